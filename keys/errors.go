@@ -1,0 +1,51 @@
+package keys
+
+import "errors"
+
+// The reasons for which a key is refused. Package task maps each to a code;
+// [Error] carries what was found and what to do.
+var (
+	ErrMissing           = errors.New("no key")
+	ErrUnreadable        = errors.New("key unreadable")
+	ErrPublic            = errors.New("public key")
+	ErrCertificate       = errors.New("certificate instead of a key")
+	ErrEncrypted         = errors.New("encrypted key without a password")
+	ErrPassword          = errors.New("wrong password")
+	ErrAmbiguous         = errors.New("more than one key")
+	ErrWeak              = errors.New("key too weak")
+	ErrTooLarge          = errors.New("key too large")
+	ErrInconsistent      = errors.New("key inconsistent")
+	ErrUnsupported       = errors.New("key unsupported")
+	ErrUse               = errors.New("key not for signing")
+	ErrUnknown           = errors.New("no key of that name")
+	ErrUnavailable       = errors.New("key store unavailable")
+	ErrAlgorithmUnknown  = errors.New("algorithm unknown")
+	ErrAlgorithmMismatch = errors.New("algorithm does not fit the key")
+	ErrVerification      = errors.New("signature does not verify")
+)
+
+// Error is a refusal: the reason (one of the sentinels above), what was found
+// and what to do about it. Neither text ever quotes a value, only types,
+// lengths and names that the field itself defines.
+type Error struct {
+	Reason error  // a sentinel of this package
+	Found  string // "an encrypted pkcs#8 key", lower case, no full stop
+	Hint   string // "set privateKeyPassword", lower case, may be empty
+	Cause  error  // for errors.Is only (a context's error); never printed
+}
+
+// Error implements the error interface.
+func (e *Error) Error() string {
+	if e.Hint == "" {
+		return e.Found
+	}
+	return e.Found + "; " + e.Hint
+}
+
+// Unwrap gives the sentinel and, where there is one, the cause.
+func (e *Error) Unwrap() []error {
+	if e.Cause == nil {
+		return []error{e.Reason}
+	}
+	return []error{e.Reason, e.Cause}
+}

@@ -1,0 +1,65 @@
+// Package keys reads private keys, in every form in which they come, and
+// signs with them. Private bytes live here and nowhere else.
+package keys
+
+import (
+	"context"
+	"crypto"
+	"crypto/x509"
+	"time"
+
+	"conductor-jwt/internal/secret"
+)
+
+// Key is one immutable version of a private (or HMAC) key. It is safe for
+// concurrent use and prints without its private half.
+type Key interface {
+	// ID is the key id that the key itself carries (a JWK's kid, a service
+	// account's private_key_id); empty where it carries none.
+	ID() string
+	// Public is the public half; nil for an HMAC key.
+	Public() crypto.PublicKey
+	// Algorithms are those that the key can sign with, its default first.
+	Algorithms() []Algorithm
+	// Created is when the key came to be; zero where nobody knows.
+	Created() time.Time
+	// Sign signs input, the JWS signing input, and returns the signature in
+	// its JWS form (RFC 7515 §5.1, RFC 7518 §3). It fails with
+	// [ErrAlgorithmMismatch] for an algorithm that is not one of Algorithms.
+	Sign(ctx context.Context, alg Algorithm, input []byte) ([]byte, error)
+}
+
+// Chained is a Key that came with certificates beside it, leaf first.
+type Chained interface {
+	Key
+	Chain() []*x509.Certificate
+}
+
+// Ref says which key: text that came along, or the name of a configured one.
+type Ref struct {
+	Name     string      // a configured key; empty for inline text
+	Text     secret.Text // the key itself, in any form that [Parser] reads
+	KeyID    string      // chooses a key of a JWKS
+	Password secret.Text // opens an encrypted key
+	Encoding Encoding    // reads Text as an HMAC secret
+
+	// Delivered is Conductor's runtimeMetadata, for conductor:NAME.
+	Delivered map[string]secret.Text
+}
+
+// Resolver turns a Ref into the Key to sign with.
+type Resolver interface {
+	Resolve(ctx context.Context, ref Ref) (Key, error)
+}
+
+// Encoding says how the text of an HMAC secret is written; empty means that
+// the text is not an HMAC secret.
+type Encoding string
+
+// The encodings of an HMAC secret.
+const (
+	EncodingRaw       Encoding = "raw"
+	EncodingBase64    Encoding = "base64"
+	EncodingBase64URL Encoding = "base64url"
+	EncodingHex       Encoding = "hex"
+)

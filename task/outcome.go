@@ -1,0 +1,41 @@
+package task
+
+import (
+	"time"
+
+	"conductor-jwt/internal/secret"
+)
+
+// Status is how a task ends, in Conductor's words.
+type Status string
+
+// The four ends of a task.
+const (
+	Completed Status = "COMPLETED"
+	Failed    Status = "FAILED"                     // the server retries
+	Terminal  Status = "FAILED_WITH_TERMINAL_ERROR" // the same input can never succeed
+	Later     Status = "IN_PROGRESS"                // the same task again, no retry spent
+)
+
+// Fault is why a task did not complete.
+type Fault struct {
+	Code    string // of the table in errors.go
+	Field   string // the input at fault; may be empty
+	Message string // what was found; what to do
+}
+
+// Outcome is the end of one delivery.
+type Outcome struct {
+	Status   Status
+	Output   secret.JSON   // outputData: the token, or {"error": …}
+	Reason   string        // reasonForIncompletion; empty only when Completed
+	After    time.Duration // callbackAfterSeconds, with Later
+	Fault    Fault         // zero when Completed
+	Warnings []string      // one log line each; no value of an input in it
+
+	// Algorithm and KeyKind are labels of closed sets, for the metrics.
+	Algorithm string
+	KeyKind   string
+	KeyID     string
+	JWTID     string
+}

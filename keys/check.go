@@ -1,0 +1,94 @@
+package keys
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Check reports whether k may sign with alg: nil, or an *Error of
+// [ErrAlgorithmMismatch] that says which algorithms fit, or of [ErrWeak] where
+// an HMAC key is shorter than the algorithm's hash (RFC 7518 §3.2).
+func Check(k Key, alg Algorithm) error {
+	fitting := k.Algorithms()
+	if slices.Contains(fitting, alg) {
+		return nil
+	}
+	if err := tooShort(k, alg); err != nil {
+		return err
+	}
+	return misfit(KindOf(k), fitting, alg)
+}
+
+func misfit(kind Kind, fitting []Algorithm, alg Algorithm) error {
+	return &Error{
+		Reason: ErrAlgorithmMismatch,
+		Found:  fmt.Sprintf("%s with %s", known(alg), kind.phrase(fitting)),
+		Hint:   "set algorithm to " + list(fitting),
+	}
+}
+
+// tooShort reports an HMAC secret that is shorter than alg's hash.
+func tooShort(k Key, alg Algorithm) error {
+	local, ok := k.(*localKey)
+	if !ok || local.kind != KindOct || !isHMAC(alg) {
+		return nil
+	}
+	raw, ok := local.private().([]byte)
+	if !ok || len(raw) >= hmacMinimum(alg) {
+		return nil
+	}
+	return weakHMAC(len(raw), alg)
+}
+
+// phrase names a kind of key in a message, with its curve where it has one.
+func (k Kind) phrase(fitting []Algorithm) string {
+	switch k {
+	case KindRSA:
+		return "an rsa key"
+	case KindRSAPSS:
+		return "an rsassa-pss key"
+	case KindEC:
+		return "an ec key" + curvePhrase(fitting)
+	case KindSecp256k1:
+		return "a secp256k1 key"
+	case KindOKP:
+		return "an ed25519 key"
+	case KindOct:
+		return "an hmac key"
+	case KindMLDSA:
+		return "an ml-dsa key"
+	}
+	return "this key"
+}
+
+func curvePhrase(fitting []Algorithm) string {
+	switch {
+	case slices.Contains(fitting, ES256):
+		return " on P-256"
+	case slices.Contains(fitting, ES384):
+		return " on P-384"
+	case slices.Contains(fitting, ES512):
+		return " on P-521"
+	}
+	return ""
+}
+
+// known gives a name that exists and hides any other.
+func known(alg Algorithm) string {
+	if slices.Contains(Algorithms(), alg) {
+		return string(alg)
+	}
+	return "an unknown algorithm"
+}
+
+func list(algorithms []Algorithm) string {
+	names := make([]string, len(algorithms))
+	for i, a := range algorithms {
+		names[i] = string(a)
+	}
+	if len(names) < 2 {
+		return strings.Join(names, "")
+	}
+	return strings.Join(names[:len(names)-1], ", ") + " or " + names[len(names)-1]
+}

@@ -1,0 +1,90 @@
+package keys
+
+import (
+	"context"
+	"crypto"
+	"crypto/x509"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"conductor-jwt/internal/secret"
+)
+
+// localKey is a key whose private half is in this process. It holds it behind
+// a closure, so that reflection over any struct that holds the key finds a
+// code address.
+type localKey struct {
+	kind       Kind
+	public     crypto.PublicKey
+	algorithms []Algorithm
+	meta       meta
+	private    func() any // the types of newKey; rsaPSS is unwrapped
+}
+
+var (
+	_ Chained        = (*localKey)(nil)
+	_ fmt.Formatter  = (*localKey)(nil)
+	_ slog.LogValuer = (*localKey)(nil)
+)
+
+func (k *localKey) ID() string                 { return k.meta.id }
+func (k *localKey) Public() crypto.PublicKey   { return k.public }
+func (k *localKey) Algorithms() []Algorithm    { return slices.Clone(k.algorithms) }
+func (k *localKey) Created() time.Time         { return k.meta.created }
+func (k *localKey) Chain() []*x509.Certificate { return slices.Clone(k.meta.chain) }
+
+// Sign implements Key.
+func (k *localKey) Sign(ctx context.Context, alg Algorithm, input []byte) ([]byte, error) {
+	if err := Check(k, alg); err != nil {
+		return nil, err
+	}
+	leave, err := k.meta.gate.enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	signature, err := methodOf(alg).Sign(string(input), k.private())
+	if err != nil {
+		// The library's text is not passed on: it may describe the key.
+		return nil, &Error{
+			Reason: ErrUnsupported, Found: fmt.Sprintf("a key (%s) that the cryptographic library refused to sign with", k.kind),
+			Hint: "check the key with conductor-jwt key inspect",
+		}
+	}
+	return signature, nil
+}
+
+// restrict leaves only alg, where the key names one.
+func (k *localKey) restrict(alg Algorithm) error {
+	if alg == "" {
+		return nil
+	}
+	if err := Check(k, alg); err != nil {
+		return err
+	}
+	k.algorithms = []Algorithm{alg}
+	return nil
+}
+
+// String implements [fmt.Stringer].
+func (*localKey) String() string { return secret.Redacted }
+
+// GoString implements [fmt.GoStringer].
+func (*localKey) GoString() string { return secret.Redacted }
+
+// Format implements [fmt.Formatter], for the verbs that skip String.
+func (*localKey) Format(f fmt.State, _ rune) {
+	_, _ = f.Write([]byte(secret.Redacted)) // a formatter has nowhere to report to
+}
+
+// MarshalText implements [encoding.TextMarshaler].
+func (*localKey) MarshalText() ([]byte, error) { return []byte(secret.Redacted), nil }
+
+// MarshalJSON implements [json.Marshaler].
+func (*localKey) MarshalJSON() ([]byte, error) { return json.Marshal(secret.Redacted) }
+
+// LogValue implements [slog.LogValuer].
+func (*localKey) LogValue() slog.Value { return slog.StringValue(secret.Redacted) }

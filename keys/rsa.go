@@ -1,0 +1,110 @@
+package keys
+
+import (
+	"crypto"
+	"crypto/rsa"
+	"fmt"
+	"math/big"
+	"math/bits"
+)
+
+// The sizes of an RSA modulus in bits. The lower bound is RFC 7518 §3.3 and
+// §3.5; the upper one bounds the time of one signature (123 ms at 8192).
+const (
+	minRSABits = 2048
+	maxRSABits = 8192
+)
+
+func rsaAlgorithms() []Algorithm { return []Algorithm{RS256, RS384, RS512, PS256, PS384, PS512} }
+
+func newRSA(p *rsa.PrivateKey, m meta) (*localKey, error) {
+	if err := checkRSAPrivate(p); err != nil {
+		return nil, err
+	}
+	return &localKey{
+		kind: KindRSA, public: &rsa.PublicKey{N: p.N, E: p.E}, algorithms: rsaAlgorithms(),
+		meta: m, private: func() any { return p },
+	}, nil
+}
+
+// checkRSAPrivate refuses what crypto/rsa would sign with or stumble over.
+// The size is looked at before any arithmetic.
+func checkRSAPrivate(p *rsa.PrivateKey) error {
+	if p == nil || p.N == nil || p.D == nil {
+		return &Error{Reason: ErrUnreadable, Found: "an rsa key without modulus or private exponent", Hint: "export the whole key again"}
+	}
+	if err := checkRSAPublic(p.N, p.E); err != nil {
+		return err
+	}
+	if len(p.Primes) > 2 {
+		return multiPrime()
+	}
+	if p.D.BitLen() > p.N.BitLen() {
+		return inconsistentRSA()
+	}
+	if len(p.Primes) < 2 {
+		return &Error{Reason: ErrUnsupported, Found: "an rsa key without its primes", Hint: "export the key with p and q"}
+	}
+	// Validate compares p*q with n, and d, dp, dq and qinv with one another.
+	if err := p.Validate(); err != nil {
+		return inconsistentRSA()
+	}
+	p.Precompute()
+	return nil
+}
+
+// checkRSAPublic checks size and exponent.
+func checkRSAPublic(n *big.Int, e int) error {
+	if err := checkRSABits(n.BitLen()); err != nil {
+		return err
+	}
+	if n.Bit(0) == 0 || n.Sign() < 0 {
+		return inconsistentRSA()
+	}
+	// crypto/rsa takes odd exponents of at most 31 bits; 1 would be no cipher.
+	if e < 3 || e&1 == 0 || bits.Len(uint(e)) > 31 {
+		return &Error{Reason: ErrWeak, Found: "an rsa key with an unusable public exponent", Hint: "use a key with the exponent 65537"}
+	}
+	return nil
+}
+
+// checkRSABits holds a modulus length against the limits; readers call it
+// before they build a key.
+func checkRSABits(n int) error {
+	if n < minRSABits {
+		return &Error{
+			Reason: ErrWeak, Found: fmt.Sprintf("an rsa key of %d bits", n),
+			Hint: fmt.Sprintf("use one of %d to %d bits (rfc 7518 section 3.3)", minRSABits, maxRSABits),
+		}
+	}
+	if n > maxRSABits {
+		return &Error{
+			Reason: ErrTooLarge, Found: fmt.Sprintf("an rsa key of %d bits", n),
+			Hint: fmt.Sprintf("use one of %d to %d bits", minRSABits, maxRSABits),
+		}
+	}
+	return nil
+}
+
+func multiPrime() error {
+	return &Error{Reason: ErrUnsupported, Found: "an rsa key of more than two primes", Hint: "use an ordinary two-prime key"}
+}
+
+func inconsistentRSA() error {
+	return &Error{
+		Reason: ErrInconsistent, Found: "an rsa key whose numbers do not belong together",
+		Hint: "export the key again; this copy is damaged or was tampered with",
+	}
+}
+
+// rsaHash is the hash of an RSA algorithm.
+func rsaHash(a Algorithm) crypto.Hash {
+	switch a {
+	case RS384, PS384:
+		return crypto.SHA384
+	case RS512, PS512:
+		return crypto.SHA512
+	default:
+		return crypto.SHA256
+	}
+}

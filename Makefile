@@ -1,0 +1,63 @@
+# `make` alone lists what there is.
+export GOTOOLCHAIN := auto
+
+GO        ?= go
+BIN       := bin/conductor-jwt
+VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS   := -s -w -X main.version=$(VERSION)
+FUZZTIME  ?= 5s
+KEEP      ?=
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## build bin/conductor-jwt, static, without cgo
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) .
+
+.PHONY: demo
+demo: build ## run a GET_SIGNED_JWT workflow on the real Conductor server (KEEP=1 leaves it up)
+	@$(GO) build -o bin/demo ./internal/demo
+	@KEEP='$(KEEP)' exec bin/demo
+
+.PHONY: test
+test: ## all tests: unit, scripts, and integration on the real server
+	$(GO) test -race -timeout 30m ./...
+
+.PHONY: unit
+unit: ## the tests that need no server
+	$(GO) test $$($(GO) list ./... | grep -v /integration)
+
+.PHONY: lint
+lint: ## check style and the arrows between packages
+	@mkdir -p .cache
+	cd tools && $(GO) build -o ../.cache/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	.cache/golangci-lint run ./...
+
+.PHONY: fmt
+fmt: ## format the code
+	@mkdir -p .cache
+	cd tools && $(GO) build -o ../.cache/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	.cache/golangci-lint fmt ./...
+
+.PHONY: fuzz
+fuzz: ## run each fuzz target for FUZZTIME (5s)
+	@set -e; for pkg in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
+		for f in $$(grep -ho '^func Fuzz[A-Za-z0-9_]*' $$pkg/*_test.go | cut -c6- | sort -u); do \
+			echo "fuzz $$pkg $$f"; \
+			$(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$pkg; \
+		done; \
+	done
+
+.PHONY: vuln
+vuln: ## look for known vulnerabilities in what is linked
+	@mkdir -p .cache
+	cd tools && $(GO) build -o ../.cache/govulncheck golang.org/x/vuln/cmd/govulncheck
+	.cache/govulncheck ./...
+
+.PHONY: clean
+clean: ## remove what the build made
+	rm -rf bin .cache dist

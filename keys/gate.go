@@ -2,6 +2,7 @@ package keys
 
 import (
 	"context"
+	"errors"
 	"runtime"
 )
 
@@ -40,3 +41,11 @@ func gaveUp(ctx context.Context) error {
 		Hint: "try again", Cause: ctx.Err(),
 	}
 }
+
+// abandoned is the end of a parse that was never finished: it panicked.
+func abandoned() error {
+	return &Error{Reason: ErrUnavailable, Found: "a key whose reading was broken off", Hint: "try again"}
+}
+
+// gaveUpEarly reports an end that says nothing about the key.
+func gaveUpEarly(err error) bool { return errors.Is(err, ErrUnavailable) }

@@ -13,6 +13,8 @@ import (
 const (
 	minRSABits = 2048
 	maxRSABits = 8192
+
+	maxExponentBits = 31 // what crypto/rsa takes
 )
 
 func rsaAlgorithms() []Algorithm { return []Algorithm{RS256, RS384, RS512, PS256, PS384, PS512} }
@@ -43,7 +45,7 @@ func checkRSAPrivate(p *rsa.PrivateKey) error {
 		return inconsistentRSA()
 	}
 	if len(p.Primes) < 2 {
-		return &Error{Reason: ErrUnsupported, Found: "an rsa key without its primes", Hint: "export the key with p and q"}
+		return withoutPrimes()
 	}
 	// Validate compares p*q with n, and d, dp, dq and qinv with one another.
 	if err := p.Validate(); err != nil {
@@ -61,9 +63,9 @@ func checkRSAPublic(n *big.Int, e int) error {
 	if n.Bit(0) == 0 || n.Sign() < 0 {
 		return inconsistentRSA()
 	}
-	// crypto/rsa takes odd exponents of at most 31 bits; 1 would be no cipher.
-	if e < 3 || e&1 == 0 || bits.Len(uint(e)) > 31 {
-		return &Error{Reason: ErrWeak, Found: "an rsa key with an unusable public exponent", Hint: "use a key with the exponent 65537"}
+	// An even exponent has no inverse, and 1 would sign nothing.
+	if e < 3 || e&1 == 0 || bits.Len(uint(e)) > maxExponentBits {
+		return unusableExponent()
 	}
 	return nil
 }
@@ -84,6 +86,16 @@ func checkRSABits(n int) error {
 		}
 	}
 	return nil
+}
+
+func unusableExponent() error {
+	return &Error{Reason: ErrWeak, Found: "an rsa key with an unusable public exponent", Hint: "use a key with the exponent 65537"}
+}
+
+// withoutPrimes refuses a key that has d alone. They could be computed, but
+// nobody exports such keys, and step does not take them either.
+func withoutPrimes() error {
+	return &Error{Reason: ErrUnsupported, Found: "an rsa key without its primes", Hint: "export the key with p and q"}
 }
 
 func multiPrime() error {

@@ -1,0 +1,112 @@
+package keys
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+)
+
+// digest stands for a Ref in the cache: a keyed hash under a key that lives as
+// long as the process, so that a dump of the index tells nothing about a key.
+type digest [sha256.Size]byte
+
+// cache keeps parsed keys, the least recently used of which goes first, and
+// none longer than ttl.
+type cache struct {
+	pepper []byte
+	ttl    time.Duration
+	now    func() time.Time
+
+	mu           sync.Mutex
+	kept         *simplelru.LRU[digest, entry] // nil: nothing is kept
+	hits, misses uint64
+}
+
+type entry struct {
+	key   Key
+	until time.Time
+}
+
+func newCache(size int, ttl time.Duration, now func() time.Time) *cache {
+	c := &cache{pepper: make([]byte, sha256.Size), ttl: ttl, now: now}
+	_, _ = rand.Read(c.pepper) // never fails (crypto/rand)
+	if size > 0 {
+		// The only error is a size that is not positive.
+		c.kept, _ = simplelru.NewLRU[digest, entry](size, nil)
+	}
+	return c
+}
+
+// digest covers everything that the parsed key depends on, each part behind
+// its length.
+func (c *cache) digest(ref Ref) digest {
+	mac := hmac.New(sha256.New, c.pepper)
+	for _, part := range []string{ref.Text.Reveal(), ref.KeyID, ref.Password.Reveal(), string(ref.Encoding)} {
+		var length [8]byte
+		binary.BigEndian.PutUint64(length[:], uint64(len(part)))
+		_, _ = mac.Write(length[:]) // a hash never fails
+		_, _ = mac.Write([]byte(part))
+	}
+	return digest(mac.Sum(nil))
+}
+
+func (c *cache) get(id digest) (Key, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.kept == nil {
+		return nil, false
+	}
+	e, ok := c.kept.Get(id)
+	if !ok {
+		return nil, false
+	}
+	if !c.now().Before(e.until) {
+		c.kept.Remove(id)
+		return nil, false
+	}
+	c.hits++
+	return e.key, true
+}
+
+// put keeps a key and lets go of those whose time is over.
+func (c *cache) put(id digest, key Key) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.kept == nil {
+		return
+	}
+	now := c.now()
+	for _, old := range c.kept.Keys() {
+		if e, ok := c.kept.Peek(old); ok && !now.Before(e.until) {
+			c.kept.Remove(old)
+		}
+	}
+	c.kept.Add(id, entry{key: key, until: now.Add(c.ttl)})
+}
+
+func (c *cache) missed() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.misses++
+}
+
+func (c *cache) joined() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.hits++
+}
+
+func (c *cache) stats() Stats {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := Stats{Hits: c.hits, Misses: c.misses}
+	if c.kept != nil {
+		s.Entries = c.kept.Len()
+	}
+	return s
+}

@@ -1,0 +1,180 @@
+package keys
+
+import (
+	"crypto/x509"
+	"encoding/base64"
+	"fmt"
+	"slices"
+)
+
+// Key types of a JWK (RFC 7518 §6.1, RFC 8037 §2, RFC 9964 §5).
+const (
+	ktyRSA = "RSA"
+	ktyEC  = "EC"
+	ktyOKP = "OKP"
+	ktyOct = "oct"
+	ktyAKP = "AKP"
+)
+
+// jwk is a JWK that was read: the key, what it says of itself, and which
+// halves it has.
+type jwk struct {
+	private any // as newKey takes it; nil for a public key
+	public  any // as newVerifier takes it; nil for oct
+	meta    meta
+	ops     []string // key_ops; nil: any
+}
+
+// readPrivateJWK reads a JWK to sign with.
+func readPrivateJWK(m members) (jwk, error) {
+	k, err := readJWK(m)
+	if err != nil {
+		return jwk{}, err
+	}
+	if k.private == nil {
+		return jwk{}, &Error{Reason: ErrPublic, Found: "a public jwk", Hint: "pass the private jwk: the one with " + privateMember(m)}
+	}
+	if k.ops != nil && !slices.Contains(k.ops, "sign") {
+		return jwk{}, &Error{Reason: ErrUse, Found: "a jwk whose key_ops does not hold sign", Hint: "use a key meant for signing (rfc 7517 section 4.3)"}
+	}
+	return k, nil
+}
+
+// readJWK reads a JWK, private or public, that is meant for signatures.
+func readJWK(m members) (jwk, error) {
+	kty, ok, err := m.text("kty")
+	if err != nil {
+		return jwk{}, err
+	}
+	if !ok {
+		return jwk{}, &Error{Reason: ErrUnreadable, Found: "a jwk without kty", Hint: "export the whole key again"}
+	}
+	k, err := readJWKMeta(m)
+	if err != nil {
+		return jwk{}, err
+	}
+	k.private, k.public, err = readJWKNumbers(kty, m)
+	if err != nil {
+		return jwk{}, err
+	}
+	return k, nil
+}
+
+func readJWKNumbers(kty string, m members) (private, public any, err error) {
+	switch kty {
+	case ktyRSA:
+		return readRSAJWK(m)
+	case ktyEC:
+		return readECJWK(m)
+	case ktyOKP:
+		return readOKPJWK(m)
+	case ktyOct:
+		return readOctJWK(m)
+	case ktyAKP:
+		return readAKPJWK(m)
+	}
+	return nil, nil, &Error{
+		Reason: ErrUnsupported, Found: fmt.Sprintf("a jwk of an unknown type (kty of %d characters)", len(kty)),
+		Hint: "kty must be RSA, EC, OKP, oct or AKP",
+	}
+}
+
+// readJWKMeta reads the members that every JWK may have (RFC 7517 §4).
+func readJWKMeta(m members) (jwk, error) {
+	var k jwk
+	if err := checkUse(m); err != nil {
+		return k, err
+	}
+	var err error
+	if k.ops, err = readKeyOps(m); err != nil {
+		return k, err
+	}
+	if k.meta.id, _, err = m.text("kid"); err != nil {
+		return k, err
+	}
+	if k.meta.alg, err = readJWKAlgorithm(m); err != nil {
+		return k, err
+	}
+	k.meta.chain, err = readX5C(m)
+	return k, err
+}
+
+func checkUse(m members) error {
+	use, ok, err := m.text("use")
+	if err != nil {
+		return err
+	}
+	if ok && use != "sig" {
+		return &Error{Reason: ErrUse, Found: "a jwk whose use is not sig", Hint: "use a key meant for signing (rfc 7517 section 4.2)"}
+	}
+	return nil
+}
+
+func readKeyOps(m members) ([]string, error) {
+	ops, ok, err := m.list("key_ops")
+	if err != nil || !ok {
+		return nil, err
+	}
+	sorted := slices.Sorted(slices.Values(ops))
+	if len(slices.Compact(sorted)) != len(ops) {
+		return nil, &Error{Reason: ErrUnreadable, Found: "a jwk whose key_ops holds an operation twice", Hint: "remove the duplicate (rfc 7517 section 4.3)"}
+	}
+	if ops == nil {
+		ops = []string{}
+	}
+	return ops, nil
+}
+
+// readJWKAlgorithm reads alg. A name that is no signature algorithm here
+// makes the key useless, whatever the task asks for.
+func readJWKAlgorithm(m members) (Algorithm, error) {
+	name, ok, err := m.text("alg")
+	if err != nil || !ok {
+		return "", err
+	}
+	if !slices.Contains(Algorithms(), Algorithm(name)) {
+		return "", &Error{
+			Reason: ErrAlgorithmMismatch, Found: "a jwk whose alg is not a signature algorithm",
+			Hint: "its alg must be one of " + list(Algorithms()) + ", or left out",
+		}
+	}
+	return Algorithm(name), nil
+}
+
+// readX5C reads the certificate chain of a JWK (RFC 7517 §4.7: base64, not
+// base64url, leaf first).
+func readX5C(m members) ([]*x509.Certificate, error) {
+	texts, ok, err := m.list("x5c")
+	if err != nil || !ok {
+		return nil, err
+	}
+	chain := make([]*x509.Certificate, 0, len(texts))
+	for _, text := range texts {
+		der, err := base64.StdEncoding.DecodeString(text)
+		if err != nil {
+			return nil, badX5C()
+		}
+		certificate, err := x509.ParseCertificate(der)
+		if err != nil {
+			return nil, badX5C()
+		}
+		chain = append(chain, certificate)
+	}
+	return chain, nil
+}
+
+func badX5C() error {
+	return &Error{Reason: ErrUnreadable, Found: "a jwk whose x5c holds no certificate in base64", Hint: "correct x5c or leave it out (rfc 7517 section 4.7)"}
+}
+
+// privateMember names the member that only the private form of a JWK has.
+func privateMember(m members) string {
+	switch kty, _, _ := m.text("kty"); kty {
+	case ktyAKP:
+		return "priv"
+	case ktyOct:
+		return "k"
+	default:
+		return "d"
+	}
+}

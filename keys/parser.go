@@ -1,0 +1,145 @@
+package keys
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// ParserOptions say how a Parser reads and what it remembers.
+type ParserOptions struct {
+	CacheSize  int           // parsed keys to keep; 0 keeps none
+	CacheTTL   time.Duration // how long to keep one; 0 means 10 minutes
+	Containers bool          // read JWE and PKCS#12 too: the command line only
+	MaxText    int           // bytes of text to look at, at most; 0 means 64 KiB
+	Now        func() time.Time
+	Gate       *Gate // for parsing and signing; nil makes one of GOMAXPROCS places
+}
+
+// Parser is the Resolver of keys that come as text. Identical texts that come
+// at the same time are parsed once, and parsed keys are kept for a while: a
+// workflow signs with the same key again and again, and to read one takes
+// longer than to sign with it. Refusals are not kept. It is safe for
+// concurrent use.
+type Parser struct {
+	options ParserOptions
+	cache   *cache
+
+	mu       sync.Mutex
+	underway map[digest]*flight
+}
+
+// flight is a parse that others wait for.
+type flight struct {
+	done chan struct{}
+	key  Key
+	err  error
+}
+
+var _ Resolver = (*Parser)(nil)
+
+// NewParser makes a Parser.
+func NewParser(o ParserOptions) *Parser {
+	if o.MaxText <= 0 {
+		o.MaxText = defaultMaxText
+	}
+	if o.CacheTTL <= 0 {
+		o.CacheTTL = 10 * time.Minute
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Gate == nil {
+		o.Gate = NewGate()
+	}
+	return &Parser{options: o, cache: newCache(o.CacheSize, o.CacheTTL, o.Now), underway: map[digest]*flight{}}
+}
+
+// Stats counts what the cache did.
+type Stats struct {
+	Hits    uint64 // keys that were there, or were just being parsed
+	Misses  uint64 // keys that had to be parsed
+	Entries int    // keys that are kept now
+}
+
+// Stats returns the counts since the Parser was made.
+func (p *Parser) Stats() Stats { return p.cache.stats() }
+
+// Resolve reads the key that ref holds. Every refusal is an *Error. A ref
+// with a name is refused with [ErrUnknown]: named keys are a keyring's.
+func (p *Parser) Resolve(ctx context.Context, ref Ref) (Key, error) {
+	if ref.Name != "" {
+		return nil, &Error{Reason: ErrUnknown, Found: "a key name, but no keys are configured", Hint: "pass the key itself in privateKey"}
+	}
+	if n := ref.Text.Len(); n > p.options.MaxText {
+		return nil, tooLarge(n, p.options.MaxText)
+	}
+	id := p.cache.digest(ref)
+	for {
+		if key, ok := p.cache.get(id); ok {
+			return key, nil
+		}
+		f, mine := p.join(id)
+		if mine {
+			return p.parse(ctx, ref, id, f)
+		}
+		if err := f.wait(ctx); err != nil {
+			return nil, err
+		}
+		if f.err == nil {
+			p.cache.joined()
+			return f.key, nil
+		}
+		if !gaveUpEarly(f.err) {
+			return nil, f.err
+		}
+		// The one who parsed ran out of time, not the key: try oneself.
+	}
+}
+
+// join gives the parse of id that is under way, or begins one.
+func (p *Parser) join(id digest) (f *flight, mine bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if f, ok := p.underway[id]; ok {
+		return f, false
+	}
+	f = &flight{done: make(chan struct{}), err: abandoned()}
+	p.underway[id] = f
+	return f, true
+}
+
+// parse reads the key in the caller's own goroutine, so that a panic is the
+// caller's too, and tells those who wait, whatever happens.
+func (p *Parser) parse(ctx context.Context, ref Ref, id digest, f *flight) (Key, error) {
+	defer func() {
+		p.mu.Lock()
+		delete(p.underway, id)
+		p.mu.Unlock()
+		close(f.done)
+	}()
+	p.cache.missed()
+	f.key, f.err = p.read(ctx, ref)
+	if f.err == nil {
+		p.cache.put(id, f.key)
+	}
+	return f.key, f.err
+}
+
+func (p *Parser) read(ctx context.Context, ref Ref) (Key, error) {
+	leave, err := p.options.Gate.enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	return read(ctx, ref, p.options.Gate)
+}
+
+func (f *flight) wait(ctx context.Context) error {
+	select {
+	case <-f.done:
+		return nil
+	case <-ctx.Done():
+		return gaveUp(ctx)
+	}
+}

@@ -1,0 +1,55 @@
+package keys
+
+import "context"
+
+// serviceAccount is the type of Google's service account files, the only
+// credential file of theirs that holds a private key.
+const serviceAccount = "service_account"
+
+// readServiceAccount reads the key of a Google service account file: PEM in
+// private_key, its id in private_key_id.
+func readServiceAccount(ctx context.Context, m members, ref Ref) (any, meta, error) {
+	if err := checkAccountType(m); err != nil {
+		return nil, meta{}, err
+	}
+	text, ok, err := m.text("private_key")
+	if err != nil {
+		return nil, meta{}, err
+	}
+	if !ok || text == "" {
+		return nil, meta{}, &Error{
+			Reason: ErrUnreadable, Found: "a service account file without private_key",
+			Hint: "create a new key for the service account and pass its file",
+		}
+	}
+	id, _, err := m.text("private_key_id")
+	if err != nil {
+		return nil, meta{}, err
+	}
+	private, found, err := readText(ctx, text, ref)
+	if err != nil {
+		return nil, meta{}, err
+	}
+	found.id = id
+	return private, found, nil
+}
+
+func checkAccountType(m members) error {
+	kind, ok, err := m.text("type")
+	if err != nil {
+		return err
+	}
+	if ok && kind == serviceAccount {
+		return nil
+	}
+	if m.has("private_key") {
+		return &Error{
+			Reason: ErrUnsupported, Found: "a json object with private_key that is no service account file",
+			Hint: "pass the text of private_key alone, or a file whose type is service_account",
+		}
+	}
+	return &Error{
+		Reason: ErrUnsupported, Found: "a credential file that is no service account's",
+		Hint: "pass a file whose type is service_account: only that one holds a private key",
+	}
+}

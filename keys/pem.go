@@ -1,0 +1,156 @@
+package keys
+
+import (
+	"context"
+	"strings"
+
+	"golang.org/x/crypto/cryptobyte"
+)
+
+// readText reads a private key from text that is not JSON: PEM, or the base64
+// of DER without armour. Text that is neither is diagnosed.
+func readText(ctx context.Context, text string, ref Ref) (any, meta, error) {
+	if hasArmour(text) {
+		return readPEM(ctx, text, ref)
+	}
+	if der, ok := bareBase64(text); ok {
+		return readBinary(ctx, der, ref)
+	}
+	return nil, meta{}, diagnose(text)
+}
+
+// readPEM reads the one private key of text, with the certificates beside it
+// as its chain in the order in which they stand. ref gives the password.
+func readPEM(ctx context.Context, text string, ref Ref) (any, meta, error) {
+	blocks, err := scanArmour(text)
+	if err != nil {
+		return nil, meta{}, err
+	}
+	found := sortBlocks(blocks)
+	switch len(found.private) {
+	case 0:
+		return nil, meta{}, found.withoutKey(text)
+	case 1:
+	default:
+		return nil, meta{}, &Error{Reason: ErrAmbiguous, Found: "more than one private key", Hint: "give exactly one"}
+	}
+	curve, err := found.curve()
+	if err != nil {
+		return nil, meta{}, err
+	}
+	private, err := readBlock(ctx, found.private[0], curve, ref)
+	if err != nil {
+		return nil, meta{}, err
+	}
+	return private, meta{chain: found.chain()}, nil
+}
+
+// readBlock reads a private key of any form that PEM wraps. What the content
+// looks like decides, not the label: people put either form into the other's
+// armour.
+func readBlock(ctx context.Context, b block, curve string, ref Ref) (any, error) {
+	kind := kindOfLabel(b.label)
+	if kind == labelOtherPrivate {
+		return nil, otherPrivate(b.label)
+	}
+	der, ok := decodeBase64(b.body)
+	if !ok {
+		return nil, notBase64()
+	}
+	switch {
+	case kind == labelOpenSSH:
+		return readOpenSSH(ctx, der, ref)
+	case kind == labelCosign:
+		return readCosign(ctx, der, ref)
+	case b.dek.cipher != "":
+		return readLegacy(ctx, b.dek, der, curve, ref)
+	}
+	return readDER(ctx, der, curve, ref)
+}
+
+// readBinary reads a private key from DER.
+func readBinary(ctx context.Context, der []byte, ref Ref) (any, meta, error) {
+	private, err := readDER(ctx, der, "", ref)
+	return private, meta{}, err
+}
+
+// readDER reads a private key, encrypted or not, in any of its DER forms.
+func readDER(ctx context.Context, der []byte, curve string, ref Ref) (any, error) {
+	switch shapeOf(der) {
+	case shapeEncrypted:
+		plain, err := openPBES2(ctx, der, ref)
+		if err != nil {
+			return nil, err
+		}
+		return readPlainDER(plain, curve)
+	default:
+		return readPlainDER(der, curve)
+	}
+}
+
+func readPlainDER(der []byte, curve string) (any, error) {
+	switch shapeOf(der) {
+	case shapePKCS8:
+		return readPKCS8(der)
+	case shapePKCS1:
+		return readPKCS1(der)
+	case shapeSEC1:
+		return readSEC1(der, curve)
+	case shapeEncrypted:
+		return nil, &Error{Reason: ErrUnsupported, Found: "a key that is encrypted twice", Hint: "decrypt it once: openssl pkey -in key.pem"}
+	}
+	return nil, notPrivateDER(der)
+}
+
+// sorted is what a PEM text holds, by kind.
+type sorted struct {
+	private, params, certificates, public, csr, other []block
+}
+
+func sortBlocks(blocks []block) sorted {
+	var s sorted
+	for _, b := range blocks {
+		switch kindOfLabel(b.label) {
+		case labelPrivate, labelOpenSSH, labelCosign, labelOtherPrivate:
+			s.private = append(s.private, b)
+		case labelParams:
+			s.params = append(s.params, b)
+		case labelCertificate:
+			s.certificates = append(s.certificates, b)
+		case labelPublic:
+			s.public = append(s.public, b)
+		case labelCSR:
+			s.csr = append(s.csr, b)
+		case labelOther:
+			s.other = append(s.other, b)
+		}
+	}
+	return s
+}
+
+// curve reads the EC PARAMETERS that openssl writes in front of a key.
+func (s sorted) curve() (string, error) {
+	if len(s.params) == 0 || joinWords(s.params[0].label) != "ECPARAMETERS" {
+		return "", nil
+	}
+	der, ok := decodeBase64(s.params[0].body)
+	if !ok {
+		return "", notBase64()
+	}
+	return readCurve(cryptobyte.String(der))
+}
+
+// bareBase64 decodes text that is nothing but base64, on one line or several.
+func bareBase64(text string) ([]byte, bool) {
+	text = squeeze(unescape(text))
+	text = strings.Trim(text, `"'`)
+	text = strings.NewReplacer("-", "+", "_", "/").Replace(text)
+	der, ok := decodeBase64(text)
+	// Every form begins with a SEQUENCE; anything else is a word that
+	// happens to be spelt in the alphabet.
+	return der, ok && len(der) > 16 && der[0] == 0x30
+}
+
+func notBase64() error {
+	return &Error{Reason: ErrUnreadable, Found: "pem text whose content is not base64", Hint: "copy the whole key again; no character may be lost or added"}
+}

@@ -1,0 +1,144 @@
+package keys
+
+import (
+	"bytes"
+	"crypto/ed25519"
+
+	"golang.org/x/crypto/cryptobyte"
+	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
+)
+
+// The object identifiers of key types (RFC 8017 A.2, RFC 5480 §2.1.1,
+// RFC 8410 §3, RFC 9881 §2).
+const (
+	oidRSA     = "1.2.840.113549.1.1.1"
+	oidRSAPSS  = "1.2.840.113549.1.1.10"
+	oidEC      = "1.2.840.10045.2.1"
+	oidEd25519 = "1.3.101.112"
+	oidMLDSA44 = "2.16.840.1.101.3.4.3.17"
+	oidMLDSA65 = "2.16.840.1.101.3.4.3.18"
+	oidMLDSA87 = "2.16.840.1.101.3.4.3.19"
+)
+
+// pkcs8 is a OneAsymmetricKey (RFC 5958 §2) without its attributes.
+type pkcs8 struct {
+	oid    string
+	params cryptobyte.String
+	key    []byte
+	public []byte // empty where the key does not have it
+}
+
+// readPKCS8 reads a OneAsymmetricKey of any type that signs: the types are
+// those of newKey.
+func readPKCS8(der []byte) (any, error) {
+	k, err := splitPKCS8(der)
+	if err != nil {
+		return nil, err
+	}
+	switch k.oid {
+	case oidRSA:
+		return readPKCS1(k.key)
+	case oidRSAPSS:
+		return k.rsaPSS()
+	case oidEC:
+		return k.ec()
+	case oidEd25519:
+		return k.ed25519()
+	case oidMLDSA44, oidMLDSA65, oidMLDSA87:
+		return k.mldsa()
+	}
+	return nil, unsupportedType(k.oid)
+}
+
+func splitPKCS8(der []byte) (pkcs8, error) {
+	s, ok := wholeSequence(der)
+	if !ok {
+		return pkcs8{}, notDER("a pkcs#8 key", der)
+	}
+	var k pkcs8
+	var version int
+	if !s.ReadASN1Integer(&version) || version < 0 || version > 1 {
+		return pkcs8{}, unreadablePKCS8()
+	}
+	if k.oid, k.params, ok = readAlgorithm(&s); !ok {
+		return pkcs8{}, unreadablePKCS8()
+	}
+	if k.key, ok = readOctetString(&s); !ok {
+		return pkcs8{}, unreadablePKCS8()
+	}
+	if !s.SkipOptionalASN1(cbasn1.Tag(0).Constructed().ContextSpecific()) {
+		return pkcs8{}, unreadablePKCS8()
+	}
+	public, present, ok := readOptional(&s, cbasn1.Tag(1).ContextSpecific())
+	if !ok || !s.Empty() {
+		return pkcs8{}, unreadablePKCS8()
+	}
+	if present {
+		// A BIT STRING under an implicit tag: its first octet counts the
+		// unused bits (X.690 §8.6.2.2).
+		if len(public) < 2 || public[0] != 0 {
+			return pkcs8{}, unreadablePKCS8()
+		}
+		k.public = public[1:]
+	}
+	return k, nil
+}
+
+func (k pkcs8) ec() (any, error) {
+	if k.params.Empty() {
+		return nil, unreadableEC()
+	}
+	curve, err := readCurve(k.params)
+	if err != nil {
+		return nil, err
+	}
+	return readSEC1(k.key, curve)
+}
+
+// ed25519 reads a CurvePrivateKey (RFC 8410 §7) of 32 octets.
+func (k pkcs8) ed25519() (any, error) {
+	s := cryptobyte.String(k.key)
+	seed, ok := readOctetString(&s)
+	if !ok || !s.Empty() || len(seed) != ed25519.SeedSize || !k.params.Empty() {
+		return nil, &Error{Reason: ErrUnreadable, Found: "an ed25519 key that is damaged", Hint: "copy the whole key again"}
+	}
+	key := ed25519.NewKeyFromSeed(seed)
+	if len(k.public) > 0 && !bytes.Equal(k.public, key[ed25519.SeedSize:]) {
+		return nil, inconsistentEd25519()
+	}
+	return key, nil
+}
+
+// unsupportedType says what a key of another type is and which would do.
+func unsupportedType(oid string) error {
+	return &Error{
+		Reason: ErrUnsupported, Found: typeName(oid) + " key, which cannot sign a jwt",
+		Hint: "use an rsa, ec (P-256, P-384, P-521, secp256k1), ed25519 or ml-dsa key",
+	}
+}
+
+func typeName(oid string) string {
+	switch oid {
+	case "1.3.101.110":
+		return "an x25519"
+	case "1.3.101.111":
+		return "an x448"
+	case "1.3.101.113":
+		return "an ed448"
+	case "1.2.840.10040.4.1":
+		return "a dsa"
+	case "1.2.840.113549.1.3.1", "1.2.840.10046.2.1":
+		return "a diffie-hellman"
+	case "1.2.840.113549.1.1.7":
+		return "an rsaes-oaep (encryption)"
+	case "1.3.132.1.12", "1.3.132.1.13":
+		return "an ec key-agreement"
+	case "2.16.840.1.101.3.4.4.1", "2.16.840.1.101.3.4.4.2", "2.16.840.1.101.3.4.4.3":
+		return "an ml-kem"
+	}
+	return "another kind of"
+}
+
+func unreadablePKCS8() error {
+	return &Error{Reason: ErrUnreadable, Found: "a pkcs#8 key that is damaged", Hint: "copy the whole key again"}
+}

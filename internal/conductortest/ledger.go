@@ -1,0 +1,213 @@
+package conductortest
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"time"
+
+	"conductor-jwt/conductor"
+)
+
+// MaxPollTimeout is the longest wait that the server grants a poll; more is
+// answered with 400.
+const MaxPollTimeout = 5 * time.Second
+
+// Mode is how a long poll for several tasks waits. It depends on the server's
+// queue store.
+type Mode int
+
+// The two modes.
+const (
+	// FirstMessage answers with what there is as soon as there is something
+	// (Redis).
+	FirstMessage Mode = iota
+	// FillOrTimeout looks once a tick and answers when it has as many as were
+	// asked for, or at the timeout with fewer (PostgreSQL, MySQL, SQLite).
+	FillOrTimeout
+)
+
+// Options sets up a [Ledger]. The zero value is usable.
+type Options struct {
+	Now     func() time.Time  // time.Now if nil, which is the bubble's own in synctest
+	Mode    Mode              // FirstMessage
+	Tick    time.Duration     // of FillOrTimeout; 100 ms if zero
+	Secrets map[string]string // what ${workflow.secrets.NAME} stands for
+	Faults  Faults            // nil for none
+}
+
+// Ledger is a Conductor server in memory. Make it with [NewLedger]. All methods
+// may be called at once from many goroutines.
+type Ledger struct {
+	now    func() time.Time
+	mode   Mode
+	tick   time.Duration
+	faults Faults
+
+	mu         sync.Mutex
+	secrets    map[string]string
+	tasks      map[string]*entry
+	order      []*entry // by first enqueueing
+	workflows  map[string]*workflow
+	queues     map[string]*queue
+	leased     map[string]*entry
+	defs       map[string]json.RawMessage
+	deliveries []*Delivery
+	updates    []*Update
+	polls      []*Poll
+	calls      map[string]int
+	changed    chan struct{} // closed at the next change; made by who waits
+}
+
+// NewLedger makes an empty server.
+func NewLedger(o Options) *Ledger {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Tick == 0 {
+		o.Tick = 100 * time.Millisecond
+	}
+	l := &Ledger{
+		now: o.Now, mode: o.Mode, tick: o.Tick, faults: o.Faults,
+		secrets:   map[string]string{},
+		tasks:     map[string]*entry{},
+		workflows: map[string]*workflow{},
+		queues:    map[string]*queue{},
+		leased:    map[string]*entry{},
+		defs:      map[string]json.RawMessage{},
+		calls:     map[string]int{},
+	}
+	for name, value := range o.Secrets {
+		l.secrets[name] = value
+	}
+	return l
+}
+
+// SetSecret defines ${workflow.secrets.name} for the polls to come.
+func (l *Ledger) SetSecret(name, value string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.secrets[name] = value
+}
+
+// Poll implements worker.Server. It blocks for at most q.Timeout, by timers
+// alone. As with the real server, a poll whose context ends goes on without its
+// caller: a task that comes before its timeout is leased to nobody who hears
+// of it.
+func (l *Ledger) Poll(ctx context.Context, q conductor.Query) ([]conductor.Task, error) {
+	fault, err := l.strike(ctx, Call{Name: "poll", TaskType: q.TaskType, WorkerID: q.WorkerID})
+	if err != nil {
+		return nil, err
+	}
+	leased, err := l.poll(ctx, q, fault.Extra)
+	if err != nil {
+		return nil, err
+	}
+	if fault.Lost {
+		return nil, lost("poll")
+	}
+	tasks := make([]conductor.Task, 0, len(leased))
+	for i, d := range leased {
+		if i == 0 && fault.Spoil == SpoilID {
+			continue
+		}
+		t := d.task()
+		if i == 0 && fault.Spoil == SpoilField {
+			t = conductor.Task{ID: t.ID, WorkflowID: t.WorkflowID, Type: t.Type, Malformed: true}
+		}
+		tasks = append(tasks, t)
+	}
+	return tasks, nil
+}
+
+// Update implements worker.Server. An update of a task that has ended is
+// acknowledged and ignored, as the real server does it.
+func (l *Ledger) Update(ctx context.Context, r conductor.Result) error {
+	fault, err := l.strike(ctx, Call{
+		Name: "update", TaskID: r.TaskID, WorkerID: r.WorkerID, Status: r.Status,
+	})
+	if err != nil {
+		return err
+	}
+	if err := l.update(r); err != nil {
+		return err
+	}
+	if fault.Lost {
+		return lost("update")
+	}
+	return nil
+}
+
+// StoredTask implements task.Stored: the task as the server keeps it, secrets
+// unresolved, as JSON of GET /api/tasks/{id}.
+func (l *Ledger) StoredTask(ctx context.Context, id string) (json.RawMessage, error) {
+	fault, err := l.strike(ctx, Call{Name: "get task", TaskID: id})
+	if err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.settle()
+	e, ok := l.tasks[id]
+	if !ok {
+		return nil, refused("get task", 404)
+	}
+	if fault.Lost {
+		return nil, lost("get task")
+	}
+	return e.stored(), nil
+}
+
+// TaskDef reports whether a task definition is registered.
+func (l *Ledger) TaskDef(ctx context.Context, name string) (bool, error) {
+	fault, err := l.strike(ctx, Call{Name: "get taskdef", TaskType: name})
+	if err != nil {
+		return false, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, ok := l.defs[name]
+	if fault.Lost {
+		return false, lost("get taskdef")
+	}
+	return ok, nil
+}
+
+// CreateTaskDef registers a task definition. As the real server it overwrites
+// whatever was there, and acts on tasks enqueued afterwards only.
+func (l *Ledger) CreateTaskDef(ctx context.Context, def conductor.TaskDef) error {
+	fault, err := l.strike(ctx, Call{Name: "create taskdef", TaskType: def.Name})
+	if err != nil {
+		return err
+	}
+	raw, err := json.Marshal(def)
+	if err != nil {
+		return fmt.Errorf("conductortest: task definition: %w", err)
+	}
+	if err := l.PutTaskDef(raw); err != nil {
+		return err
+	}
+	if fault.Lost {
+		return lost("create taskdef")
+	}
+	return nil
+}
+
+// wake lets everyone who waits look again. The caller holds the lock.
+func (l *Ledger) wake() {
+	if l.changed != nil {
+		close(l.changed)
+		l.changed = nil
+	}
+}
+
+// change is closed at the next change. It is made by who waits for it, so that
+// a ledger made outside a synctest bubble can be waited for inside one. The
+// caller holds the lock.
+func (l *Ledger) change() <-chan struct{} {
+	if l.changed == nil {
+		l.changed = make(chan struct{})
+	}
+	return l.changed
+}

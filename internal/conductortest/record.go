@@ -1,0 +1,247 @@
+package conductortest
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"time"
+
+	"conductor-jwt/conductor"
+)
+
+// End is how a delivery ended.
+type End string
+
+// The ends of a delivery.
+const (
+	Open         End = ""         // the server still waits for the worker
+	EndReported  End = "reported" // by a terminal update that took effect
+	EndGivenBack End = "given back"
+	EndTimedOut  End = "timed out" // the server takes it back
+	EndCanceled  End = "canceled"  // its workflow ended meanwhile
+)
+
+// Delivery is one handing over of one task to one worker.
+type Delivery struct {
+	TaskID, First, WorkflowID, WorkerID string
+
+	Retry   int // retryCount: which attempt
+	Polls   int // pollCount: how often this attempt was handed over
+	At      time.Time
+	Lease   time.Time // zero where there is no response timeout
+	End     End
+	Ended   time.Time
+	Updates []*Update // what was said of it, in order
+}
+
+func (d *Delivery) closed() bool { return d.End != Open }
+
+func (d *Delivery) close(end End, at time.Time) { d.End, d.Ended = end, at }
+
+// Effect is what the server made of an update.
+type Effect string
+
+// The effects of an update.
+const (
+	Applied Effect = "applied"
+	Ignored Effect = "ignored" // acknowledged, but the task or workflow had ended
+	Refused Effect = "refused" // answered with an error
+)
+
+// Update is one update that reached the server.
+type Update struct {
+	Result   conductor.Result
+	At       time.Time
+	Effect   Effect
+	delivery *Delivery
+}
+
+// Poll is one poll that reached the server.
+type Poll struct {
+	Query     conductor.Query
+	At        time.Time
+	Ended     time.Time // zero while it waits
+	Returned  int       // tasks leased to it
+	Abandoned bool      // its caller went away
+}
+
+// Snapshot is one attempt of a task as it stands.
+type Snapshot struct {
+	ID, First, Type, Name, WorkflowID, WorkerID string
+
+	Status  Status
+	Retry   int
+	Polls   int
+	Input   json.RawMessage // as stored, secrets unresolved
+	Output  json.RawMessage
+	Reason  string
+	Logs    []string
+	Started time.Time
+	Ended   time.Time
+	Due     time.Time // while SCHEDULED: when it may be polled
+}
+
+func (e *entry) snapshot() Snapshot {
+	return Snapshot{
+		ID: e.id, First: e.first, Type: e.spec.Type, Name: e.spec.Name,
+		WorkflowID: e.spec.WorkflowID, WorkerID: e.worker, Status: e.status, Retry: e.retry,
+		Polls: e.polls, Input: e.input, Output: e.output, Reason: e.reason,
+		Logs: slices.Clone(e.logs), Started: e.started, Ended: e.ended, Due: e.due,
+	}
+}
+
+// Task is one attempt by its own id; ok is false for an unknown one.
+func (l *Ledger) Task(id string) (s Snapshot, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.settle()
+	e, ok := l.tasks[id]
+	if !ok {
+		return Snapshot{}, false
+	}
+	return e.snapshot(), true
+}
+
+// Last is the newest attempt of the task that Enqueue called id.
+func (l *Ledger) Last(id string) (s Snapshot, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.settle()
+	e, ok := l.tasks[id]
+	if !ok {
+		return Snapshot{}, false
+	}
+	for e.next != nil {
+		e = e.next
+	}
+	return e.snapshot(), true
+}
+
+// Tasks is the newest attempt of each task, in the order of enqueueing.
+func (l *Ledger) Tasks() []Snapshot {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.settle()
+	out := make([]Snapshot, 0, len(l.order))
+	for _, e := range l.order {
+		for e.next != nil {
+			e = e.next
+		}
+		out = append(out, e.snapshot())
+	}
+	return out
+}
+
+// Counts is how many tasks stand where, by their newest attempts.
+func (l *Ledger) Counts() map[Status]int {
+	counts := map[Status]int{}
+	for _, s := range l.Tasks() {
+		counts[s.Status]++
+	}
+	return counts
+}
+
+// Workflow is where a workflow stands; "" for an unknown one.
+func (l *Ledger) Workflow(id string) Status {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.settle()
+	if w := l.workflows[id]; w != nil {
+		return w.status
+	}
+	return ""
+}
+
+// Waiting is how many tasks of a queue could be polled now.
+func (l *Ledger) Waiting(taskType, domain string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.settle()
+	n := 0
+	for _, e := range l.queueOf(taskType, domain).ready {
+		if e.status == Scheduled {
+			n++
+		}
+	}
+	return n
+}
+
+// Deliveries is every delivery so far, in order.
+func (l *Ledger) Deliveries() []Delivery {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.settle()
+	out := make([]Delivery, 0, len(l.deliveries))
+	for _, d := range l.deliveries {
+		c := *d
+		c.Updates = slices.Clone(d.Updates)
+		out = append(out, c)
+	}
+	return out
+}
+
+// Updates is every update that reached the server, in order.
+func (l *Ledger) Updates() []Update {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	out := make([]Update, 0, len(l.updates))
+	for _, u := range l.updates {
+		out = append(out, *u)
+	}
+	return out
+}
+
+// Polls is every poll that reached the server, in order.
+func (l *Ledger) Polls() []Poll {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.settle()
+	out := make([]Poll, 0, len(l.polls))
+	for _, p := range l.polls {
+		out = append(out, *p)
+	}
+	return out
+}
+
+// Wait returns when every workflow has ended, or with the context's error.
+func (l *Ledger) Wait(ctx context.Context) error {
+	return l.WaitFor(ctx, func() bool {
+		for _, s := range l.Tasks() {
+			if !s.Status.ended() {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// WaitFor returns when done says so. It asks again whenever the state has
+// changed; done may call any method of the ledger.
+func (l *Ledger) WaitFor(ctx context.Context, done func() bool) error {
+	for {
+		change, wait := l.watch()
+		if done() {
+			return nil
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return context.Cause(ctx)
+		case <-change:
+		case <-timer.C:
+		}
+		timer.Stop()
+	}
+}
+
+func (l *Ledger) watch() (<-chan struct{}, time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.settle()
+	wait := MaxPollTimeout
+	if next := l.nextChange(); !next.IsZero() {
+		wait = max(next.Sub(l.now()), time.Millisecond)
+	}
+	return l.change(), wait
+}

@@ -1,0 +1,185 @@
+package conductortest
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"conductor-jwt/conductor"
+)
+
+// TaskSpec is a task of a workflow to be started. Everything but Type may be
+// left out.
+type TaskSpec struct {
+	ID           string // "task-1", "task-2", …
+	Type         string // the queue
+	Name         string // the definition's name; the type in lower case is not assumed: "" stays ""
+	Domain       string
+	Reference    string // taskReferenceName; "ref" if empty
+	WorkflowID   string // "workflow-1", …; tasks may share one
+	WorkflowType string // "test" if empty
+
+	// Template is workflowTask.inputParameters. Its expressions are resolved
+	// with WorkflowInput by the server's rules when the task is enqueued,
+	// ${workflow.secrets.…} when it is polled.
+	Template      json.RawMessage
+	WorkflowInput json.RawMessage
+	// Input, where it is given, is the stored input as it is, and Template is
+	// delivered beside it unused. Input without Template is a task without a
+	// template.
+	Input json.RawMessage
+
+	// Definition is the inline one; without it, the one that is registered
+	// for Name now; without that, the synthetic one, which never retries and
+	// never times out.
+	Definition *Definition
+	External   bool // the input went to external payload storage
+	Optional   bool // the workflow goes on when the task fails
+}
+
+// Definition is what a task definition says of retries and timeouts.
+type Definition struct {
+	Retries         int
+	RetryLogic      string        // "FIXED" if empty, "EXPONENTIAL_BACKOFF", "LINEAR_BACKOFF"
+	RetryDelay      time.Duration // whole seconds
+	ResponseTimeout time.Duration // whole seconds; 0 is never
+	InputTemplate   json.RawMessage
+	RuntimeMetadata []string // names of secrets to deliver beside the input
+}
+
+// definitionJSON is the definition as the server writes it.
+type definitionJSON struct {
+	Name                   string          `json:"name"`
+	RetryCount             int             `json:"retryCount"`
+	RetryLogic             string          `json:"retryLogic"`
+	RetryDelaySeconds      int             `json:"retryDelaySeconds"`
+	ResponseTimeoutSeconds int             `json:"responseTimeoutSeconds"`
+	TimeoutSeconds         int             `json:"timeoutSeconds"`
+	TimeoutPolicy          string          `json:"timeoutPolicy"`
+	InputTemplate          json.RawMessage `json:"inputTemplate,omitempty"`
+	RuntimeMetadata        []string        `json:"runtimeMetadata,omitempty"`
+}
+
+func (d Definition) wire(name string) definitionJSON {
+	return definitionJSON{
+		Name: name, RetryCount: d.Retries, RetryLogic: d.RetryLogic,
+		RetryDelaySeconds:      int(d.RetryDelay / time.Second),
+		ResponseTimeoutSeconds: int(d.ResponseTimeout / time.Second),
+		TimeoutPolicy:          "TIME_OUT_WF",
+		InputTemplate:          d.InputTemplate, RuntimeMetadata: d.RuntimeMetadata,
+	}
+}
+
+// PutTaskDef registers a definition given as JSON, overwriting any other of
+// its name, with the server's defaults and refusals.
+func (l *Ledger) PutTaskDef(raw json.RawMessage) error {
+	d := definitionJSON{ // what the server fills in
+		RetryCount: 3, RetryLogic: "FIXED", RetryDelaySeconds: 60,
+		ResponseTimeoutSeconds: 3600, TimeoutPolicy: "TIME_OUT_WF",
+	}
+	if json.Unmarshal(raw, &d) != nil {
+		return refused("create taskdef", 500)
+	}
+	if d.Name == "" || d.RetryCount < 0 || d.ResponseTimeoutSeconds < 1 ||
+		d.TimeoutSeconds > 0 && d.ResponseTimeoutSeconds >= d.TimeoutSeconds {
+		return refused("create taskdef", 400)
+	}
+	full, err := json.Marshal(d)
+	if err != nil {
+		return fmt.Errorf("conductortest: task definition: %w", err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.defs[d.Name] = full
+	return nil
+}
+
+// StoredTaskDef is a registered definition as the server keeps it; nil where
+// there is none.
+func (l *Ledger) StoredTaskDef(name string) json.RawMessage {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.defs[name]
+}
+
+// definitionFor is what a task named name is started with. The caller holds
+// the lock.
+func (l *Ledger) definitionFor(spec TaskSpec) Definition {
+	if spec.Definition != nil {
+		return *spec.Definition
+	}
+	raw, ok := l.defs[spec.Name]
+	if !ok {
+		return Definition{RetryDelay: time.Minute}
+	}
+	var d definitionJSON
+	if json.Unmarshal(raw, &d) != nil {
+		return Definition{RetryDelay: time.Minute}
+	}
+	return Definition{
+		Retries: d.RetryCount, RetryLogic: d.RetryLogic,
+		RetryDelay:      time.Duration(d.RetryDelaySeconds) * time.Second,
+		ResponseTimeout: time.Duration(d.ResponseTimeoutSeconds) * time.Second,
+		InputTemplate:   d.InputTemplate, RuntimeMetadata: d.RuntimeMetadata,
+	}
+}
+
+// retryDelay is how long attempt retry (0 is the first) waits after failing.
+func (d Definition) retryDelay(retry int) time.Duration {
+	switch d.RetryLogic {
+	case "EXPONENTIAL_BACKOFF":
+		return d.RetryDelay << min(retry, 20)
+	case "LINEAR_BACKOFF":
+		return d.RetryDelay * time.Duration(retry+1)
+	default:
+		return d.RetryDelay
+	}
+}
+
+// Enqueue starts a task and returns its id.
+func (l *Ledger) Enqueue(spec TaskSpec) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := len(l.order) + 1
+	if spec.ID == "" {
+		spec.ID = fmt.Sprintf("task-%d", n)
+	}
+	if spec.WorkflowID == "" {
+		spec.WorkflowID = fmt.Sprintf("workflow-%d", n)
+	}
+	if spec.WorkflowType == "" {
+		spec.WorkflowType = "test"
+	}
+	if spec.Reference == "" {
+		spec.Reference = "ref"
+	}
+	def := l.definitionFor(spec)
+	e := &entry{
+		spec: spec, def: def, id: spec.ID, first: spec.ID, seq: n,
+		input: startInput(spec, def), status: Scheduled, scheduled: l.now(),
+	}
+	w := l.workflows[spec.WorkflowID]
+	if w == nil {
+		w = &workflow{id: spec.WorkflowID}
+		l.workflows[spec.WorkflowID] = w
+	}
+	w.status = Running
+	w.chains = append(w.chains, e)
+	l.order = append(l.order, e)
+	l.tasks[e.id] = e
+	l.schedule(e, l.now())
+	l.settle()
+	l.wake()
+	return e.id
+}
+
+// task is a delivery as conductor.Client gives it.
+func (d leasedTask) task() conductor.Task {
+	return conductor.Task{
+		ID: d.id, Type: d.spec.Type, Name: d.spec.Name,
+		WorkflowID: d.spec.WorkflowID, WorkflowType: d.spec.WorkflowType,
+		Retry: d.retry, Scheduled: d.scheduled, ResponseTimeout: d.def.ResponseTimeout,
+		Input: secretJSON(d.input), Template: d.spec.Template, Defaults: d.def.InputTemplate,
+		RuntimeMetadata: secretTexts(d.metadata), External: d.spec.External,
+	}
+}

@@ -1,9 +1,18 @@
 // Package worker is the engine: it polls Conductor, runs each task once, and
 // reports until the server has acknowledged. It knows tasks, not keys.
+//
+// Its promise is at-least-once on the server's word: each delivery gets one
+// terminal update or is given back, and where neither succeeds the server
+// delivers it again after the response timeout of the task definition.
 package worker
 
 import (
 	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
 
 	"conductor-jwt/conductor"
 	"conductor-jwt/task"
@@ -22,4 +31,136 @@ type Server interface {
 // Handler runs one task.
 type Handler interface {
 	Handle(ctx context.Context, d task.Delivery) task.Outcome
+}
+
+// Errors of a run.
+var (
+	ErrAborted = errors.New("worker: stopped at once, tasks in hand are left to the server")
+	ErrRunning = errors.New("worker: a Worker runs once; make another with New")
+)
+
+// Worker polls, runs and reports. Make it with [New]; run it once.
+type Worker struct {
+	opts   Options
+	log    *slog.Logger
+	jitter jitter
+
+	slots  *slots
+	hand   *hand
+	quota  *quota
+	queues []*queue
+	unseen *unbounded
+
+	pollLog   *classLog
+	updateLog *classLog
+
+	started  atomic.Bool
+	draining atomic.Bool
+	lost     atomic.Int64 // deliveries that ended unacknowledged since the drain began
+	strays   atomic.Int64 // handlers that were given up and still run
+	quiet    quiet
+
+	abort     chan struct{}
+	abortOnce sync.Once
+	running   sync.WaitGroup // pollers and tasks in hand
+	pulses    atomic.Pointer[[]*pulse]
+}
+
+// New checks the options and makes a Worker that has not started.
+func New(o Options) (*Worker, error) {
+	o.setDefaults()
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	w := &Worker{
+		opts:   o,
+		log:    o.Logger,
+		jitter: fullJitter,
+		slots:  newSlots(o.Slots, len(o.TaskTypes)),
+		hand:   newHand(),
+		quota:  newQuota(o.Once),
+		unseen: newUnbounded(),
+		abort:  make(chan struct{}),
+		pollLog: &classLog{
+			log: o.Logger, failing: "poll failed; it is tried again", healed: "polls succeed again",
+		},
+		updateLog: &classLog{
+			log: o.Logger, failing: "update failed; it is tried again while the lease lasts", healed: "updates succeed again",
+		},
+	}
+	for kind, taskType := range o.TaskTypes {
+		w.queues = append(w.queues, &queue{kind: kind, taskType: taskType})
+	}
+	return w, nil
+}
+
+// spans are the lifetimes of a run, each within the next.
+type spans struct {
+	polling  context.Context //nolint:containedctx // three lifetimes travel together; until the drain begins
+	working  context.Context //nolint:containedctx // until the drain is out of time
+	flushing context.Context //nolint:containedctx // until nothing more can be done; polls run under it
+}
+
+// Run polls until ctx ends, then drains: no new poll, the polls in flight
+// return and their tasks are run, every update is flushed. What cannot be
+// finished within the drain timeout is given back. It returns nil when nothing
+// is left in hand, a *[DrainError] otherwise, and [ErrAborted] after
+// [Worker.Abort].
+func (w *Worker) Run(ctx context.Context) error {
+	if w.started.Swap(true) {
+		return ErrRunning
+	}
+	flushing, cut := context.WithCancel(context.WithoutCancel(ctx))
+	defer cut()
+	working, expire := context.WithCancel(flushing)
+	defer expire()
+	polling, stop := context.WithCancel(working)
+	defer stop()
+	s := spans{polling: polling, working: working, flushing: flushing}
+
+	w.start(s)
+	select {
+	case <-ctx.Done():
+	case <-w.quota.done():
+	case <-w.abort:
+	}
+	w.draining.Store(true)
+	stop()
+	return w.drain(ctx, expire)
+}
+
+// Abort ends a run at once, as a second signal asks for.
+func (w *Worker) Abort() { w.abortOnce.Do(func() { close(w.abort) }) }
+
+func (w *Worker) start(s spans) {
+	epoch := time.Now()
+	var pulses []*pulse
+	for _, q := range w.queues {
+		for i := range w.opts.Pollers {
+			p := &poller{
+				w: w, queue: q, epoch: epoch, phase: phaseOf(i, w.opts.Pollers),
+				pulse: newPulse(epoch), mode: cold,
+			}
+			if i == 0 {
+				// A first look that does not wait: it fetches a backlog, and
+				// tells at once whether the server is there.
+				p.mode = probe
+				q.attended.Add(1)
+				p.attending = true
+			}
+			pulses = append(pulses, p.pulse)
+			w.running.Go(func() { p.run(s) })
+		}
+	}
+	w.pulses.Store(&pulses)
+	if w.opts.EnsureTaskDef != nil {
+		go w.unseen.run(s.polling, w.opts.EnsureTaskDef)
+	}
+}
+
+func (w *Worker) loops() []*pulse {
+	if p := w.pulses.Load(); p != nil {
+		return *p
+	}
+	return nil
 }

@@ -1,0 +1,139 @@
+package worker
+
+import (
+	"context"
+	"time"
+
+	"conductor-jwt/conductor"
+)
+
+// dispatch starts what a poll brought. A server may send more than it was asked
+// for: those wait for slots here, and there is no further poll until they have
+// them, because they are leased already.
+func (p *poller) dispatch(s spans, tasks []conductor.Task, granted int) {
+	now := time.Now()
+	used := 0
+	var surplus []*job
+	for i := range tasks {
+		j := &job{task: tasks[i], kind: p.queue.kind, taskType: p.queue.taskType, received: now}
+		switch {
+		case !p.w.receive(s.flushing, j):
+		case used < granted:
+			used++
+			p.w.launch(s, j)
+		default:
+			surplus = append(surplus, j)
+		}
+	}
+	p.giveUp(granted - used)
+	for _, j := range surplus {
+		p.launchLater(s, j)
+	}
+}
+
+// launchLater waits for a slot until the job has no time left; then the task is
+// given back.
+func (p *poller) launchLater(s spans, j *job) {
+	ctx, cancel := context.WithDeadline(s.working, j.deadline())
+	defer cancel()
+	if p.w.slots.take(ctx, j.kind, true, 1, p.pulse.beat) > 0 {
+		p.w.launch(s, j)
+		return
+	}
+	p.w.running.Go(func() { p.w.process(s, j) })
+}
+
+// receive takes the delivery in hand and reports whether it is to be run now.
+func (w *Worker) receive(ctx context.Context, j *job) bool {
+	if j.task.ID == "" {
+		w.log.ErrorContext(ctx, "a task without an id was dropped, since nothing can be said of it", "task_type", j.taskType)
+		return false
+	}
+	if !w.hand.accept(j) {
+		w.opts.Observer.Duplicate(j.taskType)
+		w.log.InfoContext(ctx, "a task was delivered again while in hand; it is not run beside itself", j.ids()...)
+		return false
+	}
+	w.opts.Observer.Received(j.taskType)
+	if j.task.ResponseTimeout <= 0 && !j.task.Malformed {
+		w.opts.Observer.Unbounded(j.taskType)
+		if w.unseen.note(j.task.Name) {
+			w.log.WarnContext(ctx, "the task definition has no response timeout: had this worker crashed, the task would have hung for ever; set responseTimeoutSeconds",
+				"task_name", outside(j.task.Name), "task_type", j.taskType)
+		}
+	}
+	return true
+}
+
+// launch runs a job that has a slot, and gives the slot back when the server
+// has acknowledged.
+func (w *Worker) launch(s spans, j *job) {
+	w.running.Go(func() {
+		w.process(s, j)
+		w.slots.release(j.kind, 1)
+		w.quota.ended()
+	})
+}
+
+// process carries a delivery to its end, and after it another of the same task
+// that came meanwhile and is not settled by the first.
+func (w *Worker) process(s spans, j *job) {
+	for j != nil {
+		end, stray := w.carry(s, j)
+		w.opts.Observer.Ended(j.taskType, end)
+		w.note(s.flushing, j, end)
+		next := w.hand.done(j, end == Acknowledged)
+		if next != nil {
+			w.opts.Observer.Received(next.taskType)
+		}
+		w.holdFor(s, stray)
+		j = next
+	}
+}
+
+// carry executes and reports.
+func (w *Worker) carry(s spans, j *job) (End, <-chan struct{}) {
+	outcome, stray, ok := w.execute(s, j)
+	if !ok {
+		return w.handBack(s.flushing, j), stray
+	}
+	return w.report(s, j, outcome), stray
+}
+
+// note logs how a delivery ended, by its ids alone.
+func (w *Worker) note(ctx context.Context, j *job, end End) {
+	if end.lost() && w.draining.Load() {
+		w.lost.Add(1)
+	}
+	ids := append(j.ids(), "end", string(end))
+	switch {
+	case end.lost():
+		w.log.ErrorContext(ctx, "the server did not take the task's result; it delivers the task again where the definition has a response timeout", ids...)
+	case end == Gone:
+		w.log.WarnContext(ctx, "the server no longer knows the task", ids...)
+	case end == GivenBack:
+		w.log.InfoContext(ctx, "the task was given back", ids...)
+	default:
+		w.log.DebugContext(ctx, "the task has left the hand", ids...)
+	}
+}
+
+// holdFor keeps the slot of a handler that was given up and still runs, once
+// there are as many of them as slots: else they would pile up without bound.
+func (w *Worker) holdFor(s spans, stray <-chan struct{}) {
+	if stray == nil || w.strays.Load() <= int64(w.opts.Slots) {
+		return
+	}
+	select {
+	case <-stray:
+	case <-s.polling.Done():
+	}
+}
+
+// ids name the job in a log line.
+func (j *job) ids() []any {
+	return []any{
+		"task_type", j.taskType, "task_id", outside(j.task.ID),
+		"workflow_id", outside(j.task.WorkflowID), "task_name", outside(j.task.Name), "retry", j.task.Retry,
+	}
+}

@@ -1,0 +1,73 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// pollSlack is how much longer than its own timeout a poll may take: the
+// client gives up then.
+const pollSlack = 5 * time.Second
+
+// DrainError is a run that ended with tasks in hand.
+type DrainError struct {
+	Left int // tasks that were neither reported nor given back
+}
+
+// Error implements the error interface.
+func (e *DrainError) Error() string {
+	return fmt.Sprintf("worker: %d tasks in hand could be neither reported nor given back; the server delivers those again whose definition has a response timeout", e.Left)
+}
+
+// drain waits until nothing is in hand. When the drain timeout is over, expire
+// ends every execution and every report, and those tasks are given back. A poll
+// in flight is waited for however short the timeout is: what it brings is
+// leased to this worker, and nobody else can give it back.
+func (w *Worker) drain(ctx context.Context, expire func()) error {
+	ctx = context.WithoutCancel(ctx)
+	began := time.Now()
+	w.log.InfoContext(ctx, "draining: no new polls", "in_hand", w.hand.size(), "timeout", w.opts.DrainTimeout.String())
+	idle := make(chan struct{})
+	go func() {
+		w.running.Wait()
+		close(idle)
+	}()
+	if !w.idleWithin(idle, w.opts.DrainTimeout) {
+		expire()
+		last := max(w.opts.DrainTimeout, w.opts.PollTimeout+pollSlack) + handBackMost + attemptLeast
+		w.idleWithin(idle, last-time.Since(began))
+	}
+	if err := w.verdict(); err != nil {
+		return err
+	}
+	w.log.InfoContext(ctx, "drained: nothing is left in hand", "took", time.Since(began).String())
+	return nil
+}
+
+// idleWithin reports whether the wait is over, by rest or by force.
+func (w *Worker) idleWithin(idle <-chan struct{}, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-idle:
+		return true
+	case <-w.abort:
+		return true
+	case <-t.C:
+		return false
+	}
+}
+
+func (w *Worker) verdict() error {
+	left := w.hand.size() + int(w.lost.Load())
+	select {
+	case <-w.abort:
+		return fmt.Errorf("%w (%d)", ErrAborted, left)
+	default:
+	}
+	if left > 0 {
+		return &DrainError{Left: left}
+	}
+	return nil
+}

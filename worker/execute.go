@@ -1,0 +1,93 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"runtime"
+	"time"
+
+	"conductor-jwt/task"
+)
+
+// execute runs the handler until the job's deadline; ok is false where the task
+// is to be given back instead. A handler that does not heed its context is left
+// behind: stray is closed when it returns, and its result is dropped.
+func (w *Worker) execute(s spans, j *job) (o task.Outcome, stray <-chan struct{}, ok bool) {
+	if j.task.Malformed {
+		o = malformedOutcome()
+		w.opts.Observer.Executed(Executed{TaskType: j.taskType, Outcome: o})
+		return o, nil, true
+	}
+	ctx, cancel := context.WithDeadline(s.working, j.deadline())
+	defer cancel()
+	if ctx.Err() != nil { // no time is left of it
+		return task.Outcome{}, nil, false
+	}
+	started := time.Now()
+	o, stray = w.await(ctx, j)
+	if s.working.Err() != nil && o.Status != task.Completed && o.Status != task.Terminal {
+		return o, stray, false // it ended because we end; that is no fault of the task
+	}
+	w.opts.Observer.Executed(Executed{TaskType: j.taskType, Outcome: o, Took: time.Since(started)})
+	w.logFault(ctx, j, o)
+	return o, stray, true
+}
+
+func (w *Worker) await(ctx context.Context, j *job) (task.Outcome, <-chan struct{}) {
+	result := make(chan task.Outcome, 1)
+	returned := make(chan struct{})
+	w.strays.Add(1)
+	go func() {
+		defer close(returned)
+		defer w.strays.Add(-1)
+		result <- w.handle(ctx, j)
+	}()
+	select {
+	case o := <-result:
+		return o, nil
+	case <-ctx.Done():
+	}
+	select {
+	case o := <-result: // both at once: a result counts for more
+		return o, nil
+	default:
+		return lateOutcome(), returned
+	}
+}
+
+// handle calls the handler. The value of a panic may be anything, a key
+// included, so nothing is kept of it but the lines of code that it came from.
+func (w *Worker) handle(ctx context.Context, j *job) (o task.Outcome) {
+	defer func() {
+		if recover() != nil {
+			w.opts.Observer.Panicked()
+			w.log.ErrorContext(ctx, "the handler panicked; please report it", append(j.ids(), "at", panicSite())...)
+			o = panicOutcome()
+		}
+	}()
+	return wellFormed(w.opts.Handler.Handle(ctx, delivery(&j.task)))
+}
+
+// panicSite names the innermost lines of code of a panic. It is for the
+// deferred function that recovers.
+func panicSite() []string {
+	const most, skip = 12, 3 // runtime.Callers, panicSite and the deferred function
+	pcs := make([]uintptr, most)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(skip, pcs)])
+	var site []string
+	for {
+		f, more := frames.Next()
+		site = append(site, fmt.Sprintf("%s (%s:%d)", path.Base(f.Function), path.Base(f.File), f.Line))
+		if !more {
+			return site
+		}
+	}
+}
+
+func (w *Worker) logFault(ctx context.Context, j *job, o task.Outcome) {
+	if o.Status == task.Completed {
+		return
+	}
+	w.log.WarnContext(ctx, "task not completed", append(j.ids(), "status", string(o.Status), "code", o.Fault.Code)...)
+}

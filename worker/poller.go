@@ -1,0 +1,225 @@
+package worker
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"conductor-jwt/conductor"
+)
+
+// mode is what a poller asks for next.
+type mode int
+
+const (
+	cold  mode = iota // one task, as long as the server will wait
+	sweep             // as many as there are free slots, without waiting, until there are none
+	probe             // one task, without waiting: is the server there?
+)
+
+const (
+	// narrowPolls is how many polls ask for one task after an answer that was
+	// over the limit.
+	narrowPolls = 64
+	// fastEmpty bounds the rest after a cold poll that came back empty too
+	// soon: something on the way does not wait as it was asked to.
+	fastEmptyFirst, fastEmptyMost = 50 * time.Millisecond, time.Second
+)
+
+// queue is one task type, which all its pollers share.
+type queue struct {
+	kind     int
+	taskType string
+	attended atomic.Int32 // polls in flight
+	narrow   atomic.Int32 // polls that are still to ask for one
+	lastGood atomic.Int64 // unix nanoseconds of the last poll that succeeded; 0 for none
+	class    atomic.Pointer[conductor.Class]
+}
+
+// poller is one loop of the doorbell: it waits for one task with the long
+// timeout; when one came it sweeps up what else is queued without waiting; when
+// there is no more it waits again. A long poll for many would wait for all of
+// them on a server with an SQL store.
+type poller struct {
+	w     *Worker
+	queue *queue
+	epoch time.Time
+	phase time.Duration
+	pulse *pulse
+
+	mode      mode
+	attending bool          // this poller counts in queue.attended
+	failures  int           // polls failed in a row
+	fast      int           // cold polls in a row that came back empty too soon
+	wait      time.Duration // before the next poll
+}
+
+func (p *poller) run(s spans) {
+	defer p.pulse.stop()
+	defer p.leave()
+	for s.polling.Err() == nil {
+		p.pulse.beat()
+		p.step(s)
+	}
+}
+
+// step is one poll, with all that is to be waited for before it.
+func (p *poller) step(s spans) {
+	if !p.rest(s.polling) {
+		return
+	}
+	n := p.take(s.polling)
+	if n == 0 {
+		return
+	}
+	if p.mode == cold && !p.awaitPhase(s.polling) {
+		p.giveUp(n)
+		return
+	}
+	p.attend()
+	asked := time.Now()
+	tasks, err := p.poll(s.flushing, n)
+	took := time.Since(asked)
+	p.pulse.beat()
+	if err != nil {
+		p.leave()
+		p.giveUp(n)
+		p.failed(s.flushing, err, n, took)
+		return
+	}
+	p.succeeded(s.flushing, len(tasks), n, took)
+	if p.mode != sweep {
+		p.leave()
+	}
+	p.dispatch(s, tasks, n)
+}
+
+// rest waits for what the last poll and any throttled poll asked for.
+func (p *poller) rest(ctx context.Context) bool {
+	wait := p.wait
+	p.wait = 0
+	if !pause(ctx, wait, p.pulse.beat) {
+		return false
+	}
+	for {
+		d := p.w.quiet.left()
+		if d <= 0 {
+			return true
+		}
+		if !pause(ctx, d, p.pulse.beat) {
+			return false
+		}
+	}
+}
+
+// take gets the slots that the next poll may fill, and its share of the quota.
+// None means that the polling is over.
+func (p *poller) take(ctx context.Context) int {
+	most, urgent := 1, p.mode == sweep
+	if urgent && p.queue.narrow.Load() <= 0 {
+		most = p.w.opts.Slots
+	}
+	if urgent && p.w.slots.full(p.queue.kind) {
+		p.w.opts.Observer.QueueFull(p.queue.taskType)
+	}
+	for {
+		n := p.w.slots.take(ctx, p.queue.kind, urgent, most, p.pulse.beat)
+		if n == 0 {
+			return 0
+		}
+		granted, changed := p.w.quota.claim(n)
+		p.w.slots.release(p.queue.kind, n-granted)
+		if granted > 0 {
+			return granted
+		}
+		if !await(ctx, changed, p.pulse.beat) {
+			return 0
+		}
+	}
+}
+
+// giveUp returns slots that brought no task.
+func (p *poller) giveUp(n int) {
+	p.w.slots.release(p.queue.kind, n)
+	p.w.quota.unclaim(n)
+}
+
+// attend and leave count the polls in flight of the queue. A sweep counts from
+// its first poll to its last.
+func (p *poller) attend() {
+	if !p.attending {
+		p.attending = true
+		p.queue.attended.Add(1)
+	}
+}
+
+func (p *poller) leave() {
+	if p.attending {
+		p.attending = false
+		p.queue.attended.Add(-1)
+	}
+}
+
+// poll is never cancelled: what it returns is leased already. A panic of the
+// client is a failed poll.
+func (p *poller) poll(ctx context.Context, n int) (tasks []conductor.Task, failure *conductor.Error) {
+	defer func() {
+		if recover() != nil {
+			p.w.opts.Observer.Panicked()
+			tasks, failure = nil, panicked("poll")
+		}
+	}()
+	q := conductor.Query{
+		TaskType: p.queue.taskType, Domain: p.w.opts.Domain, WorkerID: p.w.opts.WorkerID, Count: n,
+	}
+	if p.mode == cold {
+		q.Timeout = p.w.opts.PollTimeout
+	}
+	tasks, err := p.w.opts.Server.Poll(ctx, q)
+	if err != nil {
+		return nil, failureOf("poll", err)
+	}
+	return tasks, nil
+}
+
+// failed decides how long to rest. What comes next only looks whether the
+// server is back, so that an empty queue does not hide for the length of a
+// cold poll that it is.
+func (p *poller) failed(ctx context.Context, err *conductor.Error, asked int, took time.Duration) {
+	p.failures++
+	p.mode = probe
+	p.wait = pollWait(err, p.failures, p.w.jitter)
+	if err.RetryAfter > 0 {
+		p.w.quiet.until(min(err.RetryAfter, mostAsked))
+	}
+	if err.Class == conductor.TooLarge {
+		p.queue.narrow.Store(narrowPolls)
+	}
+	p.queue.class.Store(&err.Class)
+	p.w.opts.Observer.Polled(Polled{TaskType: p.queue.taskType, Asked: asked, Class: err.Class, Took: took})
+	p.w.pollLog.failed(ctx, err, p.queue.taskType)
+}
+
+func (p *poller) succeeded(ctx context.Context, got, asked int, took time.Duration) {
+	p.failures = 0
+	p.queue.lastGood.Store(time.Now().UnixNano())
+	p.queue.class.Store(nil)
+	if p.queue.narrow.Load() > 0 {
+		p.queue.narrow.Add(-1)
+	}
+	p.w.opts.Observer.Polled(Polled{TaskType: p.queue.taskType, Asked: asked, Got: got, Took: took})
+	p.w.pollLog.succeeded(ctx, p.queue.taskType)
+
+	was := p.mode
+	if got > 0 {
+		p.mode, p.fast = sweep, 0
+		return
+	}
+	p.mode = cold
+	if was != cold || took >= p.w.opts.PollTimeout/2 {
+		p.fast = 0
+		return
+	}
+	p.fast++
+	p.wait = fastEmptyFirst/2 + p.w.jitter(min(fastEmptyMost, fastEmptyFirst<<min(p.fast-1, 10)))
+}

@@ -1,0 +1,99 @@
+package worker
+
+import (
+	"context"
+	"time"
+
+	"conductor-jwt/conductor"
+	"conductor-jwt/task"
+)
+
+const (
+	// attemptMost bounds one update, so that a peer that never answers does
+	// not eat the lease; attemptLeast is what even a late one is given.
+	attemptMost, attemptLeast = 10 * time.Second, time.Second
+	// handBackMost is how long the server is asked to take a task back.
+	handBackMost = 3 * time.Second
+)
+
+// report tells the server how the task ended, until it acknowledges or the
+// lease is spent: a later update would be ignored with a 200. Where the drain
+// runs out of time first, the task is given back.
+func (w *Worker) report(s spans, j *job, o task.Outcome) End {
+	until := time.Now().Add(mostReport)
+	if lease := j.leaseEnd(); lease.Before(until) {
+		until = lease
+	}
+	end := w.deliver(s.working, j, w.result(j, o), until)
+	switch {
+	case end == Left && s.flushing.Err() == nil:
+		return w.handBack(s.flushing, j)
+	case end == Acknowledged && o.Status == task.Later:
+		return Postponed
+	}
+	return end
+}
+
+// handBack queues the same task again.
+func (w *Worker) handBack(ctx context.Context, j *job) End {
+	end := w.deliver(ctx, j, w.giveBack(j), time.Now().Add(handBackMost))
+	switch end {
+	case Acknowledged:
+		return GivenBack
+	case LeaseSpent:
+		return Left
+	}
+	return end
+}
+
+// deliver repeats an update, which is safe: the server keeps the first.
+func (w *Worker) deliver(ctx context.Context, j *job, r conductor.Result, until time.Time) End {
+	for failures := 1; ; failures++ {
+		err := w.update(ctx, j, r, until)
+		if err == nil {
+			w.updateLog.succeeded(ctx, j.taskType)
+			return Acknowledged
+		}
+		if ctx.Err() != nil {
+			return Left
+		}
+		w.updateLog.failed(ctx, err, j.taskType)
+		if err.Class == conductor.NotFound {
+			return Gone
+		}
+		if !heals(err.Class) {
+			return Refused
+		}
+		left := time.Until(until)
+		if left <= 0 {
+			return LeaseSpent
+		}
+		if !rest(ctx, min(left, updateWait(err, failures, w.jitter))) {
+			return Left
+		}
+	}
+}
+
+// update is one attempt. A panic of the client is a failed one.
+func (w *Worker) update(ctx context.Context, j *job, r conductor.Result, until time.Time) (failure *conductor.Error) {
+	ctx, cancel := context.WithTimeout(ctx, min(attemptMost, max(attemptLeast, time.Until(until))))
+	defer cancel()
+	started := time.Now()
+	defer func() {
+		if recover() != nil {
+			w.opts.Observer.Panicked()
+			failure = panicked("update")
+		}
+		e := Updated{TaskType: j.taskType, Bytes: r.Output.Len(), Took: time.Since(started)}
+		if failure != nil {
+			e.Class = failure.Class
+		}
+		w.opts.Observer.Updated(e)
+	}()
+	if err := w.opts.Server.Update(ctx, r); err != nil {
+		if e := failureOf("update", err); !acknowledged(e) {
+			return e
+		}
+	}
+	return nil
+}

@@ -1,0 +1,147 @@
+package worker
+
+import (
+	"context"
+	"slices"
+	"sync"
+)
+
+// slots bounds the tasks in hand. Every task type keeps one slot that no other
+// type can take; the rest goes to whoever asks while there is room, and under
+// pressure to the type that holds least.
+type slots struct {
+	mu      sync.Mutex
+	total   int
+	free    int
+	held    []int     // by task type
+	waiting []*waiter // in order of arrival
+}
+
+type waiter struct {
+	kind    int
+	urgent  bool
+	granted chan struct{}
+}
+
+// newSlots needs total >= kinds: then the reserved slots are always there.
+func newSlots(total, kinds int) *slots {
+	return &slots{total: total, free: total, held: make([]int, kinds)}
+}
+
+// take waits until one slot is free for the task type, adds what else is free
+// up to most, and returns how many it took: none once ctx is done. A poller
+// with work to fetch is urgent and goes before those that only listen. beat is
+// called now and then while waiting.
+func (s *slots) take(ctx context.Context, kind int, urgent bool, most int, beat func()) int {
+	if ctx.Err() != nil {
+		return 0
+	}
+	s.mu.Lock()
+	if n := s.grab(kind, most); n > 0 {
+		s.mu.Unlock()
+		return n
+	}
+	w := &waiter{kind: kind, urgent: urgent, granted: make(chan struct{})}
+	s.waiting = append(s.waiting, w)
+	s.mu.Unlock()
+
+	if !s.await(ctx, w, beat) {
+		return 0
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return 1 + s.grab(kind, most-1)
+}
+
+// await reports whether the slot was granted; if ctx ends first, a slot that
+// was granted at the same moment goes back.
+func (s *slots) await(ctx context.Context, w *waiter, beat func()) bool {
+	if await(ctx, w.granted, beat) {
+		return true
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if i := slices.Index(s.waiting, w); i >= 0 {
+		s.waiting = slices.Delete(s.waiting, i, i+1)
+	} else {
+		s.giveBack(w.kind, 1)
+	}
+	return false
+}
+
+// release gives n slots back.
+func (s *slots) release(kind, n int) {
+	if n <= 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.giveBack(kind, n)
+}
+
+// room is what the task type could take now: all that is free but for the
+// slots reserved for types that hold none.
+func (s *slots) room(kind int) int {
+	reserved := 0
+	for k, held := range s.held {
+		if k != kind && held == 0 {
+			reserved++
+		}
+	}
+	return s.free - reserved
+}
+
+func (s *slots) grab(kind, most int) int {
+	n := max(0, min(most, s.room(kind)))
+	s.free -= n
+	s.held[kind] += n
+	return n
+}
+
+func (s *slots) giveBack(kind, n int) {
+	s.free += n
+	s.held[kind] -= n
+	for {
+		i := s.next()
+		if i < 0 {
+			return
+		}
+		w := s.waiting[i]
+		s.waiting = slices.Delete(s.waiting, i, i+1)
+		s.grab(w.kind, 1)
+		close(w.granted)
+	}
+}
+
+// next is the waiter to serve: urgent ones first, then the type that holds
+// least, then the first that came; -1 where nobody can be served.
+func (s *slots) next() int {
+	best := -1
+	for i, w := range s.waiting {
+		if s.room(w.kind) > 0 && (best < 0 || s.before(w, s.waiting[best])) {
+			best = i
+		}
+	}
+	return best
+}
+
+func (s *slots) before(a, b *waiter) bool {
+	if a.urgent != b.urgent {
+		return a.urgent
+	}
+	return s.held[a.kind] < s.held[b.kind]
+}
+
+// full reports whether the task type would have to wait.
+func (s *slots) full(kind int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.room(kind) <= 0
+}
+
+// inUse is how many slots are taken.
+func (s *slots) inUse() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.total - s.free
+}

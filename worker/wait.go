@@ -1,0 +1,48 @@
+package worker
+
+import (
+	"context"
+	"time"
+)
+
+// rest waits for d and reports whether it was left in peace.
+func rest(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return ctx.Err() == nil
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return ctx.Err() == nil
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// pause is a rest of a loop that has to show signs of life.
+func pause(ctx context.Context, d time.Duration, beat func()) bool {
+	for ; d > beatEvery; d -= beatEvery {
+		if !rest(ctx, beatEvery) {
+			return false
+		}
+		beat()
+	}
+	return rest(ctx, d)
+}
+
+// await is the same until a channel is closed.
+func await(ctx context.Context, ready <-chan struct{}, beat func()) bool {
+	tick := time.NewTicker(beatEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ready:
+			return true
+		case <-tick.C:
+			beat()
+		case <-ctx.Done():
+			return false
+		}
+	}
+}

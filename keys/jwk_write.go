@@ -1,0 +1,189 @@
+package keys
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/mldsa"
+	"crypto/rsa"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/json/jsontext"
+	"math/big"
+	"slices"
+	"strings"
+
+	"github.com/decred/dcrd/dcrec/secp256k1/v4"
+
+	"conductor-jwt/internal/secret"
+)
+
+// JWKMeta is what a JWK says of itself beside its numbers (RFC 7517 §4); what
+// is empty is left out.
+type JWKMeta struct {
+	Use       string    // sig
+	KeyID     string    // kid
+	Algorithm Algorithm // alg; an ml-dsa key always has its own
+}
+
+// field is a string member of a JWK.
+type field struct{ name, value string }
+
+// Thumbprint is the JWK thumbprint (RFC 7638, SHA-256, base64url) of a Key, a
+// Verifier or a public key. An HMAC key has none, [ErrUnsupported]: it would
+// help whoever guesses (RFC 7638 §7).
+func Thumbprint(key any) (string, error) {
+	fields, err := publicFields(key)
+	if err != nil {
+		return "", err
+	}
+	// Exactly the required members, in lexicographic order (§3.3).
+	raw, err := encodeFields(fields)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(raw)
+	return base64url(sum[:]), nil
+}
+
+// PublicJWK writes the public half of a Key, a Verifier or a public key. An
+// HMAC key has none, [ErrUnsupported].
+func PublicJWK(key any, m JWKMeta) (json.RawMessage, error) {
+	fields, err := publicFields(key)
+	if err != nil {
+		return nil, err
+	}
+	return encodeFields(withMeta(fields, m))
+}
+
+// PrivateJWK writes a key of this process whole. A key that is held in a
+// store cannot be written, [ErrUnsupported].
+func PrivateJWK(k Key, m JWKMeta) (secret.JSON, error) {
+	private, ok := privateOf(k)
+	if !ok {
+		return secret.JSON{}, &Error{Reason: ErrUnsupported, Found: "a key whose private half is not in this process", Hint: "export it from its store, if that can be"}
+	}
+	if s, ok := private.(hmacSecret); ok {
+		return hideFields(withMeta([]field{{"kty", ktyOct}, {"k", base64url(s)}}, m))
+	}
+	fields, err := publicFields(k)
+	if err != nil {
+		return secret.JSON{}, err
+	}
+	more, err := privateFields(private)
+	if err != nil {
+		return secret.JSON{}, err
+	}
+	return hideFields(withMeta(append(fields, more...), m))
+}
+
+func hideFields(fields []field) (secret.JSON, error) {
+	raw, err := encodeFields(fields)
+	if err != nil {
+		return secret.JSON{}, err
+	}
+	return secret.NewJSON(raw), nil
+}
+
+// withMeta puts kty first, where people look for it, and the other members
+// that say what a key is before the numbers.
+func withMeta(fields []field, m JWKMeta) []field {
+	out := slices.Clone(fields)
+	slices.SortStableFunc(out, func(a, b field) int { return rank(a.name) - rank(b.name) })
+	hasAlg := slices.ContainsFunc(fields, func(f field) bool { return f.name == "alg" })
+	for _, f := range []field{{"use", m.Use}, {"kid", m.KeyID}, {"alg", string(m.Algorithm)}} {
+		if f.value != "" && (f.name != "alg" || !hasAlg) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+func rank(name string) int {
+	switch name {
+	case "kty":
+		return 0
+	case "crv":
+		return 1
+	}
+	return 2
+}
+
+// publicFields gives the members that a thumbprint is made of, in its order.
+func publicFields(key any) ([]field, error) {
+	switch p := key.(type) {
+	case interface{ Public() crypto.PublicKey }: // a Key, a Verifier, a signer
+		if public := p.Public(); public != nil {
+			return publicFields(public)
+		}
+	case *rsa.PublicKey:
+		return []field{{"e", base64url(big.NewInt(int64(p.E)).Bytes())}, {"kty", ktyRSA}, {"n", base64url(p.N.Bytes())}}, nil
+	case *ecdsa.PublicKey:
+		point, err := p.Bytes()
+		if err != nil {
+			return nil, offCurve()
+		}
+		return ecFields(p.Curve.Params().Name, point), nil
+	case *secp256k1.PublicKey:
+		return ecFields("secp256k1", p.SerializeUncompressed()), nil
+	case ed25519.PublicKey:
+		return []field{{"crv", "Ed25519"}, {"kty", ktyOKP}, {"x", base64url(p)}}, nil
+	case *mldsa.PublicKey:
+		return []field{{"alg", string(mldsaAlgorithm(p))}, {"kty", ktyAKP}, {"pub", base64url(p.Bytes())}}, nil
+	}
+	return nil, &Error{Reason: ErrUnsupported, Found: "a key without a public half", Hint: "an hmac secret has no public form and no thumbprint"}
+}
+
+func ecFields(curve string, point []byte) []field {
+	size := len(point) / 2 // behind the first octet, 4
+	return []field{{"crv", curve}, {"kty", ktyEC}, {"x", base64url(point[1 : 1+size])}, {"y", base64url(point[1+size:])}}
+}
+
+func privateFields(private any) ([]field, error) {
+	switch p := private.(type) {
+	case *rsa.PrivateKey:
+		return rsaFields(p), nil
+	case rsaPSS:
+		return rsaFields(p.key), nil
+	case *ecdsa.PrivateKey:
+		d, err := p.Bytes()
+		if err != nil {
+			return nil, inconsistentEC()
+		}
+		return []field{{"d", base64url(d)}}, nil
+	case *secp256k1.PrivateKey:
+		return []field{{"d", base64url(p.Serialize())}}, nil
+	case ed25519.PrivateKey:
+		return []field{{"d", base64url(p.Seed())}}, nil
+	case *mldsa.PrivateKey:
+		return []field{{"priv", base64url(p.Bytes())}}, nil
+	}
+	return nil, unsupportedPublic()
+}
+
+func rsaFields(p *rsa.PrivateKey) []field {
+	number := func(name string, n *big.Int) field { return field{name, base64url(n.Bytes())} }
+	return []field{
+		number("d", p.D), number("p", p.Primes[0]), number("q", p.Primes[1]),
+		number("dp", p.Precomputed.Dp), number("dq", p.Precomputed.Dq), number("qi", p.Precomputed.Qinv),
+	}
+}
+
+func encodeFields(fields []field) (json.RawMessage, error) {
+	var out bytes.Buffer
+	e := jsontext.NewEncoder(&out, jsontext.EscapeForHTML(false))
+	tokens := []jsontext.Token{jsontext.BeginObject}
+	for _, f := range fields {
+		tokens = append(tokens, jsontext.String(f.name), jsontext.String(f.value))
+	}
+	for _, t := range append(tokens, jsontext.EndObject) {
+		if err := e.WriteToken(t); err != nil {
+			return nil, &Error{Reason: ErrUnreadable, Found: "a key id that is not valid utf-8", Hint: "use another key id"}
+		}
+	}
+	return json.RawMessage(strings.TrimSpace(out.String())), nil
+}
+
+func base64url(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }

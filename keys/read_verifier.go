@@ -1,0 +1,137 @@
+package keys
+
+import (
+	"context"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"slices"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// ReadVerifier reads the key that checks signatures, from public or private
+// text: PEM, DER, certificates, JWK, JWKS (chosen by ref.KeyID, or the only
+// one that can check), a service account file, or an HMAC secret where
+// ref.Encoding is set. Every refusal is an *Error.
+func ReadVerifier(ctx context.Context, ref Ref) (Verifier, error) {
+	text := ref.Text.Reveal()
+	if len(text) > defaultMaxText {
+		return nil, tooLarge(len(text), defaultMaxText)
+	}
+	if ref.Encoding == "" && isJSON(text) {
+		return readJSONVerifier(ctx, trimStart(text), ref)
+	}
+	private, m, err := readPrivate(ctx, ref)
+	if err == nil {
+		return verifierOfPrivate(private, m)
+	}
+	if !errors.Is(err, ErrPublic) && !errors.Is(err, ErrCertificate) {
+		return nil, err
+	}
+	public, chain, err := readPublicText(text)
+	if err != nil {
+		return nil, err
+	}
+	return verifierOf(public, meta{chain: chain})
+}
+
+func readJSONVerifier(ctx context.Context, text string, ref Ref) (Verifier, error) {
+	m, err := readMembers(text)
+	if err != nil {
+		return nil, err
+	}
+	var k jwk
+	switch {
+	case m.has("kty"):
+		k, err = readVerifyingJWK(m)
+	case m.has("keys"):
+		var set []members
+		if set, err = readJWKSMembers(m); err == nil {
+			k, err = choose(set, ref.KeyID, readVerifyingJWK, "verifying key")
+		}
+	default:
+		private, m, err := readJSON(ctx, text, ref)
+		if err != nil {
+			return nil, err
+		}
+		return verifierOfPrivate(private, m)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if k.public == nil {
+		return verifierOf(k.private, k.meta)
+	}
+	return verifierOf(k.public, k.meta)
+}
+
+// readVerifyingJWK reads a JWK, public or private, to check signatures with.
+func readVerifyingJWK(m members) (jwk, error) {
+	k, err := readJWK(m)
+	if err != nil {
+		return jwk{}, err
+	}
+	// A private JWK that may sign says nothing of its public half.
+	if k.ops != nil && !slices.Contains(k.ops, "verify") && !slices.Contains(k.ops, "sign") {
+		return jwk{}, &Error{Reason: ErrUse, Found: "a jwk whose key_ops does not hold verify", Hint: "use a key meant for signatures (rfc 7517 section 4.3)"}
+	}
+	if k.private == nil {
+		return k, nil
+	}
+	_, err = newKey(k.private, k.meta)
+	return k, err
+}
+
+// verifierOfPrivate checks a private key wholly before its public half is
+// trusted.
+func verifierOfPrivate(private any, m meta) (Verifier, error) {
+	k, err := newKey(private, m)
+	if err != nil {
+		return nil, err
+	}
+	return VerifierOf(k)
+}
+
+func verifierOf(public any, m meta) (Verifier, error) {
+	v, err := newVerifier(public, m)
+	if err != nil {
+		return nil, err // not a typed nil
+	}
+	return v, nil
+}
+
+// readPublicText reads a public key or certificate, armoured or not.
+func readPublicText(text string) (any, []*x509.Certificate, error) {
+	if hasArmour(text) {
+		return readPublicPEM(text)
+	}
+	der, ok := []byte(text), isRawDER(text)
+	if !ok {
+		der, ok = bareBase64(text)
+	}
+	if !ok {
+		return readSSHPublic(text)
+	}
+	label := "PUBLIC KEY"
+	switch shapeOf(der) {
+	case shapePKCS1Public:
+		label = "RSA PUBLIC KEY"
+	case shapeCertificate:
+		label = "CERTIFICATE"
+	}
+	return readPublicPEM(string(pem.EncodeToMemory(&pem.Block{Type: label, Bytes: der})))
+}
+
+// readSSHPublic reads a line of an authorized_keys file (OpenSSH's sshd(8)).
+func readSSHPublic(text string) (any, []*x509.Certificate, error) {
+	public, _, _, _, err := ssh.ParseAuthorizedKey([]byte(text))
+	if err != nil {
+		return nil, nil, diagnose(text)
+	}
+	held, ok := public.(ssh.CryptoPublicKey)
+	if !ok {
+		return nil, nil, unsupportedPublic()
+	}
+	return held.CryptoPublicKey(), nil, nil
+}

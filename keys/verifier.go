@@ -1,0 +1,158 @@
+package keys
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/mldsa"
+	"crypto/rsa"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"slices"
+
+	"github.com/decred/dcrd/dcrec/secp256k1/v4"
+
+	"conductor-jwt/internal/secret"
+)
+
+// Verifier is a key that checks signatures: a public key, or an HMAC secret.
+// Which algorithms it takes is decided by its type and by its JWK's alg, never
+// by the header of a token (RFC 8725 §3.1). It is safe for concurrent use and
+// prints as [redacted].
+type Verifier interface {
+	// ID is the key id that the key itself carries; empty where it has none.
+	ID() string
+	// Public is the public key; nil for an HMAC secret.
+	Public() crypto.PublicKey
+	// Algorithms are those that the key can check, its default first.
+	Algorithms() []Algorithm
+	// Verify checks a signature in its JWS form over input, the JWS signing
+	// input (RFC 7515 §5.2). It fails with [ErrVerification] where it does
+	// not belong to both, with [ErrAlgorithmMismatch] or [ErrWeak] for an
+	// algorithm that is not one of Algorithms.
+	Verify(alg Algorithm, input, signature []byte) error
+}
+
+type verifier struct {
+	kind       Kind
+	public     crypto.PublicKey
+	algorithms []Algorithm
+	meta       meta
+	key        func() any // as the signing methods take it; behind a closure for the secrets among them
+}
+
+// VerifierOf gives the verifier that belongs to a key.
+func VerifierOf(k Key) (Verifier, error) {
+	if local, ok := k.(*localKey); ok && local.kind == KindOct {
+		return &verifier{kind: KindOct, algorithms: local.Algorithms(), meta: local.meta, key: local.private}, nil
+	}
+	v, err := newVerifier(k.Public(), meta{id: k.ID()})
+	if err != nil {
+		return nil, err
+	}
+	v.kind, v.algorithms = KindOf(k), k.Algorithms()
+	return v, nil
+}
+
+// newVerifier checks a public key, or an hmacSecret, and makes a verifier of
+// it. The types are those that newKey's have as their public halves, and
+// rsaPSSPublic.
+func newVerifier(public any, m meta) (*verifier, error) {
+	v := &verifier{public: public, meta: m, key: func() any { return public }}
+	var err error
+	switch p := public.(type) {
+	case *rsa.PublicKey:
+		v.kind, v.algorithms, err = KindRSA, rsaAlgorithms(), checkRSAPublic(p.N, p.E)
+	case rsaPSSPublic:
+		v.kind, v.public, v.key = KindRSAPSS, p.key, func() any { return p.key }
+		if v.algorithms, err = pssAlgorithms(p.hash); err == nil {
+			err = checkRSAPublic(p.key.N, p.key.E)
+		}
+	case *ecdsa.PublicKey:
+		var alg Algorithm
+		alg, err = ecAlgorithm(p.Curve)
+		v.kind, v.algorithms = KindEC, []Algorithm{alg}
+	case *secp256k1.PublicKey:
+		v.kind, v.algorithms = KindSecp256k1, []Algorithm{ES256K}
+	case ed25519.PublicKey:
+		v.kind, v.algorithms = KindOKP, []Algorithm{EdDSA, Ed25519}
+	case *mldsa.PublicKey:
+		v.kind, v.algorithms = KindMLDSA, []Algorithm{mldsaAlgorithm(p)}
+	case hmacSecret:
+		v.kind, v.public, v.key = KindOct, nil, func() any { return []byte(p) }
+		v.algorithms, err = hmacAlgorithms(len(p))
+	default:
+		err = unsupportedPublic()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return v, v.restrict(m.alg)
+}
+
+func unsupportedPublic() error {
+	return &Error{
+		Reason: ErrUnsupported, Found: "a public key of a type that cannot check a jwt",
+		Hint: "use an rsa, ec (P-256, P-384, P-521, secp256k1), ed25519 or ml-dsa key",
+	}
+}
+
+func (v *verifier) restrict(alg Algorithm) error {
+	if alg == "" {
+		return nil
+	}
+	if err := v.check(alg); err != nil {
+		return err
+	}
+	v.algorithms = []Algorithm{alg}
+	return nil
+}
+
+func (v *verifier) check(alg Algorithm) error {
+	if slices.Contains(v.algorithms, alg) {
+		return nil
+	}
+	if raw, ok := v.key().([]byte); ok && v.kind == KindOct && isHMAC(alg) && len(raw) < hmacMinimum(alg) {
+		return weakHMAC(len(raw), alg)
+	}
+	return misfit(v.kind, v.algorithms, alg)
+}
+
+func (v *verifier) ID() string               { return v.meta.id }
+func (v *verifier) Public() crypto.PublicKey { return v.public }
+func (v *verifier) Algorithms() []Algorithm  { return slices.Clone(v.algorithms) }
+
+// Verify implements Verifier.
+func (v *verifier) Verify(alg Algorithm, input, signature []byte) error {
+	if err := v.check(alg); err != nil {
+		return err
+	}
+	if err := methodOf(alg).Verify(string(input), signature, v.key()); err != nil {
+		return &Error{
+			Reason: ErrVerification, Found: fmt.Sprintf("a signature (%s) that does not belong to the token and this key", alg),
+			Hint: "check that the key is the signer's and the token unchanged",
+		}
+	}
+	return nil
+}
+
+// String implements [fmt.Stringer].
+func (*verifier) String() string { return secret.Redacted }
+
+// GoString implements [fmt.GoStringer].
+func (*verifier) GoString() string { return secret.Redacted }
+
+// Format implements [fmt.Formatter], for the verbs that skip String.
+func (*verifier) Format(f fmt.State, _ rune) {
+	_, _ = f.Write([]byte(secret.Redacted)) // a formatter has nowhere to report to
+}
+
+// MarshalText implements [encoding.TextMarshaler].
+func (*verifier) MarshalText() ([]byte, error) { return []byte(secret.Redacted), nil }
+
+// MarshalJSON implements [json.Marshaler].
+func (*verifier) MarshalJSON() ([]byte, error) { return json.Marshal(secret.Redacted) }
+
+// LogValue implements [slog.LogValuer].
+func (*verifier) LogValue() slog.Value { return slog.StringValue(secret.Redacted) }

@@ -5,6 +5,11 @@ package signer
 
 import (
 	"encoding/json"
+	"encoding/json/jsontext"
+	"iter"
+	"slices"
+	"strconv"
+	"strings"
 )
 
 // Member is one name and its JSON value.
@@ -15,6 +20,111 @@ type Member struct {
 
 // Object is a JSON object whose members keep their order. Names are unique:
 // to set one again replaces its value where it stands. The zero Object is {}.
+//
+// A copy of an Object shares its members with the original: use [Object.Clone]
+// before changing one of them.
 type Object struct {
 	members []Member
+	broken  bool // a string that was set is not valid UTF-8
+}
+
+// NewObject gives an empty Object with room for n members.
+func NewObject(n int) Object { return Object{members: make([]Member, 0, n)} }
+
+// Set sets name to a JSON value, which is kept as it is. Whoever sets a value
+// from outside has read it with [ParseObject] or [CheckValue].
+func (o *Object) Set(name string, value json.RawMessage) {
+	if i := o.index(name); i >= 0 {
+		o.members[i].Value = value
+		return
+	}
+	o.members = append(o.members, Member{name, value})
+}
+
+// String sets name to a JSON string.
+func (o *Object) String(name, s string) { o.Set(name, o.quote(nil, s)) }
+
+// Int sets name to a JSON number.
+func (o *Object) Int(name string, n int64) {
+	o.Set(name, strconv.AppendInt(make([]byte, 0, 20), n, 10))
+}
+
+// Strings sets name to a JSON array of strings.
+func (o *Object) Strings(name string, list []string) {
+	value := []byte{'['}
+	for i, s := range list {
+		if i > 0 {
+			value = append(value, ',')
+		}
+		value = o.quote(value, s)
+	}
+	o.Set(name, append(value, ']'))
+}
+
+// Has reports whether there is a member of that name; names are compared
+// exactly (RFC 7515 §5.3).
+func (o *Object) Has(name string) bool { return o.index(name) >= 0 }
+
+// Get gives the value of a member.
+func (o *Object) Get(name string) (json.RawMessage, bool) {
+	if i := o.index(name); i >= 0 {
+		return o.members[i].Value, true
+	}
+	return nil, false
+}
+
+// Text gives the value of a member that is a JSON string; false where there
+// is none or it is of another type.
+func (o *Object) Text(name string) (string, bool) {
+	value, ok := o.Get(name)
+	if !ok {
+		return "", false
+	}
+	return unquote(value)
+}
+
+// Delete removes a member, if it is there.
+func (o *Object) Delete(name string) {
+	if i := o.index(name); i >= 0 {
+		o.members = slices.Delete(o.members, i, i+1)
+	}
+}
+
+// Len is the number of members.
+func (o *Object) Len() int { return len(o.members) }
+
+// Members gives the members in order.
+func (o *Object) Members() iter.Seq[Member] { return slices.Values(o.members) }
+
+// Clone gives a copy that can be changed without changing o.
+func (o *Object) Clone() Object {
+	return Object{members: slices.Clone(o.members), broken: o.broken}
+}
+
+// Sort puts the members in the order of the bytes of their names.
+func (o *Object) Sort() {
+	slices.SortFunc(o.members, func(a, b Member) int { return strings.Compare(a.Name, b.Name) })
+}
+
+func (o *Object) index(name string) int {
+	for i := range o.members {
+		if o.members[i].Name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+func (o *Object) quote(dst []byte, s string) []byte {
+	dst, err := jsontext.AppendQuote(dst, s)
+	o.broken = o.broken || err != nil
+	return dst
+}
+
+func unquote(value json.RawMessage) (string, bool) {
+	if len(value) == 0 || value[0] != '"' {
+		return "", false
+	}
+	s, err := jsontext.AppendUnquote(nil, value)
+	return string(s), err == nil
 }

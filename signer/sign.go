@@ -1,11 +1,18 @@
 package signer
 
 import (
+	"context"
 	"crypto/x509"
+	"encoding/base64"
+	"fmt"
 
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
 )
+
+// MaxToken is the length in bytes that no token exceeds, neither one that is
+// signed nor one that is read.
+const MaxToken = 64 << 10
 
 // Request is everything that a token says about itself.
 type Request struct {
@@ -25,4 +32,61 @@ type Request struct {
 type Token struct {
 	Compact   secret.Text
 	Algorithm keys.Algorithm
+}
+
+// Sign signs r with key. It fails with an *[Error] for a request that is
+// unfit ([ErrReserved], [ErrJSON], [ErrTooLarge], [ErrCertificateMismatch],
+// [ErrCertificateInvalid]), and with the error of key otherwise.
+func Sign(ctx context.Context, key keys.Key, r Request) (Token, error) {
+	alg, err := chooseAlgorithm(key, r.Algorithm)
+	if err != nil {
+		return Token{}, err
+	}
+	if err := r.Claims.valid(); err != nil {
+		return Token{}, in("payload", err)
+	}
+	header, err := composeHeader(key, alg, &r)
+	if err != nil {
+		return Token{}, err
+	}
+	size := base64.RawURLEncoding.EncodedLen(header.size()) + base64.RawURLEncoding.EncodedLen(r.Claims.size())
+	if size > MaxToken {
+		return Token{}, tokenTooLarge(size)
+	}
+	scratch := make([]byte, 0, max(header.size(), r.Claims.size()))
+	token := make([]byte, 0, size+roomForSignature)
+	token = base64.RawURLEncoding.AppendEncode(token, header.AppendJSON(scratch))
+	token = append(token, '.')
+	token = base64.RawURLEncoding.AppendEncode(token, r.Claims.AppendJSON(scratch))
+	signature, err := key.Sign(ctx, alg, token) // RFC 7515 §5.1 step 5
+	if err != nil {
+		return Token{}, err
+	}
+	token = append(token, '.')
+	token = base64.RawURLEncoding.AppendEncode(token, signature)
+	if len(token) > MaxToken {
+		return Token{}, tokenTooLarge(len(token))
+	}
+	return Token{Compact: secret.New(string(token)), Algorithm: alg}, nil
+}
+
+// roomForSignature saves a copy for RSA up to 4096 bits; longer ones cost it.
+const roomForSignature = 700
+
+func chooseAlgorithm(key keys.Key, asked keys.Algorithm) (keys.Algorithm, error) {
+	if asked != "" {
+		return asked, keys.Check(key, asked)
+	}
+	fitting := key.Algorithms()
+	if len(fitting) == 0 {
+		return "", &Error{Reason: ErrAlgorithm, Found: "a key without an algorithm", Hint: "use another key"}
+	}
+	return fitting[0], nil
+}
+
+func tokenTooLarge(size int) error {
+	return &Error{
+		Reason: ErrTooLarge, Found: fmt.Sprintf("a token of %d bytes", size),
+		Hint: fmt.Sprintf("a token has at most %d bytes; send fewer claims", MaxToken),
+	}
 }

@@ -1,0 +1,128 @@
+package signer
+
+import (
+	"crypto"
+	"crypto/sha1" //nolint:gosec // x5t is SHA-1 by definition, RFC 7515 §4.1.7
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"fmt"
+	"time"
+
+	"conductor-jwt/keys"
+)
+
+// The header members that a certificate chain fills.
+const (
+	HeaderX5C         = "x5c"         // RFC 7515 §4.1.6
+	HeaderX5T         = "x5t"         // RFC 7515 §4.1.7
+	HeaderX5TS256     = "x5t#S256"    // RFC 7515 §4.1.8
+	HeaderX5CInsecure = "x5cInsecure" // step's name for a chain that nobody has checked
+)
+
+// addChain writes the members that r.ChainHeaders lists.
+func addChain(header *Object, key keys.Key, r *Request) error {
+	if len(r.Chain) == 0 {
+		return &Error{Reason: ErrCertificateInvalid, Found: "no certificate", Hint: "give the key's certificate"}
+	}
+	if err := MatchCertificate(key.Public(), r.Chain[0]); err != nil {
+		return err
+	}
+	for _, name := range r.ChainHeaders {
+		switch name {
+		case HeaderX5C, HeaderX5CInsecure:
+			header.Strings(name, derOf(r.Chain))
+		case HeaderX5T:
+			sum := sha1.Sum(r.Chain[0].Raw) //nolint:gosec // as above
+			header.String(name, base64.RawURLEncoding.EncodeToString(sum[:]))
+		case HeaderX5TS256:
+			sum := sha256.Sum256(r.Chain[0].Raw)
+			header.String(name, base64.RawURLEncoding.EncodeToString(sum[:]))
+		default:
+			return &Error{
+				Reason: ErrCertificateInvalid, Found: "an unknown certificate header",
+				Hint: "use x5c, x5t or x5t#S256",
+			}
+		}
+	}
+	return nil
+}
+
+// derOf is standard base64, not base64url (RFC 7515 §4.1.6).
+func derOf(chain []*x509.Certificate) []string {
+	list := make([]string, len(chain))
+	for i, c := range chain {
+		list[i] = base64.StdEncoding.EncodeToString(c.Raw)
+	}
+	return list
+}
+
+// MatchCertificate reports whether public is the key of leaf: nil, or an
+// *[Error] of [ErrCertificateMismatch].
+func MatchCertificate(public crypto.PublicKey, leaf *x509.Certificate) error {
+	p, ok := public.(interface{ Equal(x crypto.PublicKey) bool })
+	if ok && p.Equal(leaf.PublicKey) {
+		return nil
+	}
+	return &Error{
+		Reason: ErrCertificateMismatch, Found: "the certificate is not one of this key",
+		Hint: "put the certificate of the signing key first",
+	}
+}
+
+// CheckChain reports whether a chain, leaf first, may go into a header at that
+// time: each certificate is valid and issued by the one after it (RFC 7515
+// §4.1.6), and the leaf, where it limits its key's use, permits signatures
+// (RFC 5280 §4.2.1.3). Nobody is trusted by it: that is the verifier's part.
+// The error is an *[Error] of [ErrCertificateInvalid].
+func CheckChain(chain []*x509.Certificate, at time.Time) error {
+	for i, c := range chain {
+		if err := checkValidity(i, c, at); err != nil {
+			return err
+		}
+		if i > 0 && (string(chain[i-1].RawIssuer) != string(c.RawSubject) || chain[i-1].CheckSignatureFrom(c) != nil) {
+			return &Error{
+				Reason: ErrCertificateInvalid, Found: fmt.Sprintf("certificate %d of the chain did not issue the one before it", i+1),
+				Hint: "order the chain from the key's own certificate upwards, each issued by the next (rfc 7515 section 4.1.6)",
+			}
+		}
+	}
+	if len(chain) > 0 && chain[0].KeyUsage != 0 && chain[0].KeyUsage&x509.KeyUsageDigitalSignature == 0 {
+		return notForSignatures()
+	}
+	return nil
+}
+
+// CheckKeyUsage is stricter than [CheckChain]: the leaf must say that its key
+// makes signatures, as step demands.
+func CheckKeyUsage(leaf *x509.Certificate) error {
+	if leaf.KeyUsage&x509.KeyUsageDigitalSignature == 0 {
+		return notForSignatures()
+	}
+	return nil
+}
+
+func notForSignatures() error {
+	return &Error{
+		Reason: ErrCertificateInvalid, Found: "the certificate's key usage does not have digitalSignature",
+		Hint: "have a certificate issued with keyUsage=digitalSignature",
+	}
+}
+
+func checkValidity(i int, c *x509.Certificate, at time.Time) error {
+	switch {
+	case at.Before(c.NotBefore):
+		return &Error{
+			Reason: ErrCertificateInvalid, Found: fmt.Sprintf("certificate %d of the chain is valid only from %s", i+1, stamp(c.NotBefore)),
+			Hint: "use a certificate that is valid today, or check the clock",
+		}
+	case at.After(c.NotAfter):
+		return &Error{
+			Reason: ErrCertificateInvalid, Found: fmt.Sprintf("certificate %d of the chain expired on %s", i+1, stamp(c.NotAfter)),
+			Hint: "renew it",
+		}
+	}
+	return nil
+}
+
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }

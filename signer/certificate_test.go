@@ -1,0 +1,135 @@
+package signer_test
+
+import (
+	"crypto"
+	"crypto/rand"
+	"crypto/sha1"
+	"crypto/sha256"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/base64"
+	"encoding/pem"
+	"errors"
+	"math/big"
+	"testing"
+	"time"
+
+	"conductor-jwt/signer"
+)
+
+var (
+	from  = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	until = from.AddDate(1, 0, 0)
+)
+
+// issue makes a certificate of key; issuer nil makes it self-signed.
+func issue(t *testing.T, name string, key *testKey, usage x509.KeyUsage, issuer *x509.Certificate, issuerKey *testKey) *x509.Certificate {
+	t.Helper()
+	c := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotBefore: from, NotAfter: until,
+		KeyUsage: usage, BasicConstraintsValid: true, IsCA: usage&x509.KeyUsageCertSign != 0,
+	}
+	if issuer == nil {
+		issuer, issuerKey = c, key
+	}
+	der, err := x509.CreateCertificate(rand.Reader, c, issuer, key.Public(), issuerKey.private.(crypto.Signer))
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made
+}
+
+func TestChainHeaders(t *testing.T) {
+	key, ca := ecKey(t), ecKey(t)
+	root := issue(t, "root", ca, x509.KeyUsageCertSign, nil, nil)
+	leaf := issue(t, "leaf", key, x509.KeyUsageDigitalSignature, root, ca)
+	token, err := signer.Sign(t.Context(), key, signer.Request{
+		Chain: []*x509.Certificate{leaf, root}, ChainHeaders: []string{"x5c", "x5t", "x5t#S256"}, Claims: claims(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := signer.Parse(token.Compact.Reveal())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s1, s256 := sha1.Sum(leaf.Raw), sha256.Sum256(leaf.Raw)
+	std := base64.StdEncoding.EncodeToString
+	want := `{"alg":"ES256","x5c":["` + std(leaf.Raw) + `","` + std(root.Raw) + `"],"x5t":"` +
+		base64.RawURLEncoding.EncodeToString(s1[:]) + `","x5t#S256":"` + base64.RawURLEncoding.EncodeToString(s256[:]) + `"}`
+	if got := string(p.Header.AppendJSON(nil)); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	_, err = signer.Sign(t.Context(), key, signer.Request{Chain: []*x509.Certificate{root, leaf}, ChainHeaders: []string{"x5t"}})
+	if !errors.Is(err, signer.ErrCertificateMismatch) {
+		t.Errorf("another key's certificate: %v", err)
+	}
+	_, err = signer.Sign(t.Context(), hmacKey(make([]byte, 32), "HS256"), signer.Request{Chain: []*x509.Certificate{leaf}, ChainHeaders: []string{"x5t"}})
+	if !errors.Is(err, signer.ErrCertificateMismatch) {
+		t.Errorf("a certificate with a secret: %v", err)
+	}
+}
+
+func TestCheckChain(t *testing.T) {
+	key, ca := ecKey(t), ecKey(t)
+	root := issue(t, "root", ca, x509.KeyUsageCertSign, nil, nil)
+	other := issue(t, "root", ecKey(t), x509.KeyUsageCertSign, nil, nil)
+	leaf := issue(t, "leaf", key, x509.KeyUsageDigitalSignature, root, ca)
+	silent := issue(t, "leaf", key, 0, root, ca)
+	agreement := issue(t, "leaf", key, x509.KeyUsageKeyAgreement, root, ca)
+	during := from.AddDate(0, 1, 0)
+	type chain = []*x509.Certificate
+	for name, c := range map[string]struct {
+		chain chain
+		at    time.Time
+		good  bool
+	}{
+		"leaf and root":              {chain{leaf, root}, during, true},
+		"leaf alone":                 {chain{leaf}, during, true},
+		"a leaf without key usage":   {chain{silent}, during, true},
+		"a leaf for key agreement":   {chain{agreement}, during, false},
+		"reversed":                   {chain{root, leaf}, during, false},
+		"a root of the same name":    {chain{leaf, other}, during, false},
+		"a certificate in between":   {chain{leaf, leaf, root}, during, false},
+		"a second before it begins":  {chain{leaf}, from.Add(-time.Second), false},
+		"a second after it has gone": {chain{leaf}, until.Add(time.Second), false},
+	} {
+		if err := signer.CheckChain(c.chain, c.at); (err == nil) != c.good || (!c.good && !errors.Is(err, signer.ErrCertificateInvalid)) {
+			t.Errorf("%s: err = %v", name, err)
+		}
+	}
+	if signer.CheckKeyUsage(leaf) != nil || signer.CheckKeyUsage(silent) == nil {
+		t.Error("key usage must be said where step demands it")
+	}
+}
+
+func TestParseCertificates(t *testing.T) {
+	key := ecKey(t)
+	leaf := issue(t, "leaf", key, x509.KeyUsageDigitalSignature, nil, nil)
+	block := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: leaf.Raw}))
+	other := string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: []byte("x")}))
+	for name, c := range map[string]struct {
+		text string
+		n    int
+	}{
+		"pem":                        {block, 1},
+		"two, with text between":     {"Bag Attributes\n" + block + "subject\n" + block, 2},
+		"beside a key":               {other + block, 1},
+		"der":                        {string(leaf.Raw), 1},
+		"a key alone":                {other, 0},
+		"a broken certificate":       {"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", 0},
+		"broken after a sound one":   {block + "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", 0},
+		"nothing":                    {"", 0},
+		"something else altogether":  {"hello", 0},
+		"der with bytes added to it": {string(leaf.Raw) + "x", 0},
+	} {
+		chain, err := signer.ParseCertificates([]byte(c.text))
+		if len(chain) != c.n || (c.n == 0) != errors.Is(err, signer.ErrCertificateInvalid) {
+			t.Errorf("%s: %d certificates, err = %v", name, len(chain), err)
+		}
+	}
+}

@@ -1,0 +1,202 @@
+package signer
+
+import (
+	"encoding/json"
+	"encoding/json/jsontext"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// checkClaims reports every fault of the claims at once.
+func checkClaims(p Parsed, rules Rules) error {
+	c := claimCheck{claims: &p.Claims, rules: rules}
+	c.issuer()
+	c.subject()
+	c.audience()
+	c.tokenType(p.Type)
+	c.identifier()
+	c.notBefore()
+	c.issuedAt()
+	c.expiry()
+	return errors.Join(c.faults...)
+}
+
+type claimCheck struct {
+	claims *Object
+	rules  Rules
+	faults []error
+}
+
+func (c *claimCheck) fault(reason error, claim, hint, format string, args ...any) {
+	c.faults = append(c.faults, &Error{Reason: reason, Field: claim, Found: fmt.Sprintf(format, args...), Hint: hint})
+}
+
+// issuer compares exactly, as all of RFC 7519 §4.1.1-4.1.3 does.
+func (c *claimCheck) issuer() {
+	s, state := c.text("iss")
+	switch {
+	case state == claimWrong || c.rules.Issuer == "":
+	case state == claimAbsent:
+		c.fault(ErrIssuer, "iss", "expect no issuer, or ask for a token with one", "the token names no issuer")
+	case s != c.rules.Issuer:
+		c.fault(ErrIssuer, "iss", "", "not the issuer that is expected")
+	}
+}
+
+func (c *claimCheck) subject() {
+	s, state := c.text("sub")
+	switch {
+	case state == claimWrong || c.rules.Subject == "":
+	case state == claimAbsent:
+		c.fault(ErrSubject, "sub", "", "the token names no subject")
+	case s != c.rules.Subject:
+		c.fault(ErrSubject, "sub", "", "not the subject that is expected")
+	}
+}
+
+func (c *claimCheck) identifier() { c.text("jti") }
+
+func (c *claimCheck) audience() {
+	list, ok := Audiences(c.claims)
+	switch {
+	case !ok:
+		c.fault(ErrClaimType, "aud", "aud is a string or an array of strings (rfc 7519 section 4.1.3)", "neither a string nor an array of strings")
+	case c.rules.Audience == "":
+	case len(list) == 0:
+		c.fault(ErrAudience, "aud", "", "the token names no audience")
+	case !slices.Contains(list, c.rules.Audience):
+		c.fault(ErrAudience, "aud", "", "the audience that is expected is not among them")
+	}
+}
+
+// tokenType compares without case and with or without the application/
+// prefix, as RFC 7515 §4.1.9 has media types.
+func (c *claimCheck) tokenType(typ string) {
+	if c.rules.Type == "" || mediaType(typ) == mediaType(c.rules.Type) {
+		return
+	}
+	if typ == "" {
+		c.fault(ErrTokenType, "typ", "", "the token names no type")
+		return
+	}
+	c.fault(ErrTokenType, "typ", "", "not the token type that is expected")
+}
+
+func mediaType(typ string) string {
+	typ = strings.ToLower(typ)
+	if short, ok := strings.CutPrefix(typ, "application/"); ok && !strings.Contains(short, "/") {
+		return short
+	}
+	return typ
+}
+
+func (c *claimCheck) notBefore() {
+	at, state := c.time("nbf")
+	if state == claimGood && at.After(c.rules.Now.Add(c.rules.Leeway)) {
+		c.fault(ErrNotYet, "nbf", "wait, or allow a leeway if the clocks differ",
+			"not valid before %s, in %s", stamp(at), span(at.Sub(c.rules.Now)))
+	}
+}
+
+func (c *claimCheck) issuedAt() {
+	at, state := c.time("iat")
+	if c.rules.MaxAge == 0 || state == claimWrong {
+		return
+	}
+	now := c.rules.Now
+	switch {
+	case state == claimAbsent:
+		c.fault(ErrIssuedAt, "iat", "", "the token does not say when it was issued, so its age is unknown")
+	case at.After(now.Add(c.rules.Leeway)):
+		c.fault(ErrIssuedAt, "iat", "allow a leeway if the clocks differ", "issued in the future, at %s", stamp(at))
+	case at.Add(c.rules.MaxAge + c.rules.Leeway).Before(now):
+		c.fault(ErrTooOld, "iat", "", "issued at %s, %s ago", stamp(at), span(now.Sub(at)))
+	}
+}
+
+// expiry refuses at the very second of exp ("on or after", RFC 7519 §4.1.4).
+func (c *claimCheck) expiry() {
+	at, state := c.time("exp")
+	switch {
+	case state == claimWrong || c.rules.IgnoreExp:
+	case state == claimAbsent:
+		if !c.rules.NoExpiry {
+			c.fault(ErrNoExpiry, "exp", "a token should expire", "the token never expires")
+		}
+	case !c.rules.Now.Before(at.Add(c.rules.Leeway)):
+		c.fault(ErrExpired, "exp", "get a new token, or allow a leeway if the clocks differ",
+			"expired at %s, %s ago", stamp(at), span(c.rules.Now.Sub(at)))
+	}
+}
+
+type claimState int
+
+const (
+	claimAbsent claimState = iota
+	claimGood
+	claimWrong // reported
+)
+
+func (c *claimCheck) text(name string) (string, claimState) {
+	value, ok := c.claims.Get(name)
+	if !ok {
+		return "", claimAbsent
+	}
+	s, ok := unquote(value)
+	if !ok {
+		c.fault(ErrClaimType, name, name+" is a string (rfc 7519 section 4.1)", "of json type %s", TypeName(value))
+		return "", claimWrong
+	}
+	return s, claimGood
+}
+
+func (c *claimCheck) time(name string) (time.Time, claimState) {
+	value, ok := c.claims.Get(name)
+	if !ok {
+		return time.Time{}, claimAbsent
+	}
+	at, err := NumericDate(value)
+	if err != nil {
+		c.faults = append(c.faults, in(name, err))
+		return time.Time{}, claimWrong
+	}
+	return at, claimGood
+}
+
+// Audiences reads the aud claim in either of its forms (RFC 7519 §4.1.3);
+// empty where it is absent, false where it is of another type.
+func Audiences(claims *Object) ([]string, bool) {
+	value, ok := claims.Get("aud")
+	if !ok {
+		return nil, true
+	}
+	if s, ok := unquote(value); ok {
+		return []string{s}, true
+	}
+	if TypeName(value) != "array" {
+		return nil, false
+	}
+	return texts(value)
+}
+
+// texts reads an array of strings, which has been checked to be JSON.
+func texts(value json.RawMessage) ([]string, bool) {
+	var raw []jsontext.Value
+	if json.Unmarshal(value, &raw) != nil {
+		return nil, false
+	}
+	list := make([]string, len(raw))
+	for i, v := range raw {
+		var ok bool
+		if list[i], ok = unquote(json.RawMessage(v)); !ok {
+			return nil, false
+		}
+	}
+	return list, true
+}
+
+// span is a duration as people read it: no fractions of a second.
+func span(d time.Duration) string { return d.Round(time.Second).String() }

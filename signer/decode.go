@@ -1,0 +1,151 @@
+package signer
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"strings"
+)
+
+// Parsed is a token that was taken apart. Nothing in it has been verified.
+type Parsed struct {
+	Header    Object
+	Algorithm string // alg; may be none
+	KeyID     string // kid; empty without one
+	Type      string // typ; empty without one
+
+	Payload   json.RawMessage // any JSON value, byte for byte
+	Claims    Object          // the payload, where it is an object
+	IsClaims  bool
+	Signature []byte
+
+	input string // the JWS signing input (RFC 7515 §5.1 step 5)
+}
+
+// Decode takes a compact JWS apart for somebody to look at. It is strict about
+// the form: size before anything is decoded, three parts, base64url without
+// padding and in its canonical form (RFC 7515 §2, RFC 4648 §3.5), JSON by the
+// rules of [ParseObject], a header that is an object with a string alg. It
+// takes unsigned tokens, extensions and any JSON as payload: what may be
+// verified is up to [Parse].
+func Decode(token string) (Parsed, error) {
+	parts, err := split(token)
+	if err != nil {
+		return Parsed{}, err
+	}
+	var p Parsed
+	if err := p.decodeHeader(parts[0]); err != nil {
+		return Parsed{}, in("header", err)
+	}
+	if err := p.decodePayload(parts[1]); err != nil {
+		return Parsed{}, in("payload", err)
+	}
+	if p.Signature, err = decodeSegment(parts[2]); err != nil {
+		return Parsed{}, in("signature", err)
+	}
+	p.input = token[:len(parts[0])+1+len(parts[1])]
+	return p, nil
+}
+
+func split(token string) ([]string, error) {
+	if len(token) > MaxToken {
+		return nil, &Error{
+			Reason: ErrTooLarge, Found: fmt.Sprintf("a token of %d bytes", len(token)),
+			Hint: fmt.Sprintf("at most %d bytes are read", MaxToken),
+		}
+	}
+	dots := strings.Count(token, ".")
+	switch {
+	case token == "":
+		return nil, &Error{Reason: ErrFormat, Found: "no token", Hint: "give a jws in compact form, three parts separated by dots"}
+	case dots == 4:
+		return nil, &Error{Reason: ErrEncrypted, Found: "an encrypted token (jwe, five parts)", Hint: "decrypt it first"}
+	case dots != 2:
+		return nil, &Error{
+			Reason: ErrFormat, Found: fmt.Sprintf("a token of %d parts", dots+1),
+			Hint: "a signed jwt has three parts separated by dots (rfc 7515 section 7.1)",
+		}
+	}
+	return strings.SplitN(token, ".", 3), nil
+}
+
+func (p *Parsed) decodeHeader(part string) error {
+	raw, err := decodeSegment(part)
+	if err != nil {
+		return err
+	}
+	if p.Header, err = ParseObject(raw, Limits{}); err != nil {
+		return err
+	}
+	var ok bool
+	if p.Algorithm, ok = p.Header.Text("alg"); !ok {
+		return &Error{Reason: ErrHeader, Found: "no alg member that is a string", Hint: "a jws header names its algorithm (rfc 7515 section 4.1.1)"}
+	}
+	if p.KeyID, err = p.optional("kid"); err != nil {
+		return err
+	}
+	p.Type, err = p.optional("typ")
+	return err
+}
+
+// optional reads a header member that, if it is there, is a string (RFC 7515
+// §4.1.4, 4.1.9).
+func (p *Parsed) optional(name string) (string, error) {
+	value, ok := p.Header.Get(name)
+	if !ok {
+		return "", nil
+	}
+	s, ok := unquote(value)
+	if !ok {
+		return "", &Error{
+			Reason: ErrHeader, Found: fmt.Sprintf("a %s member that is of json type %s", name, TypeName(value)),
+			Hint: name + " is a string (rfc 7515 section 4.1)",
+		}
+	}
+	return s, nil
+}
+
+func (p *Parsed) decodePayload(part string) error {
+	raw, err := decodeSegment(part)
+	if err != nil {
+		return err
+	}
+	if TypeName(raw) == "object" {
+		p.IsClaims = true
+		p.Payload = raw
+		p.Claims, err = ParseObject(raw, Limits{})
+		return err
+	}
+	_, err = CheckValue(raw, Limits{})
+	p.Payload = raw
+	return err
+}
+
+// decodeSegment decodes base64url that has no padding, no white space and no
+// bits beyond its last octet: two texts of one token are two tokens to whoever
+// compares or revokes them.
+func decodeSegment(part string) ([]byte, error) {
+	if i := strings.IndexFunc(part, notBase64URL); i >= 0 {
+		found := fmt.Sprintf("a character that is not base64url at byte %d", i)
+		if part[i] == '=' {
+			found = "base64url with padding"
+		}
+		return nil, &Error{Reason: ErrEncoding, Found: found, Hint: "use base64url without padding (rfc 7515 section 2)"}
+	}
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(part)
+	if err != nil {
+		return nil, &Error{
+			Reason: ErrEncoding, Found: "base64url of an impossible length or with stray bits at its end",
+			Hint: "copy the token whole",
+		}
+	}
+	return raw, nil
+}
+
+func notBase64URL(r rune) bool {
+	switch {
+	case r >= 'A' && r <= 'Z', r >= 'a' && r <= 'z', r >= '0' && r <= '9', r == '-', r == '_':
+		return false
+	}
+	return true
+}

@@ -1,0 +1,44 @@
+package signer
+
+import (
+	"fmt"
+
+	"conductor-jwt/keys"
+)
+
+// Reserved reports whether a header member is the signer's own: one that says
+// how the token is signed (RFC 7515 §4.1.1-4.1.8, 4.1.11, RFC 7797 §3), so
+// that a free member of that name would let a header lie.
+func Reserved(name string) bool {
+	switch name {
+	case "alg", "kid", "crit", "b64", "jwk", "jku", "x5u", HeaderX5C, HeaderX5T, HeaderX5TS256, HeaderX5CInsecure:
+		return true
+	}
+	return false
+}
+
+// composeHeader gives the protected header, its members in alphabetical order.
+func composeHeader(key keys.Key, alg keys.Algorithm, r *Request) (Object, error) {
+	header := NewObject(r.Header.Len() + len(r.ChainHeaders) + 2)
+	header.broken = r.Header.broken
+	for m := range r.Header.Members() {
+		if Reserved(m.Name) {
+			return Object{}, &Error{
+				Reason: ErrReserved, Field: m.Name, Found: "a header member that the signer sets itself",
+				Hint: fmt.Sprintf("do not set %s as a free header member", m.Name),
+			}
+		}
+		header.members = append(header.members, m)
+	}
+	header.String("alg", string(alg))
+	if r.KeyID != "" {
+		header.String("kid", r.KeyID)
+	}
+	if len(r.ChainHeaders) > 0 {
+		if err := addChain(&header, key, r); err != nil {
+			return Object{}, err
+		}
+	}
+	header.Sort()
+	return header, in("header", header.valid())
+}

@@ -1,0 +1,182 @@
+package signer
+
+import (
+	"bytes"
+	"encoding/json"
+	"encoding/json/jsontext"
+	"errors"
+	"fmt"
+	"io"
+	"unicode/utf8"
+)
+
+// The limits of [Limits] that are zero.
+const (
+	DefaultBytes = 64 << 10
+	DefaultDepth = 32
+)
+
+// Limits bounds what [ParseObject] reads; a zero field takes its default.
+type Limits struct {
+	Bytes int // length of the text in bytes, [DefaultBytes]
+	Depth int // levels of nesting, the object itself included, [DefaultDepth]
+}
+
+func (l Limits) orDefault() Limits {
+	if l.Bytes == 0 {
+		l.Bytes = DefaultBytes
+	}
+	if l.Depth == 0 {
+		l.Depth = DefaultDepth
+	}
+	return l
+}
+
+// ParseObject reads one JSON object and nothing after it. At every depth it
+// refuses duplicate names (RFC 7515 §4, RFC 7519 §4), invalid UTF-8 and lone
+// surrogates (RFC 8259 §8.2), and more levels than limits has. Members keep
+// their order; values keep their bytes, white space excepted. An error is an
+// *[Error] of [ErrTooLarge], [ErrTooDeep], [ErrDuplicate] or [ErrJSON].
+func ParseObject(raw []byte, limits Limits) (Object, error) {
+	if err := checkBounds(raw, limits.orDefault()); err != nil {
+		return Object{}, err
+	}
+	d := jsontext.NewDecoder(bytes.NewReader(raw))
+	if kind := d.PeekKind(); kind != '{' && kind != 0 {
+		return Object{}, &Error{Reason: ErrJSON, Found: "a json " + kindName(kind), Hint: "give a json object"}
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return Object{}, syntax(err)
+	}
+	object, err := readMembers(d)
+	if err != nil {
+		return Object{}, syntax(err)
+	}
+	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
+		return Object{}, &Error{Reason: ErrJSON, Found: "text after the json object", Hint: "remove it"}
+	}
+	return object, nil
+}
+
+// CheckValue reports whether raw is one JSON value within limits, by the rules
+// of [ParseObject], and gives it without white space.
+func CheckValue(raw []byte, limits Limits) (json.RawMessage, error) {
+	if err := checkBounds(raw, limits.orDefault()); err != nil {
+		return nil, err
+	}
+	return compact(raw)
+}
+
+func readMembers(d *jsontext.Decoder) (Object, error) {
+	object := NewObject(8)
+	for d.PeekKind() != '}' {
+		name, err := d.ReadToken()
+		if err != nil {
+			return Object{}, err
+		}
+		member := Member{Name: name.String()}
+		value, err := d.ReadValue()
+		if err != nil {
+			return Object{}, err
+		}
+		if member.Value, err = compact(value); err != nil {
+			return Object{}, err
+		}
+		// The decoder has refused duplicates, so there is nothing to look for.
+		object.members = append(object.members, member)
+	}
+	_, err := d.ReadToken()
+	return object, err
+}
+
+func compact(raw []byte) (json.RawMessage, error) {
+	value := jsontext.Value(bytes.Clone(raw))
+	if err := value.Compact(jsontext.PreserveRawStrings(true)); err != nil {
+		return nil, syntax(err)
+	}
+	return json.RawMessage(value), nil
+}
+
+// checkBounds is what must hold before anything is decoded.
+func checkBounds(raw []byte, limits Limits) error {
+	if len(raw) > limits.Bytes {
+		return &Error{
+			Reason: ErrTooLarge, Found: fmt.Sprintf("%d bytes of json", len(raw)),
+			Hint: fmt.Sprintf("at most %d bytes are read", limits.Bytes),
+		}
+	}
+	if depth(raw) > limits.Depth {
+		return &Error{
+			Reason: ErrTooDeep, Found: fmt.Sprintf("json of more than %d levels", limits.Depth),
+			Hint: "nest it less deeply",
+		}
+	}
+	return nil
+}
+
+// depth counts brackets outside of strings; on text that is not JSON it may
+// count too many or too few, and the decoder then refuses it.
+func depth(raw []byte) int {
+	deepest, level, quoted := 0, 0, false
+	for i := 0; i < len(raw); i++ {
+		switch c := raw[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '[':
+			level++
+			deepest = max(deepest, level)
+		case c == '}' || c == ']':
+			level--
+		}
+	}
+	return deepest
+}
+
+// syntax says what is wrong with a JSON text without a word of it: the
+// decoder's own message may quote the text.
+func syntax(err error) error {
+	if own, ok := errors.AsType[*Error](err); ok {
+		return own
+	}
+	if errors.Is(err, jsontext.ErrDuplicateName) {
+		return &Error{Reason: ErrDuplicate, Found: "a json member name that appears twice", Hint: "keep one of them"}
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return &Error{Reason: ErrJSON, Found: "json that ends too early", Hint: "give one whole json object"}
+	}
+	found := "text that is not json"
+	if at, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+		found += fmt.Sprintf(" at byte %d", at.ByteOffset)
+	}
+	return &Error{Reason: ErrJSON, Found: found, Hint: "give json in utf-8 (rfc 8259)"}
+}
+
+func invalidText() error {
+	return &Error{Reason: ErrJSON, Found: "text that is not valid utf-8", Hint: "encode it as utf-8"}
+}
+
+func isUTF8(s string) bool { return utf8.ValidString(s) }
+
+// TypeName names the JSON type of a value, for messages.
+func TypeName(value json.RawMessage) string { return kindName(jsontext.Value(value).Kind()) }
+
+func kindName(kind jsontext.Kind) string {
+	switch kind {
+	case 'n':
+		return "null"
+	case 't', 'f':
+		return "boolean"
+	case '"':
+		return "string"
+	case '0':
+		return "number"
+	case '{':
+		return "object"
+	case '[':
+		return "array"
+	}
+	return "nothing"
+}

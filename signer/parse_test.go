@@ -1,0 +1,105 @@
+package signer_test
+
+import (
+	"encoding/base64"
+	"errors"
+	"strings"
+	"testing"
+
+	"conductor-jwt/signer"
+)
+
+func b64(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) }
+
+func compactOf(header, payload string) string {
+	return b64(header) + "." + b64(payload) + "." + b64("sig")
+}
+
+const goodHeader = `{"alg":"HS256"}`
+
+func TestParse(t *testing.T) {
+	good := compactOf(goodHeader, `{}`)
+	for name, c := range map[string]struct {
+		token  string
+		reason error
+	}{
+		"a jws":                             {good, nil},
+		"nothing":                           {"", signer.ErrFormat},
+		"two parts":                         {"a.b", signer.ErrFormat},
+		"four parts":                        {good + ".x", signer.ErrFormat},
+		"five parts":                        {good + ".x.y", signer.ErrEncrypted},
+		"10 MB of dots":                     {strings.Repeat(".", 10<<20), signer.ErrTooLarge},
+		"64 KiB of dots":                    {strings.Repeat(".", 64<<10), signer.ErrFormat},
+		"a trailing newline":                {good + "\n", signer.ErrEncoding},
+		"a leading space":                   {" " + good, signer.ErrEncoding},
+		"padding":                           {b64(goodHeader) + "." + b64(`{}`) + ".c2lnMQ==", signer.ErrEncoding},
+		"standard base64":                   {b64(goodHeader) + "." + b64(`{}`) + ".ab+/", signer.ErrEncoding},
+		"stray bits at the end":             {b64(goodHeader) + "." + b64(`{}`) + ".c2lnMR", signer.ErrEncoding},
+		"an impossible length":              {b64(goodHeader) + "." + b64(`{}`) + ".abcde", signer.ErrEncoding},
+		"a header that is not json":         {compactOf(`alg`, `{}`), signer.ErrJSON},
+		"a header that is an array":         {compactOf(`["alg"]`, `{}`), signer.ErrJSON},
+		"an empty header":                   {"." + b64(`{}`) + ".c2ln", signer.ErrJSON},
+		"two algs":                          {compactOf(`{"alg":"HS256","alg":"none"}`, `{}`), signer.ErrDuplicate},
+		"no alg":                            {compactOf(`{"typ":"JWT"}`, `{}`), signer.ErrHeader},
+		"an alg that is a number":           {compactOf(`{"alg":256}`, `{}`), signer.ErrHeader},
+		"a kid that is a number":            {compactOf(`{"alg":"HS256","kid":1}`, `{}`), signer.ErrHeader},
+		"a typ that is null":                {compactOf(`{"alg":"HS256","typ":null}`, `{}`), signer.ErrHeader},
+		"alg none":                          {compactOf(`{"alg":"none"}`, `{}`), signer.ErrUnsigned},
+		"alg nOnE":                          {compactOf(`{"alg":"nOnE"}`, `{}`), signer.ErrUnsigned},
+		"an empty signature":                {b64(goodHeader) + "." + b64(`{}`) + ".", signer.ErrUnsigned},
+		"crit":                              {compactOf(`{"alg":"HS256","crit":["exp"]}`, `{}`), signer.ErrCritical},
+		"an empty crit":                     {compactOf(`{"alg":"HS256","crit":[]}`, `{}`), signer.ErrCritical},
+		"b64":                               {compactOf(`{"alg":"HS256","b64":false,"crit":["b64"]}`, `{}`), signer.ErrCritical},
+		"b64 true":                          {compactOf(`{"alg":"HS256","b64":true}`, `{}`), signer.ErrCritical},
+		"a payload that is an array":        {compactOf(goodHeader, `[1]`), signer.ErrPayload},
+		"a payload that is null":            {compactOf(goodHeader, `null`), signer.ErrPayload},
+		"a payload that is text":            {compactOf(goodHeader, `hello`), signer.ErrJSON},
+		"two iss":                           {compactOf(goodHeader, `{"iss":"a","iss":"b"}`), signer.ErrDuplicate},
+		"a duplicate far down":              {compactOf(goodHeader, `{"a":[{"b":1,"b":1}]}`), signer.ErrDuplicate},
+		"a payload of 10,000 levels":        {compactOf(goodHeader, strings.Repeat("[", 10000)), signer.ErrTooDeep},
+		"a payload with text after it":      {compactOf(goodHeader, `{} {}`), signer.ErrJSON},
+		"a payload with a lone surrogate":   {compactOf(goodHeader, `{"a":"\ud800"}`), signer.ErrJSON},
+		"a header member that names itself": {compactOf(`{"alg":"HS256","jku":"https://x"}`, `{}`), nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := signer.Parse(c.token); !errors.Is(err, c.reason) {
+				t.Errorf("err = %v, want %v", err, c.reason)
+			}
+		})
+	}
+}
+
+func TestDecodeShowsWhatParseRefuses(t *testing.T) {
+	for name, token := range map[string]string{
+		"alg none":            b64(`{"alg":"none"}`) + "." + b64(`{}`) + ".",
+		"crit":                compactOf(`{"alg":"HS256","crit":["x"]}`, `{}`),
+		"a payload of no set": compactOf(goodHeader, `[1,2]`),
+	} {
+		p, err := signer.Decode(token)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if p.Algorithm == "" || len(p.Payload) == 0 {
+			t.Errorf("%s: %v, %s", name, p.Algorithm, p.Payload)
+		}
+	}
+}
+
+func TestFlattened(t *testing.T) {
+	parts := strings.Split(compactOf(goodHeader, `{}`), ".")
+	const form = `{"payload":"P","protected":"H","signature":"S"}`
+	text := strings.NewReplacer("P", parts[1], "H", parts[0], "S", parts[2]).Replace(`{"payload":"P","protected":"H","signature":"S"}`)
+	if got, err := signer.Flattened([]byte(text)); err != nil || got != strings.Join(parts, ".") {
+		t.Errorf("%s: %q, %v", form, got, err)
+	}
+	for name, text := range map[string]string{
+		"an unprotected header": `{"payload":"P","protected":"H","signature":"S","header":{}}`,
+		"several signatures":    `{"payload":"P","signatures":[]}`,
+		"a signature missing":   `{"payload":"P","protected":"H"}`,
+		"a member of its own":   `{"payload":"P","protected":"H","signature":"S","x":1}`,
+	} {
+		if _, err := signer.Flattened([]byte(text)); !errors.Is(err, signer.ErrFormat) {
+			t.Errorf("%s: err = %v", name, err)
+		}
+	}
+}

@@ -1,0 +1,121 @@
+package signer_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+
+	jose "github.com/go-jose/go-jose/v4"
+	"github.com/golang-jwt/jwt/v5"
+
+	"conductor-jwt/keys"
+	"conductor-jwt/signer"
+)
+
+func claims() signer.Object {
+	var c signer.Object
+	c.String("iss", "I")
+	c.Set("n", json.RawMessage("9007199254740993"))
+	c.Int("exp", 4102444800)
+	return c
+}
+
+func TestSignedTokensVerifyElsewhere(t *testing.T) {
+	for _, key := range []*testKey{hmacKey(make([]byte, 32), keys.HS256), ecKey(t), edKey()} {
+		var header signer.Object
+		header.String("typ", "JWT")
+		token, err := signer.Sign(t.Context(), key, signer.Request{KeyID: "k/1", Header: header, Claims: claims()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		public := key.Public()
+		if public == nil {
+			public = key.private
+		}
+		parsed, err := jose.ParseSigned(token.Compact.Reveal(), []jose.SignatureAlgorithm{jose.SignatureAlgorithm(token.Algorithm)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		payload, err := parsed.Verify(public)
+		if err != nil {
+			t.Errorf("%s: go-jose: %v", token.Algorithm, err)
+		}
+		if got := string(payload); got != `{"iss":"I","n":9007199254740993,"exp":4102444800}` {
+			t.Errorf("payload = %s", got)
+		}
+		if _, err := jwt.Parse(token.Compact.Reveal(), func(*jwt.Token) (any, error) { return public, nil },
+			jwt.WithValidMethods([]string{string(token.Algorithm)}), jwt.WithStrictDecoding()); err != nil {
+			t.Errorf("%s: golang-jwt: %v", token.Algorithm, err)
+		}
+	}
+}
+
+func TestHeaderMembersAreInAlphabeticalOrder(t *testing.T) {
+	var header signer.Object
+	header.String("typ", "at+jwt")
+	header.String("cty", "x")
+	header.Int("zip2", 1)
+	token, err := signer.Sign(t.Context(), edKey(), signer.Request{Algorithm: keys.Ed25519, KeyID: "k", Header: header, Claims: claims()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := signer.Parse(token.Compact.Reveal())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := string(p.Header.AppendJSON(nil)); got != `{"alg":"Ed25519","cty":"x","kid":"k","typ":"at+jwt","zip2":1}` {
+		t.Errorf("header = %s", got)
+	}
+	if header.Len() != 3 {
+		t.Error("the request's own header was changed")
+	}
+}
+
+func TestWhatIsNotSigned(t *testing.T) {
+	long := strings.Repeat("x", 60<<10)
+	for name, c := range map[string]struct {
+		change func(*signer.Request)
+		reason error
+	}{
+		"alg in the free header":  {func(r *signer.Request) { r.Header.String("alg", "none") }, signer.ErrReserved},
+		"crit in the free header": {func(r *signer.Request) { r.Header.Set("crit", json.RawMessage(`["exp"]`)) }, signer.ErrReserved},
+		"jwk in the free header":  {func(r *signer.Request) { r.Header.Set("jwk", json.RawMessage(`{}`)) }, signer.ErrReserved},
+		"x5t#S256 in the header":  {func(r *signer.Request) { r.Header.String("x5t#S256", "x") }, signer.ErrReserved},
+		"an algorithm of another": {func(r *signer.Request) { r.Algorithm = keys.RS256 }, keys.ErrAlgorithmMismatch},
+		"a claim not in utf-8":    {func(r *signer.Request) { r.Claims.String("a", "\xff") }, signer.ErrJSON},
+		"a kid not in utf-8":      {func(r *signer.Request) { r.KeyID = "\xff" }, signer.ErrJSON},
+		"64 KiB":                  {func(r *signer.Request) { r.Claims.String("a", long) }, signer.ErrTooLarge},
+		"x5c without certificate": {func(r *signer.Request) { r.ChainHeaders = []string{"x5c"} }, signer.ErrCertificateInvalid},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := signer.Request{Claims: claims()}
+			c.change(&r)
+			if _, err := signer.Sign(t.Context(), ecKey(t), r); !errors.Is(err, c.reason) {
+				t.Errorf("err = %v, want %v", err, c.reason)
+			}
+		})
+	}
+}
+
+func TestACancelledContextReachesTheKey(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := signer.Sign(ctx, ecKey(t), signer.Request{Claims: claims()}); !errors.Is(err, context.Canceled) {
+		t.Errorf("err = %v", err)
+	}
+}
+
+func BenchmarkSign(b *testing.B) {
+	key := hmacKey(make([]byte, 32), keys.HS256)
+	var header signer.Object
+	header.String("typ", "JWT")
+	c := claims()
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := signer.Sign(b.Context(), key, signer.Request{KeyID: "k", Header: header, Claims: c}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

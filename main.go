@@ -8,4 +8,7 @@ import (
 	"conductor-jwt/cli"
 )
 
-func main() { os.Exit(cli.Main()) }
+// version is set by the linker: -X main.version=…
+var version string
+
+func main() { os.Exit(cli.Main(version)) }

@@ -1,0 +1,123 @@
+package cli
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// program is the name under which messages and help speak of the binary.
+const program = "conductor-jwt"
+
+// The groups of the help page.
+const (
+	groupWorker = "worker"
+	groupTokens = "tokens"
+)
+
+func newRootCommand(env Env) *cobra.Command {
+	root := newGroup(program, "Run Conductor's GET_SIGNED_JWT task; sign and verify JWTs")
+	root.SetArgs(env.Args)
+	root.SetIn(env.Stdin)
+	root.SetOut(env.Stdout)
+	root.SetErr(env.Stderr)
+	root.SilenceUsage = true
+	root.SilenceErrors = true
+	root.SetFlagErrorFunc(flagError)
+	root.SetHelpCommand(newHelpCommand())
+	root.AddGroup(
+		&cobra.Group{ID: groupWorker, Title: "The worker:"},
+		&cobra.Group{ID: groupTokens, Title: "Tokens and keys:"},
+	)
+	root.Version = newBuild(env).String()
+	root.SetVersionTemplate("{{.Version}}\n")
+
+	add(root, groupWorker,
+		newVersionCommand(env),
+	)
+	add(root, groupTokens) // sign, verify, inspect, key, jwks
+	return root
+}
+
+func add(root *cobra.Command, group string, commands ...*cobra.Command) {
+	for _, c := range commands {
+		c.GroupID = group
+		root.AddCommand(c)
+	}
+}
+
+// newGroup is a command that only holds others. By itself it prints its help;
+// cobra would print it for an unknown command too, and exit 0.
+func newGroup(use, short string, commands ...*cobra.Command) *cobra.Command {
+	group := &cobra.Command{
+		Use:   use,
+		Short: short,
+		Args:  cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return cmd.Help()
+			}
+			return unknownCommand(cmd, args[0])
+		},
+		SuggestionsMinimumDistance: 2,
+	}
+	group.AddCommand(commands...)
+	return group
+}
+
+func newHelpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [command]",
+		Short: "Help about any command",
+		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			var names []string
+			if c, rest, err := cmd.Root().Find(args); err == nil && len(rest) == 0 {
+				for _, sub := range c.Commands() {
+					if sub.IsAvailableCommand() {
+						names = append(names, sub.Name()+"\t"+sub.Short)
+					}
+				}
+			}
+			return names, cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			about, rest, err := cmd.Root().Find(args)
+			if err != nil {
+				return asUsage(err)
+			}
+			if len(rest) > 0 {
+				return unknownCommand(about, rest[0])
+			}
+			about.InitDefaultHelpFlag()
+			return about.Help()
+		},
+	}
+}
+
+func unknownCommand(cmd *cobra.Command, name string) error {
+	hint := "see `" + cmd.CommandPath() + " --help`"
+	if near := cmd.SuggestionsFor(name); len(near) > 0 {
+		hint = "did you mean `" + cmd.CommandPath() + " " + strings.Join(near, "` or `"+cmd.CommandPath()+" ") + "`?"
+	}
+	return usage(hint, "unknown command %q", shown(name))
+}
+
+// markStarted makes every command of the tree report that it was reached:
+// what goes wrong before that is wrong use.
+func markStarted(root *cobra.Command) *bool {
+	started := new(bool)
+	var mark func(cmd *cobra.Command)
+	mark = func(cmd *cobra.Command) {
+		if run := cmd.RunE; run != nil {
+			cmd.RunE = func(cmd *cobra.Command, args []string) error {
+				*started = true
+				return run(cmd, args)
+			}
+		}
+		for _, sub := range cmd.Commands() {
+			mark(sub)
+		}
+	}
+	mark(root)
+	return started
+}

@@ -1,0 +1,178 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"conductor-jwt/config"
+)
+
+// The exit statuses.
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// usageError is wrong use of the command line: exit status 2.
+type usageError struct {
+	message, hint string
+}
+
+func (e *usageError) Error() string { return e.message }
+
+// Hint is the next step.
+func (e *usageError) Hint() string { return e.hint }
+
+// usage makes a usageError; hint may be empty.
+func usage(hint, format string, args ...any) error {
+	return &usageError{message: fmt.Sprintf(format, args...), hint: hint}
+}
+
+// asUsage makes any error one of wrong use.
+func asUsage(err error) error {
+	if _, ok := errors.AsType[*usageError](err); ok {
+		return err
+	}
+	return &usageError{message: err.Error(), hint: hintOf(err)}
+}
+
+// hinted is an error that knows the next step.
+type hinted interface {
+	error
+	Hint() string
+}
+
+type hintedError struct {
+	error
+	hint string
+}
+
+func (e *hintedError) Hint() string { return e.hint }
+
+func (e *hintedError) Unwrap() error { return e.error }
+
+// withHint gives err a next step.
+func withHint(err error, hint string) error { return &hintedError{err, hint} }
+
+func hintOf(err error) string {
+	if h, ok := errors.AsType[hinted](err); ok {
+		return h.Hint()
+	}
+	return ""
+}
+
+// errReported ends a command with status 1 whose output has already said why.
+var errReported = errors.New("reported")
+
+func exitStatus(err error) int {
+	if _, ok := errors.AsType[*usageError](err); ok {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+// printError writes each line of err as an error of its own, so that several
+// faults found at once (errors.Join) read like several errors.
+func printError(env Env, err error) {
+	if errors.Is(err, errReported) {
+		return
+	}
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		label(env, env.Stderr, "error", red, line)
+	}
+	if hint := hintOf(err); hint != "" {
+		label(env, env.Stderr, "hint", yellow, hint)
+	}
+}
+
+// SGR parameters, ECMA-48 §8.3.117.
+const (
+	red    = "31"
+	yellow = "33"
+)
+
+func label(env Env, w io.Writer, name, colour, text string) {
+	if env.colours(w) {
+		name = "\x1b[" + colour + "m" + name + "\x1b[0m"
+	}
+	// Standard error has nowhere to report its own failure.
+	_, _ = fmt.Fprintf(w, "%s: %s\n", name, text)
+}
+
+// flagError puts pflag's errors into our words. Its own text quotes the value
+// of the flag, and a value in the wrong place may be a secret.
+func flagError(cmd *cobra.Command, err error) error {
+	help := "see `" + cmd.CommandPath() + " --help`"
+	if e, ok := errors.AsType[*pflag.NotExistError](err); ok {
+		return unknownFlag(cmd, e, help)
+	}
+	if e, ok := errors.AsType[*pflag.ValueRequiredError](err); ok {
+		return usage(help, "flag %s needs a value", dashed(e.GetFlag(), e.GetSpecifiedName()))
+	}
+	if e, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
+		return invalidFlag(e, help)
+	}
+	if _, ok := errors.AsType[*pflag.InvalidSyntaxError](err); ok {
+		return usage(help, "an argument looks like a flag but has no name")
+	}
+	return err
+}
+
+// invalidFlag passes on the reason only where the flag's type is our own.
+func invalidFlag(e *pflag.InvalidValueError, help string) error {
+	name := e.GetFlag().Name
+	if own, ok := errors.AsType[*usageError](e); ok {
+		return usage(help, "flag --%s: %s", name, own.message)
+	}
+	return usage(help, "flag --%s: not a valid %s", name, e.GetFlag().Value.Type())
+}
+
+func unknownFlag(cmd *cobra.Command, e *pflag.NotExistError, help string) error {
+	name := e.GetSpecifiedName()
+	if e.GetSpecifiedShortnames() != "" {
+		return usage(help, "unknown flag -%s", shown(name))
+	}
+	if near := nearestFlag(cmd, name); near != "" {
+		help = "did you mean --" + near + "?"
+	}
+	return usage(help, "unknown flag --%s", shown(name))
+}
+
+func dashed(f *pflag.Flag, name string) string {
+	if f != nil && f.Name != name {
+		return "-" + name
+	}
+	return "--" + name
+}
+
+func nearestFlag(cmd *cobra.Command, name string) string {
+	var names []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if !f.Hidden {
+			names = append(names, f.Name)
+		}
+	})
+	return config.Nearest(name, names)
+}
+
+// shown makes a name from outside fit to print: no control characters, and
+// not longer than a name is.
+func shown(name string) string {
+	const most = 64
+	name = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0) {
+			return '?'
+		}
+		return r
+	}, name)
+	if len(name) > most {
+		name = strings.ToValidUTF8(name[:most], "") + "…"
+	}
+	return name
+}

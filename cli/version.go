@@ -1,0 +1,97 @@
+package cli
+
+import (
+	"crypto/fips140"
+	"encoding/json"
+	"fmt"
+	"io"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+)
+
+// build is what a binary says about itself. Its names are those of the JSON
+// that `version -o json` prints and of the labels of conductor_jwt_build_info.
+type build struct {
+	Version string `json:"version"`
+	Commit  string `json:"commit"`
+	Go      string `json:"go"`
+	OS      string `json:"os"`
+	Arch    string `json:"arch"`
+	Edition string `json:"edition"`
+	Crypto  string `json:"crypto"`
+}
+
+// newBuild falls back to what the toolchain recorded, so that a binary that
+// was built without the Makefile still knows its commit.
+func newBuild(env Env) build {
+	b := build{
+		Version: env.Version,
+		Commit:  "unknown",
+		Go:      runtime.Version(),
+		OS:      runtime.GOOS,
+		Arch:    runtime.GOARCH,
+		Edition: "static",
+		Crypto:  cryptoBackend(),
+	}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		info = &debug.BuildInfo{}
+	}
+	dirty := ""
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.revision":
+			b.Commit = s.Value
+		case "vcs.modified":
+			if s.Value == "true" {
+				dirty = "-dirty"
+			}
+		}
+	}
+	b.Commit += dirty
+	if b.Version == "" {
+		b.Version = "dev"
+	}
+	return b
+}
+
+// cryptoBackend is who does the arithmetic of the private keys.
+func cryptoBackend() string {
+	if fips140.Enabled() {
+		return "go-fips140"
+	}
+	return "go"
+}
+
+func (b build) String() string {
+	return fmt.Sprintf("%s %s (%s edition, %s crypto, %s, %s/%s, commit %s)",
+		program, b.Version, b.Edition, b.Crypto, b.Go, b.OS, b.Arch, b.Commit)
+}
+
+func newVersionCommand(env Env) *cobra.Command {
+	var output string
+	cmd := &cobra.Command{
+		Use:   "version",
+		Short: "Print version, edition and crypto back end",
+		Args:  noArgs,
+		RunE: func(*cobra.Command, []string) error {
+			if output == outputJSON {
+				return writeJSON(env.Stdout, newBuild(env))
+			}
+			_, err := fmt.Fprintln(env.Stdout, newBuild(env))
+			return err
+		},
+	}
+	outputFlag(cmd, &output, outputText, outputJSON)
+	return cmd
+}
+
+// writeJSON indents, because a person may be reading.
+func writeJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}

@@ -1,0 +1,53 @@
+// Package config holds the worker's settings: one table, from which come the
+// flags, the environment variables, the file, the schema and the documents.
+package config
+
+import "strings"
+
+// Nearest returns the name that was probably meant: the one that differs from
+// name in case, in - and _, or by at most two letters (one in a short name).
+// It returns "" where none is that near.
+func Nearest(name string, names []string) string {
+	best, found := bound(name)+1, ""
+	for _, n := range names {
+		if d := distance(fold(name), fold(n), best); d < best {
+			best, found = d, n
+		}
+	}
+	return found
+}
+
+func bound(name string) int {
+	if len(name) < 5 {
+		return 1
+	}
+	return 2
+}
+
+func fold(name string) string {
+	return strings.NewReplacer("-", "", "_", "").Replace(strings.ToLower(name))
+}
+
+// distance is Levenshtein's, or most where it is not less than that.
+func distance(a, b string, most int) int {
+	if len(a)-len(b) >= most || len(b)-len(a) >= most {
+		return most
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			change := diagonal
+			if a[i] != b[j] {
+				change++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(change, row[j]+1, row[j+1]+1)
+		}
+	}
+	return min(row[len(b)], most)
+}

@@ -82,7 +82,7 @@ func readDER(ctx context.Context, der []byte, curve string, ref Ref) (any, error
 		if err != nil {
 			return nil, err
 		}
-		return readPlainDER(plain, curve)
+		return readOpened(plain, curve)
 	default:
 		return readPlainDER(der, curve)
 	}

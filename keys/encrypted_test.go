@@ -1,0 +1,204 @@
+package keys
+
+import (
+	"context"
+	"crypto"
+	"encoding/asn1"
+	"encoding/pem"
+	"math/big"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/crypto/ssh"
+
+	"conductor-jwt/internal/secret"
+)
+
+func encryptedFiles() map[string]string {
+	files := map[string]string{
+		"rsa.legacy-des3.pem": "rsa", "rsa.legacy-aes128.pem": "rsa", "rsa.legacy-aes192.pem": "rsa",
+		"rsa.legacy-aes256.pem": "rsa", "p256.legacy-aes256.pem": "p256", "rsa.pbes2.pem": "rsa",
+		"p256.pbes2-scrypt.pem": "p256", "p256.pbes2-des3.pem": "p256",
+		"p256.pbes2-aes-128-cbc.pem": "p256", "p256.pbes2-aes-192-cbc.pem": "p256",
+	}
+	for _, prf := range []string{"SHA1", "SHA224", "SHA256", "SHA384", "SHA512", "SHA512-224", "SHA512-256"} {
+		files["p256.pbes2-hmacWith"+prf+".pem"] = "p256"
+	}
+	return files
+}
+
+func TestEncryptedKeysOpenWithTheirPasswordOnly(t *testing.T) {
+	for file, key := range encryptedFiles() {
+		t.Run(file, func(t *testing.T) {
+			text := keyFile(t, file)
+			got, _, err := readKey(t, text, testPassword)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sameKey(t, got, publicFile(t, key+".public.pem"))
+			_, _, err = readKey(t, text, "Password")
+			wantRefusal(t, err, ErrPassword)
+			_, _, err = readKey(t, text, "")
+			wantRefusal(t, err, ErrEncrypted)
+		})
+	}
+}
+
+func TestOpenSSHKeys(t *testing.T) {
+	for _, kind := range []string{"ssh-rsa-2048", "ssh-ecdsa-256", "ssh-ecdsa-384", "ssh-ecdsa-521", "ssh-ed25519-256"} {
+		t.Run(kind, func(t *testing.T) {
+			plain := keyFile(t, kind+".pem")
+			signer, err := ssh.ParsePrivateKey([]byte(plain))
+			if err != nil {
+				t.Fatal(err)
+			}
+			public, ok := signer.PublicKey().(ssh.CryptoPublicKey)
+			if !ok {
+				t.Fatalf("%T", signer.PublicKey())
+			}
+			for _, damage := range repairs() {
+				wantSameSSH(t, damage(plain), public.CryptoPublicKey())
+			}
+			encrypted := keyFile(t, kind+".encrypted.pem")
+			wantSameSSH(t, encrypted, public.CryptoPublicKey())
+			_, _, err = readKey(t, encrypted, "Password")
+			wantRefusal(t, err, ErrPassword)
+			_, _, err = readKey(t, encrypted, "")
+			wantRefusal(t, err, ErrEncrypted)
+		})
+	}
+}
+
+func wantSameSSH(t *testing.T, text string, public crypto.PublicKey) {
+	t.Helper()
+	got, _, err := readKey(t, text, testPassword)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sameKey(t, got, public)
+}
+
+func TestEveryCipherOfOpenSSH(t *testing.T) {
+	for _, cipher := range []string{"aes128-cbc", "aes192-ctr", "aes256-cbc", "aes128-gcm", "aes256-gcm"} {
+		text := keyFile(t, "ssh-ed25519-256."+cipher+".pem")
+		if _, _, err := readKey(t, text, testPassword); err != nil {
+			t.Errorf("%s: %v", cipher, err)
+		}
+		_, _, err := readKey(t, text, "Password")
+		wantRefusal(t, err, ErrPassword)
+	}
+	_, _, err := readKey(t, keyFile(t, "ssh-ed25519-256.chacha20-poly1305.pem"), testPassword)
+	wantRefusal(t, err, ErrUnsupported)
+}
+
+func TestWhatAnEncryptedKeyMayAskFor(t *testing.T) {
+	_, _, err := readKey(t, keyFile(t, "ssh-ed25519-256.rounds.pem"), testPassword)
+	t.Run("129 bcrypt rounds", func(t *testing.T) { wantRefusal(t, err, ErrTooLarge) })
+	for what, iterations := range map[string]int64{"a million and one": 1_000_001, "a thousand million": 1_000_000_000} {
+		_, _, err := readKey(t, withIterations(t, big.NewInt(iterations)), testPassword)
+		t.Run(what, func(t *testing.T) { wantRefusal(t, err, ErrTooLarge) })
+	}
+	_, _, err = readKey(t, withIterations(t, new(big.Int).Lsh(big.NewInt(1), 4096)), testPassword)
+	t.Run("2 to the 4096", func(t *testing.T) { wantRefusal(t, err, ErrTooLarge) })
+	for _, c := range []struct {
+		what    string
+		n, r, p int64
+		reason  error
+	}{
+		{"128 mib", 1 << 17, 8, 1, ErrTooLarge},
+		{"one more than 64 mib by its block size", 1 << 16, 9, 1, ErrTooLarge},
+		{"many passes", 1 << 14, 8, 1 << 20, ErrTooLarge},
+		{"wide blocks", 2, 1 << 24, 1, ErrTooLarge},
+		{"products that overflow", 1 << 30, 1 << 30, 1 << 30, ErrTooLarge},
+		{"a cost that is no power of two", 3, 8, 1, ErrUnreadable},
+		{"a cost of one", 1, 8, 1, ErrUnreadable},
+		{"a negative block size", 2, -8, 1, ErrUnreadable},
+		{"no passes", 2, 8, 0, ErrUnreadable},
+	} {
+		_, err := boundScrypt(nil, big.NewInt(c.n), big.NewInt(c.r), big.NewInt(c.p))
+		t.Run(c.what, func(t *testing.T) { wantRefusal(t, err, c.reason) })
+	}
+	if _, err := boundScrypt(nil, big.NewInt(1<<16), big.NewInt(8), big.NewInt(1)); err != nil {
+		t.Errorf("64 mib are refused: %v", err)
+	}
+}
+
+// withIterations writes an encrypted key that asks for that many iterations.
+func withIterations(t *testing.T, n *big.Int) string {
+	t.Helper()
+	type algorithm struct {
+		OID    asn1.ObjectIdentifier
+		Params any
+	}
+	type kdf struct {
+		Salt       []byte
+		Iterations *big.Int
+	}
+	type pbes2 struct{ KDF, Encryption algorithm }
+	der, err := asn1.Marshal(struct {
+		Algorithm algorithm
+		Sealed    []byte
+	}{
+		algorithm{asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 5, 13}, pbes2{
+			algorithm{asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 5, 12}, kdf{make([]byte, 8), n}},
+			algorithm{asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 1, 42}, make([]byte, 16)},
+		}},
+		make([]byte, 64),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "ENCRYPTED PRIVATE KEY", Bytes: der}))
+}
+
+func TestEncryptionsThatAreNotReadSayHowToConvert(t *testing.T) {
+	for _, file := range []string{"p256.pbes1.pem", "p256.pbes2-camellia.pem", "p256.legacy-camellia.pem"} {
+		_, _, err := readKey(t, keyFile(t, file), testPassword)
+		t.Run(file, func(t *testing.T) {
+			wantRefusal(t, err, ErrUnsupported)
+			if !strings.Contains(err.Error(), "openssl pkcs8 -topk8") {
+				t.Errorf("no command in %q", err)
+			}
+		})
+	}
+}
+
+func TestADamagedCiphertextIsNoPanic(t *testing.T) {
+	for file := range encryptedFiles() {
+		b, _ := pem.Decode([]byte(keyFile(t, file)))
+		for _, n := range []int{1, 7, 8, 15, 16} {
+			cut := *b
+			cut.Bytes = slices.Clone(b.Bytes[:len(b.Bytes)-n])
+			_, _, err := readKey(t, string(pem.EncodeToMemory(&cut)), testPassword)
+			if err == nil {
+				t.Errorf("%s without its last %d bytes is accepted", file, n)
+			}
+		}
+	}
+}
+
+func TestNothingIsDerivedWhenTheTimeIsUp(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for file := range encryptedFiles() {
+		_, _, err := readText(ctx, keyFile(t, file), Ref{Password: secret.New(testPassword)})
+		wantRefusal(t, err, ErrUnavailable)
+	}
+}
+
+// The key was written by cosign's own library for a recorded run of step.
+func TestACosignKeyOpensWithItsPassword(t *testing.T) {
+	text := keyFile(t, "p256.cosign.pem")
+	got, _, err := readKey(t, text, testPassword)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := newKey(got, meta{}); err != nil {
+		t.Error(err)
+	}
+	_, _, err = readKey(t, text, "wrong")
+	wantRefusal(t, err, ErrPassword)
+	_, _, err = readKey(t, text, "")
+	wantRefusal(t, err, ErrEncrypted)
+}

@@ -150,15 +150,20 @@ func (m members) bytes(name string) ([]byte, error) {
 			Hint: "export the whole key again",
 		}
 	}
-	// The decoder passes over line ends, hence the look for them.
-	out, err := base64.RawURLEncoding.Strict().DecodeString(s)
-	if err != nil || strings.ContainsAny(s, "\r\n") {
+	out, ok := decodeBase64url(s)
+	if !ok {
 		return nil, &Error{
 			Reason: ErrUnreadable, Found: fmt.Sprintf("a jwk whose member %s is not base64url without padding", name),
 			Hint: "write it in the url-safe alphabet, without = and white space (rfc 7515 section 2)",
 		}
 	}
 	return out, nil
+}
+
+// decodeBase64url is strict: the decoder itself passes over line ends.
+func decodeBase64url(s string) ([]byte, bool) {
+	out, err := base64.RawURLEncoding.Strict().DecodeString(s)
+	return out, err == nil && !strings.ContainsAny(s, "\r\n")
 }
 
 // octets gives a member of exactly size octets.

@@ -17,9 +17,8 @@ const (
 // classLog writes one line when the class of failure changes, then at most one
 // in 30 s, and one when it is over.
 type classLog struct {
-	log     *slog.Logger
-	failing string // "poll failed": static, as the line says it
-	healed  string
+	log  *slog.Logger
+	call string
 
 	mu         sync.Mutex
 	class      conductor.Class // empty while all is well
@@ -41,7 +40,7 @@ func (c *classLog) failed(ctx context.Context, err *conductor.Error, taskType st
 		c.unlogged++
 		return
 	}
-	c.log.WarnContext(ctx, c.failing, "class", string(err.Class), "http_status", err.Status,
+	c.log.WarnContext(ctx, "a call of the server fails; it is tried again", "call", c.call, "class", string(err.Class), "http_status", err.Status,
 		"task_type", taskType, "error", err.Error(), "unlogged", c.unlogged)
 	c.class, c.lastLine, c.unlogged = err.Class, now, 0
 }
@@ -53,6 +52,6 @@ func (c *classLog) succeeded(ctx context.Context, taskType string) {
 	if c.class == "" || now.Sub(c.lastFailed) < logHold {
 		return
 	}
-	c.log.InfoContext(ctx, c.healed, "class", string(c.class), "task_type", taskType, "unlogged", c.unlogged)
+	c.log.InfoContext(ctx, "the server answers again", "call", c.call, "class", string(c.class), "task_type", taskType, "unlogged", c.unlogged)
 	c.class, c.unlogged = "", 0
 }

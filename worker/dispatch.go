@@ -31,16 +31,16 @@ func (p *poller) dispatch(s spans, tasks []conductor.Task, granted int) {
 	}
 }
 
-// launchLater waits for a slot until the job has no time left; then the task is
+// launchLater waits for a slot while the job has time for it; then the task is
 // given back.
 func (p *poller) launchLater(s spans, j *job) {
-	ctx, cancel := context.WithDeadline(s.working, j.deadline())
+	ctx, cancel := context.WithDeadline(s.working, j.startBy())
 	defer cancel()
 	if p.w.slots.take(ctx, j.kind, true, 1, p.pulse.beat) > 0 {
 		p.w.launch(s, j)
 		return
 	}
-	p.w.running.Go(func() { p.w.process(s, j) })
+	p.w.running.Go(func() { p.w.decline(s, j) })
 }
 
 // receive takes the delivery in hand and reports whether it is to be run now.
@@ -80,9 +80,8 @@ func (w *Worker) launch(s spans, j *job) {
 func (w *Worker) process(s spans, j *job) {
 	for j != nil {
 		end, stray := w.carry(s, j)
-		w.opts.Observer.Ended(j.taskType, end)
-		w.note(s.flushing, j, end)
-		next := w.hand.done(j, end == Acknowledged)
+		next := w.hand.done(j, end)
+		w.ended(s.flushing, j, end)
 		if next != nil {
 			w.opts.Observer.Received(next.taskType)
 		}
@@ -100,8 +99,20 @@ func (w *Worker) carry(s spans, j *job) (End, <-chan struct{}) {
 	return w.report(s, j, outcome), stray
 }
 
-// note logs how a delivery ended, by its ids alone.
-func (w *Worker) note(ctx context.Context, j *job, end End) {
+// decline gives a delivery back that was never started; one of the same task
+// that came meanwhile is no better off.
+func (w *Worker) decline(s spans, j *job) {
+	for j != nil {
+		end := w.handBack(s.flushing, j)
+		next := w.hand.done(j, end)
+		w.ended(s.flushing, j, end)
+		j = next
+	}
+}
+
+// ended says how a delivery ended; the log has its ids alone.
+func (w *Worker) ended(ctx context.Context, j *job, end End) {
+	w.opts.Observer.Ended(j.taskType, end)
 	if end.lost() && w.draining.Load() {
 		w.lost.Add(1)
 	}

@@ -19,6 +19,7 @@ type job struct {
 	kind     int
 	taskType string    // the one that was polled; a label, so never the server's word
 	received time.Time // with its monotonic part: clock jumps do not move a lease
+	sent     time.Time // when the last update was sent
 }
 
 // lease is how long the server waits before it gives the task to another.
@@ -33,6 +34,10 @@ func (j *job) leaseEnd() time.Time { return j.received.Add(j.lease()) }
 
 // deadline ends the execution.
 func (j *job) deadline() time.Time { return j.received.Add(min(j.lease(), mostRun)) }
+
+// startBy is when a job that still waits for a slot is given back, while there
+// is time enough for another worker to do it.
+func (j *job) startBy() time.Time { return j.received.Add(min(j.lease(), mostRun) / 2) }
 
 // hand holds the tasks that are neither finished nor given back, by id.
 type hand struct {
@@ -64,19 +69,33 @@ func (h *hand) accept(j *job) bool {
 
 // done takes the job out, or returns the delivery that is to be run in its
 // place.
-func (h *hand) done(j *job, settled bool) *job {
+func (h *hand) done(j *job, end End) *job {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	have, ok := h.jobs[j.task.ID]
 	if !ok {
 		return nil
 	}
-	if again := have.again; again != nil && !settled {
+	if again := have.again; again != nil && !j.settles(again, end) {
 		have.again = nil
 		return again
 	}
 	delete(h.jobs, j.task.ID)
 	return nil
+}
+
+// settles reports whether the end of this delivery is the end of a later one of
+// the same task, too: a terminal update ends the task, and giving it back takes
+// back whatever was delivered before that was sent.
+func (j *job) settles(again *job, end End) bool {
+	switch end {
+	case Acknowledged:
+		return true
+	case Postponed, GivenBack:
+		return again.received.Before(j.sent)
+	default:
+		return false
+	}
 }
 
 func (h *hand) size() int {

@@ -79,6 +79,7 @@ func (w *Worker) update(ctx context.Context, j *job, r conductor.Result, until t
 	ctx, cancel := context.WithTimeout(ctx, min(attemptMost, max(attemptLeast, time.Until(until))))
 	defer cancel()
 	started := time.Now()
+	j.sent = started
 	defer func() {
 		if recover() != nil {
 			w.opts.Observer.Panicked()

@@ -73,20 +73,16 @@ func New(o Options) (*Worker, error) {
 		return nil, err
 	}
 	w := &Worker{
-		opts:   o,
-		log:    o.Logger,
-		jitter: fullJitter,
-		slots:  newSlots(o.Slots, len(o.TaskTypes)),
-		hand:   newHand(),
-		quota:  newQuota(o.Once),
-		unseen: newUnbounded(),
-		abort:  make(chan struct{}),
-		pollLog: &classLog{
-			log: o.Logger, failing: "poll failed; it is tried again", healed: "polls succeed again",
-		},
-		updateLog: &classLog{
-			log: o.Logger, failing: "update failed; it is tried again while the lease lasts", healed: "updates succeed again",
-		},
+		opts:      o,
+		log:       o.Logger,
+		jitter:    fullJitter,
+		slots:     newSlots(o.Slots, len(o.TaskTypes)),
+		hand:      newHand(),
+		quota:     newQuota(o.Once),
+		unseen:    newUnbounded(),
+		abort:     make(chan struct{}),
+		pollLog:   &classLog{log: o.Logger, call: "poll"},
+		updateLog: &classLog{log: o.Logger, call: "update"},
 	}
 	for kind, taskType := range o.TaskTypes {
 		w.queues = append(w.queues, &queue{kind: kind, taskType: taskType})
@@ -118,7 +114,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	defer stop()
 	s := spans{polling: polling, working: working, flushing: flushing}
 
-	w.start(s)
+	w.start(s) //nolint:contextcheck // the contexts are in s
 	select {
 	case <-ctx.Done():
 	case <-w.quota.done():

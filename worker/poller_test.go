@@ -1,0 +1,337 @@
+package worker
+
+import (
+	"context"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"conductor-jwt/conductor"
+	"conductor-jwt/internal/conductortest"
+	"conductor-jwt/task"
+)
+
+func newLedger() *conductortest.Ledger {
+	return conductortest.NewLedger(conductortest.Options{})
+}
+
+func newTickLedger() *conductortest.Ledger {
+	return conductortest.NewLedger(conductortest.Options{Mode: conductortest.FillOrTimeout})
+}
+
+// asks is what a poll asked for: its count, and whether it waits.
+type ask struct {
+	count int
+	waits bool
+}
+
+func asks(polls []conductortest.Poll) []ask {
+	var out []ask
+	for _, p := range polls {
+		out = append(out, ask{p.Query.Count, p.Query.Timeout > 0})
+	}
+	return out
+}
+
+func TestDoorbell(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newTickLedger()
+		r := start(t, l, Options{Slots: 8, Pollers: 1, Handler: signIn(10 * time.Millisecond)})
+		time.Sleep(time.Second)
+		enqueue(l, 12)
+		time.Sleep(time.Second)
+		r.drainClean()
+		want := []ask{
+			{1, false}, // is the server there?
+			{1, true},  // idle
+			{7, false}, // one task is in hand, seven slots are free
+		}
+		got := asks(l.Polls())
+		if len(got) < len(want) || !slices.Equal(got[:len(want)], want) {
+			t.Fatalf("polls %v, want them to begin %v", got, want)
+		}
+		if last := got[len(got)-1]; last != (ask{1, true}) {
+			t.Errorf("the last poll is %v, want to be idle again", last)
+		}
+		for i, p := range l.Polls() {
+			if p.Query.Count > 1 && p.Query.Timeout > 0 {
+				t.Errorf("poll %d waits for %d tasks", i, p.Query.Count)
+			}
+			if p.Query.TaskType != jwtType || p.Query.WorkerID != "w1" {
+				t.Errorf("poll %d is for %q by %q", i, p.Query.TaskType, p.Query.WorkerID)
+			}
+		}
+		if before := l.Polls()[len(got)-2]; before.Returned != 0 {
+			t.Errorf("went idle after a sweep that brought %d", before.Returned)
+		}
+	})
+}
+
+func TestEachColdPollStartsAtItsOwnPhase(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newTickLedger()
+		const k = 4
+		r := start(t, l, Options{Slots: 16, Pollers: k})
+		time.Sleep(10 * time.Minute)
+		seen := map[time.Duration]int{}
+		polls := 0
+		for _, p := range l.Polls() {
+			if p.Query.Timeout == 0 {
+				continue
+			}
+			polls++
+			phase := p.At.Sub(r.began) % tick
+			seen[phase.Round(time.Millisecond)]++
+		}
+		for i := range k {
+			if n := seen[phaseOf(i, k).Round(time.Millisecond)]; n < 100 {
+				t.Errorf("poller %d: %d cold polls began at %s, want over 100 in ten minutes (%v)", i, n, phaseOf(i, k), seen)
+			}
+		}
+		if len(seen) != k {
+			t.Errorf("cold polls began at the phases %v, want %d of them", seen, k)
+		}
+		r.drainClean()
+	})
+}
+
+func TestQueueIsNeverUnattended(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLedger() // answers at once
+		r := start(t, l, Options{Slots: 16, Pollers: 2})
+		time.Sleep(time.Second)
+		for range 200 {
+			time.Sleep(3 * time.Millisecond)
+			enqueue(l, 1)
+		}
+		r.idle(time.Second)
+		var late time.Duration
+		for i, d := range l.Deliveries() {
+			enqueued := r.began.Add(time.Second + time.Duration(i+1)*3*time.Millisecond)
+			late = max(late, d.At.Sub(enqueued))
+		}
+		if late > 0 {
+			t.Errorf("a task waited %s for a poll, on a server that answers at once", late)
+		}
+		r.drainClean()
+	})
+}
+
+func TestMoreTasksThanAskedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLedger()
+		l.SetFaults(conductortest.Plan(1, conductortest.Rule{Call: "poll", Fault: conductortest.Fault{Extra: 20}}))
+		enqueue(l, 21)
+		var running, most atomic.Int32
+		r := start(t, l, Options{Slots: 2, Pollers: 1, Handler: handlerFunc(func(ctx context.Context, d task.Delivery) task.Outcome {
+			most.Store(max(most.Load(), running.Add(1)))
+			defer running.Add(-1)
+			return signIn(time.Second)(ctx, d)
+		})})
+		time.Sleep(5 * time.Second)
+		if n := len(l.Polls()); n != 1 {
+			t.Errorf("%d polls, want 1: no more while leased tasks wait for slots", n)
+		}
+		r.idle(time.Minute)
+		if most.Load() > 2 {
+			t.Errorf("%d tasks ran at once on 2 slots", most.Load())
+		}
+		r.drainClean()
+	})
+}
+
+func TestSurplusThatCannotStartInTimeIsGivenBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLedger()
+		l.SetFaults(conductortest.Plan(1, conductortest.Rule{Call: "poll", Times: 1, Fault: conductortest.Fault{Extra: 9}}))
+		enqueue(l, 10)
+		r := start(t, l, Options{Slots: 1, Pollers: 1, Handler: signIn(8 * time.Second)})
+		r.idle(5 * time.Minute)
+		back := 0
+		for _, d := range l.Deliveries() {
+			if d.End == conductortest.EndGivenBack {
+				back++
+			}
+		}
+		// One is slow, so two start within half of the 30 s.
+		if back < 8 {
+			t.Errorf("%d tasks were given back, want those that could not start", back)
+		}
+		r.drainClean()
+	})
+}
+
+func TestAnswerOverTheLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLedger()
+		var refused atomic.Bool
+		s := &tap{Server: l, onPoll: func(_ context.Context, q conductor.Query, next func() ([]conductor.Task, error)) ([]conductor.Task, error) {
+			if q.Count > 1 && refused.CompareAndSwap(false, true) {
+				return nil, fails(conductor.TooLarge, 200)
+			}
+			return next()
+		}}
+		enqueue(l, 200)
+		r := start(t, l, Options{Server: s, Slots: 8, Pollers: 1, Handler: signIn(10 * time.Millisecond)})
+		r.idle(time.Minute)
+		polls := l.Polls()[1:] // the first looks whether the server is there
+		for i, p := range polls[:narrowPolls] {
+			if p.Query.Count != 1 {
+				t.Fatalf("poll %d after the refusal asks for %d, want 1", i+1, p.Query.Count)
+			}
+		}
+		if !slices.ContainsFunc(polls[narrowPolls:], func(p conductortest.Poll) bool { return p.Query.Count > 1 }) {
+			t.Error("never asks for more than one again")
+		}
+		r.drainClean()
+	})
+}
+
+func TestServerThatDoesNotWaitIsNotFlooded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLedger()
+		var polls atomic.Int32
+		s := &tap{Server: l, onPoll: func(context.Context, conductor.Query, func() ([]conductor.Task, error)) ([]conductor.Task, error) {
+			polls.Add(1)
+			return nil, nil
+		}}
+		r := start(t, l, Options{Server: s, Pollers: 1})
+		time.Sleep(time.Minute)
+		if n := polls.Load(); n < 60 || n > 200 {
+			t.Errorf("%d polls in a minute, want about two a second", n)
+		}
+		r.drainClean()
+	})
+}
+
+func TestPollErrors(t *testing.T) {
+	for _, c := range []struct {
+		name        string
+		err         error
+		low, high   int // polls in ten minutes by two pollers
+		finalWaitAt time.Duration
+	}{
+		{"no network", fails(conductor.Network, 0), 300, 700, 5 * time.Second},
+		{"an error of no known kind", errOfNobody, 300, 700, 5 * time.Second},
+		{"500", fails(conductor.Server, 500), 300, 700, 5 * time.Second},
+		{"401 after a refresh", fails(conductor.Unauthorized, 401), 300, 700, 5 * time.Second},
+		{"an html page", fails(conductor.Garbled, 200), 300, 700, 5 * time.Second},
+		{"403", fails(conductor.Forbidden, 403), 220, 270, 6 * time.Second},
+		{"404", fails(conductor.NotFound, 404), 220, 270, 6 * time.Second},
+		{"400", fails(conductor.Rejected, 400), 220, 270, 6 * time.Second},
+		{"429 without a word", fails(conductor.Throttled, 429), 300, 700, 5 * time.Second},
+		{"429 for 10 s", &conductor.Error{Class: conductor.Throttled, Status: 429, RetryAfter: 10 * time.Second}, 55, 125, 15 * time.Second},
+		{"429 for a day", &conductor.Error{Class: conductor.Throttled, Status: 429, RetryAfter: 24 * time.Hour}, 9, 22, 60 * time.Second},
+		{"503 for 10 s", &conductor.Error{Class: conductor.Server, Status: 503, RetryAfter: 10 * time.Second}, 55, 125, 15 * time.Second},
+	} {
+		inBubble(t, c.name, func(t *testing.T) {
+			l := newLedger()
+			l.SetFaults(func(conductortest.Call) conductortest.Fault { return conductortest.Fault{Err: c.err} })
+			r := start(t, l, Options{Pollers: 2})
+			time.Sleep(10 * time.Minute)
+			if n := l.Calls("poll"); n < c.low || n > c.high {
+				t.Errorf("%d polls in ten minutes, want %d to %d", n, c.low, c.high)
+			}
+			if ok, _ := r.worker.Ready(); ok {
+				t.Error("ready, though no poll has succeeded")
+			}
+			if err := r.worker.Live(); err != nil {
+				t.Errorf("an outage of the server is no illness of the worker: %v", err)
+			}
+			if n := r.log.count("a call of the server fails"); n > 21 {
+				t.Errorf("%d log lines in ten minutes, want one in 30 s", n)
+			}
+			l.SetFaults(nil)
+			healed := time.Now()
+			for ok := false; !ok; ok, _ = r.worker.Ready() {
+				time.Sleep(10 * time.Millisecond)
+			}
+			if took := time.Since(healed); took > c.finalWaitAt {
+				t.Errorf("the first poll succeeded %s after the server came back, want within %s", took, c.finalWaitAt)
+			}
+			enqueue(l, 3)
+			r.idle(time.Minute)
+			r.drainClean()
+		})
+	}
+}
+
+func TestRetryAfterHoldsForEveryPoller(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLedger()
+		l.SetFaults(conductortest.Plan(1, conductortest.Rule{
+			Call: "poll", Skip: 1, Times: 1, Fault: conductortest.Fault{Status: 429, RetryAfter: "40"},
+		}))
+		r := start(t, l, Options{Pollers: 3, Slots: 8})
+		time.Sleep(39 * time.Second)
+		if n := l.Calls("poll"); n > 4 {
+			t.Errorf("%d polls while the server had asked for quiet, want none but those in flight", n)
+		}
+		time.Sleep(10 * time.Second)
+		if n := l.Calls("poll"); n < 6 {
+			t.Errorf("%d polls, want them to go on after 40 s", n)
+		}
+		r.drainClean()
+	})
+}
+
+func TestSecondsToRecover(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var took []time.Duration
+		for range 20 {
+			l := newLedger()
+			l.SetFaults(func(conductortest.Call) conductortest.Fault {
+				return conductortest.Fault{Err: fails(conductor.Network, 0)}
+			})
+			r := start(t, l, Options{})
+			time.Sleep(time.Minute)
+			before := l.Calls("poll")
+			time.Sleep(5 * time.Minute)
+			if n := l.Calls("poll") - before; n > 2*300 {
+				t.Errorf("%d polls in 300 s by 2 pollers, want at most one a second each", n)
+			}
+			l.SetFaults(nil)
+			healed := time.Now()
+			for ok := false; !ok; ok, _ = r.worker.Ready() {
+				time.Sleep(10 * time.Millisecond)
+			}
+			took = append(took, time.Since(healed))
+			r.drainClean()
+		}
+		slices.Sort(took)
+		if median := took[len(took)/2]; median > 2*time.Second {
+			t.Errorf("median of 20 trials is %s, want within 2 s (%v)", median, took)
+		}
+	})
+}
+
+func TestPanicOfTheClientIsAFailedCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLedger()
+		var polls, updates atomic.Int32
+		s := &tap{
+			Server: l,
+			onPoll: func(_ context.Context, _ conductor.Query, next func() ([]conductor.Task, error)) ([]conductor.Task, error) {
+				if polls.Add(1)%3 == 1 {
+					panic("a key")
+				}
+				return next()
+			},
+			onUpdate: func(_ context.Context, _ conductor.Result, next func() error) error {
+				if updates.Add(1)%2 == 1 {
+					panic("a token")
+				}
+				return next()
+			},
+		}
+		enqueue(l, 10)
+		r := start(t, l, Options{Server: s})
+		r.idle(time.Minute)
+		r.drainClean()
+		if r.log.count("a key")+r.log.count("a token") > 0 {
+			t.Error("the value of a panic is in the log")
+		}
+	})
+}

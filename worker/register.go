@@ -1,0 +1,122 @@
+package worker
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"conductor-jwt/conductor"
+)
+
+// TaskDefs is what registration needs of Conductor.
+type TaskDefs interface {
+	TaskDef(ctx context.Context, name string) (found bool, err error)
+	CreateTaskDef(ctx context.Context, def conductor.TaskDef) error
+}
+
+// Registrar registers task definitions, never over an existing one: that would
+// clear what its owner has set.
+type Registrar struct {
+	api     TaskDefs
+	def     conductor.TaskDef // but for the name
+	log     *slog.Logger
+	jitter  jitter
+	refused atomic.Bool
+}
+
+// NewRegistrar makes a Registrar. ownerEmail may be empty; inputKeys names the
+// task's inputs.
+func NewRegistrar(api TaskDefs, ownerEmail string, inputKeys []string, log *slog.Logger) *Registrar {
+	return &Registrar{api: api, def: Definition("", ownerEmail, inputKeys), log: log, jitter: fullJitter}
+}
+
+// Definition is the task definition that the worker registers. The response
+// timeout is what brings a task back from a worker that died; without a
+// definition the server has none.
+func Definition(name, ownerEmail string, inputKeys []string) conductor.TaskDef {
+	return conductor.TaskDef{
+		Name:                   name,
+		Description:            "Signs a JSON Web Token; run by conductor-jwt.",
+		OwnerEmail:             ownerEmail,
+		RetryCount:             3,
+		RetryLogic:             "EXPONENTIAL_BACKOFF",
+		RetryDelaySeconds:      1,
+		ResponseTimeoutSeconds: 30,
+		TimeoutSeconds:         0,
+		TimeoutPolicy:          "RETRY",
+		InputKeys:              inputKeys,
+		OutputKeys: []string{
+			"token", "tokenType", "algorithm", "keyId", "issuedAt", "expiresAt", "expiresIn", "jwtId", "warnings", "error",
+		},
+	}
+}
+
+// DefaultNames are the task names registered at the start: the definition is
+// found by a task's name, and these two are what people write.
+func DefaultNames() []string { return []string{"get_signed_jwt", "GET_SIGNED_JWT"} }
+
+// Run registers the default names, as soon as the server lets it, and returns.
+func (r *Registrar) Run(ctx context.Context) {
+	for _, name := range DefaultNames() {
+		r.ensure(ctx, name, 0)
+	}
+}
+
+// Ensure registers one name that was seen in a task. It is a hook for
+// [Options].EnsureTaskDef, and gives up after a minute.
+func (r *Registrar) Ensure(ctx context.Context, name string) {
+	r.ensure(ctx, name, time.Minute)
+}
+
+// ensure repeats what heals until it is done; most bounds it, 0 does not.
+func (r *Registrar) ensure(ctx context.Context, name string, most time.Duration) {
+	began := time.Now()
+	for failures := 1; !r.refused.Load() && ctx.Err() == nil; failures++ {
+		err := r.once(ctx, name)
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		if !heals(err.Class) {
+			r.giveUp(ctx, name, err)
+			return
+		}
+		if most > 0 && time.Since(began) >= most {
+			r.log.WarnContext(ctx, "the task definition could not be registered; run `taskdef apply`",
+				"task_name", outside(name), "class", string(err.Class))
+			return
+		}
+		if !rest(ctx, updateWait(err, failures, r.jitter)) {
+			return
+		}
+	}
+}
+
+// giveUp says so once: a 403 holds for every name.
+func (r *Registrar) giveUp(ctx context.Context, name string, err *conductor.Error) {
+	if err.Class == conductor.Forbidden && r.refused.Swap(true) {
+		return
+	}
+	r.log.WarnContext(ctx, "the server does not let task definitions be registered; have its operator register them, or set registration off",
+		"task_name", outside(name), "class", string(err.Class), "http_status", err.Status)
+}
+
+// once creates the definition where there is none. Between the two calls
+// somebody else may create it, who is then overwritten: the server has no
+// conditional write.
+func (r *Registrar) once(ctx context.Context, name string) *conductor.Error {
+	found, err := r.api.TaskDef(ctx, name)
+	if err != nil {
+		return failureOf("get taskdef", err)
+	}
+	if found {
+		return nil
+	}
+	def := r.def
+	def.Name = name
+	if err := r.api.CreateTaskDef(ctx, def); err != nil {
+		return failureOf("create taskdef", err)
+	}
+	r.log.InfoContext(ctx, "registered a task definition", "task_name", outside(name))
+	return nil
+}

@@ -1,0 +1,157 @@
+package worker
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func noBeat() {}
+
+func TestSlotsNeverGiveMoreThanThereIs(t *testing.T) {
+	s := newSlots(5, 2)
+	if n := s.take(t.Context(), 0, true, 100, noBeat); n != 4 {
+		t.Errorf("the first type took %d of 5, want 4: one is the other type's", n)
+	}
+	if n := s.take(t.Context(), 1, true, 100, noBeat); n != 1 {
+		t.Errorf("the other type took %d, want its own 1", n)
+	}
+	if !s.full(0) || !s.full(1) || s.inUse() != 5 {
+		t.Errorf("full %v %v, in use %d; want all taken", s.full(0), s.full(1), s.inUse())
+	}
+	s.release(0, 4)
+	if n := s.take(t.Context(), 1, false, 100, noBeat); n != 3 {
+		t.Errorf("the other type took %d, want 3: one is reserved for who holds none", n)
+	}
+}
+
+func TestSlotsServe(t *testing.T) {
+	type wish struct {
+		kind   int
+		urgent bool
+	}
+	for _, c := range []struct {
+		name  string
+		held  []int // by type; together they hold all
+		wish  []wish
+		first int
+	}{
+		{"who came first, all else equal", []int{2, 2}, []wish{{0, true}, {1, true}}, 0},
+		{"who holds least", []int{3, 1}, []wish{{0, true}, {1, true}}, 1},
+		{"who has work before who only listens", []int{3, 1}, []wish{{1, false}, {0, true}}, 1},
+	} {
+		inBubble(t, c.name, func(t *testing.T) {
+			s := newSlots(4, 2)
+			for kind, n := range c.held {
+				s.take(t.Context(), kind, true, n, noBeat)
+			}
+			served := make(chan int, len(c.wish))
+			ctx, cancel := context.WithCancel(t.Context())
+			for i, w := range c.wish {
+				go func() {
+					if s.take(ctx, w.kind, w.urgent, 1, noBeat) > 0 {
+						served <- i
+					}
+				}()
+				synctest.Wait()
+			}
+			s.release(0, 1)
+			synctest.Wait()
+			if got := <-served; got != c.first {
+				t.Errorf("wish %d was served first, want %d", got, c.first)
+			}
+			cancel()
+			synctest.Wait()
+			if s.inUse() != 4 {
+				t.Errorf("%d slots are in use, want 4: who goes away takes nothing", s.inUse())
+			}
+		})
+	}
+}
+
+func TestWaitingForSlotsShowsLife(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSlots(1, 1)
+		s.take(t.Context(), 0, true, 1, noBeat)
+		beats := 0
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			s.take(t.Context(), 0, true, 1, func() { beats++ })
+		}()
+		time.Sleep(5*time.Minute + time.Second)
+		s.release(0, 1)
+		<-done
+		if beats != 15 {
+			t.Errorf("%d beats in five minutes, want 15", beats)
+		}
+	})
+}
+
+func TestOneTypeCannotStarveAnother(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLedger()
+		enqueueType(l, "A", 2000)
+		r := start(t, l, Options{TaskTypes: []string{"A", "B"}, Slots: 8, Handler: signIn(time.Second)})
+		time.Sleep(10 * time.Second)
+		enqueueType(l, "B", 100)
+		time.Sleep(10 * time.Second)
+		var a, b int
+		for _, d := range l.Deliveries() {
+			if d.At.Sub(r.began) < 12*time.Second {
+				continue // B's share comes with A's next releases
+			}
+			if s, _ := l.Task(d.TaskID); s.Type == "A" {
+				a++
+			} else {
+				b++
+			}
+		}
+		if share := float64(b) / float64(a+b); share < 0.4 || share > 0.6 {
+			t.Errorf("A got %d, B %d; want about half each", a, b)
+		}
+		r.stop()
+		if err := <-r.result; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestAsksForNoMoreThanIsFree(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLedger()
+		enqueue(l, 300)
+		const slots = 6
+		r := start(t, l, Options{Slots: slots, Pollers: 3, Handler: signIn(70 * time.Millisecond)})
+		r.idle(time.Minute)
+		r.drainClean()
+		// At every moment, what is asked for and what is in hand fit the slots.
+		type edge struct {
+			at time.Time
+			n  int
+		}
+		var edges []edge
+		for _, p := range l.Polls() {
+			edges = append(edges, edge{p.At, p.Query.Count}, edge{p.Ended, -p.Query.Count})
+		}
+		for _, d := range l.Deliveries() {
+			edges = append(edges, edge{d.At, 1}, edge{d.Ended, -1})
+		}
+		slices.SortStableFunc(edges, func(a, b edge) int {
+			if c := a.at.Compare(b.at); c != 0 {
+				return c
+			}
+			return a.n - b.n
+		})
+		now, most := 0, 0
+		for _, e := range edges {
+			now += e.n
+			most = max(most, now)
+		}
+		if most > slots {
+			t.Errorf("%d tasks asked for or in hand at once, with %d slots", most, slots)
+		}
+	})
+}

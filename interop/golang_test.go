@@ -1,0 +1,140 @@
+package interop
+
+import (
+	"crypto/mldsa"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/golang-jwt/jwt/v5"
+)
+
+// reads reports whether the peer takes a private key of this form.
+func (p peer) reads(alg, form string) bool {
+	switch {
+	case form == "jwk":
+		return p.name != "openssl"
+	case form == "pem":
+		return !slices.Contains(mldsaNames(), alg) && alg != "Ed25519"
+	}
+	return false
+}
+
+// keyIn reads the key of a request with the standard library and go-jose.
+func keyIn(r request) (any, error) {
+	if r.Form == "jwk" {
+		var k jose.JSONWebKey
+		err := k.UnmarshalJSON([]byte(r.Key))
+		return k.Key, err
+	}
+	block, _ := pem.Decode([]byte(r.Key))
+	if block == nil {
+		return nil, errors.New("no pem")
+	}
+	if r.Op == "sign" {
+		return x509.ParsePKCS8PrivateKey(block.Bytes)
+	}
+	return x509.ParsePKIXPublicKey(block.Bytes)
+}
+
+// golangJWT shares its signing methods with us, and nothing of the rest.
+func golangJWT() peer {
+	return peer{name: "golang-jwt", lack: append(mldsaNames(), "ES256K", "Ed25519"), ask: func(r request) (answer, error) {
+		key, err := keyIn(r)
+		if err != nil {
+			return answer{}, err
+		}
+		if r.Op == "sign" {
+			var claims jwt.MapClaims
+			if err := json.Unmarshal(r.Claims, &claims); err != nil {
+				return answer{}, err
+			}
+			token, err := jwt.NewWithClaims(jwt.GetSigningMethod(r.Alg), claims).SignedString(key)
+			return answer{OK: err == nil, Token: token}, err
+		}
+		token, err := jwt.Parse(r.Token, func(*jwt.Token) (any, error) { return key, nil }, jwt.WithValidMethods([]string{r.Alg}))
+		if err != nil {
+			return answer{}, err
+		}
+		claims, err := json.Marshal(token.Claims)
+		return answer{OK: true, Claims: claims}, err
+	}}
+}
+
+func goJOSE() peer {
+	return peer{name: "go-jose", lack: append(mldsaNames(), "ES256K", "Ed25519"), ask: func(r request) (answer, error) {
+		key, err := keyIn(r)
+		if err != nil {
+			return answer{}, err
+		}
+		alg := jose.SignatureAlgorithm(r.Alg)
+		if r.Op == "sign" {
+			signer, err := jose.NewSigner(jose.SigningKey{Algorithm: alg, Key: key}, nil)
+			if err != nil {
+				return answer{}, err
+			}
+			jws, err := signer.Sign(r.Claims)
+			if err != nil {
+				return answer{}, err
+			}
+			token, err := jws.CompactSerialize()
+			return answer{OK: err == nil, Token: token}, err
+		}
+		jws, err := jose.ParseSigned(r.Token, []jose.SignatureAlgorithm{alg})
+		if err != nil {
+			return answer{}, err
+		}
+		claims, err := jws.Verify(key)
+		return answer{OK: err == nil, Claims: claims}, err
+	}}
+}
+
+// standardLibrary checks ML-DSA, which go-jose and golang-jwt do not have.
+func standardLibrary() peer {
+	parameters := map[string]mldsa.Parameters{
+		"ML-DSA-44": mldsa.MLDSA44(), "ML-DSA-65": mldsa.MLDSA65(), "ML-DSA-87": mldsa.MLDSA87(),
+	}
+	return peer{name: "crypto/mldsa", lack: []string{
+		"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "ES256K",
+		"EdDSA", "Ed25519", "HS256", "HS384", "HS512",
+	}, ask: func(r request) (answer, error) {
+		var jwk struct{ Pub string }
+		if err := json.Unmarshal([]byte(r.Key), &jwk); err != nil {
+			return answer{}, err
+		}
+		pub, err := base64.RawURLEncoding.DecodeString(jwk.Pub)
+		if err != nil {
+			return answer{}, err
+		}
+		key, err := mldsa.NewPublicKey(parameters[r.Alg], pub)
+		if err != nil {
+			return answer{}, err
+		}
+		input, claims, signature, err := split(r.Token)
+		if err != nil {
+			return answer{}, err
+		}
+		err = mldsa.Verify(key, input, signature, &mldsa.Options{})
+		return answer{OK: err == nil, Claims: claims}, err
+	}}
+}
+
+// split takes a token apart: what is signed, the claims and the signature.
+func split(token string) (input, claims, signature []byte, err error) {
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		return nil, nil, nil, errors.New("not three parts")
+	}
+	claims, err = base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	signature, err = base64.RawURLEncoding.DecodeString(parts[2])
+	return []byte(parts[0] + "." + parts[1]), claims, signature, err
+}
+

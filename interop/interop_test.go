@@ -1,0 +1,128 @@
+package interop
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"conductor-jwt/cli"
+)
+
+const (
+	issuer   = "https://issuer.example"
+	audience = "https://audience.example/token"
+)
+
+// ours runs conductor-jwt's command line and returns what it prints.
+func ours(t *testing.T, stdin string, args ...string) string {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	status := cli.Run(t.Context(), cli.Env{
+		Args: args, Stdin: strings.NewReader(stdin), Stdout: &stdout, Stderr: &stderr,
+		Getenv: func(string) (string, bool) { return "", false },
+	})
+	if status != 0 {
+		t.Fatalf("conductor-jwt %s: exit %d: %s", strings.Join(args, " "), status, stderr.String())
+	}
+	return strings.TrimSpace(stdout.String())
+}
+
+func file(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// signOurs signs with a private key in one of its forms.
+func signOurs(t *testing.T, alg string, f form) string {
+	t.Helper()
+	args := append([]string{
+		"sign", "--key", file(t, "key", f.text), "--alg", alg,
+		"--iss", issuer, "--sub", "subject", "--aud", audience, "--ttl", "5m",
+	}, f.args...)
+	return ours(t, "{}", args...)
+}
+
+func checkClaims(t *testing.T, claims map[string]any) {
+	t.Helper()
+	if claims["iss"] != issuer || claims["aud"] != audience || claims["sub"] != "subject" {
+		t.Errorf("claims arrived as %v", claims)
+	}
+}
+
+// TestOthersVerifyWhatWeSign signs with every algorithm and key form.
+func TestOthersVerifyWhatWeSign(t *testing.T) {
+	peers := []peer{pythonPeer(t), nodePeer(t), javaPeer(t), golangJWT(), goJOSE(), openssl(t), standardLibrary()}
+	checked := map[string]int{}
+	for _, pair := range pairs(t) {
+		for _, alg := range pair.algs {
+			for _, f := range pair.private {
+				t.Run(alg+"/"+f.name, func(t *testing.T) {
+					token := signOurs(t, alg, f)
+					for _, p := range peers {
+						if !p.has(alg) {
+							continue
+						}
+						if pair.publicPEM != "" {
+							checkClaims(t, p.verify(t, alg, "pem", pair.publicPEM, token))
+						}
+						if p.name != "openssl" {
+							checkClaims(t, p.verify(t, alg, "jwk", pair.publicJWK, token))
+						}
+						checked[alg]++
+					}
+				})
+			}
+		}
+	}
+	for alg, n := range checked {
+		if n < 2 {
+			t.Errorf("%s was verified by %d others, want at least 2", alg, n)
+		}
+	}
+	if len(checked) != 18 {
+		t.Errorf("%d algorithms travelled, want all 18", len(checked))
+	}
+}
+
+// TestWeVerifyWhatOthersSign is the way back.
+func TestWeVerifyWhatOthersSign(t *testing.T) {
+	peers := []peer{pythonPeer(t), nodePeer(t), javaPeer(t), golangJWT(), goJOSE(), openssl(t)}
+	claims := []byte(`{"iss":"` + issuer + `","sub":"subject","aud":"` + audience + `","exp":4102444800}`)
+	for _, pair := range pairs(t) {
+		for _, alg := range pair.algs {
+			for _, p := range peers {
+				for _, f := range pair.private {
+					if !p.has(alg) || !p.reads(alg, f.name) {
+						continue
+					}
+					t.Run(alg+"/"+p.name+"/"+f.name, func(t *testing.T) {
+						token := p.sign(t, alg, f.name, f.text, claims)
+						verifyOurs(t, alg, pair.publicJWK, token)
+						if pair.publicPEM != "" {
+							verifyOurs(t, alg, pair.publicPEM, token)
+						}
+					})
+				}
+			}
+		}
+	}
+}
+
+func verifyOurs(t *testing.T, alg, key, token string) {
+	t.Helper()
+	out := ours(t, token, "verify", "--key", file(t, "public", key), "--alg", alg, "--iss", issuer, "--aud", audience)
+	var got struct {
+		Payload map[string]any `json:"payload"`
+	}
+	if err := json.Unmarshal([]byte(out), &got); err != nil {
+		t.Fatalf("verify printed no json: %v", err)
+	}
+	checkClaims(t, got.Payload)
+}

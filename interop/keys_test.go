@@ -1,0 +1,137 @@
+package interop
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/mldsa"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"testing"
+
+	"github.com/decred/dcrd/dcrec/secp256k1/v4"
+	"github.com/go-jose/go-jose/v4"
+	"golang.org/x/crypto/ssh"
+)
+
+// form is one way in which a private key is written.
+type form struct {
+	name string // pem and jwk are those that peers read
+	text string
+	args []string // what `sign` needs besides
+}
+
+// pair is a fresh key in every form that it has.
+type pair struct {
+	algs      []string
+	private   []form
+	publicPEM string // empty where the peers have no such form
+	publicJWK string
+	public    crypto.PublicKey
+}
+
+func encode(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
+
+func must[T any](t *testing.T) func(v T, err error) T {
+	return func(v T, err error) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
+
+func armour(label string, der []byte) string {
+	return string(pem.EncodeToMemory(&pem.Block{Type: label, Bytes: der}))
+}
+
+func object(t *testing.T, members map[string]string) string {
+	t.Helper()
+	return string(must[[]byte](t)(json.Marshal(members)))
+}
+
+// standard writes a key that crypto/x509, x/crypto/ssh and go-jose know.
+func standard(t *testing.T, private crypto.Signer, algs ...string) pair {
+	t.Helper()
+	bytes := must[[]byte](t)
+	pkcs8 := armour("PRIVATE KEY", bytes(x509.MarshalPKCS8PrivateKey(private)))
+	p := pair{
+		algs: algs, public: private.Public(),
+		publicPEM: armour("PUBLIC KEY", bytes(x509.MarshalPKIXPublicKey(private.Public()))),
+		publicJWK: string(bytes(jose.JSONWebKey{Key: private.Public()}.MarshalJSON())),
+		private: []form{
+			{name: "pem", text: pkcs8},
+			{name: "jwk", text: string(bytes(jose.JSONWebKey{Key: private}.MarshalJSON()))},
+			{name: "openssh", text: string(pem.EncodeToMemory(must[*pem.Block](t)(ssh.MarshalPrivateKey(private, ""))))},
+		},
+	}
+	switch key := private.(type) {
+	case *rsa.PrivateKey:
+		p.private = append(p.private, form{name: "pkcs1", text: armour("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(key))})
+	case *ecdsa.PrivateKey:
+		p.private = append(p.private, form{name: "sec1", text: armour("EC PRIVATE KEY", bytes(x509.MarshalECPrivateKey(key)))})
+	}
+	return p
+}
+
+func secp256k1Pair(t *testing.T) pair {
+	t.Helper()
+	key := must[*secp256k1.PrivateKey](t)(secp256k1.GeneratePrivateKey())
+	point := key.PubKey().SerializeUncompressed()
+	members := map[string]string{"kty": "EC", "crv": "secp256k1", "x": encode(point[1:33]), "y": encode(point[33:])}
+	public := object(t, members)
+	members["d"] = encode(key.Serialize())
+	return pair{algs: []string{"ES256K"}, publicJWK: public, private: []form{{name: "jwk", text: object(t, members)}}}
+}
+
+func hmacPair(t *testing.T, alg string, size int) pair {
+	t.Helper()
+	random := make([]byte, size)
+	must[int](t)(rand.Read(random))
+	// Text, because a secret file is read as text.
+	secret := []byte(encode(random))
+	jwk := object(t, map[string]string{"kty": "oct", "k": encode(secret)})
+	return pair{algs: []string{alg}, publicJWK: jwk, public: secret, private: []form{
+		{name: "jwk", text: jwk},
+		{name: "raw", text: string(secret), args: []string{"--alg", alg}},
+	}}
+}
+
+func mldsaPair(t *testing.T, alg string, parameters mldsa.Parameters) pair {
+	t.Helper()
+	key := must[*mldsa.PrivateKey](t)(mldsa.GenerateKey(parameters))
+	members := map[string]string{"kty": "AKP", "alg": alg, "pub": encode(key.PublicKey().Bytes())}
+	public := object(t, members)
+	members["priv"] = encode(key.Bytes())
+	return pair{algs: []string{alg}, publicJWK: public, public: key.PublicKey(), private: []form{
+		{name: "jwk", text: object(t, members)},
+		{name: "pem", text: armour("PRIVATE KEY", must[[]byte](t)(x509.MarshalPKCS8PrivateKey(key)))},
+	}}
+}
+
+// pairs covers every algorithm.
+func pairs(t *testing.T) []pair {
+	t.Helper()
+	curve := func(c elliptic.Curve, alg string) pair {
+		return standard(t, must[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(c, rand.Reader)), alg)
+	}
+	_, ed, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []pair{
+		standard(t, must[*rsa.PrivateKey](t)(rsa.GenerateKey(rand.Reader, 2048)),
+			"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
+		curve(elliptic.P256(), "ES256"), curve(elliptic.P384(), "ES384"), curve(elliptic.P521(), "ES512"),
+		secp256k1Pair(t),
+		standard(t, ed, "EdDSA", "Ed25519"),
+		hmacPair(t, "HS256", 32), hmacPair(t, "HS384", 48), hmacPair(t, "HS512", 64),
+		mldsaPair(t, "ML-DSA-44", mldsa.MLDSA44()), mldsaPair(t, "ML-DSA-65", mldsa.MLDSA65()), mldsaPair(t, "ML-DSA-87", mldsa.MLDSA87()),
+	}
+}

@@ -1,0 +1,133 @@
+package interop
+
+import (
+	"encoding/asn1"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"math/big"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// openssl signs and verifies with the openssl program: PEM keys only.
+func openssl(t *testing.T) peer {
+	t.Helper()
+	dir := t.TempDir()
+	lack := append(mldsaNames(), "ES256K", "Ed25519", "HS256", "HS384", "HS512")
+	return peer{name: "openssl", lack: lack, ask: func(r request) (answer, error) {
+		o := opensslRun{dir: dir, request: r}
+		if r.Op == "sign" {
+			return o.sign()
+		}
+		return o.verify()
+	}}
+}
+
+type opensslRun struct {
+	dir string
+	request
+}
+
+func (o opensslRun) file(name string, data []byte) (string, error) {
+	path := filepath.Join(o.dir, name)
+	return path, os.WriteFile(path, data, 0o600)
+}
+
+// options are those of `openssl pkeyutl`, over the message and not its digest.
+func (o opensslRun) options() []string {
+	if o.Alg == "EdDSA" {
+		return []string{"-rawin"}
+	}
+	options := []string{"-rawin", "-digest", "sha" + o.Alg[2:]}
+	if strings.HasPrefix(o.Alg, "PS") {
+		options = append(options, "-pkeyopt", "rsa_padding_mode:pss", "-pkeyopt", "rsa_pss_saltlen:digest")
+	}
+	return options
+}
+
+func (o opensslRun) run(args ...string) error {
+	out, err := exec.Command("openssl", append(append([]string{"pkeyutl"}, args...), o.options()...)...).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("openssl pkeyutl: %w: %s", err, out)
+	}
+	return nil
+}
+
+func (o opensslRun) sign() (answer, error) {
+	head, err := json.Marshal(map[string]string{"alg": o.Alg, "typ": "JWT"})
+	if err != nil {
+		return answer{}, err
+	}
+	input := base64.RawURLEncoding.EncodeToString(head) + "." + base64.RawURLEncoding.EncodeToString(o.Claims)
+	key, err := o.file("private", []byte(o.Key))
+	if err != nil {
+		return answer{}, err
+	}
+	in, err := o.file("input", []byte(input))
+	if err != nil {
+		return answer{}, err
+	}
+	out := filepath.Join(o.dir, "signature")
+	if err := o.run("-sign", "-inkey", key, "-in", in, "-out", out); err != nil {
+		return answer{}, err
+	}
+	signature, err := os.ReadFile(out)
+	if err != nil {
+		return answer{}, err
+	}
+	if strings.HasPrefix(o.Alg, "ES") {
+		if signature, err = fixedWidth(o.Alg, signature); err != nil {
+			return answer{}, err
+		}
+	}
+	return answer{OK: true, Token: input + "." + base64.RawURLEncoding.EncodeToString(signature)}, nil
+}
+
+func (o opensslRun) verify() (answer, error) {
+	input, claims, signature, err := split(o.Token)
+	if err != nil {
+		return answer{}, err
+	}
+	if strings.HasPrefix(o.Alg, "ES") {
+		if signature, err = derOf(signature); err != nil {
+			return answer{}, err
+		}
+	}
+	key, err := o.file("public", []byte(o.Key))
+	if err != nil {
+		return answer{}, err
+	}
+	in, err := o.file("input", input)
+	if err != nil {
+		return answer{}, err
+	}
+	sig, err := o.file("signature", signature)
+	if err != nil {
+		return answer{}, err
+	}
+	err = o.run("-verify", "-pubin", "-inkey", key, "-in", in, "-sigfile", sig)
+	return answer{OK: err == nil, Claims: claims}, err
+}
+
+type ecdsaSignature struct{ R, S *big.Int }
+
+func derOf(fixed []byte) ([]byte, error) {
+	half := len(fixed) / 2
+	return asn1.Marshal(ecdsaSignature{new(big.Int).SetBytes(fixed[:half]), new(big.Int).SetBytes(fixed[half:])})
+}
+
+func fixedWidth(alg string, der []byte) ([]byte, error) {
+	var s ecdsaSignature
+	if _, err := asn1.Unmarshal(der, &s); err != nil {
+		return nil, err
+	}
+	width := map[string]int{"ES256": 32, "ES384": 48, "ES512": 66}[alg]
+	out := make([]byte, 2*width)
+	s.R.FillBytes(out[:width])
+	s.S.FillBytes(out[width:])
+	return out, nil
+}

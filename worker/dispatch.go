@@ -80,13 +80,8 @@ func (w *Worker) launch(s spans, j *job) {
 func (w *Worker) process(s spans, j *job) {
 	for j != nil {
 		end, stray := w.carry(s, j)
-		next := w.hand.done(j, end)
-		w.ended(s.flushing, j, end)
-		if next != nil {
-			w.opts.Observer.Received(next.taskType)
-		}
+		j = w.conclude(s.flushing, j, end)
 		w.holdFor(s, stray)
-		j = next
 	}
 }
 
@@ -103,11 +98,19 @@ func (w *Worker) carry(s spans, j *job) (End, <-chan struct{}) {
 // that came meanwhile is no better off.
 func (w *Worker) decline(s spans, j *job) {
 	for j != nil {
-		end := w.handBack(s.flushing, j)
-		next := w.hand.done(j, end)
-		w.ended(s.flushing, j, end)
-		j = next
+		j = w.conclude(s.flushing, j, w.handBack(s.flushing, j))
 	}
+}
+
+// conclude takes the delivery out of the hand and returns the one that is to
+// follow it, if any.
+func (w *Worker) conclude(ctx context.Context, j *job, end End) *job {
+	next := w.hand.done(j, end)
+	w.ended(ctx, j, end)
+	if next != nil {
+		w.opts.Observer.Received(next.taskType)
+	}
+	return next
 }
 
 // ended says how a delivery ended; the log has its ids alone.

@@ -176,6 +176,9 @@ func TestAnswerOverTheLimit(t *testing.T) {
 		enqueue(l, 200)
 		r := start(t, l, Options{Server: s, Slots: 8, Pollers: 1, Handler: signIn(10 * time.Millisecond)})
 		r.idle(time.Minute)
+		time.Sleep(time.Second)
+		enqueue(l, 50) // finds every slot free
+		r.idle(time.Minute)
 		polls := l.Polls()[1:] // the first looks whether the server is there
 		for i, p := range polls[:narrowPolls] {
 			if p.Query.Count != 1 {

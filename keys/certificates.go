@@ -1,10 +1,106 @@
 package keys
 
-import "crypto/x509"
+import (
+	"crypto/rsa"
+	"crypto/x509"
+)
+
+// maxChain is the most certificates that are looked at: a chain has three or
+// four, and a token's header has no room for more.
+const maxChain = 10
+
+// ReadChain reads a certificate chain in the order in which it stands: PEM,
+// however its line ends fared and whatever stands around and between the
+// certificates, or one certificate in DER, raw or in base64. Only the form is
+// checked: whose the chain is and whether it is valid, package signer knows.
+// The error is an *[Error] of [ErrCertificateInvalid] or [ErrTooLarge].
+func ReadChain(text string) ([]*x509.Certificate, error) {
+	if len(text) > defaultMaxText {
+		return nil, tooLarge(len(text), defaultMaxText)
+	}
+	if !hasArmour(text) {
+		der, ok := []byte(text), isRawDER(text)
+		if !ok {
+			der, ok = bareBase64(text)
+		}
+		if !ok {
+			return nil, noCertificate()
+		}
+		c, err := parseCertificate(der)
+		if err != nil {
+			return nil, err
+		}
+		return []*x509.Certificate{c}, nil
+	}
+	blocks, err := scanArmour(text)
+	if err != nil {
+		return nil, unreadableCertificate()
+	}
+	return parseCertificates(sortBlocks(blocks).certificates)
+}
+
+func parseCertificates(blocks []block) ([]*x509.Certificate, error) {
+	if len(blocks) == 0 {
+		return nil, noCertificate()
+	}
+	if len(blocks) > maxChain {
+		return nil, &Error{
+			Reason: ErrCertificateInvalid, Found: "more than ten certificates",
+			Hint: "give the key's own certificate and those that issued it, not a bundle of authorities",
+		}
+	}
+	chain := make([]*x509.Certificate, 0, len(blocks))
+	for _, b := range blocks {
+		der, ok := decodeBase64(b.body)
+		if !ok {
+			return nil, unreadableCertificate()
+		}
+		c, err := parseCertificate(der)
+		if err != nil {
+			return nil, err
+		}
+		chain = append(chain, c)
+	}
+	return chain, nil
+}
+
+// parseCertificate refuses a certificate with an RSA key of a size that would
+// make the check of what it issued take seconds.
+func parseCertificate(der []byte) (*x509.Certificate, error) {
+	c, err := x509.ParseCertificate(der)
+	if err != nil {
+		return nil, unreadableCertificate()
+	}
+	if public, ok := c.PublicKey.(*rsa.PublicKey); ok && public.N.BitLen() > maxRSABits {
+		return nil, &Error{
+			Reason: ErrCertificateInvalid, Found: "a certificate with an rsa key that is too large",
+			Hint: "use keys of 2048 to 8192 bits",
+		}
+	}
+	return c, nil
+}
 
 // chain gives the certificates beside a key, in the order in which they
 // stand. Where one of them cannot be read there is none: the key is what was
 // asked for, and a signature does not need them.
 func (s sorted) chain() []*x509.Certificate {
-	return nil
+	chain, err := parseCertificates(s.certificates)
+	if err != nil {
+		return nil
+	}
+	return chain
+}
+
+func unreadableCertificate() error {
+	return &Error{
+		Reason: ErrCertificateInvalid, Found: "a certificate that cannot be read",
+		Hint: "give the whole x.509 certificate in pem",
+	}
+}
+
+func noCertificate() error {
+	return &Error{
+		Reason: ErrCertificateInvalid, Found: "text without a certificate",
+		Hint: "give the chain in pem, the key's own certificate first",
+	}
 }

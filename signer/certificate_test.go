@@ -32,7 +32,11 @@ func issue(t *testing.T, name string, key *testKey, usage x509.KeyUsage, issuer 
 	if issuer == nil {
 		issuer, issuerKey = c, key
 	}
-	der, err := x509.CreateCertificate(rand.Reader, c, issuer, key.Public(), issuerKey.private.(crypto.Signer))
+	by, ok := issuerKey.private.(crypto.Signer)
+	if !ok {
+		t.Fatal("a secret cannot issue")
+	}
+	der, err := x509.CreateCertificate(rand.Reader, c, issuer, key.Public(), by)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -191,7 +191,7 @@ func texts(value json.RawMessage) ([]string, bool) {
 	list := make([]string, len(raw))
 	for i, v := range raw {
 		var ok bool
-		if list[i], ok = unquote(json.RawMessage(v)); !ok {
+		if list[i], ok = unquote(v); !ok {
 			return nil, false
 		}
 	}

@@ -2,15 +2,16 @@ package signer
 
 import "errors"
 
-// The reasons for which nothing is signed, or a token is refused.
+// The reasons for which JSON is refused.
 var (
-	// JSON.
 	ErrTooLarge  = errors.New("too large")
 	ErrTooDeep   = errors.New("nested too deeply")
 	ErrDuplicate = errors.New("duplicate member")
 	ErrJSON      = errors.New("not json")
+)
 
-	// Form of a token.
+// The reasons for which a token is refused by its form.
+var (
 	ErrFormat    = errors.New("not a compact jws")
 	ErrEncrypted = errors.New("encrypted token")
 	ErrEncoding  = errors.New("not base64url")
@@ -18,27 +19,31 @@ var (
 	ErrUnsigned  = errors.New("unsigned token") // alg none
 	ErrCritical  = errors.New("critical header member")
 	ErrPayload   = errors.New("payload is not a claims set")
+)
 
-	// Key and signature.
+// The reasons for which a token does not belong to a key.
+var (
 	ErrAlgorithm     = errors.New("algorithm does not fit")
 	ErrAlgorithmOpen = errors.New("algorithm of the key is open")
-	ErrKeyID         = errors.New("key id does not fit")
 	ErrSignature     = errors.New("signature does not verify")
+)
 
-	// Claims.
-	ErrClaimType  = errors.New("claim of the wrong type")
-	ErrNoExpiry   = errors.New("token never expires")
-	ErrExpired    = errors.New("token expired")
-	ErrNotYet     = errors.New("token not valid yet")
-	ErrIssuedAt   = errors.New("issue time unfit")
-	ErrTooOld     = errors.New("token too old")
-	ErrIssuer     = errors.New("issuer unfit")
-	ErrAudience   = errors.New("audience unfit")
-	ErrSubject    = errors.New("subject unfit")
-	ErrTokenType  = errors.New("token type unfit")
-	ErrIdentifier = errors.New("token id unfit")
+// The reasons for which claims are refused.
+var (
+	ErrClaimType = errors.New("claim of the wrong type")
+	ErrNoExpiry  = errors.New("token never expires")
+	ErrExpired   = errors.New("token expired")
+	ErrNotYet    = errors.New("token not valid yet")
+	ErrIssuedAt  = errors.New("issue time unfit")
+	ErrTooOld    = errors.New("token too old")
+	ErrIssuer    = errors.New("issuer unfit")
+	ErrAudience  = errors.New("audience unfit")
+	ErrSubject   = errors.New("subject unfit")
+	ErrTokenType = errors.New("token type unfit")
+)
 
-	// Signing.
+// The reasons for which nothing is signed.
+var (
 	ErrReserved            = errors.New("header member reserved")
 	ErrCertificateInvalid  = errors.New("certificate invalid")
 	ErrCertificateMismatch = errors.New("certificate of another key")

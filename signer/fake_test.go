@@ -29,11 +29,11 @@ func hmacKey(secret []byte, algs ...keys.Algorithm) *testKey {
 	return &testKey{private: secret, algs: algs}
 }
 
-func ecKey(t testing.TB) *testKey {
-	t.Helper()
+func ecKey(tb testing.TB) *testKey {
+	tb.Helper()
 	p, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return &testKey{private: p, algs: []keys.Algorithm{keys.ES256}}
 }

@@ -7,11 +7,11 @@ import (
 )
 
 // Reserved reports whether a header member is the signer's own: one that says
-// how the token is signed (RFC 7515 §4.1.1-4.1.8, 4.1.11, RFC 7797 §3), so
-// that a free member of that name would let a header lie.
+// how the token is signed (RFC 7515 §4.1.1, 4.1.3, 4.1.4, 4.1.6-4.1.8, 4.1.11,
+// RFC 7797 §3), so that a free member of that name would let a header lie.
 func Reserved(name string) bool {
 	switch name {
-	case "alg", "kid", "crit", "b64", "jwk", "jku", "x5u", HeaderX5C, HeaderX5T, HeaderX5TS256, HeaderX5CInsecure:
+	case "alg", "kid", "crit", "b64", "jwk", HeaderX5C, HeaderX5T, HeaderX5TS256, HeaderX5CInsecure:
 		return true
 	}
 	return false

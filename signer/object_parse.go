@@ -90,11 +90,11 @@ func readMembers(d *jsontext.Decoder) (Object, error) {
 }
 
 func compact(raw []byte) (json.RawMessage, error) {
-	value := jsontext.Value(bytes.Clone(raw))
+	value := json.RawMessage(bytes.Clone(raw))
 	if err := value.Compact(jsontext.PreserveRawStrings(true)); err != nil {
 		return nil, syntax(err)
 	}
-	return json.RawMessage(value), nil
+	return value, nil
 }
 
 // checkBounds is what must hold before anything is decoded.
@@ -161,7 +161,7 @@ func invalidText() error {
 func isUTF8(s string) bool { return utf8.ValidString(s) }
 
 // TypeName names the JSON type of a value, for messages.
-func TypeName(value json.RawMessage) string { return kindName(jsontext.Value(value).Kind()) }
+func TypeName(value json.RawMessage) string { return kindName(value.Kind()) }
 
 func kindName(kind jsontext.Kind) string {
 	switch kind {

@@ -34,7 +34,7 @@ func TestSignedTokensVerifyElsewhere(t *testing.T) {
 		if public == nil {
 			public = key.private
 		}
-		parsed, err := jose.ParseSigned(token.Compact.Reveal(), []jose.SignatureAlgorithm{jose.SignatureAlgorithm(token.Algorithm)})
+		parsed, err := jose.ParseSignedCompact(token.Compact.Reveal(), []jose.SignatureAlgorithm{jose.SignatureAlgorithm(token.Algorithm)})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -43,7 +43,16 @@ type Rules struct {
 // the token says can then be believed; faults of claims are reported all
 // together (errors.Join), each an *[Error].
 func Verify(p Parsed, v Verifier, rules Rules) error {
-	alg, err := bindAlgorithm(p, v, rules.Algorithm)
+	if err := VerifySignature(p, v, rules.Algorithm); err != nil {
+		return err
+	}
+	return checkClaims(p, rules)
+}
+
+// VerifySignature checks the signature of p with the key v and nothing else;
+// only is [Rules.Algorithm].
+func VerifySignature(p Parsed, v Verifier, only keys.Algorithm) error {
+	alg, err := bindAlgorithm(p, v, only)
 	if err != nil {
 		return err
 	}
@@ -53,7 +62,7 @@ func Verify(p Parsed, v Verifier, rules Rules) error {
 			Hint: "check that the key is the issuer's and that the token was copied whole",
 		}
 	}
-	return checkClaims(p, rules)
+	return nil
 }
 
 // bindAlgorithm decides by the key, then by the rules, and only then looks

@@ -38,4 +38,8 @@ type Outcome struct {
 	KeyKind   string
 	KeyID     string
 	JWTID     string
+
+	// Unchecked says that the token was given out although the server does
+	// not permit the read that would show an injected secret.
+	Unchecked bool
 }

@@ -1,0 +1,269 @@
+package task
+
+import (
+	"context"
+	"errors"
+
+	"conductor-jwt/keys"
+	"conductor-jwt/signer"
+)
+
+// The refusals of the contract itself; those of keys and signer stand beside
+// them in the table.
+var (
+	ErrInputInvalid       = errors.New("input invalid")
+	ErrInputMissing       = errors.New("input missing")
+	ErrInputConflict      = errors.New("inputs contradict each other")
+	ErrInputTooLarge      = errors.New("input too large")
+	ErrInputUnknown       = errors.New("input unknown")
+	ErrInputUnresolved    = errors.New("input unresolved")
+	ErrSecretMissing      = errors.New("secret missing")
+	ErrSecretUnresolved   = errors.New("secret unresolved")
+	ErrSecretInClaim      = errors.New("secret in a claim")
+	ErrSecretInjected     = errors.New("secret injected")
+	ErrInjectionUnchecked = errors.New("injection unchecked")
+	ErrPayloadExternal    = errors.New("payload external")
+	ErrTTLOutOfRange      = errors.New("ttl out of range")
+	ErrScopeInvalid       = errors.New("scope invalid")
+	ErrPolicyDenied       = errors.New("denied by policy")
+	ErrInternal           = errors.New("internal error")
+)
+
+// Code is one row of the table of failures. Its name is what a workflow
+// branches on (outputData.error.code) and the metrics' label.
+type Code struct {
+	Name   string
+	Status Status
+	// Bounded says of a Later that it becomes Failed when the task has
+	// waited for [Options].KeyWait.
+	Bounded bool
+	When    string // for the documents: when it happens
+	Remedy  string // and what to do
+
+	field   string  // the input at fault where the error does not say
+	reasons []error // every error that means this code
+}
+
+// Codes returns the table of failures: the one place where an error gets its
+// code, its end and its metric label. An error that wraps several takes the
+// first row that fits.
+func Codes() []Code {
+	return append(append(append(inputCodes(), secretCodes()...), keyCodes()...), lastCodes()...)
+}
+
+func inputCodes() []Code {
+	return []Code{
+		{
+			Name: "input_invalid", Status: Terminal, reasons: []error{ErrInputInvalid},
+			When: "an input has the wrong type or text", Remedy: "write the input as the message says",
+		},
+		{
+			Name: "input_missing", Status: Terminal, reasons: []error{ErrInputMissing, keys.ErrMissing}, field: inPrivateKey,
+			When: "no key was given", Remedy: "set `privateKey` to `${workflow.secrets.NAME}`",
+		},
+		{
+			Name: "input_conflict", Status: Terminal, reasons: []error{ErrInputConflict},
+			When: "two inputs contradict each other", Remedy: "leave one of the two out",
+		},
+		{
+			Name: "input_too_large", Status: Terminal, reasons: []error{ErrInputTooLarge, signer.ErrTooLarge},
+			When: "an input or the token is over a limit", Remedy: "shorten it; limits are never stretched by cutting",
+		},
+		{
+			Name: "input_unknown", Status: Terminal, reasons: []error{ErrInputUnknown},
+			When: "an input's name is not known and looks like one that is", Remedy: "use the name that the message gives",
+		},
+		{
+			Name: "input_unresolved", Status: Terminal, reasons: []error{ErrInputUnresolved},
+			When:   "an expression in an input's template resolved to nothing",
+			Remedy: "start the workflow with that value, or take the input out of the task",
+		},
+		{
+			Name: "payload_external", Status: Terminal, reasons: []error{ErrPayloadExternal},
+			When:   "the input was moved to external payload storage, where secrets are not resolved",
+			Remedy: "pass less data into the task",
+		},
+	}
+}
+
+func secretCodes() []Code {
+	return []Code{
+		{
+			Name: "secret_missing", Status: Terminal, reasons: []error{ErrSecretMissing}, field: inPrivateKey,
+			When: "`privateKey` names a secret that the server does not have", Remedy: "define the secret that the message names on the server",
+		},
+		{
+			Name: "secret_unresolved", Status: Failed, reasons: []error{ErrSecretUnresolved},
+			When:   "the server delivered the text `${workflow.secrets.…}` instead of the secret",
+			Remedy: "look in the server's log; its secrets may be off, or the server too old",
+		},
+		{
+			Name: "secret_in_claim", Status: Terminal, reasons: []error{ErrSecretInClaim},
+			When:   "a claim, a header or the `kid` would have held the key, its password or any private key",
+			Remedy: "find out who put it into the workflow's data, and replace the secret",
+		},
+		{
+			Name: "secret_injected", Status: Terminal, reasons: []error{ErrSecretInjected},
+			When:   "the workflow's data held `${workflow.secrets.…}` where the definition has no secret",
+			Remedy: "find out who put it into the workflow's data",
+		},
+		{
+			Name: "injection_unchecked", Status: Later, reasons: []error{ErrInjectionUnchecked},
+			When:   "the stored task could not be read to look for injected secrets",
+			Remedy: "let the worker read `GET /tasks/{id}`, or set `secret_injection` to `auto` or `key`",
+		},
+	}
+}
+
+func keyCodes() []Code {
+	return []Code{
+		{
+			Name: "key_unreadable", Status: Terminal, reasons: []error{keys.ErrUnreadable}, field: inPrivateKey,
+			When: "the key is in no form that is read", Remedy: "store the key as PEM (PKCS#8) or JWK",
+		},
+		{
+			Name: "key_public", Status: Terminal, reasons: []error{keys.ErrPublic}, field: inPrivateKey,
+			When: "a public key was given", Remedy: "give the private key",
+		},
+		{
+			Name: "key_certificate", Status: Terminal, reasons: []error{keys.ErrCertificate}, field: inPrivateKey,
+			When: "a certificate or a certificate request was given", Remedy: "give the private key; a certificate goes into `certificate`",
+		},
+		{
+			Name: "key_encrypted", Status: Terminal, reasons: []error{keys.ErrEncrypted}, field: inPrivateKey,
+			When: "the key is encrypted and there is no password", Remedy: "set `privateKeyPassword`",
+		},
+		{
+			Name: "key_password", Status: Terminal, reasons: []error{keys.ErrPassword}, field: inPrivateKeyPassword,
+			When: "the password does not open the key", Remedy: "correct `privateKeyPassword`",
+		},
+		{
+			Name: "key_ambiguous", Status: Terminal, reasons: []error{keys.ErrAmbiguous}, field: inPrivateKey,
+			When: "there are several keys, or none with the id", Remedy: "give one key, or choose by `privateKeyId`",
+		},
+		{
+			Name: "key_weak", Status: Terminal, reasons: []error{keys.ErrWeak}, field: inPrivateKey,
+			When: "the key is too short", Remedy: "make a key of the size that the message says",
+		},
+		{
+			Name: "key_too_large", Status: Terminal, reasons: []error{keys.ErrTooLarge}, field: inPrivateKey,
+			When: "the key, or the work to open it, is over a limit", Remedy: "make a key within the limit",
+		},
+		{
+			Name: "key_inconsistent", Status: Terminal, reasons: []error{keys.ErrInconsistent}, field: inPrivateKey,
+			When: "the key's values contradict each other", Remedy: "export the key again; it may have been tampered with",
+		},
+		{
+			Name: "key_unsupported", Status: Terminal, reasons: []error{keys.ErrUnsupported}, field: inPrivateKey,
+			When: "the key is of a kind that is not served", Remedy: "convert it, or use a key of another kind",
+		},
+		{
+			Name: "key_use", Status: Terminal, reasons: []error{keys.ErrUse}, field: inPrivateKey,
+			When: "the JWK says that it is not for signing", Remedy: "use a key whose `use` is `sig` and whose `key_ops` has `sign`",
+		},
+		{
+			Name: "key_unknown", Status: Failed, reasons: []error{keys.ErrUnknown}, field: inKeyRef,
+			When: "no key or profile of that name is configured", Remedy: "configure it on every worker, or correct the name",
+		},
+		{
+			Name: "key_unavailable", Status: Later, Bounded: true, reasons: []error{keys.ErrUnavailable}, field: inKeyRef,
+			When: "the key store failed or timed out", Remedy: "wait: the task is tried again; then look at the key store",
+		},
+		{
+			Name: "algorithm_unknown", Status: Terminal, reasons: []error{keys.ErrAlgorithmUnknown}, field: inAlgorithm,
+			When: "`algorithm` is no algorithm's exact name", Remedy: "use the name that the message gives",
+		},
+		{
+			Name: "algorithm_mismatch", Status: Terminal, reasons: []error{keys.ErrAlgorithmMismatch}, field: inAlgorithm,
+			When: "the algorithm does not fit the key", Remedy: "set `algorithm` as the message says, or use another key",
+		},
+	}
+}
+
+func lastCodes() []Code {
+	return []Code{
+		{
+			Name: "ttl_out_of_range", Status: Terminal, reasons: []error{ErrTTLOutOfRange}, field: inTTL,
+			When: "the ttl is below 1 s or over the most that is allowed", Remedy: "ask for less, or have the worker's max ttl raised",
+		},
+		{
+			Name: "scope_invalid", Status: Terminal, reasons: []error{ErrScopeInvalid}, field: inScopes,
+			When: "a scope holds a character that it may not", Remedy: "write scopes as RFC 6749 §3.3 has them",
+		},
+		{
+			Name: "certificate_mismatch", Status: Terminal, reasons: []error{signer.ErrCertificateMismatch}, field: inCertificate,
+			When: "the certificate belongs to another key", Remedy: "give the certificate of this key, leaf first",
+		},
+		{
+			Name: "certificate_invalid", Status: Terminal, reasons: []error{signer.ErrCertificateInvalid}, field: inCertificate,
+			When: "the certificate is unreadable, expired or out of order", Remedy: "give a valid chain in PEM, leaf first",
+		},
+		{
+			Name: "policy_denied", Status: Terminal, reasons: []error{ErrPolicyDenied},
+			When: "the operator's policy does not allow it", Remedy: "ask the operator for a grant",
+		},
+		{
+			Name: "timeout", Status: Failed, reasons: []error{context.DeadlineExceeded, context.Canceled},
+			When: "the task's deadline was reached", Remedy: "nothing: the server tries again",
+		},
+		{
+			Name: "internal", Status: Failed, reasons: []error{ErrInternal},
+			When: "a fault of the worker", Remedy: "report it; the worker's log and metrics say when",
+		},
+	}
+}
+
+// FaultOf says what an error means for its task: its code, the input at
+// fault, a message without any value in it, and the end of the task. An error
+// that is in no row of [Codes] is an internal one, whose text is never shown.
+func FaultOf(err error) (Fault, Status) {
+	code := codeOf(err)
+	fault := Fault{Code: code.Name, Field: code.field, Message: internalMessage}
+	switch code.Name {
+	case "internal":
+	case "timeout":
+		fault.Message = timeoutMessage
+	default:
+		fault.Field, fault.Message = detail(err, code)
+	}
+	return fault, code.Status
+}
+
+// detail takes the field and the message from the error that knows them best.
+func detail(err error, code Code) (field, message string) {
+	if own, ok := errors.AsType[*Error](err); ok {
+		return own.Field, sentence(own.Found, own.Hint)
+	}
+	if e, ok := errors.AsType[*keys.Error](err); ok {
+		return code.field, sentence(e.Found, e.Hint)
+	}
+	if e, ok := errors.AsType[*signer.Error](err); ok {
+		return code.field, sentence(e.Found, e.Hint)
+	}
+	return code.field, sentence(code.When, code.Remedy)
+}
+
+const (
+	internalMessage = "a fault of the worker; the task can be tried again"
+	timeoutMessage  = "the task's deadline was reached before the token was signed; the server tries again"
+)
+
+// codeOf finds the row of an error; the last one, internal, fits every other.
+func codeOf(err error) Code {
+	codes := Codes()
+	for _, code := range codes {
+		for _, reason := range code.reasons {
+			if errors.Is(err, reason) {
+				return code
+			}
+		}
+	}
+	return codes[len(codes)-1]
+}
+
+func sentence(found, hint string) string {
+	if hint == "" {
+		return found
+	}
+	return found + "; " + hint
+}

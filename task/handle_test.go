@@ -1,0 +1,174 @@
+package task_test
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"conductor-jwt/internal/secret"
+	"conductor-jwt/keys"
+	"conductor-jwt/task"
+)
+
+// noon is when every test signs, unless it says otherwise.
+var noon = time.Unix(1795348800, 0)
+
+// edKey is the key that the tests sign with where its kind does not matter.
+var edKey = sync.OnceValue(func() ed25519.PrivateKey {
+	_, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		panic(err)
+	}
+	return private
+})
+
+// pemOf writes a private key as PKCS#8.
+func pemOf(key crypto.PrivateKey) string {
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		panic(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+}
+
+func quote(s string) string {
+	quoted, err := json.Marshal(s)
+	if err != nil {
+		panic(err)
+	}
+	return string(quoted)
+}
+
+// input writes a task's input: @key stands for the key's PEM as a JSON string.
+func input(text string) secret.JSON {
+	return secret.NewJSON(json.RawMessage(strings.ReplaceAll(text, "@key", quote(pemOf(edKey())))))
+}
+
+// with gives an input of a key and further members.
+func with(members string) string {
+	if members == "" {
+		return `{"privateKey":@key}`
+	}
+	return `{"privateKey":@key,` + members + `}`
+}
+
+// A setup changes how a task is delivered and handled.
+type setup func(*task.Options, *task.Delivery)
+
+func options() task.Options {
+	return task.Options{
+		Keys:      keys.NewParser(keys.ParserOptions{}),
+		Injection: task.InjectionKey,
+		Now:       func() time.Time { return noon },
+		NewID:     func() string { return "fresh-id" },
+	}
+}
+
+// handle runs one task.
+func handle(t testing.TB, text string, setups ...setup) task.Outcome {
+	t.Helper()
+	o := options()
+	d := task.Delivery{ID: "task-1", Type: task.TaskType, Scheduled: noon, Input: input(text)}
+	for _, s := range setups {
+		s(&o, &d)
+	}
+	return task.NewHandler(o).Handle(t.Context(), d)
+}
+
+func template(text string) setup {
+	return func(_ *task.Options, d *task.Delivery) { d.Template = json.RawMessage(text) }
+}
+
+func defaults(text string) setup {
+	return func(_ *task.Options, d *task.Delivery) { d.Defaults = json.RawMessage(text) }
+}
+
+// token is what a completed task gave out.
+type token struct {
+	output  map[string]any
+	header  map[string]any
+	claims  map[string]any
+	payload string // the claims as they were signed
+}
+
+// completed demands a token that verifies, and takes it apart.
+func completed(t testing.TB, out task.Outcome) token {
+	t.Helper()
+	if out.Status != task.Completed {
+		t.Fatalf("the task did not complete: %s", out.Reason)
+	}
+	if out.Reason != "" || out.Fault != (task.Fault{}) {
+		t.Fatalf("a completed task has the reason %q", out.Reason)
+	}
+	tok := token{output: object(t, out.Output.Reveal())}
+	compact, ok := tok.output["token"].(string)
+	if !ok {
+		t.Fatal("the output has no token")
+	}
+	tok.header, tok.payload = verified(t, compact, edKey().Public())
+	tok.claims = object(t, []byte(tok.payload))
+	return tok
+}
+
+// verified checks a token with golang-jwt and gives its header and payload.
+func verified(t testing.TB, compact string, public crypto.PublicKey) (header map[string]any, payload string) {
+	t.Helper()
+	parts := strings.Split(compact, ".")
+	if len(parts) != 3 {
+		t.Fatalf("a token of %d parts", len(parts))
+	}
+	header = object(t, unbase64(t, parts[0]))
+	alg, _ := header["alg"].(string)
+	if err := jwt.GetSigningMethod(alg).Verify(parts[0]+"."+parts[1], unbase64(t, parts[2]), public); err != nil {
+		t.Fatalf("the token does not verify: %v", err)
+	}
+	return header, string(unbase64(t, parts[1]))
+}
+
+func unbase64(t testing.TB, s string) []byte {
+	t.Helper()
+	b, err := base64.RawURLEncoding.DecodeString(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func object(t testing.TB, raw []byte) map[string]any {
+	t.Helper()
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	var m map[string]any
+	if err := d.Decode(&m); err != nil {
+		t.Fatalf("not a json object: %v", err)
+	}
+	return m
+}
+
+// failed demands that the task ended with a code at a field, and gives the
+// message.
+func failed(t testing.TB, out task.Outcome, code, field string) string {
+	t.Helper()
+	if out.Status == task.Completed {
+		t.Fatalf("the task completed; want %s", code)
+	}
+	if out.Fault.Code != code || out.Fault.Field != field {
+		t.Fatalf("the task failed with %q; want %s at %s", out.Reason, code, field)
+	}
+	e, _ := object(t, out.Output.Reveal())["error"].(map[string]any)
+	if e["code"] != code || e["field"] != field || e["message"] != out.Fault.Message {
+		t.Fatalf("the output says %v", e)
+	}
+	return out.Fault.Message
+}

@@ -1,0 +1,229 @@
+package task
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+
+	"conductor-jwt/keys"
+	"conductor-jwt/signer"
+)
+
+// UnknownMode is what becomes of an input whose name is neither known nor
+// near a known one.
+type UnknownMode string
+
+// The modes.
+const (
+	UnknownWarn  UnknownMode = "warn"  // ignored, and named in a warning
+	UnknownError UnknownMode = "error" // refused
+)
+
+// Options is what a Handler works with. Only Keys is needed; a zero field
+// takes the default that it names.
+type Options struct {
+	Keys   keys.Resolver
+	Stored Stored // nil: stored tasks cannot be read
+
+	DefaultTTL time.Duration // 300 s, whole seconds
+	MaxTTL     time.Duration // 24 h, whole seconds
+	KeyWait    time.Duration // 10 min: how old a task may get while its key store is away
+	Output     OutputMode    // token
+	Injection  InjectionMode // auto
+	Unknown    UnknownMode   // warn
+
+	Now    func() time.Time // time.Now
+	NewID  func() string    // a fresh jti: a random UUID (RFC 9562 §5.4)
+	Logger *slog.Logger     // none
+}
+
+func (o Options) withDefaults() Options {
+	o.DefaultTTL = orElse(o.DefaultTTL, 300*time.Second)
+	o.MaxTTL = orElse(o.MaxTTL, 24*time.Hour)
+	o.KeyWait = orElse(o.KeyWait, 10*time.Minute)
+	o.Output = orElse(o.Output, OutputToken)
+	o.Injection = orElse(o.Injection, InjectionAuto)
+	o.Unknown = orElse(o.Unknown, UnknownWarn)
+	// The default is not the author's wish, so it yields to the limit.
+	o.DefaultTTL = min(o.DefaultTTL, o.MaxTTL)
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.NewID == nil {
+		o.NewID = uuid.NewString
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return o
+}
+
+func orElse[T comparable](value, fallback T) T {
+	var zero T
+	if value == zero {
+		return fallback
+	}
+	return value
+}
+
+// Handler runs tasks. It is safe for concurrent use.
+type Handler struct {
+	o      Options
+	denied atomic.Bool // the warning about denied reads has been given
+}
+
+// NewHandler makes a Handler.
+func NewHandler(o Options) *Handler {
+	return &Handler{o: o.withDefaults()}
+}
+
+// Handle runs one task to its end. It never panics, and it keeps ctx's
+// deadline.
+func (h *Handler) Handle(ctx context.Context, d Delivery) (out Outcome) {
+	defer func() {
+		// The panic's value may hold what it was working on: it is dropped.
+		if recover() != nil {
+			out = h.failure(d, out, ErrInternal)
+		}
+	}()
+	if err := h.run(ctx, d, &out); err != nil {
+		// What can never succeed says so, however late it was found.
+		if _, status := FaultOf(err); ctx.Err() != nil && status != Terminal {
+			err = ctx.Err()
+		}
+		return h.failure(d, out, err)
+	}
+	return out
+}
+
+// run signs, and fills out on the way.
+func (h *Handler) run(ctx context.Context, d Delivery, out *Outcome) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	g, err := readInput(d)
+	if err != nil {
+		return err
+	}
+	warning, err := checkUnknown(g.unknown, h.o.Unknown == UnknownError)
+	if err != nil {
+		return err
+	}
+	if warning != "" {
+		out.Warnings = append(out.Warnings, warning)
+	}
+	r, err := h.request(d, g)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	check := h.checkInjection(ctx, d, g)
+	c, token, err := h.sign(ctx, g, r, out)
+	if err != nil {
+		return err
+	}
+	if out.Unchecked, err = check(); err != nil {
+		return err
+	}
+	if size := token.Compact.Len(); size > headerBudget {
+		out.Warnings = append(out.Warnings, tokenSizeWarning(size))
+	}
+	out.Status = Completed
+	out.Output = output(h.o.Output, d, c, token, out.Warnings)
+	return nil
+}
+
+// sign resolves the key and signs.
+func (h *Handler) sign(ctx context.Context, g *given, r *request, out *Outcome) (composed, signer.Token, error) {
+	key, err := h.o.Keys.Resolve(ctx, r.key)
+	if err != nil {
+		return composed{}, signer.Token{}, err
+	}
+	algorithm, err := choose(key, r.algorithm)
+	if err != nil {
+		return composed{}, signer.Token{}, err
+	}
+	out.Algorithm, out.KeyKind = string(algorithm), string(keys.KindOf(key))
+	c, err := r.compose(key, algorithm, h.o.Now(), h.o.NewID)
+	if err != nil {
+		return c, signer.Token{}, err
+	}
+	if err := g.checkRepeated(&c.request.Claims); err != nil {
+		return c, signer.Token{}, err
+	}
+	if h.o.Injection != InjectionOff && r.key.Exposes(c.request.KeyID) {
+		return c, signer.Token{}, exposed(inPrivateKeyID)
+	}
+	token, err := signer.Sign(ctx, key, c.request)
+	if err != nil {
+		return c, signer.Token{}, err
+	}
+	out.KeyID, out.JWTID = c.request.KeyID, c.jwtID
+	return c, token, nil
+}
+
+// choose takes the algorithm that was asked for, where it fits the key, or
+// the key's default. It is never overridden.
+func choose(key keys.Key, asked keys.Algorithm) (keys.Algorithm, error) {
+	if fitting := key.Algorithms(); asked == "" && len(fitting) > 0 {
+		return fitting[0], nil
+	}
+	if asked == "" {
+		asked = keys.HS256 // only a secret that is too short for any has none
+	}
+	return asked, keys.Check(key, asked)
+}
+
+// failure gives a task that did not complete its end.
+func (h *Handler) failure(d Delivery, out Outcome, err error) Outcome {
+	fault, status := FaultOf(err)
+	if status == Later && codeOf(err).Bounded && h.age(d) >= h.o.KeyWait {
+		status = Failed
+	}
+	failed := Outcome{
+		Status: status, Fault: fault, Reason: reason(fault), Output: failedOutput(fault),
+		Warnings: out.Warnings, Algorithm: out.Algorithm, KeyKind: out.KeyKind,
+	}
+	if status == Later {
+		failed.After = backoff(h.age(d))
+	}
+	return failed
+}
+
+// age is how long ago the server first queued the task. Where nobody knows,
+// the task counts as too old to wait: nothing would ever end the wait.
+func (h *Handler) age(d Delivery) time.Duration {
+	if d.Scheduled.IsZero() {
+		return h.o.KeyWait
+	}
+	return max(0, h.o.Now().Sub(d.Scheduled))
+}
+
+// The waits for a key store.
+const (
+	firstWait = time.Second
+	mostWait  = time.Minute
+)
+
+// backoff gives the next of the waits 1 s, 2 s, 4 s … 60 s. It needs no count
+// of tries: after waits of 1, 2 and 4 s a task is 7 s old and more.
+func backoff(age time.Duration) time.Duration {
+	wait := firstWait
+	for wait < mostWait && 2*wait-firstWait <= age {
+		wait *= 2
+	}
+	return min(wait, mostWait)
+}
+
+// headerBudget is what servers and proxies take as one HTTP header, with room
+// for the others.
+const headerBudget = 7 << 10
+
+func tokenSizeWarning(size int) string {
+	return fmt.Sprintf("the token has %d bytes, which many servers do not take in a header", size)
+}

@@ -1,0 +1,195 @@
+package task
+
+// TaskType is the queue of this contract's tasks.
+const TaskType = "GET_SIGNED_JWT"
+
+// The inputs' names, exactly as an author writes them.
+const (
+	inSubject            = "subject"
+	inIssuer             = "issuer"
+	inAudience           = "audience"
+	inScopes             = "scopes"
+	inTTL                = "ttlInSecond"
+	inTTLs               = "ttlInSeconds"
+	inAlgorithm          = "algorithm"
+	inPrivateKey         = "privateKey"
+	inPrivateKeyID       = "privateKeyId"
+	inClaims             = "claims"
+	inHeaders            = "headers"
+	inCertificate        = "certificate"
+	inCertificateHeaders = "certificateHeaders"
+	inJWTID              = "jwtId"
+	inOmitClaims         = "omitClaims"
+	inNotBefore          = "notBefore"
+	inIssuedAtOffset     = "issuedAtOffset"
+	inScopeClaim         = "scopeClaim"
+	inScopeFormat        = "scopeFormat"
+	inPrivateKeyPassword = "privateKeyPassword" //nolint:gosec // the name of an input
+	inSecretEncoding     = "secretEncoding"
+	inKeyRef             = "keyRef"
+	inProfile            = "profile"
+)
+
+// Input is one row of the table of inputs.
+type Input struct {
+	Name    string
+	Type    string // what an author may write
+	Meaning string // what it becomes, with the claim or header member
+	Blank   string // what a blank one means
+
+	// Resolved inputs may not be left without a value by their template: an
+	// expression in it that resolved to nothing fails the task, since the
+	// token would say less, or something else, than its author meant.
+	Resolved bool
+	// Signed inputs are written into the token.
+	Signed bool
+	// Sealed inputs hold key material by their nature, so that a secret in
+	// them is no injection.
+	Sealed bool
+
+	kinds string // the JSON kinds that it may have
+	bytes int    // most bytes of its JSON text
+	zero  bool   // 0 is blank too
+}
+
+// The limits of the contract, in bytes but for the counts.
+const (
+	maxInput     = 4 << 20  // the whole input; the server stores what is over 3 MiB elsewhere
+	maxInputs    = 256      // names
+	maxKeyText   = 64 << 10 // privateKey
+	maxText      = 4 << 10  // a string claim, one audience, one scope, kid
+	maxClaims    = 32 << 10 // claims, headers
+	maxAudiences = 64
+	maxScopes    = 512
+
+	// A JSON string is at most six times as long as its characters, \u0041
+	// being the longest way to write one byte.
+	jsonText = 6*maxText + 2
+)
+
+// Inputs returns the table of inputs, the seed's first. Validation, the
+// suggestions for unknown names, the task definition's input keys and the
+// documents are all made from it.
+func Inputs() []Input {
+	return append(commonInputs(), extraInputs()...)
+}
+
+func commonInputs() []Input {
+	const omitted = "the claim is left out"
+	return []Input{
+		{
+			Name: inSubject, Type: "string or whole number", Meaning: "`sub`", Blank: omitted,
+			Resolved: true, Signed: true, kinds: `"0`, bytes: jsonText,
+		},
+		{
+			Name: inIssuer, Type: "string or whole number", Meaning: "`iss`", Blank: omitted,
+			Resolved: true, Signed: true, kinds: `"0`, bytes: jsonText,
+		},
+		{
+			Name: inPrivateKey, Type: "string, or object (JWK, JWKS, service account)", Meaning: "the key to sign with",
+			Blank: "`keyRef` or a profile must name a key", Sealed: true, kinds: `"{`, bytes: 6*maxKeyText + 2,
+		},
+		{
+			Name: inPrivateKeyID, Type: "string or whole number", Meaning: "`kid`; chooses the key of a JWKS",
+			Blank: "the id that the JWK or service account carries, else no `kid`", Signed: true, kinds: `"0`, bytes: jsonText,
+		},
+		{
+			Name: inAudience, Type: "string or whole number, or list of them", Meaning: "`aud`: one as a string, several as an array",
+			Blank: omitted, Resolved: true, Signed: true, kinds: `"0[`, bytes: (maxAudiences + 1) * (jsonText + 1),
+		},
+		{
+			Name: inTTL, Type: "whole seconds", Meaning: "`exp` = `iat` + ttl", Blank: "the worker's default (300 s)",
+			kinds: `"0`, bytes: jsonText, zero: true,
+		},
+		{
+			Name: inTTLs, Type: "whole seconds", Meaning: "the same as `ttlInSecond`", Blank: "the worker's default (300 s)",
+			kinds: `"0`, bytes: jsonText, zero: true,
+		},
+		{
+			Name: inScopes, Type: "string of tokens, or list of tokens", Meaning: "`scope`, joined by one space",
+			Blank: omitted, Signed: true, kinds: `"[`, bytes: maxInput,
+		},
+		{
+			Name: inAlgorithm, Type: "string, an exact name", Meaning: "`alg`",
+			Blank: "the JWK's own `alg`, else by the key's kind", kinds: `"`, bytes: jsonText,
+		},
+	}
+}
+
+func extraInputs() []Input {
+	return []Input{
+		{
+			Name: inClaims, Type: "object", Meaning: "more claims, numbers digit for digit", Blank: "none",
+			Resolved: true, Signed: true, kinds: `{`, bytes: 2 * maxClaims,
+		},
+		{
+			Name: inHeaders, Type: "object", Meaning: "more header members: `typ`, `cty`, private names, and `iss`, `sub`, `aud` where they equal the claim",
+			Blank: "`typ` is `JWT`", Resolved: true, Signed: true, kinds: `{`, bytes: 2 * maxClaims,
+		},
+		{
+			Name: inCertificate, Type: "string, a PEM chain, leaf first", Meaning: "`x5t` and `x5t#S256`, or those of `certificateHeaders`",
+			Blank: "the certificates beside the key, when `certificateHeaders` is given", Resolved: true, Sealed: true, kinds: `"`, bytes: 6*maxKeyText + 2,
+		},
+		{
+			Name: inCertificateHeaders, Type: "list of `x5c`, `x5t`, `x5t#S256`", Meaning: "the header members that the certificate fills",
+			Blank: "`x5t` and `x5t#S256` when `certificate` is given", kinds: `[`, bytes: jsonText,
+		},
+		{
+			Name: inJWTID, Type: "string", Meaning: "`jti`", Blank: "a fresh random UUID", Signed: true, kinds: `"`, bytes: jsonText,
+		},
+		{
+			Name: inOmitClaims, Type: "list of `jti`, `iat`", Meaning: "leaves these claims out", Blank: "none", kinds: `[`, bytes: jsonText,
+		},
+		{
+			Name: inNotBefore, Type: "whole seconds relative to `iat`, -600 to ttl - 1", Meaning: "`nbf`",
+			Blank: "no `nbf`", kinds: `"0`, bytes: jsonText,
+		},
+		{
+			Name: inIssuedAtOffset, Type: "whole seconds, -600 to 0", Meaning: "moves `iat`, and so `exp`, back",
+			Blank: "0", kinds: `"0`, bytes: jsonText,
+		},
+		{
+			Name: inScopeClaim, Type: "`scope` or `scp`", Meaning: "the claim that scopes go into", Blank: "`scope`",
+			kinds: `"`, bytes: jsonText,
+		},
+		{
+			Name: inScopeFormat, Type: "`space`, `comma` or `array`", Meaning: "how scopes are written", Blank: "`space`",
+			kinds: `"`, bytes: jsonText,
+		},
+		{
+			Name: inPrivateKeyPassword, Type: "string", Meaning: "opens an encrypted key", Blank: "none",
+			Sealed: true, kinds: `"`, bytes: jsonText,
+		},
+		{
+			Name: inSecretEncoding, Type: "`raw`, `base64`, `base64url` or `hex`", Meaning: "reads `privateKey` as an HMAC secret",
+			Blank: "an HMAC key must be an `oct` JWK", kinds: `"`, bytes: jsonText,
+		},
+		{
+			Name: inKeyRef, Type: "string", Meaning: "a key that the operator configured", Blank: "the key is `privateKey`",
+			Resolved: true, kinds: `"`, bytes: jsonText,
+		},
+		{
+			Name: inProfile, Type: "string", Meaning: "presets and rules of one provider", Blank: "none",
+			Resolved: true, kinds: `"`, bytes: jsonText,
+		},
+	}
+}
+
+// InputKeys are the names of all inputs, for a task definition.
+func InputKeys() []string {
+	inputs := Inputs()
+	names := make([]string, len(inputs))
+	for i, in := range inputs {
+		names[i] = in.Name
+	}
+	return names
+}
+
+// OutputKeys are the names that a completed task's output may have, for a
+// task definition.
+func OutputKeys() []string {
+	return []string{
+		outToken, outTokenType, outAlgorithm, outKeyID, outIssuedAt, outExpiresAt, outExpiresIn, outJWTID,
+		outTaskID, outWarnings, outError,
+	}
+}

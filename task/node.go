@@ -1,0 +1,198 @@
+package task
+
+import (
+	"bytes"
+	"encoding/json/jsontext"
+	"errors"
+	"unicode/utf8"
+)
+
+// The JSON kinds, as jsontext has them.
+const (
+	kindNull    = jsontext.Kind('n')
+	kindFalse   = jsontext.Kind('f')
+	kindTrue    = jsontext.Kind('t')
+	kindString  = jsontext.Kind('"')
+	kindNumber  = jsontext.Kind('0')
+	kindObject  = jsontext.Kind('{')
+	kindArray   = jsontext.Kind('[')
+	kindEndBrac = jsontext.Kind('}')
+	kindEndBrak = jsontext.Kind(']')
+)
+
+// Bounds of a value that is taken apart. A template may be as deep as the
+// server takes it; an input's own bound is that of its row in the table.
+const (
+	maxLevels = 32
+	maxNodes  = 1 << 15
+)
+
+var (
+	errTooDeep  = errors.New("too many levels")
+	errTooMany  = errors.New("too many values")
+	errNotJSON  = errors.New("not strict json")
+	errTwice    = errors.New("duplicate member")
+	errEncoding = errors.New("not utf-8")
+)
+
+// node is a JSON value: strings unescaped, numbers in the digits in which
+// they came, members in their order.
+type node struct {
+	kind    jsontext.Kind
+	raw     jsontext.Value // of the whole value, white space included
+	text    string         // of a string: its characters; of a number: its digits
+	items   []node         // of an array
+	members []member       // of an object
+}
+
+type member struct {
+	name  string
+	value node
+}
+
+// parseNode reads one JSON value strictly: no duplicate members (RFC 7515
+// §4, RFC 7519 §4), no invalid UTF-8, no lone surrogates, at any depth.
+func parseNode(raw jsontext.Value, levels int) (node, error) {
+	p := parser{dec: jsontext.NewDecoder(bytes.NewReader(raw)), nodes: maxNodes}
+	n, err := p.value(levels)
+	if err != nil {
+		return node{}, err
+	}
+	n.raw = raw
+	return n, nil
+}
+
+type parser struct {
+	dec   *jsontext.Decoder
+	nodes int // that may still be read
+}
+
+func (p *parser) value(levels int) (node, error) {
+	if p.nodes--; p.nodes < 0 {
+		return node{}, errTooMany
+	}
+	token, err := p.dec.ReadToken()
+	if err != nil {
+		return node{}, jsonFault(err)
+	}
+	n := node{kind: token.Kind()}
+	switch n.kind {
+	case kindString, kindNumber:
+		n.text = token.String()
+	case kindArray, kindObject:
+		if levels == 0 {
+			return node{}, errTooDeep
+		}
+		err = p.inside(&n, levels-1)
+	}
+	return n, err
+}
+
+// inside reads what an array or an object holds, and its end.
+func (p *parser) inside(n *node, levels int) error {
+	for {
+		switch p.dec.PeekKind() {
+		case kindEndBrac, kindEndBrak:
+			_, err := p.dec.ReadToken()
+			return jsonFault(err)
+		}
+		var name string
+		if n.kind == kindObject {
+			token, err := p.dec.ReadToken()
+			if err != nil {
+				return jsonFault(err)
+			}
+			name = token.String()
+		}
+		value, err := p.value(levels)
+		if err != nil {
+			return err
+		}
+		if n.kind == kindArray {
+			n.items = append(n.items, value)
+			continue
+		}
+		n.members = append(n.members, member{name, value})
+	}
+}
+
+// jsonFault replaces jsontext's error, which quotes what it could not read.
+func jsonFault(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, jsontext.ErrDuplicateName):
+		return errTwice
+	}
+	return errNotJSON
+}
+
+// get gives an object's member.
+func (n node) get(name string) (node, bool) {
+	for _, m := range n.members {
+		if m.name == name {
+			return m.value, true
+		}
+	}
+	return node{}, false
+}
+
+// walk calls visit with every text in the value, in its order: strings,
+// numbers and member names, at every depth.
+func (n node) walk(visit func(text string)) {
+	switch n.kind {
+	case kindString, kindNumber:
+		visit(n.text)
+	}
+	for _, item := range n.items {
+		item.walk(visit)
+	}
+	for _, m := range n.members {
+		visit(m.name)
+		m.value.walk(visit)
+	}
+}
+
+// blank reports whether the value says nothing: null, "" or [].
+func (n node) blank() bool {
+	switch n.kind {
+	case kindNull:
+		return true
+	case kindString:
+		return n.text == ""
+	case kindArray:
+		return len(n.items) == 0
+	}
+	return false
+}
+
+// describe names a value by its type and length, never by what it holds.
+func (n node) describe() string {
+	switch n.kind {
+	case kindString:
+		return "a string of " + count(utf8.RuneCountInString(n.text), "character")
+	case kindArray:
+		return "an array of " + count(len(n.items), "element")
+	case kindObject:
+		return "an object of " + count(len(n.members), "member")
+	}
+	return typeName(n.kind)
+}
+
+func typeName(kind jsontext.Kind) string {
+	switch kind {
+	case kindNull:
+		return "null"
+	case kindTrue, kindFalse:
+		return "a boolean"
+	case kindString:
+		return "a string"
+	case kindNumber:
+		return "a number"
+	case kindArray:
+		return "an array"
+	case kindObject:
+		return "an object"
+	}
+	return "nothing"
+}

@@ -1,0 +1,238 @@
+package task
+
+import (
+	"bytes"
+	"encoding/json/jsontext"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+)
+
+// inputData is what a message calls the whole input.
+const inputData = "inputData"
+
+// given is a task's input once its JSON is known to be sound.
+type given struct {
+	values    map[string]node // the known inputs that are not blank
+	delivered map[string]node // and all known ones, the blank ones too
+	unknown   []string        // names that are not known, in the order of the input
+	templates templates
+}
+
+// has reports whether an input says something.
+func (g *given) has(name string) bool {
+	_, ok := g.values[name]
+	return ok
+}
+
+// readInput reads a task's input strictly, removes blanks, and refuses what
+// no input may have.
+func readInput(d Delivery) (*given, error) {
+	if d.External {
+		return nil, refuse(ErrPayloadExternal, inputData, "the task's input lies in external payload storage, where secrets are not resolved",
+			"pass less data into the task: the server moves inputs that are too large")
+	}
+	members, err := readMembers(jsontext.Value(d.Input.Reveal()))
+	if err != nil {
+		return nil, err
+	}
+	g := &given{values: map[string]node{}, delivered: map[string]node{}, templates: readTemplates(d)}
+	for _, m := range members {
+		if deliveredLiterally(m.raw) {
+			return nil, refuse(ErrSecretUnresolved, shown(m.name), "the text "+secretMark+"…} was delivered instead of the secret",
+				"look in the server's log: its secrets may be off, or the server is too old to have them")
+		}
+	}
+	table := Inputs()
+	for _, m := range members {
+		if err := g.add(table, m); err != nil {
+			return nil, err
+		}
+	}
+	return g, nil
+}
+
+// rawMember is a member whose value has not been taken apart.
+type rawMember struct {
+	name string
+	raw  jsontext.Value
+}
+
+// add sorts in one member. A blank is dropped before its name is looked at.
+func (g *given) add(table []Input, m rawMember) error {
+	in, known := find(table, m.name)
+	if !known {
+		if !blankText(m.raw) {
+			g.unknown = append(g.unknown, m.name)
+		}
+		return nil
+	}
+	if len(m.raw) > in.bytes {
+		return tooLarge(in.Name, fmt.Sprintf("a json text of %d bytes", len(m.raw)), fmt.Sprintf("shorten it to %d bytes", in.bytes))
+	}
+	value, err := parseNode(m.raw, maxLevels)
+	if err != nil {
+		return nodeFault(in.Name, err)
+	}
+	g.delivered[in.Name] = value
+	if value.blank() || in.zero && isZero(value) {
+		return nil
+	}
+	if !bytes.ContainsRune([]byte(in.kinds), rune(value.kind)) {
+		return invalid(in.Name, value.describe(), "write it as "+plain(in.Type))
+	}
+	g.values[in.Name] = value
+	return nil
+}
+
+// deliveredLiterally reports whether a string in the value, at any depth and
+// however it is escaped, holds a secret's expression.
+func deliveredLiterally(raw jsontext.Value) bool {
+	if !bytes.ContainsRune(raw, '\\') {
+		return bytes.Contains(raw, []byte(secretMark))
+	}
+	d := jsontext.NewDecoder(bytes.NewReader(raw))
+	for {
+		token, err := d.ReadToken()
+		if err != nil {
+			return false
+		}
+		if token.Kind() == kindString && strings.Contains(token.String(), secretMark) {
+			return true
+		}
+	}
+}
+
+// blankText reports whether a JSON text is null, "" or [].
+func blankText(raw jsontext.Value) bool {
+	text := strings.Join(strings.Fields(string(raw)), "")
+	return text == "null" || text == `""` || text == "[]"
+}
+
+func find(table []Input, name string) (Input, bool) {
+	for _, in := range table {
+		if in.Name == name {
+			return in, true
+		}
+	}
+	return Input{}, false
+}
+
+// readMembers takes the input apart at its outermost level. The decoder has
+// then read all of it: no duplicate members, no invalid UTF-8 and no lone
+// surrogates at any depth.
+func readMembers(raw jsontext.Value) ([]rawMember, error) {
+	if len(raw) > maxInput {
+		return nil, tooLarge(inputData, fmt.Sprintf("%d bytes", len(raw)), fmt.Sprintf("pass at most %d bytes into the task", maxInput))
+	}
+	if kind := raw.Kind(); len(raw) == 0 || kind == kindNull {
+		return nil, nil
+	}
+	members, err := readObject(raw)
+	switch {
+	case errors.Is(err, errNotObject):
+		return nil, invalid(inputData, typeName(raw.Kind()), "pass the inputs as one json object")
+	case err != nil:
+		return nil, inputFault(raw, err)
+	case len(members) > maxInputs:
+		return nil, tooLarge(inputData, count(len(members), "input"), fmt.Sprintf("pass at most %d", maxInputs))
+	}
+	return members, nil
+}
+
+var errNotObject = errors.New("not a json object")
+
+// readObject cuts one JSON object into its members; the error is errNotObject
+// or jsontext's.
+func readObject(raw jsontext.Value) ([]rawMember, error) {
+	d := jsontext.NewDecoder(bytes.NewReader(raw))
+	token, err := d.ReadToken()
+	if err != nil {
+		return nil, err
+	}
+	if token.Kind() != kindObject {
+		return nil, errNotObject
+	}
+	var members []rawMember
+	for d.PeekKind() != kindEndBrac {
+		token, err := d.ReadToken()
+		if err != nil {
+			return nil, err
+		}
+		m := rawMember{name: token.String()} // the token is gone after the next read
+		value, err := d.ReadValue()
+		if err != nil {
+			return nil, err
+		}
+		m.raw = value.Clone()
+		members = append(members, m)
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return nil, err
+	}
+	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
+		return nil, errAfter
+	}
+	return members, nil
+}
+
+var errAfter = errors.New("text after the json object")
+
+// inputFault says what is wrong with the input's JSON without a word of it.
+func inputFault(raw []byte, err error) error {
+	field := inputData
+	if at, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+		for name := range at.JSONPointer.Tokens() {
+			field = shown(name)
+			break
+		}
+	}
+	switch {
+	case errors.Is(err, jsontext.ErrDuplicateName):
+		return nodeFault(field, errTwice)
+	case !utf8.Valid(raw):
+		return nodeFault(field, errEncoding)
+	case levels(raw) > maxDecoderLevels:
+		return nodeFault(field, errTooDeep)
+	}
+	return nodeFault(field, errNotJSON)
+}
+
+// maxDecoderLevels is where jsontext itself stops.
+const maxDecoderLevels = 10_000
+
+// levels counts how deep brackets nest outside of strings.
+func levels(raw []byte) int {
+	deepest, level, quoted := 0, 0, false
+	for i := 0; i < len(raw); i++ {
+		switch c := raw[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '[':
+			level++
+			deepest = max(deepest, level)
+		case c == '}' || c == ']':
+			level--
+		}
+	}
+	return deepest
+}
+
+func nodeFault(field string, err error) error {
+	switch {
+	case errors.Is(err, errTooDeep):
+		return tooLarge(field, fmt.Sprintf("json of more than %d levels", maxLevels), "nest it less deeply")
+	case errors.Is(err, errTooMany):
+		return tooLarge(field, fmt.Sprintf("json of more than %d values", maxNodes), "pass fewer")
+	case errors.Is(err, errTwice):
+		return invalid(field, "a json member that appears twice", "write it once")
+	case errors.Is(err, errEncoding):
+		return invalid(field, "text that is not valid utf-8", "encode it as utf-8")
+	}
+	return invalid(field, "json that cannot be read strictly: a syntax error or a lone surrogate", "write it as rfc 8259 has it")
+}

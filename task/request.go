@@ -1,0 +1,93 @@
+package task
+
+import (
+	"conductor-jwt/keys"
+	"conductor-jwt/signer"
+)
+
+// request is what a task asks for, every input read and found sound.
+type request struct {
+	subject, issuer string
+	audience        []string
+	scopes          scopes
+	times           times
+	algorithm       keys.Algorithm // empty takes the key's default
+	keyID           string         // empty takes the key's own
+	jwtID           string         // empty takes a fresh one
+	omit            []string
+	claims          signer.Object
+	headers         signer.Object
+	chain           chain
+	key             keys.Ref
+}
+
+// The claims that omitClaims may name.
+const (
+	claimJTI = "jti"
+	claimIAT = "iat"
+)
+
+// request reads every input. The key's source comes first, and with it the
+// search for key material where it must not be: what follows may say how long
+// or of what kind an input is.
+func (h *Handler) request(d Delivery, g *given) (*request, error) {
+	if g.has(inProfile) {
+		return nil, refuse(keys.ErrUnknown, inProfile, "no profile of this name is known to the worker", "leave "+inProfile+" out, or have it configured")
+	}
+	ref, err := g.source(d)
+	if h.o.Injection != InjectionOff {
+		if exposure := g.checkExposure(ref); exposure != nil {
+			return nil, exposure
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := g.checkAllResolved(); err != nil {
+		return nil, err
+	}
+	r := &request{key: ref, keyID: ref.KeyID}
+	for _, read := range []func() error{
+		func() (err error) { r.subject, err = g.text(inSubject); return },
+		func() (err error) { r.issuer, err = g.text(inIssuer); return },
+		func() (err error) { r.audience, err = g.audience(); return },
+		func() (err error) { r.scopes, err = g.scopes(); return },
+		func() (err error) { r.times, err = g.times(h.o.DefaultTTL, h.o.MaxTTL); return },
+		func() (err error) { r.algorithm, err = g.algorithm(); return },
+		func() (err error) { r.claims, err = g.claims(r.scopes); return },
+		func() (err error) { r.headers, err = g.headers(); return },
+		func() (err error) { r.chain, err = g.chain(); return },
+		func() (err error) { r.jwtID, err = g.text(inJWTID); return },
+		func() (err error) { r.omit, err = g.choices(inOmitClaims, claimJTI, claimIAT); return },
+	} {
+		if err := read(); err != nil {
+			return nil, err
+		}
+	}
+	if r.jwtID != "" && has(r.omit, claimJTI) {
+		return nil, refuse(ErrInputConflict, inOmitClaims, "it leaves out jti, which "+inJWTID+" sets", "leave one of the two out")
+	}
+	return r, nil
+}
+
+// checkAllResolved looks at the inputs whose expressions must have resolved to
+// something.
+func (g *given) checkAllResolved() error {
+	for _, in := range Inputs() {
+		if !in.Resolved {
+			continue
+		}
+		if err := checkResolved(in, g.delivered[in.Name], g.templates); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (g *given) algorithm() (keys.Algorithm, error) {
+	n, ok := g.values[inAlgorithm]
+	if !ok {
+		return "", nil
+	}
+	return keys.ParseAlgorithm(n.text)
+}

@@ -1,0 +1,85 @@
+package task
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// text gives an input of type "string or whole number": a number as its
+// digits, a string as it is.
+func (g *given) text(name string) (string, error) {
+	n, ok := g.values[name]
+	if !ok {
+		return "", nil
+	}
+	return boundedText(name, "", n)
+}
+
+// boundedText reads one such value; where is "" or names an element of a list.
+func boundedText(field, where string, n node) (string, error) {
+	text := n.text
+	if n.kind == kindNumber {
+		digits, err := wholeDigits(n.text, maxText)
+		switch {
+		case errors.Is(err, errTooLong):
+			return "", tooLarge(field, where+"a number of more than 4096 digits", "write at most 4096 characters")
+		case err != nil:
+			return "", invalid(field, where+"a number that is not whole", "write a whole number, or a string")
+		}
+		text = digits
+	}
+	if len(text) > maxText {
+		return "", tooLarge(field, where+fmt.Sprintf("a string of %d bytes", len(text)), fmt.Sprintf("write at most %d bytes", maxText))
+	}
+	return text, nil
+}
+
+// choice gives an input that is one of a few words, matched exactly.
+func (g *given) choice(name, fallback string, allowed ...string) (string, error) {
+	n, ok := g.values[name]
+	if !ok {
+		return fallback, nil
+	}
+	for _, word := range allowed {
+		if n.text == word {
+			return word, nil
+		}
+	}
+	return "", invalid(name, n.describe()+" that is not one of the allowed words", "write "+oneOf(allowed))
+}
+
+// choices gives an input that is a list of such words, each once.
+func (g *given) choices(name string, allowed ...string) ([]string, error) {
+	var list []string
+	for i, item := range g.values[name].items {
+		word := ""
+		for _, a := range allowed {
+			if item.kind == kindString && item.text == a {
+				word = a
+			}
+		}
+		if word == "" {
+			return nil, invalid(name, element(i)+item.describe()+", which is not one of the allowed words", "list "+oneOf(allowed))
+		}
+		if !has(list, word) {
+			list = append(list, word)
+		}
+	}
+	return list, nil
+}
+
+func has(list []string, word string) bool {
+	for _, each := range list {
+		if each == word {
+			return true
+		}
+	}
+	return false
+}
+
+// element names a place in a list, counted from 1.
+func element(i int) string { return fmt.Sprintf("element %d is ", i+1) }
+
+// plain takes the marks of the documents out of a sentence.
+func plain(s string) string { return strings.ReplaceAll(s, "`", "") }

@@ -1,0 +1,87 @@
+package task
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// The most that notBefore and issuedAtOffset reach back, in seconds.
+const maxBack = 600
+
+// times are the token's times, in whole seconds (RFC 7519 §2 NumericDate).
+type times struct {
+	ttl       int64
+	offset    int64 // of iat from now, not positive
+	notBefore *int64
+}
+
+func (g *given) times(defaultTTL, maxTTL time.Duration) (times, error) {
+	var t times
+	var err error
+	if t.ttl, err = g.ttl(int64(defaultTTL/time.Second), int64(maxTTL/time.Second)); err != nil {
+		return t, err
+	}
+	offset, err := g.relative(inIssuedAtOffset, -maxBack, 0)
+	if err != nil {
+		return t, err
+	}
+	if offset != nil {
+		t.offset = *offset
+	}
+	if t.ttl+t.offset <= 0 {
+		return t, refuse(ErrInputConflict, inIssuedAtOffset, "it moves the token's end to before its beginning", "set "+inTTL+" over the offset")
+	}
+	t.notBefore, err = g.relative(inNotBefore, -maxBack, t.ttl-1)
+	return t, err
+}
+
+// ttl reads the two spellings of the ttl, which may say the same.
+func (g *given) ttl(fallback, most int64) (int64, error) {
+	ttl, from := fallback, ""
+	for _, name := range []string{inTTL, inTTLs} {
+		n, ok := g.values[name]
+		if !ok {
+			continue
+		}
+		value, err := wholeSeconds(name, n)
+		if err != nil {
+			return 0, err
+		}
+		if value < 1 || value > most {
+			return 0, refuse(ErrTTLOutOfRange, name, "a ttl outside of what is allowed", fmt.Sprintf("ask for 1 to %d seconds", most))
+		}
+		if from != "" && value != ttl {
+			return 0, refuse(ErrInputConflict, name, "it says something else than "+from, "leave one of the two out")
+		}
+		ttl, from = value, name
+	}
+	return ttl, nil
+}
+
+// relative reads a count of seconds between two bounds; nil where it is blank.
+func (g *given) relative(name string, least, most int64) (*int64, error) {
+	n, ok := g.values[name]
+	if !ok {
+		return nil, nil
+	}
+	value, err := wholeSeconds(name, n)
+	if err != nil {
+		return nil, err
+	}
+	if value < least || value > most {
+		return nil, invalid(name, "a number of seconds out of range", fmt.Sprintf("write %d to %d", least, most))
+	}
+	return &value, nil
+}
+
+func wholeSeconds(name string, n node) (int64, error) {
+	value, err := seconds(n)
+	switch {
+	case errors.Is(err, errNotDigit):
+		return 0, invalid(name, n.describe()+" that is not digits alone", "write whole seconds, without a unit")
+	case err != nil:
+		return 0, invalid(name, "a number that is not whole", "write whole seconds")
+	}
+	return value, nil
+}

@@ -1,0 +1,132 @@
+package task
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// checkUnknown refuses the names that look like a known one, and gives a
+// warning that names the others, which are ignored. With all set, every
+// unknown name is refused.
+func checkUnknown(names []string, all bool) (warning string, err error) {
+	for _, name := range names {
+		hint := meant(name)
+		if hint == "" && all {
+			hint = "the inputs are " + strings.Join(InputKeys(), ", ")
+		}
+		if hint != "" {
+			return "", refuse(ErrInputUnknown, shown(name), "there is no input of this name", hint)
+		}
+	}
+	return ignored(names), nil
+}
+
+// maxIgnored is how many ignored names a warning lists.
+const maxIgnored = 8
+
+func ignored(names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	list := make([]string, 0, maxIgnored)
+	for _, name := range names[:min(len(names), maxIgnored)] {
+		list = append(list, `"`+shown(name)+`"`)
+	}
+	text := "unknown and ignored: " + strings.Join(list, ", ")
+	if more := len(names) - len(list); more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}
+
+// meant says what to write instead of an unknown name; empty where nothing is
+// near.
+func meant(name string) string {
+	if utf8.RuneCountInString(name) > maxNameShown {
+		return ""
+	}
+	if place, ok := place(name); ok {
+		return place
+	}
+	if near := nearest(name); near != "" {
+		return "write " + near + "; names are matched exactly"
+	}
+	return ""
+}
+
+// nearest gives the known name that differs from name in case, in - and _,
+// and by at most two letters.
+func nearest(name string) string {
+	best, found := maxEdits+1, ""
+	for _, known := range InputKeys() {
+		if d := edits(folded(name), folded(known), best); d < best {
+			best, found = d, known
+		}
+	}
+	return found
+}
+
+const maxEdits = 2
+
+func folded(name string) string {
+	return strings.ToLower(strings.NewReplacer("-", "", "_", "").Replace(name))
+}
+
+// edits is the Levenshtein distance of two short names, or limit where it is
+// at least that.
+func edits(a, b string, limit int) int {
+	from, to := []rune(a), []rune(b)
+	if len(from)-len(to) >= limit || len(to)-len(from) >= limit {
+		return limit
+	}
+	row := make([]int, len(to)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i, x := range from {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j, y := range to {
+			cost := diagonal
+			if x != y {
+				cost = 1 + min(diagonal, row[j], row[j+1])
+			}
+			diagonal, row[j+1] = row[j+1], cost
+		}
+	}
+	return min(row[len(to)], limit)
+}
+
+// place says where a registered claim, a registered header member or a common
+// short form belongs; it is looked up without case, - and _.
+func place(name string) (string, bool) {
+	folded := folded(name)
+	for _, row := range []struct{ names, hint string }{
+		{"sub user principal", "write " + inSubject},
+		{"iss clientid client", "write " + inIssuer},
+		{"aud audiences", "write " + inAudience},
+		{"scope scp", "write " + inScopes},
+		{"alg algo signingalgorithm", "write " + inAlgorithm},
+		{"kid keyid", "write " + inPrivateKeyID},
+		{"key pem jwk jwks privkey secret secretkey signingkey serviceaccount", "write " + inPrivateKey},
+		{"password passphrase keypassword privatekeypassphrase", "write " + inPrivateKeyPassword},
+		{"exp ttl expiry expires expiresin expiration expiresat expirationtime lifetime ttlseconds ttlsec ttlinsec", "write " + inTTL + "; it counts seconds from iat"},
+		{"nbf", "write " + inNotBefore + "; it counts seconds from iat"},
+		{"iat issuedat", "the worker sets it; " + inIssuedAtOffset + " moves it"},
+		{"jti tokenid", "write " + inJWTID},
+		{"typ cty", "put it into " + inHeaders},
+		{"x5c x5t x5t#s256 cert certs certificates certificatechain", "write " + inCertificate + " and " + inCertificateHeaders},
+		{"jku x5u crit b64", "this header member is not written"},
+		{"claim customclaims additionalclaims extraclaims payload", "write " + inClaims},
+		{"header customheaders additionalheaders extraheaders", "write " + inHeaders},
+		{"azp nonce acr amr authtime act mayact cnf", "put it into " + inClaims},
+	} {
+		for known := range strings.FieldsSeq(row.names) {
+			if known == folded {
+				return row.hint, true
+			}
+		}
+	}
+	return "", false
+}

@@ -1,0 +1,126 @@
+package task
+
+import "strings"
+
+// checkResolved refuses an input whose template holds an expression that
+// resolved to nothing: a missing workflow input must not silently make a token
+// without its audience, or with https://login/null/ as one.
+func checkResolved(in Input, value node, t templates) error {
+	template, known := t.of(in.Name)
+	missing := known && unresolved(template, value)
+	for _, each := range t.all(in.Name) {
+		missing = missing || verbatim(each, value)
+	}
+	if !missing {
+		return nil
+	}
+	found := "an expression in its template resolved to nothing"
+	if template.kind == kindString && quotable(template.text) {
+		found = template.text + " resolved to nothing"
+	}
+	return refuse(ErrInputUnresolved, in.Name, found, "start the workflow with that value, or leave the input out of the task")
+}
+
+// nothing is the text that the server writes where an expression within a
+// longer text resolves to nothing.
+const nothing = "null"
+
+// unresolved reports whether an expression in the template resolved to
+// nothing in the value: the value is null, or the text null stands where the
+// expression stood, at any depth.
+func unresolved(template, value node) bool {
+	switch template.kind {
+	case kindString:
+		return unresolvedText(template.text, value)
+	case kindArray:
+		for i, t := range template.items {
+			var v node
+			if i < len(value.items) {
+				v = value.items[i]
+			}
+			if value.kind == kindArray && unresolved(t, v) {
+				return true
+			}
+		}
+	case kindObject:
+		for _, m := range template.members {
+			v, _ := value.get(m.name)
+			if value.kind == kindObject && unresolved(m.value, v) {
+				return true
+			}
+		}
+	}
+	return isNothing(value) && hasExpression(template)
+}
+
+// isNothing reports whether a value is null or absent.
+func isNothing(value node) bool { return value.kind == kindNull || value.kind == 0 }
+
+func unresolvedText(template string, value node) bool {
+	parts := segments(template)
+	switch {
+	case len(parts) == 0 || len(parts) == 1 && !parts[0].expression:
+		return false
+	case isNothing(value):
+		return true
+	case value.kind != kindString:
+		return false
+	}
+	return nullStands(parts, value.text)
+}
+
+// verbatim reports whether an expression of a template was delivered as it
+// stands, which is what the server does with one in an input template that it
+// falls back to.
+func verbatim(template, value node) bool {
+	expressions := map[string]bool{}
+	template.walk(func(text string) {
+		if hasExpression(node{kind: kindString, text: text}) {
+			expressions[text] = true
+		}
+	})
+	found := false
+	value.walk(func(text string) { found = found || expressions[text] })
+	return found
+}
+
+// nullStands reports whether the value can be read as the template with null
+// for at least one of its expressions. It follows every reading at once: for
+// each piece of the template, the places in the value that it may end at.
+func nullStands(parts []segment, value string) bool {
+	with := make([]bool, len(value)+1)    // ends of readings that have a null
+	without := make([]bool, len(value)+1) // and of those that have none
+	without[0] = true
+	for _, part := range parts {
+		if part.expression {
+			with, without = afterExpression(with, without, value)
+			continue
+		}
+		with, without = afterText(with, part.text, value), afterText(without, part.text, value)
+	}
+	return with[len(value)]
+}
+
+func afterText(ends []bool, text, value string) []bool {
+	next := make([]bool, len(ends))
+	for at, reached := range ends {
+		if reached && strings.HasPrefix(value[at:], text) {
+			next[at+len(text)] = true
+		}
+	}
+	return next
+}
+
+func afterExpression(with, without []bool, value string) (nextWith, nextWithout []bool) {
+	nextWith, nextWithout = make([]bool, len(with)), make([]bool, len(without))
+	anyWith, anyWithout := false, false
+	for at := range with {
+		anyWith, anyWithout = anyWith || with[at], anyWithout || without[at]
+		nextWith[at] = nextWith[at] || anyWith
+		nextWithout[at] = anyWithout
+		if without[at] && strings.HasPrefix(value[at:], nothing) {
+			nextWith[at+len(nothing)] = true
+		}
+	}
+	return nextWith, nextWithout
+}

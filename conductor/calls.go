@@ -1,0 +1,72 @@
+package conductor
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// call is one of the calls of this package, by the name that errors and
+// metrics give it.
+type call string
+
+const (
+	callPoll          call = "poll"
+	callUpdate        call = "update"
+	callGetTask       call = "get task"
+	callGetTaskDef    call = "get taskdef"
+	callCreateTaskDef call = "create taskdef"
+	callVersion       call = "version"
+	callToken         call = "token"
+)
+
+func (c call) method() string {
+	switch c {
+	case callUpdate, callCreateTaskDef, callToken:
+		return http.MethodPost
+	default:
+		return http.MethodGet
+	}
+}
+
+// template is the path below the API's, with at most one {name} in it.
+func (c call) template() string {
+	switch c {
+	case callPoll:
+		return "/tasks/poll/batch/{taskType}"
+	case callUpdate:
+		return "/tasks"
+	case callGetTask:
+		return "/tasks/{taskId}"
+	case callGetTaskDef:
+		return "/metadata/taskdefs/{name}"
+	case callCreateTaskDef:
+		return "/metadata/taskdefs"
+	case callToken:
+		return "/token"
+	default:
+		return "/version"
+	}
+}
+
+// path is the template with its one argument in place.
+func (c call) path(argument string) string {
+	before, after, ok := strings.Cut(c.template(), "{")
+	if !ok {
+		return before
+	}
+	_, after, _ = strings.Cut(after, "}")
+	return before + url.PathEscape(argument) + after
+}
+
+type callKey struct{}
+
+func withCall(ctx context.Context, c call) context.Context {
+	return context.WithValue(ctx, callKey{}, c)
+}
+
+func callOf(ctx context.Context) call {
+	c, _ := ctx.Value(callKey{}).(call)
+	return c
+}

@@ -1,0 +1,71 @@
+package conductor
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+	"net/url"
+	"os"
+	"strconv"
+	"syscall"
+)
+
+// ErrBroken is the cause of a network error whose own text may repeat what the
+// server wrote.
+var ErrBroken = errors.New("the connection broke or spoke no http")
+
+// maxCause is the most bytes of a network error's text that are kept.
+const maxCause = 256
+
+// cause is an error of the network with its text cut and escaped: the name in
+// a certificate is somebody else's text.
+type cause struct {
+	text string
+	err  error
+}
+
+func (c *cause) Error() string { return c.text }
+func (c *cause) Unwrap() error { return c.err }
+
+// causeOf keeps of an error what is the network's own. Others, such as
+// net/http's for a malformed answer, quote the answer.
+func causeOf(err error) error {
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		err = u.Err // without the url
+	}
+	for _, plain := range []error{
+		context.Canceled, context.DeadlineExceeded, io.ErrUnexpectedEOF, io.EOF, os.ErrDeadlineExceeded,
+	} {
+		if errors.Is(err, plain) {
+			return plain
+		}
+	}
+	if !ofNetwork(err) {
+		return ErrBroken
+	}
+	return &cause{text: escape(err.Error()), err: err}
+}
+
+func ofNetwork(err error) bool {
+	return is[*net.OpError](err) || is[*net.DNSError](err) || is[syscall.Errno](err) ||
+		is[*tls.CertificateVerificationError](err) || is[tls.AlertError](err) ||
+		is[tls.RecordHeaderError](err) || is[x509.UnknownAuthorityError](err) ||
+		is[x509.HostnameError](err) || is[x509.CertificateInvalidError](err)
+}
+
+func is[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}
+
+// escape makes one printable line of a text.
+func escape(s string) string {
+	if len(s) > maxCause {
+		s = s[:maxCause]
+	}
+	quoted := strconv.QuoteToGraphic(s)
+	return quoted[1 : len(quoted)-1]
+}

@@ -1,0 +1,124 @@
+package conductor
+
+import (
+	"encoding/json/jsontext"
+	"encoding/json/v2"
+	"time"
+
+	"conductor-jwt/internal/secret"
+)
+
+// polledTask is what is read of a polled task.
+type polledTask struct {
+	TaskID             string         `json:"taskId"`
+	TaskType           string         `json:"taskType"`
+	TaskDefName        string         `json:"taskDefName"`
+	WorkflowInstanceID string         `json:"workflowInstanceId"`
+	WorkflowType       string         `json:"workflowType"`
+	RetryCount         int            `json:"retryCount"`
+	ScheduledTime      int64          `json:"scheduledTime"` // milliseconds
+	InputData          jsontext.Value `json:"inputData"`
+	ExternalInput      string         `json:"externalInputPayloadStoragePath"`
+	WorkflowTask       struct {
+		InputParameters jsontext.Value `json:"inputParameters"`
+	} `json:"workflowTask"`
+	TaskDefinition struct {
+		ResponseTimeoutSeconds int64          `json:"responseTimeoutSeconds"`
+		InputTemplate          jsontext.Value `json:"inputTemplate"`
+	} `json:"taskDefinition"`
+	RuntimeMetadata map[string]secret.Text `json:"runtimeMetadata"`
+}
+
+// namedTask is a task of which only the ids are read.
+type namedTask struct {
+	TaskID             jsontext.Value `json:"taskId"`
+	WorkflowInstanceID jsontext.Value `json:"workflowInstanceId"`
+	TaskType           jsontext.Value `json:"taskType"`
+	TaskDefName        jsontext.Value `json:"taskDefName"`
+}
+
+// decodeTasks reads a poll's answer. The whole must be JSON before any of it
+// counts; then each task is read alone, so that a bad one costs no other. An
+// answer of nothing or null is no task. The values within are kept byte for
+// byte: how strict to be with them is the task's own business.
+func decodeTasks(body string) (tasks []Task, unnamed int, err error) {
+	if body == "" {
+		return nil, 0, nil
+	}
+	var raws []jsontext.Value
+	if err := json.Unmarshal([]byte(body), &raws, lenient()); err != nil {
+		return nil, 0, err
+	}
+	tasks = make([]Task, 0, len(raws))
+	for _, raw := range raws {
+		task, ok := decodeTask(raw)
+		if !ok {
+			unnamed++
+			continue
+		}
+		tasks = append(tasks, task)
+	}
+	return tasks, unnamed, nil
+}
+
+func lenient() json.Options {
+	return json.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+}
+
+// decodeTask reads one task; ok is false where it cannot even be answered.
+func decodeTask(raw jsontext.Value) (t Task, ok bool) {
+	var p polledTask
+	if json.Unmarshal(raw, &p, lenient()) != nil {
+		return decodeIDs(raw)
+	}
+	if p.TaskID == "" || p.WorkflowInstanceID == "" {
+		return Task{}, false
+	}
+	t = Task{
+		ID: p.TaskID, Type: p.TaskType, Name: p.TaskDefName,
+		WorkflowID: p.WorkflowInstanceID, WorkflowType: p.WorkflowType, Retry: p.RetryCount,
+		ResponseTimeout: seconds(p.TaskDefinition.ResponseTimeoutSeconds),
+		Input:           secret.NewJSON([]byte(p.InputData)),
+		Template:        value(p.WorkflowTask.InputParameters),
+		Defaults:        value(p.TaskDefinition.InputTemplate),
+		RuntimeMetadata: p.RuntimeMetadata, External: p.ExternalInput != "",
+	}
+	if p.ScheduledTime > 0 {
+		t.Scheduled = time.UnixMilli(p.ScheduledTime)
+	}
+	return t, true
+}
+
+func decodeIDs(raw jsontext.Value) (Task, bool) {
+	var n namedTask
+	if json.Unmarshal(raw, &n, lenient()) != nil {
+		return Task{}, false
+	}
+	t := Task{
+		ID: text(n.TaskID), WorkflowID: text(n.WorkflowInstanceID),
+		Type: text(n.TaskType), Name: text(n.TaskDefName), Malformed: true,
+	}
+	return t, t.ID != "" && t.WorkflowID != ""
+}
+
+func text(raw jsontext.Value) string {
+	var s string
+	if raw.Kind() != '"' || json.Unmarshal(raw, &s, lenient()) != nil {
+		return ""
+	}
+	return s
+}
+
+// value is a JSON value, nil for null: a task without a template has none.
+func value(raw jsontext.Value) []byte {
+	if raw.Kind() == 'n' {
+		return nil
+	}
+	return raw
+}
+
+// seconds is a count of seconds that the server sent, within a duration's range.
+func seconds(n int64) time.Duration {
+	const most = int64(1<<63-1) / int64(time.Second)
+	return time.Duration(min(max(n, 0), most)) * time.Second
+}

@@ -1,0 +1,69 @@
+package conductor
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+
+	"conductor-jwt/internal/secret"
+)
+
+// tokens is the access token, fetched once for everybody who waits for it.
+type tokens struct {
+	fetch   func(context.Context) (secret.Text, error)
+	timeout time.Duration
+	flight  singleflight.Group
+
+	mu     sync.Mutex
+	cached secret.Text
+}
+
+// get is the token. It goes on to be fetched when its first caller has gone:
+// others wait for it.
+func (t *tokens) get(ctx context.Context) (secret.Text, error) {
+	if token := t.current(); !token.IsZero() {
+		return token, nil
+	}
+	answer := t.flight.DoChan("", func() (any, error) {
+		if token := t.current(); !token.IsZero() {
+			return token, nil
+		}
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.timeout)
+		defer cancel()
+		token, err := t.fetch(ctx)
+		if err != nil {
+			return nil, err
+		}
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.cached = token
+		return token, nil
+	})
+	select {
+	case <-ctx.Done():
+		return secret.Text{}, &Error{Class: Network, Call: string(callToken), Cause: context.Cause(ctx)}
+	case r := <-answer:
+		token, ok := r.Val.(secret.Text)
+		if r.Err != nil || !ok {
+			return secret.Text{}, r.Err
+		}
+		return token, nil
+	}
+}
+
+func (t *tokens) current() secret.Text {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.cached
+}
+
+// drop forgets a token that the server refused, unless there is a newer one.
+func (t *tokens) drop(refused secret.Text) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.cached.Reveal() == refused.Reveal() {
+		t.cached = secret.Text{}
+	}
+}

@@ -1,0 +1,168 @@
+package worker
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"conductor-jwt/conductor"
+	"conductor-jwt/internal/conductortest"
+	"conductor-jwt/task"
+)
+
+// repeat delivers each task a second time, with the next poll that asks.
+func repeat(l Server) *tap {
+	var mu sync.Mutex
+	var again []conductor.Task
+	return &tap{Server: l, onPoll: func(_ context.Context, q conductor.Query, next func() ([]conductor.Task, error)) ([]conductor.Task, error) {
+		mu.Lock()
+		if len(again) > 0 {
+			n := min(q.Count, len(again))
+			tasks := again[:n:n]
+			again = again[n:]
+			mu.Unlock()
+			return tasks, nil
+		}
+		mu.Unlock()
+		tasks, err := next()
+		mu.Lock()
+		defer mu.Unlock()
+		again = append(again, tasks...)
+		return tasks, err
+	}}
+}
+
+func TestTaskInHandIsNotRunBesideItself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLedger()
+		ids := enqueue(l, 40)
+		var mu sync.Mutex
+		now, runs := map[string]int{}, map[string]int{}
+		r := start(t, l, Options{Server: repeat(l), Slots: 8, Handler: handlerFunc(func(ctx context.Context, d task.Delivery) task.Outcome {
+			mu.Lock()
+			now[d.ID]++
+			runs[d.ID]++
+			if now[d.ID] > 1 {
+				t.Errorf("%s runs twice at once", d.ID)
+			}
+			mu.Unlock()
+			defer func() {
+				mu.Lock()
+				defer mu.Unlock()
+				now[d.ID]--
+			}()
+			return signIn(time.Second)(ctx, d)
+		})})
+		r.idle(time.Minute)
+		time.Sleep(10 * time.Second)
+		if free := r.worker.slots.inUse(); free > 2 {
+			t.Errorf("%d slots in use at rest: a duplicate kept its slot", free)
+		}
+		r.drainClean()
+		for _, id := range ids {
+			if r.status(id) != conductortest.Completed {
+				t.Errorf("%s is %s", id, r.status(id))
+			}
+		}
+	})
+}
+
+// A second delivery that comes while the first waits for its acknowledgement.
+func TestSecondDelivery(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		outcome task.Status
+		err     error // of the first update
+		runs    int32
+	}{
+		{"is settled by a terminal acknowledgement", task.Completed, nil, 1},
+		{"runs after an update that was lost", task.Completed, fails(conductor.Rejected, 400), 2},
+		{"runs after a give-back whose answer was slow", task.Later, nil, 2},
+	} {
+		inBubble(t, c.name, func(t *testing.T) {
+			l := newLedger()
+			var runs, updates atomic.Int32
+			second := make(chan struct{})
+			var polls atomic.Int32
+			var first []conductor.Task
+			s := &tap{
+				Server: l,
+				onPoll: func(_ context.Context, q conductor.Query, next func() ([]conductor.Task, error)) ([]conductor.Task, error) {
+					tasks, err := next()
+					if len(tasks) > 0 && first == nil {
+						first = tasks
+						return tasks, err
+					}
+					if first != nil && polls.Add(1) == 1 {
+						rest(context.Background(), 500*time.Millisecond)
+						defer close(second)
+						return first, nil
+					}
+					_ = q
+					return tasks, err
+				},
+				onUpdate: func(_ context.Context, _ conductor.Result, next func() error) error {
+					if updates.Add(1) > 1 {
+						return next()
+					}
+					if c.err == nil && c.outcome == task.Completed {
+						<-second
+						rest(context.Background(), time.Second)
+						return next()
+					}
+					<-second
+					rest(context.Background(), time.Second)
+					return c.err
+				},
+			}
+			id := l.Enqueue(conductortest.TaskSpec{Type: jwtType, Definition: &conductortest.Definition{ResponseTimeout: 30 * time.Second, Retries: 1}})
+			r := start(t, l, Options{Server: s, Pollers: 1, Handler: handlerFunc(func(ctx context.Context, d task.Delivery) task.Outcome {
+				if runs.Add(1) == 1 && c.outcome == task.Later {
+					return task.Outcome{Status: task.Later, Reason: "key_unavailable: x"}
+				}
+				return sign(ctx, d)
+			})})
+			r.idle(time.Minute)
+			r.drainClean()
+			if runs.Load() != c.runs || r.status(id) != conductortest.Completed {
+				t.Errorf("%d runs, want %d; the task is %s", runs.Load(), c.runs, r.status(id))
+			}
+		})
+	}
+}
+
+func TestASecondDeliveryTakenBackWithTheFirstIsNotRun(t *testing.T) {
+	now := time.Now()
+	first := &job{task: conductor.Task{ID: "a"}, received: now, sent: now.Add(3 * time.Second)}
+	for _, c := range []struct {
+		name     string
+		received time.Duration
+		end      End
+		runs     bool
+	}{
+		{"received before the give-back was sent", 2 * time.Second, GivenBack, false},
+		{"received before the postponement was sent", 2 * time.Second, Postponed, false},
+		{"received after it was sent", 4 * time.Second, Postponed, true},
+		{"after a terminal update", 4 * time.Second, Acknowledged, false},
+		{"after a lost one", 2 * time.Second, LeaseSpent, true},
+		{"after one that was refused", 2 * time.Second, Refused, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h := newHand()
+			h.accept(first)
+			again := &job{task: conductor.Task{ID: "a"}, received: now.Add(c.received)}
+			if h.accept(again) {
+				t.Fatal("accepted beside itself")
+			}
+			if next := h.done(first, c.end); (next == again) != c.runs {
+				t.Errorf("runs: %v, want %v", next == again, c.runs)
+			}
+			if c.runs != (h.size() == 1) {
+				t.Errorf("%d in hand", h.size())
+			}
+		})
+	}
+}

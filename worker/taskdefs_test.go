@@ -1,0 +1,146 @@
+package worker
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"conductor-jwt/conductor"
+	"conductor-jwt/internal/conductortest"
+)
+
+func TestTasksWithoutAResponseTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLedger()
+		var mu sync.Mutex
+		ensured := map[string]int{}
+		for i := range 30 {
+			l.Enqueue(conductortest.TaskSpec{Type: jwtType, Name: fmt.Sprintf("get_signed_jwt_%d\n", i%3)})
+		}
+		enqueue(l, 5)
+		r := start(t, l, Options{EnsureTaskDef: func(_ context.Context, name string) {
+			mu.Lock()
+			defer mu.Unlock()
+			ensured[name]++
+		}})
+		r.idle(time.Minute)
+		r.drainClean()
+		want := map[string]int{"get_signed_jwt_0\n": 1, "get_signed_jwt_1\n": 1, "get_signed_jwt_2\n": 1}
+		if !maps.Equal(ensured, want) {
+			t.Errorf("asked to ensure %v, want %v", ensured, want)
+		}
+		if n := r.log.count("has no response timeout"); n != 3 {
+			t.Errorf("%d warnings, want one for each name", n)
+		}
+	})
+}
+
+func TestRememberedNamesAreBounded(t *testing.T) {
+	u := newUnbounded()
+	fresh := 0
+	for i := range 10 * mostNames {
+		if u.note(fmt.Sprint(i)) {
+			fresh++
+		}
+	}
+	if fresh != mostNames || len(u.seen) != mostNames {
+		t.Errorf("%d names were new, %d are remembered; want %d", fresh, len(u.seen), mostNames)
+	}
+}
+
+func newRegistrar(l TaskDefs) (*Registrar, *logBuffer) {
+	log := &logBuffer{}
+	return NewRegistrar(l, "ops@example.com", []string{"privateKey"}, slog.New(slog.NewTextHandler(log, nil))), log
+}
+
+func TestRegistersWhatIsMissing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLedger()
+		theirs := json.RawMessage(`{"name":"get_signed_jwt","retryCount":9,"responseTimeoutSeconds":7,"runtimeMetadata":["k"]}`)
+		if err := l.PutTaskDef(theirs); err != nil {
+			t.Fatal(err)
+		}
+		before := string(l.StoredTaskDef("get_signed_jwt"))
+		r, _ := newRegistrar(l)
+		r.Run(t.Context())
+		r.Ensure(t.Context(), "get_signed_jwt_1")
+		r.Ensure(t.Context(), "get_signed_jwt_1")
+		if after := string(l.StoredTaskDef("get_signed_jwt")); after != before {
+			t.Errorf("an existing definition was changed to %s", after)
+		}
+		if n := l.Calls("create taskdef"); n != 2 {
+			t.Errorf("%d definitions were created, want 2", n)
+		}
+		for _, name := range []string{"GET_SIGNED_JWT", "get_signed_jwt_1"} {
+			var d conductor.TaskDef
+			if err := json.Unmarshal(l.StoredTaskDef(name), &d); err != nil {
+				t.Fatal(err)
+			}
+			if d.RetryCount != 3 || d.RetryLogic != "EXPONENTIAL_BACKOFF" || d.RetryDelaySeconds != 1 ||
+				d.ResponseTimeoutSeconds != 30 || d.TimeoutSeconds != 0 || d.TimeoutPolicy != "RETRY" && d.TimeoutPolicy != "TIME_OUT_WF" {
+				t.Errorf("%s is registered as %+v", name, d)
+			}
+		}
+		d := Definition("n", "ops@example.com", []string{"a"})
+		if d.TimeoutPolicy != "RETRY" || d.OwnerEmail != "ops@example.com" || !slices.Contains(d.OutputKeys, "token") || d.InputKeys[0] != "a" {
+			t.Errorf("the definition is %+v", d)
+		}
+	})
+}
+
+func TestRegistrationThat(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		faults  conductortest.Faults
+		created int
+		lines   int // warnings
+	}{
+		{"is forbidden is not tried again", conductortest.Plan(1, conductortest.Rule{Call: "create taskdef", Fault: conductortest.Fault{Status: 403}}), 0, 1},
+		{"cannot even look is not tried again", conductortest.Plan(1, conductortest.Rule{Call: "get taskdef", Fault: conductortest.Fault{Status: 403}}), 0, 1},
+		{"meets an outage waits for its end", conductortest.Plan(1, conductortest.Rule{Times: 8, Fault: conductortest.Fault{Status: 503}}), 3, 0},
+		{"is refused for a name goes on with the others", conductortest.Plan(1, conductortest.Rule{Call: "create taskdef", Times: 1, Fault: conductortest.Fault{Status: 400}}), 2, 1},
+	} {
+		inBubble(t, c.name, func(t *testing.T) {
+			l := newLedger()
+			l.SetFaults(c.faults)
+			r, log := newRegistrar(l)
+			r.Run(t.Context())
+			r.Ensure(t.Context(), "x")
+			created := 0
+			for _, name := range append(DefaultNames(), "x") {
+				if l.StoredTaskDef(name) != nil {
+					created++
+				}
+			}
+			if created != c.created || log.count("level=WARN") != c.lines {
+				t.Errorf("%d created and %d warnings, want %d and %d", created, log.count("level=WARN"), c.created, c.lines)
+			}
+		})
+	}
+}
+
+func TestRegistrationEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLedger()
+		l.SetFaults(func(conductortest.Call) conductortest.Fault { return conductortest.Fault{Status: 500} })
+		r, log := newRegistrar(l)
+		began := time.Now()
+		r.Ensure(t.Context(), "x")
+		if took := time.Since(began); took < time.Minute || took > 70*time.Second || log.count("level=WARN") != 1 {
+			t.Errorf("gave up on one name after %s with %d warnings, want a minute and one", took, log.count("level=WARN"))
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		r.Run(ctx) // at the start it waits for the server, but not for ever
+		if took := time.Since(began); took < time.Hour {
+			t.Errorf("gave up at the start after %s", took)
+		}
+	})
+}

@@ -1,0 +1,67 @@
+package config
+
+import (
+	"strings"
+	"time"
+)
+
+// check compares settings with one another.
+func (l *Loaded) check(wrong *problems) {
+	fault := func(name, format string, args ...any) {
+		at := l.Origin(name)
+		wrong.add(name, at, format, args...)
+	}
+	pair := func(a, b string, hasA, hasB bool) {
+		switch {
+		case hasA && !hasB:
+			fault(a, "set without %s; set both or neither", b)
+		case hasB && !hasA:
+			fault(b, "set without %s; set both or neither", a)
+		}
+	}
+	pair("auth_key", "auth_secret", l.AuthKey != "", !l.AuthSecret.IsZero())
+	pair("tls_client_cert", "tls_client_key", l.TLSClientCert != "", l.TLSClientKey != "")
+	l.checkTaskTypes(fault)
+	if l.Slots < len(l.TaskTypes) {
+		fault("slots", "fewer than the %d task types; set one for each at least", len(l.TaskTypes))
+	}
+	l.checkTTL(fault)
+	if l.OwnerEmail != "" && !strings.Contains(l.OwnerEmail, "@") {
+		fault("owner_email", "not an e-mail address; the server refuses task definitions with it")
+	}
+}
+
+func (l *Loaded) checkTaskTypes(fault func(string, string, ...any)) {
+	seen := map[string]bool{}
+	for _, t := range l.TaskTypes {
+		switch {
+		case t == "" || strings.ContainsFunc(t, func(r rune) bool { return r <= ' ' || r == 0x7f }):
+			fault("task_types", "holds an empty name or one with a space in it")
+		case seen[t]:
+			fault("task_types", "names a type twice")
+		}
+		seen[t] = true
+	}
+	if len(l.TaskTypes) == 0 {
+		fault("task_types", "an empty list; name at least one type")
+	}
+}
+
+func (l *Loaded) checkTTL(fault func(string, string, ...any)) {
+	const part = "not whole seconds; token times are"
+	if l.DefaultTTL%time.Second != 0 {
+		fault("default_ttl", part)
+	}
+	if l.MaxTTL%time.Second != 0 {
+		fault("max_ttl", part)
+	}
+	if l.DefaultTTL <= l.MaxTTL {
+		return
+	}
+	// Whichever was set is the one to change.
+	if l.Origin("default_ttl").Source == FromDefault {
+		fault("max_ttl", "under default_ttl, which is %s; set that too", short(int64(l.DefaultTTL)))
+		return
+	}
+	fault("default_ttl", "over max_ttl, which is %s; set %[1]s or less", short(int64(l.MaxTTL)))
+}

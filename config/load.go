@@ -1,0 +1,140 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+)
+
+// Sources is everything that settings come from.
+type Sources struct {
+	Flags    map[string]string // by the setting's name, only those that were given
+	Getenv   func(string) (string, bool)
+	Environ  []string                          // NAME=value
+	ReadFile func(path string) ([]byte, error) // as [os.ReadFile]
+	Cores    int                               // GOMAXPROCS
+	Host     string                            // host name
+	PID      int                               // process id
+}
+
+// Loaded is a configuration with the origin of every setting.
+type Loaded struct {
+	Config
+	// Warnings are of what does no harm but is surely not meant, in the words
+	// of a problem.
+	Warnings []string
+
+	origins map[string]Origin
+}
+
+// Origin is where the setting of that name came from.
+func (l *Loaded) Origin(name string) Origin {
+	if o, ok := l.origins[name]; ok {
+		return o
+	}
+	return Origin{Source: FromDefault}
+}
+
+// ListenSet reports whether the listening address was chosen by somebody.
+func (l *Loaded) ListenSet() bool { return l.Origin(settingListen).Source != FromDefault }
+
+// value is a setting as it was written.
+type value struct {
+	text string
+	list []string // of a list in the file, in place of text
+	path string   // of a file that holds the secret, in place of text
+	at   Origin
+}
+
+// Load reads and checks every setting. Its error is an [*Error] with every
+// problem there is.
+func Load(src Sources) (*Loaded, error) {
+	var wrong problems
+	table := Settings()
+	given := readFile(src, table, &wrong)
+	readEnvironment(src, table, given, &wrong)
+	readFlags(src, table, given)
+
+	l := &Loaded{origins: map[string]Origin{}}
+	for _, s := range table {
+		v, ok := given[s.Name]
+		switch {
+		case s.Later:
+			refuseLater(s, v, ok, &wrong)
+		case ok:
+			l.origins[s.Name] = v.at
+			if v.path != "" {
+				v.text = readSecret(src, s, v, &wrong)
+			}
+			set(s, &l.Config, v, &wrong)
+		case !s.Computed && s.Default != "":
+			set(s, &l.Config, value{text: s.Default}, &wrong)
+		}
+	}
+	l.compute(src)
+	unknownVariables(src, table, l, &wrong)
+	if len(wrong) == 0 {
+		l.check(&wrong) // only whole values can be compared
+	}
+	return l, wrong.err()
+}
+
+func readFlags(src Sources, table []Setting, given map[string]value) {
+	for _, s := range table {
+		if text, ok := src.Flags[s.Name]; ok && s.Flag != "" {
+			given[s.Name] = value{text: text, at: Origin{FromFlag, "--" + s.Flag}}
+		}
+	}
+}
+
+// readEnvironment takes an empty variable for one that is not set, as compose
+// files and manifests leave them.
+func readEnvironment(src Sources, table []Setting, given map[string]value, wrong *problems) {
+	for _, s := range table {
+		text, _ := src.Getenv(s.Env)
+		if text != "" {
+			given[s.Name] = value{text: text, at: Origin{FromEnvironment, s.Env}}
+		}
+		if !s.Secret {
+			continue
+		}
+		path, _ := src.Getenv(s.EnvFile())
+		at := Origin{FromEnvironment, s.EnvFile()}
+		switch {
+		case path == "":
+		case text != "":
+			wrong.add(s.Name, at, "%s is set too; set one of the two", s.Env)
+		default:
+			given[s.Name] = value{path: path, at: at}
+		}
+	}
+}
+
+func refuseLater(s Setting, v value, given bool, wrong *problems) {
+	if given && v.text != s.Default {
+		wrong.add(s.Name, v.at, "not available in this version; leave it out")
+	}
+}
+
+// compute fills in what has no fixed default.
+func (l *Loaded) compute(src Sources) {
+	l.Slots = cmp.Or(l.Slots, max(8*src.Cores, len(l.TaskTypes)))
+	l.WorkerID = cmp.Or(l.WorkerID, fmt.Sprintf("%s-%d", cmp.Or(src.Host, "unknown"), src.PID))
+}
+
+// Row is a setting with its effective value.
+type Row struct {
+	Setting
+	Value  string // fit to print: a secret is redacted
+	Origin Origin
+}
+
+// Rows returns every setting that this version knows, in the table's order.
+func (l *Loaded) Rows() []Row {
+	var rows []Row
+	for _, s := range Settings() {
+		if !s.Later {
+			rows = append(rows, Row{s, shown(s, &l.Config), l.Origin(s.Name)})
+		}
+	}
+	return rows
+}

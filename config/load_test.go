@@ -1,0 +1,434 @@
+package config_test
+
+import (
+	"errors"
+	"io/fs"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"conductor-jwt/config"
+	"conductor-jwt/internal/secret"
+)
+
+// sources is a process: its variables, its flags (by setting) and its files.
+type sources struct {
+	env   map[string]string
+	flags map[string]string
+	files map[string]string
+}
+
+func (s sources) load() (*config.Loaded, error) {
+	var environ []string
+	for name, text := range s.env {
+		environ = append(environ, name+"="+text)
+	}
+	return config.Load(config.Sources{
+		Flags:   s.flags,
+		Environ: environ,
+		Getenv:  func(name string) (string, bool) { v, ok := s.env[name]; return v, ok },
+		ReadFile: func(path string) ([]byte, error) {
+			text, ok := s.files[path]
+			if !ok {
+				return nil, &fs.PathError{Op: "open", Path: path, Err: fs.ErrNotExist}
+			}
+			return []byte(text), nil
+		},
+		Cores: 2, Host: "host", PID: 17,
+	})
+}
+
+func (s sources) mustLoad(t *testing.T) *config.Loaded {
+	t.Helper()
+	l, err := s.load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// inFile is a process with nothing but a configuration file.
+func inFile(yaml string) sources {
+	return sources{
+		env:   map[string]string{"CONDUCTOR_JWT_CONFIG": "w.yaml"},
+		files: map[string]string{"w.yaml": yaml},
+	}
+}
+
+func TestDefaults(t *testing.T) {
+	l := sources{}.mustLoad(t)
+	want := config.Config{
+		ServerURL: "http://localhost:8080/api", TaskTypes: []string{"GET_SIGNED_JWT"}, WorkerID: "host-17",
+		Slots: 16, Pollers: 2, PollTimeout: 5 * time.Second, DrainTimeout: 25 * time.Second,
+		RegisterTaskdefs: "missing", DefaultTTL: 300 * time.Second, MaxTTL: 24 * time.Hour, Output: "token",
+		SecretInjection: "auto", UnknownInputs: "warn", KeyWait: 10 * time.Minute, KeyCache: 1000,
+		Listen: "127.0.0.1:9991", LogLevel: "info",
+	}
+	got := l.Config
+	if !slices.Equal(got.TaskTypes, want.TaskTypes) {
+		t.Errorf("task types = %v", got.TaskTypes)
+	}
+	for i, row := range l.Rows() {
+		if row.Origin.Source != config.FromDefault {
+			t.Errorf("row %d, %s, is from %s", i, row.Name, row.Origin)
+		}
+	}
+	for _, pair := range [][2]any{
+		{got.ServerURL, want.ServerURL}, {got.WorkerID, want.WorkerID}, {got.Slots, want.Slots},
+		{got.Pollers, want.Pollers}, {got.PollTimeout, want.PollTimeout}, {got.DrainTimeout, want.DrainTimeout},
+		{got.RegisterTaskdefs, want.RegisterTaskdefs}, {got.DefaultTTL, want.DefaultTTL}, {got.MaxTTL, want.MaxTTL},
+		{got.Output, want.Output}, {got.SecretInjection, want.SecretInjection}, {got.UnknownInputs, want.UnknownInputs},
+		{got.KeyWait, want.KeyWait}, {got.KeyCache, want.KeyCache}, {got.Listen, want.Listen},
+		{got.LogLevel, want.LogLevel}, {got.LogFormat, ""}, {got.File, ""}, {got.AuthSecret.IsZero(), true},
+		{l.ListenSet(), false},
+	} {
+		if pair[0] != pair[1] {
+			t.Errorf("got %v, want %v", pair[0], pair[1])
+		}
+	}
+}
+
+// Every setting, from each source that may set it, is in force and says where
+// it came from.
+func TestEverySettingFromEverySource(t *testing.T) {
+	sample := map[config.Kind]string{
+		config.Text: "x@y", config.Path: "/p", config.URL: "https://h/api", config.Proxy: "http://p:3128",
+		config.Address: "127.0.0.1:1234", config.Duration: "2s", config.Count: "3", config.Switch: "true", config.List: "A,B",
+	}
+	partner := map[string]map[string]string{
+		"auth_key":        {"CONDUCTOR_AUTH_SECRET": "s"},
+		"auth_secret":     {"CONDUCTOR_AUTH_KEY": "k"},
+		"tls_client_cert": {"CONDUCTOR_TLS_CLIENT_KEY": "k"},
+		"tls_client_key":  {"CONDUCTOR_TLS_CLIENT_CERT": "c"},
+		"max_ttl":         {"CONDUCTOR_JWT_DEFAULT_TTL": "1s"},
+	}
+	for _, s := range config.Settings() {
+		if s.Later || s.Name == "config" {
+			continue
+		}
+		text := sample[s.Kind]
+		if s.Kind == config.Choice {
+			text = s.Choices[len(s.Choices)-1]
+		}
+		shown := text
+		if s.Secret {
+			shown = secret.Redacted
+		}
+		check := func(src sources, origin string) {
+			t.Helper()
+			env := map[string]string{}
+			for _, from := range []map[string]string{src.env, partner[s.Name]} {
+				for k, v := range from {
+					env[k] = v
+				}
+			}
+			src.env = env
+			l, err := src.load()
+			if err != nil {
+				t.Errorf("%s from %s: %v", s.Name, origin, err)
+				return
+			}
+			for _, row := range l.Rows() {
+				if row.Name == s.Name && (row.Value != shown || row.Origin.String() != origin) {
+					t.Errorf("%s = %q from %s, want %q from %s", s.Name, row.Value, row.Origin, shown, origin)
+				}
+			}
+		}
+		file := inFile(s.Name + ": " + text + "\n")
+		check(file, "file w.yaml:1")
+		file.env[s.Env] = text
+		check(file, "environment "+s.Env)
+		if s.Flag != "" {
+			file.flags = map[string]string{s.Name: text}
+			check(file, "flag --"+s.Flag)
+		}
+		if s.Secret {
+			check(sources{
+				env:   map[string]string{s.EnvFile(): "/run/s"},
+				files: map[string]string{"/run/s": "x\n"},
+			}, "environment "+s.EnvFile())
+		}
+	}
+}
+
+func TestAStrongerSourceWins(t *testing.T) {
+	src := inFile("slots: 5\npollers: 5\ndomain: file\nlisten: off\n")
+	src.env["CONDUCTOR_JWT_SLOTS"] = "6"
+	src.env["CONDUCTOR_JWT_POLLERS"] = "6"
+	src.env["CONDUCTOR_JWT_DOMAIN"] = "" // empty is not set
+	src.flags = map[string]string{"slots": "7"}
+	l := src.mustLoad(t)
+	if l.Slots != 7 || l.Pollers != 6 || l.Domain != "file" || l.Listen != "" || !l.ListenSet() {
+		t.Errorf("slots %d, pollers %d, domain %q, listen %q", l.Slots, l.Pollers, l.Domain, l.Listen)
+	}
+	// What is overridden is not even read.
+	src.env["CONDUCTOR_JWT_SLOTS"] = "many"
+	if l := src.mustLoad(t); l.Slots != 7 {
+		t.Errorf("slots %d", l.Slots)
+	}
+}
+
+func TestTheConfigFlagBeatsItsVariable(t *testing.T) {
+	src := inFile("slots: 5\n")
+	src.flags = map[string]string{"config": "flag.yaml"}
+	src.files["flag.yaml"] = "slots: 6\n"
+	if l := src.mustLoad(t); l.Slots != 6 || l.File != "flag.yaml" {
+		t.Errorf("slots %d of %s", l.Slots, l.File)
+	}
+}
+
+func TestSecretFiles(t *testing.T) {
+	for content, want := range map[string]string{"s3": "s3", "s3\n": "s3", "s3\r\n": "s3", " s3 ": " s3 ", "s3\n\n": "s3\n"} {
+		l := sources{
+			env:   map[string]string{"CONDUCTOR_AUTH_KEY": "k", "CONDUCTOR_AUTH_SECRET_FILE": "/s"},
+			files: map[string]string{"/s": content},
+		}.mustLoad(t)
+		if got := l.AuthSecret.Reveal(); got != want {
+			t.Errorf("a file of %q is the secret %q", content, got)
+		}
+	}
+	src := inFile("auth_key: k\nauth_secret_file: /s\n")
+	src.files["/s"] = "inner"
+	if l := src.mustLoad(t); l.AuthSecret.Reveal() != "inner" {
+		t.Error("auth_secret_file of the configuration file is not read")
+	}
+	src.env["CONDUCTOR_AUTH_SECRET"] = "outer"
+	delete(src.files, "/s")
+	if l := src.mustLoad(t); l.AuthSecret.Reveal() != "outer" {
+		t.Error("the environment does not beat the file")
+	}
+}
+
+func TestLists(t *testing.T) {
+	for yaml, want := range map[string][]string{
+		"[A, B]":         {"A", "B"},
+		"A, B":           {"A", "B"},
+		"\n  - A\n  - B": {"A", "B"},
+		"[]":             nil,
+		"A":              {"A"},
+	} {
+		l, err := inFile("task_types: " + yaml).load()
+		if want == nil {
+			if err == nil {
+				t.Errorf("%s is taken", yaml)
+			}
+			continue
+		}
+		if err != nil || !slices.Equal(l.TaskTypes, want) {
+			t.Errorf("%s reads %v, %v", yaml, l, err)
+		}
+	}
+}
+
+func TestManyTypesGetASlotEachByDefault(t *testing.T) {
+	types := "A,B,C,D,E,F,G,H,I,J,K,L,M,N,O,P,Q"
+	if l := (sources{env: map[string]string{"CONDUCTOR_JWT_TASK_TYPES": types}}).mustLoad(t); l.Slots != 17 {
+		t.Errorf("slots = %d", l.Slots)
+	}
+}
+
+func TestLogSettingsOfOtherProgramsAreTaken(t *testing.T) {
+	l := sources{env: map[string]string{"LOG_LEVEL": "DEBUG", "LOG_FORMAT": "JSON"}}.mustLoad(t)
+	if l.LogLevel != "debug" || l.LogFormat != "json" {
+		t.Errorf("%s %s", l.LogLevel, l.LogFormat)
+	}
+}
+
+func TestAProxysPasswordIsNotShown(t *testing.T) {
+	l := sources{env: map[string]string{"CONDUCTOR_PROXY": "http://user:hunter2@proxy:3128"}}.mustLoad(t)
+	for _, row := range l.Rows() {
+		if strings.Contains(row.Value, "hunter2") {
+			t.Errorf("%s shows it: %s", row.Name, row.Value)
+		}
+	}
+	if !strings.Contains(l.Proxy, "hunter2") {
+		t.Error("the proxy lost its password")
+	}
+}
+
+// Every problem, in the words in which it is reported.
+func TestProblems(t *testing.T) {
+	env := func(pairs ...string) sources {
+		s := sources{env: map[string]string{}, files: map[string]string{}}
+		for i := 0; i < len(pairs); i += 2 {
+			s.env[pairs[i]] = pairs[i+1]
+		}
+		return s
+	}
+	flag := func(name, text string) sources { return sources{flags: map[string]string{name: text}} }
+	for _, row := range []struct {
+		src  sources
+		want string
+	}{
+		{env("CONDUCTOR_JWT_SLOTS", "many"), "slots (CONDUCTOR_JWT_SLOTS): not a whole number; set 1 to 10000"},
+		{env("CONDUCTOR_JWT_SLOTS", "0"), "slots (CONDUCTOR_JWT_SLOTS): out of range; set 1 to 10000"},
+		{env("CONDUCTOR_JWT_SLOTS", "-1"), "slots (CONDUCTOR_JWT_SLOTS): not a whole number; set 1 to 10000"},
+		{env("CONDUCTOR_JWT_SLOTS", "99999999999999999999"), "slots (CONDUCTOR_JWT_SLOTS): out of range; set 1 to 10000"},
+		{flag("slots", ""), "slots (--slots): not a whole number; set 1 to 10000"},
+		{inFile("slots: 1.5"), "slots (w.yaml:1): not a whole number; set 1 to 10000"},
+		{inFile("\n\nslots: [1]"), "slots (w.yaml:3): a list where a whole number belongs"},
+		{inFile("slots: {a: 1}"), "slots (w.yaml:1): a mapping where a whole number belongs"},
+		{inFile("a: &x 3\nslots: *x"), "w.yaml:1: unknown setting; `conductor-jwt config schema` lists those there are\n" +
+			"slots (w.yaml:2): an anchor or alias where a whole number belongs"},
+		{
+			env("CONDUCTOR_JWT_SLOTS", "1", "CONDUCTOR_JWT_TASK_TYPES", "A,B"),
+			"slots (CONDUCTOR_JWT_SLOTS): fewer than the 2 task types; set one for each at least",
+		},
+		{env("CONDUCTOR_JWT_POLL_TIMEOUT", "6s"), "poll_timeout (CONDUCTOR_JWT_POLL_TIMEOUT): too long; set 5s or less"},
+		{flag("poll_timeout", "0"), "poll_timeout (--poll-timeout): too short; set 1ms or more"},
+		{flag("poll_timeout", "5"), "poll_timeout (--poll-timeout): a number without a unit; write it as 30s, 5m or 1h30m"},
+		{inFile("drain_timeout: 25"), "drain_timeout (w.yaml:1): a number without a unit; write it as 30s, 5m or 1h30m"},
+		{flag("drain_timeout", "soon"), "drain_timeout (--drain-timeout): not a duration; write it as 30s, 5m or 1h30m"},
+		{flag("drain_timeout", "-1s"), "drain_timeout (--drain-timeout): too short; set 0s or more"},
+		{flag("default_ttl", "25h"), "default_ttl (--default-ttl): over max_ttl, which is 24h; set 24h or less"},
+		{flag("max_ttl", "1m"), "max_ttl (--max-ttl): under default_ttl, which is 5m; set that too"},
+		{flag("default_ttl", "1500ms"), "default_ttl (--default-ttl): not whole seconds; token times are"},
+		{flag("max_ttl", "3600500ms"), "max_ttl (--max-ttl): not whole seconds; token times are"},
+		{flag("output", "secrets"), "output (--output-path): not one of token, _secrets, both"},
+		{flag("output", "TOKEN"), "output (--output-path): not one of token, _secrets, both"},
+		{env("LOG_LEVEL", "trace"), "log_level (LOG_LEVEL): not one of debug, info, warn, error"},
+		{flag("server_url", "localhost:8080"), "server_url (--server-url): not a url; begin with http:// or https://"},
+		{flag("server_url", "http:///api"), "server_url (--server-url): a url without a host; write scheme://host:port"},
+		{flag("server_url", "http://h/api?x=1"), "server_url (--server-url): a url with a query or fragment; end it after the path"},
+		{flag("server_url", "http://u:p@h"), "server_url (--server-url): a url with a user name; set auth_key and auth_secret"},
+		{flag("server_url", "http://h:port"), "server_url (--server-url): not a url; begin with http:// or https://"},
+		{
+			flag("proxy", "http://u:p@h"),
+			"proxy (--proxy): a url with a user name, which every user of this machine can read; set CONDUCTOR_PROXY",
+		},
+		{flag("proxy", "ftp://h"), "proxy (--proxy): not a url; begin with http:// or https:// or socks5://"},
+		{flag("listen", "9991"), "listen (--listen): not an address; write host:port, :port or off"},
+		{flag("listen", ":http"), "listen (--listen): not an address; write host:port, :port or off"},
+		{flag("listen", ":65536"), "listen (--listen): not an address; write host:port, :port or off"},
+		{flag("listen", "::1:80"), "listen (--listen): not an address; write host:port, :port or off"},
+		{flag("tls_insecure_skip_verify", "maybe"), "tls_insecure_skip_verify (--tls-insecure-skip-verify): not true or false"},
+		{flag("task_types", ","), "task_types (--task-types): an empty list; name at least one type"},
+		{flag("task_types", "A,B,A"), "task_types (--task-types): names a type twice"},
+		{inFile(`task_types: ["A B"]`), "task_types (w.yaml:1): holds an empty name or one with a space in it"},
+		{inFile(`task_types: [{a: b}]`), "task_types (w.yaml:1): a list of text is needed; it holds a mapping"},
+		{flag("owner_email", "me"), "owner_email (--owner-email): not an e-mail address; the server refuses task definitions with it"},
+		{flag("domain", "a\nb"), "domain (--domain): holds a control character; write it on one line"},
+		{env("CONDUCTOR_AUTH_KEY", "k"), "auth_key (CONDUCTOR_AUTH_KEY): set without auth_secret; set both or neither"},
+		{env("CONDUCTOR_AUTH_SECRET", "k"), "auth_secret (CONDUCTOR_AUTH_SECRET): set without auth_key; set both or neither"},
+		{flag("tls_client_key", "k"), "tls_client_key (--tls-client-key): set without tls_client_cert; set both or neither"},
+		{
+			env("CONDUCTOR_AUTH_SECRET", "a", "CONDUCTOR_AUTH_SECRET_FILE", "b"),
+			"auth_secret (CONDUCTOR_AUTH_SECRET_FILE): CONDUCTOR_AUTH_SECRET is set too; set one of the two",
+		},
+		{
+			inFile("auth_key: k\nauth_secret: a\nauth_secret_file: b"),
+			"auth_secret (w.yaml:3): set already at w.yaml:2; keep one",
+		},
+		{
+			env("CONDUCTOR_AUTH_KEY", "k", "CONDUCTOR_AUTH_SECRET_FILE", "hunter2"),
+			"auth_secret (CONDUCTOR_AUTH_SECRET_FILE): there is no such file; name a file that holds the secret",
+		},
+		{env("CONDUCTOR_JWT_CONFIG", "none.yaml"), "config (CONDUCTOR_JWT_CONFIG): there is no such file; name a file that can be read"},
+		{inFile("slot: 3"), "w.yaml:1: unknown setting; did you mean slots?"},
+		{inFile("slots: 3\npollTimeout: 3s"), "w.yaml:2: unknown setting; did you mean poll_timeout?"},
+		{inFile("auth_secret_fil: /x"), "w.yaml:1: unknown setting; did you mean auth_secret_file?"},
+		{inFile("config: x"), "w.yaml:1: config cannot be set in the file itself"},
+		{inFile("slots: 3\nslots: 4"), "slots (w.yaml:2): set already at w.yaml:1; keep one"},
+		{inFile("slots: 3\n---\nslots: 4"), "w.yaml:2: a second document; keep one"},
+		{inFile("- slots"), "w.yaml:1: a list where a mapping of setting names to values belongs"},
+		{inFile("slots"), "w.yaml:1: text where a mapping of setting names to values belongs"},
+		{inFile("slots: [1\n"), "w.yaml:1: not valid yaml from here on"},
+		{inFile("a: \xff"), "w.yaml: not utf-8 text"},
+		{inFile(strings.Repeat("#", 1<<20+1)), "w.yaml: over 1 MiB"},
+		{inFile("policy: p.yaml"), "policy (w.yaml:1): not available in this version; leave it out"},
+		{env("CONDUCTOR_JWT_AUDIT", "stdout"), "audit (CONDUCTOR_JWT_AUDIT): not available in this version; leave it out"},
+		{flag("status_listen", ":80"), "status_listen (--status-listen): not available in this version; leave it out"},
+		{env("CONDUCTOR_JWT_JWKS_LISTEN", ":80"), "jwks_listen (CONDUCTOR_JWT_JWKS_LISTEN): not available in this version; leave it out"},
+		{env("CONDUCTOR_JWT_PPROF_LISTEN", ":80"), "pprof_listen (CONDUCTOR_JWT_PPROF_LISTEN): not available in this version; leave it out"},
+		{env("CONDUCTOR_JWT_UI_URL", "http://h"), "ui_url (CONDUCTOR_JWT_UI_URL): not available in this version; leave it out"},
+		{env("CONDUCTOR_JWT_SLOT", "3"), "CONDUCTOR_JWT_SLOT: unknown variable; did you mean CONDUCTOR_JWT_SLOTS?"},
+		{
+			env("CONDUCTOR_JWT_SLOTS", "x", "CONDUCTOR_JWT_POLLERS", "y", "CONDUCTOR_JWT_LISTEN", "z"),
+			"pollers (CONDUCTOR_JWT_POLLERS): not a whole number; set 1 to 64\n" +
+				"slots (CONDUCTOR_JWT_SLOTS): not a whole number; set 1 to 10000\n" +
+				"listen (CONDUCTOR_JWT_LISTEN): not an address; write host:port, :port or off",
+		},
+	} {
+		_, err := row.src.load()
+		e, ok := errors.AsType[*config.Error](err)
+		if !ok {
+			t.Errorf("%v is taken, or fails otherwise: %v; want %s", row.src, err, row.want)
+			continue
+		}
+		if got, want := sorted(e.Error()), sorted(row.want); got != want {
+			t.Errorf("\n got %s\nwant %s", got, want)
+		}
+	}
+}
+
+func sorted(lines string) string {
+	list := strings.Split(lines, "\n")
+	slices.Sort(list)
+	return strings.Join(list, "\n")
+}
+
+func TestLaterSettingsMaySayTheirDefault(t *testing.T) {
+	src := inFile("audit: off\nstatus_listen: off\npolicy:\n")
+	src.env["CONDUCTOR_JWT_PPROF_LISTEN"] = "off"
+	src.mustLoad(t)
+}
+
+func TestUnknownVariables(t *testing.T) {
+	l := sources{env: map[string]string{
+		"CONDUCTOR_JWT_THREADS":            "3",
+		"CONDUCTOR_JWTX":                   "not ours",
+		"CONDUCTOR_SERVER_TYPE":            "OSS",
+		"CONDUCTOR_JWT_SERVICE_HOST":       "10.0.0.1",
+		"CONDUCTOR_JWT_SERVICE_PORT":       "9991",
+		"CONDUCTOR_JWT_SERVICE_PORT_HTTP":  "9991",
+		"CONDUCTOR_JWT_PORT":               "tcp://10.0.0.1:9991",
+		"CONDUCTOR_JWT_PORT_9991_TCP":      "tcp://10.0.0.1:9991",
+		"CONDUCTOR_JWT_PORT_9991_TCP_ADDR": "10.0.0.1",
+		"CONDUCTOR_JWT_JWKS_SERVICE_HOST":  "10.0.0.1",
+	}}.mustLoad(t)
+	want := []string{"CONDUCTOR_JWT_THREADS: unknown variable; nothing reads it"}
+	if !slices.Equal(l.Warnings, want) {
+		t.Errorf("warnings = %q", l.Warnings)
+	}
+}
+
+// No message and no shown value repeats what a setting holds.
+func TestNoProblemQuotesAValue(t *testing.T) {
+	const canary = "hunter2hunter2"
+	for _, s := range config.Settings() {
+		for _, text := range []string{canary, "http://" + canary + ":x@[", canary + "\n", "5" + canary, ":" + canary} {
+			src := sources{env: map[string]string{s.Env: text}}
+			check := func() {
+				t.Helper()
+				if _, err := src.load(); err != nil && strings.Contains(err.Error(), canary) {
+					t.Errorf("%s: %v", s.Name, err)
+				}
+			}
+			check()
+			src = inFile(s.Name + ": [" + text + "\n")
+			check()
+			src = inFile(text + ": 1\n" + s.Name + ": {" + text + ": 1}\n")
+			check()
+		}
+		if s.Secret {
+			if _, err := (sources{env: map[string]string{s.EnvFile(): canary}}).load(); err == nil || strings.Contains(err.Error(), canary) {
+				t.Errorf("%s: %v", s.EnvFile(), err)
+			}
+		}
+	}
+}
+
+func FuzzFile(f *testing.F) {
+	for _, seed := range []string{"", "slots: 3\n", "task_types: [A, B]\n", "a: &a [*a]\n", "? {a: b}\n: c\n", "<<: *x\n", "slots: !!int 3\n", "- - -"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, yaml string) {
+		l, err := inFile(yaml).load()
+		if err == nil {
+			l.Rows()
+		} else if _, ok := errors.AsType[*config.Error](err); !ok {
+			t.Errorf("%T: %v", err, err)
+		}
+	})
+}

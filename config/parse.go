@@ -1,0 +1,214 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"conductor-jwt/internal/secret"
+)
+
+// set reads v into the setting's place in c.
+func set(s Setting, c *Config, v value, wrong *problems) {
+	if s.field == nil {
+		return
+	}
+	if fault := parse(s, s.field(c), v); fault != "" {
+		wrong.add(s.Name, v.at, "%s", fault)
+	}
+}
+
+// parse returns what is wrong with v, or "".
+func parse(s Setting, place any, v value) string {
+	switch place := place.(type) {
+	case *secret.Text:
+		*place = secret.New(v.text)
+		return ""
+	case *string:
+		return parseText(s, place, v)
+	case *[]string:
+		*place = v.list
+		if v.list == nil {
+			*place = splitList(v.text)
+		}
+		return ""
+	case *bool:
+		return parseSwitch(place, v.text)
+	case *int:
+		return parseCount(s, place, v.text)
+	case *time.Duration:
+		return parseDuration(s, place, v.text)
+	}
+	return "of a kind that nothing reads"
+}
+
+func parseText(s Setting, place *string, v value) string {
+	if strings.ContainsFunc(v.text, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+		return "holds a control character; write it on one line"
+	}
+	*place = v.text
+	switch s.Kind {
+	case Choice:
+		return parseChoice(s, place)
+	case URL, Proxy:
+		return checkURL(s, v)
+	case Address:
+		if v.text == off {
+			*place = ""
+			return ""
+		}
+		return checkAddress(v.text)
+	}
+	return ""
+}
+
+// parseChoice takes LOG_LEVEL and LOG_FORMAT in any case: other programs
+// share them, and some write INFO.
+func parseChoice(s Setting, place *string) string {
+	if !strings.HasPrefix(s.Env, "CONDUCTOR_") {
+		*place = strings.ToLower(*place)
+	}
+	if !slices.Contains(s.Choices, *place) {
+		return "not one of " + strings.Join(s.Choices, ", ")
+	}
+	return ""
+}
+
+func splitList(text string) []string {
+	var list []string
+	for element := range strings.SplitSeq(text, ",") {
+		if element = strings.TrimSpace(element); element != "" {
+			list = append(list, element)
+		}
+	}
+	return list
+}
+
+func parseSwitch(place *bool, text string) string {
+	b, err := strconv.ParseBool(text)
+	if err != nil {
+		return "not true or false"
+	}
+	*place = b
+	return ""
+}
+
+func parseCount(s Setting, place *int, text string) string {
+	bounds := fmt.Sprintf("set %d to %d", s.Least, s.Most)
+	if text == "" || strings.Trim(text, "0123456789") != "" {
+		return "not a whole number; " + bounds
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < s.Least || n > s.Most {
+		return "out of range; " + bounds
+	}
+	*place = int(n)
+	return ""
+}
+
+func parseDuration(s Setting, place *time.Duration, text string) string {
+	d, err := time.ParseDuration(text)
+	switch {
+	case err != nil && text != "" && strings.Trim(text, "0123456789.") == "":
+		return "a number without a unit; write it as 30s, 5m or 1h30m"
+	case err != nil:
+		return "not a duration; write it as 30s, 5m or 1h30m"
+	case d < time.Duration(s.Least):
+		return "too short; set " + short(s.Least) + " or more"
+	case d > time.Duration(s.Most):
+		return "too long; set " + short(s.Most) + " or less"
+	}
+	*place = d
+	return ""
+}
+
+// short writes a duration without its empty parts: 5s, 24h, 0s.
+func short(nanoseconds int64) string {
+	text := time.Duration(nanoseconds).String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}
+
+// checkURL refuses what would be misread later. The parser's own message
+// quotes the URL, which may hold a password.
+func checkURL(s Setting, v value) string {
+	schemes := []string{"http", "https"}
+	if s.Kind == Proxy {
+		schemes = append(schemes, "socks5")
+	}
+	u, err := url.Parse(v.text)
+	switch {
+	case v.text == "":
+		return ""
+	case err != nil || u.Opaque != "" || !slices.Contains(schemes, u.Scheme):
+		return "not a url; begin with " + strings.Join(schemes, ":// or ") + "://"
+	case u.Hostname() == "":
+		return "a url without a host; write scheme://host:port"
+	case u.RawQuery != "" || u.Fragment != "":
+		return "a url with a query or fragment; end it after the path"
+	case u.User == nil:
+		return ""
+	case s.Kind != Proxy:
+		return "a url with a user name; set auth_key and auth_secret"
+	case v.at.Source == FromFlag:
+		return "a url with a user name, which every user of this machine can read; set " + s.Env
+	}
+	return ""
+}
+
+func checkAddress(text string) string {
+	const form = "not an address; write host:port, :port or off"
+	_, port, err := net.SplitHostPort(text)
+	if err != nil {
+		return form
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || strconv.FormatUint(n, 10) != port {
+		return form
+	}
+	return ""
+}
+
+// shown is the effective value as text, fit to print.
+func shown(s Setting, c *Config) string {
+	switch place := s.field(c).(type) {
+	case *secret.Text:
+		if place.IsZero() {
+			return ""
+		}
+		return secret.Redacted
+	case *string:
+		return shownText(s, *place)
+	case *[]string:
+		return strings.Join(*place, ",")
+	case *bool:
+		return strconv.FormatBool(*place)
+	case *int:
+		return strconv.Itoa(*place)
+	case *time.Duration:
+		return short(int64(*place))
+	}
+	return ""
+}
+
+func shownText(s Setting, text string) string {
+	switch {
+	case s.Kind == Address && text == "":
+		return off
+	case s.Kind == Proxy:
+		u, err := url.Parse(text)
+		if err != nil {
+			return secret.Redacted
+		}
+		return u.Redacted()
+	}
+	return text
+}

@@ -1,0 +1,80 @@
+package config
+
+import "encoding/json"
+
+// schema is a JSON Schema, as far as the table needs one
+// (https://json-schema.org/draft/2020-12).
+type schema struct {
+	Schema      string            `json:"$schema,omitempty"`
+	Title       string            `json:"title,omitempty"`
+	Description string            `json:"description,omitempty"`
+	Type        any               `json:"type,omitempty"`
+	Properties  map[string]schema `json:"properties,omitempty"`
+	Additional  *bool             `json:"additionalProperties,omitempty"`
+	Enum        []any             `json:"enum,omitempty"`
+	Pattern     string            `json:"pattern,omitempty"`
+	Minimum     *int64            `json:"minimum,omitempty"`
+	Maximum     *int64            `json:"maximum,omitempty"`
+	Items       *schema           `json:"items,omitempty"`
+	Default     any               `json:"default,omitempty"`
+}
+
+// durationPattern is Go's syntax as far as a pattern can tell; the bounds are
+// checked when the file is read.
+const durationPattern = `^([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|ms|s|m|h)(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|ms|s|m|h))*$|^0$`
+
+// Schema returns the JSON Schema of the configuration file.
+func Schema() ([]byte, error) {
+	none := false
+	root := schema{
+		Schema:     "https://json-schema.org/draft/2020-12/schema",
+		Title:      "conductor-jwt configuration",
+		Type:       "object",
+		Properties: map[string]schema{},
+		Additional: &none,
+	}
+	for _, s := range Settings() {
+		if s.Later || !s.inFile() {
+			continue
+		}
+		root.Properties[s.Name] = schemaOf(s)
+		if s.Secret {
+			root.Properties[s.NameFile()] = schema{
+				Description: "Path of a file that holds " + s.Name + ".", Type: nullable("string"),
+			}
+		}
+	}
+	return json.MarshalIndent(root, "", "  ")
+}
+
+func nullable(kind string) []string { return []string{kind, "null"} }
+
+func schemaOf(s Setting) schema {
+	out := schema{Description: s.About, Type: nullable("string")}
+	if s.Default != "" && !s.Computed {
+		out.Default = s.Default
+	}
+	switch s.Kind {
+	case Count:
+		out.Type = nullable("integer")
+		out.Minimum, out.Maximum = &s.Least, &s.Most
+		if out.Default != nil {
+			out.Default = json.Number(s.Default)
+		}
+	case Switch:
+		out.Type = nullable("boolean")
+		out.Default = s.Default == "true"
+	case Duration:
+		out.Pattern = durationPattern
+	case Choice:
+		for _, c := range s.Choices {
+			out.Enum = append(out.Enum, c)
+		}
+		out.Enum = append(out.Enum, nil)
+	case List:
+		out.Type = []string{"array", "string", "null"}
+		out.Items = &schema{Type: "string"}
+		out.Default = splitList(s.Default)
+	}
+	return out
+}

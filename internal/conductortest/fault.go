@@ -43,8 +43,11 @@ type Fault struct {
 	Extra int
 	// Spoil makes the first task of a poll's answer unreadable.
 	Spoil Spoil
-	// Wire is done to the answer by the HTTP shell alone.
+	// Wire is done to the answer by the HTTP shell; the ledger's own methods
+	// fail with a network error instead. With Lost the call is done first.
 	Wire Wire
+	// Location goes with a Status of a redirect.
+	Location string
 }
 
 // Spoil is how the first task of an answer is made unreadable.
@@ -91,25 +94,33 @@ func Plan(seed uint64, rules ...Rule) Faults {
 	}
 }
 
-// strike counts a call and lets the plan have its way with it.
-func (l *Ledger) strike(ctx context.Context, c Call) (Fault, error) {
+// next counts a call and asks the plan about it.
+func (l *Ledger) next(c Call) Fault {
 	l.mu.Lock()
 	c.Seq = l.calls[c.Name]
 	l.calls[c.Name]++
 	faults := l.faults
 	l.mu.Unlock()
-	if err := ctx.Err(); err != nil {
-		return Fault{}, network(c.Name, err)
-	}
 	if faults == nil {
-		return Fault{}, nil
+		return Fault{}
 	}
-	f := faults(c)
+	return faults(c)
+}
+
+// strike lets the plan have its way with a call of the ledger's own methods.
+func (l *Ledger) strike(ctx context.Context, c Call) (Fault, error) {
+	f := l.next(c)
+	if err := ctx.Err(); err != nil {
+		return f, network(c.Name, err)
+	}
 	if err := pause(ctx, f.Delay); err != nil {
 		return f, network(c.Name, err)
 	}
 	if f.Err != nil {
 		return f, f.Err
+	}
+	if f.Wire != 0 && !f.Lost {
+		return f, lost(c.Name) // there is no wire here; the call fails for its caller
 	}
 	if f.Status != 0 {
 		e := refused(c.Name, f.Status)
@@ -156,6 +167,3 @@ func network(call string, cause error) error {
 func refused(call string, status int) *conductor.Error {
 	return &conductor.Error{Class: conductor.ClassOf(status), Call: call, Status: status}
 }
-
-// Wire is what the HTTP shell does to an answer.
-type Wire int

@@ -1,0 +1,384 @@
+package conductortest
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"conductor-jwt/conductor"
+	"conductor-jwt/internal/secret"
+)
+
+// Version is the server that is imitated.
+const Version = "3.32.1"
+
+// call is one request on its way.
+type call struct {
+	Call
+	body  []byte
+	fault Fault
+}
+
+// Handler is the API.
+func (s *Server) Handler() http.Handler {
+	mux := http.NewServeMux()
+	route := func(pattern, name string, do func(http.ResponseWriter, *http.Request, call)) {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, name, do) })
+	}
+	route("GET /api/tasks/poll/batch/{type}", "poll", s.pollBatch)
+	route("GET /api/tasks/poll/{type}", "poll", s.pollOne)
+	route("POST /api/tasks", "update", s.updateTask)
+	route("GET /api/tasks/{id}", "get task", s.getTask)
+	route("GET /api/tasks/queue/size", "queue size", s.queueSize)
+	route("GET /api/metadata/taskdefs/{name}", "get taskdef", s.getTaskDef)
+	route("POST /api/metadata/taskdefs", "create taskdef", s.createTaskDefs)
+	route("GET /api/secrets/{name}/exists", "secret exists", s.secretExists)
+	route("GET /api/version", "version", func(w http.ResponseWriter, _ *http.Request, _ call) { plainText(w, Version) })
+	route("GET /health", "health", health)
+	route("GET /api/health", "health", health)
+	if s.auth != nil {
+		route("POST /api/token", "token", func(w http.ResponseWriter, r *http.Request, c call) {
+			r.Body = io.NopCloser(bytes.NewReader(c.body))
+			s.auth.grant(w, r)
+		})
+	}
+	route("/", "unknown", func(w http.ResponseWriter, r *http.Request, _ call) {
+		problem(w, http.StatusNotFound, "No static resource "+strings.TrimPrefix(r.URL.Path, "/")+".")
+	})
+	return mux
+}
+
+// serve does what every request has in common: the record, the plan of faults,
+// authentication.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request, name string, do func(http.ResponseWriter, *http.Request, call)) {
+	s.record(r)
+	if s.lastOfConnection(r.Context()) {
+		w.Header().Set("Connection", "close")
+	}
+	if strings.Contains(r.URL.EscapedPath(), "%2F") { // Tomcat's own refusal
+		page(w, http.StatusBadRequest, "")
+		return
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return // the client went away
+	}
+	c := call{Call: identify(name, r, body), body: body}
+	c.fault = s.Ledger.next(c.Call)
+	if pause(r.Context(), c.fault.Delay) != nil {
+		return
+	}
+	if s.before(w, r, c) {
+		return
+	}
+	if s.auth != nil && name != "token" && name != "health" {
+		if status := s.auth.status(r.Header.Get("X-Authorization")); status != http.StatusOK {
+			problem(w, status, "Token cannot be used: "+r.Header.Get("X-Authorization"))
+			return
+		}
+	}
+	if !c.fault.Lost {
+		do(w, r, c)
+		return
+	}
+	do(discard{header: http.Header{}}, r, c)
+	c.fault.wire().spoil(w, r, echo(r, c.body))
+}
+
+// before does the faults that come instead of the call.
+func (s *Server) before(w http.ResponseWriter, r *http.Request, c call) bool {
+	f := c.fault
+	switch {
+	case f.Err != nil:
+		WireClose.spoil(w, r, "")
+	case f.Status != 0:
+		if f.RetryAfter != "" {
+			w.Header().Set("Retry-After", f.RetryAfter)
+		}
+		if f.Location != "" {
+			w.Header().Set("Location", f.Location)
+		}
+		if f.Wire == WireHTML {
+			page(w, f.Status, echo(r, c.body))
+		} else {
+			problem(w, f.Status, "Cannot serve "+echo(r, c.body))
+		}
+	case f.Wire != 0 && !f.Lost:
+		f.Wire.spoil(w, r, echo(r, c.body))
+	default:
+		return false
+	}
+	return true
+}
+
+func (f Fault) wire() Wire {
+	if f.Wire == 0 {
+		return WireClose
+	}
+	return f.Wire
+}
+
+// echo is the request as a careless server repeats it.
+func echo(r *http.Request, body []byte) string {
+	return r.Method + " " + r.URL.String() + " X-Authorization: " + r.Header.Get("X-Authorization") + " " + string(body)
+}
+
+// identify reads of a request what a plan of faults goes by.
+func identify(name string, r *http.Request, body []byte) Call {
+	c := Call{Name: name, TaskID: r.PathValue("id"), TaskType: r.PathValue("type"), WorkerID: r.URL.Query().Get("workerid")}
+	if c.TaskType == "" {
+		c.TaskType = r.PathValue("name")
+	}
+	if name == "update" {
+		var u struct{ TaskID, WorkerID, Status string }
+		if json.Unmarshal(body, &u) == nil {
+			c.TaskID, c.WorkerID, c.Status = u.TaskID, u.WorkerID, u.Status
+		}
+	}
+	return c
+}
+
+func (s *Server) pollBatch(w http.ResponseWriter, r *http.Request, c call) {
+	q, ok := query(r)
+	if !ok {
+		problem(w, http.StatusInternalServerError, "Failed to convert value")
+		return
+	}
+	if q.Timeout > MaxPollTimeout {
+		problem(w, http.StatusBadRequest, "Long Poll Timeout value cannot be more than 5 seconds")
+		return
+	}
+	tasks, err := s.Ledger.poll(r.Context(), q, c.fault.Extra)
+	if err != nil {
+		return // the client went away
+	}
+	out := make([]json.RawMessage, 0, len(tasks))
+	for i, t := range tasks {
+		raw := t.polled()
+		if i == 0 {
+			raw = c.fault.Spoil.apply(raw)
+		}
+		out = append(out, raw)
+	}
+	answer(w, out)
+}
+
+func (s *Server) pollOne(w http.ResponseWriter, r *http.Request, _ call) {
+	q, ok := query(r)
+	if !ok {
+		problem(w, http.StatusInternalServerError, "Failed to convert value")
+		return
+	}
+	q.Count, q.Timeout = 1, 100*time.Millisecond
+	tasks, err := s.Ledger.poll(r.Context(), q, 0)
+	switch {
+	case err != nil:
+	case len(tasks) == 0:
+		w.WriteHeader(http.StatusNoContent)
+	default:
+		answer(w, tasks[0].polled())
+	}
+}
+
+// query reads a poll by the server's defaults.
+func query(r *http.Request) (q conductor.Query, ok bool) {
+	values := r.URL.Query()
+	number := func(name string, or int) int {
+		text := values.Get(name)
+		if text == "" {
+			return or
+		}
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			ok = false
+		}
+		return n
+	}
+	ok = true
+	q = conductor.Query{
+		TaskType: r.PathValue("type"), Domain: values.Get("domain"), WorkerID: values.Get("workerid"),
+		Count:   number("count", 1),
+		Timeout: time.Duration(number("timeout", 100)) * time.Millisecond,
+	}
+	return q, ok
+}
+
+// apply makes a polled task unreadable.
+func (s Spoil) apply(raw json.RawMessage) json.RawMessage {
+	var task map[string]json.RawMessage
+	if s == 0 || json.Unmarshal(raw, &task) != nil {
+		return raw
+	}
+	switch s {
+	case SpoilField:
+		task["retryCount"] = json.RawMessage(`{"a":[1]}`)
+	case SpoilID:
+		delete(task, "taskId")
+	}
+	out, err := marshal(task)
+	if err != nil {
+		return raw
+	}
+	return out
+}
+
+func (s *Server) updateTask(w http.ResponseWriter, r *http.Request, c call) {
+	if r.Header.Get("Content-Encoding") != "" || !strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
+		problem(w, http.StatusInternalServerError, "JSON parse error")
+		return
+	}
+	result, extend, ok := readUpdate(c.body)
+	switch {
+	case !ok:
+		problem(w, http.StatusInternalServerError, "JSON parse error")
+		return
+	case extend:
+		s.Ledger.extend(result.TaskID)
+		plainText(w, result.TaskID)
+		return
+	}
+	var e *conductor.Error
+	if err := s.Ledger.update(result); errors.As(err, &e) {
+		problem(w, e.Status, "No such task found by id: "+result.TaskID)
+		return
+	}
+	plainText(w, result.TaskID)
+}
+
+// readUpdate reads an update as the server does; what it does not know it
+// passes over.
+func readUpdate(body []byte) (r conductor.Result, extend, ok bool) {
+	var u struct {
+		TaskID                string          `json:"taskId"`
+		WorkflowInstanceID    string          `json:"workflowInstanceId"`
+		WorkerID              string          `json:"workerId"`
+		Status                string          `json:"status"`
+		ReasonForIncompletion string          `json:"reasonForIncompletion"`
+		OutputData            json.RawMessage `json:"outputData"`
+		CallbackAfterSeconds  int64           `json:"callbackAfterSeconds"`
+		ExtendLease           bool            `json:"extendLease"`
+		Logs                  []struct {
+			Log         string `json:"log"`
+			CreatedTime int64  `json:"createdTime"`
+		} `json:"logs"`
+	}
+	if json.Unmarshal(body, &u) != nil {
+		return r, false, false
+	}
+	r = conductor.Result{
+		TaskID: u.TaskID, WorkflowID: u.WorkflowInstanceID, WorkerID: u.WorkerID, Status: u.Status,
+		Reason: u.ReasonForIncompletion, Output: secret.NewJSON(u.OutputData),
+		CallbackAfter: time.Duration(u.CallbackAfterSeconds) * time.Second,
+	}
+	for _, l := range u.Logs {
+		r.Logs = append(r.Logs, conductor.Log{Text: l.Log, At: time.UnixMilli(l.CreatedTime)})
+	}
+	return r, u.ExtendLease, true
+}
+
+func (s *Server) getTask(w http.ResponseWriter, r *http.Request, _ call) {
+	s.Ledger.mu.Lock()
+	defer s.Ledger.mu.Unlock()
+	s.Ledger.settle()
+	e, ok := s.Ledger.tasks[r.PathValue("id")]
+	if !ok {
+		problem(w, http.StatusNotFound, "Task not found for taskId: "+r.PathValue("id"))
+		return
+	}
+	answer(w, e.stored())
+}
+
+func (s *Server) queueSize(w http.ResponseWriter, r *http.Request, _ call) {
+	values := r.URL.Query()
+	answer(w, s.Ledger.Waiting(values.Get("taskType"), values.Get("domain")))
+}
+
+func (s *Server) getTaskDef(w http.ResponseWriter, r *http.Request, _ call) {
+	raw := s.Ledger.StoredTaskDef(r.PathValue("name"))
+	if raw == nil {
+		problem(w, http.StatusNotFound, "No such taskType found by name: "+r.PathValue("name"))
+		return
+	}
+	answer(w, raw)
+}
+
+func (s *Server) createTaskDefs(w http.ResponseWriter, _ *http.Request, c call) {
+	var defs []json.RawMessage
+	if json.Unmarshal(c.body, &defs) != nil {
+		problem(w, http.StatusInternalServerError, "JSON parse error")
+		return
+	}
+	if len(defs) == 0 {
+		problem(w, http.StatusBadRequest, "Validation failed, check below errors for detail.")
+		return
+	}
+	for _, def := range defs {
+		var e *conductor.Error
+		if err := s.Ledger.PutTaskDef(def); errors.As(err, &e) {
+			problem(w, e.Status, "Validation failed, check below errors for detail.")
+			return
+		}
+	}
+}
+
+func (s *Server) secretExists(w http.ResponseWriter, r *http.Request, _ call) {
+	s.Ledger.mu.Lock()
+	_, ok := s.Ledger.secrets[r.PathValue("name")]
+	s.Ledger.mu.Unlock()
+	answer(w, ok)
+}
+
+func health(w http.ResponseWriter, _ *http.Request, _ call) {
+	answer(w, map[string]any{"healthResults": []string{}, "suppressedHealthResults": []string{}, "healthy": true})
+}
+
+// extend renews a lease.
+func (l *Ledger) extend(id string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.settle()
+	e := l.leased[id]
+	if e == nil || e.lease.IsZero() {
+		return
+	}
+	e.lease = l.now().Add(e.def.ResponseTimeout)
+	e.delivery.Lease = e.lease
+}
+
+func answer(w http.ResponseWriter, v any) {
+	raw, err := marshal(v)
+	if err != nil {
+		problem(w, http.StatusInternalServerError, "cannot write the answer")
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(raw) // the client may have gone away
+}
+
+func plainText(w http.ResponseWriter, text string) {
+	w.Header().Set("Content-Type", "text/plain;charset=UTF-8")
+	write(w, text)
+}
+
+// problem is the server's error object.
+func problem(w http.ResponseWriter, status int, message string) {
+	raw, err := marshal(map[string]any{"status": status, "message": message, "instance": "vm", "retryable": false})
+	if err != nil {
+		raw = nil
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(raw)
+}
+
+// discard is where the answer of a lost call goes.
+type discard struct{ header http.Header }
+
+func (d discard) Header() http.Header         { return d.header }
+func (d discard) Write(p []byte) (int, error) { return len(p), nil }
+func (d discard) WriteHeader(int)             {}

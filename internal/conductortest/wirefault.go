@@ -1,0 +1,115 @@
+package conductortest
+
+import (
+	"compress/gzip"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Wire is what the HTTP shell does instead of answering properly.
+type Wire int
+
+// The things that go wrong on the wire.
+const (
+	WireClose     Wire = iota + 1 // the connection is closed without an answer
+	WireReset                     // the same by a TCP RST
+	WireHang                      // no answer until the client goes away
+	WireHTML                      // 200 with a page that repeats the request
+	WireTruncated                 // 200 with JSON cut in the middle
+	WireShort                     // a Content-Length that is never reached
+	WireGarbage                   // bytes that are no HTTP, and repeat the request
+	WireBomb                      // a small gzip of a body of 256 MiB
+	WireHuge                      // a body that says 200 MiB, and has them
+	WireSlow                      // headers, then a byte every 10 ms
+	WireEndless                   // a body that does not end
+)
+
+// bombSize is the unpacked size of [WireBomb].
+const bombSize = 256 << 20
+
+// spoil does to an answer what the plan says. echo is the request, which a
+// careless server repeats.
+func (w Wire) spoil(rw http.ResponseWriter, r *http.Request, echo string) {
+	switch w {
+	case WireClose, WireReset:
+		hangUp(rw, w == WireReset, "")
+	case WireGarbage:
+		hangUp(rw, false, "SSH-2.0-"+echo+"\r\n\r\n")
+	case WireHang:
+		<-r.Context().Done()
+	case WireHTML:
+		page(rw, http.StatusOK, echo)
+	case WireTruncated:
+		rw.Header().Set("Content-Type", "application/json")
+		write(rw, `[{"taskId":"task-1","workflowInstanceId":"workflow-1","inputData":{"privateKey":"---`)
+	case WireShort:
+		rw.Header().Set("Content-Type", "application/json")
+		rw.Header().Set("Content-Length", "4096")
+		write(rw, `[{"taskId":"task-1"`)
+	case WireBomb:
+		bomb(rw)
+	case WireHuge:
+		rw.Header().Set("Content-Length", fmt.Sprint(200<<20))
+		flood(rw, r, 200<<20, 64<<10, 0)
+	case WireSlow:
+		flood(rw, r, 1<<20, 1, 10*time.Millisecond)
+	case WireEndless:
+		flood(rw, r, 1<<62, 64<<10, 0)
+	}
+}
+
+// hangUp ends the connection under the server's feet.
+func hangUp(rw http.ResponseWriter, reset bool, last string) {
+	conn, _, err := http.NewResponseController(rw).Hijack()
+	if err != nil { // HTTP/2 has no connection to give; this ends the stream
+		panic(http.ErrAbortHandler)
+	}
+	if last != "" {
+		_, _ = io.WriteString(conn, last)
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok && reset {
+		_ = tcp.SetLinger(0)
+	}
+	_ = conn.Close()
+}
+
+func page(rw http.ResponseWriter, status int, echo string) {
+	rw.Header().Set("Content-Type", "text/html;charset=utf-8")
+	rw.WriteHeader(status)
+	write(rw, "<!doctype html><title>Sorry</title><p>Something is wrong with: "+echo)
+}
+
+func bomb(rw http.ResponseWriter) {
+	rw.Header().Set("Content-Type", "application/json")
+	rw.Header().Set("Content-Encoding", "gzip")
+	packed := gzip.NewWriter(rw)
+	blank := []byte(strings.Repeat(" ", 1<<20))
+	for range bombSize >> 20 {
+		if _, err := packed.Write(blank); err != nil {
+			return
+		}
+	}
+	_ = packed.Close()
+}
+
+// flood writes n bytes of blanks, step at a time, until the client goes away.
+func flood(rw http.ResponseWriter, r *http.Request, n, step int, every time.Duration) {
+	rw.Header().Set("Content-Type", "application/json")
+	blank := strings.Repeat(" ", step)
+	out := http.NewResponseController(rw)
+	for sent := 0; sent < n; sent += step {
+		if _, err := io.WriteString(rw, blank); err != nil {
+			return
+		}
+		if out.Flush() != nil || pause(r.Context(), every) != nil {
+			return
+		}
+	}
+}
+
+// write writes to a client that may have gone away.
+func write(rw io.Writer, text string) { _, _ = io.WriteString(rw, text) }

@@ -91,7 +91,7 @@ func scanDEKInfo(text string) (dekInfo, string, error) {
 }
 
 func cutComma(text string) (before, after string, ok bool) {
-	before, after, ok = strings.Cut(text[:min(len(text), maxLabel)], ",")
+	before, _, ok = strings.Cut(text[:min(len(text), maxLabel)], ",")
 	if !ok {
 		return "", "", false
 	}

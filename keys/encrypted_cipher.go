@@ -97,8 +97,9 @@ func (s sealing) open(key, sealed []byte) ([]byte, error) {
 	}
 	plain := make([]byte, len(sealed))
 	cipher.NewCBCDecrypter(b, s.iv).CryptBlocks(plain, sealed)
-	n := int(plain[len(plain)-1])
-	if n == 0 || n > s.size || !bytes.Equal(plain[len(plain)-n:], bytes.Repeat([]byte{byte(n)}, n)) {
+	last := plain[len(plain)-1]
+	n := int(last)
+	if n == 0 || n > s.size || !bytes.Equal(plain[len(plain)-n:], bytes.Repeat([]byte{last}, n)) {
 		return nil, wrongPassword()
 	}
 	return plain[:len(plain)-n], nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha512"
 	"encoding/binary"
+	"slices"
 
 	"golang.org/x/crypto/blowfish" //nolint:staticcheck // bcrypt is made of it; no other library exports this derivation
 )
@@ -19,7 +20,7 @@ func bcryptPBKDF(ctx context.Context, password, salt []byte, rounds, length int)
 	blocks := (length + bcryptBlock - 1) / bcryptBlock
 	out := make([]byte, blocks*bcryptBlock)
 	for block := range blocks {
-		seed := sha512.Sum512(binary.BigEndian.AppendUint32(salt[:len(salt):len(salt)], uint32(block+1))) //nolint:gosec // two blocks
+		seed := sha512.Sum512(binary.BigEndian.AppendUint32(slices.Clip(salt), uint32(block+1)))
 		var sum [bcryptBlock]byte
 		for range rounds {
 			if ctx.Err() != nil {

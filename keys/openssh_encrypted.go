@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/big"
+	"slices"
 )
 
 // maxBcryptRounds bounds the work of one encrypted OpenSSH key: some 8 ms a
@@ -94,7 +95,7 @@ func (c sshCipher) open(key, iv []byte, f sshFile) ([]byte, error) {
 		if err != nil {
 			return nil, unreadableSSH()
 		}
-		if plain, err = aead.Open(nil, iv, append(f.sealed[:len(f.sealed):len(f.sealed)], f.tag...), nil); err != nil {
+		if plain, err = aead.Open(nil, iv, append(slices.Clip(f.sealed), f.tag...), nil); err != nil {
 			return nil, wrongPassword()
 		}
 	}

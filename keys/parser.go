@@ -132,6 +132,11 @@ func (p *Parser) read(ctx context.Context, ref Ref) (Key, error) {
 		return nil, err
 	}
 	defer leave()
+	if p.options.Containers {
+		if ref, err = openContainer(ctx, ref); err != nil {
+			return nil, err
+		}
+	}
 	return read(ctx, ref, p.options.Gate)
 }
 

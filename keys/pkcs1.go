@@ -51,9 +51,7 @@ func buildRSA(n *big.Int, rest []*big.Int) (*rsa.PrivateKey, error) {
 		}
 	}
 	key := &rsa.PrivateKey{
-		PublicKey: rsa.PublicKey{N: n, E: smallInt(rest[0])},
-		D:         rest[1],
-		Primes:    []*big.Int{rest[2], rest[3]},
+		N: n, E: smallInt(rest[0]), D: rest[1], Primes: []*big.Int{rest[2], rest[3]},
 	}
 	key.Precomputed.Dp, key.Precomputed.Dq, key.Precomputed.Qinv = rest[4], rest[5], rest[6]
 	if err := checkRSAPublic(n, key.E); err != nil {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto"
 	"crypto/ecdsa"
-	"crypto/ed25519"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
@@ -42,9 +41,7 @@ func sameKey(tb testing.TB, got any, want crypto.PublicKey) {
 	if err != nil {
 		tb.Fatalf("newKey: %v", err)
 	}
-	type equaler interface{ Equal(x crypto.PublicKey) bool }
-	public, ok := k.Public().(equaler)
-	if !ok || !public.Equal(want) {
+	if !equalKeys(k.Public(), want) {
 		tb.Errorf("read another key: %T", k.Public())
 	}
 }
@@ -118,7 +115,10 @@ func repairs() map[string]func(string) string {
 		return func(s string) string { return strings.ReplaceAll(s, old, new) }
 	}
 	quote := func(s string) string {
-		q, _ := json.Marshal(s)
+		q, err := json.Marshal(s)
+		if err != nil {
+			panic(err) // strings never fail
+		}
 		return string(q)
 	}
 	return map[string]func(string) string{
@@ -292,7 +292,10 @@ func TestAPublicHalfThatBelongsToAnotherKeyIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	mine := point(t, "p256.sec1.pem")
-	theirs, _ := other.Bytes()
+	theirs, err := other.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
 	swapped := bytes.Replace(b.Bytes, mine, theirs, 1)
 	_, _, err = readBinary(t.Context(), swapped, Ref{})
 	wantRefusal(t, err, ErrInconsistent)
@@ -324,5 +327,3 @@ func point(tb testing.TB, file string) []byte {
 	p, _ := mustEC(tb, file).PublicKey.Bytes()
 	return p
 }
-
-var _ = ed25519.SeedSize

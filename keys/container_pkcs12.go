@@ -1,0 +1,116 @@
+package keys
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"math/big"
+
+	"golang.org/x/crypto/cryptobyte"
+	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
+	"software.sslmate.com/src/go-pkcs12"
+)
+
+// openPKCS12 opens a PKCS#12 file (RFC 7292) and gives the PEM of its key and
+// of its certificates, the key's own first.
+func openPKCS12(ctx context.Context, text string, ref Ref) (string, error) {
+	der, ok := derOfText(text)
+	if !ok || isBERPKCS12(der) {
+		return "", unreadablePKCS12()
+	}
+	if ref.Password.IsZero() {
+		return "", &Error{
+			Reason: ErrEncrypted, Found: "a pkcs#12 file",
+			Hint: "set privateKeyPassword, or take the key out of it: openssl pkcs12 -in key.p12 -nodes",
+		}
+	}
+	if err := boundPKCS12(der, 0); err != nil {
+		return "", err
+	}
+	if ctx.Err() != nil {
+		return "", gaveUp(ctx)
+	}
+	private, leaf, others, err := pkcs12.DecodeChain(der, ref.Password.Reveal())
+	switch {
+	case errors.Is(err, pkcs12.ErrIncorrectPassword), errors.Is(err, pkcs12.ErrDecryption):
+		return "", wrongPassword()
+	case err != nil:
+		return "", unreadablePKCS12()
+	}
+	return writePEM(private, append([]*x509.Certificate{leaf}, others...))
+}
+
+func writePEM(private any, chain []*x509.Certificate) (string, error) {
+	der, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		return "", unreadablePKCS12()
+	}
+	var out bytes.Buffer
+	out.Write(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+	for _, c := range chain {
+		out.Write(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw}))
+	}
+	return out.String(), nil
+}
+
+// maxNesting is deeper than a PKCS#12 file goes.
+const maxNesting = 32
+
+// boundPKCS12 looks for iteration counts: in PKCS#12 every INTEGER behind an
+// OCTET STRING, the salt, is one (RFC 7292 §4 and appendix C, RFC 8018 A.2).
+// Those inside of an encrypted part it cannot see; to write them one must
+// know the password.
+func boundPKCS12(der []byte, depth int) error {
+	if depth > maxNesting {
+		return unreadablePKCS12()
+	}
+	s := cryptobyte.String(der)
+	var before cbasn1.Tag
+	for !s.Empty() {
+		var element, content cryptobyte.String
+		var tag cbasn1.Tag
+		if !s.ReadAnyASN1Element(&element, &tag) || !readContent(element, &content) {
+			return unreadablePKCS12()
+		}
+		if tag == cbasn1.INTEGER && before == cbasn1.OCTET_STRING && tooManyIterations(content) {
+			return tooMuchPKCS12()
+		}
+		if tag&0x20 != 0 || tag == cbasn1.OCTET_STRING && isSequence(content) {
+			if err := boundPKCS12(content, depth+1); err != nil {
+				return err
+			}
+		}
+		before = tag
+	}
+	return nil
+}
+
+func isSequence(der []byte) bool {
+	_, ok := wholeSequence(der)
+	return ok
+}
+
+func readContent(element cryptobyte.String, content *cryptobyte.String) bool {
+	var tag cbasn1.Tag
+	return element.ReadAnyASN1(content, &tag)
+}
+
+func tooManyIterations(n []byte) bool {
+	return new(big.Int).SetBytes(n).Cmp(big.NewInt(maxPBKDF2Iterations)) > 0
+}
+
+func tooMuchPKCS12() error {
+	return &Error{
+		Reason: ErrTooLarge, Found: "a pkcs#12 file that asks for more than 1000000 iterations",
+		Hint: "write it anew with less, or take the key out of it: openssl pkcs12 -in key.p12 -nodes",
+	}
+}
+
+func unreadablePKCS12() error {
+	return &Error{
+		Reason: ErrUnreadable, Found: "a pkcs#12 file that cannot be read",
+		Hint: "take the key out of it: openssl pkcs12 -in key.p12 -nodes",
+	}
+}

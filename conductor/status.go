@@ -19,6 +19,8 @@ func ClassOf(status int) Class {
 		return Forbidden
 	case status == http.StatusNotFound:
 		return NotFound
+	case status == http.StatusProxyAuthRequired:
+		return Network // a proxy stands between; the call never arrived
 	case status == http.StatusTooManyRequests:
 		return Throttled
 	case status == http.StatusRequestTimeout, status == http.StatusTooEarly, status >= 500:

@@ -1,0 +1,409 @@
+package conductor_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"conductor-jwt/conductor"
+	"conductor-jwt/internal/conductortest"
+	"conductor-jwt/internal/secret"
+)
+
+const (
+	queue  = "GET_SIGNED_JWT"
+	canary = "hidden-value-of-the-input"
+)
+
+type observed struct {
+	mu  sync.Mutex
+	all []conductor.Observation
+}
+
+func (o *observed) add(x conductor.Observation) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.all = append(o.all, x)
+}
+
+func (o *observed) statuses(call string) []int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	var out []int
+	for _, x := range o.all {
+		if x.Call == call && x.Unnamed == 0 {
+			out = append(out, x.Status)
+		}
+	}
+	return out
+}
+
+func connect(t *testing.T, o conductor.Options) *conductor.Client {
+	t.Helper()
+	c, err := conductor.New(o)
+	if err != nil {
+		t.Fatalf("new client: %v", err)
+	}
+	t.Cleanup(c.Close)
+	return c
+}
+
+func start(t *testing.T, faults conductortest.Faults) (*conductortest.Server, *conductor.Client, *observed) {
+	t.Helper()
+	s := conductortest.Serve(t, conductortest.NewLedger(conductortest.Options{}), faults)
+	seen := &observed{}
+	return s, connect(t, conductor.Options{BaseURL: s.URL, UserAgent: "test/1", Observe: seen.add}), seen
+}
+
+func enqueue(s *conductortest.Server, n int) {
+	for range n {
+		s.Ledger.Enqueue(conductortest.TaskSpec{
+			Type: queue, Name: "n", Input: json.RawMessage(`{"privateKey":"` + canary + `"}`),
+			Definition: &conductortest.Definition{ResponseTimeout: 30 * time.Second},
+		})
+	}
+}
+
+func poll(c *conductor.Client, count int) ([]conductor.Task, error) {
+	return c.Poll(context.Background(), conductor.Query{TaskType: queue, WorkerID: "w1", Count: count})
+}
+
+func complete(c *conductor.Client, task conductor.Task) error {
+	return c.Update(context.Background(), conductor.Result{
+		TaskID: task.ID, WorkflowID: task.WorkflowID, WorkerID: "w1", Status: "COMPLETED",
+		Output: secret.NewJSON(json.RawMessage(`{"token":"` + canary + `"}`)),
+	})
+}
+
+func failure(t *testing.T, err error) *conductor.Error {
+	t.Helper()
+	var e *conductor.Error
+	if !errors.As(err, &e) {
+		t.Fatalf("the error is %v, want a *conductor.Error", err)
+	}
+	if strings.Contains(err.Error(), canary) {
+		t.Errorf("the error repeats what the server wrote: %v", err)
+	}
+	return e
+}
+
+func TestATaskGoesRound(t *testing.T) {
+	s, c, seen := start(t, nil)
+	s.Ledger.SetSecret("s", "S")
+	id := s.Ledger.Enqueue(conductortest.TaskSpec{
+		Type: queue, Name: "n", WorkflowID: "w", WorkflowType: "wt",
+		Input:    json.RawMessage(`{"b":12345678901234567890,"a":"\ud800 <&>","c":1.50,"c":2}`),
+		Template: json.RawMessage(`{"b":"${workflow.input.b}"}`),
+		Definition: &conductortest.Definition{
+			ResponseTimeout: 30 * time.Second, RuntimeMetadata: []string{"s", "none"},
+			InputTemplate: json.RawMessage(`[1]`),
+		},
+	})
+	tasks, err := poll(c, 5)
+	if err != nil || len(tasks) != 1 {
+		t.Fatalf("polled %d tasks, %v", len(tasks), err)
+	}
+	got := tasks[0]
+	if got.ID != id || got.Type != queue || got.Name != "n" || got.WorkflowID != "w" || got.WorkflowType != "wt" ||
+		got.ResponseTimeout != 30*time.Second || got.Scheduled.IsZero() || got.External || got.Malformed {
+		t.Errorf("task is %+v", got)
+	}
+	if in := string(got.Input.Reveal()); in != `{"b":12345678901234567890,"a":"\ud800 <&>","c":1.50,"c":2}` {
+		t.Errorf("input is %s", in)
+	}
+	if string(got.Template) != `{"b":"${workflow.input.b}"}` || string(got.Defaults) != `[1]` {
+		t.Errorf("template %s, defaults %s", got.Template, got.Defaults)
+	}
+	if len(got.RuntimeMetadata) != 1 || got.RuntimeMetadata["s"].Reveal() != "S" {
+		t.Errorf("runtime metadata are %v", got.RuntimeMetadata)
+	}
+	at := time.UnixMilli(1795355503775)
+	err = c.Update(t.Context(), conductor.Result{
+		TaskID: got.ID, WorkflowID: "w", WorkerID: "w1", Status: "FAILED", Reason: "r<>",
+		Output:        secret.NewJSON(json.RawMessage(`{"n":12345678901234567890,"t":"<"}`)),
+		CallbackAfter: 1500 * time.Millisecond, Logs: []conductor.Log{{Text: "line", At: at}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := s.Ledger.Updates()[0].Result
+	if r.TaskID != id || r.WorkflowID != "w" || r.WorkerID != "w1" || r.Status != "FAILED" || r.Reason != "r<>" ||
+		r.CallbackAfter != 2*time.Second || len(r.Logs) != 1 || r.Logs[0].Text != "line" || !r.Logs[0].At.Equal(at) ||
+		string(r.Output.Reveal()) != `{"n":12345678901234567890,"t":"<"}` {
+		t.Errorf("the server read %+v with output %s", r, r.Output.Reveal())
+	}
+	if !slices.Equal(seen.statuses("poll"), []int{200}) || !slices.Equal(seen.statuses("update"), []int{200}) {
+		t.Errorf("observed %+v", seen.all)
+	}
+	if skew, ok := c.Skew(); !ok || skew.Abs() > 2*time.Second {
+		t.Errorf("skew is %s, %v", skew, ok)
+	}
+}
+
+func TestHeadersAreSentOnce(t *testing.T) {
+	s, c, _ := start(t, nil)
+	enqueue(s, 1)
+	tasks, err := poll(c, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := complete(c, tasks[0]); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range s.Requests() {
+		for _, name := range []string{"Content-Type", "Accept", "User-Agent"} {
+			if len(r.Header[name]) > 1 {
+				t.Errorf("%s %s sends %s %d times", r.Method, r.Path, name, len(r.Header[name]))
+			}
+		}
+		if r.Header.Get("User-Agent") != "test/1" || r.Token || r.Header.Get("Content-Encoding") != "" {
+			t.Errorf("%s %s has headers %v", r.Method, r.Path, r.Header)
+		}
+	}
+	if q := s.Requests()[0].Query; q != "count=1&timeout=0&workerid=w1" {
+		t.Errorf("the query is %s", q)
+	}
+}
+
+func TestDefinitionsAndTheRest(t *testing.T) {
+	s, c, _ := start(t, nil)
+	ctx := t.Context()
+	if found, err := c.TaskDef(ctx, "get_signed_jwt"); found || err != nil {
+		t.Errorf("before: %v, %v", found, err)
+	}
+	if err := c.CreateTaskDef(ctx, conductor.TaskDef{Name: "get_signed_jwt", ResponseTimeoutSeconds: 30, RetryCount: 3}); err != nil {
+		t.Fatal(err)
+	}
+	if found, err := c.TaskDef(ctx, "get_signed_jwt"); !found || err != nil {
+		t.Errorf("after: %v, %v", found, err)
+	}
+	if v, err := c.Version(ctx); v != conductortest.Version || err != nil {
+		t.Errorf("version is %q, %v", v, err)
+	}
+	s.Ledger.SetSecret("s", "S")
+	id := s.Ledger.Enqueue(conductortest.TaskSpec{Type: queue, Template: json.RawMessage(`{"k":"${workflow.secrets.s}"}`)})
+	raw, err := c.StoredTask(ctx, id)
+	if err != nil || !strings.Contains(string(raw), `"${workflow.secrets.s}"`) {
+		t.Errorf("stored task is %s, %v", raw, err)
+	}
+	_, err = c.StoredTask(ctx, "none/such")
+	if e := failure(t, err); e.Status != 400 {
+		t.Errorf("an id with a slash: %v", e)
+	}
+	_, err = c.StoredTask(ctx, "none")
+	if e := failure(t, err); e.Class != conductor.NotFound {
+		t.Errorf("an unknown id: %v", e)
+	}
+}
+
+func TestAnswersByTheirStatus(t *testing.T) {
+	date := time.Now().Add(20 * time.Second).UTC().Format(http.TimeFormat)
+	cases := map[string]struct {
+		fault conductortest.Fault
+		class conductor.Class
+		after time.Duration // at least; 0 is exactly
+	}{
+		"500":                             {conductortest.Fault{Status: 500}, conductor.Server, 0},
+		"502 as a page":                   {conductortest.Fault{Status: 502, Wire: conductortest.WireHTML}, conductor.Server, 0},
+		"503 that asks for two seconds":   {conductortest.Fault{Status: 503, RetryAfter: "2"}, conductor.Server, 2 * time.Second},
+		"408":                             {conductortest.Fault{Status: 408}, conductor.Server, 0},
+		"425":                             {conductortest.Fault{Status: 425}, conductor.Server, 0},
+		"429 without more":                {conductortest.Fault{Status: 429}, conductor.Throttled, 0},
+		"429 that asks for nothing":       {conductortest.Fault{Status: 429, RetryAfter: "0"}, conductor.Throttled, 0},
+		"429 that asks for a day":         {conductortest.Fault{Status: 429, RetryAfter: "86400"}, conductor.Throttled, time.Minute},
+		"429 that asks for an age":        {conductortest.Fault{Status: 429, RetryAfter: strings.Repeat("9", 40)}, conductor.Throttled, time.Minute},
+		"429 that asks for a date":        {conductortest.Fault{Status: 429, RetryAfter: date}, conductor.Throttled, 15 * time.Second},
+		"429 that asks for a past date":   {conductortest.Fault{Status: 429, RetryAfter: "Wed, 21 Oct 2015 07:28:00 GMT"}, conductor.Throttled, 0},
+		"429 that asks for rubbish":       {conductortest.Fault{Status: 429, RetryAfter: "-1"}, conductor.Throttled, 0},
+		"400":                             {conductortest.Fault{Status: 400}, conductor.Rejected, 0},
+		"401 without credentials":         {conductortest.Fault{Status: 401}, conductor.Unauthorized, 0},
+		"403":                             {conductortest.Fault{Status: 403}, conductor.Forbidden, 0},
+		"404":                             {conductortest.Fault{Status: 404}, conductor.NotFound, 0},
+		"407 of a proxy":                  {conductortest.Fault{Status: 407}, conductor.Network, 0},
+		"409":                             {conductortest.Fault{Status: 409}, conductor.Rejected, 0},
+		"413":                             {conductortest.Fault{Status: 413}, conductor.Rejected, 0},
+		"418 with a body on the wire":     {conductortest.Fault{Status: 418}, conductor.Rejected, 0},
+		"a redirect to another host":      {conductortest.Fault{Status: 307, Location: "http://other.invalid/api/tasks"}, conductor.Garbled, 0},
+		"a redirect that loses the POST":  {conductortest.Fault{Status: 302, Location: "/health"}, conductor.Garbled, 0},
+		"a redirect that leads nowhere":   {conductortest.Fault{Status: 304}, conductor.Garbled, 0},
+		"a page instead of an answer":     {conductortest.Fault{Wire: conductortest.WireHTML}, conductor.Garbled, 0},
+		"a closed connection":             {conductortest.Fault{Wire: conductortest.WireClose}, conductor.Network, 0},
+		"a reset connection":              {conductortest.Fault{Wire: conductortest.WireReset}, conductor.Network, 0},
+		"bytes that are no http":          {conductortest.Fault{Wire: conductortest.WireGarbage}, conductor.Network, 0},
+		"half a body":                     {conductortest.Fault{Wire: conductortest.WireShort}, conductor.Network, 0},
+		"a body that unpacks and unpacks": {conductortest.Fault{Wire: conductortest.WireBomb}, conductor.TooLarge, 0},
+		"a body that says it is huge":     {conductortest.Fault{Wire: conductortest.WireHuge}, conductor.TooLarge, 0},
+		"a body without end":              {conductortest.Fault{Wire: conductortest.WireEndless}, conductor.TooLarge, 0},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			s, client, _ := start(t, conductortest.Plan(1, conductortest.Rule{Call: "update", Fault: c.fault}))
+			err := complete(client, conductor.Task{ID: canary, WorkflowID: "w"})
+			e := failure(t, err)
+			if e.Class != c.class || e.Call != "update" {
+				t.Errorf("the error is %v, want class %s", e, c.class)
+			}
+			if e.RetryAfter < c.after || c.after == 0 && e.RetryAfter != 0 || e.RetryAfter > conductor.MaxRetryAfter {
+				t.Errorf("retry after is %s, want %s", e.RetryAfter, c.after)
+			}
+			if got := len(s.Ledger.Updates()); got != 0 {
+				t.Errorf("%d updates took place", got)
+			}
+		})
+	}
+}
+
+func TestATruncatedPollIsNoPoll(t *testing.T) {
+	_, c, _ := start(t, conductortest.Plan(1, conductortest.Rule{Call: "poll", Fault: conductortest.Fault{Wire: conductortest.WireTruncated}}))
+	tasks, err := poll(c, 10)
+	if e := failure(t, err); e.Class != conductor.Garbled || len(tasks) != 0 {
+		t.Errorf("%d tasks, %v", len(tasks), e)
+	}
+}
+
+func TestABadTaskCostsNoOther(t *testing.T) {
+	for name, c := range map[string]struct {
+		spoil     conductortest.Spoil
+		malformed int
+		unnamed   int
+	}{
+		"with ids":    {conductortest.SpoilField, 1, 0},
+		"without ids": {conductortest.SpoilID, 0, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, client, seen := start(t, conductortest.Plan(1, conductortest.Rule{Call: "poll", Fault: conductortest.Fault{Spoil: c.spoil, Extra: 20}}))
+			enqueue(s, 50)
+			tasks, err := poll(client, 30)
+			if err != nil {
+				t.Fatal(err)
+			}
+			malformed := 0
+			for _, task := range tasks {
+				if task.ID == "" || task.WorkflowID == "" {
+					t.Errorf("a task without ids: %+v", task)
+				}
+				if task.Malformed {
+					malformed++
+				}
+			}
+			unnamed := 0
+			for _, o := range seen.all {
+				unnamed += o.Unnamed
+			}
+			if malformed != c.malformed || unnamed != c.unnamed || len(tasks) != 50-c.unnamed {
+				t.Errorf("%d tasks, %d malformed, %d unnamed", len(tasks), malformed, unnamed)
+			}
+		})
+	}
+}
+
+func TestEverythingAnEmptyPollMayBe(t *testing.T) {
+	for _, body := range []string{"[]", "", "null", " [ ] \n"} {
+		s := answering(t, func(w http.ResponseWriter, _ *http.Request) {
+			if body == "" {
+				w.WriteHeader(http.StatusNoContent)
+			}
+			_, _ = w.Write([]byte(body))
+		})
+		tasks, err := poll(connect(t, conductor.Options{BaseURL: s}), 1)
+		if len(tasks) != 0 || err != nil {
+			t.Errorf("%q gives %d tasks, %v", body, len(tasks), err)
+		}
+	}
+}
+
+func TestAPollThatIsNoList(t *testing.T) {
+	for _, body := range []string{`{"taskId":"a"}`, `[{}] x`, `[{},`, `nil`, `"x"`, "\x00"} {
+		for _, kind := range []string{"application/json", "text/plain", "application/xml", "", "x/y; ="} {
+			s := answering(t, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header()["Content-Type"] = []string{kind}
+				_, _ = w.Write([]byte(body))
+			})
+			_, err := poll(connect(t, conductor.Options{BaseURL: s}), 1)
+			if e := failure(t, err); e.Class != conductor.Garbled {
+				t.Errorf("%q of %q is %v", body, kind, e)
+			}
+		}
+	}
+}
+
+func TestADeadServer(t *testing.T) {
+	s, c, seen := start(t, nil)
+	s.Down()
+	_, err := poll(c, 1)
+	if e := failure(t, err); e.Class != conductor.Network || !strings.Contains(e.Error(), "refused") {
+		t.Errorf("the error is %v", e)
+	}
+	if err := s.Up(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := poll(c, 1); err != nil {
+		t.Errorf("after its return: %v", err)
+	}
+	if !slices.Equal(seen.statuses("poll"), []int{0, 200}) {
+		t.Errorf("observed %v", seen.statuses("poll"))
+	}
+}
+
+func TestTheServersCapOnALongPoll(t *testing.T) {
+	_, c, _ := start(t, nil)
+	_, err := c.Poll(t.Context(), conductor.Query{TaskType: queue, Count: 1, Timeout: 5001 * time.Millisecond})
+	if e := failure(t, err); e.Class != conductor.Rejected {
+		t.Errorf("the error is %v", e)
+	}
+}
+
+func TestAContextEndsACall(t *testing.T) {
+	_, c, _ := start(t, conductortest.Plan(1, conductortest.Rule{Fault: conductortest.Fault{Wire: conductortest.WireHang}}))
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	_, err := c.Version(ctx)
+	if e := failure(t, err); e.Class != conductor.Network || !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("the error is %v", e)
+	}
+	err = complete(connect(t, conductor.Options{BaseURL: c.BaseURL(), Timeout: 50 * time.Millisecond}), conductor.Task{ID: "a", WorkflowID: "w"})
+	if e := failure(t, err); e.Class != conductor.Network || !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("the error is %v", e)
+	}
+}
+
+func TestASlowBodyEndsWithTheCall(t *testing.T) {
+	s := conductortest.Serve(t, conductortest.NewLedger(conductortest.Options{}),
+		conductortest.Plan(1, conductortest.Rule{Fault: conductortest.Fault{Wire: conductortest.WireSlow}}))
+	c := connect(t, conductor.Options{BaseURL: s.URL, Timeout: 100 * time.Millisecond})
+	_, err := c.Version(t.Context())
+	if e := failure(t, err); e.Class != conductor.Network || !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("the error is %v", e)
+	}
+}
+
+func TestManyRequestsOverFewConnections(t *testing.T) {
+	s, c, _ := start(t, nil)
+	for range 250 { // the server closes each connection after a hundred
+		if _, err := poll(c, 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := len(s.Requests()); got != 250 {
+		t.Errorf("%d requests", got)
+	}
+}
+
+func TestAnOutputThatIsNoObjectIsNotSent(t *testing.T) {
+	s, c, _ := start(t, nil)
+	for _, output := range []string{`"x"`, `[]`, `{`, `{"a":1}}`} {
+		err := c.Update(t.Context(), conductor.Result{TaskID: "a", WorkflowID: "w", Output: secret.NewJSON(json.RawMessage(output))})
+		if e := failure(t, err); e.Class != conductor.Rejected {
+			t.Errorf("%s is %v", output, e)
+		}
+	}
+	if got := len(s.Requests()); got != 0 {
+		t.Errorf("%d requests", got)
+	}
+}

@@ -12,13 +12,18 @@ import (
 
 // ReadVerifier reads the key that checks signatures, from public or private
 // text: PEM, DER, certificates, JWK, JWKS (chosen by ref.KeyID, or the only
-// one that can check), a service account file, or an HMAC secret where
-// ref.Encoding is set. Every refusal is an *Error.
+// one that can check), a service account file, JWE and PKCS#12 with a password,
+// or an HMAC secret where ref.Encoding is set. Every refusal is an *Error. The
+// command line is its only caller: it runs no gate and keeps no cache.
 func ReadVerifier(ctx context.Context, ref Ref) (Verifier, error) {
-	text := ref.Text.Reveal()
-	if len(text) > defaultMaxText {
-		return nil, tooLarge(len(text), defaultMaxText)
+	if n := ref.Text.Len(); n > defaultMaxText {
+		return nil, tooLarge(n, defaultMaxText)
 	}
+	ref, err := openContainer(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	text := ref.Text.Reveal()
 	if ref.Encoding == "" && isJSON(text) {
 		return readJSONVerifier(ctx, trimStart(text), ref)
 	}

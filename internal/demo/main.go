@@ -1,0 +1,121 @@
+// Demo shows the main job on the real thing: it boots the open-source
+// Conductor server with a fresh key as its secret, starts the worker, runs the
+// unmodified GET_SIGNED_JWT workflow of deploy/conductor and verifies the
+// token with a library that did not sign it. It ends with nothing left
+// running; KEEP=1 keeps all of it up until Ctrl-C. WORKER=FILE runs a binary
+// that is built already.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/term"
+
+	"conductor-jwt/internal/conductorjar/child"
+)
+
+// interrupted is the exit status that shells give to a program that SIGINT
+// ended: 128 + 2.
+const interrupted = 130
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go watchParent(ctx, cancel)
+	env := os.Environ() //nolint:forbidigo // this is a main, as cli's is
+	screen := newScreen(os.Stdout, styleOf(env, os.Stdout))
+	err := run(ctx, env, screen)
+	screen.close()
+	switch {
+	case err == nil:
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintln(os.Stderr, "interrupted")
+		os.Exit(interrupted)
+	default:
+		fmt.Fprintln(os.Stderr, "error:", err)
+		os.Exit(1)
+	}
+}
+
+// watchParent ends the demo when "go run" is killed: it passes no signal on,
+// and Ctrl-C is not the only way to stop it.
+func watchParent(ctx context.Context, cancel context.CancelFunc) {
+	program, err := os.Executable()
+	if err != nil || !strings.Contains(program, "go-build") {
+		return
+	}
+	tick := time.NewTicker(500 * time.Millisecond)
+	defer tick.Stop()
+	for parent := os.Getppid(); os.Getppid() == parent; {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+	cancel()
+}
+
+// styleOf decides on colour (https://no-color.org, CLICOLOR_FORCE of
+// https://bixense.com/clicolors) and on the moving status line.
+func styleOf(env []string, out *os.File) style {
+	terminal := term.IsTerminal(int(out.Fd())) && child.Getenv(env, "TERM") != "dumb"
+	s := style{colour: terminal, live: terminal}
+	if force := child.Getenv(env, "CLICOLOR_FORCE"); force != "" && force != "0" {
+		s.colour = true
+	}
+	if child.Getenv(env, "NO_COLOR") != "" {
+		s.colour = false
+	}
+	return s
+}
+
+func run(ctx context.Context, env []string, screen *screen) error {
+	root, err := projectRoot()
+	if err != nil {
+		return err
+	}
+	scratch, err := os.MkdirTemp("", "conductor-jwt-demo-")
+	if err != nil {
+		return err
+	}
+	d := &demo{env: env, root: root, scratch: scratch, worker: child.Getenv(env, "WORKER"), screen: screen}
+	err = d.play(ctx)
+	if keep, no := strconv.ParseBool(child.Getenv(env, "KEEP")); err == nil && no == nil && keep {
+		err = d.keep(ctx)
+	}
+	d.close()
+	if err == nil {
+		d.next()
+	}
+	return err
+}
+
+// projectRoot is the folder of go.mod, at or above the working directory.
+func projectRoot() (string, error) {
+	folder, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(folder, "deploy", "conductor", "workflow.json")); err == nil {
+			return folder, nil
+		}
+		parent := filepath.Dir(folder)
+		if parent == folder {
+			return "", errors.New("no deploy/conductor/workflow.json at or above the working directory; run the demo inside of the project")
+		}
+		folder = parent
+	}
+}

@@ -1,0 +1,155 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"time"
+
+	"conductor-jwt/internal/conductorjar/child"
+)
+
+// worker is the running binary.
+type worker struct {
+	process *child.Process
+	address string // of its health and metrics
+}
+
+// buildWorker builds the binary as a user would.
+func (d *demo) buildWorker(ctx context.Context) error {
+	if d.worker != "" {
+		return nil
+	}
+	goTool, err := child.Look(d.env, "go")
+	if err != nil {
+		return errors.New("no go on the PATH to build the worker with; install Go, or set WORKER to a built binary")
+	}
+	d.screen.step("building conductor-jwt")
+	binary := filepath.Join(d.scratch, "conductor-jwt")
+	if runtime.GOOS == "windows" {
+		binary += ".exe"
+	}
+	tail := child.NewTail(8 << 10)
+	err = child.Run(ctx, child.Spec{
+		Path: goTool, Args: []string{"build", "-o", binary, "."}, Dir: d.root, Env: d.env, Stdout: tail, Stderr: tail,
+	})
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil:
+		return fmt.Errorf("go build failed:\n%s", tail.Lines(20))
+	}
+	d.worker = binary
+	d.screen.done("conductor-jwt is built")
+	return nil
+}
+
+func (d *demo) startWorker(ctx context.Context) error {
+	d.screen.step("starting the worker")
+	log, err := d.log("worker.log")
+	if err != nil {
+		return err
+	}
+	port, taken := freePort(ctx, 9991)
+	if taken {
+		d.screen.done("port 9991 is taken: the worker takes a free one")
+	}
+	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+	tail := child.NewTail(8 << 10)
+	both := io.MultiWriter(log, tail)
+	process, err := child.Start(ctx, child.Spec{
+		Path: d.worker, Args: []string{"worker"}, Dir: d.scratch, Stdout: both, Stderr: both,
+		// Not the caller's environment: its settings may name another server.
+		Env: []string{
+			"PATH=" + child.Getenv(d.env, "PATH"), "HOME=" + d.scratch,
+			"CONDUCTOR_SERVER_URL=" + d.server.URL + "/api", "CONDUCTOR_JWT_LISTEN=" + address,
+		},
+		Grace: 10 * time.Second,
+	})
+	if err != nil {
+		return err
+	}
+	d.hands = &worker{process: process, address: "http://" + address}
+	if err := d.hands.ready(ctx); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return fmt.Errorf("the worker: %w; its last lines:\n%s", err, tail.Lines(20))
+	}
+	d.screen.done("worker polls " + d.screen.paint(bold, "GET_SIGNED_JWT") + ", its health at " +
+		d.screen.paint(cyan, d.hands.address+"/readyz"))
+	return nil
+}
+
+// ready waits until a poll has succeeded.
+func (w *worker) ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	client := &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if answers(ctx, client, w.address+"/readyz") {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-w.process.Done():
+			return fmt.Errorf("it ended with status %d", w.process.ExitCode())
+		case <-ctx.Done():
+			return errors.New("it was not ready within 30 s")
+		}
+	}
+}
+
+func answers(ctx context.Context, client *http.Client, url string) bool {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return false
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return false
+	}
+	_ = response.Body.Close() // the status is all that is wanted
+	return response.StatusCode == http.StatusOK
+}
+
+func (w *worker) stop(ctx context.Context) {
+	// Its exit status is of no use to the demo, which is over.
+	_ = w.process.Stop(ctx)
+}
+
+// freePort is the wanted port or, where that is taken, one that is free.
+func freePort(ctx context.Context, want int) (port int, taken bool) {
+	var config net.ListenConfig
+	// Somebody may listen on all addresses or on loopback alone; on some
+	// systems only the same address collides.
+	for _, host := range []string{"127.0.0.1", ""} {
+		listener, err := config.Listen(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(want)))
+		if err != nil {
+			return anyPort(ctx, config), true
+		}
+		_ = listener.Close() // to be free again is the purpose
+	}
+	return want, false
+}
+
+// anyPort is one that the kernel holds for free; 0 where it gives none.
+func anyPort(ctx context.Context, config net.ListenConfig) int {
+	listener, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0
+	}
+	defer func() { _ = listener.Close() }() // to be free again is the purpose
+	if address, ok := listener.Addr().(*net.TCPAddr); ok {
+		return address.Port
+	}
+	return 0
+}

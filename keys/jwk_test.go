@@ -1,0 +1,282 @@
+package keys_test
+
+import (
+	"bytes"
+	"crypto/elliptic"
+	"crypto/mldsa"
+	"crypto/rand"
+	"crypto/rsa"
+	"errors"
+	"fmt"
+	"math/big"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"conductor-jwt/keys"
+)
+
+func TestAJWKIsReadWithWhatItSaysOfItself(t *testing.T) {
+	ec := ecJWK(elliptic.P256(), "P-256")
+	for _, c := range []struct {
+		name       string
+		text       string
+		kind       keys.Kind
+		id         string
+		algorithms []keys.Algorithm
+	}{
+		{"an rsa key defaults to RS256", rsaJWK(sharedRSA()).text(t), keys.KindRSA, "", []keys.Algorithm{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"}},
+		{"without crt values", rsaJWK(sharedRSA()).without("dp", "dq", "qi").text(t), keys.KindRSA, "", []keys.Algorithm{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"}},
+		{"alg is the only algorithm", rsaJWK(sharedRSA()).with("alg", "PS384").text(t), keys.KindRSA, "", []keys.Algorithm{"PS384"}},
+		{"P-256", ec.text(t), keys.KindEC, "", []keys.Algorithm{"ES256"}},
+		{"P-384", ecJWK(elliptic.P384(), "P-384").text(t), keys.KindEC, "", []keys.Algorithm{"ES384"}},
+		{"P-521", ecJWK(elliptic.P521(), "P-521").text(t), keys.KindEC, "", []keys.Algorithm{"ES512"}},
+		{"secp256k1", secp256k1JWK().text(t), keys.KindSecp256k1, "", []keys.Algorithm{"ES256K"}},
+		{"ed25519", ed25519JWK().text(t), keys.KindOKP, "", []keys.Algorithm{"EdDSA", "Ed25519"}},
+		{"ed25519 by its full name", ed25519JWK().with("alg", "Ed25519").text(t), keys.KindOKP, "", []keys.Algorithm{"Ed25519"}},
+		{"ml-dsa-65", akpJWK(mldsa.MLDSA65()).text(t), keys.KindMLDSA, "", []keys.Algorithm{"ML-DSA-65"}},
+		{"oct of 32 bytes", octJWK(32).text(t), keys.KindOct, "", []keys.Algorithm{"HS256"}},
+		{"oct of 63 bytes", octJWK(63).text(t), keys.KindOct, "", []keys.Algorithm{"HS256", "HS384"}},
+		{"oct of 64 bytes", octJWK(64).text(t), keys.KindOct, "", []keys.Algorithm{"HS256", "HS384", "HS512"}},
+		{"kid, use and key_ops", ec.with("kid", "a/b c").with("use", "sig").with("key_ops", []string{"sign", "verify"}).text(t), keys.KindEC, "a/b c", []keys.Algorithm{"ES256"}},
+		{"members that nobody knows", ec.with("x-note", []any{1, object{"a": nil}}).text(t), keys.KindEC, "", []keys.Algorithm{"ES256"}},
+		{"a byte order mark and white space around it", "\ufeff \n" + ec.text(t) + "\n", keys.KindEC, "", []keys.Algorithm{"ES256"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			k := mustResolve(t, c.text)
+			if keys.KindOf(k) != c.kind || k.ID() != c.id || !slices.Equal(k.Algorithms(), c.algorithms) {
+				t.Errorf("kind %s, id %q, algorithms %v", keys.KindOf(k), k.ID(), k.Algorithms())
+			}
+		})
+	}
+}
+
+func TestAJWKIsRefused(t *testing.T) {
+	other := must(rsa.GenerateKey(rand.Reader, 2048))
+	key, ec, ed := rsaJWK(sharedRSA()), ecJWK(elliptic.P256(), "P-256"), ed25519JWK()
+	ec384, k1, akp := ecJWK(elliptic.P384(), "P-384"), secp256k1JWK(), akpJWK(mldsa.MLDSA44())
+	flip := func(o object, name string) object {
+		b := unb64(o[name].(string))
+		b[len(b)-1] ^= 1
+		return o.with(name, b64(b))
+	}
+	for _, c := range []struct {
+		name   string
+		text   string
+		reason error
+	}{
+		{"a public rsa key", key.without("d", "p", "q", "dp", "dq", "qi").text(t), keys.ErrPublic},
+		{"a public ec key", ec.without("d").text(t), keys.ErrPublic},
+		{"a public secp256k1 key", k1.without("d").text(t), keys.ErrPublic},
+		{"a public ed25519 key", ed.without("d").text(t), keys.ErrPublic},
+		{"a public ml-dsa key", akp.without("priv").text(t), keys.ErrPublic},
+		{"oct without k", object{"kty": "oct"}.text(t), keys.ErrUnreadable},
+		{"oct with an empty k", object{"kty": "oct", "k": ""}.text(t), keys.ErrWeak},
+		{"oct of 31 bytes", octJWK(31).text(t), keys.ErrWeak},
+		{"oct of 32 bytes for HS512", octJWK(32).with("alg", "HS512").text(t), keys.ErrWeak},
+		{"oct for an rsa algorithm", octJWK(64).with("alg", "RS256").text(t), keys.ErrAlgorithmMismatch},
+
+		{"a dp that is not d's", flip(key, "dp").text(t), keys.ErrInconsistent},
+		{"a dq that is not d's", flip(key, "dq").text(t), keys.ErrInconsistent},
+		{"a qi that is not q's", flip(key, "qi").text(t), keys.ErrInconsistent},
+		{"a d that is not e's", key.with("d", b64(other.D.Bytes())).text(t), keys.ErrInconsistent},
+		{"another key's p", key.with("p", b64(other.Primes[0].Bytes())).text(t), keys.ErrInconsistent},
+		{"another key's n", key.with("n", b64(other.N.Bytes())).text(t), keys.ErrInconsistent},
+		{"a d of 0", key.with("d", b64([]byte{0})).text(t), keys.ErrInconsistent},
+		{"an even n", key.with("n", b64(new(big.Int).Add(sharedRSA().N, big.NewInt(1)).Bytes())).text(t), keys.ErrInconsistent},
+		{"an exponent of 1", key.with("e", "AQ").text(t), keys.ErrWeak},
+		{"an even exponent", key.with("e", "AQAC").text(t), keys.ErrWeak},
+		{"an exponent of 33 bits", key.with("e", "AQAAAAE").text(t), keys.ErrWeak},
+		{"another exponent", key.with("e", "Aw").text(t), keys.ErrInconsistent},
+		{"rsa without n", key.without("n").text(t), keys.ErrUnreadable},
+		{"rsa without primes", key.without("p", "q", "dp", "dq", "qi").text(t), keys.ErrUnsupported},
+		{"rsa with p alone", key.without("q").text(t), keys.ErrUnreadable},
+		{"rsa with dp alone", key.without("dq", "qi").text(t), keys.ErrUnreadable},
+		{"rsa with primes but without d", key.without("d").text(t), keys.ErrUnreadable},
+		{"multi-prime rsa", key.with("oth", []any{object{"r": "Aw", "d": "Aw", "t": "Aw"}}).text(t), keys.ErrUnsupported},
+		{"rsa of 2047 bits", key.with("n", b64(new(big.Int).Lsh(big.NewInt(1), 2046).Bytes())).text(t), keys.ErrWeak},
+		{"rsa of 8193 bits", key.with("n", b64(new(big.Int).Lsh(big.NewInt(1), 8192).Bytes())).text(t), keys.ErrTooLarge},
+
+		{"d of another point", ec.with("d", ecJWK(elliptic.P256(), "P-256")["d"]).text(t), keys.ErrInconsistent},
+		{"a point off the curve", flip(ec, "y").text(t), keys.ErrInconsistent},
+		{"a secp256k1 point off the curve", flip(k1, "y").text(t), keys.ErrInconsistent},
+		{"a secp256k1 d of another point", k1.with("d", secp256k1JWK()["d"]).text(t), keys.ErrInconsistent},
+		{"a P-256 point said to be on secp256k1", ec.with("crv", "secp256k1").text(t), keys.ErrInconsistent},
+		{"a P-384 point said to be on P-256", ec384.with("crv", "P-256").text(t), keys.ErrUnreadable},
+		{"d of zero", ec.with("d", b64(make([]byte, 32))).text(t), keys.ErrInconsistent},
+		{"d of the group's order", ec.with("d", b64(elliptic.P256().Params().N.Bytes())).text(t), keys.ErrInconsistent},
+		{"a secp256k1 d beyond the order", k1.with("d", b64(bytes.Repeat([]byte{255}, 32))).text(t), keys.ErrInconsistent},
+		{"a short x", ec.with("x", b64(unb64(ec["x"].(string))[1:])).text(t), keys.ErrUnreadable},
+		{"a d with a leading zero", ec.with("d", b64(append([]byte{0}, unb64(ec["d"].(string))...))).text(t), keys.ErrUnreadable},
+		{"ec without crv", ec.without("crv").text(t), keys.ErrUnreadable},
+		{"ec without y", ec.without("y").text(t), keys.ErrUnreadable},
+		{"an unknown curve", ec.with("crv", "P-224").text(t), keys.ErrUnsupported},
+		{"a curve in lower case", ec.with("crv", "p-256").text(t), keys.ErrUnsupported},
+		{"an ec alg of another curve", ec.with("alg", "ES384").text(t), keys.ErrAlgorithmMismatch},
+
+		{"an x that is not d's", ed.with("x", ed25519JWK()["x"]).text(t), keys.ErrInconsistent},
+		{"a seed of 31 bytes", ed.with("d", b64(make([]byte, 31))).text(t), keys.ErrUnreadable},
+		{"X25519", ed.with("crv", "X25519").text(t), keys.ErrUnsupported},
+		{"Ed448", ed.with("crv", "Ed448").text(t), keys.ErrUnsupported},
+
+		{"a pub that is not priv's", akp.with("pub", akpJWK(mldsa.MLDSA44())["pub"]).text(t), keys.ErrInconsistent},
+		{"an expanded ml-dsa key", akp.with("priv", b64(make([]byte, 2560))).text(t), keys.ErrUnsupported},
+		{"akp without alg", akp.without("alg").text(t), keys.ErrUnreadable},
+		{"akp without pub", akp.without("pub").text(t), keys.ErrUnreadable},
+		{"akp of an unknown alg", akp.with("alg", "SLH-DSA-SHA2-128s").text(t), keys.ErrAlgorithmMismatch},
+		{"akp of another parameter set", akp.with("alg", "ML-DSA-65").text(t), keys.ErrUnreadable},
+
+		{"use enc", ec.with("use", "enc").text(t), keys.ErrUse},
+		{"use in upper case", ec.with("use", "SIG").text(t), keys.ErrUse},
+		{"use null", ec.with("use", nil).text(t), keys.ErrUnreadable},
+		{"key_ops verify", ec.with("key_ops", []string{"verify"}).text(t), keys.ErrUse},
+		{"key_ops empty", ec.with("key_ops", []string{}).text(t), keys.ErrUse},
+		{"key_ops twice the same", ec.with("key_ops", []string{"sign", "sign"}).text(t), keys.ErrUnreadable},
+		{"key_ops no list", ec.with("key_ops", "sign").text(t), keys.ErrUnreadable},
+		{"alg none", ec.with("alg", "none").text(t), keys.ErrAlgorithmMismatch},
+		{"alg for encryption", key.with("alg", "RSA-OAEP-256").text(t), keys.ErrAlgorithmMismatch},
+		{"alg a number", ec.with("alg", 1).text(t), keys.ErrUnreadable},
+		{"kid a number", ec.with("kid", 7).text(t), keys.ErrUnreadable},
+		{"x5c without a certificate", ec.with("x5c", []string{"AAAA"}).text(t), keys.ErrUnreadable},
+		{"kty unknown", ec.with("kty", "ec").text(t), keys.ErrUnsupported},
+		{"kty null", ec.with("kty", nil).text(t), keys.ErrUnreadable},
+		{"d a number", ec.with("d", 5).text(t), keys.ErrUnreadable},
+
+		{"padding", ec.with("d", ec["d"].(string)+"=").text(t), keys.ErrUnreadable},
+		{"a line end inside", ec.with("d", ec["d"].(string)[:9]+"\n"+ec["d"].(string)[9:]).text(t), keys.ErrUnreadable},
+		{"bits behind the last octet", object{"kty": "oct", "k": strings.Repeat("A", 42) + "B"}.text(t), keys.ErrUnreadable},
+		{"the standard alphabet", object{"kty": "oct", "k": strings.Repeat("+", 44)}.text(t), keys.ErrUnreadable},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			k, err := resolve(t.Context(), c.text)
+			if k != nil {
+				t.Error("a key was made of it")
+			}
+			wantReason(t, err, c.reason)
+			wantNothingQuoted(t, err, c.text)
+		})
+	}
+}
+
+// wantNothingQuoted looks for runs of the key in the refusal.
+func wantNothingQuoted(tb testing.TB, err error, text string) {
+	tb.Helper()
+	if err == nil {
+		return
+	}
+	for i := range len(text) - 12 {
+		if run := text[i : i+12]; strings.Contains(err.Error(), run) {
+			tb.Errorf("the refusal quotes the key: %v", err)
+			return
+		}
+	}
+}
+
+func TestJSONIsReadStrictly(t *testing.T) {
+	ec := ecJWK(elliptic.P256(), "P-256").text(t)
+	open := strings.TrimSuffix(ec, "}")
+	for _, c := range []struct {
+		name, text string
+		reason     error
+	}{
+		{"a member twice", open + `,"kty":"EC"}`, keys.ErrInconsistent},
+		{"a member twice, once escaped", open + `,"k\u0074y":"EC"}`, keys.ErrInconsistent},
+		{"a member twice in an unknown member", open + `,"ext":{"a":[{"b":1,"b":1}]}}`, keys.ErrInconsistent},
+		{"a member twice in a jwks", `{"keys":[` + open + `,"d":"AA"}]}`, keys.ErrInconsistent},
+		{"names in another case", strings.ReplaceAll(ec, `"kty"`, `"KTY"`), keys.ErrUnreadable},
+		{"invalid utf-8", open + ",\"kid\":\"\xff\"}", keys.ErrUnreadable},
+		{"a lone surrogate", open + `,"kid":"\ud800"}`, keys.ErrUnreadable},
+		{"text behind it", ec + " x", keys.ErrUnreadable},
+		{"a second object behind it", ec + ec, keys.ErrUnreadable},
+		{"cut off", ec[:len(ec)-1], keys.ErrUnreadable},
+		{"a trailing comma", open + `,}`, keys.ErrUnreadable},
+		{"no key at all", `{}`, keys.ErrUnreadable},
+		{"an error page", `{"message":"not found"}`, keys.ErrUnreadable},
+		{"10,000 nested arrays", `{"kty":` + strings.Repeat("[", 10_000) + strings.Repeat("]", 10_000) + `}`, keys.ErrUnreadable},
+		{"30,000 open arrays", `{"kty":` + strings.Repeat("[", 30_000), keys.ErrUnreadable},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			start := time.Now()
+			_, err := resolve(t.Context(), c.text)
+			wantReason(t, err, c.reason)
+			if took := time.Since(start); took > 250*time.Millisecond {
+				t.Errorf("took %s", took)
+			}
+		})
+	}
+}
+
+// TestAnRSAKeyIsMeasuredBeforeItIsUsed: consistent factors of 32768 bits cost
+// seconds in any arithmetic.
+func TestAnRSAKeyIsMeasuredBeforeItIsUsed(t *testing.T) {
+	huge := strings.Repeat("_", 32768/24*4)
+	text := object{"kty": "RSA", "n": huge, "e": "AQAB", "d": huge, "p": huge[:2728], "q": huge[:2728]}.text(t)
+	start := time.Now()
+	_, err := resolve(t.Context(), text)
+	wantReason(t, err, keys.ErrTooLarge)
+	if took := time.Since(start); took > 100*time.Millisecond {
+		t.Errorf("%d bytes took %s", len(text), took)
+	}
+}
+
+func TestTextOver64KiBIsNotLookedAt(t *testing.T) {
+	_, err := resolve(t.Context(), rsaJWK(sharedRSA()).with("pad", strings.Repeat("x", 64<<10)).text(t))
+	wantReason(t, err, keys.ErrTooLarge)
+}
+
+func TestAJWKIsWrittenAsItIsRead(t *testing.T) {
+	for name, o := range map[string]object{
+		"rsa": rsaJWK(sharedRSA()), "ec": ecJWK(elliptic.P521(), "P-521"), "secp256k1": secp256k1JWK(),
+		"okp": ed25519JWK(), "oct": octJWK(48), "akp": akpJWK(mldsa.MLDSA87()),
+	} {
+		t.Run(name, func(t *testing.T) {
+			k := mustResolve(t, o.text(t))
+			hidden, err := keys.PrivateJWK(k, keys.JWKMeta{Use: "sig", KeyID: "é/1", Algorithm: k.Algorithms()[0]})
+			if err != nil {
+				t.Fatal(err)
+			}
+			again := mustResolve(t, string(hidden.Reveal()))
+			if again.ID() != "é/1" || len(again.Algorithms()) != 1 {
+				t.Errorf("id %q, algorithms %v", again.ID(), again.Algorithms())
+			}
+			sameSigner(t, k, again)
+			public, err := keys.PublicJWK(k, keys.JWKMeta{})
+			if name == "oct" {
+				wantReason(t, err, keys.ErrUnsupported)
+				return
+			}
+			_, err = resolve(t.Context(), string(public))
+			wantReason(t, err, keys.ErrPublic)
+			for member := range o {
+				if private := slices.Contains([]string{"d", "p", "q", "dp", "dq", "qi", "k", "priv"}, member); strings.Contains(string(public), fmt.Sprintf("%q:", member)) == private {
+					t.Errorf("member %s: private %t", member, private)
+				}
+			}
+		})
+	}
+}
+
+// sameSigner lets one key sign and the other verify.
+func sameSigner(t *testing.T, a, b keys.Key) {
+	t.Helper()
+	alg := b.Algorithms()[0]
+	signature, err := a.Sign(t.Context(), alg, []byte("x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := must(keys.VerifierOf(b)).Verify(alg, []byte("x"), signature); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestUnbindLeavesTheAlgToTheCaller(t *testing.T) {
+	k := mustResolve(t, rsaJWK(sharedRSA()).with("alg", "RS256").with("kid", "1").text(t))
+	if _, err := k.Sign(t.Context(), keys.RS512, nil); !errors.Is(err, keys.ErrAlgorithmMismatch) {
+		t.Errorf("a bound key: %v", err)
+	}
+	free := keys.Unbind(k)
+	if _, err := free.Sign(t.Context(), keys.RS512, nil); err != nil || free.ID() != "1" {
+		t.Errorf("an unbound key: %v, id %q", err, free.ID())
+	}
+}

@@ -1,0 +1,255 @@
+package task_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+	"unicode/utf8"
+
+	"conductor-jwt/keys"
+	"conductor-jwt/task"
+)
+
+func TestTheTokenStandsWhereTheSettingSays(t *testing.T) {
+	for _, test := range []struct {
+		mode          task.OutputMode
+		plain, hidden bool
+	}{
+		{task.OutputToken, true, false},
+		{task.OutputSecrets, false, true},
+		{task.OutputBoth, true, true},
+	} {
+		out := handle(t, with(""), func(o *task.Options, _ *task.Delivery) { o.Output = test.mode })
+		output := object(t, out.Output.Reveal())
+		secrets, _ := output["_secrets"].(map[string]any)
+		plain, _ := output["token"].(string)
+		hidden, _ := secrets["token"].(string)
+		if (plain != "") != test.plain || (hidden != "") != test.hidden {
+			t.Errorf("mode %s: token %t, _secrets.token %t", test.mode, plain != "", hidden != "")
+		}
+		if test.mode == task.OutputBoth && plain != hidden {
+			t.Error("the two tokens differ")
+		}
+	}
+}
+
+func TestTheOperatorSetsTheTTLs(t *testing.T) {
+	limits := func(standard, most time.Duration) setup {
+		return func(o *task.Options, _ *task.Delivery) { o.DefaultTTL, o.MaxTTL = standard, most }
+	}
+	if tok := completed(t, handle(t, with(""), limits(90*time.Second, 2*time.Hour))); tok.claims["exp"].(interface{ String() string }).String() != "1795348890" {
+		t.Errorf("claims = %s", tok.payload)
+	}
+	completed(t, handle(t, with(`"ttlInSecond":7200`), limits(90*time.Second, 2*time.Hour)))
+	message := failed(t, handle(t, with(`"ttlInSecond":7201`), limits(90*time.Second, 2*time.Hour)), "ttl_out_of_range", "ttlInSecond")
+	if !strings.Contains(message, "1 to 7200 seconds") {
+		t.Errorf("message = %q", message)
+	}
+	completed(t, handle(t, with(`"ttlInSecond":15778000`), limits(0, 15778000*time.Second)))
+	if tok := completed(t, handle(t, with(""), limits(0, time.Minute))); tok.claims["exp"].(interface{ String() string }).String() != "1795348860" {
+		t.Errorf("a default over the most: claims = %s", tok.payload)
+	}
+}
+
+func TestALargeTokenIsWarnedOf(t *testing.T) {
+	out := handle(t, with(`"claims":{"a":"`+strings.Repeat("x", 6<<10)+`"}`))
+	completed(t, out)
+	if len(out.Warnings) != 1 || !strings.Contains(out.Warnings[0], "bytes") {
+		t.Errorf("warnings = %q", out.Warnings)
+	}
+}
+
+func TestAPanicIsAnInternalFaultOfFixedText(t *testing.T) {
+	out := handle(t, with(""), func(o *task.Options, _ *task.Delivery) {
+		o.Keys = resolverFunc(func(context.Context, keys.Ref) (keys.Key, error) { panic("a-secret") })
+	})
+	failed(t, out, "internal", "")
+	if out.Status != task.Failed || out.Reason != "internal: a fault of the worker; the task can be tried again" {
+		t.Errorf("the task ended %s: %s", out.Status, out.Reason)
+	}
+}
+
+func TestADeadlineIsATimeout(t *testing.T) {
+	t.Run("reached while the key is fetched", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			o := options()
+			o.Keys = resolverFunc(func(ctx context.Context, _ keys.Ref) (keys.Key, error) {
+				<-ctx.Done()
+				return nil, &keys.Error{Reason: keys.ErrUnavailable, Found: "no answer", Cause: ctx.Err()}
+			})
+			out := task.NewHandler(o).Handle(ctx, task.Delivery{Scheduled: noon, Input: input(with(""))})
+			failed(t, out, "timeout", "")
+			if out.Status != task.Failed {
+				t.Errorf("the task ended %s", out.Status)
+			}
+		})
+	})
+	t.Run("reached while the stored task is read", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			o := options()
+			o.Injection = task.InjectionAuto
+			o.Stored = storedFunc(func(ctx context.Context, _ string) (raw json.RawMessage, err error) {
+				<-ctx.Done()
+				return nil, ctx.Err()
+			})
+			out := task.NewHandler(o).Handle(ctx, task.Delivery{Scheduled: noon, Input: input(with(`"subject":"a"`))})
+			failed(t, out, "timeout", "")
+		})
+	})
+	t.Run("reached before the beginning", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		out := task.NewHandler(options()).Handle(ctx, task.Delivery{Scheduled: noon, Input: input(with(""))})
+		failed(t, out, "timeout", "")
+	})
+}
+
+func TestAnAbandonedReadEndsWithItsTask(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := options()
+		o.Injection = task.InjectionAuto
+		o.Stored = storedFunc(func(ctx context.Context, _ string) (json.RawMessage, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		})
+		out := task.NewHandler(o).Handle(t.Context(), task.Delivery{Scheduled: noon, Input: input(`{"privateKey":"no key","subject":"a"}`)})
+		failed(t, out, "key_unreadable", "privateKey")
+		synctest.Wait() // a goroutine that is left fails the test
+	})
+}
+
+func TestAKeyStoreThatIsAwayIsWaitedFor(t *testing.T) {
+	for _, test := range []struct {
+		age    time.Duration
+		status task.Status
+		after  time.Duration
+	}{
+		{-time.Minute, task.Later, time.Second}, // the server's clock is ahead
+		{0, task.Later, time.Second},
+		{900 * time.Millisecond, task.Later, time.Second},
+		{1100 * time.Millisecond, task.Later, 2 * time.Second},
+		{3200 * time.Millisecond, task.Later, 4 * time.Second},
+		{7500 * time.Millisecond, task.Later, 8 * time.Second},
+		{16 * time.Second, task.Later, 16 * time.Second},
+		{32 * time.Second, task.Later, 32 * time.Second},
+		{64 * time.Second, task.Later, 60 * time.Second},
+		{599 * time.Second, task.Later, 60 * time.Second},
+		{600 * time.Second, task.Failed, 0},
+		{time.Hour, task.Failed, 0},
+	} {
+		out := handle(t, `{"keyRef":"billing"}`, func(o *task.Options, d *task.Delivery) {
+			d.Scheduled = noon.Add(-test.age)
+			o.Keys = resolverFunc(func(context.Context, keys.Ref) (keys.Key, error) {
+				return nil, &keys.Error{Reason: keys.ErrUnavailable, Found: "vault did not answer", Hint: "look at vault", Cause: errors.New("dial a-secret")}
+			})
+		})
+		failed(t, out, "key_unavailable", "keyRef")
+		if out.Status != test.status || out.After != test.after {
+			t.Errorf("at the age of %s the task ended %s after %s, want %s after %s", test.age, out.Status, out.After, test.status, test.after)
+		}
+		if out.Reason != "key_unavailable: keyRef: vault did not answer; look at vault" {
+			t.Errorf("reason = %q", out.Reason)
+		}
+	}
+}
+
+func TestHowLongToWaitIsASetting(t *testing.T) {
+	out := handle(t, `{"keyRef":"billing"}`, func(o *task.Options, d *task.Delivery) {
+		d.Scheduled, o.KeyWait = noon.Add(-5*time.Second), 5*time.Second
+		o.Keys = resolverFunc(func(context.Context, keys.Ref) (keys.Key, error) {
+			return nil, &keys.Error{Reason: keys.ErrUnavailable, Found: "f"}
+		})
+	})
+	if out.Status != task.Failed {
+		t.Errorf("the task ended %s", out.Status)
+	}
+}
+
+func TestWithoutAnAgeNothingIsWaitedFor(t *testing.T) {
+	out := handle(t, `{"keyRef":"billing"}`, func(o *task.Options, d *task.Delivery) {
+		d.Scheduled = time.Time{}
+		o.Keys = resolverFunc(func(context.Context, keys.Ref) (keys.Key, error) {
+			return nil, &keys.Error{Reason: keys.ErrUnavailable, Found: "f"}
+		})
+	})
+	if out.Status != task.Failed {
+		t.Errorf("the task ended %s", out.Status)
+	}
+}
+
+func TestTheKeyIsAskedForAsTheInputSays(t *testing.T) {
+	for _, test := range []struct {
+		says, input string
+		want        func(keys.Ref) bool
+	}{
+		{"a name", `{"keyRef":"billing","privateKeyId":"k1"}`, func(r keys.Ref) bool {
+			return r.Name == "billing" && r.KeyID == "k1" && r.Text.IsZero()
+		}},
+		{"an object as its text", `{"privateKey":{"kty": "oct" }}`, func(r keys.Ref) bool { return r.Text.Reveal() == `{"kty": "oct" }` }},
+		{"a string as it is", `{"privateKey":" x\n"}`, func(r keys.Ref) bool { return r.Text.Reveal() == " x\n" }},
+		{"a password", `{"privateKey":"x","privateKeyPassword":" p "}`, func(r keys.Ref) bool { return r.Password.Reveal() == " p " }},
+		{"an encoding", `{"privateKey":"x","secretEncoding":"hex"}`, func(r keys.Ref) bool { return r.Encoding == keys.EncodingHex }},
+	} {
+		t.Run(test.says, func(t *testing.T) {
+			var got keys.Ref
+			handle(t, test.input, func(o *task.Options, _ *task.Delivery) {
+				o.Keys = resolverFunc(func(_ context.Context, ref keys.Ref) (keys.Key, error) {
+					got = ref
+					return nil, keys.ErrUnknown
+				})
+			})
+			if !test.want(got) {
+				t.Error("the key was asked for otherwise")
+			}
+		})
+	}
+}
+
+func TestAReasonIsCutAtWholeCharacters(t *testing.T) {
+	out := handle(t, with(""), func(o *task.Options, _ *task.Delivery) {
+		o.Keys = resolverFunc(func(context.Context, keys.Ref) (keys.Key, error) {
+			return nil, &keys.Error{Reason: keys.ErrPublic, Found: strings.Repeat("é", 600), Hint: "h"}
+		})
+	})
+	if n := utf8.RuneCountInString(out.Reason); n != 500 || !utf8.ValidString(out.Reason) || !strings.HasPrefix(out.Reason, "key_public: privateKey: é") {
+		t.Errorf("a reason of %d characters: %s", n, out.Reason)
+	}
+}
+
+func TestOneHandlerRunsManyTasksAtOnce(t *testing.T) {
+	o := options()
+	o.Injection = task.InjectionAuto
+	o.Stored = storedFunc(func(_ context.Context, id string) (json.RawMessage, error) {
+		if strings.HasSuffix(id, "7") {
+			return json.RawMessage(`{"inputData":{"subject":"${workflow.secrets.x}"}}`), nil
+		}
+		return json.RawMessage(`{"inputData":{}}`), nil
+	})
+	h := task.NewHandler(o)
+	var wg sync.WaitGroup
+	for i := range 40 {
+		wg.Go(func() {
+			id := strings.Repeat("x", i) + string(rune('0'+i%10))
+			out := h.Handle(t.Context(), task.Delivery{ID: id, Scheduled: noon, Input: input(with(`"subject":"` + id + `"`))})
+			if i%10 == 7 {
+				if out.Fault.Code != "secret_injected" {
+					t.Errorf("task %d: %s", i, out.Reason)
+				}
+				return
+			}
+			if out.Status != task.Completed || !strings.Contains(string(out.Output.Reveal()), `"taskId":"`+id+`"`) {
+				t.Errorf("task %d: %s", i, out.Reason)
+			}
+		})
+	}
+	wg.Wait()
+}

@@ -1,0 +1,210 @@
+package task_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"conductor-jwt/keys"
+	"conductor-jwt/task"
+)
+
+// storedFunc is a server that keeps one task.
+type storedFunc func(ctx context.Context, id string) (json.RawMessage, error)
+
+func (f storedFunc) StoredTask(ctx context.Context, id string) (json.RawMessage, error) {
+	return f(ctx, id)
+}
+
+// stored keeps a task of this input.
+func stored(mode task.InjectionMode, input string) setup {
+	return func(o *task.Options, _ *task.Delivery) {
+		o.Injection = mode
+		o.Stored = storedFunc(func(context.Context, string) (json.RawMessage, error) {
+			return json.RawMessage(`{"taskId":"task-1","inputData":` + input + `}`), nil
+		})
+	}
+}
+
+func refusing(mode task.InjectionMode, err error) setup {
+	return func(o *task.Options, _ *task.Delivery) {
+		o.Injection = mode
+		o.Stored = storedFunc(func(context.Context, string) (json.RawMessage, error) { return nil, err })
+	}
+}
+
+func TestAnInjectedSecretIsNeverSigned(t *testing.T) {
+	for _, test := range []struct{ says, template, delivered, stored, field string }{
+		{"as the subject", `"subject":"${workflow.input.s}"`, `"subject":"hunter2"`, `"subject":"${workflow.secrets.db}"`, "subject"},
+		{"within the subject", `"subject":"a-${workflow.input.s}"`, `"subject":"a-hunter2"`, `"subject":"a-${workflow.secrets.db}"`, "subject"},
+		{"beside a secret that is meant", `"subject":"${workflow.secrets.user}${workflow.input.s}"`, `"subject":"alicehunter2"`, `"subject":"${workflow.secrets.user}${workflow.secrets.db}"`, "subject"},
+		{"the meant secret once more", `"claims":{"a":"${workflow.secrets.user}","b":"${workflow.input.s}"}`, `"claims":{"a":"alice","b":"alice"}`, `"claims":{"a":"${workflow.secrets.user}","b":"${workflow.secrets.user}"}`, "claims"},
+		{"put together from two inputs", `"subject":"${workflow.input.a}${workflow.input.b}"`, `"subject":"hunter2"`, `"subject":"${workflow.secrets.db}"`, "subject"},
+		{"in the audience", `"audience":["a","${workflow.input.a}"]`, `"audience":["a","hunter2"]`, `"audience":["a","${workflow.secrets.db}"]`, "audience"},
+		{"in the scopes", `"scopes":"${workflow.input.a}"`, `"scopes":"hunter2"`, `"scopes":"${workflow.secrets.db}"`, "scopes"},
+		{"in the key id", `"privateKeyId":"${workflow.input.a}"`, `"privateKeyId":"hunter2"`, `"privateKeyId":"${workflow.secrets.db}"`, "privateKeyId"},
+		{"deep in claims that were passed whole", `"claims":"${workflow.input.c}"`, `"claims":{"a":{"b":["hunter2"]}}`, `"claims":{"a":{"b":["${workflow.secrets.db}"]}}`, "claims"},
+		{"in a header", `"headers":{"x":"${workflow.input.c}"}`, `"headers":{"x":"hunter2"}`, `"headers":{"x":"${workflow.secrets.db}"}`, "headers"},
+		{"in a dynamic task", ``, `"subject":"hunter2"`, `"subject":"${workflow.secrets.db}"`, "subject"},
+		{"in an input that the template does not have", `"issuer":"a"`, `"issuer":"a","subject":"hunter2"`, `"issuer":"a","subject":"${workflow.secrets.db}"`, "subject"},
+		{"in escapes", `"subject":"${workflow.input.s}"`, `"subject":"hunter2"`, `"subject":"\u0024{workflow.secrets.db}"`, "subject"},
+		{"with a path", `"subject":"${workflow.input.s}"`, `"subject":"hunter2"`, `"subject":"${workflow.secrets.db.password}"`, "subject"},
+	} {
+		for _, mode := range []task.InjectionMode{task.InjectionAuto, task.InjectionStored} {
+			t.Run(fmt.Sprint(test.says, ", ", mode), func(t *testing.T) {
+				setups := []setup{stored(mode, `{`+test.stored+`}`)}
+				if test.template != "" {
+					setups = append(setups, template(`{"privateKey":"${workflow.secrets.k}",`+test.template+`}`))
+				}
+				out := handle(t, with(test.delivered), setups...)
+				failed(t, out, "secret_injected", test.field)
+				if out.Status != task.Terminal || strings.Contains(string(out.Output.Reveal()), "hunter2") {
+					t.Errorf("the task ended %s with %s", out.Status, out.Output.Reveal())
+				}
+			})
+		}
+	}
+}
+
+func TestASecretThatTheDefinitionNamesIsNoInjection(t *testing.T) {
+	for _, test := range []struct{ says, template, defaults, delivered, stored string }{
+		{"none at all", `"subject":"${workflow.input.s}"`, ``, `"subject":"a"`, `"subject":"a"`},
+		{"in the key", `"privateKey":"${workflow.input.k}","subject":"${workflow.input.s}"`, ``, `"subject":"a"`, `"privateKey":"${workflow.secrets.k}","subject":"a"`},
+		{"in the password and the certificate", `"subject":"${workflow.input.s}"`, ``, `"subject":"a"`, `"privateKeyPassword":"${workflow.secrets.k}","certificate":"${workflow.secrets.c}","subject":"a"`},
+		{"as the subject", `"subject":"${workflow.secrets.user}","issuer":"${workflow.input.i}"`, ``, `"subject":"a","issuer":"b"`, `"subject":"${workflow.secrets.user}","issuer":"b"`},
+		{"within the subject", `"subject":"${workflow.secrets.user}-${workflow.input.s}"`, ``, `"subject":"a-b"`, `"subject":"${workflow.secrets.user}-b"`},
+		{"in the task definition", `"subject":"${workflow.input.s}"`, `"subject":"${workflow.secrets.user}"`, `"subject":"a"`, `"subject":"${workflow.secrets.user}"`},
+		{"in an input that is ignored", `"subject":"${workflow.input.s}"`, ``, `"subject":"a","whatever":"x"`, `"subject":"a","whatever":"${workflow.secrets.w}"`},
+		{"only as text", `"subject":"${workflow.input.s}"`, ``, `"subject":"a"`, `"subject":"workflow.secrets.user"`},
+	} {
+		t.Run(test.says, func(t *testing.T) {
+			completed(t, handle(t, with(test.delivered), template(`{`+test.template+`}`), defaults(`{`+test.defaults+`}`), stored(task.InjectionStored, `{`+test.stored+`}`)))
+		})
+	}
+}
+
+func TestTheStoredTaskIsReadOnlyWhereItCouldSaySomething(t *testing.T) {
+	for _, test := range []struct {
+		says, template, input string
+		mode                  task.InjectionMode
+		reads                 bool
+	}{
+		{"with an expression", `{"subject":"${workflow.input.s}"}`, `"subject":"a"`, task.InjectionAuto, true},
+		{"with an expression deep within", `{"claims":{"a":["${workflow.input.s}"]}}`, `"claims":{"a":["x"]}`, task.InjectionAuto, true},
+		{"without a template", ``, `"subject":"a"`, task.InjectionAuto, true},
+		{"without a template for this input", `{"issuer":"a"}`, `"subject":"a"`, task.InjectionAuto, true},
+		{"with literals alone", `{"subject":"a","privateKey":"${workflow.secrets.k}"}`, `"subject":"a"`, task.InjectionAuto, false},
+		{"without a value in the template", `{"subject":null}`, `"subject":"a"`, task.InjectionAuto, true},
+		{"with a blank", `{"subject":"${workflow.input.s}"}`, `"subject":""`, task.InjectionAuto, false},
+		{"in mode key", `{"subject":"${workflow.input.s}"}`, `"subject":"a"`, task.InjectionKey, false},
+		{"in mode off", `{"subject":"${workflow.input.s}"}`, `"subject":"a"`, task.InjectionOff, false},
+	} {
+		t.Run(test.says, func(t *testing.T) {
+			var reads atomic.Int32
+			completed(t, handle(t, with(test.input), template(test.template), func(o *task.Options, _ *task.Delivery) {
+				o.Injection = test.mode
+				o.Stored = storedFunc(func(_ context.Context, id string) (json.RawMessage, error) {
+					reads.Add(1)
+					if id != "task-1" {
+						return nil, errors.New("another task")
+					}
+					return json.RawMessage(`{"inputData":{}}`), nil
+				})
+			}))
+			if got := reads.Load() == 1; got != test.reads {
+				t.Errorf("the stored task was read %d times", reads.Load())
+			}
+		})
+	}
+}
+
+func TestADeniedReadIsWarnedOfOnce(t *testing.T) {
+	var log bytes.Buffer
+	o := options()
+	o.Injection = task.InjectionAuto
+	o.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	o.Stored = storedFunc(func(context.Context, string) (json.RawMessage, error) {
+		return nil, fmt.Errorf("403: %w", task.ErrReadDenied)
+	})
+	h := task.NewHandler(o)
+	for range 3 {
+		out := h.Handle(t.Context(), task.Delivery{ID: "task-1", Scheduled: noon, Input: input(with(`"subject":"a"`))})
+		completed(t, out)
+		if !out.Unchecked {
+			t.Error("the outcome does not say that nothing was checked")
+		}
+	}
+	if n := strings.Count(log.String(), "level=WARN"); n != 1 {
+		t.Errorf("%d warnings: %s", n, log.String())
+	}
+}
+
+func TestAReadThatFailsGivesNoToken(t *testing.T) {
+	for _, test := range []struct {
+		says  string
+		setup setup
+	}{
+		{"denied in mode stored", refusing(task.InjectionStored, task.ErrReadDenied)},
+		{"failed in mode stored", refusing(task.InjectionStored, errors.New("connection refused by a-secret"))},
+		{"failed in mode auto", refusing(task.InjectionAuto, errors.New("connection refused by a-secret"))},
+		{"no json", stored(task.InjectionAuto, `{`)},
+		{"no input", stored(task.InjectionAuto, `null`)},
+		{"an input of duplicates", stored(task.InjectionAuto, `{"subject":"a","subject":"b"}`)},
+		{"no server in mode stored", func(o *task.Options, _ *task.Delivery) { o.Injection = task.InjectionStored }},
+	} {
+		t.Run(test.says, func(t *testing.T) {
+			out := handle(t, with(`"subject":"a"`), test.setup)
+			failed(t, out, "injection_unchecked", "")
+			if out.Status != task.Later || out.After < 1 || strings.Contains(out.Reason, "a-secret") {
+				t.Errorf("the task ended %s after %s: %s", out.Status, out.After, out.Reason)
+			}
+		})
+	}
+}
+
+func TestWithoutAServerModeAutoHasNothingToRead(t *testing.T) {
+	out := handle(t, with(`"subject":"a"`), func(o *task.Options, _ *task.Delivery) { o.Injection = task.InjectionAuto })
+	completed(t, out)
+}
+
+func TestTheStoredTaskIsReadBesideTheSigning(t *testing.T) {
+	reading := make(chan struct{})
+	completed(t, handle(t, with(`"subject":"a"`), func(o *task.Options, _ *task.Delivery) {
+		o.Injection = task.InjectionAuto
+		o.Stored = storedFunc(func(context.Context, string) (json.RawMessage, error) {
+			close(reading)
+			return json.RawMessage(`{"inputData":{}}`), nil
+		})
+		// The key comes only once the read has begun: one after the other
+		// would never end.
+		o.Keys = resolverFunc(func(ctx context.Context, ref keys.Ref) (keys.Key, error) {
+			select {
+			case <-reading:
+				return keys.NewParser(keys.ParserOptions{}).Resolve(ctx, ref)
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
+		})
+	}))
+}
+
+func TestAPanickingServerIsAnInternalFault(t *testing.T) {
+	out := handle(t, with(`"subject":"a"`), func(o *task.Options, _ *task.Delivery) {
+		o.Injection = task.InjectionAuto
+		o.Stored = storedFunc(func(context.Context, string) (json.RawMessage, error) { panic("a-secret") })
+	})
+	failed(t, out, "internal", "")
+}
+
+// resolverFunc is a source of keys.
+type resolverFunc func(ctx context.Context, ref keys.Ref) (keys.Key, error)
+
+func (f resolverFunc) Resolve(ctx context.Context, ref keys.Ref) (keys.Key, error) {
+	return f(ctx, ref)
+}

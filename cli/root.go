@@ -17,7 +17,6 @@ const (
 
 func newRootCommand(env Env) *cobra.Command {
 	root := newGroup(program, "Run Conductor's GET_SIGNED_JWT task; sign and verify JWTs")
-	root.SetArgs(env.Args)
 	root.SetIn(env.Stdin)
 	root.SetOut(env.Stdout)
 	root.SetErr(env.Stderr)
@@ -35,7 +34,9 @@ func newRootCommand(env Env) *cobra.Command {
 	add(root, groupWorker,
 		newVersionCommand(env),
 	)
-	add(root, groupTokens) // sign, verify, inspect, key, jwks
+	sign := newSignCommand(env)
+	root.SetArgs(signArgs(sign, env.Args))
+	add(root, groupTokens, sign, newVerifyCommand(env), newInspectCommand(env))
 	return root
 }
 

@@ -149,3 +149,8 @@ func notBase64URL(r rune) bool {
 	}
 	return true
 }
+
+// Compact is the token as it was read.
+func (p *Parsed) Compact() string {
+	return p.input + "." + base64.RawURLEncoding.EncodeToString(p.Signature)
+}

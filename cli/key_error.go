@@ -1,0 +1,77 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"conductor-jwt/keys"
+	"conductor-jwt/signer"
+)
+
+var errSelfCheck = errors.New("the signature that was made does not verify with its own key")
+
+// keyError speaks of the command line's flags where package keys speaks of a
+// task's inputs.
+func keyError(name string, err error) error {
+	e, ok := errors.AsType[*keys.Error](err)
+	if !ok {
+		return err
+	}
+	out := fmt.Errorf("%s: %s", shown(name), inFlags(e.Found))
+	if hint := keyHint(e); hint != "" {
+		return withHint(out, hint)
+	}
+	return out
+}
+
+func keyHint(e *keys.Error) string {
+	switch e.Reason {
+	case keys.ErrEncrypted:
+		return "give its password with --password-file"
+	case keys.ErrPassword:
+		return "check the password in --password-file; white space at its end is dropped, at its beginning it counts"
+	case keys.ErrAlgorithmUnknown:
+		return strings.Replace(e.Hint, "use one of", "--alg is one of", 1)
+	}
+	return inFlags(e.Hint)
+}
+
+// inFlags translates the inputs of a task into flags.
+func inFlags(text string) string {
+	return strings.NewReplacer(
+		"privateKeyPassword", "--password-file", "privateKeyId", "--kid", "privateKey", "the key file",
+		"set algorithm to", "use --alg", "leave secretEncoding out", "leave --alg HS* out", "secretEncoding announces", "--alg HS* announces",
+		"secretEncoding", "--alg HS*", "algorithm asked for", "--alg",
+	).Replace(text)
+}
+
+// signError is what went wrong while signing.
+func signError(err error) error {
+	if e, ok := errors.AsType[*keys.Error](err); ok {
+		out := errors.New(inFlags(e.Found))
+		if hint := keyHint(e); hint != "" {
+			return withHint(out, hint)
+		}
+		return out
+	}
+	return signerError("", err)
+}
+
+// signerError gives an error of package signer its place and its hint.
+func signerError(where string, err error) error {
+	e, ok := errors.AsType[*signer.Error](err)
+	if !ok {
+		return err
+	}
+	text := e.Found
+	for _, place := range []string{e.Field, where} {
+		if place != "" {
+			text = place + ": " + text
+		}
+	}
+	if e.Hint == "" {
+		return errors.New(text)
+	}
+	return withHint(errors.New(text), e.Hint)
+}

@@ -1,0 +1,76 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"encoding/json/jsontext"
+	"fmt"
+	"io"
+	"time"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"conductor-jwt/signer"
+)
+
+// writeObject prints an object indented by two spaces, its digits as they are,
+// and nothing in it that a terminal would obey.
+func writeObject(w io.Writer, o *signer.Object) error {
+	value := jsontext.Value(o.AppendJSON(nil))
+	if err := value.Indent(jsontext.PreserveRawStrings(true), jsontext.WithIndent("  ")); err != nil {
+		return fmt.Errorf("output: not json")
+	}
+	_, err := w.Write(append(visible(value), '\n'))
+	return err
+}
+
+// visible escapes what does not print in a JSON text: control characters that
+// JSON permits raw (DEL, C1), characters that reorder or hide text, separators.
+// They stand in strings only, where an escape means the same.
+func visible(text []byte) []byte {
+	if !bytes.ContainsFunc(text, hidden) {
+		return text
+	}
+	out := make([]byte, 0, len(text)+64)
+	for len(text) > 0 {
+		r, n := utf8.DecodeRune(text)
+		switch {
+		case !hidden(r):
+			out = append(out, text[:n]...)
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			out = fmt.Appendf(out, `\u%04x\u%04x`, high, low)
+		default:
+			out = fmt.Appendf(out, `\u%04x`, r)
+		}
+		text = text[n:]
+	}
+	return out
+}
+
+func hidden(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }
+
+// brief is a value in one short line for people: strings without quotes where
+// that is clear, times in words.
+func brief(name string, value json.RawMessage) string {
+	switch name {
+	case "exp", "nbf", "iat", "auth_time":
+		if at, err := signer.NumericDate(value); err == nil {
+			return string(value) + "  " + at.UTC().Format(time.RFC3339)
+		}
+	}
+	const most = 100
+	text := string(visible(value))
+	if len(text) > most {
+		text = truncate(text, most) + "…"
+	}
+	return text
+}
+
+func truncate(s string, n int) string {
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
+}

@@ -1,0 +1,270 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"conductor-jwt/signer"
+)
+
+// explained is a JSON object that remembers why each member is there.
+type explained struct {
+	object signer.Object
+	why    []note
+}
+
+type note struct{ name, why string }
+
+func (e *explained) note(name, why string) {
+	for i := range e.why {
+		if e.why[i].name == name {
+			e.why[i].why = why
+			return
+		}
+	}
+	e.why = append(e.why, note{name, why})
+}
+
+func (e *explained) reason(name string) string {
+	for _, n := range e.why {
+		if n.name == name {
+			return n.why
+		}
+	}
+	return "composed"
+}
+
+// claimsOf gathers the claims: those of flags first, which nothing may
+// contradict, then the payload's, then the defaults for what is not there.
+type claimsOf struct {
+	explained
+	flags *signFlags
+	now   time.Time
+}
+
+func composeClaims(f *signFlags, payload signer.Object, now time.Time) (explained, error) {
+	c := claimsOf{flags: f, now: now}
+	for _, step := range []func() error{c.names, c.issued, c.free} {
+		if err := step(); err != nil {
+			return explained{}, err
+		}
+	}
+	if err := c.payload(payload); err != nil {
+		return explained{}, err
+	}
+	if err := c.expiry(); err != nil {
+		return explained{}, err
+	}
+	if err := c.required(); err != nil {
+		return explained{}, err
+	}
+	c.defaults()
+	if err := checkTypes(&c.object); err != nil {
+		return explained{}, err
+	}
+	c.object.Sort()
+	return c.explained, nil
+}
+
+// names writes the claims that flags give as text.
+func (c *claimsOf) names() error {
+	f := c.flags
+	for _, m := range []struct{ name, value string }{{"iss", f.iss}, {"sub", f.sub}, {"jti", f.jti}} {
+		if m.value != "" {
+			c.object.String(m.name, m.value)
+			c.note(m.name, "--"+m.name)
+		}
+	}
+	for _, a := range f.aud {
+		if a == "" {
+			return usage("name whom the token is for", "--aud: an empty audience")
+		}
+	}
+	switch len(f.aud) {
+	case 0:
+		return nil
+	case 1:
+		c.object.String("aud", f.aud[0]) // RFC 7519 §4.1.3 permits the string, and step writes it
+	default:
+		c.object.Strings("aud", f.aud)
+	}
+	c.note("aud", "--aud")
+	return nil
+}
+
+// issued writes the times that do not depend on others. Zero means unset, as
+// to step.
+func (c *claimsOf) issued() error {
+	for _, m := range []struct{ name, value string }{{"iat", c.flags.iat}, {"nbf", c.flags.nbf}} {
+		if m.value == "" {
+			continue
+		}
+		at, err := parseMoment(m.value, c.now)
+		if err != nil {
+			return badFlag(m.name, err, "for example 1700000000, 2026-01-02T15:04:05Z or +5m")
+		}
+		if at != 0 {
+			c.object.Int(m.name, at)
+			c.note(m.name, "--"+m.name)
+		}
+	}
+	return nil
+}
+
+// free writes --claim and --claim-json.
+func (c *claimsOf) free() error {
+	for _, text := range c.flags.claim {
+		name, value, err := nameAndValue("claim", text)
+		if err != nil {
+			return err
+		}
+		var one signer.Object
+		one.String(name, value)
+		raw, _ := one.Get(name)
+		if err := c.claim(name, raw, "--claim"); err != nil {
+			return err
+		}
+	}
+	for _, text := range c.flags.claimJSON {
+		name, value, err := nameAndValue("claim-json", text)
+		if err != nil {
+			return err
+		}
+		raw, err := signer.CheckValue([]byte(value), signer.Limits{})
+		if err != nil {
+			return usage("for example --claim-json 'roles=[\"a\",\"b\"]'", "--claim-json: %s", err)
+		}
+		if err := c.claim(name, normal(raw), "--claim-json"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *claimsOf) claim(name string, raw json.RawMessage, from string) error {
+	if there, ok := c.object.Get(name); ok && string(there) != string(raw) {
+		return usage("keep one of them", "%s sets %s, which %s sets to another value", from, quoteName(name), c.reason(name))
+	}
+	c.object.Set(name, raw)
+	c.note(name, from)
+	return nil
+}
+
+// payload adds the payload's members. One that a flag sets too must say the
+// same: a payload comes from elsewhere than the flags, and must not undo them.
+func (c *claimsOf) payload(payload signer.Object) error {
+	for m := range payload.Members() {
+		if (m.Name == "nbf" && c.flags.noNBF) || (m.Name == "iat" && c.flags.noIAT) {
+			return contradiction(m.Name, "--no-"+m.Name)
+		}
+		there, ok := c.object.Get(m.Name)
+		switch {
+		case !ok:
+			c.object.Set(m.Name, m.Value)
+			c.note(m.Name, "the payload")
+		case !sameClaim(m.Name, there, m.Value):
+			return contradiction(m.Name, c.reason(m.Name))
+		}
+	}
+	return nil
+}
+
+func contradiction(name, flag string) error {
+	return withHint(fmt.Errorf("the payload's %s contradicts %s", quoteName(name), flag),
+		"remove it from the payload, or leave the flag out (with --subtle where it is required)")
+}
+
+// expiry writes exp from --exp, or from --ttl and the iat that is there.
+func (c *claimsOf) expiry() error {
+	at, flag, err := c.expiryFlag()
+	if err != nil || flag == "" {
+		return err
+	}
+	if !c.flags.subtle && at <= c.now.Unix() {
+		return usage("give a later one, or --subtle", "--%s: the token would have expired already", flag)
+	}
+	if at == 0 {
+		return nil
+	}
+	var one signer.Object
+	one.Int("exp", at)
+	raw, _ := one.Get("exp")
+	if there, ok := c.object.Get("exp"); ok && !sameClaim("exp", there, raw) {
+		return contradiction("exp", "--"+flag)
+	}
+	c.object.Set("exp", raw)
+	c.note("exp", "--"+flag)
+	return nil
+}
+
+func (c *claimsOf) expiryFlag() (at int64, flag string, err error) {
+	switch {
+	case c.flags.exp != "":
+		at, err = parseMoment(c.flags.exp, c.now)
+		if err != nil {
+			return 0, "", badFlag("exp", err, "for example 4102444800, 2099-12-31T23:59:59Z or +5m")
+		}
+		return at, "exp", nil
+	case c.flags.ttl != "":
+		ttl, err := parseTTL(c.flags.ttl)
+		if err != nil {
+			return 0, "", badFlag("ttl", err, "for example --ttl 5m")
+		}
+		at, err = inRange(c.issuedAt() + ttl)
+		if err != nil {
+			return 0, "", badFlag("ttl", err, "for example --ttl 5m")
+		}
+		return at, "ttl", nil
+	}
+	return 0, "", nil
+}
+
+func (c *claimsOf) issuedAt() int64 {
+	if raw, ok := c.object.Get("iat"); ok {
+		if at, err := signer.NumericDate(raw); err == nil {
+			return at.Unix()
+		}
+	}
+	return c.now.Unix()
+}
+
+// required is step's rule: these come by flag, a payload does not count.
+func (c *claimsOf) required() error {
+	if c.flags.subtle {
+		return nil
+	}
+	var missing []string
+	for _, m := range []struct {
+		flag  string
+		there bool
+	}{
+		{"--iss", c.flags.iss != ""}, {"--aud", len(c.flags.aud) > 0}, {"--sub", c.flags.sub != ""},
+		{"--exp (or --ttl)", c.flags.exp != "" || c.flags.ttl != ""},
+	} {
+		if !m.there {
+			missing = append(missing, m.flag)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return usage("add what is missing; --subtle does without, and then takes it from the payload",
+		"%s must be given", strings.Join(missing, ", "))
+}
+
+func (c *claimsOf) defaults() {
+	if !c.object.Has("iat") && !c.flags.noIAT {
+		c.object.Int("iat", c.now.Unix())
+		c.note("iat", "default: now; --no-iat leaves it out")
+	}
+	if !c.object.Has("nbf") && !c.flags.noNBF {
+		c.object.Int("nbf", c.now.Unix())
+		c.note("nbf", "default: now; --no-nbf leaves it out")
+	}
+	if !c.object.Has("jti") {
+		c.object.String("jti", randomID())
+		c.note("jti", "default: random, 256 bits")
+	}
+}

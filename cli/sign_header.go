@@ -1,0 +1,105 @@
+package cli
+
+import (
+	"encoding/json"
+
+	"conductor-jwt/signer"
+)
+
+// composeHeader gathers the free members of the header; alg, kid and the
+// certificate's are the signer's.
+func composeHeader(f *signFlags) (explained, error) {
+	var h explained
+	for _, text := range f.header {
+		name, value, err := nameAndValue("header", text)
+		if err != nil {
+			return h, err
+		}
+		if err := checkHeaderName(name); err != nil {
+			return h, err
+		}
+		h.object.String(name, value) // a repeated one replaces the former, as to step
+		h.note(name, "--header")
+	}
+	for _, text := range f.headerJSON {
+		name, value, err := nameAndValue("header-json", text)
+		if err != nil {
+			return h, err
+		}
+		if err := checkHeaderName(name); err != nil {
+			return h, err
+		}
+		raw, err := signer.CheckValue([]byte(value), signer.Limits{})
+		if err != nil {
+			return h, usage("for example --header-json 'v=1'", "--header-json: %s", err)
+		}
+		if err := h.once(name, normal(raw), "--header-json"); err != nil {
+			return h, err
+		}
+	}
+	return h, h.addType(f)
+}
+
+// once sets a member that no other flag may have set to something else.
+func (e *explained) once(name string, raw json.RawMessage, from string) error {
+	if there, ok := e.object.Get(name); ok && string(there) != string(raw) {
+		return usage("keep one of them", "%s sets %s, which %s sets to another value", from, quoteName(name), e.reason(name))
+	}
+	e.object.Set(name, raw)
+	e.note(name, from)
+	return nil
+}
+
+func (e *explained) addType(f *signFlags) error {
+	if f.typ != "" {
+		var one signer.Object
+		one.String("typ", f.typ)
+		raw, _ := one.Get("typ")
+		return e.once("typ", raw, "--typ")
+	}
+	if !e.object.Has("typ") {
+		e.object.String("typ", "JWT")
+		e.note("typ", "default")
+	}
+	return nil
+}
+
+func checkHeaderName(name string) error {
+	if !signer.Reserved(name) {
+		return nil
+	}
+	hint := "it cannot be set"
+	switch name {
+	case "alg":
+		hint = "use --alg"
+	case "kid":
+		hint = "use --kid, or --no-kid"
+	case signer.HeaderX5C, signer.HeaderX5CInsecure:
+		hint = "use --x5c-cert"
+	case signer.HeaderX5T:
+		hint = "use --x5t-cert"
+	case signer.HeaderX5TS256:
+		hint = "use --x5t-s256-cert"
+	}
+	return usage(hint, "%s says how the token is signed and is not a free header member", name)
+}
+
+// keyID is the kid of the header: none with --no-kid, else the one that was
+// asked for, else the key's own, else the thumbprint of a key that is not a
+// JWK and so cannot have one (RFC 7638). A secret has no thumbprint: it would
+// help whoever guesses (RFC 7638 §7).
+func keyID(f *signFlags, key signingKey, header *explained) string {
+	id, why := f.keys.kid, "--kid"
+	switch {
+	case f.noKeyID:
+		return ""
+	case id != "":
+	case key.key.ID() != "":
+		id, why = key.key.ID(), "the key's own"
+	case key.thumbprint != "":
+		id, why = key.thumbprint, "default: the key's thumbprint (RFC 7638); --no-kid leaves it out"
+	}
+	header.note("kid", why)
+	header.note("alg", key.algorithmWhy)
+	return id
+}

@@ -1,0 +1,71 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"conductor-jwt/keys"
+)
+
+// signingKey is the key to sign with, and how.
+type signingKey struct {
+	key          keys.Key
+	algorithm    keys.Algorithm
+	algorithmWhy string
+	thumbprint   string // the default kid; empty where there is none
+}
+
+func readSigningKey(ctx context.Context, env Env, f *signFlags) (signingKey, error) {
+	alg, err := parseAlgorithm(f.alg)
+	if err != nil {
+		return signingKey{}, err
+	}
+	file, err := readKeyFile(env, &f.keys, alg)
+	if err != nil {
+		return signingKey{}, err
+	}
+	key, err := file.resolve(ctx, env)
+	if err != nil {
+		return signingKey{}, err
+	}
+	if id := key.ID(); id != "" && f.keys.kid != "" && id != f.keys.kid {
+		return signingKey{}, usage("leave --kid out, or give the key's own", "--kid is not the id that %s says it has", shown(file.name))
+	}
+	if f.subtle && alg != "" {
+		key = keys.Unbind(key)
+	}
+	s := signingKey{key: key, algorithm: alg, algorithmWhy: "--alg"}
+	if alg == "" {
+		s.algorithm, s.algorithmWhy = key.Algorithms()[0], "default for the key"
+	}
+	if err := keys.Check(key, s.algorithm); err != nil {
+		return signingKey{}, keyError(file.name, err)
+	}
+	s.thumbprint, err = defaultKeyID(file, key)
+	return s, err
+}
+
+// defaultKeyID is the RFC 7638 thumbprint for a key in a form that has no
+// place for an id; a JWK that has none wants none.
+func defaultKeyID(file keyFile, key keys.Key) (string, error) {
+	if file.form != formOther || key.Public() == nil {
+		return "", nil
+	}
+	id, err := keys.Thumbprint(key)
+	if err != nil {
+		return "", keyError(file.name, err)
+	}
+	return id, nil
+}
+
+// parseAlgorithm reads --alg; empty is unset.
+func parseAlgorithm(name string) (keys.Algorithm, error) {
+	if name == "" {
+		return "", nil
+	}
+	alg, err := keys.ParseAlgorithm(name)
+	if err != nil {
+		return "", asUsage(fmt.Errorf("%w", keyError("--alg", err)))
+	}
+	return alg, nil
+}

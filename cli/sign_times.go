@@ -1,0 +1,94 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// firstMillisecond is where a number of seconds is taken for milliseconds: as
+// seconds it is in the year 5138, as milliseconds in 1973.
+const firstMillisecond = 100_000_000_000
+
+// parseMoment reads a point in time: seconds since 1970, RFC 3339, or a
+// duration from now on, forwards (5m, +5m) or backwards (-5m).
+func parseMoment(text string, now time.Time) (int64, error) {
+	if isDigits(strings.TrimPrefix(text, "-")) {
+		return parseSeconds(text)
+	}
+	if d, err := time.ParseDuration(strings.TrimPrefix(text, "+")); err == nil {
+		return inRange(now.Add(d).Unix())
+	}
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return 0, errors.New("neither seconds since 1970 nor an RFC 3339 time nor a duration such as +5m")
+	}
+	if at.Nanosecond() != 0 {
+		return 0, errors.New("a fraction of a second; a token's times are whole seconds here")
+	}
+	return inRange(at.Unix())
+}
+
+func parseSeconds(text string) (int64, error) {
+	if digits := strings.TrimPrefix(text, "-"); len(digits) > 1 && digits[0] == '0' {
+		return 0, errors.New("a number that begins with 0, which is octal to some and decimal to others")
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return 0, errors.New("past the year 9999")
+	}
+	return inRange(n)
+}
+
+func inRange(n int64) (int64, error) {
+	if n >= firstMillisecond || n <= -firstMillisecond {
+		return 0, errors.New("past the year 9999, or in milliseconds; a token's times are in seconds")
+	}
+	return n, nil
+}
+
+// parseTTL reads a lifetime in whole seconds: 300, or 5m.
+func parseTTL(text string) (int64, error) {
+	seconds, err := parseSpan(text)
+	if err == nil && seconds < 1 {
+		err = errors.New("not at least one second")
+	}
+	return seconds, err
+}
+
+// parseSpan reads a duration of whole seconds, not negative.
+func parseSpan(text string) (int64, error) {
+	if isDigits(text) {
+		return parseSeconds(text)
+	}
+	d, err := time.ParseDuration(text)
+	switch {
+	case err != nil:
+		return 0, errors.New("neither whole seconds nor a duration such as 5m or 1h30m")
+	case d < 0:
+		return 0, errors.New("negative")
+	case d%time.Second != 0:
+		return 0, errors.New("a fraction of a second")
+	}
+	return int64(d / time.Second), nil
+}
+
+func isDigits(s string) bool {
+	return s != "" && strings.Trim(s, "0123456789") == ""
+}
+
+// badFlag is wrong use of one flag; err is of this package and quotes nothing.
+func badFlag(name string, err error, hint string) error {
+	return usage(hint, "--%s: %s", name, err)
+}
+
+func rfc3339(seconds int64) string { return time.Unix(seconds, 0).UTC().Format(time.RFC3339) }
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return fmt.Sprintf("%d %s", n, what)
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

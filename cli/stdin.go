@@ -1,0 +1,129 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+)
+
+// firstByteWait is how long a pipe may take to bring its first byte, where
+// nobody asked for it to be read.
+const firstByteWait = 3 * time.Second
+
+// errSilentPipe is an open pipe that brings nothing: an inherited one, most
+// often, whose other end nobody will ever write to.
+var errSilentPipe = errors.New("standard input is an open pipe that brings nothing")
+
+// stdinKind is what standard input is.
+type stdinKind int
+
+const (
+	stdinNone     stdinKind = iota // a device such as /dev/null, or closed
+	stdinTerminal                  // somebody's keyboard
+	stdinPipe                      // a pipe, a socket, or whatever a test passes
+	stdinFile                      // a file, redirected
+)
+
+func kindOfStdin(r io.Reader) stdinKind {
+	if r == nil {
+		return stdinNone
+	}
+	f, ok := r.(*os.File)
+	if !ok {
+		return stdinPipe
+	}
+	if isTerminal(f) {
+		return stdinTerminal
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return stdinNone
+	}
+	switch mode := info.Mode(); {
+	case mode&(os.ModeNamedPipe|os.ModeSocket) != 0:
+		return stdinPipe
+	case mode.IsRegular():
+		return stdinFile
+	}
+	return stdinNone
+}
+
+// readOffered reads standard input where it is offered without having been
+// asked for: a pipe whose first byte comes in time, or a file. It gives at
+// most limit+1 bytes, so that the caller can tell what is too long.
+func readOffered(ctx context.Context, r io.Reader, limit int) ([]byte, error) {
+	switch kindOfStdin(r) {
+	case stdinPipe:
+		return readPipe(ctx, r, limit)
+	case stdinFile:
+		return readUpTo(r, limit)
+	}
+	return nil, nil
+}
+
+func readPipe(ctx context.Context, r io.Reader, limit int) ([]byte, error) {
+	buffered := bufio.NewReader(r)
+	first := make(chan error, 1)
+	// It outlives a silent pipe: a read cannot be taken back. The process ends.
+	go func() {
+		_, err := buffered.Peek(1)
+		first <- err
+	}()
+	timer := time.NewTimer(firstByteWait)
+	defer timer.Stop()
+	select {
+	case err := <-first:
+		if err != nil {
+			return nil, nil //nolint:nilerr // closed without a byte: nothing is offered
+		}
+		return readUpTo(buffered, limit)
+	case <-timer.C:
+		return nil, withHint(errSilentPipe, "add </dev/null, or give - to wait for it")
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func readUpTo(r io.Reader, limit int) ([]byte, error) {
+	if r == nil {
+		return nil, nil
+	}
+	return io.ReadAll(io.LimitReader(r, int64(limit)+1))
+}
+
+// readFile reads a file of at most limit bytes. What is longer is refused
+// before it is read to its end.
+func readFile(name string, limit int) ([]byte, error) {
+	f, err := os.Open(name) //nolint:gosec // the file that the user named
+	if err != nil {
+		return nil, fileError(name, err)
+	}
+	defer func() { _ = f.Close() }() // it was only read
+	raw, err := readUpTo(f, limit)
+	if err != nil {
+		return nil, fileError(name, err)
+	}
+	if len(raw) > limit {
+		return nil, withHint(fmt.Errorf("%s: more than %d bytes", shown(name), limit), "at most that many are read")
+	}
+	return raw, nil
+}
+
+// fileError is short: the system's own text repeats the name and the call.
+func fileError(name string, err error) error {
+	name = shown(name)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return withHint(fmt.Errorf("%s: no such file", name), "check the name and the folder")
+	case errors.Is(err, os.ErrPermission):
+		return withHint(fmt.Errorf("%s: not readable", name), "check who may read it")
+	}
+	if info, statErr := os.Stat(name); statErr == nil && info.IsDir() {
+		return withHint(fmt.Errorf("%s: a folder", name), "name a file in it")
+	}
+	return fmt.Errorf("%s: cannot be read", name)
+}

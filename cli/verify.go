@@ -1,0 +1,179 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"conductor-jwt/keys"
+	"conductor-jwt/signer"
+)
+
+// verifyFlags are the flags of verify. Those that step has keep step's names.
+type verifyFlags struct {
+	alg, iss, aud, sub, typ string
+	keys                    keyFlags
+	leeway, maxAge          string
+	subtle, insecure        bool
+	noExpCheck              bool
+	output                  string
+}
+
+func newVerifyCommand(env Env) *cobra.Command {
+	f := new(verifyFlags)
+	cmd := &cobra.Command{
+		Use:   "verify [FILE | -]",
+		Short: "Verify a token and print what it says",
+		Long: `Verify a token and print its header and payload.
+
+The token is read from FILE or standard input. Its form is checked first, then
+that its algorithm is one of the key, then the signature, and then all claims;
+what is wrong with the claims is reported at once.`,
+		Example: `  conductor-jwt verify --key public.pem --iss me --aud api <token.jwt
+  conductor-jwt verify --jwks keys.json --iss me --aud api --max-age 5m token.jwt`,
+		Args: oneFile,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := f.check(cmd.Flags()); err != nil {
+				return err
+			}
+			return runVerify(cmd.Context(), env, f, args)
+		},
+	}
+	f.register(cmd)
+	return cmd
+}
+
+func (f *verifyFlags) register(cmd *cobra.Command) {
+	s := cmd.Flags()
+	twin(s, "iss", "issuer", func(name, text string) { s.StringVar(&f.iss, name, "", text) }, "the issuer that is expected")
+	twin(s, "aud", "audience", func(name, text string) { s.StringVar(&f.aud, name, "", text) }, "the audience that must be among the token's")
+	twin(s, "alg", "algorithm", func(name, text string) { s.StringVar(&f.alg, name, "", text) }, "the algorithm that is expected; needed for a key that fits several")
+	s.StringVar(&f.sub, "sub", "", "the subject that is expected")
+	s.StringVar(&f.typ, "typ", "", "the type of token that is expected, such as at+jwt")
+	s.StringVar(&f.keys.key, "key", "", "the key, a `file`: public or private PEM, DER or JWK, a certificate, or with --alg HS* a raw secret")
+	s.StringVar(&f.keys.jwks, "jwks", "", "a JWK Set `file` that holds the key; --kid or the token's kid says which")
+	s.StringVar(&f.keys.kid, "kid", "", "the key id")
+	s.StringVar(&f.keys.passwordFile, "password-file", "", "the `file` with the key's password")
+	s.StringVar(&f.leeway, "leeway", "0", "how far clocks may differ: a `duration`, or whole seconds")
+	s.StringVar(&f.maxAge, "max-age", "", "how long ago the token may have been issued: a `duration`, or whole seconds")
+	s.BoolVar(&f.subtle, "subtle", false, "do without --iss and --aud")
+	s.BoolVar(&f.insecure, "insecure", false, "permit --no-exp-check, and a key's default algorithm where --alg would be needed")
+	s.BoolVar(&f.noExpCheck, "no-exp-check", false, "take an expired token; needs --insecure")
+	outputFlag(cmd, &f.output, outputJSON, outputText)
+}
+
+func (f *verifyFlags) check(s *pflag.FlagSet) error {
+	if err := checkTwins(s); err != nil {
+		return err
+	}
+	if f.noExpCheck && !f.insecure {
+		return usage("add --insecure", "--no-exp-check needs --insecure")
+	}
+	var missing []string
+	for _, m := range []struct{ flag, value string }{{"--iss", f.iss}, {"--aud", f.aud}} {
+		if m.value == "" && !f.subtle {
+			missing = append(missing, m.flag)
+		}
+	}
+	if len(missing) > 0 {
+		return usage("add what is missing; --subtle does without", "%s must be given", strings.Join(missing, ", "))
+	}
+	return f.keys.check()
+}
+
+func runVerify(ctx context.Context, env Env, f *verifyFlags, args []string) error {
+	rules, err := f.rules(env.Now())
+	if err != nil {
+		return err
+	}
+	token, err := readToken(env, args)
+	if err != nil {
+		return err
+	}
+	p, err := signer.Parse(token)
+	if err != nil {
+		return signerError("token", err)
+	}
+	key, err := readVerifyingKey(ctx, env, f, rules.Algorithm, p)
+	if err != nil {
+		return err
+	}
+	if err := f.openAlgorithm(key, &rules); err != nil {
+		return err
+	}
+	if err := signer.Verify(p, key.verifier, rules); err != nil {
+		return verifyError(err)
+	}
+	return printToken(env, p, f.output)
+}
+
+func (f *verifyFlags) rules(now time.Time) (signer.Rules, error) {
+	r := signer.Rules{Now: now, Issuer: f.iss, Audience: f.aud, Subject: f.sub, Type: f.typ, IgnoreExp: f.noExpCheck, NoExpiry: f.noExpCheck}
+	var err error
+	if r.Algorithm, err = parseAlgorithm(f.alg); err != nil {
+		return r, err
+	}
+	for _, m := range []struct {
+		flag, value string
+		target      *time.Duration
+	}{{"leeway", f.leeway, &r.Leeway}, {"max-age", f.maxAge, &r.MaxAge}} {
+		if m.value == "" {
+			continue
+		}
+		seconds, err := parseSpan(m.value)
+		if err == nil && seconds > int64((1<<63-1)/time.Second) {
+			err = errors.New("longer than any token lives")
+		}
+		if err != nil {
+			return r, badFlag(m.flag, err, "for example --"+m.flag+" 30s")
+		}
+		*m.target = time.Duration(seconds) * time.Second
+	}
+	return r, nil
+}
+
+// openAlgorithm settles the algorithm of a key that does not say which one it
+// is for. The token's header must not choose it (RFC 8725 §3.1): --alg does,
+// or with --insecure the default of the key's type.
+func (f *verifyFlags) openAlgorithm(key verifyingKey, rules *signer.Rules) error {
+	if rules.Algorithm != "" || !key.open {
+		return nil
+	}
+	fitting := key.verifier.Algorithms()
+	if !f.insecure {
+		return usage("add --alg with the one that the issuer uses: "+joinAlgorithms(fitting),
+			"%s does not say which algorithm it is for", shown(key.name))
+	}
+	rules.Algorithm = fitting[0]
+	return nil
+}
+
+func joinAlgorithms(list []keys.Algorithm) string {
+	texts := make([]string, len(list))
+	for i, a := range list {
+		texts[i] = string(a)
+	}
+	return strings.Join(texts, ", ")
+}
+
+// verifyError gives each fault a line of its own, and the first hint.
+func verifyError(err error) error {
+	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // errors.Join's own type is what is meant
+	if !ok {
+		return signerError("", err)
+	}
+	var lines []string
+	hint := ""
+	for _, e := range joined.Unwrap() {
+		one := signerError("", e)
+		lines = append(lines, one.Error())
+		if hint == "" {
+			hint = hintOf(one)
+		}
+	}
+	return withHint(errors.New(strings.Join(lines, "\n")), hint)
+}

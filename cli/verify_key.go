@@ -1,0 +1,107 @@
+package cli
+
+import (
+	"context"
+	"errors"
+
+	"conductor-jwt/internal/secret"
+	"conductor-jwt/keys"
+	"conductor-jwt/signer"
+)
+
+// verifyingKey is the key to verify with.
+type verifyingKey struct {
+	name     string
+	verifier keys.Verifier
+	open     bool // it fits several algorithms and does not say which it is for
+}
+
+func readVerifyingKey(ctx context.Context, env Env, f *verifyFlags, alg keys.Algorithm, p signer.Parsed) (verifyingKey, error) {
+	from := f.keys
+	if from.jwks != "" && from.kid == "" {
+		from.kid = p.KeyID // it only chooses among keys that the user trusts
+	}
+	if f.keys.kid != "" && p.KeyID != "" && f.keys.kid != p.KeyID {
+		return verifyingKey{}, withHint(errKeyID, "the token names another key than --kid")
+	}
+	file, err := readKeyFile(env, &from, alg)
+	if err != nil {
+		return verifyingKey{}, err
+	}
+	if f.subtle && alg != "" {
+		file.dropAlgorithm()
+	}
+	key, err := file.verifier(ctx, env)
+	if err != nil {
+		return verifyingKey{}, err
+	}
+	id := key.verifier.ID()
+	if id != "" && f.keys.kid != "" && id != f.keys.kid {
+		return verifyingKey{}, withHint(errKeyID, shown(file.name)+" says that it has another id than --kid")
+	}
+	if id != "" && p.KeyID != "" && id != p.KeyID {
+		return verifyingKey{}, withHint(errKeyID, "the token was signed with another key than "+shown(file.name)+" says that it is")
+	}
+	return key, nil
+}
+
+var errKeyID = errors.New("kid: the key ids do not match")
+
+// verifier understands a public key, a private one or a secret.
+func (file keyFile) verifier(ctx context.Context, env Env) (verifyingKey, error) {
+	v, err := keys.ReadVerifier(ctx, file.ref)
+	if err == nil {
+		return verifyingKey{file.name, v, file.isOpen(ctx, env, v)}, nil
+	}
+	if !errors.Is(err, keys.ErrUnsupported) && !errors.Is(err, keys.ErrEncrypted) && !errors.Is(err, keys.ErrUnreadable) {
+		return verifyingKey{}, keyError(file.name, err)
+	}
+	// An encrypted container, which only the parser opens.
+	key, keyErr := file.resolve(ctx, env)
+	if keyErr != nil {
+		if errors.Is(err, keys.ErrUnsupported) {
+			return verifyingKey{}, keyErr
+		}
+		return verifyingKey{}, keyError(file.name, err)
+	}
+	if v, err = keys.VerifierOf(key); err != nil {
+		return verifyingKey{}, keyError(file.name, err)
+	}
+	return verifyingKey{file.name, v, isOpen(v) && keys.Unbind(key) == key}, nil
+}
+
+// isOpen finds keys of a type that fits several algorithms: RSA, and secrets.
+// A short secret fits only one, but has not said so.
+func isOpen(v keys.Verifier) bool {
+	return v.Public() == nil || severalAlgorithms(v.Algorithms())
+}
+
+func severalAlgorithms(list []keys.Algorithm) bool {
+	for _, a := range list[1:] {
+		if a != list[0] && (a != keys.Ed25519 || list[0] != keys.EdDSA) {
+			return true
+		}
+	}
+	return false
+}
+
+func (file keyFile) isOpen(ctx context.Context, env Env, v keys.Verifier) bool {
+	if v.Public() != nil {
+		return severalAlgorithms(v.Algorithms())
+	}
+	key, err := keys.NewParser(keys.ParserOptions{MaxText: maxKeyFile, Now: env.Now}).Resolve(ctx, file.ref)
+	return err != nil || keys.Unbind(key) == key
+}
+
+// dropAlgorithm lets --alg overrule the alg of a plain JWK.
+func (file *keyFile) dropAlgorithm() {
+	o, err := signer.ParseObject(file.text, signer.Limits{Bytes: maxKeyFile})
+	if err != nil || !o.Has("kty") || !o.Has("alg") {
+		return
+	}
+	if kty, _ := o.Text("kty"); kty == "AKP" {
+		return // there alg is part of the key (RFC 9964)
+	}
+	o.Delete("alg")
+	file.ref.Text = secret.New(string(o.AppendJSON(nil)))
+}

@@ -26,8 +26,8 @@ type authority struct {
 
 // issue makes a certificate of key that is valid around noon; by is nil for
 // one that issues itself.
-func issue(t testing.TB, name string, key crypto.Signer, by *authority, from, to time.Time) *x509.Certificate {
-	t.Helper()
+func issue(tb testing.TB, name string, key crypto.Signer, by *authority, from, to time.Time) *x509.Certificate {
+	tb.Helper()
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotBefore: from, NotAfter: to,
 		BasicConstraintsValid: true, IsCA: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
@@ -38,11 +38,11 @@ func issue(t testing.TB, name string, key crypto.Signer, by *authority, from, to
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, parent, key.Public(), signer)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	cert, err := x509.ParseCertificate(der)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return cert
 }
@@ -55,9 +55,9 @@ func armoured(certs ...*x509.Certificate) string {
 	return b.String()
 }
 
-func certificate(t testing.TB, key crypto.Signer, by *authority) string {
-	t.Helper()
-	return armoured(issue(t, "leaf", key, by, noon.Add(-time.Hour), noon.Add(time.Hour)))
+func certificate(tb testing.TB, key crypto.Signer, by *authority) string {
+	tb.Helper()
+	return armoured(issue(tb, "leaf", key, by, noon.Add(-time.Hour), noon.Add(time.Hour)))
 }
 
 func TestACertificateGoesIntoTheHeader(t *testing.T) {

@@ -104,22 +104,22 @@ var ecKey = sync.OnceValue(func() *ecdsa.PrivateKey {
 	return key
 })
 
-func publicPEM(t testing.TB, public crypto.PublicKey) string {
-	t.Helper()
+func publicPEM(tb testing.TB, public crypto.PublicKey) string {
+	tb.Helper()
 	der, err := x509.MarshalPKIXPublicKey(public)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
 }
 
 // encryptedPEM is a key in RFC 1423's form.
-func encryptedPEM(t testing.TB, password string) string {
-	t.Helper()
+func encryptedPEM(tb testing.TB, password string) string {
+	tb.Helper()
 	der := x509.MarshalPKCS1PrivateKey(rsaKey())
 	block, err := x509.EncryptPEMBlock(rand.Reader, "RSA PRIVATE KEY", der, []byte(password), x509.PEMCipherAES256) //nolint:staticcheck // authors have such keys
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return string(pem.EncodeToMemory(block))
 }

@@ -1,6 +1,7 @@
 package task
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -22,7 +23,7 @@ type composed struct {
 func (r *request) compose(key keys.Key, algorithm keys.Algorithm, now time.Time, fresh func() string) (composed, error) {
 	c := composed{now: now, issuedAt: now.Unix() + r.times.offset}
 	c.expires = c.issuedAt + r.times.ttl
-	if !has(r.omit, claimJTI) {
+	if !slices.Contains(r.omit, claimJTI) {
 		if c.jwtID = r.jwtID; c.jwtID == "" {
 			c.jwtID = fresh()
 		}
@@ -63,7 +64,7 @@ func (r *request) composeClaims(c composed) signer.Object {
 		claims.Strings("aud", r.audience)
 	}
 	claims.Int("exp", c.expires)
-	if !has(r.omit, claimIAT) {
+	if !slices.Contains(r.omit, claimIAT) {
 		claims.Int(claimIAT, c.issuedAt)
 	}
 	if r.times.notBefore != nil {

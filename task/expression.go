@@ -5,7 +5,7 @@ import "strings"
 // secretMark begins the one expression that the server resolves when a task
 // is polled, in whatever text it finds it. Its pattern is exact: no white
 // space, no nesting.
-const secretMark = "${workflow.secrets."
+const secretMark = "${workflow.secrets." //nolint:gosec // a secret's expression, not a secret
 
 // segment is a piece of a template's string: an expression ${…}, or the text
 // between two of them.

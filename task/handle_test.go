@@ -76,14 +76,14 @@ func options() task.Options {
 }
 
 // handle runs one task.
-func handle(t testing.TB, text string, setups ...setup) task.Outcome {
-	t.Helper()
+func handle(tb testing.TB, text string, setups ...setup) task.Outcome {
+	tb.Helper()
 	o := options()
 	d := task.Delivery{ID: "task-1", Type: task.TaskType, Scheduled: noon, Input: input(text)}
 	for _, s := range setups {
 		s(&o, &d)
 	}
-	return task.NewHandler(o).Handle(t.Context(), d)
+	return task.NewHandler(o).Handle(tb.Context(), d)
 }
 
 func template(text string) setup {
@@ -103,72 +103,72 @@ type token struct {
 }
 
 // completed demands a token that verifies, and takes it apart.
-func completed(t testing.TB, out task.Outcome) token {
-	t.Helper()
+func completed(tb testing.TB, out task.Outcome) token {
+	tb.Helper()
 	if out.Status != task.Completed {
-		t.Fatalf("the task did not complete: %s", out.Reason)
+		tb.Fatalf("the task did not complete: %s", out.Reason)
 	}
 	if out.Reason != "" || out.Fault != (task.Fault{}) {
-		t.Fatalf("a completed task has the reason %q", out.Reason)
+		tb.Fatalf("a completed task has the reason %q", out.Reason)
 	}
-	tok := token{output: object(t, out.Output.Reveal())}
+	tok := token{output: object(tb, out.Output.Reveal())}
 	compact, ok := tok.output["token"].(string)
 	if !ok {
-		t.Fatal("the output has no token")
+		tb.Fatal("the output has no token")
 	}
-	tok.header, tok.payload = verified(t, compact, edKey().Public())
-	tok.claims = object(t, []byte(tok.payload))
+	tok.header, tok.payload = verified(tb, compact, edKey().Public())
+	tok.claims = object(tb, []byte(tok.payload))
 	return tok
 }
 
 // verified checks a token with golang-jwt and gives its header and payload.
-func verified(t testing.TB, compact string, public crypto.PublicKey) (header map[string]any, payload string) {
-	t.Helper()
+func verified(tb testing.TB, compact string, public crypto.PublicKey) (header map[string]any, payload string) {
+	tb.Helper()
 	parts := strings.Split(compact, ".")
 	if len(parts) != 3 {
-		t.Fatalf("a token of %d parts", len(parts))
+		tb.Fatalf("a token of %d parts", len(parts))
 	}
-	header = object(t, unbase64(t, parts[0]))
+	header = object(tb, unbase64(tb, parts[0]))
 	alg, _ := header["alg"].(string)
-	if err := jwt.GetSigningMethod(alg).Verify(parts[0]+"."+parts[1], unbase64(t, parts[2]), public); err != nil {
-		t.Fatalf("the token does not verify: %v", err)
+	if err := jwt.GetSigningMethod(alg).Verify(parts[0]+"."+parts[1], unbase64(tb, parts[2]), public); err != nil {
+		tb.Fatalf("the token does not verify: %v", err)
 	}
-	return header, string(unbase64(t, parts[1]))
+	return header, string(unbase64(tb, parts[1]))
 }
 
-func unbase64(t testing.TB, s string) []byte {
-	t.Helper()
+func unbase64(tb testing.TB, s string) []byte {
+	tb.Helper()
 	b, err := base64.RawURLEncoding.DecodeString(s)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return b
 }
 
-func object(t testing.TB, raw []byte) map[string]any {
-	t.Helper()
+func object(tb testing.TB, raw []byte) map[string]any {
+	tb.Helper()
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()
 	var m map[string]any
 	if err := d.Decode(&m); err != nil {
-		t.Fatalf("not a json object: %v", err)
+		tb.Fatalf("not a json object: %v", err)
 	}
 	return m
 }
 
 // failed demands that the task ended with a code at a field, and gives the
 // message.
-func failed(t testing.TB, out task.Outcome, code, field string) string {
-	t.Helper()
+func failed(tb testing.TB, out task.Outcome, code, field string) string {
+	tb.Helper()
 	if out.Status == task.Completed {
-		t.Fatalf("the task completed; want %s", code)
+		tb.Fatalf("the task completed; want %s", code)
 	}
 	if out.Fault.Code != code || out.Fault.Field != field {
-		t.Fatalf("the task failed with %q; want %s at %s", out.Reason, code, field)
+		tb.Fatalf("the task failed with %q; want %s at %s", out.Reason, code, field)
 	}
-	e, _ := object(t, out.Output.Reveal())["error"].(map[string]any)
+	e, _ := object(tb, out.Output.Reveal())["error"].(map[string]any)
 	if e["code"] != code || e["field"] != field || e["message"] != out.Fault.Message {
-		t.Fatalf("the output says %v", e)
+		tb.Fatalf("the output says %v", e)
 	}
 	return out.Fault.Message
 }

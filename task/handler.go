@@ -116,7 +116,7 @@ func (h *Handler) run(ctx context.Context, d Delivery, out *Outcome) error {
 	if warning != "" {
 		out.Warnings = append(out.Warnings, warning)
 	}
-	r, err := h.request(d, g)
+	r, err := h.request(d, g) //nolint:contextcheck // reads text; there is nothing to wait for
 	if err != nil {
 		return err
 	}
@@ -156,7 +156,7 @@ func (h *Handler) sign(ctx context.Context, g *given, r *request, out *Outcome) 
 	if err := g.checkRepeated(&c.request.Claims); err != nil {
 		return c, signer.Token{}, err
 	}
-	if h.o.Injection != InjectionOff && r.key.Exposes(c.request.KeyID) {
+	if h.o.Injection != InjectionOff && r.secrets.In(c.request.KeyID) {
 		return c, signer.Token{}, exposed(inPrivateKeyID)
 	}
 	token, err := signer.Sign(ctx, key, c.request)

@@ -90,7 +90,7 @@ func within(some, all map[string]int) bool {
 
 // storedInput finds inputData in a task as the server keeps it.
 func storedInput(raw json.RawMessage) (map[string]jsontext.Value, error) {
-	task, err := readObject(jsontext.Value(raw))
+	task, err := readObject(raw)
 	if err != nil {
 		return nil, unchecked("the stored task cannot be read", err)
 	}

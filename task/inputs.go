@@ -24,7 +24,7 @@ const (
 	inIssuedAtOffset     = "issuedAtOffset"
 	inScopeClaim         = "scopeClaim"
 	inScopeFormat        = "scopeFormat"
-	inPrivateKeyPassword = "privateKeyPassword" //nolint:gosec // the name of an input
+	inPrivateKeyPassword = "privateKeyPassword"
 	inSecretEncoding     = "secretEncoding"
 	inKeyRef             = "keyRef"
 	inProfile            = "profile"

@@ -34,7 +34,7 @@ func readInput(d Delivery) (*given, error) {
 		return nil, refuse(ErrPayloadExternal, inputData, "the task's input lies in external payload storage, where secrets are not resolved",
 			"pass less data into the task: the server moves inputs that are too large")
 	}
-	members, err := readMembers(jsontext.Value(d.Input.Reveal()))
+	members, err := readMembers(d.Input.Reveal())
 	if err != nil {
 		return nil, err
 	}

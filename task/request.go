@@ -1,6 +1,8 @@
 package task
 
 import (
+	"slices"
+
 	"conductor-jwt/keys"
 	"conductor-jwt/signer"
 )
@@ -19,6 +21,7 @@ type request struct {
 	headers         signer.Object
 	chain           chain
 	key             keys.Ref
+	secrets         keys.Secrets // what no claim may hold
 }
 
 // The claims that omitClaims may name.
@@ -35,8 +38,10 @@ func (h *Handler) request(d Delivery, g *given) (*request, error) {
 		return nil, refuse(keys.ErrUnknown, inProfile, "no profile of this name is known to the worker", "leave "+inProfile+" out, or have it configured")
 	}
 	ref, err := g.source(d)
+	var secrets keys.Secrets
 	if h.o.Injection != InjectionOff {
-		if exposure := g.checkExposure(ref); exposure != nil {
+		secrets = ref.Secrets()
+		if exposure := g.checkExposure(secrets); exposure != nil {
 			return nil, exposure
 		}
 	}
@@ -46,7 +51,7 @@ func (h *Handler) request(d Delivery, g *given) (*request, error) {
 	if err := g.checkAllResolved(); err != nil {
 		return nil, err
 	}
-	r := &request{key: ref, keyID: ref.KeyID}
+	r := &request{key: ref, secrets: secrets, keyID: ref.KeyID}
 	for _, read := range []func() error{
 		func() (err error) { r.subject, err = g.text(inSubject); return },
 		func() (err error) { r.issuer, err = g.text(inIssuer); return },
@@ -64,7 +69,7 @@ func (h *Handler) request(d Delivery, g *given) (*request, error) {
 			return nil, err
 		}
 	}
-	if r.jwtID != "" && has(r.omit, claimJTI) {
+	if r.jwtID != "" && slices.Contains(r.omit, claimJTI) {
 		return nil, refuse(ErrInputConflict, inOmitClaims, "it leaves out jti, which "+inJWTID+" sets", "leave one of the two out")
 	}
 	return r, nil

@@ -2,7 +2,6 @@ package task
 
 import (
 	"encoding/json"
-	"encoding/json/jsontext"
 )
 
 // templates are what the workflow's author wrote, expressions unresolved:
@@ -23,7 +22,7 @@ func readTemplate(raw json.RawMessage) map[string]node {
 	if len(raw) == 0 {
 		return nil
 	}
-	n, err := parseNode(jsontext.Value(raw), maxTemplateLevels)
+	n, err := parseNode(raw, maxTemplateLevels)
 	if err != nil {
 		return nil
 	}

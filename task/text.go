@@ -3,6 +3,7 @@ package task
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -41,10 +42,8 @@ func (g *given) choice(name, fallback string, allowed ...string) (string, error)
 	if !ok {
 		return fallback, nil
 	}
-	for _, word := range allowed {
-		if n.text == word {
-			return word, nil
-		}
+	if slices.Contains(allowed, n.text) {
+		return n.text, nil
 	}
 	return "", invalid(name, n.describe()+" that is not one of the allowed words", "write "+oneOf(allowed))
 }
@@ -53,29 +52,14 @@ func (g *given) choice(name, fallback string, allowed ...string) (string, error)
 func (g *given) choices(name string, allowed ...string) ([]string, error) {
 	var list []string
 	for i, item := range g.values[name].items {
-		word := ""
-		for _, a := range allowed {
-			if item.kind == kindString && item.text == a {
-				word = a
-			}
-		}
-		if word == "" {
+		if item.kind != kindString || !slices.Contains(allowed, item.text) {
 			return nil, invalid(name, element(i)+item.describe()+", which is not one of the allowed words", "list "+oneOf(allowed))
 		}
-		if !has(list, word) {
-			list = append(list, word)
+		if !slices.Contains(list, item.text) {
+			list = append(list, item.text)
 		}
 	}
 	return list, nil
-}
-
-func has(list []string, word string) bool {
-	for _, each := range list {
-		if each == word {
-			return true
-		}
-	}
-	return false
 }
 
 // element names a place in a list, counted from 1.

@@ -24,7 +24,7 @@ func TestANameThatLooksLikeAnInputIsRefused(t *testing.T) {
 		{"audiense", "write audience"},
 		{"scope", "write scopes"},
 		{"ttlInSec", "write ttlInSecond"},
-		{"algoritm", "write algorithm"},
+		{"algoritmo", "write algorithm"},
 		{"claim", "write claims"},
 		{"header", "write headers"},
 		{"certificates", "write certificate"},

@@ -105,6 +105,9 @@ func (s Setup) sweep() {
 func (s Setup) prepare(ctx context.Context) (Runtime, error) {
 	java, noJava := s.planJava(ctx)
 	jar, noJar := s.planJar()
+	if ctx.Err() != nil { // what was asked then did not answer; it is not missing
+		return Runtime{}, ctx.Err()
+	}
 	if missing := append(noJava, noJar...); len(missing) > 0 {
 		return Runtime{}, &MissingError{Items: missing}
 	}

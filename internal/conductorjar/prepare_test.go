@@ -265,6 +265,19 @@ func (m *machine) await(file string) {
 	}
 }
 
+func TestInterruptedSearchIsNotMissingAnything(t *testing.T) {
+	m := newMachine(t)
+	m.program("echo $$ > "+m.path("pid")+"; exec /bin/sleep 60", "path", "java")
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { _, err := conductorjar.Prepare(ctx, m.bare()); ended <- err }()
+	m.await("pid")
+	cancel()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("Prepare = %v, want context.Canceled", err)
+	}
+}
+
 func TestScratchOfAKilledRunIsSwept(t *testing.T) {
 	m := newMachine(t)
 	m.program(javaOf("21"), "path", "java")

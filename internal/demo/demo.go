@@ -130,7 +130,7 @@ const definition = "deploy/conductor/workflow.json"
 
 func (d *demo) runWorkflow(ctx context.Context) (conductorjar.Workflow, error) {
 	var none conductorjar.Workflow
-	text, err := os.ReadFile(filepath.Join(d.root, filepath.FromSlash(definition))) //nolint:gosec // a file of the project
+	text, err := os.ReadFile(filepath.Join(d.root, filepath.FromSlash(definition)))
 	if err != nil {
 		return none, err
 	}
@@ -169,12 +169,11 @@ func (d *demo) runWorkflow(ctx context.Context) (conductorjar.Workflow, error) {
 	return workflow, nil
 }
 
-// close puts everything away. It does not hang on the context, which an
-// interrupt has ended.
-func (d *demo) close() {
+// close puts everything away. An interrupt has not ended this context.
+func (d *demo) close(ctx context.Context) {
 	d.screen.line("")
 	d.screen.step("stopping")
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
 	if d.hands != nil {
 		d.hands.stop(ctx)

@@ -39,7 +39,7 @@ func main() {
 	screen.close()
 	switch {
 	case err == nil:
-	case errors.Is(err, context.Canceled):
+	case ctx.Err() != nil: // whatever it stumbled over then
 		fmt.Fprintln(os.Stderr, "interrupted")
 		os.Exit(interrupted)
 	default:
@@ -95,7 +95,7 @@ func run(ctx context.Context, env []string, screen *screen) error {
 	if keep, no := strconv.ParseBool(child.Getenv(env, "KEEP")); err == nil && no == nil && keep {
 		err = d.keep(ctx)
 	}
-	d.close()
+	d.close(context.WithoutCancel(ctx))
 	if err == nil {
 		d.next()
 	}

@@ -69,11 +69,16 @@ func scanBlock(text string) (block, string, error) {
 	if joinWords(end) != joinWords(label) {
 		return block{}, "", cutArmour("a begin line and an end line of different kinds")
 	}
+	b := block{label: label}
+	if kind := kindOfLabel(label); kind == labelOther || kind == labelOtherPrivate {
+		return b, text, nil // what it holds is not looked at
+	}
 	dek, body, err := scanHeaders(inner)
 	if err != nil {
 		return block{}, "", err
 	}
-	return block{label: label, dek: dek, body: squeeze(body)}, text, nil
+	b.dek, b.body = dek, squeeze(body)
+	return b, text, nil
 }
 
 // scanLabel reads a label and the dashes behind it.

@@ -70,7 +70,7 @@ func scanProcType(text string) (string, error) {
 // begins right behind it.
 func scanDEKInfo(text string) (dekInfo, string, error) {
 	cipher, rest, ok := cutComma(text)
-	if !ok {
+	if !ok || cipher == "" {
 		return dekInfo{}, "", badHeader()
 	}
 	digits := 2 * legacyIVLen(cipher)

@@ -1,0 +1,284 @@
+package keys
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"encoding/asn1"
+	"encoding/pem"
+	"errors"
+	"math/big"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// rsaNumbers are those of an RSAPrivateKey, in its order.
+type rsaNumbers struct {
+	Version                         int
+	N, E, D, P, Q, DP, DQ, QInverse *big.Int
+}
+
+// numbersOf splits the RSA test key.
+func numbersOf(t *testing.T) rsaNumbers {
+	t.Helper()
+	b, _ := pem.Decode([]byte(keyFile(t, "rsa.pkcs1.pem")))
+	var n rsaNumbers
+	if _, err := asn1.Unmarshal(b.Bytes, &n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func (n rsaNumbers) der(t *testing.T) []byte {
+	t.Helper()
+	der, err := asn1.Marshal(n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return der
+}
+
+// inPKCS8 wraps a key for an algorithm.
+func inPKCS8(t *testing.T, key []byte, params []byte, arcs ...int) []byte {
+	t.Helper()
+	return tlv(0x30, integer(t, 0), tlv(0x30, oid(t, arcs...), params), tlv(4, key))
+}
+
+// ofBits is a consistent-looking RSA key of any size whose factors are odd
+// numbers: what a library takes at its word and then signs with for seconds.
+func ofBits(t *testing.T, bits int) rsaNumbers {
+	t.Helper()
+	p := odd(t, bits/2)
+	q := odd(t, bits-bits/2)
+	one := big.NewInt(1)
+	return rsaNumbers{
+		N: new(big.Int).Mul(p, q), E: big.NewInt(65537), D: odd(t, bits-1), P: p, Q: q,
+		DP: new(big.Int).Sub(p, one), DQ: new(big.Int).Sub(q, one), QInverse: one,
+	}
+}
+
+func odd(t *testing.T, bits int) *big.Int {
+	t.Helper()
+	n, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), uint(bits-2)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.SetBit(n, bits-1, 1).SetBit(n, bits-2, 1)
+	return n.SetBit(n, 0, 1)
+}
+
+func TestAnRSAKeyIsMeasuredBeforeItIsBuilt(t *testing.T) {
+	for _, bits := range []int{8193, 16384, 32768, 100000} {
+		der := ofBits(t, bits).der(t)
+		_, _, err := readBinary(t.Context(), der, Ref{})
+		wantRefusal(t, err, ErrTooLarge)
+		_, _, err = readBinary(t.Context(), inPKCS8(t, der, []byte{5, 0}, 1, 2, 840, 113549, 1, 1, 1), Ref{})
+		wantRefusal(t, err, ErrTooLarge)
+	}
+	for _, bits := range []int{512, 1024, 2040, 2047} {
+		_, _, err := readBinary(t.Context(), ofBits(t, bits).der(t), Ref{})
+		wantRefusal(t, err, ErrWeak)
+	}
+}
+
+func TestTamperedRSANumbersAreRefused(t *testing.T) {
+	plusTwo := func(n *big.Int) *big.Int { return new(big.Int).Add(n, big.NewInt(2)) }
+	huge := new(big.Int).Lsh(big.NewInt(1), 60_000)
+	for _, c := range []struct {
+		what   string
+		tamper func(n *rsaNumbers)
+		reason error
+	}{
+		{"another n", func(n *rsaNumbers) { n.N = plusTwo(n.N) }, ErrInconsistent},
+		{"another d", func(n *rsaNumbers) { n.D = plusTwo(n.D) }, ErrInconsistent},
+		{"another p", func(n *rsaNumbers) { n.P = plusTwo(n.P) }, ErrInconsistent},
+		{"another q", func(n *rsaNumbers) { n.Q = plusTwo(n.Q) }, ErrInconsistent},
+		{"another dp", func(n *rsaNumbers) { n.DP = plusTwo(n.DP) }, ErrInconsistent},
+		{"another dq", func(n *rsaNumbers) { n.DQ = plusTwo(n.DQ) }, ErrInconsistent},
+		{"another qinv", func(n *rsaNumbers) { n.QInverse = plusTwo(n.QInverse) }, ErrInconsistent},
+		{"another e", func(n *rsaNumbers) { n.E = big.NewInt(3) }, ErrInconsistent},
+		{"swapped primes", func(n *rsaNumbers) { n.P, n.Q = n.Q, n.P }, ErrInconsistent},
+		{"p = 1, q = n", func(n *rsaNumbers) { n.P, n.Q = big.NewInt(1), n.N }, ErrInconsistent},
+		{"no primes", func(n *rsaNumbers) { n.P, n.Q = new(big.Int), new(big.Int) }, ErrInconsistent},
+		{"a negative prime", func(n *rsaNumbers) { n.P = new(big.Int).Neg(n.P) }, ErrInconsistent},
+		{"an even modulus", func(n *rsaNumbers) { n.N = new(big.Int).Sub(n.N, big.NewInt(1)) }, ErrInconsistent},
+		{"a prime of 60000 bits", func(n *rsaNumbers) { n.P = huge }, ErrInconsistent},
+		{"an exponent of 60000 bits", func(n *rsaNumbers) { n.D = huge }, ErrInconsistent},
+		{"a crt value of 60000 bits", func(n *rsaNumbers) { n.QInverse = huge }, ErrInconsistent},
+		{"e = 1", func(n *rsaNumbers) { n.E = big.NewInt(1) }, ErrWeak},
+		{"an even e", func(n *rsaNumbers) { n.E = big.NewInt(65538) }, ErrWeak},
+		{"an e of 60 bits", func(n *rsaNumbers) { n.E = big.NewInt(1<<60 + 1) }, ErrWeak},
+		{"a negative modulus", func(n *rsaNumbers) { n.N = new(big.Int).Neg(n.N) }, ErrInconsistent},
+		{"an unknown version", func(n *rsaNumbers) { n.Version = 2 }, ErrUnreadable},
+		{"more primes announced", func(n *rsaNumbers) { n.Version = 1 }, ErrUnsupported},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			n := numbersOf(t)
+			c.tamper(&n)
+			_, _, err := readBinary(t.Context(), n.der(t), Ref{})
+			wantRefusal(t, err, c.reason)
+		})
+	}
+}
+
+func TestTamperedECKeysAreRefused(t *testing.T) {
+	order := elliptic.P256().Params().N
+	curve := oid(t, 1, 2, 840, 10045, 3, 1, 7)
+	other := oid(t, 1, 3, 132, 0, 34)
+	point := tlv(0xa1, tlv(3, []byte{0, 4}, make([]byte, 64)))
+	good := order.FillBytes(make([]byte, 32))
+	good[31]--
+	key := func(scalar []byte, parts ...[]byte) []byte {
+		return tlv(0x30, integer(t, 1), tlv(4, scalar), bytes.Join(parts, nil))
+	}
+	for what, c := range map[string]struct {
+		der    []byte
+		reason error
+	}{
+		"a scalar of zero":                      {key(make([]byte, 32), tlv(0xa0, curve)), ErrInconsistent},
+		"no scalar":                             {key(nil, tlv(0xa0, curve)), ErrInconsistent},
+		"the order as the scalar":               {key(order.Bytes(), tlv(0xa0, curve)), ErrInconsistent},
+		"a scalar that is too long":             {key(append([]byte{1}, good...), tlv(0xa0, curve)), ErrInconsistent},
+		"a point of zeros":                      {key(good, tlv(0xa0, curve), point), ErrInconsistent},
+		"a point that is no point":              {key(good, tlv(0xa0, curve), tlv(0xa1, tlv(3, []byte{0, 4, 1}))), ErrInconsistent},
+		"no curve":                              {key(good), ErrUnreadable},
+		"two curves":                            {inPKCS8(t, key(good, tlv(0xa0, curve)), other, 1, 2, 840, 10045, 2, 1), ErrInconsistent},
+		"no curve in pkcs#8":                    {inPKCS8(t, key(good), nil, 1, 2, 840, 10045, 2, 1), ErrUnreadable},
+		"a secp256k1 scalar of zero":            {key(make([]byte, 32), tlv(0xa0, oid(t, 1, 3, 132, 0, 10))), ErrInconsistent},
+		"a secp256k1 scalar beyond the order":   {key(bytes.Repeat([]byte{0xff}, 32), tlv(0xa0, oid(t, 1, 3, 132, 0, 10))), ErrInconsistent},
+		"a secp256k1 point of another key":      {key(good, tlv(0xa0, oid(t, 1, 3, 132, 0, 10)), point), ErrInconsistent},
+		"something behind the point":            {key(good, tlv(0xa0, curve), integer(t, 1)), ErrUnreadable},
+		"a sec1 version of 2":                   {tlv(0x30, integer(t, 2), tlv(4, good), tlv(0xa0, curve)), ErrUnreadable},
+		"an unknown curve":                      {key(good, tlv(0xa0, oid(t, 1, 2, 3))), ErrUnsupported},
+		"an ec key for key agreement only":      {inPKCS8(t, key(good), curve, 1, 3, 132, 1, 12), ErrUnsupported},
+		"an rsa key for encryption only":        {inPKCS8(t, numbersOf(t).der(t), nil, 1, 2, 840, 113549, 1, 1, 7), ErrUnsupported},
+		"an ed25519 key of 33 octets":           {inPKCS8(t, tlv(4, make([]byte, 33)), nil, 1, 3, 101, 112), ErrUnreadable},
+		"an ed25519 key with parameters":        {inPKCS8(t, tlv(4, make([]byte, 32)), []byte{5, 0}, 1, 3, 101, 112), ErrUnreadable},
+		"an ml-dsa key without anything":        {inPKCS8(t, nil, nil, 2, 16, 840, 1, 101, 3, 4, 3, 17), ErrUnreadable},
+		"an ml-dsa seed of 31 octets":           {inPKCS8(t, tlv(0x80, make([]byte, 31)), nil, 2, 16, 840, 1, 101, 3, 4, 3, 17), ErrUnreadable},
+		"an ml-dsa key without its seed":        {inPKCS8(t, tlv(4, make([]byte, 2560)), nil, 2, 16, 840, 1, 101, 3, 4, 3, 17), ErrUnsupported},
+		"an ml-dsa seed beside another's key":   {inPKCS8(t, tlv(0x30, tlv(4, make([]byte, 32)), tlv(4, make([]byte, 2560))), nil, 2, 16, 840, 1, 101, 3, 4, 3, 17), ErrInconsistent},
+		"an ml-kem key":                         {inPKCS8(t, tlv(0x80, make([]byte, 64)), nil, 2, 16, 840, 1, 101, 3, 4, 4, 1), ErrUnsupported},
+		"an algorithm that nobody knows":        {inPKCS8(t, make([]byte, 64), nil, 1, 2, 3, 4), ErrUnsupported},
+		"sequences in sequences, to the bottom": {nested(20_000), ErrUnreadable},
+		"an indefinite length":                  {append([]byte{0x30, 0x80}, make([]byte, 100)...), ErrUnreadable},
+		"a length of four gigabytes":            {append([]byte{0x30, 0x84, 0xff, 0xff, 0xff, 0xff}, make([]byte, 100)...), ErrUnreadable},
+	} {
+		t.Run(what, func(t *testing.T) {
+			_, _, err := readBinary(t.Context(), c.der, Ref{})
+			wantRefusal(t, err, c.reason)
+		})
+	}
+}
+
+// nested is a sequence that holds a sequence that holds …
+func nested(depth int) []byte {
+	out := []byte{5, 0}
+	for range depth {
+		if len(out) > 60_000 {
+			break
+		}
+		out = tlv(0x30, out)
+	}
+	return out
+}
+
+func TestAnEd25519PublicHalfOfAnotherKeyIsRefused(t *testing.T) {
+	seed := tlv(4, tlv(4, bytes.Repeat([]byte{7}, 32)))
+	key := func(public []byte) []byte {
+		return tlv(0x30, integer(t, 1), tlv(0x30, oid(t, 1, 3, 101, 112)), seed, tlv(0x81, []byte{0}, public))
+	}
+	_, _, err := readBinary(t.Context(), key(make([]byte, 32)), Ref{})
+	wantRefusal(t, err, ErrInconsistent)
+	mine := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, 32))[32:]
+	if _, _, err := readBinary(t.Context(), key(mine), Ref{}); err != nil {
+		t.Errorf("its own public half: %v", err)
+	}
+}
+
+func TestOpenSSHKeysOfAnySizeAreMeasured(t *testing.T) {
+	n := ofBits(t, 32768)
+	section := binaryOnes()
+	section = appendSSH(section, []byte("ssh-rsa"))
+	for _, v := range []*big.Int{n.N, n.E, n.D, n.QInverse, n.P, n.Q} {
+		section = appendMPInt(section, v)
+	}
+	_, err := readOpenSSH(t.Context(), sshFileOf("none", "none", nil, section), Ref{})
+	wantRefusal(t, err, ErrTooLarge)
+	for what, data := range map[string][]byte{
+		"nothing":               nil,
+		"the magic alone":       []byte(sshMagic),
+		"a length beyond it":    append([]byte(sshMagic), 0xff, 0xff, 0xff, 0xff),
+		"check numbers differ":  sshFileOf("none", "none", nil, []byte{0, 0, 0, 1, 0, 0, 0, 2}),
+		"a cipher without kdf":  sshFileOf("aes256-ctr", "none", nil, nil),
+		"a kdf without cipher":  sshFileOf("none", "bcrypt", nil, nil),
+		"data behind the key":   append(sshFileOf("none", "none", nil, nil), 0),
+		"an unknown key, empty": sshFileOf("none", "none", nil, binaryOnes()),
+	} {
+		_, err := readOpenSSH(t.Context(), data, Ref{})
+		t.Run(what, func(t *testing.T) { wantRefusal(t, err, ErrUnreadable) })
+	}
+	hardware := appendSSH(binaryOnes(), []byte("sk-ssh-ed25519@openssh.com"))
+	_, err = readOpenSSH(t.Context(), sshFileOf("none", "none", nil, hardware), Ref{})
+	wantRefusal(t, err, ErrUnsupported)
+}
+
+func binaryOnes() []byte { return bytes.Repeat([]byte{1}, 8) }
+
+func sshFileOf(cipher, kdf string, options, section []byte) []byte {
+	out := appendSSH([]byte(sshMagic), []byte(cipher))
+	out = appendSSH(appendSSH(out, []byte(kdf)), options)
+	out = append(out, 0, 0, 0, 1)
+	return appendSSH(appendSSH(out, []byte("public")), section)
+}
+
+// Every text is as long as a task may send it. That each is refused in
+// milliseconds is what makes this test end.
+func TestHostileTextIsRefused(t *testing.T) {
+	const size = 64 << 10
+	fill := func(s string) string { return strings.Repeat(s, size/len(s)) }
+	key := keyFile(t, "p256.pkcs8.pem")
+	for what, text := range map[string]string{
+		"dashes":                       fill("-"),
+		"begin lines":                  fill("-----BEGIN PRIVATE KEY-----"),
+		"begin without dashes":         fill("-----BEGIN "),
+		"end lines":                    fill("-----END PRIVATE KEY-----"),
+		"begin and end lines":          fill("-----BEGIN X-----\n-----END X-----\n"),
+		"empty private blocks":         fill("-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n"),
+		"backslashes":                  fill(`\`),
+		"unknown escapes":              armoured(fill(`\x`)),
+		"backslashes in a block":       armoured(fill(`\`)),
+		"colons in a block":            armoured(fill(":")),
+		"headers in a block":           armoured(fill("a:b\n")),
+		"proc-types":                   armoured(fill("Proc-Type: 4,ENCRYPTED\n")),
+		"commas":                       armoured("DEK-Info: " + fill(",")),
+		"letters":                      armoured(fill("A")),
+		"equal signs":                  armoured(fill("=")),
+		"spaces in a block":            armoured(fill(" ")),
+		"nul bytes":                    fill("\x00"),
+		"bytes that are no utf-8":      fill("\xff\xfe"),
+		"letters without armour":       fill("M"),
+		"braces":                       fill("["),
+		"a label that never ends":      "-----BEGIN " + fill("A"),
+		"a key behind a begin line":    "-----BEGIN PRIVATE KEY-----\n" + key,
+		"a key inside of its armour":   "-----BEGIN PRIVATE KEY-----\n" + key + "-----END PRIVATE KEY-----\n",
+		"a key with a header":          strings.Replace(key, "KEY-----\n", "KEY-----\nComment: x", 1),
+		"a key that is said encrypted": strings.Replace(key, "KEY-----\n", "KEY-----\nProc-Type: 4,ENCRYPTED\n\n", 1),
+	} {
+		t.Run(what, func(t *testing.T) {
+			_, _, err := readKey(t, text, testPassword)
+			if err == nil {
+				t.Fatal("read as a key")
+			}
+			if !slices.ContainsFunc([]error{ErrUnreadable, ErrAmbiguous}, func(r error) bool { return errors.Is(err, r) }) {
+				t.Errorf("reason of %q", err)
+			}
+		})
+	}
+}
+
+func armoured(body string) string {
+	return "-----BEGIN PRIVATE KEY-----\n" + body + "\n-----END PRIVATE KEY-----\n"
+}

@@ -33,8 +33,7 @@ func choosePrivate(set []members, id string) (jwk, error) {
 	return choose(set, id, readPrivateJWK, "signing key")
 }
 
-// choose reads with read the keys that may be meant, and gives the only one
-// that could be read.
+// choose reads with read the keys that may be meant, and gives the only one.
 func choose(set []members, id string, read func(members) (jwk, error), what string) (jwk, error) {
 	candidates := withID(set, id)
 	if len(candidates) == 0 {
@@ -44,29 +43,39 @@ func choose(set []members, id string, read func(members) (jwk, error), what stri
 		}
 	}
 	var good []jwk
-	var first error
+	var faults []error
 	for _, m := range candidates {
 		k, err := read(m)
 		switch {
 		case err == nil:
 			good = append(good, k)
-		case first == nil || moreTelling(err, first):
-			first = err
+		case len(candidates) == 1:
+			return jwk{}, err
+		case !aside(err):
+			faults = append(faults, err)
 		}
 	}
 	switch {
-	case len(good) == 1:
+	case len(good) == 1 && len(faults) == 0:
 		return good[0], nil
-	case len(good) == 0:
-		return jwk{}, first
-	case id == "":
-		return jwk{}, &Error{
-			Reason: ErrAmbiguous, Found: fmt.Sprintf("a jwks with %d keys that could be the %s", len(good), what),
+	case len(good) == 0 && len(faults) == 0:
+		_, err := read(candidates[0])
+		return jwk{}, err
+	case len(good) == 0 && len(faults) == 1:
+		return jwk{}, faults[0]
+	}
+	return jwk{}, ambiguousSet(len(good)+len(faults), id, what)
+}
+
+func ambiguousSet(n int, id, what string) error {
+	if id == "" {
+		return &Error{
+			Reason: ErrAmbiguous, Found: fmt.Sprintf("a jwks with %d keys that could be the %s", n, what),
 			Hint: "set privateKeyId to the kid of the one to use",
 		}
 	}
-	return jwk{}, &Error{
-		Reason: ErrAmbiguous, Found: fmt.Sprintf("a jwks in which %d keys have the id asked for", len(good)),
+	return &Error{
+		Reason: ErrAmbiguous, Found: fmt.Sprintf("a jwks in which %d keys have the id asked for", n),
 		Hint: "give each key a kid of its own",
 	}
 }
@@ -87,12 +96,13 @@ func withID(set []members, id string) []members {
 	return same
 }
 
-// moreTelling prefers the fault of a key that was meant to sign to the remark
-// that another one is public, foreign or for encryption.
-func moreTelling(err, than error) bool {
-	return aside(than) && !aside(err)
-}
-
+// aside tells a key of another purpose or type, which does not compete, from
+// one that was meant and is at fault.
 func aside(err error) bool {
-	return errors.Is(err, ErrPublic) || errors.Is(err, ErrUse) || errors.Is(err, ErrUnsupported)
+	for _, reason := range []error{ErrPublic, ErrUse, ErrUnsupported, ErrAlgorithmMismatch} {
+		if errors.Is(err, reason) {
+			return true
+		}
+	}
+	return false
 }

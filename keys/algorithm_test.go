@@ -1,0 +1,76 @@
+package keys_test
+
+import (
+	"crypto/elliptic"
+	"errors"
+	"strings"
+	"testing"
+
+	"conductor-jwt/keys"
+)
+
+func TestAnAlgorithmIsItsExactName(t *testing.T) {
+	for _, a := range keys.Algorithms() {
+		if got, err := keys.ParseAlgorithm(string(a)); got != a || err != nil {
+			t.Errorf("%s: %s, %v", a, got, err)
+		}
+	}
+	for _, c := range []struct{ name, hint string }{
+		{"rs256", "RS256"},
+		{"RS-256", "RS256"},
+		{"RS256 ", "RS256"},
+		{"RS265", "RS512|RS256"},
+		{"RSA256", "RS256"},
+		{"SHA256", ""},
+		{"eddsa", "EdDSA"},
+		{"ED25519", "Ed25519"},
+		{"es256k", "ES256K"},
+		{"ML_DSA_65", "ML-DSA-65"},
+		{"mldsa44", "ML-DSA-44"},
+		{"ES521", "ES512"},
+		{"hs256", "HS256"},
+		{"", "RS256"},
+		{"none", "RS256"},
+		{"None", "RS256"},
+		{"NONE", "RS256"},
+		{" none", "RS256"},
+		{"RSA-OAEP-256", ""},
+		{strings.Repeat("RS256", 1000), ""},
+	} {
+		got, err := keys.ParseAlgorithm(c.name)
+		wantReason(t, err, keys.ErrAlgorithmUnknown)
+		if got != "" {
+			t.Errorf("%q gives %s", c.name, got)
+		}
+		refusal, _ := errors.AsType[*keys.Error](err)
+		hit := c.hint == ""
+		for want := range strings.SplitSeq(c.hint, "|") {
+			hit = hit || strings.Contains(refusal.Hint, want)
+		}
+		if !hit {
+			t.Errorf("%q: the hint %q does not name %s", c.name, refusal.Hint, c.hint)
+		}
+	}
+}
+
+func TestAMisfitSaysWhatFits(t *testing.T) {
+	for _, c := range []struct {
+		key  string
+		alg  keys.Algorithm
+		want []string
+	}{
+		{ecJWK(elliptic.P384(), "P-384").text(t), keys.RS256, []string{"P-384", "ES384", "RS256"}},
+		{secp256k1JWK().text(t), keys.ES256, []string{"secp256k1", "ES256K"}},
+		{ed25519JWK().text(t), keys.RS256, []string{"ed25519", "EdDSA or Ed25519"}},
+		{pemFile(t, "rsapss.pkcs8.pem"), keys.RS256, []string{"rsassa-pss", "PS256, PS384 or PS512"}},
+		{rsaJWK(sharedRSA()).text(t), keys.ES256, []string{"rsa key", "RS256, "}},
+	} {
+		err := keys.Check(mustResolve(t, c.key), c.alg)
+		wantReason(t, err, keys.ErrAlgorithmMismatch)
+		for _, want := range c.want {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%v does not say %q", err, want)
+			}
+		}
+	}
+}

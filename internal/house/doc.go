@@ -1,0 +1,3 @@
+// Package house holds the tests of the tree itself: the licences of what is
+// linked, and the links between its pages.
+package house

@@ -126,7 +126,13 @@ func (f *file) read(text []byte) {
 	if len(parsed.Docs) > 1 {
 		f.fault(parsed.Docs[1].Start, "a second document; keep one")
 	}
-	switch body := parsed.Docs[0].Body.(type) {
+	for _, document := range parsed.Docs[:min(len(parsed.Docs), 1)] {
+		f.document(document.Body)
+	}
+}
+
+func (f *file) document(body ast.Node) {
+	switch body := body.(type) {
 	case nil:
 	case *ast.MappingNode:
 		for _, entry := range body.Values {

@@ -1,0 +1,160 @@
+package config_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"conductor-jwt/config"
+)
+
+var update = flag.Bool("update", false, "write docs/configuration.md anew")
+
+const page = "../docs/configuration.md"
+
+// The page is the table; `go test ./config -update` writes it.
+func TestThePageInDocsIsTheTable(t *testing.T) {
+	want := document()
+	if *update {
+		if err := os.WriteFile(page, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != want {
+		t.Errorf("%s is not what the settings table says; run `go test ./config -update`", page)
+	}
+}
+
+const preface = `# Configuration
+
+<!-- Written by go test ./config -update from the table in config/settings.go. -->
+
+Every setting of ` + "`conductor-jwt worker`" + ` can be given as a flag, as an environment variable or in a YAML file. A flag beats the environment, the environment
+beats the file, the file beats the default; an empty variable counts as not set. ` + "`conductor-jwt config show --origin`" + ` prints what is in force and where each
+value came from, ` + "`config validate`" + ` checks it all without starting anything, and ` + "`config schema`" + ` prints a JSON Schema of the file for an editor.
+
+A secret has no flag, because every user of a machine can read another's command line. In its place it has a twin with ` + "`_FILE`" + ` (` + "`_file`" + ` in the
+configuration file) that names a file to read it from; to set both is an error.
+
+The file is one mapping of the names below to values, here with a list and a duration:
+
+` + "```yaml" + `
+server_url: https://conductor.example.com/api
+auth_key: worker
+auth_secret_file: /run/secrets/conductor
+task_types: [GET_SIGNED_JWT]
+poll_timeout: 5s
+` + "```" + `
+
+Durations are written as in Go: ` + "`300ms`, `30s`, `1h30m`" + `. An unknown name in the file is an error, and so is a variable that is nearly one of these; any
+other unknown variable that begins with ` + "`CONDUCTOR_JWT_`" + ` is warned of, except those that Kubernetes sets for a Service of that name. All mistakes are
+reported at once, and none of the messages repeats a value.
+`
+
+func document() string {
+	var b strings.Builder
+	b.WriteString(preface)
+	group := config.Group("")
+	for _, s := range config.Settings() {
+		if s.Later {
+			continue
+		}
+		if s.Group != group {
+			group = s.Group
+			fmt.Fprintf(&b, "\n## %s\n\n| name | environment | flag | default | |\n|---|---|---|---|---|\n", group)
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", nameCell(s), envCell(s), flagCell(s), defaultCell(s), aboutCell(s))
+	}
+	b.WriteString(later())
+	return b.String()
+}
+
+func code(s string) string { return "`" + s + "`" }
+
+func nameCell(s config.Setting) string {
+	switch {
+	case s.Secret:
+		return code(s.Name) + ", " + code(s.NameFile())
+	case s.Name == "config":
+		return "not in the file"
+	}
+	return code(s.Name)
+}
+
+func envCell(s config.Setting) string {
+	if s.Secret {
+		return code(s.Env) + ", " + code(s.EnvFile())
+	}
+	return code(s.Env)
+}
+
+func flagCell(s config.Setting) string {
+	if s.Flag == "" {
+		return "none"
+	}
+	return code("--" + s.Flag)
+}
+
+func defaultCell(s config.Setting) string {
+	switch {
+	case s.Computed:
+		return s.Default
+	case s.Default == "":
+		return "none"
+	}
+	return code(s.Default)
+}
+
+func aboutCell(s config.Setting) string {
+	if s.Kind == config.Choice {
+		return s.About + " One of " + code(strings.Join(s.Choices, "`, `")) + "."
+	}
+	return s.About
+}
+
+func later() string {
+	var names []string
+	for _, s := range config.Settings() {
+		if s.Later {
+			names = append(names, code(s.Name))
+		}
+	}
+	return "\n## Not in this version\n\nThese names are kept for what is to come and refused until then, unless they say `off`: " +
+		strings.Join(names, ", ") + ".\n"
+}
+
+// What every row must have for a reader and for the rest of the code.
+func TestEveryRowIsWhole(t *testing.T) {
+	name := regexp.MustCompile(`^[a-z][a-z0-9]*(_[a-z0-9]+)*$`)
+	env := regexp.MustCompile(`^(CONDUCTOR|LOG)_[A-Z_]+$`)
+	seen := map[string]string{}
+	for _, s := range config.Settings() {
+		switch {
+		case !name.MatchString(s.Name):
+			t.Errorf("name %q", s.Name)
+		case !env.MatchString(s.Env):
+			t.Errorf("%s: variable %q", s.Name, s.Env)
+		case (s.Flag == "") != s.Secret:
+			t.Errorf("%s: flag %q of a secret, or none", s.Name, s.Flag)
+		case !strings.HasSuffix(s.About, ".") || strings.Contains(s.About, "\n") || strings.Contains(s.About, "|"):
+			t.Errorf("%s: sentence %q", s.Name, s.About)
+		case s.Group == "" || s.Kind == "":
+			t.Errorf("%s: no group or kind", s.Name)
+		case (s.Kind == config.Choice) != (len(s.Choices) > 0):
+			t.Errorf("%s: choices %v of a %s", s.Name, s.Choices, s.Kind)
+		}
+		for _, key := range []string{s.Name, s.Env, "--" + s.Flag} {
+			if other, ok := seen[key]; ok && key != "--" {
+				t.Errorf("%s of %s is %s's", key, s.Name, other)
+			}
+			seen[key] = s.Name
+		}
+	}
+}

@@ -118,7 +118,7 @@ func (c *Client) StoredTask(ctx context.Context, id string) (json.RawMessage, er
 		return nil, err
 	}
 	raw := json.RawMessage(body)
-	if len(raw) == 0 || jsontext.Value(raw).Kind() != jsontext.KindBeginObject || !json.Valid(raw) {
+	if len(raw) == 0 || raw.Kind() != jsontext.KindBeginObject || !json.Valid(raw) {
 		return nil, garbled(callGetTask)
 	}
 	return raw, nil

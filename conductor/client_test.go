@@ -203,7 +203,7 @@ func TestDefinitionsAndTheRest(t *testing.T) {
 }
 
 func TestAnswersByTheirStatus(t *testing.T) {
-	date := time.Now().Add(20 * time.Second).UTC().Format(http.TimeFormat)
+	date := time.Now().Add(50 * time.Second).UTC().Format(http.TimeFormat)
 	cases := map[string]struct {
 		fault conductortest.Fault
 		class conductor.Class

@@ -32,8 +32,16 @@ func proxyFunc(o Options) (func(*http.Request) (*url.URL, error), error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: not a url", ErrURL)
 	}
-	if _, err := find(base); err != nil { // its text repeats the address, password and all
-		return nil, fmt.Errorf("%w: HTTP_PROXY or HTTPS_PROXY is not a url; correct it", ErrProxy)
+	// httpproxy goes past a proxy that it cannot read, and its errors repeat
+	// the address, password and all.
+	name := strings.ToUpper(base.Scheme) + "_PROXY"
+	if text := either(name); text != "" {
+		if _, err := explicitProxy(text); err != nil {
+			return nil, fmt.Errorf("%w (from %s)", err, name)
+		}
+	}
+	if _, err := find(base); err != nil {
+		return nil, fmt.Errorf("%w: %s cannot be used within CGI; unset it", ErrProxy, name)
 	}
 	return func(r *http.Request) (*url.URL, error) { return find(r.URL) }, nil
 }

@@ -102,8 +102,9 @@ func (t *roundTripper) attempt(r *http.Request, body io.ReadCloser, token secret
 	if err != nil {
 		inner.CloseIdleConnections() // the server may have moved
 		t.options.Observe(seen)
-		return nil, classify(c, err)
+		return nil, t.inner.explain(classify(c, err))
 	}
+	t.inner.asked.Store(false)
 	seen.Status = answer.StatusCode
 	seen.Skew, seen.HasSkew = t.skewOf(answer)
 	t.options.Observe(seen)

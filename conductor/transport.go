@@ -2,10 +2,15 @@ package conductor
 
 import (
 	"context"
+	"crypto/tls"
+	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -15,6 +20,11 @@ import (
 type transport struct {
 	options Options
 	proxy   func(*http.Request) (*url.URL, error)
+
+	// asked is that the server has asked for a client certificate, with none
+	// to give, since it last answered. In TLS 1.3 its refusal may come too late
+	// to be read (RFC 8446 §4.4.2.4).
+	asked atomic.Bool
 
 	mu      sync.Mutex
 	current *http.Transport
@@ -43,6 +53,12 @@ func (t *transport) build() (*http.Transport, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(config.Certificates) == 0 {
+		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			t.asked.Store(true)
+			return &tls.Certificate{}, nil // none
+		}
+	}
 	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: pingAfter}
 	return &http.Transport{
 		Proxy:                  t.proxy,
@@ -65,6 +81,20 @@ func proxyRefusal(_ context.Context, _ *url.URL, _ *http.Request, r *http.Respon
 		return nil
 	}
 	return &Error{Class: Network, Status: r.StatusCode}
+}
+
+// errClientCertificate is a constant text, so it may be printed.
+var errClientCertificate = errors.New("the connection broke after the server had asked for a client certificate; set one")
+
+// explain says why a connection that broke for no visible reason broke.
+func (t *transport) explain(err error) error {
+	e, ok := errors.AsType[*Error](err)
+	unexplained := ok && (errors.Is(e.Cause, ErrBroken) || errors.Is(e.Cause, io.EOF) ||
+		errors.Is(e.Cause, syscall.EPIPE) || errors.Is(e.Cause, syscall.ECONNRESET))
+	if !unexplained || !t.asked.Load() {
+		return err
+	}
+	return &Error{Class: e.Class, Call: e.Call, Cause: errClientCertificate}
 }
 
 // fresh is the transport to use now.

@@ -42,7 +42,7 @@ func substitute(raw json.RawMessage, find lookup, missing string) json.RawMessag
 			return raw // a server could not have stored it
 		}
 		if token.Kind() == '"' && !isName && strings.Contains(token.String(), "${") {
-			err = encoder.WriteValue(jsontext.Value(replace(token.String(), find, missing)))
+			err = encoder.WriteValue(replace(token.String(), find, missing))
 		} else {
 			err = encoder.WriteToken(token)
 		}

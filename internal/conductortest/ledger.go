@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -78,9 +79,7 @@ func NewLedger(o Options) *Ledger {
 		defs:      map[string]json.RawMessage{},
 		calls:     map[string]int{},
 	}
-	for name, value := range o.Secrets {
-		l.secrets[name] = value
-	}
+	maps.Copy(l.secrets, o.Secrets)
 	return l
 }
 

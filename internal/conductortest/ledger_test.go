@@ -229,8 +229,7 @@ func TestAnAbandonedPollLosesWhatItPops(t *testing.T) {
 
 func TestUpdatesByTheServersRules(t *testing.T) {
 	class := func(err error) conductor.Class {
-		var e *conductor.Error
-		if errors.As(err, &e) {
+		if e, ok := errors.AsType[*conductor.Error](err); ok {
 			return e.Class
 		}
 		return ""

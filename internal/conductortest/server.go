@@ -55,22 +55,22 @@ type Request struct {
 
 // Serve puts a ledger behind HTTP until the test ends. Faults, where they are
 // not nil, become the ledger's.
-func Serve(t testing.TB, l *Ledger, faults Faults) *Server {
-	t.Helper()
-	return ServeWith(t, l, faults, ServerOptions{})
+func Serve(tb testing.TB, l *Ledger, faults Faults) *Server {
+	tb.Helper()
+	return ServeWith(tb, l, faults, ServerOptions{})
 }
 
 // ServeWith is [Serve] with options.
-func ServeWith(t testing.TB, l *Ledger, faults Faults, o ServerOptions) *Server {
-	t.Helper()
+func ServeWith(tb testing.TB, l *Ledger, faults Faults, o ServerOptions) *Server {
+	tb.Helper()
 	if faults != nil {
 		l.SetFaults(faults)
 	}
 	s := NewServer(l, o)
 	if err := s.Up(); err != nil {
-		t.Fatalf("conductortest: %v", err)
+		tb.Fatalf("conductortest: %v", err)
 	}
-	t.Cleanup(s.Down)
+	tb.Cleanup(s.Down)
 	return s
 }
 

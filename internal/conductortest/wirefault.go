@@ -22,14 +22,14 @@ const (
 	WireTruncated                 // 200 with JSON cut in the middle
 	WireShort                     // a Content-Length that is never reached
 	WireGarbage                   // bytes that are no HTTP, and repeat the request
-	WireBomb                      // a small gzip of a body of 256 MiB
+	WireBomb                      // a small gzip of a body of 64 MiB
 	WireHuge                      // a body that says 200 MiB, and has them
 	WireSlow                      // headers, then a byte every 10 ms
 	WireEndless                   // a body that does not end
 )
 
 // bombSize is the unpacked size of [WireBomb].
-const bombSize = 256 << 20
+const bombSize = 64 << 20
 
 // spoil does to an answer what the plan says. echo is the request, which a
 // careless server repeats.

@@ -1,0 +1,185 @@
+package conductor_test
+
+import (
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"conductor-jwt/conductor"
+	"conductor-jwt/internal/conductortest"
+	"conductor-jwt/internal/secret"
+)
+
+const keySecret = "key-secret-canary"
+
+func startWithAuth(t *testing.T, faults conductortest.Faults) (*conductortest.Server, *conductor.Client) {
+	t.Helper()
+	s := conductortest.ServeWith(t, conductortest.NewLedger(conductortest.Options{}), faults,
+		conductortest.ServerOptions{KeyID: "id", Secret: keySecret})
+	return s, connect(t, conductor.Options{BaseURL: s.URL, KeyID: "id", Secret: secret.New(keySecret)})
+}
+
+func withoutSecrets(t *testing.T, err error) {
+	t.Helper()
+	if err != nil && (strings.Contains(err.Error(), keySecret) || strings.Contains(err.Error(), "token-")) {
+		t.Errorf("the error tells a secret: %v", err)
+	}
+}
+
+func TestManyCallersFetchOneToken(t *testing.T) {
+	s, c := startWithAuth(t, nil)
+	together(t, 20, func() error {
+		_, err := poll(c, 1)
+		return err
+	})
+	if got := s.Granted(); got != 1 {
+		t.Errorf("%d tokens were granted, want one", got)
+	}
+}
+
+func TestARefusedTokenIsFetchedAnewAtOnce(t *testing.T) {
+	s, c := startWithAuth(t, nil)
+	enqueue(s, 1)
+	tasks, err := poll(c, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for round := 2; round < 5; round++ {
+		s.Rotate()
+		together(t, 10, func() error { return complete(c, tasks[0]) })
+		if got := s.Granted(); got != round {
+			t.Errorf("%d tokens were granted, want %d", got, round)
+		}
+	}
+	if err := s.Ledger.Check(); err != nil {
+		t.Error(err)
+	}
+}
+
+func together(t *testing.T, n int, do func() error) {
+	t.Helper()
+	var wg sync.WaitGroup
+	for range n {
+		wg.Go(func() {
+			if err := do(); err != nil {
+				t.Errorf("call: %v", err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestNothingIsSentWithoutAToken(t *testing.T) {
+	fault := func(f conductortest.Fault) conductortest.Faults {
+		return conductortest.Plan(1, conductortest.Rule{Call: "token", Fault: f})
+	}
+	cases := map[string]struct {
+		faults conductortest.Faults
+		class  conductor.Class
+	}{
+		"wrong credentials":            {fault(conductortest.Fault{Status: 401}), conductor.Unauthorized},
+		"a server without credentials": {fault(conductortest.Fault{Status: 404}), conductor.Unauthorized},
+		"a forbidden application":      {fault(conductortest.Fault{Status: 403}), conductor.Unauthorized},
+		"too many":                     {fault(conductortest.Fault{Status: 429}), conductor.Throttled},
+		"a failing server":             {fault(conductortest.Fault{Status: 500}), conductor.Server},
+		"a closed connection":          {fault(conductortest.Fault{Wire: conductortest.WireClose}), conductor.Network},
+		"a page":                       {fault(conductortest.Fault{Wire: conductortest.WireHTML}), conductor.Garbled},
+		"half an answer":               {fault(conductortest.Fault{Wire: conductortest.WireTruncated}), conductor.Garbled},
+		"a redirect":                   {fault(conductortest.Fault{Status: 307, Location: "/api/token"}), conductor.Garbled},
+		"too much":                     {fault(conductortest.Fault{Wire: conductortest.WireEndless}), conductor.TooLarge},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			s, client := startWithAuth(t, c.faults)
+			_, err := poll(client, 1)
+			withoutSecrets(t, err)
+			if e := failure(t, err); e.Class != c.class || e.Call != "token" {
+				t.Errorf("the error is %v, want class %s", e, c.class)
+			}
+			for _, r := range s.Requests() {
+				if r.Path != "/api/token" {
+					t.Errorf("%s %s was sent without a token", r.Method, r.Path)
+				}
+			}
+		})
+	}
+}
+
+func TestATokenThatIsRefusedTwiceIsUnauthorized(t *testing.T) {
+	s, c := startWithAuth(t, conductortest.Plan(1, conductortest.Rule{Call: "poll", Fault: conductortest.Fault{Status: 401}}))
+	_, err := poll(c, 1)
+	withoutSecrets(t, err)
+	if e := failure(t, err); e.Class != conductor.Unauthorized || e.Call != "poll" {
+		t.Errorf("the error is %v", e)
+	}
+	if polls := s.Ledger.Calls("poll"); polls != 2 {
+		t.Errorf("%d polls were sent, want one and its retry", polls)
+	}
+}
+
+func TestAForbiddenTokenIsKept(t *testing.T) {
+	s, c := startWithAuth(t, nil)
+	s.Forbid(true)
+	for range 3 {
+		_, err := poll(c, 1)
+		withoutSecrets(t, err)
+		if e := failure(t, err); e.Class != conductor.Forbidden {
+			t.Errorf("the error is %v", e)
+		}
+	}
+	if got := s.Granted(); got != 1 {
+		t.Errorf("%d tokens were granted, want one", got)
+	}
+}
+
+func TestATokenThatIsNoHeader(t *testing.T) {
+	for _, token := range []string{`"a\nb"`, `"a b"`, `""`, `null`, `7`, `"ä"`} {
+		polled := false
+		s := answering(t, func(w http.ResponseWriter, r *http.Request) {
+			polled = polled || r.URL.Path != "/api/token"
+			_, _ = w.Write([]byte(`{"token":` + token + `}`))
+		})
+		_, err := poll(connect(t, conductor.Options{BaseURL: s, KeyID: "id", Secret: secret.New("s")}), 1)
+		if e := failure(t, err); e.Class != conductor.Garbled || polled {
+			t.Errorf("token %s gives %v, polled %v", token, e, polled)
+		}
+	}
+}
+
+func TestTheTokenStaysWithItsHost(t *testing.T) {
+	got := make(chan string, 1)
+	other := answering(t, func(_ http.ResponseWriter, r *http.Request) { got <- r.Header.Get("X-Authorization") })
+	other = strings.Replace(other, "127.0.0.1", "localhost", 1)
+	s, c := startWithAuth(t, conductortest.Plan(1, conductortest.Rule{
+		Call: "poll", Fault: conductortest.Fault{Status: 307, Location: other + "/api/tasks"},
+	}))
+	_, err := poll(c, 1)
+	withoutSecrets(t, err)
+	if e := failure(t, err); e.Class != conductor.Garbled || !strings.Contains(e.Error(), "redirected") {
+		t.Errorf("the error is %v", e)
+	}
+	select {
+	case token := <-got:
+		t.Errorf("the other host got the request, with %d bytes of token", len(token))
+	default:
+	}
+	_ = s
+}
+
+func TestARedirectWithinTheHostIsFollowed(t *testing.T) {
+	s, c := startWithAuth(t, conductortest.Plan(1, conductortest.Rule{
+		Call: "update", Times: 1, Fault: conductortest.Fault{Status: 308, Location: "/api/tasks"},
+	}))
+	enqueue(s, 1)
+	tasks, err := poll(c, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := complete(c, tasks[0]); err != nil {
+		t.Errorf("the update: %v", err)
+	}
+	if err := s.Ledger.Check(); err != nil {
+		t.Error(err)
+	}
+}

@@ -6,6 +6,8 @@ import (
 	"crypto/rsa"
 	"strings"
 	"sync"
+
+	"conductor-jwt/internal/secret"
 )
 
 // exposedRun is how many characters of a secret in a row give it away.
@@ -18,7 +20,7 @@ const exposedRun = 24
 // read, or JSON; for several texts, [Ref.Secrets] does the preparation once.
 func (r Ref) Exposes(text string) bool { return r.Secrets().In(text) }
 
-// Secrets is what of a Ref must not be found in a text.
+// Secrets is what of a Ref must not be found in a text. It prints without it.
 type Secrets struct {
 	parts []part
 }
@@ -27,7 +29,7 @@ type Secrets struct {
 // base64 alphabet, and which bytes of it, decoded, are no secret: asked for
 // only where there is something to excuse.
 type part struct {
-	raw, plain string
+	raw, plain secret.Text
 	public     func() []span
 }
 
@@ -69,10 +71,11 @@ func (s Secrets) In(text string) bool {
 }
 
 func (p part) in(text, plain string) bool {
-	if p.raw != p.plain && sharesRun(p.raw, text, nil) {
+	mine := p.plain.Reveal()
+	if raw := p.raw.Reveal(); raw != mine && sharesRun(raw, text, nil) {
 		return true
 	}
-	return sharesRun(p.plain, plain, p.isPublic)
+	return sharesRun(mine, plain, p.isPublic)
 }
 
 // isPublic reports whether the run at i, decoded, is public.
@@ -89,22 +92,22 @@ func (p part) isPublic(i int) bool {
 	return false
 }
 
-// sharesRun reports whether text holds a run of secret, other than one that
+// sharesRun reports whether text holds a run of mine, other than one that
 // excused lets pass. The shorter text is indexed, the longer one walked once.
-func sharesRun(secret, text string, excused func(at int) bool) bool {
-	if len(secret) < exposedRun || len(text) < exposedRun {
+func sharesRun(mine, text string, excused func(at int) bool) bool {
+	if len(mine) < exposedRun || len(text) < exposedRun {
 		return false
 	}
-	if len(text) <= len(secret) {
+	if len(text) <= len(mine) {
 		runs := indexRuns(text)
-		for i := range len(secret) - exposedRun + 1 {
-			if _, ok := runs[secret[i:i+exposedRun]]; ok && (excused == nil || !excused(i)) {
+		for i := range len(mine) - exposedRun + 1 {
+			if _, ok := runs[mine[i:i+exposedRun]]; ok && (excused == nil || !excused(i)) {
 				return true
 			}
 		}
 		return false
 	}
-	runs := indexRuns(secret)
+	runs := indexRuns(mine)
 	for i := range len(text) - exposedRun + 1 {
 		if at, ok := runs[text[i:i+exposedRun]]; ok && (excused == nil || !excused(at)) {
 			return true
@@ -123,7 +126,7 @@ func indexRuns(s string) map[string]int {
 
 func (s *Secrets) add(text string) {
 	if len(text) >= exposedRun {
-		s.parts = append(s.parts, part{raw: text, plain: plainText(text)})
+		s.parts = append(s.parts, part{raw: secret.New(text), plain: secret.New(plainText(text))})
 	}
 }
 
@@ -143,7 +146,11 @@ func (s *Secrets) addBase64(plain string) {
 	if len(plain) < exposedRun {
 		return
 	}
-	s.parts = append(s.parts, part{raw: plain, plain: plain, public: sync.OnceValue(func() []span { return publicSpans(plain) })})
+	hidden := secret.New(plain)
+	s.parts = append(s.parts, part{
+		raw: hidden, plain: hidden,
+		public: sync.OnceValue(func() []span { return publicSpans(plain) }),
+	})
 }
 
 // publicSpans finds the public half in the base64 text of an unencrypted key:

@@ -14,15 +14,21 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// reads reports whether the peer takes a private key of this form.
-func (p peer) reads(alg, form string) bool {
+// reads reports whether the peer takes a key of this algorithm in this form.
+func (p peer) reads(op, alg, form string) bool {
 	switch {
+	case !p.has(alg):
+		return false
 	case form == "jwk":
 		return p.name != "openssl"
-	case form == "pem":
-		return !slices.Contains(mldsaNames(), alg) && alg != "Ed25519"
+	case form != "pem" || slices.Contains(mldsaNames(), alg):
+		return false
+	case p.name == "nimbus" && strings.HasPrefix(alg, "Ed"):
+		return false // no PEM of an Edwards curve
+	case p.name == "nimbus" && op == "sign":
+		return !strings.HasPrefix(alg, "ES") // wants the public half in the PEM too
 	}
-	return false
+	return alg != "Ed25519" || op == "verify"
 }
 
 // keyIn reads the key of a request with the standard library and go-jose.
@@ -137,4 +143,3 @@ func split(token string) (input, claims, signature []byte, err error) {
 	signature, err = base64.RawURLEncoding.DecodeString(parts[2])
 	return []byte(parts[0] + "." + parts[1]), claims, signature, err
 }
-

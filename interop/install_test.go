@@ -1,6 +1,7 @@
 package interop
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -57,7 +58,7 @@ func pythonPeer(t *testing.T) peer {
 		run(t, ".", "install python 3 with its venv module", "python3", "-m", "venv", dir)
 		run(t, ".", "needs PyPI", python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", "peers/python/requirements.txt")
 	})
-	return peer{name: "pyjwt", ask: startPeer(t, exec.CommandContext(t.Context(), python, "peers/python/peer.py"))}
+	return peer{name: "pyjwt", ask: startPeer(t, exec.CommandContext(context.WithoutCancel(t.Context()), python, "peers/python/peer.py"))}
 }
 
 func nodePeer(t *testing.T) peer {
@@ -71,7 +72,7 @@ func nodePeer(t *testing.T) peer {
 	run(t, ".", "", "cp", "peers/node/peer.mjs", dir)
 	return peer{
 		name: "jose", lack: append(mldsaNames(), "ES256K"),
-		ask: startPeer(t, exec.CommandContext(t.Context(), "node", filepath.Join(dir, "peer.mjs"))),
+		ask: startPeer(t, exec.CommandContext(context.WithoutCancel(t.Context()), "node", filepath.Join(dir, "peer.mjs"))),
 	}
 }
 
@@ -89,7 +90,6 @@ func javaPeer(t *testing.T) peer {
 	path := dir + string(os.PathListSeparator) + classes
 	return peer{
 		name: "nimbus", lack: mldsaNames(),
-		ask: startPeer(t, exec.CommandContext(t.Context(), "java", "-XX:TieredStopAtLevel=1", "-cp", path, "Peer")),
+		ask: startPeer(t, exec.CommandContext(context.WithoutCancel(t.Context()), "java", "-XX:TieredStopAtLevel=1", "-cp", path, "Peer")),
 	}
 }
-

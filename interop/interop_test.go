@@ -7,8 +7,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"conductor-jwt/cli"
+	"conductor-jwt/keys"
 )
 
 const (
@@ -22,7 +24,9 @@ func ours(t *testing.T, stdin string, args ...string) string {
 	var stdout, stderr bytes.Buffer
 	status := cli.Run(t.Context(), cli.Env{
 		Args: args, Stdin: strings.NewReader(stdin), Stdout: &stdout, Stderr: &stderr,
-		Getenv: func(string) (string, bool) { return "", false },
+		Getenv:  func(string) (string, bool) { return "", false },
+		Environ: func() []string { return nil },
+		Now:     time.Now,
 	})
 	if status != 0 {
 		t.Fatalf("conductor-jwt %s: exit %d: %s", strings.Join(args, " "), status, stderr.String())
@@ -66,28 +70,28 @@ func TestOthersVerifyWhatWeSign(t *testing.T) {
 				t.Run(alg+"/"+f.name, func(t *testing.T) {
 					token := signOurs(t, alg, f)
 					for _, p := range peers {
-						if !p.has(alg) {
-							continue
-						}
-						if pair.publicPEM != "" {
+						if pair.publicPEM != "" && p.reads("verify", alg, "pem") {
 							checkClaims(t, p.verify(t, alg, "pem", pair.publicPEM, token))
+							checked[alg+" "+p.name]++
 						}
-						if p.name != "openssl" {
+						if p.reads("verify", alg, "jwk") {
 							checkClaims(t, p.verify(t, alg, "jwk", pair.publicJWK, token))
+							checked[alg+" "+p.name]++
 						}
-						checked[alg]++
 					}
 				})
 			}
 		}
 	}
-	for alg, n := range checked {
-		if n < 2 {
+	others := map[string]int{}
+	for which := range checked {
+		alg, _, _ := strings.Cut(which, " ")
+		others[alg]++
+	}
+	for _, alg := range keys.Algorithms() {
+		if n := others[string(alg)]; n < 2 {
 			t.Errorf("%s was verified by %d others, want at least 2", alg, n)
 		}
-	}
-	if len(checked) != 18 {
-		t.Errorf("%d algorithms travelled, want all 18", len(checked))
 	}
 }
 
@@ -99,7 +103,7 @@ func TestWeVerifyWhatOthersSign(t *testing.T) {
 		for _, alg := range pair.algs {
 			for _, p := range peers {
 				for _, f := range pair.private {
-					if !p.has(alg) || !p.reads(alg, f.name) {
+					if !p.reads("sign", alg, f.name) {
 						continue
 					}
 					t.Run(alg+"/"+p.name+"/"+f.name, func(t *testing.T) {

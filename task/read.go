@@ -182,22 +182,31 @@ var errAfter = errors.New("text after the json object")
 
 // inputFault says what is wrong with the input's JSON without a word of it.
 func inputFault(raw []byte, err error) error {
-	field := inputData
-	if at, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
-		for name := range at.JSONPointer.Tokens() {
-			field = shown(name)
-			break
-		}
-	}
+	name := inputAt(err)
 	switch {
 	case errors.Is(err, jsontext.ErrDuplicateName):
-		return nodeFault(field, errTwice)
-	case !utf8.Valid(raw):
-		return nodeFault(field, errEncoding)
+		return nodeFault(shown(name), errTwice)
 	case levels(raw) > maxDecoderLevels:
-		return nodeFault(field, errTooDeep)
+		return nodeFault(shown(name), errTooDeep)
 	}
-	return nodeFault(field, errNotJSON)
+	// In a broken text, what stands where a name does may be a value.
+	if _, known := find(Inputs(), name); !known {
+		name = inputData
+	}
+	if !utf8.Valid(raw) {
+		return nodeFault(name, errEncoding)
+	}
+	return nodeFault(name, errNotJSON)
+}
+
+// inputAt gives the name of the input at which the decoder stopped.
+func inputAt(err error) string {
+	if at, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+		for name := range at.JSONPointer.Tokens() {
+			return name
+		}
+	}
+	return inputData
 }
 
 // maxDecoderLevels is where jsontext itself stops.

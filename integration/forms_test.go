@@ -1,0 +1,132 @@
+package integration_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"testing"
+	"time"
+)
+
+// The editor of Conductor's user interface writes every field of its form,
+// those that were left blank too.
+func TestFormWithBlankFields(t *testing.T) {
+	const name = "get_signed_jwt_task_q7x"
+	task := and(jwtTask("jwt", object{
+		"subject": "", "issuer": "", "privateKey": keySecret, "privateKeyId": "",
+		"audience": "", "ttlInSecond": 0, "scopes": []string{}, "algorithm": "RS256",
+	}), "name", name)
+	before := time.Now().Unix()
+	w := shared.run(t, request(t, definition(t, nil, task), nil), "COMPLETED")
+	out := outputOf[jwtOutput](t, lastTask(t, w, "jwt"))
+	got := shared.keys.mustVerify(t, out.Token)
+	if _, there := got.header["kid"]; there || out.KeyID != "" {
+		t.Errorf("kid = %v, keyId = %q; want none", got.header["kid"], out.KeyID)
+	}
+	checkTimes(t, got, out, 300, before)
+	checkClaims(t, got, object{"jti": out.JWTID})
+	// Such a name has no definition, so a crash would hang the task: the
+	// worker registers one when it first meets the name.
+	awaitTaskDef(t, name)
+}
+
+func TestFormLeftWhollyBlank(t *testing.T) {
+	task := jwtTask("jwt", object{
+		"subject": "", "issuer": "", "privateKey": "", "privateKeyId": "",
+		"audience": "", "ttlInSecond": 0, "scopes": []string{}, "algorithm": "RS256",
+	})
+	w := shared.run(t, request(t, definition(t, nil, task), nil), "FAILED")
+	checkFault(t, lastTask(t, w, "jwt"), "input_missing", "privateKey")
+}
+
+func TestSeveralTasksInOneWorkflow(t *testing.T) {
+	inputs := func(subject string) object {
+		return object{"privateKey": keySecret, "subject": subject, "privateKeyId": "kid-" + subject}
+	}
+	join := object{"name": "join", "taskReferenceName": "join", "type": "JOIN", "joinOn": []string{"a", "b", "c"}}
+	fork := object{"name": "fork", "taskReferenceName": "fork", "type": "FORK_JOIN", "forkTasks": [][]object{
+		{jwtTask("a", inputs("a"))}, {jwtTask("b", inputs("b"))}, {jwtTask("c", inputs("c"))},
+	}}
+	for name, test := range map[string]struct {
+		tasks []object
+		refs  []string
+	}{
+		"two, one after the other": {[]object{jwtTask("a", inputs("a")), jwtTask("b", inputs("b"))}, []string{"a", "b"}},
+		"three at once":            {[]object{fork, join}, []string{"a", "b", "c"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := shared.run(t, request(t, definition(t, nil, test.tasks...), nil), "COMPLETED")
+			ids := map[any]bool{}
+			for _, ref := range test.refs {
+				got := token(t, w, ref)
+				if got.claims["sub"] != ref || got.header["kid"] != "kid-"+ref {
+					t.Errorf("task %s has the token of %v, kid %v", ref, got.claims["sub"], got.header["kid"])
+				}
+				ids[got.claims["jti"]] = true
+			}
+			if len(ids) != len(test.refs) {
+				t.Errorf("%d different jti, want %d", len(ids), len(test.refs))
+			}
+		})
+	}
+}
+
+func TestTokenReachesTheNextTask(t *testing.T) {
+	next := object{"name": "next", "taskReferenceName": "next", "type": "SET_VARIABLE", "inputParameters": object{
+		"authorization": "Bearer ${jwt.output.token}",
+	}}
+	w := shared.run(t, request(t, definition(t, object{"authorization": "${workflow.variables.authorization}"},
+		jwtTask("jwt", object{"privateKey": keySecret, "subject": "s"}), next), nil), "COMPLETED")
+	var out struct {
+		Authorization string `json:"authorization"`
+	}
+	if err := json.Unmarshal(w.Output, &out); err != nil {
+		t.Fatal(err)
+	}
+	if want := "Bearer " + outputOf[jwtOutput](t, lastTask(t, w, "jwt")).Token; out.Authorization != want {
+		t.Error("the next task did not get the token")
+	}
+}
+
+func TestSimpleTaskOfTheSameName(t *testing.T) {
+	awaitTaskDef(t, "GET_SIGNED_JWT") // a SIMPLE task needs its definition
+	task := object{
+		"name": "GET_SIGNED_JWT", "taskReferenceName": "jwt", "type": "SIMPLE",
+		"inputParameters": object{"privateKey": keySecret, "subject": "simple"},
+	}
+	w := shared.run(t, request(t, definition(t, nil, task), nil), "COMPLETED")
+	if got := token(t, w, "jwt"); got.claims["sub"] != "simple" {
+		t.Errorf("sub = %v, want simple", got.claims["sub"])
+	}
+}
+
+func TestServiceAccountAsTheSecret(t *testing.T) {
+	for name, test := range map[string]struct {
+		id   any
+		want string
+	}{
+		"the key's own id":                {nil, "sa-key-1"},
+		"unless the task has another":     {"key-9", "key-9"},
+		"a blank of the form is no other": {"", "sa-key-1"},
+		"a number is an id by its digits": {123, "123"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			task := jwtTask("jwt", object{"privateKey": accountSecret, "privateKeyId": test.id, "audience": "https://oauth2.googleapis.com/token"})
+			w := shared.run(t, request(t, definition(t, nil, task), nil), "COMPLETED")
+			if got := token(t, w, "jwt"); got.header["kid"] != test.want || got.header["alg"] != "RS256" {
+				t.Errorf("header = %v, want the kid %s and RS256", got.header, test.want)
+			}
+		})
+	}
+}
+
+func TestTextOfNumbersIsRead(t *testing.T) {
+	for _, ttl := range []any{60, "60", 60.0} {
+		t.Run(fmt.Sprintf("%T", ttl), func(t *testing.T) {
+			task := jwtTask("jwt", object{"privateKey": keySecret, "ttlInSecond": "${workflow.input.ttl}"})
+			w := shared.run(t, request(t, definition(t, nil, task), object{"ttl": ttl}), "COMPLETED")
+			if got := token(t, w, "jwt"); got.claims["exp"] != got.claims["iat"].(float64)+60 {
+				t.Errorf("exp = %v, iat = %v; want 60 s between them", got.claims["exp"], got.claims["iat"])
+			}
+		})
+	}
+}

@@ -1,0 +1,35 @@
+// Package integration_test runs the built worker against the real Conductor
+// server, which is booted once for all tests. Where the server cannot be had,
+// the tests fail and say what is missing: a green run has met the real thing.
+package integration_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"testing"
+)
+
+// shared is the server and the worker that most tests use.
+var shared *stage
+
+func TestMain(m *testing.M) {
+	os.Exit(runTests(m))
+}
+
+func runTests(m *testing.M) (status int) {
+	ctx := context.Background()
+	var err error
+	shared, err = setUp(ctx)
+	defer func() {
+		if err := shared.tearDown(ctx); err != nil {
+			fmt.Fprintln(os.Stderr, "tear down:", err)
+			status = 1
+		}
+	}()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return m.Run()
+}

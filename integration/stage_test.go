@@ -1,0 +1,121 @@
+package integration_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+
+	"conductor-jwt/internal/conductorjar"
+	"conductor-jwt/internal/conductorjar/child"
+	"conductor-jwt/internal/secret"
+)
+
+// stage is the real server with its secrets, the worker's binary, and one
+// running worker.
+type stage struct {
+	folder string
+	root   string // of the project
+	binary string
+	keys   *keySet
+	server *conductorjar.Server
+	worker *workerProcess
+}
+
+// ownedTaskDef is a task definition that stands before any worker starts. All
+// that the worker's own would say otherwise is different.
+const ownedTaskDef = `{"name":"get_signed_jwt","description":"ours","ownerEmail":"team@example.com","retryCount":1,
+	"retryLogic":"FIXED","retryDelaySeconds":2,"responseTimeoutSeconds":33,"timeoutSeconds":77,
+	"timeoutPolicy":"TIME_OUT_WF","runtimeMetadata":["control"]}`
+
+// setUp always gives a stage, so that what did start can be torn down.
+func setUp(ctx context.Context) (*stage, error) {
+	s := &stage{}
+	var err error
+	if s.folder, err = os.MkdirTemp("", "conductor-jwt-integration-"); err != nil {
+		return s, err
+	}
+	if s.root, err = filepath.Abs(".."); err != nil {
+		return s, err
+	}
+	if s.keys, err = newKeySet(); err != nil {
+		return s, err
+	}
+	if s.binary, err = s.build(ctx, "."); err != nil {
+		return s, err
+	}
+	if s.server, err = s.boot(ctx); err != nil {
+		return s, err
+	}
+	if err = s.server.RegisterTaskDef(ctx, json.RawMessage(ownedTaskDef)); err != nil {
+		return s, err
+	}
+	s.worker, err = s.startWorker(ctx)
+	return s, err
+}
+
+// build gives a program of the project, built as a user builds it.
+func (s *stage) build(ctx context.Context, pkg string) (string, error) {
+	env := os.Environ()
+	goTool, err := child.Look(env, "go")
+	if err != nil {
+		return "", errors.New("no go on the PATH to build the worker with")
+	}
+	binary := filepath.Join(s.folder, "conductor-jwt-"+filepath.Base(pkg))
+	if runtime.GOOS == "windows" {
+		binary += ".exe"
+	}
+	out, err := child.Output(ctx, child.Spec{
+		Path: goTool, Args: []string{"build", "-o", binary, pkg}, Dir: s.root, Env: env,
+	})
+	if err != nil {
+		return "", fmt.Errorf("go build %s: %w\n%s", pkg, err, out)
+	}
+	return binary, nil
+}
+
+func (s *stage) boot(ctx context.Context) (*conductorjar.Server, error) {
+	log, err := os.Create(filepath.Join(s.folder, "server.log"))
+	if err != nil {
+		return nil, err
+	}
+	secrets := map[string]secret.Text{}
+	for name, value := range s.keys.secrets() {
+		secrets[name] = secret.New(value)
+	}
+	return conductorjar.Start(ctx, conductorjar.Options{
+		Setup:   conductorjar.Setup{Env: os.Environ(), Progress: func(step string) { fmt.Println("integration:", step) }},
+		Secrets: secrets, Log: log,
+	})
+}
+
+// tearDown ends everything. That the worker ends well is part of what is
+// tested.
+func (s *stage) tearDown(ctx context.Context) error {
+	var errs []error
+	if s.worker != nil {
+		if err := s.worker.Stop(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("the shared worker: %w\n%s", err, s.worker.log.Lines(20)))
+		}
+		errs = append(errs, s.keys.leaksIn("the shared worker's log", []byte(s.worker.log.String())))
+	}
+	if s.server != nil {
+		errs = append(errs, s.server.Stop(ctx))
+	}
+	return errors.Join(append(errs, os.RemoveAll(s.folder))...)
+}
+
+// worker starts one more worker, which ends with the test.
+func (s *stage) extraWorker(t *testing.T, env ...string) *workerProcess {
+	t.Helper()
+	w, err := s.startWorker(t.Context(), env...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.Kill)
+	return w
+}

@@ -1,0 +1,73 @@
+package integration_test
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"reflect"
+	"testing"
+	"time"
+)
+
+// taskDef is a definition without what the server adds.
+func taskDef(ctx context.Context, name string) (object, error) {
+	raw, err := shared.server.TaskDef(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	var def object
+	return def, json.Unmarshal(raw, &def)
+}
+
+// awaitTaskDef waits until a definition is registered.
+func awaitTaskDef(t *testing.T, name string) object {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	var def object
+	err := poll(ctx, 50*time.Millisecond, func() (bool, error) {
+		var err error
+		def, err = taskDef(ctx, name)
+		return err == nil, nil
+	})
+	if err != nil {
+		t.Fatalf("no task definition %s: %v", name, err)
+	}
+	return def
+}
+
+func TestExistingTaskDefIsLeftUntouched(t *testing.T) {
+	// The worker registers this name after get_signed_jwt: it has been there.
+	awaitTaskDef(t, "GET_SIGNED_JWT")
+	shared.extraWorker(t, "CONDUCTOR_JWT_DOMAIN=taskdefs") // a second start, too
+	var want object
+	if err := json.Unmarshal([]byte(ownedTaskDef), &want); err != nil {
+		t.Fatal(err)
+	}
+	got := awaitTaskDef(t, "get_signed_jwt")
+	for name, value := range want {
+		if !reflect.DeepEqual(got[name], value) {
+			t.Errorf("%s = %v, want %v as its owner set it", name, got[name], value)
+		}
+	}
+}
+
+func TestRegisteredTaskDefIsTheDocumentedOne(t *testing.T) {
+	raw, err := os.ReadFile(filepath.Join(shared.root, "deploy", "conductor", "taskdefs.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var documented []object
+	if err := json.Unmarshal(raw, &documented); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range documented {
+		got := awaitTaskDef(t, "GET_SIGNED_JWT")
+		for name, value := range want {
+			if name != "name" && !reflect.DeepEqual(got[name], value) {
+				t.Errorf("%s: %s = %v in deploy/conductor/taskdefs.json; the worker registers %v", want["name"], name, value, got[name])
+			}
+		}
+	}
+}

@@ -74,8 +74,10 @@ func standard(t *testing.T, private crypto.Signer, algs ...string) pair {
 	switch key := private.(type) {
 	case *rsa.PrivateKey:
 		p.private = append(p.private, form{name: "pkcs1", text: armour("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(key))})
+		p.private = append(p.private, locked(t, private, pkcs8)...)
 	case *ecdsa.PrivateKey:
 		p.private = append(p.private, form{name: "sec1", text: armour("EC PRIVATE KEY", bytes(x509.MarshalECPrivateKey(key)))})
+		p.private = append(p.private, locked(t, private, pkcs8)...)
 	}
 	return p
 }

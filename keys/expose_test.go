@@ -19,7 +19,7 @@ import (
 func TestATextThatGivesAKeyAwayIsTold(t *testing.T) {
 	rsaPEM, jwk := pemFile(t, "rsa.pkcs8.pem"), ecJWK(elliptic.P256(), "P-256")
 	body := strings.Split(rsaPEM, "\n")
-	d := jwk["d"].(string)
+	d := jwk.member("d")
 	inPEM := keys.Ref{Text: secret.New(rsaPEM)}
 	inJWK := keys.Ref{Text: secret.New(jwk.text(t))}
 	account := keys.Ref{Text: secret.New(object{"type": "service_account", "private_key_id": "0123456789abcdef0123456789abcdef01234567", "private_key": rsaPEM, "client_email": "robot@project.iam.gserviceaccount.com"}.text(t))}
@@ -57,7 +57,7 @@ func TestATextThatGivesAKeyAwayIsTold(t *testing.T) {
 		{"the d of the jwk", inJWK, d, true},
 		{"24 characters of it in text", inJWK, "it is " + d[10:34] + "!", true},
 		{"d in the standard alphabet", inJWK, strings.NewReplacer("-", "+", "_", "/").Replace(d), true},
-		{"the x of the jwk", inJWK, jwk["x"].(string), false},
+		{"the x of the jwk", inJWK, jwk.member("x"), false},
 		{"the public half of the jwk", inJWK, jwk.without("d").text(t), false},
 		{"the id of a service account's key", account, "0123456789abcdef0123456789abcdef01234567", false},
 		{"the address of a service account", account, "robot@project.iam.gserviceaccount.com", false},

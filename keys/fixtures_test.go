@@ -51,6 +51,15 @@ func (o object) without(names ...string) object {
 	return c
 }
 
+// member gives a member that is a string.
+func (o object) member(name string) string {
+	s, ok := o[name].(string)
+	if !ok {
+		panic(name + " is no string")
+	}
+	return s
+}
+
 func (o object) text(tb testing.TB) string {
 	tb.Helper()
 	raw, err := json.Marshal(o)

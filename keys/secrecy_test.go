@@ -65,7 +65,7 @@ func TestAKeyPrintsNothingOfItselfFromAnywhere(t *testing.T) {
 func wantAbsent(t *testing.T, out, name string, raw []byte) {
 	t.Helper()
 	first := raw[:12]
-	list := strings.Trim(fmt.Sprint(first), "[]")
+	list := strings.Trim(fmt.Sprintf("%d", first), "[]")
 	for form, text := range map[string]string{
 		"raw": string(first), "hex": hex.EncodeToString(first), "base64": b64(first), "numbers": list,
 		"go syntax": strings.TrimSuffix(strings.TrimPrefix(fmt.Sprintf("%#v", first), "[]byte{"), "}"),

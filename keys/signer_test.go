@@ -6,11 +6,10 @@ import (
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
+	"encoding/asn1"
 	"io"
 	"math/big"
 	"testing"
-
-	"encoding/asn1"
 
 	"conductor-jwt/keys"
 )

@@ -1,6 +1,7 @@
 package keys_test
 
 import (
+	"crypto"
 	"crypto/elliptic"
 	"crypto/mldsa"
 	"crypto/rand"
@@ -13,8 +14,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"crypto"
 
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"

@@ -39,6 +39,7 @@ func Run(t *testing.T, open func(t *testing.T) keys.Key) {
 }
 
 func signsWithEach(t *testing.T, k keys.Key) {
+	t.Helper()
 	v, err := keys.VerifierOf(k)
 	if err != nil {
 		t.Fatal(err)
@@ -79,6 +80,7 @@ func verifyWithLibrary(t *testing.T, k keys.Key, alg keys.Algorithm, input, sign
 }
 
 func refusesOthers(t *testing.T, k keys.Key) {
+	t.Helper()
 	for _, alg := range append(keys.Algorithms(), "none", "", "rs256", "RS256 ") {
 		if slices.Contains(k.Algorithms(), alg) {
 			continue
@@ -91,6 +93,7 @@ func refusesOthers(t *testing.T, k keys.Key) {
 }
 
 func obeysContext(t *testing.T, k keys.Key) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	start := time.Now()
@@ -104,6 +107,7 @@ func obeysContext(t *testing.T, k keys.Key) {
 }
 
 func signsConcurrently(t *testing.T, k keys.Key) {
+	t.Helper()
 	v, err := keys.VerifierOf(k)
 	if err != nil {
 		t.Fatal(err)
@@ -126,6 +130,7 @@ func signsConcurrently(t *testing.T, k keys.Key) {
 }
 
 func staysAsItIs(t *testing.T, k keys.Key) {
+	t.Helper()
 	before := k.Algorithms()
 	k.Algorithms()[0] = "none"
 	if !slices.Equal(k.Algorithms(), before) {
@@ -145,6 +150,7 @@ func staysAsItIs(t *testing.T, k keys.Key) {
 }
 
 func printsRedacted(t *testing.T, k keys.Key) {
+	t.Helper()
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 		if out := fmt.Sprintf(verb, k); out != "[redacted]" {
 			t.Errorf("%s prints %d characters", verb, len(out))

@@ -32,6 +32,8 @@ func newRootCommand(env Env) *cobra.Command {
 	root.SetVersionTemplate("{{.Version}}\n")
 
 	add(root, groupWorker,
+		newWorkerCommand(env),
+		newConfigCommand(env),
 		newVersionCommand(env),
 	)
 	sign := newSignCommand(env)

@@ -138,10 +138,23 @@ func unknownFlag(cmd *cobra.Command, e *pflag.NotExistError, help string) error 
 	if e.GetSpecifiedShortnames() != "" {
 		return usage(help, "unknown flag -%s", shown(name))
 	}
+	if s, ok := secretSetting(name); ok {
+		return usage("set "+s.Env+", or "+s.EnvFile()+" to a file that holds it", "a secret does not come by flag: every user of this machine can read it")
+	}
 	if near := nearestFlag(cmd, name); near != "" {
 		help = "did you mean --" + near + "?"
 	}
 	return usage(help, "unknown flag --%s", shown(name))
+}
+
+// secretSetting finds the setting that somebody tried to give by flag.
+func secretSetting(flag string) (config.Setting, bool) {
+	for _, s := range config.Settings() {
+		if s.Secret && strings.ReplaceAll(s.Name, "_", "-") == flag {
+			return s, true
+		}
+	}
+	return config.Setting{}, false
 }
 
 func dashed(f *pflag.Flag, name string) string {

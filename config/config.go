@@ -24,7 +24,7 @@ type Config struct {
 	TLSClientCert         string
 	TLSClientKey          string
 	TLSInsecureSkipVerify bool
-	Proxy                 string // URL, may hold a password; empty leaves it to the usual proxy variables
+	Proxy                 secret.Text // a URL that may hold a password; empty leaves it to the usual proxy variables
 
 	TaskTypes        []string // at least one, no two alike
 	Domain           string

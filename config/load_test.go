@@ -236,14 +236,16 @@ func TestLogSettingsOfOtherProgramsAreTaken(t *testing.T) {
 }
 
 func TestAProxysPasswordIsNotShown(t *testing.T) {
-	l := sources{env: map[string]string{"CONDUCTOR_PROXY": "http://user:hunter2@proxy:3128"}}.mustLoad(t)
-	for _, row := range l.Rows() {
-		if strings.Contains(row.Value, "hunter2") {
-			t.Errorf("%s shows it: %s", row.Name, row.Value)
+	for _, proxy := range []string{"http://user:hunter2@proxy:3128", "user:hunter2@proxy:3128", "socks5h://user:hunter2@proxy"} {
+		l := sources{env: map[string]string{"CONDUCTOR_PROXY": proxy}}.mustLoad(t)
+		for _, row := range l.Rows() {
+			if strings.Contains(row.Value, "hunter2") {
+				t.Errorf("%s shows it: %s", row.Name, row.Value)
+			}
 		}
-	}
-	if !strings.Contains(l.Proxy, "hunter2") {
-		t.Error("the proxy lost its password")
+		if l.Proxy.Reveal() != proxy {
+			t.Error("the proxy lost its password")
+		}
 	}
 }
 
@@ -297,7 +299,7 @@ func TestProblems(t *testing.T) {
 			flag("proxy", "http://u:p@h"),
 			"proxy (--proxy): a url with a user name, which every user of this machine can read; set CONDUCTOR_PROXY",
 		},
-		{flag("proxy", "ftp://h"), "proxy (--proxy): not a url; begin with http:// or https:// or socks5://"},
+		{flag("proxy", "ftp://h"), "proxy (--proxy): not a url; begin with http:// or https:// or socks5:// or socks5h://"},
 		{flag("listen", "9991"), "listen (--listen): not an address; write host:port, :port or off"},
 		{flag("listen", ":http"), "listen (--listen): not an address; write host:port, :port or off"},
 		{flag("listen", ":65536"), "listen (--listen): not an address; write host:port, :port or off"},

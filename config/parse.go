@@ -27,6 +27,9 @@ func parse(s Setting, place any, v value) string {
 	switch place := place.(type) {
 	case *secret.Text:
 		*place = secret.New(v.text)
+		if s.Kind == Proxy {
+			return checkURL(s, v)
+		}
 		return ""
 	case *string:
 		return parseText(s, place, v)
@@ -54,7 +57,7 @@ func parseText(s Setting, place *string, v value) string {
 	switch s.Kind {
 	case Choice:
 		return parseChoice(s, place)
-	case URL, Proxy:
+	case URL:
 		return checkURL(s, v)
 	case Address:
 		if v.text == off {
@@ -138,17 +141,26 @@ func short(nanoseconds int64) string {
 	return text
 }
 
+// parseURL reads a proxy without a scheme as curl and net/http do.
+func parseURL(s Setting, text string) (*url.URL, error) {
+	if s.Kind == Proxy && !strings.Contains(text, "://") {
+		text = "http://" + text
+	}
+	return url.Parse(text)
+}
+
 // checkURL refuses what would be misread later. The parser's own message
 // quotes the URL, which may hold a password.
 func checkURL(s Setting, v value) string {
 	schemes := []string{"http", "https"}
 	if s.Kind == Proxy {
-		schemes = append(schemes, "socks5")
+		schemes = append(schemes, "socks5", "socks5h")
 	}
-	u, err := url.Parse(v.text)
-	switch {
-	case v.text == "":
+	if v.text == "" {
 		return ""
+	}
+	u, err := parseURL(s, v.text)
+	switch {
 	case err != nil || u.Opaque != "" || !slices.Contains(schemes, u.Scheme):
 		return "not a url; begin with " + strings.Join(schemes, ":// or ") + "://"
 	case u.Hostname() == "":
@@ -181,10 +193,7 @@ func checkAddress(text string) string {
 func shown(s Setting, c *Config) string {
 	switch place := s.field(c).(type) {
 	case *secret.Text:
-		if place.IsZero() {
-			return ""
-		}
-		return secret.Redacted
+		return shownSecret(s, *place)
 	case *string:
 		return shownText(s, *place)
 	case *[]string:
@@ -200,15 +209,21 @@ func shown(s Setting, c *Config) string {
 }
 
 func shownText(s Setting, text string) string {
-	switch {
-	case s.Kind == Address && text == "":
+	if s.Kind == Address && text == "" {
 		return off
-	case s.Kind == Proxy:
-		u, err := url.Parse(text)
-		if err != nil {
-			return secret.Redacted
-		}
-		return u.Redacted()
 	}
 	return text
+}
+
+// shownSecret leaves of a proxy what is no secret.
+func shownSecret(s Setting, text secret.Text) string {
+	if text.IsZero() {
+		return ""
+	}
+	if s.Kind == Proxy {
+		if u, err := parseURL(s, text.Reveal()); err == nil {
+			return u.Redacted()
+		}
+	}
+	return secret.Redacted
 }

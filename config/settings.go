@@ -22,7 +22,7 @@ func connectionSettings() []Setting {
 	return group(GroupConnection, []Setting{
 		{
 			Name: settingConfig, Env: "CONDUCTOR_JWT_CONFIG", Kind: Path,
-			About: "Configuration file in YAML, with the names of this table.",
+			About: "YAML file of settings, under the names of docs/configuration.md.",
 			field: func(c *Config) any { return &c.File },
 		}, {
 			Name: "server_url", Env: "CONDUCTOR_SERVER_URL", Kind: URL, Default: "http://localhost:8080/api",

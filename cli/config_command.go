@@ -1,0 +1,127 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"conductor-jwt/config"
+)
+
+func newConfigCommand(env Env) *cobra.Command {
+	return newGroup("config", "Show and check the worker's settings",
+		newConfigShowCommand(env), newConfigValidateCommand(env), newConfigSchemaCommand(env))
+}
+
+func newConfigShowCommand(env Env) *cobra.Command {
+	var output string
+	var origin bool
+	cmd := &cobra.Command{
+		Use:   "show",
+		Short: "Print the settings that are in force, secrets redacted",
+		Args:  noArgs,
+	}
+	flags := addSettings(cmd)
+	cmd.Flags().BoolVar(&origin, "origin", false, "say where each value came from")
+	outputFlag(cmd, &output, outputText, outputJSON)
+	cmd.RunE = func(*cobra.Command, []string) error {
+		loaded, err := loadConfig(env, flags)
+		if err != nil {
+			return configError(err)
+		}
+		printWarnings(env, loaded)
+		if output == outputJSON {
+			return writeJSON(env.Stdout, rowsAsJSON(loaded, origin))
+		}
+		return printRows(env.Stdout, loaded, origin)
+	}
+	return cmd
+}
+
+// rowJSON is a setting in `config show -o json --origin`.
+type rowJSON struct {
+	Value  string `json:"value"`
+	Source string `json:"source"`
+	Where  string `json:"where,omitempty"`
+}
+
+func rowsAsJSON(l *config.Loaded, origin bool) map[string]any {
+	rows := map[string]any{}
+	for _, row := range l.Rows() {
+		rows[row.Name] = row.Value
+		if origin {
+			rows[row.Name] = rowJSON{row.Value, string(row.Origin.Source), row.Origin.Where}
+		}
+	}
+	return rows
+}
+
+func printRows(w io.Writer, l *config.Loaded, origin bool) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, row := range l.Rows() {
+		line := row.Name + "\t" + escape(row.Value)
+		if origin {
+			line += "\t" + escape(row.Origin.String())
+		}
+		// The writer keeps its first error until Flush.
+		_, _ = fmt.Fprintln(table, strings.TrimRight(line, "\t"))
+	}
+	return table.Flush()
+}
+
+func newConfigValidateCommand(env Env) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "validate [file]",
+		Short: "Check the settings without starting anything; warnings count as errors",
+		Args:  cobra.MaximumNArgs(1),
+	}
+	flags := addSettings(cmd)
+	cmd.RunE = func(_ *cobra.Command, args []string) error {
+		if len(args) == 1 {
+			if err := flags["config"].Set(args[0]); err != nil {
+				return err
+			}
+		}
+		loaded, err := loadConfig(env, flags)
+		if err == nil && len(loaded.Warnings) > 0 {
+			err = errors.New(strings.Join(loaded.Warnings, "\n"))
+		}
+		if err != nil {
+			return withHint(err, configHint)
+		}
+		_, err = fmt.Fprintln(env.Stdout, "the settings are valid")
+		return err
+	}
+	return cmd
+}
+
+func newConfigSchemaCommand(env Env) *cobra.Command {
+	return &cobra.Command{
+		Use:   "schema",
+		Short: "Print the JSON Schema of the configuration file",
+		Args:  noArgs,
+		RunE: func(*cobra.Command, []string) error {
+			text, err := config.Schema()
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(env.Stdout, "%s\n", text)
+			return err
+		},
+	}
+}
+
+const configHint = "see docs/configuration.md, or `" + program + " worker --help`"
+
+// configError makes settings that cannot be used wrong use.
+func configError(err error) error { return asUsage(withHint(err, configHint)) }
+
+func printWarnings(env Env, l *config.Loaded) {
+	for _, w := range l.Warnings {
+		label(env, env.Stderr, "warning", yellow, w)
+	}
+}

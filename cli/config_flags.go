@@ -1,0 +1,115 @@
+package cli
+
+import (
+	"os"
+	"runtime"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"conductor-jwt/config"
+)
+
+// settingFlags are the flags of a command that set settings.
+type settingFlags map[string]*settingFlag
+
+// addSettings gives cmd a flag for every setting that has one. Those that
+// this version refuses are taken, so that it can say so, and not listed.
+func addSettings(cmd *cobra.Command) settingFlags {
+	flags := settingFlags{}
+	cmd.Flags().SortFlags = false // the table's order says more
+	for _, s := range config.Settings() {
+		if s.Flag == "" {
+			continue
+		}
+		f := &settingFlag{kind: typeOf(s)}
+		flags[s.Name] = f
+		p := cmd.Flags().VarPF(f, s.Flag, "", usageOf(s))
+		p.DefValue = s.Default
+		p.Hidden = s.Later
+		if s.Kind == config.Switch {
+			p.NoOptDefVal = "true"
+		}
+		completeSetting(cmd, s)
+	}
+	return flags
+}
+
+// typeOf is what help calls the value.
+func typeOf(s config.Setting) string {
+	switch s.Kind {
+	case config.Choice:
+		return strings.Join(s.Choices, "|")
+	case config.Switch:
+		return "bool" // which pflag lists without a value
+	case config.Proxy:
+		return string(config.URL)
+	}
+	return string(s.Kind)
+}
+
+// usageOf is the table's sentence as pflag lists it.
+func usageOf(s config.Setting) string {
+	about := strings.ToLower(s.About[:1]) + strings.TrimSuffix(s.About[1:], ".")
+	if len(s.About) > 1 && strings.ToUpper(s.About[:2]) == s.About[:2] {
+		about = s.About[:1] + about[1:] // an abbreviation: URL, PEM
+	}
+	return about + " (" + s.Env + ")"
+}
+
+func completeSetting(cmd *cobra.Command, s config.Setting) {
+	complete := cobra.NoFileCompletions
+	switch s.Kind {
+	case config.Path:
+		return
+	case config.Choice:
+		complete = cobra.FixedCompletions(s.Choices, cobra.ShellCompDirectiveNoFileComp)
+	}
+	if err := cmd.RegisterFlagCompletionFunc(s.Flag, complete); err != nil {
+		panic(err) // the flag was added a line above
+	}
+}
+
+// given are the values of the flags that were used, by the setting's name.
+func (f settingFlags) given() map[string]string {
+	given := map[string]string{}
+	for name, flag := range f {
+		if flag.set {
+			given[name] = flag.text
+		}
+	}
+	return given
+}
+
+// settingFlag keeps the text: package config reads it, whatever its source.
+type settingFlag struct {
+	kind string
+	text string
+	set  bool
+}
+
+func (f *settingFlag) String() string { return f.text }
+
+func (f *settingFlag) Set(text string) error {
+	f.text, f.set = text, true
+	return nil
+}
+
+func (f *settingFlag) Type() string { return f.kind }
+
+// loadConfig reads the settings of this process. Flags may be nil.
+func loadConfig(env Env, flags settingFlags) (*config.Loaded, error) {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "" // the worker id then says so
+	}
+	return config.Load(config.Sources{
+		Flags:    flags.given(),
+		Getenv:   env.Getenv,
+		Environ:  env.Environ(),
+		ReadFile: os.ReadFile,
+		Cores:    runtime.GOMAXPROCS(0),
+		Host:     host,
+		PID:      os.Getpid(),
+	})
+}

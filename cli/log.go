@@ -1,0 +1,101 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/sirupsen/logrus"
+	logrusslog "github.com/sirupsen/logrus/hooks/slog"
+)
+
+// logText and logJSON are the formats of a log line.
+const (
+	logText = "text"
+	logJSON = "json"
+)
+
+// newLogger is slog to the code and logrus to the reader. It writes to
+// standard error; an empty format is text on a terminal and JSON elsewhere.
+func newLogger(env Env, level, format string) *slog.Logger {
+	l := logrus.New()
+	l.SetOutput(env.Stderr)
+	l.SetLevel(logrusLevel(level))
+	l.SetFormatter(logFormatter(env, env.Stderr, format))
+	l.AddHook(escaping{})
+	return slog.New(logrusslog.NewHandler(l, nil))
+}
+
+func logrusLevel(name string) logrus.Level {
+	level, err := logrus.ParseLevel(name)
+	if err != nil {
+		return logrus.InfoLevel
+	}
+	return level
+}
+
+func logFormatter(env Env, w io.Writer, format string) logrus.Formatter {
+	if format == logJSON || format == "" && !isTerminal(w) {
+		return &logrus.JSONFormatter{TimestampFormat: time.RFC3339Nano, DisableHTMLEscape: true}
+	}
+	colours := env.colours(w)
+	return &logrus.TextFormatter{
+		TimestampFormat: time.RFC3339, FullTimestamp: true,
+		ForceColors: colours, DisableColors: !colours,
+	}
+}
+
+// escaping makes every value that a line holds plain text without anything
+// that a terminal would obey or that would hide its neighbours. Logrus quotes
+// in one of its formats and not in the others. The message is a constant.
+type escaping struct{}
+
+// Levels implements [logrus.Hook].
+func (escaping) Levels() []logrus.Level { return logrus.AllLevels }
+
+// Fire implements [logrus.Hook]. Logrus hands it a copy of the fields.
+func (escaping) Fire(e *logrus.Entry) error {
+	e.Message = escape(e.Message)
+	for name, value := range e.Data {
+		e.Data[name] = plain(value)
+	}
+	return nil
+}
+
+// plain keeps numbers and truth values; all else becomes the text that it
+// prints as, in which a secret is redacted.
+func plain(value any) any {
+	switch v := value.(type) {
+	case bool, int, int64, uint64, float64:
+		return v
+	case string:
+		return escape(v)
+	case time.Time:
+		return v.UTC().Format(time.RFC3339Nano)
+	case []string:
+		return escape(strings.Join(v, ","))
+	}
+	return escape(fmt.Sprint(value))
+}
+
+// escape writes what does not print as an escape of a Go string literal.
+func escape(text string) string {
+	odd := func(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar }
+	if !strings.ContainsFunc(text, odd) {
+		return text
+	}
+	var b strings.Builder
+	for _, r := range text {
+		if !odd(r) {
+			b.WriteRune(r)
+			continue
+		}
+		quoted := strconv.QuoteRuneToASCII(r)
+		b.WriteString(quoted[1 : len(quoted)-1])
+	}
+	return b.String()
+}

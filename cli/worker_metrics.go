@@ -1,0 +1,62 @@
+package cli
+
+import (
+	"fmt"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"conductor-jwt/conductor"
+	"conductor-jwt/keys"
+	"conductor-jwt/worker"
+)
+
+// newRegistry is every metric of the process.
+func newRegistry(b build, metrics *worker.Metrics, parser *keys.Parser) (*prometheus.Registry, error) {
+	registry := prometheus.NewRegistry()
+	for _, c := range append(keyCacheMetrics(parser),
+		metrics,
+		buildInfo(b),
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	) {
+		if err := registry.Register(c); err != nil {
+			return nil, fmt.Errorf("metrics: %w", err)
+		}
+	}
+	return registry, nil
+}
+
+func buildInfo(b build) prometheus.Collector {
+	info := prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "conductor_jwt_build_info", Help: "Always 1; its labels say what is running.",
+	}, []string{"version", "commit", "go", "edition", "crypto"})
+	info.WithLabelValues(b.Version, b.Commit, b.Go, b.Edition, b.Crypto).Set(1)
+	return info
+}
+
+func keyCacheMetrics(parser *keys.Parser) []prometheus.Collector {
+	return []prometheus.Collector{
+		prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "conductor_jwt_key_cache_hits_total", Help: "Keys that did not have to be parsed again.",
+		}, func() float64 { return float64(parser.Stats().Hits) }),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "conductor_jwt_key_cache_misses_total", Help: "Keys that had to be parsed.",
+		}, func() float64 { return float64(parser.Stats().Misses) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "conductor_jwt_key_cache_entries", Help: "Parsed keys that are kept.",
+		}, func() float64 { return float64(parser.Stats().Entries) }),
+	}
+}
+
+// observer carries the client's observations into the metrics.
+func observer(metrics *worker.Metrics) func(conductor.Observation) {
+	return func(o conductor.Observation) {
+		if o.Duration > 0 {
+			metrics.Request(o.Call, o.Status, o.Duration)
+		}
+		if o.HasSkew {
+			metrics.ClockSkew(o.Skew)
+		}
+	}
+}

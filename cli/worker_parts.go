@@ -1,0 +1,150 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"conductor-jwt/conductor"
+	"conductor-jwt/config"
+	"conductor-jwt/keys"
+	"conductor-jwt/task"
+	"conductor-jwt/worker"
+)
+
+// parts are what a worker process is made of.
+type parts struct {
+	client    *conductor.Client
+	worker    *worker.Worker
+	registrar *worker.Registrar // nil where nothing is to be registered
+	registry  *prometheus.Registry
+}
+
+// assemble is the one place where the packages meet.
+func assemble(env Env, c *config.Loaded, once int, log *slog.Logger) (*parts, error) {
+	metrics := worker.NewMetrics(c.TaskTypes)
+	client, err := newClient(env, c, log, observer(metrics))
+	if err != nil {
+		return nil, err
+	}
+	p := &parts{client: client}
+	parser := keys.NewParser(keys.ParserOptions{CacheSize: c.KeyCache, Now: env.Now})
+	if p.registry, err = newRegistry(newBuild(env), metrics, parser); err != nil {
+		return nil, err
+	}
+	var ensure func(context.Context, string)
+	if c.RegisterTaskdefs != config.RegisterOff {
+		p.registrar = worker.NewRegistrar(client, c.OwnerEmail, inputNames(), log)
+		ensure = p.registrar.Ensure
+	}
+	p.worker, err = worker.New(worker.Options{
+		Server:        client,
+		Handler:       newHandler(env, c, parser, client, log),
+		TaskTypes:     c.TaskTypes,
+		Domain:        c.Domain,
+		WorkerID:      c.WorkerID,
+		Slots:         c.Slots,
+		Pollers:       c.Pollers,
+		PollTimeout:   c.PollTimeout,
+		DrainTimeout:  notDefault(c.DrainTimeout),
+		Once:          once,
+		Logger:        log,
+		Observer:      metrics,
+		EnsureTaskDef: ensure,
+	})
+	return p, err
+}
+
+// notDefault says 0 to those who take it for "not set".
+func notDefault(d time.Duration) time.Duration { return cmp.Or(d, time.Nanosecond) }
+
+// newClient makes the client of the configured server; it does not speak to
+// it yet. Observe may be nil.
+func newClient(env Env, c *config.Loaded, log *slog.Logger, observe func(conductor.Observation)) (*conductor.Client, error) {
+	client, err := conductor.New(conductor.Options{
+		BaseURL:  c.ServerURL,
+		KeyID:    c.AuthKey,
+		Secret:   c.AuthSecret,
+		CAFile:   c.TLSCACert,
+		CertFile: c.TLSClientCert,
+		KeyFile:  c.TLSClientKey,
+		Insecure: c.TLSInsecureSkipVerify,
+		Proxy:    c.Proxy,
+		Getenv: func(name string) string {
+			text, _ := env.Getenv(name)
+			return text
+		},
+		Connections: c.Slots + c.Pollers*len(c.TaskTypes),
+		UserAgent:   program + "/" + newBuild(env).Version,
+		Observe:     observe,
+		Now:         env.Now,
+		Logger:      log,
+	})
+	if err != nil {
+		return nil, withHint(err, clientHint(err))
+	}
+	return client, nil
+}
+
+func clientHint(err error) string {
+	switch {
+	case errors.Is(err, conductor.ErrTLS):
+		return "check CONDUCTOR_TLS_CA_CERT, CONDUCTOR_TLS_CLIENT_CERT and CONDUCTOR_TLS_CLIENT_KEY"
+	case errors.Is(err, conductor.ErrProxy):
+		return "check CONDUCTOR_PROXY, HTTP_PROXY and HTTPS_PROXY"
+	}
+	return configHint
+}
+
+func newHandler(env Env, c *config.Loaded, parser keys.Resolver, stored task.Stored, log *slog.Logger) *task.Handler {
+	return task.NewHandler(task.Options{
+		Keys:       parser,
+		Stored:     stored,
+		DefaultTTL: c.DefaultTTL,
+		MaxTTL:     c.MaxTTL,
+		KeyWait:    notDefault(c.KeyWait),
+		Output:     task.OutputMode(c.Output),
+		Injection:  task.InjectionMode(c.SecretInjection),
+		Unknown:    task.UnknownMode(c.UnknownInputs),
+		Now:        env.Now,
+		Logger:     log,
+	})
+}
+
+func inputNames() []string {
+	var names []string
+	for _, in := range task.Inputs() {
+		names = append(names, in.Name)
+	}
+	return names
+}
+
+// register starts to create the task definitions that do not exist.
+func (p *parts) register(ctx context.Context) {
+	if p.registrar != nil {
+		go p.registrar.Run(ctx)
+	}
+}
+
+// announce is the first lines of the log.
+func announce(ctx context.Context, b build, c *config.Loaded, server string, log *slog.Logger) {
+	log.InfoContext(ctx, "starting", "version", b.Version, "edition", b.Edition, "crypto", b.Crypto, "commit", b.Commit,
+		"server", server, "task_types", c.TaskTypes, "domain", c.Domain, "worker_id", c.WorkerID,
+		"slots", c.Slots, "pollers", c.Pollers, "config", c.File)
+	for _, w := range c.Warnings {
+		log.WarnContext(ctx, "a setting is not in force", "problem", w)
+	}
+	if conductor.Exposed(server) {
+		log.WarnContext(ctx, "the server is asked over plain http: tasks carry private keys, and everybody on the way can read them; use https",
+			"server", server)
+	}
+	if c.TLSInsecureSkipVerify {
+		log.WarnContext(ctx, "the server's certificate is not checked: whoever answers in its place gets tasks and their keys; set tls_ca_cert instead",
+			"setting", fmt.Sprint(c.Origin("tls_insecure_skip_verify")))
+	}
+}

@@ -1,0 +1,105 @@
+// Package web shows the process from outside: whether it lives, whether it is
+// ready, and its metrics. It changes nothing and knows no task.
+package web
+
+import (
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// Options is what a [Handler] shows.
+type Options struct {
+	// Live returns nil while the process works. It must depend on nothing
+	// outside: an outage elsewhere would restart every replica.
+	Live func() error
+	// Ready is asked by /readyz.
+	Ready func() Readiness
+	// Metrics are gathered by /metrics.
+	Metrics prometheus.Gatherer
+	Logger  *slog.Logger
+}
+
+// Readiness is the answer of /readyz.
+type Readiness struct {
+	Ready   bool   `json:"ready"`
+	Reason  string `json:"reason,omitempty"`  // why not
+	Details any    `json:"details,omitempty"` // shown by /readyz?verbose
+}
+
+// Bounds of one scrape.
+const (
+	scrapeTimeout = 10 * time.Second
+	scrapesAtOnce = 4
+)
+
+// Handler serves /livez, /readyz and /metrics; everything else is a 404.
+func Handler(o Options) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /livez", o.live)
+	mux.HandleFunc("GET /readyz", o.ready)
+	mux.Handle("GET /metrics", promhttp.HandlerFor(o.Metrics, promhttp.HandlerOpts{
+		ErrorLog:            slog.NewLogLogger(o.Logger.Handler(), slog.LevelError),
+		ErrorHandling:       promhttp.ContinueOnError,
+		MaxRequestsInFlight: scrapesAtOnce,
+		Timeout:             scrapeTimeout,
+	}))
+	return guard(mux)
+}
+
+// guard keeps answers out of caches and of a browser's guesses.
+func guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (o Options) live(w http.ResponseWriter, _ *http.Request) {
+	if err := o.Live(); err != nil {
+		writeText(w, http.StatusServiceUnavailable, err.Error())
+		return
+	}
+	writeText(w, http.StatusOK, "live")
+}
+
+func (o Options) ready(w http.ResponseWriter, r *http.Request) {
+	answer := o.Ready()
+	status := http.StatusOK
+	if !answer.Ready {
+		status = http.StatusServiceUnavailable
+	}
+	if r.URL.Query().Has("verbose") {
+		writeJSON(w, status, answer)
+		return
+	}
+	if answer.Ready {
+		writeText(w, status, "ready")
+		return
+	}
+	writeText(w, status, "not ready: "+answer.Reason)
+}
+
+func writeText(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	// A reader that has gone is not worth a word.
+	_, _ = io.WriteString(w, text+"\n")
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	body, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		writeText(w, http.StatusInternalServerError, "the details cannot be shown")
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(append(body, '\n'))
+}

@@ -37,6 +37,8 @@ func otherArmour(label string) error {
 		return isPGP()
 	case joined == "PKCS7" || joined == "CMS" || joined == "PKCS#7SIGNEDDATA":
 		return isPKCS7()
+	case strings.HasPrefix(label, "%20") || strings.HasPrefix(label, "+"):
+		return &Error{Reason: ErrUnreadable, Found: "pem text that is encoded for a web address", Hint: "decode it first"}
 	case joined == "X509CRL":
 		return &Error{Reason: ErrUnreadable, Found: "a certificate revocation list", Hint: "give a private key"}
 	}

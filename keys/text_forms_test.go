@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -163,6 +164,7 @@ func TestEveryRepairOfEveryFormGivesTheKey(t *testing.T) {
 		{"ed25519.pkcs8.pem", "ed25519.public.pem"},
 		{"rsa.legacy-aes256.pem", "rsa.public.pem"},
 		{"rsa.legacy-des3.pem", "rsa.public.pem"},
+		{"rsa.pbes2.pem", "rsa.public.pem"},
 		{"p256.legacy-aes256.pem", "p256.public.pem"},
 	} {
 		for name, damage := range repairs() {
@@ -243,6 +245,7 @@ func TestRefusals(t *testing.T) {
 		{"dashes made long by a word processor", strings.ReplaceAll(p256, "-----", "\u2014\u2014-"), ErrUnreadable},
 		{"characters that are not base64", strings.Replace(p256, "MIG", "M*G", 1), ErrUnreadable},
 		{"an empty block", "-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n", ErrUnreadable},
+		{"an url-encoded key", url.QueryEscape(p256), ErrUnreadable},
 		{"a word", "hunter2", ErrUnreadable},
 		{"a path", "/etc/keys/key.pem", ErrUnreadable},
 		{"pem in base64", base64.StdEncoding.EncodeToString([]byte(p256)), ErrUnreadable},

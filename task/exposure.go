@@ -10,7 +10,7 @@ import (
 // token, which is stored in clear. It looks at what was delivered, before
 // anything else is said about it.
 func (g *given) checkExposure(secrets keys.Secrets) error {
-	for _, in := range Inputs() {
+	for _, in := range g.table {
 		value, ok := g.values[in.Name]
 		if in.Signed && ok && exposes(secrets, value) {
 			return exposed(in.Name)

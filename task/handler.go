@@ -2,6 +2,7 @@ package task
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync/atomic"
@@ -73,12 +74,13 @@ func orElse[T comparable](value, fallback T) T {
 // Handler runs tasks. It is safe for concurrent use.
 type Handler struct {
 	o      Options
+	inputs []Input
 	denied atomic.Bool // the warning about denied reads has been given
 }
 
 // NewHandler makes a Handler.
 func NewHandler(o Options) *Handler {
-	return &Handler{o: o.withDefaults()}
+	return &Handler{o: o.withDefaults(), inputs: Inputs()}
 }
 
 // Handle runs one task to its end. It never panics, and it keeps ctx's
@@ -105,7 +107,7 @@ func (h *Handler) run(ctx context.Context, d Delivery, out *Outcome) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	g, err := readInput(d)
+	g, err := readInput(h.inputs, d)
 	if err != nil {
 		return err
 	}
@@ -142,7 +144,7 @@ func (h *Handler) run(ctx context.Context, d Delivery, out *Outcome) error {
 func (h *Handler) sign(ctx context.Context, g *given, r *request, out *Outcome) (composed, signer.Token, error) {
 	key, err := h.o.Keys.Resolve(ctx, r.key)
 	if err != nil {
-		return composed{}, signer.Token{}, err
+		return composed{}, signer.Token{}, located(err, r.key)
 	}
 	algorithm, err := choose(key, r.algorithm)
 	if err != nil {
@@ -165,6 +167,15 @@ func (h *Handler) sign(ctx context.Context, g *given, r *request, out *Outcome) 
 	}
 	out.KeyID, out.JWTID = c.request.KeyID, c.jwtID
 	return c, token, nil
+}
+
+// located says of a fault of a configured key that it is at keyRef.
+func located(err error, ref keys.Ref) error {
+	e, ok := errors.AsType[*keys.Error](err)
+	if !ok || ref.Name == "" {
+		return err
+	}
+	return &Error{Reason: e.Reason, Field: inKeyRef, Found: e.Found, Hint: e.Hint, Cause: err}
 }
 
 // choose takes the algorithm that was asked for, where it fits the key, or

@@ -162,6 +162,15 @@ func TestAKeyStoreThatIsAwayIsWaitedFor(t *testing.T) {
 	}
 }
 
+func TestAConfiguredKeyThatIsUnfitIsAtItsName(t *testing.T) {
+	out := handle(t, `{"keyRef":"billing"}`, func(o *task.Options, _ *task.Delivery) {
+		o.Keys = resolverFunc(func(context.Context, keys.Ref) (keys.Key, error) {
+			return nil, &keys.Error{Reason: keys.ErrPublic, Found: "f", Hint: "h"}
+		})
+	})
+	failed(t, out, "key_public", "keyRef")
+}
+
 func TestHowLongToWaitIsASetting(t *testing.T) {
 	out := handle(t, `{"keyRef":"billing"}`, func(o *task.Options, d *task.Delivery) {
 		d.Scheduled, o.KeyWait = noon.Add(-5*time.Second), 5*time.Second

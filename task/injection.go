@@ -29,7 +29,7 @@ var ErrReadDenied = errors.New("reading the stored task is denied")
 // is not sealed was computed by an expression, or has no template to vouch for
 // it. Secrets in sealed inputs are what these are for.
 func (g *given) wantsStored() bool {
-	for _, in := range Inputs() {
+	for _, in := range g.table {
 		if in.Sealed || !g.has(in.Name) {
 			continue
 		}
@@ -48,7 +48,7 @@ func (g *given) checkStored(raw json.RawMessage) error {
 	if err != nil {
 		return err
 	}
-	for _, in := range Inputs() {
+	for _, in := range g.table {
 		value, ok := stored[in.Name]
 		if in.Sealed || !ok {
 			continue

@@ -15,6 +15,7 @@ const inputData = "inputData"
 
 // given is a task's input once its JSON is known to be sound.
 type given struct {
+	table     []Input         // the inputs that there are
 	values    map[string]node // the known inputs that are not blank
 	delivered map[string]node // and all known ones, the blank ones too
 	unknown   []string        // names that are not known, in the order of the input
@@ -29,25 +30,24 @@ func (g *given) has(name string) bool {
 
 // readInput reads a task's input strictly, removes blanks, and refuses what
 // no input may have.
-func readInput(d Delivery) (*given, error) {
+func readInput(table []Input, d Delivery) (*given, error) {
 	if d.External {
 		return nil, refuse(ErrPayloadExternal, inputData, "the task's input lies in external payload storage, where secrets are not resolved",
 			"pass less data into the task: the server moves inputs that are too large")
 	}
-	members, err := readMembers(d.Input.Reveal())
+	members, err := readMembers(table, d.Input.Reveal())
 	if err != nil {
 		return nil, err
 	}
-	g := &given{values: map[string]node{}, delivered: map[string]node{}, templates: readTemplates(d)}
+	g := &given{table: table, values: map[string]node{}, delivered: map[string]node{}, templates: readTemplates(d)}
 	for _, m := range members {
 		if deliveredLiterally(m.raw) {
 			return nil, refuse(ErrSecretUnresolved, shown(m.name), "the text "+secretMark+"…} was delivered instead of the secret",
 				"look in the server's log: its secrets may be off, or the server is too old to have them")
 		}
 	}
-	table := Inputs()
 	for _, m := range members {
-		if err := g.add(table, m); err != nil {
+		if err := g.add(m); err != nil {
 			return nil, err
 		}
 	}
@@ -61,8 +61,8 @@ type rawMember struct {
 }
 
 // add sorts in one member. A blank is dropped before its name is looked at.
-func (g *given) add(table []Input, m rawMember) error {
-	in, known := find(table, m.name)
+func (g *given) add(m rawMember) error {
+	in, known := find(g.table, m.name)
 	if !known {
 		if !blankText(m.raw) {
 			g.unknown = append(g.unknown, m.name)
@@ -123,7 +123,7 @@ func find(table []Input, name string) (Input, bool) {
 // readMembers takes the input apart at its outermost level. The decoder has
 // then read all of it: no duplicate members, no invalid UTF-8 and no lone
 // surrogates at any depth.
-func readMembers(raw jsontext.Value) ([]rawMember, error) {
+func readMembers(table []Input, raw jsontext.Value) ([]rawMember, error) {
 	if len(raw) > maxInput {
 		return nil, tooLarge(inputData, fmt.Sprintf("%d bytes", len(raw)), fmt.Sprintf("pass at most %d bytes into the task", maxInput))
 	}
@@ -135,7 +135,7 @@ func readMembers(raw jsontext.Value) ([]rawMember, error) {
 	case errors.Is(err, errNotObject):
 		return nil, invalid(inputData, typeName(raw.Kind()), "pass the inputs as one json object")
 	case err != nil:
-		return nil, inputFault(raw, err)
+		return nil, inputFault(table, raw, err)
 	case len(members) > maxInputs:
 		return nil, tooLarge(inputData, count(len(members), "input"), fmt.Sprintf("pass at most %d", maxInputs))
 	}
@@ -181,7 +181,7 @@ func readObject(raw jsontext.Value) ([]rawMember, error) {
 var errAfter = errors.New("text after the json object")
 
 // inputFault says what is wrong with the input's JSON without a word of it.
-func inputFault(raw []byte, err error) error {
+func inputFault(table []Input, raw []byte, err error) error {
 	name := inputAt(err)
 	switch {
 	case errors.Is(err, jsontext.ErrDuplicateName):
@@ -190,7 +190,7 @@ func inputFault(raw []byte, err error) error {
 		return nodeFault(shown(name), errTooDeep)
 	}
 	// In a broken text, what stands where a name does may be a value.
-	if _, known := find(Inputs(), name); !known {
+	if _, known := find(table, name); !known {
 		name = inputData
 	}
 	if !utf8.Valid(raw) {

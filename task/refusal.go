@@ -18,7 +18,7 @@ type Error struct {
 }
 
 // Error implements the error interface.
-func (e *Error) Error() string { return e.Found + "; " + e.Hint }
+func (e *Error) Error() string { return sentence(e.Found, e.Hint) }
 
 // Unwrap gives the sentinel and, where there is one, the cause.
 func (e *Error) Unwrap() []error {

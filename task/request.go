@@ -78,7 +78,7 @@ func (h *Handler) request(d Delivery, g *given) (*request, error) {
 // checkAllResolved looks at the inputs whose expressions must have resolved to
 // something.
 func (g *given) checkAllResolved() error {
-	for _, in := range Inputs() {
+	for _, in := range g.table {
 		if !in.Resolved {
 			continue
 		}

@@ -1,0 +1,18 @@
+package task_test
+
+import (
+	"testing"
+
+	"conductor-jwt/task"
+)
+
+func BenchmarkHandle(b *testing.B) {
+	h := task.NewHandler(options())
+	d := task.Delivery{ID: "task-1", Scheduled: noon, Input: input(seedInput), Template: []byte(seedTemplate)}
+	b.ReportAllocs()
+	for b.Loop() {
+		if out := h.Handle(b.Context(), d); out.Status != task.Completed {
+			b.Fatal(out.Reason)
+		}
+	}
+}

@@ -26,12 +26,12 @@ func keyError(name string, err error) error {
 }
 
 func keyHint(e *keys.Error) string {
-	switch e.Reason {
-	case keys.ErrEncrypted:
+	switch {
+	case errors.Is(e, keys.ErrEncrypted):
 		return "give its password with --password-file"
-	case keys.ErrPassword:
+	case errors.Is(e, keys.ErrPassword):
 		return "check the password in --password-file; white space at its end is dropped, at its beginning it counts"
-	case keys.ErrAlgorithmUnknown:
+	case errors.Is(e, keys.ErrAlgorithmUnknown):
 		return strings.Replace(e.Hint, "use one of", "--alg is one of", 1)
 	}
 	return inFlags(e.Hint)

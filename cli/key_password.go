@@ -45,7 +45,7 @@ func promptPassword(env Env, prompt string) (secret.Text, bool) {
 	}
 	defer func() { _ = tty.Close() }() // it was only read
 	_, _ = fmt.Fprint(env.Stderr, prompt)
-	raw, err := term.ReadPassword(int(tty.Fd())) //nolint:gosec // a file descriptor fits an int
+	raw, err := term.ReadPassword(int(tty.Fd()))
 	_, _ = fmt.Fprintln(env.Stderr)
 	return secret.New(string(raw)), err == nil && len(raw) > 0
 }

@@ -48,7 +48,9 @@ func readKeyFile(env Env, k *keyFlags, alg keys.Algorithm) (keyFile, error) {
 	if err != nil {
 		return keyFile{}, err
 	}
-	file.form = formOf(file.text)
+	if file.form = formOf(file.text); file.form == formJOSE {
+		file.text = lenient(file.text)
+	}
 	file.ref = keys.Ref{Text: secret.New(string(file.text)), Password: password}
 	if k.jwks != "" {
 		file.ref.KeyID = k.kid

@@ -3,6 +3,7 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"conductor-jwt/signer"
@@ -38,10 +39,8 @@ func checkKeySet(file keyFile, kid string) error {
 		return nil
 	}
 	ids := keyIDs(&set)
-	for _, id := range ids {
-		if id == kid {
-			return nil
-		}
+	if slices.Contains(ids, kid) {
+		return nil
 	}
 	return withHint(fmt.Errorf("%s: no key with the id of --kid among its %s", shown(file.name), plural(len(ids), "key")), idsHint(ids))
 }

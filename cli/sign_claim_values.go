@@ -25,11 +25,11 @@ func nameAndValue(flag, text string) (name, value string, err error) {
 // their names and strings without needless escapes, but for numbers, which
 // keep their digits.
 func normal(raw json.RawMessage) json.RawMessage {
-	value := jsontext.Value(slices.Clone(raw))
+	value := slices.Clone(raw)
 	if err := value.Format(jsontext.ReorderRawObjects(true)); err != nil {
 		return raw // it was read before, so this cannot be
 	}
-	return json.RawMessage(value)
+	return value
 }
 
 // sameClaim compares by meaning: numbers by value, one audience with a list of

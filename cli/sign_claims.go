@@ -3,6 +3,7 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -77,10 +78,8 @@ func (c *claimsOf) names() error {
 			c.note(m.name, "--"+m.name)
 		}
 	}
-	for _, a := range f.aud {
-		if a == "" {
-			return usage("name whom the token is for", "--aud: an empty audience")
-		}
+	if slices.Contains(f.aud, "") {
+		return usage("name whom the token is for", "--aud: an empty audience")
 	}
 	switch len(f.aud) {
 	case 0:
@@ -240,7 +239,9 @@ func (c *claimsOf) required() error {
 		flag  string
 		there bool
 	}{
-		{"--iss", c.flags.iss != ""}, {"--aud", len(c.flags.aud) > 0}, {"--sub", c.flags.sub != ""},
+		{"--iss", c.flags.iss != ""},
+		{"--aud", len(c.flags.aud) > 0},
+		{"--sub", c.flags.sub != ""},
 		{"--exp (or --ttl)", c.flags.exp != "" || c.flags.ttl != ""},
 	} {
 		if !m.there {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -104,8 +105,15 @@ func hide(s *pflag.FlagSet, name string) { s.Lookup(name).Hidden = true }
 // twins are the flags that have several names.
 func twins() [][]string {
 	return [][]string{
-		{"alg", "algorithm"}, {"iss", "issuer"}, {"sub", "subject"}, {"aud", "audience"}, {"exp", "expiration"},
-		{"nbf", "not-before"}, {"iat", "issued-at"}, {"jti", "jwt-id"}, {"key", "x5c-key", "x5t-key"},
+		{"alg", "algorithm"},
+		{"iss", "issuer"},
+		{"sub", "subject"},
+		{"aud", "audience"},
+		{"exp", "expiration"},
+		{"nbf", "not-before"},
+		{"iat", "issued-at"},
+		{"jti", "jwt-id"},
+		{"key", "x5c-key", "x5t-key"},
 	}
 }
 
@@ -128,12 +136,7 @@ func checkTwins(s *pflag.FlagSet) error {
 
 // given reports whether a flag was set by any of its names.
 func (f *signFlags) given(names ...string) bool {
-	for _, name := range names {
-		if f.flags.Changed(name) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(names, f.flags.Changed)
 }
 
 // check finds flags that contradict each other, before anything is read.

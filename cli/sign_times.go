@@ -84,8 +84,6 @@ func badFlag(name string, err error, hint string) error {
 	return usage(hint, "--%s: %s", name, err)
 }
 
-func rfc3339(seconds int64) string { return time.Unix(seconds, 0).UTC().Format(time.RFC3339) }
-
 func plural(n int, what string) string {
 	if n == 1 {
 		return fmt.Sprintf("%d %s", n, what)

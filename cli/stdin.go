@@ -78,7 +78,7 @@ func readPipe(ctx context.Context, r io.Reader, limit int) ([]byte, error) {
 	select {
 	case err := <-first:
 		if err != nil {
-			return nil, nil //nolint:nilerr // closed without a byte: nothing is offered
+			return nil, nil // closed without a byte: nothing is offered
 		}
 		return readUpTo(buffered, limit)
 	case <-timer.C:

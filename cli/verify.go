@@ -162,7 +162,7 @@ func joinAlgorithms(list []keys.Algorithm) string {
 
 // verifyError gives each fault a line of its own, and the first hint.
 func verifyError(err error) error {
-	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // errors.Join's own type is what is meant
+	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
 		return signerError("", err)
 	}

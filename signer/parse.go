@@ -1,6 +1,9 @@
 package signer
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // Parse takes apart a token that is to be verified: [Decode], and beyond it
 // refuses unsigned tokens, critical and unencoded-payload headers and a
@@ -23,6 +26,11 @@ func Parse(token string) (Parsed, error) {
 }
 
 func (p *Parsed) checkHeader() error {
+	for _, name := range []string{"alg", "kid", "typ"} {
+		if err := p.checkText(name); err != nil {
+			return err
+		}
+	}
 	if strings.EqualFold(strings.TrimSpace(p.Algorithm), "none") {
 		return &Error{
 			Reason: ErrUnsigned, Field: "alg", Found: "an unsigned token",
@@ -41,4 +49,26 @@ func (p *Parsed) checkHeader() error {
 		return &Error{Reason: ErrUnsigned, Field: "signature", Found: "an empty signature", Hint: "copy the token whole"}
 	}
 	return nil
+}
+
+// checkText holds alg, which must be there, and kid and typ, which may, to
+// their type (RFC 7515 §4.1.1, 4.1.4, 4.1.9).
+func (p *Parsed) checkText(name string) error {
+	value, ok := p.Header.Get(name)
+	if !ok {
+		if name != "alg" {
+			return nil
+		}
+		return &Error{
+			Reason: ErrHeader, Field: "header", Found: "no alg member",
+			Hint: "a jws header names its algorithm (rfc 7515 section 4.1.1)",
+		}
+	}
+	if _, ok := unquote(value); ok {
+		return nil
+	}
+	return &Error{
+		Reason: ErrHeader, Field: "header", Found: fmt.Sprintf("a %s member that is of json type %s", name, TypeName(value)),
+		Hint: name + " is a string (rfc 7515 section 4.1)",
+	}
 }

@@ -1,0 +1,62 @@
+package cli
+
+import (
+	"encoding/json"
+	"strings"
+
+	"conductor-jwt/signer"
+)
+
+// lenient makes a JWK, or the keys of a JWK Set, readable that step reads
+// although they are not quite by the book: base64url with its padding, and
+// use, alg or kid that are empty. Everything else is left for package keys to
+// judge, as it is.
+func lenient(text []byte) []byte {
+	o, err := signer.ParseObject(text, signer.Limits{Bytes: maxKeyFile})
+	if err != nil {
+		return text
+	}
+	switch {
+	case o.Has("kty"):
+		lenientJWK(&o)
+	case o.Has("keys"):
+		lenientSet(&o)
+	default:
+		return text
+	}
+	return o.AppendJSON(nil)
+}
+
+func lenientSet(set *signer.Object) {
+	raw, _ := set.Get("keys")
+	var elements []json.RawMessage
+	if json.Unmarshal(raw, &elements) != nil {
+		return
+	}
+	out := []byte{'['}
+	for i, e := range elements {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		if o, err := signer.ParseObject(e, signer.Limits{}); err == nil {
+			lenientJWK(&o)
+			e = o.AppendJSON(nil)
+		}
+		out = append(out, e...)
+	}
+	set.Set("keys", append(out, ']'))
+}
+
+func lenientJWK(o *signer.Object) {
+	for _, name := range []string{"use", "alg", "kid"} {
+		if s, ok := o.Text(name); ok && s == "" {
+			o.Delete(name)
+		}
+	}
+	for _, name := range []string{"k", "n", "e", "d", "p", "q", "dp", "dq", "qi", "x", "y"} {
+		s, ok := o.Text(name)
+		if short := strings.TrimRight(s, "="); ok && short != s && len(s)%4 == 0 && len(s)-len(short) <= 2 {
+			o.String(name, short)
+		}
+	}
+}

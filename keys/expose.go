@@ -46,14 +46,21 @@ func (r Ref) Secrets() Secrets {
 		if raw, err := decodeSecret(text, r.Encoding); err == nil && r.Encoding != EncodingRaw {
 			s.add(string(raw))
 		}
-		return s
+	} else {
+		s.addKey(text)
 	}
+	for _, delivered := range r.Delivered {
+		s.addKey(delivered.Reveal())
+	}
+	return s
+}
+
+func (s *Secrets) addKey(text string) {
 	if isJSON(text) {
 		s.addJSON(trimStart(text))
-		return s
+		return
 	}
 	s.addText(text)
-	return s
 }
 
 // In reports whether text holds one of them, or private material of any kind.

@@ -26,6 +26,7 @@ func TestATextThatGivesAKeyAwayIsTold(t *testing.T) {
 	raw := keys.Ref{Text: secret.New("correct horse battery staple, and more"), Encoding: keys.EncodingRaw}
 	inHex := keys.Ref{Text: secret.New(hex.EncodeToString([]byte("correct horse battery staple, and more"))), Encoding: keys.EncodingHex}
 	locked := keys.Ref{Text: secret.New(pemFile(t, "rsa.pbes2.pem")), Password: secret.New("a password of more than 24 characters")}
+	delivered := keys.Ref{Name: "conductor", Delivered: map[string]secret.Text{"signing_key": secret.New(rsaPEM)}}
 	for _, c := range []struct {
 		name string
 		ref  keys.Ref
@@ -67,6 +68,7 @@ func TestATextThatGivesAKeyAwayIsTold(t *testing.T) {
 		{"23 characters of the secret", raw, "correct horse battery s", false},
 		{"the secret behind its encoding", inHex, "correct horse battery staple", true},
 		{"the secret in its encoding", inHex, hex.EncodeToString([]byte("correct horse battery")), true},
+		{"a line of a key that was delivered", delivered, body[9], true},
 		{"the password", locked, "with a password of more than 24 characters", true},
 		{"a line of the encrypted key", locked, strings.Split(pemFile(t, "rsa.pbes2.pem"), "\n")[5], true},
 	} {

@@ -1,6 +1,7 @@
 package keys
 
 import (
+	"crypto"
 	"crypto/x509"
 	"encoding/base64"
 	"fmt"
@@ -57,7 +58,7 @@ func readJWK(m members) (jwk, error) {
 	if err != nil {
 		return jwk{}, err
 	}
-	return k, nil
+	return k, k.checkChain()
 }
 
 func readJWKNumbers(kty string, m members) (private, public any, err error) {
@@ -148,19 +149,38 @@ func readX5C(m members) ([]*x509.Certificate, error) {
 	if err != nil || !ok {
 		return nil, err
 	}
+	if len(texts) == 0 || len(texts) > maxChain {
+		return nil, badX5C()
+	}
 	chain := make([]*x509.Certificate, 0, len(texts))
 	for _, text := range texts {
 		der, err := base64.StdEncoding.DecodeString(text)
 		if err != nil {
 			return nil, badX5C()
 		}
-		certificate, err := x509.ParseCertificate(der)
+		certificate, err := parseCertificate(der)
 		if err != nil {
 			return nil, badX5C()
 		}
 		chain = append(chain, certificate)
 	}
 	return chain, nil
+}
+
+// checkChain holds the first certificate of x5c against the key (RFC 7517
+// §4.7: it must be the same one).
+func (k jwk) checkChain() error {
+	if len(k.meta.chain) == 0 {
+		return nil
+	}
+	own, ok := k.public.(interface{ Equal(crypto.PublicKey) bool })
+	if !ok || !own.Equal(k.meta.chain[0].PublicKey) {
+		return &Error{
+			Reason: ErrInconsistent, Found: "a jwk whose x5c begins with another key's certificate",
+			Hint: "put the key's own certificate first, or leave x5c out (rfc 7517 section 4.7)",
+		}
+	}
+	return nil
 }
 
 func badX5C() error {

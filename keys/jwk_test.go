@@ -6,6 +6,8 @@ import (
 	"crypto/mldsa"
 	"crypto/rand"
 	"crypto/rsa"
+	"encoding/base64"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"math/big"
@@ -139,6 +141,8 @@ func TestAJWKIsRefused(t *testing.T) {
 		{"alg a number", ec.with("alg", 1).text(t), keys.ErrUnreadable},
 		{"kid a number", ec.with("kid", 7).text(t), keys.ErrUnreadable},
 		{"x5c without a certificate", ec.with("x5c", []string{"AAAA"}).text(t), keys.ErrUnreadable},
+		{"x5c of another key", ec.with("x5c", []string{certificateFile(t)}).text(t), keys.ErrInconsistent},
+		{"x5c empty", ec.with("x5c", []string{}).text(t), keys.ErrUnreadable},
 		{"kty unknown", ec.with("kty", "ec").text(t), keys.ErrUnsupported},
 		{"kty null", ec.with("kty", nil).text(t), keys.ErrUnreadable},
 		{"d a number", ec.with("d", 5).text(t), keys.ErrUnreadable},
@@ -156,6 +160,23 @@ func TestAJWKIsRefused(t *testing.T) {
 			wantReason(t, err, c.reason)
 			wantNothingQuoted(t, err, c.text)
 		})
+	}
+}
+
+// certificateFile gives a certificate as x5c holds it.
+func certificateFile(tb testing.TB) string {
+	tb.Helper()
+	block, _ := pem.Decode([]byte(pemFile(tb, "p256.crt")))
+	return base64.StdEncoding.EncodeToString(block.Bytes)
+}
+
+func TestTheX5COfAJWKIsItsChain(t *testing.T) {
+	k := mustResolve(t, pemFile(t, "p256.pkcs8.pem"))
+	raw := must(keys.PrivateJWK(k, keys.JWKMeta{})).Reveal()
+	text := strings.TrimSuffix(string(raw), "}") + `,"x5c":["` + certificateFile(t) + `"]}`
+	c, ok := mustResolve(t, text).(keys.Chained)
+	if !ok || len(c.Chain()) != 1 {
+		t.Error("the key has no chain")
 	}
 }
 

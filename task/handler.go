@@ -87,9 +87,9 @@ func NewHandler(o Options) *Handler {
 // deadline.
 func (h *Handler) Handle(ctx context.Context, d Delivery) (out Outcome) {
 	defer func() {
-		// The panic's value may hold what it was working on: it is dropped.
 		if recover() != nil {
-			out = h.failure(d, out, ErrInternal)
+			out = h.failure(d, out, h.recovered(ctx, d.ID))
+			out.Panicked = true
 		}
 	}()
 	if err := h.run(ctx, d, &out); err != nil {

@@ -1,9 +1,11 @@
 package task_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -65,12 +67,17 @@ func TestALargeTokenIsWarnedOf(t *testing.T) {
 }
 
 func TestAPanicIsAnInternalFaultOfFixedText(t *testing.T) {
+	var log bytes.Buffer
 	out := handle(t, with(""), func(o *task.Options, _ *task.Delivery) {
+		o.Logger = slog.New(slog.NewTextHandler(&log, nil))
 		o.Keys = resolverFunc(func(context.Context, keys.Ref) (keys.Key, error) { panic("a-secret") })
 	})
 	failed(t, out, "internal", "")
-	if out.Status != task.Failed || out.Reason != "internal: a fault of the worker; the task can be tried again" {
+	if out.Status != task.Failed || out.Reason != "internal: a fault of the worker; the task can be tried again" || !out.Panicked {
 		t.Errorf("the task ended %s: %s", out.Status, out.Reason)
+	}
+	if !strings.Contains(log.String(), "handler_test.go:") || strings.Contains(log.String(), "a-secret") {
+		t.Errorf("the log does not say where, or says more: %s", log.String())
 	}
 }
 

@@ -129,7 +129,7 @@ func (h *Handler) startReading(ctx context.Context, id string, g *given) *readin
 	go func() {
 		defer func() {
 			if recover() != nil {
-				r.done <- ErrInternal
+				r.done <- h.recovered(ctx, id)
 			}
 		}()
 		raw, err := h.o.Stored.StoredTask(ctx, id)

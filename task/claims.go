@@ -24,7 +24,7 @@ func (g *given) claims(s scopes) (signer.Object, error) {
 		{"jti", inJWTID},
 	} {
 		if claims.Has(row.claim) {
-			return claims, invalid(inClaims, "a member "+row.claim+", which is not set here", "remove it; "+row.owner+" is for that")
+			return claims, invalid(inClaims, "a member "+row.claim+", which may not be set here", "remove it; "+row.owner+" is for that")
 		}
 	}
 	if len(s.list) > 0 && claims.Has(s.claim) {
@@ -54,7 +54,7 @@ func (g *given) headers() (signer.Object, error) {
 		{"x5u", "remove it"},
 	} {
 		if headers.Has(row.header) {
-			return headers, invalid(inHeaders, "a member "+row.header+", which is not set here", row.hint)
+			return headers, invalid(inHeaders, "a member "+row.header+", which may not be set here", row.hint)
 		}
 	}
 	for _, name := range []string{"typ", "cty"} { // RFC 7515 §4.1.9, §4.1.10

@@ -13,7 +13,7 @@ func TestAMissingSecretIsNamed(t *testing.T) {
 		{"empty", `"${workflow.secrets.jwt_key}"`, `""`, "${workflow.secrets.jwt_key} resolved to nothing; define it"},
 		{"with a dash", `"${workflow.secrets.jwt-key}"`, `null`, "a shell cannot set a name with -"},
 		{"with a dot", `"${workflow.secrets.jwt.key}"`, `null`, "CONDUCTOR_SECRET_jwt; what follows the first dot (key) is a path"},
-		{"with a typing error", `"${workflow.secret.jwt_key}"`, `null`, "${workflow.secret.jwt_key} resolved to nothing; write workflow.secrets"},
+		{"with a typing error", `"${workflow.secret.jwt_key}"`, `null`, "${workflow.secret.jwt_key} resolved to nothing; write ${workflow.secrets."},
 		{"within other text", `"${workflow.secrets.a}${workflow.secrets.b}"`, `""`, "an expression of a secret resolved to nothing; define the secret"},
 	} {
 		t.Run(test.says, func(t *testing.T) {

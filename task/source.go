@@ -72,7 +72,7 @@ func (g *given) missingKey() error {
 	templates := g.templates.all(inPrivateKey)
 	for _, t := range templates {
 		if t.kind == kindString && strings.Contains(t.text, "${"+wrongPath) {
-			return refuse(ErrSecretMissing, inPrivateKey, quoted(t.text)+" resolved to nothing", "write workflow.secrets, in the plural")
+			return refuse(ErrSecretMissing, inPrivateKey, quoted(t.text)+" resolved to nothing", "write "+secretMark+"NAME}, in the plural")
 		}
 		if t.kind == kindString && strings.Contains(t.text, secretMark) {
 			return refuse(ErrSecretMissing, inPrivateKey, quoted(t.text)+" resolved to nothing", howToDefine(t.text))

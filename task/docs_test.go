@@ -1,0 +1,131 @@
+package task
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"conductor-jwt/keys"
+)
+
+var update = flag.Bool("update", false, "write the tables of docs/task.md anew")
+
+const page = "../docs/task.md"
+
+// TestThePageKeepsInStepWithTheTables holds each marked part of the page
+// against the table in code that it is made from.
+func TestThePageKeepsInStepWithTheTables(t *testing.T) {
+	raw, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(raw)
+	for _, part := range []struct{ name, table string }{
+		{"inputs", inputTable(commonInputs())},
+		{"extra inputs", inputTable(extraInputs())},
+		{"algorithms", algorithmList()},
+		{"limits", limitTable()},
+		{"codes", codeTable()},
+	} {
+		begin, end := "<!-- "+part.name+" -->\n", "<!-- end of "+part.name+" -->"
+		before, rest, ok := strings.Cut(text, begin)
+		if !ok {
+			t.Fatalf("%s has no part %q", page, part.name)
+		}
+		was, after, ok := strings.Cut(rest, end)
+		if !ok {
+			t.Fatalf("the part %q of %s has no end", part.name, page)
+		}
+		if was != part.table && !*update {
+			t.Errorf("the part %q of %s is not what the code says; run go test ./task -run Page -update", part.name, page)
+		}
+		text = before + begin + part.table + end + after
+	}
+	if *update {
+		if err := os.WriteFile(page, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func inputTable(inputs []Input) string {
+	var b strings.Builder
+	b.WriteString("| input | type | what it becomes | when blank |\n|---|---|---|---|\n")
+	for _, in := range inputs {
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", in.Name, in.Type, in.Meaning, in.Blank)
+	}
+	return b.String()
+}
+
+func algorithmList() string {
+	names := make([]string, 0, len(keys.Algorithms()))
+	for _, alg := range keys.Algorithms() {
+		names = append(names, "`"+string(alg)+"`")
+	}
+	return strings.Join(names, ", ") + "\n"
+}
+
+func limitTable() string {
+	var b strings.Builder
+	b.WriteString("| what | at most |\n|---|---|\n")
+	for _, row := range []struct {
+		what  string
+		limit string
+	}{
+		{"`privateKey`, `certificate`", kib(maxKeyText)},
+		{"`subject`, `issuer`, `jwtId`, one audience, one scope, the `kid`, the password", kib(maxText)},
+		{"audiences", fmt.Sprint(maxAudiences)},
+		{"scopes", fmt.Sprint(maxScopes)},
+		{"`claims`, and `headers` likewise", fmt.Sprintf("%s, %d levels", kib(maxClaims), maxLevels)},
+		{"certificates", fmt.Sprint(maxCertificates)},
+		{"inputs, known and unknown", fmt.Sprint(maxInputs)},
+		{"the token", "64 KiB; over " + kib(headerBudget) + " it is warned of, since many servers take no longer header"},
+	} {
+		fmt.Fprintf(&b, "| %s | %s |\n", row.what, row.limit)
+	}
+	return b.String()
+}
+
+func kib(n int) string { return fmt.Sprintf("%d KiB", n>>10) }
+
+func codeTable() string {
+	var b strings.Builder
+	b.WriteString("| code | end | when | what to do |\n|---|---|---|---|\n")
+	for _, code := range Codes() {
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", code.Name, endOf(code), code.When, code.Remedy)
+	}
+	return b.String()
+}
+
+func endOf(code Code) string {
+	switch {
+	case code.Bounded:
+		return "later, then failed"
+	case code.Status == Later:
+		return "later"
+	case code.Status == Failed:
+		return "failed"
+	}
+	return "terminal"
+}
+
+// TestThePagesExamplesAreServed reads the page's example of a task.
+func TestThePagesExamplesAreServed(t *testing.T) {
+	raw, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(raw), "\"inputParameters\": ")
+	example, _, _ := strings.Cut(rest, ",\n  \"type\"")
+	n, err := parseNode([]byte(example), maxLevels)
+	if err != nil || len(n.members) == 0 {
+		t.Fatalf("the page has no example: %v", err)
+	}
+	for _, m := range n.members {
+		if _, known := find(Inputs(), m.name); !known {
+			t.Errorf("the example has %s, which is no input", m.name)
+		}
+	}
+}

@@ -86,7 +86,11 @@ func signAndVerify(ctx context.Context, key keys.Key, request signer.Request) (s
 	if err != nil {
 		return signer.Parsed{}, signError(err)
 	}
-	parsed, err := signer.Parse(token.Compact.Reveal())
+	return selfCheck(key, token.Compact.Reveal(), token.Algorithm)
+}
+
+func selfCheck(key keys.Key, token string, alg keys.Algorithm) (signer.Parsed, error) {
+	parsed, err := signer.Parse(token)
 	if err != nil {
 		return signer.Parsed{}, signError(err)
 	}
@@ -94,7 +98,7 @@ func signAndVerify(ctx context.Context, key keys.Key, request signer.Request) (s
 	if err != nil {
 		return signer.Parsed{}, signError(err)
 	}
-	if err := signer.VerifySignature(parsed, verifier, token.Algorithm); err != nil {
+	if err := signer.VerifySignature(parsed, verifier, alg); err != nil {
 		return signer.Parsed{}, withHint(errSelfCheck, "nothing was printed; try again, and check the key with `conductor-jwt key inspect`")
 	}
 	return parsed, nil

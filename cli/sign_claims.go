@@ -12,8 +12,9 @@ import (
 
 // explained is a JSON object that remembers why each member is there.
 type explained struct {
-	object signer.Object
-	why    []note
+	object     signer.Object
+	why        []note
+	reasonElse string // of a member without a note
 }
 
 type note struct{ name, why string }
@@ -34,7 +35,7 @@ func (e *explained) reason(name string) string {
 			return n.why
 		}
 	}
-	return "composed"
+	return e.reasonElse
 }
 
 // claimsOf gathers the claims: those of flags first, which nothing may

@@ -1,0 +1,111 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"unicode/utf8"
+
+	"conductor-jwt/conductor"
+	"conductor-jwt/internal/secret"
+	"conductor-jwt/signer"
+	"conductor-jwt/task"
+)
+
+// signStoredTask signs a task that the server keeps again, with a key of the
+// user's in place of the secret that the server puts in at poll time.
+func signStoredTask(ctx context.Context, env Env, f *signFlags, args []string) error {
+	if len(args) > 0 {
+		return usage("leave the argument out", "--task takes no payload: the claims are in the stored task")
+	}
+	key, err := readKeyText(env, f.keys.key)
+	if err != nil {
+		return err
+	}
+	password, err := readPassword(env, f.keys.passwordFile)
+	if err != nil {
+		return err
+	}
+	c, err := loadConfig(env, nil)
+	if err != nil {
+		return err
+	}
+	client, err := newClient(env, c, slog.New(slog.DiscardHandler), nil)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	raw, err := client.StoredTask(ctx, f.task)
+	if err != nil {
+		return storedTaskError(err)
+	}
+	d, err := deliver(raw, key, password)
+	if err != nil {
+		return err
+	}
+	return runTask(ctx, env, f, c, d)
+}
+
+func storedTaskError(err error) error {
+	if e, ok := errors.AsType[*conductor.Error](err); ok && e.Status == 404 {
+		return withHint(errors.New("the server has no task of that id"), "copy the task id, not the workflow id, from the execution")
+	}
+	return withHint(fmt.Errorf("the stored task cannot be read: %w", err), "check CONDUCTOR_SERVER_URL and the application's permissions")
+}
+
+// storedTask is what is read of GET /tasks/{id}.
+type storedTask struct {
+	TaskID             string          `json:"taskId"`
+	TaskType           string          `json:"taskType"`
+	TaskDefName        string          `json:"taskDefName"`
+	WorkflowInstanceID string          `json:"workflowInstanceId"`
+	WorkflowType       string          `json:"workflowType"`
+	RetryCount         int             `json:"retryCount"`
+	InputData          json.RawMessage `json:"inputData"`
+	External           string          `json:"externalInputPayloadStoragePath"`
+	WorkflowTask       struct {
+		InputParameters json.RawMessage `json:"inputParameters"`
+	} `json:"workflowTask"`
+	TaskDefinition struct {
+		InputTemplate json.RawMessage `json:"inputTemplate"`
+	} `json:"taskDefinition"`
+}
+
+// deliver makes of a stored task what the worker would be handed, but for the
+// key and its password.
+func deliver(raw json.RawMessage, key []byte, password secret.Text) (task.Delivery, error) {
+	var t storedTask
+	if err := json.Unmarshal(raw, &t); err != nil {
+		// The decoder's own text may quote the task.
+		return task.Delivery{}, errors.New("the server's answer is not a task")
+	}
+	if t.InputData == nil || bytes.Equal(t.InputData, []byte("null")) {
+		t.InputData = json.RawMessage("{}")
+	}
+	input, err := signer.ParseObject(t.InputData, signer.Limits{Bytes: maxTaskInput, Depth: 128})
+	if err != nil {
+		return task.Delivery{}, signerError("the stored task's input", err)
+	}
+	input.String("privateKey", keyAsText(key))
+	input.Delete("privateKeyPassword")
+	if !password.IsZero() {
+		input.String("privateKeyPassword", password.Reveal())
+	}
+	return task.Delivery{
+		ID: t.TaskID, Type: t.TaskType, Name: t.TaskDefName, WorkflowID: t.WorkflowInstanceID, WorkflowType: t.WorkflowType,
+		Retry: t.RetryCount, Input: secret.NewJSON(input.AppendJSON(nil)),
+		Template: t.WorkflowTask.InputParameters, Defaults: t.TaskDefinition.InputTemplate, External: t.External != "",
+	}, nil
+}
+
+// keyAsText is a key file as the value of an input: DER as base64.
+func keyAsText(key []byte) string {
+	if utf8.Valid(key) {
+		return string(key)
+	}
+	return base64.StdEncoding.EncodeToString(key)
+}

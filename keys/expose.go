@@ -6,12 +6,7 @@ import (
 	"crypto/rsa"
 	"strings"
 	"sync"
-
-	"conductor-jwt/internal/secret"
 )
-
-// exposedRun is how many characters of a secret in a row give it away.
-const exposedRun = 24
 
 // Exposes reports whether text gives away private material: private-key
 // armour, a JWK with a private member, or a run of 24 characters of r's key,
@@ -29,7 +24,7 @@ type Secrets struct {
 // base64 alphabet, and which bytes of it, decoded, are no secret: asked for
 // only where there is something to excuse.
 type part struct {
-	raw, plain secret.Text
+	raw, plain runFinder
 	public     func() []span
 }
 
@@ -78,11 +73,10 @@ func (s Secrets) In(text string) bool {
 }
 
 func (p part) in(text, plain string) bool {
-	mine := p.plain.Reveal()
-	if raw := p.raw.Reveal(); raw != mine && sharesRun(raw, text, nil) {
+	if p.raw != nil && p.raw(text, nil) {
 		return true
 	}
-	return sharesRun(mine, plain, p.isPublic)
+	return p.plain(plain, p.isPublic)
 }
 
 // isPublic reports whether the run at i, decoded, is public.
@@ -99,41 +93,9 @@ func (p part) isPublic(i int) bool {
 	return false
 }
 
-// sharesRun reports whether text holds a run of mine, other than one that
-// excused lets pass. The shorter text is indexed, the longer one walked once.
-func sharesRun(mine, text string, excused func(at int) bool) bool {
-	if len(mine) < exposedRun || len(text) < exposedRun {
-		return false
-	}
-	if len(text) <= len(mine) {
-		runs := indexRuns(text)
-		for i := range len(mine) - exposedRun + 1 {
-			if _, ok := runs[mine[i:i+exposedRun]]; ok && (excused == nil || !excused(i)) {
-				return true
-			}
-		}
-		return false
-	}
-	runs := indexRuns(mine)
-	for i := range len(text) - exposedRun + 1 {
-		if at, ok := runs[text[i:i+exposedRun]]; ok && (excused == nil || !excused(at)) {
-			return true
-		}
-	}
-	return false
-}
-
-func indexRuns(s string) map[string]int {
-	runs := make(map[string]int, len(s))
-	for i := range len(s) - exposedRun + 1 {
-		runs[s[i:i+exposedRun]] = i
-	}
-	return runs
-}
-
 func (s *Secrets) add(text string) {
 	if len(text) >= exposedRun {
-		s.parts = append(s.parts, part{raw: secret.New(text), plain: secret.New(plainText(text))})
+		s.parts = append(s.parts, part{raw: newRunFinder(text), plain: newRunFinder(plainText(text))})
 	}
 }
 
@@ -153,9 +115,8 @@ func (s *Secrets) addBase64(plain string) {
 	if len(plain) < exposedRun {
 		return
 	}
-	hidden := secret.New(plain)
 	s.parts = append(s.parts, part{
-		raw: hidden, plain: hidden,
+		plain:  newRunFinder(plain),
 		public: sync.OnceValue(func() []span { return publicSpans(plain) }),
 	})
 }
@@ -244,7 +205,23 @@ func privateMembers() []string { return []string{"d", "p", "q", "dp", "dq", "qi"
 
 // plainText drops white space and escapes, and writes base64url as base64.
 func plainText(text string) string {
-	return strings.NewReplacer("-", "+", "_", "/", `\`, "").Replace(squeeze(unescape(text)))
+	text = squeeze(unescape(text))
+	if !strings.ContainsAny(text, `-_\`) {
+		return text
+	}
+	plain := make([]byte, 0, len(text))
+	for i := range len(text) {
+		switch c := text[i]; c {
+		case '-':
+			plain = append(plain, '+')
+		case '_':
+			plain = append(plain, '/')
+		case '\\':
+		default:
+			plain = append(plain, c)
+		}
+	}
+	return string(plain)
 }
 
 // holdsArmour finds the begin line of a private key in plain text, in which

@@ -1,0 +1,174 @@
+package cli_test
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"conductor-jwt/internal/conductortest"
+)
+
+const scriptWait = 20 * time.Second
+
+// status STATUS COMMAND … runs a command and wants that exit status; its
+// output can be matched as after exec.
+func status(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: status STATUS COMMAND [ARG …]")
+	}
+	got := 0
+	err := ts.Exec(args[1], args[2:]...)
+	if e, ok := errors.AsType[*exec.ExitError](err); ok {
+		got = e.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if strconv.Itoa(got) != args[0] {
+		ts.Fatalf("exit status %d, want %s", got, args[0])
+	}
+}
+
+// ledgers are the running conductors, by script.
+var ledgers sync.Map
+
+// testKey is an Ed25519 key that is made once a test binary.
+var testKey = sync.OnceValue(func() string {
+	_, key, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		panic(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		panic(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+})
+
+// startConductor puts a ledger behind HTTP, with a fresh key as its secret
+// `jwt`, and points the worker's variables to it.
+func startConductor(ts *testscript.TestScript, _ bool, args []string) {
+	l := conductortest.NewLedger(conductortest.Options{})
+	o := conductortest.ServerOptions{}
+	if slices.Contains(args, "-auth") {
+		o.KeyID, o.Secret = "id", "a-secret-of-the-server"
+	}
+	s := conductortest.NewServer(l, o)
+	ts.Check(s.Up())
+	ts.Defer(s.Down)
+	l.SetSecret("jwt", testKey())
+	ts.Setenv("CONDUCTOR_SERVER_URL", s.URL)
+	ts.Setenv("CONDUCTOR_JWT_POLL_TIMEOUT", "300ms") // a poll in flight is waited for
+	ledgers.Store(ts, l)
+	ts.Defer(func() { ledgers.Delete(ts) })
+}
+
+func ledgerOf(ts *testscript.TestScript) *conductortest.Ledger {
+	l, ok := ledgers.Load(ts)
+	if !ok {
+		ts.Fatalf("no conductor is running")
+	}
+	return l.(*conductortest.Ledger)
+}
+
+// enqueue N [INPUT] starts N tasks.
+func enqueue(ts *testscript.TestScript, _ bool, args []string) {
+	n, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	template := `{"subject":"alice","privateKey":"${workflow.secrets.jwt}"}`
+	if len(args) > 1 {
+		template = args[1]
+	}
+	for range n {
+		ledgerOf(ts).Enqueue(conductortest.TaskSpec{
+			Type: "GET_SIGNED_JWT", Name: "get_signed_jwt", Template: json.RawMessage(template),
+		})
+	}
+}
+
+// await N STATUS waits until N tasks have it.
+func await(ts *testscript.TestScript, _ bool, args []string) {
+	n, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	l := ledgerOf(ts)
+	ctx, cancel := context.WithTimeout(context.Background(), scriptWait)
+	defer cancel()
+	err = l.WaitFor(ctx, func() bool { return l.Counts()[conductortest.Status(args[1])] >= n })
+	if err != nil {
+		ts.Fatalf("after %s: %v", scriptWait, l.Counts())
+	}
+}
+
+// sigterm tells every background command to end; kill knows no SIGTERM.
+func sigterm(ts *testscript.TestScript, _ bool, _ []string) {
+	for _, c := range ts.BackgroundCmds() {
+		ts.Check(c.Process.Signal(syscall.SIGTERM))
+	}
+}
+
+// settled wants every delivery to have ended as it should.
+func settled(ts *testscript.TestScript, _ bool, _ []string) { ts.Check(ledgerOf(ts).Check()) }
+
+// free NAME … sets each variable to a loopback address that is free.
+func freePort(ts *testscript.TestScript, _ bool, names []string) {
+	for _, name := range names {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		ts.Check(err)
+		defer listener.Close()
+		ts.Setenv(name, listener.Addr().String())
+	}
+}
+
+// get STATUS URL [TEXT …] asks until the answer has that status and holds each
+// text; with ! in front the texts must not be there.
+func get(ts *testscript.TestScript, neg bool, args []string) {
+	ctx, cancel := context.WithTimeout(context.Background(), scriptWait)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	var last string
+	for {
+		code, body, err := fetch(ctx, args[1])
+		last = fmt.Sprintf("status %d, %v, body %.2000s", code, err, body)
+		if err == nil && strconv.Itoa(code) == args[0] && !slices.ContainsFunc(args[2:], func(text string) bool {
+			return strings.Contains(body, text) == neg
+		}) {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			ts.Fatalf("%s: %s", args[1], last)
+		}
+	}
+}
+
+func fetch(ctx context.Context, url string) (int, string, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return 0, "", err
+	}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	answer, err := client.Do(r)
+	if err != nil {
+		return 0, "", err
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	return answer.StatusCode, string(body), err
+}

@@ -16,7 +16,7 @@ import (
 // tokens (RFC 8725 §2.1).
 func readSecret(text string, encoding Encoding) (hmacSecret, error) {
 	if text == "" {
-		return nil, &Error{Reason: ErrMissing, Found: "an empty hmac secret", Hint: "pass the secret"}
+		return nil, &Error{Reason: ErrMissing, Found: "an empty hmac secret", Hint: "give the secret"}
 	}
 	if foreign := foreignText([]byte(text)); foreign != "" {
 		return nil, notASecret(foreign)
@@ -110,6 +110,6 @@ func isKeyDER(raw []byte) bool {
 func notASecret(what string) error {
 	return &Error{
 		Reason: ErrUnsupported, Found: what + " where secretEncoding announces an hmac secret",
-		Hint: "leave secretEncoding out to read it as a key, or pass a random secret",
+		Hint: "leave secretEncoding out to read it as a key, or give a random secret",
 	}
 }

@@ -33,7 +33,7 @@ func readPrivateJWK(m members) (jwk, error) {
 		return jwk{}, err
 	}
 	if k.private == nil {
-		return jwk{}, &Error{Reason: ErrPublic, Found: "a public jwk", Hint: "pass the private jwk: the one with " + privateMember(m)}
+		return jwk{}, &Error{Reason: ErrPublic, Found: "a public jwk", Hint: "give the private jwk: the one with " + privateMember(m)}
 	}
 	if k.ops != nil && !slices.Contains(k.ops, "sign") {
 		return jwk{}, &Error{Reason: ErrUse, Found: "a jwk whose key_ops does not hold sign", Hint: "use a key meant for signing (rfc 7517 section 4.3)"}

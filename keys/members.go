@@ -37,7 +37,7 @@ func readMembers(text string) (members, error) {
 		return nil, badJSON(err)
 	}
 	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
-		return nil, &Error{Reason: ErrUnreadable, Found: "a json key with text behind it", Hint: "pass one json object"}
+		return nil, &Error{Reason: ErrUnreadable, Found: "a json key with text behind it", Hint: "give one json object"}
 	}
 	return m, nil
 }
@@ -47,7 +47,7 @@ func badJSON(err error) error {
 	if errors.Is(err, jsontext.ErrDuplicateName) {
 		return &Error{Reason: ErrInconsistent, Found: "a json key that has a member twice", Hint: "remove the duplicate member (rfc 7517 section 4)"}
 	}
-	return &Error{Reason: ErrUnreadable, Found: "text that begins like a json key but is not valid json", Hint: "pass the jwk, jwks or service account file unchanged"}
+	return &Error{Reason: ErrUnreadable, Found: "text that begins like a json key but is not valid json", Hint: "give the jwk, jwks or service account file unchanged"}
 }
 
 func (m members) has(name string) bool { _, ok := m[name]; return ok }

@@ -69,7 +69,7 @@ func (p *Parser) Stats() Stats { return p.cache.stats() }
 // with a name is refused with [ErrUnknown]: named keys are a keyring's.
 func (p *Parser) Resolve(ctx context.Context, ref Ref) (Key, error) {
 	if ref.Name != "" {
-		return nil, &Error{Reason: ErrUnknown, Found: "a key name, but no keys are configured", Hint: "pass the key itself in privateKey"}
+		return nil, &Error{Reason: ErrUnknown, Found: "a key name, but no keys are configured", Hint: "give the key itself in privateKey"}
 	}
 	if n := ref.Text.Len(); n > p.options.MaxText {
 		return nil, tooLarge(n, p.options.MaxText)

@@ -80,13 +80,13 @@ func privateHalf(k jwk, err error) (any, meta, error) {
 func unknownJSON() error {
 	return &Error{
 		Reason: ErrUnreadable, Found: "a json object that is neither a jwk nor a jwks nor a service account file",
-		Hint: "pass an object with kty, with keys, or with type service_account",
+		Hint: "give an object with kty, with keys, or with type service_account",
 	}
 }
 
 func tooLarge(length, most int) error {
 	return &Error{
 		Reason: ErrTooLarge, Found: fmt.Sprintf("a key of %d bytes of text", length),
-		Hint: fmt.Sprintf("at most %d bytes are read; pass one key, without what stands around it", most),
+		Hint: fmt.Sprintf("at most %d bytes are read; give one key, without what stands around it", most),
 	}
 }

@@ -19,7 +19,7 @@ func readServiceAccount(ctx context.Context, m members, ref Ref) (any, meta, err
 	if !ok || text == "" {
 		return nil, meta{}, &Error{
 			Reason: ErrUnreadable, Found: "a service account file without private_key",
-			Hint: "create a new key for the service account and pass its file",
+			Hint: "create a new key for the service account and give its file",
 		}
 	}
 	id, _, err := m.text("private_key_id")
@@ -45,11 +45,11 @@ func checkAccountType(m members) error {
 	if m.has("private_key") {
 		return &Error{
 			Reason: ErrUnsupported, Found: "a json object with private_key that is no service account file",
-			Hint: "pass the text of private_key alone, or a file whose type is service_account",
+			Hint: "give the text of private_key alone, or a file whose type is service_account",
 		}
 	}
 	return &Error{
 		Reason: ErrUnsupported, Found: "a credential file that is no service account's",
-		Hint: "pass a file whose type is service_account: only that one holds a private key",
+		Hint: "give a file whose type is service_account: only that one holds a private key",
 	}
 }

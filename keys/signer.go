@@ -33,7 +33,7 @@ type SignerOptions struct {
 // which catches a wrong salt length as well as a faulty device.
 func FromSigner(s crypto.Signer, o SignerOptions) (Key, error) {
 	if s == nil {
-		return nil, &Error{Reason: ErrMissing, Found: "no signer", Hint: "pass one"}
+		return nil, &Error{Reason: ErrMissing, Found: "no signer", Hint: "give one"}
 	}
 	v, err := newVerifier(s.Public(), meta{id: o.ID})
 	if err != nil {

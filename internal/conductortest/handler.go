@@ -357,7 +357,7 @@ func answer(w http.ResponseWriter, v any) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(raw) //nolint:gosec // it is JSON and says so; the client may have gone away
+	write(w, string(raw))
 }
 
 func plainText(w http.ResponseWriter, text string) {
@@ -373,7 +373,7 @@ func problem(w http.ResponseWriter, status int, message string) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_, _ = w.Write(raw)
+	write(w, string(raw))
 }
 
 // discard is where the answer of a lost call goes.

@@ -1,0 +1,158 @@
+package keys
+
+import (
+	"crypto"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+
+	"github.com/decred/dcrd/dcrec/secp256k1/v4"
+	"golang.org/x/crypto/cryptobyte"
+	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
+
+	"conductor-jwt/internal/secret"
+)
+
+// SPKI is the SubjectPublicKeyInfo (RFC 5280 §4.1.2.7) of a Key, a Verifier or
+// a public key, in DER. An HMAC key has none, [ErrUnsupported].
+func SPKI(key any) ([]byte, error) {
+	if isPSS(key) {
+		return nil, &Error{Reason: ErrUnsupported, Found: "an rsassa-pss key, whose parameters were not kept", Hint: "take its public key with openssl pkey -pubout"}
+	}
+	switch p := key.(type) {
+	case interface{ Public() crypto.PublicKey }:
+		if public := p.Public(); public != nil {
+			return SPKI(public)
+		}
+	case *secp256k1.PublicKey:
+		return secp256k1SPKI(p)
+	case nil:
+	default:
+		if der, err := x509.MarshalPKIXPublicKey(p); err == nil {
+			return der, nil
+		}
+	}
+	return nil, &Error{Reason: ErrUnsupported, Found: "a key without a public half", Hint: "an hmac secret has no public form"}
+}
+
+func isPSS(key any) bool {
+	switch k := key.(type) {
+	case *localKey:
+		return k.kind == KindRSAPSS
+	case *verifier:
+		return k.kind == KindRSAPSS
+	}
+	return false
+}
+
+// PublicPEM writes the public half of a Key, a Verifier or a public key.
+func PublicPEM(key any) (string, error) {
+	der, err := SPKI(key)
+	if err != nil {
+		return "", err
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})), nil
+}
+
+// PrivatePEM writes a key of this process in PKCS#8 (RFC 5208), not encrypted.
+// An HMAC key and one that is held in a store have no such form,
+// [ErrUnsupported].
+func PrivatePEM(k Key) (secret.Text, error) {
+	private, ok := privateOf(k)
+	if !ok {
+		return secret.Text{}, &Error{Reason: ErrUnsupported, Found: "a key whose private half is not in this process", Hint: "export it from its store, if that can be"}
+	}
+	der, err := privateDER(private)
+	if err != nil {
+		return secret.Text{}, err
+	}
+	return secret.New(string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))), nil
+}
+
+func privateDER(private any) ([]byte, error) {
+	switch p := private.(type) {
+	case hmacSecret:
+		return nil, &Error{Reason: ErrUnsupported, Found: "an hmac secret, which pem has no form for", Hint: "write it as a jwk"}
+	case *secp256k1.PrivateKey:
+		return secp256k1PKCS8(p)
+	case rsaPSS:
+		if p.hash != 0 {
+			return nil, &Error{Reason: ErrUnsupported, Found: "an rsassa-pss key that is bound to a hash", Hint: "keep it in the form that it has"}
+		}
+		return rsaPSSPKCS8(p.key)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		return nil, unsupportedPublic()
+	}
+	return der, nil
+}
+
+// secp256k1SPKI writes what crypto/x509 does not: RFC 5480 §2.1.1 with the
+// curve of SEC 2 §2.4.1.
+func secp256k1SPKI(p *secp256k1.PublicKey) ([]byte, error) {
+	return build(func(b *cryptobyte.Builder) {
+		addAlgorithm(b, oidEC, oidSecp256k1)
+		b.AddASN1BitString(p.SerializeUncompressed())
+	})
+}
+
+// secp256k1PKCS8 is a PKCS#8 around RFC 5915 §3.
+func secp256k1PKCS8(p *secp256k1.PrivateKey) ([]byte, error) {
+	return build(func(b *cryptobyte.Builder) {
+		b.AddASN1Int64(0)
+		addAlgorithm(b, oidEC, oidSecp256k1)
+		b.AddASN1(cbasn1.OCTET_STRING, func(b *cryptobyte.Builder) {
+			b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+				b.AddASN1Int64(1)
+				b.AddASN1OctetString(p.Serialize())
+				b.AddASN1(cbasn1.Tag(1).ContextSpecific().Constructed(), func(b *cryptobyte.Builder) {
+					b.AddASN1BitString(p.PubKey().SerializeUncompressed())
+				})
+			})
+		})
+	})
+}
+
+// rsaPSSPKCS8 keeps a key that is for RSASSA-PSS only what it is (RFC 4055
+// §1.2).
+func rsaPSSPKCS8(p *rsa.PrivateKey) ([]byte, error) {
+	return build(func(b *cryptobyte.Builder) {
+		b.AddASN1Int64(0)
+		addAlgorithm(b, oidRSAPSS, "")
+		b.AddASN1OctetString(x509.MarshalPKCS1PrivateKey(p))
+	})
+}
+
+func build(content cryptobyte.BuilderContinuation) ([]byte, error) {
+	var b cryptobyte.Builder
+	b.AddASN1(cbasn1.SEQUENCE, content)
+	der, err := b.Bytes()
+	if err != nil {
+		return nil, unsupportedPublic()
+	}
+	return der, nil
+}
+
+func addAlgorithm(b *cryptobyte.Builder, oid, curve string) {
+	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+		addOID(b, oid)
+		if curve != "" {
+			addOID(b, curve)
+		}
+	})
+}
+
+func addOID(b *cryptobyte.Builder, text string) {
+	oid, err := x509.ParseOID(text)
+	if err != nil {
+		b.SetError(err)
+		return
+	}
+	raw, err := oid.MarshalBinary()
+	if err != nil {
+		b.SetError(err)
+		return
+	}
+	b.AddASN1(cbasn1.OBJECT_IDENTIFIER, func(b *cryptobyte.Builder) { b.AddBytes(raw) })
+}

@@ -1,0 +1,71 @@
+package keys
+
+import (
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/mldsa"
+	"crypto/rand"
+	"crypto/rsa"
+	"fmt"
+
+	"github.com/decred/dcrd/dcrec/secp256k1/v4"
+)
+
+// DefaultRSABits is the size of a new RSA key: the least that RFC 7518 §3.3
+// permits, and four times as fast to sign with as 3072.
+const DefaultRSABits = 2048
+
+// Generate makes a new key for alg: of the curve or parameter set that alg
+// names, an RSA key of that many bits (0: [DefaultRSABits]), or an HMAC secret
+// as long as alg's hash. The key is not bound to alg.
+func Generate(alg Algorithm, bits int) (Key, error) {
+	isRSA := alg == RS256 || alg == RS384 || alg == RS512 || alg == PS256 || alg == PS384 || alg == PS512
+	if !isRSA && bits != 0 {
+		return nil, &Error{Reason: ErrUnsupported, Found: fmt.Sprintf("a size in bits for %s", alg), Hint: "only rsa keys have a size of choice"}
+	}
+	if isRSA {
+		if bits == 0 {
+			bits = DefaultRSABits
+		}
+		if bits < 2048 || bits > 8192 || bits%8 != 0 {
+			return nil, &Error{Reason: ErrWeak, Found: fmt.Sprintf("an rsa key of %d bits", bits), Hint: "use 2048 to 8192 bits, a multiple of 8"}
+		}
+	}
+	private, err := generate(alg, bits)
+	if err != nil {
+		return nil, &Error{Reason: ErrUnsupported, Found: fmt.Sprintf("a new key for %s, which the cryptographic library refused to make", alg), Hint: "use another algorithm"}
+	}
+	if private == nil {
+		_, err := ParseAlgorithm(string(alg))
+		return nil, err
+	}
+	return newKey(private, meta{gate: NewGate()})
+}
+
+// generate gives a private key as newKey takes it; nil for an unknown alg.
+func generate(alg Algorithm, bits int) (any, error) {
+	switch alg {
+	case RS256, RS384, RS512, PS256, PS384, PS512:
+		return rsa.GenerateKey(rand.Reader, bits)
+	case ES256:
+		return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	case ES384:
+		return ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	case ES512:
+		return ecdsa.GenerateKey(elliptic.P521(), rand.Reader)
+	case ES256K:
+		return secp256k1.GeneratePrivateKey()
+	case EdDSA, Ed25519:
+		_, key, err := ed25519.GenerateKey(rand.Reader)
+		return key, err
+	case MLDSA44, MLDSA65, MLDSA87:
+		params, _ := mldsaParameters(alg)
+		return mldsa.GenerateKey(params)
+	case HS256, HS384, HS512:
+		raw := make(hmacSecret, hmacMinimum(alg))
+		_, _ = rand.Read(raw) // never fails (crypto/rand)
+		return raw, nil
+	}
+	return nil, nil
+}

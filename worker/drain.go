@@ -4,11 +4,9 @@ import (
 	"context"
 	"fmt"
 	"time"
-)
 
-// pollSlack is how much longer than its own timeout a poll may take: the
-// client gives up then.
-const pollSlack = 5 * time.Second
+	"conductor-jwt/conductor"
+)
 
 // DrainError is a run that ended with tasks in hand.
 type DrainError struct {
@@ -35,7 +33,7 @@ func (w *Worker) drain(ctx context.Context, expire func()) error {
 	}()
 	if !w.idleWithin(idle, w.opts.DrainTimeout) {
 		expire()
-		last := max(w.opts.DrainTimeout, w.opts.PollTimeout+pollSlack) + handBackMost + attemptLeast
+		last := max(w.opts.DrainTimeout, w.opts.PollTimeout+conductor.PollMargin) + handBackMost + attemptLeast
 		w.idleWithin(idle, last-time.Since(began))
 	}
 	if err := w.verdict(); err != nil {

@@ -103,27 +103,29 @@ func TestDrainGivesBackWhatItCannotFinish(t *testing.T) {
 			return task.Outcome{Status: task.Later, After: time.Minute, Reason: "key_unavailable: x"}
 		})},
 	} {
-		inBubble(t, c.name, func(t *testing.T) {
-			l := newLedger()
-			ids := enqueue(l, 3)
-			r := start(t, l, Options{Pollers: 1, DrainTimeout: 5 * time.Second, Handler: c.handler})
-			time.Sleep(time.Second)
-			r.stop()
-			if err := <-r.result; err != nil {
-				t.Error(err)
-			}
-			if took := r.since() - time.Second; took > 6*time.Second {
-				t.Errorf("the drain took %s, want 5 s", took)
-			}
-			for _, id := range ids {
-				if s, _ := l.Task(id); s.Status != conductortest.Scheduled || s.Retry != 0 || s.Due.After(time.Now()) {
-					t.Errorf("%s is %s, due %s, retry %d", id, s.Status, s.Due, s.Retry)
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := newLedger()
+				ids := enqueue(l, 3)
+				r := start(t, l, Options{Pollers: 1, DrainTimeout: 5 * time.Second, Handler: c.handler})
+				time.Sleep(time.Second)
+				r.stop()
+				if err := <-r.result; err != nil {
+					t.Error(err)
 				}
-			}
-			next := start(t, l, Options{WorkerID: "w2"})
-			next.idle(time.Minute)
-			next.drainClean()
-			time.Sleep(time.Minute) // until the deaf handler has returned
+				if took := r.since() - time.Second; took > 6*time.Second {
+					t.Errorf("the drain took %s, want 5 s", took)
+				}
+				for _, id := range ids {
+					if s, _ := l.Task(id); s.Status != conductortest.Scheduled || s.Retry != 0 || s.Due.After(time.Now()) {
+						t.Errorf("%s is %s, due %s, retry %d", id, s.Status, s.Due, s.Retry)
+					}
+				}
+				next := start(t, l, Options{WorkerID: "w2"})
+				next.idle(time.Minute)
+				next.drainClean()
+				time.Sleep(time.Minute) // until the deaf handler has returned
+			})
 		})
 	}
 }
@@ -138,41 +140,43 @@ func TestDrainWhileTheServerIsDown(t *testing.T) {
 		{"flushes when it comes back in time", 3 * time.Second, 0},
 		{"gives back when it comes back at the last moment", 11 * time.Second, 0},
 	} {
-		inBubble(t, c.name, func(t *testing.T) {
-			l := newLedger()
-			for range 3 {
-				l.Enqueue(conductortest.TaskSpec{Type: jwtType, Definition: &conductortest.Definition{Retries: 3, ResponseTimeout: time.Minute}})
-			}
-			r := start(t, l, Options{Pollers: 1, DrainTimeout: 10 * time.Second, Handler: signIn(time.Second)})
-			r.worker.jitter = func(d time.Duration) time.Duration { return d / 2 }
-			time.Sleep(500 * time.Millisecond)
-			l.SetFaults(func(conductortest.Call) conductortest.Fault {
-				return conductortest.Fault{Err: fails(conductor.Network, 0)}
-			})
-			time.Sleep(time.Second)
-			r.stop()
-			if c.back > 0 {
-				time.Sleep(c.back)
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := newLedger()
+				for range 3 {
+					l.Enqueue(conductortest.TaskSpec{Type: jwtType, Definition: &conductortest.Definition{Retries: 3, ResponseTimeout: time.Minute}})
+				}
+				r := start(t, l, Options{Pollers: 1, DrainTimeout: 10 * time.Second, Handler: signIn(time.Second)})
+				r.worker.jitter = func(d time.Duration) time.Duration { return d / 2 }
+				time.Sleep(500 * time.Millisecond)
+				l.SetFaults(func(conductortest.Call) conductortest.Fault {
+					return conductortest.Fault{Err: fails(conductor.Network, 0)}
+				})
+				time.Sleep(time.Second)
+				r.stop()
+				if c.back > 0 {
+					time.Sleep(c.back)
+					l.SetFaults(nil)
+				}
+				err := <-r.result
+				var left *DrainError
+				switch {
+				case c.left == 0 && err != nil:
+					t.Errorf("Run returned %v", err)
+				case c.left > 0 && (!errors.As(err, &left) || left.Left != c.left):
+					t.Errorf("Run returned %v, want %d tasks left", err, c.left)
+				}
+				if took := r.since(); took > 16*time.Second {
+					t.Errorf("ended after %s", took)
+				}
 				l.SetFaults(nil)
-			}
-			err := <-r.result
-			var left *DrainError
-			switch {
-			case c.left == 0 && err != nil:
-				t.Errorf("Run returned %v", err)
-			case c.left > 0 && (!errors.As(err, &left) || left.Left != c.left):
-				t.Errorf("Run returned %v, want %d tasks left", err, c.left)
-			}
-			if took := r.since(); took > 16*time.Second {
-				t.Errorf("ended after %s", took)
-			}
-			l.SetFaults(nil)
-			next := start(t, l, Options{WorkerID: "w2"})
-			next.idle(3 * time.Minute)
-			next.drainClean()
-			if n := l.Counts()[conductortest.Completed]; n != 3 {
-				t.Errorf("%d of 3 completed in the end", n)
-			}
+				next := start(t, l, Options{WorkerID: "w2"})
+				next.idle(3 * time.Minute)
+				next.drainClean()
+				if n := l.Counts()[conductortest.Completed]; n != 3 {
+					t.Errorf("%d of 3 completed in the end", n)
+				}
+			})
 		})
 	}
 }
@@ -235,8 +239,8 @@ func TestDrainEndsThoughAClientHangs(t *testing.T) {
 		r := start(t, l, Options{Server: s, DrainTimeout: 2 * time.Second})
 		time.Sleep(time.Second)
 		r.drainClean()
-		if took := r.since(); took < 11*time.Second || took > 16*time.Second {
-			t.Errorf("ended after %s, want the length of a poll and its slack", took)
+		if took := r.since(); took < 16*time.Second || took > 21*time.Second {
+			t.Errorf("ended after %s, want the longest that a poll can take", took)
 		}
 	})
 }

@@ -48,35 +48,37 @@ func TestPanicBecomesAFailureOfFixedText(t *testing.T) {
 	for name, value := range map[string]any{
 		"text": canary, "error": errors.New(canary), "nil pointer": nil,
 	} {
-		inBubble(t, name, func(t *testing.T) {
-			l := newLedger()
-			id := l.Enqueue(conductortest.TaskSpec{Type: jwtType})
-			other := l.Enqueue(conductortest.TaskSpec{Type: jwtType})
-			r := start(t, l, Options{Slots: 1, Handler: handlerFunc(func(ctx context.Context, d task.Delivery) task.Outcome {
-				if d.ID != id {
-					return sign(ctx, d)
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := newLedger()
+				id := l.Enqueue(conductortest.TaskSpec{Type: jwtType})
+				other := l.Enqueue(conductortest.TaskSpec{Type: jwtType})
+				r := start(t, l, Options{Slots: 1, Handler: handlerFunc(func(ctx context.Context, d task.Delivery) task.Outcome {
+					if d.ID != id {
+						return sign(ctx, d)
+					}
+					if value == nil {
+						var p *conductor.Task
+						return task.Outcome{Reason: p.ID}
+					}
+					panic(value)
+				})})
+				r.idle(time.Minute)
+				r.drainClean()
+				got := r.only(id)
+				if got.Status != string(task.Failed) || codeOf(t, got) != "internal" || !strings.HasPrefix(got.Reason, "internal: ") {
+					t.Errorf("a panic is reported as %s with reason %q", got.Status, got.Reason)
 				}
-				if value == nil {
-					var p *conductor.Task
-					return task.Outcome{Reason: p.ID}
+				if all := r.log.String() + got.Reason + string(got.Output.Reveal()); strings.Contains(all, "canary") {
+					t.Error("the value of the panic is told")
 				}
-				panic(value)
-			})})
-			r.idle(time.Minute)
-			r.drainClean()
-			got := r.only(id)
-			if got.Status != string(task.Failed) || codeOf(t, got) != "internal" || !strings.HasPrefix(got.Reason, "internal: ") {
-				t.Errorf("a panic is reported as %s with reason %q", got.Status, got.Reason)
-			}
-			if all := r.log.String() + got.Reason + string(got.Output.Reveal()); strings.Contains(all, "canary") {
-				t.Error("the value of the panic is told")
-			}
-			if !strings.Contains(r.log.String(), "execute_test.go") {
-				t.Error("the log does not say where the panic was")
-			}
-			if r.status(other) != conductortest.Completed {
-				t.Error("the next task did not run")
-			}
+				if !strings.Contains(r.log.String(), "execute_test.go") {
+					t.Error("the log does not say where the panic was")
+				}
+				if r.status(other) != conductortest.Completed {
+					t.Error("the next task did not run")
+				}
+			})
 		})
 	}
 }
@@ -91,36 +93,38 @@ func TestDeadlineOfExecution(t *testing.T) {
 		{"is 30 s at most", 300 * time.Second, 30 * time.Second},
 		{"is 30 s where the server never takes a task back", 0, 30 * time.Second},
 	} {
-		inBubble(t, c.name, func(t *testing.T) {
-			l := newLedger()
-			let := make(chan struct{})
-			id := l.Enqueue(conductortest.TaskSpec{Type: jwtType, Definition: &conductortest.Definition{ResponseTimeout: c.lease}})
-			var deadline atomic.Int64
-			r := start(t, l, Options{Handler: handlerFunc(func(ctx context.Context, d task.Delivery) task.Outcome {
-				if at, ok := ctx.Deadline(); ok {
-					deadline.Store(int64(time.Until(at)))
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := newLedger()
+				let := make(chan struct{})
+				id := l.Enqueue(conductortest.TaskSpec{Type: jwtType, Definition: &conductortest.Definition{ResponseTimeout: c.lease}})
+				var deadline atomic.Int64
+				r := start(t, l, Options{Handler: handlerFunc(func(ctx context.Context, d task.Delivery) task.Outcome {
+					if at, ok := ctx.Deadline(); ok {
+						deadline.Store(int64(time.Until(at)))
+					}
+					<-let // does not heed its context
+					return sign(ctx, d)
+				})})
+				time.Sleep(c.want + time.Second)
+				got := r.only(id)
+				if got.Status != string(task.Failed) || codeOf(t, got) != "timeout" {
+					t.Errorf("reported as %s, %q", got.Status, got.Reason)
 				}
-				<-let // does not heed its context
-				return sign(ctx, d)
-			})})
-			time.Sleep(c.want + time.Second)
-			got := r.only(id)
-			if got.Status != string(task.Failed) || codeOf(t, got) != "timeout" {
-				t.Errorf("reported as %s, %q", got.Status, got.Reason)
-			}
-			if at := l.Updates()[0].At.Sub(r.began); at != c.want {
-				t.Errorf("reported after %s, want %s", at, c.want)
-			}
-			if time.Duration(deadline.Load()) != c.want {
-				t.Errorf("the handler was told %s", time.Duration(deadline.Load()))
-			}
-			close(let)
-			synctest.Wait()
-			r.only(id) // the late result is dropped
-			r.stop()
-			if err := <-r.result; err != nil {
-				t.Error(err)
-			}
+				if at := l.Updates()[0].At.Sub(r.began); at != c.want {
+					t.Errorf("reported after %s, want %s", at, c.want)
+				}
+				if time.Duration(deadline.Load()) != c.want {
+					t.Errorf("the handler was told %s", time.Duration(deadline.Load()))
+				}
+				close(let)
+				synctest.Wait()
+				r.only(id) // the late result is dropped
+				r.stop()
+				if err := <-r.result; err != nil {
+					t.Error(err)
+				}
+			})
 		})
 	}
 }
@@ -221,15 +225,17 @@ func TestHandlerIsHeldToItsContract(t *testing.T) {
 		{"a failure has a reason", task.Outcome{Status: task.Failed}, task.Failed, "internal: no reason was given; see the worker's log, and report it"},
 		{"a reason has 500 characters at most", task.Outcome{Status: task.Terminal, Reason: long}, task.Terminal, strings.Repeat("é", 499) + "…"},
 	} {
-		inBubble(t, c.name, func(t *testing.T) {
-			l := newLedger()
-			id := l.Enqueue(conductortest.TaskSpec{Type: jwtType})
-			r := start(t, l, Options{Handler: handlerFunc(func(context.Context, task.Delivery) task.Outcome { return c.out })})
-			r.idle(time.Minute)
-			r.drainClean()
-			if got := r.only(id); got.Status != string(c.status) || got.Reason != c.reason {
-				t.Errorf("reported as %s, %q", got.Status, got.Reason)
-			}
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := newLedger()
+				id := l.Enqueue(conductortest.TaskSpec{Type: jwtType})
+				r := start(t, l, Options{Handler: handlerFunc(func(context.Context, task.Delivery) task.Outcome { return c.out })})
+				r.idle(time.Minute)
+				r.drainClean()
+				if got := r.only(id); got.Status != string(c.status) || got.Reason != c.reason {
+					t.Errorf("reported as %s, %q", got.Status, got.Reason)
+				}
+			})
 		})
 	}
 }

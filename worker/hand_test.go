@@ -82,54 +82,56 @@ func TestSecondDelivery(t *testing.T) {
 		{"runs after an update that was lost", task.Completed, fails(conductor.Rejected, 400), 2},
 		{"runs after a give-back whose answer was slow", task.Later, nil, 2},
 	} {
-		inBubble(t, c.name, func(t *testing.T) {
-			l := newLedger()
-			var runs, updates atomic.Int32
-			second := make(chan struct{})
-			var polls atomic.Int32
-			var first []conductor.Task
-			s := &tap{
-				Server: l,
-				onPoll: func(_ context.Context, q conductor.Query, next func() ([]conductor.Task, error)) ([]conductor.Task, error) {
-					tasks, err := next()
-					if len(tasks) > 0 && first == nil {
-						first = tasks
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := newLedger()
+				var runs, updates atomic.Int32
+				second := make(chan struct{})
+				var polls atomic.Int32
+				var first []conductor.Task
+				s := &tap{
+					Server: l,
+					onPoll: func(_ context.Context, q conductor.Query, next func() ([]conductor.Task, error)) ([]conductor.Task, error) {
+						tasks, err := next()
+						if len(tasks) > 0 && first == nil {
+							first = tasks
+							return tasks, err
+						}
+						if first != nil && polls.Add(1) == 1 {
+							time.Sleep(500 * time.Millisecond)
+							defer close(second)
+							return first, nil
+						}
+						_ = q
 						return tasks, err
-					}
-					if first != nil && polls.Add(1) == 1 {
-						rest(context.Background(), 500*time.Millisecond)
-						defer close(second)
-						return first, nil
-					}
-					_ = q
-					return tasks, err
-				},
-				onUpdate: func(_ context.Context, _ conductor.Result, next func() error) error {
-					if updates.Add(1) > 1 {
-						return next()
-					}
-					if c.err == nil && c.outcome == task.Completed {
+					},
+					onUpdate: func(_ context.Context, _ conductor.Result, next func() error) error {
+						if updates.Add(1) > 1 {
+							return next()
+						}
+						if c.err == nil && c.outcome == task.Completed {
+							<-second
+							time.Sleep(time.Second)
+							return next()
+						}
 						<-second
-						rest(context.Background(), time.Second)
-						return next()
-					}
-					<-second
-					rest(context.Background(), time.Second)
-					return c.err
-				},
-			}
-			id := l.Enqueue(conductortest.TaskSpec{Type: jwtType, Definition: &conductortest.Definition{ResponseTimeout: 30 * time.Second, Retries: 1}})
-			r := start(t, l, Options{Server: s, Pollers: 1, Handler: handlerFunc(func(ctx context.Context, d task.Delivery) task.Outcome {
-				if runs.Add(1) == 1 && c.outcome == task.Later {
-					return task.Outcome{Status: task.Later, Reason: "key_unavailable: x"}
+						time.Sleep(time.Second)
+						return c.err
+					},
 				}
-				return sign(ctx, d)
-			})})
-			r.idle(time.Minute)
-			r.drainClean()
-			if runs.Load() != c.runs || r.status(id) != conductortest.Completed {
-				t.Errorf("%d runs, want %d; the task is %s", runs.Load(), c.runs, r.status(id))
-			}
+				id := l.Enqueue(conductortest.TaskSpec{Type: jwtType, Definition: &conductortest.Definition{ResponseTimeout: 30 * time.Second, Retries: 1}})
+				r := start(t, l, Options{Server: s, Pollers: 1, Handler: handlerFunc(func(ctx context.Context, d task.Delivery) task.Outcome {
+					if runs.Add(1) == 1 && c.outcome == task.Later {
+						return task.Outcome{Status: task.Later, Reason: "key_unavailable: x"}
+					}
+					return sign(ctx, d)
+				})})
+				r.idle(time.Minute)
+				r.drainClean()
+				if runs.Load() != c.runs || r.status(id) != conductortest.Completed {
+					t.Errorf("%d runs, want %d; the task is %s", runs.Load(), c.runs, r.status(id))
+				}
+			})
 		})
 	}
 }

@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -63,7 +64,9 @@ func TestLoopThatStandsStillIsNotLive(t *testing.T) {
 			t.Errorf("after 62 s: %v", err)
 		}
 		r.worker.Abort()
-		<-r.result
+		if err := <-r.result; !errors.Is(err, ErrAborted) {
+			t.Errorf("Run returned %v", err)
+		}
 		synctest.Wait()
 		if err := r.worker.Live(); err != nil {
 			t.Errorf("loops that have ended: %v", err)
@@ -87,7 +90,9 @@ func TestLiveWhileEverythingWaits(t *testing.T) {
 			}
 		}
 		r.worker.Abort()
-		<-r.result
+		if err := <-r.result; !errors.Is(err, ErrAborted) {
+			t.Errorf("Run returned %v", err)
+		}
 		r.stop()
 	})
 }

@@ -76,6 +76,9 @@ func (m *Metrics) Request(call string, status int, took time.Duration) {
 	m.requestSeconds.WithLabelValues(method, uri, statusLabel(status)).Observe(took.Seconds())
 }
 
+// Unreadable counts tasks of an answer that had no readable ids.
+func (m *Metrics) Unreadable(n int) { m.unreadable.Add(float64(n)) }
+
 // ClockSkew sets how far the server's clock is ahead of this worker's.
 func (m *Metrics) ClockSkew(d time.Duration) { m.clockSkew.Set(d.Seconds()) }
 
@@ -115,15 +118,20 @@ func route(call string) (method, uri string) {
 	}
 }
 
-// closedSet keeps a label closed even if whoever gives its values errs.
+// closedSet keeps a label closed even if whoever gives its values errs: what is
+// not known is learned as long as there is room, and is then "other".
 type closedSet struct {
-	most int
 	mu   sync.Mutex
+	room int
 	seen map[string]struct{}
 }
 
-func newClosedSet(most int) *closedSet {
-	return &closedSet{most: most, seen: make(map[string]struct{})}
+func newClosedSet(room int, known ...string) *closedSet {
+	c := &closedSet{room: room, seen: make(map[string]struct{})}
+	for _, s := range known {
+		c.seen[s] = struct{}{}
+	}
+	return c
 }
 
 func (c *closedSet) label(s string) string {
@@ -132,9 +140,10 @@ func (c *closedSet) label(s string) string {
 	if _, ok := c.seen[s]; ok {
 		return s
 	}
-	if s == "" || len(s) > 64 || len(c.seen) >= c.most {
+	if s == "" || len(s) > 64 || c.room <= 0 {
 		return "other"
 	}
+	c.room--
 	c.seen[s] = struct{}{}
 	return s
 }

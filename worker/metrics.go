@@ -2,6 +2,8 @@ package worker
 
 import (
 	"github.com/prometheus/client_golang/prometheus"
+
+	"conductor-jwt/task"
 )
 
 // Metrics are the engine's collectors. Those without a prefix are the canonical
@@ -30,6 +32,7 @@ type Metrics struct {
 	lost       *prometheus.CounterVec
 	duplicates *prometheus.CounterVec
 	unbounded  *prometheus.CounterVec
+	unreadable prometheus.Counter
 	clockSkew  prometheus.Gauge
 
 	codes, algorithms, kinds *closedSet
@@ -65,11 +68,14 @@ func NewMetrics(taskTypes []string) *Metrics {
 		lost:       counter("conductor_jwt_updates_lost_total", "Results that the server did not take: it has to deliver the task again.", "end"),
 		duplicates: counter("conductor_jwt_duplicate_deliveries_total", "Deliveries of a task that was in hand already.", labelType),
 		unbounded:  counter("conductor_jwt_tasks_without_response_timeout_total", "Tasks whose definition has no response timeout: a crash would hang them for ever.", labelType),
+		unreadable: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "conductor_jwt_tasks_unreadable_total", Help: "Polled tasks without readable ids: nothing can be said of them to the server.",
+		}),
 		clockSkew: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "conductor_jwt_clock_skew_seconds", Help: "The server's clock, by its Date header, minus this worker's.",
 		}),
 
-		codes: newClosedSet(128), algorithms: newClosedSet(64), kinds: newClosedSet(32),
+		codes: newClosedSet(0, codeNames()...), algorithms: newClosedSet(64), kinds: newClosedSet(32),
 	}
 	m.zero(taskTypes)
 	return m
@@ -105,6 +111,9 @@ func (m *Metrics) zero(taskTypes []string) {
 		}
 		m.active.WithLabelValues(t)
 	}
+	for _, code := range codeNames() {
+		m.failures.WithLabelValues(code)
+	}
 	m.uncaught.WithLabelValues(panicException)
 	for _, end := range []End{Acknowledged, Postponed, GivenBack, Gone, Refused, LeaseSpent, Left} {
 		m.ends.WithLabelValues(string(end))
@@ -114,11 +123,19 @@ func (m *Metrics) zero(taskTypes []string) {
 	}
 }
 
+func codeNames() []string {
+	var names []string
+	for _, c := range task.Codes() {
+		names = append(names, c.Name)
+	}
+	return names
+}
+
 func (m *Metrics) collectors() []prometheus.Collector {
 	return []prometheus.Collector{
 		m.polls, m.started, m.pollErrors, m.executeErrors, m.updateErrors, m.queueFull, m.paused, m.uncaught,
 		m.pollSeconds, m.executeSeconds, m.updateSeconds, m.resultBytes, m.requestSeconds, m.active,
-		m.tokens, m.failures, m.ends, m.lost, m.duplicates, m.unbounded, m.clockSkew,
+		m.tokens, m.failures, m.ends, m.lost, m.duplicates, m.unbounded, m.unreadable, m.clockSkew,
 	}
 }
 

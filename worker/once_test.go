@@ -19,21 +19,23 @@ func TestStopsAfter(t *testing.T) {
 		{"seven tasks", 7, []string{"A"}},
 		{"seven tasks of two types", 7, []string{"A", "B"}},
 	} {
-		inBubble(t, c.name, func(t *testing.T) {
-			l := newLedger()
-			enqueueType(l, c.types[len(c.types)-1], 20)
-			r := start(t, l, Options{TaskTypes: c.types, Once: c.once, Slots: 16, Handler: signIn(time.Second)})
-			err := <-r.result
-			r.stop()
-			if err != nil {
-				t.Error(err)
-			}
-			if err := l.Check(); err != nil {
-				t.Error(err)
-			}
-			if n := l.Counts()[conductortest.Completed]; n != c.once || len(l.Deliveries()) != c.once {
-				t.Errorf("%d of %d deliveries completed, want %d", n, len(l.Deliveries()), c.once)
-			}
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := newLedger()
+				enqueueType(l, c.types[len(c.types)-1], 20)
+				r := start(t, l, Options{TaskTypes: c.types, Once: c.once, Slots: 16, Handler: signIn(time.Second)})
+				err := <-r.result
+				r.stop()
+				if err != nil {
+					t.Error(err)
+				}
+				if err := l.Check(); err != nil {
+					t.Error(err)
+				}
+				if n := l.Counts()[conductortest.Completed]; n != c.once || len(l.Deliveries()) != c.once {
+					t.Errorf("%d of %d deliveries completed, want %d", n, len(l.Deliveries()), c.once)
+				}
+			})
 		})
 	}
 }

@@ -8,11 +8,9 @@ import (
 	"runtime"
 	"slices"
 	"time"
-)
 
-// MaxPollTimeout is the longest wait that a Conductor server grants a poll; it
-// answers 400 to more.
-const MaxPollTimeout = 5 * time.Second
+	"conductor-jwt/conductor"
+)
 
 // Options set up a [Worker]. Zero means the default; Server, Handler and
 // TaskTypes have none.
@@ -26,7 +24,7 @@ type Options struct {
 	Slots    int    // tasks in hand at once; default 8 a core, at least one for each type
 	Pollers  int    // cold polls for each type; default 2
 	// PollTimeout is how long the server may hold a cold poll; default and most
-	// [MaxPollTimeout].
+	// [conductor.MaxPollTimeout].
 	PollTimeout  time.Duration
 	DrainTimeout time.Duration // default 25 s
 	Once         int           // stop after so many tasks; 0 never
@@ -47,7 +45,7 @@ func (o *Options) setDefaults() {
 		o.Pollers = 2
 	}
 	if o.PollTimeout == 0 {
-		o.PollTimeout = MaxPollTimeout
+		o.PollTimeout = conductor.MaxPollTimeout
 	}
 	if o.DrainTimeout == 0 {
 		o.DrainTimeout = 25 * time.Second
@@ -78,8 +76,8 @@ func (o *Options) check() error {
 		return fmt.Errorf("worker: %d slots for %d task types; set at least one for each", o.Slots, len(o.TaskTypes))
 	case o.Pollers < 1:
 		return fmt.Errorf("worker: %d pollers; set at least 1", o.Pollers)
-	case o.PollTimeout < 0 || o.PollTimeout > MaxPollTimeout:
-		return fmt.Errorf("worker: poll timeout of %s; the server takes up to %s", o.PollTimeout, MaxPollTimeout)
+	case o.PollTimeout < 0 || o.PollTimeout > conductor.MaxPollTimeout:
+		return fmt.Errorf("worker: poll timeout of %s; the server takes up to %s", o.PollTimeout, conductor.MaxPollTimeout)
 	case o.DrainTimeout < 0:
 		return fmt.Errorf("worker: drain timeout of %s; set 0 or more", o.DrainTimeout)
 	case o.Once < 0:

@@ -229,34 +229,36 @@ func TestPollErrors(t *testing.T) {
 		{"429 for a day", &conductor.Error{Class: conductor.Throttled, Status: 429, RetryAfter: 24 * time.Hour}, 9, 22, 60 * time.Second},
 		{"503 for 10 s", &conductor.Error{Class: conductor.Server, Status: 503, RetryAfter: 10 * time.Second}, 55, 125, 15 * time.Second},
 	} {
-		inBubble(t, c.name, func(t *testing.T) {
-			l := newLedger()
-			l.SetFaults(func(conductortest.Call) conductortest.Fault { return conductortest.Fault{Err: c.err} })
-			r := start(t, l, Options{Pollers: 2})
-			time.Sleep(10 * time.Minute)
-			if n := l.Calls("poll"); n < c.low || n > c.high {
-				t.Errorf("%d polls in ten minutes, want %d to %d", n, c.low, c.high)
-			}
-			if ok, _ := r.worker.Ready(); ok {
-				t.Error("ready, though no poll has succeeded")
-			}
-			if err := r.worker.Live(); err != nil {
-				t.Errorf("an outage of the server is no illness of the worker: %v", err)
-			}
-			if n := r.log.count("a call of the server fails"); n > 21 {
-				t.Errorf("%d log lines in ten minutes, want one in 30 s", n)
-			}
-			l.SetFaults(nil)
-			healed := time.Now()
-			for ok := false; !ok; ok, _ = r.worker.Ready() {
-				time.Sleep(10 * time.Millisecond)
-			}
-			if took := time.Since(healed); took > c.finalWaitAt {
-				t.Errorf("the first poll succeeded %s after the server came back, want within %s", took, c.finalWaitAt)
-			}
-			enqueue(l, 3)
-			r.idle(time.Minute)
-			r.drainClean()
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := newLedger()
+				l.SetFaults(func(conductortest.Call) conductortest.Fault { return conductortest.Fault{Err: c.err} })
+				r := start(t, l, Options{Pollers: 2})
+				time.Sleep(10 * time.Minute)
+				if n := l.Calls("poll"); n < c.low || n > c.high {
+					t.Errorf("%d polls in ten minutes, want %d to %d", n, c.low, c.high)
+				}
+				if ok, _ := r.worker.Ready(); ok {
+					t.Error("ready, though no poll has succeeded")
+				}
+				if err := r.worker.Live(); err != nil {
+					t.Errorf("an outage of the server is no illness of the worker: %v", err)
+				}
+				if n := r.log.count("a call of the server fails"); n > 21 {
+					t.Errorf("%d log lines in ten minutes, want one in 30 s", n)
+				}
+				l.SetFaults(nil)
+				healed := time.Now()
+				for ok := false; !ok; ok, _ = r.worker.Ready() {
+					time.Sleep(10 * time.Millisecond)
+				}
+				if took := time.Since(healed); took > c.finalWaitAt {
+					t.Errorf("the first poll succeeded %s after the server came back, want within %s", took, c.finalWaitAt)
+				}
+				enqueue(l, 3)
+				r.idle(time.Minute)
+				r.drainClean()
+			})
 		})
 	}
 }

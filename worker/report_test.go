@@ -38,16 +38,18 @@ func TestUpdateIsRepeatedWhereThatHeals(t *testing.T) {
 		{"429", fails(conductor.Throttled, 429)},
 		{"no status and garbage", fails(conductor.Garbled, 0)},
 	} {
-		inBubble(t, c.name, func(t *testing.T) {
-			l := newLedger()
-			s, tried := refuseUpdates(l, 3, c.err)
-			id := enqueue(l, 1)[0]
-			r := start(t, l, Options{Server: s})
-			r.idle(time.Minute)
-			r.drainClean()
-			if tried.Load() != 4 || r.status(id) != conductortest.Completed {
-				t.Errorf("%d attempts, and the task is %s", tried.Load(), r.status(id))
-			}
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := newLedger()
+				s, tried := refuseUpdates(l, 3, c.err)
+				id := enqueue(l, 1)[0]
+				r := start(t, l, Options{Server: s})
+				r.idle(time.Minute)
+				r.drainClean()
+				if tried.Load() != 4 || r.status(id) != conductortest.Completed {
+					t.Errorf("%d attempts, and the task is %s", tried.Load(), r.status(id))
+				}
+			})
 		})
 	}
 }
@@ -64,46 +66,50 @@ func TestUpdateIsGivenUpWhereNothingHeals(t *testing.T) {
 		{"413", fails(conductor.Rejected, 413), "did not take the task's result"},
 		{"404", fails(conductor.NotFound, 404), "no longer knows the task"},
 	} {
-		inBubble(t, c.name, func(t *testing.T) {
-			l := newLedger()
-			s, tried := refuseUpdates(l, 1, c.err)
-			id := l.Enqueue(conductortest.TaskSpec{Type: jwtType, Definition: &conductortest.Definition{Retries: 1, ResponseTimeout: 10 * time.Second}})
-			r := start(t, l, Options{Server: s})
-			time.Sleep(9 * time.Second)
-			if tried.Load() != 1 {
-				t.Errorf("%d attempts, want 1", tried.Load())
-			}
-			if r.log.count(c.line) != 1 || r.log.count(id) == 0 {
-				t.Errorf("the log does not say %q of %s, once", c.line, id)
-			}
-			if r.worker.slots.inUse() > 2 {
-				t.Error("the slot was not freed")
-			}
-			r.idle(time.Minute) // the server delivers it again
-			r.drainClean()
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := newLedger()
+				s, tried := refuseUpdates(l, 1, c.err)
+				id := l.Enqueue(conductortest.TaskSpec{Type: jwtType, Definition: &conductortest.Definition{Retries: 1, ResponseTimeout: 10 * time.Second}})
+				r := start(t, l, Options{Server: s})
+				time.Sleep(9 * time.Second)
+				if tried.Load() != 1 {
+					t.Errorf("%d attempts, want 1", tried.Load())
+				}
+				if r.log.count(c.line) != 1 || r.log.count(id) == 0 {
+					t.Errorf("the log does not say %q of %s, once", c.line, id)
+				}
+				if r.worker.slots.inUse() > 2 {
+					t.Error("the slot was not freed")
+				}
+				r.idle(time.Minute) // the server delivers it again
+				r.drainClean()
+			})
 		})
 	}
 }
 
 func TestA2xxIsAnAcknowledgement(t *testing.T) {
 	for _, class := range []conductor.Class{conductor.Garbled, conductor.TooLarge} {
-		inBubble(t, string(class), func(t *testing.T) {
-			l := newLedger()
-			tried := 0
-			s := &tap{Server: l, onUpdate: func(_ context.Context, _ conductor.Result, next func() error) error {
-				tried++
-				if err := next(); err != nil {
-					return err
+		t.Run(string(class), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := newLedger()
+				tried := 0
+				s := &tap{Server: l, onUpdate: func(_ context.Context, _ conductor.Result, next func() error) error {
+					tried++
+					if err := next(); err != nil {
+						return err
+					}
+					return fails(class, 200)
+				}}
+				enqueue(l, 1)
+				r := start(t, l, Options{Server: s})
+				r.idle(time.Minute)
+				r.drainClean()
+				if tried != 1 {
+					t.Errorf("%d attempts, want 1: the server has said yes", tried)
 				}
-				return fails(class, 200)
-			}}
-			enqueue(l, 1)
-			r := start(t, l, Options{Server: s})
-			r.idle(time.Minute)
-			r.drainClean()
-			if tried != 1 {
-				t.Errorf("%d attempts, want 1: the server has said yes", tried)
-			}
+			})
 		})
 	}
 }
@@ -117,31 +123,33 @@ func TestUpdateEndsWithTheLease(t *testing.T) {
 		{"60 s at most", time.Hour, time.Minute},
 		{"60 s where there is none", 0, time.Minute},
 	} {
-		inBubble(t, c.name, func(t *testing.T) {
-			l := newLedger()
-			var last time.Time
-			attempts := 0
-			s := &tap{Server: l, onUpdate: func(context.Context, conductor.Result, func() error) error {
-				last = time.Now()
-				attempts++
-				return fails(conductor.Server, 500)
-			}}
-			l.Enqueue(conductortest.TaskSpec{Type: jwtType, Definition: &conductortest.Definition{ResponseTimeout: c.lease}})
-			r := start(t, l, Options{Server: s, Once: 1})
-			err := <-r.result
-			r.stop()
-			if at := last.Sub(l.Deliveries()[0].At); at != c.want {
-				t.Errorf("the last attempt was after %s, want %s", at, c.want)
-			}
-			if most := int(c.want/time.Second) + 15; attempts > most {
-				t.Errorf("%d attempts in %s", attempts, c.want)
-			}
-			if err != nil { // it was lost before the drain, which has nothing left to do
-				t.Errorf("Run returned %v", err)
-			}
-			if r.log.count("did not take the task's result") != 1 {
-				t.Error("the loss is not in the log")
-			}
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := newLedger()
+				var last time.Time
+				attempts := 0
+				s := &tap{Server: l, onUpdate: func(context.Context, conductor.Result, func() error) error {
+					last = time.Now()
+					attempts++
+					return fails(conductor.Server, 500)
+				}}
+				l.Enqueue(conductortest.TaskSpec{Type: jwtType, Definition: &conductortest.Definition{ResponseTimeout: c.lease}})
+				r := start(t, l, Options{Server: s, Once: 1})
+				err := <-r.result
+				r.stop()
+				if at := last.Sub(l.Deliveries()[0].At); at != c.want {
+					t.Errorf("the last attempt was after %s, want %s", at, c.want)
+				}
+				if most := int(c.want/time.Second) + 15; attempts > most {
+					t.Errorf("%d attempts in %s", attempts, c.want)
+				}
+				if err != nil { // it was lost before the drain, which has nothing left to do
+					t.Errorf("Run returned %v", err)
+				}
+				if r.log.count("did not take the task's result") != 1 {
+					t.Error("the loss is not in the log")
+				}
+			})
 		})
 	}
 }

@@ -205,12 +205,6 @@ func fails(class conductor.Class, status int) error {
 	return &conductor.Error{Class: class, Call: "test", Status: status}
 }
 
-// inBubble runs a test under fake time.
-func inBubble(t *testing.T, name string, f func(t *testing.T)) {
-	t.Helper()
-	t.Run(name, func(t *testing.T) { synctest.Test(t, f) })
-}
-
 var errOfNobody = errors.New("not a conductor error")
 
 func seconds1(d time.Duration) string { return fmt.Sprintf("%.1fs", d.Seconds()) }

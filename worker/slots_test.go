@@ -42,31 +42,33 @@ func TestSlotsServe(t *testing.T) {
 		{"who holds least", []int{3, 1}, []wish{{0, true}, {1, true}}, 1},
 		{"who has work before who only listens", []int{3, 1}, []wish{{1, false}, {0, true}}, 1},
 	} {
-		inBubble(t, c.name, func(t *testing.T) {
-			s := newSlots(4, 2)
-			for kind, n := range c.held {
-				s.take(t.Context(), kind, true, n, noBeat)
-			}
-			served := make(chan int, len(c.wish))
-			ctx, cancel := context.WithCancel(t.Context())
-			for i, w := range c.wish {
-				go func() {
-					if s.take(ctx, w.kind, w.urgent, 1, noBeat) > 0 {
-						served <- i
-					}
-				}()
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newSlots(4, 2)
+				for kind, n := range c.held {
+					s.take(t.Context(), kind, true, n, noBeat)
+				}
+				served := make(chan int, len(c.wish))
+				ctx, cancel := context.WithCancel(t.Context())
+				for i, w := range c.wish {
+					go func() {
+						if s.take(ctx, w.kind, w.urgent, 1, noBeat) > 0 {
+							served <- i
+						}
+					}()
+					synctest.Wait()
+				}
+				s.release(0, 1)
 				synctest.Wait()
-			}
-			s.release(0, 1)
-			synctest.Wait()
-			if got := <-served; got != c.first {
-				t.Errorf("wish %d was served first, want %d", got, c.first)
-			}
-			cancel()
-			synctest.Wait()
-			if s.inUse() != 4 {
-				t.Errorf("%d slots are in use, want 4: who goes away takes nothing", s.inUse())
-			}
+				if got := <-served; got != c.first {
+					t.Errorf("wish %d was served first, want %d", got, c.first)
+				}
+				cancel()
+				synctest.Wait()
+				if s.inUse() != 4 {
+					t.Errorf("%d slots are in use, want 4: who goes away takes nothing", s.inUse())
+				}
+			})
 		})
 	}
 }

@@ -107,21 +107,23 @@ func TestRegistrationThat(t *testing.T) {
 		{"meets an outage waits for its end", conductortest.Plan(1, conductortest.Rule{Times: 8, Fault: conductortest.Fault{Status: 503}}), 3, 0},
 		{"is refused for a name goes on with the others", conductortest.Plan(1, conductortest.Rule{Call: "create taskdef", Times: 1, Fault: conductortest.Fault{Status: 400}}), 2, 1},
 	} {
-		inBubble(t, c.name, func(t *testing.T) {
-			l := newLedger()
-			l.SetFaults(c.faults)
-			r, log := newRegistrar(l)
-			r.Run(t.Context())
-			r.Ensure(t.Context(), "x")
-			created := 0
-			for _, name := range append(DefaultNames(), "x") {
-				if l.StoredTaskDef(name) != nil {
-					created++
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := newLedger()
+				l.SetFaults(c.faults)
+				r, log := newRegistrar(l)
+				r.Run(t.Context())
+				r.Ensure(t.Context(), "x")
+				created := 0
+				for _, name := range append(DefaultNames(), "x") {
+					if l.StoredTaskDef(name) != nil {
+						created++
+					}
 				}
-			}
-			if created != c.created || log.count("level=WARN") != c.lines {
-				t.Errorf("%d created and %d warnings, want %d and %d", created, log.count("level=WARN"), c.created, c.lines)
-			}
+				if created != c.created || log.count("level=WARN") != c.lines {
+					t.Errorf("%d created and %d warnings, want %d and %d", created, log.count("level=WARN"), c.created, c.lines)
+				}
+			})
 		})
 	}
 }

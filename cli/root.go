@@ -38,7 +38,7 @@ func newRootCommand(env Env) *cobra.Command {
 	)
 	sign := newSignCommand(env)
 	root.SetArgs(signArgs(sign, env.Args))
-	add(root, groupTokens, sign, newVerifyCommand(env), newInspectCommand(env))
+	add(root, groupTokens, sign, newVerifyCommand(env), newInspectCommand(env), newKeyCommand(env), newJWKSCommand(env))
 	return root
 }
 

@@ -176,14 +176,15 @@ func Audiences(claims *Object) ([]string, bool) {
 	if s, ok := unquote(value); ok {
 		return []string{s}, true
 	}
+	return Texts(value)
+}
+
+// Texts reads an array of strings, which has been checked to be JSON; false
+// for anything else.
+func Texts(value json.RawMessage) ([]string, bool) {
 	if TypeName(value) != "array" {
 		return nil, false
 	}
-	return texts(value)
-}
-
-// texts reads an array of strings, which has been checked to be JSON.
-func texts(value json.RawMessage) ([]string, bool) {
 	var raw []jsontext.Value
 	if json.Unmarshal(value, &raw) != nil {
 		return nil, false

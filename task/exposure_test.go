@@ -75,3 +75,9 @@ func TestTheSearchForKeyMaterialCanBeTurnedOff(t *testing.T) {
 	out := handle(t, with(`"subject":@key`), func(o *task.Options, _ *task.Delivery) { o.Injection = task.InjectionOff })
 	completed(t, out)
 }
+
+func TestAKeyThatIsItsOwnIDIsNotSigned(t *testing.T) {
+	const d = "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"
+	out := handle(t, `{"privateKey":{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","d":"`+d+`","kid":"`+d+`"}}`)
+	failed(t, out, "secret_in_claim", "privateKeyId")
+}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"conductor-jwt/keys"
 	"conductor-jwt/task"
@@ -187,8 +188,8 @@ func TestTheStoredTaskIsReadBesideTheSigning(t *testing.T) {
 			select {
 			case <-reading:
 				return keys.NewParser(keys.ParserOptions{}).Resolve(ctx, ref)
-			case <-ctx.Done():
-				return nil, ctx.Err()
+			case <-time.After(10 * time.Second):
+				return nil, errors.New("the read has not begun")
 			}
 		})
 	}))

@@ -114,3 +114,11 @@ func TestALongUnknownNameIsCut(t *testing.T) {
 		t.Errorf("fault = %+v", out.Fault)
 	}
 }
+
+func TestThreeLettersOffIsAnotherName(t *testing.T) {
+	for _, name := range []string{"subxyzject", "keynote", "appId"} {
+		if out := handle(t, with(quote(name)+`:1`)); out.Status != task.Completed || len(out.Warnings) != 1 {
+			t.Errorf("%s: %s", name, out.Reason)
+		}
+	}
+}

@@ -120,6 +120,17 @@ func TestADeadlineIsATimeout(t *testing.T) {
 	})
 }
 
+func TestWhatCanNeverSucceedSaysSoHoweverLate(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	o := options()
+	o.Keys = resolverFunc(func(context.Context, keys.Ref) (keys.Key, error) {
+		cancel()
+		return nil, &keys.Error{Reason: keys.ErrPublic, Found: "a public key", Hint: "give the private key"}
+	})
+	out := task.NewHandler(o).Handle(ctx, task.Delivery{Scheduled: noon, Input: input(with(""))})
+	failed(t, out, "key_public", "privateKey")
+}
+
 func TestAnAbandonedReadEndsWithItsTask(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := options()

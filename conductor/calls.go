@@ -50,6 +50,15 @@ func (c call) template() string {
 	}
 }
 
+// limit is how large an answer may be, given how large a poll's may be: tasks
+// are large, the rest is not.
+func (c call) limit(most int64) int64 {
+	if c == callPoll || c == callGetTask {
+		return most
+	}
+	return min(most, 1<<20)
+}
+
 // path is the template with its one argument in place.
 func (c call) path(argument string) string {
 	before, after, ok := strings.Cut(c.template(), "{")

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -256,6 +257,48 @@ func TestAnswersByTheirStatus(t *testing.T) {
 				t.Errorf("%d updates took place", got)
 			}
 		})
+	}
+}
+
+func TestAPollThatIsTooLarge(t *testing.T) {
+	for name, wire := range map[string]conductortest.Wire{
+		"as it is": conductortest.WireHuge, "after unpacking": conductortest.WireBomb, "without end": conductortest.WireEndless,
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := conductortest.Serve(t, conductortest.NewLedger(conductortest.Options{}),
+				conductortest.Plan(1, conductortest.Rule{Call: "poll", Times: 1, Fault: conductortest.Fault{Wire: wire}}))
+			c := connect(t, conductor.Options{BaseURL: s.URL, MaxBody: 2 << 20})
+			_, err := poll(c, 1)
+			if e := failure(t, err); e.Class != conductor.TooLarge {
+				t.Errorf("the error is %v", e)
+			}
+			if _, err := poll(c, 1); err != nil {
+				t.Errorf("the next poll: %v", err)
+			}
+		})
+	}
+}
+
+func TestABodyUpToTheLimitIsWhole(t *testing.T) {
+	for size, whole := range map[int]bool{1000: true, 1024: true, 1025: false} {
+		body := "[]" + strings.Repeat(" ", size-2)
+		for _, chunked := range []bool{true, false} {
+			s := answering(t, func(w http.ResponseWriter, _ *http.Request) {
+				if !chunked {
+					w.Header().Set("Content-Length", strconv.Itoa(size))
+				}
+				for _, b := range []byte(body) {
+					_, _ = w.Write([]byte{b})
+				}
+				if chunked {
+					_ = http.NewResponseController(w).Flush()
+				}
+			})
+			_, err := poll(connect(t, conductor.Options{BaseURL: s, MaxBody: 1024}), 1)
+			if (err == nil) != whole {
+				t.Errorf("%d bytes, chunked %v: %v", size, chunked, err)
+			}
+		}
 	}
 }
 

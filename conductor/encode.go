@@ -28,13 +28,22 @@ type logJSON struct {
 	CreatedTime int64  `json:"createdTime"` // milliseconds; the server takes what is missing as 0
 }
 
+// wholeSeconds rounds up.
+func wholeSeconds(d time.Duration) int64 {
+	n := int64(max(d, 0) / time.Second)
+	if d > time.Duration(n)*time.Second {
+		n++
+	}
+	return n
+}
+
 // encodeResult writes an update. An output that is no object would be a 500.
 func encodeResult(r Result) ([]byte, error) {
 	out := resultJSON{
 		TaskID: r.TaskID, WorkflowInstanceID: r.WorkflowID, WorkerID: r.WorkerID,
 		Status: r.Status, ReasonForIncompletion: r.Reason,
 		OutputData:           bytes.TrimSpace(r.Output.Reveal()),
-		CallbackAfterSeconds: int64((max(r.CallbackAfter, 0) + time.Second - 1) / time.Second),
+		CallbackAfterSeconds: wholeSeconds(r.CallbackAfter),
 	}
 	if len(out.OutputData) == 0 {
 		out.OutputData = json.RawMessage("{}")

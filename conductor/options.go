@@ -46,7 +46,7 @@ type Options struct {
 	Getenv func(string) string
 
 	Timeout     time.Duration // of each call; of a poll beyond what the server may wait it is [PollMargin]
-	MaxBody     int64         // bytes of an answer, after decompression
+	MaxBody     int64         // bytes of a poll's answer, after decompression; other answers are at most 1 MiB
 	Connections int           // idle ones to keep; slots + pollers is right
 	UserAgent   string
 

@@ -139,11 +139,12 @@ func (t *roundTripper) judge(c call, r *http.Request, answer *http.Response) (*h
 		closeBody(answer.Body) // a proxy's login page is no acknowledgement
 		return nil, &Error{Class: Garbled, Call: string(c), Status: answer.StatusCode}
 	}
-	if answer.ContentLength > t.options.MaxBody {
+	limit := c.limit(t.options.MaxBody)
+	if answer.ContentLength > limit {
 		closeBody(answer.Body)
 		return nil, &Error{Class: TooLarge, Call: string(c)}
 	}
-	answer.Body = &limited{ReadCloser: answer.Body, left: t.options.MaxBody, call: string(c)}
+	answer.Body = &limited{ReadCloser: answer.Body, left: limit, call: string(c)}
 	// The SDK decodes by this header, and panics over some of them; text is
 	// handed over as it is.
 	answer.Header.Set("Content-Type", "text/plain")

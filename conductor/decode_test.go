@@ -1,0 +1,139 @@
+package conductor
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"conductor-jwt/internal/secret"
+)
+
+func TestTasksAreReadOneByOne(t *testing.T) {
+	const ids = `"taskId":"t","workflowInstanceId":"w"`
+	cases := map[string]struct {
+		task string
+		want string // "read", "malformed" or "unnamed"
+	}{
+		"only ids":                        {`{` + ids + `}`, "read"},
+		"unknown members":                 {`{` + ids + `,"x":{"y":[1,null]}}`, "read"},
+		"null where there may be a value": {`{` + ids + `,"inputData":null,"workflowTask":null,"taskDefinition":null,"runtimeMetadata":null,"retryCount":null,"scheduledTime":null,"externalInputPayloadStoragePath":null}`, "read"},
+		"an input that is a list":         {`{` + ids + `,"inputData":[1]}`, "read"},
+		"an input of duplicates":          {`{` + ids + `,"inputData":{"a":1,"a":2}}`, "read"},
+		"an input of invalid UTF-8":       {`{` + ids + `,"inputData":{"a":"` + "\xff" + `"}}`, "read"},
+		"names in another case":           {`{"TASKID":"x",` + ids + `,"Inputdata":1}`, "read"},
+		"a retry count that is a text":    {`{` + ids + `,"retryCount":"1"}`, "malformed"},
+		"a retry count out of range":      {`{` + ids + `,"retryCount":1e30}`, "malformed"},
+		"a definition that is a text":     {`{` + ids + `,"taskDefinition":"x"}`, "malformed"},
+		"a workflow task that is a list":  {`{` + ids + `,"workflowTask":[]}`, "malformed"},
+		"metadata that are numbers":       {`{` + ids + `,"runtimeMetadata":{"a":7}}`, "malformed"},
+		"a type that is a number":         {`{` + ids + `,"taskType":7}`, "malformed"},
+		"a path that is an object":        {`{` + ids + `,"externalInputPayloadStoragePath":{}}`, "malformed"},
+		"no task id":                      {`{"workflowInstanceId":"w"}`, "unnamed"},
+		"no workflow id":                  {`{"taskId":"t"}`, "unnamed"},
+		"a task id that is a number":      {`{"taskId":7,"workflowInstanceId":"w"}`, "unnamed"},
+		"a workflow id that is null":      {`{"taskId":"t","workflowInstanceId":null}`, "unnamed"},
+		"an empty task id":                {`{"taskId":"","workflowInstanceId":"w"}`, "unnamed"},
+		"null":                            {`null`, "unnamed"},
+		"a text":                          {`"t"`, "unnamed"},
+		"a list":                          {`[]`, "unnamed"},
+		"no member":                       {`{}`, "unnamed"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			good := `{"taskId":"good","workflowInstanceId":"w","inputData":{"k":1.0}}`
+			tasks, unnamed, err := decodeTasks(`[` + good + `,` + c.task + `,` + good + `]`)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got string
+			switch {
+			case unnamed == 1 && len(tasks) == 2:
+				got = "unnamed"
+			case len(tasks) == 3 && tasks[1].Malformed:
+				got = "malformed"
+			case len(tasks) == 3:
+				got = "read"
+			}
+			if got != c.want {
+				t.Errorf("it is %q, want %q", got, c.want)
+			}
+			for _, i := range []int{0, len(tasks) - 1} {
+				if tasks[i].ID != "good" || string(tasks[i].Input.Reveal()) != `{"k":1.0}` {
+					t.Errorf("its neighbour is %+v", tasks[i])
+				}
+			}
+			if got == "malformed" && (tasks[1].ID != "t" || tasks[1].WorkflowID != "w") {
+				t.Errorf("its ids are %q and %q", tasks[1].ID, tasks[1].WorkflowID)
+			}
+		})
+	}
+}
+
+func TestTheResponseTimeoutIsTheDefinitions(t *testing.T) {
+	for raw, want := range map[string]time.Duration{
+		`{"responseTimeoutSeconds":30}`: 30 * time.Second, `{}`: 0, `{"responseTimeoutSeconds":-5}`: 0,
+		`{"responseTimeoutSeconds":9223372036854775807}`: 9223372036 * time.Second,
+	} {
+		tasks, _, err := decodeTasks(`[{"taskId":"t","workflowInstanceId":"w","responseTimeoutSeconds":7,"taskDefinition":` + raw + `}]`)
+		if err != nil || tasks[0].ResponseTimeout != want {
+			t.Errorf("%s gives %v, %v", raw, tasks, err)
+		}
+	}
+}
+
+func FuzzDecodeTasks(f *testing.F) {
+	for _, seed := range []string{
+		``, `null`, `[]`, `[{}]`, `[null]`, `{"a":1}`, `[{"taskId":"t","workflowInstanceId":"w","inputData":{"a":"\ud800","a":1e999}}]`,
+		`[{"taskId":"t","workflowInstanceId":"w","retryCount":{}}]`, "[\"\xff\"]", `[[[[[[[[]]]]]]]]`,
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, body string) {
+		tasks, unnamed, err := decodeTasks(body)
+		if err != nil && (len(tasks) > 0 || unnamed > 0) {
+			t.Error("half of a bad answer is used")
+		}
+		for _, task := range tasks {
+			if task.ID == "" || task.WorkflowID == "" {
+				t.Error("a task that cannot be answered")
+			}
+			if in := string(task.Input.Reveal()); in != "" && !strings.Contains(body, in) {
+				t.Error("an input that was not sent")
+			}
+		}
+	})
+}
+
+func FuzzEncodeResult(f *testing.F) {
+	f.Add("t", "w", "because", `{"a":1}`, int64(5), "line")
+	f.Add("t", "w", "", `{}`, int64(1<<63-1), "")
+	f.Add("\xff", "<>&", "\u2028", `{}`, int64(-1), "")
+	f.Fuzz(func(t *testing.T, id, workflow, reason, output string, after int64, line string) {
+		body, err := encodeResult(Result{
+			TaskID: id, WorkflowID: workflow, Status: "COMPLETED", Reason: reason,
+			Output: secret.NewJSON(json.RawMessage(output)), CallbackAfter: time.Duration(after),
+			Logs: []Log{{Text: line, At: time.UnixMilli(after)}},
+		})
+		if err != nil {
+			if output != "" && strings.Contains(err.Error(), output) && len(output) > 8 {
+				t.Error("the error repeats the output")
+			}
+			return
+		}
+		var back struct {
+			OutputData           json.RawMessage `json:"outputData"`
+			CallbackAfterSeconds int64           `json:"callbackAfterSeconds"`
+		}
+		if err := json.Unmarshal(body, &back); err != nil {
+			t.Fatalf("it is no JSON: %v", err)
+		}
+		if back.OutputData[0] != '{' || back.CallbackAfterSeconds < 0 {
+			t.Errorf("it reads %s", body)
+		}
+		if after > 0 && time.Duration(back.CallbackAfterSeconds) < time.Duration(after)/time.Second {
+			t.Error(fmt.Sprint("it comes back after ", back.CallbackAfterSeconds, " s"))
+		}
+	})
+}

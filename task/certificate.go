@@ -2,6 +2,7 @@ package task
 
 import (
 	"crypto/x509"
+	"fmt"
 	"strings"
 	"time"
 
@@ -104,8 +105,15 @@ func (c chain) withKey(key keys.Key, now time.Time) (chain, error) {
 	if len(c.certificates) == 0 {
 		return chain{}, refuse(ErrInputMissing, inCertificate, "there is no certificate to write into the header", "set "+inCertificate)
 	}
-	if err := signer.MatchCertificate(key.Public(), c.certificates[0]); err != nil {
-		return chain{}, err
+	for i, certificate := range c.certificates {
+		if signer.MatchCertificate(key.Public(), certificate) != nil {
+			continue
+		}
+		if i > 0 {
+			return chain{}, refuse(signer.ErrCertificateInvalid, inCertificate, fmt.Sprintf("the key's own certificate is number %d of the chain", i+1),
+				"put it first, then the one that issued it, and so on (rfc 7515 section 4.1.6)")
+		}
+		return c, signer.CheckChain(c.certificates, now)
 	}
-	return c, signer.CheckChain(c.certificates, now)
+	return chain{}, signer.MatchCertificate(key.Public(), c.certificates[0])
 }

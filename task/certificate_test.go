@@ -113,7 +113,7 @@ func TestACertificateThatCannotStandIsRefused(t *testing.T) {
 	for _, test := range []struct{ says, certificate, code string }{
 		{"expired", armoured(issue(t, "leaf", edKey(), nil, early, noon.Add(-time.Second))), "certificate_invalid"},
 		{"not valid yet", armoured(issue(t, "leaf", edKey(), nil, noon.Add(time.Second), late)), "certificate_invalid"},
-		{"out of order", armoured(root.cert, leaf), "certificate_mismatch"},
+		{"out of order", armoured(root.cert, leaf), "certificate_invalid"},
 		{"of a chain that does not hold together", armoured(leaf, issue(t, "stranger", rsaKey(), nil, early, late)), "certificate_invalid"},
 		{"of another key", armoured(root.cert), "certificate_mismatch"},
 		{"without its end", strings.Split(whole, "-----END")[0], "certificate_invalid"},

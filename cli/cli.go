@@ -56,7 +56,7 @@ func Main(version string) int {
 
 // Run runs one command line and returns its exit status.
 func Run(ctx context.Context, env Env) int {
-	root := newRootCommand(env)
+	root := newRootCommand(env) //nolint:contextcheck // commands get it from ExecuteContext
 	started := markStarted(root)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
@@ -80,7 +80,7 @@ func signals() (<-chan os.Signal, func()) {
 // isTerminal reports whether v, one of the streams of an Env, is a terminal.
 func isTerminal(v any) bool {
 	f, ok := v.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd())) //nolint:gosec // a file descriptor fits an int
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // colours reports whether w may be written to in colour: only on a terminal,

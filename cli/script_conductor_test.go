@@ -83,7 +83,11 @@ func ledgerOf(ts *testscript.TestScript) *conductortest.Ledger {
 	if !ok {
 		ts.Fatalf("no conductor is running")
 	}
-	return l.(*conductortest.Ledger)
+	ledger, ok := l.(*conductortest.Ledger)
+	if !ok {
+		ts.Fatalf("not a ledger")
+	}
+	return ledger
 }
 
 // enqueue N [INPUT] starts N tasks.
@@ -127,9 +131,10 @@ func settled(ts *testscript.TestScript, _ bool, _ []string) { ts.Check(ledgerOf(
 // free NAME … sets each variable to a loopback address that is free.
 func freePort(ts *testscript.TestScript, _ bool, names []string) {
 	for _, name := range names {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		var config net.ListenConfig
+		listener, err := config.Listen(context.Background(), "tcp", "127.0.0.1:0")
 		ts.Check(err)
-		defer listener.Close()
+		defer func() { ts.Check(listener.Close()) }()
 		ts.Setenv(name, listener.Addr().String())
 	}
 }
@@ -168,7 +173,6 @@ func fetch(ctx context.Context, url string) (int, string, error) {
 	if err != nil {
 		return 0, "", err
 	}
-	defer answer.Body.Close()
 	body, err := io.ReadAll(answer.Body)
-	return answer.StatusCode, string(body), err
+	return answer.StatusCode, string(body), errors.Join(err, answer.Body.Close())
 }

@@ -45,7 +45,7 @@ CONDUCTOR_AUTH_SECRET, or CONDUCTOR_AUTH_SECRET_FILE to a file that holds it.`,
 
 // runWorker is a worker's life: assemble, listen, run, drain, stop listening.
 func runWorker(ctx context.Context, env Env, c *config.Loaded, once int, log *slog.Logger) error {
-	p, err := assemble(env, c, once, log)
+	p, err := assemble(env, c, once, log) //nolint:contextcheck // nothing is asked of the server yet
 	if err != nil {
 		return err
 	}

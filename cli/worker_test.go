@@ -185,7 +185,8 @@ func TestAWorkerTellsNoSecret(t *testing.T) {
 	for _, task := range l.Tasks() {
 		var out struct{ Token string }
 		if json.Unmarshal(task.Output, &out) == nil && out.Token != "" {
-			tokens.PlantText("the token of "+task.ID, out.Token)
+			tail := max(0, len(out.Token)-64) // of the signature: an ML-DSA token is long
+			tokens.PlantText("the token of "+task.ID, out.Token[tail:])
 		}
 	}
 	if done := l.Counts()[conductortest.Completed]; done == 0 || done == n {
@@ -284,9 +285,11 @@ func TestADrainWithoutAServerFails(t *testing.T) {
 func TestATakenDefaultPortIsNoReasonToEnd(t *testing.T) {
 	_, _, env := conductor(t)
 	delete(env, "CONDUCTOR_JWT_LISTEN")
-	if listener, err := net.Listen("tcp", "127.0.0.1:9991"); err == nil {
-		defer listener.Close()
-	} // else somebody else has it, which is as good
+	var config net.ListenConfig
+	// Where this fails somebody else has the port, which is as good.
+	if listener, err := config.Listen(t.Context(), "tcp", "127.0.0.1:9991"); err == nil {
+		t.Cleanup(func() { _ = listener.Close() })
+	}
 	p := start(t, env, "worker")
 	url := p.address(t)
 	if strings.HasSuffix(url, ":9991") {

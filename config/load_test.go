@@ -3,6 +3,7 @@ package config_test
 import (
 	"errors"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -75,12 +76,25 @@ func TestDefaults(t *testing.T) {
 		}
 	}
 	for _, pair := range [][2]any{
-		{got.ServerURL, want.ServerURL}, {got.WorkerID, want.WorkerID}, {got.Slots, want.Slots},
-		{got.Pollers, want.Pollers}, {got.PollTimeout, want.PollTimeout}, {got.DrainTimeout, want.DrainTimeout},
-		{got.RegisterTaskdefs, want.RegisterTaskdefs}, {got.DefaultTTL, want.DefaultTTL}, {got.MaxTTL, want.MaxTTL},
-		{got.Output, want.Output}, {got.SecretInjection, want.SecretInjection}, {got.UnknownInputs, want.UnknownInputs},
-		{got.KeyWait, want.KeyWait}, {got.KeyCache, want.KeyCache}, {got.Listen, want.Listen},
-		{got.LogLevel, want.LogLevel}, {got.LogFormat, ""}, {got.File, ""}, {got.AuthSecret.IsZero(), true},
+		{got.ServerURL, want.ServerURL},
+		{got.WorkerID, want.WorkerID},
+		{got.Slots, want.Slots},
+		{got.Pollers, want.Pollers},
+		{got.PollTimeout, want.PollTimeout},
+		{got.DrainTimeout, want.DrainTimeout},
+		{got.RegisterTaskdefs, want.RegisterTaskdefs},
+		{got.DefaultTTL, want.DefaultTTL},
+		{got.MaxTTL, want.MaxTTL},
+		{got.Output, want.Output},
+		{got.SecretInjection, want.SecretInjection},
+		{got.UnknownInputs, want.UnknownInputs},
+		{got.KeyWait, want.KeyWait},
+		{got.KeyCache, want.KeyCache},
+		{got.Listen, want.Listen},
+		{got.LogLevel, want.LogLevel},
+		{got.LogFormat, ""},
+		{got.File, ""},
+		{got.AuthSecret.IsZero(), true},
 		{l.ListenSet(), false},
 	} {
 		if pair[0] != pair[1] {
@@ -119,9 +133,7 @@ func TestEverySettingFromEverySource(t *testing.T) {
 			t.Helper()
 			env := map[string]string{}
 			for _, from := range []map[string]string{src.env, partner[s.Name]} {
-				for k, v := range from {
-					env[k] = v
-				}
+				maps.Copy(env, from)
 			}
 			src.env = env
 			l, err := src.load()

@@ -1,5 +1,3 @@
-// Package config holds the worker's settings: one table, from which come the
-// flags, the environment variables, the file, the schema and the documents.
 package config
 
 import "strings"

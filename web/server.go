@@ -42,7 +42,7 @@ func Start(ctx context.Context, addr string, h http.Handler, log *slog.Logger) (
 		listener: listener,
 		done:     make(chan struct{}),
 	}
-	go s.serve(log) //nolint:contextcheck // it ends with Close, not with the start
+	go s.serve(log)
 	return s, nil
 }
 

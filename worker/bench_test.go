@@ -1,0 +1,48 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"sync/atomic"
+	"testing"
+
+	"conductor-jwt/conductor"
+)
+
+// endless always has tasks, until n have been taken.
+type endless struct {
+	n, polls atomic.Int64
+}
+
+func (e *endless) Poll(_ context.Context, q conductor.Query) ([]conductor.Task, error) {
+	e.polls.Add(1)
+	tasks := make([]conductor.Task, q.Count)
+	for i := range tasks {
+		tasks[i] = conductor.Task{ID: strconv.FormatInt(e.n.Add(1), 10), WorkflowID: "w", Name: "n", ResponseTimeout: mostRun}
+	}
+	return tasks, nil
+}
+
+func (*endless) Update(context.Context, conductor.Result) error { return nil }
+
+// BenchmarkEngine is what the engine itself costs a task: no server, no handler.
+func BenchmarkEngine(b *testing.B) {
+	for _, slots := range []int{1, 10, 50} {
+		b.Run(fmt.Sprintf("%d slots", slots), func(b *testing.B) {
+			e := &endless{}
+			w, err := New(Options{
+				Server: e, Handler: handlerFunc(sign), TaskTypes: []string{jwtType}, Slots: slots,
+				Once: b.N, Observer: NewMetrics([]string{jwtType}),
+			})
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.ReportAllocs()
+			if err := w.Run(b.Context()); err != nil {
+				b.Fatal(err)
+			}
+			b.ReportMetric(float64(b.N)/float64(e.polls.Load()), "tasks/poll")
+		})
+	}
+}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
 	"testing"
 	"time"
 
@@ -109,15 +108,4 @@ func checkNothingInProgress(ctx context.Context, t *testing.T, ids []string) (en
 		}
 	}
 	return ended
-}
-
-// What the worker says when it ends is for the one who reads its log.
-func TestEndIsLogged(t *testing.T) {
-	w := shared.extraWorker(t, "CONDUCTOR_JWT_DOMAIN=logged")
-	if err := w.Stop(t.Context()); err != nil {
-		t.Errorf("Stop = %v, want status 0", err)
-	}
-	if last := w.log.Lines(1); !strings.Contains(last, "level=info") && !strings.Contains(last, `"level":"info"`) {
-		t.Errorf("last line = %q, want one of level info", last)
-	}
 }

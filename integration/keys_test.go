@@ -1,7 +1,6 @@
 package integration_test
 
 import (
-	"bytes"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
@@ -9,11 +8,13 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
-	"fmt"
+	"math/big"
 	"strings"
 	"testing"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"conductor-jwt/internal/conductortest"
 )
 
 // keySet is what the server has as secrets, fresh for each run.
@@ -61,48 +62,18 @@ func (k *keySet) secrets() map[string]string {
 	}
 }
 
-// leaksIn searches what must be secret in what others can read.
-func (k *keySet) leaksIn(where string, data []byte) error {
-	for name, value := range map[string]string{"jwt-privatekey": k.text, "database-password": k.password} {
-		if holds(data, value) {
-			return fmt.Errorf("%s holds the secret %s", where, name)
-		}
+// canary finds the key and the password wherever they should not be.
+func (k *keySet) canary() *conductortest.Canary {
+	c := conductortest.NewCanary()
+	k.key.Precompute()
+	for name, number := range map[string]*big.Int{
+		"d": k.key.D, "p": k.key.Primes[0], "q": k.key.Primes[1],
+		"dp": k.key.Precomputed.Dp, "dq": k.key.Precomputed.Dq, "qi": k.key.Precomputed.Qinv,
+	} {
+		c.PlantText("jwt-privatekey "+name, string(number.Bytes()))
 	}
-	return nil
-}
-
-// holds says whether data has a stretch of the secret, as it is or within
-// base64, as in a token. Lines break the long ones, and pages of a database
-// file break everything, so stretches are short and many.
-func holds(data []byte, text string) bool {
-	for line := range strings.Lines(text) {
-		line = strings.TrimSpace(line)
-		// The first line of every RSA key begins alike.
-		if strings.HasPrefix(line, "-----") || strings.HasPrefix(line, "MII") {
-			continue
-		}
-		for ; len(line) >= 16; line = line[min(8, len(line)):] {
-			if bytes.Contains(data, []byte(line[:16])) || holdsEncoded(data, line[:16]) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// holdsEncoded looks for the characters that base64 makes of the stretch at
-// each of its three offsets, without those that its neighbours touch.
-func holdsEncoded(data []byte, stretch string) bool {
-	for _, encoding := range []*base64.Encoding{base64.RawURLEncoding, base64.RawStdEncoding} {
-		for offset := range 3 {
-			text := encoding.EncodeToString([]byte(strings.Repeat("x", offset) + stretch))
-			from := (offset*8 + 5) / 6
-			if bytes.Contains(data, []byte(text[from:len(text)-1])) {
-				return true
-			}
-		}
-	}
-	return false
+	c.PlantText("database-password", k.password)
+	return c
 }
 
 // verified is a token that go-jose, which did not sign it, has verified.
@@ -135,26 +106,4 @@ func (k *keySet) mustVerify(t *testing.T, token string) verified {
 		t.Fatalf("go-jose does not verify the token: %v", err)
 	}
 	return v
-}
-
-func TestSearchForSecretsFindsThem(t *testing.T) {
-	text := shared.keys.text
-	line := strings.Split(text, "\n")[5]
-	for name, data := range map[string]string{
-		"the whole text":              text,
-		"the text as JSON":            strings.ReplaceAll(text, "\n", `\n`),
-		"one line of it":              "a" + line + "b",
-		"half a line":                 line[:32],
-		"base64url, any offset, 0":    base64.RawURLEncoding.EncodeToString([]byte(text)),
-		"base64url, any offset, 1":    base64.RawURLEncoding.EncodeToString([]byte("a" + text)),
-		"base64, any offset, 2":       base64.StdEncoding.EncodeToString([]byte("ab" + text)),
-		"text cut by a page's border": line[:20] + "\x00\x01" + line[20:],
-	} {
-		if !holds([]byte(data), text) {
-			t.Errorf("%s: not found", name)
-		}
-	}
-	if holds([]byte("-----BEGIN PRIVATE KEY-----\n"+strings.Repeat("MIIE", 40)), text) {
-		t.Error("found where it is not")
-	}
 }

@@ -2,7 +2,6 @@ package integration_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/url"
 	"os"
@@ -10,16 +9,17 @@ import (
 	"testing"
 
 	"conductor-jwt/internal/conductorjar"
+	"conductor-jwt/internal/conductortest"
 )
 
-// stored is everything that the server shows or keeps of an execution, by the
-// place where it was found.
-func stored(t *testing.T, w conductorjar.Workflow) map[string][]byte {
+// shown is everything that the server shows of an execution, by the place
+// where it was found.
+func shown(t *testing.T, w conductorjar.Workflow) map[string][]byte {
 	t.Helper()
 	places := map[string]string{
-		"the workflow":          "/api/workflow/" + w.ID + "?includeTasks=true",
-		"the search for it":     "/api/workflow/search?query=" + url.QueryEscape(`workflowId="`+w.ID+`"`),
-		"the search with input": "/api/workflow/search-v2?query=" + url.QueryEscape(`workflowId="`+w.ID+`"`),
+		"the workflow":     "/api/workflow/" + w.ID + "?includeTasks=true",
+		"the search":       "/api/workflow/search?query=" + url.QueryEscape(`workflowId="`+w.ID+`"`),
+		"the whole search": "/api/workflow/search-v2?query=" + url.QueryEscape(`workflowId="`+w.ID+`"`),
 	}
 	for _, task := range w.Tasks {
 		places["the task "+task.Ref] = "/api/tasks/" + task.ID
@@ -33,15 +33,22 @@ func stored(t *testing.T, w conductorjar.Workflow) map[string][]byte {
 		}
 		pages[place] = page
 	}
-	// The journal has what has not reached the file yet.
+	return pages
+}
+
+// database is the server's whole storage, with the journal, which has what has
+// not reached the file yet.
+func database(t *testing.T) []byte {
+	t.Helper()
+	var all []byte
 	for _, suffix := range []string{"", "-wal"} {
 		file, err := os.ReadFile(shared.server.DB() + suffix)
 		if err != nil {
 			t.Fatal(err)
 		}
-		pages["the database file "+suffix] = file
+		all = append(all, file...)
 	}
-	return pages
+	return all
 }
 
 // Whoever may start a workflow can write ${workflow.secrets.…} into its input,
@@ -52,6 +59,7 @@ func TestSecretsDoNotTravelInTokens(t *testing.T) {
 	if err := shared.server.RegisterWorkflow(t.Context(), seed); err != nil {
 		t.Fatal(err)
 	}
+	canary := shared.keys.canary()
 	for name, test := range map[string]struct {
 		input object
 		code  string
@@ -71,23 +79,18 @@ func TestSecretsDoNotTravelInTokens(t *testing.T) {
 			if len(w.Tasks) != 1 {
 				t.Errorf("%d attempts, want one", len(w.Tasks))
 			}
-			for place, page := range stored(t, w) {
-				if err := shared.keys.leaksIn(place, page); err != nil {
-					t.Error(err)
-				}
-			}
-			if err := shared.keys.leaksIn("the worker's log", []byte(shared.worker.log.String())); err != nil {
-				t.Error(err)
-			}
-			metrics, err := conductorjar.NewAPI(shared.worker.url).Get(t.Context(), "/metrics")
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := shared.keys.leaksIn("the worker's metrics", metrics); err != nil {
-				t.Error(err)
+			for place, page := range shown(t, w) {
+				canary.Check(t, place, page)
 			}
 		})
 	}
+	canary.Check(t, "the database", database(t))
+	canary.Check(t, "the worker's log", []byte(shared.worker.log.String()))
+	metrics, err := conductorjar.NewAPI(shared.worker.url).Get(t.Context(), "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	canary.Check(t, "the worker's metrics", metrics)
 }
 
 // The search must be able to find: a careless worker of the test's own writes
@@ -104,15 +107,13 @@ func TestCarelessWorkerGivesSecretsAway(t *testing.T) {
 	if err != nil || w.Status != "COMPLETED" {
 		t.Fatalf("workflow is %s, %v", w.Status, err)
 	}
-	found := map[string]bool{}
-	for place, page := range stored(t, w) {
-		if holds(page, shared.keys.control) {
-			found[strings.Fields(place)[1]] = true
-		}
-	}
-	for _, place := range []string{"workflow", "task", "search", "database"} {
-		if !found[place] {
-			t.Errorf("the secret was given away, and the search of the %s did not find it", place)
+	canary := conductortest.NewCanary()
+	canary.PlantText("control", shared.keys.control)
+	pages := shown(t, w)
+	pages["the database"] = database(t)
+	for _, place := range []string{"the workflow", "the task echo", "the search", "the database"} {
+		if len(canary.Search(pages[place])) == 0 {
+			t.Errorf("the secret was given away, and the canary did not find it in %s", place)
 		}
 	}
 }
@@ -149,15 +150,21 @@ func echoOnce(t *testing.T, taskType string) {
 	}
 }
 
-// The token is meant to be stored; nothing else of the key is.
-func TestNothingOfTheKeyIsStoredWithAToken(t *testing.T) {
+// The token is meant to be stored, and nothing else of the key; in a log it
+// would be a password.
+func TestTokenIsInTheOutputAlone(t *testing.T) {
 	task := jwtTask("jwt", object{"privateKey": keySecret, "subject": "s"})
 	w := shared.run(t, request(t, definition(t, nil, task), nil), "COMPLETED")
-	token(t, w, "jwt")
-	for place, page := range stored(t, w) {
-		if err := shared.keys.leaksIn(place, page); err != nil {
-			t.Error(err)
-		}
+	canary := shared.keys.canary()
+	for place, page := range shown(t, w) {
+		canary.Check(t, place, page)
+	}
+	output := outputOf[jwtOutput](t, lastTask(t, w, "jwt"))
+	tokens := conductortest.NewCanary()
+	tokens.PlantText("token", output.Token[strings.LastIndexByte(output.Token, '.')+1:])
+	tokens.Check(t, "the worker's log", []byte(shared.worker.log.String()))
+	if len(tokens.Search(w.Raw)) == 0 {
+		t.Error("the canary does not find the token where it is")
 	}
 }
 
@@ -175,7 +182,7 @@ func TestWorkerIsSeenFromOutside(t *testing.T) {
 	}
 	for _, want := range []string{"task_poll_total", "task_execute_time_seconds_count", "task_update_time_seconds_count", "conductor_jwt_"} {
 		if !strings.Contains(string(metrics), want) {
-			t.Error(fmt.Sprintf("no %s in the metrics", want))
+			t.Errorf("no %s in the metrics", want)
 		}
 	}
 }

@@ -45,8 +45,11 @@ func setUp(ctx context.Context) (*stage, error) {
 	if s.keys, err = newKeySet(); err != nil {
 		return s, err
 	}
-	if s.binary, err = s.build(ctx, "."); err != nil {
-		return s, err
+	// Another build of the worker, such as another edition, can be tested.
+	if s.binary = os.Getenv("WORKER"); s.binary == "" {
+		if s.binary, err = s.build(ctx, "."); err != nil {
+			return s, err
+		}
 	}
 	if s.server, err = s.boot(ctx); err != nil {
 		return s, err
@@ -101,7 +104,9 @@ func (s *stage) tearDown(ctx context.Context) error {
 		if err := s.worker.Stop(ctx); err != nil {
 			errs = append(errs, fmt.Errorf("the shared worker: %w\n%s", err, s.worker.log.Lines(20)))
 		}
-		errs = append(errs, s.keys.leaksIn("the shared worker's log", []byte(s.worker.log.String())))
+		for _, find := range s.keys.canary().Search([]byte(s.worker.log.String())) {
+			errs = append(errs, fmt.Errorf("the shared worker's log tells a secret: %s", find))
+		}
 	}
 	if s.server != nil {
 		errs = append(errs, s.server.Stop(ctx))
@@ -109,10 +114,10 @@ func (s *stage) tearDown(ctx context.Context) error {
 	return errors.Join(append(errs, os.RemoveAll(s.folder))...)
 }
 
-// worker starts one more worker, which ends with the test.
+// extraWorker launches one more worker, which ends with the test.
 func (s *stage) extraWorker(t *testing.T, env ...string) *workerProcess {
 	t.Helper()
-	w, err := s.startWorker(t.Context(), env...)
+	w, err := s.launchWorker(t.Context(), env...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -40,7 +40,10 @@ func awaitTaskDef(t *testing.T, name string) object {
 func TestExistingTaskDefIsLeftUntouched(t *testing.T) {
 	// The worker registers this name after get_signed_jwt: it has been there.
 	awaitTaskDef(t, "GET_SIGNED_JWT")
-	shared.extraWorker(t, "CONDUCTOR_JWT_DOMAIN=taskdefs") // a second start, too
+	second := shared.extraWorker(t, "CONDUCTOR_JWT_DOMAIN=taskdefs")
+	if err := second.awaitReady(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	var want object
 	if err := json.Unmarshal([]byte(ownedTaskDef), &want); err != nil {
 		t.Fatal(err)

@@ -21,6 +21,19 @@ type workerProcess struct {
 
 // startWorker starts a worker and waits until a poll has succeeded.
 func (s *stage) startWorker(ctx context.Context, env ...string) (*workerProcess, error) {
+	w, err := s.launchWorker(ctx, env...)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.awaitReady(ctx); err != nil {
+		w.Kill()
+		return nil, fmt.Errorf("worker: %w\n%s", err, w.log.Lines(20))
+	}
+	return w, nil
+}
+
+// launchWorker starts a worker.
+func (s *stage) launchWorker(ctx context.Context, env ...string) (*workerProcess, error) {
 	address, err := freeAddress(ctx)
 	if err != nil {
 		return nil, err
@@ -38,12 +51,7 @@ func (s *stage) startWorker(ctx context.Context, env ...string) (*workerProcess,
 	if err != nil {
 		return nil, err
 	}
-	w := &workerProcess{Process: process, url: "http://" + address, log: log}
-	if err := w.awaitReady(ctx); err != nil {
-		w.Kill()
-		return nil, fmt.Errorf("worker: %w\n%s", err, log.Lines(20))
-	}
-	return w, nil
+	return &workerProcess{Process: process, url: "http://" + address, log: log}, nil
 }
 
 func (w *workerProcess) awaitReady(ctx context.Context) error {

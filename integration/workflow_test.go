@@ -56,6 +56,9 @@ func request(t *testing.T, definition json.RawMessage, input object) conductorja
 	if err := json.Unmarshal(definition, &named); err != nil {
 		t.Fatal(err)
 	}
+	if input == nil {
+		input = object{} // the server refuses null
+	}
 	return conductorjar.StartRequest{Name: named.Name, Version: 1, Input: input, Definition: definition}
 }
 

@@ -108,7 +108,7 @@ type StartRequest struct {
 	Name          string            `json:"name"`
 	Version       int               `json:"version,omitempty"`
 	CorrelationID string            `json:"correlationId,omitempty"`
-	Input         any               `json:"input,omitempty"`
+	Input         any               `json:"input"`                  // an object; the server refuses null
 	Domains       map[string]string `json:"taskToDomain,omitempty"` // task type to domain
 	Definition    json.RawMessage   `json:"workflowDef,omitempty"`  // for one that is not registered
 }
@@ -134,6 +134,12 @@ func (a *API) Workflow(ctx context.Context, id string) (Workflow, error) {
 		return w, fmt.Errorf("get workflow: %w", err)
 	}
 	return w, nil
+}
+
+// Decide has the server look at an execution now: for timeouts, and for what
+// comes next.
+func (a *API) Decide(ctx context.Context, id string) error {
+	return a.call(ctx, http.MethodPut, "/api/workflow/decide/"+url.PathEscape(id), nil, nil)
 }
 
 // AwaitWorkflow waits for the end of an execution.

@@ -77,7 +77,7 @@ func (w written) meta(k anyKey) keys.JWKMeta {
 }
 
 func indented(raw json.RawMessage) string {
-	value := jsontext.Value(raw)
+	value := raw
 	if err := value.Indent(jsontext.WithIndent("  ")); err != nil {
 		return string(raw) + "\n" // it was just made, so this cannot be
 	}

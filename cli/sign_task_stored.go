@@ -34,7 +34,7 @@ func signStoredTask(ctx context.Context, env Env, f *signFlags, args []string) e
 	if err != nil {
 		return err
 	}
-	client, err := newClient(env, c, slog.New(slog.DiscardHandler), nil)
+	client, err := newClient(env, c, slog.New(slog.DiscardHandler), nil) //nolint:contextcheck // nothing is asked of the server yet
 	if err != nil {
 		return err
 	}

@@ -17,10 +17,12 @@ func socket(t *testing.T, input []byte) *os.File {
 		t.Fatal(err)
 	}
 	ours, theirs := os.NewFile(uintptr(ends[0]), "ours"), os.NewFile(uintptr(ends[1]), "theirs")
-	t.Cleanup(func() { theirs.Close() })
+	t.Cleanup(func() { _ = theirs.Close() })
 	if _, err := ours.Write(input); err != nil {
 		t.Fatal(err)
 	}
-	ours.Close()
+	if err := ours.Close(); err != nil {
+		t.Fatal(err)
+	}
 	return theirs
 }

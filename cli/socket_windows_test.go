@@ -13,7 +13,7 @@ func socket(t *testing.T, input []byte) *os.File {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { r.Close() })
-	go func() { _, _ = w.Write(input); w.Close() }()
+	t.Cleanup(func() { _ = r.Close() })
+	go func() { _, _ = w.Write(input); _ = w.Close() }()
 	return r
 }

@@ -62,7 +62,7 @@ func readStepCases(t *testing.T) []stepCase {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	var cases []stepCase
 	lines := bufio.NewScanner(f)
 	lines.Buffer(nil, 1<<20)
@@ -138,10 +138,10 @@ func (c stepCase) stdin(t *testing.T) *os.File {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { r.Close(); w.Close() })
+	t.Cleanup(func() { _, _ = r.Close(), w.Close() })
 	if c.StdinKind != "openpipe" {
 		input := c.input(t)
-		go func() { _, _ = w.Write(input); w.Close() }()
+		go func() { _, _ = w.Write(input); _ = w.Close() }()
 	}
 	return r
 }
@@ -280,6 +280,6 @@ func open(t *testing.T, name string) *os.File {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { f.Close() })
+	t.Cleanup(func() { _ = f.Close() })
 	return f
 }

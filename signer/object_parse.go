@@ -91,7 +91,8 @@ func readMembers(d *jsontext.Decoder) (Object, error) {
 
 func compact(raw []byte) (json.RawMessage, error) {
 	value := json.RawMessage(bytes.Clone(raw))
-	if err := value.Compact(jsontext.PreserveRawStrings(true)); err != nil {
+	// Format, unlike Compact, refuses duplicates and bad UTF-8 by default.
+	if err := value.Format(jsontext.PreserveRawStrings(true)); err != nil {
 		return nil, syntax(err)
 	}
 	return value, nil

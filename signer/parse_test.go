@@ -52,6 +52,7 @@ func TestParse(t *testing.T) {
 		"b64":                               {compactOf(`{"alg":"HS256","b64":false,"crit":["b64"]}`, `{}`), signer.ErrCritical},
 		"b64 true":                          {compactOf(`{"alg":"HS256","b64":true}`, `{}`), signer.ErrCritical},
 		"a payload that is an array":        {compactOf(goodHeader, `[1]`), signer.ErrPayload},
+		"an array with a duplicate in it":   {compactOf(goodHeader, `[{"a":1,"a":2}]`), signer.ErrDuplicate},
 		"a payload that is null":            {compactOf(goodHeader, `null`), signer.ErrPayload},
 		"a payload that is text":            {compactOf(goodHeader, `hello`), signer.ErrJSON},
 		"two iss":                           {compactOf(goodHeader, `{"iss":"a","iss":"b"}`), signer.ErrDuplicate},

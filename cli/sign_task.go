@@ -23,6 +23,9 @@ const maxTaskInput = 4 << 20
 
 // checkTask refuses flags that a task's input has no room for.
 func (f *signFlags) checkTask() error {
+	if f.task != "" && f.taskInput != "" {
+		return usage("keep one of them", "--task and --task-input contradict each other")
+	}
 	allowed := map[string]bool{
 		"task-input": true, "task": true, "output": true, "explain": true,
 		"key": f.task != "", "password-file": f.task != "",

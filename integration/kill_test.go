@@ -30,7 +30,7 @@ func TestKilledWorkersLoseNoWorkflow(t *testing.T) {
 	r := numbered(t, domain, "get_signed_jwt_killed")
 	var ids []string
 	for range rounds {
-		more := killOne(ctx, t, domain, time.Duration(random.IntN(500))*time.Millisecond, batch,
+		more := killOne(t, domain, time.Duration(random.IntN(500))*time.Millisecond, batch,
 			func(i int) conductorjar.StartRequest { return r(len(ids) + i) })
 		ids = append(ids, more...)
 	}
@@ -53,12 +53,12 @@ func TestKilledWorkersLoseNoWorkflow(t *testing.T) {
 
 // killOne starts a worker and, while it works on a new batch, kills it after
 // a while.
-func killOne(ctx context.Context, t *testing.T, domain string, after time.Duration, n int, r func(int) conductorjar.StartRequest) []string {
+func killOne(t *testing.T, domain string, after time.Duration, n int, r func(int) conductorjar.StartRequest) []string {
 	t.Helper()
 	w := shared.extraWorker(t, "CONDUCTOR_JWT_DOMAIN="+domain)
 	timer := time.AfterFunc(after, w.Kill)
 	defer timer.Stop()
-	ids, err := shared.startMany(ctx, n, r)
+	ids, err := shared.startMany(t.Context(), n, r)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -46,10 +46,13 @@ func setUp(ctx context.Context) (*stage, error) {
 		return s, err
 	}
 	// Another build of the worker, such as another edition, can be tested.
-	if s.binary = os.Getenv("WORKER"); s.binary == "" {
-		if s.binary, err = s.build(ctx, "."); err != nil {
-			return s, err
-		}
+	if binary := os.Getenv("WORKER"); binary != "" {
+		s.binary = inProject(s.root, binary)
+	} else {
+		s.binary, err = s.build(ctx, ".")
+	}
+	if err != nil {
+		return s, err
 	}
 	if s.server, err = s.boot(ctx); err != nil {
 		return s, err
@@ -59,6 +62,15 @@ func setUp(ctx context.Context) (*stage, error) {
 	}
 	s.worker, err = s.startWorker(ctx)
 	return s, err
+}
+
+// inProject is a path that is given from the project's root, wherever a test
+// runs.
+func inProject(root, path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(root, path)
 }
 
 // build gives a program of the project, built as a user builds it.
@@ -91,7 +103,7 @@ func (s *stage) boot(ctx context.Context) (*conductorjar.Server, error) {
 		secrets[name] = secret.New(value)
 	}
 	return conductorjar.Start(ctx, conductorjar.Options{
-		Setup:   conductorjar.Setup{Env: os.Environ(), Progress: func(step string) { fmt.Println("integration:", step) }},
+		Env: os.Environ(), Progress: func(step string) { fmt.Println("integration:", step) },
 		Secrets: secrets, Log: log,
 	})
 }

@@ -65,6 +65,9 @@ func TestRegisteredTaskDefIsTheDocumentedOne(t *testing.T) {
 	if err := json.Unmarshal(raw, &documented); err != nil {
 		t.Fatal(err)
 	}
+	if len(documented) != 2 || documented[0]["name"] != "get_signed_jwt" || documented[1]["name"] != "GET_SIGNED_JWT" {
+		t.Errorf("deploy/conductor/taskdefs.json does not define the two names that people write")
+	}
 	for _, want := range documented {
 		got := awaitTaskDef(t, "GET_SIGNED_JWT")
 		for name, value := range want {

@@ -100,14 +100,13 @@ func (d *demo) bootServer(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	setup := conductorjar.Setup{Env: d.env, Progress: d.screen.step}
 	port, taken := freePort(ctx, 8080)
 	if taken {
 		port = 0
 		d.screen.done("port 8080 is taken: the server takes a free one")
 	}
 	d.server, err = conductorjar.Start(ctx, conductorjar.Options{
-		Setup: setup, Secrets: map[string]secret.Text{"jwt-privatekey": key}, Port: port, Log: log,
+		Env: d.env, Progress: d.screen.step, Secrets: map[string]secret.Text{"jwt-privatekey": key}, Port: port, Log: log,
 	})
 	if err != nil {
 		return err

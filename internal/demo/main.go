@@ -86,11 +86,17 @@ func run(ctx context.Context, env []string, screen *screen) error {
 	if err != nil {
 		return err
 	}
+	binary := child.Getenv(env, "WORKER")
+	if binary != "" {
+		if binary, err = filepath.Abs(binary); err != nil {
+			return err
+		}
+	}
 	scratch, err := os.MkdirTemp("", "conductor-jwt-demo-")
 	if err != nil {
 		return err
 	}
-	d := &demo{env: env, root: root, scratch: scratch, worker: child.Getenv(env, "WORKER"), screen: screen}
+	d := &demo{env: env, root: root, scratch: scratch, worker: binary, screen: screen}
 	err = d.play(ctx)
 	if keep, no := strconv.ParseBool(child.Getenv(env, "KEEP")); err == nil && no == nil && keep {
 		err = d.keep(ctx)

@@ -69,6 +69,7 @@ func (d *demo) startWorker(ctx context.Context) error {
 		Env: []string{
 			"PATH=" + child.Getenv(d.env, "PATH"), "HOME=" + d.scratch,
 			"CONDUCTOR_SERVER_URL=" + d.server.URL + "/api", "CONDUCTOR_JWT_LISTEN=" + address,
+			"CONDUCTOR_JWT_POLL_TIMEOUT=1s", // a worker that is stopped waits for its poll
 		},
 		Grace: 10 * time.Second,
 	})

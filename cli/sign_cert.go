@@ -5,12 +5,13 @@ import (
 	"crypto/x509"
 	"time"
 
+	"conductor-jwt/keys"
 	"conductor-jwt/signer"
 )
 
-// maxCertificates is the size in bytes of the largest certificate file: a
-// token has no room for more.
-const maxCertificates = 256 << 10
+// maxCertificates is the size in bytes of the largest certificate file, that
+// of [keys.ReadChain].
+const maxCertificates = 64 << 10
 
 // addCertificates puts the certificates into the request. step demands that a
 // certificate for x5c or x5t says digitalSignature; x5t#S256 is not step's,
@@ -64,7 +65,7 @@ func readChain(name string) ([]*x509.Certificate, error) {
 	if err != nil {
 		return nil, err
 	}
-	chain, err := signer.ParseCertificates(raw)
+	chain, err := keys.ReadChain(string(raw))
 	if err != nil {
 		return nil, signerError(shown(name), err)
 	}

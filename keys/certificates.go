@@ -5,9 +5,9 @@ import (
 	"crypto/x509"
 )
 
-// maxChain is the most certificates that are looked at: a chain has three or
+// MaxChain is the most certificates that are looked at: a chain has three or
 // four, and a token's header has no room for more.
-const maxChain = 10
+const MaxChain = 10
 
 // ReadChain reads a certificate chain in the order in which it stands: PEM,
 // however its line ends fared and whatever stands around and between the
@@ -43,7 +43,7 @@ func parseCertificates(blocks []block) ([]*x509.Certificate, error) {
 	if len(blocks) == 0 {
 		return nil, noCertificate()
 	}
-	if len(blocks) > maxChain {
+	if len(blocks) > MaxChain {
 		return nil, &Error{
 			Reason: ErrCertificateInvalid, Found: "more than ten certificates",
 			Hint: "give the key's own certificate and those that issued it, not a bundle of authorities",

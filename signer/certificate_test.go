@@ -8,7 +8,6 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/base64"
-	"encoding/pem"
 	"errors"
 	"math/big"
 	"testing"
@@ -108,32 +107,5 @@ func TestCheckChain(t *testing.T) {
 	}
 	if signer.CheckKeyUsage(leaf) != nil || signer.CheckKeyUsage(silent) == nil {
 		t.Error("key usage must be said where step demands it")
-	}
-}
-
-func TestParseCertificates(t *testing.T) {
-	key := ecKey(t)
-	leaf := issue(t, "leaf", key, x509.KeyUsageDigitalSignature, nil, nil)
-	block := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: leaf.Raw}))
-	other := string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: []byte("x")}))
-	for name, c := range map[string]struct {
-		text string
-		n    int
-	}{
-		"pem":                        {block, 1},
-		"two, with text between":     {"Bag Attributes\n" + block + "subject\n" + block, 2},
-		"beside a key":               {other + block, 1},
-		"der":                        {string(leaf.Raw), 1},
-		"a key alone":                {other, 0},
-		"a broken certificate":       {"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", 0},
-		"broken after a sound one":   {block + "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", 0},
-		"nothing":                    {"", 0},
-		"something else altogether":  {"hello", 0},
-		"der with bytes added to it": {string(leaf.Raw) + "x", 0},
-	} {
-		chain, err := signer.ParseCertificates([]byte(c.text))
-		if len(chain) != c.n || (c.n == 0) != errors.Is(err, signer.ErrCertificateInvalid) {
-			t.Errorf("%s: %d certificates, err = %v", name, len(chain), err)
-		}
 	}
 }

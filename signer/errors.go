@@ -1,6 +1,10 @@
 package signer
 
-import "errors"
+import (
+	"errors"
+
+	"conductor-jwt/keys"
+)
 
 // The reasons for which JSON is refused.
 var (
@@ -45,7 +49,7 @@ var (
 // The reasons for which nothing is signed.
 var (
 	ErrReserved            = errors.New("header member reserved")
-	ErrCertificateInvalid  = errors.New("certificate invalid")
+	ErrCertificateInvalid  = keys.ErrCertificateInvalid
 	ErrCertificateMismatch = errors.New("certificate of another key")
 )
 

@@ -79,7 +79,7 @@ func limitTable() string {
 		{"audiences", fmt.Sprint(maxAudiences)},
 		{"scopes", fmt.Sprint(maxScopes)},
 		{"`claims`, and `headers` likewise", fmt.Sprintf("%s, %d levels", kib(maxClaims), maxLevels)},
-		{"certificates", fmt.Sprint(maxCertificates)},
+		{"certificates", fmt.Sprint(keys.MaxChain)},
 		{"inputs, known and unknown", fmt.Sprint(maxInputs)},
 		{"the token", "64 KiB; over " + kib(headerBudget) + " it is warned of, since many servers take no longer header"},
 	} {

@@ -23,6 +23,10 @@ demo: build ## run a GET_SIGNED_JWT workflow on the real Conductor server (KEEP=
 	@$(GO) build -o bin/demo ./internal/demo
 	@KEEP='$(KEEP)' exec bin/demo
 
+.PHONY: man
+man: ## write the manual pages to dist/man/man1
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct 2>/dev/null || date +%s) $(GO) run ./internal/manpage dist/man/man1
+
 .PHONY: test
 test: ## all tests: unit, scripts, and integration on the real server
 	$(GO) test -race -timeout 30m ./...

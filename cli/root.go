@@ -16,6 +16,9 @@ const (
 	groupTokens = "tokens"
 )
 
+// Command is the whole command line, for programs that write about it.
+func Command(env Env) *cobra.Command { return newRootCommand(env) }
+
 func newRootCommand(env Env) *cobra.Command {
 	root := newGroup(program, "Run Conductor's GET_SIGNED_JWT task; sign and verify JWTs")
 	root.SetIn(env.Stdin)

@@ -1,0 +1,34 @@
+// Manpage writes the manual pages of conductor-jwt into a folder: a program of
+// its own, since what it takes to write them has no place in the binary.
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra/doc"
+
+	"conductor-jwt/cli"
+)
+
+func main() {
+	if len(os.Args) != 2 {
+		fmt.Fprintln(os.Stderr, "usage: manpage FOLDER")
+		os.Exit(2) //nolint:forbidigo // this is a main
+	}
+	if err := write(os.Args[1]); err != nil {
+		fmt.Fprintln(os.Stderr, "error:", err)
+		os.Exit(1) //nolint:forbidigo // this is a main
+	}
+}
+
+// write makes a page of section 1 for each command. Its date is that of
+// SOURCE_DATE_EPOCH where that is set.
+func write(folder string) error {
+	if err := os.MkdirAll(folder, 0o755); err != nil { //nolint:gosec // manual pages are for everybody
+		return err
+	}
+	root := cli.Command(cli.Env{})
+	root.DisableAutoGenTag = true
+	return doc.GenManTree(root, &doc.GenManHeader{Section: "1", Source: "conductor-jwt", Manual: "conductor-jwt"}, folder)
+}

@@ -58,5 +58,8 @@ func observer(metrics *worker.Metrics) func(conductor.Observation) {
 		if o.HasSkew {
 			metrics.ClockSkew(o.Skew)
 		}
+		if o.Unnamed > 0 {
+			metrics.Unreadable(o.Unnamed)
+		}
 	}
 }

@@ -44,7 +44,7 @@ func assemble(env Env, c *config.Loaded, once int, log *slog.Logger) (*parts, er
 	}
 	p.worker, err = worker.New(worker.Options{
 		Server:        client,
-		Handler:       newHandler(env, c, parser, client, log),
+		Handler:       newHandler(env, c, parser, storedTasks{client}, log),
 		TaskTypes:     c.TaskTypes,
 		Domain:        c.Domain,
 		WorkerID:      c.WorkerID,

@@ -35,6 +35,12 @@ func (m *Metrics) Unbounded(taskType string) { m.unbounded.WithLabelValues(taskT
 
 // Executed implements [Observer].
 func (m *Metrics) Executed(e Executed) {
+	if e.Outcome.Panicked {
+		m.Panicked()
+	}
+	if e.Outcome.Unchecked {
+		m.unchecked.Inc()
+	}
 	status := success
 	if e.Outcome.Status == task.Completed {
 		m.tokens.WithLabelValues(m.algorithms.label(e.Outcome.Algorithm), m.kinds.label(e.Outcome.KeyKind)).Inc()

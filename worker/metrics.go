@@ -33,6 +33,7 @@ type Metrics struct {
 	duplicates *prometheus.CounterVec
 	unbounded  *prometheus.CounterVec
 	unreadable prometheus.Counter
+	unchecked  prometheus.Counter
 	clockSkew  prometheus.Gauge
 
 	codes, algorithms, kinds *closedSet
@@ -70,6 +71,9 @@ func NewMetrics(taskTypes []string) *Metrics {
 		unbounded:  counter("conductor_jwt_tasks_without_response_timeout_total", "Tasks whose definition has no response timeout: a crash would hang them for ever.", labelType),
 		unreadable: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "conductor_jwt_tasks_unreadable_total", Help: "Polled tasks without readable ids: nothing can be said of them to the server.",
+		}),
+		unchecked: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "conductor_jwt_injection_unchecked_total", Help: "Tokens given out although the server did not permit the read that looks for injected secrets.",
 		}),
 		clockSkew: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "conductor_jwt_clock_skew_seconds", Help: "The server's clock, by its Date header, minus this worker's.",
@@ -135,7 +139,7 @@ func (m *Metrics) collectors() []prometheus.Collector {
 	return []prometheus.Collector{
 		m.polls, m.started, m.pollErrors, m.executeErrors, m.updateErrors, m.queueFull, m.paused, m.uncaught,
 		m.pollSeconds, m.executeSeconds, m.updateSeconds, m.resultBytes, m.requestSeconds, m.active,
-		m.tokens, m.failures, m.ends, m.lost, m.duplicates, m.unbounded, m.unreadable, m.clockSkew,
+		m.tokens, m.failures, m.ends, m.lost, m.duplicates, m.unbounded, m.unreadable, m.unchecked, m.clockSkew,
 	}
 }
 

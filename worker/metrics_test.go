@@ -182,3 +182,15 @@ func TestClassesAreLabels(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 }
+
+func TestWhatTheHandlerSaysOfItselfIsCounted(t *testing.T) {
+	m := NewMetrics([]string{jwtType})
+	m.Executed(Executed{TaskType: jwtType, Outcome: task.Outcome{Status: task.Completed, Unchecked: true}})
+	m.Executed(Executed{TaskType: jwtType, Outcome: task.Outcome{Status: task.Failed, Panicked: true}})
+	got, _ := exposition(t, m)
+	for _, name := range []string{`conductor_jwt_injection_unchecked_total{}`, `thread_uncaught_exceptions_total{exception="panic"}`} {
+		if got[name] != 1 {
+			t.Errorf("%s is %v, want 1", name, got[name])
+		}
+	}
+}

@@ -1,4 +1,4 @@
-//go:build unix
+//go:build unix && !linux
 
 package cli
 
@@ -6,6 +6,4 @@ import "golang.org/x/sys/unix"
 
 // keepOffDisk keeps a crash from writing the process's memory, and the keys
 // in it, to a file.
-func keepOffDisk() error {
-	return unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{})
-}
+func keepOffDisk() error { return unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}) }

@@ -34,6 +34,7 @@ thumbprint. It has alg where it fits one algorithm only; --alg says it for all.`
 	s := cmd.Flags()
 	s.StringVar(&alg, "alg", "", "the alg of the keys")
 	s.StringVar(&from.passwordFile, "password-file", "", "the `file` with the keys' password")
+	completeAlgorithms(cmd, "alg")
 	return cmd
 }
 

@@ -36,6 +36,7 @@ sign writes for a PEM key.`,
 	s.StringVar(&w.keyID, "kid", "", "the kid of a jwk (default its own, or its thumbprint)")
 	s.BoolVar(&w.noKeyID, "no-kid", false, "leave the kid of a jwk out")
 	s.StringVar(&alg, "alg", "", "the alg of a jwk (default the only one that fits)")
+	completeAlgorithms(cmd, "alg")
 	return cmd
 }
 

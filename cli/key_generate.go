@@ -31,6 +31,7 @@ would say of it.`,
 	s.BoolVar(&w.noKeyID, "no-kid", false, "leave the kid of a jwk out")
 	s.StringVar(&publicOut, "public-out", "", "write the public half too, to this `file`")
 	outputFlag(cmd, &output, outputText, outputJSON)
+	completeAlgorithms(cmd, "alg")
 	return cmd
 }
 

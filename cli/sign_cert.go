@@ -67,7 +67,7 @@ func readChain(name string) ([]*x509.Certificate, error) {
 	}
 	chain, err := keys.ReadChain(string(raw))
 	if err != nil {
-		return nil, signerError(shown(name), err)
+		return nil, keyError(name, err)
 	}
 	return chain, nil
 }

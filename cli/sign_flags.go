@@ -51,6 +51,7 @@ func (f *signFlags) register(cmd *cobra.Command) {
 	s.BoolVar(&f.subtle, "subtle", false, "do without --iss, --aud, --sub or --exp, take a past --exp, and let --alg overrule a JWK")
 	s.BoolVar(&f.explain, "explain", false, "say on standard error why each header member and claim is there")
 	outputFlag(cmd, &f.output, outputText, outputJSON)
+	completeAlgorithms(cmd, "alg", "algorithm")
 }
 
 func (f *signFlags) registerClaims(s *pflag.FlagSet) {

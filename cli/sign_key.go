@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/spf13/cobra"
+
 	"conductor-jwt/keys"
 )
 
@@ -34,6 +36,10 @@ func readSigningKey(ctx context.Context, env Env, f *signFlags) (signingKey, err
 	if f.subtle && alg != "" {
 		key = keys.Unbind(key)
 	}
+	if bound := keys.Unbind(key) != key; bound && alg != "" && alg != key.Algorithms()[0] {
+		return signingKey{}, usage("leave --alg out, or add --subtle to overrule the key",
+			"--alg is not the alg that %s says it is for", shown(file.name))
+	}
 	s := signingKey{key: key, algorithm: alg, algorithmWhy: "--alg"}
 	if alg == "" {
 		s.algorithm, s.algorithmWhy = key.Algorithms()[0], "default for the key"
@@ -56,6 +62,16 @@ func defaultKeyID(file keyFile, key keys.Key) (string, error) {
 		return "", keyError(file.name, err)
 	}
 	return id, nil
+}
+
+// completeAlgorithms lets a shell complete --alg.
+func completeAlgorithms(cmd *cobra.Command, names ...string) {
+	complete := cobra.FixedCompletions(texts(keys.Algorithms()), cobra.ShellCompDirectiveNoFileComp)
+	for _, name := range names {
+		if err := cmd.RegisterFlagCompletionFunc(name, complete); err != nil {
+			panic(err) // the flag was added before
+		}
+	}
 }
 
 // parseAlgorithm reads --alg; empty is unset.

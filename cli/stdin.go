@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 )
 
@@ -113,8 +114,25 @@ func readFile(name string, limit int) ([]byte, error) {
 	return raw, nil
 }
 
+// notAName tells what was meant as the content of a file from its name.
+func notAName(name string) string {
+	switch {
+	case strings.HasPrefix(name, "{"):
+		return "put the JSON into a file, or pipe it in"
+	case strings.HasPrefix(name, "eyJ") && strings.Count(name, ".") >= 2:
+		return "pipe the token in, or put it into a file: others can read arguments"
+	case strings.Contains(name, "-----BEGIN"):
+		return "put the key into a file: others can read arguments"
+	}
+	return ""
+}
+
 // fileError is short: the system's own text repeats the name and the call.
 func fileError(name string, err error) error {
+	if hint := notAName(name); hint != "" {
+		// It may be a token, which is worth as much as a password.
+		return usage(hint, "the argument is no file name")
+	}
 	name = shown(name)
 	switch {
 	case errors.Is(err, os.ErrNotExist):

@@ -64,6 +64,7 @@ func (f *verifyFlags) register(cmd *cobra.Command) {
 	s.BoolVar(&f.insecure, "insecure", false, "permit --no-exp-check, and a key's default algorithm where --alg would be needed")
 	s.BoolVar(&f.noExpCheck, "no-exp-check", false, "take an expired token; needs --insecure")
 	outputFlag(cmd, &f.output, outputJSON, outputText)
+	completeAlgorithms(cmd, "alg", "algorithm")
 }
 
 func (f *verifyFlags) check(s *pflag.FlagSet) error {

@@ -1,5 +1,7 @@
 // Termsvg runs a command and draws what it printed as an SVG picture of a
-// terminal: go run ./internal/demo/termsvg -o docs/demo.svg make demo
+// terminal:
+//
+//	go run ./internal/demo/termsvg -o docs/demo.svg -as "make demo" make -s demo
 package main
 
 import (
@@ -17,6 +19,7 @@ import (
 
 func main() {
 	out := flag.String("o", "", "file to write; standard output if empty")
+	as := flag.String("as", "", "the command as the picture shows it; itself if empty")
 	flag.Parse()
 	if flag.NArg() == 0 {
 		fmt.Fprintln(os.Stderr, "error: no command to record")
@@ -24,13 +27,13 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := record(ctx, *out, flag.Args()); err != nil {
+	if err := record(ctx, *out, *as, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(1)
 	}
 }
 
-func record(ctx context.Context, out string, args []string) error {
+func record(ctx context.Context, out, as string, args []string) error {
 	var printed bytes.Buffer
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...) //nolint:gosec // recording the given command is the purpose
 	cmd.Env = append(os.Environ(), "CLICOLOR_FORCE=1")    //nolint:forbidigo // this is a main, as cli's is
@@ -39,7 +42,10 @@ func record(ctx context.Context, out string, args []string) error {
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("%s: %w; nothing was drawn", strings.Join(args, " "), err)
 	}
-	prompt := "\x1b[2m$\x1b[0m \x1b[1m" + strings.Join(args, " ") + "\x1b[0m\n\n"
+	if as == "" {
+		as = strings.Join(args, " ")
+	}
+	prompt := "\x1b[2m$\x1b[0m \x1b[1m" + as + "\x1b[0m\n\n"
 	picture := draw(render(prompt + printed.String()))
 	if out == "" {
 		_, err := io.WriteString(os.Stdout, picture)

@@ -50,18 +50,12 @@ func (l *Loaded) checkTaskTypes(fault func(string, string, ...any)) {
 func (l *Loaded) checkTTL(fault func(string, string, ...any)) {
 	const part = "not whole seconds; token times are"
 	if l.DefaultTTL%time.Second != 0 {
-		fault("default_ttl", part)
+		fault(settingDefaultTTL, part)
 	}
 	if l.MaxTTL%time.Second != 0 {
 		fault("max_ttl", part)
 	}
-	if l.DefaultTTL <= l.MaxTTL {
-		return
+	if l.DefaultTTL > l.MaxTTL {
+		fault(settingDefaultTTL, "over max_ttl, which is %s; set %[1]s or less", short(int64(l.MaxTTL)))
 	}
-	// Whichever was set is the one to change.
-	if l.Origin("default_ttl").Source == FromDefault {
-		fault("max_ttl", "under default_ttl, which is %s; set that too", short(int64(l.DefaultTTL)))
-		return
-	}
-	fault("default_ttl", "over max_ttl, which is %s; set %[1]s or less", short(int64(l.MaxTTL)))
 }

@@ -118,6 +118,9 @@ func refuseLater(s Setting, v value, given bool, wrong *problems) {
 // compute fills in what has no fixed default.
 func (l *Loaded) compute(src Sources) {
 	l.Slots = cmp.Or(l.Slots, max(8*src.Cores, len(l.TaskTypes)))
+	if _, chosen := l.origins[settingDefaultTTL]; !chosen {
+		l.DefaultTTL = min(l.DefaultTTL, l.MaxTTL) // nobody's wish, so it yields
+	}
 	l.WorkerID = cmp.Or(l.WorkerID, fmt.Sprintf("%s-%d", cmp.Or(src.Host, "unknown"), src.PID))
 }
 

@@ -115,7 +115,6 @@ func TestEverySettingFromEverySource(t *testing.T) {
 		"auth_secret":     {"CONDUCTOR_AUTH_KEY": "k"},
 		"tls_client_cert": {"CONDUCTOR_TLS_CLIENT_KEY": "k"},
 		"tls_client_key":  {"CONDUCTOR_TLS_CLIENT_CERT": "c"},
-		"max_ttl":         {"CONDUCTOR_JWT_DEFAULT_TTL": "1s"},
 	}
 	for _, s := range config.Settings() {
 		if s.Later || s.Name == "config" {
@@ -240,6 +239,12 @@ func TestManyTypesGetASlotEachByDefault(t *testing.T) {
 	}
 }
 
+func TestTheDefaultLifetimeYieldsToTheLongest(t *testing.T) {
+	if l := (sources{flags: map[string]string{"max_ttl": "60s"}}).mustLoad(t); l.DefaultTTL != time.Minute {
+		t.Errorf("default ttl = %s", l.DefaultTTL)
+	}
+}
+
 func TestLogSettingsOfOtherProgramsAreTaken(t *testing.T) {
 	l := sources{env: map[string]string{"LOG_LEVEL": "DEBUG", "LOG_FORMAT": "JSON"}}.mustLoad(t)
 	if l.LogLevel != "debug" || l.LogFormat != "json" {
@@ -296,7 +301,6 @@ func TestProblems(t *testing.T) {
 		{flag("drain_timeout", "soon"), "drain_timeout (--drain-timeout): not a duration; write it as 30s, 5m or 1h30m"},
 		{flag("drain_timeout", "-1s"), "drain_timeout (--drain-timeout): too short; set 0s or more"},
 		{flag("default_ttl", "25h"), "default_ttl (--default-ttl): over max_ttl, which is 24h; set 24h or less"},
-		{flag("max_ttl", "1m"), "max_ttl (--max-ttl): under default_ttl, which is 5m; set that too"},
 		{flag("default_ttl", "1500ms"), "default_ttl (--default-ttl): not whole seconds; token times are"},
 		{flag("max_ttl", "3600500ms"), "max_ttl (--max-ttl): not whole seconds; token times are"},
 		{flag("output", "secrets"), "output (--output-path): not one of token, _secrets, both"},

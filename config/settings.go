@@ -4,8 +4,9 @@ import "time"
 
 // Names of settings that the code speaks of.
 const (
-	settingConfig = "config"
-	settingListen = "listen"
+	settingConfig     = "config"
+	settingListen     = "listen"
+	settingDefaultTTL = "default_ttl"
 )
 
 // Bounds that have a reason.
@@ -109,9 +110,9 @@ func workSettings() []Setting {
 func taskSettings() []Setting {
 	return group(GroupTask, []Setting{
 		{
-			Name: "default_ttl", Env: "CONDUCTOR_JWT_DEFAULT_TTL", Kind: Duration, Default: "300s",
+			Name: settingDefaultTTL, Env: "CONDUCTOR_JWT_DEFAULT_TTL", Kind: Duration, Default: "300s",
 			Least: int64(time.Second), Most: int64(mostTTL),
-			About: "Lifetime of a token whose task names none; whole seconds.",
+			About: "Lifetime of a token whose task names none; whole seconds, and at most max_ttl.",
 			field: func(c *Config) any { return &c.DefaultTTL },
 		}, {
 			Name: "max_ttl", Env: "CONDUCTOR_JWT_MAX_TTL", Kind: Duration, Default: "24h",

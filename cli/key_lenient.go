@@ -9,7 +9,7 @@ import (
 
 // lenient makes a JWK, or the keys of a JWK Set, readable that step reads
 // although they are not quite by the book: base64url with its padding, and
-// use, alg or kid that are empty. Everything else is left for package keys to
+// members that are there but say nothing. Everything else is left for package keys to
 // judge, as it is.
 func lenient(text []byte) []byte {
 	o, err := signer.ParseObject(text, signer.Limits{Bytes: maxKeyFile})
@@ -48,8 +48,8 @@ func lenientSet(set *signer.Object) {
 }
 
 func lenientJWK(o *signer.Object) {
-	for _, name := range []string{"use", "alg", "kid"} {
-		if s, ok := o.Text(name); ok && s == "" {
+	for _, name := range []string{"use", "alg", "kid", "key_ops", "x5c"} {
+		if raw, _ := o.Get(name); saysNothing(name, string(raw)) {
 			o.Delete(name)
 		}
 	}
@@ -59,4 +59,18 @@ func lenientJWK(o *signer.Object) {
 			o.String(name, short)
 		}
 	}
+}
+
+// saysNothing reports whether a member's value is the same as none. An empty
+// key_ops is not: it permits nothing.
+func saysNothing(name, value string) bool {
+	switch value {
+	case "null":
+		return true
+	case `""`:
+		return name != "key_ops" && name != "x5c"
+	case "[]":
+		return name == "x5c"
+	}
+	return false
 }

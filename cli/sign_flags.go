@@ -162,7 +162,14 @@ func (f *signFlags) check() error {
 }
 
 func (k *keyFlags) check() error {
+	for _, name := range []*string{&k.key, &k.passwordFile} {
+		if *name == "/dev/stdin" {
+			*name = dash // so that it is known to be no payload
+		}
+	}
 	switch {
+	case k.key == dash && k.passwordFile == dash:
+		return usage("put one of them into a file", "standard input cannot be both the key and its password")
 	case k.key == "" && k.jwks == "":
 		return usage("give the file of a key with --key, or a JWK Set with --jwks and --kid", "no key: neither --key nor --jwks is given")
 	case k.key != "" && k.jwks != "":

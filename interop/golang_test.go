@@ -91,7 +91,7 @@ func goJOSE() peer {
 			token, err := jws.CompactSerialize()
 			return answer{OK: err == nil, Token: token}, err
 		}
-		jws, err := jose.ParseSigned(r.Token, []jose.SignatureAlgorithm{alg})
+		jws, err := jose.ParseSignedCompact(r.Token, []jose.SignatureAlgorithm{alg})
 		if err != nil {
 			return answer{}, err
 		}

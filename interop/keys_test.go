@@ -38,6 +38,7 @@ type pair struct {
 func encode(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
 
 func must[T any](t *testing.T) func(v T, err error) T {
+	t.Helper()
 	return func(v T, err error) T {
 		t.Helper()
 		if err != nil {

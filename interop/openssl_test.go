@@ -1,6 +1,7 @@
 package interop
 
 import (
+	"context"
 	"encoding/asn1"
 	"encoding/base64"
 	"encoding/json"
@@ -19,7 +20,7 @@ func openssl(t *testing.T) peer {
 	dir := t.TempDir()
 	lack := append(mldsaNames(), "ES256K", "Ed25519", "HS256", "HS384", "HS512")
 	return peer{name: "openssl", lack: lack, ask: func(r request) (answer, error) {
-		o := opensslRun{dir: dir, request: r}
+		o := opensslRun{dir: dir, ctx: t.Context, request: r}
 		if r.Op == "sign" {
 			return o.sign()
 		}
@@ -29,6 +30,7 @@ func openssl(t *testing.T) peer {
 
 type opensslRun struct {
 	dir string
+	ctx func() context.Context
 	request
 }
 
@@ -50,7 +52,7 @@ func (o opensslRun) options() []string {
 }
 
 func (o opensslRun) run(args ...string) error {
-	out, err := exec.Command("openssl", append(append([]string{"pkeyutl"}, args...), o.options()...)...).CombinedOutput()
+	out, err := exec.CommandContext(o.ctx(), "openssl", append(append([]string{"pkeyutl"}, args...), o.options()...)...).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("openssl pkeyutl: %w: %s", err, out)
 	}

@@ -35,7 +35,7 @@ func TestKilledWorkersLoseNoWorkflow(t *testing.T) {
 		ids = append(ids, more...)
 	}
 	shared.extraWorker(t, "CONDUCTOR_JWT_DOMAIN="+domain)
-	go decideAll(ctx, ids)
+	go shared.decideAll(ctx, ids)
 	workflows, err := shared.awaitAll(ctx, ids, r)
 	if err != nil {
 		t.Fatal(err)
@@ -70,11 +70,11 @@ func killOne(t *testing.T, domain string, after time.Duration, n int, r func(int
 // workflows whose tasks may have timed out. It does so by itself, but on busy
 // SQLite it may lose a workflow from its round for up to two minutes. Whether
 // a task is taken back still hangs on its response timeout.
-func decideAll(ctx context.Context, ids []string) {
+func (s *stage) decideAll(ctx context.Context, ids []string) {
 	for {
 		for _, id := range ids {
 			// One that has ended needs no decision, and the test sees the rest.
-			_ = shared.server.Decide(ctx, id)
+			_ = s.server.Decide(ctx, id)
 		}
 		select {
 		case <-time.After(time.Second):

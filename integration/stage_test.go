@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -98,14 +99,19 @@ func (s *stage) boot(ctx context.Context) (*conductorjar.Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	return conductorjar.Start(ctx, s.options(log))
+}
+
+// options start a server that has the secrets.
+func (s *stage) options(log io.Writer) conductorjar.Options {
 	secrets := map[string]secret.Text{}
 	for name, value := range s.keys.secrets() {
 		secrets[name] = secret.New(value)
 	}
-	return conductorjar.Start(ctx, conductorjar.Options{
+	return conductorjar.Options{
 		Env: os.Environ(), Progress: func(step string) { fmt.Println("integration:", step) },
 		Secrets: secrets, Log: log,
-	})
+	}
 }
 
 // tearDown ends everything. That the worker ends well is part of what is

@@ -43,7 +43,7 @@ func (s *stage) launchWorker(ctx context.Context, env ...string) (*workerProcess
 		Path: s.binary, Args: []string{"worker"}, Dir: s.folder, Stdout: log, Stderr: log,
 		Env: append([]string{
 			"PATH=" + os.Getenv("PATH"), "HOME=" + s.folder,
-			"CONDUCTOR_SERVER_URL=" + s.server.URL + "/api", "CONDUCTOR_JWT_LISTEN=" + address,
+			"CONDUCTOR_SERVER_URL=" + s.url() + "/api", "CONDUCTOR_JWT_LISTEN=" + address,
 			"LOG_LEVEL=debug",
 		}, env...),
 		Grace: 40 * time.Second,
@@ -52,6 +52,15 @@ func (s *stage) launchWorker(ctx context.Context, env ...string) (*workerProcess
 		return nil, err
 	}
 	return &workerProcess{Process: process, url: "http://" + address, log: log}, nil
+}
+
+// url is empty while there is no server; the caller's environment then names
+// the one to come.
+func (s *stage) url() string {
+	if s.server == nil {
+		return ""
+	}
+	return s.server.URL
 }
 
 func (w *workerProcess) awaitReady(ctx context.Context) error {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"slices"
 	"strings"
 	"testing"
 
@@ -153,11 +154,16 @@ func TestWycheproofKeysSignAgain(t *testing.T) {
 	}
 }
 
-// TestWycheproofKeys judges the keys of the key set: those of an invalid group
-// are refused, or do not verify its token.
+// TestWycheproofKeys judges the keys of the key set, and those of the set that
+// mixes keys and signatures: those of an invalid group are refused, or do not
+// verify its token. Groups of JWE have no tokens to verify.
 func TestWycheproofKeys(t *testing.T) {
-	for _, g := range joseGroups(t, "json_web_key_test.json") {
+	groups := slices.Concat(joseGroups(t, "json_web_key_test.json"), joseGroups(t, "json_web_crypto_test.json"))
+	for _, g := range groups {
 		for _, test := range g.Tests {
+			if test.JWS == nil {
+				continue
+			}
 			want := test.Result
 			switch g.Comment {
 			case "jws_rsa_roca_key":

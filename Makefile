@@ -21,7 +21,7 @@ build: ## build bin/conductor-jwt, static, without cgo
 .PHONY: demo
 demo: build ## run a GET_SIGNED_JWT workflow on the real Conductor server (KEEP=1 leaves it up)
 	@$(GO) build -o bin/demo ./internal/demo
-	@KEEP='$(KEEP)' exec bin/demo
+	@WORKER=$(BIN) KEEP='$(KEEP)' exec bin/demo
 
 .PHONY: man
 man: ## write the manual pages to dist/man/man1

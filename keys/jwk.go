@@ -149,7 +149,7 @@ func readX5C(m members) ([]*x509.Certificate, error) {
 	if err != nil || !ok {
 		return nil, err
 	}
-	if len(texts) == 0 || len(texts) > maxChain {
+	if len(texts) == 0 || len(texts) > MaxChain {
 		return nil, badX5C()
 	}
 	chain := make([]*x509.Certificate, 0, len(texts))

@@ -17,7 +17,29 @@ func Check(k Key, alg Algorithm) error {
 	if err := tooShort(k, alg); err != nil {
 		return err
 	}
+	if local, ok := k.(*localKey); ok && local.meta.alg != "" {
+		return boundElsewhere(local.meta.alg, alg)
+	}
 	return misfit(KindOf(k), fitting, alg)
+}
+
+// boundElsewhere refuses an algorithm that is not the one of a JWK's alg
+// (RFC 7517 §4.4).
+func boundElsewhere(own, alg Algorithm) error {
+	return &Error{
+		Reason: ErrAlgorithmMismatch,
+		Found:  fmt.Sprintf("%s with a jwk whose alg is %s", known(alg), own),
+		Hint:   fmt.Sprintf("set algorithm to %s, or take alg out of the jwk", own),
+	}
+}
+
+// misnamed refuses a JWK whose alg its own key cannot serve.
+func misnamed(kind Kind, fitting []Algorithm, own Algorithm) error {
+	return &Error{
+		Reason: ErrAlgorithmMismatch,
+		Found:  fmt.Sprintf("a jwk with %s whose alg is %s", kind.phrase(fitting), known(own)),
+		Hint:   "correct its alg to " + list(fitting) + ", or leave it out",
+	}
 }
 
 func misfit(kind Kind, fitting []Algorithm, alg Algorithm) error {
@@ -31,14 +53,21 @@ func misfit(kind Kind, fitting []Algorithm, alg Algorithm) error {
 // tooShort reports an HMAC secret that is shorter than alg's hash.
 func tooShort(k Key, alg Algorithm) error {
 	local, ok := k.(*localKey)
-	if !ok || local.kind != KindOct || !isHMAC(alg) {
+	if !ok || local.kind != KindOct {
 		return nil
 	}
 	raw, ok := local.private().([]byte)
-	if !ok || len(raw) >= hmacMinimum(alg) {
+	if !ok {
 		return nil
 	}
-	return weakHMAC(len(raw), alg)
+	return tooShortFor(alg, len(raw))
+}
+
+func tooShortFor(alg Algorithm, octets int) error {
+	if !isHMAC(alg) || octets >= hmacMinimum(alg) {
+		return nil
+	}
+	return weakHMAC(octets, alg)
 }
 
 // phrase names a kind of key in a message, with its curve where it has one.

@@ -148,8 +148,15 @@ func wantReason(tb testing.TB, err, reason error) {
 		tb.Errorf("got %v, want the reason %q", err, reason)
 		return
 	}
+	refusalOf(tb, err)
+}
+
+// refusalOf gives the refusal that err is.
+func refusalOf(tb testing.TB, err error) *keys.Error {
+	tb.Helper()
 	refusal, ok := errors.AsType[*keys.Error](err)
 	if !ok || refusal.Found == "" || refusal.Hint == "" {
-		tb.Errorf("%v does not say what was found and what to do", err)
+		tb.Fatalf("%v does not say what was found and what to do", err)
 	}
+	return refusal
 }

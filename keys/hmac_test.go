@@ -3,6 +3,8 @@ package keys_test
 import (
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
+	"encoding/pem"
 	"strings"
 	"testing"
 
@@ -43,6 +45,12 @@ func TestAnHMACSecretIsRefused(t *testing.T) {
 	publicPEM := pemFile(t, "rsa.public.pem")
 	publicDER := publicPEM[strings.Index(publicPEM, "\n")+1 : strings.LastIndex(publicPEM, "-----END")]
 	publicDER = strings.ReplaceAll(publicDER, "\n", "")
+	body := func(name string) string {
+		l := strings.Split(pemFile(t, name), "\n")
+		return strings.Join(l[1:len(l)-2], "\n")
+	}
+	inBase64 := func(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }
+	quoted := func(text string) string { return string(must(json.Marshal(text))) }
 	for _, c := range []struct {
 		name, text string
 		encoding   keys.Encoding
@@ -70,6 +78,19 @@ func TestAnHMACSecretIsRefused(t *testing.T) {
 		{"a jwk", rsaJWK(sharedRSA()).text(t), keys.EncodingRaw, keys.ErrUnsupported},
 		{"an oct jwk", octJWK(64).text(t), keys.EncodingRaw, keys.ErrUnsupported},
 		{"a jwk in hex", hex.EncodeToString([]byte(octJWK(64).text(t))), keys.EncodingHex, keys.ErrUnsupported},
+		{"a jwk with text behind it", octJWK(64).text(t) + " x", keys.EncodingRaw, keys.ErrUnsupported},
+		{"a jwk in quotes", quoted(octJWK(64).text(t)), keys.EncodingRaw, keys.ErrUnsupported},
+		{"pem in quotes", quoted(publicPEM), keys.EncodingRaw, keys.ErrUnsupported},
+		{"pem with four dashes", strings.ReplaceAll(publicPEM, "-----", "----"), keys.EncodingRaw, keys.ErrUnsupported},
+		{"pem in lower case", strings.ToLower(publicPEM), keys.EncodingRaw, keys.ErrUnsupported},
+		{"the lines between the armour", body("rsa.public.pem"), keys.EncodingRaw, keys.ErrUnsupported},
+		{"those of a private key, run together", strings.ReplaceAll(body("p256.pkcs8.pem"), "\n", ""), keys.EncodingRaw, keys.ErrUnsupported},
+		{"pem in base64, taken raw", inBase64(publicPEM), keys.EncodingRaw, keys.ErrUnsupported},
+		{"pem in base64 twice", inBase64(inBase64(publicPEM)), keys.EncodingBase64, keys.ErrUnsupported},
+		{"a jwk in base64, taken raw", inBase64(octJWK(64).text(t)), keys.EncodingRaw, keys.ErrUnsupported},
+		{"a jwk in base64url, taken raw", b64([]byte(octJWK(64).text(t))), keys.EncodingRaw, keys.ErrUnsupported},
+		{"a putty key", "PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\n", keys.EncodingRaw, keys.ErrUnsupported},
+		{"an expression that nobody resolved", "${env.a_secret_of_32_bytes_or_more}", keys.EncodingRaw, keys.ErrUnreadable},
 		{"an ssh public key", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGxv someone@somewhere", keys.EncodingRaw, keys.ErrUnsupported},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -79,6 +100,27 @@ func TestAnHMACSecretIsRefused(t *testing.T) {
 			}
 			wantReason(t, err, c.reason)
 			wantNothingQuoted(t, err, c.text)
+		})
+	}
+}
+
+// TestAnOctJWKIsNoCloakForAnotherKey: the k of a jwk is held against the same
+// rule, for a verifier as well as for a signer (RFC 8725 §2.1).
+func TestAnOctJWKIsNoCloakForAnotherKey(t *testing.T) {
+	der, _ := pem.Decode([]byte(pemFile(t, "rsa.public.pem")))
+	for name, k := range map[string][]byte{
+		"pem":           []byte(pemFile(t, "rsa.public.pem")),
+		"der":           der.Bytes,
+		"der in base64": []byte(base64.StdEncoding.EncodeToString(der.Bytes)),
+		"a jwk":         []byte(ed25519JWK().without("d").text(t)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			text := object{"kty": "oct", "k": b64(k)}.text(t)
+			_, err := resolve(t.Context(), text)
+			wantReason(t, err, keys.ErrUnsupported)
+			wantNothingQuoted(t, err, string(k))
+			_, err = keys.ReadVerifier(t.Context(), keys.Ref{Text: secret.New(text)})
+			wantReason(t, err, keys.ErrUnsupported)
 		})
 	}
 }

@@ -62,8 +62,11 @@ func (k *localKey) restrict(alg Algorithm) error {
 	if alg == "" {
 		return nil
 	}
-	if err := Check(k, alg); err != nil {
-		return err
+	if !slices.Contains(k.algorithms, alg) {
+		if err := tooShort(k, alg); err != nil {
+			return err
+		}
+		return misnamed(k.kind, k.algorithms, alg)
 	}
 	k.algorithms = []Algorithm{alg}
 	return nil

@@ -16,6 +16,20 @@ type members map[string]jsontext.Value
 // any depth, invalid UTF-8 and lone surrogates are refused (RFC 7517 §4,
 // RFC 8259 §8), names are matched byte for byte.
 func readMembers(text string) (members, error) {
+	m, err := parseMembers(text)
+	if err == nil || errors.Is(err, ErrInconsistent) {
+		return m, err
+	}
+	switch {
+	case strings.HasPrefix(text, `{\`):
+		return nil, &Error{Reason: ErrUnreadable, Found: "a json key with backslashes in front of its quotes", Hint: "give the object as it was before it was escaped"}
+	case strings.HasPrefix(text, `{'`):
+		return nil, &Error{Reason: ErrUnreadable, Found: "a json key with single quotes", Hint: "write it with double quotes (rfc 8259 section 7)"}
+	}
+	return nil, err
+}
+
+func parseMembers(text string) (members, error) {
 	d := jsontext.NewDecoder(strings.NewReader(text))
 	if t, err := d.ReadToken(); err != nil || t.Kind() != jsontext.KindBeginObject {
 		return nil, badJSON(err)
@@ -116,7 +130,7 @@ func unquote(name string, value jsontext.Value) (string, error) {
 func wrongType(name, want string, value jsontext.Value) error {
 	return &Error{
 		Reason: ErrUnreadable, Found: fmt.Sprintf("a json key whose member %s is %s, not %s", name, jsonType(value.Kind()), want),
-		Hint: "export the key again",
+		Hint: "write it so, or leave it out where it is optional (rfc 7517 section 4)",
 	}
 }
 

@@ -2,7 +2,6 @@ package keys
 
 import (
 	"context"
-	"strings"
 
 	"golang.org/x/crypto/cryptobyte"
 )
@@ -32,7 +31,7 @@ func readPEM(ctx context.Context, text string, ref Ref) (any, meta, error) {
 		return nil, meta{}, found.withoutKey(text)
 	case 1:
 	default:
-		return nil, meta{}, &Error{Reason: ErrAmbiguous, Found: "more than one private key", Hint: "give exactly one"}
+		return nil, meta{}, &Error{Reason: ErrAmbiguous, Found: "more than one private key", Hint: "give exactly one, or a jwks and the key's id in privateKeyId"}
 	}
 	curve, err := found.curve()
 	if err != nil {
@@ -140,12 +139,9 @@ func (s sorted) curve() (string, error) {
 	return readCurve(cryptobyte.String(der))
 }
 
-// bareBase64 decodes text that is nothing but base64, on one line or several.
+// bareBase64 decodes the base64 of DER without armour.
 func bareBase64(text string) ([]byte, bool) {
-	text = squeeze(unescape(text))
-	text = strings.Trim(text, `"'`)
-	text = strings.NewReplacer("-", "+", "_", "/").Replace(text)
-	der, ok := decodeBase64(text)
+	der, ok := anyBase64(text)
 	// Every form begins with a SEQUENCE; anything else is a word that
 	// happens to be spelt in the alphabet.
 	return der, ok && len(der) > 16 && der[0] == 0x30

@@ -15,6 +15,7 @@ const (
 	oidRSAPSS  = "1.2.840.113549.1.1.10"
 	oidEC      = "1.2.840.10045.2.1"
 	oidEd25519 = "1.3.101.112"
+	oidDSA     = "1.2.840.10040.4.1"
 	oidMLDSA44 = "2.16.840.1.101.3.4.3.17"
 	oidMLDSA65 = "2.16.840.1.101.3.4.3.18"
 	oidMLDSA87 = "2.16.840.1.101.3.4.3.19"
@@ -113,7 +114,7 @@ func (k pkcs8) ed25519() (any, error) {
 func unsupportedType(oid string) error {
 	return &Error{
 		Reason: ErrUnsupported, Found: typeName(oid) + " key, which cannot sign a jwt",
-		Hint: "use an rsa, ec (P-256, P-384, P-521, secp256k1), ed25519 or ml-dsa key",
+		Hint: "use an rsa, ec (P-256, P-384, P-521, secp256k1), ed25519 or ml-dsa key; make one with: conductor-jwt key generate key.pem",
 	}
 }
 
@@ -125,7 +126,7 @@ func typeName(oid string) string {
 		return "an x448"
 	case "1.3.101.113":
 		return "an ed448"
-	case "1.2.840.10040.4.1":
+	case oidDSA:
 		return "a dsa"
 	case "1.2.840.113549.1.3.1", "1.2.840.10046.2.1":
 		return "a diffie-hellman"

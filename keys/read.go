@@ -34,8 +34,11 @@ func readPrivate(ctx context.Context, ref Ref) (any, meta, error) {
 	return readText(ctx, text, ref)
 }
 
-// isJSON tells an object by its first character.
-func isJSON(text string) bool { return strings.HasPrefix(trimStart(text), "{") }
+// isJSON tells an object by its first character; two braces are a template's.
+func isJSON(text string) bool {
+	trimmed := trimStart(text)
+	return strings.HasPrefix(trimmed, "{") && !strings.HasPrefix(trimmed, "{{")
+}
 
 // isRawDER tells binary from text: DER begins with a SEQUENCE and is next to
 // never valid UTF-8.
@@ -65,9 +68,9 @@ func readJSON(ctx context.Context, text string, ref Ref) (any, meta, error) {
 	case m.has("type") || m.has("private_key"):
 		return readServiceAccount(ctx, m, ref)
 	case m.has("ciphertext"):
-		return nil, meta{}, isJWE()
+		return nil, meta{}, foundJWE()
 	}
-	return nil, meta{}, unknownJSON()
+	return nil, meta{}, unknownJSON(m)
 }
 
 func privateHalf(k jwk, err error) (any, meta, error) {
@@ -77,7 +80,15 @@ func privateHalf(k jwk, err error) (any, meta, error) {
 	return k.private, k.meta, nil
 }
 
-func unknownJSON() error {
+func unknownJSON(m members) error {
+	for name := range m {
+		if text, ok, _ := m.text(name); ok && isArmoured(text) {
+			return &Error{
+				Reason: ErrUnreadable, Found: "a json object with pem text in one of its members",
+				Hint: "give that text alone, in place of the object",
+			}
+		}
+	}
 	return &Error{
 		Reason: ErrUnreadable, Found: "a json object that is neither a jwk nor a jwks nor a service account file",
 		Hint: "give an object with kty, with keys, or with type service_account",

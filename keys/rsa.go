@@ -15,6 +15,8 @@ const (
 	maxRSABits = 8192
 
 	maxExponentBits = 31 // what crypto/rsa takes
+
+	makeRSA = "openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048"
 )
 
 func rsaAlgorithms() []Algorithm { return []Algorithm{RS256, RS384, RS512, PS256, PS384, PS512} }
@@ -76,7 +78,7 @@ func checkRSABits(n int) error {
 	if n < minRSABits {
 		return &Error{
 			Reason: ErrWeak, Found: fmt.Sprintf("an rsa key of %d bits", n),
-			Hint: fmt.Sprintf("use one of %d to %d bits (rfc 7518 section 3.3)", minRSABits, maxRSABits),
+			Hint: fmt.Sprintf("use one of %d to %d bits (rfc 7518 section 3.3); make one with: %s", minRSABits, maxRSABits, makeRSA),
 		}
 	}
 	if n > maxRSABits {
@@ -99,7 +101,7 @@ func withoutPrimes() error {
 }
 
 func multiPrime() error {
-	return &Error{Reason: ErrUnsupported, Found: "an rsa key of more than two primes", Hint: "use an ordinary two-prime key"}
+	return &Error{Reason: ErrUnsupported, Found: "an rsa key of more than two primes", Hint: "use an ordinary key of two primes; make one with: " + makeRSA}
 }
 
 func inconsistentRSA() error {

@@ -52,6 +52,9 @@ func VerifierOf(k Key) (Verifier, error) {
 		return nil, err
 	}
 	v.kind, v.algorithms = KindOf(k), k.Algorithms()
+	if local, ok := k.(*localKey); ok {
+		v.meta.alg = local.meta.alg
+	}
 	return v, nil
 }
 
@@ -102,8 +105,11 @@ func (v *verifier) restrict(alg Algorithm) error {
 	if alg == "" {
 		return nil
 	}
-	if err := v.check(alg); err != nil {
-		return err
+	if !slices.Contains(v.algorithms, alg) {
+		if err := v.tooShort(alg); err != nil {
+			return err
+		}
+		return misnamed(v.kind, v.algorithms, alg)
 	}
 	v.algorithms = []Algorithm{alg}
 	return nil
@@ -113,10 +119,20 @@ func (v *verifier) check(alg Algorithm) error {
 	if slices.Contains(v.algorithms, alg) {
 		return nil
 	}
-	if raw, ok := v.key().([]byte); ok && v.kind == KindOct && isHMAC(alg) && len(raw) < hmacMinimum(alg) {
-		return weakHMAC(len(raw), alg)
+	if err := v.tooShort(alg); err != nil {
+		return err
+	}
+	if v.meta.alg != "" {
+		return boundElsewhere(v.meta.alg, alg)
 	}
 	return misfit(v.kind, v.algorithms, alg)
+}
+
+func (v *verifier) tooShort(alg Algorithm) error {
+	if raw, ok := v.key().([]byte); ok && v.kind == KindOct {
+		return tooShortFor(alg, len(raw))
+	}
+	return nil
 }
 
 func (v *verifier) ID() string               { return v.meta.id }

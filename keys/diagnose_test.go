@@ -1,0 +1,132 @@
+package keys_test
+
+import (
+	"crypto/elliptic"
+	"encoding/base64"
+	"encoding/json"
+	"net/url"
+	"strings"
+	"testing"
+
+	"conductor-jwt/internal/secret"
+	"conductor-jwt/keys"
+)
+
+// TestACommonMistakeIsNamed: what people give in place of a key, what the
+// refusal calls it and what it says to do.
+func TestACommonMistakeIsNamed(t *testing.T) {
+	p256, jwk := pemFile(t, "p256.pkcs8.pem"), ecJWK(elliptic.P256(), "P-256")
+	in64 := func(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }
+	quoted := func(text string) string { return string(must(json.Marshal(text))) }
+	for _, c := range []struct{ mistake, text, found, hint string }{
+		{"a public key", pemFile(t, "p256.public.pem"), "a public key", "private key that belongs to it"},
+		{"an ssh public key", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKj7 me@host", "a public key", "private key that belongs to it"},
+		{"a public jwk", jwk.without("d").text(t), "a public jwk", "with d"},
+		{"a certificate", pemFile(t, "p256.crt"), "a certificate", "private key that belongs to it"},
+		{"a certificate request", pemFile(t, "p256.csr"), "a certificate request", "private key"},
+		{"a putty key", "PuTTY-User-Key-File-3: ssh-ed25519\r\nEncryption: none\r\n", "putty", "puttygen key.ppk -O private-openssh-new"},
+		{"pkcs#12 in base64", in64(pemFile(t, "p256.p12")), "pkcs#12", "openssl pkcs12 -in key.p12"},
+		{"a java key store in base64", in64("\xfe\xed\xfe\xed\x00\x00\x00\x02" + strings.Repeat("\x00", 99)), "java key store", "keytool -importkeystore"},
+		{"an xml key", "<RSAKeyValue><Modulus>AA==</Modulus></RSAKeyValue>", "xml", "ExportPkcs8PrivateKeyPem"},
+		{"an encrypted key", pemFile(t, "rsa.pbes2.pem"), "encrypted pkcs#8 key", "set privateKeyPassword"},
+		{"an encrypted key of old", pemFile(t, "rsa.legacy-aes256.pem"), "encrypted pem key", "set privateKeyPassword"},
+		{"an encrypted openssh key", pemFile(t, "ssh-rsa-2048.encrypted.pem"), "encrypted openssh key", "ssh-keygen -p"},
+		{"an encrypted jwk", pemFile(t, "p256.jwe.json"), "encrypted jwk", "conductor-jwt key convert"},
+		{"a weak key", pemFile(t, "rsa-1024.pkcs8.pem"), "1024 bits", "openssl genpkey"},
+		{"a key of three primes", pemFile(t, "rsa-3-primes.pkcs8.pem"), "more than two primes", "openssl genpkey"},
+		{"a key for key agreement", pemFile(t, "x25519.pkcs8.pem"), "x25519", "conductor-jwt key generate"},
+		{"a curve of another standard", pemFile(t, "brainpool.pkcs8.pem"), "brainpoolP256r1", "openssl genpkey"},
+		{"two keys", p256 + pemFile(t, "rsa.pkcs8.pem"), "more than one private key", "privateKeyId"},
+
+		{"a path", "/etc/keys/key.pem", "path", "content of the file"},
+		{"a path in the home folder", "~/.ssh/id_rsa", "path", "content of the file"},
+		{"a path of windows", `C:\keys\key.pem`, "path", "content of the file"},
+		{"the name of a file", "key.pem", "path", "content of the file"},
+		{"a file under a variable", "$HOME/keys/key.pem", "path", "content of the file"},
+		{"the address of a key", "awskms:///alias/x", "store", "give the key itself"},
+		{"a web address", "https://example.com/keys/1", "web address", "give the key itself"},
+		{"a secret's expression", "${workflow.input.signing_key}", "an expression", "workflow.secrets.NAME"},
+		{"a variable", "$PRIVATE_KEY", "an expression", "check the name"},
+		{"an expression of another language", "{{ .Values.key }}", "an expression", "check the name"},
+		{"a mask", "********", "a mask", "the key itself"},
+		{"a mask in words", "[REDACTED]", "a mask", "the key itself"},
+		{"a word for nothing", "undefined", "no value", "expression"},
+		{"a token", "eyJhbGciOiJSUzI1NiJ9.e30.AAAA", "a token", "private key"},
+
+		{"the beginning alone", "-----BEGIN", "begin line", "whole key"},
+		{"the begin line alone", "-----BEGIN PRIVATE KEY-----", "without its end line", "whole key"},
+		{"dots for the key", "-----BEGIN PRIVATE KEY-----\n...\n-----END PRIVATE KEY-----", "not base64", "copy the whole key"},
+		{"four dashes", strings.ReplaceAll(p256, "-----", "----"), "damaged", "five dashes"},
+		{"lower case", strings.ToLower(p256), "damaged", "upper case"},
+		{"encoded for an address", url.QueryEscape(p256), "web address", "decode"},
+		{"pem in base64", in64(p256), "base64-encoded once more", "base64 -d"},
+		{"a jwk in base64", in64(jwk.text(t)), "base64-encoded", "base64 -d"},
+		{"a jwk in quotes", quoted(jwk.text(t)), "inside of quotes", "the object itself"},
+		{"a jwk with escaped quotes", strings.Trim(quoted(jwk.text(t)), `"`), "backslashes", "before it was escaped"},
+		{"a jwk with single quotes", strings.ReplaceAll(jwk.text(t), `"`, "'"), "single quotes", "double quotes"},
+		{"an array of jwks", "[" + jwk.text(t) + "]", "array", "keys"},
+		{"a jwk with a null", jwk.with("kid", nil).text(t), "kid is null", "leave it out"},
+		{"a jwk whose alg is another curve's", jwk.with("alg", "ES384").text(t), "whose alg is ES384", "correct its alg to ES256"},
+		{"an object around the key", object{"privateKey": p256}.text(t), "pem text in one of its members", "that text alone"},
+		{"credentials of a user", `{"type":"authorized_user","refresh_token":"x"}`, "no service account's", "service_account"},
+	} {
+		t.Run(c.mistake, func(t *testing.T) {
+			_, err := resolve(t.Context(), c.text)
+			wantMessage(t, err, c.found, c.hint)
+			wantNothingQuoted(t, err, c.text)
+		})
+	}
+}
+
+// wantMessage looks into what a refusal says was found, and what to do.
+func wantMessage(tb testing.TB, err error, found, hint string) {
+	tb.Helper()
+	refusal := refusalOf(tb, err)
+	if !strings.Contains(refusal.Found, found) {
+		tb.Errorf("found %q, which does not speak of %q", refusal.Found, found)
+	}
+	if !strings.Contains(refusal.Hint, hint) {
+		tb.Errorf("the hint %q does not say %q", refusal.Hint, hint)
+	}
+	const mostRoom = 400 // of the 500 characters of a reason
+	if n := len(refusal.Error()); n > mostRoom {
+		tb.Errorf("a message of %d characters", n)
+	}
+}
+
+// TestALineEndInAnyGuiseIsAKey: the same mistakes, where a repair undoes them.
+func TestALineEndInAnyGuiseIsAKey(t *testing.T) {
+	p256 := pemFile(t, "p256.pkcs8.pem")
+	want := must(keys.Thumbprint(mustResolve(t, p256)))
+	once := string(must(json.Marshal(p256)))
+	for mistake, text := range map[string]string{
+		"escaped":                     strings.ReplaceAll(p256, "\n", `\n`),
+		"escaped twice":               strings.ReplaceAll(p256, "\n", `\\n`),
+		"as a json string":            once,
+		"as a json string, once more": string(must(json.Marshal(once))),
+		"an environment file's value": `'` + strings.ReplaceAll(p256, "\n", `\n`) + `'`,
+		"beside its public key":       p256 + pemFile(t, "p256.public.pem"),
+		"beside its certificate":      pemFile(t, "p256.crt") + p256,
+		"without its armour":          strings.Join(strings.Split(p256, "\n")[1:4], "\n"),
+		"in an array of one":          `["` + strings.ReplaceAll(p256, "\n", `\n`) + `"]`,
+	} {
+		k, err := resolve(t.Context(), text)
+		if err != nil {
+			t.Errorf("%s: %v", mistake, err)
+			continue
+		}
+		if must(keys.Thumbprint(k)) != want {
+			t.Errorf("%s: another key", mistake)
+		}
+	}
+}
+
+// TestAnAlgorithmThatItsJWKRulesOutSaysSo: the hint must not send people to an
+// algorithm that the jwk itself refuses.
+func TestAnAlgorithmThatItsJWKRulesOutSaysSo(t *testing.T) {
+	bound := rsaJWK(sharedRSA()).with("alg", "PS256").text(t)
+	wantMessage(t, keys.Check(mustResolve(t, bound), keys.RS256), "RS256 with a jwk whose alg is PS256", "set algorithm to PS256")
+	v := must(keys.ReadVerifier(t.Context(), keys.Ref{Text: secret.New(bound)}))
+	wantMessage(t, v.Verify(keys.RS256, nil, nil), "RS256 with a jwk whose alg is PS256", "set algorithm to PS256")
+	wantMessage(t, keys.Check(mustResolve(t, rsaJWK(sharedRSA()).text(t)), keys.ES256), "ES256 with an rsa key", "set algorithm to RS256")
+}

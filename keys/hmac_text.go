@@ -1,0 +1,148 @@
+package keys
+
+import (
+	"bytes"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json/jsontext"
+	"fmt"
+	"strings"
+)
+
+// readSecret reads an HMAC secret. Raw text is taken to the last byte;
+// in the other encodings white space is an error. A key or certificate is
+// never taken for a secret: whoever knows the public half could then forge
+// tokens (RFC 8725 §2.1).
+func readSecret(text string, encoding Encoding) (hmacSecret, error) {
+	switch {
+	case text == "":
+		return nil, &Error{Reason: ErrMissing, Found: "an empty hmac secret", Hint: "give the secret"}
+	case isTemplate(text):
+		return nil, unresolved()
+	}
+	if what := foreign([]byte(text)); what != "" {
+		return nil, notASecret(what)
+	}
+	raw, err := decodeSecret(text, encoding)
+	if err != nil {
+		return nil, err
+	}
+	if what := foreign(raw); what != "" {
+		return nil, notASecret(what)
+	}
+	return raw, nil
+}
+
+func decodeSecret(text string, encoding Encoding) ([]byte, error) {
+	switch encoding {
+	case EncodingRaw:
+		return []byte(text), nil
+	case EncodingBase64:
+		return decodeSecretWith(text, base64.StdEncoding, encoding)
+	case EncodingBase64URL:
+		return decodeSecretWith(text, base64.URLEncoding, encoding)
+	case EncodingHex:
+		raw, err := hex.DecodeString(text)
+		if err != nil {
+			return nil, badEncoding(encoding)
+		}
+		return raw, nil
+	}
+	return nil, &Error{
+		Reason: ErrUnreadable, Found: fmt.Sprintf("an unknown secretEncoding of %d characters", len(encoding)),
+		Hint: "use raw, base64, base64url or hex",
+	}
+}
+
+// decodeSecretWith takes padding or its absence, and no bits that encode
+// nothing (RFC 4648 §3.5).
+func decodeSecretWith(text string, alphabet *base64.Encoding, encoding Encoding) ([]byte, error) {
+	if strings.ContainsAny(text, "\r\n") { // the decoder would pass over them
+		return nil, badEncoding(encoding)
+	}
+	if !strings.HasSuffix(text, "=") {
+		alphabet = alphabet.WithPadding(base64.NoPadding)
+	}
+	raw, err := alphabet.Strict().DecodeString(text)
+	if err != nil {
+		return nil, badEncoding(encoding)
+	}
+	return raw, nil
+}
+
+func badEncoding(encoding Encoding) error {
+	return &Error{
+		Reason: ErrUnreadable, Found: fmt.Sprintf("an hmac secret that is not %s", encoding),
+		Hint: "set secretEncoding to what the secret is written in: raw, base64, base64url or hex; white space counts",
+	}
+}
+
+// foreign names what raw is, or what its base64 holds, where it is no secret
+// but a key of another kind or a certificate; empty for a secret.
+func foreign(raw []byte) string {
+	if what := foreignText(raw); what != "" {
+		return what
+	}
+	if inner, ok := anyBase64(string(raw)); ok {
+		if what := foreignText(inner); what != "" {
+			return what + " in base64"
+		}
+	}
+	return ""
+}
+
+func foreignText(raw []byte) string {
+	text := bare(string(raw))
+	switch {
+	case isArmoured(text):
+		return "pem text"
+	case isSSHPublic(text):
+		return "an ssh public key"
+	case isPuTTY(text):
+		return "a putty key file"
+	case isJSON(text) && beginsWithJSON(text):
+		return "a json object"
+	case isKeyDER(raw):
+		return "a key or certificate in der form"
+	}
+	return ""
+}
+
+// isArmoured tells PEM text by its armour, damaged or not.
+func isArmoured(text string) bool {
+	if hasArmour(text) || strings.Contains(text, armourEnd) {
+		return true
+	}
+	upper := strings.ToUpper(text)
+	return strings.Contains(upper, "BEGIN") &&
+		(strings.Contains(upper, "PRIVATE KEY") || strings.Contains(upper, "PUBLIC KEY") || strings.Contains(upper, "CERTIFICATE"))
+}
+
+// beginsWithJSON reports whether text begins with a whole JSON value.
+func beginsWithJSON(text string) bool {
+	_, err := jsontext.NewDecoder(strings.NewReader(text)).ReadValue()
+	return err == nil
+}
+
+// isKeyDER asks the parsers rather than the first bytes: a random secret may
+// begin like DER.
+func isKeyDER(raw []byte) bool {
+	if !bytes.HasPrefix(raw, []byte{0x30}) {
+		return false
+	}
+	if _, err := x509.ParsePKIXPublicKey(raw); err == nil {
+		return true
+	}
+	if _, err := x509.ParseCertificate(raw); err == nil {
+		return true
+	}
+	return shapeOf(raw) != shapeUnknown
+}
+
+func notASecret(what string) error {
+	return &Error{
+		Reason: ErrUnsupported, Found: what + " where secretEncoding announces an hmac secret",
+		Hint: "leave secretEncoding out to read it as a key, or give a random secret",
+	}
+}

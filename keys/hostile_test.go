@@ -125,6 +125,55 @@ func TestTamperedRSANumbersAreRefused(t *testing.T) {
 	}
 }
 
+// coherent is an RSA key whose numbers fit one another, as the library checks
+// them, although no factor is a prime.
+func coherent(t *testing.T, bitsP, bitsQ int) rsaNumbers {
+	t.Helper()
+	e, one := big.NewInt(65537), big.NewInt(1)
+	for {
+		p, q := odd(t, bitsP), odd(t, bitsQ)
+		pMinus1, qMinus1 := new(big.Int).Sub(p, one), new(big.Int).Sub(q, one)
+		both := new(big.Int).Mul(pMinus1, qMinus1)
+		lambda := both.Div(both, new(big.Int).GCD(nil, nil, pMinus1, qMinus1))
+		d, inverse := new(big.Int).ModInverse(e, lambda), new(big.Int).ModInverse(q, p)
+		if d != nil && inverse != nil && !p.ProbablyPrime(0) && !q.ProbablyPrime(0) {
+			return rsaNumbers{
+				N: new(big.Int).Mul(p, q), E: e, D: d, P: p, Q: q,
+				DP: new(big.Int).Mod(d, pMinus1), DQ: new(big.Int).Mod(d, qMinus1), QInverse: inverse,
+			}
+		}
+	}
+}
+
+// TestAnRSAKeyWithOneSmallPrimeIsWeak: it is easy to factor, and at 8192 bits
+// a signature with it takes most of a second.
+func TestAnRSAKeyWithOneSmallPrimeIsWeak(t *testing.T) {
+	for _, c := range []struct{ p, q int }{{20, 2028}, {2028, 20}, {20, 8172}, {900, 1148}} {
+		_, _, err := readBinary(t.Context(), coherent(t, c.p, c.q).der(t), Ref{})
+		wantRefusal(t, err, ErrWeak)
+	}
+}
+
+// TestAnRSAKeyWithoutPrimesThatArePrimeIsInconsistent: only signing brings it
+// to light, at the price of one signature.
+func TestAnRSAKeyWithoutPrimesThatArePrimeIsInconsistent(t *testing.T) {
+	private, m, err := readBinary(t.Context(), coherent(t, 1024, 1024).der(t), Ref{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, err := newKey(private, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, alg := range []Algorithm{RS256, PS256} {
+		signature, err := k.Sign(t.Context(), alg, []byte("x"))
+		if signature != nil {
+			t.Errorf("%s: a signature", alg)
+		}
+		wantRefusal(t, err, ErrInconsistent)
+	}
+}
+
 func TestTamperedECKeysAreRefused(t *testing.T) {
 	order := elliptic.P256().Params().N
 	curve := oid(t, 1, 2, 840, 10045, 3, 1, 7)

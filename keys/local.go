@@ -22,6 +22,7 @@ type localKey struct {
 	algorithms []Algorithm
 	meta       meta
 	private    func() any // the types of newKey; rsaPSS is unwrapped
+	lent       RSASigner  // the same key in a faster library; nil in none
 }
 
 var (
@@ -46,15 +47,24 @@ func (k *localKey) Sign(ctx context.Context, alg Algorithm, input []byte) ([]byt
 		return nil, err
 	}
 	defer leave()
-	signature, err := methodOf(alg).Sign(string(input), k.private())
+	signature, err := k.sign(alg, string(input))
 	if err != nil {
-		// The library's text is not passed on: it may describe the key.
-		return nil, &Error{
-			Reason: ErrUnsupported, Found: fmt.Sprintf("a key (%s) that the cryptographic library refused to sign with", k.kind),
-			Hint: "check the key with conductor-jwt key inspect",
-		}
+		return nil, k.refused()
 	}
 	return signature, nil
+}
+
+// refused speaks for the cryptographic library, whose text is not passed on:
+// it may describe the key. An RSA signature is verified before it is given
+// out, and what fails there are factors that are no primes.
+func (k *localKey) refused() error {
+	if k.kind == KindRSA || k.kind == KindRSAPSS {
+		return inconsistentRSA()
+	}
+	return &Error{
+		Reason: ErrUnsupported, Found: fmt.Sprintf("a key (%s) that the cryptographic library refused to sign with", k.kind),
+		Hint: "check the key with conductor-jwt key inspect",
+	}
 }
 
 // restrict leaves only alg, where the key names one.

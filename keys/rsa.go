@@ -54,6 +54,20 @@ func checkRSAPrivate(p *rsa.PrivateKey) error {
 		return inconsistentRSA()
 	}
 	p.Precompute()
+	return checkPrimeSizes(p.Primes[0].BitLen(), p.Primes[1].BitLen())
+}
+
+// checkPrimeSizes refuses primes that are not of about one size, as FIPS 186-5
+// §5.1 wants them: a small one is found by division, and the cost of a
+// signature grows with the larger one.
+func checkPrimeSizes(a, b int) error {
+	const leeway = 64 // bits
+	if a-b > leeway || b-a > leeway {
+		return &Error{
+			Reason: ErrWeak, Found: "an rsa key whose primes differ in size, which makes it easy to factor",
+			Hint: "make a new key: " + makeRSA,
+		}
+	}
 	return nil
 }
 

@@ -55,6 +55,8 @@ type Ledger struct {
 	leased     map[string]*entry
 	defs       map[string]json.RawMessage
 	deliveries []*Delivery
+	ofTask     map[string][]*Delivery // by task id
+	unended    int                    // attempts that have not ended
 	updates    []*Update
 	polls      []*Poll
 	calls      map[string]int
@@ -76,6 +78,7 @@ func NewLedger(o Options) *Ledger {
 		workflows: map[string]*workflow{},
 		queues:    map[string]*queue{},
 		leased:    map[string]*entry{},
+		ofTask:    map[string][]*Delivery{},
 		defs:      map[string]json.RawMessage{},
 		calls:     map[string]int{},
 	}

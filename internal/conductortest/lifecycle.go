@@ -188,6 +188,7 @@ func (l *Ledger) end(e *entry, status Status, at time.Time) {
 // finish ends an attempt alone. The caller holds the lock.
 func (l *Ledger) finish(e *entry, status Status, at time.Time) {
 	e.status, e.ended = status, at
+	l.unended--
 	delete(l.leased, e.id)
 	if e.delivery != nil && !e.delivery.closed() {
 		switch status {
@@ -208,6 +209,7 @@ func (l *Ledger) retry(e *entry, at time.Time) {
 	}
 	e.next = n
 	l.tasks[n.id] = n
+	l.unended++
 	w := l.workflows[e.spec.WorkflowID]
 	for i, c := range w.chains {
 		if c == e {

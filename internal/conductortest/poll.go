@@ -65,6 +65,7 @@ func (l *Ledger) begin(q conductor.Query, extra int) *pollInHand {
 	now := l.now()
 	r := &Poll{Query: q, At: now}
 	l.polls = append(l.polls, r)
+	l.wake() // for who waits for a poll
 	return &pollInHand{
 		query: q, record: r, want: q.Count + extra, until: now.Add(max(q.Timeout, 0)),
 	}
@@ -123,6 +124,7 @@ func (l *Ledger) lease(p *pollInHand) []leasedTask {
 			Retry: e.retry, Polls: e.polls, At: now, Lease: e.lease,
 		}
 		l.deliveries = append(l.deliveries, e.delivery)
+		l.ofTask[e.id] = append(l.ofTask[e.id], e.delivery)
 		p.record.Returned++
 		out = append(out, leasedTask{
 			entry:    withInput(*e, l.deliverInput(e)),
@@ -149,6 +151,7 @@ func (l *Ledger) abandon(p *pollInHand) {
 	q := l.queueOf(p.query.TaskType, p.query.Domain)
 	q.ghosts = append(q.ghosts, p)
 	l.settle()
+	l.wake()
 }
 
 // feedGhosts serves the polls whose callers have gone. The caller holds the lock.

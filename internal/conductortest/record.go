@@ -203,16 +203,18 @@ func (l *Ledger) Polls() []Poll {
 	return out
 }
 
-// Wait returns when every workflow has ended, or with the context's error.
+// Wait returns when every task has ended, or with the context's error.
 func (l *Ledger) Wait(ctx context.Context) error {
-	return l.WaitFor(ctx, func() bool {
-		for _, s := range l.Tasks() {
-			if !s.Status.ended() {
-				return false
-			}
-		}
-		return true
-	})
+	return l.WaitFor(ctx, func() bool { return l.Unended() == 0 })
+}
+
+// Unended is how many tasks wait, are in a worker's hands, or are to be
+// retried.
+func (l *Ledger) Unended() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.settle()
+	return l.unended
 }
 
 // WaitFor returns when done says so. It asks again whenever the state has

@@ -167,6 +167,7 @@ func (l *Ledger) Enqueue(spec TaskSpec) string {
 	w.chains = append(w.chains, e)
 	l.order = append(l.order, e)
 	l.tasks[e.id] = e
+	l.unended++
 	l.schedule(e, l.now())
 	l.settle()
 	l.wake()

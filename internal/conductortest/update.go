@@ -61,13 +61,8 @@ func (l *Ledger) judge(u *Update) error {
 // to that worker, open ones first. The caller holds the lock.
 func (l *Ledger) attribute(u *Update) {
 	var found *Delivery
-	for _, d := range l.deliveries {
-		if d.TaskID != u.Result.TaskID {
-			continue
-		}
-		better := found == nil ||
-			rank(d, u.Result.WorkerID) >= rank(found, u.Result.WorkerID)
-		if better {
+	for _, d := range l.ofTask[u.Result.TaskID] {
+		if found == nil || rank(d, u.Result.WorkerID) >= rank(found, u.Result.WorkerID) {
 			found = d
 		}
 	}

@@ -23,12 +23,6 @@ func panicked(call string) *conductor.Error {
 	return &conductor.Error{Class: conductor.Garbled, Call: call, Cause: errPanic}
 }
 
-// acknowledged tells a 2xx whose answer was odd from a failure: the server has
-// said yes, whatever it wrote below.
-func acknowledged(err *conductor.Error) bool {
-	return err == nil || err.Status/100 == 2
-}
-
 // heals reports whether the same update may succeed later.
 func heals(c conductor.Class) bool {
 	switch c {

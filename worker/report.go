@@ -92,9 +92,7 @@ func (w *Worker) update(ctx context.Context, j *job, r conductor.Result, until t
 		w.opts.Observer.Updated(e)
 	}()
 	if err := w.opts.Server.Update(ctx, r); err != nil {
-		if e := failureOf("update", err); !acknowledged(e) {
-			return e
-		}
+		return failureOf("update", err)
 	}
 	return nil
 }

@@ -1,0 +1,28 @@
+package reliability
+
+import (
+	"flag"
+	"sync"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+// TestMain lets more rows run at once than there are cores: most of a row's
+// time goes by in waiting.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "12"); err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// keys are made once a test binary.
+var keys = sync.OnceValue(func() []Key {
+	keys, err := NewKeys()
+	if err != nil {
+		panic(err)
+	}
+	return keys
+})

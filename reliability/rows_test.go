@@ -1,0 +1,124 @@
+package reliability
+
+import (
+	"testing"
+	"time"
+
+	"conductor-jwt/internal/conductortest"
+)
+
+func TestServerDownAtStart(t *testing.T) {
+	t.Parallel()
+	v := hold(t, DownAtStart())
+	noneLost(t, v)
+	if v.Recovered > 5*time.Second {
+		t.Errorf("the first poll came %s after the server", v.Recovered)
+	}
+	if n := lines(v.Log, "a call of the server fails"); n != 1 {
+		t.Errorf("%d lines about the outage, want one", n)
+	}
+}
+
+func TestServerRestart(t *testing.T) {
+	t.Parallel()
+	v := hold(t, Restart())
+	if n := lines(v.Log, "the server did not take the task's result"); n > 0 {
+		t.Errorf("%d results were given up", n)
+	}
+}
+
+func TestResetDuringUpdate(t *testing.T) {
+	t.Parallel()
+	v := hold(t, ResetDuringUpdate())
+	noneLost(t, v)
+	if v.Repeated == 0 {
+		t.Error("no update was repeated: there was no fault")
+	}
+}
+
+func TestAnswerLostAfterTheUpdateWasApplied(t *testing.T) {
+	t.Parallel()
+	v := hold(t, LostAnswer())
+	noneLost(t, v)
+	if v.Repeated == 0 {
+		t.Error("no update was repeated: there was no fault")
+	}
+}
+
+func TestTokenRotationUnderLoad(t *testing.T) {
+	t.Parallel()
+	v := hold(t, Rotation())
+	noneLost(t, v)
+}
+
+func TestForbidden(t *testing.T) {
+	t.Parallel()
+	v := hold(t, Forbidden())
+	noneLost(t, v)
+}
+
+func TestRetryAfterOfEveryKind(t *testing.T) {
+	t.Parallel()
+	noneLost(t, hold(t, Throttled()))
+}
+
+func TestErrorPages(t *testing.T) {
+	t.Parallel()
+	noneLost(t, hold(t, ErrorPages()))
+}
+
+// A refused update is said once: the task comes back by its response timeout.
+func TestRefusedUpdatesAreNotRepeated(t *testing.T) {
+	t.Parallel()
+	v := hold(t, Refusals())
+	if v.TakenBack != 4 {
+		t.Errorf("%d tasks were taken back, want the 4 whose updates were refused", v.TakenBack)
+	}
+	if n := v.Ledger.Calls("update"); n != v.Tasks+4 {
+		t.Errorf("%d updates of %d tasks, want one more for each of 4 refused", n, v.Tasks)
+	}
+	if n := lines(v.Log, `"end":"refused"`); n != 3 {
+		t.Errorf("%d lines about refused results, want 3", n)
+	}
+	if n := lines(v.Log, `"end":"gone"`); n != 1 {
+		t.Errorf("%d lines about a task that is gone, want 1", n)
+	}
+}
+
+func TestSlowAndEndlessAnswers(t *testing.T) {
+	t.Parallel()
+	noneLost(t, hold(t, SlowAnswers()))
+}
+
+// A broken answer to a poll may hold leased tasks; those come back.
+func TestBrokenAnswers(t *testing.T) {
+	t.Parallel()
+	v := hold(t, BrokenAnswers())
+	if n := lines(v.Log, "the server did not take the task's result"); n > 0 {
+		t.Errorf("%d results were given up", n)
+	}
+}
+
+func TestFloods(t *testing.T) {
+	t.Parallel()
+	v := hold(t, Floods())
+	noneLost(t, v)
+}
+
+func TestOneBadTaskAmongFifty(t *testing.T) {
+	t.Parallel()
+	row := OneBadTask()
+	v, err := row.Run(t.Context(), keys(), inside(time.Now))
+	if err != nil || v.Broken != nil || v.Wrong != nil || v.Status != 0 {
+		t.Errorf("%v; %s", err, v)
+	}
+	noneLost(t, v)
+	for _, task := range v.Ledger.Tasks() {
+		if task.Status != conductortest.Completed && task.Status != conductortest.Terminal {
+			t.Errorf("%s is %s", task.ID, task.Status)
+		}
+	}
+	if v.Failed != 2 || v.Completed != 48 {
+		t.Errorf("%s", v)
+	}
+}

@@ -2,6 +2,7 @@ package keys
 
 import (
 	"bytes"
+	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -246,6 +247,52 @@ func TestAnEd25519PublicHalfOfAnotherKeyIsRefused(t *testing.T) {
 	mine := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, 32))[32:]
 	if _, _, err := readBinary(t.Context(), key(mine), Ref{}); err != nil {
 		t.Errorf("its own public half: %v", err)
+	}
+}
+
+// TestThePublicHalfInPKCS8IsHeldAgainstThePrivateOne: RFC 5958 §2 lets a key
+// of any type carry it, in the form that the type's SubjectPublicKeyInfo has.
+func TestThePublicHalfInPKCS8IsHeldAgainstThePrivateOne(t *testing.T) {
+	n := numbersOf(t)
+	rsaPublic := func(n *big.Int) []byte {
+		der, err := asn1.Marshal(struct{ N, E *big.Int }{n, big.NewInt(65537)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return der
+	}
+	seed := bytes.Repeat([]byte{7}, 32)
+	ec, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), seed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	point, err := ec.PublicKey.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	k1, ok := secp256k1Scalar(seed)
+	if !ok {
+		t.Fatal("no scalar")
+	}
+	sec1 := tlv(0x30, integer(t, 1), tlv(4, seed))
+	p256, k256 := oid(t, 1, 2, 840, 10045, 3, 1, 7), oid(t, 1, 3, 132, 0, 10)
+	for what, c := range map[string]struct {
+		key, params, public, other []byte
+		arcs                       []int
+	}{
+		"rsa":        {n.der(t), []byte{5, 0}, rsaPublic(n.N), rsaPublic(new(big.Int).Add(n.N, big.NewInt(2))), []int{1, 2, 840, 113549, 1, 1, 1}},
+		"rsassa-pss": {n.der(t), nil, rsaPublic(n.N), rsaPublic(n.E), []int{1, 2, 840, 113549, 1, 1, 10}},
+		"P-256":      {sec1, p256, point, k1.PubKey().SerializeUncompressed(), []int{1, 2, 840, 10045, 2, 1}},
+		"secp256k1":  {sec1, k256, k1.PubKey().SerializeCompressed(), point, []int{1, 2, 840, 10045, 2, 1}},
+	} {
+		key := func(public []byte) []byte {
+			return tlv(0x30, integer(t, 1), tlv(0x30, oid(t, c.arcs...), c.params), tlv(4, c.key), tlv(0x81, []byte{0}, public))
+		}
+		if _, _, err := readBinary(t.Context(), key(c.public), Ref{}); err != nil {
+			t.Errorf("%s: its own public half: %v", what, err)
+		}
+		_, _, err := readBinary(t.Context(), key(c.other), Ref{})
+		t.Run(what, func(t *testing.T) { wantRefusal(t, err, ErrInconsistent) })
 	}
 }
 

@@ -3,6 +3,7 @@ package keys
 import (
 	"bytes"
 	"crypto/ed25519"
+	"crypto/rsa"
 
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
@@ -38,7 +39,7 @@ func readPKCS8(der []byte) (any, error) {
 	}
 	switch k.oid {
 	case oidRSA:
-		return readPKCS1(k.key)
+		return k.rsa()
 	case oidRSAPSS:
 		return k.rsaPSS()
 	case oidEC:
@@ -85,6 +86,21 @@ func splitPKCS8(der []byte) (pkcs8, error) {
 	return k, nil
 }
 
+// rsa reads an RSAPrivateKey (RFC 8017 A.1.2) and the RSAPublicKey beside it.
+func (k pkcs8) rsa() (*rsa.PrivateKey, error) {
+	key, err := readPKCS1(k.key)
+	if err != nil || len(k.public) == 0 {
+		return key, err
+	}
+	public, err := readPKCS1Public(k.public)
+	if err != nil || !public.Equal(&key.PublicKey) {
+		return nil, inconsistentRSA()
+	}
+	return key, nil
+}
+
+// ec reads an ECPrivateKey (RFC 5915 §3), the curve in front of it and the
+// point beside it.
 func (k pkcs8) ec() (any, error) {
 	if k.params.Empty() {
 		return nil, unreadableEC()
@@ -93,7 +109,14 @@ func (k pkcs8) ec() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return readSEC1(k.key, curve)
+	key, err := readSEC1(k.key, curve)
+	if err != nil {
+		return nil, err
+	}
+	if !samePoint(k.public, key) {
+		return nil, inconsistentEC()
+	}
+	return key, nil
 }
 
 // ed25519 reads a CurvePrivateKey (RFC 8410 §7) of 32 octets.

@@ -10,7 +10,7 @@ import (
 const oidMGF1 = "1.2.840.113549.1.1.8"
 
 func (k pkcs8) rsaPSS() (any, error) {
-	key, err := readPKCS1(k.key)
+	key, err := k.rsa()
 	if err != nil {
 		return nil, err
 	}

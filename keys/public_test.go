@@ -73,7 +73,7 @@ func TestACompressedPointIsThePointItself(t *testing.T) {
 	b, _ := pem.Decode([]byte(keyFile(t, "p256.public.pem")))
 	der := append([]byte{}, b.Bytes[:len(b.Bytes)-len(full)]...)
 	der[1], der[len(der)-2] = der[1]-32, der[len(der)-2]-32 // the lengths around the point
-	der = append(der, compressPoint(k.Curve, full)...)
+	der = append(der, compressPoint(full)...)
 	got, err := readSPKI(der)
 	if err != nil {
 		t.Fatal(err)

@@ -3,8 +3,8 @@ package keys
 import (
 	"bytes"
 	"crypto/ecdsa"
-	"crypto/elliptic"
 
+	"github.com/decred/dcrd/dcrec/secp256k1/v4"
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 )
@@ -107,7 +107,7 @@ func (k sec1) build() (any, error) {
 		return nil, inconsistentEC()
 	}
 	// crypto/x509 never looks at the public half beside the scalar.
-	if !samePoint(k.public, &key.PublicKey) {
+	if !samePoint(k.public, key) {
 		return nil, inconsistentEC()
 	}
 	return key, nil
@@ -122,9 +122,7 @@ func (k sec1) buildSecp256k1() (any, error) {
 	if !ok {
 		return nil, inconsistentEC()
 	}
-	public := key.PubKey()
-	if len(k.public) > 0 && !bytes.Equal(k.public, public.SerializeUncompressed()) &&
-		!bytes.Equal(k.public, public.SerializeCompressed()) {
+	if !samePoint(k.public, key) {
 		return nil, inconsistentEC()
 	}
 	return key, nil
@@ -142,24 +140,28 @@ func fitScalar(scalar []byte, size int) ([]byte, bool) {
 	return out, true
 }
 
-// samePoint compares an encoded point with a key; an absent one agrees.
-func samePoint(point []byte, key *ecdsa.PublicKey) bool {
-	if len(point) == 0 {
-		return true
+// samePoint compares an encoded point, long or short (SEC 1 §2.3.3), with the
+// one that belongs to a key of readSEC1; an absent one agrees.
+func samePoint(point []byte, private any) bool {
+	var full []byte
+	switch key := private.(type) {
+	case *ecdsa.PrivateKey:
+		full, _ = key.PublicKey.Bytes() // the point at infinity alone has none
+	case *secp256k1.PrivateKey:
+		full = key.PubKey().SerializeUncompressed()
 	}
-	full, err := key.Bytes()
-	if err != nil {
+	switch {
+	case len(point) == 0:
+		return true
+	case len(full) == 0:
 		return false
 	}
-	if point[0] == 4 {
-		return bytes.Equal(point, full)
-	}
-	return bytes.Equal(point, compressPoint(key.Curve, full))
+	return bytes.Equal(point, full) || bytes.Equal(point, compressPoint(full))
 }
 
-// compressPoint makes the short form of an uncompressed point (SEC 1 §2.3.3).
-func compressPoint(curve elliptic.Curve, full []byte) []byte {
-	size := (curve.Params().BitSize + 7) / 8
+// compressPoint makes the short form of a long point.
+func compressPoint(full []byte) []byte {
+	size := len(full) / 2 // behind the first octet, 4
 	return append([]byte{2 | full[2*size]&1}, full[1:1+size]...)
 }
 

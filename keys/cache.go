@@ -37,7 +37,7 @@ func newCache(size int, ttl time.Duration, now func() time.Time) *cache {
 	_, _ = rand.Read(c.pepper) // never fails (crypto/rand)
 	if size > 0 {
 		// The only error is a size that is not positive.
-		c.kept, _ = simplelru.NewLRU[digest, entry](size, nil)
+		c.kept, _ = simplelru.NewLRU(size, func(_ digest, e entry) { reclaim(e.key) })
 	}
 	return c
 }
@@ -86,6 +86,7 @@ func (c *cache) put(id digest, key Key) {
 			c.kept.Remove(old)
 		}
 	}
+	c.kept.Remove(id) // Add would replace it without a word
 	c.kept.Add(id, entry{key: key, until: now.Add(c.ttl)})
 }
 

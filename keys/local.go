@@ -22,7 +22,7 @@ type localKey struct {
 	algorithms []Algorithm
 	meta       meta
 	private    func() any // the types of newKey; rsaPSS is unwrapped
-	lent       RSASigner  // the same key in a faster library; nil in none
+	lent       *lent      // the same key in a faster library; nil in none
 }
 
 var (

@@ -2,6 +2,7 @@ package keys
 
 import (
 	"context"
+	"crypto/rsa"
 	"sync"
 	"time"
 )
@@ -14,6 +15,11 @@ type ParserOptions struct {
 	MaxText    int           // bytes of text to look at, at most; 0 means 64 KiB
 	Now        func() time.Time
 	Gate       *Gate // for parsing and signing; nil makes one of GOMAXPROCS places
+
+	// RSA hands an RSA key that the cache keeps to a library that signs faster
+	// than crypto/rsa; nil, or an error, leaves it to crypto/rsa. A key that is
+	// used once is not worth it.
+	RSA func(*rsa.PrivateKey) (RSASigner, error)
 }
 
 // Parser is the Resolver of keys that come as text. Identical texts that come
@@ -121,6 +127,7 @@ func (p *Parser) parse(ctx context.Context, ref Ref, id digest, f *flight) (Key,
 	p.cache.missed()
 	f.key, f.err = p.read(ctx, ref)
 	if f.err == nil {
+		p.lend(f.key)
 		p.cache.put(id, f.key)
 	}
 	return f.key, f.err

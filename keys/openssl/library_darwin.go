@@ -1,0 +1,5 @@
+//go:build openssl
+
+package openssl
+
+const libcrypto = "libcrypto.3.dylib"

@@ -1,0 +1,272 @@
+//go:build openssl && unix
+
+package openssl
+
+import (
+	"crypto"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"conductor-jwt/internal/keyconformance"
+	"conductor-jwt/internal/secret"
+	"conductor-jwt/keys"
+)
+
+var private = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
+
+func key(tb testing.TB) *rsa.PrivateKey {
+	tb.Helper()
+	p, err := private()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return p
+}
+
+func library(tb testing.TB) *Library {
+	tb.Helper()
+	l, err := Load()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return l
+}
+
+func signer(tb testing.TB, l *Library) keys.RSASigner {
+	tb.Helper()
+	s, err := l.RSA(key(tb))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(s.Close)
+	return s
+}
+
+func TestItNamesItsVersion(t *testing.T) {
+	if v := library(t).Version(); !strings.HasPrefix(v, "3.") {
+		t.Errorf("version %q", v)
+	}
+}
+
+func TestALibraryThatIsNotThere(t *testing.T) {
+	for _, name := range []string{"libcrypto.so.999", "libc.so.6", ""} {
+		if l, err := load(name); l != nil || !errors.Is(err, ErrNoLibrary) {
+			t.Errorf("%q: %v, %v", name, l, err)
+		}
+	}
+}
+
+func TestItSignsAsGoDoes(t *testing.T) {
+	s := signer(t, library(t))
+	for _, h := range []crypto.Hash{crypto.SHA256, crypto.SHA384, crypto.SHA512} {
+		digest := make([]byte, h.Size())
+		_, _ = rand.Read(digest)
+		mine, err := s.Sign(rand.Reader, digest, h)
+		if err != nil {
+			t.Fatal(err)
+		}
+		gos, err := rsa.SignPKCS1v15(nil, key(t), h, digest)
+		if err != nil || string(mine) != string(gos) {
+			t.Errorf("%s: not the signature that crypto/rsa makes, %v", h, err)
+		}
+		pss := &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: h}
+		mine, err = s.Sign(rand.Reader, digest, pss)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := rsa.VerifyPSS(&key(t).PublicKey, h, digest, mine, pss); err != nil {
+			t.Errorf("%s: %v", h, err)
+		}
+	}
+}
+
+func TestItRefusesWhatItIsNotFor(t *testing.T) {
+	s := signer(t, library(t))
+	for name, try := range map[string]struct {
+		digest int
+		how    crypto.SignerOpts
+	}{
+		"sha-1":                           {20, crypto.SHA1},
+		"a digest of another length":      {20, crypto.SHA256},
+		"no digest":                       {0, crypto.SHA256},
+		"no hash":                         {32, crypto.Hash(0)},
+		"a salt as long as there is room": {32, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthAuto, Hash: crypto.SHA256}},
+	} {
+		if signature, err := s.Sign(rand.Reader, make([]byte, try.digest), try.how); signature != nil || !errors.Is(err, ErrSign) {
+			t.Errorf("%s: %d bytes, %v", name, len(signature), err)
+		}
+	}
+}
+
+func TestAClosedKeyDoesNotSign(t *testing.T) {
+	l := library(t)
+	s, err := l.RSA(key(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l.Keys() != 1 {
+		t.Errorf("%d keys", l.Keys())
+	}
+	s.Close()
+	s.Close()
+	if _, err := s.Sign(rand.Reader, make([]byte, 32), crypto.SHA256); !errors.Is(err, ErrClosed) || l.Keys() != 0 {
+		t.Errorf("%v, %d keys", err, l.Keys())
+	}
+}
+
+// Signatures under way while the key is closed end well or with ErrClosed.
+func TestClosingBesideSigning(t *testing.T) {
+	l := library(t)
+	for range 20 {
+		s, err := l.RSA(key(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all sync.WaitGroup
+		begun := make(chan struct{}, 4)
+		for range 4 {
+			all.Go(func() {
+				for {
+					_, err := s.Sign(rand.Reader, make([]byte, 32), crypto.SHA256)
+					begun <- struct{}{}
+					if err != nil {
+						if !errors.Is(err, ErrClosed) {
+							t.Error(err)
+						}
+						return
+					}
+				}
+			})
+		}
+		for range 4 {
+			<-begun
+		}
+		go func() {
+			for range begun { //nolint:revive // drains
+			}
+		}()
+		s.Close()
+		all.Wait()
+		close(begun)
+	}
+	if l.Keys() != 0 {
+		t.Errorf("%d keys", l.Keys())
+	}
+}
+
+func TestAKeyOfTheCacheConforms(t *testing.T) {
+	l := library(t)
+	der, err := x509.MarshalPKCS8PrivateKey(key(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+	p := keys.NewParser(keys.ParserOptions{CacheSize: 1, RSA: l.RSA})
+	keyconformance.Run(t, func(t *testing.T) keys.Key {
+		k, err := p.Resolve(t.Context(), keys.Ref{Text: secret.New(text)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return k
+	})
+	if l.Keys() != 1 {
+		t.Errorf("%d keys entered the library", l.Keys())
+	}
+}
+
+// The memory of the process is what it was after 200,000 signatures and after
+// 20,000 keys: libcrypto's is not Go's, so only the system can tell.
+func TestNothingLeaks(t *testing.T) {
+	l := library(t)
+	s := signer(t, l)
+	digest := make([]byte, 32)
+	const workers = 2
+	sign := func(n int) {
+		var all sync.WaitGroup
+		for range workers {
+			all.Go(func() {
+				for range n / workers {
+					if _, err := s.Sign(rand.Reader, digest, crypto.SHA256); err != nil {
+						t.Error(err)
+						return
+					}
+				}
+			})
+		}
+		all.Wait()
+	}
+	open := func(n int) {
+		for range n {
+			s, err := l.RSA(key(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.Close()
+		}
+	}
+	signatures := 200_000
+	if os.Getenv("CONDUCTOR_JWT_LEAK") == "" { // a minute of both cores
+		signatures = 10_000
+	}
+	sign(2_000)
+	open(2_000)
+	before := resident(t)
+	sign(signatures)
+	open(20_000)
+	if grown := resident(t) - before; grown > 4<<20 {
+		t.Errorf("%d bytes more after %d signatures and 20,000 keys", grown, signatures)
+	}
+	if l.Keys() != 1 {
+		t.Errorf("%d keys", l.Keys())
+	}
+}
+
+// resident is the resident memory of the process in bytes.
+func resident(t *testing.T) int {
+	t.Helper()
+	runtime.GC()
+	text, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages, err := strconv.Atoi(strings.Fields(string(text))[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pages * os.Getpagesize()
+}
+
+func BenchmarkRSA2048(b *testing.B) {
+	digest := make([]byte, 32)
+	for _, by := range []struct {
+		name   string
+		signer crypto.Signer
+	}{{"crypto=go", key(b)}, {"crypto=openssl", signer(b, library(b))}} {
+		b.Run(by.name+"/signers=1", func(b *testing.B) {
+			for b.Loop() {
+				if _, err := by.signer.Sign(rand.Reader, digest, crypto.SHA256); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+		b.Run(by.name+"/signers=cores", func(b *testing.B) {
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					if _, err := by.signer.Sign(rand.Reader, digest, crypto.SHA256); err != nil {
+						b.Error(err)
+						return
+					}
+				}
+			})
+		})
+	}
+}

@@ -64,9 +64,10 @@ func (t *roundTripper) admit(r *http.Request) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	sameHost := strings.EqualFold(r.URL.Hostname(), t.base.Hostname())
-	downgrade := t.base.Scheme == "https" && r.URL.Scheme != "https"
-	if !sameHost || downgrade {
+	same := r.URL.Scheme == t.base.Scheme && strings.EqualFold(r.URL.Host, t.base.Host)
+	upgrade := t.base.Scheme == "http" && r.URL.Scheme == "https" &&
+		strings.EqualFold(r.URL.Hostname(), t.base.Hostname())
+	if !same && !upgrade {
 		return &Error{Class: Garbled, Call: string(callOf(ctx)), Cause: errRedirect}
 	}
 	return nil
@@ -165,7 +166,7 @@ func followed(method string, answer *http.Response) bool {
 }
 
 // errRedirect is a constant text, so it may be printed.
-var errRedirect = errors.New("redirected to another host; set the server's own address")
+var errRedirect = errors.New("redirected to another server; set the server's own address")
 
 func hasStatus(err error, status int) bool {
 	e, ok := errors.AsType[*Error](err)

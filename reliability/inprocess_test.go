@@ -3,7 +3,6 @@ package reliability
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"maps"
 	"os"
 	"slices"
@@ -103,14 +102,28 @@ func holdIn(t *testing.T, row Row, start Starter) Verdict {
 	if v.Completed != v.Tasks || v.Broken != nil || v.Wrong != nil {
 		t.Errorf("row %d: %s", row.Number, v)
 	}
+	fit(t, v)
+	return v
+}
+
+// fit wants what is promised of the worker whatever the ledger says.
+func fit(t *testing.T, v Verdict) {
+	t.Helper()
 	if v.Status != 0 {
 		t.Errorf("exit status %d", v.Status)
 	}
-	silent(t, v)
-	if t.Failed() {
-		t.Logf("the log:\n%.20000s", v.Log)
+	if lines(v.Log, "panicked") > 0 {
+		t.Error("it panicked")
 	}
-	return v
+	silent(t, v)
+	if !t.Failed() {
+		return
+	}
+	for line := range strings.SplitSeq(v.Log, "\n") {
+		if strings.Contains(line, `"level":"warning"`) || strings.Contains(line, `"level":"error"`) || !strings.HasPrefix(line, "{") {
+			t.Log(line)
+		}
+	}
 }
 
 // silent wants a log without keys, passwords and tokens.
@@ -152,4 +165,3 @@ func lines(log, text string) int {
 	return n
 }
 
-var _ fmt.Stringer = Verdict{}

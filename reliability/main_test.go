@@ -2,6 +2,7 @@ package reliability
 
 import (
 	"flag"
+	"os"
 	"sync"
 	"testing"
 
@@ -15,8 +16,18 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", "12"); err != nil {
 		panic(err)
 	}
-	goleak.VerifyTestMain(m)
+	var err error
+	if folder, err = os.MkdirTemp("", "reliability"); err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(status int) {
+		_ = os.RemoveAll(folder)
+		os.Exit(status)
+	}))
 }
+
+// folder is for what is built.
+var folder string
 
 // keys are made once a test binary.
 var keys = sync.OnceValue(func() []Key {

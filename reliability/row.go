@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"slices"
 	"syscall"
 	"time"
 
@@ -21,31 +23,32 @@ type Row struct {
 	// Plan goes wrong from the start on; nil is nothing.
 	Plan conductortest.Faults
 	// Play does what a plan cannot: it takes the server down, changes
-	// certificates, kills. What it returns ends the run.
+	// certificates, kills. An error of its own ends the run.
 	Play func(ctx context.Context, r *Run) error
 	// Within bounds the run, a minute where it is 0.
 	Within time.Duration
-	// Leaves is set where Play ends the workers itself.
-	Leaves bool
 }
 
 // Run is a row being played.
 type Run struct {
 	*Stage
 
-	Worker Worker // the first one
-	Began  time.Time
+	Began time.Time
 
-	start  Starter
-	env    map[string]string
-	healed time.Time
+	start   Starter
+	env     map[string]string
+	workers []Worker // that are running
+	logs    []Worker // all of them
+	healed  time.Time
+	endings []Ending
 }
 
-// Start starts another worker.
-func (r *Run) Start() (Worker, error) { return r.start(r.env) }
-
-// Healed marks the end of the fault, from which recovery is counted.
-func (r *Run) Healed() { r.healed = time.Now() }
+// Ending is how a worker that was told to end left.
+type Ending struct {
+	Status int // exit status
+	Left   int // tasks in progress when it had gone
+	Took   time.Duration
+}
 
 // Run puts a worker through the row, waits until every task has ended, ends
 // the worker, and says what the ledger saw. The error is the harness's own, or
@@ -65,18 +68,17 @@ func (row Row) Run(ctx context.Context, keys []Key, start Starter) (v Verdict, e
 	stage.Load(row.Tasks)
 	stage.Ledger.SetFaults(row.Plan)
 	r := &Run{Stage: stage, start: start, env: stage.Env(row.Env), Began: time.Now()}
-	if r.Worker, err = r.Start(); err != nil {
+	if _, err = r.Start(); err != nil {
 		return Verdict{}, err
 	}
 	err = row.play(ctx, r)
-	all := time.Now()
-	v = Verdict{Log: r.Worker.Log()}
-	if !row.Leaves {
-		status, waitErr := end(r.Worker)
-		v.Status, v.Log = status, r.Worker.Log()
-		err = errors.Join(err, waitErr)
+	v.ended = time.Now()
+	for _, w := range slices.Clone(r.workers) {
+		status, endErr := r.end(w)
+		v.Status = max(v.Status, status)
+		err = errors.Join(err, endErr)
 	}
-	v.judge(r, all)
+	v.judge(r)
 	return v, err
 }
 
@@ -89,14 +91,51 @@ func (row Row) play(ctx context.Context, r *Run) error {
 	return r.Await(ctx)
 }
 
+// Start starts another worker.
+func (r *Run) Start() (Worker, error) {
+	w, err := r.start(r.env)
+	if err != nil {
+		return nil, err
+	}
+	r.workers, r.logs = append(r.workers, w), append(r.logs, w)
+	return w, nil
+}
+
+// Worker is the one that was started first of those that run.
+func (r *Run) Worker() Worker { return r.workers[0] }
+
+// Healed marks the end of the fault, from which recovery is counted.
+func (r *Run) Healed() { r.healed = time.Now() }
+
+// Stop tells a worker to end and notes how it did.
+func (r *Run) Stop(w Worker) error {
+	began := time.Now()
+	status, err := r.end(w)
+	r.endings = append(r.endings, Ending{
+		Status: status, Left: r.Ledger.Counts()[conductortest.InProgress], Took: time.Since(began),
+	})
+	return err
+}
+
+// Kill ends a worker at once.
+func (r *Run) Kill(w Worker) {
+	r.forget(w)
+	w.Signal(os.Kill)
+}
+
+func (r *Run) forget(w Worker) {
+	r.workers = slices.DeleteFunc(r.workers, func(other Worker) bool { return other == w })
+}
+
 // end asks a worker to end, and makes it where it does not.
-func end(w Worker) (int, error) {
+func (r *Run) end(w Worker) (int, error) {
+	r.forget(w)
 	ctx, cancel := context.WithTimeout(context.Background(), 40*time.Second)
 	defer cancel()
 	w.Signal(syscall.SIGTERM)
 	status, err := w.Wait(ctx)
 	if err != nil {
-		w.Signal(syscall.SIGKILL)
+		w.Signal(os.Kill)
 		return status, fmt.Errorf("the worker does not end: %w", err)
 	}
 	return status, nil

@@ -35,9 +35,9 @@ type Options struct {
 	Lease time.Duration
 	// Down leaves the server down at first.
 	Down bool
-	// Behind gives the address that the worker is told in place of the
-	// server's own, such as a proxy's.
-	Behind func(server string) (string, error)
+	// Behind puts something in front of the server and gives the address that
+	// the worker is told in its place, and what ends it.
+	Behind func(server string) (url string, end func(), err error)
 }
 
 // Stage is a server with a ledger, and the tasks that a worker is to do.
@@ -48,6 +48,7 @@ type Stage struct {
 
 	options Options
 	url     string
+	end     func()
 	tasks   atomic.Int64
 }
 
@@ -77,7 +78,7 @@ func NewStage(o Options, keys []Key) (*Stage, error) {
 		return s, nil
 	}
 	var err error
-	s.url, err = o.Behind(s.Server.URL)
+	s.url, s.end, err = o.Behind(s.Server.URL)
 	return s, err
 }
 
@@ -97,7 +98,12 @@ func (s *Stage) bind(o conductortest.ServerOptions) error {
 }
 
 // Close ends the server.
-func (s *Stage) Close() { s.Server.Down() }
+func (s *Stage) Close() {
+	if s.end != nil {
+		s.end()
+	}
+	s.Server.Down()
+}
 
 // Env is what a worker has to be told; more is added to it, or overrides it.
 func (s *Stage) Env(more map[string]string) map[string]string {

@@ -2,20 +2,25 @@ package reliability
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"log"
+	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
 	"strings"
 	"sync"
+	"time"
 )
 
 // Twins is a server that delivers every task twice over: twice in the same
 // answer, and once more in the next, whoever asks.
 type Twins struct {
-	proxy *httputil.ReverseProxy
+	proxy     *httputil.ReverseProxy
+	transport *http.Transport
 
 	mu   sync.Mutex
 	last []json.RawMessage
@@ -27,10 +32,12 @@ func NewTwins(server string) (*Twins, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reliability: %w", err)
 	}
-	t := &Twins{}
+	t := &Twins{transport: &http.Transport{}}
 	t.proxy = &httputil.ReverseProxy{
 		Rewrite:        func(r *httputil.ProxyRequest) { r.SetURL(u) },
 		ModifyResponse: t.double,
+		Transport:      t.transport,
+		ErrorLog:       log.New(io.Discard, "", 0),
 	}
 	return t, nil
 }
@@ -63,4 +70,39 @@ func (t *Twins) double(answer *http.Response) error {
 	answer.ContentLength = int64(len(raw))
 	answer.Header.Set("Content-Length", fmt.Sprint(len(raw)))
 	return nil
+}
+
+// serve puts a handler on a loopback port.
+func serve(h http.Handler) (address string, end func(), err error) {
+	var config net.ListenConfig
+	l, err := config.Listen(context.Background(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", nil, fmt.Errorf("reliability: %w", err)
+	}
+	s := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(io.Discard, "", 0)}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = s.Serve(l) // always ErrServerClosed: the listener is its own
+	}()
+	return "http://" + l.Addr().String(), func() { _ = s.Close(); <-done }, nil
+}
+
+// Duplicates is row 14.
+func Duplicates() Row {
+	return Row{
+		Number: 14, Fault: "every task delivered four times over, to two workers", Tasks: 100,
+		Stage: Options{Behind: func(server string) (string, func(), error) {
+			t, err := NewTwins(server)
+			if err != nil {
+				return "", nil, err
+			}
+			url, end, err := serve(t)
+			return url, func() { end(); t.transport.CloseIdleConnections() }, err
+		}},
+		Play: func(_ context.Context, r *Run) error {
+			_, err := r.Start()
+			return err
+		},
+	}
 }

@@ -27,12 +27,15 @@ type Verdict struct {
 	// Broken is the first breach of the ledger's invariant, Wrong the tokens
 	// that do not verify.
 	Broken, Wrong error
-	Status        int // exit status
-	Log           string
+	Status        int // the worst exit status of those that ended when all was done
+	Endings       []Ending
+	Log           string // of every worker
 	Ledger        *conductortest.Ledger
+
+	ended time.Time
 }
 
-func (v *Verdict) judge(r *Run, ended time.Time) {
+func (v *Verdict) judge(r *Run) {
 	l := r.Ledger
 	v.Ledger, v.Tasks = l, len(l.Tasks())
 	counts := l.Counts()
@@ -61,16 +64,20 @@ func (v *Verdict) judge(r *Run, ended time.Time) {
 	}
 	v.Updates = len(l.Updates())
 	v.Polls, v.Calls = l.Calls("poll"), l.Calls("poll")+l.Calls("update")+l.Calls("token")
+	v.Endings = r.endings
+	for _, w := range r.logs {
+		v.Log += w.Log()
+	}
 	v.Broken, v.Wrong = l.Check(), r.Verify()
-	v.recovery(r, ended)
+	v.recovery(r)
 }
 
-func (v *Verdict) recovery(r *Run, ended time.Time) {
+func (v *Verdict) recovery(r *Run) {
 	healed := r.healed
 	if healed.IsZero() {
 		healed = r.Began
 	}
-	v.Done = ended.Sub(healed)
+	v.Done = v.ended.Sub(healed)
 	v.Recovered = -1
 	for _, p := range r.Ledger.Polls() {
 		if p.At.After(healed) {

@@ -101,6 +101,9 @@ func (t *roundTripper) attempt(r *http.Request, body io.ReadCloser, token secret
 	answer, err := inner.RoundTrip(out)
 	seen := Observation{Call: string(c), Method: c.method(), Path: c.template(), Duration: since(t.options.Now, start)}
 	if err != nil {
+		if errors.Is(err, context.DeadlineExceeded) {
+			t.inner.retire(inner)
+		}
 		inner.CloseIdleConnections() // the server may have moved
 		t.options.Observe(seen)
 		return nil, t.inner.explain(classify(c, err))

@@ -120,6 +120,22 @@ func (t *transport) fresh() *http.Transport {
 	return next
 }
 
+// retire makes the requests to come use connections of their own where one on
+// these was never answered. HTTP/2 would put them all on the same connection,
+// whose peer may be gone: pings tell only after half a minute.
+func (t *transport) retire(silent *http.Transport) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.current != silent {
+		return
+	}
+	// The files were good when they were last read; if they are not any more,
+	// the old connections are all there is.
+	if next, err := t.build(); err == nil {
+		t.current = next
+	}
+}
+
 func (t *transport) closeIdle() {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -1,6 +1,7 @@
 package reliability
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -9,7 +10,21 @@ import (
 
 func TestServerDownAtStart(t *testing.T) {
 	t.Parallel()
-	v := hold(t, DownAtStart())
+	row := DownAtStart()
+	play := row.Play
+	row.Play = func(ctx context.Context, r *Run) error {
+		if err := statuses(ctx, r.Worker(), 200, 503); err != nil {
+			return err
+		}
+		if err := play(ctx, r); err != nil {
+			return err
+		}
+		if err := r.AwaitCompleted(ctx, 1); err != nil {
+			return err
+		}
+		return statuses(ctx, r.Worker(), 200, 200)
+	}
+	v := hold(t, row)
 	noneLost(t, v)
 	if v.Recovered > 5*time.Second {
 		t.Errorf("the first poll came %s after the server", v.Recovered)
@@ -47,14 +62,39 @@ func TestAnswerLostAfterTheUpdateWasApplied(t *testing.T) {
 
 func TestTokenRotationUnderLoad(t *testing.T) {
 	t.Parallel()
-	v := hold(t, Rotation())
+	row := Rotation()
+	play := row.Play
+	granted := 0
+	row.Play = func(ctx context.Context, r *Run) error {
+		defer func() { granted = r.Server.Granted() }()
+		return play(ctx, r)
+	}
+	v := hold(t, row)
 	noneLost(t, v)
+	// One for the start, and one for all that found out about each rotation.
+	if granted > 21 {
+		t.Errorf("%d tokens were asked for, for 20 rotations", granted)
+	}
 }
 
 func TestForbidden(t *testing.T) {
 	t.Parallel()
-	v := hold(t, Forbidden())
+	row := Forbidden()
+	play := row.Play
+	var calls, pollers = 0, 2
+	row.Play = func(ctx context.Context, r *Run) error {
+		defer func() { calls = r.Ledger.Calls("poll") }()
+		return play(ctx, r)
+	}
+	v := hold(t, row)
 	noneLost(t, v)
+	// In 8 s each poller asks at the start and after 5 s.
+	if calls > 2*pollers {
+		t.Errorf("%d polls in 8 s", calls)
+	}
+	if n := lines(v.Log, "a call of the server fails"); n != 1 {
+		t.Errorf("%d lines about it, want one", n)
+	}
 }
 
 func TestRetryAfterOfEveryKind(t *testing.T) {

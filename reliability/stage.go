@@ -33,6 +33,8 @@ type Options struct {
 	Mode conductortest.Mode
 	// Lease is the response timeout of the tasks, 10 s where it is 0.
 	Lease time.Duration
+	// PerConnection is how many requests a connection serves, 100 where it is 0.
+	PerConnection int
 	// Down leaves the server down at first.
 	Down bool
 	// Behind puts something in front of the server and gives the address that
@@ -63,7 +65,7 @@ func NewStage(o Options, keys []Key) (*Stage, error) {
 	for _, k := range keys {
 		s.Ledger.SetSecret(k.ID, k.Text)
 	}
-	so := conductortest.ServerOptions{TLS: o.TLS}
+	so := conductortest.ServerOptions{TLS: o.TLS, PerConnection: o.PerConnection}
 	if o.Auth {
 		so.KeyID, so.Secret = KeyID, KeySecret
 	}

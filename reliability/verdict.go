@@ -90,8 +90,8 @@ func (v *Verdict) recovery(r *Run) {
 // String is the verdict in a few words.
 func (v Verdict) String() string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "%d of %d completed, %d failed, %d taken back, %d done again, %d updates (%d repeated), %d polls, done %.1f s",
-		v.Completed, v.Tasks, v.Failed, v.TakenBack, v.Again, v.Updates, v.Repeated, v.Polls, v.Done.Seconds())
+	fmt.Fprintf(&out, "%d of %d completed, %d failed, %d taken back, %d done again, %d updates (%d repeated), %d polls, first poll after %.1f s, done after %.1f s",
+		v.Completed, v.Tasks, v.Failed, v.TakenBack, v.Again, v.Updates, v.Repeated, v.Polls, v.Recovered.Seconds(), v.Done.Seconds())
 	if v.Broken != nil {
 		fmt.Fprintf(&out, "; ledger: %v", v.Broken)
 	}

@@ -2,6 +2,7 @@ package conductortest_test
 
 import (
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -102,10 +103,10 @@ func TestManyPollsShareWhatComes(t *testing.T) {
 			l := conductortest.NewLedger(conductortest.Options{Mode: mode})
 			const pollers, tasks = 8, 100
 			var wg sync.WaitGroup
-			l.Enqueue(conductortest.TaskSpec{Type: queue})
+			var all atomic.Bool // or the pollers could end before the last task came
 			for range pollers {
 				wg.Go(func() {
-					for l.Unended() > 0 {
+					for !all.Load() || l.Unended() > 0 {
 						got, err := l.Poll(t.Context(), conductor.Query{TaskType: queue, WorkerID: "w1", Count: 3, Timeout: time.Second})
 						if err != nil {
 							t.Error(err)
@@ -118,9 +119,10 @@ func TestManyPollsShareWhatComes(t *testing.T) {
 					}
 				})
 			}
-			for range tasks - 1 {
+			for range tasks {
 				l.Enqueue(conductortest.TaskSpec{Type: queue})
 			}
+			all.Store(true)
 			if err := l.Wait(t.Context()); err != nil {
 				t.Fatal(err)
 			}

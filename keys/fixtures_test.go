@@ -148,7 +148,7 @@ func wantReason(tb testing.TB, err, reason error) {
 		tb.Errorf("got %v, want the reason %q", err, reason)
 		return
 	}
-	refusalOf(tb, err)
+	_ = refusalOf(tb, err)
 }
 
 // refusalOf gives the refusal that err is.

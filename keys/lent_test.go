@@ -133,6 +133,7 @@ func TestALentKeyConforms(t *testing.T) {
 		t.Run(file, func(t *testing.T) {
 			l := &lender{}
 			keyconformance.Run(t, func(t *testing.T) keys.Key {
+				t.Helper()
 				return signsWell(t, keys.NewParser(keys.ParserOptions{CacheSize: 1, RSA: l.rsa}), pemFile(t, file))
 			})
 			if l.signed.Load() < 2 {

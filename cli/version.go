@@ -1,7 +1,7 @@
 package cli
 
 import (
-	"crypto/fips140"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -21,19 +21,23 @@ type build struct {
 	Arch    string `json:"arch"`
 	Edition string `json:"edition"`
 	Crypto  string `json:"crypto"`
+
+	backEnd backEnd
 }
 
 // newBuild falls back to what the toolchain recorded, so that a binary that
 // was built without the Makefile still knows its commit.
 func newBuild(env Env) build {
+	backEnd := chooseBackEnd()
 	b := build{
-		Version: env.Version,
+		Version: version(env),
 		Commit:  "unknown",
 		Go:      runtime.Version(),
 		OS:      runtime.GOOS,
 		Arch:    runtime.GOARCH,
-		Edition: "static",
-		Crypto:  cryptoBackend(),
+		Edition: edition,
+		Crypto:  backEnd.name,
+		backEnd: backEnd,
 	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -51,19 +55,10 @@ func newBuild(env Env) build {
 		}
 	}
 	b.Commit += dirty
-	if b.Version == "" {
-		b.Version = "dev"
-	}
 	return b
 }
 
-// cryptoBackend is who does the arithmetic of the private keys.
-func cryptoBackend() string {
-	if fips140.Enabled() {
-		return "go-fips140"
-	}
-	return "go"
-}
+func version(env Env) string { return cmp.Or(env.Version, "dev") }
 
 func (b build) String() string {
 	return fmt.Sprintf("%s %s (%s edition, %s crypto, %s, %s/%s, commit %s)",

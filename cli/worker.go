@@ -50,7 +50,7 @@ func runWorker(ctx context.Context, env Env, c *config.Loaded, once int, log *sl
 		return err
 	}
 	defer p.client.Close()
-	announce(ctx, newBuild(env), c, p.client.BaseURL(), log)
+	announce(ctx, p.build, c, p.client.BaseURL(), log)
 	if err := keepOffDisk(); err != nil {
 		log.WarnContext(ctx, "core dumps could not be turned off: a crash may write keys to disk")
 	}

@@ -19,6 +19,7 @@ import (
 
 // parts are what a worker process is made of.
 type parts struct {
+	build     build
 	client    *conductor.Client
 	worker    *worker.Worker
 	registrar *worker.Registrar // nil where nothing is to be registered
@@ -32,9 +33,9 @@ func assemble(env Env, c *config.Loaded, once int, log *slog.Logger) (*parts, er
 	if err != nil {
 		return nil, err
 	}
-	p := &parts{client: client}
-	parser := keys.NewParser(keys.ParserOptions{CacheSize: c.KeyCache, Now: env.Now})
-	if p.registry, err = newRegistry(newBuild(env), metrics, parser); err != nil {
+	p := &parts{client: client, build: newBuild(env)}
+	parser := keys.NewParser(keys.ParserOptions{CacheSize: c.KeyCache, Now: env.Now, RSA: p.build.backEnd.rsa})
+	if p.registry, err = newRegistry(p.build, metrics, parser); err != nil {
 		return nil, err
 	}
 	var ensure func(context.Context, string)
@@ -80,7 +81,7 @@ func newClient(env Env, c *config.Loaded, log *slog.Logger, observe func(conduct
 			return text
 		},
 		Connections: c.Slots + c.Pollers*len(c.TaskTypes),
-		UserAgent:   program + "/" + newBuild(env).Version,
+		UserAgent:   program + "/" + version(env),
 		Observe:     observe,
 		Now:         env.Now,
 		Logger:      log,

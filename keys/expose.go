@@ -1,264 +1,267 @@
 package keys
 
 import (
-	"bytes"
-	"context"
-	"crypto/rsa"
+	"encoding/base64"
+	"strconv"
 	"strings"
 	"sync"
 )
 
 // Exposes reports whether text gives away private material: private-key
 // armour, a JWK with a private member, or a run of 24 characters of r's key,
-// its password or the HMAC secret. What a key file says in clear (ids, the
-// public half, certificates) does not count. Text is a string as it will be
-// read, or JSON; for several texts, [Ref.Secrets] does the preparation once.
+// its password or the HMAC secret, however they are wrapped, escaped or
+// encoded in base64. What a key file says in clear (ids, the public half,
+// certificates) does not count. Text is a string as it will be read, or JSON;
+// for several texts, [Ref.Secrets] does the preparation once.
 func (r Ref) Exposes(text string) bool { return r.Secrets().In(text) }
 
 // Secrets is what of a Ref must not be found in a text. It prints without it.
 type Secrets struct {
-	parts []part
+	literal runFinder // secrets as they are
+	digits  runFinder // in the digits of base64, of which a text keeps nothing else
+	excused func(at int) bool
 }
-
-// part is one secret text, as it came and without white space in the standard
-// base64 alphabet, and which bytes of it, decoded, are no secret: asked for
-// only where there is something to excuse.
-type part struct {
-	raw, plain runFinder
-	public     func() []span
-}
-
-// span is a half-open range of decoded bytes.
-type span struct{ from, to int }
 
 // Secrets prepares what Exposes looks for.
 func (r Ref) Secrets() Secrets {
-	var s Secrets
-	s.add(r.Password.Reveal())
+	var c collector
+	c.addWords(r.Password.Reveal())
 	text := r.Text.Reveal()
 	if r.Encoding != "" {
-		s.add(text)
+		c.addWords(text)
 		if raw, err := decodeSecret(text, r.Encoding); err == nil && r.Encoding != EncodingRaw {
-			s.add(string(raw))
+			c.addWords(string(raw))
 		}
 	} else {
-		s.addKey(text)
+		c.addKey(text)
 	}
 	for _, delivered := range r.Delivered {
-		s.addKey(delivered.Reveal())
+		c.addKey(delivered.Reveal())
 	}
-	return s
-}
-
-func (s *Secrets) addKey(text string) {
-	if isJSON(text) {
-		s.addJSON(trimStart(text))
-		return
-	}
-	s.addText(text)
+	return c.secrets()
 }
 
 // In reports whether text holds one of them, or private material of any kind.
 func (s Secrets) In(text string) bool {
-	plain := plainText(text)
-	if holdsArmour(plain) || holdsPrivateJWK(plain) {
+	if s.inReading(text) {
 		return true
 	}
-	for _, p := range s.parts {
-		if p.in(text, plain) {
-			return true
-		}
-	}
-	return false
-}
-
-func (p part) in(text, plain string) bool {
-	if p.raw != nil && p.raw(text, nil) {
-		return true
-	}
-	return p.plain(plain, p.isPublic)
-}
-
-// isPublic reports whether the run at i, decoded, is public.
-func (p part) isPublic(i int) bool {
-	if p.public == nil {
+	if !strings.ContainsAny(text, `\%`) {
 		return false
 	}
-	from, to := i*3/4, (i+exposedRun)*3/4
-	for _, s := range p.public() {
-		if s.from <= from && to <= s.to {
+	return s.inReading(strings.ReplaceAll(unescape(text), `\`, "")) || s.inReading(unpercent(text))
+}
+
+// inReading looks into one way in which a text can be read.
+func (s Secrets) inReading(text string) bool {
+	if holdsMark(text) || s.literal(text, nil) {
+		return true
+	}
+	digits := base64Digits(text)
+	return s.digits(digits, s.excused) || holdsMarkIn(digits)
+}
+
+// unpercent undoes the escapes of a web address (RFC 3986 §2.1) and leaves
+// alone what is none.
+func unpercent(text string) string {
+	var b strings.Builder
+	b.Grow(len(text))
+	for i := 0; i < len(text); i++ {
+		if text[i] == '%' && i+2 < len(text) {
+			if c, err := strconv.ParseUint(text[i+1:i+3], 16, 8); err == nil {
+				b.WriteByte(byte(c))
+				i += 2
+				continue
+			}
+		}
+		b.WriteByte(text[i])
+	}
+	return b.String()
+}
+
+// holdsMarkIn looks for armour and JWKs in what base64 digits encode, wherever
+// among them it begins.
+func holdsMarkIn(digits string) bool {
+	for from := range min(4, len(digits)) {
+		part := digits[from:]
+		// Three digits at the end may be the rest of another text.
+		raw, err := base64.RawStdEncoding.DecodeString(part[:len(part)/4*4])
+		if err == nil && holdsMark(string(raw)) {
 			return true
 		}
 	}
 	return false
 }
 
-func (s *Secrets) add(text string) {
-	if len(text) >= exposedRun {
-		s.parts = append(s.parts, part{raw: newRunFinder(text), plain: newRunFinder(plainText(text))})
-	}
-}
-
-// addText adds the private blocks of PEM, or the whole of any other text.
-func (s *Secrets) addText(text string) {
-	blocks, err := scanArmour(text)
-	if err != nil || len(blocks) == 0 {
-		s.addBase64(plainText(text))
-		return
-	}
-	for _, b := range sortBlocks(blocks).private {
-		s.addBase64(plainText(b.body))
-	}
-}
-
-func (s *Secrets) addBase64(plain string) {
-	if len(plain) < exposedRun {
-		return
-	}
-	s.parts = append(s.parts, part{
-		plain:  newRunFinder(plain),
-		public: sync.OnceValue(func() []span { return publicSpans(plain) }),
-	})
-}
-
-// publicSpans finds the public half in the base64 text of an unencrypted key:
-// PKCS#1 and SEC1 hold it in the very digits in which a JWK or PEM shows it.
-func publicSpans(plain string) []span {
-	der, ok := decodeBase64(plain)
-	if !ok {
-		return nil
-	}
-	private, _, err := readBinary(context.Background(), der, Ref{})
-	if err != nil {
-		return nil
-	}
-	var spans []span
-	half := publicBytes(private)
-	for at := 0; len(half) > 0; {
-		i := bytes.Index(der[at:], half)
-		if i < 0 {
-			break
-		}
-		at += i
-		// The tags and lengths around it, and the RSA exponent, are public too.
-		spans = append(spans, span{at - 12, at + len(half) + 9})
-		at += len(half)
-	}
-	return spans
-}
-
-// publicBytes is the public half as the private forms hold it.
-func publicBytes(private any) []byte {
-	switch p := private.(type) {
-	case rsaPSS:
-		return p.key.N.Bytes()
-	case *rsa.PrivateKey:
-		return p.N.Bytes()
-	}
-	k, err := newLocal(private, meta{})
-	if err != nil {
-		return nil
-	}
-	fields, err := publicFields(k)
-	if err != nil {
-		return nil
-	}
-	var out []byte
-	for _, f := range fields {
-		if f.name == "x" || f.name == "y" || f.name == "pub" {
-			b, _ := decodeBase64url(f.value) // written just now
-			out = append(out, b...)
-		}
-	}
-	return out
-}
-
-// addJSON adds the private members of a JWK, of each key of a JWKS, or the key
-// of a service account; all of any other object.
-func (s *Secrets) addJSON(text string) {
-	m, err := readMembers(text)
-	if err != nil {
-		s.add(text)
-		return
-	}
-	keys := []members{m}
-	if m.has("keys") && !m.has("kty") {
-		if set, err := readJWKSMembers(m); err == nil {
-			keys = set
-		}
-	}
-	for _, k := range keys {
-		for _, name := range privateMembers() {
-			if value, ok, _ := k.text(name); ok {
-				s.add(value)
-			}
-		}
-	}
-	if pem, ok, _ := m.text("private_key"); ok {
-		s.addText(pem)
-	}
-}
-
-// privateMembers are those of a JWK that hold private numbers (RFC 7518 §6,
-// RFC 9964 §5).
-func privateMembers() []string { return []string{"d", "p", "q", "dp", "dq", "qi", "k", "priv"} }
-
-// plainText drops white space and escapes, and writes base64url as base64.
-func plainText(text string) string {
-	text = squeeze(unescape(text))
-	if !strings.ContainsAny(text, `-_\`) {
-		return text
-	}
-	plain := make([]byte, 0, len(text))
+// base64Digits keeps the digits of base64 alone, those of base64url written as
+// the others: neither line ends nor quotes nor padding then hide a key.
+func base64Digits(text string) string {
+	digits := make([]byte, 0, len(text))
 	for i := range len(text) {
-		switch c := text[i]; c {
-		case '-':
-			plain = append(plain, '+')
-		case '_':
-			plain = append(plain, '/')
-		case '\\':
-		default:
-			plain = append(plain, c)
+		switch c := text[i]; {
+		case c == '-':
+			digits = append(digits, '+')
+		case c == '_':
+			digits = append(digits, '/')
+		case c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '+' || c == '/':
+			digits = append(digits, c)
 		}
 	}
-	return string(plain)
+	return string(digits)
 }
 
-// holdsArmour finds the begin line of a private key in plain text, in which
-// dashes are plus signs.
-func holdsArmour(plain string) bool {
-	const begin, within = "+++++BEGIN", 64
-	for {
-		i := strings.Index(plain, begin)
-		if i < 0 {
-			return false
-		}
-		plain = plain[i+len(begin):]
-		if strings.Contains(plain[:min(within, len(plain))], "PRIVATEKEY") {
-			return true
+// collector puts the secrets of a Ref together in two texts.
+type collector struct {
+	literal, digits strings.Builder
+	parts           []digitPart
+}
+
+// digitPart says where in the digits those of some bytes stand, and which of
+// the bytes are no secret: asked for only where there is something to excuse.
+type digitPart struct {
+	from, to int // digits
+	skipped  int // bytes left out in front
+	public   func() []span
+}
+
+// span is a half-open range of bytes.
+type span struct{ from, to int }
+
+// separator is in no run: no text has it, or it is no digit.
+const separator = "\x00"
+
+// addWords adds a secret that is text: a password, an HMAC secret.
+func (c *collector) addWords(text string) {
+	c.literal.WriteString(text + separator)
+	c.digits.WriteString(base64Digits(text) + separator)
+	c.addBytes([]byte(text), nil)
+}
+
+// addBytes adds a secret that is bytes, in the digits that it has wherever in
+// a base64 text it begins.
+func (c *collector) addBytes(raw []byte, public func() []span) {
+	for skipped := range min(3, len(raw)) {
+		digits := base64.RawStdEncoding.EncodeToString(raw[skipped:])
+		at := c.digits.Len()
+		c.digits.WriteString(digits + separator)
+		if public != nil {
+			c.parts = append(c.parts, digitPart{at, at + len(digits), skipped, public})
 		}
 	}
 }
 
-// holdsPrivateJWK finds an object that has kty and a private member.
-func holdsPrivateJWK(plain string) bool {
-	const kty = `"kty":"`
-	for at := 0; ; {
-		i := strings.Index(plain[at:], kty)
-		if i < 0 {
-			return false
+func (c *collector) secrets() Secrets {
+	return Secrets{
+		literal: newRunFinder(c.literal.String()),
+		digits:  newRunFinder(c.digits.String()),
+		excused: func(at int) bool { return isPublicRun(c.parts, at) },
+	}
+}
+
+// isPublicRun reports whether the run of digits at at encodes nothing secret.
+func isPublicRun(parts []digitPart, at int) bool {
+	for _, p := range parts {
+		if at < p.from || at >= p.to {
+			continue
 		}
-		at += i
-		from := strings.LastIndexByte(plain[:at], '{') + 1
-		to := len(plain)
-		if end := strings.IndexByte(plain[at:], '}'); end >= 0 {
-			to = at + end
-		}
-		for _, name := range privateMembers() {
-			if strings.Contains(plain[from:to], `"`+name+`":"`) {
+		from, to := p.skipped+(at-p.from)*3/4, p.skipped+(at-p.from+exposedRun)*3/4
+		for _, s := range p.public() {
+			if s.from <= from && to <= s.to {
 				return true
 			}
 		}
-		at = max(to, at+len(kty))
 	}
+	return false
+}
+
+// addKey adds what is private in a key text of any form.
+func (c *collector) addKey(text string) {
+	if !isJSON(text) {
+		c.addPEM(text)
+		return
+	}
+	m, err := readMembers(trimStart(text))
+	if err != nil {
+		c.addBrokenJSON(text)
+		return
+	}
+	c.addMembers(m)
+	if m.has("keys") {
+		set, err := readJWKSMembers(m)
+		if err != nil {
+			c.addBrokenJSON(text)
+			return
+		}
+		for _, k := range set {
+			c.addMembers(k)
+		}
+	}
+}
+
+// addMembers adds the private members of a JWK and whatever is armoured, such
+// as the private_key of a service account; its other members are no secrets.
+func (c *collector) addMembers(m members) {
+	for _, name := range privateMembers() {
+		if value, ok, _ := m.text(name); ok {
+			c.addMember(value)
+		}
+	}
+	for name := range m {
+		if value, ok, _ := m.text(name); ok && (name == "private_key" || isArmoured(value)) {
+			c.addPEM(value)
+		}
+	}
+}
+
+// addMember adds a number of a JWK, or the secret of an oct one, which may be
+// words.
+func (c *collector) addMember(value string) {
+	raw, ok := decodeBase64url(value)
+	if !ok {
+		c.addWords(value)
+		return
+	}
+	c.literal.WriteString(string(raw) + separator)
+	c.addBytes(raw, nil)
+}
+
+// addBrokenJSON does the same for text that cannot be read as JSON: no token
+// will come of it, but what is in it says why.
+func (c *collector) addBrokenJSON(text string) {
+	pieces := strings.Split(text, `"`)
+	for i, piece := range pieces {
+		if isArmoured(piece) {
+			c.addPEM(piece)
+		}
+		for _, name := range privateMembers() {
+			if piece == name && i+2 < len(pieces) && strings.TrimSpace(pieces[i+1]) == ":" {
+				c.addMember(pieces[i+2])
+			}
+		}
+	}
+}
+
+// addPEM adds the private blocks of PEM, or the whole of any other text.
+func (c *collector) addPEM(text string) {
+	blocks, err := scanArmour(text)
+	if err == nil && len(blocks) > 0 {
+		for _, b := range sortBlocks(blocks).private {
+			c.addBlock(b.body, kindOfLabel(b.label))
+		}
+		return
+	}
+	if _, ok := anyBase64(text); ok {
+		c.addBlock(base64Digits(text), labelPrivate)
+		return
+	}
+	c.addWords(text)
+}
+
+func (c *collector) addBlock(body string, kind labelKind) {
+	raw, ok := decodeBase64(body)
+	if !ok {
+		c.addWords(body)
+		return
+	}
+	c.addBytes(raw, sync.OnceValue(func() []span { return publicSpans(raw, kind) }))
 }

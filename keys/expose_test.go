@@ -4,13 +4,20 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/pem"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/crypto/ssh"
 
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
@@ -26,6 +33,7 @@ func TestATextThatGivesAKeyAwayIsTold(t *testing.T) {
 	raw := keys.Ref{Text: secret.New("correct horse battery staple, and more"), Encoding: keys.EncodingRaw}
 	inHex := keys.Ref{Text: secret.New(hex.EncodeToString([]byte("correct horse battery staple, and more"))), Encoding: keys.EncodingHex}
 	locked := keys.Ref{Text: secret.New(pemFile(t, "rsa.pbes2.pem")), Password: secret.New("a password of more than 24 characters")}
+	inOct := keys.Ref{Text: secret.New(object{"kty": "oct", "k": b64([]byte("correct horse battery staple, and more"))}.text(t))}
 	delivered := keys.Ref{Name: "conductor", Delivered: map[string]secret.Text{"signing_key": secret.New(rsaPEM)}}
 	for _, c := range []struct {
 		name string
@@ -70,6 +78,28 @@ func TestATextThatGivesAKeyAwayIsTold(t *testing.T) {
 		{"the secret in its encoding", inHex, hex.EncodeToString([]byte("correct horse battery")), true},
 		{"a line of a key that was delivered", delivered, body[9], true},
 		{"the password", locked, "with a password of more than 24 characters", true},
+		{"a line of it, urlencoded", inPEM, url.QueryEscape(body[9]), true},
+		{"the whole key, urlencoded", inJWK, url.PathEscape(rsaPEM), true},
+		{"the whole key in base64", inPEM, base64.StdEncoding.EncodeToString([]byte(rsaPEM)), true},
+		{"another key's armour in base64", inJWK, "key: " + base64.StdEncoding.EncodeToString([]byte(rsaPEM)), true},
+		{"another's armour in base64, further along", inJWK, base64.StdEncoding.EncodeToString([]byte("the key: " + rsaPEM)), true},
+		{"another's jwk in base64url", inPEM, base64.RawURLEncoding.EncodeToString([]byte("  " + ed25519JWK().text(t))), true},
+		{"a public jwk in base64url", inPEM, base64.RawURLEncoding.EncodeToString([]byte(ed25519JWK().without("d").text(t))), false},
+		{"the bytes of the key, begun elsewhere", inPEM, base64.StdEncoding.EncodeToString(append([]byte("x"), private(t, rsaPEM)[400:]...)), true},
+		{"a number of the pem key as a jwk writes it", inPEM, b64(mustRSA(t, rsaPEM).Primes[0].Bytes()), true},
+		{"a line of it, piece by piece in a list", inPEM, `["` + body[9][:8] + `","` + body[9][8:16] + `","` + body[9][16:30] + `"]`, true},
+		{"a line of it, with soft hyphens", inPEM, strings.Join(strings.Split(body[9], ""), "\u00ad"), true},
+		{"d between padding", inJWK, d[:12] + "==" + d[12:], true},
+		{"a private jwk with an object before d", inPEM, `{"kty":"EC","a":{"b":[{}]},"d":"AA"}`, true},
+		{"a private jwk with an object before kty", inPEM, `{"d":"AA","a":{},"kty":"EC"}`, true},
+		{"a public jwk around another object", inPEM, `{"kty":"EC","x":"AA","a":{"d":"2026"}}`, false},
+		{"the first object of two", inPEM, `[{"kty":"EC"},{"d":"2026"}]`, false},
+		{"a putty key", inPEM, "PuTTY-User-Key-File-3: ssh-ed25519\r\nEncryption: none", true},
+		{"the secret in base64", raw, base64.StdEncoding.EncodeToString([]byte("x=correct horse battery staple")), true},
+		{"the password in base64", locked, base64.URLEncoding.EncodeToString([]byte("a password of more than 24 characters")), true},
+		{"the secret of an oct jwk", inOct, "so: correct horse battery staple", true},
+		{"another line of base64", inPEM, base64.StdEncoding.EncodeToString([]byte("nothing of the kind, only a text as any other")), false},
+		{"a percentage", inPEM, "100% of 24 characters, %zz and %", false},
 		{"a line of the encrypted key", locked, strings.Split(pemFile(t, "rsa.pbes2.pem"), "\n")[5], true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -119,13 +149,118 @@ func TestTheOwnPublicKeyMayBeAClaim(t *testing.T) {
 	}
 }
 
+// private gives the DER of a key file.
+func private(tb testing.TB, text string) []byte {
+	tb.Helper()
+	b, _ := pem.Decode([]byte(text))
+	return b.Bytes
+}
+
+func mustRSA(tb testing.TB, text string) *rsa.PrivateKey {
+	tb.Helper()
+	k, ok := must(x509.ParsePKCS8PrivateKey(private(tb, text))).(*rsa.PrivateKey)
+	if !ok {
+		tb.Fatal("no rsa key")
+	}
+	return k
+}
+
+// TestWhatEverybodyMayKnowIsNotExposed: workflows that pass the public side
+// of a key along must go on.
+func TestWhatEverybodyMayKnowIsNotExposed(t *testing.T) {
+	account := object{
+		"type": "service_account", "project_id": "a-project-of-many-characters", "private_key_id": "0123456789abcdef0123456789abcdef01234567",
+		"private_key": pemFile(t, "rsa.pkcs8.pem"), "client_email": "robot@a-project-of-many-characters.iam.gserviceaccount.com",
+		"client_id": "123456789012345678901234567890", "token_uri": "https://oauth2.googleapis.com/token",
+		"client_x509_cert_url": "https://www.googleapis.com/robot/v1/metadata/x509/robot%40a-project.iam.gserviceaccount.com",
+	}
+	whole := account.text(t)
+	broken := strings.TrimSuffix(whole, "}") + ",}"
+	for name, text := range map[string]string{"a service account": whole, "one that is no json": broken} {
+		ref := keys.Ref{Text: secret.New(text)}
+		for member := range account {
+			if member != "private_key" && ref.Exposes("x "+account.member(member)) {
+				t.Errorf("%s: %s counts as exposed", name, member)
+			}
+		}
+		if !ref.Exposes(strings.Split(account.member("private_key"), "\n")[7]) {
+			t.Errorf("%s: its key does not", name)
+		}
+	}
+	jwk := ecJWK(elliptic.P256(), "P-256").with("kid", "a-key-id-that-has-more-than-24-characters")
+	twice := strings.TrimSuffix(jwk.text(t), "}") + `,"use":"sig","use":"sig"}`
+	for name, text := range map[string]string{"a jwk": jwk.text(t), "one with a member twice": twice} {
+		ref := keys.Ref{Text: secret.New(text)}
+		for _, member := range []string{"kid", "x", "y"} {
+			if ref.Exposes(jwk.member(member)) {
+				t.Errorf("%s: %s counts as exposed", name, member)
+			}
+		}
+		if !ref.Exposes(jwk.member("d")) {
+			t.Errorf("%s: d does not", name)
+		}
+	}
+}
+
+// TestAnotherKeysPublicHalfIsNotExposed: keys of a type begin alike, and some
+// forms hold their own public half too.
+func TestAnotherKeysPublicHalfIsNotExposed(t *testing.T) {
+	entries := must(os.ReadDir(filepath.Join("testdata", "keys")))
+	var public []string
+	for _, e := range entries {
+		if strings.Contains(e.Name(), ".public") || strings.HasSuffix(e.Name(), ".crt") {
+			public = append(public, e.Name())
+		}
+	}
+	for _, e := range entries {
+		if strings.Contains(e.Name(), ".public") || !strings.HasSuffix(e.Name(), ".pem") {
+			continue
+		}
+		ref := keys.Ref{Text: secret.New(pemFile(t, e.Name())), Password: secret.New("password")}
+		if _, err := keys.NewParser(keys.ParserOptions{}).Resolve(t.Context(), ref); err != nil {
+			continue // no token will come of it
+		}
+		s := ref.Secrets()
+		for _, name := range public {
+			if s.In(pemFile(t, name)) {
+				t.Errorf("%s counts as exposed by %s", e.Name(), name)
+			}
+		}
+		if body := strings.Split(pemFile(t, e.Name()), "\n"); !s.In(strings.Join(body[1:len(body)/2+1], "")) {
+			t.Errorf("half of %s does not", e.Name())
+		}
+	}
+	for name, ref := range map[string]keys.Ref{
+		"ed25519": {Text: secret.New(pemFile(t, "ssh-ed25519-256.pem"))},
+		"rsa":     {Text: secret.New(pemFile(t, "ssh-rsa-2048.pem"))},
+		"ecdsa":   {Text: secret.New(pemFile(t, "ssh-ecdsa-521.pem"))},
+		"locked":  {Text: secret.New(pemFile(t, "ssh-ecdsa-256.encrypted.pem"))},
+	} {
+		v := must(keys.ReadVerifier(t.Context(), keys.Ref{Text: ref.Text, Password: secret.New("password")}))
+		line := ssh.MarshalAuthorizedKey(must(ssh.NewPublicKey(v.Public())))
+		if ref.Exposes(string(line)) {
+			t.Errorf("the public line of an openssh key (%s) counts as exposed", name)
+		}
+	}
+}
+
 func TestLongTextsAreSearchedInTime(t *testing.T) {
-	s := keys.Ref{Text: secret.New(strings.Repeat("A", 64<<10))}.Secrets()
-	start := time.Now()
-	s.In(strings.Repeat(strings.Repeat("A", 23)+"B", 1400))
-	s.In(strings.Repeat(`{"kty":"`, 4000))
-	s.In(strings.Repeat("-----BEGIN", 3300))
-	if took := time.Since(start); took > time.Second {
-		t.Errorf("took %s", took)
+	var alike strings.Builder
+	for i := 0; alike.Len() < 64<<10; i++ {
+		fmt.Fprintf(&alike, "%016d", i/8)
+	}
+	for _, key := range []string{strings.Repeat("A", 64<<10), alike.String(), pemFile(t, "rsa.pkcs8.pem")} {
+		s := keys.Ref{Text: secret.New(key)}.Secrets()
+		for _, text := range []string{
+			strings.Repeat(strings.Repeat("A", 23)+"B", 1400), strings.Repeat("0000000000000001x", 2000),
+			strings.Repeat(`{"kty":"`, 4000), strings.Repeat(`"kty":"}`, 4000), strings.Repeat(`{"kty":"}`, 3500), strings.Repeat("{", 32<<10),
+			strings.Repeat("-----BEGIN", 3300), strings.Repeat(`\`, 32<<10), strings.Repeat("%", 32<<10), strings.Repeat("%2d", 10<<10),
+		} {
+			start := time.Now()
+			s.In(text)
+			if took := time.Since(start); took > 200*time.Millisecond {
+				t.Errorf("%.12q… took %s", text, took)
+			}
+		}
 	}
 }

@@ -25,6 +25,7 @@ type cache struct {
 	mu           sync.Mutex
 	kept         *simplelru.LRU[digest, entry] // nil: nothing is kept
 	hits, misses uint64
+	waiting      bool // to sweep
 }
 
 type entry struct {
@@ -80,14 +81,42 @@ func (c *cache) put(id digest, key Key) {
 	if c.kept == nil {
 		return
 	}
+	c.sweep()
+	c.kept.Remove(id) // Add would replace it without a word
+	c.kept.Add(id, entry{key: key, until: c.now().Add(c.ttl)})
+	c.sweepLater()
+}
+
+// sweep lets go of the keys whose time is over.
+func (c *cache) sweep() {
 	now := c.now()
-	for _, old := range c.kept.Keys() {
-		if e, ok := c.kept.Peek(old); ok && !now.Before(e.until) {
-			c.kept.Remove(old)
+	for _, id := range c.kept.Keys() {
+		if e, ok := c.kept.Peek(id); ok && !now.Before(e.until) {
+			c.kept.Remove(id)
 		}
 	}
-	c.kept.Remove(id) // Add would replace it without a word
-	c.kept.Add(id, entry{key: key, until: now.Add(c.ttl)})
+}
+
+// sweepLater sweeps when the time of the next key is over, so that keys do not
+// stay in a process that has nothing to do.
+func (c *cache) sweepLater() {
+	if c.waiting {
+		return
+	}
+	c.waiting = true
+	wait, now := c.ttl, c.now()
+	for _, e := range c.kept.Values() {
+		wait = min(wait, e.until.Sub(now))
+	}
+	time.AfterFunc(wait, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.waiting = false
+		c.sweep()
+		if c.kept.Len() > 0 {
+			c.sweepLater()
+		}
+	})
 }
 
 func (c *cache) missed() {

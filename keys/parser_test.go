@@ -45,6 +45,26 @@ func TestAParsedKeyIsKeptForAWhile(t *testing.T) {
 	wantStats(t, p, keys.Stats{Hits: 2, Misses: 5, Entries: 1})
 }
 
+// TestAKeyDoesNotOutstayItsTimeInAnIdleProcess: nobody asks for it again, and
+// it goes all the same.
+func TestAKeyDoesNotOutstayItsTimeInAnIdleProcess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := keys.NewParser(keys.ParserOptions{CacheSize: 9, CacheTTL: time.Minute})
+		resolve := func(octets int) { must(p.Resolve(t.Context(), keys.Ref{Text: secret.New(octJWK(octets).text(t))})) }
+		resolve(32)
+		idle(45 * time.Second)
+		resolve(33)
+		wantStats(t, p, keys.Stats{Misses: 2, Entries: 2})
+		idle(16 * time.Second)
+		wantStats(t, p, keys.Stats{Misses: 2, Entries: 1})
+		idle(45 * time.Second)
+		wantStats(t, p, keys.Stats{Misses: 2})
+	})
+}
+
+// idle lets time pass in a bubble of synctest.
+func idle(d time.Duration) { <-time.After(d) }
+
 func wantStats(t *testing.T, p *keys.Parser, want keys.Stats) {
 	t.Helper()
 	if got := p.Stats(); got != want {

@@ -146,6 +146,8 @@ func repairs() map[string]func(string) string {
 		"trailing spaces":                 replace("\n", "  \n"),
 		"no final newline":                func(s string) string { return strings.TrimSuffix(s, "\n") },
 		"text around":                     func(s string) string { return "Bag Attributes\n    friendlyName: x\n" + s + "\nregards\n" },
+		"soft hyphens":                    replace("\n", "\u00ad\n"),
+		"word joiners":                    replace("\n", "\u2060\n\u200d"),
 		"no-break spaces":                 replace("\n", "\u00a0\n\u00a0"),
 		"shell continuation":              replace("\n", "\\\n"),
 		"all white space lost":            func(s string) string { return strings.NewReplacer("\n", "", " ", "").Replace(s) },

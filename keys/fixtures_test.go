@@ -120,7 +120,12 @@ func akpJWK(params mldsa.Parameters) object {
 
 func pemFile(tb testing.TB, name string) string {
 	tb.Helper()
-	raw, err := os.ReadFile(filepath.Join("testdata", "keys", name))
+	return testFile(tb, "keys", name)
+}
+
+func testFile(tb testing.TB, folder, name string) string {
+	tb.Helper()
+	raw, err := os.ReadFile(filepath.Join("testdata", folder, name))
 	if err != nil {
 		tb.Fatal(err)
 	}

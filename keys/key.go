@@ -1,5 +1,3 @@
-// Package keys reads private keys, in every form in which they come, and
-// signs with them. Private bytes live here and nowhere else.
 package keys
 
 import (

@@ -2,23 +2,11 @@ package keys_test
 
 import (
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
 )
-
-// cookbookFile reads a file of RFC 7520's examples.
-func cookbookFile(tb testing.TB, name string) string {
-	tb.Helper()
-	raw, err := os.ReadFile(filepath.Join("testdata", "rfc7520", name))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return string(raw)
-}
 
 // cookbook is what is used here of such a file.
 type cookbook struct {
@@ -36,7 +24,7 @@ type cookbook struct {
 func cookbookExample(tb testing.TB, name string) cookbook {
 	tb.Helper()
 	var c cookbook
-	if err := json.Unmarshal([]byte(cookbookFile(tb, name)), &c); err != nil {
+	if err := json.Unmarshal([]byte(testFile(tb, "rfc7520", name)), &c); err != nil {
 		tb.Fatal(err)
 	}
 	return c
@@ -51,10 +39,10 @@ func TestTheCookbooksSignatures(t *testing.T) {
 	} {
 		t.Run(c.file, func(t *testing.T) {
 			example := cookbookExample(t, c.file)
-			checkVector(t, cookbookFile(t, c.private), example.Output.Compact, example.Reproducible)
+			checkVector(t, testFile(t, "rfc7520", c.private), example.Output.Compact, example.Reproducible)
 			checkVector(t, string(example.Input.Key), example.Output.Compact, example.Reproducible)
 
-			public := must(keys.ReadVerifier(t.Context(), keys.Ref{Text: secret.New(cookbookFile(t, c.public))}))
+			public := must(keys.ReadVerifier(t.Context(), keys.Ref{Text: secret.New(testFile(t, "rfc7520", c.public))}))
 			alg, input, signature := takeApart(t, example.Output.Compact)
 			if alg != example.Input.Algorithm {
 				t.Errorf("the header's algorithm is %s", alg)
@@ -62,7 +50,7 @@ func TestTheCookbooksSignatures(t *testing.T) {
 			if err := public.Verify(alg, input, signature); err != nil {
 				t.Errorf("the public key: %v", err)
 			}
-			private := mustResolve(t, cookbookFile(t, c.private))
+			private := mustResolve(t, testFile(t, "rfc7520", c.private))
 			if private.ID() == "" || private.ID() != public.ID() {
 				t.Errorf("the halves name themselves %q and %q", private.ID(), public.ID())
 			}

@@ -6,14 +6,10 @@ import (
 	"crypto/ed25519"
 	"crypto/mldsa"
 	"crypto/rsa"
-	"encoding/json"
 	"fmt"
-	"log/slog"
 	"slices"
 
 	"github.com/decred/dcrd/dcrec/secp256k1/v4"
-
-	"conductor-jwt/internal/secret"
 )
 
 // Verifier is a key that checks signatures: a public key, or an HMAC secret.
@@ -35,6 +31,7 @@ type Verifier interface {
 }
 
 type verifier struct {
+	redacted
 	kind       Kind
 	public     crypto.PublicKey
 	algorithms []Algorithm
@@ -152,23 +149,3 @@ func (v *verifier) Verify(alg Algorithm, input, signature []byte) error {
 	}
 	return nil
 }
-
-// String implements [fmt.Stringer].
-func (*verifier) String() string { return secret.Redacted }
-
-// GoString implements [fmt.GoStringer].
-func (*verifier) GoString() string { return secret.Redacted }
-
-// Format implements [fmt.Formatter], for the verbs that skip String.
-func (*verifier) Format(f fmt.State, _ rune) {
-	_, _ = f.Write([]byte(secret.Redacted)) // a formatter has nowhere to report to
-}
-
-// MarshalText implements [encoding.TextMarshaler].
-func (*verifier) MarshalText() ([]byte, error) { return []byte(secret.Redacted), nil }
-
-// MarshalJSON implements [json.Marshaler].
-func (*verifier) MarshalJSON() ([]byte, error) { return json.Marshal(secret.Redacted) }
-
-// LogValue implements [slog.LogValuer].
-func (*verifier) LogValue() slog.Value { return slog.StringValue(secret.Redacted) }

@@ -2,12 +2,8 @@ package keys_test
 
 import (
 	"encoding/hex"
-	"encoding/json"
 	"encoding/pem"
-	"io/fs"
 	"testing"
-
-	"github.com/c2sp/wycheproof"
 
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
@@ -56,16 +52,8 @@ type rawFile struct {
 
 func judgeRaw(t *testing.T, file string, alg keys.Algorithm) {
 	t.Helper()
-	raw, err := fs.ReadFile(wycheproof.TestVectors, file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var f rawFile
-	if err := json.Unmarshal(raw, &f); err != nil {
-		t.Fatal(err)
-	}
 	valid, invalid := 0, 0
-	for _, g := range f.TestGroups {
+	for _, g := range readWycheproof[rawFile](t, file).TestGroups {
 		der := must(hex.DecodeString(g.PublicKeyDER))
 		text := string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
 		v, keyErr := keys.ReadVerifier(t.Context(), keys.Ref{Text: secret.New(text)})

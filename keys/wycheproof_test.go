@@ -36,15 +36,20 @@ type joseTest struct {
 
 func joseGroups(tb testing.TB, name string) []joseGroup {
 	tb.Helper()
+	return readWycheproof[joseFile](tb, name).TestGroups
+}
+
+// readWycheproof reads a file of the project's test vectors.
+func readWycheproof[T any](tb testing.TB, name string) (file T) {
+	tb.Helper()
 	raw, err := fs.ReadFile(wycheproof.TestVectors, name)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	var f joseFile
-	if err := json.Unmarshal(raw, &f); err != nil {
+	if err := json.Unmarshal(raw, &file); err != nil {
 		tb.Fatal(err)
 	}
-	return f.TestGroups
+	return file
 }
 
 // labelled are tests whose verdict we do not share, each with its reason. A

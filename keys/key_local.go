@@ -4,19 +4,16 @@ import (
 	"context"
 	"crypto"
 	"crypto/x509"
-	"encoding/json"
 	"fmt"
-	"log/slog"
 	"slices"
 	"time"
-
-	"conductor-jwt/internal/secret"
 )
 
 // localKey is a key whose private half is in this process. It holds it behind
 // a closure, so that reflection over any struct that holds the key finds a
 // code address.
 type localKey struct {
+	redacted
 	kind       Kind
 	public     crypto.PublicKey
 	algorithms []Algorithm
@@ -25,11 +22,7 @@ type localKey struct {
 	lent       *lent      // the same key in a faster library; nil in none
 }
 
-var (
-	_ Chained        = (*localKey)(nil)
-	_ fmt.Formatter  = (*localKey)(nil)
-	_ slog.LogValuer = (*localKey)(nil)
-)
+var _ Chained = (*localKey)(nil)
 
 func (k *localKey) ID() string                 { return k.meta.id }
 func (k *localKey) Public() crypto.PublicKey   { return k.public }
@@ -82,22 +75,20 @@ func (k *localKey) restrict(alg Algorithm) error {
 	return nil
 }
 
-// String implements [fmt.Stringer].
-func (*localKey) String() string { return secret.Redacted }
-
-// GoString implements [fmt.GoStringer].
-func (*localKey) GoString() string { return secret.Redacted }
-
-// Format implements [fmt.Formatter], for the verbs that skip String.
-func (*localKey) Format(f fmt.State, _ rune) {
-	_, _ = f.Write([]byte(secret.Redacted)) // a formatter has nowhere to report to
+// Unbind lets a key of this process sign with every algorithm that its type
+// permits, although its JWK names one: what step calls subtle. Other keys are
+// given back as they are.
+func Unbind(k Key) Key {
+	local, ok := k.(*localKey)
+	if !ok || local.meta.alg == "" {
+		return k
+	}
+	private, _ := privateOf(local)
+	m := local.meta
+	m.alg = ""
+	free, err := newLocal(private, m)
+	if err != nil {
+		return k
+	}
+	return free
 }
-
-// MarshalText implements [encoding.TextMarshaler].
-func (*localKey) MarshalText() ([]byte, error) { return []byte(secret.Redacted), nil }
-
-// MarshalJSON implements [json.Marshaler].
-func (*localKey) MarshalJSON() ([]byte, error) { return json.Marshal(secret.Redacted) }
-
-// LogValue implements [slog.LogValuer].
-func (*localKey) LogValue() slog.Value { return slog.StringValue(secret.Redacted) }

@@ -51,6 +51,9 @@ func TestACommonMistakeIsNamed(t *testing.T) {
 		{"a mask", "********", "a mask", "the key itself"},
 		{"a mask in words", "[REDACTED]", "a mask", "the key itself"},
 		{"a word for nothing", "undefined", "no value", "expression"},
+		{"an ansible vault", "$ANSIBLE_VAULT;1.1;AES256\n3236\n", "ansible-vault", "decrypt"},
+		{"a printed key", "Private-Key: (256 bit)\npriv:\n    00:11\n", "as openssl prints them", "openssl pkey"},
+		{"a key in utf-16", "\xff\xfe" + strings.Join(strings.Split(p256, ""), "\x00") + "\x00", "utf-16", "utf-8"},
 		{"a token", "eyJhbGciOiJSUzI1NiJ9.e30.AAAA", "a token", "private key"},
 
 		{"the beginning alone", "-----BEGIN", "begin line", "whole key"},

@@ -25,6 +25,8 @@ func diagnose(text string) error {
 		return foundXML(trimmed)
 	case strings.Contains(trimmed, armourEnd):
 		return cutArmour("an end line without its begin line")
+	case isArmoured(trimmed) && strings.Contains(trimmed, "\x00"):
+		return &Error{Reason: ErrUnreadable, Found: "pem text in utf-16", Hint: "save it as utf-8, or write it with a tool that does"}
 	case isArmoured(trimmed):
 		return &Error{
 			Reason: ErrUnreadable, Found: "pem text whose begin and end lines are damaged",
@@ -72,6 +74,13 @@ func diagnoseWord(text string) error {
 		return &Error{Reason: ErrUnreadable, Found: "a mask in place of a key", Hint: "give the key itself, not what a log or a page shows of it"}
 	case isNothing(text):
 		return &Error{Reason: ErrUnreadable, Found: "a word that stands for no value", Hint: "find out why the expression that should give the key gives none"}
+	case strings.HasPrefix(text, "$ANSIBLE_VAULT;"), strings.HasPrefix(text, "ENC["):
+		return &Error{
+			Reason: ErrUnsupported, Found: "a text that ansible-vault or sops encrypted",
+			Hint: "decrypt it where it is deployed: ansible-vault decrypt, or sops decrypt",
+		}
+	case strings.Contains(text, "rivate-Key: ("):
+		return &Error{Reason: ErrUnreadable, Found: "the numbers of a key as openssl prints them", Hint: "give the key itself: openssl pkey -in key.pem"}
 	case isStoreURI(text):
 		return &Error{
 			Reason: ErrUnreadable, Found: "what looks like the address of a key in a store",

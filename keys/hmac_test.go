@@ -82,6 +82,7 @@ func TestAnHMACSecretIsRefused(t *testing.T) {
 		{"a jwk in quotes", quoted(octJWK(64).text(t)), keys.EncodingRaw, keys.ErrUnsupported},
 		{"pem in quotes", quoted(publicPEM), keys.EncodingRaw, keys.ErrUnsupported},
 		{"pem with four dashes", strings.ReplaceAll(publicPEM, "-----", "----"), keys.EncodingRaw, keys.ErrUnsupported},
+		{"pem in utf-16", "\xff\xfe" + strings.Join(strings.Split(publicPEM, ""), "\x00"), keys.EncodingRaw, keys.ErrUnsupported},
 		{"pem in lower case", strings.ToLower(publicPEM), keys.EncodingRaw, keys.ErrUnsupported},
 		{"the lines between the armour", body("rsa.public.pem"), keys.EncodingRaw, keys.ErrUnsupported},
 		{"those of a private key, run together", strings.ReplaceAll(body("p256.pkcs8.pem"), "\n", ""), keys.EncodingRaw, keys.ErrUnsupported},

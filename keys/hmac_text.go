@@ -109,8 +109,9 @@ func foreignText(raw []byte) string {
 	return ""
 }
 
-// isArmoured tells PEM text by its armour, damaged or not.
+// isArmoured tells PEM text by its armour, damaged or not, in utf-16 too.
 func isArmoured(text string) bool {
+	text = strings.ReplaceAll(text, "\x00", "")
 	if hasArmour(text) || strings.Contains(text, armourEnd) {
 		return true
 	}

@@ -18,45 +18,59 @@ type segment struct {
 // brace that closes its own, and $${ is a ${ that is not one.
 func segments(template string) []segment {
 	var list []segment
-	from := 0
-	for i := 0; i < len(template); {
-		end := expressionEnd(template, i)
-		if end < 0 {
-			i++
-			continue
+	end := 0
+	for _, e := range expressions(template) {
+		if end < e.from {
+			list = append(list, segment{text: plainText(template[end:e.from])})
 		}
-		if from < i {
-			list = append(list, segment{text: plainText(template[from:i])})
-		}
-		list = append(list, segment{text: template[i:end], expression: true})
-		i, from = end, end
+		list = append(list, segment{text: template[e.from:e.to], expression: true})
+		end = e.to
 	}
-	if from < len(template) {
-		list = append(list, segment{text: plainText(template[from:])})
+	if end < len(template) {
+		list = append(list, segment{text: plainText(template[end:])})
 	}
 	return list
 }
 
 func plainText(s string) string { return strings.ReplaceAll(s, "$${", "${") }
 
-// expressionEnd gives the end of the expression that begins at i; -1 where
-// none does.
-func expressionEnd(template string, i int) int {
-	if !strings.HasPrefix(template[i:], "${") || i > 0 && template[i-1] == '$' {
-		return -1
-	}
-	depth := 0
-	for j := i + 1; j < len(template); j++ {
-		switch template[j] {
+// span is a half-open range of a text's bytes.
+type span struct{ from, to int }
+
+// expressions finds the outermost ones in one pass: a template may be as long
+// as the server takes it, and hold any number of braces that never close.
+func expressions(template string) []span {
+	var list []span
+	var open []int // for each brace that is open, where its expression begins; -1 for none
+	for i := range len(template) {
+		switch template[i] {
 		case '{':
-			depth++
+			open = append(open, expressionStart(template, i))
 		case '}':
-			if depth--; depth == 0 {
-				return j + 1
+			if len(open) == 0 {
+				continue
 			}
+			from := open[len(open)-1]
+			open = open[:len(open)-1]
+			if from < 0 {
+				continue
+			}
+			for len(list) > 0 && list[len(list)-1].from > from {
+				list = list[:len(list)-1] // it stood within this one
+			}
+			list = append(list, span{from, i + 1})
 		}
 	}
-	return -1
+	return list
+}
+
+// expressionStart gives the dollar before a brace, unless another one escapes
+// it.
+func expressionStart(template string, brace int) int {
+	if brace == 0 || template[brace-1] != '$' || brace > 1 && template[brace-2] == '$' {
+		return -1
+	}
+	return brace - 1
 }
 
 // hasExpression reports whether any string of a template holds an expression.

@@ -23,6 +23,11 @@ func TestATemplateIsCutAsTheServerCutsIt(t *testing.T) {
 		{"$${a}", []segment{{"${a}", false}}},
 		{"${a", []segment{{"${a", false}}},
 		{"$a}", []segment{{"$a}", false}}},
+		{"${a${b}", []segment{{"${a", false}, {"${b}", true}}},
+		{"{${a}}", []segment{{"{", false}, {"${a}", true}, {"}", false}}},
+		{"$$${a}", []segment{{"$${a}", false}}},
+		{"$${a${b}}", []segment{{"${a", false}, {"${b}", true}, {"}", false}}},
+		{"}${a}{", []segment{{"}", false}, {"${a}", true}, {"{", false}}},
 		{"é${ü}", []segment{{"é", false}, {"${ü}", true}}},
 	} {
 		if got := segments(test.template); !reflect.DeepEqual(got, test.parts) {

@@ -39,7 +39,7 @@ var (
 // they came, members in their order.
 type node struct {
 	kind    jsontext.Kind
-	raw     jsontext.Value // of the whole value, white space included
+	raw     jsontext.Value // as it came; only of what parseNode returned itself
 	text    string         // of a string: its characters; of a number: its digits
 	items   []node         // of an array
 	members []member       // of an object
@@ -135,6 +135,15 @@ func (n node) get(name string) (node, bool) {
 		}
 	}
 	return node{}, false
+}
+
+// byName gives an object's members for many look-ups.
+func (n node) byName() map[string]node {
+	values := make(map[string]node, len(n.members))
+	for _, m := range n.members {
+		values[m.name] = m.value
+	}
+	return values
 }
 
 // walk calls visit with every text in the value, in its order: strings,

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -39,7 +40,7 @@ func readInput(table []Input, d Delivery) (*given, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &given{table: table, values: map[string]node{}, delivered: map[string]node{}, templates: readTemplates(d)}
+	g := &given{table: table, values: map[string]node{}, delivered: map[string]node{}, templates: readTemplates(table, d)}
 	for _, m := range members {
 		if deliveredLiterally(m.raw) {
 			return nil, refuse(ErrSecretUnresolved, shown(m.name), "the text "+secretMark+"…} was delivered instead of the secret",
@@ -80,7 +81,7 @@ func (g *given) add(m rawMember) error {
 	if value.blank() || in.zero && isZero(value) {
 		return nil
 	}
-	if !bytes.ContainsRune([]byte(in.kinds), rune(value.kind)) {
+	if !strings.ContainsRune(in.kinds, rune(value.kind)) {
 		return invalid(in.Name, value.describe(), "write it as "+plain(in.Type))
 	}
 	g.values[in.Name] = value
@@ -107,17 +108,30 @@ func deliveredLiterally(raw jsontext.Value) bool {
 
 // blankText reports whether a JSON text is null, "" or [].
 func blankText(raw jsontext.Value) bool {
-	text := strings.Join(strings.Fields(string(raw)), "")
-	return text == "null" || text == `""` || text == "[]"
+	switch raw.Kind() {
+	case kindNull:
+		return true
+	case kindString:
+		return len(raw) == len(`""`)
+	case kindArray:
+		return len(bytes.TrimSpace(raw[1:len(raw)-1])) == 0
+	}
+	return false
 }
 
 func find(table []Input, name string) (Input, bool) {
-	for _, in := range table {
-		if in.Name == name {
-			return in, true
-		}
+	if i := rank(table, name); i < len(table) {
+		return table[i], true
 	}
 	return Input{}, false
+}
+
+// rank is an input's place in the table; unknown names come after all.
+func rank(table []Input, name string) int {
+	if i := slices.IndexFunc(table, func(in Input) bool { return in.Name == name }); i >= 0 {
+		return i
+	}
+	return len(table)
 }
 
 // readMembers takes the input apart at its outermost level. The decoder has
@@ -139,6 +153,9 @@ func readMembers(table []Input, raw jsontext.Value) ([]rawMember, error) {
 	case len(members) > maxInputs:
 		return nil, tooLarge(inputData, count(len(members), "input"), fmt.Sprintf("pass at most %d", maxInputs))
 	}
+	// The server's order is that of a hash map. Which of several faults is told
+	// must not depend on it.
+	slices.SortStableFunc(members, func(a, b rawMember) int { return rank(table, a.name) - rank(table, b.name) })
 	return members, nil
 }
 

@@ -75,20 +75,6 @@ func (h *Handler) request(d Delivery, g *given) (*request, error) {
 	return r, nil
 }
 
-// checkAllResolved looks at the inputs whose expressions must have resolved to
-// something.
-func (g *given) checkAllResolved() error {
-	for _, in := range g.table {
-		if !in.Resolved {
-			continue
-		}
-		if err := checkResolved(in, g.delivered[in.Name], g.templates); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 func (g *given) algorithm() (keys.Algorithm, error) {
 	n, ok := g.values[inAlgorithm]
 	if !ok {

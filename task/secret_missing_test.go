@@ -14,6 +14,9 @@ func TestAMissingSecretIsNamed(t *testing.T) {
 		{"with a dash", `"${workflow.secrets.jwt-key}"`, `null`, "a shell cannot set a name with -"},
 		{"with a dot", `"${workflow.secrets.jwt.key}"`, `null`, "CONDUCTOR_SECRET_jwt; what follows the first dot (key) is a path"},
 		{"with a typing error", `"${workflow.secret.jwt_key}"`, `null`, "${workflow.secret.jwt_key} resolved to nothing; write ${workflow.secrets."},
+		{"with a typing error in the case", `"${workflow.Secrets.jwt_key}"`, `null`, "${workflow.Secrets.jwt_key} resolved to nothing; write ${workflow.secrets.NAME}"},
+		{"with spaces", `"${ workflow.secrets.jwt_key }"`, `null`, "an expression of a secret resolved to nothing; write ${workflow.secrets.NAME}, in the plural, in lower case and without spaces"},
+		{"with brackets", `"${workflow.secrets['jwt_key']}"`, `null`, "${workflow.secrets['jwt_key']} resolved to nothing; write ${workflow.secrets.NAME}"},
 		{"within other text", `"${workflow.secrets.a}${workflow.secrets.b}"`, `""`, "an expression of a secret resolved to nothing; define the secret"},
 	} {
 		t.Run(test.says, func(t *testing.T) {
@@ -40,6 +43,8 @@ func TestAKeyThatNoSecretIsBehindIsAMissingInput(t *testing.T) {
 	for _, test := range []struct{ says, template, message string }{
 		{"no template", ``, "no key was given"},
 		{"the form's blank", `{"privateKey":""}`, "no key was given"},
+		{"a variable of the environment", `{"privateKey":"${workflow.env.KEY}"}`, "${workflow.env.KEY} resolved to nothing"},
+		{"what is only named like a secret", `{"privateKey":"${workflow.input.workflow.secret}"}`, "${workflow.input.workflow.secret} resolved to nothing"},
 		{"a workflow input", `{"privateKey":"${workflow.input.key}"}`, "${workflow.input.key} resolved to nothing"},
 	} {
 		t.Run(test.says, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package task
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -59,30 +60,39 @@ func (g *given) inline(ref keys.Ref) (keys.Ref, error) {
 	return ref, err
 }
 
-// The beginnings of a secret's expression, and of the one that is a common
-// typing error for it.
-const (
-	secretPath = "workflow.secrets."
-	wrongPath  = "workflow.secret."
-)
-
-// missingKey says why there is no key: a secret that the server does not
-// have, or an input that nobody filled in.
+// missingKey says why there is no key: another way to name one, or a secret,
+// came to nothing, or nobody filled in the input.
 func (g *given) missingKey() error {
+	if err := cmp.Or(g.checkResolved(inKeyRef), g.checkResolved(inProfile)); err != nil {
+		return err
+	}
 	templates := g.templates.all(inPrivateKey)
 	for _, t := range templates {
-		if t.kind == kindString && strings.Contains(t.text, "${"+wrongPath) {
-			return refuse(ErrSecretMissing, inPrivateKey, quoted(t.text)+" resolved to nothing", "write "+secretMark+"NAME}, in the plural")
-		}
-		if t.kind == kindString && strings.Contains(t.text, secretMark) {
+		switch {
+		case t.kind != kindString:
+		case strings.Contains(t.text, secretMark):
 			return refuse(ErrSecretMissing, inPrivateKey, quoted(t.text)+" resolved to nothing", howToDefine(t.text))
+		case meansSecret(t.text):
+			return refuse(ErrSecretMissing, inPrivateKey, quoted(t.text)+" resolved to nothing", "write "+secretMark+"NAME}, in the plural, in lower case and without spaces")
 		}
 	}
 	found := "no key was given"
 	if len(templates) > 0 && templates[0].kind == kindString && quotable(templates[0].text) {
 		found = templates[0].text + " resolved to nothing"
 	}
-	return refuse(ErrInputMissing, inPrivateKey, found, "set it to a private key, best as ${"+secretPath+"NAME}")
+	return refuse(ErrInputMissing, inPrivateKey, found, "set it to a private key, best as "+secretMark+"NAME}")
+}
+
+// meansSecret reports whether a template has an expression that was meant to
+// name a secret, and that the server takes for a path in the workflow.
+func meansSecret(template string) bool {
+	for _, s := range segments(template) {
+		path := strings.ToLower(strings.TrimLeft(strings.TrimPrefix(s.text, "${"), " \t\r\n"))
+		if s.expression && strings.HasPrefix(path, "workflow.secret") {
+			return true
+		}
+	}
+	return false
 }
 
 func quoted(template string) string {

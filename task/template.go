@@ -1,8 +1,6 @@
 package task
 
-import (
-	"encoding/json"
-)
+import "encoding/json"
 
 // templates are what the workflow's author wrote, expressions unresolved:
 // workflowTask.inputParameters, and for each name to which these give no
@@ -12,24 +10,24 @@ type templates struct {
 	defaults   map[string]node
 }
 
-func readTemplates(d Delivery) templates {
-	return templates{parameters: readTemplate(d.Template), defaults: readTemplate(d.Defaults)}
+func readTemplates(table []Input, d Delivery) templates {
+	return templates{parameters: readTemplate(table, d.Template), defaults: readTemplate(table, d.Defaults)}
 }
 
-// readTemplate takes a template that cannot be read for none at all: then
-// nothing in it vouches for an input.
-func readTemplate(raw json.RawMessage) map[string]node {
-	if len(raw) == 0 {
-		return nil
-	}
-	n, err := parseNode(raw, maxTemplateLevels)
+// readTemplate reads the templates of the inputs that there are. One that
+// cannot be read is as good as none: then nothing vouches for its input.
+func readTemplate(table []Input, raw json.RawMessage) map[string]node {
+	members, err := readObject([]byte(raw))
 	if err != nil {
 		return nil
 	}
-	values := make(map[string]node, len(n.members))
-	for _, m := range n.members {
-		if m.value.kind != kindNull {
-			values[m.name] = m.value
+	values := map[string]node{}
+	for _, m := range members {
+		if _, known := find(table, m.name); !known {
+			continue
+		}
+		if n, err := parseNode(m.raw, maxTemplateLevels); err == nil && n.kind != kindNull {
+			values[m.name] = n
 		}
 	}
 	return values

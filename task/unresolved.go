@@ -2,13 +2,28 @@ package task
 
 import "strings"
 
+// checkAllResolved looks at the inputs whose expressions must have resolved to
+// something.
+func (g *given) checkAllResolved() error {
+	for _, in := range g.table {
+		if !in.Resolved {
+			continue
+		}
+		if err := g.checkResolved(in.Name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // checkResolved refuses an input whose template holds an expression that
 // resolved to nothing: a missing workflow input must not silently make a token
 // without its audience, or with https://login/null/ as one.
-func checkResolved(in Input, value node, t templates) error {
-	template, known := t.of(in.Name)
+func (g *given) checkResolved(name string) error {
+	template, known := g.templates.of(name)
+	value := g.delivered[name]
 	missing := known && unresolved(template, value)
-	for _, each := range t.all(in.Name) {
+	for _, each := range g.templates.all(name) {
 		missing = missing || verbatim(each, value)
 	}
 	if !missing {
@@ -18,7 +33,7 @@ func checkResolved(in Input, value node, t templates) error {
 	if template.kind == kindString && quotable(template.text) {
 		found = template.text + " resolved to nothing"
 	}
-	return refuse(ErrInputUnresolved, in.Name, found, "start the workflow with that value, or leave the input out of the task")
+	return refuse(ErrInputUnresolved, name, found, "start the workflow with that value, or leave the input out of the task")
 }
 
 // nothing is the text that the server writes where an expression within a
@@ -43,9 +58,9 @@ func unresolved(template, value node) bool {
 			}
 		}
 	case kindObject:
+		values := value.byName()
 		for _, m := range template.members {
-			v, _ := value.get(m.name)
-			if value.kind == kindObject && unresolved(m.value, v) {
+			if value.kind == kindObject && unresolved(m.value, values[m.name]) {
 				return true
 			}
 		}
@@ -63,11 +78,17 @@ func unresolvedText(template string, value node) bool {
 		return false
 	case isNothing(value):
 		return true
-	case value.kind != kindString:
+	case value.kind != kindString || !strings.Contains(value.text, nothing):
 		return false
+	case len(parts)*len(value.text) > maxReadings:
+		return true // nobody can say, so it counts as the worse
 	}
 	return nullStands(parts, value.text)
 }
+
+// maxReadings bounds the work of reading one text as a template: pieces times
+// bytes. A template of a hundred expressions may become 160 KiB.
+const maxReadings = 1 << 25
 
 // verbatim reports whether an expression of a template was delivered as it
 // stands, which is what the server does with one in an input template that it

@@ -93,8 +93,34 @@ func TestTheMessageNamesTheExpression(t *testing.T) {
 	}
 }
 
-func TestATemplateOfManyExpressionsIsReadQuickly(t *testing.T) {
-	long := strings.Repeat("${a}n", 500)
-	out := handle(t, with(`"issuer":"`+strings.Repeat("n", 4000)+`"`), template(`{"issuer":"`+long+`"}`))
-	completed(t, out)
+// Read piece by piece, any of these would outlast the test.
+func TestATemplateIsReadInTheTimeThatItsLengthTakes(t *testing.T) {
+	const many = 200_000
+	for _, test := range []struct{ says, template, input, code string }{
+		{"many expressions", `"issuer":"` + strings.Repeat("${a}n", 500) + `"`, `"issuer":"` + strings.Repeat("n", 4000) + `"`, ""},
+		{"very many expressions", `"issuer":"` + strings.Repeat("${a}", many) + `"`, `"issuer":"x"`, ""},
+		{"very many expressions beside a null", `"claims":{"a":"` + strings.Repeat("${a}n", many) + `"}`, `"claims":{"a":"` + strings.Repeat("null", 8000) + `"}`, "input_unresolved"},
+		{"expressions that never end", `"issuer":"` + strings.Repeat("${", many) + `"`, `"issuer":"x"`, ""},
+		{"many members", `"claims":{` + list(16_000, `"%06d":1`) + `}`, `"claims":{` + list(2_900, `"x%05d":1`) + `}`, ""},
+		{"a long text that is no input", `"whatever":[` + list(100_000, `"${a%d}"`) + `]`, `"issuer":"x"`, ""},
+	} {
+		t.Run(test.says, func(t *testing.T) {
+			out := handle(t, with(test.input), template(`{`+test.template+`}`))
+			if out.Fault.Code != test.code {
+				t.Errorf("the task ended with %q, want %q", out.Fault.Code, test.code)
+			}
+		})
+	}
+}
+
+func TestALongInputThatIsIgnoredHidesNoTemplate(t *testing.T) {
+	out := handle(t, with(`"issuer":null`), template(`{"whatever":[`+list(100_000, `"a%d"`)+`],"issuer":"${workflow.input.i}"}`))
+	failed(t, out, "input_unresolved", "issuer")
+}
+
+func TestAKeyThatNobodyNamedIsAskedFor(t *testing.T) {
+	for _, name := range []string{"keyRef", "profile"} {
+		out := handle(t, `{"`+name+`":null}`, template(`{"`+name+`":"${workflow.input.k}","privateKey":""}`))
+		failed(t, out, "input_unresolved", name)
+	}
 }

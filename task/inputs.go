@@ -1,5 +1,7 @@
 package task
 
+import "conductor-jwt/signer"
+
 // TaskType is the queue of this contract's tasks.
 const TaskType = "GET_SIGNED_JWT"
 
@@ -61,6 +63,7 @@ const (
 	maxClaims    = 32 << 10 // claims, headers
 	maxAudiences = 64
 	maxScopes    = 512
+	maxListText  = 2 * signer.MaxToken // audience, scopes: the JSON; what is longer fits into no token
 
 	// A JSON string is at most six times as long as its characters, \u0041
 	// being the longest way to write one byte.
@@ -95,7 +98,7 @@ func commonInputs() []Input {
 		},
 		{
 			Name: inAudience, Type: "string or whole number, or list of them", Meaning: "`aud`: one as a string, several as an array",
-			Blank: omitted, Resolved: true, Signed: true, kinds: `"0[`, bytes: (maxAudiences + 1) * (jsonText + 1),
+			Blank: omitted, Resolved: true, Signed: true, kinds: `"0[`, bytes: maxListText,
 		},
 		{
 			Name: inTTL, Type: "whole seconds", Meaning: "`exp` = `iat` + ttl", Blank: "the worker's default (300 s)",
@@ -107,7 +110,7 @@ func commonInputs() []Input {
 		},
 		{
 			Name: inScopes, Type: "string of tokens, or list of tokens", Meaning: "`scope`, joined by one space",
-			Blank: omitted, Signed: true, kinds: `"[`, bytes: maxInput,
+			Blank: omitted, Signed: true, kinds: `"[`, bytes: maxListText,
 		},
 		{
 			Name: inAlgorithm, Type: "string, an exact name", Meaning: "`alg`",

@@ -117,10 +117,16 @@ func place(name string) (string, bool) {
 		{"jti tokenid", "write " + inJWTID},
 		{"typ cty", "put it into " + inHeaders},
 		{"x5c x5t x5t#s256 cert certs certificates certificatechain", "write " + inCertificate + " and " + inCertificateHeaders},
-		{"jku x5u crit b64", "this header member is not written"},
+		{"jku x5u crit b64 enc zip epk apu apv iv tag p2s p2c", "this header member is not written"},
+		{"ppt url svt trustchain", "put it into " + inHeaders},
 		{"claim customclaims additionalclaims extraclaims payload", "write " + inClaims},
 		{"header customheaders additionalheaders extraheaders", "write " + inHeaders},
-		{"azp nonce acr amr authtime act mayact cnf", "put it into " + inClaims},
+		// What is registered for identity and access tokens (OpenID Connect Core
+		// 1.0 §2, §5.1; RFC 7800, 8055, 8225, 8417, 8443, 8485, 8588, 8693, 9068, 9396, 9449).
+		{`name givenname familyname middlename nickname preferredusername picture website email emailverified gender birthdate
+			zoneinfo locale phonenumber phonenumberverified address updatedat azp nonce authtime athash chash acr amr subjwk sid
+			cnf act mayact roles groups entitlements authorizationdetails events toe txn vc vp htm htu ath
+			sipfromtag sipdate sipcallid sipcseqnum sipviabranch orig dest mky rph vot vtm attest origid div opt jcard`, "put it into " + inClaims},
 	} {
 		for known := range strings.FieldsSeq(row.names) {
 			if known == folded {

@@ -59,6 +59,15 @@ func TestANameThatLooksLikeAnInputIsRefused(t *testing.T) {
 		{"passphrase", "write privateKeyPassword"},
 		{"keyId", "write privateKeyId"},
 		{"nonce", "put it into claims"},
+		// what else is registered
+		{"email", "put it into claims"},
+		{"givenName", "put it into claims"},
+		{"roles", "put it into claims"},
+		{"authorization_details", "put it into claims"},
+		{"sip_callid", "put it into claims"},
+		{"enc", "not written"},
+		{"p2c", "not written"},
+		{"trust_chain", "put it into headers"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			message := failed(t, handle(t, with(quote(test.name)+`:"x"`)), "input_unknown", shownName(test.name))

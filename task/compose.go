@@ -1,6 +1,7 @@
 package task
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -46,6 +47,22 @@ func (r *request) compose(key keys.Key, algorithm keys.Algorithm, now time.Time,
 		c.request.Header.String("typ", outTokenTypeJWT)
 	}
 	return c, nil
+}
+
+// headerBudget is what servers and proxies take as one HTTP header, with room
+// for the others.
+const headerBudget = 7 << 10
+
+// warnings says what is odd about a token that was signed all the same.
+func (c composed) warnings(token signer.Token) []string {
+	var list []string
+	if c.expires <= c.now.Unix() {
+		list = append(list, "the token has expired already: "+inIssuedAtOffset+" moves its end back as far as the ttl or further")
+	}
+	if size := token.Compact.Len(); size > headerBudget {
+		list = append(list, fmt.Sprintf("the token has %d bytes, which many servers do not take in a header", size))
+	}
+	return list
 }
 
 func (r *request) composeClaims(c composed) signer.Object {

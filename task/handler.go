@@ -3,7 +3,6 @@ package task
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -92,14 +91,18 @@ func (h *Handler) Handle(ctx context.Context, d Delivery) (out Outcome) {
 			out.Panicked = true
 		}
 	}()
-	if err := h.run(ctx, d, &out); err != nil {
-		// What can never succeed says so, however late it was found.
-		if _, status := FaultOf(err); ctx.Err() != nil && status != Terminal {
-			err = ctx.Err()
-		}
-		return h.failure(d, out, err)
+	err := h.run(ctx, d, &out)
+	for _, w := range out.Warnings {
+		h.o.Logger.WarnContext(ctx, "a task has a warning", "task_id", d.ID, "warning", w)
 	}
-	return out
+	if err == nil {
+		return out
+	}
+	// What can never succeed says so, however late it was found.
+	if _, status := FaultOf(err); ctx.Err() != nil && status != Terminal {
+		err = ctx.Err()
+	}
+	return h.failure(d, out, err)
 }
 
 // run signs, and fills out on the way.
@@ -132,9 +135,7 @@ func (h *Handler) run(ctx context.Context, d Delivery, out *Outcome) error {
 	if out.Unchecked, err = check(); err != nil {
 		return err
 	}
-	if size := token.Compact.Len(); size > headerBudget {
-		out.Warnings = append(out.Warnings, tokenSizeWarning(size))
-	}
+	out.Warnings = append(out.Warnings, c.warnings(token)...)
 	out.Status = Completed
 	out.Output = output(h.o.Output, d, c, token, out.Warnings)
 	return nil
@@ -229,12 +230,4 @@ func backoff(age time.Duration) time.Duration {
 		wait *= 2
 	}
 	return min(wait, mostWait)
-}
-
-// headerBudget is what servers and proxies take as one HTTP header, with room
-// for the others.
-const headerBudget = 7 << 10
-
-func tokenSizeWarning(size int) string {
-	return fmt.Sprintf("the token has %d bytes, which many servers do not take in a header", size)
 }

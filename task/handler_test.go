@@ -66,6 +66,35 @@ func TestALargeTokenIsWarnedOf(t *testing.T) {
 	}
 }
 
+func TestATokenThatHasExpiredAlreadyIsWarnedOf(t *testing.T) {
+	for _, test := range []struct {
+		members string
+		warned  bool
+	}{
+		{`"issuedAtOffset":-60,"ttlInSecond":60`, true},
+		{`"issuedAtOffset":-60,"ttlInSecond":61`, false},
+	} {
+		out := handle(t, with(test.members))
+		completed(t, out)
+		if got := len(out.Warnings) == 1 && strings.Contains(out.Warnings[0], "expired already"); got != test.warned {
+			t.Errorf("%s: warnings = %q", test.members, out.Warnings)
+		}
+	}
+}
+
+func TestEachWarningIsALogLine(t *testing.T) {
+	for _, members := range []string{`"whatever":"a-secret"`, `"whatever":"a-secret","algorithm":"x"`} {
+		var log bytes.Buffer
+		handle(t, with(members), func(o *task.Options, _ *task.Delivery) { o.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+		if strings.Count(log.String(), "\n") != 1 || !strings.Contains(log.String(), "whatever") || !strings.Contains(log.String(), "task_id=task-1") {
+			t.Errorf("log = %s", log.String())
+		}
+		if strings.Contains(log.String(), "a-secret") {
+			t.Errorf("the log holds a value: %s", log.String())
+		}
+	}
+}
+
 func TestAPanicIsAnInternalFaultOfFixedText(t *testing.T) {
 	var log bytes.Buffer
 	out := handle(t, with(""), func(o *task.Options, _ *task.Delivery) {

@@ -29,9 +29,6 @@ func (g *given) times(defaultTTL, maxTTL time.Duration) (times, error) {
 	if offset != nil {
 		t.offset = *offset
 	}
-	if t.ttl+t.offset <= 0 {
-		return t, refuse(ErrInputConflict, inIssuedAtOffset, "it moves the token's end to before its beginning", "set "+inTTL+" over the offset")
-	}
 	t.notBefore, err = g.relative(inNotBefore, -maxBack, t.ttl-1)
 	return t, err
 }

@@ -14,17 +14,9 @@ func (g *given) claims(s scopes) (signer.Object, error) {
 	if err != nil {
 		return claims, err
 	}
-	for _, row := range []struct{ claim, owner string }{
-		{"iss", inIssuer},
-		{"sub", inSubject},
-		{"aud", inAudience},
-		{"exp", inTTL},
-		{"nbf", inNotBefore},
-		{"iat", inIssuedAtOffset},
-		{"jti", inJWTID},
-	} {
-		if claims.Has(row.claim) {
-			return claims, invalid(inClaims, "a member "+row.claim+", which may not be set here", "remove it; "+row.owner+" is for that")
+	for _, in := range g.table {
+		if in.claim != "" && claims.Has(in.claim) {
+			return claims, invalid(inClaims, "a member "+in.claim+", which may not be set here", "remove it; "+in.Name+" is for that")
 		}
 	}
 	if len(s.list) > 0 && claims.Has(s.claim) {

@@ -11,6 +11,8 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -57,6 +59,29 @@ func TestTheTableOfCodesIsThePromisedOne(t *testing.T) {
 	}
 	for name := range promised {
 		t.Errorf("%s is not in the table", name)
+	}
+}
+
+func TestEveryCodeHasATest(t *testing.T) {
+	files, err := filepath.Glob("*_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tests strings.Builder
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, after, ok := strings.Cut(string(text), "return ends"); ok {
+			text = []byte(after) // the promise above is no test
+		}
+		tests.Write(text)
+	}
+	for _, code := range task.Codes() {
+		if !strings.Contains(tests.String(), `"`+code.Name+`"`) {
+			t.Errorf("no test produces %s", code.Name)
+		}
 	}
 }
 

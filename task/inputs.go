@@ -49,6 +49,7 @@ type Input struct {
 	// them is no injection.
 	Sealed bool
 
+	claim string // the claim that is its own, so that claims may not name it
 	kinds string // the JSON kinds that it may have
 	bytes int    // most bytes of its JSON text
 	zero  bool   // 0 is blank too
@@ -82,11 +83,11 @@ func commonInputs() []Input {
 	return []Input{
 		{
 			Name: inSubject, Type: "string or whole number", Meaning: "`sub`", Blank: omitted,
-			Resolved: true, Signed: true, kinds: `"0`, bytes: jsonText,
+			Resolved: true, Signed: true, claim: "sub", kinds: `"0`, bytes: jsonText,
 		},
 		{
 			Name: inIssuer, Type: "string or whole number", Meaning: "`iss`", Blank: omitted,
-			Resolved: true, Signed: true, kinds: `"0`, bytes: jsonText,
+			Resolved: true, Signed: true, claim: "iss", kinds: `"0`, bytes: jsonText,
 		},
 		{
 			Name: inPrivateKey, Type: "string, or object (JWK, JWKS, service account)", Meaning: "the key to sign with",
@@ -98,11 +99,11 @@ func commonInputs() []Input {
 		},
 		{
 			Name: inAudience, Type: "string or whole number, or list of them", Meaning: "`aud`: one as a string, several as an array",
-			Blank: omitted, Resolved: true, Signed: true, kinds: `"0[`, bytes: maxListText,
+			Blank: omitted, Resolved: true, Signed: true, claim: "aud", kinds: `"0[`, bytes: maxListText,
 		},
 		{
 			Name: inTTL, Type: "whole seconds", Meaning: "`exp` = `iat` + ttl", Blank: "the worker's default (300 s)",
-			kinds: `"0`, bytes: jsonText, zero: true,
+			claim: "exp", kinds: `"0`, bytes: jsonText, zero: true,
 		},
 		{
 			Name: inTTLs, Type: "whole seconds", Meaning: "the same as `ttlInSecond`", Blank: "the worker's default (300 s)",
@@ -138,18 +139,18 @@ func extraInputs() []Input {
 			Blank: "`x5t` and `x5t#S256` when `certificate` is given", kinds: `[`, bytes: jsonText,
 		},
 		{
-			Name: inJWTID, Type: "string", Meaning: "`jti`", Blank: "a fresh random UUID", Signed: true, kinds: `"`, bytes: jsonText,
+			Name: inJWTID, Type: "string", Meaning: "`jti`", Blank: "a fresh random UUID", Signed: true, claim: "jti", kinds: `"`, bytes: jsonText,
 		},
 		{
 			Name: inOmitClaims, Type: "list of `jti`, `iat`", Meaning: "leaves these claims out", Blank: "none", kinds: `[`, bytes: jsonText,
 		},
 		{
 			Name: inNotBefore, Type: "whole seconds relative to `iat`, -600 to ttl - 1", Meaning: "`nbf`",
-			Blank: "no `nbf`", kinds: `"0`, bytes: jsonText,
+			Blank: "no `nbf`", claim: "nbf", kinds: `"0`, bytes: jsonText,
 		},
 		{
 			Name: inIssuedAtOffset, Type: "whole seconds, -600 to 0", Meaning: "moves `iat`, and so `exp`, back",
-			Blank: "0", kinds: `"0`, bytes: jsonText,
+			Blank: "0", claim: "iat", kinds: `"0`, bytes: jsonText,
 		},
 		{
 			Name: inScopeClaim, Type: "`scope` or `scp`", Meaning: "the claim that scopes go into", Blank: "`scope`",

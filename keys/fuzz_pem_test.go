@@ -2,6 +2,7 @@ package keys
 
 import (
 	"context"
+	"crypto"
 	"encoding/base64"
 	"encoding/pem"
 	"errors"
@@ -124,6 +125,49 @@ func FuzzGoodKeyStaysTheSame(f *testing.F) {
 		}
 		got, ok := decodeBase64(blocks[0].body)
 		if !ok || !slices.Equal(got, want) {
+			t.Error("another key")
+		}
+	})
+}
+
+// One damage to the text of a key, of any kind and at any place, leaves the
+// key, or no key at all: never another one.
+func FuzzDamageMakesNoOtherKey(f *testing.F) {
+	files := []string{
+		"rsa.pkcs8.pem", "rsa.legacy-aes256.pem", "p256.sec1-nopublic.pem", "p384.params-sec1.pem", "ed25519.pkcs8.pem", "ssh-ed25519-256.pem",
+	}
+	want := make([]crypto.PublicKey, len(files))
+	for i, file := range files {
+		private, m, err := readKey(f, keyFile(f, file), testPassword)
+		if err != nil {
+			f.Fatal(err)
+		}
+		k, err := newKey(private, m)
+		if err != nil {
+			f.Fatal(err)
+		}
+		want[i] = k.Public()
+		for at := uint16(0); int(at) < len(keyFile(f, file)); at += 37 {
+			f.Add(uint8(i), at, uint8(at%64), "")
+			f.Add(uint8(i), at, uint8(0), `\n`)
+			f.Add(uint8(i), at, uint8(1), "AA")
+		}
+	}
+	f.Fuzz(func(t *testing.T, file uint8, at uint16, lost uint8, added string) {
+		i := int(file) % len(files)
+		text := keyFile(t, files[i])
+		from := int(at) % len(text)
+		to := min(len(text), from+int(lost))
+		damaged := text[:from] + added + text[to:]
+		if was, is := squeeze(text), squeeze(unescape(damaged)); was != is && len(was) == len(is) {
+			return // another digit in place of one: nothing tells where a key has no public half
+		}
+		private, m, err := readKey(t, damaged, testPassword)
+		if err != nil {
+			wantAnyRefusal(t, err)
+			return
+		}
+		if k, err := newKey(private, m); err == nil && !equalKeys(k.Public(), want[i]) {
 			t.Error("another key")
 		}
 	})

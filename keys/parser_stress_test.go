@@ -1,0 +1,78 @@
+package keys_test
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"conductor-jwt/internal/secret"
+	"conductor-jwt/keys"
+)
+
+// TestEveryTaskGetsItsOwnKey lets many tasks with few keys, wrong passwords and
+// short deadlines at one parser whose cache is too small and too short: each
+// gets the key that it gave, or a reason of its own.
+func TestEveryTaskGetsItsOwnKey(t *testing.T) {
+	locked := secret.New(pemFile(t, "p256.legacy-aes256.pem"))
+	set := secret.New(object{"keys": []any{octJWK(40).with("kid", "a"), octJWK(41).with("kid", "b")}}.text(t))
+	open := keys.Ref{Text: locked, Password: secret.New("password")}
+	wants := []struct {
+		ref    keys.Ref
+		id     string
+		print  string
+		reason error
+	}{
+		{ref: open, print: must(keys.Thumbprint(must(keys.NewParser(keys.ParserOptions{}).Resolve(t.Context(), open))))},
+		{ref: keys.Ref{Text: locked, Password: secret.New("Password")}, reason: keys.ErrPassword},
+		{ref: keys.Ref{Text: locked}, reason: keys.ErrEncrypted},
+		{ref: keys.Ref{Text: set, KeyID: "a"}, id: "a"},
+		{ref: keys.Ref{Text: set, KeyID: "b"}, id: "b"},
+		{ref: keys.Ref{Text: set, KeyID: "c"}, reason: keys.ErrAmbiguous},
+		{ref: keys.Ref{Text: set}, reason: keys.ErrAmbiguous},
+		{ref: keys.Ref{Text: set, Encoding: keys.EncodingRaw}, reason: keys.ErrUnsupported},
+	}
+	p := keys.NewParser(keys.ParserOptions{CacheSize: 2, CacheTTL: time.Millisecond})
+	before := runtime.NumGoroutine()
+	var all sync.WaitGroup
+	for task := range 32 {
+		all.Go(func() {
+			dice := rand.New(rand.NewPCG(uint64(task), 0))
+			for range 50 {
+				want := wants[dice.IntN(len(wants))]
+				ctx, cancel := context.WithTimeout(t.Context(), time.Duration(dice.IntN(3000))*time.Microsecond)
+				k, err := p.Resolve(ctx, want.ref)
+				late := ctx.Err() != nil
+				cancel()
+				if late && errors.Is(err, keys.ErrUnavailable) {
+					continue
+				}
+				if want.reason != nil || err != nil {
+					wantReason(t, err, want.reason)
+					continue
+				}
+				wantKey(t, k, want.id, want.print)
+			}
+		})
+	}
+	all.Wait()
+	if now := runtime.NumGoroutine(); now > before+1 { // a sweep may be under way
+		t.Errorf("%d goroutines, and %d before", now, before)
+	}
+}
+
+func wantKey(tb testing.TB, k keys.Key, id, print string) {
+	tb.Helper()
+	if k.ID() != id {
+		tb.Errorf("the key %q, want %q", k.ID(), id)
+	}
+	if print == "" {
+		return
+	}
+	if got, err := keys.Thumbprint(k); got != print {
+		tb.Errorf("the key %s, %v", got, err)
+	}
+}

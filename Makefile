@@ -3,6 +3,7 @@ export GOTOOLCHAIN := auto
 
 GO        ?= go
 BIN       := bin/conductor-jwt
+FULL      := bin/conductor-jwt-full
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS   := -s -w -X main.version=$(VERSION)
 FUZZTIME  ?= 5s
@@ -18,6 +19,10 @@ help: ## list the targets
 build: ## build bin/conductor-jwt, static, without cgo
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) .
 
+.PHONY: build-full
+build-full: ## build bin/conductor-jwt-full, which signs rsa with OpenSSL 3
+	CGO_ENABLED=1 $(GO) build -tags openssl -trimpath -ldflags '$(LDFLAGS)' -o $(FULL) .
+
 .PHONY: demo
 demo: build ## run a GET_SIGNED_JWT workflow on the real Conductor server (KEEP=1 leaves it up)
 	@$(GO) build -o bin/demo ./internal/demo
@@ -30,6 +35,7 @@ man: ## write the manual pages to dist/man/man1
 .PHONY: test
 test: ## all tests: unit, scripts, and integration on the real server
 	$(GO) test -race -timeout 30m ./...
+	$(GO) test -race -timeout 10m -tags openssl ./keys/... ./task ./cli
 
 .PHONY: unit
 unit: ## the tests that need no server
@@ -40,6 +46,7 @@ lint: ## check style and the arrows between packages
 	@mkdir -p .cache
 	cd tools && $(GO) build -o ../.cache/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 	.cache/golangci-lint run ./...
+	.cache/golangci-lint run --build-tags openssl ./keys/... ./task ./cli
 
 .PHONY: fmt
 fmt: ## format the code

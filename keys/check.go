@@ -18,34 +18,37 @@ func Check(k Key, alg Algorithm) error {
 		return err
 	}
 	if local, ok := k.(*localKey); ok && local.meta.alg != "" {
-		return boundElsewhere(local.meta.alg, alg)
+		return boundElsewhere(local.meta.alg)
 	}
-	return misfit(KindOf(k), fitting, alg)
+	return misfit(KindOf(k), fitting)
 }
+
+// The refusals below name what fits and never what was asked for: that is the
+// value of an input, and none is quoted, however short.
 
 // boundElsewhere refuses an algorithm that is not the one of a JWK's alg
 // (RFC 7517 §4.4).
-func boundElsewhere(own, alg Algorithm) error {
+func boundElsewhere(own Algorithm) error {
 	return &Error{
 		Reason: ErrAlgorithmMismatch,
-		Found:  fmt.Sprintf("%s with a jwk whose alg is %s", known(alg), own),
+		Found:  "an algorithm that is not the jwk's own alg",
 		Hint:   fmt.Sprintf("set algorithm to %s, or take alg out of the jwk", own),
 	}
 }
 
 // misnamed refuses a JWK whose alg its own key cannot serve.
-func misnamed(kind Kind, fitting []Algorithm, own Algorithm) error {
+func misnamed(kind Kind, fitting []Algorithm) error {
 	return &Error{
 		Reason: ErrAlgorithmMismatch,
-		Found:  fmt.Sprintf("a jwk with %s whose alg is %s", kind.phrase(fitting), known(own)),
+		Found:  fmt.Sprintf("a jwk with %s whose alg does not fit it", kind.phrase(fitting)),
 		Hint:   "correct its alg to " + list(fitting) + ", or leave it out",
 	}
 }
 
-func misfit(kind Kind, fitting []Algorithm, alg Algorithm) error {
+func misfit(kind Kind, fitting []Algorithm) error {
 	return &Error{
 		Reason: ErrAlgorithmMismatch,
-		Found:  fmt.Sprintf("%s with %s", known(alg), kind.phrase(fitting)),
+		Found:  "an algorithm that does not fit " + kind.phrase(fitting),
 		Hint:   "set algorithm to " + list(fitting),
 	}
 }
@@ -101,14 +104,6 @@ func curvePhrase(fitting []Algorithm) string {
 		return " on P-521"
 	}
 	return ""
-}
-
-// known gives a name that exists and hides any other.
-func known(alg Algorithm) string {
-	if slices.Contains(Algorithms(), alg) {
-		return string(alg)
-	}
-	return "an unknown algorithm"
 }
 
 func list(algorithms []Algorithm) string {

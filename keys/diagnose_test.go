@@ -69,7 +69,7 @@ func TestACommonMistakeIsNamed(t *testing.T) {
 		{"a jwk with single quotes", strings.ReplaceAll(jwk.text(t), `"`, "'"), "single quotes", "double quotes"},
 		{"an array of jwks", "[" + jwk.text(t) + "]", "array", "keys"},
 		{"a jwk with a null", jwk.with("kid", nil).text(t), "kid is null", "leave it out"},
-		{"a jwk whose alg is another curve's", jwk.with("alg", "ES384").text(t), "whose alg is ES384", "correct its alg to ES256"},
+		{"a jwk whose alg is another curve's", jwk.with("alg", "ES384").text(t), "whose alg does not fit", "correct its alg to ES256"},
 		{"an object around the key", object{"privateKey": p256}.text(t), "pem text in one of its members", "that text alone"},
 		{"credentials of a user", `{"type":"authorized_user","refresh_token":"x"}`, "no service account's", "service_account"},
 	} {
@@ -128,8 +128,8 @@ func TestALineEndInAnyGuiseIsAKey(t *testing.T) {
 // algorithm that the jwk itself refuses.
 func TestAnAlgorithmThatItsJWKRulesOutSaysSo(t *testing.T) {
 	bound := rsaJWK(sharedRSA()).with("alg", "PS256").text(t)
-	wantMessage(t, keys.Check(mustResolve(t, bound), keys.RS256), "RS256 with a jwk whose alg is PS256", "set algorithm to PS256")
+	wantMessage(t, keys.Check(mustResolve(t, bound), keys.RS256), "not the jwk's own alg", "set algorithm to PS256")
 	v := must(keys.ReadVerifier(t.Context(), keys.Ref{Text: secret.New(bound)}))
-	wantMessage(t, v.Verify(keys.RS256, nil, nil), "RS256 with a jwk whose alg is PS256", "set algorithm to PS256")
-	wantMessage(t, keys.Check(mustResolve(t, rsaJWK(sharedRSA()).text(t)), keys.ES256), "ES256 with an rsa key", "set algorithm to RS256")
+	wantMessage(t, v.Verify(keys.RS256, nil, nil), "not the jwk's own alg", "set algorithm to PS256")
+	wantMessage(t, keys.Check(mustResolve(t, rsaJWK(sharedRSA()).text(t)), keys.ES256), "does not fit an rsa key", "set algorithm to RS256")
 }

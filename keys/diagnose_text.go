@@ -10,7 +10,9 @@ import (
 func diagnose(text string) error {
 	trimmed := bare(text)
 	switch {
-	case trimmed == "":
+	case trimmed == "" && text != "":
+		return &Error{Reason: ErrUnreadable, Found: "white space alone", Hint: "give a private key in pem or jwk form"}
+	case text == "":
 		return &Error{Reason: ErrMissing, Found: "an empty key", Hint: "give a private key in pem or jwk form"}
 	case isPuTTY(trimmed):
 		return &Error{

@@ -134,7 +134,7 @@ func testFile(tb testing.TB, folder, name string) string {
 
 // resolve reads a key as a task would.
 func resolve(ctx context.Context, text string) (keys.Key, error) {
-	return keys.NewParser(keys.ParserOptions{}).Resolve(ctx, keys.Ref{Text: secret.New(text)})
+	return keys.NewParser(edition()).Resolve(ctx, keys.Ref{Text: secret.New(text)})
 }
 
 func mustResolve(tb testing.TB, text string) keys.Key {

@@ -72,7 +72,7 @@ func hmacMinimum(a Algorithm) int {
 func weakHMAC(octets int, a Algorithm) error {
 	return &Error{
 		Reason: ErrWeak, Found: fmt.Sprintf("an hmac key of %d bytes", octets),
-		Hint: fmt.Sprintf("%s needs at least %d random bytes (rfc 7518 section 3.2)", a, hmacMinimum(a)),
+		Hint: fmt.Sprintf("the algorithm needs at least %d random bytes (rfc 7518 section 3.2)", hmacMinimum(a)),
 	}
 }
 

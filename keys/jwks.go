@@ -13,7 +13,7 @@ func readJWKSMembers(m members) ([]members, error) {
 		return nil, err
 	}
 	if len(elements) == 0 {
-		return nil, &Error{Reason: ErrMissing, Found: "a jwks without keys", Hint: "give a jwks that holds the private key"}
+		return nil, &Error{Reason: ErrUnreadable, Found: "a jwks without keys", Hint: "give a jwks that holds the private key"}
 	}
 	out := make([]members, 0, len(elements))
 	for _, e := range elements {

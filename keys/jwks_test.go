@@ -38,7 +38,7 @@ func TestTheKeyOfAJWKSIsChosen(t *testing.T) {
 		{"by the id of one for encryption", []any{a, encryption}, "e", "", keys.ErrUse},
 		{"by the id of a broken one", []any{a, broken}, "x", "", keys.ErrInconsistent},
 		{"from public ones", []any{public, public.with("kid", "q")}, "", "", keys.ErrPublic},
-		{"from none", []any{}, "", "", keys.ErrMissing},
+		{"from none", []any{}, "", "", keys.ErrUnreadable},
 		{"from what is no object", []any{1}, "", "", keys.ErrUnreadable},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -69,7 +69,7 @@ func (k *localKey) restrict(alg Algorithm) error {
 		if err := tooShort(k, alg); err != nil {
 			return err
 		}
-		return misnamed(k.kind, k.algorithms, alg)
+		return misnamed(k.kind, k.algorithms)
 	}
 	k.algorithms = []Algorithm{alg}
 	return nil

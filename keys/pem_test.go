@@ -208,7 +208,7 @@ func TestRefusals(t *testing.T) {
 		reason     error
 	}{
 		{"nothing", "", ErrMissing},
-		{"white space", " \n", ErrMissing},
+		{"white space", " \n", ErrUnreadable},
 		{"a public key", keyFile(t, "rsa.public.pem"), ErrPublic},
 		{"a pkcs#1 public key", keyFile(t, "rsa.public-pkcs1.pem"), ErrPublic},
 		{"a public key under a private label", strings.ReplaceAll(keyFile(t, "rsa.public.pem"), "PUBLIC", "PRIVATE"), ErrPublic},

@@ -106,7 +106,7 @@ func (v *verifier) restrict(alg Algorithm) error {
 		if err := v.tooShort(alg); err != nil {
 			return err
 		}
-		return misnamed(v.kind, v.algorithms, alg)
+		return misnamed(v.kind, v.algorithms)
 	}
 	v.algorithms = []Algorithm{alg}
 	return nil
@@ -120,9 +120,9 @@ func (v *verifier) check(alg Algorithm) error {
 		return err
 	}
 	if v.meta.alg != "" {
-		return boundElsewhere(v.meta.alg, alg)
+		return boundElsewhere(v.meta.alg)
 	}
-	return misfit(v.kind, v.algorithms, alg)
+	return misfit(v.kind, v.algorithms)
 }
 
 func (v *verifier) tooShort(alg Algorithm) error {

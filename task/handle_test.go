@@ -68,7 +68,7 @@ type setup func(*task.Options, *task.Delivery)
 
 func options() task.Options {
 	return task.Options{
-		Keys:      keys.NewParser(keys.ParserOptions{}),
+		Keys:      keys.NewParser(edition()),
 		Injection: task.InjectionKey,
 		Now:       func() time.Time { return noon },
 		NewID:     func() string { return "fresh-id" },

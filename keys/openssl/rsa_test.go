@@ -151,7 +151,7 @@ func TestClosingBesideSigning(t *testing.T) {
 			<-begun
 		}
 		go func() {
-			for range begun { //nolint:revive // drains
+			for range begun {
 			}
 		}()
 		s.Close()
@@ -172,6 +172,7 @@ func TestAKeyOfTheCacheConforms(t *testing.T) {
 	text := string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
 	p := keys.NewParser(keys.ParserOptions{CacheSize: 1, RSA: l.RSA})
 	keyconformance.Run(t, func(t *testing.T) keys.Key {
+		t.Helper()
 		k, err := p.Resolve(t.Context(), keys.Ref{Text: secret.New(text)})
 		if err != nil {
 			t.Fatal(err)

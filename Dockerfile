@@ -1,20 +1,37 @@
 # syntax=docker/dockerfile:1
 # docker build -t conductor-jwt --build-arg VERSION="$(git describe --tags --always)" .
+#
+# EDITION=full (the default) signs RSA with OpenSSL 3; EDITION=static holds one
+# file and nothing else.
+ARG EDITION=full
 
-FROM --platform=$BUILDPLATFORM golang:1.27.4 AS build
+FROM --platform=$BUILDPLATFORM golang:1.27.4-bookworm AS source
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN --mount=type=cache,target=/go/pkg/mod go mod download
 COPY . .
-ARG EDITION=static
+
+FROM source AS build-static
 ARG VERSION=dev
 ARG TARGETOS TARGETARCH
-# The one edition that there is so far; a misspelled one must not build it.
-RUN test "$EDITION" = static || { echo "error: no edition of that name; static is the only one" >&2; exit 1; }
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
     GOOS=$TARGETOS GOARCH=$TARGETARCH make build VERSION="$VERSION"
 
-FROM gcr.io/distroless/static-debian12:nonroot
+# cgo needs a C compiler for the target, which its own image has.
+FROM golang:1.27.4-bookworm AS build-full
+WORKDIR /src
+COPY --from=source /src .
+ARG VERSION=dev
+RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
+    make build-full FULL=bin/conductor-jwt VERSION="$VERSION"
+
+FROM gcr.io/distroless/static-debian12:nonroot AS run-static
+# With glibc and libssl3, of the Debian that the binary was built on.
+FROM gcr.io/distroless/base-debian12:nonroot AS run-full
+
+# A misspelled edition names no stage, and nothing is built.
+FROM build-${EDITION} AS build
+FROM run-${EDITION}
 LABEL org.opencontainers.image.title="conductor-jwt" \
       org.opencontainers.image.description="Runs the GET_SIGNED_JWT task of Conductor" \
       org.opencontainers.image.licenses="Apache-2.0"

@@ -14,16 +14,19 @@ import (
 // mostBytes is what the stripped static binary may weigh.
 const mostBytes = 15_000_000
 
-// The image is built by the command that builds the binary.
-func TestTheImageIsBuiltByMakeBuild(t *testing.T) {
+// The image is built by the commands that build the binaries.
+func TestTheImageIsBuiltByMake(t *testing.T) {
 	text, err := os.ReadFile("../../Dockerfile")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
 		`\bmake build VERSION="\$VERSION"\n`,
-		`(?m)^ARG EDITION=static$`,
-		`(?m)^FROM gcr\.io/distroless/static-debian12:nonroot$`,
+		`\bmake build-full FULL=bin/conductor-jwt VERSION="\$VERSION"\n`,
+		`(?m)^ARG EDITION=full$`,
+		`(?m)^FROM gcr\.io/distroless/static-debian12:nonroot AS run-static$`,
+		`(?m)^FROM gcr\.io/distroless/base-debian12:nonroot AS run-full$`,
+		`(?m)^FROM build-\$\{EDITION\} AS build\nFROM run-\$\{EDITION\}$`,
 		`(?m)^COPY --from=build /src/bin/conductor-jwt /usr/local/bin/conductor-jwt$`,
 		`(?m)^ENV CONDUCTOR_JWT_LISTEN=:9991$`,
 		`(?m)^USER 65532:65532$`,
@@ -36,13 +39,54 @@ func TestTheImageIsBuiltByMakeBuild(t *testing.T) {
 	if strings.Contains(string(text), "go build") {
 		t.Error("the Dockerfile builds by a command of its own")
 	}
-	goVersion := regexp.MustCompile(`golang:([0-9.]+) AS build`).FindSubmatch(text)
 	mod, err := os.ReadFile("../../go.mod")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if goVersion == nil || !strings.Contains(string(mod), "\ntoolchain go"+string(goVersion[1])+"\n") {
-		t.Errorf("the image's Go is %s, go.mod's toolchain another", goVersion)
+	builders := regexp.MustCompile(`golang:([0-9.]+)-bookworm AS `).FindAllSubmatch(text, -1)
+	if len(builders) != 2 {
+		t.Errorf("%d stages build, not 2", len(builders))
+	}
+	for _, b := range builders {
+		if !strings.Contains(string(mod), "\ntoolchain go"+string(b[1])+"\n") {
+			t.Errorf("the image's Go is %s, go.mod's toolchain another", b[1])
+		}
+	}
+}
+
+// What make build-full leaves needs the C library alone: OpenSSL is loaded,
+// where there is one.
+func TestTheFullBinaryLoadsOpenSSL(t *testing.T) {
+	binary := filepath.Join(t.TempDir(), "conductor-jwt")
+	command := exec.CommandContext(t.Context(), "make", "--no-print-directory", "build-full", "FULL="+binary, "VERSION=v1.2.3")
+	command.Dir = "../.."
+	if out, err := command.CombinedOutput(); err != nil {
+		t.Fatalf("make build-full: %v\n%s", err, out)
+	}
+	file, err := elf.Open(binary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = file.Close() }()
+	libraries, err := file.ImportedLibraries()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range libraries {
+		if !regexp.MustCompile(`^(libc|libdl|libpthread)\.so`).MatchString(l) {
+			t.Errorf("it does not start without %s", l)
+		}
+	}
+	out, err := exec.CommandContext(t.Context(), binary, "version", "-o", "json").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var version struct{ Edition, Crypto string }
+	if err := json.Unmarshal(out, &version); err != nil {
+		t.Fatal(err)
+	}
+	if version.Edition != "full" || !strings.HasPrefix(version.Crypto, "openssl 3.") {
+		t.Errorf("version = %+v", version)
 	}
 }
 

@@ -226,7 +226,7 @@ func TestPollErrors(t *testing.T) {
 		{"400", fails(conductor.Rejected, 400), 220, 270, 6 * time.Second},
 		{"429 without a word", fails(conductor.Throttled, 429), 300, 700, 5 * time.Second},
 		{"429 for 10 s", &conductor.Error{Class: conductor.Throttled, Status: 429, RetryAfter: 10 * time.Second}, 55, 125, 15 * time.Second},
-		{"429 for a day", &conductor.Error{Class: conductor.Throttled, Status: 429, RetryAfter: 24 * time.Hour}, 9, 22, 60 * time.Second},
+		{"429 for a day", &conductor.Error{Class: conductor.Throttled, Status: 429, RetryAfter: 24 * time.Hour}, 9, 22, 61 * time.Second}, // and the second in which it is seen
 		{"503 for 10 s", &conductor.Error{Class: conductor.Server, Status: 503, RetryAfter: 10 * time.Second}, 55, 125, 15 * time.Second},
 	} {
 		t.Run(c.name, func(t *testing.T) {

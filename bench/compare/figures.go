@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"conductor-jwt/bench/stub"
+)
+
+// throughput keeps a worker busy and counts for the length of the window.
+func (b *bench) throughput(ctx context.Context, c Cell) (*Sample, error) {
+	s, err := b.set(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	defer s.strike()
+	if err := s.await(ctx, "update", func(st stub.State) bool { return st.Updates > 0 }); err != nil {
+		return nil, err
+	}
+	if err := rest(ctx, b.warm); err != nil {
+		return nil, err
+	}
+	pid := s.command.Process.Pid
+	before, err := use(pid)
+	if err != nil {
+		return nil, err
+	}
+	first := s.server.State()
+	if err := rest(ctx, b.window); err != nil {
+		return nil, err
+	}
+	last := s.server.State()
+	after, err := use(pid)
+	if err != nil {
+		return nil, err
+	}
+	out := &Sample{Cell: c, MiB: memory(pid), Foreign: before.foreign(after)}
+	s.strike()
+	n := float64(last.Updates - first.Updates)
+	if n == 0 {
+		return nil, fmt.Errorf("no task was done in the window\n%.4000s", s.output)
+	}
+	out.PerSecond = n / after.at.Sub(before.at).Seconds()
+	out.CPU = float64((after.worker - before.worker).Microseconds()) / 1000 / n
+	out.Polls = float64(last.Polls-first.Polls) / n
+	return out, s.check()
+}
+
+// latency queues tasks at a rate and takes the time from there to the update.
+// The times between tasks vary, so that they fall anywhere within a tick.
+func (b *bench) latency(ctx context.Context, c Cell) (*Sample, error) {
+	s, err := b.set(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	defer s.strike()
+	if err := s.await(ctx, "poll", func(st stub.State) bool { return st.Polls > 0 }); err != nil {
+		return nil, err
+	}
+	const warm = 20 // tasks that do not count: the key is read, the code compiled
+	n := warm + max(200, 5*c.Rate)
+	pid := s.command.Process.Pid
+	before, err := use(pid)
+	if err != nil {
+		return nil, err
+	}
+	gap := float64(time.Second) / float64(c.Rate)
+	for range n {
+		if err := rest(ctx, time.Duration(gap*(0.5+rand.Float64()))); err != nil { //nolint:gosec // jitter
+			return nil, err
+		}
+		s.server.Enqueue()
+	}
+	if err := s.await(ctx, "update of every task", func(st stub.State) bool { return st.Updates >= n }); err != nil {
+		return nil, err
+	}
+	after, err := use(pid)
+	if err != nil {
+		return nil, err
+	}
+	var times []float64
+	for _, u := range s.server.Updates()[warm:] {
+		times = append(times, float64(u.At.Sub(u.Queued).Microseconds())/1000)
+	}
+	slices.Sort(times)
+	out := &Sample{Cell: c, Foreign: before.foreign(after), P50: quantile(times, 0.5), P99: quantile(times, 0.99)}
+	out.CPU = float64((after.worker - before.worker).Microseconds()) / 1000 / float64(n)
+	s.strike()
+	return out, s.check()
+}
+
+// start takes the time from the start of the process to its first poll.
+func (b *bench) start(ctx context.Context, c Cell) (*Sample, error) {
+	before, err := use(0)
+	if err != nil {
+		return nil, err
+	}
+	s, err := b.set(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	defer s.strike()
+	if err := s.await(ctx, "poll", func(st stub.State) bool { return st.Polls > 0 }); err != nil {
+		return nil, err
+	}
+	after, err := use(s.command.Process.Pid)
+	if err != nil {
+		return nil, err
+	}
+	first := s.server.State().First
+	out := &Sample{Cell: c, Millis: float64(first.Sub(s.started).Microseconds()) / 1000}
+	if after.at.Sub(before.at) > time.Second/2 { // ticks of 10 ms say nothing of less
+		out.Foreign = before.foreign(after)
+	}
+	return out, nil
+}
+
+// quantile is of sorted values.
+func quantile(sorted []float64, q float64) float64 {
+	return sorted[min(len(sorted)-1, int(q*float64(len(sorted))))]
+}

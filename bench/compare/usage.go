@@ -1,0 +1,111 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// hertz is the unit of the times in /proc (sysconf(_SC_CLK_TCK) on Linux).
+const hertz = 100
+
+// usage is what processes have used, at one moment.
+type usage struct {
+	at      time.Time
+	worker  time.Duration // CPU of the worker's processes
+	self    time.Duration // of this process, the server included
+	machine time.Duration // of all
+}
+
+// use looks at a worker's processes, ourselves and the machine.
+func use(worker int) (usage, error) {
+	u := usage{at: time.Now()}
+	for _, pid := range tree(worker) {
+		u.worker += cpuOf(pid)
+	}
+	u.self = cpuOf(os.Getpid())
+	text, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return u, err
+	}
+	line, _, _ := strings.Cut(string(text), "\n")
+	for i, field := range strings.Fields(line) {
+		// user nice system idle iowait irq softirq steal (proc_stat(5))
+		if i == 0 || i == 4 || i == 5 || i > 8 {
+			continue
+		}
+		u.machine += ticks(field)
+	}
+	return u, nil
+}
+
+// foreign is how many cores others used from u to v.
+func (u usage) foreign(v usage) float64 {
+	others := (v.machine - u.machine) - (v.worker - u.worker) - (v.self - u.self)
+	return max(0, others.Seconds()/v.at.Sub(u.at).Seconds())
+}
+
+func ticks(field string) time.Duration {
+	n, _ := strconv.ParseInt(field, 10, 64)
+	return time.Duration(n) * time.Second / hertz
+}
+
+// statOf gives the fields of /proc/PID/stat behind the name.
+func statOf(pid int) []string {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return nil
+	}
+	_, rest, _ := strings.Cut(string(text), ") ")
+	return strings.Fields(rest)
+}
+
+func cpuOf(pid int) time.Duration {
+	fields := statOf(pid)
+	if len(fields) < 13 {
+		return 0
+	}
+	return ticks(fields[11]) + ticks(fields[12])
+}
+
+// tree is a process and all that came of it.
+func tree(root int) []int {
+	children := map[int][]int{}
+	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, stat := range stats {
+		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(stat)))
+		fields := statOf(pid)
+		if err != nil || len(fields) < 2 {
+			continue
+		}
+		parent, _ := strconv.Atoi(fields[1])
+		children[parent] = append(children[parent], pid)
+	}
+	all := []int{root}
+	for i := 0; i < len(all); i++ {
+		all = append(all, children[all[i]]...)
+	}
+	return all
+}
+
+// memory is the proportional set size of a worker's processes, in MiB: what
+// they share counts once.
+func memory(worker int) float64 {
+	kib := 0
+	for _, pid := range tree(worker) {
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
+		if err != nil {
+			continue
+		}
+		for line := range strings.Lines(string(text)) {
+			if rest, ok := strings.CutPrefix(line, "Pss:"); ok {
+				n, _ := strconv.Atoi(strings.Fields(rest)[0])
+				kib += n
+			}
+		}
+	}
+	return float64(kib) / 1024
+}

@@ -1,0 +1,38 @@
+#!/bin/sh
+# Builds the workers that are compared into .cache/bench; one whose language is
+# not on the machine is left out of the comparison.
+set -eu
+cd "$(dirname "$0")/.."
+out=$PWD/.cache/bench
+mkdir -p "$out"
+
+make -s build BIN="$out/conductor-jwt-static"
+make -s build-full FULL="$out/conductor-jwt"
+go build -trimpath -ldflags '-s -w' -o "$out/loop" ./bench/peers/loop
+go build -trimpath -ldflags '-s -w' -tags openssl -o "$out/loop-openssl" ./bench/peers/loop
+go build -trimpath -ldflags '-s -w' -o "$out/conductor-go" ./bench/peers/conductorgo
+
+if command -v python3 >/dev/null; then
+	[ -x "$out/python/bin/pip" ] || python3 -m venv "$out/python"
+	"$out/python/bin/pip" install -q --disable-pip-version-check -r bench/peers/python/requirements.txt
+	cp bench/peers/python/worker.py "$out/python/worker.py"
+fi
+if command -v npm >/dev/null; then
+	mkdir -p "$out/javascript"
+	cp bench/peers/javascript/package.json bench/peers/javascript/worker.mjs "$out/javascript/"
+	# Its optional peers contradict one another, and none of them is needed.
+	(cd "$out/javascript" && npm install --silent --no-audit --no-fund --legacy-peer-deps --omit=optional)
+fi
+# The Java SDK is compiled for Java 21.
+jdk=
+for home in "${JAVA_HOME:-}" /usr/lib/jvm/*; do
+	if [ -x "$home/bin/javac" ] && [ "$("$home/bin/javac" -version 2>&1 | sed 's/[^0-9]*\([0-9]*\).*/\1/')" -ge 21 ]; then
+		jdk=$home
+	fi
+done
+if [ -n "$jdk" ] && command -v mvn >/dev/null; then
+	mkdir -p "$out/java/classes"
+	mvn -q -B -f bench/peers/java/pom.xml dependency:copy-dependencies -DoutputDirectory="$out/java/lib"
+	"$jdk/bin/javac" --release 21 -proc:none -nowarn -cp "$out/java/lib/*" -d "$out/java/classes" bench/peers/java/src/main/java/Peer.java
+	ln -sf "$jdk/bin/java" "$out/java/java"
+fi

@@ -1,0 +1,329 @@
+// Package stub is a Conductor server that costs next to nothing: it hands out
+// one task again and again under new ids, and notes when each was updated. It
+// answers as Conductor 3.32 does, as far as the workers that are compared here
+// ask.
+package stub
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Options say how the server behaves.
+type Options struct {
+	Task    []byte // JSON of a task; every @id in it becomes the task's own
+	Fills   bool   // a poll waits for as many tasks as it asks for, as an SQL store does
+	Endless bool   // there is always a task
+}
+
+// tick is how often a server with an SQL store looks for tasks while a poll
+// waits.
+const tick = 100 * time.Millisecond
+
+// Server is the stub. It is safe for concurrent use.
+type Server struct {
+	options Options
+	pieces  [][]byte
+
+	mu       sync.Mutex
+	next     int
+	queue    []string
+	queued   map[string]time.Time
+	arrived  chan struct{} // closed when a task is queued, then made anew
+	updates  []Update
+	polls    int
+	first    time.Time // of the first poll
+	unknown  map[string]int
+	finished map[string]bool
+	twice    int
+}
+
+// Update is an update that came.
+type Update struct {
+	ID     string
+	At     time.Time
+	Queued time.Time // zero where the task was endless
+	Body   []byte
+}
+
+// New makes a server.
+func New(o Options) *Server {
+	return &Server{
+		options: o, pieces: bytes.Split(o.Task, []byte("@id")), arrived: make(chan struct{}),
+		queued: map[string]time.Time{}, unknown: map[string]int{}, finished: map[string]bool{},
+	}
+}
+
+// Enqueue queues a task now.
+func (s *Server) Enqueue() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	id := s.name()
+	s.queue = append(s.queue, id)
+	s.queued[id] = time.Now()
+	close(s.arrived)
+	s.arrived = make(chan struct{})
+}
+
+func (s *Server) name() string {
+	s.next++
+	return fmt.Sprintf("task-%09d", s.next)
+}
+
+// State is what has happened so far.
+type State struct {
+	Updates int
+	Polls   int
+	First   time.Time // the first poll
+	Twice   int       // updates of tasks that had one
+	Unknown map[string]int
+}
+
+// State gives the counts.
+func (s *Server) State() State {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	unknown := map[string]int{}
+	for path, n := range s.unknown {
+		unknown[path] = n
+	}
+	return State{Updates: len(s.updates), Polls: s.polls, First: s.first, Twice: s.twice, Unknown: unknown}
+}
+
+// Updates gives all updates so far.
+func (s *Server) Updates() []Update {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.updates[:len(s.updates):len(s.updates)]
+}
+
+// ServeHTTP implements [http.Handler].
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	path := strings.TrimPrefix(r.URL.Path, "/api")
+	switch {
+	case strings.HasPrefix(path, "/tasks/poll/"):
+		s.poll(w, r, strings.HasPrefix(path, "/tasks/poll/batch/"))
+	case path == "/tasks" && r.Method == http.MethodPost:
+		s.update(w, r)
+	case path == "/tasks/update-v2" && r.Method == http.MethodPost:
+		s.updateAndPoll(w, r)
+	case strings.HasPrefix(path, "/tasks/task-"):
+		writeJSON(w, s.render(nil, strings.TrimPrefix(path, "/tasks/")))
+	case strings.HasPrefix(path, "/metadata/taskdefs/") && r.Method == http.MethodGet:
+		writeJSON(w, []byte(`{"name":"get_signed_jwt","responseTimeoutSeconds":30}`))
+	default:
+		s.notFound(w, r)
+	}
+}
+
+func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body)
+	s.mu.Lock()
+	s.unknown[r.Method+" "+r.URL.Path]++
+	s.mu.Unlock()
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusNotFound)
+	_, _ = io.WriteString(w, `{"status":404,"message":"not found","instance":"stub","retryable":false}`)
+}
+
+func (s *Server) poll(w http.ResponseWriter, r *http.Request, batch bool) {
+	count, timeout := 1, tick
+	if n, err := strconv.Atoi(r.FormValue("count")); err == nil {
+		count = n
+	}
+	if n, err := strconv.Atoi(r.FormValue("timeout")); err == nil {
+		timeout = time.Duration(n) * time.Millisecond
+	}
+	s.mu.Lock()
+	s.polls++
+	if s.first.IsZero() {
+		s.first = time.Now()
+	}
+	s.mu.Unlock()
+	if !batch {
+		ids := s.take(r.Context(), 1, 0)
+		if len(ids) == 0 {
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		writeJSON(w, s.render(nil, ids[0]))
+		return
+	}
+	body := []byte{'['}
+	for i, id := range s.take(r.Context(), count, timeout) {
+		if i > 0 {
+			body = append(body, ',')
+		}
+		body = s.render(body, id)
+	}
+	writeJSON(w, append(body, ']'))
+}
+
+// take takes up to n tasks, waiting for the first of them, or on a server that
+// fills for all of them.
+func (s *Server) take(ctx context.Context, n int, timeout time.Duration) []string {
+	over := time.NewTimer(timeout)
+	defer over.Stop()
+	var ids []string
+	for {
+		more, arrived := s.pop(n - len(ids))
+		ids = append(ids, more...)
+		if len(ids) == n || timeout <= 0 || len(ids) > 0 && !s.options.Fills {
+			return ids
+		}
+		if s.options.Fills {
+			arrived = nil
+		}
+		var again <-chan time.Time
+		if s.options.Fills {
+			again = time.After(tick)
+		}
+		select {
+		case <-arrived:
+		case <-again:
+		case <-over.C:
+			more, _ := s.pop(n - len(ids))
+			return append(ids, more...)
+		case <-ctx.Done():
+			return ids
+		}
+	}
+}
+
+func (s *Server) pop(n int) ([]string, <-chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.options.Endless {
+		ids := make([]string, n)
+		for i := range ids {
+			ids[i] = s.name()
+		}
+		return ids, nil
+	}
+	n = min(n, len(s.queue))
+	ids := s.queue[:n:n]
+	s.queue = s.queue[n:]
+	return ids, s.arrived
+}
+
+func (s *Server) render(dst []byte, id string) []byte {
+	for i, piece := range s.pieces {
+		if i > 0 {
+			dst = append(dst, id...)
+		}
+		dst = append(dst, piece...)
+	}
+	return dst
+}
+
+func (s *Server) update(w http.ResponseWriter, r *http.Request) {
+	id, ok := s.note(w, r)
+	if !ok {
+		return
+	}
+	w.Header().Set("Content-Type", "text/plain;charset=UTF-8")
+	_, _ = io.WriteString(w, id)
+}
+
+// updateAndPoll is POST /tasks/update-v2, which gives the next task, if there
+// is one.
+func (s *Server) updateAndPoll(w http.ResponseWriter, r *http.Request) {
+	if _, ok := s.note(w, r); !ok {
+		return
+	}
+	ids, _ := s.pop(1)
+	if len(ids) == 0 {
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	writeJSON(w, s.render(nil, ids[0]))
+}
+
+func (s *Server) note(w http.ResponseWriter, r *http.Request) (string, bool) {
+	body, err := io.ReadAll(r.Body)
+	at := time.Now()
+	id := taskID(body)
+	if err != nil || id == "" {
+		http.Error(w, "an update without a task id", http.StatusBadRequest)
+		return "", false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.finished[id] {
+		s.twice++
+	}
+	s.finished[id] = true
+	s.updates = append(s.updates, Update{ID: id, At: at, Queued: s.queued[id], Body: body})
+	return id, true
+}
+
+// taskID finds the id without reading the rest: the clock is running.
+func taskID(body []byte) string {
+	const name, prefix = `"taskId"`, "task-"
+	i := bytes.Index(body, []byte(name))
+	if i < 0 {
+		return ""
+	}
+	rest := body[i+len(name):]
+	from := bytes.Index(rest, []byte(prefix))
+	if from < 0 || from > 8 {
+		return ""
+	}
+	end := bytes.IndexByte(rest[from:], '"')
+	if end < 0 {
+		return ""
+	}
+	return string(rest[from : from+end])
+}
+
+func writeJSON(w http.ResponseWriter, body []byte) {
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(body)
+}
+
+// Task is a task as the server sends it, with the inputs of a signed JWT and
+// the key inlined, as secrets are.
+func Task(algorithm, key string) ([]byte, error) {
+	parameters := map[string]any{
+		"subject": "${workflow.input.subject}", "issuer": "${workflow.input.issuer}",
+		"privateKey": "${workflow.secrets.jwt-privatekey}", "privateKeyId": "key-123",
+		"audience": "${workflow.input.audience}", "ttlInSecond": 3600,
+		"scopes": "${workflow.input.scope}", "algorithm": algorithm,
+	}
+	definition := map[string]any{
+		"createTime": 0, "createdBy": "", "name": "get_signed_jwt", "description": "", "retryCount": 3,
+		"timeoutSeconds": 120, "inputKeys": []string{}, "outputKeys": []string{}, "timeoutPolicy": "TIME_OUT_WF",
+		"retryLogic": "FIXED", "retryDelaySeconds": 5, "responseTimeoutSeconds": 30, "inputTemplate": map[string]any{},
+		"rateLimitPerFrequency": 0, "rateLimitFrequencyInSeconds": 1, "ownerEmail": "owner@example.com",
+		"pollTimeoutSeconds": 3600, "backoffScaleFactor": 1,
+	}
+	now := time.Now().UnixMilli()
+	return json.Marshal(map[string]any{
+		"taskType": "GET_SIGNED_JWT", "status": "IN_PROGRESS", "referenceTaskName": "get_signed_jwt_ref",
+		"inputData": map[string]any{
+			"subject": "user-4711", "issuer": "https://issuer.example", "privateKey": key, "privateKeyId": "key-123",
+			"audience": "https://api.example", "ttlInSecond": 3600, "scopes": []string{"read", "write"}, "algorithm": algorithm,
+		},
+		"retryCount": 0, "seq": 1, "pollCount": 1, "taskDefName": "get_signed_jwt", "scheduledTime": now,
+		"startTime": now, "endTime": 0, "updateTime": now, "startDelayInSeconds": 0, "retried": false, "executed": false,
+		"callbackFromWorker": true, "responseTimeoutSeconds": 0, "workflowInstanceId": "wf-@id", "workflowType": "bench",
+		"taskId": "@id", "callbackAfterSeconds": 0, "workerId": "bench", "outputData": map[string]any{},
+		"workflowTask": map[string]any{
+			"name": "get_signed_jwt", "taskReferenceName": "get_signed_jwt_ref", "inputParameters": parameters,
+			"type": "SIMPLE", "decisionCases": map[string]any{}, "defaultCase": []any{}, "forkTasks": []any{},
+			"startDelay": 0, "joinOn": []any{}, "optional": false, "taskDefinition": definition,
+			"defaultExclusiveJoinTask": []any{}, "asyncComplete": false, "loopOver": []any{}, "permissive": false,
+		},
+		"rateLimitPerFrequency": 0, "rateLimitFrequencyInSeconds": 0, "workflowPriority": 0, "iteration": 0,
+		"subworkflowChanged": false, "firstStartTime": now, "taskDefinition": definition, "queueWaitTime": 0,
+		"loopOverTask": false,
+	})
+}

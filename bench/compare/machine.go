@@ -29,7 +29,7 @@ func (b *bench) describe(ctx context.Context) error {
 			}
 		}
 	}
-	s := Sample{Cell: Cell{Figure: Machine}, Facts: facts}
+	s := Sample{Figure: Machine, Facts: facts}
 	b.have = append(b.have, s)
 	return Append(b.file, s)
 }

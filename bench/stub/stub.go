@@ -10,7 +10,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -91,18 +93,14 @@ type State struct {
 func (s *Server) State() State {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	unknown := map[string]int{}
-	for path, n := range s.unknown {
-		unknown[path] = n
-	}
-	return State{Updates: len(s.updates), Polls: s.polls, First: s.first, Twice: s.twice, Unknown: unknown}
+	return State{Updates: len(s.updates), Polls: s.polls, First: s.first, Twice: s.twice, Unknown: maps.Clone(s.unknown)}
 }
 
 // Updates gives all updates so far.
 func (s *Server) Updates() []Update {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.updates[:len(s.updates):len(s.updates)]
+	return slices.Clip(s.updates)
 }
 
 // ServeHTTP implements [http.Handler].
@@ -268,11 +266,10 @@ func (s *Server) note(w http.ResponseWriter, r *http.Request) (string, bool) {
 // taskID finds the id without reading the rest: the clock is running.
 func taskID(body []byte) string {
 	const name, prefix = `"taskId"`, "task-"
-	i := bytes.Index(body, []byte(name))
-	if i < 0 {
+	_, rest, ok := bytes.Cut(body, []byte(name))
+	if !ok {
 		return ""
 	}
-	rest := body[i+len(name):]
 	from := bytes.Index(rest, []byte(prefix))
 	if from < 0 || from > 8 {
 		return ""
@@ -286,7 +283,7 @@ func taskID(body []byte) string {
 
 func writeJSON(w http.ResponseWriter, body []byte) {
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(body)
+	_, _ = w.Write(body) //nolint:gosec // json, for workers
 }
 
 // Task is a task as the server sends it, with the inputs of a signed JWT and

@@ -48,12 +48,11 @@ type loop struct {
 }
 
 func main() {
-	if err := run(); err != nil {
-		fmt.Fprintln(os.Stderr, "error:", err)
-		os.Exit(1)
-	}
+	fmt.Fprintln(os.Stderr, "error:", run())
+	os.Exit(1)
 }
 
+// run does not return but with an error.
 func run() error {
 	slots, err := strconv.Atoi(os.Getenv("BENCH_SLOTS")) //nolint:forbidigo // a program of its own
 	if err != nil {

@@ -2,7 +2,7 @@
 // server in a process of its own, and writes a CPU profile and an allocation
 // profile of it.
 //
-//	go run -tags openssl ./bench/profile -alg RS256 -slots 10 -o /tmp
+//	go run -tags openssl ./bench/profiler -alg RS256 -slots 10 -o /tmp
 package main
 
 import (
@@ -52,7 +52,7 @@ func run(ctx context.Context) error {
 	serve := flag.Bool("serve", false, "be the server")
 	flag.Parse()
 	if *serve {
-		return server(*algorithm)
+		return server(*algorithm) //nolint:contextcheck // it serves until it is killed
 	}
 	self, err := os.Executable()
 	if err != nil {
@@ -87,7 +87,7 @@ func profiled(dir string, tasks int, work func() int) error {
 	if err != nil {
 		return err
 	}
-	runtime.MemProfileRate = 4096
+	runtime.MemProfileRate = 1 << 18 // finer, it would be what is measured
 	if err := pprof.StartCPUProfile(cpu); err != nil {
 		return err
 	}

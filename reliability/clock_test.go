@@ -71,7 +71,7 @@ type explosive struct {
 
 func (e *explosive) now() time.Time {
 	if e.left.Load() > 0 && e.within() && e.left.Add(-1) >= 0 {
-		panic(keys()[0].Text)
+		panic(keyRing()[0].Text)
 	}
 	return time.Now()
 }
@@ -108,7 +108,7 @@ func TestPanics(t *testing.T) {
 					r.Load(20)
 					return nil
 				},
-			}.Run(t.Context(), keys(), inside(clock.now))
+			}.Run(t.Context(), keyRing(), inside(clock.now))
 			if err != nil || v.Completed != v.Tasks || v.Broken != nil || v.Wrong != nil || v.Status != 0 {
 				t.Errorf("%v; %s", err, v)
 			}

@@ -94,7 +94,7 @@ func hold(t *testing.T, row Row) Verdict {
 
 func holdIn(t *testing.T, row Row, start Starter) Verdict {
 	t.Helper()
-	v, err := row.Run(t.Context(), keys(), start)
+	v, err := row.Run(t.Context(), keyRing(), start)
 	if err != nil {
 		t.Errorf("row %d: %v", row.Number, err)
 	}
@@ -130,7 +130,7 @@ func fit(t *testing.T, v Verdict) {
 func silent(t *testing.T, v Verdict) {
 	t.Helper()
 	canary := conductortest.NewCanary()
-	for _, k := range keys() {
+	for _, k := range keyRing() {
 		k.Plant(canary)
 	}
 	canary.PlantText("the secret of the server", KeySecret)

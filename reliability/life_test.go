@@ -53,7 +53,7 @@ func TestKilledWorkersLoseNothing(t *testing.T) {
 // suppressed; two workers both sign, and the server takes the first token.
 func TestDuplicateDeliveries(t *testing.T) {
 	t.Parallel()
-	v, err := Duplicates().Run(t.Context(), keys(), inside(time.Now))
+	v, err := Duplicates().Run(t.Context(), keyRing(), inside(time.Now))
 	if err != nil || v.Completed != v.Tasks || v.Wrong != nil {
 		t.Errorf("%v; %s", err, v)
 	}

@@ -45,8 +45,8 @@ func (c closing) Run() int {
 // folder is for what is built.
 var folder string
 
-// keys are made once a test binary.
-var keys = sync.OnceValue(func() []Key {
+// keyRing is made once a test binary.
+var keyRing = sync.OnceValue(func() []Key {
 	keys, err := NewKeys()
 	if err != nil {
 		panic(err)

@@ -148,7 +148,7 @@ func TestFloods(t *testing.T) {
 func TestOneBadTaskAmongFifty(t *testing.T) {
 	t.Parallel()
 	row := OneBadTask()
-	v, err := row.Run(t.Context(), keys(), inside(time.Now))
+	v, err := row.Run(t.Context(), keyRing(), inside(time.Now))
 	if err != nil || v.Broken != nil || v.Wrong != nil {
 		t.Errorf("%v; %s", err, v)
 	}

@@ -99,12 +99,13 @@ func TestPanics(t *testing.T) {
 			t.Parallel()
 			clock := &explosive{in: where}
 			v, err := Row{
-				Number: 26, Tasks: 40,
+				Number: 26, Tasks: 40, Stage: Options{Auth: true},
 				Play: func(ctx context.Context, r *Run) error {
 					if err := r.AwaitCompleted(ctx, 5); err != nil {
 						return err
 					}
 					clock.left.Store(10)
+					r.Server.Rotate() // the token is fetched anew
 					r.Load(20)
 					return nil
 				},

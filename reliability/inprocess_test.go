@@ -94,7 +94,12 @@ func hold(t *testing.T, row Row) Verdict {
 
 func holdIn(t *testing.T, row Row, start Starter) Verdict {
 	t.Helper()
-	v, err := row.Run(t.Context(), keyRing(), start)
+	return holdWith(t, row, keyRing(), start)
+}
+
+func holdWith(t *testing.T, row Row, keys []Key, start Starter) Verdict {
+	t.Helper()
+	v, err := row.Run(t.Context(), keys, start)
 	if err != nil {
 		t.Errorf("row %d: %v", row.Number, err)
 	}

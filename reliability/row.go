@@ -25,7 +25,7 @@ type Row struct {
 	// Play does what a plan cannot: it takes the server down, changes
 	// certificates, kills. An error of its own ends the run.
 	Play func(ctx context.Context, r *Run) error
-	// Within bounds the run, a minute where it is 0.
+	// Within bounds the run, two minutes where it is 0.
 	Within time.Duration
 }
 
@@ -56,7 +56,7 @@ type Ending struct {
 func (row Row) Run(ctx context.Context, keys []Key, start Starter) (v Verdict, err error) {
 	within := row.Within
 	if within == 0 {
-		within = time.Minute
+		within = 2 * time.Minute
 	}
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()

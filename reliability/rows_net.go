@@ -31,8 +31,8 @@ func behind(m **Middle) func(server string) (string, func(), error) {
 func HalfOpen() Row {
 	var m *Middle
 	return Row{
-		Number: 25, Fault: "half-open peer: every connection falls silent", Tasks: 300, Within: 2 * time.Minute,
-		Stage: Options{Lease: 30 * time.Second, Behind: behind(&m)},
+		Number: 25, Fault: "half-open peer: every connection falls silent", Tasks: 150,
+		Stage: Options{Lease: 20 * time.Second, Behind: behind(&m)},
 		Play: func(ctx context.Context, r *Run) error {
 			if err := r.AwaitCompleted(ctx, 30); err != nil {
 				return err

@@ -149,7 +149,7 @@ func ErrorPages() Row {
 func Refusals() Row {
 	refused := map[string]int{"t1": 400, "t2": 404, "t3": 409, "t4": 413}
 	return Row{
-		Number: 9, Fault: "an update answered 400, 404, 409 or 413", Tasks: 20, Stage: Options{Lease: 3 * time.Second},
+		Number: 9, Fault: "an update answered 400, 404, 409 or 413", Tasks: 20, Stage: Options{Lease: 6 * time.Second},
 		Plan: func(c conductortest.Call) conductortest.Fault {
 			if c.Name == "update" {
 				return conductortest.Fault{Status: refused[c.TaskID]}

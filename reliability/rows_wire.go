@@ -38,7 +38,6 @@ func SlowAnswers() Row {
 	kinds := []conductortest.Wire{conductortest.WireHang, conductortest.WireSlow, conductortest.WireEndless}
 	return Row{
 		Number: 10, Fault: "slow headers, a body of a byte at a time, a body without end", Tasks: 60,
-		Stage: Options{Lease: 30 * time.Second}, Within: 2 * time.Minute,
 		Plan: byCall(map[string]conductortest.Faults{
 			"poll": first(1, "poll", wire(kinds...)...), "update": first(1, "update", append(wire(kinds...), lost(kinds...)...)...),
 		}),

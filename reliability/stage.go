@@ -26,12 +26,13 @@ const (
 )
 
 // Options set up a [Stage]. The zero value is the open-source server on
-// loopback, with tasks that are taken back after ten seconds.
+// loopback, with tasks that are taken back after half a minute.
 type Options struct {
 	Auth bool
 	TLS  *tls.Config
 	Mode conductortest.Mode
-	// Lease is the response timeout of the tasks, 10 s where it is 0.
+	// Lease is the response timeout of the tasks, 30 s where it is 0, which is what the
+	// worker registers.
 	Lease time.Duration
 	// PerConnection is how many requests a connection serves, 100 where it is 0.
 	PerConnection int
@@ -57,7 +58,7 @@ type Stage struct {
 // NewStage sets a stage up. Keys are the keys of its tasks.
 func NewStage(o Options, keys []Key) (*Stage, error) {
 	if o.Lease == 0 {
-		o.Lease = 10 * time.Second
+		o.Lease = 30 * time.Second
 	}
 	s := &Stage{
 		Ledger: conductortest.NewLedger(conductortest.Options{Mode: o.Mode}), Keys: keys, options: o,

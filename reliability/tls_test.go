@@ -63,6 +63,9 @@ func TestClientCertificateAndAuthorityAreRenewed(t *testing.T) {
 	v := hold(t, Row{
 		Number: 22, Tasks: 50, Env: f.env(), Stage: Options{TLS: changing(&config), PerConnection: 7, Lease: 5 * time.Second},
 		Play: func(ctx context.Context, r *Run) error {
+			if err := r.AwaitCompleted(ctx, 10); err != nil {
+				return err
+			}
 			for _, name := range []string{"second", "third", "fourth"} {
 				install(name)
 				r.Load(30)

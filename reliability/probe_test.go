@@ -45,15 +45,19 @@ func ask(ctx context.Context, url string) (int, string, error) {
 	return answer.StatusCode, string(body), errors.Join(err, answer.Body.Close())
 }
 
-// statuses asks a worker's two probes and wants these statuses.
-func statuses(ctx context.Context, w Worker, live, ready int) error {
+// alive asks a worker's two probes, and wants it to live and to be ready or not.
+func alive(ctx context.Context, w Worker, ready int) error {
 	base, err := probe(ctx, w)
 	if err != nil {
 		return err
 	}
-	for page, want := range map[string]int{"/livez": live, "/readyz": ready} {
-		if got, body, err := ask(ctx, base+page); err != nil || got != want {
-			return fmt.Errorf("%s is %d, %v, want %d: %s", page, got, err, want, body)
+	for page, want := range map[string]int{"/livez": http.StatusOK, "/readyz": ready} {
+		got, body, err := ask(ctx, base+page)
+		if err != nil {
+			return fmt.Errorf("%s: %w", page, err)
+		}
+		if got != want {
+			return fmt.Errorf("%s is %d, want %d: %s", page, got, want, body)
 		}
 	}
 	return nil

@@ -102,7 +102,7 @@ func TestLargeTasks(t *testing.T) {
 				r.Enqueue(heavy)
 			}
 			r.Load(14)
-			if err := r.Server.Up(); err != nil {
+			if err := r.Up(ctx); err != nil {
 				return err
 			}
 			if err := r.Await(ctx); err != nil {

@@ -60,7 +60,7 @@ func (row Row) Run(ctx context.Context, keys []Key, start Starter) (v Verdict, e
 	}
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	stage, err := NewStage(row.Stage, keys)
+	stage, err := NewStage(ctx, row.Stage, keys)
 	if err != nil {
 		return Verdict{}, err
 	}
@@ -74,7 +74,7 @@ func (row Row) Run(ctx context.Context, keys []Key, start Starter) (v Verdict, e
 	err = row.play(ctx, r)
 	v.ended = time.Now()
 	for _, w := range slices.Clone(r.workers) {
-		status, endErr := r.end(w)
+		status, endErr := r.end(context.WithoutCancel(ctx), w)
 		v.Status = max(v.Status, status)
 		err = errors.Join(err, endErr)
 	}
@@ -108,9 +108,9 @@ func (r *Run) Worker() Worker { return r.workers[0] }
 func (r *Run) Healed() { r.healed = time.Now() }
 
 // Stop tells a worker to end and notes how it did.
-func (r *Run) Stop(w Worker) error {
+func (r *Run) Stop(ctx context.Context, w Worker) error {
 	began := time.Now()
-	status, err := r.end(w)
+	status, err := r.end(context.WithoutCancel(ctx), w)
 	r.endings = append(r.endings, Ending{
 		Status: status, Left: r.Ledger.Counts()[conductortest.InProgress], Took: time.Since(began),
 	})
@@ -128,9 +128,9 @@ func (r *Run) forget(w Worker) {
 }
 
 // end asks a worker to end, and makes it where it does not.
-func (r *Run) end(w Worker) (int, error) {
+func (r *Run) end(ctx context.Context, w Worker) (int, error) {
 	r.forget(w)
-	ctx, cancel := context.WithTimeout(context.Background(), 40*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 40*time.Second)
 	defer cancel()
 	w.Signal(syscall.SIGTERM)
 	status, err := w.Wait(ctx)

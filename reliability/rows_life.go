@@ -19,7 +19,7 @@ func TermUnderLoad() Row {
 			if err := r.AwaitCompleted(ctx, 50); err != nil {
 				return err
 			}
-			if err := r.Stop(r.Worker()); err != nil {
+			if err := r.Stop(ctx, r.Worker()); err != nil {
 				return err
 			}
 			r.Healed()
@@ -41,12 +41,12 @@ func TermWithoutServer() Row {
 				return err
 			}
 			r.Server.Down()
-			if err := r.Stop(r.Worker()); err != nil {
+			if err := r.Stop(ctx, r.Worker()); err != nil {
 				return err
 			}
 			r.Ledger.SetFaults(nil)
 			r.Healed()
-			if err := r.Server.Up(); err != nil {
+			if err := r.Up(ctx); err != nil {
 				return err
 			}
 			_, err := r.Start()

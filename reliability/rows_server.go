@@ -29,7 +29,7 @@ func DownAtStart() Row {
 				return err
 			}
 			r.Healed()
-			return r.Server.Up()
+			return r.Up(ctx)
 		},
 	}
 }
@@ -47,7 +47,7 @@ func Restart() Row {
 				return err
 			}
 			r.Healed()
-			return r.Server.Up()
+			return r.Up(ctx)
 		},
 	}
 }

@@ -13,7 +13,7 @@ func TestServerDownAtStart(t *testing.T) {
 	row := DownAtStart()
 	play := row.Play
 	row.Play = func(ctx context.Context, r *Run) error {
-		if err := statuses(ctx, r.Worker(), 200, 503); err != nil {
+		if err := alive(ctx, r.Worker(), 503); err != nil {
 			return err
 		}
 		if err := play(ctx, r); err != nil {
@@ -22,7 +22,7 @@ func TestServerDownAtStart(t *testing.T) {
 		if err := r.AwaitCompleted(ctx, 1); err != nil {
 			return err
 		}
-		return statuses(ctx, r.Worker(), 200, 200)
+		return alive(ctx, r.Worker(), 200)
 	}
 	v := hold(t, row)
 	noneLost(t, v)
@@ -81,7 +81,7 @@ func TestForbidden(t *testing.T) {
 	t.Parallel()
 	row := Forbidden()
 	play := row.Play
-	var calls, pollers = 0, 2
+	calls, pollers := 0, 2
 	row.Play = func(ctx context.Context, r *Run) error {
 		defer func() { calls = r.Ledger.Calls("poll") }()
 		return play(ctx, r)

@@ -56,7 +56,7 @@ type Stage struct {
 }
 
 // NewStage sets a stage up. Keys are the keys of its tasks.
-func NewStage(o Options, keys []Key) (*Stage, error) {
+func NewStage(ctx context.Context, o Options, keys []Key) (*Stage, error) {
 	if o.Lease == 0 {
 		o.Lease = 30 * time.Second
 	}
@@ -70,7 +70,7 @@ func NewStage(o Options, keys []Key) (*Stage, error) {
 	if o.Auth {
 		so.KeyID, so.Secret = KeyID, KeySecret
 	}
-	if err := s.bind(so); err != nil {
+	if err := s.bind(ctx, so); err != nil {
 		return nil, err
 	}
 	s.url = s.Server.URL
@@ -88,16 +88,24 @@ func NewStage(o Options, keys []Key) (*Stage, error) {
 // bind listens on a port that stays the stage's own while the server is down:
 // one below the range from which systems take the ports of outgoing
 // connections.
-func (s *Stage) bind(o conductortest.ServerOptions) error {
+func (s *Stage) bind(ctx context.Context, o conductortest.ServerOptions) error {
 	var err error
 	for range 100 {
 		o.Addr = "127.0.0.1:" + strconv.Itoa(20000+rand.IntN(12000)) //nolint:gosec // a free port, nothing secret
 		s.Server = conductortest.NewServer(s.Ledger, o)
-		if err = s.Server.Up(); err == nil {
+		if err = s.Up(ctx); err == nil {
 			return nil
 		}
 	}
 	return fmt.Errorf("reliability: no free port: %w", err)
+}
+
+// Up starts the server, again or for the first time.
+func (s *Stage) Up(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return s.Server.Up() //nolint:contextcheck // the server lives on until it is taken down
 }
 
 // Close ends the server.

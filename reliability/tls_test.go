@@ -112,7 +112,7 @@ func TestWrongCertificatesFailClosed(t *testing.T) {
 						t.Errorf("%d requests arrived", n)
 					}
 					defer config.Store(serving(ca.pair(t, "127.0.0.1", soon())))
-					return statuses(ctx, r.Worker(), 200, 503)
+					return alive(ctx, r.Worker(), 503)
 				},
 			})
 			noneLost(t, v)

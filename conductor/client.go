@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"encoding/json/jsontext"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -47,7 +46,7 @@ func New(o Options) (*Client, error) {
 		return nil, fmt.Errorf("%w: not a url", ErrURL)
 	}
 	c := &Client{options: o, inner: inner}
-	c.trip = &roundTripper{options: o, base: host, inner: inner, skew: func(d time.Duration) { c.skew.Store(&d) }}
+	c.trip = &roundTripper{options: o, base: host, inner: inner, reader: newReader(), skew: func(d time.Duration) { c.skew.Store(&d) }}
 	if o.KeyID != "" {
 		c.trip.tokens = &tokens{fetch: c.fetchToken, timeout: o.Timeout}
 	}
@@ -150,7 +149,7 @@ func (c *Client) Version(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	version := escape(strings.Trim(body, "\" \r\n"))
+	version := escape(strings.Trim(string(body), "\" \r\n"))
 	return version[:min(len(version), 64)], nil
 }
 
@@ -162,14 +161,14 @@ type request struct {
 }
 
 // do does one call within a time.
-func (c *Client) do(ctx context.Context, what call, within time.Duration, r request) (string, error) {
+func (c *Client) do(ctx context.Context, what call, within time.Duration, r request) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(withCall(ctx, what), within)
 	defer cancel()
-	body, err := c.api.send(ctx, what.method(), what.path(r.arg), r.query, r.body)
-	if err != nil {
-		return "", classify(what, err)
+	ctx, answer := withReceived(ctx)
+	if err := c.api.send(ctx, what.method(), what.path(r.arg), r.query, r.body); err != nil {
+		return nil, classify(what, err)
 	}
-	return body, nil
+	return answer.body, nil
 }
 
 // fetchToken asks for an access token, below the SDK and without a token.
@@ -180,7 +179,8 @@ func (c *Client) fetchToken(ctx context.Context) (secret.Text, error) {
 	if err != nil {
 		return secret.Text{}, &Error{Class: Unauthorized, Call: string(callToken)}
 	}
-	r, err := http.NewRequestWithContext(withCall(ctx, callToken), callToken.method(),
+	ctx, granted := withReceived(withCall(ctx, callToken)) // not the caller's
+	r, err := http.NewRequestWithContext(ctx, callToken.method(),
 		c.options.BaseURL+callToken.path(""), strings.NewReader(string(credentials)))
 	if err != nil {
 		return secret.Text{}, &Error{Class: Unauthorized, Call: string(callToken)}
@@ -194,14 +194,10 @@ func (c *Client) fetchToken(ctx context.Context) (secret.Text, error) {
 	if answer.StatusCode >= 300 { // credentials are sent to where they were meant for
 		return secret.Text{}, garbled(callToken)
 	}
-	body, err := io.ReadAll(answer.Body)
-	if err != nil {
-		return secret.Text{}, classify(callToken, err)
-	}
 	var grant struct {
 		Token secret.Text `json:"token"`
 	}
-	if json.Unmarshal(body, &grant) != nil || grant.Token.IsZero() || !headerSafe(grant.Token.Reveal()) {
+	if json.Unmarshal(granted.body, &grant) != nil || grant.Token.IsZero() || !headerSafe(grant.Token.Reveal()) {
 		return secret.Text{}, garbled(callToken)
 	}
 	return grant.Token, nil

@@ -1,8 +1,10 @@
 package conductor
 
 import (
+	"bytes"
 	"encoding/json/jsontext"
 	"encoding/json/v2"
+	"errors"
 	"time"
 
 	"conductor-jwt/internal/secret"
@@ -41,16 +43,25 @@ type namedTask struct {
 // counts; then each task is read alone, so that a bad one costs no other. An
 // answer of nothing or null is no task. The values within are kept byte for
 // byte: how strict to be with them is the task's own business.
-func decodeTasks(body string) (tasks []Task, unnamed int, err error) {
-	if body == "" {
+func decodeTasks(body []byte) (tasks []Task, unnamed int, err error) {
+	if len(body) == 0 {
 		return nil, 0, nil
 	}
-	var raws []jsontext.Value
-	if err := json.Unmarshal([]byte(body), &raws, lenient()); err != nil {
-		return nil, 0, err
+	if !jsontext.Value(body).IsValid(lenient()) {
+		return nil, 0, errNoTasks
 	}
-	tasks = make([]Task, 0, len(raws))
-	for _, raw := range raws {
+	decoder := jsontext.NewDecoder(bytes.NewBuffer(body), lenient())
+	switch first, err := decoder.ReadToken(); {
+	case err == nil && first.Kind() == jsontext.KindNull:
+		return nil, 0, nil
+	case err != nil, first.Kind() != jsontext.KindBeginArray:
+		return nil, 0, errNoTasks
+	}
+	for decoder.PeekKind() != jsontext.KindEndArray {
+		raw, err := decoder.ReadValue()
+		if err != nil {
+			return nil, 0, errNoTasks
+		}
 		task, ok := decodeTask(raw)
 		if !ok {
 			unnamed++
@@ -60,6 +71,9 @@ func decodeTasks(body string) (tasks []Task, unnamed int, err error) {
 	}
 	return tasks, unnamed, nil
 }
+
+// errNoTasks keeps the parser's own error back, which quotes the answer.
+var errNoTasks = errors.New("the answer is no list of tasks")
 
 func lenient() json.Options {
 	return json.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))

@@ -43,7 +43,7 @@ func TestTasksAreReadOneByOne(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			good := `{"taskId":"good","workflowInstanceId":"w","inputData":{"k":1.0}}`
-			tasks, unnamed, err := decodeTasks(`[` + good + `,` + c.task + `,` + good + `]`)
+			tasks, unnamed, err := decodeTasks([]byte(`[` + good + `,` + c.task + `,` + good + `]`))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -76,7 +76,7 @@ func TestTheResponseTimeoutIsTheDefinitions(t *testing.T) {
 		`{"responseTimeoutSeconds":30}`: 30 * time.Second, `{}`: 0, `{"responseTimeoutSeconds":-5}`: 0,
 		`{"responseTimeoutSeconds":9223372036854775807}`: 9223372036 * time.Second,
 	} {
-		tasks, _, err := decodeTasks(`[{"taskId":"t","workflowInstanceId":"w","responseTimeoutSeconds":7,"taskDefinition":` + raw + `}]`)
+		tasks, _, err := decodeTasks([]byte(`[{"taskId":"t","workflowInstanceId":"w","responseTimeoutSeconds":7,"taskDefinition":` + raw + `}]`))
 		if err != nil || tasks[0].ResponseTimeout != want {
 			t.Errorf("%s gives %v, %v", raw, tasks, err)
 		}
@@ -91,7 +91,7 @@ func FuzzDecodeTasks(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, body string) {
-		tasks, unnamed, err := decodeTasks(body)
+		tasks, unnamed, err := decodeTasks([]byte(body))
 		if err != nil && (len(tasks) > 0 || unnamed > 0) {
 			t.Error("half of a bad answer is used")
 		}

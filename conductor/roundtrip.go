@@ -26,6 +26,7 @@ type roundTripper struct {
 	inner   *transport
 	tokens  *tokens // nil without authentication
 	skew    func(time.Duration)
+	reader  *reader
 }
 
 // RoundTrip implements [http.RoundTripper].
@@ -101,10 +102,7 @@ func (t *roundTripper) attempt(r *http.Request, body io.ReadCloser, token secret
 	answer, err := inner.RoundTrip(out)
 	seen := Observation{Call: string(c), Method: c.method(), Path: c.template(), Duration: since(t.options.Now, start)}
 	if err != nil {
-		if errors.Is(err, context.DeadlineExceeded) {
-			t.inner.retire(inner)
-		}
-		inner.CloseIdleConnections() // the server may have moved
+		t.leave(inner, err)
 		t.options.Observe(seen)
 		return nil, t.inner.explain(classify(c, err))
 	}
@@ -112,7 +110,20 @@ func (t *roundTripper) attempt(r *http.Request, body io.ReadCloser, token secret
 	seen.Status = answer.StatusCode
 	seen.Skew, seen.HasSkew = t.skewOf(answer)
 	t.options.Observe(seen)
-	return t.judge(c, r, answer)
+	whole, err := t.judge(c, r, answer)
+	if errors.Is(err, context.DeadlineExceeded) {
+		t.leave(inner, err)
+	}
+	return whole, err
+}
+
+// leave gives up connections that a request has failed on: the server may have
+// moved, or be gone without a word.
+func (t *roundTripper) leave(inner *http.Transport, err error) {
+	if errors.Is(err, context.DeadlineExceeded) {
+		t.inner.retire(inner)
+	}
+	inner.CloseIdleConnections()
 }
 
 func (t *roundTripper) skewOf(answer *http.Response) (time.Duration, bool) {
@@ -148,9 +159,16 @@ func (t *roundTripper) judge(c call, r *http.Request, answer *http.Response) (*h
 		closeBody(answer.Body)
 		return nil, &Error{Class: TooLarge, Call: string(c)}
 	}
-	answer.Body = &limited{ReadCloser: answer.Body, left: limit, call: string(c)}
-	// The SDK decodes by this header, and panics over some of them; text is
-	// handed over as it is.
+	body, err := t.reader.read(r.Context(), c, answer.Body, limit)
+	closeBody(answer.Body)
+	if err != nil {
+		return nil, classify(c, err)
+	}
+	if to, ok := r.Context().Value(receivedKey{}).(*received); ok {
+		to.body = body
+	}
+	answer.Body = http.NoBody
+	// The SDK decodes by this header, and panics over some of them.
 	answer.Header.Set("Content-Type", "text/plain")
 	return answer, nil
 }

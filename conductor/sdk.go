@@ -49,14 +49,14 @@ func (p *primer) RefreshToken(_ *settings.HttpSettings, c *http.Client) (string,
 	return "", errNoToken
 }
 
-// send does one call and gives the body of a 2xx as it was.
-func (s *sdk) send(ctx context.Context, method, path string, query url.Values, body []byte) (string, error) {
-	var answer string
+// send does one call; the transport has taken the answer's body.
+func (s *sdk) send(ctx context.Context, method, path string, query url.Values, body []byte) error {
+	var none string
 	var err error
 	if method == http.MethodPost {
-		_, err = s.api.Post(ctx, path, body, &answer) //nolint:bodyclose // the SDK has read and closed it
+		_, err = s.api.Post(ctx, path, body, &none) //nolint:bodyclose // the SDK has read and closed it
 	} else {
-		_, err = s.api.Get(ctx, path, query, &answer) //nolint:bodyclose // the SDK has read and closed it
+		_, err = s.api.Get(ctx, path, query, &none) //nolint:bodyclose // the SDK has read and closed it
 	}
-	return answer, err
+	return err
 }

@@ -2,6 +2,7 @@ package conductor
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -9,6 +10,9 @@ import (
 
 	"conductor-jwt/internal/secret"
 )
+
+// errPanic is a constant text, so it may be printed.
+var errPanic = errors.New("panic in the client")
 
 // tokens is the access token, fetched once for everybody who waits for it.
 type tokens struct {
@@ -26,7 +30,13 @@ func (t *tokens) get(ctx context.Context) (secret.Text, error) {
 	if token := t.current(); !token.IsZero() {
 		return token, nil
 	}
-	answer := t.flight.DoChan("", func() (any, error) {
+	answer := t.flight.DoChan("", func() (_ any, err error) {
+		// Singleflight would end the process. What a panic says may be anything.
+		defer func() {
+			if recover() != nil {
+				err = &Error{Class: Garbled, Call: string(callToken), Cause: errPanic}
+			}
+		}()
 		if token := t.current(); !token.IsZero() {
 			return token, nil
 		}

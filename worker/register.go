@@ -104,7 +104,12 @@ func (r *Registrar) giveUp(ctx context.Context, name string, err *conductor.Erro
 // once creates the definition where there is none. Between the two calls
 // somebody else may create it, who is then overwritten: the server has no
 // conditional write.
-func (r *Registrar) once(ctx context.Context, name string) *conductor.Error {
+func (r *Registrar) once(ctx context.Context, name string) (failure *conductor.Error) {
+	defer func() {
+		if recover() != nil { // it would end the process
+			failure = panicked("register taskdef")
+		}
+	}()
 	found, err := r.api.TaskDef(ctx, name)
 	if err != nil {
 		return failureOf("get taskdef", err)

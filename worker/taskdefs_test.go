@@ -146,3 +146,28 @@ func TestRegistrationEnds(t *testing.T) {
 		}
 	})
 }
+
+// panicking is a client that panics once.
+type panicking struct {
+	TaskDefs
+	panicked bool
+}
+
+func (p *panicking) TaskDef(ctx context.Context, name string) (bool, error) {
+	if !p.panicked {
+		p.panicked = true
+		panic("a key")
+	}
+	return p.TaskDefs.TaskDef(ctx, name)
+}
+
+func TestAPanicOfTheClientEndsNoRegistration(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLedger()
+		r, log := newRegistrar(&panicking{TaskDefs: l})
+		r.Run(t.Context())
+		if n := l.Calls("create taskdef"); n != 2 || log.count("a key") != 0 {
+			t.Errorf("%d definitions were created, want 2; the log:\n%s", n, log)
+		}
+	})
+}

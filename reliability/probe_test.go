@@ -1,0 +1,78 @@
+package reliability
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// probe is where a worker says that it serves health and metrics.
+func probe(ctx context.Context, w Worker) (string, error) {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		for line := range strings.SplitSeq(w.Log(), "\n") {
+			var entry struct{ Msg, Address string }
+			if json.Unmarshal([]byte(line), &entry) == nil && entry.Msg == "health and metrics are served" {
+				return "http://" + entry.Address, nil
+			}
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return "", fmt.Errorf("no address in the log:\n%s", w.Log())
+		}
+	}
+}
+
+// ask gets a page.
+func ask(ctx context.Context, url string) (int, string, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return 0, "", err
+	}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	answer, err := client.Do(r)
+	if err != nil {
+		return 0, "", err
+	}
+	body, err := io.ReadAll(answer.Body)
+	return answer.StatusCode, string(body), errors.Join(err, answer.Body.Close())
+}
+
+// alive asks a worker's two probes, and wants it to live and to be ready or not.
+func alive(ctx context.Context, w Worker, ready int) error {
+	base, err := probe(ctx, w)
+	if err != nil {
+		return err
+	}
+	for page, want := range map[string]int{"/livez": http.StatusOK, "/readyz": ready} {
+		got, body, err := ask(ctx, base+page)
+		if err != nil {
+			return fmt.Errorf("%s: %w", page, err)
+		}
+		if got != want {
+			return fmt.Errorf("%s is %d, want %d: %s", page, got, want, body)
+		}
+	}
+	return nil
+}
+
+// eventually asks until the answer is yes.
+func eventually(ctx context.Context, what string, yes func() bool) error {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !yes() {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return errors.New("never: " + what)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,108 @@
+package reliability
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Twins is a server that delivers every task twice over: twice in the same
+// answer, and once more in the next, whoever asks.
+type Twins struct {
+	proxy     *httputil.ReverseProxy
+	transport *http.Transport
+
+	mu   sync.Mutex
+	last []json.RawMessage
+}
+
+// NewTwins stands in front of a server.
+func NewTwins(server string) (*Twins, error) {
+	u, err := url.Parse(server)
+	if err != nil {
+		return nil, fmt.Errorf("reliability: %w", err)
+	}
+	t := &Twins{transport: &http.Transport{}}
+	t.proxy = &httputil.ReverseProxy{
+		Rewrite:        func(r *httputil.ProxyRequest) { r.SetURL(u) },
+		ModifyResponse: t.double,
+		Transport:      t.transport,
+		ErrorLog:       log.New(io.Discard, "", 0),
+	}
+	return t, nil
+}
+
+// ServeHTTP implements [http.Handler].
+func (t *Twins) ServeHTTP(w http.ResponseWriter, r *http.Request) { t.proxy.ServeHTTP(w, r) }
+
+func (t *Twins) double(answer *http.Response) error {
+	if !strings.Contains(answer.Request.URL.Path, "/poll/") || answer.StatusCode != http.StatusOK {
+		return nil
+	}
+	raw, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return fmt.Errorf("reliability: %w", err)
+	}
+	var tasks []json.RawMessage
+	if err := json.Unmarshal(raw, &tasks); err != nil {
+		return fmt.Errorf("reliability: %w", err)
+	}
+	t.mu.Lock()
+	before := t.last
+	t.last = tasks
+	t.mu.Unlock()
+	doubled := append(append([]json.RawMessage{}, tasks...), tasks...)
+	doubled = append(doubled, before...)
+	if raw, err = json.Marshal(doubled); err != nil {
+		return fmt.Errorf("reliability: %w", err)
+	}
+	answer.Body = io.NopCloser(bytes.NewReader(raw))
+	answer.ContentLength = int64(len(raw))
+	answer.Header.Set("Content-Length", fmt.Sprint(len(raw)))
+	return nil
+}
+
+// serve puts a handler on a loopback port.
+func serve(h http.Handler) (address string, end func(), err error) {
+	var config net.ListenConfig
+	l, err := config.Listen(context.Background(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", nil, fmt.Errorf("reliability: %w", err)
+	}
+	s := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(io.Discard, "", 0)}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = s.Serve(l) // always ErrServerClosed: the listener is its own
+	}()
+	return "http://" + l.Addr().String(), func() { _ = s.Close(); <-done }, nil
+}
+
+// Duplicates is row 14.
+func Duplicates() Row {
+	return Row{
+		Number: 14, Fault: "every task delivered four times over, to two workers", Tasks: 100,
+		Stage: Options{Behind: func(server string) (string, func(), error) {
+			t, err := NewTwins(server)
+			if err != nil {
+				return "", nil, err
+			}
+			url, end, err := serve(t)
+			return url, func() { end(); t.transport.CloseIdleConnections() }, err
+		}},
+		Play: func(_ context.Context, r *Run) error {
+			_, err := r.Start()
+			return err
+		},
+	}
+}

@@ -1,0 +1,102 @@
+package reliability
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"conductor-jwt/internal/conductortest"
+)
+
+// Verdict is what the ledger saw of a run.
+type Verdict struct {
+	Tasks     int // that were to be done
+	Completed int
+	Failed    int // that ended otherwise than completed
+	// TakenBack is the deliveries that the server took back, because the
+	// worker was silent for the response timeout.
+	TakenBack int
+	// Again is the tasks that were completed by more than one delivery.
+	Again int
+	// Updates is every update, Repeated those that said the same once more.
+	Updates, Repeated int
+	Polls, Calls      int
+	// Recovered is from the end of the fault to the first poll that the
+	// ledger served, Done to the end of the last task.
+	Recovered, Done time.Duration
+	// Broken is the first breach of the ledger's invariant, Wrong the tokens
+	// that do not verify.
+	Broken, Wrong error
+	Status        int // the worst exit status of those that ended when all was done
+	Endings       []Ending
+	Log           string // of every worker
+	Ledger        *conductortest.Ledger
+
+	ended time.Time
+}
+
+func (v *Verdict) judge(r *Run) {
+	l := r.Ledger
+	v.Ledger, v.Tasks = l, len(l.Tasks())
+	counts := l.Counts()
+	v.Completed = counts[conductortest.Completed]
+	v.Failed = counts[conductortest.Terminal] + counts[conductortest.Failed] + counts[conductortest.TimedOut]
+	done := map[string]int{}
+	for _, d := range l.Deliveries() {
+		if d.End == conductortest.EndTimedOut {
+			v.TakenBack++
+		}
+		said := 0
+		for _, u := range d.Updates {
+			if u.Result.Status == string(conductortest.Completed) {
+				said++
+			}
+		}
+		if said > 0 {
+			done[d.First]++
+			v.Repeated += said - 1
+		}
+	}
+	for _, n := range done {
+		if n > 1 {
+			v.Again++
+		}
+	}
+	v.Updates = len(l.Updates())
+	v.Polls, v.Calls = l.Calls("poll"), l.Calls("poll")+l.Calls("update")+l.Calls("token")
+	v.Endings = r.endings
+	for _, w := range r.logs {
+		v.Log += w.Log()
+	}
+	v.Broken, v.Wrong = l.Check(), r.Verify()
+	v.recovery(r)
+}
+
+func (v *Verdict) recovery(r *Run) {
+	healed := r.healed
+	if healed.IsZero() {
+		healed = r.Began
+	}
+	v.Done = v.ended.Sub(healed)
+	v.Recovered = -1
+	for _, p := range r.Ledger.Polls() {
+		if p.At.After(healed) {
+			v.Recovered = p.At.Sub(healed)
+			return
+		}
+	}
+}
+
+// String is the verdict in a few words.
+func (v Verdict) String() string {
+	var out strings.Builder
+	fmt.Fprintf(&out, "%d of %d completed, %d failed, %d taken back, %d done again, %d updates (%d repeated), %d polls, first poll after %.1f s, done after %.1f s",
+		v.Completed, v.Tasks, v.Failed, v.TakenBack, v.Again, v.Updates, v.Repeated, v.Polls, v.Recovered.Seconds(), v.Done.Seconds())
+	if v.Broken != nil {
+		fmt.Fprintf(&out, "; ledger: %v", v.Broken)
+	}
+	if v.Wrong != nil {
+		fmt.Fprintf(&out, "; tokens: %v", v.Wrong)
+	}
+	return out.String()
+}

@@ -2,6 +2,9 @@ package cli
 
 import (
 	"fmt"
+	"log/slog"
+	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -49,17 +52,42 @@ func keyCacheMetrics(parser *keys.Parser) []prometheus.Collector {
 	}
 }
 
-// observer carries the client's observations into the metrics.
-func observer(metrics *worker.Metrics) func(conductor.Observation) {
+// observer carries the client's observations into the metrics, and warns once
+// of clocks that do not agree.
+func observer(metrics *worker.Metrics, log *slog.Logger) func(conductor.Observation) {
+	clocks := &clockWatch{log: log}
 	return func(o conductor.Observation) {
 		if o.Duration > 0 {
 			metrics.Request(o.Call, o.Status, o.Duration)
 		}
 		if o.HasSkew {
 			metrics.ClockSkew(o.Skew)
+			clocks.see(o.Skew)
 		}
 		if o.Unnamed > 0 {
 			metrics.Unreadable(o.Unnamed)
 		}
 	}
+}
+
+// mostSkew is how far apart two clocks may be. Verifiers allow a minute or so
+// between iat, exp and their own time (RFC 7519 §4.1.4: "no more than a few
+// minutes").
+const mostSkew = time.Minute
+
+// clockWatch warns once in a process: of two servers behind one address, one
+// may be right, and the metric tells the rest.
+type clockWatch struct {
+	log  *slog.Logger
+	once sync.Once
+}
+
+func (w *clockWatch) see(skew time.Duration) {
+	if skew.Abs() <= mostSkew {
+		return
+	}
+	w.once.Do(func() {
+		w.log.Warn("the clocks of the server and of this worker do not agree; tokens may be refused as expired or as not yet valid: set both by a time server",
+			"server_ahead_seconds", int64(skew/time.Second))
+	})
 }

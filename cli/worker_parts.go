@@ -29,7 +29,7 @@ type parts struct {
 // assemble is the one place where the packages meet.
 func assemble(env Env, c *config.Loaded, once int, log *slog.Logger) (*parts, error) {
 	metrics := worker.NewMetrics(c.TaskTypes)
-	client, err := newClient(env, c, log, observer(metrics))
+	client, err := newClient(env, c, log, observer(metrics, log))
 	if err != nil {
 		return nil, err
 	}

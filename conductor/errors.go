@@ -21,6 +21,11 @@ const (
 	Garbled      Class = "garbled"      // a 2xx whose body is not what it should be
 )
 
+// Classes returns the whole set.
+func Classes() []Class {
+	return []Class{Network, Server, Throttled, Unauthorized, Forbidden, NotFound, Rejected, TooLarge, Garbled}
+}
+
 // Error is a failed call. It never holds what the server wrote: an error page
 // may repeat the request, and the request holds tokens.
 type Error struct {

@@ -26,6 +26,11 @@ const (
 	KindUnknown   Kind = "unknown"
 )
 
+// Kinds returns every kind that a key can be of.
+func Kinds() []Kind {
+	return []Kind{KindRSA, KindRSAPSS, KindEC, KindSecp256k1, KindOKP, KindOct, KindMLDSA, KindUnknown}
+}
+
 // KindOf tells the kind of k by its public half and its algorithms.
 func KindOf(k Key) Kind {
 	if k == nil {

@@ -22,6 +22,7 @@ type classLog struct {
 
 	mu         sync.Mutex
 	class      conductor.Class // empty while all is well
+	trouble    trouble
 	lastLine   time.Time
 	lastFailed time.Time
 	unlogged   int
@@ -33,7 +34,7 @@ func (c *classLog) failed(ctx context.Context, err *conductor.Error, taskType st
 	defer c.mu.Unlock()
 	c.lastFailed = now
 	quiet := logEvery
-	if err.Class != c.class {
+	if troubleOf(err) != c.trouble {
 		quiet = logHold
 	}
 	if c.class != "" && now.Sub(c.lastLine) < quiet {
@@ -41,8 +42,8 @@ func (c *classLog) failed(ctx context.Context, err *conductor.Error, taskType st
 		return
 	}
 	c.log.WarnContext(ctx, "a call of the server fails; it is tried again", "call", c.call, "class", string(err.Class), "http_status", err.Status,
-		"task_type", taskType, "error", err.Error(), "unlogged", c.unlogged)
-	c.class, c.lastLine, c.unlogged = err.Class, now, 0
+		"task_type", taskType, "error", err.Error(), "hint", hintFor(err), "unlogged", c.unlogged)
+	c.class, c.trouble, c.lastLine, c.unlogged = err.Class, troubleOf(err), now, 0
 }
 
 func (c *classLog) succeeded(ctx context.Context, taskType string) {
@@ -53,5 +54,5 @@ func (c *classLog) succeeded(ctx context.Context, taskType string) {
 		return
 	}
 	c.log.InfoContext(ctx, "the server answers again", "call", c.call, "class", string(c.class), "task_type", taskType, "unlogged", c.unlogged)
-	c.class, c.unlogged = "", 0
+	c.class, c.trouble, c.unlogged = "", "", 0
 }

@@ -2,8 +2,6 @@ package worker
 
 import (
 	"github.com/prometheus/client_golang/prometheus"
-
-	"conductor-jwt/task"
 )
 
 // Metrics are the engine's collectors. Those without a prefix are the canonical
@@ -35,8 +33,9 @@ type Metrics struct {
 	unreadable prometheus.Counter
 	unchecked  prometheus.Counter
 	clockSkew  prometheus.Gauge
+	denials    *prometheus.CounterVec
 
-	codes, algorithms, kinds *closedSet
+	labels labelSets
 }
 
 // NewMetrics makes the collectors, with a series at zero for each task type.
@@ -79,9 +78,11 @@ func NewMetrics(taskTypes []string) *Metrics {
 			Name: "conductor_jwt_clock_skew_seconds", Help: "The server's clock, by its Date header, minus this worker's.",
 		}),
 
-		codes: newClosedSet(0, codeNames()...), algorithms: newClosedSet(64), kinds: newClosedSet(32),
+		denials: counter("conductor_jwt_policy_denials_total", "Tasks that the operator's policy did not allow, by the input that it did not allow.", "field"),
+
+		labels: newLabelSets(taskTypes),
 	}
-	m.zero(taskTypes)
+	m.zero()
 	return m
 }
 
@@ -93,6 +94,7 @@ const (
 
 	success, failed = "SUCCESS", "FAILURE"
 	panicException  = "panic"
+	codeDenied      = "policy_denied"
 )
 
 func counter(name, help string, labels ...string) *prometheus.CounterVec {
@@ -106,40 +108,11 @@ func seconds(name, help string, labels ...string) *prometheus.HistogramVec {
 	}, labels)
 }
 
-func (m *Metrics) zero(taskTypes []string) {
-	for _, t := range taskTypes {
-		for _, c := range []*prometheus.CounterVec{
-			m.polls, m.started, m.queueFull, m.paused, m.duplicates, m.unbounded,
-		} {
-			c.WithLabelValues(t)
-		}
-		m.active.WithLabelValues(t)
-	}
-	for _, code := range codeNames() {
-		m.failures.WithLabelValues(code)
-	}
-	m.uncaught.WithLabelValues(panicException)
-	for _, end := range []End{Acknowledged, Postponed, GivenBack, Gone, Refused, LeaseSpent, Left} {
-		m.ends.WithLabelValues(string(end))
-		if end.lost() {
-			m.lost.WithLabelValues(string(end))
-		}
-	}
-}
-
-func codeNames() []string {
-	var names []string
-	for _, c := range task.Codes() {
-		names = append(names, c.Name)
-	}
-	return names
-}
-
 func (m *Metrics) collectors() []prometheus.Collector {
 	return []prometheus.Collector{
 		m.polls, m.started, m.pollErrors, m.executeErrors, m.updateErrors, m.queueFull, m.paused, m.uncaught,
 		m.pollSeconds, m.executeSeconds, m.updateSeconds, m.resultBytes, m.requestSeconds, m.active,
-		m.tokens, m.failures, m.ends, m.lost, m.duplicates, m.unbounded, m.unreadable, m.unchecked, m.clockSkew,
+		m.tokens, m.failures, m.ends, m.lost, m.duplicates, m.unbounded, m.unreadable, m.unchecked, m.clockSkew, m.denials,
 	}
 }
 

@@ -21,6 +21,9 @@ const (
 	Left         End = "left"         // nor before the worker had to end
 )
 
+// ends is the whole set.
+func ends() []End { return []End{Acknowledged, Postponed, GivenBack, Gone, Refused, LeaseSpent, Left} }
+
 // lost reports whether only the server's response timeout can help.
 func (e End) lost() bool { return e == Refused || e == LeaseSpent || e == Left }
 

@@ -1,0 +1,211 @@
+package cli
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	dto "github.com/prometheus/client_model/go"
+)
+
+const metricsPage = "../docs/metrics.md"
+
+// The page is the collectors; `go test ./cli -run Metrics -update` writes it.
+func TestMetricsPageIsTheCollectors(t *testing.T) {
+	r := newRig(t)
+	r.everything()
+	want := metricsDocument(t, r.families(t))
+	if *update {
+		if err := os.WriteFile(metricsPage, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(metricsPage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != want {
+		t.Errorf("%s is not what the collectors say; run `go test ./cli -run Metrics -update`", metricsPage)
+	}
+}
+
+const metricsPreface = `# Metrics
+
+<!-- Written by go test ./cli -run Metrics -update from the collectors themselves. -->
+
+` + "`GET /metrics`" + ` on the address of the setting ` + "`listen`" + ` gives these, in Prometheus' text format or OpenMetrics as the scraper asks, beside
+Go's own ` + "`go_*`" + ` and the system's ` + "`process_*`" + `. Names, types, labels and buckets are part of the interface and change with a major version alone.
+
+Every label value comes from a closed set that is known before the first task: no input, no name of a workflow and no answer of a server makes a series.
+What is outside its set counts as ` + "`other`" + `. What an alert asks the increase of is there at zero from the start.
+`
+
+const canonicalPreface = `
+## Conductor's own names
+
+The names, labels and buckets on which Conductor's SDKs have agreed, so that a dashboard made for their workers shows this one too. Of that catalogue the
+following have no meaning here and do not exist: ` + "`task_ack_error_total`, `task_ack_failed_total`" + ` (a polled task needs no second acknowledgement),
+` + "`external_payload_used_total`" + ` (such a task is refused as ` + "`payload_external`" + `), ` + "`workflow_start_error_total`, `workflow_input_size_bytes`" + ` (no workflow is
+started) and ` + "`worker_restart_total`" + `.
+`
+
+const ownPreface = `
+## What only this worker knows
+`
+
+func metricsDocument(t *testing.T, families []*dto.MetricFamily) string {
+	t.Helper()
+	var canonical, own strings.Builder
+	notes := metricNotes()
+	for _, f := range families {
+		note, ok := notes[f.GetName()]
+		if !ok {
+			t.Errorf("metricNotes does not say what to alert on for %s", f.GetName())
+		}
+		delete(notes, f.GetName())
+		if strings.HasPrefix(f.GetName(), "conductor_jwt_") {
+			own.WriteString(section(f, note))
+		} else {
+			canonical.WriteString(section(f, note))
+		}
+	}
+	for name := range notes {
+		t.Errorf("metricNotes knows %s, which is no metric", name)
+	}
+	return metricsPreface + canonicalPreface + canonical.String() + ownPreface + own.String()
+}
+
+func section(f *dto.MetricFamily, note metricNote) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "\n### `%s`\n\n%s\n\n- %s, in %s", f.GetName(), f.GetHelp(), kindOf(f), unitOf(f, note))
+	if bounds := bucketsOf(f); bounds != "" {
+		fmt.Fprintf(&b, "; buckets %s", bounds)
+	}
+	b.WriteString("\n")
+	for _, name := range labelNames(f) {
+		fmt.Fprintf(&b, "- `%s`: %s\n", name, labelSet(f, name, note))
+	}
+	fmt.Fprintf(&b, "- %s\n", note.alert)
+	return b.String()
+}
+
+func unitOf(f *dto.MetricFamily, note metricNote) string {
+	base := strings.TrimSuffix(f.GetName(), "_total")
+	switch {
+	case note.unit != "":
+		return note.unit
+	case strings.HasSuffix(base, "_seconds"):
+		return "seconds"
+	case strings.HasSuffix(base, "_bytes"):
+		return "bytes"
+	}
+	return "no unit"
+}
+
+func labelNames(f *dto.MetricFamily) []string {
+	var names []string
+	for _, l := range f.GetMetric()[0].GetLabel() {
+		names = append(names, l.GetName())
+	}
+	return names
+}
+
+func labelSet(f *dto.MetricFamily, name string, note metricNote) string {
+	if set, ok := note.labels[name]; ok {
+		return set
+	}
+	if set, ok := openEnded()[name]; ok {
+		return set
+	}
+	values := map[string]struct{}{}
+	for _, one := range f.GetMetric() {
+		for _, l := range one.GetLabel() {
+			if l.GetName() == name {
+				values["`"+l.GetValue()+"`"] = struct{}{}
+			}
+		}
+	}
+	return strings.Join(slices.Sorted(maps.Keys(values)), ", ")
+}
+
+// openEnded are the sets that the operator or the build closes.
+func openEnded() map[string]string {
+	return map[string]string{
+		"taskType": "the setting `task_types`",
+		"version":  "of this build",
+		"commit":   "of this build",
+		"go":       "of this build",
+		"edition":  "`static` or `full`",
+		"crypto":   "`go`, `go-fips140`, or the OpenSSL that was found",
+	}
+}
+
+// metricNote is what a collector cannot say of itself.
+type metricNote struct {
+	unit   string // where the name does not say it
+	labels map[string]string
+	alert  string
+}
+
+func metricNotes() map[string]metricNote {
+	notes := canonicalNotes()
+	maps.Copy(notes, ownNotes())
+	return notes
+}
+
+const noAlert = "No alert: "
+
+func canonicalNotes() map[string]metricNote {
+	return map[string]metricNote{
+		"active_workers": {unit: "tasks", alert: "Alert when it stays at the setting `slots` for minutes: tasks wait; add slots or replicas."},
+		"http_api_client_request_seconds": {
+			labels: map[string]string{"status": "status of the answer, `0` where there was none, `other` for a number that HTTP does not know"},
+			alert:  noAlert + "it tells a slow server (`/tasks`) from one that waits because there is nothing to do (`/tasks/poll/batch/{taskType}`).",
+		},
+		"task_execute_error_total": {
+			unit: "tasks", labels: map[string]string{"exception": "a code of docs/task.md"},
+			alert: noAlert + "see `conductor_jwt_failures_total`, which has the same codes.",
+		},
+		"task_execute_time_seconds":       {alert: "Alert when its 99th percentile nears the response timeout: keys or their store are slow."},
+		"task_execution_queue_full_total": {unit: "times", alert: "Alert when it rises all the time: tasks wait for slots; add slots or replicas."},
+		"task_execution_started_total":    {unit: "tasks", alert: "Alert when it stands still while tasks are queued: nobody works."},
+		"task_paused_total":               {unit: "times", alert: noAlert + "it is always 0."},
+		"task_poll_error_total":           {unit: "polls", alert: "Alert when it rises for 5 minutes: the log has a line for the class of failure, with what to do."},
+		"task_poll_time_seconds":          {alert: noAlert + "an idle poll lasts as long as the setting `poll_timeout`."},
+		"task_poll_total":                 {unit: "polls", alert: "Alert when it stands still: the process hangs, or is gone."},
+		"task_result_size_bytes":          {alert: "Alert when it nears the server's limit of a task's output (3 MB by default)."},
+		"task_update_error_total":         {unit: "attempts", alert: "Alert when it rises for 5 minutes; results are kept and sent again until their lease is spent."},
+		"task_update_time_seconds":        {alert: "Alert when its 99th percentile is over a second: the server is slow to take results."},
+		"thread_uncaught_exceptions_total": {
+			unit: "panics", alert: "Alert on any increase: please report it, with the log's line.",
+		},
+	}
+}
+
+func ownNotes() map[string]metricNote {
+	return map[string]metricNote{
+		"conductor_jwt_build_info": {alert: noAlert + "join it to others to tell versions apart during an upgrade."},
+		"conductor_jwt_clock_skew_seconds": {
+			alert: "Alert when it is over 30 or under -30 for 5 minutes: verifiers refuse tokens whose `iat` is in the future or whose `exp` is past. True to a second; 0 before the first answer.",
+		},
+		"conductor_jwt_deliveries_ended_total":     {unit: "deliveries", alert: noAlert + "see `conductor_jwt_updates_lost_total`."},
+		"conductor_jwt_duplicate_deliveries_total": {unit: "deliveries", alert: "Alert when it rises: response timeouts are shorter than tasks take."},
+		"conductor_jwt_failures_total":             {unit: "tasks", alert: "Alert on an increase of `internal`, `key_unavailable` or `secret_unresolved`, which are the operator's; the others are for the workflow's author. docs/task.md has a remedy for each code."},
+		"conductor_jwt_injection_unchecked_total":  {unit: "tokens", alert: "Alert on any increase: let the worker's application read tasks, or set `secret_injection` to `stored` or `key`."},
+		"conductor_jwt_key_cache_entries":          {unit: "keys", alert: noAlert + "it is bounded by the setting `key_cache`."},
+		"conductor_jwt_key_cache_hits_total":       {unit: "keys", alert: noAlert + "see the misses."},
+		"conductor_jwt_key_cache_misses_total":     {unit: "keys", alert: "Alert when most keys are misses while few keys are in use: raise `key_cache`."},
+		"conductor_jwt_policy_denials_total":       {unit: "tasks", alert: "Alert on any increase: a workflow asks for what it may not have."},
+		"conductor_jwt_tasks_unreadable_total":     {unit: "tasks", alert: "Alert on any increase: something between server and worker damages answers."},
+		"conductor_jwt_tasks_without_response_timeout_total": {
+			unit: "tasks", alert: "Alert on any increase: run `conductor-jwt worker` with `register_taskdefs` at `missing`, or set `responseTimeoutSeconds` of the definition that the log names.",
+		},
+		"conductor_jwt_tokens_total": {unit: "tokens", alert: "Alert when it stands still while tasks are started."},
+		"conductor_jwt_updates_lost_total": {
+			unit: "results", alert: "Alert on any increase: each is a task that the server repeats after its response timeout, or never where it has none.",
+		},
+	}
+}

@@ -1,0 +1,228 @@
+package cli
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+	dto "github.com/prometheus/client_model/go"
+
+	"conductor-jwt/conductor"
+	"conductor-jwt/keys"
+	"conductor-jwt/task"
+	"conductor-jwt/worker"
+)
+
+var update = flag.Bool("update", false, "write docs/metrics.md and testdata/metrics.txt anew")
+
+const taskType = "GET_SIGNED_JWT"
+
+// rig is the metrics of a process, without one.
+type rig struct {
+	metrics  *worker.Metrics
+	registry *prometheus.Registry
+}
+
+func newRig(t *testing.T) rig {
+	t.Helper()
+	m := worker.NewMetrics([]string{taskType})
+	b := build{Version: "v1.2.3", Commit: "0123abc", Go: "go1.27", Edition: "static", Crypto: "go"}
+	registry, err := newRegistry(b, m, keys.NewParser(keys.ParserOptions{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rig{m, registry}
+}
+
+// everything makes each series that there can be; of the status of an answer
+// one value stands for all.
+func (r rig) everything() {
+	for _, class := range append(conductor.Classes(), "") {
+		r.metrics.Polled(worker.Polled{TaskType: taskType, Class: class})
+		r.metrics.Updated(worker.Updated{TaskType: taskType, Class: class})
+	}
+	for _, algorithm := range keys.Algorithms() {
+		for _, kind := range kindsOf(algorithm) {
+			r.metrics.Executed(worker.Executed{TaskType: taskType, Outcome: task.Outcome{
+				Status: task.Completed, Algorithm: string(algorithm), KeyKind: string(kind),
+			}})
+		}
+	}
+	for _, code := range task.Codes() {
+		r.metrics.Executed(worker.Executed{TaskType: taskType, Outcome: task.Outcome{Status: code.Status, Fault: task.Fault{Code: code.Name}}})
+	}
+	for _, call := range []string{"poll", "update", "get task", "get taskdef", "create taskdef", "token", "version", "?"} {
+		r.metrics.Request(call, 200, time.Millisecond)
+		r.metrics.Request(call, 0, time.Millisecond)
+	}
+}
+
+func kindsOf(a keys.Algorithm) []keys.Kind {
+	switch {
+	case strings.HasPrefix(string(a), "RS"):
+		return []keys.Kind{keys.KindRSA}
+	case strings.HasPrefix(string(a), "PS"):
+		return []keys.Kind{keys.KindRSA, keys.KindRSAPSS}
+	case a == keys.ES256K:
+		return []keys.Kind{keys.KindSecp256k1}
+	case strings.HasPrefix(string(a), "ES"):
+		return []keys.Kind{keys.KindEC}
+	case strings.HasPrefix(string(a), "HS"):
+		return []keys.Kind{keys.KindOct}
+	case strings.HasPrefix(string(a), "ML"):
+		return []keys.Kind{keys.KindMLDSA}
+	}
+	return []keys.Kind{keys.KindOKP}
+}
+
+// families are what a scrape gives, but for what Go and the system say of
+// every process.
+func (r rig) families(t *testing.T) []*dto.MetricFamily {
+	t.Helper()
+	all, err := r.registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.DeleteFunc(all, func(f *dto.MetricFamily) bool {
+		return strings.HasPrefix(f.GetName(), "go_") || strings.HasPrefix(f.GetName(), "process_")
+	})
+}
+
+func seriesOf(f *dto.MetricFamily, one *dto.Metric) string {
+	var labels []string
+	for _, l := range one.GetLabel() {
+		labels = append(labels, fmt.Sprintf("%s=%q", l.GetName(), l.GetValue()))
+	}
+	return f.GetName() + "{" + strings.Join(labels, ",") + "}"
+}
+
+func (r rig) series(t *testing.T) []string {
+	t.Helper()
+	var all []string
+	for _, f := range r.families(t) {
+		for _, one := range f.GetMetric() {
+			all = append(all, seriesOf(f, one))
+		}
+	}
+	return all
+}
+
+// outline is an exposition without its values, and with the bounds of a
+// histogram's buckets in one line.
+func outline(families []*dto.MetricFamily) string {
+	var b strings.Builder
+	for _, f := range families {
+		fmt.Fprintf(&b, "# HELP %s %s\n# TYPE %[1]s %[3]s\n", f.GetName(), f.GetHelp(), kindOf(f))
+		if bounds := bucketsOf(f); bounds != "" {
+			fmt.Fprintf(&b, "# le %s\n", bounds)
+		}
+		for _, one := range f.GetMetric() {
+			b.WriteString(seriesOf(f, one) + "\n")
+		}
+	}
+	return b.String()
+}
+
+func kindOf(f *dto.MetricFamily) string { return strings.ToLower(f.GetType().String()) }
+
+func bucketsOf(f *dto.MetricFamily) string {
+	var bounds []string
+	for _, bucket := range f.GetMetric()[0].GetHistogram().GetBucket() {
+		bounds = append(bounds, fmt.Sprint(bucket.GetUpperBound()))
+	}
+	return strings.Join(bounds, " ")
+}
+
+// Dashboards read names, labels and buckets: what changes here breaks them.
+func TestTheExpositionIsTheGoldenOne(t *testing.T) {
+	r := newRig(t)
+	r.everything()
+	got := outline(r.families(t))
+	const golden = "testdata/metrics.txt"
+	if *update {
+		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("the exposition is not %s; if that is meant, run `go test ./cli -run Metrics -update`. Got\n%s", golden, got)
+	}
+}
+
+// What an alert asks for the increase of must be there at zero before.
+func TestWhatAlertsAskForIsThereFromTheStart(t *testing.T) {
+	fresh := strings.Join(newRig(t).series(t), "\n")
+	for _, name := range []string{
+		"task_poll_error_total{", "task_update_error_total{", "thread_uncaught_exceptions_total{", "conductor_jwt_failures_total{",
+		"conductor_jwt_updates_lost_total{", "conductor_jwt_policy_denials_total{", "conductor_jwt_tasks_without_response_timeout_total{",
+		"conductor_jwt_tasks_unreadable_total{", "conductor_jwt_clock_skew_seconds{", "conductor_jwt_build_info{", "active_workers{",
+	} {
+		if !strings.Contains(fresh, name) {
+			t.Errorf("%s…} is not there before something has happened", name)
+		}
+	}
+}
+
+// Whatever an input, a server or a careless caller says, it makes no series.
+func TestNoTextFromOutsideMakesASeries(t *testing.T) {
+	r := newRig(t)
+	r.everything()
+	hostile := func(text string) {
+		r.metrics.Polled(worker.Polled{TaskType: text, Class: conductor.Class(text)})
+		r.metrics.QueueFull(text)
+		r.metrics.Received(text)
+		r.metrics.Duplicate(text)
+		r.metrics.Unbounded(text)
+		r.metrics.Updated(worker.Updated{TaskType: text, Class: conductor.Class(text)})
+		r.metrics.Ended(text, worker.End(text))
+		r.metrics.Request(text, len(text)*7919, time.Second)
+		for _, o := range []task.Outcome{
+			{Status: task.Completed, Algorithm: text, KeyKind: text, KeyID: text, JWTID: text, Warnings: []string{text}},
+			{Status: task.Failed, Reason: text, Fault: task.Fault{Code: text, Field: text, Message: text}},
+			{Status: task.Terminal, Reason: text, Fault: task.Fault{Code: "policy_denied", Field: text, Message: text}},
+			{Status: task.Status(text)},
+		} {
+			r.metrics.Executed(worker.Executed{TaskType: text, Outcome: o})
+		}
+	}
+	hostile("")
+	hostile("first")
+	before := r.series(t)
+	for _, text := range []string{
+		"alice", "GET_SIGNED_JWT\n", "get_signed_jwt", "\x00\xff", `"} evil 1` + "\n", strings.Repeat("x", 1<<16), "RS256 ", "rsa\u202e", "${workflow.secrets.jwt}",
+	} {
+		hostile(text)
+	}
+	if after := r.series(t); !slices.Equal(before, after) {
+		t.Errorf("%d series became %d: %q", len(before), len(after), slices.DeleteFunc(after, func(s string) bool { return slices.Contains(before, s) }))
+	}
+	if n := len(before); n > 400 {
+		t.Errorf("%d series are too many for one process", n)
+	}
+}
+
+// The canonical names are in camel case, and not ours to choose.
+func TestOurOwnMetricsAreNamedAsPrometheusSays(t *testing.T) {
+	own := slices.DeleteFunc(newRig(t).families(t), func(f *dto.MetricFamily) bool {
+		return !strings.HasPrefix(f.GetName(), "conductor_jwt_")
+	})
+	problems, err := promlint.NewWithMetricFamilies(own).Lint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range problems {
+		if !strings.Contains(p.Text, "camelCase") {
+			t.Errorf("%s: %s", p.Metric, p.Text)
+		}
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"conductor-jwt/config"
+	"conductor-jwt/internal/nearest"
 )
 
 // The exit statuses.
@@ -171,7 +172,7 @@ func nearestFlag(cmd *cobra.Command, name string) string {
 			names = append(names, f.Name)
 		}
 	})
-	return config.Nearest(name, names)
+	return nearest.Of(name, names)
 }
 
 // shown makes a name from outside fit to print: no control characters, and

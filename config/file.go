@@ -14,6 +14,8 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
+
+	"conductor-jwt/internal/nearest"
 )
 
 // Limits of what is read.
@@ -184,7 +186,7 @@ func (f *file) setting(key ast.MapKeyNode) (Setting, bool) {
 			names = append(names, s.NameFile())
 		}
 	}
-	switch near := Nearest(t.Value, names); {
+	switch near := nearest.Of(t.Value, names); {
 	case near != "":
 		f.fault(t, "unknown setting; did you mean %s?", near)
 	case slices.ContainsFunc(f.table, func(s Setting) bool { return s.Name == t.Value }):

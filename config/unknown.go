@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"conductor-jwt/internal/nearest"
 )
 
 // ours is the prefix that no other program's variables have.
@@ -27,7 +29,7 @@ func unknownVariables(src Sources, table []Setting, l *Loaded, wrong *problems) 
 			continue
 		}
 		at := Origin{FromEnvironment, printable(name)}
-		if near := Nearest(name, slices.Sorted(maps.Keys(names))); near != "" {
+		if near := nearest.Of(name, slices.Sorted(maps.Keys(names))); near != "" {
 			wrong.add("", at, "unknown variable; did you mean %s?", near)
 			continue
 		}

@@ -1,9 +1,9 @@
-package config_test
+package nearest_test
 
 import (
 	"testing"
 
-	"conductor-jwt/config"
+	"conductor-jwt/internal/nearest"
 )
 
 func TestNearest(t *testing.T) {
@@ -21,7 +21,7 @@ func TestNearest(t *testing.T) {
 		{"", ""},
 		{"x", ""},
 	} {
-		if got := config.Nearest(row.typed, names); got != row.meant {
+		if got := nearest.Of(row.typed, names); got != row.meant {
 			t.Errorf("Nearest(%q) = %q, want %q", row.typed, got, row.meant)
 		}
 	}
@@ -41,7 +41,7 @@ func TestNearestIsLevenshteins(t *testing.T) {
 		{"abc", "abd", true},
 		{"abc", "add", false},
 	} {
-		if got := config.Nearest(row.typed, []string{row.name}) != ""; got != row.near {
+		if got := nearest.Of(row.typed, []string{row.name}) != ""; got != row.near {
 			t.Errorf("%q near %q = %t, want %t", row.typed, row.name, got, row.near)
 		}
 	}

@@ -1,11 +1,12 @@
-package config
+// Package nearest finds the name that was probably meant.
+package nearest
 
 import "strings"
 
-// Nearest returns the name that was probably meant: the one that differs from
+// Of returns the name that was probably meant: the one that differs from
 // name in case, in - and _, or by at most two letters (one in a short name).
 // It returns "" where none is that near.
-func Nearest(name string, names []string) string {
+func Of(name string, names []string) string {
 	best, found := bound(name)+1, ""
 	for _, n := range names {
 		if d := distance(fold(name), fold(n), best); d < best {

@@ -1,0 +1,179 @@
+package policy
+
+import (
+	"time"
+)
+
+// Field is a field of a grant, by its name in the file.
+type Field string
+
+// The fields, in the order in which they are compared.
+const (
+	FieldUse        Field = "use"
+	FieldWorkflows  Field = "workflows"
+	FieldTaskTypes  Field = "task_types"
+	FieldIssuers    Field = "issuers"
+	FieldSubjects   Field = "subjects"
+	FieldAudiences  Field = "audiences"
+	FieldScopes     Field = "scopes"
+	FieldAlgorithms Field = "algorithms"
+	FieldSecrets    Field = "secrets"
+	FieldMaxTTL     Field = "max_ttl"
+)
+
+// Fields returns all fields, in the order in which they are compared.
+func Fields() []Field {
+	return []Field{
+		FieldUse, FieldWorkflows, FieldTaskTypes, FieldIssuers, FieldSubjects, FieldAudiences, FieldScopes,
+		FieldAlgorithms, FieldSecrets, FieldMaxTTL,
+	}
+}
+
+// Request is what a token would say, and who asks for it.
+type Request struct {
+	Use       string   // the key, or the profile that names one; empty for a key in the task
+	Secrets   []string // the server's secrets that such a key comes from
+	Workflow  string
+	TaskType  string
+	Issuer    string // empty: the token has none; likewise below
+	Subject   string
+	Audiences []string
+	Scopes    []string
+	Algorithm string
+
+	TTL       time.Duration
+	Unasked   bool          // the task named no ttl, so that it may be a shorter one
+	WorkerTTL time.Duration // the most where a grant says nothing
+}
+
+// Verdict is what one grant says of a request.
+type Verdict struct {
+	Grant   int // its number in the file, from 1
+	Allowed bool
+	Field   Field         // the first that does not hold
+	TTL     time.Duration // where Allowed: at most the request's
+	// Worker says of FieldMaxTTL that the grant has none: the worker's holds.
+	Worker bool
+}
+
+// Explain gives the verdict of every grant, in the order of the file.
+func (p *Policy) Explain(r Request) []Verdict {
+	if p == nil {
+		return nil
+	}
+	list := make([]Verdict, len(p.Grants))
+	for i, g := range p.Grants {
+		list[i] = g.verdict(r)
+	}
+	return list
+}
+
+// Decide gives the verdict of the first grant that allows the request, or of
+// the one that came nearest: whose first failing field is compared the latest.
+// Without any grant it is the zero Verdict.
+func (p *Policy) Decide(r Request) Verdict {
+	var nearest Verdict
+	for _, v := range p.Explain(r) {
+		if v.Allowed {
+			return v
+		}
+		if nearest.Grant == 0 || rank(v.Field) > rank(nearest.Field) {
+			nearest = v
+		}
+	}
+	return nearest
+}
+
+// MostTTL is the longest ttl that a grant for use may permit; worker is what
+// holds where a grant says nothing.
+func (p *Policy) MostTTL(use string, worker time.Duration) time.Duration {
+	most := time.Duration(0)
+	if p != nil {
+		for _, g := range p.Grants {
+			if matchAny(g.Use, use) {
+				most = max(most, g.most(worker))
+			}
+		}
+	}
+	if most == 0 {
+		return worker
+	}
+	return most
+}
+
+func rank(f Field) int {
+	for i, field := range Fields() {
+		if field == f {
+			return i
+		}
+	}
+	return -1
+}
+
+func (g Grant) most(worker time.Duration) time.Duration {
+	if g.MaxTTL > 0 {
+		return g.MaxTTL
+	}
+	return worker
+}
+
+// verdict compares field by field. What a grant names must be there: a token
+// without an audience is good for every audience.
+func (g Grant) verdict(r Request) Verdict {
+	v := Verdict{Grant: g.Number}
+	for _, row := range []struct {
+		field Field
+		globs []Glob
+		texts []string
+	}{
+		{FieldWorkflows, g.Workflows, one(r.Workflow)},
+		{FieldTaskTypes, g.TaskTypes, one(r.TaskType)},
+		{FieldIssuers, g.Issuers, one(r.Issuer)},
+		{FieldSubjects, g.Subjects, one(r.Subject)},
+		{FieldAudiences, g.Audiences, r.Audiences},
+		{FieldScopes, g.Scopes, r.Scopes},
+		{FieldAlgorithms, g.Algorithms, one(r.Algorithm)},
+	} {
+		if v.Field == "" && row.globs != nil && !allMatch(row.globs, row.texts) {
+			v.Field = row.field
+		}
+	}
+	// A key in the task is used by the names of its secrets, a configured one
+	// by its own.
+	switch {
+	case r.Use != "" && !matchAny(g.Use, r.Use):
+		v.Field = FieldUse
+	case r.Use == "" && g.Secrets == nil:
+		v.Field = FieldUse // the grant speaks of configured keys
+	case r.Use == "" && v.Field == "" && !allMatch(g.Secrets, r.Secrets):
+		v.Field = FieldSecrets
+	}
+	if v.Field != "" {
+		return v
+	}
+	v.TTL = r.TTL
+	if most := g.most(r.WorkerTTL); v.TTL > most {
+		if !r.Unasked {
+			return Verdict{Grant: g.Number, Field: FieldMaxTTL, Worker: g.MaxTTL == 0}
+		}
+		v.TTL = most
+	}
+	v.Allowed = true
+	return v
+}
+
+func one(text string) []string {
+	if text == "" {
+		return nil
+	}
+	return []string{text}
+}
+
+func allMatch(globs []Glob, texts []string) bool {
+	for _, text := range texts {
+		if !matchAny(globs, text) {
+			return false
+		}
+	}
+	return len(texts) > 0
+}

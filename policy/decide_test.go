@@ -1,0 +1,201 @@
+package policy_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"conductor-jwt/policy"
+)
+
+func TestGlobsAreAnchored(t *testing.T) {
+	for _, row := range []struct {
+		glob, text string
+		want       bool
+	}{
+		{"billing", "billing", true},
+		{"billing", "billing2", false},
+		{"billing", "xbilling", false},
+		{"billing_*", "billing_run", true},
+		{"billing_*", "billing_", true},
+		{"billing_*", "x_billing_run", false},
+		{"*", "anything", true},
+		{"*", "", true},
+		{"*", "a/b", false},
+		{"**", "a/b", true},
+		{"https://api.acme.com/**", "https://api.acme.com/v1/x", true},
+		{"https://api.acme.com/**", "https://api.acme.com/", true},
+		{"https://api.acme.com/**", "https://api.acme.com", false},
+		{"https://api.acme.com/*", "https://api.acme.com/v1/x", false},
+		{"https://*.acme.com", "https://api.acme.com", true},
+		{"https://*.acme.com", "https://evil.com/.acme.com", false},
+		{"https://*/v1/*", "https://a/v1/x", true},
+		{"a*b**c", "axb/y/c", true},
+		{"a*b**c", "a/b/y/c", false},
+		{"a***c", "a/b/c", true},
+		{"invoice:*", "invoice:read", true},
+		{"a.c", "abc", false},
+		{"[a]", "a", false},
+		{"é*", "éa", true},
+		{"", "", true},
+		{"", "a", false},
+	} {
+		if got := policy.Glob(row.glob).Match(row.text); got != row.want {
+			t.Errorf("%q matches %q = %t", row.glob, row.text, got)
+		}
+	}
+}
+
+// A pattern of the worst kind against the longest text there is takes no time
+// that anybody would notice.
+func TestGlobsTakeNoTime(t *testing.T) {
+	g := policy.Glob(strings.Repeat("a*", 512))
+	if g.Match(strings.Repeat("a", 4096) + "b/") {
+		t.Error("it matches")
+	}
+}
+
+const grant = `
+keys: {billing: {source: "env:A"}, other: {source: "env:B"}}
+inline: secrets-only
+grants:
+  - use: [billing]
+    workflows: ["billing_*"]
+    task_types: [GET_SIGNED_JWT]
+    issuers: ["https://billing.acme.com"]
+    subjects: ["svc:*"]
+    audiences: ["https://api.acme.com/**", "https://b.acme.com"]
+    scopes: ["invoice:*"]
+    algorithms: [ES256]
+    secrets: ["billing-*"]
+    max_ttl: 15m
+`
+
+func good() policy.Request {
+	return policy.Request{
+		Use: "billing", Workflow: "billing_run", TaskType: "GET_SIGNED_JWT", Issuer: "https://billing.acme.com", Subject: "svc:a",
+		Audiences: []string{"https://api.acme.com/x", "https://b.acme.com"}, Scopes: []string{"invoice:read", "invoice:write"},
+		Algorithm: "ES256", TTL: 15 * time.Minute, WorkerTTL: 24 * time.Hour,
+	}
+}
+
+func inline() policy.Request {
+	r := good()
+	r.Use, r.Secrets = "", []string{"billing-key"}
+	return r
+}
+
+// Each field of a grant is once the only reason for a denial.
+func TestEachFieldDeniesAlone(t *testing.T) {
+	p := read(t, grant)
+	for _, r := range []policy.Request{good(), inline()} {
+		if v := p.Decide(r); !v.Allowed || v.Grant != 1 || v.TTL != 15*time.Minute {
+			t.Fatalf("%+v: %+v", r, v)
+		}
+	}
+	denied := map[policy.Field]bool{}
+	for _, row := range []struct {
+		field  policy.Field
+		name   string
+		change func(*policy.Request)
+	}{
+		{policy.FieldUse, "another key", func(r *policy.Request) { r.Use = "other" }},
+		{policy.FieldWorkflows, "another workflow", func(r *policy.Request) { r.Workflow = "x_billing_run" }},
+		{policy.FieldWorkflows, "no workflow", func(r *policy.Request) { r.Workflow = "" }},
+		{policy.FieldTaskTypes, "another task type", func(r *policy.Request) { r.TaskType = "get_signed_jwt" }},
+		{policy.FieldIssuers, "another issuer", func(r *policy.Request) { r.Issuer = "https://billing.acme.com/" }},
+		{policy.FieldIssuers, "no issuer", func(r *policy.Request) { r.Issuer = "" }},
+		{policy.FieldSubjects, "another subject", func(r *policy.Request) { r.Subject = "user:a" }},
+		{policy.FieldSubjects, "no subject", func(r *policy.Request) { r.Subject = "" }},
+		{policy.FieldAudiences, "one audience of two", func(r *policy.Request) { r.Audiences[1] = "https://c.acme.com" }},
+		{policy.FieldAudiences, "no audience", func(r *policy.Request) { r.Audiences = nil }},
+		{policy.FieldScopes, "one scope of two", func(r *policy.Request) { r.Scopes[1] = "admin" }},
+		{policy.FieldScopes, "no scope", func(r *policy.Request) { r.Scopes = nil }},
+		{policy.FieldAlgorithms, "another algorithm", func(r *policy.Request) { r.Algorithm = "RS256" }},
+		{policy.FieldMaxTTL, "a second too long", func(r *policy.Request) { r.TTL += time.Second }},
+	} {
+		r := good()
+		row.change(&r)
+		if v := p.Decide(r); v.Allowed || v.Field != row.field {
+			t.Errorf("%s: %+v, want a denial by %s", row.name, v, row.field)
+		}
+		denied[row.field] = true
+	}
+	r := inline()
+	r.Secrets = []string{"other-key"}
+	if v := p.Decide(r); v.Allowed || v.Field != policy.FieldSecrets {
+		t.Errorf("another secret: %+v", v)
+	}
+	denied[policy.FieldSecrets] = true
+	for _, f := range policy.Fields() {
+		if !denied[f] {
+			t.Errorf("%s has no test in which it alone denies", f)
+		}
+	}
+}
+
+func TestAFieldThatIsNotNamedHoldsForAll(t *testing.T) {
+	p := read(t, "keys: {a: {source: \"env:A\"}}\ngrants: [{use: [a]}]\n")
+	r := policy.Request{Use: "a", TTL: time.Hour, WorkerTTL: time.Hour}
+	if v := p.Decide(r); !v.Allowed {
+		t.Errorf("%+v", v)
+	}
+	r.TTL += time.Second
+	if v := p.Decide(r); v.Allowed || v.Field != policy.FieldMaxTTL || !v.Worker {
+		t.Errorf("over the worker's most: %+v", v)
+	}
+	if v := p.Decide(policy.Request{Secrets: []string{"a"}, TTL: 1, WorkerTTL: 2}); v.Allowed || v.Field != policy.FieldUse {
+		t.Errorf("a key in the task, without a grant that names secrets: %+v", v)
+	}
+}
+
+func TestTheDefaultTTLYieldsAndAnAskedOneDoesNot(t *testing.T) {
+	p := read(t, "keys: {a: {source: \"env:A\"}}\ngrants: [{use: [a], max_ttl: 60s}, {use: [a], max_ttl: 48h, workflows: [long]}]\n")
+	r := policy.Request{Use: "a", TTL: 300 * time.Second, Unasked: true, WorkerTTL: time.Hour}
+	if v := p.Decide(r); !v.Allowed || v.TTL != time.Minute {
+		t.Errorf("%+v", v)
+	}
+	r.Unasked = false
+	if v := p.Decide(r); v.Allowed {
+		t.Errorf("%+v", v)
+	}
+	if most := p.MostTTL("a", time.Hour); most != 48*time.Hour {
+		t.Errorf("the most is %s: a grant may raise the worker's", most)
+	}
+	if most := p.MostTTL("b", time.Hour); most != time.Hour {
+		t.Errorf("the most for what has no grant is %s", most)
+	}
+}
+
+func TestTheNearestGrantExplainsADenial(t *testing.T) {
+	p := read(t, `
+keys: {a: {source: "env:A"}, b: {source: "env:B"}}
+grants:
+  - {use: [b], workflows: ["*"]}
+  - {use: [a], workflows: [one]}
+  - {use: [a], workflows: ["t*"], issuers: [me]}
+`)
+	r := policy.Request{Use: "a", Workflow: "two", Issuer: "you", TTL: 1, WorkerTTL: 2}
+	if v := p.Decide(r); v.Grant != 3 || v.Field != policy.FieldIssuers {
+		t.Errorf("%+v", v)
+	}
+	var fields []policy.Field
+	for _, v := range p.Explain(r) {
+		fields = append(fields, v.Field)
+	}
+	if len(fields) != 3 || fields[0] != policy.FieldUse || fields[1] != policy.FieldWorkflows {
+		t.Errorf("%v", fields)
+	}
+	if v := read(t, "").Decide(r); v.Grant != 0 || v.Allowed {
+		t.Errorf("without a grant: %+v", v)
+	}
+}
+
+func TestUseMayBeAPattern(t *testing.T) {
+	p := read(t, "keys: {team-a: {source: \"env:A\"}, team-b: {source: \"env:B\"}}\ngrants: [{use: [\"team-*\"]}]\n")
+	for _, name := range []string{"team-a", "team-b"} {
+		if !p.Decide(policy.Request{Use: name, TTL: 1, WorkerTTL: 1}).Allowed {
+			t.Error(name)
+		}
+	}
+}

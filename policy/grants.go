@@ -1,0 +1,93 @@
+package policy
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+
+	"conductor-jwt/internal/nearest"
+)
+
+// mostGlob is how long a pattern is, in bytes.
+const mostGlob = 1 << 10
+
+func (r *reader) grants(n ast.Node, p *Policy) {
+	for i, element := range r.elements(n, "grants") {
+		g := Grant{Number: i + 1, Place: placeOf(element)}
+		if mapping, ok := element.(*ast.MappingNode); ok && len(mapping.Values) > 0 {
+			g.Place = placeOf(mapping.Values[0].Key)
+		}
+		r.object(element, "a grant", fields{
+			string(FieldUse):        r.globs(&g.Use),
+			string(FieldWorkflows):  r.globs(&g.Workflows),
+			string(FieldTaskTypes):  r.globs(&g.TaskTypes),
+			string(FieldIssuers):    r.globs(&g.Issuers),
+			string(FieldSubjects):   r.globs(&g.Subjects),
+			string(FieldAudiences):  r.globs(&g.Audiences),
+			string(FieldScopes):     r.globs(&g.Scopes),
+			string(FieldAlgorithms): r.algorithmGlobs(&g.Algorithms),
+			string(FieldSecrets):    r.globs(&g.Secrets),
+			string(FieldMaxTTL):     r.duration(&g.MaxTTL),
+		})
+		if g.Use == nil && g.Secrets == nil {
+			r.faultAt(g.Place, "a grant that lets use nothing; write use with names of keys and profiles, or secrets with names of the server's secrets")
+		}
+		p.Grants = append(p.Grants, g)
+	}
+}
+
+func (r *reader) globs(place *[]Glob) func(ast.Node) {
+	return func(n ast.Node) {
+		var list []string
+		r.texts(&list)(n)
+		*place = []Glob{} // it is named, whatever is wrong with it
+		for _, text := range list {
+			if len(text) > mostGlob {
+				r.fault(elementOf(n, text), "a pattern of %d bytes; write at most %d", len(text), mostGlob)
+				continue
+			}
+			*place = append(*place, Glob(text))
+		}
+	}
+}
+
+// algorithmGlobs refuses a pattern that fits no algorithm: a typing error.
+func (r *reader) algorithmGlobs(place *[]Glob) func(ast.Node) {
+	return func(n ast.Node) {
+		r.globs(place)(n)
+		for _, g := range *place {
+			if !slices.ContainsFunc(r.known.Algorithms, g.Match) {
+				r.unknown(elementOf(n, string(g)), string(g), "algorithm", r.known.Algorithms)
+			}
+		}
+	}
+}
+
+// checkUses refuses a grant for what there is not.
+func (r *reader) checkUses(p *Policy) {
+	names := append(p.keyNames(), r.known.Profiles...)
+	for _, f := range p.Profiles {
+		names = append(names, f.Name)
+	}
+	for _, g := range p.Grants {
+		for _, use := range g.Use {
+			if !slices.ContainsFunc(names, use.Match) {
+				r.unknownAt(g.Place, string(use), "key or profile", names)
+			}
+		}
+	}
+}
+
+func (r *reader) unknownAt(at Place, name, what string, names []string) {
+	near := nearest.Of(name, names)
+	switch {
+	case near != "":
+		r.faultAt(at, "it names a %s that there is not; did you mean %s?", what, near)
+	case len(names) == 0:
+		r.faultAt(at, "it names a %s that there is not; there is none", what)
+	default:
+		slices.Sort(names)
+		r.faultAt(at, "it names a %s that there is not; there is %s", what, strings.Join(slices.Compact(names), ", "))
+	}
+}

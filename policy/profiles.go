@@ -1,0 +1,96 @@
+package policy
+
+import (
+	"slices"
+
+	"github.com/goccy/go-yaml/ast"
+)
+
+const off = "off"
+
+func (r *reader) profiles(n ast.Node, p *Policy) {
+	for _, entry := range r.entries(n, "profiles") {
+		if name, ok := r.name(entry.Key, "a profile"); ok {
+			p.Profiles = append(p.Profiles, r.profile(name, entry))
+		}
+	}
+}
+
+// profile reads one profile; the word off alone turns one off.
+func (r *reader) profile(name string, entry *ast.MappingValueNode) Profile {
+	f := Profile{Name: name, Place: placeOf(entry.Key)}
+	if text, ok := textOf(entry.Value); ok {
+		if f.Off = text == off; !f.Off {
+			r.fault(entry.Value, "text where a profile belongs; write a mapping, or off")
+		}
+		return f
+	}
+	r.object(entry.Value, "a profile", fields{
+		"extends":  r.text(&f.Extends),
+		"off":      r.boolean(&f.Off),
+		"key":      r.text(&f.Key),
+		"issuer":   r.text(&f.Issuer),
+		"subject":  r.text(&f.Subject),
+		"audience": r.texts(&f.Audiences),
+		"limits": func(n ast.Node) {
+			r.object(n, "limits", fields{
+				"max_ttl":    r.duration(&f.Limits.MaxTTL),
+				"no_exp":     r.boolean(&f.Limits.NoExpiry),
+				"algorithms": r.algorithms(&f.Limits.Algorithms),
+			})
+		},
+	})
+	return f
+}
+
+// checkProfiles looks up the names that profiles use.
+func (r *reader) checkProfiles(p *Policy) {
+	own := map[string]Profile{}
+	for _, f := range p.Profiles {
+		own[f.Name] = f
+	}
+	names := slices.Clone(r.known.Profiles)
+	for _, f := range p.Profiles {
+		if !slices.Contains(names, f.Name) {
+			names = append(names, f.Name)
+		}
+	}
+	for _, f := range p.Profiles {
+		if _, ok := p.Key(f.Key); f.Key != "" && !ok {
+			r.unknownAt(f.Place, f.Key, "key", p.keyNames())
+		}
+		builtIn := slices.Contains(r.known.Profiles, f.Name)
+		switch {
+		case f.Off && !builtIn:
+			r.faultAt(f.Place, "there is no built-in profile of this name to turn off; take it out")
+		case f.Off:
+		case f.Extends == "" && !builtIn:
+			r.faultAt(f.Place, "a profile that extends none; write extends: with the name of another")
+		case f.Extends == f.Name && builtIn || f.Extends == "":
+		case !slices.Contains(names, f.Extends):
+			r.unknownAt(f.Place, f.Extends, "profile", names)
+		case circular(own, f):
+			r.faultAt(f.Place, "a profile that extends itself; begin with a built-in one")
+		}
+	}
+}
+
+// circular reports whether a chain of extensions has no end.
+func circular(own map[string]Profile, f Profile) bool {
+	for range len(own) + 1 {
+		next, ok := own[f.Extends]
+		if !ok || next.Extends == "" || f.Extends == f.Name {
+			return false
+		}
+		f = next
+	}
+	return true
+}
+
+func (p *Policy) keyNames() []string {
+	names := make([]string, len(p.Keys))
+	for i, k := range p.Keys {
+		names[i] = k.Name
+	}
+	return names
+}

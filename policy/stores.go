@@ -1,0 +1,129 @@
+package policy
+
+import (
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+)
+
+// Vault is how Vault or OpenBao is reached.
+type Vault struct {
+	Address   string // https://vault:8200
+	Namespace string
+	CAFile    string // PEM
+	Login     VaultLogin
+}
+
+// VaultLogin is one way to log in; exactly one of TokenFile, TokenEnv,
+// Kubernetes.Role and AppRole.RoleID is set, or none.
+type VaultLogin struct {
+	TokenFile  string
+	TokenEnv   string // the name of a variable
+	Kubernetes VaultKubernetes
+	AppRole    VaultAppRole
+}
+
+// VaultKubernetes logs in with the pod's service account.
+type VaultKubernetes struct {
+	Role      string
+	Mount     string // empty: kubernetes
+	TokenFile string // empty: where Kubernetes puts it
+}
+
+// VaultAppRole logs in with a role and a secret id.
+type VaultAppRole struct {
+	RoleID       string
+	SecretIDFile string
+	Mount        string // empty: approle
+}
+
+// AWS is how AWS KMS is reached; what is empty comes from the SDK's own chain.
+type AWS struct{ Region, Endpoint, Profile string }
+
+// Azure is how Azure Key Vault is reached; what is empty comes from the SDK's
+// own chain.
+type Azure struct{ TenantID, ClientID, TokenFile string }
+
+// Google is how Google Cloud KMS is reached; what is empty comes from
+// Google's default credentials.
+type Google struct{ CredentialsFile, Endpoint string }
+
+func (r *reader) vault(n ast.Node, v *Vault) {
+	r.object(n, "vault", fields{
+		"address":   r.url(&v.Address),
+		"namespace": r.text(&v.Namespace),
+		"ca_file":   r.text(&v.CAFile),
+		"login":     func(n ast.Node) { r.login(n, &v.Login) },
+	})
+	if v.Address == "" {
+		r.fault(n, "vault without an address; write address: https://host:8200")
+	}
+}
+
+func (r *reader) login(n ast.Node, l *VaultLogin) {
+	r.object(n, "login", fields{
+		"token_file": r.text(&l.TokenFile),
+		"token_env":  r.text(&l.TokenEnv),
+		"kubernetes": func(n ast.Node) {
+			if text, ok := textOf(n); ok {
+				l.Kubernetes.Role = text
+				return
+			}
+			r.object(n, "kubernetes", fields{
+				"role":       r.text(&l.Kubernetes.Role),
+				"mount":      r.text(&l.Kubernetes.Mount),
+				"token_file": r.text(&l.Kubernetes.TokenFile),
+			})
+		},
+		"approle": func(n ast.Node) {
+			r.object(n, "approle", fields{
+				"role_id":        r.text(&l.AppRole.RoleID),
+				"secret_id_file": r.text(&l.AppRole.SecretIDFile),
+				"mount":          r.text(&l.AppRole.Mount),
+			})
+			if l.AppRole.RoleID == "" || l.AppRole.SecretIDFile == "" {
+				r.fault(n, "approle without role_id and secret_id_file; write both")
+			}
+		},
+	})
+	ways := 0
+	for _, way := range []string{l.TokenFile, l.TokenEnv, l.Kubernetes.Role, l.AppRole.RoleID} {
+		if way != "" {
+			ways++
+		}
+	}
+	if ways != 1 {
+		r.fault(n, "login names %d ways; write one of token_file, token_env, kubernetes, approle", ways)
+	}
+}
+
+func (r *reader) aws(n ast.Node, a *AWS) {
+	r.object(n, "aws", fields{"region": r.text(&a.Region), "endpoint": r.url(&a.Endpoint), "profile": r.text(&a.Profile)})
+}
+
+func (r *reader) azure(n ast.Node, a *Azure) {
+	r.object(n, "azure", fields{"tenant_id": r.text(&a.TenantID), "client_id": r.text(&a.ClientID), "token_file": r.text(&a.TokenFile)})
+}
+
+func (r *reader) google(n ast.Node, g *Google) {
+	r.object(n, "google", fields{"credentials_file": r.text(&g.CredentialsFile), "endpoint": r.url(&g.Endpoint)})
+}
+
+// url reads the address of a store. User names and passwords have no place in
+// it.
+func (r *reader) url(place *string) func(ast.Node) {
+	return func(n ast.Node) {
+		r.text(place)(n)
+		rest, ok := strings.CutPrefix(*place, "https://")
+		if !ok {
+			rest, ok = strings.CutPrefix(*place, "http://")
+		}
+		switch {
+		case *place == "":
+		case !ok || rest == "":
+			r.fault(n, "not a url; begin with https://")
+		case strings.ContainsAny(rest, "@?#"):
+			r.fault(n, "a url with a user name, query or fragment; end it after the path")
+		}
+	}
+}

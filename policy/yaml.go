@@ -1,0 +1,248 @@
+package policy
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/token"
+
+	"conductor-jwt/internal/nearest"
+)
+
+// reader collects what is wrong while it reads.
+type reader struct {
+	known  Known
+	source source
+	wrong  []Problem
+}
+
+// fields are what a mapping may hold, and what reads each.
+type fields map[string]func(ast.Node)
+
+func placeOf(n ast.Node) Place { return placeOfToken(n.GetToken()) }
+
+func placeOfToken(t *token.Token) Place {
+	if t == nil || t.Position == nil {
+		return Place{}
+	}
+	return Place{Line: t.Position.Line, Column: t.Position.Column}
+}
+
+func (r *reader) fault(n ast.Node, format string, args ...any) {
+	r.faultAt(placeOf(n), format, args...)
+}
+
+func (r *reader) faultAt(at Place, format string, args ...any) {
+	r.wrong = append(r.wrong, r.source.problem(at, fmt.Sprintf(format, args...)))
+}
+
+// entries gives the members of a mapping whose names are text and differ.
+func (r *reader) entries(n ast.Node, what string) []*ast.MappingValueNode {
+	mapping, ok := n.(*ast.MappingNode)
+	if !ok {
+		r.fault(n, "%s where %s belongs, a mapping", kindOf(n), what)
+		return nil
+	}
+	var list []*ast.MappingValueNode
+	seen := map[string]int{}
+	for _, entry := range mapping.Values {
+		name, ok := textOf(entry.Key)
+		if !ok || entry.Key.IsMergeKey() {
+			r.fault(entry.Key, "%s where a name belongs", kindOf(entry.Key))
+			continue
+		}
+		if line, ok := seen[name]; ok {
+			r.fault(entry.Key, "set already in line %d; keep one", line)
+			continue
+		}
+		seen[name] = placeOf(entry.Key).Line
+		list = append(list, entry)
+	}
+	return list
+}
+
+// object reads a mapping of known fields. Null is the same as leaving a field
+// out.
+func (r *reader) object(n ast.Node, what string, table fields) {
+	for _, entry := range r.entries(n, what) {
+		name, _ := textOf(entry.Key)
+		read, ok := table[name]
+		switch {
+		case !ok:
+			r.unknown(entry.Key, name, "field of "+what, slices.Sorted(maps.Keys(table)))
+		case entry.Value.Type() != ast.NullType:
+			read(entry.Value)
+		}
+	}
+}
+
+// unknown refuses a name, with the one that was meant or all that there are.
+func (r *reader) unknown(n ast.Node, name, what string, names []string) {
+	switch near := nearest.Of(name, names); {
+	case near != "":
+		r.fault(n, "no such %s; did you mean %s?", what, near)
+	case len(names) == 0:
+		r.fault(n, "no such %s; there is none", what)
+	default:
+		r.fault(n, "no such %s; there is %s", what, strings.Join(names, ", "))
+	}
+}
+
+// textOf reads a scalar as text.
+func textOf(n ast.Node) (string, bool) {
+	switch n := n.(type) {
+	case *ast.StringNode:
+		return n.Value, true
+	case *ast.LiteralNode:
+		return n.Value.Value, true
+	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
+		return n.GetToken().Value, true
+	}
+	return "", false
+}
+
+func kindOf(n ast.Node) string {
+	switch n.(type) {
+	case *ast.SequenceNode:
+		return "a list"
+	case *ast.MappingNode, *ast.MappingValueNode:
+		return "a mapping"
+	case *ast.AliasNode, *ast.AnchorNode, *ast.MergeKeyNode:
+		return "an anchor or alias"
+	case *ast.TagNode:
+		return "a tag"
+	case *ast.NullNode:
+		return "nothing"
+	}
+	return "text"
+}
+
+// mostText is how long a text is, in bytes.
+const mostText = 4 << 10
+
+// text reads text on one line.
+func (r *reader) text(place *string) func(ast.Node) {
+	return func(n ast.Node) {
+		text, ok := textOf(n)
+		switch {
+		case !ok:
+			r.fault(n, "%s where text belongs", kindOf(n))
+		case text == "":
+			r.fault(n, "empty text; write something, or leave the field out")
+		case len(text) > mostText:
+			r.fault(n, "text of %d bytes; write at most %d", len(text), mostText)
+		case strings.ContainsFunc(text, func(c rune) bool { return c < ' ' || c == 0x7f }):
+			r.fault(n, "text with a control character; write it on one line")
+		default:
+			*place = text
+		}
+	}
+}
+
+// texts reads a list of texts that differ; one text stands for a list of one.
+func (r *reader) texts(place *[]string) func(ast.Node) {
+	return func(n ast.Node) {
+		list, ok := n.(*ast.SequenceNode)
+		if !ok {
+			var one string
+			if r.text(&one)(n); one != "" {
+				*place = []string{one}
+			}
+			return
+		}
+		if len(list.Values) == 0 {
+			r.fault(n, "an empty list; name at least one, or leave the field out")
+		}
+		for _, element := range list.Values {
+			var one string
+			r.text(&one)(element)
+			switch {
+			case one == "":
+			case slices.Contains(*place, one):
+				r.fault(element, "named twice in this list; keep one")
+			default:
+				*place = append(*place, one)
+			}
+		}
+	}
+}
+
+// elements gives the nodes of a list.
+func (r *reader) elements(n ast.Node, what string) []ast.Node {
+	list, ok := n.(*ast.SequenceNode)
+	if !ok {
+		r.fault(n, "%s where %s belong, a list", kindOf(n), what)
+		return nil
+	}
+	return list.Values
+}
+
+func (r *reader) boolean(place *bool) func(ast.Node) {
+	return func(n ast.Node) {
+		b, ok := n.(*ast.BoolNode)
+		if !ok {
+			r.fault(n, "%s that is not true or false", kindOf(n))
+			return
+		}
+		*place = b.Value
+	}
+}
+
+func (r *reader) choice(place *string, choices ...string) func(ast.Node) {
+	return func(n ast.Node) {
+		var text string
+		if r.text(&text)(n); text == "" {
+			return
+		}
+		if !slices.Contains(choices, text) {
+			r.unknown(n, text, "choice", choices)
+			return
+		}
+		*place = text
+	}
+}
+
+// duration reads a positive duration of whole seconds, in Go's syntax.
+func (r *reader) duration(place *time.Duration) func(ast.Node) {
+	return func(n ast.Node) {
+		text, ok := textOf(n)
+		d, err := time.ParseDuration(text)
+		switch {
+		case !ok || err != nil:
+			r.fault(n, "not a duration; write it as 30s, 15m or 24h")
+		case d < time.Second || d%time.Second != 0:
+			r.fault(n, "not a positive number of whole seconds; write it as 30s, 15m or 24h")
+		default:
+			*place = d
+		}
+	}
+}
+
+// instant reads a time of RFC 3339.
+func (r *reader) instant(place *time.Time) func(ast.Node) {
+	return func(n ast.Node) {
+		text, ok := textOf(n)
+		at, err := time.Parse(time.RFC3339, text)
+		if !ok || err != nil {
+			r.fault(n, "not a time; write it as 2027-01-31T00:00:00Z")
+			return
+		}
+		*place = at
+	}
+}
+
+// short writes a duration without its empty parts: 5m, 24h.
+func short(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}

@@ -69,6 +69,26 @@ vuln: ## look for known vulnerabilities in what is linked
 	cd tools && $(GO) build -o ../.cache/govulncheck golang.org/x/vuln/cmd/govulncheck
 	.cache/govulncheck ./...
 
+.PHONY: bench
+bench: ## compare with the workers of the SDKs, 25 minutes, and write docs/performance.md
+	bench/peers.sh
+	.cache/bench/compare -fresh
+
+.PHONY: bench-quick
+bench-quick: ## the main figures once, 3 minutes, into .cache/bench/quick
+	bench/peers.sh
+	@mkdir -p .cache/bench/quick
+	.cache/bench/compare -quick -fresh -o .cache/bench/quick/results.jsonl -docs .cache/bench/quick
+
+.PHONY: bench-compare
+bench-compare: ## run the Go benchmarks and compare them with bench/baseline.txt
+	bench/go.sh >.cache/bench.txt
+	cd tools && $(GO) tool benchstat ../bench/baseline.txt ../.cache/bench.txt
+
+.PHONY: bench-real
+bench-real: build ## tasks a second and latency on the real server (SQLite)
+	$(GO) run ./bench/server -worker $(BIN)
+
 .PHONY: clean
 clean: ## remove what the build made
 	rm -rf bin .cache dist

@@ -11,6 +11,11 @@ make -s build-full FULL="$out/conductor-jwt"
 go build -trimpath -ldflags '-s -w' -o "$out/loop" ./bench/peers/loop
 go build -trimpath -ldflags '-s -w' -tags openssl -o "$out/loop-openssl" ./bench/peers/loop
 go build -trimpath -ldflags '-s -w' -o "$out/conductor-go" ./bench/peers/conductorgo
+go build -trimpath -ldflags '-s -w' -o "$out/raw-go" ./bench/raw
+go build -trimpath -ldflags '-s -w' -tags openssl -o "$out/raw-openssl" ./bench/raw
+go build -trimpath -o "$out/compare" ./bench/compare
+# The command line's peer, built as its own releases are: symbols and all.
+[ -x "$out/step" ] || GOBIN=$out go install github.com/smallstep/cli/cmd/step@v0.30.2
 
 if command -v python3 >/dev/null; then
 	[ -x "$out/python/bin/pip" ] || python3 -m venv "$out/python"

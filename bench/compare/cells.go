@@ -3,7 +3,9 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"time"
 )
 
 // The workers.
@@ -12,72 +14,169 @@ const (
 	oursStatic  = "conductor-jwt-static" // Go's RSA
 	loopGo      = "loop"
 	loopOpenSSL = "loop-openssl"
+	loopBare    = "loop-bare" // signs nothing
 	conductorGo = "conductor-go"
 	python      = "python"
 	javascript  = "javascript"
 	java        = "java"
 )
 
+// What signs in a raw figure, and what is compared on the command line.
+const (
+	rawGo        = "raw-go"
+	rawOpenSSL   = "raw-openssl"
+	opensslSpeed = "openssl-speed"
+	step         = "step"
+)
+
+// runners are the workers made with Conductor's SDKs.
+func runners() []string { return []string{conductorGo, python, javascript, java} }
+
+// The algorithms.
+const (
+	rs256 = "RS256"
+	es256 = "ES256"
+	edDSA = "EdDSA"
+)
+
 // cells are all figures, in the order in which they are taken in turn.
-func cells(parts []string) []Cell {
-	var all []Cell
-	for _, part := range parts {
-		switch part {
-		case "throughput":
-			all = append(all, throughputCells()...)
-		case "variants":
-			all = append(all, variantCells()...)
-		case "latency":
-			all = append(all, latencyCells()...)
-		case "start":
-			for _, w := range []string{oursFull, oursStatic, conductorGo, python, javascript, java} {
-				all = append(all, Cell{Figure: Start, Worker: w, Algorithm: "RS256", Slots: 50})
-			}
-		}
+func (b *bench) cells() []Cell {
+	if b.quick {
+		return quickCells()
 	}
-	return all
-}
-
-func throughputCells() []Cell {
-	var all []Cell
-	for _, algorithm := range []string{"RS256", "ES256", "EdDSA"} {
-		workers := []string{oursStatic, conductorGo, python, javascript, java, loopGo}
-		if algorithm == "RS256" {
-			workers = append([]string{oursFull, loopOpenSSL}, workers...)
-		}
+	all := rawCells()
+	for _, algorithm := range []string{rs256, es256, edDSA} {
 		for _, slots := range []int{1, 10, 50} {
-			for _, w := range workers {
-				all = append(all, Cell{Figure: Throughput, Worker: w, Algorithm: algorithm, Slots: slots})
-			}
+			all = append(all, throughputCells(algorithm, slots)...)
 		}
+	}
+	all = append(all, variantCells()...)
+	all = append(all, latencyCells()...)
+	all = append(all, startCells()...)
+	all = append(all, scaleCells()...)
+	return unique(append(all, shellCells()...))
+}
+
+func quickCells() []Cell {
+	all := rawCells()[:4]
+	all = append(all, throughputCells(rs256, 1)...)
+	all = append(all, throughputCells(rs256, 10)...)
+	all = append(all, throughputCells(es256, 10)...)
+	for _, c := range latencyCells() {
+		if c.Rate == 10 && !c.Fills {
+			all = append(all, c)
+		}
+	}
+	return unique(append(all, startCells()...))
+}
+
+func unique(all []Cell) []Cell {
+	var list []Cell
+	for _, c := range all {
+		if !slices.Contains(list, c) {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// rounds is how often a cell is measured: what takes long or is no comparison
+// is measured less often.
+func (c Cell) rounds(most int) int {
+	switch {
+	case c.Figure == Latency:
+		return min(most, 2)
+	case c.Figure == Throughput && (c.Cores > 0 || c.Replicas > 0 || !slices.Contains([]int{1, 10, 50}, c.Slots)):
+		return min(most, 2)
+	}
+	return most
+}
+
+func rawCells() []Cell {
+	var all []Cell
+	for _, workers := range []int{1, 2} {
+		all = append(all,
+			Cell{Figure: Raw, Worker: opensslSpeed, Algorithm: rs256, Slots: workers},
+			Cell{Figure: Raw, Worker: rawOpenSSL, Algorithm: rs256, Slots: workers})
+	}
+	for _, algorithm := range []string{rs256, es256, edDSA} {
+		all = append(all, Cell{Figure: Raw, Worker: rawGo, Algorithm: algorithm, Slots: 1})
 	}
 	return all
 }
 
-// variantCells are about ours alone: what secret_injection costs, and cores.
+func throughputCells(algorithm string, slots int) []Cell {
+	workers := append([]string{oursStatic}, runners()...)
+	workers = append(workers, loopGo)
+	if algorithm == rs256 {
+		workers = append([]string{oursFull, loopOpenSSL}, append(workers, loopBare)...)
+	}
+	var all []Cell
+	for _, w := range workers {
+		all = append(all, Cell{Figure: Throughput, Worker: w, Algorithm: algorithm, Slots: slots})
+	}
+	return all
+}
+
+// variantCells are about ours alone: what secret_injection costs.
 func variantCells() []Cell {
 	var all []Cell
-	for _, algorithm := range []string{"RS256", "ES256"} {
-		all = append(all, Cell{Figure: Throughput, Worker: oursFull, Algorithm: algorithm, Slots: 10, Injection: "auto"})
-		for _, slots := range []int{10, 50} {
-			for _, w := range []string{oursFull, oursStatic} {
-				all = append(all, Cell{Figure: Throughput, Worker: w, Algorithm: algorithm, Slots: slots, Cores: 1})
-			}
+	for _, slots := range []int{1, 10, 50} {
+		all = append(all,
+			Cell{Figure: Throughput, Worker: oursFull, Algorithm: rs256, Slots: slots, Injection: "auto"},
+			Cell{Figure: Throughput, Worker: oursStatic, Algorithm: es256, Slots: slots, Injection: "auto"})
+	}
+	return all
+}
+
+// scaleCells show how ours grows.
+func scaleCells() []Cell {
+	var all []Cell
+	for _, w := range []struct{ worker, algorithm string }{{oursFull, rs256}, {oursStatic, rs256}, {oursStatic, es256}} {
+		for _, slots := range []int{2, 4, 16, 100} {
+			all = append(all, Cell{Figure: Throughput, Worker: w.worker, Algorithm: w.algorithm, Slots: slots})
+		}
+		for _, slots := range []int{1, 4, 16} {
+			all = append(all, Cell{Figure: Throughput, Worker: w.worker, Algorithm: w.algorithm, Slots: slots, Cores: 1})
+		}
+		for _, replicas := range []int{2, 3} {
+			all = append(all, Cell{Figure: Throughput, Worker: w.worker, Algorithm: w.algorithm, Slots: 16, Replicas: replicas})
 		}
 	}
-	return append(all, Cell{Figure: Throughput, Worker: oursFull, Algorithm: "ES256", Slots: 10})
+	return all
 }
 
 func latencyCells() []Cell {
 	var all []Cell
 	for _, fills := range []bool{false, true} {
 		for _, rate := range []int{10, 200} {
-			for _, w := range []string{conductorGo, python, javascript, java} {
-				all = append(all, Cell{Figure: Latency, Worker: w, Algorithm: "RS256", Slots: 10, Rate: rate, Fills: fills})
+			for _, w := range runners() {
+				all = append(all, Cell{Figure: Latency, Worker: w, Algorithm: rs256, Slots: 10, Rate: rate, Fills: fills})
 			}
 			for _, pollers := range []int{1, 2, 4} {
-				all = append(all, Cell{Figure: Latency, Worker: oursFull, Algorithm: "RS256", Slots: 10, Rate: rate, Fills: fills, Pollers: pollers})
+				if pollers == 2 && (!fills || rate != 10) {
+					continue
+				}
+				all = append(all, Cell{Figure: Latency, Worker: oursFull, Algorithm: rs256, Slots: 10, Rate: rate, Fills: fills, Pollers: pollers})
 			}
+		}
+	}
+	return all
+}
+
+func startCells() []Cell {
+	var all []Cell
+	for _, w := range append([]string{oursFull, oursStatic}, runners()...) {
+		all = append(all, Cell{Figure: Start, Worker: w, Algorithm: rs256, Slots: 50})
+	}
+	return all
+}
+
+func shellCells() []Cell {
+	var all []Cell
+	for _, algorithm := range []string{rs256, es256} {
+		for _, w := range []string{step, oursStatic} {
+			all = append(all, Cell{Figure: Shell, Worker: w, Algorithm: algorithm})
 		}
 	}
 	return all
@@ -89,17 +188,33 @@ func (b *bench) command(worker string) []string {
 	switch worker {
 	case oursFull, oursStatic:
 		return []string{in(worker), "worker"}
+	case loopBare:
+		return []string{in(loopGo)}
 	case python:
 		return []string{in("python/bin/python"), in("python/worker.py")}
 	case javascript:
 		return []string{"node", in("javascript/worker.mjs")}
 	case java:
 		return []string{in("java/java"), "-cp", in("java/classes") + ":" + in("java/lib") + "/*", "Peer"}
+	case opensslSpeed:
+		return []string{"openssl"}
 	}
 	return []string{in(worker)}
 }
 
-// built reports whether make bench-peers could build a worker here.
+// warmUp is how long a worker runs before it is measured: a virtual machine
+// compiles what it runs often.
+func (b *bench) warmUp(worker string) time.Duration {
+	switch worker {
+	case java:
+		return 6 * b.warm
+	case python, javascript:
+		return 3 * b.warm
+	}
+	return b.warm
+}
+
+// built reports whether bench/peers.sh could build a worker here.
 func (b *bench) built(worker string) bool {
 	for _, word := range b.command(worker) {
 		if filepath.IsAbs(word) {
@@ -138,6 +253,9 @@ func (c Cell) environment(url string) []string {
 	}
 	if c.Cores > 0 {
 		env = append(env, "GOMAXPROCS="+strconv.Itoa(c.Cores))
+	}
+	if c.Worker == loopBare {
+		env = append(env, "BENCH_BARE=1")
 	}
 	return env
 }

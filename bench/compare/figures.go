@@ -20,11 +20,11 @@ func (b *bench) throughput(ctx context.Context, c Cell) (*Sample, error) {
 	if err := s.await(ctx, "update", func(st stub.State) bool { return st.Updates > 0 }); err != nil {
 		return nil, err
 	}
-	if err := rest(ctx, b.warm); err != nil {
+	if err := rest(ctx, b.warmUp(c.Worker)); err != nil {
 		return nil, err
 	}
-	pid := s.command.Process.Pid
-	before, err := use(pid)
+	pids := s.pids()
+	before, err := use(pids...)
 	if err != nil {
 		return nil, err
 	}
@@ -33,11 +33,11 @@ func (b *bench) throughput(ctx context.Context, c Cell) (*Sample, error) {
 		return nil, err
 	}
 	last := s.server.State()
-	after, err := use(pid)
+	after, err := use(pids...)
 	if err != nil {
 		return nil, err
 	}
-	out := &Sample{Cell: c, MiB: memory(pid), Foreign: before.foreign(after)}
+	out := &Sample{Cell: c, MiB: memory(pids...), Foreign: before.foreign(after)}
 	s.strike()
 	n := float64(last.Updates - first.Updates)
 	if n == 0 {
@@ -60,10 +60,10 @@ func (b *bench) latency(ctx context.Context, c Cell) (*Sample, error) {
 	if err := s.await(ctx, "poll", func(st stub.State) bool { return st.Polls > 0 }); err != nil {
 		return nil, err
 	}
-	const warm = 20 // tasks that do not count: the key is read, the code compiled
-	n := warm + max(200, 5*c.Rate)
-	pid := s.command.Process.Pid
-	before, err := use(pid)
+	const warm = 10 // tasks that do not count: the key is read, the code compiled
+	n := warm + b.trickle + 3*(c.Rate-10)
+	pids := s.pids()
+	before, err := use(pids...)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +77,7 @@ func (b *bench) latency(ctx context.Context, c Cell) (*Sample, error) {
 	if err := s.await(ctx, "update of every task", func(st stub.State) bool { return st.Updates >= n }); err != nil {
 		return nil, err
 	}
-	after, err := use(pid)
+	after, err := use(pids...)
 	if err != nil {
 		return nil, err
 	}
@@ -92,9 +92,28 @@ func (b *bench) latency(ctx context.Context, c Cell) (*Sample, error) {
 	return out, s.check()
 }
 
-// start takes the time from the start of the process to its first poll.
+// start takes the time from the start of the process to its first poll, of
+// what starts fast in the median of some.
 func (b *bench) start(ctx context.Context, c Cell) (*Sample, error) {
-	before, err := use(0)
+	first, err := b.startOnce(ctx, c)
+	if err != nil || first.Millis > 200 {
+		return first, err
+	}
+	times := []float64{first.Millis}
+	for range 6 {
+		next, err := b.startOnce(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		times = append(times, next.Millis)
+	}
+	slices.Sort(times)
+	first.Millis = quantile(times, 0.5)
+	return first, nil
+}
+
+func (b *bench) startOnce(ctx context.Context, c Cell) (*Sample, error) {
+	before, err := use()
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +125,7 @@ func (b *bench) start(ctx context.Context, c Cell) (*Sample, error) {
 	if err := s.await(ctx, "poll", func(st stub.State) bool { return st.Polls > 0 }); err != nil {
 		return nil, err
 	}
-	after, err := use(s.command.Process.Pid)
+	after, err := use(s.pids()...)
 	if err != nil {
 		return nil, err
 	}

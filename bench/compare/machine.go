@@ -4,7 +4,9 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"regexp"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -18,9 +20,18 @@ func (b *bench) describe(ctx context.Context) error {
 		"date": time.Now().UTC().Format(time.DateOnly), "go": runtime.Version(),
 		"system": runtime.GOOS + "/" + runtime.GOARCH,
 		"kernel": first(ctx, "uname", "-r"), "cores": first(ctx, "nproc"),
-		"node": first(ctx, "node", "--version"), "python": first(ctx, b.dir+"/python/bin/python", "--version"),
-		"java": first(ctx, b.dir+"/java/java", "-version"), "openssl": first(ctx, "openssl", "version"),
-		"full": first(ctx, b.dir+"/"+oursFull, "version"), "static": first(ctx, b.dir+"/"+oursStatic, "version"),
+		"openssl": first(ctx, "openssl", "version"),
+		"full":    first(ctx, b.dir+"/"+oursFull, "version"), "static": first(ctx, b.dir+"/"+oursStatic, "version"),
+		conductorGo: joined(goModules(ctx, b.dir+"/"+conductorGo)),
+		python:      joined(words("bench/peers/python/requirements.txt", `(?m)^(\S+)==(\S+)$`), first(ctx, b.dir+"/python/bin/python", "--version")),
+		javascript:  joined(words("bench/peers/javascript/package.json", `"([a-z@/-]+)": "([0-9.]+)"`), "Node.js "+first(ctx, "node", "--version")),
+		java:        joined(words("bench/peers/java/pom.xml", `<artifactId>(conductor-client|nimbus-jose-jwt)</artifactId><version>([^<]+)<`), first(ctx, b.dir+"/java/java", "-version")),
+		step:        joined(goModules(ctx, b.dir+"/"+step)),
+	}
+	for _, name := range []string{oursFull, oursStatic, step} {
+		if info, err := os.Stat(b.dir + "/" + name); err == nil {
+			facts[name+" bytes"] = strconv.FormatInt(info.Size(), 10)
+		}
 	}
 	if text, err := os.ReadFile("/proc/cpuinfo"); err == nil {
 		for line := range strings.Lines(string(text)) {
@@ -42,4 +53,40 @@ func first(ctx context.Context, words ...string) string {
 	}
 	line, _, _ := strings.Cut(string(out), "\n")
 	return line
+}
+
+func joined(parts ...string) string {
+	var list []string
+	for _, p := range parts {
+		if p != "" {
+			list = append(list, p)
+		}
+	}
+	return strings.Join(list, ", ")
+}
+
+// words gives the names and versions that a pattern finds in a file.
+func words(file, pattern string) string {
+	text, err := os.ReadFile(file) //nolint:gosec // of our own table
+	if err != nil {
+		return ""
+	}
+	return pairs(string(text), pattern)
+}
+
+func pairs(text, pattern string) string {
+	var list []string
+	for _, m := range regexp.MustCompile(pattern).FindAllStringSubmatch(text, -1) {
+		list = append(list, m[1]+" "+m[2])
+	}
+	return strings.Join(list, ", ")
+}
+
+// goModules names the modules of a Go binary that matter in a comparison.
+func goModules(ctx context.Context, binary string) string {
+	out, err := exec.CommandContext(ctx, "go", "version", "-m", binary).Output() //nolint:gosec // of our own table
+	if err != nil {
+		return ""
+	}
+	return pairs(string(out), `github\.com/(?:conductor-sdk|golang-jwt|smallstep)/(conductor-go|jwt/v5|cli)\s+(v[0-9.]+)`)
 }

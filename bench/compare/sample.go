@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 )
 
 // Figure is a kind of measurement.
@@ -18,6 +19,8 @@ const (
 	Throughput Figure = "throughput"
 	Latency    Figure = "latency"
 	Start      Figure = "start"
+	Raw        Figure = "raw"  // signatures, without a server
+	Shell      Figure = "sign" // the command line
 )
 
 // Cell is one place in a table: what is measured, of whom, and how.
@@ -25,36 +28,69 @@ type Cell struct {
 	Figure    Figure `json:"figure"`
 	Worker    string `json:"worker,omitempty"`
 	Algorithm string `json:"algorithm,omitempty"`
-	Slots     int    `json:"slots,omitempty"`
+	Slots     int    `json:"slots,omitempty"`     // of raw signatures: goroutines
 	Rate      int    `json:"rate,omitempty"`      // tasks a second; 0 for as many as it takes
 	Fills     bool   `json:"fills,omitempty"`     // of the server
 	Pollers   int    `json:"pollers,omitempty"`   // ours; 0 for the default
 	Injection string `json:"injection,omitempty"` // ours; empty for key
 	Cores     int    `json:"cores,omitempty"`     // GOMAXPROCS; 0 for all
+	Replicas  int    `json:"replicas,omitempty"`  // processes; 0 for one
 }
 
 func (c Cell) String() string {
-	return fmt.Sprintf("%s %s %s slots=%d rate=%d fills=%t pollers=%d injection=%s cores=%d",
-		c.Figure, c.Worker, c.Algorithm, c.Slots, c.Rate, c.Fills, c.Pollers, c.Injection, c.Cores)
+	text := []string{string(c.Figure), c.Worker, c.Algorithm}
+	for _, v := range []struct {
+		name string
+		n    int
+	}{{"slots", c.Slots}, {"rate", c.Rate}, {"pollers", c.Pollers}, {"cores", c.Cores}, {"replicas", c.Replicas}} {
+		if v.n > 0 {
+			text = append(text, fmt.Sprintf("%s=%d", v.name, v.n))
+		}
+	}
+	if c.Fills {
+		text = append(text, "fills")
+	}
+	if c.Injection != "" {
+		text = append(text, "injection="+c.Injection)
+	}
+	return strings.Join(text, " ")
 }
 
 // Sample is one measurement.
 type Sample struct {
 	Cell
-	PerSecond float64           `json:"perSecond,omitempty"` // tasks
-	CPU       float64           `json:"cpu,omitempty"`       // ms of the worker's processes for each task
+	PerSecond float64           `json:"perSecond,omitempty"` // tasks; of raw: signatures
+	Tokens    float64           `json:"tokens,omitempty"`    // of raw: tokens a second, signed in turn with them
+	CPU       float64           `json:"cpu,omitempty"`       // ms of the worker's processes for each task; of raw: for each signature
 	MiB       float64           `json:"mib,omitempty"`       // proportional set size of the worker's processes
 	Polls     float64           `json:"polls,omitempty"`     // for each task
 	P50       float64           `json:"p50,omitempty"`       // ms
 	P99       float64           `json:"p99,omitempty"`       // ms
-	Millis    float64           `json:"millis,omitempty"`    // from start to the first poll
+	Millis    float64           `json:"millis,omitempty"`    // from start to the first poll, or to the end of a command
 	Foreign   float64           `json:"foreign"`             // cores that others used meanwhile
 	Facts     map[string]string `json:"facts,omitempty"`
 }
 
 func (s *Sample) String() string {
-	return fmt.Sprintf("%s: %.1f/s cpu=%.3fms mib=%.1f p50=%.2f p99=%.2f start=%.1f foreign=%.2f",
-		s.Cell, s.PerSecond, s.CPU, s.MiB, s.P50, s.P99, s.Millis, s.Foreign)
+	text := []string{s.Cell.String() + ":"}
+	for _, v := range []struct {
+		format string
+		value  float64
+	}{
+		{"%.1f/s", s.PerSecond},
+		{" tokens=%.1f/s", s.Tokens},
+		{" cpu=%.3fms", s.CPU},
+		{" mib=%.1f", s.MiB},
+		{" p50=%.2fms", s.P50},
+		{" p99=%.2fms", s.P99},
+		{" took=%.1fms", s.Millis},
+		{" foreign=%.2f", s.Foreign},
+	} {
+		if v.value > 0 {
+			text = append(text, fmt.Sprintf(v.format, v.value))
+		}
+	}
+	return strings.Join(text, " ")
 }
 
 // Read reads a file of samples, one a line; one that is not there is empty.

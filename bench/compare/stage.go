@@ -27,14 +27,14 @@ import (
 	"conductor-jwt/bench/stub"
 )
 
-// stage is one worker in front of one server.
+// stage is one worker, or some replicas of it, in front of one server.
 type stage struct {
-	server  *stub.Server
-	http    *http.Server
-	command *exec.Cmd
-	output  *bytes.Buffer
-	started time.Time
-	public  crypto.PublicKey
+	server   *stub.Server
+	http     *http.Server
+	commands []*exec.Cmd
+	output   *bytes.Buffer // of the first
+	started  time.Time
+	public   crypto.PublicKey
 }
 
 // set starts a server and a worker for it.
@@ -56,24 +56,45 @@ func (b *bench) set(ctx context.Context, c Cell) (*stage, error) {
 	s.http = &http.Server{Handler: s.server, ReadHeaderTimeout: time.Minute}
 	go func() { _ = s.http.Serve(listener) }()
 
-	words := b.command(c.Worker)
-	s.command = exec.CommandContext(ctx, words[0], words[1:]...)                                      //nolint:gosec // of our own table
-	s.command.Env = append(os.Environ(), c.environment("http://"+listener.Addr().String()+"/api")...) //nolint:forbidigo // the workers need PATH and HOME
-	s.command.Stdout, s.command.Stderr = s.output, s.output
-	s.command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	s.command.Cancel = func() error { return syscall.Kill(-s.command.Process.Pid, syscall.SIGKILL) }
 	s.started = time.Now()
-	if err := s.command.Start(); err != nil {
-		_ = s.http.Close()
-		return nil, err
+	for i := range max(1, c.Replicas) {
+		command := b.prepare(ctx, c, "http://"+listener.Addr().String()+"/api")
+		if i == 0 {
+			command.Stdout, command.Stderr = s.output, s.output
+		}
+		if err := command.Start(); err != nil {
+			s.strike()
+			return nil, err
+		}
+		s.commands = append(s.commands, command)
 	}
 	return s, nil
 }
 
-// strike ends the worker with all its processes, and the server.
+func (b *bench) prepare(ctx context.Context, c Cell, url string) *exec.Cmd {
+	words := b.command(c.Worker)
+	command := exec.CommandContext(ctx, words[0], words[1:]...) //nolint:gosec // of our own table
+	command.Env = append(os.Environ(), c.environment(url)...)   //nolint:forbidigo // the workers need PATH and HOME
+	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	command.Cancel = func() error { return syscall.Kill(-command.Process.Pid, syscall.SIGKILL) }
+	return command
+}
+
+func (s *stage) pids() []int {
+	var pids []int
+	for _, command := range s.commands {
+		pids = append(pids, command.Process.Pid)
+	}
+	return pids
+}
+
+// strike ends the workers with all their processes, and the server.
 func (s *stage) strike() {
-	_ = syscall.Kill(-s.command.Process.Pid, syscall.SIGKILL)
-	_ = s.command.Wait()
+	for _, command := range s.commands {
+		_ = syscall.Kill(-command.Process.Pid, syscall.SIGKILL)
+		_ = command.Wait()
+	}
+	s.commands = nil
 	_ = s.http.Close()
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,9 +22,9 @@ type usage struct {
 }
 
 // use looks at a worker's processes, ourselves and the machine.
-func use(worker int) (usage, error) {
+func use(workers ...int) (usage, error) {
 	u := usage{at: time.Now()}
-	for _, pid := range tree(worker) {
+	for _, pid := range tree(workers) {
 		u.worker += cpuOf(pid)
 	}
 	u.self = cpuOf(os.Getpid())
@@ -71,8 +72,11 @@ func cpuOf(pid int) time.Duration {
 	return ticks(fields[11]) + ticks(fields[12])
 }
 
-// tree is a process and all that came of it.
-func tree(root int) []int {
+// tree is some processes and all that came of them.
+func tree(roots []int) []int {
+	if len(roots) == 0 {
+		return nil
+	}
 	children := map[int][]int{}
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
 	for _, stat := range stats {
@@ -84,7 +88,7 @@ func tree(root int) []int {
 		parent, _ := strconv.Atoi(fields[1])
 		children[parent] = append(children[parent], pid)
 	}
-	all := []int{root}
+	all := slices.Clone(roots)
 	for i := 0; i < len(all); i++ {
 		all = append(all, children[all[i]]...)
 	}
@@ -93,9 +97,9 @@ func tree(root int) []int {
 
 // memory is the proportional set size of a worker's processes, in MiB: what
 // they share counts once.
-func memory(worker int) float64 {
+func memory(workers ...int) float64 {
 	kib := 0
-	for _, pid := range tree(worker) {
+	for _, pid := range tree(workers) {
 		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
 		if err != nil {
 			continue

@@ -8,7 +8,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -41,12 +40,17 @@ type Server struct {
 	queued   map[string]time.Time
 	arrived  chan struct{} // closed when a task is queued, then made anew
 	updates  []Update
+	count    int // of all updates
 	polls    int
 	first    time.Time // of the first poll
 	unknown  map[string]int
-	finished map[string]bool
+	finished []bool // by the number of the task
 	twice    int
 }
+
+// kept is which of the updates of endless tasks are kept: to keep all would be
+// work that the worker pays for.
+const kept = 64
 
 // Update is an update that came.
 type Update struct {
@@ -60,7 +64,7 @@ type Update struct {
 func New(o Options) *Server {
 	return &Server{
 		options: o, pieces: bytes.Split(o.Task, []byte("@id")), arrived: make(chan struct{}),
-		queued: map[string]time.Time{}, unknown: map[string]int{}, finished: map[string]bool{},
+		queued: map[string]time.Time{}, unknown: map[string]int{},
 	}
 }
 
@@ -77,7 +81,11 @@ func (s *Server) Enqueue() {
 
 func (s *Server) name() string {
 	s.next++
-	return fmt.Sprintf("task-%09d", s.next)
+	id := []byte("task-000000000")
+	for i, n := len(id)-1, s.next; n > 0; i, n = i-1, n/10 {
+		id[i] = byte('0' + n%10)
+	}
+	return string(id)
 }
 
 // State is what has happened so far.
@@ -93,10 +101,10 @@ type State struct {
 func (s *Server) State() State {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return State{Updates: len(s.updates), Polls: s.polls, First: s.first, Twice: s.twice, Unknown: maps.Clone(s.unknown)}
+	return State{Updates: s.count, Polls: s.polls, First: s.first, Twice: s.twice, Unknown: maps.Clone(s.unknown)}
 }
 
-// Updates gives all updates so far.
+// Updates gives the updates so far, of endless tasks only some.
 func (s *Server) Updates() []Update {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -133,13 +141,8 @@ func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) poll(w http.ResponseWriter, r *http.Request, batch bool) {
-	count, timeout := 1, tick
-	if n, err := strconv.Atoi(r.FormValue("count")); err == nil {
-		count = n
-	}
-	if n, err := strconv.Atoi(r.FormValue("timeout")); err == nil {
-		timeout = time.Duration(n) * time.Millisecond
-	}
+	count := parameter(r.URL.RawQuery, "count=", 1)
+	timeout := time.Duration(parameter(r.URL.RawQuery, "timeout=", int(tick.Milliseconds()))) * time.Millisecond
 	s.mu.Lock()
 	s.polls++
 	if s.first.IsZero() {
@@ -155,8 +158,9 @@ func (s *Server) poll(w http.ResponseWriter, r *http.Request, batch bool) {
 		writeJSON(w, s.render(nil, ids[0]))
 		return
 	}
-	body := []byte{'['}
-	for i, id := range s.take(r.Context(), count, timeout) {
+	ids := s.take(r.Context(), count, timeout)
+	body := append(make([]byte, 0, 2+len(ids)*(len(s.options.Task)+64)), '[')
+	for i, id := range ids {
 		if i > 0 {
 			body = append(body, ',')
 		}
@@ -165,18 +169,28 @@ func (s *Server) poll(w http.ResponseWriter, r *http.Request, batch bool) {
 	writeJSON(w, append(body, ']'))
 }
 
+// parameter finds a number in a query.
+func parameter(query, name string, otherwise int) int {
+	for part := range strings.SplitSeq(query, "&") {
+		if text, ok := strings.CutPrefix(part, name); ok {
+			if n, err := strconv.Atoi(text); err == nil {
+				return n
+			}
+		}
+	}
+	return otherwise
+}
+
 // take takes up to n tasks, waiting for the first of them, or on a server that
 // fills for all of them.
 func (s *Server) take(ctx context.Context, n int, timeout time.Duration) []string {
+	ids, arrived := s.pop(n)
+	if len(ids) == n || timeout <= 0 || len(ids) > 0 && !s.options.Fills {
+		return ids
+	}
 	over := time.NewTimer(timeout)
 	defer over.Stop()
-	var ids []string
 	for {
-		more, arrived := s.pop(n - len(ids))
-		ids = append(ids, more...)
-		if len(ids) == n || timeout <= 0 || len(ids) > 0 && !s.options.Fills {
-			return ids
-		}
 		if s.options.Fills {
 			arrived = nil
 		}
@@ -191,6 +205,12 @@ func (s *Server) take(ctx context.Context, n int, timeout time.Duration) []strin
 			more, _ := s.pop(n - len(ids))
 			return append(ids, more...)
 		case <-ctx.Done():
+			return ids
+		}
+		var more []string
+		more, arrived = s.pop(n - len(ids))
+		ids = append(ids, more...)
+		if len(ids) == n || len(ids) > 0 && !s.options.Fills {
 			return ids
 		}
 	}
@@ -255,11 +275,21 @@ func (s *Server) note(w http.ResponseWriter, r *http.Request) (string, bool) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.finished[id] {
+	number, err := strconv.Atoi(strings.TrimPrefix(id, "task-"))
+	if err != nil || number < 1 || number > s.next {
+		http.Error(w, "an update of an unknown task", http.StatusNotFound)
+		return "", false
+	}
+	if more := number + 1 - len(s.finished); more > 0 {
+		s.finished = append(s.finished, make([]bool, more)...)
+	}
+	if s.finished[number] {
 		s.twice++
 	}
-	s.finished[id] = true
-	s.updates = append(s.updates, Update{ID: id, At: at, Queued: s.queued[id], Body: body})
+	s.finished[number] = true
+	if s.count++; !s.options.Endless || s.count%kept == 0 {
+		s.updates = append(s.updates, Update{ID: id, At: at, Queued: s.queued[id], Body: body})
+	}
 	return id, true
 }
 

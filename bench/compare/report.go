@@ -1,0 +1,260 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// write makes the page, its picture, and the figures of docs/sizing.md.
+func (b *bench) write() error {
+	var p page
+	b.head(&p)
+	b.goalTable(&p)
+	b.throughputTables(&p)
+	b.latencyTables(&p)
+	b.otherTables(&p)
+	if err := os.WriteFile(filepath.Join(b.docs, "performance.md"), []byte(p.String()), 0o644); err != nil { //nolint:gosec // to be read by all
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(b.docs, "performance.svg"), []byte(b.picture()), 0o644); err != nil { //nolint:gosec // to be read by all
+		return err
+	}
+	return b.sizing()
+}
+
+// page is Markdown that grows.
+type page struct{ strings.Builder }
+
+func (p *page) line(format string, args ...any) {
+	_, _ = fmt.Fprintf(p, format+"\n", args...)
+}
+
+// table writes a table whose first column is text and whose others are figures.
+func (p *page) table(head []string, rows [][]string) {
+	p.line("")
+	if len(rows) == 0 {
+		p.line("Not measured.")
+		return
+	}
+	p.line("| %s |", strings.Join(head, " | "))
+	p.line("|%s", strings.Repeat("---|", len(head)))
+	for _, r := range rows {
+		p.line("| %s |", strings.Join(r, " | "))
+	}
+}
+
+func (b *bench) head(p *page) {
+	f := b.facts()
+	p.line("# Performance")
+	p.line("")
+	p.line("Written by `make bench` on %s; do not edit. Samples are in bench/results.jsonl.", f["date"])
+	p.line("")
+	p.line("All workers ran in turn on one machine before one stub server, which hands out the task of the README with its key inlined")
+	p.line("(4 kB), as Conductor 3.32 does. Each caches its parsed key and signs the same claims. Figures are medians, with the least and the most.")
+	p.line("Only figures of one run compare. A task is CPU of the worker alone; the server's comes on top and shares the machine's cores.")
+	p.line("")
+	p.line("%s, %s cores, %s, kernel %s, %s, %s.", f["cpu"], f["cores"], f["system"], f["kernel"], f["go"], f["openssl"])
+	p.table([]string{"worker", "what it is"}, [][]string{
+		{oursFull, "`" + f["full"] + "`"},
+		{oursStatic, "`" + f["static"] + "`"},
+		{conductorGo, "TaskRunner, polls each 100 ms: " + f[conductorGo]},
+		{python, "@worker_task: " + f[python]},
+		{javascript, "TaskHandler: " + f[javascript]},
+		{java, "TaskRunnerConfigurer, polls each 100 ms: " + f[java]},
+		{loopGo, "the least that a Go worker can be, with Go's RSA; no retries, no checks, no metrics"},
+		{loopOpenSSL, "the same with OpenSSL's RSA"},
+	})
+	p.line("")
+	p.line("![tasks a second, latency and memory of each worker](performance.svg)")
+}
+
+func (b *bench) goalTable(p *page) {
+	p.line("")
+	p.line("## Goals")
+	p.line("")
+	p.line("| figure | goal | measured | | sides |")
+	p.line("|---|---|---|---|---|")
+	for _, g := range b.goals() {
+		p.line("%s", g.row())
+	}
+}
+
+func (b *bench) throughputTables(p *page) {
+	p.line("")
+	p.line("## Tasks a second")
+	p.line("")
+	p.line("`secret_injection: key`, which is what the others do. Each cell: tasks/s · CPU ms a task · resident MiB.")
+	for _, algorithm := range []string{rs256, es256, edDSA} {
+		var rows [][]string
+		for _, w := range append([]string{oursFull, oursStatic, loopOpenSSL, loopGo}, runners()...) {
+			row := []string{w}
+			seen := false
+			for _, slots := range []int{1, 10, 50} {
+				c := Cell{Figure: Throughput, Worker: w, Algorithm: algorithm, Slots: slots}
+				text, ok := b.taskCell(c)
+				row, seen = append(row, text), seen || ok
+			}
+			if seen {
+				rows = append(rows, row)
+			}
+		}
+		p.table([]string{algorithm, "1 slot", "10 slots", "50 slots"}, rows)
+	}
+}
+
+func (b *bench) taskCell(c Cell) (string, bool) {
+	rate := b.stat(c, perSecond)
+	if rate.n == 0 {
+		return "–", false
+	}
+	return fmt.Sprintf("%s · %s · %s", rate, number(b.stat(c, cpu).mid), number(b.stat(c, mib).mid)), true
+}
+
+func (b *bench) latencyTables(p *page) {
+	p.line("")
+	p.line("## Enqueued to updated")
+	p.line("")
+	p.line("RS256, 10 slots, milliseconds: p50 / p99. A first-message server answers a poll as soon as it has a task, as Redis does; one that")
+	p.line("fills looks each 100 ms and waits for as many tasks as were asked for, as SQL stores do.")
+	var rows [][]string
+	add := func(name string, c Cell) {
+		row := []string{name}
+		seen := false
+		for _, fills := range []bool{false, true} {
+			for _, rate := range []int{10, 200} {
+				c.Fills, c.Rate = fills, rate
+				half, most := b.stat(c, p50), b.stat(c, p99)
+				text := "–"
+				if half.n > 0 {
+					text, seen = number(half.mid)+" / "+most.String(), true
+				}
+				row = append(row, text)
+			}
+		}
+		if seen {
+			rows = append(rows, row)
+		}
+	}
+	for _, pollers := range []int{1, 2, 4} {
+		add(fmt.Sprintf("%s, %s", oursFull, plural(pollers, "cold poll")), Cell{Figure: Latency, Worker: oursFull, Algorithm: rs256, Slots: 10, Pollers: pollers})
+	}
+	for _, w := range runners() {
+		add(w, Cell{Figure: Latency, Worker: w, Algorithm: rs256, Slots: 10})
+	}
+	p.table([]string{"worker", "first message, 10/s", "200/s", "fills, 10/s", "200/s"}, rows)
+}
+
+func (b *bench) otherTables(p *page) {
+	p.line("")
+	p.line("## Signatures, without a server")
+	var rows [][]string
+	for _, c := range rawCells() {
+		if s := b.stat(c, perSecond); s.n > 0 {
+			rows = append(rows, []string{c.Worker, c.Algorithm, fmt.Sprint(c.Slots), s.String(), b.tokenText(c), number(b.stat(c, cpu).mid)})
+		}
+	}
+	p.table([]string{"library", "algorithm", "signing", "signatures/s", "tokens/s", "CPU ms a signature"}, rows)
+
+	p.line("")
+	p.line("## Start to first poll")
+	rows = nil
+	for _, c := range startCells() {
+		if s := b.stat(c, millis); s.n > 0 {
+			rows = append(rows, []string{c.Worker, s.String()})
+		}
+	}
+	p.table([]string{"worker", "ms"}, rows)
+	b.variantTables(p)
+}
+
+func (b *bench) tokenText(c Cell) string {
+	if s := b.stat(c, tokens); s.mid > 0 {
+		return s.String()
+	}
+	return "–"
+}
+
+func (b *bench) variantTables(p *page) {
+	p.line("")
+	p.line("## What `secret_injection: auto` costs")
+	p.line("")
+	p.line("The default reads each task once more from the server, beside signing, when a claim comes from an expression; here it always does.")
+	var rows [][]string
+	for _, w := range []struct{ worker, algorithm string }{{oursFull, rs256}, {oursStatic, es256}} {
+		for _, slots := range []int{1, 10, 50} {
+			c := Cell{Figure: Throughput, Worker: w.worker, Algorithm: w.algorithm, Slots: slots}
+			withKey, ok := b.taskCell(c)
+			c.Injection = "auto"
+			auto, both := b.taskCell(c)
+			if ok && both {
+				rows = append(rows, []string{w.worker, w.algorithm, fmt.Sprint(slots), withKey, auto})
+			}
+		}
+	}
+	p.table([]string{"worker", "algorithm", "slots", "key", "auto"}, rows)
+
+	p.line("")
+	p.line("## The command line")
+	rows = nil
+	for _, c := range shellCells() {
+		if s := b.stat(c, millis); s.n > 0 {
+			rows = append(rows, []string{c.Worker, "sign " + c.Algorithm, s.String()})
+		}
+	}
+	p.table([]string{"binary", "command", "ms"}, rows)
+}
+
+// The figures of docs/sizing.md stand between these lines.
+const (
+	figuresBegin = "<!-- figures, written by make bench -->\n"
+	figuresEnd   = "<!-- end of figures -->\n"
+)
+
+// sizing writes how ours grows into docs/sizing.md.
+func (b *bench) sizing() error {
+	file := filepath.Join(b.docs, "sizing.md")
+	text, err := os.ReadFile(file) //nolint:gosec // the caller's own page
+	if os.IsNotExist(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	before, rest, ok := strings.Cut(string(text), figuresBegin)
+	_, after, closed := strings.Cut(rest, figuresEnd)
+	if !ok || !closed {
+		return fmt.Errorf("%s has no place for figures", file)
+	}
+	var p page
+	p.line("Measured on %s, %s cores, %s; the stub server ran on the same cores.", b.facts()["cpu"], b.facts()["cores"], b.facts()["date"])
+	for _, w := range []struct{ name, worker, algorithm string }{
+		{"RS256, full edition (OpenSSL)", oursFull, rs256}, {"RS256, static edition", oursStatic, rs256}, {"ES256, either edition", oursStatic, es256},
+	} {
+		b.growth(&p, w.name, Cell{Figure: Throughput, Worker: w.worker, Algorithm: w.algorithm})
+	}
+	return os.WriteFile(file, []byte(before+figuresBegin+p.String()+figuresEnd+after), 0o644) //nolint:gosec // to be read by all
+}
+
+func (b *bench) growth(p *page, name string, c Cell) {
+	head, row := []string{name}, []string{"tasks/s"}
+	add := func(title string, c Cell) {
+		if s := b.stat(c, perSecond); s.n > 0 {
+			head, row = append(head, title), append(row, number(s.mid))
+		}
+	}
+	for _, slots := range []int{1, 2, 4, 10, 16, 50, 100} {
+		c.Slots = slots
+		add(plural(slots, "slot"), c)
+	}
+	for _, slots := range []int{1, 4, 16} {
+		c.Slots, c.Cores = slots, 1
+		add(plural(slots, "slot")+" on 1 core", c)
+	}
+	for _, replicas := range []int{2, 3} {
+		add(fmt.Sprintf("%d replicas of 16", replicas), Cell{Figure: Throughput, Worker: c.Worker, Algorithm: c.Algorithm, Slots: 16, Replicas: replicas})
+	}
+	p.table(head, [][]string{row})
+	p.line("")
+}

@@ -1,0 +1,235 @@
+package keyring_test
+
+import (
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"conductor-jwt/keyring"
+	"conductor-jwt/keys"
+	"conductor-jwt/policy"
+)
+
+// shelf is a key store in memory: sources by URI.
+type shelf struct {
+	mu     sync.Mutex
+	timed  bool
+	remote bool
+	held   map[string][]keys.Key
+	faults map[string]error
+	calls  int
+	sign   func(ctx context.Context) error // before each signature of a remote key
+	forge  bool
+}
+
+func newShelf() *shelf { return &shelf{held: map[string][]keys.Key{}, faults: map[string]error{}} }
+
+func (s *shelf) put(uri string, list ...keys.Key) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.held[uri] = list
+}
+
+func (s *shelf) fail(uri string, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults[uri] = err
+}
+
+func (s *shelf) Open(uri string) (keys.Source, error) {
+	if strings.HasSuffix(uri, "nonsense") {
+		return nil, &keys.Error{Reason: keys.ErrUnsupported, Found: "a uri that makes no sense", Hint: "write another"}
+	}
+	return &shelfSource{s, uri}, nil
+}
+
+type shelfSource struct {
+	*shelf
+	uri string
+}
+
+func (s *shelfSource) Timed() bool  { return s.timed }
+func (s *shelfSource) Remote() bool { return s.remote }
+
+func (s *shelfSource) Versions(ctx context.Context) ([]keys.Key, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls++
+	if err := s.faults[s.uri]; err != nil {
+		if errors.Is(err, errHangs) {
+			s.mu.Unlock()
+			<-ctx.Done()
+			s.mu.Lock()
+			return nil, ctx.Err()
+		}
+		return nil, err
+	}
+	if !s.remote {
+		return s.held[s.uri], nil
+	}
+	var list []keys.Key
+	for _, k := range s.held[s.uri] {
+		list = append(list, &remoteKey{k, s.shelf})
+	}
+	return list, nil
+}
+
+var errHangs = errors.New("hangs")
+
+type remoteKey struct {
+	keys.Key
+	shelf *shelf
+}
+
+func (k *remoteKey) Sign(ctx context.Context, alg keys.Algorithm, input []byte) ([]byte, error) {
+	if k.shelf.sign != nil {
+		if err := k.shelf.sign(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if k.shelf.forge {
+		input = append([]byte("x"), input...)
+	}
+	return k.Key.Sign(ctx, alg, input)
+}
+
+func away() error {
+	return &keys.Error{Reason: keys.ErrUnavailable, Found: "the store is away", Hint: "wait"}
+}
+
+// edKey makes an Ed25519 key that was made at a time.
+func edKey(t *testing.T, created time.Time) keys.Key {
+	t.Helper()
+	_, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fromSigner(t, private, created)
+}
+
+func ecKey(t *testing.T) keys.Key {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fromSigner(t, private, time.Time{})
+}
+
+func fromSigner(t *testing.T, s crypto.Signer, created time.Time) keys.Key {
+	t.Helper()
+	key, err := keys.FromSigner(s, keys.SignerOptions{Created: created})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func thumbprint(t *testing.T, key keys.Key) string {
+	t.Helper()
+	kid, err := keys.Thumbprint(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return kid
+}
+
+type rig struct {
+	*shelf
+	text   string
+	log    lockedBuffer
+	stores *keyring.Stores
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// read reads a policy; every line of it is a key.
+func (r *rig) policy(t *testing.T) *policy.Policy {
+	t.Helper()
+	p, err := policy.Read("policy.yaml", []byte(r.text), policy.Known{MaxTTL: 10 * time.Minute, Algorithms: algorithmNames()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func algorithmNames() []string {
+	var names []string
+	for _, a := range keys.Algorithms() {
+		names = append(names, string(a))
+	}
+	return names
+}
+
+func (r *rig) options(t *testing.T) keyring.Options {
+	t.Helper()
+	if r.stores == nil {
+		r.stores = keyring.NewStores(8, nil)
+	}
+	schemes := map[string]keys.Scheme{}
+	for _, name := range []string{policy.SchemeFile, policy.SchemeEnv, policy.SchemeVaultTransit, policy.SchemeGCPKMS} {
+		schemes[name] = r.shelf
+	}
+	return keyring.Options{
+		Policy: r.policy(t), Parser: keys.NewParser(keys.ParserOptions{}), Schemes: schemes, Stores: r.stores,
+		Elsewhere: map[string]string{policy.SchemePKCS11: "; the full edition has it"},
+		Logger:    slog.New(slog.NewTextHandler(&r.log, nil)),
+	}
+}
+
+func (r *rig) ring(t *testing.T, before *keyring.Ring) *keyring.Ring {
+	t.Helper()
+	ring, err := keyring.New(t.Context(), r.options(t), before)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ring
+}
+
+// signs gives the kid of the version that signs, having made it sign.
+func signs(t *testing.T, ring *keyring.Ring, name string) string {
+	t.Helper()
+	key, err := ring.Resolve(t.Context(), keys.Ref{Name: name})
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	if _, err := key.Sign(t.Context(), key.Algorithms()[0], []byte("input")); err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return key.ID()
+}
+
+// states writes the versions of the first key as "active:a published:b", by
+// the names in kids.
+func states(ring *keyring.Ring, kids map[string]string) string {
+	var list []string
+	for _, v := range ring.Status()[0].Versions {
+		list = append(list, fmt.Sprintf("%s:%s", v.State, kids[v.KeyID]))
+	}
+	return strings.Join(list, " ")
+}

@@ -1,0 +1,273 @@
+package keyring_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"conductor-jwt/internal/secret"
+	"conductor-jwt/keyring"
+	"conductor-jwt/keys"
+	"conductor-jwt/policy"
+)
+
+func isReason(err, reason error) bool {
+	_, ok := errors.AsType[*keys.Error](err)
+	return ok && errors.Is(err, reason)
+}
+
+func jwkRef(k string) keys.Ref {
+	return keys.Ref{Text: secret.New(`{"kty":"oct","alg":"HS256","k":"` + k + `"}`)}
+}
+
+func TestKeyIDs(t *testing.T) {
+	a := edKey(t, time.Time{})
+	r := &rig{shelf: newShelf(), text: `
+keys:
+  thumb: {source: "file:///a"}
+  none: {source: "file:///a", kid: none}
+  pinned: {source: "file:///a", kid: "its own"}
+  version: {versions: [{source: "file:///a", kid: one, from: 1999-01-01T00:00:00Z}]}
+`}
+	r.put("file:///a", a)
+	ring := r.ring(t, nil)
+	for name, want := range map[string]string{"thumb": thumbprint(t, a), "none": "", "pinned": "its own", "version": "one"} {
+		if got := signs(t, ring, name); got != want {
+			t.Errorf("%s has the kid %q, want %q", name, got, want)
+		}
+	}
+}
+
+func TestWhatIsNotNamedIsTheParsers(t *testing.T) {
+	r := &rig{shelf: newShelf()}
+	ring := r.ring(t, nil)
+	key, err := ring.Resolve(t.Context(), jwkRef("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"))
+	if err != nil || keys.KindOf(key) != keys.KindOct {
+		t.Error(err)
+	}
+	if _, err := ring.Resolve(t.Context(), keys.Ref{Name: "nobody"}); !isReason(err, keys.ErrUnknown) {
+		t.Error(err)
+	}
+	// A name is never anything else than a name.
+	for _, name := range []string{"file:///etc/passwd", "https://evil.example/key", "../a", "env:HOME"} {
+		if _, err := ring.Resolve(t.Context(), keys.Ref{Name: name}); !isReason(err, keys.ErrUnknown) || strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if r.calls != 0 {
+		t.Error("a source was asked")
+	}
+}
+
+func TestAKeyThatTheServerDelivers(t *testing.T) {
+	const k = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+	r := &rig{shelf: newShelf(), text: `keys: {k: {source: "conductor:signing-key", kid: c}}`}
+	ring := r.ring(t, nil)
+	delivered := map[string]secret.Text{"signing-key": jwkRef(k).Text, "other": secret.New("x")}
+	key, err := ring.Resolve(t.Context(), keys.Ref{Name: "k", Delivered: delivered})
+	if err != nil || key.ID() != "c" || keys.KindOf(key) != keys.KindOct {
+		t.Error(key, err)
+	}
+	for _, delivered := range []map[string]secret.Text{nil, {"other": secret.New("x")}, {"signing-key": secret.New(" ")}} {
+		if _, err := ring.Resolve(t.Context(), keys.Ref{Name: "k", Delivered: delivered}); !isReason(err, keys.ErrUnknown) {
+			t.Error(err)
+		}
+	}
+	_, err = ring.Resolve(t.Context(), keys.Ref{Name: "k", Delivered: map[string]secret.Text{"signing-key": secret.New("no key")}})
+	if !isReason(err, keys.ErrUnreadable) {
+		t.Error(err)
+	}
+}
+
+// What cannot be right is refused before anything is signed with it, with the
+// place in the file.
+func TestMistakesOfTheSources(t *testing.T) {
+	a := edKey(t, time.Time{})
+	oct, err := keys.NewParser(keys.ParserOptions{}).Resolve(t.Context(), jwkRef("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct{ text, want string }{
+		{`keys: {k: {source: "file:///nonsense"}}`, "policy.yaml:1:20: a uri that makes no sense; write another"},
+		{`keys: {k: {source: "pkcs11:token=x"}}`, "policy.yaml:1:20: this build has no pkcs11: keys; the full edition has it"},
+		{`keys: {k: {source: "file:///broken"}}`, "policy.yaml:1:20: not a key at all"},
+		{`keys: {k: {source: "file:///empty"}}`, "a source without a key"},
+		{`keys: {k: {source: "file:///two"}}`, "a source with 2 keys and no time from which each may sign"},
+		{`keys: {k: {versions: [{source: "file:///two", from: 2000-01-01T00:00:00Z}]}}`, "a source with 2 keys and one from"},
+		{`keys: {k: {source: "file:///two", kid: x}}`, "a source with 2 keys and one kid"},
+		{`keys: {k: {source: "file:///oct", publish: true}}`, "a secret key, which cannot be published"},
+		{`keys: {k: {source: "file:///a", algorithms: [RS256, ES256]}}`, "a key that none of its algorithms fits"},
+		{`keys: {k: {versions: [{source: "file:///a", from: 2000-01-01T00:00:00Z}, {source: "file:///same", from: 2001-01-01T00:00:00Z}]}}`, "two versions with the same kid"},
+		{`keys: {k: {source: "file:///a", publish: true, kid: x}, l: {source: "file:///b", publish: true, kid: x}}`, "policy.yaml:1:57: it has a kid that another published key has"},
+	} {
+		r := &rig{shelf: newShelf(), text: row.text}
+		r.fail("file:///broken", &keys.Error{Reason: keys.ErrUnreadable, Found: "not a key at all"})
+		r.put("file:///two", a, ecKey(t))
+		r.put("file:///oct", oct)
+		r.put("file:///a", a)
+		r.put("file:///same", a)
+		r.put("file:///b", ecKey(t))
+		_, err := keyring.New(t.Context(), r.options(t), nil)
+		if _, ok := errors.AsType[*policy.Error](err); !ok || !strings.Contains(err.Error(), row.want) {
+			t.Errorf("%s\n got %v\nwant %s", row.text, err, row.want)
+		}
+	}
+}
+
+func TestAlgorithmsAreThoseThatTheOperatorNames(t *testing.T) {
+	r := &rig{shelf: newShelf(), text: `keys: {k: {source: "file:///a", algorithms: [Ed25519]}}`}
+	r.put("file:///a", edKey(t, time.Time{}))
+	key, err := r.ring(t, nil).Resolve(t.Context(), keys.Ref{Name: "k"})
+	if err != nil || len(key.Algorithms()) != 1 || key.Algorithms()[0] != keys.Ed25519 {
+		t.Fatal(key, err)
+	}
+	if _, err := key.Sign(t.Context(), keys.EdDSA, []byte("x")); !isReason(err, keys.ErrAlgorithmMismatch) {
+		t.Error(err)
+	}
+}
+
+func remoteRig(t *testing.T, slots int) (*rig, keys.Key) {
+	t.Helper()
+	r := &rig{shelf: newShelf(), text: `keys: {k: {source: "gcpkms://k"}}`, stores: keyring.NewStores(slots, nil)}
+	r.timed, r.remote = true, true
+	r.put("gcpkms://k", edKey(t, time.Now().Add(-time.Hour)))
+	key, err := r.ring(t, nil).Resolve(t.Context(), keys.Ref{Name: "k"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r, key
+}
+
+func TestAForgedSignatureDoesNotLeave(t *testing.T) {
+	r, key := remoteRig(t, 8)
+	r.forge = true
+	if _, err := key.Sign(t.Context(), keys.EdDSA, []byte("x")); !isReason(err, keys.ErrUnavailable) {
+		t.Error(err)
+	}
+}
+
+// A store holds a quarter of the slots, one at least; what comes beyond does
+// not wait.
+func TestAStoreHoldsAQuarterOfTheSlots(t *testing.T) {
+	for slots, most := range map[int]int{1: 1, 7: 1, 8: 2, 50: 12} {
+		synctest.Test(t, func(t *testing.T) {
+			r, key := remoteRig(t, slots)
+			release, entered := make(chan struct{}), make(chan struct{}, 100)
+			r.sign = func(context.Context) error {
+				entered <- struct{}{}
+				<-release
+				return nil
+			}
+			results := make(chan error, most)
+			for range most {
+				go func() {
+					_, err := key.Sign(context.Background(), keys.EdDSA, []byte("x"))
+					results <- err
+				}()
+			}
+			for range most {
+				<-entered
+			}
+			if _, err := key.Sign(t.Context(), keys.EdDSA, []byte("x")); !isReason(err, keys.ErrUnavailable) {
+				t.Errorf("one more than %d of %d: %v", most, slots, err)
+			}
+			close(release)
+			for range most {
+				if err := <-results; err != nil {
+					t.Error(err)
+				}
+			}
+			if _, err := key.Sign(t.Context(), keys.EdDSA, []byte("x")); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// After five failures in a row a store is left alone but for one try in five
+// seconds.
+func TestTheBreaker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, key := remoteRig(t, 8)
+		calls, fault := 0, away()
+		r.sign = func(context.Context) error { calls++; return fault }
+		try := func() error { _, err := key.Sign(t.Context(), keys.EdDSA, []byte("x")); return err }
+		for range 20 {
+			if err := try(); !isReason(err, keys.ErrUnavailable) {
+				t.Error(err)
+			}
+		}
+		if calls != 5 || !r.stores.Open()["gcpkms"] {
+			t.Errorf("%d calls of 20", calls)
+		}
+		time.Sleep(5*time.Second - time.Millisecond)
+		_ = try()
+		if calls != 5 {
+			t.Errorf("%d calls before five seconds", calls)
+		}
+		time.Sleep(time.Millisecond)
+		_, _ = try(), try()
+		if calls != 6 {
+			t.Errorf("%d calls: half-open lets one through", calls)
+		}
+		fault = nil
+		time.Sleep(5 * time.Second)
+		for range 3 {
+			if err := try(); err != nil {
+				t.Error(err)
+			}
+		}
+		if calls != 9 || r.stores.Open()["gcpkms"] {
+			t.Errorf("%d calls", calls)
+		}
+	})
+}
+
+func TestAnswersThatAreNoOutageDoNotOpenTheBreaker(t *testing.T) {
+	r, key := remoteRig(t, 8)
+	calls := 0
+	r.sign = func(context.Context) error {
+		calls++
+		return &keys.Error{Reason: keys.ErrUse, Found: "not for signing"}
+	}
+	for range 10 {
+		if _, err := key.Sign(t.Context(), keys.EdDSA, []byte("x")); !isReason(err, keys.ErrUse) {
+			t.Error(err)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	r.sign = func(ctx context.Context) error { calls++; return ctx.Err() }
+	for range 10 {
+		_, _ = key.Sign(ctx, keys.EdDSA, []byte("x"))
+	}
+	if calls != 20 {
+		t.Errorf("%d calls of 20", calls)
+	}
+}
+
+// A call ends after five seconds, or with the task, whichever is first.
+func TestTheDeadlineOfACall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, key := remoteRig(t, 8)
+		r.sign = func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
+		for _, row := range []struct {
+			task, want time.Duration
+			reason     error
+		}{
+			{30 * time.Second, 5 * time.Second, keys.ErrUnavailable},
+			{2 * time.Second, 2 * time.Second, context.DeadlineExceeded},
+		} {
+			ctx, cancel := context.WithTimeout(t.Context(), row.task)
+			began := time.Now()
+			_, err := key.Sign(ctx, keys.EdDSA, []byte("x"))
+			if took := time.Since(began); took != row.want || !errors.Is(err, row.reason) {
+				t.Errorf("a task of %s: %v after %s", row.task, err, took)
+			}
+			cancel()
+		}
+	})
+}

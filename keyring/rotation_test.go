@@ -1,0 +1,325 @@
+package keyring_test
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"conductor-jwt/keyring"
+	"conductor-jwt/keys"
+)
+
+// A store that knows when a version was made: it is published at once, signs
+// after the delay, and stays for as long as tokens of it may be kept.
+func TestATimedKeyRotatesByTheStoresTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		a, b := edKey(t, start.Add(-time.Hour)), edKey(t, start.Add(30*time.Second))
+		kids := map[string]string{thumbprint(t, a): "a", thumbprint(t, b): "b"}
+		r := &rig{shelf: newShelf(), text: `keys: {k: {source: "vault-transit://t/k", publish: true}}`}
+		r.timed = true
+		r.put("vault-transit://t/k", a)
+		ring := r.ring(t, nil)
+		run(t, ring)
+		// The store makes the next version half a minute later.
+		time.Sleep(30 * time.Second)
+		r.put("vault-transit://t/k", a, b)
+		for _, step := range []struct {
+			at     time.Duration // since b was made
+			states string
+			signs  string
+		}{
+			{time.Second, "active:a", "a"}, // not heard of yet
+			{67 * time.Second, "active:a published:b", "a"},
+			{10*time.Minute - time.Second, "active:a published:b", "a"},
+			{10 * time.Minute, "retired:a active:b", "b"},
+			{10*time.Minute + 13*time.Minute - time.Second, "retired:a active:b", "b"}, // max ttl 10m + 120s + 60s
+			{10*time.Minute + 13*time.Minute, "active:b", "b"},
+		} {
+			time.Sleep(time.Until(start.Add(30*time.Second + step.at)))
+			if got := states(ring, kids); got != step.states {
+				t.Errorf("after %s: %s, want %s", step.at, got, step.states)
+			}
+			if got := kids[signs(t, ring, "k")]; got != step.signs {
+				t.Errorf("after %s: %s signs, want %s", step.at, got, step.signs)
+			}
+		}
+	})
+}
+
+// run keeps a ring fresh for as long as the test lasts.
+func run(t *testing.T, ring *keyring.Ring) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { defer close(done); ring.Run(ctx) }()
+	t.Cleanup(func() { cancel(); <-done })
+}
+
+// Two replicas that start at different times agree at every moment, once both
+// have heard of a version.
+func TestReplicasAgree(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		r := &rig{shelf: newShelf(), text: `keys: {k: {source: "vault-transit://t/k", publish: true}}`}
+		r.timed = true
+		r.put("vault-transit://t/k", edKey(t, start.Add(-time.Hour)))
+		first := r.ring(t, nil)
+		run(t, first)
+		time.Sleep(47 * time.Second)
+		r.put("vault-transit://t/k", r.held["vault-transit://t/k"][0], edKey(t, time.Now()))
+		second := r.ring(t, nil)
+		run(t, second)
+		for range 60 {
+			time.Sleep(13 * time.Second)
+			if a, b := signs(t, first, "k"), signs(t, second, "k"); a != b {
+				t.Fatalf("after %s one signs with %s, the other with %s", time.Since(start), a, b)
+			}
+		}
+	})
+}
+
+func TestFilesSignFromTheirTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // which begins at 2000-01-01T00:00:00Z
+		a, b, c := edKey(t, time.Time{}), ecKey(t), ecKey(t)
+		kids := map[string]string{thumbprint(t, a): "a", thumbprint(t, b): "b", thumbprint(t, c): "c"}
+		r := &rig{shelf: newShelf(), text: `
+keys:
+  k:
+    publish: true
+    retire_after: 1h
+    versions:
+      - {source: "file:///c", from: 2000-01-03T00:00:00Z}
+      - {source: "file:///a", from: 2000-01-01T12:00:00Z}
+      - {source: "file:///b", from: 2000-01-02T00:00:00Z}
+`}
+		r.put("file:///a", a)
+		r.put("file:///b", b)
+		r.put("file:///c", c)
+		ring := r.ring(t, nil)
+		start := time.Now()
+		for _, step := range []struct {
+			at     time.Duration
+			states string
+		}{
+			{0, "active:a published:b published:c"}, // none is old enough: the oldest signs
+			{12 * time.Hour, "active:a published:b published:c"},
+			{24*time.Hour - time.Second, "active:a published:b published:c"},
+			{24 * time.Hour, "retired:a active:b published:c"},
+			{25*time.Hour - time.Second, "retired:a active:b published:c"},
+			{25 * time.Hour, "active:b published:c"},
+			{48 * time.Hour, "retired:b active:c"},
+			{1000 * time.Hour, "active:c"},
+		} {
+			time.Sleep(time.Until(start.Add(step.at)))
+			if got := states(ring, kids); got != step.states {
+				t.Errorf("after %s: %s, want %s", step.at, got, step.states)
+			}
+		}
+	})
+}
+
+// A file that is replaced says nothing of when the new key may sign.
+func TestAReplacedFileIsRefusedUntilItIsReloaded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := edKey(t, time.Time{}), edKey(t, time.Time{})
+		r := &rig{shelf: newShelf(), text: `keys: {k: {source: "file:///k"}}`}
+		r.put("file:///k", a)
+		ring := r.ring(t, nil)
+		run(t, ring)
+		r.put("file:///k", b)
+		time.Sleep(5 * time.Minute)
+		if got := signs(t, ring, "k"); got != thumbprint(t, a) {
+			t.Error("the new one signs")
+		}
+		if text := r.log.String(); strings.Count(text, "without a time from which it may sign") != 1 {
+			t.Errorf("want one line in five minutes:\n%s", text)
+		}
+		if s := ring.Status()[0]; !s.Failing || s.Failures < 4 {
+			t.Errorf("%+v", s)
+		}
+		r.put("file:///k", a)
+		time.Sleep(2 * time.Minute)
+		if s := ring.Status()[0]; s.Failing || !strings.Contains(r.log.String(), "fresh again") {
+			t.Errorf("%+v", s)
+		}
+		r.put("file:///k", b)
+		if got := signs(t, r.ring(t, ring), "k"); got != thumbprint(t, b) {
+			t.Error("a reload does not take it")
+		}
+	})
+}
+
+// A version that is not to sign yet may still be replaced.
+func TestAFileMayBeReplacedBeforeItsTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b, c := edKey(t, time.Time{}), edKey(t, time.Time{}), edKey(t, time.Time{})
+		r := &rig{shelf: newShelf(), text: `keys: {k: {versions: [{source: "file:///a", from: 1999-01-01T00:00:00Z}, {source: "file:///b", from: 2000-01-02T00:00:00Z}]}}`}
+		r.put("file:///a", a)
+		r.put("file:///b", b)
+		ring := r.ring(t, nil)
+		run(t, ring)
+		r.put("file:///b", c)
+		time.Sleep(24 * time.Hour)
+		if got := signs(t, ring, "k"); got != thumbprint(t, c) {
+			t.Error("it was not taken")
+		}
+	})
+}
+
+// The same HMAC secret read anew is the same key.
+func TestASecretIsKnownAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		oct := func(k string) keys.Key {
+			key, err := keys.NewParser(keys.ParserOptions{}).Resolve(t.Context(), jwkRef(k))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return key
+		}
+		const one, two = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBA"
+		r := &rig{shelf: newShelf(), text: `keys: {k: {source: "env:K"}}`}
+		r.put("env:K", oct(one))
+		ring := r.ring(t, nil)
+		run(t, ring)
+		if kid := signs(t, ring, "k"); kid != "" {
+			t.Errorf("a secret has the kid %s", kid)
+		}
+		r.put("env:K", oct(one))
+		time.Sleep(2 * time.Minute)
+		if ring.Status()[0].Failing {
+			t.Error(r.log.String())
+		}
+		r.put("env:K", oct(two))
+		time.Sleep(2 * time.Minute)
+		if !ring.Status()[0].Failing {
+			t.Error("another secret was taken")
+		}
+	})
+}
+
+func TestARevokedVersionIsGoneAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := edKey(t, time.Now().Add(-2*time.Hour)), edKey(t, time.Now().Add(-time.Hour))
+		r := &rig{shelf: newShelf(), text: `keys: {k: {source: "vault-transit://t/k", publish: true}}`}
+		r.timed = true
+		r.put("vault-transit://t/k", a, b)
+		ring := r.ring(t, nil)
+		if signs(t, ring, "k") != thumbprint(t, b) {
+			t.Error("the newer one does not sign")
+		}
+		// Even where the store cannot be asked.
+		r.fail("vault-transit://t/k", away())
+		r.text = `keys: {k: {source: "vault-transit://t/k", publish: true, revoke: ["` + thumbprint(t, b) + `"]}}`
+		ring = r.ring(t, ring)
+		if signs(t, ring, "k") != thumbprint(t, a) {
+			t.Error("a revoked version signs")
+		}
+		if set := ring.Set(); set.Len != 1 || strings.Contains(string(set.Body), thumbprint(t, b)) {
+			t.Errorf("%s", set.Body)
+		}
+		r.text = `keys: {k: {source: "vault-transit://t/k", revoke: ["` + thumbprint(t, b) + `", "` + thumbprint(t, a) + `"]}}`
+		if _, err := r.ring(t, ring).Resolve(t.Context(), keys.Ref{Name: "k"}); !isReason(err, keys.ErrUnknown) {
+			t.Errorf("all revoked: %v", err)
+		}
+	})
+}
+
+func TestASourceThatIsAwayChangesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := edKey(t, time.Now().Add(-time.Hour))
+		r := &rig{shelf: newShelf(), text: `keys: {k: {source: "vault-transit://t/k"}, other: {source: "file:///o"}}`}
+		r.timed = true
+		r.put("vault-transit://t/k", a)
+		r.put("file:///o", edKey(t, time.Time{}))
+		ring := r.ring(t, nil)
+		run(t, ring)
+		r.fail("vault-transit://t/k", errHangs)
+		time.Sleep(time.Hour)
+		if signs(t, ring, "k") != thumbprint(t, a) {
+			t.Error("the stale key is not served")
+		}
+		if s := ring.Status(); !s[0].Failing || s[1].Failing || time.Since(s[1].Refreshed) > 67*time.Second {
+			t.Errorf("%+v", s)
+		}
+		r.fail("vault-transit://t/k", &keys.Error{Reason: keys.ErrUnreadable, Found: "no key"})
+		time.Sleep(time.Hour)
+		if signs(t, ring, "k") != thumbprint(t, a) {
+			t.Error("the old set is not kept when the new one does not parse")
+		}
+	})
+}
+
+// A store that is away at the start stops nobody; its tasks wait.
+func TestAKeyThatIsNotThereYet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &rig{shelf: newShelf(), text: `keys: {k: {source: "vault-transit://t/k", publish: true}, o: {source: "file:///o", publish: true}}`}
+		r.timed = true
+		r.fail("vault-transit://t/k", errHangs)
+		r.put("file:///o", edKey(t, time.Time{}))
+		ring := r.ring(t, nil)
+		if took := time.Since(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)); took != 5*time.Second {
+			t.Errorf("the start took %s", took)
+		}
+		if _, err := ring.Resolve(t.Context(), keys.Ref{Name: "k"}); !isReason(err, keys.ErrUnavailable) {
+			t.Error(err)
+		}
+		if ring.Complete() || ring.Set().Len != 1 {
+			t.Error("the set is called complete")
+		}
+		run(t, ring)
+		r.fail("vault-transit://t/k", nil)
+		r.put("vault-transit://t/k", edKey(t, time.Now()))
+		time.Sleep(6 * time.Second)
+		signs(t, ring, "k")
+		if !ring.Complete() {
+			t.Error("the set is called incomplete")
+		}
+	})
+}
+
+func TestTheSetSaysHowLongItHolds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &rig{shelf: newShelf(), text: `keys: {k: {publish: true, versions: [
+  {source: "file:///a", from: 1999-01-01T00:00:00Z}, {source: "file:///b", from: 2000-01-01T01:00:00Z}]}, hidden: {source: "file:///c"}}`}
+		r.put("file:///a", edKey(t, time.Time{}))
+		r.put("file:///b", ecKey(t))
+		r.put("file:///c", ecKey(t))
+		ring := r.ring(t, nil)
+		before := ring.Set()
+		if before.MaxAge != 120*time.Second || before.Len != 2 {
+			t.Errorf("%s, %d keys", before.MaxAge, before.Len)
+		}
+		var set struct{ Keys []map[string]string }
+		if err := json.Unmarshal(before.Body, &set); err != nil {
+			t.Fatal(err)
+		}
+		if k := set.Keys[1]; k["kty"] != "EC" || k["use"] != "sig" || k["alg"] != "ES256" || k["kid"] == "" || k["x"] == "" || len(k) != 7 {
+			t.Errorf("%v", k)
+		}
+		if k := set.Keys[0]; k["kty"] != "OKP" || k["d"] != "" || k["use"] != "sig" {
+			t.Errorf("%v", k)
+		}
+		time.Sleep(59*time.Minute + 30*time.Second)
+		if s := ring.Set(); s.MaxAge != 30*time.Second || s.ETag != before.ETag {
+			t.Errorf("half a minute before the next one signs: %s, %s", s.MaxAge, s.ETag)
+		}
+		time.Sleep(30*time.Second + 13*time.Minute - 5*time.Second)
+		if s := ring.Set(); s.MaxAge != 5*time.Second || s.Len != 2 {
+			t.Errorf("before the first one is gone: %s, %d", s.MaxAge, s.Len)
+		}
+		time.Sleep(5 * time.Second)
+		if s := ring.Set(); s.Len != 1 || s.ETag == before.ETag {
+			t.Errorf("%d", s.Len)
+		}
+		if _, ok := ring.KeySet("hidden"); ok {
+			t.Error("a key that is not published has a set")
+		}
+		if s, ok := ring.KeySet("k"); !ok || s.Len != 1 || string(s.Body) != string(ring.Set().Body) {
+			t.Error("the set of one key")
+		}
+	})
+}

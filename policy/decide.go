@@ -84,23 +84,6 @@ func (p *Policy) Decide(r Request) Verdict {
 	return nearest
 }
 
-// MostTTL is the longest ttl that a grant for use may permit; worker is what
-// holds where a grant says nothing.
-func (p *Policy) MostTTL(use string, worker time.Duration) time.Duration {
-	most := time.Duration(0)
-	if p != nil {
-		for _, g := range p.Grants {
-			if matchAny(g.Use, use) {
-				most = max(most, g.most(worker))
-			}
-		}
-	}
-	if most == 0 {
-		return worker
-	}
-	return most
-}
-
 func rank(f Field) int {
 	for i, field := range Fields() {
 		if field == f {

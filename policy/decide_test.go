@@ -159,12 +159,6 @@ func TestTheDefaultTTLYieldsAndAnAskedOneDoesNot(t *testing.T) {
 	if v := p.Decide(r); v.Allowed {
 		t.Errorf("%+v", v)
 	}
-	if most := p.MostTTL("a", time.Hour); most != 48*time.Hour {
-		t.Errorf("the most is %s: a grant may raise the worker's", most)
-	}
-	if most := p.MostTTL("b", time.Hour); most != time.Hour {
-		t.Errorf("the most for what has no grant is %s", most)
-	}
 }
 
 func TestTheNearestGrantExplainsADenial(t *testing.T) {

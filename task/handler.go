@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"conductor-jwt/keys"
+	"conductor-jwt/policy"
 	"conductor-jwt/signer"
 )
 
@@ -28,6 +29,9 @@ const (
 type Options struct {
 	Keys   keys.Resolver
 	Stored Stored // nil: stored tasks cannot be read
+
+	Policy *policy.Policy   // nil: any key in a task, and no configured one
+	Audit  func(d Decision) // told of every decision; nil: nobody is
 
 	DefaultTTL time.Duration // 300 s, whole seconds
 	MaxTTL     time.Duration // 24 h, whole seconds
@@ -84,14 +88,22 @@ func NewHandler(o Options) *Handler {
 
 // Handle runs one task to its end. It never panics, and it keeps ctx's
 // deadline.
-func (h *Handler) Handle(ctx context.Context, d Delivery) (out Outcome) {
+func (h *Handler) Handle(ctx context.Context, d Delivery) Outcome {
+	began := h.o.Now()
+	var decided Decision
+	out := h.handle(ctx, d, &decided)
+	h.audit(d, out, decided, began)
+	return out
+}
+
+func (h *Handler) handle(ctx context.Context, d Delivery, decided *Decision) (out Outcome) {
 	defer func() {
 		if recover() != nil {
 			out = h.failure(d, out, h.recovered(ctx, d.ID))
 			out.Panicked = true
 		}
 	}()
-	err := h.run(ctx, d, &out)
+	err := h.run(ctx, d, &out, decided)
 	for _, w := range out.Warnings {
 		h.o.Logger.WarnContext(ctx, "a task has a warning", "task_id", d.ID, "warning", w)
 	}
@@ -105,8 +117,8 @@ func (h *Handler) Handle(ctx context.Context, d Delivery) (out Outcome) {
 	return h.failure(d, out, err)
 }
 
-// run signs, and fills out on the way.
-func (h *Handler) run(ctx context.Context, d Delivery, out *Outcome) error {
+// run signs, and fills out and decided on the way.
+func (h *Handler) run(ctx context.Context, d Delivery, out *Outcome, decided *Decision) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -128,11 +140,15 @@ func (h *Handler) run(ctx context.Context, d Delivery, out *Outcome) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	check := h.checkInjection(ctx, d, g)
-	c, token, err := h.sign(ctx, g, r, out)
+	c, token, err := h.sign(ctx, d, g, r, out, decided)
 	if err != nil {
+		if h.o.Audit != nil {
+			decided.seal(err, check)
+		}
 		return err
 	}
 	if out.Unchecked, err = check(); err != nil {
+		decided.forgetClaims()
 		return err
 	}
 	out.Warnings = append(out.Warnings, c.warnings(token)...)
@@ -141,19 +157,13 @@ func (h *Handler) run(ctx context.Context, d Delivery, out *Outcome) error {
 	return nil
 }
 
-// sign resolves the key and signs.
-func (h *Handler) sign(ctx context.Context, g *given, r *request, out *Outcome) (composed, signer.Token, error) {
-	key, err := h.o.Keys.Resolve(ctx, r.key)
+// sign resolves the key, asks the policy, and signs.
+func (h *Handler) sign(ctx context.Context, d Delivery, g *given, r *request, out *Outcome, decided *Decision) (composed, signer.Token, error) {
+	c, key, err := h.prepare(ctx, g, r, out)
 	if err != nil {
-		return composed{}, signer.Token{}, located(err, r.key)
+		return c, signer.Token{}, err
 	}
-	algorithm, err := choose(key, r.algorithm)
-	if err != nil {
-		return composed{}, signer.Token{}, err
-	}
-	out.Algorithm, out.KeyKind = string(algorithm), string(keys.KindOf(key))
-	c, err := r.compose(key, algorithm, h.o.Now(), h.o.NewID)
-	if err != nil {
+	if c, err = h.permit(d, r, c, key, decided); err != nil {
 		return c, signer.Token{}, err
 	}
 	if err := g.checkRepeated(&c.request.Claims); err != nil {
@@ -167,7 +177,29 @@ func (h *Handler) sign(ctx context.Context, g *given, r *request, out *Outcome) 
 		return c, signer.Token{}, err
 	}
 	out.KeyID, out.JWTID = c.request.KeyID, c.jwtID
+	decided.sign(token)
 	return c, token, nil
+}
+
+// prepare resolves the key and composes the token that is asked for.
+func (h *Handler) prepare(ctx context.Context, g *given, r *request, out *Outcome) (composed, keys.Key, error) {
+	if err := h.checkInline(g, r); err != nil {
+		return composed{}, nil, err
+	}
+	key, err := h.o.Keys.Resolve(ctx, r.key)
+	if err != nil {
+		return composed{}, nil, located(err, r.key)
+	}
+	if err := r.checkKeyID(key); err != nil {
+		return composed{}, nil, err
+	}
+	algorithm, err := choose(key, r.algorithm)
+	if err != nil {
+		return composed{}, nil, err
+	}
+	out.Algorithm, out.KeyKind = string(algorithm), string(keys.KindOf(key))
+	c, err := r.compose(key, algorithm, h.o.Now(), h.o.NewID)
+	return c, key, err
 }
 
 // located says of a fault of a configured key that it is at keyRef.

@@ -22,6 +22,13 @@ type request struct {
 	chain           chain
 	key             keys.Ref
 	secrets         keys.Secrets // what no claim may hold
+
+	// use is what a grant must name: a configured key, or a profile that names
+	// one; empty for a key in the task.
+	use string
+	// from are the server's secrets that a key in the task comes from, where
+	// its template says so.
+	from []string
 }
 
 // The claims that omitClaims may name.
@@ -51,13 +58,13 @@ func (h *Handler) request(d Delivery, g *given) (*request, error) {
 	if err := g.checkAllResolved(); err != nil {
 		return nil, err
 	}
-	r := &request{key: ref, secrets: secrets, keyID: ref.KeyID}
+	r := &request{key: ref, secrets: secrets, keyID: ref.KeyID, use: ref.Name}
 	for _, read := range []func() error{
 		func() (err error) { r.subject, err = g.text(inSubject); return },
 		func() (err error) { r.issuer, err = g.text(inIssuer); return },
 		func() (err error) { r.audience, err = g.audience(); return },
 		func() (err error) { r.scopes, err = g.scopes(); return },
-		func() (err error) { r.times, err = g.times(h.o.DefaultTTL, h.o.MaxTTL); return },
+		func() (err error) { r.times, err = g.times(h.o.DefaultTTL, h.mostTTL(r)); return },
 		func() (err error) { r.algorithm, err = g.algorithm(); return },
 		func() (err error) { r.claims, err = g.claims(r.scopes); return },
 		func() (err error) { r.headers, err = g.headers(); return },

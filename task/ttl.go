@@ -12,6 +12,7 @@ const maxBack = 600
 // times are the token's times, in whole seconds (RFC 7519 §2 NumericDate).
 type times struct {
 	ttl       int64
+	unasked   bool  // the task names no ttl
 	offset    int64 // of iat from now, not positive
 	notBefore *int64
 }
@@ -22,6 +23,7 @@ func (g *given) times(defaultTTL, maxTTL time.Duration) (times, error) {
 	if t.ttl, err = g.ttl(int64(defaultTTL/time.Second), int64(maxTTL/time.Second)); err != nil {
 		return t, err
 	}
+	t.unasked = !g.has(inTTL) && !g.has(inTTLs)
 	offset, err := g.relative(inIssuedAtOffset, -maxBack, 0)
 	if err != nil {
 		return t, err

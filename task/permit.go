@@ -1,0 +1,190 @@
+package task
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"conductor-jwt/keys"
+	"conductor-jwt/policy"
+	"conductor-jwt/signer"
+)
+
+// explainHint is the next step of whoever is denied.
+const explainHint = "have the operator look with `conductor-jwt policy explain`, which says it of every grant"
+
+// anyTTL is a hundred years: beyond it a ttl is a mistake, not a wish.
+const anyTTL = 100 * 365 * 24 * time.Hour
+
+// mostTTL is the longest ttl that is read. Where grants decide, they have the
+// last word, when the token is composed: one may set more than the worker.
+func (h *Handler) mostTTL(r *request) time.Duration {
+	if r.use == "" && h.o.Policy.InlineMode() != policy.InlineSecretsOnly {
+		return h.o.MaxTTL
+	}
+	return anyTTL
+}
+
+// checkInline holds a key that came in the task to the operator's mode.
+func (h *Handler) checkInline(g *given, r *request) error {
+	if r.use != "" || r.key.Name != "" {
+		return nil
+	}
+	switch h.o.Policy.InlineMode() {
+	case policy.InlineDeny:
+		return refuse(ErrPolicyDenied, inPrivateKey, "the operator permits no keys in tasks (inline: deny)", "name a configured key in "+inKeyRef)
+	case policy.InlineSecretsOnly:
+		names, ok := g.secretsOfKey()
+		if !ok {
+			return refuse(ErrPolicyDenied, inPrivateKey, "its template is not exactly one secret (inline: secrets-only)", "write "+secretMark+"NAME} and nothing else, or name a configured key in "+inKeyRef)
+		}
+		r.from = names
+	case policy.InlineAllow:
+	}
+	return nil
+}
+
+// secretsOfKey gives the secrets that the templates of privateKey name; false
+// where one of them is anything else than exactly one secret.
+func (g *given) secretsOfKey() ([]string, bool) {
+	var names []string
+	for _, t := range g.templates.all(inPrivateKey) {
+		name, _, _ := secretName(t.text)
+		if t.kind != kindString || name == "" {
+			return nil, false
+		}
+		names = append(names, name)
+	}
+	return names, len(names) > 0
+}
+
+// checkKeyID takes what privateKeyId says of a configured key: that key's name
+// or its kid. The kid of the token is the key's in either case.
+func (r *request) checkKeyID(key keys.Key) error {
+	if r.key.Name == "" {
+		return nil
+	}
+	if r.keyID != "" && r.keyID != r.key.Name && r.keyID != key.ID() {
+		return refuse(ErrInputConflict, inPrivateKeyID, "it is neither the name of the configured key nor the id with which it signs now", "leave it out")
+	}
+	r.keyID = ""
+	return nil
+}
+
+// permit asks the policy whether the token that was composed may be signed.
+func (h *Handler) permit(d Delivery, r *request, c composed, key keys.Key, decided *Decision) (composed, error) {
+	decided.compose(r, c, key)
+	if r.use == "" && h.o.Policy.InlineMode() != policy.InlineSecretsOnly {
+		decided.Rule = "inline: " + string(h.o.Policy.InlineMode())
+		return c, nil
+	}
+	v := h.o.Policy.Decide(h.asks(d, r, c))
+	if v.Grant > 0 {
+		decided.Rule = fmt.Sprintf("grant %d", v.Grant)
+	}
+	if !v.Allowed {
+		decided.RuleField = string(v.Field)
+		return c, h.refusal(r, v)
+	}
+	if ttl := int64(v.TTL / time.Second); ttl < r.times.ttl {
+		return r.shorten(c, ttl, decided)
+	}
+	return c, nil
+}
+
+// shorten gives the token the ttl that its grant permits, where the task asks
+// for none: the default is nobody's wish.
+func (r *request) shorten(c composed, ttl int64, decided *Decision) (composed, error) {
+	if r.times.notBefore != nil && *r.times.notBefore > ttl-1 {
+		return c, invalid(inNotBefore, "a number of seconds out of range", fmt.Sprintf("write -%d to %d: the grant permits a ttl of %d", maxBack, ttl-1, ttl))
+	}
+	r.times.ttl = ttl
+	c.expires = c.issuedAt + ttl
+	c.request.Claims.Int("exp", c.expires)
+	decided.TTL = time.Duration(ttl) * time.Second
+	return c, nil
+}
+
+// asks puts a token into the words of the policy. It reads the claims
+// themselves: an input, a profile or the claims of the author may have set
+// them.
+func (h *Handler) asks(d Delivery, r *request, c composed) policy.Request {
+	q := policy.Request{
+		Use: r.use, Secrets: r.from, Workflow: d.WorkflowType, TaskType: d.Type, Algorithm: string(c.request.Algorithm),
+		TTL: time.Duration(r.times.ttl) * time.Second, Unasked: r.times.unasked, WorkerTTL: h.o.MaxTTL,
+	}
+	claims := &c.request.Claims
+	q.Issuer, _ = claims.Text("iss")
+	q.Subject, _ = claims.Text("sub")
+	q.Audiences, _ = signer.Audiences(claims)
+	q.Scopes = r.scopesOf(claims)
+	return q
+}
+
+// scopesOf gives the scopes of both claims that hold some, whoever set them.
+func (r *request) scopesOf(claims *signer.Object) []string {
+	var list []string
+	for _, name := range []string{claimScope, claimSCP} {
+		raw, ok := claims.Get(name)
+		if !ok {
+			continue
+		}
+		if name == r.scopes.claim && len(r.scopes.list) > 0 {
+			list = append(list, r.scopes.list...)
+			continue
+		}
+		if text, ok := claims.Text(name); ok {
+			list = append(list, strings.FieldsFunc(text, func(c rune) bool { return c == ' ' || c == ',' })...)
+		} else if texts, ok := signer.Texts(raw); ok {
+			list = append(list, texts...)
+		} else {
+			list = append(list, string(raw))
+		}
+	}
+	return list
+}
+
+// refusal says which field of which grant does not hold. It names no value: a
+// grant may be another team's.
+func (h *Handler) refusal(r *request, v policy.Verdict) error {
+	switch {
+	case v.Field == policy.FieldMaxTTL && v.Worker:
+		return refuse(ErrTTLOutOfRange, inTTL, "a ttl outside of what is allowed", fmt.Sprintf("ask for 1 to %d seconds", int64(h.o.MaxTTL/time.Second)))
+	case v.Grant == 0 || v.Field == policy.FieldUse:
+		field, what := inKeyRef, "this key"
+		if r.use == "" {
+			field, what = inPrivateKey, "the secret of this key"
+		} else if r.use != r.key.Name {
+			field, what = inProfile, "this profile"
+		}
+		return refuse(ErrPolicyDenied, field, "no grant lets a task use "+what, explainHint)
+	}
+	field, what := inputOf(v.Field)
+	return refuse(ErrPolicyDenied, field, fmt.Sprintf("grant %d does not allow %s (%s)", v.Grant, what, v.Field), explainHint)
+}
+
+// inputOf gives the input behind a field of a grant, and what it holds.
+func inputOf(f policy.Field) (input, what string) {
+	switch f {
+	case policy.FieldWorkflows:
+		return inKeyRef, "this workflow"
+	case policy.FieldTaskTypes:
+		return inKeyRef, "this task type"
+	case policy.FieldIssuers:
+		return inIssuer, "this issuer, or needs one"
+	case policy.FieldSubjects:
+		return inSubject, "this subject, or needs one"
+	case policy.FieldAudiences:
+		return inAudience, "each of these audiences, or needs one"
+	case policy.FieldScopes:
+		return inScopes, "each of these scopes, or needs one"
+	case policy.FieldAlgorithms:
+		return inAlgorithm, "this algorithm"
+	case policy.FieldSecrets:
+		return inPrivateKey, "the secret of this key"
+	case policy.FieldMaxTTL:
+		return inTTL, "so long a ttl"
+	case policy.FieldUse:
+	}
+	return inKeyRef, "this"
+}

@@ -1,0 +1,274 @@
+package task_test
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"conductor-jwt/internal/secret"
+	"conductor-jwt/keys"
+	"conductor-jwt/policy"
+	"conductor-jwt/task"
+)
+
+// ring has the key of the tests under two names.
+type ring struct{ parser *keys.Parser }
+
+func (r ring) Resolve(ctx context.Context, ref keys.Ref) (keys.Key, error) {
+	switch ref.Name {
+	case "":
+		return r.parser.Resolve(ctx, ref)
+	case "billing", "other":
+		key, err := r.parser.Resolve(ctx, keys.Ref{Text: secret.New(pemOf(edKey()))})
+		return named{key}, err
+	}
+	return nil, &keys.Error{Reason: keys.ErrUnknown, Found: "no key of this name is configured"}
+}
+
+type named struct{ keys.Key }
+
+func (named) ID() string { return "its-kid" }
+
+const policyText = `
+keys: {billing: {source: "env:A"}, other: {source: "env:B"}}
+grants:
+  - use: [billing]
+    workflows: ["billing_*"]
+    task_types: [GET_SIGNED_JWT]
+    issuers: ["https://billing.acme.com"]
+    subjects: ["svc:*"]
+    audiences: ["https://api.acme.com/**"]
+    scopes: ["invoice:*"]
+    algorithms: [EdDSA]
+    secrets: [billing]
+    max_ttl: 15m
+`
+
+// under is a worker with a policy, and a delivery of the workflow that it is
+// for.
+func under(tb testing.TB, text string) setup {
+	tb.Helper()
+	var names []string
+	for _, a := range keys.Algorithms() {
+		names = append(names, string(a))
+	}
+	p, err := policy.Read("policy.yaml", []byte(text), policy.Known{Algorithms: names, MaxTTL: time.Hour})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return func(o *task.Options, d *task.Delivery) {
+		o.Policy, o.Keys, o.MaxTTL = p, ring{keys.NewParser(keys.ParserOptions{})}, time.Hour
+		d.Type, d.WorkflowType = task.TaskType, "billing_run"
+	}
+}
+
+// asked is an input that the grant allows, with members in place of its own.
+func asked(tb testing.TB, members string) string {
+	tb.Helper()
+	input := map[string]any{
+		"keyRef": "billing", "issuer": "https://billing.acme.com", "subject": "svc:a", "audience": []string{"https://api.acme.com/x"},
+		"scopes": "invoice:read invoice:write", "ttlInSecond": 900,
+	}
+	var own map[string]any
+	if err := json.Unmarshal([]byte("{"+members+"}"), &own); err != nil {
+		tb.Fatal(err)
+	}
+	maps.Copy(input, own)
+	raw, err := json.Marshal(input)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return string(raw)
+}
+
+// Each field of a grant is once the only reason for a denial, and the message
+// names the grant, the field and the input.
+func TestEachFieldOfAGrantDeniesAlone(t *testing.T) {
+	workflow := func(name string) setup {
+		return func(_ *task.Options, d *task.Delivery) { d.WorkflowType = name }
+	}
+	grant := under(t, policyText)
+	if tok := completed(t, handle(t, asked(t, ""), grant)); tok.header["kid"] != "its-kid" {
+		t.Errorf("header %v", tok.header)
+	}
+	for _, row := range []struct {
+		members, field, input string
+		more                  setup
+	}{
+		{members: `"keyRef":"other"`, input: "keyRef"},
+		{field: "workflows", input: "keyRef", more: workflow("x_billing_run")},
+		{field: "workflows", input: "keyRef", more: workflow("")},
+		{field: "task_types", input: "keyRef", more: func(_ *task.Options, d *task.Delivery) { d.Type = "other" }},
+		{members: `"issuer":"https://evil.example"`, field: "issuers", input: "issuer"},
+		{members: `"issuer":null`, field: "issuers", input: "issuer"},
+		{members: `"subject":"user:a"`, field: "subjects", input: "subject"},
+		{members: `"audience":["https://api.acme.com/x","https://evil.example"]`, field: "audiences", input: "audience"},
+		{members: `"audience":""`, field: "audiences", input: "audience"},
+		{members: `"scopes":"invoice:read admin"`, field: "scopes", input: "scopes"},
+		{members: `"scopes":"","claims":{"scope":"admin"}`, field: "scopes", input: "scopes"},
+		{members: `"claims":{"scp":["admin"]}`, field: "scopes", input: "scopes"},
+		{members: `"claims":{"scp":{"a":1}}`, field: "scopes", input: "scopes"},
+		{members: `"ttlInSecond":901`, input: "ttlInSecond", field: "max_ttl"},
+	} {
+		more := row.more
+		if more == nil {
+			more = func(*task.Options, *task.Delivery) {}
+		}
+		message := failed(t, handle(t, asked(t, row.members), grant, more), "policy_denied", row.input)
+		if row.field != "" && !strings.Contains(message, "grant 1 does not allow") || !strings.Contains(message, row.field) {
+			t.Errorf("%s: %q", row.members, message)
+		}
+		if strings.Contains(message, "evil") || strings.Contains(message, "acme") {
+			t.Errorf("a value is quoted: %q", message)
+		}
+	}
+	mismatch := under(t, strings.Replace(policyText, "EdDSA", "RS256", 1))
+	if message := failed(t, handle(t, asked(t, ""), mismatch), "policy_denied", "algorithm"); !strings.Contains(message, "algorithms") {
+		t.Error(message)
+	}
+	failed(t, handle(t, asked(t, `"keyRef":"nobody"`), grant), "key_unknown", "keyRef")
+}
+
+func TestWithoutAGrantNoConfiguredKeySigns(t *testing.T) {
+	failed(t, handle(t, asked(t, ""), under(t, `keys: {billing: {source: "env:A"}}`)), "policy_denied", "keyRef")
+}
+
+// An author can name a key, and nothing else that the worker could read.
+func TestATaskNamesNoURI(t *testing.T) {
+	for _, name := range []string{"file:///etc/passwd", "/etc/passwd", "https://evil.example/k", "env:HOME", "vault-kv://s/k#f", "../billing", "Billing", "billing "} {
+		input, err := json.Marshal(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		message := failed(t, handle(t, asked(t, `"keyRef":`+string(input)), under(t, policyText)), "key_unknown", "keyRef")
+		if strings.Contains(message, name) {
+			t.Errorf("the name is quoted: %q", message)
+		}
+	}
+}
+
+func TestTheKeyIDOfAConfiguredKey(t *testing.T) {
+	for _, id := range []string{`""`, `"billing"`, `"its-kid"`} {
+		if tok := completed(t, handle(t, asked(t, `"privateKeyId":`+id), under(t, policyText))); tok.header["kid"] != "its-kid" {
+			t.Errorf("%s: header %v", id, tok.header)
+		}
+	}
+	failed(t, handle(t, asked(t, `"privateKeyId":"another"`), under(t, policyText)), "input_conflict", "privateKeyId")
+}
+
+func TestAGrantSetsTheTTL(t *testing.T) {
+	long := under(t, `
+keys: {billing: {source: "env:A"}}
+grants: [{use: [billing], max_ttl: 48h}]
+`)
+	completed(t, handle(t, asked(t, `"ttlInSecond":172800`), long))
+	failed(t, handle(t, asked(t, `"ttlInSecond":172801`), long), "policy_denied", "ttlInSecond")
+	short := under(t, `
+keys: {billing: {source: "env:A"}}
+grants: [{use: [billing], max_ttl: 60s}]
+`)
+	// 1795348800 is the tests' now.
+	if tok := completed(t, handle(t, asked(t, `"ttlInSecond":null`), short)); tok.claims["exp"] != json.Number("1795348860") {
+		t.Errorf("claims %s", tok.payload)
+	}
+	failed(t, handle(t, asked(t, `"ttlInSecond":61`), short), "policy_denied", "ttlInSecond")
+	failed(t, handle(t, asked(t, `"ttlInSecond":null,"notBefore":60`), short), "input_invalid", "notBefore")
+	none := under(t, `
+keys: {billing: {source: "env:A"}}
+grants: [{use: [billing]}]
+`)
+	failed(t, handle(t, asked(t, `"ttlInSecond":3601`), none), "ttl_out_of_range", "ttlInSecond")
+}
+
+func TestInlineModes(t *testing.T) {
+	const secretsOnly = `
+inline: secrets-only
+grants: [{secrets: ["billing-*"], issuers: [me]}]
+`
+	key := `"privateKey":` + quote(pemOf(edKey()))
+	signed := `{"issuer":"me",` + key + `}`
+	for _, row := range []struct {
+		name, policy, template, field string
+	}{
+		{"allow needs nothing", "inline: allow", `{}`, ""},
+		{"deny", "inline: deny", `{"privateKey":"${workflow.secrets.billing-key}","issuer":"me"}`, "privateKey"},
+		{"one secret", secretsOnly, `{"privateKey":"${workflow.secrets.billing-key}","issuer":"me"}`, ""},
+		{"a path into one", secretsOnly, `{"privateKey":"${workflow.secrets.billing-key.pem}","issuer":"me"}`, ""},
+		{"another secret", secretsOnly, `{"privateKey":"${workflow.secrets.other}","issuer":"me"}`, "privateKey"},
+		{"no template", secretsOnly, ``, "privateKey"},
+		{"a workflow's input", secretsOnly, `{"privateKey":"${workflow.input.key}","issuer":"me"}`, "privateKey"},
+		{"two secrets", secretsOnly, `{"privateKey":"${workflow.secrets.billing-a}${workflow.secrets.billing-b}","issuer":"me"}`, "privateKey"},
+		{"text beside it", secretsOnly, `{"privateKey":" ${workflow.secrets.billing-key}","issuer":"me"}`, "privateKey"},
+		{"the key itself", secretsOnly, `{` + key + `,"issuer":"me"}`, "privateKey"},
+		{"another issuer", strings.Replace(secretsOnly, "me", "you", 1), `{"privateKey":"${workflow.secrets.billing-key}","issuer":"me"}`, "issuer"},
+		{"no grant", "inline: secrets-only", `{"privateKey":"${workflow.secrets.billing-key}","issuer":"me"}`, "privateKey"},
+	} {
+		out := handle(t, signed, under(t, row.policy), template(row.template))
+		if row.field == "" {
+			completed(t, out)
+			continue
+		}
+		if out.Fault.Code != "policy_denied" || out.Fault.Field != row.field {
+			t.Errorf("%s: %+v", row.name, out.Fault)
+		}
+	}
+	// Both templates must be secrets: the server takes the second where the
+	// first resolves to nothing.
+	out := handle(t, signed, under(t, secretsOnly), template(`{"privateKey":"${workflow.secrets.billing-key}"}`), defaults(`{"privateKey":"${workflow.input.key}"}`))
+	if out.Fault.Code != "policy_denied" {
+		t.Errorf("%+v", out.Fault)
+	}
+}
+
+func TestTheAuditHasEachDecision(t *testing.T) {
+	var list []task.Decision
+	audited := func(o *task.Options, d *task.Delivery) {
+		o.Audit = func(d task.Decision) { list = append(list, d) }
+		d.WorkflowID, d.Retry = "w-1", 2
+	}
+	tok := handle(t, asked(t, ""), under(t, policyText), audited)
+	completed(t, tok)
+	handle(t, asked(t, `"issuer":"you"`), under(t, policyText), audited)
+	handle(t, asked(t, `"ttlInSecond":"x","issuer":"you"`), under(t, policyText), audited)
+	handle(t, with(`"subject":"s"`), under(t, ""), audited)
+	if len(list) != 4 {
+		t.Fatalf("%d decisions", len(list))
+	}
+	first := list[0]
+	if !first.Allowed || first.Rule != "grant 1" || first.Key != "billing" || first.KeyID != "its-kid" || len(first.Version) != 43 || first.Algorithm != "EdDSA" ||
+		first.Issuer != "https://billing.acme.com" || first.Subject != "svc:a" || !slices.Equal(first.Scopes, []string{"invoice:read", "invoice:write"}) ||
+		len(first.Audiences) != 1 || first.TTL != 15*time.Minute || first.JWTID == "" || len(first.TokenSHA256) != 64 ||
+		first.WorkflowType != "billing_run" || first.WorkflowID != "w-1" || first.TaskID != "task-1" || first.Retry != 2 || first.Time.IsZero() {
+		t.Errorf("%+v", first)
+	}
+	if d := list[1]; d.Allowed || d.Code != "policy_denied" || d.Rule != "grant 1" || d.RuleField != "issuers" || d.Issuer != "you" || d.TokenSHA256 != "" {
+		t.Errorf("%+v", d)
+	}
+	if d := list[2]; d.Allowed || d.Code != "input_invalid" || d.Issuer != "" {
+		t.Errorf("%+v", d)
+	}
+	if d := list[3]; !d.Allowed || d.Rule != "inline: allow" || d.Key != "" || d.Subject != "s" {
+		t.Errorf("%+v", d)
+	}
+}
+
+// A secret that somebody injected does not reach the audit either.
+func TestTheAuditHasNoInjectedSecret(t *testing.T) {
+	for _, policyText := range []string{policyText, `
+keys: {billing: {source: "env:A"}}
+grants: [{use: [billing]}]
+`} {
+		var list []task.Decision
+		handle(t, asked(t, `"subject":"s3cret-of-another"`), under(t, policyText),
+			stored(task.InjectionAuto, `{"subject":"${workflow.secrets.other}"}`),
+			template(`{"subject":"${workflow.input.who}"}`),
+			func(o *task.Options, _ *task.Delivery) { o.Audit = func(d task.Decision) { list = append(list, d) } })
+		if len(list) != 1 || list[0].Allowed || list[0].Subject != "" || list[0].TokenSHA256 != "" {
+			t.Errorf("%+v", list)
+		}
+	}
+}

@@ -1,0 +1,145 @@
+// Package file is where keys come from files, folders and environment
+// variables: file:///path, dir:///path and env:NAME. It knows no time: when a
+// version may sign is said by the operator.
+package file
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"conductor-jwt/internal/secret"
+	"conductor-jwt/keys"
+)
+
+// Options are what the sources need of the process.
+type Options struct {
+	Getenv func(string) (string, bool)
+	Parser keys.Resolver // reads the text of a key
+}
+
+// New makes the Scheme of all three.
+func New(o Options) keys.Scheme { return scheme{o} }
+
+type scheme struct{ o Options }
+
+// Open implements [keys.Scheme].
+func (s scheme) Open(uri string) (keys.Source, error) {
+	kind, rest, _ := strings.Cut(uri, ":")
+	if kind == "env" {
+		if rest == "" || strings.ContainsAny(rest, "=/ ") {
+			return nil, malformed("a uri without the name of a variable", "write env:NAME")
+		}
+		return source{s.o, s.o.variable(rest)}, nil
+	}
+	u, err := url.Parse(uri)
+	if err != nil || u.Host != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil || !filepath.IsAbs(filepath.FromSlash(u.Path)) {
+		return nil, malformed("a uri without an absolute path", "write "+kind+":///path, with three slashes")
+	}
+	path := filepath.FromSlash(u.Path)
+	switch kind {
+	case "file":
+		return source{s.o, func() ([]secret.Text, error) { return readAll([]string{path}) }}, nil
+	case "dir":
+		return source{s.o, func() ([]secret.Text, error) { return readFolder(path) }}, nil
+	}
+	return nil, malformed("a uri of another scheme", "write file:///path, dir:///path or env:NAME")
+}
+
+func malformed(found, hint string) error {
+	return &keys.Error{Reason: keys.ErrUnsupported, Found: found, Hint: hint}
+}
+
+// source is read anew each time: a mounted secret changes beneath its path.
+type source struct {
+	o    Options
+	text func() ([]secret.Text, error)
+}
+
+// Timed implements [keys.Source]. A file's time is that of its last copy.
+func (source) Timed() bool { return false }
+
+// Remote implements [keys.Source].
+func (source) Remote() bool { return false }
+
+// Versions implements [keys.Source].
+func (s source) Versions(ctx context.Context) ([]keys.Key, error) {
+	texts, err := s.text()
+	if err != nil {
+		return nil, err
+	}
+	list := make([]keys.Key, 0, len(texts))
+	for _, text := range texts {
+		key, err := s.o.Parser.Resolve(ctx, keys.Ref{Text: text})
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, key)
+	}
+	return list, nil
+}
+
+func (o Options) variable(name string) func() ([]secret.Text, error) {
+	return func() ([]secret.Text, error) {
+		text, _ := o.Getenv(name)
+		if strings.TrimSpace(text) == "" {
+			return nil, &keys.Error{Reason: keys.ErrMissing, Found: "a variable that is not set", Hint: "set it to the key"}
+		}
+		return []secret.Text{secret.New(text)}, nil
+	}
+}
+
+// mostText is how long a key file is, in bytes.
+const mostText = 64 << 10
+
+func readAll(paths []string) ([]secret.Text, error) {
+	list := make([]secret.Text, 0, len(paths))
+	for _, path := range paths {
+		info, err := os.Stat(path)
+		if err != nil {
+			return nil, fault(err)
+		}
+		if !info.Mode().IsRegular() || info.Size() > mostText {
+			return nil, &keys.Error{Reason: keys.ErrTooLarge, Found: "no regular file of at most 64 KiB", Hint: "name the file of one key"}
+		}
+		text, err := os.ReadFile(path) //nolint:gosec // the operator names it, never a task
+		if err != nil {
+			return nil, fault(err)
+		}
+		list = append(list, secret.New(string(text)))
+	}
+	return list, nil
+}
+
+// readFolder reads each file of a folder, in the order of their names. What
+// begins with a dot is how Kubernetes swaps a mounted secret.
+func readFolder(path string) ([]secret.Text, error) {
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return nil, fault(err)
+	}
+	var paths []string
+	for _, e := range entries {
+		name := filepath.Join(path, e.Name())
+		if info, err := os.Stat(name); err == nil && info.Mode().IsRegular() && !strings.HasPrefix(e.Name(), ".") {
+			paths = append(paths, name)
+		}
+	}
+	return readAll(paths)
+}
+
+// fault says why a file could not be read, in our words. That it is gone says
+// something of the key; anything else says nothing.
+func fault(err error) error {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return &keys.Error{Reason: keys.ErrMissing, Found: "there is no such file", Hint: "correct the path, or put the key there"}
+	case errors.Is(err, fs.ErrPermission):
+		return &keys.Error{Reason: keys.ErrMissing, Found: "the file may not be read by this user", Hint: "permit it, or run the worker as its owner"}
+	}
+	return &keys.Error{Reason: keys.ErrUnavailable, Found: "the file cannot be read", Hint: "look at the disk"}
+}

@@ -36,6 +36,8 @@ func newRootCommand(env Env) *cobra.Command {
 
 	add(root, groupWorker,
 		newWorkerCommand(env),
+		newDoctorCommand(env),
+		newTaskDefCommand(env),
 		newConfigCommand(env),
 		newVersionCommand(env),
 	)

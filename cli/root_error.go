@@ -96,6 +96,7 @@ func printError(env Env, err error) {
 const (
 	red    = "31"
 	yellow = "33"
+	green  = "32"
 )
 
 func label(env Env, w io.Writer, name, colour, text string) {

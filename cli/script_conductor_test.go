@@ -176,3 +176,8 @@ func fetch(ctx context.Context, url string) (int, string, error) {
 	body, err := io.ReadAll(answer.Body)
 	return answer.StatusCode, string(body), errors.Join(err, answer.Body.Close())
 }
+
+// workflows JSON sets the workflow definitions that the server lists.
+func workflows(ts *testscript.TestScript, _ bool, args []string) {
+	ledgerOf(ts).SetWorkflows(json.RawMessage(args[0]))
+}

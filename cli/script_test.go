@@ -23,6 +23,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"conductor": startConductor,
 			"enqueue":   enqueue,
+			"workflows": workflows,
 			"await":     await,
 			"settled":   settled,
 			"free":      freePort,

@@ -19,6 +19,12 @@ const (
 	callCreateTaskDef call = "create taskdef"
 	callVersion       call = "version"
 	callToken         call = "token"
+
+	callWorkflowDefs call = "get workflowdefs"
+	callSecretExists call = "secret exists"
+	callSecretNames  call = "secret names"
+	callQueueSize    call = "queue size"
+	callPollData     call = "poll data"
 )
 
 func (c call) method() string {
@@ -45,15 +51,25 @@ func (c call) template() string {
 		return "/metadata/taskdefs"
 	case callToken:
 		return "/token"
+	case callWorkflowDefs:
+		return "/metadata/workflow"
+	case callSecretExists:
+		return "/secrets/{name}/exists"
+	case callSecretNames:
+		return "/secrets"
+	case callQueueSize:
+		return "/tasks/queue/size"
+	case callPollData:
+		return "/tasks/queue/polldata"
 	default:
 		return "/version"
 	}
 }
 
 // limit is how large an answer may be, given how large a poll's may be: tasks
-// are large, the rest is not.
+// and the list of all workflows are large, the rest is not.
 func (c call) limit(most int64) int64 {
-	if c == callPoll || c == callGetTask {
+	if c == callPoll || c == callGetTask || c == callWorkflowDefs {
 		return most
 	}
 	return min(most, 1<<20)

@@ -46,14 +46,17 @@ type Ledger struct {
 	tick   time.Duration
 	faults Faults
 
-	mu         sync.Mutex
-	secrets    map[string]string
-	tasks      map[string]*entry
-	order      []*entry // by first enqueueing
-	workflows  map[string]*workflow
-	queues     map[string]*queue
-	leased     map[string]*entry
-	defs       map[string]json.RawMessage
+	mu        sync.Mutex
+	secrets   map[string]string
+	tasks     map[string]*entry
+	order     []*entry // by first enqueueing
+	workflows map[string]*workflow
+	queues    map[string]*queue
+	leased    map[string]*entry
+	defs      map[string]json.RawMessage
+
+	workflowDefs json.RawMessage
+
 	deliveries []*Delivery
 	ofTask     map[string][]*Delivery // by task id
 	unended    int                    // attempts that have not ended

@@ -1,0 +1,123 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"conductor-jwt/conductor"
+	"conductor-jwt/config"
+	"conductor-jwt/worker"
+)
+
+func newTaskDefCommand(env Env) *cobra.Command {
+	return newGroup("taskdef", "Register task definitions", newTaskDefApplyCommand(env))
+}
+
+func newTaskDefApplyCommand(env Env) *cobra.Command {
+	var output string
+	var dryRun bool
+	cmd := &cobra.Command{
+		Use:   "apply [name...]",
+		Short: "Register the task definitions that are missing; one that exists is left as it is",
+		Long: `Register a task definition for each name, where there is none. Without names:
+get_signed_jwt, GET_SIGNED_JWT and the name of every such task in the server's
+workflow definitions. A definition is what brings a task back from a worker
+that died; a workflow that was started before keeps the one it had.`,
+	}
+	flags := addSettings(cmd)
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "say what would be registered, and register nothing")
+	outputFlag(cmd, &output, outputText, outputJSON)
+	cmd.RunE = func(cmd *cobra.Command, names []string) error {
+		loaded, err := loadConfig(env, flags)
+		if err != nil {
+			return configError(err)
+		}
+		printWarnings(env, loaded)
+		applied, err := applyTaskDefs(cmd.Context(), env, loaded, names, dryRun)
+		if perr := printApplied(env, applied, output); err == nil {
+			err = perr
+		}
+		return err
+	}
+	return cmd
+}
+
+// appliedDef is a line of `taskdef apply`.
+type appliedDef struct {
+	Name    string             `json:"name"`
+	Outcome string             `json:"outcome"` // outcomeCreated and its siblings
+	Def     *conductor.TaskDef `json:"taskDefinition,omitempty"`
+}
+
+const (
+	outcomeCreated = "created"
+	outcomePlanned = "would be created"
+	outcomeExists  = "exists, left as it is"
+)
+
+// applyTaskDefs gives what was done until an error, too.
+func applyTaskDefs(ctx context.Context, env Env, c *config.Loaded, names []string, dryRun bool) ([]appliedDef, error) {
+	client, err := newClient(env, c, slog.New(slog.DiscardHandler), nil) //nolint:contextcheck // nothing is asked of the server yet
+	if err != nil {
+		return nil, err
+	}
+	defer client.Close()
+	if len(names) == 0 {
+		if names, err = namesInUse(ctx, client, c.TaskTypes); err != nil {
+			return nil, serverError("the workflow definitions cannot be read", err)
+		}
+	}
+	applied := []appliedDef{}
+	for _, name := range names {
+		one, err := applyTaskDef(ctx, client, worker.Definition(name, c.OwnerEmail, inputNames()), dryRun)
+		if err != nil {
+			return applied, serverError("the task definition "+escape(name)+" cannot be registered", err)
+		}
+		applied = append(applied, one)
+	}
+	return applied, nil
+}
+
+func serverError(what string, err error) error {
+	return withHint(fmt.Errorf("%s: %w", what, err), "run `"+program+" doctor`")
+}
+
+func namesInUse(ctx context.Context, client *conductor.Client, types []string) ([]string, error) {
+	names := worker.DefaultNames()
+	tasks, err := client.WorkflowTasks(ctx, types...)
+	for _, t := range tasks {
+		if !slices.Contains(names, t.Name) {
+			names = append(names, t.Name)
+		}
+	}
+	return names, err
+}
+
+func applyTaskDef(ctx context.Context, client *conductor.Client, def conductor.TaskDef, dryRun bool) (appliedDef, error) {
+	exists, err := client.TaskDef(ctx, def.Name)
+	switch {
+	case err != nil:
+		return appliedDef{}, err
+	case exists:
+		return appliedDef{Name: def.Name, Outcome: outcomeExists}, nil
+	case dryRun:
+		return appliedDef{def.Name, outcomePlanned, &def}, nil
+	}
+	return appliedDef{def.Name, outcomeCreated, &def}, client.CreateTaskDef(ctx, def)
+}
+
+func printApplied(env Env, applied []appliedDef, output string) error {
+	if output == outputJSON {
+		return writeJSON(env.Stdout, applied)
+	}
+	for _, a := range applied {
+		if _, err := fmt.Fprintf(env.Stdout, "%s: %s\n", escape(a.Name), a.Outcome); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,92 @@
+package doctor
+
+import (
+	"context"
+	"time"
+
+	"conductor-jwt/conductor"
+)
+
+// Level says how bad a finding is.
+type Level string
+
+// The levels. Only [Fail] keeps tasks from being run.
+const (
+	OK   Level = "ok"
+	Warn Level = "warn"
+	Fail Level = "fail"
+)
+
+// Finding is the outcome of one check, for one thing that it looked at.
+type Finding struct {
+	Check  string `json:"check"` // "server", "taskdef", "secret", …
+	Level  Level  `json:"level"`
+	Found  string `json:"found"`
+	Remedy string `json:"remedy,omitempty"` // of what is not ok: one thing to do
+}
+
+// Server is what is asked of Conductor; [conductor.Client] is one.
+type Server interface {
+	BaseURL() string
+	Version(ctx context.Context) (string, error)
+	Skew() (time.Duration, bool)
+	WorkflowTasks(ctx context.Context, types ...string) ([]conductor.WorkflowTask, error)
+	StoredTaskDef(ctx context.Context, name string) (conductor.TaskDef, bool, error)
+	SecretExists(ctx context.Context, name string) (bool, error)
+	SecretNames(ctx context.Context) (names []string, ok bool, err error)
+	QueueSize(ctx context.Context, taskType, domain string) (int, error)
+	Pollers(ctx context.Context, taskType string) ([]conductor.Poller, error)
+}
+
+// Options say what is looked at.
+type Options struct {
+	Server    Server
+	Anonymous Server // the same server without credentials; nil where there are none
+	TaskTypes []string
+	Domain    string
+	Now       func() time.Time
+}
+
+// Run does all checks, in the order in which they depend on one another: where
+// the server cannot be asked, nothing else is.
+func Run(ctx context.Context, o Options) []Finding {
+	found := server(ctx, o)
+	if worst(found) == Fail {
+		return found
+	}
+	tasks, listed := workflows(ctx, o)
+	found = append(found, clock(o), exposed(ctx, o))
+	found = append(found, listed...)
+	found = append(found, taskDefs(ctx, o, tasks)...)
+	found = append(found, keysIn(tasks)...)
+	found = append(found, secrets(ctx, o, tasks)...)
+	return append(found, queues(ctx, o)...)
+}
+
+// Failed reports whether any finding keeps tasks from being run.
+func Failed(found []Finding) bool { return worst(found) == Fail }
+
+func worst(found []Finding) Level {
+	level := OK
+	for _, f := range found {
+		if f.Level == Fail || f.Level == Warn && level == OK {
+			level = f.Level
+		}
+	}
+	return level
+}
+
+func ok(check, found string) Finding { return Finding{Check: check, Level: OK, Found: found} }
+
+func warn(check, found, remedy string) Finding {
+	return Finding{Check: check, Level: Warn, Found: found, Remedy: remedy}
+}
+
+func fail(check, found, remedy string) Finding {
+	return Finding{Check: check, Level: Fail, Found: found, Remedy: remedy}
+}
+
+// unknown is a check that could not be done: it says nothing of the tasks.
+func unknown(check string, err error, remedy string) Finding {
+	return warn(check, "could not be checked: "+err.Error(), remedy)
+}

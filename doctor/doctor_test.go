@@ -1,0 +1,195 @@
+package doctor_test
+
+import (
+	"context"
+	"encoding/json/jsontext"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"conductor-jwt/conductor"
+	"conductor-jwt/doctor"
+)
+
+// hospital is a server as the doctor sees it. Its zero value is well.
+type hospital struct {
+	url       string
+	version   error
+	queue     error
+	metadata  error
+	secrets   error
+	skew      time.Duration
+	timeless  bool
+	tasks     []conductor.WorkflowTask
+	defs      map[string]conductor.TaskDef
+	known     []string // secrets
+	listed    bool
+	waiting   int
+	polled    time.Duration // ago
+	unpolled  bool
+	otherways string // domain that is polled
+}
+
+func (h hospital) BaseURL() string {
+	if h.url != "" {
+		return h.url
+	}
+	return "https://conductor.example.com/api"
+}
+func (h hospital) Version(context.Context) (string, error) { return "3.32.1", h.version }
+func (h hospital) Skew() (time.Duration, bool)             { return h.skew, !h.timeless }
+
+func (h hospital) WorkflowTasks(context.Context, ...string) ([]conductor.WorkflowTask, error) {
+	return h.tasks, h.metadata
+}
+
+func (h hospital) StoredTaskDef(_ context.Context, name string) (conductor.TaskDef, bool, error) {
+	def, exists := h.defs[name]
+	return def, exists, h.metadata
+}
+
+func (h hospital) SecretExists(_ context.Context, name string) (bool, error) {
+	return slices.Contains(h.known, name), h.secrets
+}
+
+func (h hospital) SecretNames(context.Context) ([]string, bool, error) {
+	if !h.listed {
+		return nil, false, nil
+	}
+	return h.known, true, nil
+}
+
+func (h hospital) QueueSize(context.Context, string, string) (int, error) { return h.waiting, h.queue }
+
+func (h hospital) Pollers(context.Context, string) ([]conductor.Poller, error) {
+	if h.unpolled {
+		return nil, nil
+	}
+	return []conductor.Poller{{Domain: h.otherways, WorkerID: "w1", Last: now().Add(-h.polled)}}, nil
+}
+
+func now() time.Time { return time.Unix(1_800_000_000, 0) }
+
+// uses is one task of one workflow, with its definition well.
+func uses(template string) hospital {
+	return hospital{
+		tasks: []conductor.WorkflowTask{{
+			Workflow: "billing", Version: 2, Name: "sign", Reference: "sign_ref", Type: "GET_SIGNED_JWT", Template: jsontext.Value(template),
+		}},
+		defs: map[string]conductor.TaskDef{"sign": {Name: "sign", RetryCount: 3, ResponseTimeoutSeconds: 30}},
+	}
+}
+
+func (h hospital) defined(retries, timeout int) hospital {
+	h.defs = map[string]conductor.TaskDef{"sign": {Name: "sign", RetryCount: retries, ResponseTimeoutSeconds: timeout}}
+	return h
+}
+
+func listed(h hospital) hospital {
+	h.listed = true
+	return h
+}
+
+func examine(h hospital) []doctor.Finding {
+	return doctor.Run(context.Background(), doctor.Options{Server: h, TaskTypes: []string{"GET_SIGNED_JWT"}, Now: now})
+}
+
+func class(c conductor.Class, status int) error {
+	return &conductor.Error{Class: c, Call: "version", Status: status}
+}
+
+func TestFindings(t *testing.T) {
+	const secretKey = `{"privateKey":"${workflow.secrets.k}"}`
+	known := uses(secretKey)
+	known.known = []string{"k"}
+	for name, c := range map[string]struct {
+		server      hospital
+		check       string
+		level       doctor.Level
+		says, helps string
+	}{
+		"a server that answers":             {hospital{}, "server", doctor.OK, "version 3.32.1", ""},
+		"plain http over a network":         {hospital{url: "http://conductor:8080/api"}, "server", doctor.Warn, "plain http", "https"},
+		"nobody there":                      {hospital{version: class(conductor.Network, 0)}, "server", doctor.Fail, "no answer", "CONDUCTOR_SERVER_URL"},
+		"something else there":              {hospital{version: class(conductor.NotFound, 404)}, "server", doctor.Fail, "not conductor's api", "/api"},
+		"a login page":                      {hospital{version: class(conductor.Garbled, 200)}, "server", doctor.Fail, "not conductor's api", "/api"},
+		"a server that is not well":         {hospital{version: class(conductor.Server, 503)}, "server", doctor.Fail, "not well", "log"},
+		"credentials that are refused":      {hospital{version: class(conductor.Unauthorized, 401)}, "auth", doctor.Fail, "refuses the credentials", "CONDUCTOR_AUTH_KEY"},
+		"credentials refused for the queue": {hospital{queue: class(conductor.Unauthorized, 401)}, "auth", doctor.Fail, "refuses the credentials", "CONDUCTOR_AUTH_KEY"},
+		"credentials that may not":          {hospital{queue: class(conductor.Forbidden, 403)}, "auth", doctor.Fail, "may not do this", "right to execute"},
+		"credentials that may":              {hospital{}, "auth", doctor.OK, "lets this worker in", ""},
+		"clocks that agree":                 {hospital{skew: time.Second}, "clock", doctor.OK, "agree to 1s", ""},
+		"a clock behind":                    {hospital{skew: time.Minute}, "clock", doctor.Warn, "1m0s behind", "synchronise"},
+		"a clock ahead":                     {hospital{skew: -time.Minute}, "clock", doctor.Warn, "1m0s ahead", "synchronise"},
+		"no clock":                          {hospital{timeless: true}, "clock", doctor.Warn, "does not say", "compare"},
+		"secrets for strangers":             {hospital{listed: true}, "secrets api", doctor.Warn, "names of all secrets", "authenticating proxy"},
+		"no secrets for strangers":          {hospital{}, "secrets api", doctor.OK, "not given", ""},
+		"no workflow":                       {hospital{}, "workflows", doctor.OK, "no workflow definition uses GET_SIGNED_JWT", ""},
+		"a workflow":                        {known, "workflows", doctor.OK, "1 task in 1 workflow", ""},
+		"metadata that may not be read":     {hospital{metadata: class(conductor.Forbidden, 403)}, "workflows", doctor.Warn, "could not be checked", "right to read metadata"},
+		"a definition":                      {known, "taskdef", doctor.OK, "sign: 3 retries, response timeout 30 s", ""},
+		"no definition":                     {hospital{tasks: known.tasks}, "taskdef", doctor.Fail, "hangs for ever", "taskdef apply sign"},
+		"no response timeout":               {known.defined(3, 0), "taskdef", doctor.Fail, "responseTimeoutSeconds 0", "to 30"},
+		"a short response timeout":          {known.defined(3, 2), "taskdef", doctor.Warn, "responseTimeoutSeconds 2", "to 30"},
+		"a long response timeout":           {known.defined(3, 3600), "taskdef", doctor.Warn, "responseTimeoutSeconds 3600", "to 30"},
+		"no retries":                        {known.defined(0, 30), "taskdef", doctor.Warn, "retryCount 0", "to 3"},
+		"a secret that exists":              {known, "secret", doctor.OK, "k is defined", ""},
+		"a secret that does not":            {uses(secretKey), "secret", doctor.Fail, "k, used by task sign_ref of workflow billing version 2, is not defined", "CONDUCTOR_SECRET_k"},
+		"a secret that is listed":           {listed(known), "secret", doctor.OK, "k is defined", ""},
+		"a secret that is not listed":       {listed(uses(secretKey)), "secret", doctor.Fail, "is not defined", "CONDUCTOR_SECRET_k"},
+		"a server without secrets":          {hospital{tasks: known.tasks, defs: known.defs, secrets: class(conductor.NotFound, 404)}, "secret", doctor.Warn, "could not be checked", "has secrets"},
+		"a key in a workflow":               {uses(`{"privateKey":"-----BEGIN PRIVATE KEY-----"}`), "key", doctor.Fail, "has the private key itself", "workflow.secrets"},
+		"a key in a workflow's input":       {uses(`{"privateKey":"${workflow.input.key}"}`), "key", doctor.Warn, "stored in clear", "keyRef"},
+		"a secret in a claim":               {uses(`{"keyRef":"a","subject":"${workflow.secrets.k}"}`), "key", doctor.Warn, "puts a secret into subject", "no secret"},
+		"no key in a workflow":              {known, "key", doctor.OK, "no workflow holds", ""},
+		"a queue that is polled":            {hospital{polled: 4 * time.Second}, "queue", doctor.OK, "0 tasks waiting, polled by w1", ""},
+		"a queue that was polled":           {hospital{polled: time.Hour}, "queue", doctor.Warn, "last polled 1h0m0s ago", "start"},
+		"a queue that nobody polls":         {hospital{unpolled: true}, "queue", doctor.Warn, "no worker has polled", "start"},
+		"tasks that nobody polls":           {hospital{unpolled: true, waiting: 7}, "queue", doctor.Fail, "7 tasks waiting", "start"},
+		"a worker in another domain":        {hospital{otherways: "eu", waiting: 1}, "queue", doctor.Fail, "no worker has polled", "start"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			found := examine(c.server)
+			for _, f := range found {
+				if f.Check == c.check && f.Level == c.level && strings.Contains(f.Found, c.says) {
+					if !strings.Contains(f.Remedy, c.helps) || (f.Remedy == "") != (f.Level == doctor.OK) {
+						t.Errorf("the remedy is %q", f.Remedy)
+					}
+					return
+				}
+			}
+			t.Errorf("no such finding among %+v", found)
+		})
+	}
+}
+
+func TestNothingIsAskedOfAServerThatIsNotThere(t *testing.T) {
+	found := examine(hospital{version: class(conductor.Network, 0)})
+	if len(found) != 1 || !doctor.Failed(found) {
+		t.Errorf("found %+v", found)
+	}
+}
+
+func TestAWarningIsNoFailure(t *testing.T) {
+	if found := examine(hospital{listed: true}); doctor.Failed(found) {
+		t.Errorf("found %+v", found)
+	}
+}
+
+func TestNamesAreShownHarmless(t *testing.T) {
+	h := uses(`{"privateKey":"${workflow.secrets.\u001b[31m; rm -rf}"}`)
+	for _, f := range examine(h) {
+		if strings.ContainsAny(f.Found+f.Remedy, "\x1b\n") || strings.Contains(f.Remedy, ";") {
+			t.Errorf("shown as %q, %q", f.Found, f.Remedy)
+		}
+	}
+}
+
+func TestAKeyInAWorkflowIsNotRepeated(t *testing.T) {
+	for _, f := range examine(uses(`{"privateKey":"the-key-itself"}`)) {
+		if strings.Contains(f.Found+f.Remedy, "the-key-itself") {
+			t.Errorf("the key is shown: %+v", f)
+		}
+	}
+}

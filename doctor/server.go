@@ -1,0 +1,97 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"conductor-jwt/conductor"
+)
+
+// server asks for the version and for something that needs a permission.
+func server(ctx context.Context, o Options) []Finding {
+	version, err := o.Server.Version(ctx)
+	if err != nil {
+		return []Finding{unreachable(o.Server.BaseURL(), err)}
+	}
+	found := []Finding{ok("server", fmt.Sprintf("%s answers, version %s", o.Server.BaseURL(), version))}
+	if conductor.Exposed(o.Server.BaseURL()) {
+		found = append(found, warn("server", "the api is asked over plain http: tasks carry private keys, and everybody on the way can read them",
+			"use https, or a network that is yours alone"))
+	}
+	for _, taskType := range o.TaskTypes {
+		// Not every server asks for a permission before it tells its version.
+		if _, err := o.Server.QueueSize(ctx, taskType, o.Domain); err != nil && refused(err) {
+			return append(found, unreachable(o.Server.BaseURL(), err))
+		}
+	}
+	return append(found, ok("auth", "the api lets this worker in"))
+}
+
+func refused(err error) bool {
+	e, is := errors.AsType[*conductor.Error](err)
+	return is && (e.Class == conductor.Unauthorized || e.Class == conductor.Forbidden)
+}
+
+func unreachable(url string, err error) Finding {
+	e, is := errors.AsType[*conductor.Error](err)
+	if !is {
+		return fail("server", "no answer from "+url, "check CONDUCTOR_SERVER_URL")
+	}
+	switch e.Class {
+	case conductor.Unauthorized:
+		return fail("auth", fmt.Sprintf("the server refuses the credentials (%v)", e),
+			"set CONDUCTOR_AUTH_KEY and CONDUCTOR_AUTH_SECRET to a key that the server knows and that has not expired")
+	case conductor.Forbidden:
+		return fail("auth", fmt.Sprintf("the credentials are good, but may not do this (%v)", e),
+			"give the application of CONDUCTOR_AUTH_KEY the right to execute the task")
+	case conductor.NotFound, conductor.Garbled, conductor.Rejected:
+		return fail("server", fmt.Sprintf("something at %s answers, but it is not conductor's api (%v)", url, e),
+			"set CONDUCTOR_SERVER_URL to the api's address, such as http://conductor:8080/api")
+	case conductor.Throttled, conductor.Server:
+		return fail("server", fmt.Sprintf("the server is there, and not well (%v)", e), "look at the server's own log, then try again")
+	default:
+		return fail("server", fmt.Sprintf("no answer from %s (%v)", url, e),
+			"check the address in CONDUCTOR_SERVER_URL, that the server runs, and that this machine may reach it")
+	}
+}
+
+// maxSkew is how wrong a clock may be: many verifiers allow a minute, some
+// none, and the Date header is true to a second.
+const maxSkew = 5 * time.Second
+
+func clock(o Options) Finding {
+	skew, known := o.Server.Skew()
+	switch {
+	case !known:
+		return warn("clock", "the server does not say what time it is", "compare the clocks of this machine and of the server yourself")
+	case skew.Abs() <= maxSkew:
+		return ok("clock", fmt.Sprintf("this machine and the server agree to %v", max(skew.Abs(), time.Second)))
+	case skew > 0:
+		return warn("clock", fmt.Sprintf("this machine is %v behind the server: tokens may be expired when they are issued", skew),
+			"synchronise both clocks, by ntp for instance")
+	default:
+		return warn("clock", fmt.Sprintf("this machine is %v ahead of the server: a verifier may refuse tokens that are issued in its future", -skew),
+			"synchronise both clocks, by ntp for instance")
+	}
+}
+
+// exposed asks as a stranger for the names of the secrets. What a server does
+// not keep from strangers there, it keeps nowhere.
+func exposed(ctx context.Context, o Options) Finding {
+	stranger := o.Anonymous
+	if stranger == nil {
+		stranger = o.Server
+	}
+	_, listed, err := stranger.SecretNames(ctx)
+	switch {
+	case err != nil:
+		return unknown("secrets api", err, "ask for /api/secrets without credentials yourself: it should be refused")
+	case listed:
+		return warn("secrets api", "/api/secrets answers without credentials: whoever reaches the api learns the names of all secrets, from some versions their values, and can have any of them signed with",
+			"put an authenticating proxy before the api, and let only workers and operators reach it")
+	default:
+		return ok("secrets api", "strangers are not given the secrets")
+	}
+}

@@ -1,0 +1,150 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"conductor-jwt/conductor"
+	"conductor-jwt/task"
+)
+
+// workflows lists the tasks in use.
+func workflows(ctx context.Context, o Options) ([]conductor.WorkflowTask, []Finding) {
+	tasks, err := o.Server.WorkflowTasks(ctx, o.TaskTypes...)
+	if err != nil {
+		return nil, []Finding{unknown("workflows", err, "give these credentials the right to read metadata, then run this again")}
+	}
+	if len(tasks) == 0 {
+		return nil, []Finding{ok("workflows", "no workflow definition uses "+strings.Join(o.TaskTypes, " or ")+" yet")}
+	}
+	names := map[string]bool{}
+	for _, t := range tasks {
+		names[t.Workflow] = true
+	}
+	return tasks, []Finding{ok("workflows", fmt.Sprintf("%s in %s", count(len(tasks), "task"), count(len(names), "workflow")))}
+}
+
+// taskDefs looks at the definition of every task name in use. Without one, a
+// task that dies with its worker is never delivered again.
+func taskDefs(ctx context.Context, o Options, tasks []conductor.WorkflowTask) []Finding {
+	names := map[string]bool{}
+	for _, t := range tasks {
+		names[t.Name] = true
+	}
+	var found []Finding
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		found = append(found, taskDef(ctx, o, name))
+	}
+	return found
+}
+
+// What a response timeout may be, in seconds, without a warning. The server's
+// own default is an hour.
+const (
+	minResponseTimeout = 10
+	maxResponseTimeout = 300
+)
+
+func taskDef(ctx context.Context, o Options, name string) Finding {
+	const check = "taskdef"
+	def, exists, err := o.Server.StoredTaskDef(ctx, name)
+	shown := quote(name)
+	switch {
+	case err != nil:
+		return unknown(check, err, "give these credentials the right to read metadata, then run this again")
+	case !exists:
+		return fail(check, shown+" has no task definition: a task whose worker dies hangs for ever, and nothing is retried",
+			"run `conductor-jwt taskdef apply "+shown+"`")
+	case def.ResponseTimeoutSeconds == 0:
+		return fail(check, shown+" has responseTimeoutSeconds 0: a task whose worker dies hangs for ever", "set responseTimeoutSeconds to 30")
+	case def.ResponseTimeoutSeconds < minResponseTimeout:
+		return warn(check, fmt.Sprintf("%s has responseTimeoutSeconds %d: a worker that meets an outage has that long to report", shown, def.ResponseTimeoutSeconds),
+			"set responseTimeoutSeconds to 30")
+	case def.ResponseTimeoutSeconds > maxResponseTimeout:
+		return warn(check, fmt.Sprintf("%s has responseTimeoutSeconds %d: a task whose worker dies waits that long for another", shown, def.ResponseTimeoutSeconds),
+			"set responseTimeoutSeconds to 30")
+	case def.RetryCount == 0:
+		return warn(check, shown+" has retryCount 0: one lost worker, or one outage of a key store, fails the workflow", "set retryCount to 3")
+	default:
+		return ok(check, fmt.Sprintf("%s: %s, response timeout %d s", shown, count(def.RetryCount, "retry"), def.ResponseTimeoutSeconds))
+	}
+}
+
+// keysIn finds private keys that lie where workflows are stored.
+func keysIn(tasks []conductor.WorkflowTask) []Finding {
+	var found []Finding
+	for _, t := range tasks {
+		s := task.SurveyOf(t.Template)
+		if s.LiteralKey {
+			found = append(found, fail("key", where(t)+" has the private key itself in its definition, for all who may read workflows",
+				"store the key as a secret, write ${workflow.secrets.NAME} in its place, and replace the key: it has been seen"))
+		}
+		if s.OpenKey {
+			found = append(found, warn("key", where(t)+" takes its private key from the workflow's data: it is stored in clear with each execution",
+				"store the key as a secret and write ${workflow.secrets.NAME}, or name a key of the policy by keyRef"))
+		}
+		for _, name := range s.SecretsElsewhere {
+			found = append(found, warn("key", fmt.Sprintf("%s puts a secret into %s, which anybody who gets the token can read", where(t), name),
+				"write the value itself: what a token says is no secret"))
+		}
+	}
+	if len(found) == 0 && len(tasks) > 0 {
+		found = append(found, ok("key", "no workflow holds a private key"))
+	}
+	return found
+}
+
+// secrets asks whether those that are named exist. It never reads one.
+func secrets(ctx context.Context, o Options, tasks []conductor.WorkflowTask) []Finding {
+	users := map[string]string{}
+	for _, t := range tasks {
+		for _, name := range task.SurveyOf(t.Template).Secrets {
+			users[name] = where(t)
+		}
+	}
+	if len(users) == 0 {
+		return nil
+	}
+	var found []Finding
+	exist := existence(ctx, o.Server)
+	for _, name := range slices.Sorted(maps.Keys(users)) {
+		exists, err := exist(name)
+		switch {
+		case err != nil:
+			return append(found, unknown("secret", err, "look whether this server has secrets: older versions have none"))
+		case !exists:
+			found = append(found, fail("secret", fmt.Sprintf("%s, used by %s, is not defined", quote(name), users[name]),
+				"start the server with CONDUCTOR_SECRET_"+plain(name)+" set, or correct the name in the workflow"))
+		default:
+			found = append(found, ok("secret", quote(name)+" is defined"))
+		}
+	}
+	return found
+}
+
+// existence asks for the names of all secrets at once, and for each by itself
+// where they are not listed: versions differ in which of the two they have.
+func existence(ctx context.Context, s Server) func(name string) (bool, error) {
+	names, listed, err := s.SecretNames(ctx)
+	if err != nil || !listed {
+		return func(name string) (bool, error) { return s.SecretExists(ctx, name) }
+	}
+	return func(name string) (bool, error) { return slices.Contains(names, name), nil }
+}
+
+func where(t conductor.WorkflowTask) string {
+	return fmt.Sprintf("task %s of workflow %s version %d", quote(t.Reference), quote(t.Workflow), t.Version)
+}
+
+func count(n int, noun string) string {
+	switch {
+	case n == 1:
+		return "1 " + noun
+	case strings.HasSuffix(noun, "y"):
+		noun = strings.TrimSuffix(noun, "y") + "ie"
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

@@ -1,0 +1,54 @@
+package task
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Survey is what can be told of a task before it ever runs, from what its
+// workflow's author wrote.
+type Survey struct {
+	// Secrets are the names in ${workflow.secrets.NAME}, sorted.
+	Secrets []string
+	// LiteralKey says that privateKey is there, and no expression is in it: the
+	// key itself stands in the workflow definition.
+	LiteralKey bool
+	// OpenKey says that the key comes by an expression that is no secret's:
+	// the server then stores it with the execution, for all who may look at it.
+	OpenKey bool
+	// KeyGiven says that there is a privateKey or a keyRef.
+	KeyGiven bool
+	// SecretsElsewhere are the inputs, other than those for secrets, in which a
+	// secret is used.
+	SecretsElsewhere []string
+}
+
+// SurveyOf reads a task's inputParameters, expressions unresolved. What cannot
+// be read is an empty Survey.
+func SurveyOf(template json.RawMessage) Survey {
+	table := Inputs()
+	var s Survey
+	names := map[string]bool{}
+	for name, n := range readTemplate(table, template) {
+		in, _ := find(table, name)
+		references := secretReferences(n)
+		for r := range references {
+			names[strings.TrimSuffix(strings.TrimPrefix(r, secretMark), "}")] = true
+		}
+		switch {
+		case name == "privateKey":
+			s.KeyGiven = s.KeyGiven || !n.blank()
+			s.LiteralKey = !n.blank() && !hasExpression(n)
+			s.OpenKey = hasExpression(n) && len(references) == 0
+		case name == "keyRef":
+			s.KeyGiven = s.KeyGiven || !n.blank()
+		case len(references) > 0 && !in.Sealed:
+			s.SecretsElsewhere = append(s.SecretsElsewhere, name)
+		}
+	}
+	s.Secrets = slices.Sorted(maps.Keys(names))
+	slices.Sort(s.SecretsElsewhere)
+	return s
+}

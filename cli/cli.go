@@ -34,6 +34,9 @@ type Env struct {
 	// any other, both signals keep their usual effect.
 	Signals func() (<-chan os.Signal, func())
 
+	// Reloads starts to deliver SIGHUP, as Signals does its own.
+	Reloads func() (<-chan os.Signal, func())
+
 	// Version is what the build was given; empty where it was given none.
 	Version string
 }
@@ -50,6 +53,7 @@ func Main(version string) int {
 		Environ: os.Environ,   //nolint:forbidigo // the one place where the environment enters
 		Now:     time.Now,
 		Signals: signals,
+		Reloads: reloads,
 		Version: version,
 	})
 }
@@ -74,6 +78,13 @@ func Run(ctx context.Context, env Env) int {
 func signals() (<-chan os.Signal, func()) {
 	c := make(chan os.Signal, 2)
 	signal.Notify(c, os.Interrupt, syscall.SIGTERM)
+	return c, func() { signal.Stop(c) }
+}
+
+// reloads has room for one: what is read again has then not been begun.
+func reloads() (<-chan os.Signal, func()) {
+	c := make(chan os.Signal, 1)
+	signal.Notify(c, syscall.SIGHUP)
 	return c, func() { signal.Stop(c) }
 }
 

@@ -76,11 +76,11 @@ func printRows(w io.Writer, l *config.Loaded, origin bool) error {
 func newConfigValidateCommand(env Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "validate [file]",
-		Short: "Check the settings without starting anything; warnings count as errors",
+		Short: "Check the settings and the policy file without starting anything; warnings count as errors",
 		Args:  cobra.MaximumNArgs(1),
 	}
 	flags := addSettings(cmd)
-	cmd.RunE = func(_ *cobra.Command, args []string) error {
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if len(args) == 1 {
 			if err := flags["config"].Set(args[0]); err != nil {
 				return err
@@ -93,7 +93,14 @@ func newConfigValidateCommand(env Env) *cobra.Command {
 		if err != nil {
 			return withHint(err, configHint)
 		}
-		_, err = fmt.Fprintln(env.Stdout, "the settings are valid")
+		if err := checkPolicy(cmd.Context(), env, loaded); err != nil {
+			return err
+		}
+		valid := "the settings are valid"
+		if loaded.Policy != "" {
+			valid = "the settings and the policy file are valid"
+		}
+		_, err = fmt.Fprintln(env.Stdout, valid)
 		return err
 	}
 	return cmd

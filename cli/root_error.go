@@ -85,6 +85,10 @@ func printError(env Env, err error) {
 		return
 	}
 	for line := range strings.SplitSeq(err.Error(), "\n") {
+		if strings.HasPrefix(line, " ") { // an excerpt, which belongs to the line above
+			_, _ = fmt.Fprintln(env.Stderr, line)
+			continue
+		}
 		label(env, env.Stderr, "error", red, line)
 	}
 	if hint := hintOf(err); hint != "" {

@@ -125,6 +125,32 @@ func sigterm(ts *testscript.TestScript, _ bool, _ []string) {
 	}
 }
 
+// sighup tells every background command to read its files again.
+func sighup(ts *testscript.TestScript, _ bool, _ []string) {
+	for _, c := range ts.BackgroundCmds() {
+		ts.Check(c.Process.Signal(syscall.SIGHUP))
+	}
+}
+
+// reason N TEXT … waits until task N has a reason for its failure, and wants
+// it to hold each text; with ! in front, none of them.
+func reason(ts *testscript.TestScript, neg bool, args []string) {
+	l := ledgerOf(ts)
+	var got string
+	ctx, cancel := context.WithTimeout(context.Background(), scriptWait)
+	defer cancel()
+	ts.Check(l.WaitFor(ctx, func() bool {
+		last, _ := l.Last("task-" + args[0])
+		got = last.Reason
+		return got != ""
+	}))
+	for _, text := range args[1:] {
+		if strings.Contains(got, text) == neg {
+			ts.Fatalf("its reason is %s", got)
+		}
+	}
+}
+
 // settled wants every delivery to have ended as it should.
 func settled(ts *testscript.TestScript, _ bool, _ []string) { ts.Check(ledgerOf(ts).Check()) }
 

@@ -29,6 +29,8 @@ func TestScripts(t *testing.T) {
 			"free":      freePort,
 			"get":       get,
 			"sigterm":   sigterm,
+			"sighup":    sighup,
+			"reason":    reason,
 			"status":    status,
 		},
 	})

@@ -78,8 +78,12 @@ func readTaskInput(env Env, name string) ([]byte, error) {
 // one of the claims themselves is left.
 func runTask(ctx context.Context, env Env, f *signFlags, c *config.Loaded, d task.Delivery) error {
 	c.Output, c.SecretInjection = string(task.OutputToken), string(task.InjectionKey)
-	used := &usedKey{Resolver: keys.NewParser(keys.ParserOptions{Now: env.Now})}
-	out := newHandler(env, c, used, nil, slog.New(slog.DiscardHandler)).Handle(ctx, d)
+	p, ring, err := openRing(ctx, env, c)
+	if err != nil {
+		return err
+	}
+	used := &usedKey{Resolver: ring}
+	out := newHandler(env, c, used, p, nil, nil, slog.New(slog.DiscardHandler)).Handle(ctx, d)
 	for _, w := range out.Warnings {
 		label(env, env.Stderr, "warning", yellow, w)
 	}

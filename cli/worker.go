@@ -45,7 +45,7 @@ CONDUCTOR_AUTH_SECRET, or CONDUCTOR_AUTH_SECRET_FILE to a file that holds it.`,
 
 // runWorker is a worker's life: assemble, listen, run, drain, stop listening.
 func runWorker(ctx context.Context, env Env, c *config.Loaded, once int, log *slog.Logger) error {
-	p, err := assemble(env, c, once, log) //nolint:contextcheck // nothing is asked of the server yet
+	p, err := assemble(ctx, env, c, once, log)
 	if err != nil {
 		return err
 	}
@@ -61,6 +61,12 @@ func runWorker(ctx context.Context, env Env, c *config.Loaded, once int, log *sl
 	// The probes are answered until the very end: a worker that drains is not
 	// ready, and must be heard saying so.
 	defer closeWeb()
+	closeJWKS, err := p.listenJWKS(ctx, c, log)
+	if err != nil {
+		return err
+	}
+	defer closeJWKS()
+	defer p.signing.run(ctx, env)()
 
 	polling, drain := context.WithCancel(ctx)
 	defer drain()

@@ -15,11 +15,12 @@ import (
 )
 
 // newRegistry is every metric of the process.
-func newRegistry(b build, metrics *worker.Metrics, parser *keys.Parser) (*prometheus.Registry, error) {
+func newRegistry(b build, metrics *worker.Metrics, parser *keys.Parser, s *signing) (*prometheus.Registry, error) {
 	registry := prometheus.NewRegistry()
 	for _, c := range append(keyCacheMetrics(parser),
 		metrics,
 		buildInfo(b),
+		s,
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	) {

@@ -135,6 +135,8 @@ func labelSet(f *dto.MetricFamily, name string, note metricNote) string {
 func openEnded() map[string]string {
 	return map[string]string{
 		"taskType": "the setting `task_types`",
+		"key":      "the names of the keys in the policy file",
+		"store":    "the key stores that the policy file names",
 		"version":  "of this build",
 		"commit":   "of this build",
 		"go":       "of this build",
@@ -198,6 +200,12 @@ func ownNotes() map[string]metricNote {
 		"conductor_jwt_key_cache_entries":          {unit: "keys", alert: noAlert + "it is bounded by the setting `key_cache`."},
 		"conductor_jwt_key_cache_hits_total":       {unit: "keys", alert: noAlert + "see the misses."},
 		"conductor_jwt_key_cache_misses_total":     {unit: "keys", alert: "Alert when most keys are misses while few keys are in use: raise `key_cache`."},
+		"conductor_jwt_key_age_seconds":            {alert: "Alert when it is over what your rule for rotation says: the key is due."},
+		"conductor_jwt_key_refresh_age_seconds":    {alert: "Alert when it is over 600: the key's source has not been read for ten minutes; the log says why."},
+		"conductor_jwt_key_refresh_failures_total": {unit: "refreshes", alert: "Alert when it rises for 10 minutes: a new version is not seen; what was read before stays in use."},
+		"conductor_jwt_key_versions":               {unit: "versions", alert: "Alert when there is no `active` one: the key's tasks wait for its store."},
+		"conductor_jwt_key_store_open":             {unit: "0 or 1", alert: "Alert when it is 1 for a minute: tasks of the store's keys are given back until it answers."},
+		"conductor_jwt_policy_reloads_total":       {unit: "reloads", alert: "Alert on any increase of `refused`: the file is wrong, and the policy from before is in force; run `conductor-jwt config validate`."},
 		"conductor_jwt_policy_denials_total":       {unit: "tasks", alert: "Alert on any increase: a workflow asks for what it may not have."},
 		"conductor_jwt_tasks_unreadable_total":     {unit: "tasks", alert: "Alert on any increase: something between server and worker damages answers."},
 		"conductor_jwt_tasks_without_response_timeout_total": {

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"context"
+	"crypto/ed25519"
 	"flag"
 	"fmt"
 	"os"
@@ -14,7 +16,9 @@ import (
 	dto "github.com/prometheus/client_model/go"
 
 	"conductor-jwt/conductor"
+	"conductor-jwt/keyring"
 	"conductor-jwt/keys"
+	"conductor-jwt/policy"
 	"conductor-jwt/task"
 	"conductor-jwt/worker"
 )
@@ -33,11 +37,46 @@ func newRig(t *testing.T) rig {
 	t.Helper()
 	m := worker.NewMetrics([]string{taskType})
 	b := build{Version: "v1.2.3", Commit: "0123abc", Go: "go1.27", Edition: "static", Crypto: "go"}
-	registry, err := newRegistry(b, m, keys.NewParser(keys.ParserOptions{}))
+	registry, err := newRegistry(b, m, keys.NewParser(keys.ParserOptions{}), oneKey(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return rig{m, registry}
+}
+
+// oneKey is a policy with one key, in a store.
+func oneKey(t *testing.T) *signing {
+	t.Helper()
+	text := "keys: {billing: {source: \"vault-transit://transit/billing\"}}"
+	p, err := policy.Read("policy.yaml", []byte(text), policy.Known{MaxTTL: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ring, err := keyring.New(t.Context(), keyring.Options{
+		Policy: p, Schemes: map[string]keys.Scheme{policy.SchemeVaultTransit: shelf{}}, Stores: keyring.NewStores(8, nil),
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &signing{reloads: newReloads()}
+	s.current.Store(&generation{ring: ring})
+	return s
+}
+
+// shelf is a key store with one key, which it made an hour ago.
+type shelf struct{}
+
+func (s shelf) Open(string) (keys.Source, error) { return s, nil }
+func (shelf) Timed() bool                        { return true }
+func (shelf) Remote() bool                       { return true }
+
+func (shelf) Versions(context.Context) ([]keys.Key, error) {
+	_, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		return nil, err
+	}
+	key, err := keys.FromSigner(private, keys.SignerOptions{Created: time.Now().Add(-time.Hour)})
+	return []keys.Key{key}, err
 }
 
 // everything makes each series that there can be; of the status of an answer
@@ -140,7 +179,7 @@ func bucketsOf(f *dto.MetricFamily) string {
 }
 
 // Dashboards read names, labels and buckets: what changes here breaks them.
-func TestTheExpositionIsTheGoldenOne(t *testing.T) {
+func TestMetricsExpositionIsTheGoldenOne(t *testing.T) {
 	r := newRig(t)
 	r.everything()
 	got := outline(r.families(t))
@@ -166,6 +205,7 @@ func TestWhatAlertsAskForIsThereFromTheStart(t *testing.T) {
 		"task_poll_error_total{", "task_update_error_total{", "thread_uncaught_exceptions_total{", "conductor_jwt_failures_total{",
 		"conductor_jwt_updates_lost_total{", "conductor_jwt_policy_denials_total{", "conductor_jwt_tasks_without_response_timeout_total{",
 		"conductor_jwt_tasks_unreadable_total{", "conductor_jwt_clock_skew_seconds{", "conductor_jwt_build_info{", "active_workers{",
+		"conductor_jwt_policy_reloads_total{", "conductor_jwt_key_refresh_failures_total{", "conductor_jwt_key_store_open{",
 	} {
 		if !strings.Contains(fresh, name) {
 			t.Errorf("%s…} is not there before something has happened", name)

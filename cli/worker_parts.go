@@ -13,6 +13,7 @@ import (
 	"conductor-jwt/conductor"
 	"conductor-jwt/config"
 	"conductor-jwt/keys"
+	"conductor-jwt/policy"
 	"conductor-jwt/task"
 	"conductor-jwt/worker"
 )
@@ -24,18 +25,22 @@ type parts struct {
 	worker    *worker.Worker
 	registrar *worker.Registrar // nil where nothing is to be registered
 	registry  *prometheus.Registry
+	signing   *signing
 }
 
 // assemble is the one place where the packages meet.
-func assemble(env Env, c *config.Loaded, once int, log *slog.Logger) (*parts, error) {
+func assemble(ctx context.Context, env Env, c *config.Loaded, once int, log *slog.Logger) (*parts, error) {
 	metrics := worker.NewMetrics(c.TaskTypes)
-	client, err := newClient(env, c, log, observer(metrics, log))
+	client, err := newClient(env, c, log, observer(metrics, log)) //nolint:contextcheck // nothing is asked of the server yet
 	if err != nil {
 		return nil, err
 	}
 	p := &parts{client: client, build: newBuild(env)}
 	parser := keys.NewParser(keys.ParserOptions{CacheSize: c.KeyCache, Now: env.Now, RSA: p.build.backEnd.rsa})
-	if p.registry, err = newRegistry(p.build, metrics, parser); err != nil {
+	if p.signing, err = newSigning(ctx, env, c, parser, storedTasks{client}, log); err != nil {
+		return nil, err
+	}
+	if p.registry, err = newRegistry(p.build, metrics, parser, p.signing); err != nil {
 		return nil, err
 	}
 	var ensure func(context.Context, string)
@@ -45,7 +50,7 @@ func assemble(env Env, c *config.Loaded, once int, log *slog.Logger) (*parts, er
 	}
 	p.worker, err = worker.New(worker.Options{
 		Server:        client,
-		Handler:       newHandler(env, c, parser, storedTasks{client}, log),
+		Handler:       p.signing,
 		TaskTypes:     c.TaskTypes,
 		Domain:        c.Domain,
 		WorkerID:      c.WorkerID,
@@ -102,9 +107,11 @@ func clientHint(err error) string {
 	return configHint
 }
 
-func newHandler(env Env, c *config.Loaded, parser keys.Resolver, stored task.Stored, log *slog.Logger) *task.Handler {
+func newHandler(env Env, c *config.Loaded, resolver keys.Resolver, p *policy.Policy, stored task.Stored, audit func(task.Decision), log *slog.Logger) *task.Handler {
 	return task.NewHandler(task.Options{
-		Keys:       parser,
+		Keys:       resolver,
+		Policy:     p,
+		Audit:      audit,
 		Stored:     stored,
 		DefaultTTL: c.DefaultTTL,
 		MaxTTL:     c.MaxTTL,

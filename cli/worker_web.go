@@ -66,3 +66,22 @@ func (p *parts) readiness() web.Readiness {
 	}
 	return r
 }
+
+// listenJWKS serves the public keys where somebody has asked for them.
+func (p *parts) listenJWKS(ctx context.Context, c *config.Loaded, log *slog.Logger) (func(), error) {
+	if c.JWKSListen == "" {
+		return func() {}, nil
+	}
+	server, err := web.Start(ctx, c.JWKSListen, web.JWKSHandler(p.signing.published), log)
+	if err != nil {
+		return nil, withHint(fmt.Errorf("jwks_listen (%s): %w", c.Origin("jwks_listen").Where, err), "set another address, or off")
+	}
+	log.InfoContext(ctx, "public keys are served", "address", server.Addr().String())
+	return func() { //nolint:contextcheck // at the end ctx is over
+		ctx, cancel := context.WithTimeout(context.Background(), webGrace)
+		defer cancel()
+		if err := server.Close(ctx); err != nil {
+			log.Debug("a connection was cut at the end", "error", err)
+		}
+	}, nil
+}

@@ -42,17 +42,26 @@ type Config struct {
 	SecretInjection string        // auto, stored, key, off
 	UnknownInputs   string        // warn, error
 	KeyWait         time.Duration
-	KeyCache        int // parsed keys; 0 keeps none
+	KeyCache        int    // parsed keys; 0 keeps none
+	Policy          string // path of the policy file; empty without one
+	Audit           string // AuditOff, AuditStdout or the path of a file
 
-	Listen    string // of health and metrics; empty is off
-	LogLevel  string // debug, info, warn, error
-	LogFormat string // text, json; empty is text on a terminal and json elsewhere
+	Listen     string // of health and metrics; empty is off
+	JWKSListen string // of the public keys; empty is off
+	LogLevel   string // debug, info, warn, error
+	LogFormat  string // text, json; empty is text on a terminal and json elsewhere
 }
 
 // The values of [Config.RegisterTaskdefs].
 const (
 	RegisterOff     = "off"
 	RegisterMissing = "missing"
+)
+
+// The values of [Config.Audit] that are no file.
+const (
+	AuditOff    = "off"
+	AuditStdout = "stdout"
 )
 
 // off is how an address is written that is not to be listened on.

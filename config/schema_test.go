@@ -62,7 +62,8 @@ func TestTheSchemaTakesWhatTheReaderTakes(t *testing.T) {
 		{"auth_key: k\nauth_secret_file: /dev/null", true, false},
 		{"listen: off", true, true},
 		{"config: x", false, false},
-		{"policy: x", false, false},
+		{"policy: x", true, true},
+		{"ui_url: x", false, false},
 		{"[]", false, false},
 	} {
 		text, err := yaml.YAMLToJSON([]byte(row.yaml))

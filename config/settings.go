@@ -144,11 +144,13 @@ func taskSettings() []Setting {
 			About: "Parsed keys to keep in memory; 0 keeps none.",
 			field: func(c *Config) any { return &c.KeyCache },
 		}, {
-			Name: "policy", Env: "CONDUCTOR_JWT_POLICY", Kind: Path, Later: true,
-			About: "File of named keys, profiles and grants.",
+			Name: "policy", Env: "CONDUCTOR_JWT_POLICY", Kind: Path,
+			About: "YAML file of named keys, profiles and grants (docs/keys.md); read again on SIGHUP.",
+			field: func(c *Config) any { return &c.Policy },
 		}, {
-			Name: "audit", Env: "CONDUCTOR_JWT_AUDIT", Kind: Path, Default: off, Later: true,
-			About: "Where each decision is recorded: off, stdout or a file.",
+			Name: "audit", Env: "CONDUCTOR_JWT_AUDIT", Kind: Path, Default: AuditOff,
+			About: "Where each decision is recorded, as a line of JSON: off, stdout or a file, which is opened again on SIGHUP.",
+			field: func(c *Config) any { return &c.Audit },
 		},
 	})
 }
@@ -160,8 +162,9 @@ func outsideSettings() []Setting {
 			About: "Address of /livez, /readyz and /metrics, or off; a busy port ends the start only where the address was set.",
 			field: func(c *Config) any { return &c.Listen },
 		}, {
-			Name: "jwks_listen", Env: "CONDUCTOR_JWT_JWKS_LISTEN", Kind: Address, Default: off, Later: true,
-			About: "Address of the JWKS of the configured keys.",
+			Name: "jwks_listen", Env: "CONDUCTOR_JWT_JWKS_LISTEN", Kind: Address, Default: off,
+			About: "Address of /.well-known/jwks.json, the public halves of the configured keys, or off.",
+			field: func(c *Config) any { return &c.JWKSListen },
 		}, {
 			Name: "status_listen", Env: "CONDUCTOR_JWT_STATUS_LISTEN", Kind: Address, Default: off, Later: true,
 			About: "Address of the status page.",

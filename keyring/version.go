@@ -100,6 +100,9 @@ func (v *version) Public() crypto.PublicKey { return v.key.Public() }
 // Algorithms implements [keys.Key].
 func (v *version) Algorithms() []keys.Algorithm { return slices.Clone(v.algorithms) }
 
+// Verifier gives the verifier of the key behind the name, to [keys.VerifierOf].
+func (v *version) Verifier() (keys.Verifier, error) { return keys.VerifierOf(v.key) }
+
 // Created implements [keys.Key].
 func (v *version) Created() time.Time { return v.key.Created() }
 

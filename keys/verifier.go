@@ -39,8 +39,12 @@ type verifier struct {
 	key        func() any // as the signing methods take it; behind a closure for the secrets among them
 }
 
-// VerifierOf gives the verifier that belongs to a key.
+// VerifierOf gives the verifier that belongs to a key. A key that stands for
+// another one has a method Verifier.
 func VerifierOf(k Key) (Verifier, error) {
+	if own, ok := k.(interface{ Verifier() (Verifier, error) }); ok {
+		return own.Verifier()
+	}
 	if local, ok := k.(*localKey); ok && local.kind == KindOct {
 		return &verifier{kind: KindOct, algorithms: local.Algorithms(), meta: local.meta, key: local.private}, nil
 	}

@@ -177,7 +177,9 @@ func (h *Handler) sign(ctx context.Context, d Delivery, g *given, r *request, ou
 		return c, signer.Token{}, err
 	}
 	out.KeyID, out.JWTID = c.request.KeyID, c.jwtID
-	decided.sign(token)
+	if h.o.Audit != nil {
+		decided.sign(token)
+	}
 	return c, token, nil
 }
 

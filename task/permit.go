@@ -73,7 +73,9 @@ func (r *request) checkKeyID(key keys.Key) error {
 
 // permit asks the policy whether the token that was composed may be signed.
 func (h *Handler) permit(d Delivery, r *request, c composed, key keys.Key, decided *Decision) (composed, error) {
-	decided.compose(r, c, key)
+	if h.o.Audit != nil {
+		decided.compose(r, c, key)
+	}
 	if r.use == "" && h.o.Policy.InlineMode() != policy.InlineSecretsOnly {
 		decided.Rule = "inline: " + string(h.o.Policy.InlineMode())
 		return c, nil

@@ -1,0 +1,115 @@
+package cli
+
+import (
+	"context"
+	"os"
+
+	"conductor-jwt/config"
+	"conductor-jwt/keyring"
+	"conductor-jwt/keys"
+	"conductor-jwt/keys/file"
+	"conductor-jwt/policy"
+)
+
+const policyHint = "see docs/keys.md; `" + program + " config validate` checks the file without starting anything"
+
+// readPolicy reads the policy file; nil where none is configured.
+func readPolicy(c *config.Loaded) (*policy.Policy, error) {
+	if c.Policy == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(c.Policy)
+	if err != nil {
+		return nil, withHint(&policy.Error{Path: shown(c.Policy), Problems: []policy.Problem{{Text: "the file cannot be read"}}},
+			"check policy, which is set by "+c.Origin("policy").String())
+	}
+	p, err := policy.Read(shown(c.Policy), text, known(c))
+	if err != nil {
+		return nil, withHint(err, policyHint)
+	}
+	return p, nil
+}
+
+// known is what there is for a policy file to name.
+func known(c *config.Loaded) policy.Known {
+	k := policy.Known{MaxTTL: c.MaxTTL}
+	for _, a := range keys.Algorithms() {
+		k.Algorithms = append(k.Algorithms, string(a))
+	}
+	return k
+}
+
+// openRing reads the policy file and the keys that it names, for a command
+// that asks once.
+func openRing(ctx context.Context, env Env, c *config.Loaded) (*policy.Policy, *keyring.Ring, error) {
+	p, err := readPolicy(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	ring, err := newRing(ctx, ringOptions(env, p, keys.NewParser(keys.ParserOptions{Now: env.Now})), nil)
+	return p, ring, err
+}
+
+func newRing(ctx context.Context, o keyring.Options, before *keyring.Ring) (*keyring.Ring, error) {
+	ring, err := keyring.New(ctx, o, before)
+	if err != nil {
+		return nil, withHint(err, policyHint)
+	}
+	return ring, nil
+}
+
+func ringOptions(env Env, p *policy.Policy, parser keys.Resolver) keyring.Options {
+	return keyring.Options{
+		Policy: p, Parser: parser, Schemes: schemes(env, parser), Elsewhere: elsewhere(), Now: env.Now,
+	}
+}
+
+// schemes are the kinds of sources that this build has.
+func schemes(env Env, parser keys.Resolver) map[string]keys.Scheme {
+	files := file.New(file.Options{Getenv: env.Getenv, Parser: parser})
+	return map[string]keys.Scheme{policy.SchemeFile: files, policy.SchemeDir: files, policy.SchemeEnv: files}
+}
+
+// elsewhere says of a kind of source where it is, if not in this build.
+func elsewhere() map[string]string {
+	const full, none = "; the full edition has them", "; this version serves file:, dir:, env: and conductor:"
+	return map[string]string{
+		policy.SchemeAWSKMS: full, policy.SchemeAzureKMS: full, policy.SchemePKCS11: full,
+		policy.SchemeVaultKV: none, policy.SchemeVaultTransit: none, policy.SchemeGCPKMS: none,
+	}
+}
+
+// unasked keeps a check from calling a key store: its URIs are read, and its
+// keys count as not there yet.
+type unasked struct{ keys.Scheme }
+
+// Open implements [keys.Scheme].
+func (u unasked) Open(uri string) (keys.Source, error) {
+	source, err := u.Scheme.Open(uri)
+	return silent{source}, err
+}
+
+type silent struct{ keys.Source }
+
+// Versions implements [keys.Source].
+func (silent) Versions(context.Context) ([]keys.Key, error) {
+	return nil, &keys.Error{Reason: keys.ErrUnavailable, Found: "not asked"}
+}
+
+// checkPolicy checks the file, and all that can be checked on this machine.
+func checkPolicy(ctx context.Context, env Env, c *config.Loaded) error {
+	p, err := readPolicy(c)
+	if err != nil || p == nil {
+		return err
+	}
+	o := ringOptions(env, p, keys.NewParser(keys.ParserOptions{Now: env.Now}))
+	for name, s := range o.Schemes {
+		switch name {
+		case policy.SchemeFile, policy.SchemeDir, policy.SchemeEnv:
+		default:
+			o.Schemes[name] = unasked{s}
+		}
+	}
+	_, err = newRing(ctx, o, nil)
+	return err
+}

@@ -1,0 +1,162 @@
+package cli
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"conductor-jwt/config"
+	"conductor-jwt/keyring"
+	"conductor-jwt/keys"
+	"conductor-jwt/task"
+	"conductor-jwt/web"
+)
+
+// signing is what tasks are run with: the policy, its keys, and the handler
+// that is made of both. It is replaced as a whole, or not at all.
+type signing struct {
+	env    Env
+	c      *config.Loaded
+	parser *keys.Parser
+	stored task.Stored
+	stores *keyring.Stores
+	audit  *auditLog // nil: off
+	log    *slog.Logger
+
+	current atomic.Pointer[generation]
+	running sync.WaitGroup
+	reloads *prometheus.CounterVec
+}
+
+// generation is one reading of the policy.
+type generation struct {
+	ring    *keyring.Ring
+	handler *task.Handler
+	end     context.CancelFunc // stops the refreshing of its keys
+}
+
+func newSigning(ctx context.Context, env Env, c *config.Loaded, parser *keys.Parser, stored task.Stored, log *slog.Logger) (*signing, error) {
+	s := &signing{
+		env: env, c: c, parser: parser, stored: stored, log: log, stores: keyring.NewStores(c.Slots, env.Now),
+		reloads: newReloads(),
+	}
+	var err error
+	if s.audit, err = openAudit(env, c, log); err != nil {
+		return nil, err
+	}
+	next, err := s.read(ctx)
+	if err != nil {
+		return nil, asUsage(err)
+	}
+	s.current.Store(next)
+	return s, nil
+}
+
+func newReloads() *prometheus.CounterVec {
+	reloads := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "conductor_jwt_policy_reloads_total", Help: "Times that the policy was read again, by result.",
+	}, []string{"result"})
+	for _, result := range []string{"taken", "refused"} {
+		reloads.WithLabelValues(result)
+	}
+	return reloads
+}
+
+// read makes a generation of what the policy file says now.
+func (s *signing) read(ctx context.Context) (*generation, error) {
+	p, err := readPolicy(s.c)
+	if err != nil {
+		return nil, err
+	}
+	o := ringOptions(s.env, p, s.parser)
+	o.Stores, o.Logger = s.stores, s.log
+	var before *keyring.Ring
+	if current := s.current.Load(); current != nil {
+		before = current.ring
+	}
+	ring, err := newRing(ctx, o, before)
+	if err != nil {
+		return nil, err
+	}
+	var audit func(task.Decision)
+	if s.audit != nil {
+		audit = s.audit.write
+	}
+	return &generation{ring: ring, handler: newHandler(s.env, s.c, ring, p, s.stored, audit, s.log)}, nil
+}
+
+// Handle implements worker.Handler.
+func (s *signing) Handle(ctx context.Context, d task.Delivery) task.Outcome {
+	return s.current.Load().handler.Handle(ctx, d)
+}
+
+func (s *signing) published() web.Published { return s.current.Load().ring }
+
+// run keeps the keys fresh and obeys SIGHUP, until the function that it
+// returns is called.
+func (s *signing) run(ctx context.Context, env Env) (end func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	s.refresh(ctx, s.current.Load())
+	if env.Reloads != nil {
+		signals, stop := env.Reloads()
+		s.running.Go(func() {
+			defer stop()
+			for {
+				select {
+				case <-ctx.Done():
+					return
+				case <-signals:
+					s.reload(ctx)
+				}
+			}
+		})
+	}
+	return func() {
+		cancel()
+		s.running.Wait()
+		s.audit.close()
+	}
+}
+
+func (s *signing) refresh(ctx context.Context, g *generation) {
+	ctx, g.end = context.WithCancel(ctx)
+	s.running.Go(func() { g.ring.Run(ctx) })
+}
+
+// reload reads the policy again. What is in force stays so where the new file
+// is wrong: half of an old and half of a new policy is one that nobody wrote.
+func (s *signing) reload(ctx context.Context) {
+	s.audit.reopen(ctx)
+	next, err := s.read(ctx)
+	if err != nil {
+		s.reloads.WithLabelValues("refused").Inc()
+		s.log.ErrorContext(ctx, "the policy is wrong; the one from before stays in force", "problem", firstLine(err), "hint", hintOf(err))
+		return
+	}
+	s.refresh(ctx, next)
+	s.current.Swap(next).end()
+	s.reloads.WithLabelValues("taken").Inc()
+	s.log.InfoContext(ctx, "the policy was read again", "path", shown(s.c.Policy))
+}
+
+// firstLine is what a log line has room for: the first of the mistakes.
+func firstLine(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return line
+}
+
+// Describe implements [prometheus.Collector].
+func (s *signing) Describe(ch chan<- *prometheus.Desc) {
+	s.reloads.Describe(ch)
+	keyring.Describe(ch)
+}
+
+// Collect implements [prometheus.Collector].
+func (s *signing) Collect(ch chan<- prometheus.Metric) {
+	s.reloads.Collect(ch)
+	s.current.Load().ring.Collect(ch)
+}

@@ -6,8 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-
-	"golang.org/x/net/http/httpproxy"
 )
 
 // proxyFunc is the way to the server. Net/http's own reads the process's
@@ -24,26 +22,27 @@ func proxyFunc(o Options) (func(*http.Request) (*url.URL, error), error) {
 	either := func(name string) string {
 		return cmp.Or(o.Getenv(name), o.Getenv(strings.ToLower(name)))
 	}
-	find := (&httpproxy.Config{
-		HTTPProxy: either("HTTP_PROXY"), HTTPSProxy: either("HTTPS_PROXY"), NoProxy: either("NO_PROXY"),
-		CGI: o.Getenv("REQUEST_METHOD") != "",
-	}).ProxyFunc()
 	base, err := url.Parse(o.BaseURL)
 	if err != nil {
 		return nil, fmt.Errorf("%w: not a url", ErrURL)
 	}
-	// httpproxy goes past a proxy that it cannot read, and its errors repeat
-	// the address, password and all.
 	name := strings.ToUpper(base.Scheme) + "_PROXY"
-	if text := either(name); text != "" {
-		if _, err := explicitProxy(text); err != nil {
-			return nil, fmt.Errorf("%w (from %s)", err, name)
-		}
+	text := either(name)
+	if text == "" {
+		return http.ProxyURL(nil), nil
 	}
-	if _, err := find(base); err != nil {
+	proxy, err := explicitProxy(text)
+	if err != nil {
+		return nil, fmt.Errorf("%w (from %s)", err, name)
+	}
+	// There, a client of the web server sets it, by a header Proxy.
+	if base.Scheme == "http" && o.Getenv("REQUEST_METHOD") != "" {
 		return nil, fmt.Errorf("%w: %s cannot be used within CGI; unset it", ErrProxy, name)
 	}
-	return func(r *http.Request) (*url.URL, error) { return find(r.URL) }, nil
+	if goesPast(either("NO_PROXY"), base) {
+		proxy = nil
+	}
+	return http.ProxyURL(proxy), nil
 }
 
 func explicitProxy(text string) (*url.URL, error) {

@@ -24,7 +24,7 @@ build-full: ## build bin/conductor-jwt-full, which signs rsa with OpenSSL 3
 	CGO_ENABLED=1 $(GO) build -tags openssl -trimpath -ldflags '$(LDFLAGS)' -o $(FULL) .
 
 .PHONY: demo
-demo: build ## run a GET_SIGNED_JWT workflow on the real Conductor server (KEEP=1 leaves it up)
+demo: build ## run a GET_SIGNED_JWT workflow on the real Conductor server (KEEP=1 leaves it up, SERVER=VERSION takes another)
 	@$(GO) build -o bin/demo ./internal/demo
 	@WORKER=$(BIN) KEEP='$(KEEP)' exec bin/demo
 
@@ -36,10 +36,6 @@ man: ## write the manual pages to dist/man/man1
 test: ## all tests: unit, scripts, and integration on the real server
 	$(GO) test -race -timeout 30m ./...
 	$(GO) test -race -timeout 10m -tags openssl ./keys/... ./task ./cli
-
-.PHONY: deploy-check
-deploy-check: ## hold deploy/ against Helm, Kubernetes, Prometheus and Compose
-	cd deploy/check && $(GO) test ./...
 
 .PHONY: unit
 unit: ## the tests that need no server

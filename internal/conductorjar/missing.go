@@ -18,7 +18,7 @@ type MissingError struct {
 // Error implements the error interface.
 func (e *MissingError) Error() string {
 	var b strings.Builder
-	b.WriteString("the real Conductor server cannot be started: ")
+	b.WriteString("the real thing cannot be started: ")
 	for i, item := range e.Items {
 		if i > 0 {
 			b.WriteString(" and ")

@@ -223,6 +223,54 @@ func TestOnlyThePinnedJarIsExtracted(t *testing.T) {
 	m.noScratch()
 }
 
+func TestOtherReleaseIsFetchedAndRefusedAlike(t *testing.T) {
+	m := newMachine(t)
+	m.program(javaOf("21"), "path", "java")
+	m.program(`for a; do case "$a" in -Dartifact=*) echo "$a" > `+m.path("asked")+` ;; -DoutputDirectory=*) echo other > "${a#*=}/conductor-server-3.5.2-boot.jar" ;; esac; done`, "path", "mvn")
+	setup := m.bare()
+	var err error
+	if setup.Release, err = conductorjar.ReleaseOf("3.5.2"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err = conductorjar.Prepare(t.Context(), setup); err == nil || !strings.Contains(err.Error(), "sha-256") {
+		t.Errorf("Prepare = %v, want the digest refused", err)
+	}
+	asked, err := os.ReadFile(m.path("asked"))
+	if want := "-Dartifact=com.netflix.conductor:conductor-server:3.5.2:jar:boot\n"; err != nil || string(asked) != want {
+		t.Errorf("Maven was asked for %q, %v; want %q", asked, err, want)
+	}
+	m.noScratch()
+}
+
+func TestUnknownReleaseNamesThoseThatAreKnown(t *testing.T) {
+	_, err := conductorjar.ReleaseOf("3.0.0")
+	if err == nil || !strings.Contains(err.Error(), "3.5.2, 3.21.14, 3.32.1") {
+		t.Errorf("ReleaseOf(3.0.0) = %v, want the known ones named", err)
+	}
+}
+
+func TestOnlyThePinnedPostgresIsUnpacked(t *testing.T) {
+	m := newMachine(t)
+	m.program(javaOf("21"), "path", "java")
+	m.program("exit 0", "path", "tar")
+	m.program("exit 0", "path", "xz")
+	m.program(`for a; do case "$a" in -Dartifact=*) b=${a%:*}; file=${b##*:}-${a##*:}.jar ;; -DoutputDirectory=*) echo other > "${a#*=}/$file" ;; esac; done`, "path", "mvn")
+	_, err := conductorjar.StartPostgres(t.Context(), m.bare(), nil)
+	if err == nil || !strings.Contains(err.Error(), "sha-256") {
+		t.Errorf("StartPostgres = %v, want the digest refused", err)
+	}
+	m.noScratch()
+}
+
+func TestPostgresNamesAllThatItMisses(t *testing.T) {
+	m := newMachine(t)
+	_, err := conductorjar.StartPostgres(t.Context(), m.bare(), nil)
+	missing, ok := errors.AsType[*conductorjar.MissingError](err)
+	if !ok || len(missing.Items) != 3 {
+		t.Errorf("StartPostgres = %v, want Maven, Java and tar", err)
+	}
+}
+
 func TestFailureOfMavenIsShown(t *testing.T) {
 	m := newMachine(t)
 	m.program(javaOf("21"), "path", "java")

@@ -25,6 +25,9 @@ type Options struct {
 	// DB is a SQLite file that outlives the server, for a restart on the same
 	// data; "" is one in the server's own folder, which Stop removes.
 	DB string
+	// Postgres holds the server's data in place of SQLite; may be nil. It must
+	// outlive the server.
+	Postgres *Postgres
 	// Port is 0 for one that the kernel chooses.
 	Port int
 	// Log receives what the server prints; may be nil.
@@ -39,10 +42,12 @@ type Server struct {
 
 	Runtime Runtime
 
-	process *child.Process
-	folder  string
-	db      string
-	port    int
+	process  *child.Process
+	release  Release
+	folder   string
+	db       string
+	postgres *Postgres
+	port     int
 }
 
 // Start prepares what the server needs, starts it and waits until it is
@@ -50,6 +55,12 @@ type Server struct {
 func Start(ctx context.Context, o Options) (*Server, error) {
 	if o.Progress == nil {
 		o.Progress = func(string) {}
+	}
+	if o.Release.Version == "" {
+		var err error
+		if o.Release, err = ReleaseOf(Version); err != nil {
+			return nil, err
+		}
 	}
 	runtime, err := Prepare(ctx, o.Setup)
 	if err != nil {
@@ -59,7 +70,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("conductor server: %w", err)
 	}
-	s := &Server{Runtime: runtime, folder: folder, db: o.DB}
+	s := &Server{Runtime: runtime, release: o.Release, folder: folder, db: o.DB, postgres: o.Postgres}
 	if s.db == "" {
 		s.db = filepath.Join(folder, "conductor.db")
 	}
@@ -71,8 +82,8 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 }
 
 func (s *Server) launch(ctx context.Context, o Options) error {
-	o.Progress("starting conductor-server " + Version + " on Java " + s.Runtime.JavaVersion)
-	watch := newPortWatch(o.Log)
+	o.Progress("starting conductor-server " + s.release.Version + " on Java " + s.Runtime.JavaVersion)
+	watch := newLineWatch(o.Log, `Tomcat started on port(?:\(s\):)? (\d+)`)
 	process, err := child.Start(ctx, child.Spec{
 		Path: s.Runtime.Java, Args: s.arguments(o.Port), Dir: s.folder, Env: s.environment(o),
 		Stdout: watch, Stderr: watch, Grace: 10 * time.Second,
@@ -96,17 +107,24 @@ func (s *Server) launch(ctx context.Context, o Options) error {
 }
 
 // arguments start the server in a third of the time that its defaults take:
-// only the quick compiler, beans made when they are first needed, and without
-// the AI integrations and the scheduler, which no workflow here uses.
+// only the quick compiler and, where the release has such settings, beans made
+// when they are first needed, and without the AI integrations and the
+// scheduler, which no workflow here uses.
 func (s *Server) arguments(port int) []string {
-	return []string{
+	arguments := []string{
 		"-Xmx384m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:-UsePerfData",
 		"--enable-native-access=ALL-UNNAMED", "-Djava.io.tmpdir=" + s.folder,
 		"-jar", s.Runtime.Jar,
 		"--server.port=" + strconv.Itoa(port), "--server.address=127.0.0.1",
-		"--spring.main.lazy-initialization=true",
-		"--conductor.integrations.ai.enabled=false", "--conductor.scheduler.enabled=false",
-		"--spring.datasource.url=jdbc:sqlite:" + s.db + "?busy_timeout=15000&journal_mode=WAL",
+	}
+	arguments = append(arguments, s.release.settings...)
+	switch {
+	case s.postgres != nil:
+		return append(arguments, s.postgres.settings()...)
+	case s.release.memory:
+		return arguments
+	default:
+		return append(arguments, "--spring.datasource.url=jdbc:sqlite:"+s.db+"?busy_timeout=15000&journal_mode=WAL")
 	}
 }
 
@@ -122,14 +140,18 @@ func (s *Server) environment(o Options) []string {
 	for name, value := range o.Secrets {
 		env = append(env, "CONDUCTOR_SECRET_"+name+"="+value.Reveal())
 	}
+	if s.postgres != nil {
+		env = append(env, "SPRING_DATASOURCE_PASSWORD="+s.postgres.password.Reveal())
+	}
 	return env
 }
 
-func (s *Server) awaitHealth(ctx context.Context, watch *portWatch, wait time.Duration) error {
+func (s *Server) awaitHealth(ctx context.Context, watch *lineWatch, wait time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	select {
-	case s.port = <-watch.port:
+	case port := <-watch.said:
+		s.port, _ = strconv.Atoi(port) // digits, by the pattern
 	case <-s.process.Done():
 		return fmt.Errorf("it ended before it listened: %w", endOf(s.process))
 	case <-ctx.Done():
@@ -164,6 +186,9 @@ func (s *Server) Port() int { return s.port }
 
 // PID is the server's process id.
 func (s *Server) PID() int { return s.process.PID() }
+
+// Version is the server's release.
+func (s *Server) Version() string { return s.release.Version }
 
 // DB is the SQLite file that holds all that the server stores. Beside it lie
 // its journals.

@@ -23,6 +23,7 @@ const (
 	issuer   = "https://login.example.com"
 	audience = "https://api.example.com"
 	scope    = "orders:read orders:write"
+	owner    = "demo@example.com"
 )
 
 // demo is one performance, and all that must be put away after it.
@@ -31,6 +32,7 @@ type demo struct {
 	root    string // of the project
 	scratch string // temporary folder
 	worker  string // a built binary; "" builds one
+	release conductorjar.Release
 	screen  *screen
 
 	key    *rsa.PrivateKey
@@ -77,7 +79,11 @@ func (d *demo) makeKey() error {
 	if err := os.WriteFile(d.publicKey(), text, 0o600); err != nil {
 		return err
 	}
-	d.screen.done("fresh RSA key, the server's secret " + d.screen.paint(bold, "jwt-privatekey"))
+	if d.release.Secrets {
+		d.screen.done("fresh RSA key, the server's secret " + d.screen.paint(bold, "jwt-privatekey"))
+	} else {
+		d.screen.done("fresh RSA key, an input of the workflow: this server has no secrets")
+	}
 	return nil
 }
 
@@ -106,12 +112,13 @@ func (d *demo) bootServer(ctx context.Context) error {
 		d.screen.done("port 8080 is taken: the server takes a free one")
 	}
 	d.server, err = conductorjar.Start(ctx, conductorjar.Options{
-		Env: d.env, Progress: d.screen.step, Secrets: map[string]secret.Text{"jwt-privatekey": key}, Port: port, Log: log,
+		Env: d.env, Progress: d.screen.step, Release: d.release,
+		Secrets: map[string]secret.Text{"jwt-privatekey": key}, Port: port, Log: log,
 	})
 	if err != nil {
 		return err
 	}
-	d.screen.done("conductor-server " + conductorjar.Version + " is healthy at " + d.screen.paint(cyan, d.server.URL))
+	d.screen.done("conductor-server " + d.server.Version() + " is healthy at " + d.screen.paint(cyan, d.server.URL))
 	return nil
 }
 
@@ -134,10 +141,15 @@ func (d *demo) runWorkflow(ctx context.Context) (conductorjar.Workflow, error) {
 		return none, err
 	}
 	var named struct {
-		Name string `json:"name"`
+		Name    string `json:"name"`
+		Version int    `json:"version"`
 	}
 	if err := json.Unmarshal(text, &named); err != nil {
 		return none, fmt.Errorf("%s: %w", definition, err)
+	}
+	text, input, err := d.fit(text)
+	if err != nil {
+		return none, err
 	}
 	if err := d.server.RegisterWorkflow(ctx, text); err != nil {
 		return none, err
@@ -145,9 +157,7 @@ func (d *demo) runWorkflow(ctx context.Context) (conductorjar.Workflow, error) {
 	d.screen.done("workflow " + d.screen.paint(bold, named.Name) + " registered, from " + definition)
 	d.screen.step("running the workflow")
 	began := time.Now()
-	id, err := d.server.StartWorkflow(ctx, conductorjar.StartRequest{Name: named.Name, Input: map[string]any{
-		"subject": subject, "issuer": issuer, "audience": audience, "scope": scope,
-	}})
+	id, err := d.server.StartWorkflow(ctx, conductorjar.StartRequest{Name: named.Name, Version: named.Version, Input: input})
 	if err != nil {
 		return none, err
 	}
@@ -166,6 +176,23 @@ func (d *demo) runWorkflow(ctx context.Context) (conductorjar.Workflow, error) {
 	d.screen.done(fmt.Sprintf("workflow %s %s in %d ms", d.screen.paint(dim, id),
 		d.screen.paint(green, workflow.Status), time.Since(began).Milliseconds()))
 	return workflow, nil
+}
+
+// fit gives the workflow's input and, for a server without secrets, a
+// definition that takes the key from there.
+func (d *demo) fit(definition []byte) (fitted []byte, input map[string]any, err error) {
+	input = map[string]any{"subject": subject, "issuer": issuer, "audience": audience, "scope": scope}
+	if d.release.Secrets {
+		return definition, input, nil
+	}
+	key, err := d.privateKey()
+	if err != nil {
+		return nil, nil, err
+	}
+	input["privateKey"] = key.Reveal()
+	fitted = bytes.ReplaceAll(definition, []byte("${workflow.secrets.jwt-privatekey}"), []byte("${workflow.input.privateKey}"))
+	// It demands an owner, whom later ones do without.
+	return bytes.Replace(fitted, []byte("{"), []byte(`{"ownerEmail": "`+owner+`",`), 1), input, nil
 }
 
 // close puts everything away. An interrupt has not ended this context.

@@ -3,7 +3,8 @@
 // unmodified GET_SIGNED_JWT workflow of deploy/conductor and verifies the
 // token with a library that did not sign it. It ends with nothing left
 // running; KEEP=1 keeps all of it up until Ctrl-C. WORKER=FILE runs a binary
-// that is built already.
+// that is built already, and SERVER=VERSION another release of the server; one
+// without secrets gets the key as a workflow input.
 package main
 
 import (
@@ -20,6 +21,7 @@ import (
 
 	"golang.org/x/term"
 
+	"conductor-jwt/internal/conductorjar"
 	"conductor-jwt/internal/conductorjar/child"
 )
 
@@ -92,11 +94,15 @@ func run(ctx context.Context, env []string, screen *screen) error {
 			return err
 		}
 	}
+	release, err := conductorjar.ReleaseOf(child.Getenv(env, "SERVER"))
+	if err != nil {
+		return err
+	}
 	scratch, err := os.MkdirTemp("", "conductor-jwt-demo-")
 	if err != nil {
 		return err
 	}
-	d := &demo{env: env, root: root, scratch: scratch, worker: binary, screen: screen}
+	d := &demo{env: env, root: root, scratch: scratch, worker: binary, release: release, screen: screen}
 	err = d.play(ctx)
 	if keep, no := strconv.ParseBool(child.Getenv(env, "KEEP")); err == nil && no == nil && keep {
 		err = d.keep(ctx)

@@ -66,11 +66,11 @@ func (d *demo) startWorker(ctx context.Context) error {
 	process, err := child.Start(ctx, child.Spec{
 		Path: d.worker, Args: []string{"worker"}, Dir: d.scratch, Stdout: both, Stderr: both,
 		// Not the caller's environment: its settings may name another server.
-		Env: []string{
-			"PATH=" + child.Getenv(d.env, "PATH"), "HOME=" + d.scratch,
-			"CONDUCTOR_SERVER_URL=" + d.server.URL + "/api", "CONDUCTOR_JWT_LISTEN=" + address,
+		Env: append(d.forOldServers(),
+			"PATH="+child.Getenv(d.env, "PATH"), "HOME="+d.scratch,
+			"CONDUCTOR_SERVER_URL="+d.server.URL+"/api", "CONDUCTOR_JWT_LISTEN="+address,
 			"CONDUCTOR_JWT_POLL_TIMEOUT=1s", // a worker that is stopped waits for its poll
-		},
+		),
 		Grace: 10 * time.Second,
 	})
 	if err != nil {
@@ -86,6 +86,15 @@ func (d *demo) startWorker(ctx context.Context) error {
 	d.screen.done("worker polls " + d.screen.paint(bold, "GET_SIGNED_JWT") + ", its health at " +
 		d.screen.paint(cyan, d.hands.address+"/readyz"))
 	return nil
+}
+
+// forOldServers are settings that later ones do without: theirs refuse a task
+// definition without an owner.
+func (d *demo) forOldServers() []string {
+	if d.release.Secrets {
+		return nil
+	}
+	return []string{"CONDUCTOR_JWT_OWNER_EMAIL=" + owner}
 }
 
 // ready waits until a poll has succeeded.

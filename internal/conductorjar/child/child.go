@@ -10,7 +10,9 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/user"
 	"runtime"
+	"strconv"
 	"time"
 )
 
@@ -23,6 +25,27 @@ type Spec struct {
 	Stdout io.Writer
 	Stderr io.Writer
 	Grace  time.Duration // from the polite signal to the kill; 0 is 5 s
+	User   *User         // who runs it, where root may choose; nil is the caller
+}
+
+// User is a user of the system, by number.
+type User struct{ UID, GID int }
+
+// Nobody is the user that every Unix has for what needs no rights.
+func Nobody() (*User, error) {
+	nobody, err := user.Lookup("nobody")
+	if err != nil {
+		return nil, err
+	}
+	uid, err := strconv.Atoi(nobody.Uid)
+	if err != nil {
+		return nil, err
+	}
+	gid, err := strconv.Atoi(nobody.Gid)
+	if err != nil {
+		return nil, err
+	}
+	return &User{UID: uid, GID: gid}, nil
 }
 
 // Process is a running child.
@@ -47,7 +70,7 @@ func Start(ctx context.Context, spec Spec) (*Process, error) {
 	}
 	cmd.Cancel = func() error { return terminate(cmd.Process) }
 	cmd.WaitDelay = p.grace
-	group(cmd)
+	group(cmd, spec.User)
 	started := make(chan error, 1)
 	go p.run(started)
 	if err := <-started; err != nil {

@@ -7,6 +7,6 @@ import (
 	"syscall"
 )
 
-func group(cmd *exec.Cmd) {
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+func group(cmd *exec.Cmd, as *User) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: credential(as)}
 }

@@ -15,3 +15,10 @@ func killGroup(p *os.Process) {
 	// ESRCH, the usual answer, says that the group is gone already.
 	_ = syscall.Kill(-p.Pid, syscall.SIGKILL)
 }
+
+func credential(as *User) *syscall.Credential {
+	if as == nil {
+		return nil
+	}
+	return &syscall.Credential{Uid: uint32(as.UID), Gid: uint32(as.GID)} //nolint:gosec // numbers of the system's own table
+}

@@ -5,7 +5,7 @@ import (
 	"os/exec"
 )
 
-func group(*exec.Cmd) {}
+func group(*exec.Cmd, *User) {}
 
 // terminate kills: Windows has no polite signal for a program without a
 // console of its own.

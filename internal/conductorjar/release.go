@@ -1,0 +1,85 @@
+package conductorjar
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Release is one published version of the server.
+type Release struct {
+	Version string
+	// Secrets says that it knows ${workflow.secrets.…} and runtimeMetadata.
+	Secrets bool
+
+	boot artifact
+	// nested is run as it was published: its loader cannot extract itself.
+	nested bool
+	// memory is all that it stores in: it knows no SQLite.
+	memory bool
+	// settings are what it takes to run with no service beside it.
+	settings []string
+}
+
+// Version is the release that is booted where no other is asked for.
+const Version = "3.32.1"
+
+// Releases are those that can be booted, the oldest first. The first is the
+// oldest 3.x whose boot jar Maven Central has.
+func Releases() []Release {
+	modern := []string{
+		"--spring.main.lazy-initialization=true",
+		"--conductor.integrations.ai.enabled=false", "--conductor.scheduler.enabled=false",
+	}
+	return []Release{
+		{
+			Version: "3.5.2", nested: true, memory: true,
+			boot: bootJar("com.netflix.conductor", "3.5.2", "127 MB",
+				"c8d0ed0990be2c54836c785f728a8962e9f9c92b3079996154e760b3016f6c34"),
+			settings: []string{"--conductor.db.type=memory", "--conductor.indexing.enabled=false"},
+		},
+		{
+			Version: "3.21.14", nested: true,
+			boot: bootJar("org.conductoross", "3.21.14", "403 MB",
+				"f0cfdf1cfd2eae1a925109a9d64ec328019af1dd57a0a209c41da0f320a7f31b"),
+			// Its own default for the index is an Elasticsearch of version 7.
+			settings: []string{
+				"--spring.main.lazy-initialization=true", "--conductor.db.type=sqlite", "--conductor.queue.type=sqlite",
+				"--conductor.indexing.enabled=true", "--conductor.indexing.type=sqlite", "--conductor.elasticsearch.version=0",
+				// Two connections refuse one another: SQLITE_BUSY_SNAPSHOT.
+				"--spring.datasource.hikari.maximum-pool-size=1",
+			},
+		},
+		{
+			Version: Version, Secrets: true, settings: modern,
+			boot: bootJar("org.conductoross", Version, "458 MB",
+				"f3699a34bb72c35c10469a063392e5de4900bc4568c8a4357a711186d6269d3f"),
+		},
+		{
+			Version: "3.32.3", Secrets: true, settings: modern,
+			boot: bootJar("org.conductoross", "3.32.3", "458 MB",
+				"6b1615a5beb82bbbfa05219d0f1b84440aa8c0bef1371662803ef5588d7d507b"),
+		},
+	}
+}
+
+// ReleaseOf is the release of a version; "" is the usual one.
+func ReleaseOf(version string) (Release, error) {
+	if version == "" {
+		version = Version
+	}
+	var known []string
+	for _, r := range Releases() {
+		if r.Version == version {
+			return r, nil
+		}
+		known = append(known, r.Version)
+	}
+	return Release{}, fmt.Errorf("conductor-server %s: not one of %s, whose digests are known", version, strings.Join(known, ", "))
+}
+
+func bootJar(group, version, size, sha256 string) artifact {
+	return artifact{
+		coordinates: group + ":conductor-server:" + version + ":jar:boot",
+		file:        "conductor-server-" + version + "-boot.jar", size: size, sha256: sha256,
+	}
+}

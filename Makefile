@@ -89,6 +89,10 @@ bench-compare: ## run the Go benchmarks and compare them with bench/baseline.txt
 bench-real: build ## tasks a second and latency on the real server (SQLite)
 	$(GO) run ./bench/server -worker $(BIN)
 
+.PHONY: release
+release: ## build the archives of a release, with checksums and bills of materials, into dist/
+	.ci/release $(VERSION)
+
 .PHONY: clean
 clean: ## remove what the build made
 	rm -rf bin .cache dist

@@ -3,6 +3,7 @@ package cli
 import (
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -13,13 +14,14 @@ import (
 // settingFlags are the flags of a command that set settings.
 type settingFlags map[string]*settingFlag
 
-// addSettings gives cmd a flag for every setting that has one. Those that
-// this version refuses are taken, so that it can say so, and not listed.
-func addSettings(cmd *cobra.Command) settingFlags {
+// addSettings gives cmd a flag for every setting that has one, or for those
+// that are named. What this version refuses is taken, so that it can say so,
+// and not listed.
+func addSettings(cmd *cobra.Command, only ...string) settingFlags {
 	flags := settingFlags{}
 	cmd.Flags().SortFlags = false // the table's order says more
 	for _, s := range config.Settings() {
-		if s.Flag == "" {
+		if s.Flag == "" || len(only) > 0 && !slices.Contains(only, s.Name) {
 			continue
 		}
 		f := &settingFlag{kind: typeOf(s)}

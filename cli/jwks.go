@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 
 	"github.com/spf13/cobra"
 
@@ -13,23 +14,28 @@ func newJWKSCommand(env Env) *cobra.Command {
 	var from keyFlags
 	var alg string
 	cmd := &cobra.Command{
-		Use:   "jwks FILE...",
-		Short: "Print the public JWK Set of key files",
+		Use:   "jwks [FILE...]",
+		Short: "Print the public JWK Set of key files, or of the configured keys",
 		Long: `Print the public JWK Set (RFC 7517) of key files, for verifiers to read. Of a
 private key its public half is taken; a secret is refused.
 
 Each key has use sig and the kid that sign gives its tokens: its own, or its
-thumbprint. It has alg where it fits one algorithm only; --alg says it for all.`,
-		Example: "  conductor-jwt jwks key.pem next.pem >jwks.json",
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return usage("name the files of the keys", "%s takes at least one file", cmd.CommandPath())
-			}
-			return nil
-		},
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return runJWKS(cmd.Context(), env, from, alg, args)
-		},
+thumbprint. It has alg where it fits one algorithm only; --alg says it for all.
+
+Without files it is the set that the worker serves: of the keys that the policy
+file publishes, those that verifiers must know now.`,
+		Example: `  conductor-jwt jwks key.pem next.pem >jwks.json
+  conductor-jwt jwks --policy policy.yaml`,
+	}
+	settings := addSettings(cmd, "policy", "config")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return runConfiguredJWKS(cmd, env, settings)
+		}
+		if settings["policy"].set {
+			return usage("leave one of the two out", "--policy and files contradict each other")
+		}
+		return runJWKS(cmd.Context(), env, from, alg, args)
 	}
 	s := cmd.Flags()
 	s.StringVar(&alg, "alg", "", "the alg of the keys")
@@ -71,4 +77,34 @@ func runJWKS(ctx context.Context, env Env, from keyFlags, algName string, files 
 	var set signer.Object
 	set.Set("keys", append(list, ']'))
 	return writeObject(env.Stdout, &set)
+}
+
+// runConfiguredJWKS prints what the worker serves.
+func runConfiguredJWKS(cmd *cobra.Command, env Env, settings settingFlags) error {
+	if cmd.Flags().Changed("alg") || cmd.Flags().Changed("password-file") {
+		return usage("leave them out", "--alg and --password-file are for key files")
+	}
+	c, err := loadConfig(env, settings)
+	if err != nil {
+		return configError(err)
+	}
+	if c.Policy == "" {
+		return usage("name the files of the keys, or --policy with the policy file", "%s takes at least one file", cmd.CommandPath())
+	}
+	_, ring, err := openRing(cmd.Context(), env, c)
+	if err != nil {
+		return err
+	}
+	if !ring.Complete() {
+		return withHint(errors.New("a published key is not there"), "look at its key store; a set without it would have its tokens refused")
+	}
+	set := ring.Set()
+	if set.Len == 0 {
+		return withHint(errors.New("the policy file publishes no key"), "write publish: true beside those that verifiers are to know")
+	}
+	o, err := signer.ParseObject(set.Body, signer.Limits{Bytes: len(set.Body)})
+	if err != nil {
+		return signError(err)
+	}
+	return writeObject(env.Stdout, &o)
 }

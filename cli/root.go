@@ -39,6 +39,7 @@ func newRootCommand(env Env) *cobra.Command {
 		newDoctorCommand(env),
 		newTaskDefCommand(env),
 		newConfigCommand(env),
+		newPolicyCommand(env),
 		newVersionCommand(env),
 	)
 	sign := newSignCommand(env)

@@ -203,6 +203,11 @@ func fetch(ctx context.Context, url string) (int, string, error) {
 	return answer.StatusCode, string(body), errors.Join(err, answer.Body.Close())
 }
 
+// taskdef JSON puts a task definition.
+func taskdef(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(ledgerOf(ts).PutTaskDef(json.RawMessage(args[0])))
+}
+
 // workflows JSON sets the workflow definitions that the server lists.
 func workflows(ts *testscript.TestScript, _ bool, args []string) {
 	ledgerOf(ts).SetWorkflows(json.RawMessage(args[0]))

@@ -31,6 +31,7 @@ func TestScripts(t *testing.T) {
 			"sigterm":   sigterm,
 			"sighup":    sighup,
 			"reason":    reason,
+			"taskdef":   taskdef,
 			"status":    status,
 		},
 	})

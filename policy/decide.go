@@ -104,21 +104,13 @@ func (g Grant) most(worker time.Duration) time.Duration {
 // without an audience is good for every audience.
 func (g Grant) verdict(r Request) Verdict {
 	v := Verdict{Grant: g.Number}
-	for _, row := range []struct {
-		field Field
-		globs []Glob
-		texts []string
-	}{
-		{FieldWorkflows, g.Workflows, one(r.Workflow)},
-		{FieldTaskTypes, g.TaskTypes, one(r.TaskType)},
-		{FieldIssuers, g.Issuers, one(r.Issuer)},
-		{FieldSubjects, g.Subjects, one(r.Subject)},
-		{FieldAudiences, g.Audiences, r.Audiences},
-		{FieldScopes, g.Scopes, r.Scopes},
-		{FieldAlgorithms, g.Algorithms, one(r.Algorithm)},
-	} {
-		if v.Field == "" && row.globs != nil && !allMatch(row.globs, row.texts) {
-			v.Field = row.field
+	for _, f := range Fields() {
+		switch f {
+		case FieldUse, FieldSecrets, FieldMaxTTL:
+			continue
+		}
+		if globs := g.Globs(f); v.Field == "" && globs != nil && !allMatch(globs, r.Texts(f)) {
+			v.Field = f
 		}
 	}
 	// A key in the task is used by the names of its secrets, a configured one
@@ -143,6 +135,58 @@ func (g Grant) verdict(r Request) Verdict {
 	}
 	v.Allowed = true
 	return v
+}
+
+// Globs are the patterns of a field; nil where the grant does not name it.
+func (g Grant) Globs(f Field) []Glob {
+	switch f {
+	case FieldUse:
+		return g.Use
+	case FieldWorkflows:
+		return g.Workflows
+	case FieldTaskTypes:
+		return g.TaskTypes
+	case FieldIssuers:
+		return g.Issuers
+	case FieldSubjects:
+		return g.Subjects
+	case FieldAudiences:
+		return g.Audiences
+	case FieldScopes:
+		return g.Scopes
+	case FieldAlgorithms:
+		return g.Algorithms
+	case FieldSecrets:
+		return g.Secrets
+	case FieldMaxTTL:
+	}
+	return nil
+}
+
+// Texts are what is compared with the patterns of a field.
+func (r Request) Texts(f Field) []string {
+	switch f {
+	case FieldUse:
+		return one(r.Use)
+	case FieldWorkflows:
+		return one(r.Workflow)
+	case FieldTaskTypes:
+		return one(r.TaskType)
+	case FieldIssuers:
+		return one(r.Issuer)
+	case FieldSubjects:
+		return one(r.Subject)
+	case FieldAudiences:
+		return r.Audiences
+	case FieldScopes:
+		return r.Scopes
+	case FieldAlgorithms:
+		return one(r.Algorithm)
+	case FieldSecrets:
+		return r.Secrets
+	case FieldMaxTTL:
+	}
+	return nil
 }
 
 func one(text string) []string {

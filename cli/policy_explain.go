@@ -1,0 +1,211 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"conductor-jwt/config"
+	"conductor-jwt/internal/secret"
+	"conductor-jwt/keys"
+	"conductor-jwt/policy"
+	"conductor-jwt/task"
+)
+
+func newPolicyCommand(env Env) *cobra.Command {
+	return newGroup("policy", "Ask the policy file what it permits", newPolicyExplainCommand(env))
+}
+
+// explainFlags are those of `policy explain`.
+type explainFlags struct {
+	task, workflow, taskType, output string
+}
+
+func newPolicyExplainCommand(env Env) *cobra.Command {
+	var f explainFlags
+	cmd := &cobra.Command{
+		Use:   "explain [FILE]",
+		Short: "Say which grant allows a task, or which field of each does not",
+		Long: `Say which grant of the policy file allows a task, or for each grant the first
+field that does not hold. FILE is the task's input, or its inputParameters with
+values in place of expressions; - reads standard input. A privateKey may be an
+expression. With --task the input is that of a task on the server.
+
+The exit status is 1 where no grant allows the task.`,
+		Example: `  conductor-jwt policy explain --policy policy.yaml --workflow billing_run input.json
+  conductor-jwt policy explain --task 5f0c…`,
+		Args: cobra.MaximumNArgs(1),
+	}
+	settings := addSettings(cmd, "policy", "config")
+	cmd.Flags().StringVar(&f.task, "task", "", "the `id` of a task on the server")
+	cmd.Flags().StringVar(&f.workflow, "workflow", "", "the `name` of the task's workflow")
+	cmd.Flags().StringVar(&f.taskType, "task-type", task.TaskType, "the task's `type`")
+	outputFlag(cmd, &f.output, outputText, outputJSON)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if (len(args) == 1) == (f.task != "") {
+			return usage("name the file of a task's input, or --task with an id", "%s takes a file or --task", cmd.CommandPath())
+		}
+		loaded, err := loadConfig(env, settings)
+		if err != nil {
+			return configError(err)
+		}
+		if loaded.Policy == "" {
+			return usage("add --policy with the policy file, or set CONDUCTOR_JWT_POLICY", "there is no policy: a key in a task needs none, and no other key is configured")
+		}
+		return explainPolicy(cmd.Context(), env, loaded, f, args)
+	}
+	return cmd
+}
+
+func explainPolicy(ctx context.Context, env Env, c *config.Loaded, f explainFlags, args []string) error {
+	d, err := f.delivery(ctx, env, c, args)
+	if err != nil {
+		return err
+	}
+	p, ring, err := openRing(ctx, env, c)
+	if err != nil {
+		return err
+	}
+	e, err := newHandler(env, c, withoutTask{ring, p}, p, nil, nil, slog.New(slog.DiscardHandler)).Explain(ctx, d)
+	if err != nil {
+		return outcomeError(task.Outcome{Reason: task.ReasonOf(err)})
+	}
+	if f.output == outputJSON {
+		err = writeJSON(env.Stdout, explanationJSON(p, e))
+	} else {
+		err = printExplanation(env.Stdout, p, e)
+	}
+	if err == nil && !e.Allowed {
+		err = errReported
+	}
+	return err
+}
+
+// withoutTask resolves the keys that do not come with each task.
+type withoutTask struct {
+	keys.Resolver
+	policy *policy.Policy
+}
+
+// Resolve implements [keys.Resolver].
+func (w withoutTask) Resolve(ctx context.Context, ref keys.Ref) (keys.Key, error) {
+	if k, ok := w.policy.Key(ref.Name); ok && k.Versions[0].Scheme() == policy.SchemeConductor {
+		return nil, &keys.Error{Reason: keys.ErrUnavailable, Found: "the key comes with each task", Hint: "run the task"}
+	}
+	return w.Resolver.Resolve(ctx, ref)
+}
+
+func (f explainFlags) delivery(ctx context.Context, env Env, c *config.Loaded, args []string) (task.Delivery, error) {
+	if f.task != "" {
+		return f.storedDelivery(ctx, env, c)
+	}
+	raw, err := readTaskInput(env, args[0])
+	if err != nil {
+		return task.Delivery{}, err
+	}
+	return task.Delivery{Type: f.taskType, Name: task.TaskType, WorkflowType: f.workflow, Input: secret.NewJSON(raw), Template: raw}, nil
+}
+
+// storedDelivery is a task as the server keeps it, its secrets unresolved.
+func (f explainFlags) storedDelivery(ctx context.Context, env Env, c *config.Loaded) (task.Delivery, error) {
+	client, err := newClient(env, c, slog.New(slog.DiscardHandler), nil) //nolint:contextcheck // nothing is asked of the server yet
+	if err != nil {
+		return task.Delivery{}, err
+	}
+	defer client.Close()
+	raw, err := client.StoredTask(ctx, f.task)
+	if err != nil {
+		return task.Delivery{}, storedTaskError(err)
+	}
+	var t storedTask
+	if err := json.Unmarshal(raw, &t); err != nil {
+		// The decoder's own text may quote the task.
+		return task.Delivery{}, errors.New("the server's answer is not a task")
+	}
+	return task.Delivery{
+		ID: t.TaskID, Type: t.TaskType, Name: t.TaskDefName, WorkflowID: t.WorkflowInstanceID, WorkflowType: t.WorkflowType,
+		Input: secret.NewJSON(t.InputData), Template: t.WorkflowTask.InputParameters, Defaults: t.TaskDefinition.InputTemplate, External: t.External != "",
+	}, nil
+}
+
+// verdictJSON is what one grant says, in `policy explain -o json`.
+type verdictJSON struct {
+	Grant   int          `json:"grant"`
+	Line    int          `json:"line"`
+	Allowed bool         `json:"allowed"`
+	Field   policy.Field `json:"field,omitempty"`
+	Why     string       `json:"why,omitempty"`
+	TTL     int64        `json:"ttl,omitempty"` // seconds
+}
+
+func explanationJSON(p *policy.Policy, e task.Explanation) map[string]any {
+	grants := []verdictJSON{}
+	for _, v := range e.Verdicts {
+		g := p.Grants[v.Grant-1]
+		grants = append(grants, verdictJSON{v.Grant, g.Place.Line, v.Allowed, v.Field, why(g, v, e), int64(v.TTL / time.Second)})
+	}
+	return map[string]any{"allowed": e.Allowed, "inline": p.InlineMode(), "grants": grants}
+}
+
+func printExplanation(w io.Writer, p *policy.Policy, e task.Explanation) error {
+	if e.Allowed && e.Verdicts == nil {
+		_, err := fmt.Fprintln(w, "allowed: a key in the task needs no grant (inline: allow)")
+		return err
+	}
+	result := "denied: no grant allows the task"
+	for _, v := range e.Verdicts {
+		if v.Allowed {
+			result = fmt.Sprintf("allowed by grant %d", v.Grant)
+			break
+		}
+	}
+	// The writer keeps its first error until Flush.
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(table, result)
+	for _, v := range e.Verdicts {
+		g := p.Grants[v.Grant-1]
+		what := "allows it"
+		if !v.Allowed {
+			what = string(v.Field)
+		}
+		_, _ = fmt.Fprintf(table, "grant %d\tline %d\t%s\t%s\n", v.Grant, g.Place.Line, what, escape(why(g, v, e)))
+	}
+	return table.Flush()
+}
+
+// why puts what the task has beside what the grant wants.
+func why(g policy.Grant, v policy.Verdict, e task.Explanation) string {
+	switch {
+	case v.Allowed:
+		return fmt.Sprintf("for %d s", int64(v.TTL/time.Second))
+	case v.Field == policy.FieldMaxTTL:
+		most := g.MaxTTL
+		if v.Worker {
+			most = e.Request.WorkerTTL
+		}
+		return fmt.Sprintf("the task asks for %d s, the most is %d s", int64(e.Request.TTL/time.Second), int64(most/time.Second))
+	case v.Field == policy.FieldUse && e.Request.Use == "":
+		return "the task brings its key; the grant names no secrets"
+	case v.Field == policy.FieldUse && g.Use == nil:
+		return "the task names a configured key; the grant names secrets alone"
+	case v.Field == policy.FieldAlgorithms && e.Unseen:
+		return "the key, which decides, cannot be had here; write algorithm into the input"
+	}
+	var globs []string
+	for _, glob := range g.Globs(v.Field) {
+		globs = append(globs, string(glob))
+	}
+	has := strings.Join(e.Request.Texts(v.Field), ", ")
+	if has == "" {
+		has = "none"
+	}
+	return "the task has " + has + ", the grant allows " + strings.Join(globs, ", ")
+}

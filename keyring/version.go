@@ -164,7 +164,7 @@ func callFault(ctx context.Context, err error) error {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return errGivenUp
 	}
-	if ctx.Err() != nil || errors.Is(err, keys.ErrUnavailable) {
+	if ctx.Err() != nil || errors.Is(err, keys.ErrUnavailable) && !errors.Is(err, keys.ErrRefused) {
 		return keys.ErrUnavailable
 	}
 	return nil

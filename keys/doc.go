@@ -18,7 +18,7 @@
 //
 // # The files
 //
-//	key.go key_*.go source.go Key, Ref, Source, and the kinds of Key: local, of a crypto.Signer, lent to a library
+//	key.go key_*.go source.go Key, Ref, Source, and the kinds of Key: local, of a crypto.Signer, of a key store, lent to a library
 //	parser.go parser_cache.go gate.go
 //	algorithm*.go kind.go check.go method.go errors.go
 //	                          names, pairing of key and algorithm, the signing methods, the reasons of a refusal

@@ -22,7 +22,10 @@ var (
 	ErrAlgorithmUnknown   = errors.New("algorithm unknown")
 	ErrAlgorithmMismatch  = errors.New("algorithm does not fit the key")
 	ErrCertificateInvalid = errors.New("certificate invalid")
-	ErrVerification       = errors.New("signature does not verify")
+	// ErrRefused is the Cause beside ErrUnavailable where a store did answer,
+	// and said no: the store is well, and another key of it may be.
+	ErrRefused      = errors.New("refused by the key store")
+	ErrVerification = errors.New("signature does not verify")
 )
 
 // Error is a refusal: the reason (one of the sentinels above), what was found
@@ -32,7 +35,7 @@ type Error struct {
 	Reason error  // a sentinel of this package
 	Found  string // "an encrypted pkcs#8 key", lower case, no full stop
 	Hint   string // "set privateKeyPassword", lower case, may be empty
-	Cause  error  // for errors.Is only (a context's error); never printed
+	Cause  error  // for errors.Is only (a context's error, ErrRefused); never printed
 }
 
 // Error implements the error interface.

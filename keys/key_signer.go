@@ -10,8 +10,6 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
-	"encoding/asn1"
-	"math/big"
 	"slices"
 	"time"
 
@@ -132,16 +130,10 @@ func (m methodSigner) signEC(input string, s crypto.Signer, size int) ([]byte, e
 	if err != nil {
 		return nil, err
 	}
-	var parts struct{ R, S *big.Int }
-	if rest, err := asn1.Unmarshal(der, &parts); err != nil || len(rest) > 0 {
+	out, ok := joinDER(der, size)
+	if !ok {
 		return nil, jwt.ErrSignatureInvalid
 	}
-	if parts.R.Sign() <= 0 || parts.S.Sign() <= 0 || parts.R.BitLen() > 8*size || parts.S.BitLen() > 8*size {
-		return nil, jwt.ErrSignatureInvalid
-	}
-	out := make([]byte, 2*size)
-	parts.R.FillBytes(out[:size])
-	parts.S.FillBytes(out[size:])
 	return out, nil
 }
 

@@ -1,0 +1,121 @@
+package keys
+
+import (
+	"context"
+	"crypto"
+	"encoding/asn1"
+	"errors"
+	"math/big"
+	"slices"
+	"time"
+)
+
+// StoreOptions are what a key says of itself that lives in a key store.
+type StoreOptions struct {
+	ID         string
+	Algorithms []Algorithm // those that the store serves, its default first; empty: all that fit its type
+	Created    time.Time   // by the store's clock
+
+	// Sign has the store sign input, the JWS signing input, and gives the
+	// signature in its JWS form. An error that is no *[Error] is taken for one
+	// of [ErrUnavailable], and its text is dropped.
+	Sign func(ctx context.Context, alg Algorithm, input []byte) ([]byte, error)
+}
+
+// FromStore makes a Key of what a key store keeps: its public half, and a call.
+// It verifies nothing: package keyring does, before a signature leaves.
+func FromStore(public crypto.PublicKey, o StoreOptions) (Key, error) {
+	v, err := newVerifier(public, meta{id: o.ID})
+	if err != nil {
+		return nil, err
+	}
+	if len(o.Algorithms) > 0 {
+		for _, a := range o.Algorithms {
+			if err := v.check(a); err != nil {
+				return nil, err
+			}
+		}
+		v.algorithms = slices.Clone(o.Algorithms)
+	}
+	return &storeKey{v, o}, nil
+}
+
+type storeKey struct {
+	*verifier
+	options StoreOptions
+}
+
+// Created implements [Key].
+func (k *storeKey) Created() time.Time { return k.options.Created }
+
+// Sign implements [Key].
+func (k *storeKey) Sign(ctx context.Context, alg Algorithm, input []byte) ([]byte, error) {
+	if err := k.check(alg); err != nil {
+		return nil, err
+	}
+	if ctx.Err() != nil {
+		return nil, gaveUp(ctx)
+	}
+	signature, err := k.options.Sign(ctx, alg, input)
+	if err == nil {
+		return signature, nil
+	}
+	if ctx.Err() != nil {
+		return nil, gaveUp(ctx)
+	}
+	if _, ok := errors.AsType[*Error](err); !ok {
+		err = &Error{Reason: ErrUnavailable, Found: "a key store that did not sign", Hint: "look at the key store"}
+	}
+	return nil, err
+}
+
+// Digest gives the hash of input that alg signs (RFC 7518 §3.1), for a store
+// that takes a digest in place of the message; nil for an algorithm without
+// one, such as EdDSA.
+func Digest(alg Algorithm, input []byte) []byte {
+	switch alg {
+	case RS256, RS384, RS512, PS256, PS384, PS512:
+		return digestOf(rsaHash(alg), string(input))
+	case ES256, ES256K, ES384, ES512:
+		return digestOf(ecHash(alg), string(input))
+	}
+	return nil
+}
+
+// JoinECDSA turns the DER of an ECDSA signature (RFC 3279 §2.2.3) into R || S,
+// each as wide as the algorithm's curve (RFC 7518 §3.4). It fails with
+// [ErrUnavailable]: the store answered with something else.
+func JoinECDSA(alg Algorithm, der []byte) ([]byte, error) {
+	size := map[Algorithm]int{ES256: 32, ES256K: 32, ES384: 48, ES512: 66}[alg]
+	out, ok := joinDER(der, size)
+	if !ok {
+		return nil, &Error{Reason: ErrUnavailable, Found: "an ecdsa signature of the wrong form", Hint: "look at the key store"}
+	}
+	return out, nil
+}
+
+func joinDER(der []byte, size int) ([]byte, bool) {
+	var parts struct{ R, S *big.Int }
+	if rest, err := asn1.Unmarshal(der, &parts); err != nil || len(rest) > 0 {
+		return nil, false
+	}
+	if parts.R.Sign() <= 0 || parts.S.Sign() <= 0 || parts.R.BitLen() > 8*size || parts.S.BitLen() > 8*size {
+		return nil, false
+	}
+	out := make([]byte, 2*size)
+	parts.R.FillBytes(out[:size])
+	parts.S.FillBytes(out[size:])
+	return out, true
+}
+
+// Dated gives a key of this process the time at which its store says that it
+// came to be. Other keys are given back as they are.
+func Dated(k Key, at time.Time) Key {
+	local, ok := k.(*localKey)
+	if !ok {
+		return k
+	}
+	dated := *local
+	dated.meta.created = at
+	return &dated
+}

@@ -7,7 +7,6 @@ import (
 	"conductor-jwt/config"
 	"conductor-jwt/keyring"
 	"conductor-jwt/keys"
-	"conductor-jwt/keys/file"
 	"conductor-jwt/policy"
 )
 
@@ -60,22 +59,7 @@ func newRing(ctx context.Context, o keyring.Options, before *keyring.Ring) (*key
 
 func ringOptions(env Env, p *policy.Policy, parser keys.Resolver) keyring.Options {
 	return keyring.Options{
-		Policy: p, Parser: parser, Schemes: schemes(env, parser), Elsewhere: elsewhere(), Now: env.Now,
-	}
-}
-
-// schemes are the kinds of sources that this build has.
-func schemes(env Env, parser keys.Resolver) map[string]keys.Scheme {
-	files := file.New(file.Options{Getenv: env.Getenv, Parser: parser})
-	return map[string]keys.Scheme{policy.SchemeFile: files, policy.SchemeDir: files, policy.SchemeEnv: files}
-}
-
-// elsewhere says of a kind of source where it is, if not in this build.
-func elsewhere() map[string]string {
-	const full, none = "; the full edition has them", "; this version serves file:, dir:, env: and conductor:"
-	return map[string]string{
-		policy.SchemeAWSKMS: full, policy.SchemeAzureKMS: full, policy.SchemePKCS11: full,
-		policy.SchemeVaultKV: none, policy.SchemeVaultTransit: none, policy.SchemeGCPKMS: none,
+		Policy: p, Parser: parser, Schemes: schemes(env, p, parser), Elsewhere: elsewhere(), Now: env.Now,
 	}
 }
 

@@ -1,0 +1,129 @@
+// Package keyrest asks key stores over HTTP: with bounded answers, once more
+// where that may help, and with errors that quote nothing of either side.
+package keyrest
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"time"
+)
+
+const (
+	mostAnswer  = 1 << 20 // bytes
+	dialTimeout = 3 * time.Second
+	idleTimeout = 90 * time.Second
+	mostIdle    = 64
+	retryWait   = 50 * time.Millisecond // and as much again at most, so that callers spread
+)
+
+// NewHTTP makes the client of one store. It follows no redirect: a header of
+// ours, such as Vault's token, would go along to wherever it points. roots
+// are whom it trusts; nil: whom the system does.
+func NewHTTP(roots *x509.CertPool) *http.Client {
+	dialer := net.Dialer{Timeout: dialTimeout}
+	return &http.Client{
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Transport: &http.Transport{
+			Proxy:                  http.ProxyFromEnvironment,
+			DialContext:            dialer.DialContext,
+			TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
+			TLSHandshakeTimeout:    dialTimeout,
+			MaxIdleConns:           mostIdle,
+			MaxIdleConnsPerHost:    mostIdle,
+			IdleConnTimeout:        idleTimeout,
+			MaxResponseHeaderBytes: 64 << 10,
+			ForceAttemptHTTP2:      true,
+		},
+	}
+}
+
+// Client asks one key store. It is safe for concurrent use.
+type Client struct {
+	Store string // its name in messages
+	HTTP  *http.Client
+}
+
+// Request is one question.
+type Request struct {
+	Method, URL string
+	Header      http.Header
+	Body        any    // sent as JSON; nil sends none
+	Form        string // sent as a form in place of Body
+}
+
+// Do sends r, once more after throttling, a fault of the server or a broken
+// connection, and decodes the JSON of the answer into what into points to,
+// unless that is nil. Every error is a *[keys.Error] of [keys.ErrUnavailable],
+// whose cause is a [Status] where the store answered.
+func (c Client) Do(ctx context.Context, r Request, into any) error {
+	again, err := c.try(ctx, r, into)
+	if err == nil || !again {
+		return err
+	}
+	timer := time.NewTimer(retryWait + rand.N(retryWait)) //nolint:gosec // when to ask is no secret
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return c.fault(ctx.Err(), "did not answer in time", "look at the key store")
+	case <-timer.C:
+	}
+	_, err = c.try(ctx, r, into)
+	return err
+}
+
+// try reports with its error whether trying again may help.
+func (c Client) try(ctx context.Context, r Request, into any) (again bool, err error) {
+	request, err := r.build(ctx)
+	if err != nil {
+		return false, c.fault(nil, "cannot be asked", "check its address")
+	}
+	answer, err := c.HTTP.Do(request)
+	if err != nil {
+		return ctx.Err() == nil, c.unreached(ctx, err)
+	}
+	defer func() { _ = answer.Body.Close() }() // read as far as it is wanted
+	body, err := io.ReadAll(io.LimitReader(answer.Body, mostAnswer+1))
+	switch {
+	case err != nil:
+		return ctx.Err() == nil, c.unreached(ctx, err)
+	case answer.StatusCode/100 != 2:
+		s := Status(answer.StatusCode)
+		return s.passing(), c.fault(s, fmt.Sprintf("answered with status %d", s), s.hint())
+	case len(body) > mostAnswer:
+		return false, c.fault(nil, "answered with more than 1 MiB", "check its address")
+	case into == nil:
+		return false, nil
+	case json.Unmarshal(body, into) != nil:
+		return false, c.fault(nil, "answered with something else than was asked for", "check its address")
+	}
+	return false, nil
+}
+
+func (r Request) build(ctx context.Context) (*http.Request, error) {
+	body, kind := []byte(r.Form), "application/x-www-form-urlencoded"
+	if r.Body != nil {
+		var err error
+		if body, err = json.Marshal(r.Body); err != nil {
+			return nil, err
+		}
+		kind = "application/json"
+	}
+	request, err := http.NewRequestWithContext(ctx, r.Method, r.URL, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(request.Header, r.Header)
+	if len(body) > 0 {
+		request.Header.Set("Content-Type", kind)
+	}
+	return request, nil
+}

@@ -1,0 +1,69 @@
+package keyrest_test
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"conductor-jwt/internal/keyrest"
+	"conductor-jwt/keys"
+)
+
+func TestDo(t *testing.T) {
+	for _, row := range []struct {
+		name    string
+		answers []int // the last one stays
+		body    string
+		calls   int
+		want    error // nil: none
+		refused bool
+	}{
+		{"an answer", []int{200}, `{"a":"b"}`, 1, nil, false},
+		{"a fault that passes", []int{503, 200}, `{"a":"b"}`, 2, nil, false},
+		{"throttling that passes", []int{429, 200}, `{"a":"b"}`, 2, nil, false},
+		{"a fault that stays", []int{500}, "", 2, keys.ErrUnavailable, false},
+		{"throttling that stays", []int{429}, "", 2, keys.ErrUnavailable, false},
+		{"a refusal", []int{403}, "", 1, keys.ErrUnavailable, true},
+		{"nothing there", []int{404}, "", 1, keys.ErrUnavailable, true},
+		{"a redirect", []int{307}, "", 1, keys.ErrUnavailable, false},
+		{"no json", []int{200}, `{"a":"secret-canary`, 1, keys.ErrUnavailable, false},
+		{"another json", []int{200}, `{"a":{"secret-canary":1}}`, 1, keys.ErrUnavailable, false},
+		{"too much", []int{200}, `{"a":"` + strings.Repeat("x", 1<<20) + `"}`, 1, keys.ErrUnavailable, false},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			calls := 0
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				status := row.answers[min(calls, len(row.answers)-1)]
+				calls++
+				w.Header().Set("Location", "http://127.0.0.1:1/")
+				w.WriteHeader(status)
+				_, _ = w.Write([]byte(row.body))
+			}))
+			defer server.Close()
+			c := keyrest.Client{Store: "the store", HTTP: keyrest.NewHTTP(nil)}
+			var into struct{ A string }
+			err := c.Do(t.Context(), keyrest.Request{Method: http.MethodGet, URL: server.URL + "/path-canary"}, &into)
+			if !errors.Is(err, row.want) || errors.Is(err, keys.ErrRefused) != row.refused || calls != row.calls {
+				t.Errorf("%v, refused %t, after %d calls", err, errors.Is(err, keys.ErrRefused), calls)
+			}
+			if err == nil && into.A != "b" {
+				t.Error("the answer is not decoded")
+			}
+			if err != nil && (strings.Contains(err.Error(), "canary") || !strings.HasPrefix(err.Error(), "the store ")) {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestAnAddressThatIsNone(t *testing.T) {
+	c := keyrest.Client{Store: "the store", HTTP: keyrest.NewHTTP(nil)}
+	for _, at := range []string{"http://canary:x", "canary", "http://127.0.0.1:1"} {
+		err := c.Do(t.Context(), keyrest.Request{Method: http.MethodGet, URL: at}, nil)
+		if !errors.Is(err, keys.ErrUnavailable) || strings.Contains(err.Error(), "canary") {
+			t.Errorf("%s: %v", at, err)
+		}
+	}
+}

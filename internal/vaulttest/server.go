@@ -1,0 +1,172 @@
+// Package vaulttest is a Vault, or an OpenBao, in memory: as much of its HTTP
+// API as keys come through, with the rules that the real servers enforce.
+// Tokens, leases, permissions, namespaces, versions and what may be asked of
+// each are as there; keys/vault runs the same tests against a real server
+// where there is one.
+//
+//	server.go   answers, permissions, faults
+//	tokens.go   login, renewal, revocation
+//	transit.go  keys that sign
+//	kv.go       secrets with versions
+package vaulttest
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Root is a token that may do everything and never ends.
+const Root = "root"
+
+// Server is the server. Its methods may be called at any time.
+type Server struct {
+	URL       string
+	Namespace string // that all is in; empty: the root
+	Now       func() time.Time
+
+	mu      sync.Mutex
+	tokens  map[string]*token
+	issued  int
+	logins  map[string]func(map[string]string) (*token, bool) // by path
+	transit map[string]*transitKey                            // by mount/name
+	secrets map[string]*kvSecret                              // by mount/path
+	denied  map[string]bool                                   // by path
+	fault   func(r *http.Request) int
+	hold    chan struct{}
+	asked   map[string]int // by verb and path
+}
+
+// New starts a server that ends with the test.
+func New(tb testing.TB) *Server {
+	tb.Helper()
+	s := &Server{
+		Now: time.Now, tokens: map[string]*token{Root: {}}, logins: map[string]func(map[string]string) (*token, bool){},
+		transit: map[string]*transitKey{}, secrets: map[string]*kvSecret{}, denied: map[string]bool{}, asked: map[string]int{},
+	}
+	server := httptest.NewServer(s)
+	s.URL = server.URL
+	tb.Cleanup(func() { s.Release(); server.Close() })
+	return s
+}
+
+// Deny takes the permission for a path, such as transit/sign/billing, from
+// every token.
+func (s *Server) Deny(path string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.denied[path] = true
+}
+
+// Fail answers with the status that f gives, unless that is 0. nil ends it.
+func (s *Server) Fail(f func(r *http.Request) int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fault = f
+}
+
+// Hold lets every request wait until Release.
+func (s *Server) Hold() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.hold == nil {
+		s.hold = make(chan struct{})
+	}
+}
+
+// Release ends Hold.
+func (s *Server) Release() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.hold != nil {
+		close(s.hold)
+		s.hold = nil
+	}
+}
+
+// Asked counts the requests, such as "POST auth/kubernetes/login".
+func (s *Server) Asked(what string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.asked[what]
+}
+
+// ServeHTTP implements [http.Handler].
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	path := strings.TrimPrefix(r.URL.Path, "/v1/")
+	s.mu.Lock()
+	s.asked[r.Method+" "+path]++
+	hold, fault := s.hold, s.fault
+	s.mu.Unlock()
+	if hold != nil {
+		select {
+		case <-hold:
+		case <-r.Context().Done():
+			return
+		}
+	}
+	if fault != nil {
+		if status := fault(r); status != 0 {
+			refuse(w, status, "a fault of the test")
+			return
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.serve(w, r, path)
+}
+
+func (s *Server) serve(w http.ResponseWriter, r *http.Request, path string) {
+	if r.Header.Get("X-Vault-Namespace") != s.Namespace {
+		refuse(w, http.StatusNotFound, "no handler for route")
+		return
+	}
+	body := map[string]any{}
+	if r.Method == http.MethodPost && json.NewDecoder(r.Body).Decode(&body) != nil {
+		refuse(w, http.StatusBadRequest, "failed to parse JSON input")
+		return
+	}
+	if login, ok := s.logins[path]; ok && r.Method == http.MethodPost {
+		s.logIn(w, login, body)
+		return
+	}
+	name := r.Header.Get("X-Vault-Token")
+	held := s.tokens[name]
+	if held == nil || held.ended(s.Now()) || s.denied[path] {
+		refuse(w, http.StatusForbidden, "permission denied") // the same words for both
+		return
+	}
+	switch {
+	case path == "auth/token/lookup-self" && r.Method == http.MethodGet:
+		reply(w, map[string]any{"data": map[string]any{"ttl": held.left(s.Now()), "renewable": held.renewable}})
+	case path == "auth/token/renew-self" && r.Method == http.MethodPost:
+		s.renew(w, name, held)
+	case strings.Contains(path, "/keys/") && r.Method == http.MethodGet:
+		s.readTransit(w, strings.Replace(path, "/keys/", "/", 1))
+	case strings.Contains(path, "/sign/") && r.Method == http.MethodPost:
+		s.sign(w, strings.Replace(path, "/sign/", "/", 1), body)
+	case strings.Contains(path, "/metadata/") && r.Method == http.MethodGet:
+		s.readMetadata(w, strings.Replace(path, "/metadata/", "/", 1))
+	case strings.Contains(path, "/data/") && r.Method == http.MethodGet:
+		s.readData(w, strings.Replace(path, "/data/", "/", 1), r.URL.Query().Get("version"))
+	default:
+		refuse(w, http.StatusNotFound, "no handler for route")
+	}
+}
+
+func reply(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	if err := json.NewEncoder(w).Encode(v); err != nil {
+		panic(http.ErrAbortHandler) // the caller is gone
+	}
+}
+
+func refuse(w http.ResponseWriter, status int, problem string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	reply(w, map[string][]string{"errors": {problem}})
+}

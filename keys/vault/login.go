@@ -1,0 +1,118 @@
+package vault
+
+import (
+	"context"
+	"crypto/x509"
+	"net/http"
+	"os"
+	"strings"
+
+	"conductor-jwt/internal/secret"
+	"conductor-jwt/keys"
+)
+
+// serviceAccountToken is where Kubernetes mounts a pod's own token.
+const serviceAccountToken = "/var/run/secrets/kubernetes.io/serviceaccount/token" //nolint:gosec // a path
+
+// method is a way to get a token.
+type method struct {
+	// static reads a token that somebody else has made; nil where we log in.
+	static func() (secret.Text, error)
+	path   string // of the login
+	body   func() (map[string]string, error)
+}
+
+func (l Login) method() method {
+	switch {
+	case !l.Token.IsZero():
+		return method{static: func() (secret.Text, error) { return l.Token, nil }}
+	case l.TokenFile != "":
+		return method{static: func() (secret.Text, error) { return readText(l.TokenFile) }}
+	case l.Kubernetes.Role != "":
+		return l.Kubernetes.method()
+	case l.AppRole.RoleID != "":
+		return l.AppRole.method()
+	}
+	return method{static: func() (secret.Text, error) {
+		return secret.Text{}, &keys.Error{
+			Reason: keys.ErrUnavailable, Found: "no way to log in to vault", Hint: "set login in the policy's vault", Cause: keys.ErrRefused,
+		}
+	}}
+}
+
+func (k Kubernetes) method() method {
+	file := k.TokenFile
+	if file == "" {
+		file = serviceAccountToken
+	}
+	return method{path: "auth/" + orElse(k.Mount, "kubernetes") + "/login", body: func() (map[string]string, error) {
+		jwt, err := readText(file) // anew each time: the kubelet replaces it
+		return map[string]string{"role": k.Role, "jwt": jwt.Reveal()}, err
+	}}
+}
+
+func (a AppRole) method() method {
+	return method{path: "auth/" + orElse(a.Mount, "approle") + "/login", body: func() (map[string]string, error) {
+		id, err := readText(a.SecretIDFile)
+		return map[string]string{"role_id": a.RoleID, "secret_id": id.Reveal()}, err
+	}}
+}
+
+func orElse(mount, usual string) string {
+	if mount = strings.Trim(mount, "/"); mount != "" {
+		return mount
+	}
+	return usual
+}
+
+// grant is what a login, or a renewal, gives.
+type grant struct {
+	Auth struct {
+		ClientToken   secret.Text `json:"client_token"`
+		LeaseDuration int64       `json:"lease_duration"` // seconds; 0: for ever
+		Renewable     bool        `json:"renewable"`
+	} `json:"auth"`
+}
+
+// login gets a new token.
+func (c *client) logIn(ctx context.Context) (grant, error) {
+	body, err := c.login.body()
+	if err != nil {
+		return grant{}, err
+	}
+	var g grant
+	if err := c.ask(ctx, http.MethodPost, c.login.path, secret.Text{}, body, &g); err != nil {
+		return grant{}, err
+	}
+	if g.Auth.ClientToken.IsZero() {
+		return grant{}, &keys.Error{Reason: keys.ErrUnavailable, Found: "vault logged the worker in without a token", Hint: "look at the auth method"}
+	}
+	return g, nil
+}
+
+const mostText = 64 << 10
+
+// readText reads a token without the line end that an editor leaves.
+func readText(path string) (secret.Text, error) {
+	raw, err := os.ReadFile(path) //nolint:gosec // the operator names it, never a task
+	text := strings.TrimSpace(string(raw))
+	if err != nil || text == "" || len(text) > mostText || strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return secret.Text{}, &keys.Error{
+			Reason: keys.ErrUnavailable, Found: "a file of credentials for vault that cannot be read, is empty or holds something else",
+			Hint: "check the files that login names", Cause: keys.ErrRefused,
+		}
+	}
+	return secret.New(text), nil
+}
+
+func readCA(path string) (*x509.CertPool, error) {
+	if path == "" {
+		return nil, nil
+	}
+	pem, err := os.ReadFile(path) //nolint:gosec // the operator names it, never a task
+	pool := x509.NewCertPool()
+	if err != nil || !pool.AppendCertsFromPEM(pem) {
+		return nil, &keys.Error{Reason: keys.ErrMissing, Found: "a ca_file that cannot be read or holds no certificate", Hint: "name a file of PEM certificates"}
+	}
+	return pool, nil
+}

@@ -1,0 +1,170 @@
+package vault
+
+import (
+	"cmp"
+	"context"
+	"crypto"
+	"crypto/ed25519"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"conductor-jwt/internal/keyrest"
+	"conductor-jwt/keys"
+)
+
+// transit is one key of the transit engine.
+type transit struct {
+	c           *client
+	mount, name string
+}
+
+// Timed implements [keys.Source]: each version has a creation_time.
+func (*transit) Timed() bool { return true }
+
+// Remote implements [keys.Source].
+func (*transit) Remote() bool { return true }
+
+// held is what the engine says of a key. Versions under
+// min_decryption_version are not listed: that is how one is taken out of use.
+type held struct {
+	Type    string                     `json:"type"`
+	Derived bool                       `json:"derived"`
+	Keys    map[string]json.RawMessage `json:"keys"` // of a secret key, each is a number
+}
+
+// Versions implements [keys.Source].
+func (t *transit) Versions(ctx context.Context) ([]keys.Key, error) {
+	var answer struct {
+		Data held `json:"data"`
+	}
+	if err := t.c.do(ctx, http.MethodGet, t.mount+"/keys/"+t.name, nil, &answer); err != nil {
+		return nil, missing(err, "vault has no transit key of this name")
+	}
+	h := answer.Data
+	if h.Derived || !signs(h.Type) {
+		return nil, &keys.Error{
+			Reason: keys.ErrUnsupported, Found: "a transit key of a type that makes no jws signature",
+			Hint: "create one of type rsa-2048 or above, ecdsa-p256, ecdsa-p384, ecdsa-p521 or ed25519, without derived",
+		}
+	}
+	numbers, err := h.numbers()
+	if err != nil {
+		return nil, err
+	}
+	list := make([]keys.Key, 0, len(numbers))
+	for _, n := range numbers {
+		key, err := t.version(n, h.Keys[strconv.Itoa(n)])
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, key)
+	}
+	return list, nil
+}
+
+func signs(kind string) bool {
+	return strings.HasPrefix(kind, "rsa-") || slices.Contains([]string{"ecdsa-p256", "ecdsa-p384", "ecdsa-p521", "ed25519"}, kind)
+}
+
+// numbers lists the versions, the oldest first.
+func (h held) numbers() ([]int, error) {
+	var list []int
+	for text := range h.Keys {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 {
+			return nil, odd()
+		}
+		list = append(list, n)
+	}
+	slices.SortFunc(list, cmp.Compare)
+	return list, nil
+}
+
+func (t *transit) version(n int, raw json.RawMessage) (keys.Key, error) {
+	var v struct {
+		Created time.Time `json:"creation_time"`
+		Public  string    `json:"public_key"`
+	}
+	if json.Unmarshal(raw, &v) != nil {
+		return nil, odd()
+	}
+	public, ok := readPublic(v.Public)
+	if !ok || v.Created.IsZero() {
+		return nil, odd()
+	}
+	return keys.FromStore(public, keys.StoreOptions{
+		Created: v.Created,
+		Sign: func(ctx context.Context, alg keys.Algorithm, input []byte) ([]byte, error) {
+			return t.sign(ctx, n, alg, input)
+		},
+	})
+}
+
+// readPublic reads PEM, or the plain base64 that an ed25519 key has.
+func readPublic(text string) (crypto.PublicKey, bool) {
+	if block, _ := pem.Decode([]byte(text)); block != nil {
+		public, err := x509.ParsePKIXPublicKey(block.Bytes)
+		return public, err == nil
+	}
+	raw, err := base64.StdEncoding.DecodeString(text)
+	return ed25519.PublicKey(raw), err == nil && len(raw) == ed25519.PublicKeySize
+}
+
+// signRequest is what the engine is asked. What has a digest is sent as one:
+// the claims of a token are not Vault's business.
+type signRequest struct {
+	Input      []byte `json:"input"` // base64 in JSON
+	KeyVersion int    `json:"key_version"`
+	Prehashed  bool   `json:"prehashed,omitempty"`
+	Hash       string `json:"hash_algorithm,omitempty"`
+	Signature  string `json:"signature_algorithm,omitempty"`
+	Salt       string `json:"salt_length,omitempty"`
+	Marshaling string `json:"marshaling_algorithm"`
+}
+
+func (t *transit) sign(ctx context.Context, n int, alg keys.Algorithm, input []byte) ([]byte, error) {
+	r := signRequest{Input: input, KeyVersion: n, Marshaling: "jws"} // R || S (RFC 7518 §3.4)
+	if digest := keys.Digest(alg, input); digest != nil {
+		r.Input, r.Prehashed, r.Hash = digest, true, "sha2-"+strconv.Itoa(8*len(digest))
+	}
+	switch {
+	case strings.HasPrefix(string(alg), "RS"):
+		r.Signature = "pkcs1v15"
+	case strings.HasPrefix(string(alg), "PS"):
+		r.Signature, r.Salt = "pss", "hash" // RFC 7518 §3.5
+	}
+	var answer struct {
+		Data struct {
+			Signature string `json:"signature"`
+		} `json:"data"`
+	}
+	if err := t.c.do(ctx, http.MethodPost, t.mount+"/sign/"+t.name, r, &answer); err != nil {
+		return nil, err
+	}
+	text, ok := strings.CutPrefix(answer.Data.Signature, fmt.Sprintf("vault:v%d:", n))
+	signature, err := base64.RawURLEncoding.DecodeString(text)
+	if !ok || err != nil {
+		return nil, odd()
+	}
+	return signature, nil
+}
+
+// missing says of an answer of 404 that what was asked for is not there.
+func missing(err error, found string) error {
+	if !keyrest.Is(err, http.StatusNotFound) {
+		return err
+	}
+	return &keys.Error{Reason: keys.ErrMissing, Found: found, Hint: "correct the source, or create it; mind the mount and the namespace"}
+}
+
+func odd() error {
+	return &keys.Error{Reason: keys.ErrUnavailable, Found: "vault answered with something else than was asked for", Hint: "check its address and the mount"}
+}

@@ -1,9 +1,8 @@
 package policy
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
+	"sort"
 	"strings"
 )
 
@@ -76,7 +75,9 @@ func Join(errs ...*Error) error {
 }
 
 func (e *Error) sort() {
-	slices.SortStableFunc(e.Problems, func(a, b Problem) int {
-		return cmp.Or(cmp.Compare(a.Place.Line, b.Place.Line), cmp.Compare(a.Place.Column, b.Place.Column))
+	// Not slices.SortStableFunc: each type that it sorts by value costs 11 kB.
+	sort.SliceStable(e.Problems, func(i, j int) bool {
+		a, b := e.Problems[i].Place, e.Problems[j].Place
+		return a.Line < b.Line || a.Line == b.Line && a.Column < b.Column
 	})
 }

@@ -66,6 +66,11 @@ func runWorker(ctx context.Context, env Env, c *config.Loaded, once int, log *sl
 		return err
 	}
 	defer closeJWKS()
+	closeProfiles, err := listenProfiles(ctx, c, log)
+	if err != nil {
+		return err
+	}
+	defer closeProfiles()
 	defer p.signing.run(ctx, env)()
 
 	polling, drain := context.WithCancel(ctx)

@@ -36,13 +36,33 @@ func (p *parts) listen(ctx context.Context, c *config.Loaded, log *slog.Logger) 
 			"set another address, or off")
 	}
 	log.InfoContext(ctx, "health and metrics are served", "address", server.Addr().String())
-	return func() { //nolint:contextcheck // at the end ctx is over
+	return ending(server, log), nil //nolint:contextcheck // at the end ctx is over
+}
+
+// listenProfiles serves profiles where somebody has asked for them.
+func listenProfiles(ctx context.Context, c *config.Loaded, log *slog.Logger) (func(), error) {
+	if c.PprofListen == "" {
+		return func() {}, nil
+	}
+	server, err := web.Start(ctx, c.PprofListen, web.Profiles(), log)
+	if err != nil {
+		return nil, withHint(fmt.Errorf("pprof_listen (%s): %w", c.Origin("pprof_listen").Where, err),
+			"set another loopback address, or off")
+	}
+	log.WarnContext(ctx, "profiles are served to whoever is on this machine; set CONDUCTOR_JWT_PPROF_LISTEN to off when done",
+		"address", server.Addr().String())
+	return ending(server, log), nil //nolint:contextcheck // at the end ctx is over
+}
+
+// ending is what ends a server, which lets a scrape that is being answered end.
+func ending(server *web.Server, log *slog.Logger) func() {
+	return func() {
 		ctx, cancel := context.WithTimeout(context.Background(), webGrace)
 		defer cancel()
 		if err := server.Close(ctx); err != nil {
 			log.Debug("a connection was cut at the end", "error", err)
 		}
-	}, nil
+	}
 }
 
 func (p *parts) handler(log *slog.Logger) http.Handler {

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"net"
+	"net/netip"
 	"strings"
 	"time"
 )
@@ -26,9 +28,22 @@ func (l *Loaded) check(wrong *problems) {
 		fault("slots", "fewer than the %d task types; set one for each at least", len(l.TaskTypes))
 	}
 	l.checkTTL(fault)
+	if l.PprofListen != "" && !loopback(l.PprofListen) {
+		fault(settingPprof, "not a loopback address; set 127.0.0.1:PORT or [::1]:PORT")
+	}
 	if l.OwnerEmail != "" && !strings.Contains(l.OwnerEmail, "@") {
 		fault("owner_email", "not an e-mail address; the server refuses task definitions with it")
 	}
+}
+
+// loopback reports whether nobody outside this machine can reach an address.
+func loopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.IsLoopback()
 }
 
 func (l *Loaded) checkTaskTypes(fault func(string, string, ...any)) {

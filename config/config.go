@@ -46,10 +46,11 @@ type Config struct {
 	Policy          string // path of the policy file; empty without one
 	Audit           string // AuditOff, AuditStdout or the path of a file
 
-	Listen     string // of health and metrics; empty is off
-	JWKSListen string // of the public keys; empty is off
-	LogLevel   string // debug, info, warn, error
-	LogFormat  string // text, json; empty is text on a terminal and json elsewhere
+	Listen      string // of health and metrics; empty is off
+	JWKSListen  string // of the public keys; empty is off
+	PprofListen string // of profiles, on loopback; empty is off
+	LogLevel    string // debug, info, warn, error
+	LogFormat   string // text, json; empty is text on a terminal and json elsewhere
 }
 
 // The values of [Config.RegisterTaskdefs].

@@ -50,6 +50,15 @@ func (s sources) mustLoad(t *testing.T) *config.Loaded {
 }
 
 // inFile is a process with nothing but a configuration file.
+// env is the environment of these names and values, in turns.
+func env(pairs ...string) sources {
+	s := sources{env: map[string]string{}, files: map[string]string{}}
+	for i := 0; i < len(pairs); i += 2 {
+		s.env[pairs[i]] = pairs[i+1]
+	}
+	return s
+}
+
 func inFile(yaml string) sources {
 	return sources{
 		env:   map[string]string{"CONDUCTOR_JWT_CONFIG": "w.yaml"},
@@ -268,13 +277,6 @@ func TestAProxysPasswordIsNotShown(t *testing.T) {
 
 // Every problem, in the words in which it is reported.
 func TestProblems(t *testing.T) {
-	env := func(pairs ...string) sources {
-		s := sources{env: map[string]string{}, files: map[string]string{}}
-		for i := 0; i < len(pairs); i += 2 {
-			s.env[pairs[i]] = pairs[i+1]
-		}
-		return s
-	}
 	flag := func(name, text string) sources { return sources{flags: map[string]string{name: text}} }
 	for _, row := range []struct {
 		src  sources
@@ -357,7 +359,7 @@ func TestProblems(t *testing.T) {
 		{inFile("ui_url: p.yaml"), "ui_url (w.yaml:1): not available in this version; leave it out"},
 		{flag("status_listen", ":80"), "status_listen (--status-listen): not available in this version; leave it out"},
 		{env("CONDUCTOR_JWT_JWKS_LISTEN", "80"), "jwks_listen (CONDUCTOR_JWT_JWKS_LISTEN): not an address; write host:port, :port or off"},
-		{env("CONDUCTOR_JWT_PPROF_LISTEN", ":80"), "pprof_listen (CONDUCTOR_JWT_PPROF_LISTEN): not available in this version; leave it out"},
+		{env("CONDUCTOR_JWT_STATUS_LISTEN", ":80"), "status_listen (CONDUCTOR_JWT_STATUS_LISTEN): not available in this version; leave it out"},
 		{env("CONDUCTOR_JWT_UI_URL", "http://h"), "ui_url (CONDUCTOR_JWT_UI_URL): not available in this version; leave it out"},
 		{env("CONDUCTOR_JWT_SLOT", "3"), "CONDUCTOR_JWT_SLOT: unknown variable; did you mean CONDUCTOR_JWT_SLOTS?"},
 		{
@@ -387,8 +389,59 @@ func sorted(lines string) string {
 
 func TestLaterSettingsMaySayTheirDefault(t *testing.T) {
 	src := inFile("audit: off\nstatus_listen: off\npolicy:\n")
-	src.env["CONDUCTOR_JWT_PPROF_LISTEN"] = "off"
+	src.env["CONDUCTOR_JWT_STATUS_LISTEN"] = "off"
 	src.mustLoad(t)
+}
+
+// A profile is for whoever is on the machine already.
+func TestTheProfilerListensOnLoopbackAlone(t *testing.T) {
+	for address, ok := range map[string]bool{
+		"off": true, "127.0.0.1:6060": true, "127.8.9.1:0": true, "[::1]:6060": true, "[::ffff:127.0.0.1]:6060": true,
+		":6060": false, "0.0.0.0:6060": false, "[::]:6060": false, "10.0.0.1:6060": false, "[fe80::1%lo]:6060": false,
+		"localhost:6060": false, "127.0.0.1.example.com:6060": false, // a name can lead anywhere
+	} {
+		l, err := env("CONDUCTOR_JWT_PPROF_LISTEN", address).load()
+		switch {
+		case ok && (err != nil || (address == "off") != (l.PprofListen == "")):
+			t.Errorf("%s: %q, %v", address, l.PprofListen, err)
+		case !ok && (err == nil || !strings.Contains(err.Error(), "not a loopback address; set 127.0.0.1:PORT or [::1]:PORT")):
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+	if l := (sources{}).mustLoad(t); l.PprofListen != "" {
+		t.Errorf("on without being asked for: %s", l.PprofListen)
+	}
+}
+
+// Each secret can come from a file in its place, from the environment and from
+// the configuration file; both at once is an error that tells neither.
+func TestEverySecretHasATwinThatNamesAFile(t *testing.T) {
+	const secret, path = "hunter2hunter2", "/run/secrets/hunter3hunter3"
+	found := 0
+	for _, s := range config.Settings() {
+		if !s.Secret {
+			continue
+		}
+		found++
+		if s.Flag != "" || s.EnvFile() != s.Env+"_FILE" || s.NameFile() != s.Name+"_file" {
+			t.Errorf("%s: flag %q, twins %s and %s", s.Name, s.Flag, s.EnvFile(), s.NameFile())
+		}
+		for what, src := range map[string]sources{
+			"in the environment": env(s.Env, secret, s.EnvFile(), path),
+			"in the file":        inFile(s.Name + ": " + secret + "\n" + s.NameFile() + ": " + path + "\n"),
+		} {
+			_, err := src.load()
+			if err == nil || !strings.HasPrefix(err.Error(), s.Name+" (") {
+				t.Errorf("%s twice %s: %v", s.Name, what, err)
+			}
+			if err != nil && strings.Contains(err.Error(), "hunter") {
+				t.Errorf("%s twice %s tells a value: %v", s.Name, what, err)
+			}
+		}
+	}
+	if found == 0 {
+		t.Error("no setting is a secret")
+	}
 }
 
 func TestUnknownVariables(t *testing.T) {

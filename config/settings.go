@@ -7,6 +7,7 @@ const (
 	settingConfig     = "config"
 	settingListen     = "listen"
 	settingDefaultTTL = "default_ttl"
+	settingPprof      = "pprof_listen"
 )
 
 // Bounds that have a reason.
@@ -172,8 +173,9 @@ func outsideSettings() []Setting {
 			Name: "ui_url", Env: "CONDUCTOR_JWT_UI_URL", Kind: URL, Later: true,
 			About: "URL of Conductor's user interface, for links.",
 		}, {
-			Name: "pprof_listen", Env: "CONDUCTOR_JWT_PPROF_LISTEN", Kind: Address, Default: off, Later: true,
-			About: "Loopback address of the profiler.",
+			Name: settingPprof, Env: "CONDUCTOR_JWT_PPROF_LISTEN", Kind: Address, Default: off,
+			About: "Address of the profiler's /debug/pprof/, or off; loopback only, because a profile tells how the process works.",
+			field: func(c *Config) any { return &c.PprofListen },
 		}, {
 			Name: "log_level", Env: "LOG_LEVEL", Kind: Choice, Default: "info",
 			Choices: []string{"debug", "info", "warn", "error"},

@@ -24,7 +24,10 @@ type version struct {
 	verifier   keys.Verifier
 }
 
-var _ keys.Chained = (*version)(nil)
+var (
+	_ keys.Chained   = (*version)(nil)
+	_ keys.Accounted = (*version)(nil)
+)
 
 // newVersion gives a key of a source its name to the outside.
 func newVersion(key keys.Key, k policy.Key, kid string, at *store) (*version, error) {
@@ -112,6 +115,14 @@ func (v *version) Chain() []*x509.Certificate {
 		return chained.Chain()
 	}
 	return nil
+}
+
+// Account implements [keys.Accounted].
+func (v *version) Account() string {
+	if accounted, ok := v.key.(keys.Accounted); ok {
+		return accounted.Account()
+	}
+	return ""
 }
 
 // mostCall is how long a store may take for a signature.

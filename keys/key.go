@@ -33,6 +33,14 @@ type Chained interface {
 	Chain() []*x509.Certificate
 }
 
+// Accounted is a Key that says whose it is.
+type Accounted interface {
+	Key
+	// Account is the client_email of a Google service account file; empty
+	// where the key came in another form.
+	Account() string
+}
+
 // Ref says which key: text that came along, or the name of a configured one.
 type Ref struct {
 	Name     string      // a configured key; empty for inline text

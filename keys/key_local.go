@@ -22,13 +22,19 @@ type localKey struct {
 	lent       *lent      // the same key in a faster library; nil in none
 }
 
-var _ Chained = (*localKey)(nil)
+var (
+	_ Chained   = (*localKey)(nil)
+	_ Accounted = (*localKey)(nil)
+)
 
 func (k *localKey) ID() string                 { return k.meta.id }
 func (k *localKey) Public() crypto.PublicKey   { return k.public }
 func (k *localKey) Algorithms() []Algorithm    { return slices.Clone(k.algorithms) }
 func (k *localKey) Created() time.Time         { return k.meta.created }
 func (k *localKey) Chain() []*x509.Certificate { return slices.Clone(k.meta.chain) }
+
+// Account implements Accounted.
+func (k *localKey) Account() string { return k.meta.account }
 
 // Sign implements Key.
 func (k *localKey) Sign(ctx context.Context, alg Algorithm, input []byte) ([]byte, error) {

@@ -17,6 +17,7 @@ type meta struct {
 	alg     Algorithm // the only one it may be used with (a JWK's alg); empty: all that fit
 	created time.Time
 	chain   []*x509.Certificate // leaf first
+	account string              // whose key it is: a service account's client_email
 	gate    *Gate               // nil: ungated
 }
 

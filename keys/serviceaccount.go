@@ -31,7 +31,8 @@ func readServiceAccount(ctx context.Context, m members, ref Ref) (any, meta, err
 		return nil, meta{}, err
 	}
 	found.id = id
-	return private, found, nil
+	found.account, _, err = m.text("client_email")
+	return private, found, err
 }
 
 func checkAccountType(m members) error {

@@ -1,0 +1,219 @@
+package profile_test
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"sync"
+	"testing"
+
+	"conductor-jwt/internal/secret"
+	"conductor-jwt/keys"
+	"conductor-jwt/profile"
+	"conductor-jwt/signer"
+)
+
+// rsaKey is the only one of the tests: they are slow to make.
+var rsaKey = sync.OnceValue(func() *rsa.PrivateKey {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		panic(err)
+	}
+	return key
+})
+
+func pemText() string {
+	der, err := x509.MarshalPKCS8PrivateKey(rsaKey())
+	if err != nil {
+		panic(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+}
+
+func keyOf(tb testing.TB, text string) keys.Key {
+	tb.Helper()
+	key, err := keys.NewParser(keys.ParserOptions{}).Resolve(context.Background(), keys.Ref{Text: secret.New(text)})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return key
+}
+
+func accountKey(tb testing.TB) keys.Key {
+	tb.Helper()
+	raw, err := json.Marshal(map[string]string{
+		"type": "service_account", "private_key": pemText(), "private_key_id": "id", "client_email": "a@p.iam",
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return keyOf(tb, string(raw))
+}
+
+func fill(tb testing.TB, p *profile.Profile, d profile.Parties, key keys.Key) profile.Parties {
+	tb.Helper()
+	d, err := p.Fill(d, key)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return d
+}
+
+func TestAServiceAccountFileSaysWhoIssues(t *testing.T) {
+	d := fill(t, find(t, "google-service-account"), profile.Parties{}, accountKey(t))
+	if d.Issuer != "a@p.iam" || d.Subject != "" || len(d.Audiences) != 1 || d.Audiences[0] != "https://oauth2.googleapis.com/token" {
+		t.Errorf("%+v", d)
+	}
+	if d := fill(t, find(t, "google-self-signed"), profile.Parties{}, accountKey(t)); d.Subject != "a@p.iam" || d.Audiences != nil {
+		t.Errorf("%+v", d)
+	}
+	if d := fill(t, find(t, "google-service-account"), profile.Parties{}, keyOf(t, pemText())); d.Issuer != "" {
+		t.Errorf("an issuer out of nothing: %+v", d)
+	}
+	if d := fill(t, find(t, "google-service-account"), profile.Parties{Issuer: "b"}, accountKey(t)); d.Issuer != "b" {
+		t.Errorf("%+v", d)
+	}
+}
+
+// The value is what docs.snowflake.com has its readers compute with openssl.
+func TestSnowflakesIssuerIsComputed(t *testing.T) {
+	der, err := x509.MarshalPKIXPublicKey(&rsaKey().PublicKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(der)
+	want := "ACME.BOB.SHA256:" + base64.StdEncoding.EncodeToString(sum[:])
+	p := find(t, "snowflake")
+	for _, given := range []string{"", want} {
+		if d := fill(t, p, profile.Parties{Subject: "ACME.BOB", Issuer: given}, keyOf(t, pemText())); d.Issuer != want {
+			t.Errorf("%+v", d)
+		}
+	}
+	_, err = p.Fill(profile.Parties{Subject: "ACME.BOB", Issuer: "ACME.BOB.SHA256:x"}, keyOf(t, pemText()))
+	wantFault(t, err, profile.Conflict, "iss")
+}
+
+func wantFault(t *testing.T, err error, kind profile.Kind, name string) {
+	t.Helper()
+	f, ok := errors.AsType[*profile.Fault](err)
+	if !ok || f.Kind != kind || f.Name != name {
+		t.Errorf("%v, want %s of %s", err, kind, name)
+	}
+}
+
+func TestAClientIsIssuerAndSubject(t *testing.T) {
+	for _, name := range []string{"entra", "okta", "auth0", "keycloak", "smart-backend-services", "client-assertion"} {
+		if d := fill(t, find(t, name), profile.Parties{Issuer: "c"}, keyOf(t, pemText())); d.Subject != "c" || d.Audiences != nil {
+			t.Errorf("%s: %+v", name, d)
+		}
+	}
+}
+
+func TestCompleteWritesWhatIsNotThere(t *testing.T) {
+	for _, row := range []struct{ profile, header, claims, wantHeader, wantClaims string }{
+		{"tableau", `{}`, `{"iss":"c"}`, `{"iss":"c"}`, `{"iss":"c"}`},
+		{"tableau", `{"iss":"d"}`, `{"iss":"c"}`, `{"iss":"d"}`, `{"iss":"c"}`},
+		{"docusign", `{}`, `{}`, `{}`, `{"scope":"signature impersonation"}`},
+		{"docusign", `{}`, `{"scope":"signature"}`, `{}`, `{"scope":"signature"}`},
+		{"supabase", `{}`, `{"aud":"a"}`, `{}`, `{"aud":"a","role":"authenticated"}`},
+		{"client-assertion", `{}`, `{}`, `{"typ":"client-authentication+jwt"}`, `{}`},
+		{"client-assertion", `{"typ":"x"}`, `{}`, `{"typ":"x"}`, `{}`},
+		{"github-app", `{}`, `{}`, `{}`, `{}`},
+		{"snowflake", `{}`, `{}`, `{}`, `{}`},
+	} {
+		header, claims := object(t, row.header), object(t, row.claims)
+		find(t, row.profile).Complete(header, claims)
+		if got := string(header.AppendJSON(nil)); got != row.wantHeader {
+			t.Errorf("%s: header %s, want %s", row.profile, got, row.wantHeader)
+		}
+		if got := string(claims.AppendJSON(nil)); got != row.wantClaims {
+			t.Errorf("%s: claims %s, want %s", row.profile, got, row.wantClaims)
+		}
+	}
+}
+
+func TestTheAlgorithmIsTheFirstThatFits(t *testing.T) {
+	key := keyOf(t, pemText())
+	for name, want := range map[string]keys.Algorithm{"okta": keys.RS256, "entra": keys.PS256, "netsuite": keys.PS256, "smart-backend-services": keys.RS384} {
+		if got, err := find(t, name).Choose(key); err != nil || got != want {
+			t.Errorf("%s: %s, %v, want %s", name, got, err, want)
+		}
+	}
+	_, err := find(t, "app-store-connect").Choose(key)
+	wantFault(t, err, profile.Algorithm, "alg")
+}
+
+func TestAnOperatorExtends(t *testing.T) {
+	set := profile.NewSet([]profile.Extension{
+		{Name: "acme", Extends: "github-app", Own: profile.Own{Key: "github", Issuer: "Iv1", MostTTL: 60}},
+		{Name: "acme-low", Extends: "acme", Own: profile.Own{MostTTL: 30}},
+		{Name: "box", Off: true},
+		{Name: "okta", Own: profile.Own{Audiences: []string{"https://acme.okta.com/oauth2/v1/token"}, Algorithms: []keys.Algorithm{keys.ES256}}},
+		{Name: "forever", Extends: "supabase", Own: profile.Own{NoExpiry: true}},
+		{Name: "lost", Extends: "nothing"},
+		{Name: "a", Extends: "b"},
+		{Name: "b", Extends: "a"},
+	})
+	for _, name := range []string{"box", "lost", "a", "b"} {
+		if set[name] != nil {
+			t.Errorf("there is a profile %s", name)
+		}
+	}
+	low := set["acme-low"]
+	if low == nil || low.Own.Key != "github" || low.Own.MostTTL != 30 || low.Name != "acme-low" {
+		t.Fatalf("%+v", low)
+	}
+	key := keyOf(t, pemText())
+	if d := fill(t, low, profile.Parties{}, key); d.Issuer != "Iv1" {
+		t.Errorf("%+v", d)
+	}
+	fill(t, low, profile.Parties{Issuer: "Iv1"}, key)
+	_, err := low.Fill(profile.Parties{Issuer: "Iv2"}, key)
+	wantFault(t, err, profile.Conflict, "iss")
+	_, err = set["okta"].Fill(profile.Parties{Audiences: []string{"https://evil.okta.com/oauth2/v1/token"}}, key)
+	wantFault(t, err, profile.Conflict, "aud")
+	_, err = set["okta"].Choose(key)
+	wantFault(t, err, profile.Algorithm, "alg")
+	for _, row := range []struct {
+		name         string
+		worker, most int64
+	}{{"acme", 3600, 60}, {"acme", 30, 60}, {"github-app", 3600, 600}, {"github-app", 300, 300}, {"supabase", 300, 300}} {
+		if got := set[row.name].Most(row.worker); got != row.most {
+			t.Errorf("%s: %d, want %d", row.name, got, row.most)
+		}
+	}
+	noExp := object(t, `{"role":"r","aud":"authenticated","iat":1}`)
+	if faults := set["forever"].Check(object(t, `{"alg":"HS256"}`), noExp); len(faults) > 0 {
+		t.Error(faults[0])
+	}
+	if len(set["supabase"].Check(object(t, `{"alg":"HS256"}`), noExp)) == 0 {
+		t.Error("the built-in profile takes a token without exp")
+	}
+}
+
+// Claims are what somebody else sent: nothing in them breaks the check.
+func FuzzCheck(f *testing.F) {
+	for _, token := range good() {
+		f.Add(token[0], token[1])
+	}
+	f.Add(`{"alg":1,"iss":[]}`, `{"aud":{},"exp":"x","iat":1e999,"scope":null}`)
+	f.Fuzz(func(_ *testing.T, header, claims string) {
+		h, err := signer.ParseObject([]byte(header), signer.Limits{})
+		if err != nil {
+			return
+		}
+		c, err := signer.ParseObject([]byte(claims), signer.Limits{})
+		if err != nil {
+			return
+		}
+		for _, p := range profile.Profiles() {
+			p.Check(&h, &c)
+		}
+	})
+}

@@ -1,0 +1,153 @@
+// Package profile is the table of what providers demand of a JWT that they
+// take: algorithms, header members, claims and lifetimes. A profile fills in
+// what its provider leaves no choice about, and says what the provider would
+// refuse. It asks nobody and knows no time.
+package profile
+
+import (
+	"slices"
+
+	"conductor-jwt/keys"
+)
+
+// Profile is the rules of one provider, or an operator's extension of them.
+type Profile struct {
+	Name     string
+	Provider string // in the provider's own words
+	Page     string // of the provider, where the rules stand; a URL
+	Exchange Exchange
+
+	Algorithms  []keys.Algorithm // the first that fits the key is taken where none is asked for
+	Type        string           // typ that is needed; empty: JWT, and any other is let pass
+	KeyID       string           // what kid must be; empty: it need not be there
+	Certificate bool             // x5t#S256 or x5t is needed, the former is written
+	Claims      []Claim
+	OneOf       []string // of these claims exactly one
+	Copied      []string // claims that must stand in the header too (RFC 7519 §5.3)
+
+	TTL      int64 // in seconds, where none is asked for; 0: the worker's default
+	LeastTTL int64 // in seconds
+	MostTTL  int64 // in seconds; 0: the provider names none, and takes tokens without exp
+	Backdate int64 // in seconds: how far iat lies back, for clocks that are behind
+
+	NotBefore   bool   // nbf is needed; it is iat
+	ScopeClaim  string // empty: scope
+	ScopeFormat string // empty: space; comma, array
+
+	Own Own // what the operator has fixed
+
+	// compute is the issuer, where it follows from the subject and the key.
+	compute func(d Parties, key keys.Key) (string, error)
+}
+
+// Exchange is how the provider is handed the token.
+type Exchange string
+
+// The ways.
+const (
+	Assertion       Exchange = "assertion"        // RFC 7523 §2.1, for an access token
+	ClientAssertion Exchange = "client assertion" // RFC 7523 §2.2, for an access token
+	Bearer          Exchange = "bearer"           // the token is the access token (RFC 6750 §2.1)
+	Request         Exchange = "request"          // in a request of the provider's own making
+)
+
+// Claim is what one claim must be. A claim without a rule may be anything.
+type Claim struct {
+	Name   string
+	Needed bool
+	Unfit  bool   // it must not be there
+	Means  string // what it is at this provider, for messages and documents
+
+	Preset string   // where it is not there, and cannot be anything else
+	Like   []string // of which one must fit: a * stands for any text
+	Same   string   // the claim that it repeats, and from which it is taken where it is not there
+
+	Kind   string // the JSON type; empty: string
+	Least  int    // length in characters
+	Most   int    // 0: any
+	Single bool   // of aud: one alone, written as a string
+	Upper  bool   // without lower-case letters
+}
+
+// Own is what an operator's profile adds. Zero fields add nothing.
+type Own struct {
+	Key        string // the name of the configured key to sign with
+	Issuer     string
+	Subject    string
+	Audiences  []string
+	MostTTL    int64 // in seconds; replaces the worker's most, not the provider's
+	NoExpiry   bool
+	Algorithms []keys.Algorithm // of the provider's, only these
+}
+
+// Claim gives the rule of a claim.
+func (p *Profile) Claim(name string) (Claim, bool) {
+	for _, c := range p.Claims {
+		if c.Name == name {
+			return c, true
+		}
+	}
+	return Claim{}, false
+}
+
+// Permits reports whether the provider, and the operator, take an algorithm.
+func (p *Profile) Permits(alg keys.Algorithm) bool { return slices.Contains(p.Algorithms, alg) }
+
+// Choose gives the first algorithm of the profile that fits the key.
+func (p *Profile) Choose(key keys.Key) (keys.Algorithm, error) {
+	fitting := key.Algorithms()
+	for _, alg := range p.Algorithms {
+		if slices.Contains(fitting, alg) {
+			return alg, nil
+		}
+	}
+	return "", &Fault{
+		Kind: Algorithm, Name: "alg", Found: "a key (" + string(keys.KindOf(key)) + ") that fits no algorithm of this profile",
+		Hint: "sign with a key for " + p.algorithms(),
+	}
+}
+
+// Most is the longest ttl in seconds that the provider or the operator takes,
+// where the worker's own most is given.
+func (p *Profile) Most(worker int64) int64 {
+	most := worker
+	if p.Own.MostTTL > 0 {
+		most = p.Own.MostTTL
+	}
+	if p.MostTTL > 0 {
+		most = min(most, p.MostTTL)
+	}
+	return most
+}
+
+// Extend gives a profile of another name with what an operator adds to it.
+func (p *Profile) Extend(name string, own Own) *Profile {
+	q := *p
+	q.Name = name
+	q.Own = Own{
+		Key: orElse(own.Key, p.Own.Key), Issuer: orElse(own.Issuer, p.Own.Issuer), Subject: orElse(own.Subject, p.Own.Subject),
+		Audiences: p.Own.Audiences, MostTTL: p.Own.MostTTL, NoExpiry: own.NoExpiry || p.Own.NoExpiry,
+	}
+	if len(own.Audiences) > 0 {
+		q.Own.Audiences = own.Audiences
+	}
+	if own.MostTTL > 0 {
+		q.Own.MostTTL = own.MostTTL
+	}
+	if len(own.Algorithms) > 0 {
+		q.Algorithms = nil
+		for _, alg := range p.Algorithms {
+			if slices.Contains(own.Algorithms, alg) {
+				q.Algorithms = append(q.Algorithms, alg)
+			}
+		}
+	}
+	return &q
+}
+
+func orElse(text, fallback string) string {
+	if text == "" {
+		return fallback
+	}
+	return text
+}

@@ -39,6 +39,10 @@ test: ## all tests: unit, scripts, and integration on the real server
 	$(GO) test -race -timeout 30m ./...
 	$(GO) test -race -timeout 10m -tags openssl ./keys/... ./task ./cli
 
+.PHONY: deploy-check
+deploy-check: ## hold deploy/ against Helm, Kubernetes, Prometheus and Compose
+	cd deploy/check && $(GO) test ./...
+
 .PHONY: unit
 unit: ## the tests that need no server
 	$(GO) test $$($(GO) list ./... | grep -v /integration)

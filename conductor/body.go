@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"runtime"
 	"slices"
 )
 
@@ -39,6 +40,11 @@ func (r *reader) read(ctx context.Context, c call, body io.Reader, limit int64) 
 		part = part[:len(part)+n]
 		before := size
 		if size += int64(n); size > limit {
+			if size > largeBody {
+				// The next one may be as large, and waits for this one to
+				// end: the collector would let both stand side by side.
+				runtime.GC()
+			}
 			return nil, &Error{Class: TooLarge, Call: string(c)}
 		}
 		if errors.Is(err, io.EOF) {

@@ -12,6 +12,9 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
+	"sync"
 
 	"github.com/golang-jwt/jwt/v5"
 
@@ -26,33 +29,88 @@ type Key struct {
 
 	public  crypto.PublicKey
 	private [][]byte // its secret numbers
+	// mint makes the key of the n-th task; nil where all share this one.
+	mint func(n uint64) (Key, error)
+	// canary knows this key and those that were made with it; nil where one
+	// is made when it is needed.
+	canary func() *conductortest.Canary
 }
 
-// NewKeys makes one key of each common kind.
-func NewKeys() ([]Key, error) {
-	rsaKey, rsaErr := rsa.GenerateKey(rand.Reader, 2048)
-	ecKey, ecErr := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	edPublic, edKey, edErr := ed25519.GenerateKey(rand.Reader)
-	if err := errors.Join(rsaErr, ecErr, edErr); err != nil {
-		return nil, fmt.Errorf("reliability: make keys: %w", err)
+// canaryOf knows all of the keys, which were made together.
+func canaryOf(keys []Key) *conductortest.Canary {
+	if len(keys) > 0 && keys[0].canary != nil {
+		return keys[0].canary()
 	}
-	scalar, err := ecKey.Bytes()
+	c := conductortest.NewCanary()
+	for _, k := range keys {
+		k.Plant(c)
+	}
+	return c
+}
+
+// of is the key of the n-th task.
+func (k Key) of(n uint64) (Key, error) {
+	if k.mint == nil {
+		return k, nil
+	}
+	own, err := k.mint(n)
+	own.ID = k.ID + "-" + strconv.FormatUint(n, 10)
+	return own, err
+}
+
+// alike is how many bytes the private keys of a kind have in common, so that
+// a canary that knows one of them knows all.
+const alike = 24
+
+// NewKeys makes one key of each common kind. Of those that are cheap to make
+// every task gets one of its own; RSA keys are not, and one is for all.
+func NewKeys() ([]Key, error) {
+	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		return nil, fmt.Errorf("reliability: make keys: %w", err)
 	}
-	keys := []Key{
-		{ID: "key-rs256", Algorithm: "RS256", public: rsaKey.Public(), private: [][]byte{rsaKey.D.Bytes(), rsaKey.Primes[0].Bytes(), rsaKey.Primes[1].Bytes()}},
-		{ID: "key-es256", Algorithm: "ES256", public: ecKey.Public(), private: [][]byte{scalar}},
-		{ID: "key-eddsa", Algorithm: "EdDSA", public: edPublic, private: [][]byte{edKey.Seed()}},
-	}
-	for i, k := range []crypto.PrivateKey{rsaKey, ecKey, edKey} {
-		der, err := x509.MarshalPKCS8PrivateKey(k)
+	first, err := keyOf("RS256", rsaKey, rsaKey.Public(), rsaKey.D.Bytes(), rsaKey.Primes[0].Bytes(), rsaKey.Primes[1].Bytes())
+	first.ID = "key-rs256"
+	ecKey, ecErr := family("key-es256", func(private []byte) (Key, error) {
+		key, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), private)
 		if err != nil {
-			return nil, fmt.Errorf("reliability: make keys: %w", err)
+			return Key{}, fmt.Errorf("reliability: make keys: %w", err)
 		}
-		keys[i].Text = string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+		return keyOf("ES256", key, key.Public(), private)
+	})
+	edKey, edErr := family("key-eddsa", func(private []byte) (Key, error) {
+		key := ed25519.NewKeyFromSeed(private)
+		return keyOf("EdDSA", key, key.Public(), private)
+	})
+	keys := []Key{first, ecKey, edKey}
+	plain := slices.Clone(keys)
+	canary := sync.OnceValue(func() *conductortest.Canary { return canaryOf(plain) })
+	for i := range keys {
+		keys[i].canary = canary
 	}
-	return keys, nil
+	return keys, errors.Join(err, ecErr, edErr)
+}
+
+// family is keys whose 32 private bytes begin alike and end with a number.
+func family(id string, from func(private []byte) (Key, error)) (Key, error) {
+	begin := append([]byte{1}, rand.Text()[:alike-1]...) // 1: below the order of P-256
+	mint := func(n uint64) (Key, error) {
+		return from(fmt.Appendf(slices.Clone(begin), "%08d", n))
+	}
+	k, err := mint(0)
+	k.ID, k.mint = id, mint
+	return k, err
+}
+
+func keyOf(algorithm string, key crypto.PrivateKey, public crypto.PublicKey, private ...[]byte) (Key, error) {
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return Key{}, fmt.Errorf("reliability: make keys: %w", err)
+	}
+	return Key{
+		Algorithm: algorithm, Text: string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})),
+		public: public, private: private,
+	}, nil
 }
 
 // Plant makes the key a canary's secret.

@@ -83,6 +83,7 @@ func TestFloodsFillNoMemory(t *testing.T) {
 func TestLargeTasks(t *testing.T) {
 	t.Parallel()
 	key := keyRing()[1]
+	key.mint = nil
 	inline, err := json.Marshal(key.Text) // an expression would have the ledger look for more of them
 	must(t, err)
 	weight := json.RawMessage(`"` + strings.Repeat("x", 3*mebi) + `"`)

@@ -27,6 +27,23 @@ type Row struct {
 	Play func(ctx context.Context, r *Run) error
 	// Within bounds the run, two minutes where it is 0.
 	Within time.Duration
+	// Promise is what the row wants of a worker beyond what every row does.
+	Promise Promise
+}
+
+// Promise is what a fault leaves to a worker. The zero value is everything:
+// each task completed, and none of them left to the response timeout.
+type Promise struct {
+	Fails int // tasks that can only fail
+	// Redelivers says that the fault itself leaves deliveries unanswered,
+	// which the response timeout brings back.
+	Redelivers bool
+	// Doubles says that tasks are delivered behind the ledger's back.
+	Doubles bool
+	// Ends is the exit status of a worker that the row tells to end.
+	Ends int
+	// Calls is the most calls from the start to [Run.Healed]; 0 is no bound.
+	Calls int
 }
 
 // Run is a row being played.
@@ -40,7 +57,9 @@ type Run struct {
 	workers []Worker // that are running
 	logs    []Worker // all of them
 	healed  time.Time
+	calls   int // until it healed
 	endings []Ending
+	pages   string
 }
 
 // Ending is how a worker that was told to end left.
@@ -75,10 +94,13 @@ func (row Row) Run(ctx context.Context, keys []Key, start Starter) (v Verdict, e
 	v.ended = time.Now()
 	for _, w := range slices.Clone(r.workers) {
 		status, endErr := r.end(context.WithoutCancel(ctx), w)
-		v.Status = max(v.Status, status)
+		if status != 0 {
+			v.Status = status
+		}
 		err = errors.Join(err, endErr)
 	}
 	v.judge(r)
+	v.Unkept = row.Promise.unkept(v, err)
 	return v, err
 }
 
@@ -105,7 +127,7 @@ func (r *Run) Start() (Worker, error) {
 func (r *Run) Worker() Worker { return r.workers[0] }
 
 // Healed marks the end of the fault, from which recovery is counted.
-func (r *Run) Healed() { r.healed = time.Now() }
+func (r *Run) Healed() { r.healed, r.calls = time.Now(), calls(r.Ledger) }
 
 // Stop tells a worker to end and notes how it did.
 func (r *Run) Stop(ctx context.Context, w Worker) error {
@@ -132,11 +154,12 @@ func (r *Run) end(ctx context.Context, w Worker) (int, error) {
 	r.forget(w)
 	ctx, cancel := context.WithTimeout(ctx, 40*time.Second)
 	defer cancel()
+	r.pages += pages(ctx, w)
 	w.Signal(syscall.SIGTERM)
 	status, err := w.Wait(ctx)
 	if err != nil {
 		w.Signal(os.Kill)
-		return status, fmt.Errorf("the worker does not end: %w", err)
+		return status, fmt.Errorf("%w: %w", ErrDoesNotEnd, err)
 	}
 	return status, nil
 }

@@ -33,7 +33,8 @@ func TermUnderLoad() Row {
 // away, and can report nothing.
 func TermWithoutServer() Row {
 	return Row{
-		Number: 19, Fault: "SIGTERM while the server is down", Tasks: 40, Stage: Options{Lease: 5 * time.Second},
+		Promise: Promise{Redelivers: true, Ends: 1},
+		Number:  19, Fault: "SIGTERM while the server is down", Tasks: 40, Stage: Options{Lease: 5 * time.Second},
 		Env:  map[string]string{"CONDUCTOR_JWT_DRAIN_TIMEOUT": "1s"},
 		Plan: conductortest.Plan(1, conductortest.Rule{Call: "update", Skip: 10, Fault: conductortest.Fault{Status: http.StatusServiceUnavailable}}),
 		Play: func(ctx context.Context, r *Run) error {
@@ -58,7 +59,8 @@ func TermWithoutServer() Row {
 // Kills is row 20: so many workers, one after the other, are killed at work.
 func Kills(rounds int, seed uint64) Row {
 	return Row{
-		Number: 20, Fault: fmt.Sprintf("kill -9 under load, %d rounds", rounds),
+		Promise: Promise{Redelivers: true},
+		Number:  20, Fault: fmt.Sprintf("kill -9 under load, %d rounds", rounds),
 		Stage: Options{Lease: 2 * time.Second}, Within: 10 * time.Minute,
 		Play: func(ctx context.Context, r *Run) error {
 			random := rand.New(rand.NewPCG(seed, 20)) //nolint:gosec // a seed repeats the run

@@ -31,7 +31,8 @@ func behind(m **Middle) func(server string) (string, func(), error) {
 func HalfOpen() Row {
 	var m *Middle
 	return Row{
-		Number: 25, Fault: "half-open peer: every connection falls silent", Tasks: 150,
+		Promise: Promise{Redelivers: true},
+		Number:  25, Fault: "half-open peer: every connection falls silent", Tasks: 150,
 		Stage: Options{Lease: 20 * time.Second, Behind: behind(&m)},
 		Play: func(ctx context.Context, r *Run) error {
 			if err := r.AwaitCompleted(ctx, 30); err != nil {
@@ -52,7 +53,8 @@ func HalfOpen() Row {
 func Resets() Row {
 	var m *Middle
 	return Row{
-		Number: 3, Fault: "every connection reset, ten times", Tasks: 100,
+		Promise: Promise{Redelivers: true},
+		Number:  3, Fault: "every connection reset, ten times", Tasks: 100,
 		Stage: Options{Lease: 3 * time.Second, Behind: behind(&m)},
 		Play: func(ctx context.Context, r *Run) error {
 			for range 10 {
@@ -72,7 +74,8 @@ func Resets() Row {
 func CutShort() Row {
 	var m *Middle
 	return Row{
-		Number: 11, Fault: "connections cut in the middle of an answer", Tasks: 100,
+		Promise: Promise{Redelivers: true},
+		Number:  11, Fault: "connections cut in the middle of an answer", Tasks: 100,
 		Stage: Options{Lease: 3 * time.Second, Behind: behind(&m)},
 		Play: func(ctx context.Context, r *Run) error {
 			for n := int64(1000); n < 12000; n += 1000 {

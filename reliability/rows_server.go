@@ -37,7 +37,8 @@ func DownAtStart() Row {
 // Restart is row 2.
 func Restart() Row {
 	return Row{
-		Number: 2, Fault: "server restarted under load, port closed for 5 s", Tasks: 400, Stage: Options{Lease: 15 * time.Second},
+		Promise: Promise{Redelivers: true},
+		Number:  2, Fault: "server restarted under load, port closed for 5 s", Tasks: 400, Stage: Options{Lease: 15 * time.Second},
 		Play: func(ctx context.Context, r *Run) error {
 			if err := r.AwaitCompleted(ctx, 50); err != nil {
 				return err
@@ -98,7 +99,8 @@ func Rotation() Row {
 // Forbidden is row 6.
 func Forbidden() Row {
 	return Row{
-		Number: 6, Fault: "403 for 8 s", Tasks: 20, Stage: Options{Auth: true},
+		Promise: Promise{Calls: 16}, // one a second of each poller
+		Number:  6, Fault: "403 for 8 s", Tasks: 20, Stage: Options{Auth: true},
 		Play: func(ctx context.Context, r *Run) error {
 			r.Server.Forbid(true)
 			if err := pass(ctx, 8*time.Second); err != nil {
@@ -149,7 +151,8 @@ func ErrorPages() Row {
 func Refusals() Row {
 	refused := map[string]int{"t1": 400, "t2": 404, "t3": 409, "t4": 413}
 	return Row{
-		Number: 9, Fault: "an update answered 400, 404, 409 or 413", Tasks: 20, Stage: Options{Lease: 6 * time.Second},
+		Promise: Promise{Redelivers: true},
+		Number:  9, Fault: "an update answered 400, 404, 409 or 413", Tasks: 20, Stage: Options{Lease: 6 * time.Second},
 		Plan: func(c conductortest.Call) conductortest.Fault {
 			if c.Name == "update" {
 				return conductortest.Fault{Status: refused[c.TaskID]}

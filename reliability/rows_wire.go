@@ -50,7 +50,8 @@ func BrokenAnswers() Row {
 		conductortest.WireTruncated, conductortest.WireShort, conductortest.WireGarbage, conductortest.WireClose,
 	}
 	return Row{
-		Number: 11, Fault: "truncated JSON, a short body, no HTTP at all", Tasks: 60, Stage: Options{Lease: 3 * time.Second},
+		Promise: Promise{Redelivers: true},
+		Number:  11, Fault: "truncated JSON, a short body, no HTTP at all", Tasks: 60, Stage: Options{Lease: 3 * time.Second},
 		Plan: byCall(map[string]conductortest.Faults{
 			"poll":   first(1, "poll", append(wire(kinds...), lost(kinds...)...)...),
 			"update": first(2, "update", append(wire(kinds...), lost(kinds...)...)...),
@@ -72,7 +73,8 @@ func Floods() Row {
 // OneBadTask is row 13.
 func OneBadTask() Row {
 	return Row{
-		Number: 13, Fault: "one unreadable task among fifty", Tasks: 50, Stage: Options{Lease: 5 * time.Second},
+		Promise: Promise{Fails: 2},
+		Number:  13, Fault: "one unreadable task among fifty", Tasks: 50, Stage: Options{Lease: 5 * time.Second},
 		Env:  map[string]string{"CONDUCTOR_JWT_SLOTS": "50"},
 		Plan: conductortest.Plan(1, conductortest.Rule{Call: "poll", Times: 2, Fault: conductortest.Fault{Spoil: conductortest.SpoilField}}),
 	}

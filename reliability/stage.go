@@ -52,7 +52,7 @@ type Stage struct {
 	options Options
 	url     string
 	end     func()
-	tasks   atomic.Int64
+	tasks   atomic.Uint64
 }
 
 // NewStage sets a stage up. Keys are the keys of its tasks.
@@ -62,9 +62,6 @@ func NewStage(ctx context.Context, o Options, keys []Key) (*Stage, error) {
 	}
 	s := &Stage{
 		Ledger: conductortest.NewLedger(conductortest.Options{Mode: o.Mode}), Keys: keys, options: o,
-	}
-	for _, k := range keys {
-		s.Ledger.SetSecret(k.ID, k.Text)
 	}
 	so := conductortest.ServerOptions{TLS: o.TLS, PerConnection: o.PerConnection}
 	if o.Auth {
@@ -145,11 +142,15 @@ func (s *Stage) Load(n int) {
 // id.
 func (s *Stage) Enqueue(change func(*conductortest.TaskSpec)) string {
 	n := s.tasks.Add(1)
-	key := s.Keys[int(n)%len(s.Keys)]
+	key, err := s.key(n)
+	if err != nil {
+		panic(err) // which NewKeys would have found
+	}
+	s.Ledger.SetSecret(key.ID, key.Text)
 	spec := conductortest.TaskSpec{
-		ID: "t" + strconv.FormatInt(n, 10), Type: TaskType, Name: "get_signed_jwt",
+		ID: "t" + strconv.FormatUint(n, 10), Type: TaskType, Name: "get_signed_jwt",
 		Template: json.RawMessage(fmt.Sprintf(
-			`{"subject":"subject-t%d","issuer":"matrix","algorithm":%q,"privateKeyId":%q,"privateKey":"${workflow.secrets.%s}"}`,
+			`{"subject":"subject-t%d","issuer":"matrix","audience":"matrix","scopes":["read"],"ttlInSecond":300,"algorithm":%q,"privateKeyId":%q,"privateKey":"${workflow.secrets.%s}"}`,
 			n, key.Algorithm, key.ID, key.ID)),
 		Definition: &conductortest.Definition{Retries: 1000, ResponseTimeout: s.options.Lease},
 	}
@@ -158,6 +159,9 @@ func (s *Stage) Enqueue(change func(*conductortest.TaskSpec)) string {
 	}
 	return s.Ledger.Enqueue(spec)
 }
+
+// key is the key of the n-th task.
+func (s *Stage) key(n uint64) (Key, error) { return s.Keys[n%uint64(len(s.Keys))].of(n) }
 
 // Await waits until every task has ended.
 func (s *Stage) Await(ctx context.Context) error {
@@ -205,15 +209,28 @@ func (s *Stage) Verify() error {
 		if u.Result.Status != string(conductortest.Completed) {
 			continue
 		}
-		id, _, _ := strings.Cut(u.Result.TaskID, "-retry-")
-		n, err := strconv.Atoi(strings.TrimPrefix(id, "t"))
-		if err != nil {
-			errs = append(errs, fmt.Errorf("an update of no task of ours"))
-			continue
-		}
-		if err := s.Keys[n%len(s.Keys)].Verify(u.Result.Output.Reveal(), "subject-"+id); err != nil {
+		if err := s.verify(u); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", u.Result.TaskID, err))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+func (s *Stage) verify(u conductortest.Update) error {
+	id := firstOf(u.Result.TaskID)
+	n, err := strconv.ParseUint(strings.TrimPrefix(id, "t"), 10, 64)
+	if err != nil {
+		return errors.New("an update of no task of ours")
+	}
+	key, err := s.key(n)
+	if err != nil {
+		return err
+	}
+	return key.Verify(u.Result.Output.Reveal(), "subject-"+id)
+}
+
+// firstOf is the id of a task's first attempt.
+func firstOf(id string) string {
+	first, _, _ := strings.Cut(id, "-retry-")
+	return first
 }

@@ -91,7 +91,8 @@ func serve(h http.Handler) (address string, end func(), err error) {
 // Duplicates is row 14.
 func Duplicates() Row {
 	return Row{
-		Number: 14, Fault: "every task delivered four times over, to two workers", Tasks: 100,
+		Promise: Promise{Doubles: true},
+		Number:  14, Fault: "every task delivered four times over, to two workers", Tasks: 100,
 		Stage: Options{Behind: func(server string) (string, func(), error) {
 			t, err := NewTwins(server)
 			if err != nil {

@@ -27,10 +27,18 @@ type Verdict struct {
 	// Broken is the first breach of the ledger's invariant, Wrong the tokens
 	// that do not verify.
 	Broken, Wrong error
-	Status        int // the worst exit status of those that ended when all was done
-	Endings       []Ending
-	Log           string // of every worker
-	Ledger        *conductortest.Ledger
+	// Leaks is the secrets that were found where they may not be.
+	Leaks []Leak
+	// Faulted is the calls until the end of the fault.
+	Faulted int
+	Status  int // exit status other than 0 of one that ended when all was done
+	Endings []Ending
+	Log     string // of every worker: standard output and standard error
+	Pages   string // what they served: metrics and probes
+	Ledger  *conductortest.Ledger
+	// Unkept is what the row promises and the run did not keep, in a few
+	// words each; empty where the worker held.
+	Unkept []string
 
 	ended time.Time
 }
@@ -63,13 +71,20 @@ func (v *Verdict) judge(r *Run) {
 		}
 	}
 	v.Updates = len(l.Updates())
-	v.Polls, v.Calls = l.Calls("poll"), l.Calls("poll")+l.Calls("update")+l.Calls("token")
+	v.Polls, v.Calls, v.Faulted = l.Calls("poll"), calls(l), r.calls
 	v.Endings = r.endings
 	for _, w := range r.logs {
 		v.Log += w.Log()
 	}
+	v.Pages = r.pages
 	v.Broken, v.Wrong = l.Check(), r.Verify()
+	v.Leaks = leaks(l, r.Keys, r.Server.Tokens(), v.Log, v.Pages)
 	v.recovery(r)
+}
+
+// calls is how many calls that matter there were.
+func calls(l *conductortest.Ledger) int {
+	return l.Calls("poll") + l.Calls("update") + l.Calls("token")
 }
 
 func (v *Verdict) recovery(r *Run) {
@@ -97,6 +112,9 @@ func (v Verdict) String() string {
 	}
 	if v.Wrong != nil {
 		fmt.Fprintf(&out, "; tokens: %v", v.Wrong)
+	}
+	if len(v.Leaks) > 0 {
+		fmt.Fprintf(&out, "; leaks: %v", v.Leaks)
 	}
 	return out.String()
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log"
 	"net/http"
+	"slices"
 	"sync"
 )
 
@@ -15,7 +16,7 @@ type auth struct {
 
 	mu        sync.Mutex
 	good      map[string]bool
-	granted   int
+	granted   []string
 	forbidden bool
 }
 
@@ -38,10 +39,16 @@ func (s *Server) Forbid(yes bool) {
 }
 
 // Granted is how many tokens were granted.
-func (s *Server) Granted() int {
+func (s *Server) Granted() int { return len(s.Tokens()) }
+
+// Tokens is every token that was granted.
+func (s *Server) Tokens() []string {
+	if s.auth == nil {
+		return nil
+	}
 	s.auth.mu.Lock()
 	defer s.auth.mu.Unlock()
-	return s.auth.granted
+	return slices.Clone(s.auth.granted)
 }
 
 // grant is POST /api/token.
@@ -58,7 +65,7 @@ func (a *auth) grant(w http.ResponseWriter, r *http.Request) {
 	token := "token-" + rand.Text()
 	a.mu.Lock()
 	a.good[token] = true
-	a.granted++
+	a.granted = append(a.granted, token)
 	a.mu.Unlock()
 	answer(w, map[string]string{"token": token})
 }

@@ -33,6 +33,7 @@ func (s *Server) Handler() http.Handler {
 	route("GET /api/tasks/poll/batch/{type}", "poll", s.pollBatch)
 	route("GET /api/tasks/poll/{type}", "poll", s.pollOne)
 	route("POST /api/tasks", "update", s.updateTask)
+	route("POST /api/tasks/update-v2", "update", s.updateTaskV2)
 	route("GET /api/tasks/{id}", "get task", s.getTask)
 	route("GET /api/tasks/queue/size", "queue size", s.queueSize)
 	route("GET /api/metadata/taskdefs/{name}", "get taskdef", s.getTaskDef)

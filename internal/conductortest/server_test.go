@@ -108,6 +108,32 @@ func TestTheShellAnswersAsTheServerDoes(t *testing.T) {
 	}
 }
 
+func TestAnUpdateIsAnsweredWithTheNextTask(t *testing.T) {
+	s := serve(t, nil)
+	first := s.Ledger.Enqueue(conductortest.TaskSpec{Type: queue, WorkflowID: "w"})
+	second := s.Ledger.Enqueue(conductortest.TaskSpec{Type: queue, WorkflowID: "v"})
+	if len(poll(t, s.Ledger, 1, 0)) != 1 {
+		t.Fatal("no task was polled")
+	}
+	done := func(id, workflow string) string {
+		return `{"taskId":"` + id + `","workflowInstanceId":"` + workflow + `","workerId":"w","status":"COMPLETED"}`
+	}
+	const path = "/api/tasks/update-v2"
+	if r, text := ask(t, s, "POST", path, done(first, "w")); r.status != 200 || !strings.Contains(text, `"taskId":"`+second+`"`) {
+		t.Errorf("the first is %d %s", r.status, text)
+	}
+	if r, text := ask(t, s, "POST", path, done(second, "v")); r.status != 204 || text != "" {
+		t.Errorf("the last is %d %s", r.status, text)
+	}
+	if r, _ := ask(t, s, "POST", path, done(second, "v")); r.status != 204 {
+		t.Errorf("once more is %d", r.status)
+	}
+	sound(t, s.Ledger)
+	if r, _ := ask(t, s, "POST", path, done("none", "v")); r.status != 404 {
+		t.Errorf("an unknown one is %d", r.status)
+	}
+}
+
 func TestAPackedUpdateIsRefused(t *testing.T) {
 	s := serve(t, nil)
 	if r, _ := ask(t, s, "POST", "/api/tasks", `{}`, "Content-Encoding", "gzip"); r.status != 500 {

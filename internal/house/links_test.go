@@ -5,13 +5,14 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
 
 // TestLinksBetweenPagesLeadSomewhere follows each relative link of each page.
 func TestLinksBetweenPagesLeadSomewhere(t *testing.T) {
-	link := regexp.MustCompile(`\]\(([^)#\s]+)(#[^)]*)?\)`)
+	link := regexp.MustCompile(`\]\(([^)#\s]*)(#[^)]*)?\)`)
 	pages := 0
 	err := filepath.WalkDir(root(), func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -32,8 +33,16 @@ func TestLinksBetweenPagesLeadSomewhere(t *testing.T) {
 			if strings.Contains(m[1], "://") {
 				continue
 			}
-			if _, err := os.Stat(filepath.Join(filepath.Dir(path), m[1])); err != nil {
+			to := path
+			if m[1] != "" {
+				to = filepath.Join(filepath.Dir(path), m[1])
+			}
+			page, err := os.ReadFile(to)
+			if _, missing := os.Stat(to); missing != nil {
 				t.Errorf("%s links to %s, which is not there", path, m[1])
+			}
+			if err == nil && len(m[2]) > 1 && !slices.Contains(anchors(string(page)), m[2][1:]) {
+				t.Errorf("%s links to %s%s, and there is no such heading", path, m[1], m[2])
 			}
 		}
 		return nil

@@ -16,11 +16,8 @@ func probe(ctx context.Context, w Worker) (string, error) {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		for line := range strings.SplitSeq(w.Log(), "\n") {
-			var entry struct{ Msg, Address string }
-			if json.Unmarshal([]byte(line), &entry) == nil && entry.Msg == "health and metrics are served" {
-				return "http://" + entry.Address, nil
-			}
+		if base, ok := served(w.Log()); ok {
+			return base, nil
 		}
 		select {
 		case <-tick.C:
@@ -28,6 +25,17 @@ func probe(ctx context.Context, w Worker) (string, error) {
 			return "", fmt.Errorf("no address in the log:\n%s", w.Log())
 		}
 	}
+}
+
+// served is the address that a log tells.
+func served(log string) (string, bool) {
+	for line := range strings.SplitSeq(log, "\n") {
+		var entry struct{ Msg, Address string }
+		if strings.Contains(line, "health and metrics") && json.Unmarshal([]byte(line), &entry) == nil {
+			return "http://" + entry.Address, entry.Msg == "health and metrics are served"
+		}
+	}
+	return "", false
 }
 
 // ask gets a page.

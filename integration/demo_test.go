@@ -57,6 +57,7 @@ func checkNothingLeft(t *testing.T, temp string) {
 }
 
 func TestDemoWithItsPortTaken(t *testing.T) {
+	t.Parallel()
 	var config net.ListenConfig
 	for _, address := range []string{"127.0.0.1:8080", "127.0.0.1:9991"} {
 		// Where that fails, somebody else has taken it.

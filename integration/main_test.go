@@ -5,6 +5,7 @@ package integration_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"testing"
@@ -19,7 +20,13 @@ func TestMain(m *testing.M) {
 
 func runTests(m *testing.M) (status int) {
 	ctx := context.Background()
-	var err error
+	flag.Parse()
+	// Who may not run beside whom is said by turns, not by a number.
+	err := flag.Set("test.parallel", "16")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	shared, err = setUp(ctx)
 	defer func() {
 		if err := shared.tearDown(ctx); err != nil {

@@ -75,18 +75,22 @@ func inProject(root, path string) string {
 }
 
 // build gives a program of the project, built as a user builds it.
-func (s *stage) build(ctx context.Context, pkg string) (string, error) {
+func (s *stage) build(ctx context.Context, pkg string, flags ...string) (string, error) {
 	env := os.Environ()
 	goTool, err := child.Look(env, "go")
 	if err != nil {
 		return "", errors.New("no go on the PATH to build the worker with")
 	}
-	binary := filepath.Join(s.folder, "conductor-jwt-"+filepath.Base(pkg))
+	folder, err := os.MkdirTemp(s.folder, "build-")
+	if err != nil {
+		return "", err
+	}
+	binary := filepath.Join(folder, "conductor-jwt-"+filepath.Base(pkg))
 	if runtime.GOOS == "windows" {
 		binary += ".exe"
 	}
 	out, err := child.Output(ctx, child.Spec{
-		Path: goTool, Args: []string{"build", "-o", binary, pkg}, Dir: s.root, Env: env,
+		Path: goTool, Args: append(append([]string{"build", "-o", binary}, flags...), pkg), Dir: s.root, Env: env,
 	})
 	if err != nil {
 		return "", fmt.Errorf("go build %s: %w\n%s", pkg, err, out)
@@ -130,6 +134,24 @@ func (s *stage) tearDown(ctx context.Context) error {
 		errs = append(errs, s.server.Stop(ctx))
 	}
 	return errors.Join(append(errs, os.RemoveAll(s.folder))...)
+}
+
+// other is a stage with another build of the worker.
+func (s *stage) other(binary string) *stage {
+	o := *s
+	o.binary = binary
+	return &o
+}
+
+// readyWorker starts one more worker, whose first poll has succeeded and which
+// ends with the test.
+func (s *stage) readyWorker(t *testing.T, env ...string) *workerProcess {
+	t.Helper()
+	w := s.extraWorker(t, env...)
+	if err := w.awaitReady(t.Context()); err != nil {
+		t.Fatalf("worker: %v\n%s", err, w.log.Lines(20))
+	}
+	return w
 }
 
 // extraWorker launches one more worker, which ends with the test.

@@ -19,6 +19,10 @@ type workerProcess struct {
 	log *child.Tail
 }
 
+// quickToStop shortens what a worker that is to end waits for: the poll in
+// flight.
+const quickToStop = "CONDUCTOR_JWT_POLL_TIMEOUT=1s"
+
 // startWorker starts a worker and waits until a poll has succeeded.
 func (s *stage) startWorker(ctx context.Context, env ...string) (*workerProcess, error) {
 	w, err := s.launchWorker(ctx, env...)

@@ -28,7 +28,6 @@ func addSettings(cmd *cobra.Command, only ...string) settingFlags {
 		flags[s.Name] = f
 		p := cmd.Flags().VarPF(f, s.Flag, "", usageOf(s))
 		p.DefValue = s.Default
-		p.Hidden = s.Later
 		if s.Kind == config.Switch {
 			p.NoOptDefVal = "true"
 		}

@@ -54,23 +54,11 @@ func runWorker(ctx context.Context, env Env, c *config.Loaded, once int, log *sl
 	if err := keepOffDisk(); err != nil {
 		log.WarnContext(ctx, "core dumps could not be turned off: a crash may write keys to disk")
 	}
-	closeWeb, err := p.listen(ctx, c, log)
+	closeWeb, err := p.listenAll(ctx, c, log)
 	if err != nil {
 		return err
 	}
-	// The probes are answered until the very end: a worker that drains is not
-	// ready, and must be heard saying so.
 	defer closeWeb()
-	closeJWKS, err := p.listenJWKS(ctx, c, log)
-	if err != nil {
-		return err
-	}
-	defer closeJWKS()
-	closeProfiles, err := listenProfiles(ctx, c, log)
-	if err != nil {
-		return err
-	}
-	defer closeProfiles()
 	defer p.signing.run(ctx, env)()
 
 	polling, drain := context.WithCancel(ctx)

@@ -26,6 +26,8 @@ type parts struct {
 	registrar *worker.Registrar // nil where nothing is to be registered
 	registry  *prometheus.Registry
 	signing   *signing
+	history   *worker.History
+	began     time.Time
 }
 
 // assemble is the one place where the packages meet.
@@ -35,7 +37,7 @@ func assemble(ctx context.Context, env Env, c *config.Loaded, once int, log *slo
 	if err != nil {
 		return nil, err
 	}
-	p := &parts{client: client, build: newBuild(env)}
+	p := &parts{client: client, build: newBuild(env), history: worker.NewHistory(env.Now), began: env.Now()}
 	parser := keys.NewParser(keys.ParserOptions{CacheSize: c.KeyCache, Now: env.Now, RSA: p.build.backEnd.rsa})
 	if p.signing, err = newSigning(ctx, env, c, parser, storedTasks{client}, log); err != nil {
 		return nil, err
@@ -60,7 +62,7 @@ func assemble(ctx context.Context, env Env, c *config.Loaded, once int, log *slo
 		DrainTimeout:  notDefault(c.DrainTimeout),
 		Once:          once,
 		Logger:        log,
-		Observer:      metrics,
+		Observer:      worker.Observers{metrics, p.history},
 		EnsureTaskDef: ensure,
 	})
 	return p, err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"conductor-jwt/config"
@@ -39,19 +40,39 @@ func (p *parts) listen(ctx context.Context, c *config.Loaded, log *slog.Logger) 
 	return ending(server, log), nil //nolint:contextcheck // at the end ctx is over
 }
 
-// listenProfiles serves profiles where somebody has asked for them.
-func listenProfiles(ctx context.Context, c *config.Loaded, log *slog.Logger) (func(), error) {
-	if c.PprofListen == "" {
-		return func() {}, nil
+// listenAll serves everything that is to be seen from outside, and returns what
+// ends it. The probes are answered until the very end: a worker that drains is
+// not ready, and must be heard saying so.
+func (p *parts) listenAll(ctx context.Context, c *config.Loaded, log *slog.Logger) (func(), error) {
+	var ends []func()
+	endAll := func() {
+		for _, end := range slices.Backward(ends) {
+			end()
+		}
 	}
-	server, err := web.Start(ctx, c.PprofListen, web.Profiles(), log)
-	if err != nil {
-		return nil, withHint(fmt.Errorf("pprof_listen (%s): %w", c.Origin("pprof_listen").Where, err),
-			"set another loopback address, or off")
+	for _, start := range []func() (func(), error){
+		func() (func(), error) { return p.listen(ctx, c, log) },
+		func() (func(), error) {
+			return serve(ctx, c, "jwks_listen", c.JWKSListen, web.JWKSHandler(p.signing.published), log)
+		},
+		func() (func(), error) {
+			return serve(ctx, c, "status_listen", c.StatusListen, web.StatusHandler(p.statusOf(c)), log)
+		},
+		func() (func(), error) {
+			return serve(ctx, c, "pprof_listen", c.PprofListen, web.Profiles(), log)
+		},
+	} {
+		end, err := start()
+		if err != nil {
+			endAll()
+			return nil, err
+		}
+		ends = append(ends, end)
 	}
-	log.WarnContext(ctx, "profiles are served to whoever is on this machine; set CONDUCTOR_JWT_PPROF_LISTEN to off when done",
-		"address", server.Addr().String())
-	return ending(server, log), nil //nolint:contextcheck // at the end ctx is over
+	if c.PprofListen != "" {
+		log.WarnContext(ctx, "profiles are served to whoever is on this machine; set CONDUCTOR_JWT_PPROF_LISTEN to off when done")
+	}
+	return endAll, nil
 }
 
 // ending is what ends a server, which lets a scrape that is being answered end.
@@ -87,21 +108,15 @@ func (p *parts) readiness() web.Readiness {
 	return r
 }
 
-// listenJWKS serves the public keys where somebody has asked for them.
-func (p *parts) listenJWKS(ctx context.Context, c *config.Loaded, log *slog.Logger) (func(), error) {
-	if c.JWKSListen == "" {
+// serve listens where a setting says so, and returns what ends it.
+func serve(ctx context.Context, c *config.Loaded, setting, address string, h http.Handler, log *slog.Logger) (func(), error) {
+	if address == "" {
 		return func() {}, nil
 	}
-	server, err := web.Start(ctx, c.JWKSListen, web.JWKSHandler(p.signing.published), log)
+	server, err := web.Start(ctx, address, h, log)
 	if err != nil {
-		return nil, withHint(fmt.Errorf("jwks_listen (%s): %w", c.Origin("jwks_listen").Where, err), "set another address, or off")
+		return nil, withHint(fmt.Errorf("%s (%s): %w", setting, c.Origin(setting).Where, err), "set another address, or off")
 	}
-	log.InfoContext(ctx, "public keys are served", "address", server.Addr().String())
-	return func() { //nolint:contextcheck // at the end ctx is over
-		ctx, cancel := context.WithTimeout(context.Background(), webGrace)
-		defer cancel()
-		if err := server.Close(ctx); err != nil {
-			log.Debug("a connection was cut at the end", "error", err)
-		}
-	}, nil
+	log.InfoContext(ctx, "listening", "setting", setting, "address", server.Addr().String())
+	return ending(server, log), nil //nolint:contextcheck // at the end ctx is over
 }

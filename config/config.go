@@ -46,11 +46,13 @@ type Config struct {
 	Policy          string // path of the policy file; empty without one
 	Audit           string // AuditOff, AuditStdout or the path of a file
 
-	Listen      string // of health and metrics; empty is off
-	JWKSListen  string // of the public keys; empty is off
-	PprofListen string // of profiles, on loopback; empty is off
-	LogLevel    string // debug, info, warn, error
-	LogFormat   string // text, json; empty is text on a terminal and json elsewhere
+	Listen       string // of health and metrics; empty is off
+	JWKSListen   string // of the public keys; empty is off
+	StatusListen string // of the status page; empty is off
+	UIURL        string // of Conductor's; empty for no links
+	PprofListen  string // of profiles, on loopback; empty is off
+	LogLevel     string // debug, info, warn, error
+	LogFormat    string // text, json; empty is text on a terminal and json elsewhere
 }
 
 // The values of [Config.RegisterTaskdefs].

@@ -63,16 +63,12 @@ func document() string {
 	b.WriteString(preface)
 	group := config.Group("")
 	for _, s := range config.Settings() {
-		if s.Later {
-			continue
-		}
 		if s.Group != group {
 			group = s.Group
 			fmt.Fprintf(&b, "\n## %s\n\n| name | environment | flag | default | |\n|---|---|---|---|---|\n", group)
 		}
 		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", nameCell(s), envCell(s), flagCell(s), defaultCell(s), aboutCell(s))
 	}
-	b.WriteString(later())
 	return b.String()
 }
 
@@ -117,17 +113,6 @@ func aboutCell(s config.Setting) string {
 		return s.About + " One of " + code(strings.Join(s.Choices, "`, `")) + "."
 	}
 	return s.About
-}
-
-func later() string {
-	var names []string
-	for _, s := range config.Settings() {
-		if s.Later {
-			names = append(names, code(s.Name))
-		}
-	}
-	return "\n## Not in this version\n\nThese names are kept for what is to come and refused until then, unless they say `off`: " +
-		strings.Join(names, ", ") + ".\n"
 }
 
 // What every row must have for a reader and for the rest of the code.

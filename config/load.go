@@ -58,8 +58,6 @@ func Load(src Sources) (*Loaded, error) {
 	for _, s := range table {
 		v, ok := given[s.Name]
 		switch {
-		case s.Later:
-			refuseLater(s, v, ok, &wrong)
 		case ok:
 			l.origins[s.Name] = v.at
 			if v.path != "" {
@@ -109,12 +107,6 @@ func readEnvironment(src Sources, table []Setting, given map[string]value, wrong
 	}
 }
 
-func refuseLater(s Setting, v value, given bool, wrong *problems) {
-	if given && v.text != s.Default {
-		wrong.add(s.Name, v.at, "not available in this version; leave it out")
-	}
-}
-
 // compute fills in what has no fixed default.
 func (l *Loaded) compute(src Sources) {
 	l.Slots = cmp.Or(l.Slots, max(8*src.Cores, len(l.TaskTypes)))
@@ -131,13 +123,11 @@ type Row struct {
 	Origin Origin
 }
 
-// Rows returns every setting that this version knows, in the table's order.
+// Rows returns every setting, in the table's order.
 func (l *Loaded) Rows() []Row {
 	var rows []Row
 	for _, s := range Settings() {
-		if !s.Later {
-			rows = append(rows, Row{s, shown(s, &l.Config), l.Origin(s.Name)})
-		}
+		rows = append(rows, Row{s, shown(s, &l.Config), l.Origin(s.Name)})
 	}
 	return rows
 }

@@ -126,7 +126,7 @@ func TestEverySettingFromEverySource(t *testing.T) {
 		"tls_client_key":  {"CONDUCTOR_TLS_CLIENT_CERT": "c"},
 	}
 	for _, s := range config.Settings() {
-		if s.Later || s.Name == "config" {
+		if s.Name == "config" {
 			continue
 		}
 		text := sample[s.Kind]
@@ -356,11 +356,9 @@ func TestProblems(t *testing.T) {
 		{inFile("slots: [1\n"), "w.yaml:1: not valid yaml from here on"},
 		{inFile("a: \xff"), "w.yaml: not utf-8 text"},
 		{inFile(strings.Repeat("#", 1<<20+1)), "w.yaml: over 1 MiB"},
-		{inFile("ui_url: p.yaml"), "ui_url (w.yaml:1): not available in this version; leave it out"},
-		{flag("status_listen", ":80"), "status_listen (--status-listen): not available in this version; leave it out"},
 		{env("CONDUCTOR_JWT_JWKS_LISTEN", "80"), "jwks_listen (CONDUCTOR_JWT_JWKS_LISTEN): not an address; write host:port, :port or off"},
-		{env("CONDUCTOR_JWT_STATUS_LISTEN", ":80"), "status_listen (CONDUCTOR_JWT_STATUS_LISTEN): not available in this version; leave it out"},
-		{env("CONDUCTOR_JWT_UI_URL", "http://h"), "ui_url (CONDUCTOR_JWT_UI_URL): not available in this version; leave it out"},
+		{env("CONDUCTOR_JWT_STATUS_LISTEN", "80"), "status_listen (CONDUCTOR_JWT_STATUS_LISTEN): not an address; write host:port, :port or off"},
+		{inFile("ui_url: conductor"), "ui_url (w.yaml:1): not a url; begin with http:// or https://"},
 		{env("CONDUCTOR_JWT_SLOT", "3"), "CONDUCTOR_JWT_SLOT: unknown variable; did you mean CONDUCTOR_JWT_SLOTS?"},
 		{
 			env("CONDUCTOR_JWT_SLOTS", "x", "CONDUCTOR_JWT_POLLERS", "y", "CONDUCTOR_JWT_LISTEN", "z"),
@@ -385,12 +383,6 @@ func sorted(lines string) string {
 	list := strings.Split(lines, "\n")
 	slices.Sort(list)
 	return strings.Join(list, "\n")
-}
-
-func TestLaterSettingsMaySayTheirDefault(t *testing.T) {
-	src := inFile("audit: off\nstatus_listen: off\npolicy:\n")
-	src.env["CONDUCTOR_JWT_STATUS_LISTEN"] = "off"
-	src.mustLoad(t)
 }
 
 // A profile is for whoever is on the machine already.

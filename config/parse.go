@@ -169,6 +169,8 @@ func checkURL(s Setting, v value) string {
 		return "a url with a query or fragment; end it after the path"
 	case u.User == nil:
 		return ""
+	case s.Name == "ui_url":
+		return "a url with a user name; write it without"
 	case s.Kind != Proxy:
 		return "a url with a user name; set auth_key and auth_secret"
 	case v.at.Source == FromFlag:

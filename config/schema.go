@@ -34,7 +34,7 @@ func Schema() ([]byte, error) {
 		Additional: &none,
 	}
 	for _, s := range Settings() {
-		if s.Later || !s.inFile() {
+		if !s.inFile() {
 			continue
 		}
 		root.Properties[s.Name] = schemaOf(s)

@@ -63,7 +63,7 @@ func TestTheSchemaTakesWhatTheReaderTakes(t *testing.T) {
 		{"listen: off", true, true},
 		{"config: x", false, false},
 		{"policy: x", true, true},
-		{"ui_url: x", false, false},
+		{"ui_url: http://conductor", true, true},
 		{"[]", false, false},
 	} {
 		text, err := yaml.YAMLToJSON([]byte(row.yaml))

@@ -18,7 +18,6 @@ type Setting struct {
 
 	Computed bool // the default is worked out at start
 	Secret   bool // never printed, no flag, and a twin that names a file
-	Later    bool // known, and refused: not available in this version
 
 	// Least and Most bound a Count, and a Duration in nanoseconds.
 	Least, Most int64

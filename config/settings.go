@@ -167,11 +167,13 @@ func outsideSettings() []Setting {
 			About: "Address of /.well-known/jwks.json, the public halves of the configured keys, or off.",
 			field: func(c *Config) any { return &c.JWKSListen },
 		}, {
-			Name: "status_listen", Env: "CONDUCTOR_JWT_STATUS_LISTEN", Kind: Address, Default: off, Later: true,
-			About: "Address of the status page.",
+			Name: "status_listen", Env: "CONDUCTOR_JWT_STATUS_LISTEN", Kind: Address, Default: off,
+			About: "Address of the status page, or off; it shows names of tasks and settings, and no secret.",
+			field: func(c *Config) any { return &c.StatusListen },
 		}, {
-			Name: "ui_url", Env: "CONDUCTOR_JWT_UI_URL", Kind: URL, Later: true,
-			About: "URL of Conductor's user interface, for links.",
+			Name: "ui_url", Env: "CONDUCTOR_JWT_UI_URL", Kind: URL,
+			About: "URL of Conductor's user interface, to which the status page links.",
+			field: func(c *Config) any { return &c.UIURL },
 		}, {
 			Name: settingPprof, Env: "CONDUCTOR_JWT_PPROF_LISTEN", Kind: Address, Default: off,
 			About: "Address of the profiler's /debug/pprof/, or off; loopback only, because a profile tells how the process works.",

@@ -258,7 +258,8 @@ func TestLongTextsAreSearchedInTime(t *testing.T) {
 		} {
 			start := time.Now()
 			s.In(text)
-			if took := time.Since(start); took > 200*time.Millisecond {
+			// A search that goes over the text for each of its places takes minutes.
+			if took := time.Since(start); took > 10*time.Second {
 				t.Errorf("%.12q… took %s", text, took)
 			}
 		}

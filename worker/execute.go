@@ -16,7 +16,7 @@ import (
 func (w *Worker) execute(s spans, j *job) (o task.Outcome, stray <-chan struct{}, ok bool) {
 	if j.task.Malformed {
 		o = malformedOutcome()
-		w.opts.Observer.Executed(Executed{TaskType: j.taskType, Outcome: o})
+		w.opts.Observer.Executed(executed(j, o, 0))
 		return o, nil, true
 	}
 	ctx, cancel := context.WithDeadline(s.working, j.deadline())
@@ -29,9 +29,16 @@ func (w *Worker) execute(s spans, j *job) (o task.Outcome, stray <-chan struct{}
 	if s.working.Err() != nil && o.Status != task.Completed && o.Status != task.Terminal {
 		return o, stray, false // it ended because we end; that is no fault of the task
 	}
-	w.opts.Observer.Executed(Executed{TaskType: j.taskType, Outcome: o, Took: time.Since(started)})
+	w.opts.Observer.Executed(executed(j, o, time.Since(started)))
 	w.logFault(ctx, j, o)
 	return o, stray, true
+}
+
+func executed(j *job, o task.Outcome, took time.Duration) Executed {
+	return Executed{
+		TaskType: j.taskType, TaskID: j.task.ID, WorkflowID: j.task.WorkflowID, TaskName: j.task.Name,
+		Outcome: o, Took: took,
+	}
 }
 
 func (w *Worker) await(ctx context.Context, j *job) (task.Outcome, <-chan struct{}) {

@@ -39,8 +39,10 @@ type Polled struct {
 // holds the token.
 type Executed struct {
 	TaskType string
-	Outcome  task.Outcome
-	Took     time.Duration
+
+	TaskID, WorkflowID, TaskName string // as the server wrote them
+	Outcome                      task.Outcome
+	Took                         time.Duration
 }
 
 // Updated is one attempt to report. Class is empty where it succeeded.

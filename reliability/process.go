@@ -18,7 +18,8 @@ type Command struct {
 	Path string
 	Args []string
 	Dir  string
-	Env  []string // what every worker gets, beside the stage's
+	Env  []string    // what every worker gets, beside the stage's
+	User *child.User // who runs it, where root may choose; nil is the caller
 }
 
 // Process is a worker that runs as a process.
@@ -36,7 +37,7 @@ func (c Command) Start(env map[string]string) (Worker, error) {
 		all = append(all, name+"="+env[name])
 	}
 	p, err := child.Start(context.Background(), child.Spec{
-		Path: c.Path, Args: c.Args, Dir: c.Dir, Env: all, Stdout: log, Stderr: log,
+		Path: c.Path, Args: c.Args, Dir: c.Dir, Env: all, Stdout: log, Stderr: log, User: c.User,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("reliability: %w", err)

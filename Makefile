@@ -4,6 +4,9 @@ export GOTOOLCHAIN := auto
 GO        ?= go
 BIN       := bin/conductor-jwt
 FULL      := bin/conductor-jwt-full
+FULL_TAGS := openssl,awskms,azurekms,pkcs11
+# None, each alone, all, and one pair.
+TAG_SETS  := none openssl pkcs11 openssl,pkcs11
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS   := -s -w -X main.version=$(VERSION)
 # What works at the start, in a scrape or for one command alone is compiled without inlining: it takes half a megabyte out of the binary.
@@ -27,8 +30,8 @@ build: ## build bin/conductor-jwt, static, without cgo
 	CGO_ENABLED=0 $(GO) build -trimpath $(COMPACT) -ldflags '$(LDFLAGS)' -o $(BIN) .
 
 .PHONY: build-full
-build-full: ## build bin/conductor-jwt-full, which signs rsa with OpenSSL 3
-	CGO_ENABLED=1 $(GO) build -tags openssl -trimpath $(COMPACT) -ldflags '$(LDFLAGS)' -o $(FULL) .
+build-full: ## build bin/conductor-jwt-full, with OpenSSL 3 for rsa and every key store
+	CGO_ENABLED=1 $(GO) build -tags $(FULL_TAGS) -trimpath $(COMPACT) -ldflags '$(LDFLAGS)' -o $(FULL) .
 
 .PHONY: demo
 demo: build ## run a GET_SIGNED_JWT workflow on the real Conductor server (KEEP=1 leaves it up, SERVER=VERSION takes another)
@@ -42,7 +45,19 @@ man: ## write the manual pages to dist/man/man1
 .PHONY: test
 test: ## all tests: unit, scripts, and integration on the real server
 	$(GO) test -race -timeout 30m ./...
-	$(GO) test -race -timeout 10m -tags openssl ./keys/... ./task ./cli
+	.ci/softhsm
+	$(GO) test -race -timeout 10m -tags $(FULL_TAGS) ./keys/... ./task ./cli
+
+.PHONY: tags
+tags: ## build and test each set of build tags: what differs are the key stores and their wiring
+	.ci/softhsm
+	@set -e; for tags in $(TAG_SETS); do \
+		stores=$$(echo "$$tags" | tr , '\n' | grep -v none | sed 's|^|./keys/|'); \
+		echo "tags $$tags"; \
+		$(GO) build -tags $$tags -o /dev/null .; \
+		$(GO) vet -tags $$tags ./cli $$stores; \
+		$(GO) test -tags $$tags -run 'Stores|Edition|Conform' ./cli $$stores; \
+	done
 
 .PHONY: deploy-check
 deploy-check: ## hold deploy/ against Helm, Kubernetes, Prometheus and Compose
@@ -57,7 +72,7 @@ lint: ## check style and the arrows between packages
 	@mkdir -p .cache
 	cd tools && $(GO) build -o ../.cache/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 	.cache/golangci-lint run ./...
-	.cache/golangci-lint run --build-tags openssl ./keys/... ./task ./cli
+	.cache/golangci-lint run --build-tags $(FULL_TAGS) ./keys/... ./task ./cli
 
 .PHONY: fmt
 fmt: ## format the code

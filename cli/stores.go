@@ -14,10 +14,19 @@ func schemes(env Env, p *policy.Policy, parser keys.Resolver) map[string]keys.Sc
 	}
 	files := file.New(file.Options{Getenv: env.Getenv, Parser: parser})
 	vaults := vaultStore(env, p.Vault, parser)
-	return map[string]keys.Scheme{
+	list := map[string]keys.Scheme{
 		policy.SchemeFile: files, policy.SchemeDir: files, policy.SchemeEnv: files,
 		policy.SchemeVaultKV: vaults, policy.SchemeVaultTransit: vaults,
 	}
+	// What is behind a build tag is nil without it.
+	for name, s := range map[string]keys.Scheme{
+		policy.SchemePKCS11: pkcs11Store(env),
+	} {
+		if s != nil {
+			list[name] = s
+		}
+	}
+	return list
 }
 
 // elsewhere says of a kind of source where it is, if not in this build.

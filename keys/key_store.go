@@ -119,3 +119,12 @@ func Dated(k Key, at time.Time) Key {
 	dated.meta.created = at
 	return &dated
 }
+
+// AlgorithmsOf lists the algorithms that fit a public key, its default first.
+func AlgorithmsOf(public crypto.PublicKey) ([]Algorithm, error) {
+	v, err := newVerifier(public, meta{})
+	if err != nil {
+		return nil, err
+	}
+	return v.algorithms, nil
+}

@@ -15,10 +15,10 @@ import (
 // module is what `go list -deps -json` says of a linked module.
 type module struct{ Path, Version, Dir string }
 
-// linked lists the modules of which the binary holds code.
+// linked lists the modules of which the binary of the full edition holds code.
 func linked(t *testing.T) []module {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "-json=Module", ".")
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "-tags", everyTag, "-json=Module", ".")
 	cmd.Dir = root()
 	out, err := cmd.StdoutPipe()
 	if err != nil {

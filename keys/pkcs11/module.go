@@ -1,0 +1,102 @@
+//go:build pkcs11
+
+package pkcs11
+
+import (
+	"cmp"
+	"strings"
+	"sync"
+
+	"github.com/miekg/pkcs11"
+
+	"conductor-jwt/keys"
+)
+
+// Options are what the sources need of the process.
+type Options struct {
+	// Module is the library where a URI has no module-path; empty: p11-kit's,
+	// which knows all that the system has.
+	Module string
+}
+
+const proxyModule = "p11-kit-proxy.so"
+
+// New makes the Scheme. It loads no library.
+func New(o Options) keys.Scheme {
+	return &scheme{o: o, modules: map[string]*pkcs11.Ctx{}, tokens: map[place]*token{}}
+}
+
+type scheme struct {
+	o Options
+
+	mu      sync.Mutex
+	modules map[string]*pkcs11.Ctx // by path; never finalised: another Scheme may use the same
+	tokens  map[place]*token       // by what of a place tells the token and its pin
+}
+
+// Open implements [keys.Scheme].
+func (s *scheme) Open(uri string) (keys.Source, error) {
+	p, err := readURI(uri)
+	if err != nil {
+		return nil, err
+	}
+	p.module = cmp.Or(p.module, s.o.Module, proxyModule)
+	at := p
+	at.object, at.id = "", ""
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.tokens[at] == nil {
+		s.tokens[at] = newToken(at, func() (*pkcs11.Ctx, error) { return s.module(at.module) })
+	}
+	return &source{token: s.tokens[at], place: p}, nil
+}
+
+// module loads a library once.
+func (s *scheme) module(path string) (*pkcs11.Ctx, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if m := s.modules[path]; m != nil {
+		return m, nil
+	}
+	m := pkcs11.New(path)
+	if m == nil {
+		return nil, unavailable("a pkcs#11 module that cannot be loaded", "check module-path, and that the library is installed")
+	}
+	if err := m.Initialize(); err != nil && !is(err, pkcs11.CKR_CRYPTOKI_ALREADY_INITIALIZED) {
+		m.Destroy()
+		return nil, unavailable("a pkcs#11 module that does not start", "check its configuration")
+	}
+	s.modules[path] = m
+	return m, nil
+}
+
+// slot finds the one slot with the token.
+func (p place) slot(m *pkcs11.Ctx) (uint, error) {
+	slots, err := m.GetSlotList(true)
+	if err != nil {
+		return 0, fault(err)
+	}
+	var found []uint
+	for _, slot := range slots {
+		about, err := m.GetTokenInfo(slot)
+		if err == nil && p.fits(about) {
+			found = append(found, slot)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return 0, unavailable("no token as the source names it", "plug it in, or correct the source; mind the module's configuration")
+	case 1:
+		return found[0], nil
+	}
+	return 0, &keys.Error{Reason: keys.ErrAmbiguous, Found: "several tokens as the source names it", Hint: "add serial to the source"}
+}
+
+func (p place) fits(about pkcs11.TokenInfo) bool {
+	for _, pair := range [][2]string{{p.token, about.Label}, {p.serial, about.SerialNumber}, {p.manufacturer, about.ManufacturerID}, {p.model, about.Model}} {
+		if pair[0] != "" && pair[0] != strings.TrimRight(pair[1], " \x00") { // padded (PKCS #11 §3.2)
+			return false
+		}
+	}
+	return true
+}

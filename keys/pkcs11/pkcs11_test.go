@@ -1,0 +1,170 @@
+//go:build pkcs11
+
+package pkcs11_test
+
+import (
+	"errors"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"conductor-jwt/internal/keyconformance"
+	"conductor-jwt/keys"
+	"conductor-jwt/keys/pkcs11"
+)
+
+func pinFile(t *testing.T, pin string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "pin")
+	if err := os.WriteFile(path, []byte(pin+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func open(t *testing.T, path, pin string) keys.Source {
+	t.Helper()
+	source, err := pkcs11.New(pkcs11.Options{}).Open("pkcs11:" + path + "?pin-source=" + url.PathEscape(pin) + "&module-path=" + hsm.module)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return source
+}
+
+func TestEachKindOfKeyConforms(t *testing.T) {
+	session := hsm.put(t, "kinds")
+	for id, row := range []struct {
+		name, kind string
+		algorithms []keys.Algorithm
+	}{
+		{"rsa", "rsa", []keys.Algorithm{keys.RS256, keys.RS384, keys.RS512, keys.PS256, keys.PS384, keys.PS512}},
+		{"P-256", p256, []keys.Algorithm{keys.ES256}},
+		{"P-384", p384, []keys.Algorithm{keys.ES384}},
+		{"P-521", p521, []keys.Algorithm{keys.ES512}},
+		{"secp256k1", secp256k1, []keys.Algorithm{keys.ES256K}},
+		{"ed25519", ed25519, []keys.Algorithm{keys.EdDSA, keys.Ed25519}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			hsm.generate(t, session, row.name, string(rune('1'+id)), row.kind)
+			keyconformance.RunStore(t, func(t *testing.T) keyconformance.Store {
+				t.Helper()
+				pin := pinFile(t, userPIN)
+				return keyconformance.Store{
+					Source: open(t, "token=kinds;object="+row.name+";type=private", pin),
+					Absent: open(t, "token=kinds;object=none", pin),
+				}
+			})
+			list, err := open(t, "token=kinds;id=%3"+string(rune('1'+id)), pinFile(t, userPIN)).Versions(t.Context())
+			if err != nil || len(list) != 1 || !slices.Equal(list[0].Algorithms(), row.algorithms) {
+				t.Errorf("%d keys, %v", len(list), err)
+			}
+		})
+	}
+}
+
+func TestURIs(t *testing.T) {
+	s := pkcs11.New(pkcs11.Options{})
+	for _, uri := range []string{
+		"pkcs11:token=a;object=b", "pkcs11:token=a%20b;id=%01%ff?pin-source=/run/pin", "pkcs11:serial=1;object=b?pin-source=file:///run/pin&module-path=/lib/x.so",
+	} {
+		if _, err := s.Open(uri); err != nil {
+			t.Errorf("%s: %v", uri, err)
+		}
+	}
+	for _, uri := range []string{
+		"pkcs11:", "pkcs11:token=a", "pkcs11:object=b", "pkcs11:token=a;object=b;type=public", "pkcs11:token=a;object=b;slot-id=1", "pkcs11:token=a;token=a;object=b",
+		"pkcs11:token=a;object=", "pkcs11:token=a;object=b?pin-value=1234", "pkcs11:token=a;object=b?pin-source=relative", "pkcs11:token=a;object=b?pin-source=|cat",
+		"pkcs11:token=%zz;object=b", "pkcs11:token=a;object=b#c", "token=a;object=b", "pkcs11:token=a;object=b?pin-source=http://x/",
+	} {
+		if _, err := s.Open(uri); !errors.Is(err, keys.ErrUnsupported) || strings.Contains(err.Error(), "1234") {
+			t.Errorf("%s: %v", uri, err)
+		}
+	}
+}
+
+func TestWhatIsNotThere(t *testing.T) {
+	session := hsm.put(t, "what")
+	hsm.generate(t, session, "same", "1", p256)
+	hsm.generate(t, session, "same", "2", p256)
+	good := pinFile(t, userPIN)
+	for name, row := range map[string]struct {
+		source  keys.Source
+		want    error
+		refused bool
+	}{
+		"a key of another label": {open(t, "token=what;object=other", good), keys.ErrMissing, false},
+		"two keys of one label":  {open(t, "token=what;object=same", good), keys.ErrAmbiguous, false},
+		"another token":          {open(t, "token=other;object=same", good), keys.ErrUnavailable, false},
+		"no pin":                 {open(t, "token=what;object=same", filepath.Join(t.TempDir(), "none")), keys.ErrUnavailable, true},
+	} {
+		_, err := row.source.Versions(t.Context())
+		if !errors.Is(err, row.want) || errors.Is(err, keys.ErrRefused) != row.refused {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	none, err := pkcs11.New(pkcs11.Options{Module: "/none.so"}).Open("pkcs11:token=a;object=b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := none.Versions(t.Context()); !errors.Is(err, keys.ErrUnavailable) {
+		t.Error(err)
+	}
+}
+
+// A token counts wrong pins and locks itself, for everybody. SoftHSM does not;
+// that a pin is not shown again is seen by making it right.
+func TestAWrongPINIsShownOnce(t *testing.T) {
+	session := hsm.put(t, "pins")
+	hsm.generate(t, session, "k", "1", p256)
+	hsm.do(t, hsm.ctx.CloseSession(session)) // the last one: it logs the token out
+	pin := pinFile(t, "4321")
+	source := open(t, "token=pins;object=k", pin)
+	refused := func() {
+		t.Helper()
+		_, err := source.Versions(t.Context())
+		if !errors.Is(err, keys.ErrUnavailable) || !errors.Is(err, keys.ErrRefused) || strings.Contains(err.Error(), "4321") {
+			t.Error(err)
+		}
+	}
+	refused()
+	hsm.setPIN(t, "pins", userPIN, "4321")
+	refused()
+	if err := os.WriteFile(pin, []byte("98765"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	refused()
+	if err := os.WriteFile(pin, []byte("4321\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := source.Versions(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAKeyThatIsReplacedBeneath(t *testing.T) {
+	session := hsm.put(t, "wiped")
+	hsm.generate(t, session, "k", "1", p256)
+	source := open(t, "token=wiped;object=k", pinFile(t, userPIN))
+	list, err := source.Versions(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := list[0]
+	hsm.wipe(t, session)
+	if _, err := key.Sign(t.Context(), keys.ES256, []byte("x")); !errors.Is(err, keys.ErrUnavailable) || !errors.Is(err, keys.ErrRefused) {
+		t.Error(err)
+	}
+	hsm.generate(t, session, "k", "1", p256)
+	signature, err := key.Sign(t.Context(), keys.ES256, []byte("x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// It is another key now, which package keyring finds by this.
+	v, err := keys.VerifierOf(key)
+	if err != nil || v.Verify(keys.ES256, []byte("x"), signature) == nil {
+		t.Error("the old public half verifies what the new key signed", err)
+	}
+}

@@ -1,0 +1,189 @@
+//go:build pkcs11
+
+package pkcs11
+
+import (
+	"context"
+	"os"
+	"runtime"
+	"strings"
+	"sync"
+
+	"github.com/miekg/pkcs11"
+
+	"conductor-jwt/internal/secret"
+	"conductor-jwt/keys"
+)
+
+// mostSessions of a token are in use at once. A session does one thing at a
+// time; tokens have a bound of their own, the least that is seen being 16.
+const mostSessions = 16
+
+// token is one token with its sessions.
+type token struct {
+	place place
+	load  func() (*pkcs11.Ctx, error)
+	turns chan struct{}
+	idle  *idle
+
+	mu      sync.Mutex
+	refused secret.Text // the pin that the token did not take; three of them lock most
+}
+
+// idle are the sessions that nobody uses. They close with the token they are
+// of, when the policy that named it is gone.
+type idle struct {
+	mu   sync.Mutex
+	list []*session
+}
+
+// session is one of a token.
+type session struct {
+	module *pkcs11.Ctx
+	slot   uint
+	handle pkcs11.SessionHandle
+}
+
+func (s *session) close() { _ = s.module.CloseSession(s.handle) } // it may be closed already
+
+func newToken(p place, load func() (*pkcs11.Ctx, error)) *token {
+	t := &token{place: p, load: load, turns: make(chan struct{}, mostSessions), idle: &idle{}}
+	runtime.AddCleanup(t, func(i *idle) { i.closeAll() }, t.idle)
+	return t
+}
+
+func (i *idle) take() *session {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if len(i.list) == 0 {
+		return nil
+	}
+	s := i.list[len(i.list)-1]
+	i.list = i.list[:len(i.list)-1]
+	return s
+}
+
+func (i *idle) put(s *session) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.list = append(i.list, s)
+}
+
+func (i *idle) closeAll() {
+	for s := i.take(); s != nil; s = i.take() {
+		s.close()
+	}
+}
+
+// with runs f on a session, once more on a new one where what was held of the
+// token is stale. The library knows no context: a call that hangs goes on
+// alone when ctx ends, and keeps its session.
+func with[T any](ctx context.Context, t *token, f func(*session) (T, error)) (T, error) {
+	type end struct {
+		value T
+		err   error
+	}
+	var none T
+	select {
+	case t.turns <- struct{}{}:
+	case <-ctx.Done():
+		return none, ctx.Err()
+	}
+	ended := make(chan end, 1)
+	go func() {
+		defer func() { <-t.turns }()
+		value, err := attempt(t, f)
+		if stale(err) {
+			t.idle.closeAll()
+			value, err = attempt(t, f)
+		}
+		ended <- end{value, err}
+	}()
+	select {
+	case e := <-ended:
+		if e.err != nil {
+			return none, fault(e.err)
+		}
+		return e.value, nil
+	case <-ctx.Done():
+		return none, ctx.Err()
+	}
+}
+
+func attempt[T any](t *token, f func(*session) (T, error)) (T, error) {
+	var none T
+	s := t.idle.take()
+	if s == nil {
+		var err error
+		if s, err = t.open(); err != nil {
+			return none, err
+		}
+	}
+	value, err := f(s)
+	if err != nil {
+		s.close() // an operation may be left in it
+		return none, err
+	}
+	t.idle.put(s)
+	return value, nil
+}
+
+// open makes a session and logs it in. The login is the token's: all sessions
+// have it, until the last is closed.
+func (t *token) open() (*session, error) {
+	m, err := t.load()
+	if err != nil {
+		return nil, err
+	}
+	slot, err := t.place.slot(m)
+	if err != nil {
+		return nil, err
+	}
+	handle, err := m.OpenSession(slot, pkcs11.CKF_SERIAL_SESSION)
+	if err != nil {
+		return nil, err
+	}
+	s := &session{m, slot, handle}
+	if err := t.logIn(s); err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// logIn never shows a token the same wrong pin twice.
+func (t *token) logIn(s *session) error {
+	if t.place.pinSource == "" {
+		return nil
+	}
+	pin, err := readPIN(t.place.pinSource)
+	if err != nil {
+		return err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.refused.IsZero() && t.refused.Reveal() == pin.Reveal() {
+		return fault(pkcs11.Error(pkcs11.CKR_PIN_INCORRECT))
+	}
+	err = s.module.Login(s.handle, pkcs11.CKU_USER, pin.Reveal())
+	switch {
+	case err == nil, is(err, pkcs11.CKR_USER_ALREADY_LOGGED_IN):
+		t.refused = secret.Text{}
+		return nil
+	case is(err, pkcs11.CKR_PIN_INCORRECT), is(err, pkcs11.CKR_PIN_LOCKED), is(err, pkcs11.CKR_PIN_LEN_RANGE), is(err, pkcs11.CKR_PIN_INVALID), is(err, pkcs11.CKR_PIN_EXPIRED):
+		t.refused = pin
+	}
+	return err
+}
+
+func readPIN(path string) (secret.Text, error) {
+	raw, err := os.ReadFile(path) //nolint:gosec // the operator names it, never a task
+	pin := strings.TrimRight(string(raw), "\r\n")
+	if err != nil || pin == "" || len(pin) > 255 {
+		return secret.Text{}, &keys.Error{
+			Reason: keys.ErrUnavailable, Found: "a file with the pin that cannot be read, is empty or too long",
+			Hint: "check what pin-source names", Cause: keys.ErrRefused,
+		}
+	}
+	return secret.New(pin), nil
+}

@@ -22,6 +22,7 @@ func (d *demo) keep(ctx context.Context) error {
 		{"server", d.server.URL + "/api"},
 		{"executions", d.server.URL + "/api/workflow/search?query="},
 		{"worker", d.hands.address + "/readyz?verbose   " + d.hands.address + "/metrics"},
+		{"status page", d.hands.status},
 		{"logs", filepath.Join(d.scratch, "server.log") + "   " + filepath.Join(d.scratch, "worker.log")},
 		{"public key", d.publicKey()},
 	} {

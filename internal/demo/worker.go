@@ -19,6 +19,7 @@ import (
 type worker struct {
 	process *child.Process
 	address string // of its health and metrics
+	status  string // of its status page
 }
 
 // buildWorker builds the binary as a user would.
@@ -61,6 +62,8 @@ func (d *demo) startWorker(ctx context.Context) error {
 		d.screen.done("port 9991 is taken: the worker takes a free one")
 	}
 	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+	page, _ := freePort(ctx, 9993)
+	status := net.JoinHostPort("127.0.0.1", strconv.Itoa(page))
 	tail := child.NewTail(8 << 10)
 	both := io.MultiWriter(log, tail)
 	process, err := child.Start(ctx, child.Spec{
@@ -69,6 +72,7 @@ func (d *demo) startWorker(ctx context.Context) error {
 		Env: append(d.forOldServers(),
 			"PATH="+child.Getenv(d.env, "PATH"), "HOME="+d.scratch,
 			"CONDUCTOR_SERVER_URL="+d.server.URL+"/api", "CONDUCTOR_JWT_LISTEN="+address,
+			"CONDUCTOR_JWT_STATUS_LISTEN="+status,
 			"CONDUCTOR_JWT_POLL_TIMEOUT=1s", // a worker that is stopped waits for its poll
 		),
 		Grace: 10 * time.Second,
@@ -76,7 +80,7 @@ func (d *demo) startWorker(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.hands = &worker{process: process, address: "http://" + address}
+	d.hands = &worker{process: process, address: "http://" + address, status: "http://" + status + "/"}
 	if err := d.hands.ready(ctx); err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()

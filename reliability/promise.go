@@ -24,7 +24,7 @@ func (p Promise) unkept(v Verdict, err error) []string {
 			out = append(out, what)
 		}
 	}
-	count(v.Tasks-v.Completed-v.Failed, "never ended")
+	count(v.Tasks-v.Completed-v.Failed, "not done in time")
 	count(v.Failed-p.Fails, "failed")
 	if !p.Redelivers {
 		count(v.TakenBack, "lost until the response timeout")
@@ -36,12 +36,13 @@ func (p Promise) unkept(v Verdict, err error) []string {
 		yes(true, l.String())
 	}
 	for _, e := range v.Endings {
-		yes(e.Status != p.Ends, fmt.Sprintf("exit status %d, not %d", e.Status, p.Ends))
+		yes(e.Status < 0, "has to be killed after 40 s")
+		yes(e.Status >= 0 && e.Status != p.Ends, fmt.Sprintf("exit status %d, not %d", e.Status, p.Ends))
 		if !p.Redelivers {
 			count(e.Left, "left in progress at the end")
 		}
 	}
-	yes(errors.Is(err, ErrDoesNotEnd), "does not end")
+	yes(errors.Is(err, ErrDoesNotEnd), "has to be killed after 40 s")
 	yes(v.Status != 0, fmt.Sprintf("exit status %d", v.Status))
 	yes(p.Calls > 0 && v.Faulted > p.Calls, fmt.Sprintf("%d calls during the fault", v.Faulted))
 	yes(err != nil && len(out) == 0, "was not seen to the end")

@@ -64,7 +64,7 @@ type Run struct {
 
 // Ending is how a worker that was told to end left.
 type Ending struct {
-	Status int // exit status
+	Status int // exit status, -1 where it had to be killed
 	Left   int // tasks in progress when it had gone
 	Took   time.Duration
 }
@@ -133,6 +133,9 @@ func (r *Run) Healed() { r.healed, r.calls = time.Now(), calls(r.Ledger) }
 func (r *Run) Stop(ctx context.Context, w Worker) error {
 	began := time.Now()
 	status, err := r.end(context.WithoutCancel(ctx), w)
+	if errors.Is(err, ErrDoesNotEnd) {
+		status, err = -1, nil // the row goes on
+	}
 	r.endings = append(r.endings, Ending{
 		Status: status, Left: r.Ledger.Counts()[conductortest.InProgress], Took: time.Since(began),
 	})

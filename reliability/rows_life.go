@@ -74,6 +74,7 @@ func Kills(rounds int, seed uint64) Row {
 					return err
 				}
 			}
+			r.Load(5) // the last is to have work, too
 			r.Healed()
 			return nil
 		},

@@ -109,7 +109,7 @@ func TestTheVerdictTurnsRed(t *testing.T) {
 		"for nothing": {act: func(r *trial) { r.answer(r.tasks, nil) }},
 		"for a task that is not answered": {
 			act:  func(r *trial) { r.answer(r.tasks[1:], nil) },
-			want: []string{"1 never ended"},
+			want: []string{"1 not done in time"},
 		},
 		"for tasks that the server took back": {
 			late: true,
@@ -303,7 +303,7 @@ func TestTheVerdictTurnsRed(t *testing.T) {
 			if c.late {
 				row.Stage.Lease = 2 * time.Second
 			}
-			if slices.Contains(c.want, "1 never ended") {
+			if slices.Contains(c.want, "1 not done in time") {
 				row.Within = time.Second
 			}
 			row.Play = func(_ context.Context, r *Run) error {

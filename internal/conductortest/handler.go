@@ -82,7 +82,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, name string, do f
 	}
 	if s.auth != nil && name != "token" && name != "health" {
 		if status := s.auth.status(r.Header.Get("X-Authorization")); status != http.StatusOK {
-			problem(w, status, "Token cannot be used: "+r.Header.Get("X-Authorization"))
+			refuseToken(w, status, r.Header.Get("X-Authorization"))
 			return
 		}
 	}
@@ -92,6 +92,19 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, name string, do f
 	}
 	do(discard{header: http.Header{}}, r, c)
 	c.fault.wire().spoil(w, r, echo(r, c.body))
+}
+
+// refuseToken names the token in its message, as a careless server does, and
+// the code by which the SDKs know that they need another one.
+func refuseToken(w http.ResponseWriter, status int, token string) {
+	raw, err := marshal(map[string]any{"status": status, "error": "EXPIRED_TOKEN", "message": "Token cannot be used: " + token})
+	if err != nil || status != http.StatusUnauthorized {
+		problem(w, status, "Token cannot be used: "+token)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	write(w, string(raw))
 }
 
 // before does the faults that come instead of the call.

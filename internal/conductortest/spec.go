@@ -1,6 +1,7 @@
 package conductortest
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -62,7 +63,7 @@ type definitionJSON struct {
 
 func (d Definition) wire(name string) definitionJSON {
 	return definitionJSON{
-		Name: name, RetryCount: d.Retries, RetryLogic: d.RetryLogic,
+		Name: name, RetryCount: d.Retries, RetryLogic: cmp.Or(d.RetryLogic, "FIXED"),
 		RetryDelaySeconds:      int(d.RetryDelay / time.Second),
 		ResponseTimeoutSeconds: int(d.ResponseTimeout / time.Second),
 		TimeoutPolicy:          "TIME_OUT_WF",

@@ -119,6 +119,11 @@ bench-real: build ## tasks a second and latency on the real server (SQLite)
 release: ## build the archives of a release, with checksums and bills of materials, into dist/
 	.ci/release $(VERSION)
 
+.PHONY: bench-faults
+bench-faults: ## put the workers of the SDKs through the failure matrix, 10 minutes, and write docs/reliability.md
+	bench/peers.sh faults
+	$(GO) run ./bench/faults -docs docs/reliability.md
+
 .PHONY: clean
 clean: ## remove what the build made
 	rm -rf bin .cache dist

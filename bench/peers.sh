@@ -1,27 +1,29 @@
 #!/bin/sh
 # Builds the workers that are compared into .cache/bench; one whose language is
-# not on the machine is left out of the comparison.
+# not on the machine is left out of the comparison. With the argument "faults" it
+# builds those alone that bench/faults compares.
 set -eu
 cd "$(dirname "$0")/.."
 out=$PWD/.cache/bench
 mkdir -p "$out"
 
 make -s build BIN="$out/conductor-jwt-static"
-make -s build-full FULL="$out/conductor-jwt"
-go build -trimpath -ldflags '-s -w' -o "$out/loop" ./bench/peers/loop
-go build -trimpath -ldflags '-s -w' -tags openssl -o "$out/loop-openssl" ./bench/peers/loop
 go build -trimpath -ldflags '-s -w' -o "$out/conductor-go" ./bench/peers/conductorgo
-go build -trimpath -ldflags '-s -w' -o "$out/raw-go" ./bench/raw
-go build -trimpath -ldflags '-s -w' -tags openssl -o "$out/raw-openssl" ./bench/raw
-go build -trimpath -o "$out/compare" ./bench/compare
-# The command line's peer, built as its own releases are: symbols and all.
-[ -x "$out/step" ] || GOBIN=$out go install github.com/smallstep/cli/cmd/step@v0.30.2
-
 if command -v python3 >/dev/null; then
 	[ -x "$out/python/bin/pip" ] || python3 -m venv "$out/python"
 	"$out/python/bin/pip" install -q --disable-pip-version-check -r bench/peers/python/requirements.txt
 	cp bench/peers/python/worker.py "$out/python/worker.py"
 fi
+[ "${1:-}" = faults ] && exit
+
+make -s build-full FULL="$out/conductor-jwt"
+go build -trimpath -ldflags '-s -w' -o "$out/loop" ./bench/peers/loop
+go build -trimpath -ldflags '-s -w' -tags openssl -o "$out/loop-openssl" ./bench/peers/loop
+go build -trimpath -ldflags '-s -w' -o "$out/raw-go" ./bench/raw
+go build -trimpath -ldflags '-s -w' -tags openssl -o "$out/raw-openssl" ./bench/raw
+go build -trimpath -o "$out/compare" ./bench/compare
+# The command line's peer, built as its own releases are: symbols and all.
+[ -x "$out/step" ] || GOBIN=$out go install github.com/smallstep/cli/cmd/step@v0.30.2
 if command -v npm >/dev/null; then
 	mkdir -p "$out/javascript"
 	cp bench/peers/javascript/package.json bench/peers/javascript/worker.mjs "$out/javascript/"

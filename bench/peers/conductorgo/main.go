@@ -5,8 +5,10 @@ import (
 	"crypto/rand"
 	"fmt"
 	"os"
+	"os/signal"
 	"strconv"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/conductor-sdk/conductor-go/sdk/client"
@@ -14,6 +16,8 @@ import (
 	"github.com/conductor-sdk/conductor-go/sdk/worker"
 	"github.com/golang-jwt/jwt/v5"
 )
+
+const taskType = "GET_SIGNED_JWT"
 
 // signer caches parsed keys by their text.
 type signer struct{ keys sync.Map }
@@ -27,10 +31,16 @@ func main() {
 	// CONDUCTOR_SERVER_URL is read from the environment.
 	runner := worker.NewTaskRunnerWithApiClient(client.NewAPIClientFromEnv())
 	s := &signer{}
-	if err := runner.StartWorker("GET_SIGNED_JWT", s.work, slots, 100*time.Millisecond); err != nil {
+	if err := runner.StartWorker(taskType, s.work, slots, 100*time.Millisecond); err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(1)
 	}
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGTERM)
+	go func() {
+		<-signals
+		runner.Shutdown(taskType)
+	}()
 	runner.WaitWorkers()
 }
 

@@ -2,6 +2,8 @@
 
 import functools
 import os
+import signal
+import sys
 import time
 import uuid
 
@@ -27,6 +29,7 @@ def sign(subject: str, issuer: str, audience: str, scopes: list[str], ttlInSecon
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with TaskHandler(configuration=Configuration(), scan_for_annotated_workers=True) as handler:
         handler.start_processes()
         handler.join_processes()

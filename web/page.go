@@ -44,7 +44,7 @@ func (p *page) meter(part, whole int) {
 	if whole > 0 {
 		width = min(part, whole) * 720 / whole
 	}
-	p.raw(`<svg viewBox="0 0 720 10" width="720" height="10" role="img" aria-label="slots in use"><rect class="rest" width="720" height="10" rx="5"/><rect class="done" height="10" rx="5" width="`)
+	p.raw(`<svg viewBox="0 0 720 10" width="720" height="10" role="img" aria-label="slots that hold a task"><rect class="rest" width="720" height="10" rx="5"/><rect class="done" height="10" rx="5" width="`)
 	p.number(width)
 	p.raw(`"/></svg>`)
 }
@@ -127,7 +127,7 @@ const statusStyle = `:root{color-scheme:light dark;--done:#2f6fb3;--failed:#e07b
 	`body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}` +
 	`h1{margin:0}h2{margin:2rem 0 .5rem;font-size:1.1rem}p{margin:.3rem 0}` +
 	`table{border-collapse:collapse;margin:.5rem 0;width:100%}th,td{text-align:left;padding:.2rem .8rem .2rem 0;border-bottom:1px solid var(--line);` +
-	`vertical-align:top;overflow-wrap:anywhere}th{font-weight:600}.n{text-align:right}` +
+	`vertical-align:top;overflow-wrap:anywhere}th{font-weight:600}th.n,td.n{text-align:right}` +
 	`.good{color:var(--done)}.bad{color:var(--failed);font-weight:600}.key.done{color:var(--done)}.key.failed{color:var(--failed)}` +
 	`svg{max-width:100%;height:auto}svg text{font-size:12px;fill:currentColor}rect.done{fill:var(--done)}rect.failed{fill:var(--failed)}` +
 	`rect.rest{fill:var(--rest)}.axis{stroke:var(--line)}`

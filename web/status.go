@@ -95,13 +95,11 @@ func (p *page) polling(s Status) {
 	}
 	p.raw(`</table><p>`)
 	p.number(s.Health.InHand)
-	p.text(" tasks in hand; ")
-	p.number(s.Health.InUse)
 	p.text(" of ")
 	p.number(s.Health.Slots)
-	p.text(" slots in use, waiting polls included")
+	p.text(" slots hold a task")
 	p.raw(`</p>`)
-	p.meter(s.Health.InUse, s.Health.Slots)
+	p.meter(s.Health.InHand, s.Health.Slots)
 }
 
 func (p *page) failures(s Status) {
@@ -112,7 +110,7 @@ func (p *page) failures(s Status) {
 		}
 	}
 	if len(codes) > 0 {
-		p.raw(`<table><tr><th>code</th><th>in the last hour</th></tr>`)
+		p.raw(`<table><tr><th>code</th><th class="n">in the last hour</th></tr>`)
 		for _, code := range slices.Sorted(maps.Keys(codes)) {
 			p.raw(`<tr>`)
 			p.tag("td", code)

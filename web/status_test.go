@@ -47,7 +47,7 @@ func TestStatusPageShowsWhatHappens(t *testing.T) {
 	for what, want := range map[string]string{
 		"the version":         "v1.2.3, full edition, openssl 3.0 crypto, up 2 days",
 		"where it polls":      "https://conductor/api as w-1",
-		"slots":               "3 of 16 slots in use",
+		"slots":               "1 of 16 slots hold a task",
 		"completed":           "177000 completed",
 		"failures by code":    `<td>policy_denied</td><td class="n">2</td>`,
 		"the execution":       `href="https://conductor.example.com/execution/w%2F1"`,

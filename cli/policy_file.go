@@ -8,6 +8,7 @@ import (
 	"conductor-jwt/keyring"
 	"conductor-jwt/keys"
 	"conductor-jwt/policy"
+	"conductor-jwt/profile"
 )
 
 const policyHint = "see docs/keys.md; `" + program + " config validate` checks the file without starting anything"
@@ -31,7 +32,7 @@ func readPolicy(c *config.Loaded) (*policy.Policy, error) {
 
 // known is what there is for a policy file to name.
 func known(c *config.Loaded) policy.Known {
-	k := policy.Known{MaxTTL: c.MaxTTL}
+	k := policy.Known{MaxTTL: c.MaxTTL, Profiles: profile.Names()}
 	for _, a := range keys.Algorithms() {
 		k.Algorithms = append(k.Algorithms, string(a))
 	}

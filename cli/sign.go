@@ -22,6 +22,7 @@ payload adds claims; it may not contradict a flag. The flags of step crypto jwt
 sign are taken by their names and with their meanings.`,
 		Example: `  conductor-jwt sign --key key.pem --iss me --aud https://api --sub me --ttl 5m
   echo '{"scope":"read"}' | conductor-jwt sign --key key.jwk --iss me --aud api --sub me --exp +1h
+  conductor-jwt sign --profile github-app --key app.pem --iss Iv23li0000
   conductor-jwt sign --task-input input.json`,
 		Args: oneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -54,22 +55,32 @@ func runSign(ctx context.Context, env Env, f *signFlags, args []string) error {
 	if err != nil {
 		return err
 	}
+	p, err := findProfile(f.profile)
+	if err != nil {
+		return err
+	}
 	key, err := readSigningKey(ctx, env, f)
+	if err == nil {
+		err = key.takeProfile(p)
+	}
 	if err != nil {
 		return err
 	}
 	now := env.Now()
-	claims, err := composeClaims(f, payload, now)
+	claims, err := composeClaims(f, p, key.key, payload, now)
 	if err != nil {
 		return err
 	}
-	header, err := composeHeader(f)
+	header, err := composeHeader(f, p)
 	if err != nil {
 		return err
 	}
 	request := signer.Request{Algorithm: key.algorithm, Header: header.object, Claims: claims.object}
 	request.KeyID = keyID(f, key, &header)
 	if err := addCertificates(f, &request, now); err != nil {
+		return err
+	}
+	if err := checkProfile(p, &request); err != nil {
 		return err
 	}
 	token, err := signAndVerify(ctx, key.key, request)

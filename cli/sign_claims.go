@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"conductor-jwt/keys"
+	"conductor-jwt/profile"
 	"conductor-jwt/signer"
 )
 
@@ -42,18 +44,25 @@ func (e *explained) reason(name string) string {
 // contradict, then the payload's, then the defaults for what is not there.
 type claimsOf struct {
 	explained
-	flags *signFlags
-	now   time.Time
+	flags   *signFlags
+	profile *profile.Profile // nil: none
+	now     time.Time
 }
 
-func composeClaims(f *signFlags, payload signer.Object, now time.Time) (explained, error) {
-	c := claimsOf{flags: f, now: now}
+func composeClaims(f *signFlags, p *profile.Profile, key keys.Key, payload signer.Object, now time.Time) (explained, error) {
+	c := claimsOf{flags: f, profile: p, now: now}
+	if p != nil {
+		c.reasonElse = reasonProfile
+	}
 	for _, step := range []func() error{c.names, c.issued, c.free} {
 		if err := step(); err != nil {
 			return explained{}, err
 		}
 	}
 	if err := c.payload(payload); err != nil {
+		return explained{}, err
+	}
+	if err := c.addProfile(key); err != nil {
 		return explained{}, err
 	}
 	if err := c.expiry(); err != nil {
@@ -232,7 +241,7 @@ func (c *claimsOf) issuedAt() int64 {
 
 // required is step's rule: these come by flag, a payload does not count.
 func (c *claimsOf) required() error {
-	if c.flags.subtle {
+	if c.flags.subtle || c.profile != nil {
 		return nil
 	}
 	var missing []string
@@ -261,7 +270,7 @@ func (c *claimsOf) defaults() {
 		c.object.Int("iat", c.now.Unix())
 		c.note("iat", "default: now; --no-iat leaves it out")
 	}
-	if !c.object.Has("nbf") && !c.flags.noNBF {
+	if !c.object.Has("nbf") && !c.flags.noNBF && c.profile == nil {
 		c.object.Int("nbf", c.now.Unix())
 		c.note("nbf", "default: now; --no-nbf leaves it out")
 	}

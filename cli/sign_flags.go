@@ -30,6 +30,7 @@ type signFlags struct {
 	x5cInsecure    bool
 
 	taskInput, task string
+	profile         string
 
 	explain bool
 	output  string
@@ -51,6 +52,7 @@ func (f *signFlags) register(cmd *cobra.Command) {
 	s.BoolVar(&f.subtle, "subtle", false, "do without --iss, --aud, --sub or --exp, take a past --exp, and let --alg overrule a JWK")
 	s.BoolVar(&f.explain, "explain", false, "say on standard error why each header member and claim is there")
 	outputFlag(cmd, &f.output, outputText, outputJSON)
+	profileFlag(cmd, &f.profile, "fill in and check what the provider of this `name` demands; then no claim must be given")
 	completeAlgorithms(cmd, "alg", "algorithm")
 }
 

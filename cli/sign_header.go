@@ -3,13 +3,17 @@ package cli
 import (
 	"encoding/json"
 
+	"conductor-jwt/profile"
 	"conductor-jwt/signer"
 )
 
 // composeHeader gathers the free members of the header; alg, kid and the
 // certificate's are the signer's.
-func composeHeader(f *signFlags) (explained, error) {
+func composeHeader(f *signFlags, p *profile.Profile) (explained, error) {
 	var h explained
+	if p != nil {
+		h.reasonElse = reasonProfile
+	}
 	for _, text := range f.header {
 		name, value, err := nameAndValue("header", text)
 		if err != nil {
@@ -37,7 +41,7 @@ func composeHeader(f *signFlags) (explained, error) {
 			return h, err
 		}
 	}
-	return h, h.addType(f)
+	return h, h.addType(f, p)
 }
 
 // once sets a member that no other flag may have set to something else.
@@ -50,14 +54,14 @@ func (e *explained) once(name string, raw json.RawMessage, from string) error {
 	return nil
 }
 
-func (e *explained) addType(f *signFlags) error {
+func (e *explained) addType(f *signFlags, p *profile.Profile) error {
 	if f.typ != "" {
 		var one signer.Object
 		one.String("typ", f.typ)
 		raw, _ := one.Get("typ")
 		return e.once("typ", raw, "--typ")
 	}
-	if !e.object.Has("typ") {
+	if !e.object.Has("typ") && (p == nil || p.Type == "") {
 		e.object.String("typ", "JWT")
 		e.note("typ", "default")
 	}

@@ -26,7 +26,7 @@ func (p *Profile) Fill(d Parties, key keys.Key) (Parties, error) {
 	if d.Subject == "" {
 		d.Subject = sub.Preset
 	}
-	if p.compute != nil {
+	if p.compute != nil && key != nil {
 		issuer, err := p.compute(d, key)
 		if err != nil {
 			return d, err

@@ -53,7 +53,10 @@ func (d *Decision) compose(r *request, c composed, key keys.Key) {
 	d.Subject, _ = claims.Text("sub")
 	d.Audiences, _ = signer.Audiences(claims)
 	d.Scopes = slices.Clone(r.scopesOf(claims))
-	d.TTL, d.JWTID = time.Duration(r.times.ttl)*time.Second, c.jwtID
+	d.JWTID = c.jwtID
+	if !r.times.forever {
+		d.TTL = time.Duration(r.times.ttl) * time.Second
+	}
 }
 
 func (d *Decision) sign(token signer.Token) {

@@ -16,10 +16,14 @@ type chain struct {
 	headers      []string            // empty leaves them all out
 }
 
-func (g *given) chain() (chain, error) {
+// chain reads the certificate; thumbprint says that the profile needs one.
+func (g *given) chain(thumbprint bool) (chain, error) {
 	headers, err := g.choices(inCertificateHeaders, signer.HeaderX5C, signer.HeaderX5T, signer.HeaderX5TS256)
 	if err != nil {
 		return chain{}, err
+	}
+	if thumbprint && len(headers) == 0 {
+		headers = []string{signer.HeaderX5TS256}
 	}
 	n, ok := g.values[inCertificate]
 	if !ok {

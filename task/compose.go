@@ -15,7 +15,7 @@ type composed struct {
 	request  signer.Request
 	now      time.Time
 	issuedAt int64
-	expires  int64
+	expires  int64  // 0 where there is no exp
 	jwtID    string // empty where there is no jti
 }
 
@@ -23,7 +23,9 @@ type composed struct {
 // scopes in this order, then the author's own in theirs.
 func (r *request) compose(key keys.Key, algorithm keys.Algorithm, now time.Time, fresh func() string) (composed, error) {
 	c := composed{now: now, issuedAt: now.Unix() + r.times.offset}
-	c.expires = c.issuedAt + r.times.ttl
+	if !r.times.forever {
+		c.expires = c.issuedAt + r.times.ttl
+	}
 	if !slices.Contains(r.omit, claimJTI) {
 		if c.jwtID = r.jwtID; c.jwtID == "" {
 			c.jwtID = fresh()
@@ -43,6 +45,7 @@ func (r *request) compose(key keys.Key, algorithm keys.Algorithm, now time.Time,
 	if len(c.request.KeyID) > maxText {
 		return c, tooLarge(inPrivateKeyID, "the key's own id is over 4096 bytes", "set "+inPrivateKeyID+" to a shorter one")
 	}
+	r.profile.Complete(&c.request.Header, &c.request.Claims)
 	if !c.request.Header.Has("typ") { // RFC 7519 §5.1
 		c.request.Header.String("typ", outTokenTypeJWT)
 	}
@@ -56,7 +59,7 @@ const headerBudget = 7 << 10
 // warnings says what is odd about a token that was signed all the same.
 func (c composed) warnings(token signer.Token) []string {
 	var list []string
-	if c.expires <= c.now.Unix() {
+	if c.expires != 0 && c.expires <= c.now.Unix() {
 		list = append(list, "the token has expired already: "+inIssuedAtOffset+" moves its end back as far as the ttl or further")
 	}
 	if size := token.Compact.Len(); size > headerBudget {
@@ -80,7 +83,9 @@ func (r *request) composeClaims(c composed) signer.Object {
 	default:
 		claims.Strings("aud", r.audience)
 	}
-	claims.Int("exp", c.expires)
+	if !r.times.forever {
+		claims.Int("exp", c.expires)
+	}
 	if !slices.Contains(r.omit, claimIAT) {
 		claims.Int(claimIAT, c.issuedAt)
 	}

@@ -41,10 +41,11 @@ func (h *Handler) Explain(ctx context.Context, d Delivery) (Explanation, error) 
 		return e, err
 	}
 	c := composed{now: h.o.Now(), request: signer.Request{Algorithm: r.algorithm}}
-	c.request.Claims = r.composeClaims(c)
 	if e.Unseen, err = h.see(ctx, r, &c); err != nil {
 		return e, err
 	}
+	c.request.Claims = r.composeClaims(c)
+	r.profile.Complete(&c.request.Header, &c.request.Claims)
 	e.Request = h.asks(d, r, c)
 	if e.Allowed = r.use == "" && h.o.Policy.InlineMode() == policy.InlineAllow; e.Allowed {
 		return e, nil
@@ -82,18 +83,20 @@ func withoutKey(input secret.JSON) secret.JSON {
 // store cannot be asked from where the question is put.
 func (h *Handler) see(ctx context.Context, r *request, c *composed) (unseen bool, err error) {
 	if r.key.Name == "" {
-		return c.request.Algorithm == "", nil
+		return c.request.Algorithm == "", r.fill(nil)
 	}
 	key, err := h.o.Keys.Resolve(ctx, r.key)
 	if errors.Is(err, keys.ErrUnavailable) {
-		return c.request.Algorithm == "", nil
+		return c.request.Algorithm == "", r.fill(nil)
 	}
 	if err != nil {
-		return false, located(err, r.key)
+		return false, r.located(err)
 	}
 	if err := r.checkKeyID(key); err != nil {
 		return false, err
 	}
-	c.request.Algorithm, err = choose(key, r.algorithm)
-	return false, err
+	if c.request.Algorithm, err = r.choose(key); err != nil {
+		return false, err
+	}
+	return false, r.fill(key)
 }

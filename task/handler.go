@@ -11,6 +11,7 @@ import (
 
 	"conductor-jwt/keys"
 	"conductor-jwt/policy"
+	"conductor-jwt/profile"
 	"conductor-jwt/signer"
 )
 
@@ -76,14 +77,15 @@ func orElse[T comparable](value, fallback T) T {
 
 // Handler runs tasks. It is safe for concurrent use.
 type Handler struct {
-	o      Options
-	inputs []Input
-	denied atomic.Bool // the warning about denied reads has been given
+	o        Options
+	inputs   []Input
+	profiles profile.Set
+	denied   atomic.Bool // the warning about denied reads has been given
 }
 
 // NewHandler makes a Handler.
 func NewHandler(o Options) *Handler {
-	return &Handler{o: o.withDefaults(), inputs: Inputs()}
+	return &Handler{o: o.withDefaults(), inputs: Inputs(), profiles: profilesOf(o.Policy)}
 }
 
 // Handle runs one task to its end. It never panics, and it keeps ctx's
@@ -166,6 +168,9 @@ func (h *Handler) sign(ctx context.Context, d Delivery, g *given, r *request, ou
 	if c, err = h.permit(d, r, c, key, decided); err != nil {
 		return c, signer.Token{}, err
 	}
+	if err := r.checkProfile(c); err != nil { // a grant may have shortened the ttl
+		return c, signer.Token{}, err
+	}
 	if err := g.checkRepeated(&c.request.Claims); err != nil {
 		return c, signer.Token{}, err
 	}
@@ -190,27 +195,41 @@ func (h *Handler) prepare(ctx context.Context, g *given, r *request, out *Outcom
 	}
 	key, err := h.o.Keys.Resolve(ctx, r.key)
 	if err != nil {
-		return composed{}, nil, located(err, r.key)
+		return composed{}, nil, r.located(err)
 	}
 	if err := r.checkKeyID(key); err != nil {
 		return composed{}, nil, err
 	}
-	algorithm, err := choose(key, r.algorithm)
+	algorithm, err := r.choose(key)
 	if err != nil {
 		return composed{}, nil, err
 	}
 	out.Algorithm, out.KeyKind = string(algorithm), string(keys.KindOf(key))
+	if err := r.fill(key); err != nil {
+		return composed{}, nil, err
+	}
 	c, err := r.compose(key, algorithm, h.o.Now(), h.o.NewID)
-	return c, key, err
+	if err != nil {
+		return c, nil, err
+	}
+	return c, key, r.checkProfile(c)
 }
 
-// located says of a fault of a configured key that it is at keyRef.
-func located(err error, ref keys.Ref) error {
+// located says of a fault of a configured key which input names it.
+func (r *request) located(err error) error {
 	e, ok := errors.AsType[*keys.Error](err)
-	if !ok || ref.Name == "" {
+	if !ok || r.key.Name == "" {
 		return err
 	}
-	return &Error{Reason: e.Reason, Field: inKeyRef, Found: e.Found, Hint: e.Hint, Cause: err}
+	return &Error{Reason: e.Reason, Field: r.keyField(), Found: e.Found, Hint: e.Hint, Cause: err}
+}
+
+// keyField is the input that names a configured key.
+func (r *request) keyField() string {
+	if r.use != r.key.Name {
+		return inProfile
+	}
+	return inKeyRef
 }
 
 // choose takes the algorithm that was asked for, where it fits the key, or

@@ -51,8 +51,10 @@ func output(mode OutputMode, d Delivery, c composed, token signer.Token, warning
 		o.String(outKeyID, c.request.KeyID)
 	}
 	o.Int(outIssuedAt, c.issuedAt)
-	o.Int(outExpiresAt, c.expires)
-	o.Int(outExpiresIn, c.expires-c.now.Unix())
+	if c.expires != 0 {
+		o.Int(outExpiresAt, c.expires)
+		o.Int(outExpiresIn, c.expires-c.now.Unix())
+	}
 	if c.jwtID != "" {
 		o.String(outJWTID, c.jwtID)
 	}

@@ -113,7 +113,10 @@ func (r *request) shorten(c composed, ttl int64, decided *Decision) (composed, e
 func (h *Handler) asks(d Delivery, r *request, c composed) policy.Request {
 	q := policy.Request{
 		Use: r.use, Secrets: r.from, Workflow: d.WorkflowType, TaskType: d.Type, Algorithm: string(c.request.Algorithm),
-		TTL: time.Duration(r.times.ttl) * time.Second, Unasked: r.times.unasked, WorkerTTL: h.o.MaxTTL,
+		TTL: time.Duration(r.times.ttl) * time.Second, Unasked: r.times.unasked, WorkerTTL: h.workerTTL(r),
+	}
+	if r.times.forever { // what never expires is longer than any limit, and no ttl shortens it
+		q.TTL, q.Unasked = anyTTL, false
 	}
 	claims := &c.request.Claims
 	q.Issuer, _ = claims.Text("iss")
@@ -151,17 +154,20 @@ func (r *request) scopesOf(claims *signer.Object) []string {
 func (h *Handler) refusal(r *request, v policy.Verdict) error {
 	switch {
 	case v.Field == policy.FieldMaxTTL && v.Worker:
-		return refuse(ErrTTLOutOfRange, inTTL, "a ttl outside of what is allowed", fmt.Sprintf("ask for 1 to %d seconds", int64(h.o.MaxTTL/time.Second)))
+		return refuse(ErrTTLOutOfRange, inTTL, "a ttl outside of what is allowed", fmt.Sprintf("ask for 1 to %d seconds", int64(h.workerTTL(r)/time.Second)))
 	case v.Grant == 0 || v.Field == policy.FieldUse:
-		field, what := inKeyRef, "this key"
+		field, what := r.keyField(), "this key"
 		if r.use == "" {
 			field, what = inPrivateKey, "the secret of this key"
-		} else if r.use != r.key.Name {
-			field, what = inProfile, "this profile"
+		} else if field == inProfile {
+			what = "this profile"
 		}
 		return refuse(ErrPolicyDenied, field, "no grant lets a task use "+what, explainHint)
 	}
 	field, what := inputOf(v.Field)
+	if field == inKeyRef {
+		field = r.keyField()
+	}
 	return refuse(ErrPolicyDenied, field, fmt.Sprintf("grant %d does not allow %s (%s)", v.Grant, what, v.Field), explainHint)
 }
 

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"conductor-jwt/keys"
+	"conductor-jwt/profile"
 	"conductor-jwt/signer"
 )
 
@@ -23,6 +24,8 @@ type request struct {
 	key             keys.Ref
 	secrets         keys.Secrets // what no claim may hold
 
+	profile *profile.Profile // never nil
+
 	// use is what a grant must name: a configured key, or a profile that names
 	// one; empty for a key in the task.
 	use string
@@ -41,10 +44,11 @@ const (
 // search for key material where it must not be: what follows may say how long
 // or of what kind an input is.
 func (h *Handler) request(d Delivery, g *given) (*request, error) {
-	if g.has(inProfile) {
-		return nil, refuse(keys.ErrUnknown, inProfile, "no profile of this name is known to the worker", "leave "+inProfile+" out, or have it configured")
+	p, err := h.profile(g)
+	if err != nil {
+		return nil, err
 	}
-	ref, err := g.source(d)
+	ref, err := g.source(d, p.Own.Key)
 	var secrets keys.Secrets
 	if h.o.Injection != InjectionOff {
 		secrets = ref.Secrets()
@@ -58,17 +62,20 @@ func (h *Handler) request(d Delivery, g *given) (*request, error) {
 	if err := g.checkAllResolved(); err != nil {
 		return nil, err
 	}
-	r := &request{key: ref, secrets: secrets, keyID: ref.KeyID, use: ref.Name}
+	r := &request{key: ref, secrets: secrets, keyID: ref.KeyID, use: ref.Name, profile: p}
+	if p.Own.Key != "" {
+		r.use = p.Name
+	}
 	for _, read := range []func() error{
 		func() (err error) { r.subject, err = g.text(inSubject); return },
 		func() (err error) { r.issuer, err = g.text(inIssuer); return },
 		func() (err error) { r.audience, err = g.audience(); return },
-		func() (err error) { r.scopes, err = g.scopes(); return },
-		func() (err error) { r.times, err = g.times(h.o.DefaultTTL, h.mostTTL(r)); return },
+		func() (err error) { r.scopes, err = g.scopes(p); return },
+		func() (err error) { r.times, err = g.times(h.bounds(r)); return },
 		func() (err error) { r.algorithm, err = g.algorithm(); return },
 		func() (err error) { r.claims, err = g.claims(r.scopes); return },
 		func() (err error) { r.headers, err = g.headers(); return },
-		func() (err error) { r.chain, err = g.chain(); return },
+		func() (err error) { r.chain, err = g.chain(p.Certificate); return },
 		func() (err error) { r.jwtID, err = g.text(inJWTID); return },
 		func() (err error) { r.omit, err = g.choices(inOmitClaims, claimJTI, claimIAT); return },
 	} {

@@ -3,6 +3,8 @@ package task
 import (
 	"fmt"
 	"strings"
+
+	"conductor-jwt/profile"
 )
 
 // The words of scopeFormat and scopeClaim.
@@ -21,13 +23,13 @@ type scopes struct {
 	list   []string // empty leaves the claim out
 }
 
-func (g *given) scopes() (scopes, error) {
+func (g *given) scopes(p *profile.Profile) (scopes, error) {
 	var s scopes
 	var err error
-	if s.claim, err = g.choice(inScopeClaim, claimScope, claimScope, claimSCP); err != nil {
+	if s.claim, err = g.choice(inScopeClaim, orElse(p.ScopeClaim, claimScope), claimScope, claimSCP); err != nil {
 		return s, err
 	}
-	if s.format, err = g.choice(inScopeFormat, formatSpace, formatSpace, formatComma, formatArray); err != nil {
+	if s.format, err = g.choice(inScopeFormat, orElse(p.ScopeFormat, formatSpace), formatSpace, formatComma, formatArray); err != nil {
 		return s, err
 	}
 	n, ok := g.values[inScopes]

@@ -9,16 +9,20 @@ import (
 	"conductor-jwt/keys"
 )
 
-// source says which key the task asks for.
-func (g *given) source(d Delivery) (keys.Ref, error) {
+// source says which key the task asks for: its own, a configured one, or the
+// one that its profile names.
+func (g *given) source(d Delivery, profiled string) (keys.Ref, error) {
 	var ref keys.Ref
 	id, err := g.text(inPrivateKeyID)
 	if err != nil {
 		return ref, err
 	}
 	ref.KeyID = id
-	if g.has(inKeyRef) {
-		return g.configured(ref, d)
+	switch {
+	case profiled != "":
+		return g.configured(ref, d, inProfile, profiled)
+	case g.has(inKeyRef):
+		return g.configured(ref, d, inKeyRef, g.values[inKeyRef].text)
 	}
 	if !g.has(inPrivateKey) {
 		return ref, g.missingKey()
@@ -28,13 +32,13 @@ func (g *given) source(d Delivery) (keys.Ref, error) {
 
 // configured names a key of the operator's; nothing else may then say which
 // key it is.
-func (g *given) configured(ref keys.Ref, d Delivery) (keys.Ref, error) {
-	for _, name := range []string{inPrivateKey, inPrivateKeyPassword, inSecretEncoding} {
-		if g.has(name) {
-			return ref, refuse(ErrInputConflict, inKeyRef, "it is given beside "+name, "leave one of the two out")
+func (g *given) configured(ref keys.Ref, d Delivery, field, key string) (keys.Ref, error) {
+	for _, name := range []string{inPrivateKey, inPrivateKeyPassword, inSecretEncoding, inKeyRef} {
+		if g.has(name) && name != field {
+			return ref, refuse(ErrInputConflict, field, "it names the key, and so does "+name, "leave one of the two out")
 		}
 	}
-	ref.Name, ref.Delivered = g.values[inKeyRef].text, d.Delivered
+	ref.Name, ref.Delivered = key, d.Delivered
 	return ref, nil
 }
 

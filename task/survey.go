@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"conductor-jwt/profile"
 )
 
 // Survey is what can be told of a task before it ever runs, from what its
@@ -18,7 +20,8 @@ type Survey struct {
 	// OpenKey says that the key comes by an expression that is no secret's:
 	// the server then stores it with the execution, for all who may look at it.
 	OpenKey bool
-	// KeyGiven says that there is a privateKey or a keyRef.
+	// KeyGiven says that there is a privateKey, a keyRef, or a profile that may
+	// name a key.
 	KeyGiven bool
 	// SecretsElsewhere are the inputs, other than those for secrets, in which a
 	// secret is used.
@@ -44,6 +47,9 @@ func SurveyOf(template json.RawMessage) Survey {
 			s.OpenKey = hasExpression(n) && len(references) == 0
 		case name == "keyRef":
 			s.KeyGiven = s.KeyGiven || !n.blank()
+		case name == inProfile: // an operator's may name a key
+			_, builtIn := profile.Find(n.text)
+			s.KeyGiven = s.KeyGiven || !n.blank() && !builtIn
 		case len(references) > 0 && !in.Sealed:
 			s.SecretsElsewhere = append(s.SecretsElsewhere, name)
 		}

@@ -3,7 +3,6 @@ package task
 import (
 	"errors"
 	"fmt"
-	"time"
 )
 
 // The most that notBefore and issuedAtOffset reach back, in seconds.
@@ -15,15 +14,19 @@ type times struct {
 	unasked   bool  // the task names no ttl
 	offset    int64 // of iat from now, not positive
 	notBefore *int64
+	forever   bool // there is no exp
 }
 
-func (g *given) times(defaultTTL, maxTTL time.Duration) (times, error) {
-	var t times
+func (g *given) times(b bounds) (times, error) {
+	t := times{offset: b.offset, forever: b.forever}
 	var err error
-	if t.ttl, err = g.ttl(int64(defaultTTL/time.Second), int64(maxTTL/time.Second)); err != nil {
+	if t.ttl, err = g.ttl(b); err != nil {
 		return t, err
 	}
 	t.unasked = !g.has(inTTL) && !g.has(inTTLs)
+	if b.forever && !t.unasked {
+		return t, refuse(ErrInputConflict, inTTL, "the tokens of this profile do not expire", "leave it out")
+	}
 	offset, err := g.relative(inIssuedAtOffset, -maxBack, 0)
 	if err != nil {
 		return t, err
@@ -31,13 +34,15 @@ func (g *given) times(defaultTTL, maxTTL time.Duration) (times, error) {
 	if offset != nil {
 		t.offset = *offset
 	}
-	t.notBefore, err = g.relative(inNotBefore, -maxBack, t.ttl-1)
+	if t.notBefore, err = g.relative(inNotBefore, -maxBack, t.ttl-1); t.notBefore == nil {
+		t.notBefore = b.notBefore
+	}
 	return t, err
 }
 
 // ttl reads the two spellings of the ttl, which may say the same.
-func (g *given) ttl(fallback, most int64) (int64, error) {
-	ttl, from := fallback, ""
+func (g *given) ttl(b bounds) (int64, error) {
+	ttl, from := b.ttl, ""
 	for _, name := range []string{inTTL, inTTLs} {
 		n, ok := g.values[name]
 		if !ok {
@@ -47,8 +52,8 @@ func (g *given) ttl(fallback, most int64) (int64, error) {
 		if err != nil {
 			return 0, err
 		}
-		if value < 1 || value > most {
-			return 0, refuse(ErrTTLOutOfRange, name, "a ttl outside of what is allowed", fmt.Sprintf("ask for 1 to %d seconds", most))
+		if value < b.least || value > b.most {
+			return 0, refuse(ErrTTLOutOfRange, name, "a ttl outside of what is allowed", b.span())
 		}
 		if from != "" && value != ttl {
 			return 0, refuse(ErrInputConflict, name, "it says something else than "+from, "leave one of the two out")

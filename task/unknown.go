@@ -49,7 +49,7 @@ func meant(name string) string {
 	if place, ok := place(name); ok {
 		return place
 	}
-	if near := nearest(name); near != "" {
+	if near := nearest(name, InputKeys()); near != "" {
 		return "write " + near + "; names are matched exactly"
 	}
 	return ""
@@ -57,9 +57,9 @@ func meant(name string) string {
 
 // nearest gives the known name that differs from name in case, in - and _,
 // and by at most two letters.
-func nearest(name string) string {
+func nearest(name string, names []string) string {
 	best, found := maxEdits+1, ""
-	for _, known := range InputKeys() {
+	for _, known := range names {
 		if d := edits(folded(name), folded(known), best); d < best {
 			best, found = d, known
 		}

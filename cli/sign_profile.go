@@ -1,0 +1,143 @@
+package cli
+
+import (
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"conductor-jwt/internal/nearest"
+	"conductor-jwt/keys"
+	"conductor-jwt/profile"
+	"conductor-jwt/signer"
+)
+
+// reasonProfile is why a member is there that a profile wrote.
+const reasonProfile = "the profile"
+
+// findProfile reads --profile; nil where there is none.
+func findProfile(name string) (*profile.Profile, error) {
+	if name == "" {
+		return nil, nil //nolint:nilnil // no profile is no fault
+	}
+	if p, ok := profile.Find(name); ok {
+		return p, nil
+	}
+	hint := "the profiles are " + strings.Join(profile.Names(), ", ")
+	if near := nearest.Of(name, profile.Names()); near != "" {
+		hint = "did you mean " + near + "?"
+	}
+	return nil, usage(hint, "--profile: there is no profile of this name")
+}
+
+// profileFlag adds --profile.
+func profileFlag(cmd *cobra.Command, place *string, text string) {
+	cmd.Flags().StringVar(place, "profile", "", text)
+	complete := cobra.FixedCompletions(profile.Names(), cobra.ShellCompDirectiveNoFileComp)
+	if err := cmd.RegisterFlagCompletionFunc("profile", complete); err != nil {
+		panic(err) // the flag was added before
+	}
+}
+
+// takeProfile takes the profile's algorithm, where the flags name none, and no
+// kid that the provider has never heard of.
+func (s *signingKey) takeProfile(p *profile.Profile) error {
+	if p == nil {
+		return nil
+	}
+	s.thumbprint = ""
+	if s.algorithmWhy == "--alg" {
+		return nil
+	}
+	alg, err := p.Choose(s.key)
+	if err != nil {
+		return profileError(err)
+	}
+	s.algorithm, s.algorithmWhy = alg, reasonProfile
+	return nil
+}
+
+// addProfile writes what the profile says of the parties and the times, where
+// neither a flag nor the payload does.
+func (c *claimsOf) addProfile(key keys.Key) error {
+	if c.profile == nil {
+		return nil
+	}
+	var given profile.Parties
+	given.Issuer, _ = c.object.Text("iss")
+	given.Subject, _ = c.object.Text("sub")
+	given.Audiences, _ = signer.Audiences(&c.object)
+	d, err := c.profile.Fill(given, key)
+	if err != nil {
+		return profileError(err)
+	}
+	for _, m := range []struct{ name, value string }{{"iss", d.Issuer}, {"sub", d.Subject}} {
+		if m.value != "" && !c.object.Has(m.name) {
+			c.object.String(m.name, m.value)
+			c.note(m.name, reasonProfile)
+		}
+	}
+	if len(d.Audiences) == 1 && !c.object.Has("aud") {
+		c.object.String("aud", d.Audiences[0])
+		c.note("aud", reasonProfile)
+	}
+	c.profileTimes()
+	return nil
+}
+
+// profileTimes writes iat, nbf and exp as the profile has them.
+func (c *claimsOf) profileTimes() {
+	if !c.object.Has("iat") && !c.flags.noIAT {
+		c.object.Int("iat", c.now.Add(-time.Duration(c.profile.Backdate)*time.Second).Unix())
+		c.note("iat", reasonProfile)
+	}
+	if c.profile.NotBefore && !c.object.Has("nbf") && !c.flags.noNBF {
+		c.object.Int("nbf", c.issuedAt())
+		c.note("nbf", reasonProfile)
+	}
+	if !c.object.Has("exp") && !c.flags.given("exp", "expiration", "ttl") {
+		ttl := c.profile.TTL
+		if ttl == 0 {
+			ttl = profileTTL
+		}
+		c.object.Int("exp", c.issuedAt()+ttl)
+		c.note("exp", reasonProfile)
+	}
+}
+
+// profileTTL is the lifetime in seconds where the provider leaves it open: the
+// worker's default.
+const profileTTL = 300
+
+// checkProfile completes a request by a profile and holds it to its rules.
+func checkProfile(p *profile.Profile, r *signer.Request) error {
+	if p == nil {
+		return nil
+	}
+	p.Complete(&r.Header, &r.Claims)
+	r.Claims.Sort()
+	header := r.Header.Clone()
+	header.String("alg", string(r.Algorithm))
+	if r.KeyID != "" {
+		header.String("kid", r.KeyID)
+	}
+	for _, name := range r.ChainHeaders {
+		header.String(name, "")
+	}
+	if !header.Has("typ") {
+		header.String("typ", "JWT")
+	}
+	for _, fault := range p.Check(&header, &r.Claims) {
+		return profileError(fault)
+	}
+	return nil
+}
+
+// profileError is a rule that a token would break, with what to do about it.
+func profileError(err error) error {
+	fault, ok := err.(*profile.Fault) //nolint:errorlint // package profile gives it out as it is
+	if !ok {
+		return err
+	}
+	return usage(fault.Hint, "%s: %s", fault.Name, fault.Found)
+}

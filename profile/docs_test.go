@@ -1,0 +1,143 @@
+package profile_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"conductor-jwt/profile"
+)
+
+var update = flag.Bool("update", false, "write the tables of docs/profiles.md anew")
+
+const page = "../docs/profiles.md"
+
+// TestThePageKeepsInStepWithTheTable holds the marked part of the page against
+// the table that it is made from.
+func TestThePageKeepsInStepWithTheTable(t *testing.T) {
+	raw, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	begin, end := "<!-- profiles -->\n", "<!-- end of profiles -->"
+	before, rest, ok := strings.Cut(string(raw), begin)
+	was, after, ended := strings.Cut(rest, end)
+	if !ok || !ended {
+		t.Fatalf("%s has no part for the profiles", page)
+	}
+	now := profileTables()
+	if was != now && !*update {
+		t.Errorf("%s is not what the table says; run go test ./profile -run Page -update", page)
+	}
+	if *update {
+		if err := os.WriteFile(page, []byte(before+begin+now+end+after), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func profileTables() string {
+	var b strings.Builder
+	for _, p := range profile.Profiles() {
+		fmt.Fprintf(&b, "\n### %s\n\n[%s](%s). %s.\n\n", p.Name, p.Provider, p.Page, exchangeWords(p.Exchange))
+		b.WriteString("| member | rule |\n|---|---|\n")
+		for _, row := range append(headerRows(p), claimRows(p)...) {
+			fmt.Fprintf(&b, "| `%s` | %s |\n", row[0], row[1])
+		}
+	}
+	b.WriteString("\n")
+	return b.String()
+}
+
+func exchangeWords(e profile.Exchange) string {
+	switch e {
+	case profile.Assertion:
+		return "The token is exchanged for an access token as an authorization grant (RFC 7523 §2.1)"
+	case profile.ClientAssertion:
+		return "The token authenticates the client that asks for an access token (RFC 7523 §2.2)"
+	case profile.Bearer:
+		return "The token itself is sent with each call, in `Authorization: Bearer`"
+	case profile.Request:
+	}
+	return "The token goes into a request of the provider's own form"
+}
+
+func headerRows(p *profile.Profile) [][2]string {
+	names := make([]string, len(p.Algorithms))
+	for i, alg := range p.Algorithms {
+		names[i] = "`" + string(alg) + "`"
+	}
+	rows := [][2]string{{"alg", strings.Join(names, ", ") + "; where none is asked for, the first that fits the key"}}
+	if p.KeyID != "" {
+		rows = append(rows, [2]string{"kid", "needed: " + p.KeyID})
+	}
+	if p.Type != "" {
+		rows = append(rows, [2]string{"typ", "`" + p.Type + "`, filled in"})
+	}
+	if p.Certificate {
+		rows = append(rows, [2]string{"x5t#S256", "needed, or `x5t`: from `certificate`, filled in"})
+	}
+	for _, name := range p.Copied {
+		rows = append(rows, [2]string{name, "in the header: the same as the claim, filled in"})
+	}
+	return rows
+}
+
+func claimRows(p *profile.Profile) [][2]string {
+	var rows [][2]string
+	for _, c := range p.Claims {
+		rows = append(rows, [2]string{c.Name, claimWords(p, c)})
+	}
+	exp := "the worker's default ttl"
+	if p.TTL > 0 {
+		exp = fmt.Sprintf("`iat` + %d s where no ttl is asked for", p.TTL)
+	}
+	switch {
+	case p.LeastTTL > 0:
+		exp = fmt.Sprintf("exactly `iat` + %d s", p.MostTTL)
+	case p.MostTTL > 0:
+		exp += fmt.Sprintf(", at most %d s", p.MostTTL)
+	}
+	rows = append(rows, [2]string{"exp", exp})
+	if p.Backdate > 0 {
+		rows = append(rows, [2]string{"iat", fmt.Sprintf("%d s back, for clocks that are behind", p.Backdate)})
+	}
+	if p.NotBefore {
+		rows = append(rows, [2]string{"nbf", "the time of issue, filled in"})
+	}
+	return rows
+}
+
+func claimWords(p *profile.Profile, c profile.Claim) string {
+	words := []string{c.Means}
+	if c.Unfit {
+		return "refused: the provider takes none"
+	}
+	switch {
+	case c.Needed && c.Preset == "" && c.Same == "":
+		words[0] = "needed: " + c.Means
+	case c.Same != "", c.Preset != "":
+		words = append(words, "filled in")
+	}
+	if c.Preset != "" && !strings.HasPrefix(c.Preset, "(") && c.Preset != c.Means {
+		words[len(words)-1] += " with `" + c.Preset + "`"
+	}
+	if len(c.Like) > 0 && (len(c.Like) > 1 || c.Like[0] != c.Means) {
+		words = append(words, "one of `"+strings.Join(c.Like, "`, `")+"`")
+	}
+	switch {
+	case c.Least > 0 && c.Most > 0:
+		words = append(words, fmt.Sprintf("%d to %d characters", c.Least, c.Most))
+	case c.Most > 0:
+		words = append(words, fmt.Sprintf("at most %d characters", c.Most))
+	}
+	if c.Kind != "" {
+		words = append(words, "a JSON "+c.Kind)
+	}
+	if c.Name == "scope" && p.ScopeFormat != "" {
+		words = append(words, "written with "+p.ScopeFormat)
+	}
+	return strings.ReplaceAll(strings.Join(words, "; "), "|", `\|`)
+}

@@ -1,0 +1,192 @@
+package task
+
+import (
+	"fmt"
+	"time"
+
+	"conductor-jwt/keys"
+	"conductor-jwt/policy"
+	"conductor-jwt/profile"
+	"conductor-jwt/signer"
+)
+
+// profilesOf gives the built-in profiles with the operator's over them.
+func profilesOf(p *policy.Policy) profile.Set {
+	if p == nil {
+		return profile.NewSet(nil)
+	}
+	list := make([]profile.Extension, len(p.Profiles))
+	for i, f := range p.Profiles {
+		own := profile.Own{
+			Key: f.Key, Issuer: f.Issuer, Subject: f.Subject, Audiences: f.Audiences,
+			MostTTL: int64(f.Limits.MaxTTL / time.Second), NoExpiry: f.Limits.NoExpiry,
+		}
+		for _, alg := range f.Limits.Algorithms {
+			own.Algorithms = append(own.Algorithms, keys.Algorithm(alg))
+		}
+		list[i] = profile.Extension{Name: f.Name, Extends: f.Extends, Off: f.Off, Own: own}
+	}
+	return profile.NewSet(list)
+}
+
+// noProfile is the profile of a task that names none: it demands nothing.
+func noProfile() *profile.Profile { return new(profile.Profile) }
+
+// profile gives the profile that the task names.
+func (h *Handler) profile(g *given) (*profile.Profile, error) {
+	n, ok := g.values[inProfile]
+	if !ok {
+		return noProfile(), nil
+	}
+	p, ok := h.profiles[n.text]
+	if !ok {
+		hint := "leave " + inProfile + " out, or have it configured"
+		if near := nearest(n.text, h.profiles.Names()); near != "" {
+			hint = "did you mean " + near + "?"
+		}
+		return nil, refuse(keys.ErrUnknown, inProfile, "no profile of this name is known to the worker", hint)
+	}
+	return p, nil
+}
+
+// named reports whether the task names a profile.
+func (r *request) named() bool { return r.profile.Name != "" }
+
+// fill takes from the profile what the task does not say of its parties; key
+// is nil where nobody can have it.
+func (r *request) fill(key keys.Key) error {
+	if !r.named() {
+		return nil
+	}
+	d, err := r.profile.Fill(profile.Parties{Issuer: r.issuer, Subject: r.subject, Audiences: r.audience}, key)
+	r.issuer, r.subject, r.audience = d.Issuer, d.Subject, d.Audiences
+	return profileFault(err)
+}
+
+// checkProfile holds a token to the rules of its profile.
+func (r *request) checkProfile(c composed) error {
+	if !r.named() {
+		return nil
+	}
+	header := c.request.Header.Clone()
+	header.String("alg", string(c.request.Algorithm))
+	if c.request.KeyID != "" {
+		header.String("kid", c.request.KeyID)
+	}
+	for _, name := range c.request.ChainHeaders {
+		header.String(name, "")
+	}
+	for _, fault := range r.profile.Check(&header, &c.request.Claims) {
+		return profileFault(fault)
+	}
+	return nil
+}
+
+// choose gives the algorithm of the token.
+func (r *request) choose(key keys.Key) (keys.Algorithm, error) {
+	if r.named() && r.algorithm == "" {
+		alg, err := r.profile.Choose(key)
+		return alg, profileFault(err)
+	}
+	return choose(key, r.algorithm)
+}
+
+// profileFault says at which input a rule of a profile was broken.
+func profileFault(err error) error {
+	fault, ok := err.(*profile.Fault) //nolint:errorlint // package profile gives it out as it is
+	if !ok {
+		return err
+	}
+	reason, field := ErrInputInvalid, inputOfMember(fault)
+	switch fault.Kind {
+	case profile.Missing, profile.Certificate:
+		reason = ErrInputMissing
+	case profile.Unwanted, profile.Conflict:
+		reason = ErrInputConflict
+	case profile.Lifetime:
+		reason = ErrTTLOutOfRange
+	case profile.Algorithm:
+		reason = keys.ErrAlgorithmMismatch
+	case profile.Wrong:
+	}
+	return refuse(reason, field, fault.Found, fault.Hint)
+}
+
+// inputOfMember gives the input behind a claim or a header member.
+func inputOfMember(f *profile.Fault) string {
+	switch {
+	case f.Name == "alg":
+		return inAlgorithm
+	case f.Name == "kid":
+		return inPrivateKeyID
+	case f.Name == signer.HeaderX5TS256:
+		return inCertificate
+	case f.Header:
+		return inHeaders
+	}
+	switch f.Name {
+	case "iss":
+		return inIssuer
+	case "sub":
+		return inSubject
+	case "aud":
+		return inAudience
+	case "exp":
+		return inTTL
+	case "nbf":
+		return inNotBefore
+	case claimScope, claimSCP:
+		return inScopes
+	case claimIAT:
+		return inOmitClaims
+	case claimJTI:
+		if f.Kind == profile.Missing {
+			return inOmitClaims
+		}
+		return inJWTID
+	}
+	return inClaims
+}
+
+// bounds are what the times of a token may be, and what they are where the
+// task does not say, in seconds.
+type bounds struct {
+	ttl, least, most int64
+	offset           int64
+	notBefore        *int64
+	forever          bool // there is no exp
+}
+
+func (h *Handler) bounds(r *request) bounds {
+	p := r.profile
+	b := bounds{ttl: int64(h.o.DefaultTTL / time.Second), least: max(1, p.LeastTTL), offset: -p.Backdate, forever: p.Own.NoExpiry}
+	b.most = p.Most(int64(h.mostTTL(r) / time.Second))
+	if p.TTL > 0 {
+		b.ttl = p.TTL
+	}
+	b.ttl = min(b.ttl, b.most)
+	if p.NotBefore {
+		b.notBefore = new(int64)
+	}
+	return b
+}
+
+// span says which ttl may be asked for.
+func (b bounds) span() string {
+	if b.least == b.most {
+		return fmt.Sprintf("ask for %d seconds, or leave it out", b.least)
+	}
+	return fmt.Sprintf("ask for %d to %d seconds", b.least, b.most)
+}
+
+// workerTTL is the most where no grant says otherwise: the operator's
+// profile's, or the worker's.
+func (h *Handler) workerTTL(r *request) time.Duration {
+	switch own := r.profile.Own; {
+	case own.NoExpiry:
+		return anyTTL
+	case own.MostTTL > 0:
+		return time.Duration(own.MostTTL) * time.Second
+	}
+	return h.o.MaxTTL
+}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"runtime"
 	"slices"
+	"sync"
 )
 
 const (
@@ -21,16 +22,34 @@ const (
 // grows is cut.
 type reader struct {
 	large chan struct{} // full while somebody reads a large one
+	first sync.Pool     // of *[firstPart]byte, wiped: most answers are far smaller
 }
 
-func newReader() *reader { return &reader{large: make(chan struct{}, 1)} }
+func newReader() *reader {
+	r := &reader{large: make(chan struct{}, 1)}
+	r.first.New = func() any { return new([firstPart]byte) }
+	return r
+}
+
+// lend gives a first part and what takes it back.
+func (r *reader) lend() (part []byte, giveBack func()) {
+	first, ok := r.first.Get().(*[firstPart]byte)
+	if !ok {
+		first = new([firstPart]byte)
+	}
+	return first[:0], func() {
+		clear(first[:]) // keys came in it
+		r.first.Put(first)
+	}
+}
 
 // read reads up to limit bytes; more are an *Error. It reads in parts, because
 // a buffer that grows would hold what it has twice over.
 func (r *reader) read(ctx context.Context, c call, body io.Reader, limit int64) ([]byte, error) {
 	var parts [][]byte
 	size := int64(0)
-	part := make([]byte, 0, firstPart)
+	part, giveBack := r.lend()
+	defer giveBack()
 	for {
 		if len(part) == cap(part) {
 			parts = append(parts, part)
@@ -59,9 +78,6 @@ func (r *reader) read(ctx context.Context, c call, body io.Reader, limit int64) 
 			}
 			defer func() { <-r.large }()
 		}
-	}
-	if len(parts) == 0 {
-		return part, nil
 	}
 	return slices.Concat(append(parts, part)...), nil
 }

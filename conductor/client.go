@@ -20,6 +20,7 @@ import (
 type Client struct {
 	options Options
 	api     *sdk
+	direct  *direct
 	inner   *transport
 	trip    *roundTripper
 	skew    atomic.Pointer[time.Duration]
@@ -51,6 +52,7 @@ func New(o Options) (*Client, error) {
 		c.trip.tokens = &tokens{fetch: c.fetchToken, timeout: o.Timeout}
 	}
 	c.api = newSDK(base, c.trip)
+	c.direct = newDirect(base, c.trip)
 	return c, nil
 }
 
@@ -165,10 +167,18 @@ func (c *Client) do(ctx context.Context, what call, within time.Duration, r requ
 	ctx, cancel := context.WithTimeout(withCall(ctx, what), within)
 	defer cancel()
 	ctx, answer := withReceived(ctx)
-	if err := c.api.send(ctx, what.method(), what.path(r.arg), r.query, r.body); err != nil {
+	if err := c.send(ctx, what, r); err != nil {
 		return nil, classify(what, err)
 	}
 	return answer.body, nil
+}
+
+// send takes the short way for what each task needs, and the SDK's for all else.
+func (c *Client) send(ctx context.Context, what call, r request) error {
+	if what == callPoll || what == callUpdate {
+		return c.direct.send(ctx, what, r)
+	}
+	return c.api.send(ctx, what.method(), what.path(r.arg), r.query, r.body)
 }
 
 // fetchToken asks for an access token, below the SDK and without a token.

@@ -3,30 +3,14 @@ package conductor
 import (
 	"bytes"
 	"encoding/json"
+	"encoding/json/jsontext"
 	"errors"
+	"strconv"
 	"time"
 )
 
 // errOutput is a constant text, so it may be printed.
 var errOutput = errors.New("the output is no json object")
-
-// resultJSON is an update as the server reads it.
-type resultJSON struct {
-	TaskID                string          `json:"taskId"`
-	WorkflowInstanceID    string          `json:"workflowInstanceId"`
-	WorkerID              string          `json:"workerId,omitempty"`
-	Status                string          `json:"status"`
-	ReasonForIncompletion string          `json:"reasonForIncompletion,omitempty"`
-	OutputData            json.RawMessage `json:"outputData"`
-	CallbackAfterSeconds  int64           `json:"callbackAfterSeconds"`
-	Logs                  []logJSON       `json:"logs,omitempty"`
-}
-
-type logJSON struct {
-	Log         string `json:"log"`
-	TaskID      string `json:"taskId"`
-	CreatedTime int64  `json:"createdTime"` // milliseconds; the server takes what is missing as 0
-}
 
 // wholeSeconds rounds up.
 func wholeSeconds(d time.Duration) int64 {
@@ -37,28 +21,51 @@ func wholeSeconds(d time.Duration) int64 {
 	return n
 }
 
-// encodeResult writes an update. An output that is no object would be a 500.
+// encodeResult writes an update as the server reads it. An output that is no
+// object would be a 500. It is appended by hand: each task pays for it, and
+// encoding/json would check the output twice and copy it as often.
 func encodeResult(r Result) ([]byte, error) {
-	out := resultJSON{
-		TaskID: r.TaskID, WorkflowInstanceID: r.WorkflowID, WorkerID: r.WorkerID,
-		Status: r.Status, ReasonForIncompletion: r.Reason,
-		OutputData:           bytes.TrimSpace(r.Output.Reveal()),
-		CallbackAfterSeconds: wholeSeconds(r.CallbackAfter),
+	output := bytes.TrimSpace(r.Output.Reveal())
+	if len(output) == 0 {
+		output = []byte("{}")
 	}
-	if len(out.OutputData) == 0 {
-		out.OutputData = json.RawMessage("{}")
-	}
-	if out.OutputData[0] != '{' || !json.Valid(out.OutputData) {
+	if output[0] != '{' || !json.Valid(output) {
 		return nil, errOutput
 	}
+	b := make([]byte, 0, len(output)+len(r.Reason)+512)
+	b = appendText(append(b, `{"taskId":`...), r.TaskID)
+	b = appendText(append(b, `,"workflowInstanceId":`...), r.WorkflowID)
+	if r.WorkerID != "" {
+		b = appendText(append(b, `,"workerId":`...), r.WorkerID)
+	}
+	b = appendText(append(b, `,"status":`...), r.Status)
+	if r.Reason != "" {
+		b = appendText(append(b, `,"reasonForIncompletion":`...), r.Reason)
+	}
+	b = append(append(b, `,"outputData":`...), output...)
+	b = strconv.AppendInt(append(b, `,"callbackAfterSeconds":`...), wholeSeconds(r.CallbackAfter), 10)
+	if len(r.Logs) > 0 {
+		b = appendLogs(append(b, `,"logs":`...), r)
+	}
+	return append(b, '}'), nil
+}
+
+// appendLogs dates every line: the server takes a time that is missing as 0.
+func appendLogs(b []byte, r Result) []byte {
+	separator := byte('[')
 	for _, l := range r.Logs {
-		out.Logs = append(out.Logs, logJSON{Log: l.Text, TaskID: r.TaskID, CreatedTime: l.At.UnixMilli()})
+		b = appendText(append(append(b, separator), `{"log":`...), l.Text)
+		b = appendText(append(b, `,"taskId":`...), r.TaskID)
+		b = strconv.AppendInt(append(b, `,"createdTime":`...), l.At.UnixMilli(), 10)
+		b = append(b, '}')
+		separator = ','
 	}
-	var body bytes.Buffer
-	encoder := json.NewEncoder(&body)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(out); err != nil {
-		return nil, errOutput
-	}
-	return body.Bytes(), nil
+	return append(b, ']')
+}
+
+// appendText puts U+FFFD in the place of what is no UTF-8, as encoding/json
+// does, and the error that says so means nothing here.
+func appendText(b []byte, text string) []byte {
+	b, _ = jsontext.AppendQuote(b, text)
+	return b
 }

@@ -150,7 +150,7 @@ func (t *roundTripper) judge(c call, r *http.Request, answer *http.Response) (*h
 			RetryAfter: RetryAfter(answer.Header.Get("Retry-After"), t.options.Now()),
 		}
 	}
-	if kind, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type")); strings.HasSuffix(kind, "html") {
+	if isPage(answer.Header.Get("Content-Type")) {
 		closeBody(answer.Body) // a proxy's login page is no acknowledgement
 		return nil, &Error{Class: Garbled, Call: string(c), Status: answer.StatusCode}
 	}
@@ -171,6 +171,16 @@ func (t *roundTripper) judge(c call, r *http.Request, answer *http.Response) (*h
 	// The SDK decodes by this header, and panics over some of them.
 	answer.Header.Set("Content-Type", "text/plain")
 	return answer, nil
+}
+
+// isPage reports whether a media type is one of HTML's. Only what may be one is
+// taken apart.
+func isPage(media string) bool {
+	if !strings.Contains(strings.ToLower(media), "html") {
+		return false
+	}
+	kind, _, _ := mime.ParseMediaType(media)
+	return strings.HasSuffix(kind, "html")
 }
 
 // followed reports whether a redirect is followed: where it repeats the

@@ -161,10 +161,10 @@ func readMembers(table []Input, raw jsontext.Value) ([]rawMember, error) {
 
 var errNotObject = errors.New("not a json object")
 
-// readObject cuts one JSON object into its members; the error is errNotObject
-// or jsontext's.
+// readObject cuts one JSON object into its members, whose values are parts of
+// raw; the error is errNotObject or jsontext's.
 func readObject(raw jsontext.Value) ([]rawMember, error) {
-	d := jsontext.NewDecoder(bytes.NewReader(raw))
+	d := jsontext.NewDecoder(bytes.NewBuffer(raw)) // which is read where it lies
 	token, err := d.ReadToken()
 	if err != nil {
 		return nil, err
@@ -183,7 +183,8 @@ func readObject(raw jsontext.Value) ([]rawMember, error) {
 		if err != nil {
 			return nil, err
 		}
-		m.raw = value.Clone()
+		end := d.InputOffset()
+		m.raw = raw[end-int64(len(value)) : end : end]
 		members = append(members, m)
 	}
 	if _, err := d.ReadToken(); err != nil {

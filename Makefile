@@ -111,9 +111,9 @@ bench-compare: ## run the Go benchmarks and compare them with bench/baseline.txt
 	bench/go.sh >.cache/bench.txt
 	cd tools && $(GO) tool benchstat ../bench/baseline.txt ../.cache/bench.txt
 
-.PHONY: bench-real
-bench-real: build ## tasks a second and latency on the real server (SQLite)
-	$(GO) run ./bench/server -worker $(BIN)
+.PHONY: bench-server
+bench-server: build-full ## tokens a second and latency on the real server, SQLite and PostgreSQL, into docs/sizing.md
+	$(GO) run ./bench/server -worker $(FULL)
 
 .PHONY: release
 release: ## build the archives of a release, with checksums and bills of materials, into dist/

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"conductor-jwt/bench/stub"
+	"conductor-jwt/bench/usage"
 )
 
 // throughput keeps a worker busy and counts for the length of the window.
@@ -24,7 +25,7 @@ func (b *bench) throughput(ctx context.Context, c Cell) (*Sample, error) {
 		return nil, err
 	}
 	pids := s.pids()
-	before, err := use(pids...)
+	before, err := usage.Of(pids...)
 	if err != nil {
 		return nil, err
 	}
@@ -33,18 +34,18 @@ func (b *bench) throughput(ctx context.Context, c Cell) (*Sample, error) {
 		return nil, err
 	}
 	last := s.server.State()
-	after, err := use(pids...)
+	after, err := usage.Of(pids...)
 	if err != nil {
 		return nil, err
 	}
-	out := &Sample{Cell: c, MiB: memory(pids...), Foreign: before.foreign(after)}
+	out := &Sample{Cell: c, MiB: usage.Memory(pids...), Foreign: before.Foreign(after)}
 	s.strike()
 	n := float64(last.Updates - first.Updates)
 	if n == 0 {
 		return nil, fmt.Errorf("no task was done in the window\n%.4000s", s.output)
 	}
-	out.PerSecond = n / after.at.Sub(before.at).Seconds()
-	out.CPU = float64((after.worker - before.worker).Microseconds()) / 1000 / n
+	out.PerSecond = n / after.At.Sub(before.At).Seconds()
+	out.CPU = float64((after.Worker - before.Worker).Microseconds()) / 1000 / n
 	out.Polls = float64(last.Polls-first.Polls) / n
 	return out, s.check()
 }
@@ -63,7 +64,7 @@ func (b *bench) latency(ctx context.Context, c Cell) (*Sample, error) {
 	const warm = 10 // tasks that do not count: the key is read, the code compiled
 	n := warm + b.trickle + 3*(c.Rate-10)
 	pids := s.pids()
-	before, err := use(pids...)
+	before, err := usage.Of(pids...)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +78,7 @@ func (b *bench) latency(ctx context.Context, c Cell) (*Sample, error) {
 	if err := s.await(ctx, "update of every task", func(st stub.State) bool { return st.Updates >= n }); err != nil {
 		return nil, err
 	}
-	after, err := use(pids...)
+	after, err := usage.Of(pids...)
 	if err != nil {
 		return nil, err
 	}
@@ -86,8 +87,8 @@ func (b *bench) latency(ctx context.Context, c Cell) (*Sample, error) {
 		times = append(times, float64(u.At.Sub(u.Queued).Microseconds())/1000)
 	}
 	slices.Sort(times)
-	out := &Sample{Cell: c, Foreign: before.foreign(after), P50: quantile(times, 0.5), P99: quantile(times, 0.99)}
-	out.CPU = float64((after.worker - before.worker).Microseconds()) / 1000 / float64(n)
+	out := &Sample{Cell: c, Foreign: before.Foreign(after), P50: quantile(times, 0.5), P99: quantile(times, 0.99)}
+	out.CPU = float64((after.Worker - before.Worker).Microseconds()) / 1000 / float64(n)
 	s.strike()
 	return out, s.check()
 }
@@ -113,7 +114,7 @@ func (b *bench) start(ctx context.Context, c Cell) (*Sample, error) {
 }
 
 func (b *bench) startOnce(ctx context.Context, c Cell) (*Sample, error) {
-	before, err := use()
+	before, err := usage.Of()
 	if err != nil {
 		return nil, err
 	}
@@ -125,14 +126,14 @@ func (b *bench) startOnce(ctx context.Context, c Cell) (*Sample, error) {
 	if err := s.await(ctx, "poll", func(st stub.State) bool { return st.Polls > 0 }); err != nil {
 		return nil, err
 	}
-	after, err := use(s.pids()...)
+	after, err := usage.Of(s.pids()...)
 	if err != nil {
 		return nil, err
 	}
 	first := s.server.State().First
 	out := &Sample{Cell: c, Millis: float64(first.Sub(s.started).Microseconds()) / 1000}
-	if after.at.Sub(before.at) > time.Second/2 { // ticks of 10 ms say nothing of less
-		out.Foreign = before.foreign(after)
+	if after.At.Sub(before.At) > time.Second/2 { // ticks of 10 ms say nothing of less
+		out.Foreign = before.Foreign(after)
 	}
 	return out, nil
 }

@@ -11,11 +11,13 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"conductor-jwt/bench/usage"
 )
 
 // raw counts signatures: by openssl's own measure, or by bench/raw.
 func (b *bench) raw(ctx context.Context, c Cell) (*Sample, error) {
-	before, err := use()
+	before, err := usage.Of()
 	if err != nil {
 		return nil, err
 	}
@@ -28,13 +30,13 @@ func (b *bench) raw(ctx context.Context, c Cell) (*Sample, error) {
 	if err != nil {
 		return nil, err
 	}
-	after, err := use()
+	after, err := usage.Of()
 	if err != nil {
 		return nil, err
 	}
 	// What was started has ended, so its time is not told from that of others:
 	// more than it can have used was used by them.
-	out.Foreign = max(0, before.foreign(after)-float64(c.Slots))
+	out.Foreign = max(0, before.Foreign(after)-float64(c.Slots))
 	return out, nil
 }
 
@@ -53,9 +55,10 @@ func (b *bench) signatures(ctx context.Context, c Cell, out *Sample) error {
 	return nil
 }
 
-// speed is what `openssl speed rsa2048` says, in as many processes.
+// speed is what `openssl speed rsa2048` says, in as many processes, by the clock
+// as all else here is: on a quiet machine that is its own measure of CPU.
 func speed(ctx context.Context, processes int) (float64, error) {
-	args := []string{"speed", "-seconds", "1"}
+	args := []string{"speed", "-elapsed", "-seconds", "1"}
 	if processes > 1 {
 		args = append(args, "-multi", strconv.Itoa(processes))
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -53,7 +54,7 @@ func (b *bench) head(p *page) {
 	p.line("")
 	p.line("All workers ran in turn on one machine before one stub server, which hands out the task of the README with its key inlined")
 	p.line("(4 kB), as Conductor 3.32 does. Each caches its parsed key and signs the same claims. Figures are medians, with the least and the most.")
-	p.line("Only figures of one run compare. A task is CPU of the worker alone; the server's comes on top and shares the machine's cores.")
+	p.line("Only figures of one run compare. CPU is the worker's alone; the server's comes on top, on the same cores.")
 	p.line("")
 	p.line("%s, %s cores, %s, kernel %s, %s, %s.", f["cpu"], f["cores"], f["system"], f["kernel"], f["go"], f["openssl"])
 	p.table([]string{"worker", "what it is"}, [][]string{
@@ -79,6 +80,11 @@ func (b *bench) goalTable(p *page) {
 	for _, g := range b.goals() {
 		p.line("%s", g.row())
 	}
+	p.line("")
+	p.line("Where the time goes, before and after what was done about it: [bench/profiles](../bench/profiles/README.md). What is left between the worker and the")
+	p.line("loop is what the loop does not do: it reads the input strictly, looks for key material where it must not be, checks each update until it is")
+	p.line("acknowledged, and counts. At one slot a task is two round trips and a signature in a row. One call of the server, update-v2, would save a trip; it is not")
+	p.line("used, because a task that comes with an answer that is lost is lost until its response timeout.")
 }
 
 func (b *bench) throughputTables(p *page) {
@@ -229,12 +235,41 @@ func (b *bench) sizing() error {
 	}
 	var p page
 	p.line("Measured on %s, %s cores, %s; the stub server ran on the same cores.", b.facts()["cpu"], b.facts()["cores"], b.facts()["date"])
-	for _, w := range []struct{ name, worker, algorithm string }{
-		{"RS256, full edition (OpenSSL)", oursFull, rs256}, {"RS256, static edition", oursStatic, rs256}, {"ES256, either edition", oursStatic, es256},
-	} {
+	b.arithmetic(&p)
+	for _, w := range sized() {
 		b.growth(&p, w.name, Cell{Figure: Throughput, Worker: w.worker, Algorithm: w.algorithm})
 	}
 	return os.WriteFile(file, []byte(before+figuresBegin+p.String()+figuresEnd+after), 0o644) //nolint:gosec // to be read by all
+}
+
+// sized are the editions and algorithms that docs/sizing.md speaks of.
+func sized() []struct{ name, worker, algorithm string } {
+	return []struct{ name, worker, algorithm string }{
+		{"RS256, full edition (OpenSSL)", oursFull, rs256},
+		{"RS256, static edition", oursStatic, rs256},
+		{"ES256, either edition", oursStatic, es256},
+		{"EdDSA, either edition", oursStatic, edDSA},
+	}
+}
+
+// arithmetic says how many replicas of one core so many tokens a second take,
+// by the CPU of a busy worker, each core busy for a part of the time.
+func (b *bench) arithmetic(p *page) {
+	const busy = 0.7
+	var rows [][]string
+	for _, w := range sized() {
+		s := b.stat(Cell{Figure: Throughput, Worker: w.worker, Algorithm: w.algorithm, Slots: 10}, cpu)
+		if s.n == 0 {
+			continue
+		}
+		row := []string{w.name, number(s.mid), fmt.Sprintf("%.0f", 1000/s.mid)}
+		for _, perSecond := range []float64{1000, 10_000} {
+			row = append(row, fmt.Sprintf("%.2f: %s", perSecond*s.mid/1000, plural(int(math.Ceil(perSecond*s.mid/1000/busy)), "replica")))
+		}
+		rows = append(rows, row)
+	}
+	p.table([]string{"", "CPU ms a token", "tokens/s a core", "cores for 1,000/s, replicas of one core", "for 10,000/s"}, rows)
+	p.line("")
 }
 
 func (b *bench) growth(p *page, name string, c Cell) {

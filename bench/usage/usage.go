@@ -1,4 +1,5 @@
-package main
+// Package usage tells what processes and the machine have used, by Linux's /proc.
+package usage
 
 import (
 	"fmt"
@@ -13,21 +14,21 @@ import (
 // hertz is the unit of the times in /proc (sysconf(_SC_CLK_TCK) on Linux).
 const hertz = 100
 
-// usage is what processes have used, at one moment.
-type usage struct {
-	at      time.Time
-	worker  time.Duration // CPU of the worker's processes
-	self    time.Duration // of this process, the server included
-	machine time.Duration // of all
+// Usage is what processes have used, at one moment.
+type Usage struct {
+	At      time.Time
+	Worker  time.Duration // CPU of the worker's processes
+	Self    time.Duration // of this process, the server included
+	Machine time.Duration // of all
 }
 
-// use looks at a worker's processes, ourselves and the machine.
-func use(workers ...int) (usage, error) {
-	u := usage{at: time.Now()}
+// Of looks at a worker's processes, ourselves and the machine.
+func Of(workers ...int) (Usage, error) {
+	u := Usage{At: time.Now()}
 	for _, pid := range tree(workers) {
-		u.worker += cpuOf(pid)
+		u.Worker += CPU(pid)
 	}
-	u.self = cpuOf(os.Getpid())
+	u.Self = CPU(os.Getpid())
 	text, err := os.ReadFile("/proc/stat")
 	if err != nil {
 		return u, err
@@ -38,15 +39,15 @@ func use(workers ...int) (usage, error) {
 		if i == 0 || i == 4 || i == 5 || i > 8 {
 			continue
 		}
-		u.machine += ticks(field)
+		u.Machine += ticks(field)
 	}
 	return u, nil
 }
 
-// foreign is how many cores others used from u to v.
-func (u usage) foreign(v usage) float64 {
-	others := (v.machine - u.machine) - (v.worker - u.worker) - (v.self - u.self)
-	return max(0, others.Seconds()/v.at.Sub(u.at).Seconds())
+// Foreign is how many cores others used from u to v.
+func (u Usage) Foreign(v Usage) float64 {
+	others := (v.Machine - u.Machine) - (v.Worker - u.Worker) - (v.Self - u.Self)
+	return max(0, others.Seconds()/v.At.Sub(u.At).Seconds())
 }
 
 func ticks(field string) time.Duration {
@@ -64,7 +65,8 @@ func statOf(pid int) []string {
 	return strings.Fields(rest)
 }
 
-func cpuOf(pid int) time.Duration {
+// CPU is the time that a process has used so far.
+func CPU(pid int) time.Duration {
 	fields := statOf(pid)
 	if len(fields) < 13 {
 		return 0
@@ -95,9 +97,9 @@ func tree(roots []int) []int {
 	return all
 }
 
-// memory is the proportional set size of a worker's processes, in MiB: what
+// Memory is the proportional set size of a worker's processes, in MiB: what
 // they share counts once.
-func memory(workers ...int) float64 {
+func Memory(workers ...int) float64 {
 	kib := 0
 	for _, pid := range tree(workers) {
 		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))

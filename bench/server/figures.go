@@ -1,0 +1,176 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"conductor-jwt/bench/usage"
+	"conductor-jwt/internal/conductorjar"
+)
+
+// setting is how the workers run.
+type setting struct{ slots, replicas int }
+
+// rate is how fast a backlog was worked off, and by whose work.
+type rate struct {
+	setting
+	perSecond float64
+	worker    float64 // CPU ms a task
+	server    float64 // the same, of the server's Java
+	machine   float64 // the same, of all, the store included
+}
+
+// throughput queues tasks and then lets workers at them.
+func (b *bench) throughput(ctx context.Context, s *stage, c setting) (rate, error) {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
+	r := rate{setting: c}
+	// On a busy SQLite an execution in a thousand is never scheduled.
+	if err := s.queue(ctx, b.backlog+b.backlog/50); err != nil {
+		return r, err
+	}
+	before, err := usage.Of(s.server.PID())
+	if err != nil {
+		return r, err
+	}
+	var workers []*worker
+	for range c.replicas {
+		w, err := b.launch(ctx, s, c.slots, 2, b.backlog/c.replicas)
+		if err != nil {
+			return r, err
+		}
+		defer w.kill()
+		workers = append(workers, w)
+	}
+	var used time.Duration
+	for _, w := range workers {
+		if err := w.end(); err != nil {
+			return r, err
+		}
+		used += w.command.ProcessState.UserTime() + w.command.ProcessState.SystemTime()
+	}
+	after, err := usage.Of(s.server.PID())
+	if err != nil {
+		return r, err
+	}
+	n := float64(b.backlog)
+	each := func(d time.Duration) float64 { return d.Seconds() * 1000 / n }
+	r.perSecond = n / after.At.Sub(before.At).Seconds()
+	r.worker, r.server, r.machine = each(used), each(after.Worker-before.Worker), each(after.Machine-before.Machine)
+	return r, b.sweep(ctx, s)
+}
+
+// sweep takes what is left of the backlog out of the next figure.
+func (b *bench) sweep(ctx context.Context, s *stage) error {
+	w, err := b.launch(ctx, s, 10, 1, 0)
+	if err != nil {
+		return err
+	}
+	defer w.kill()
+	return rest(ctx, 2*time.Second)
+}
+
+// wait is how long tasks wait, and what waiting for them costs.
+type wait struct {
+	pollers  int
+	java     float64 // cores of the server's Java while nothing is queued
+	idle     float64 // the same of the whole machine, the store included
+	p50, p99 float64 // ms from scheduled to ended, at 10 tasks/s
+}
+
+// waiting measures with so many cold polls; with none, what an idle server
+// costs by itself.
+func (b *bench) waiting(ctx context.Context, s *stage, pollers int) (wait, error) {
+	out := wait{pollers: pollers}
+	if pollers > 0 {
+		w, err := b.launch(ctx, s, 10, pollers, 0)
+		if err != nil {
+			return out, err
+		}
+		defer w.kill()
+	}
+	if err := rest(ctx, 2*time.Second); err != nil {
+		return out, err
+	}
+	before, err := usage.Of(s.server.PID())
+	if err != nil {
+		return out, err
+	}
+	if err := rest(ctx, 6*time.Second); err != nil {
+		return out, err
+	}
+	after, err := usage.Of(s.server.PID())
+	if err != nil {
+		return out, err
+	}
+	out.java = (after.Worker - before.Worker).Seconds() / after.At.Sub(before.At).Seconds()
+	out.idle = (after.Machine - before.Machine).Seconds() / after.At.Sub(before.At).Seconds()
+	if pollers == 0 {
+		return out, nil
+	}
+	times, err := b.latencies(ctx, s)
+	if err != nil {
+		return out, err
+	}
+	slices.Sort(times)
+	out.p50, out.p99 = times[len(times)/2], times[min(len(times)-1, len(times)*99/100)]
+	return out, nil
+}
+
+// latencies starts ten executions a second, at times that vary, and reads from
+// the server when each task was scheduled and when it ended.
+func (b *bench) latencies(ctx context.Context, s *stage) ([]float64, error) {
+	var ids []string
+	for range b.trickle {
+		if err := rest(ctx, time.Duration(rand.IntN(200))*time.Millisecond); err != nil { //nolint:gosec // jitter
+			return nil, err
+		}
+		id, err := s.execute(ctx)
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	var times []float64
+	for _, id := range ids {
+		w, err := s.server.AwaitWorkflow(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if w.Status == "COMPLETED" { // a busy SQLite fails some before they are scheduled
+			times = append(times, took(w))
+		}
+	}
+	if len(times) < len(ids)*9/10 {
+		return nil, fmt.Errorf("only %d of %d executions were completed", len(times), len(ids))
+	}
+	return times, nil
+}
+
+// took is from scheduled to ended, in ms.
+func took(w conductorjar.Workflow) float64 {
+	var of struct {
+		Tasks []struct{ ScheduledTime, EndTime int64 } `json:"tasks"`
+	}
+	if json.Unmarshal(w.Raw, &of) != nil || len(of.Tasks) == 0 {
+		return 0
+	}
+	return float64(of.Tasks[0].EndTime - of.Tasks[0].ScheduledTime)
+}
+
+func rest(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

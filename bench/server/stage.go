@@ -1,0 +1,158 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+
+	"golang.org/x/sync/errgroup"
+
+	"conductor-jwt/internal/conductorjar"
+	"conductor-jwt/internal/secret"
+)
+
+// stage is a server with the documented workflow.
+type stage struct {
+	server   *conductorjar.Server
+	postgres *conductorjar.Postgres // nil on SQLite
+	workflow string
+}
+
+func start(ctx context.Context, store string) (*stage, error) {
+	key, err := newKey()
+	if err != nil {
+		return nil, err
+	}
+	s := &stage{}
+	o := conductorjar.Options{
+		Env:     os.Environ(), //nolint:forbidigo // Java and Maven are found by it
+		Secrets: map[string]secret.Text{"jwt-privatekey": key},
+	}
+	if store == postgres {
+		if s.postgres, err = conductorjar.StartPostgres(ctx, o.Setup, nil); err != nil {
+			return nil, err
+		}
+		o.Postgres = s.postgres
+	}
+	if s.server, err = conductorjar.Start(ctx, o); err != nil {
+		s.stop(ctx)
+		return nil, err
+	}
+	if err := s.register(ctx); err != nil {
+		s.stop(ctx)
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *stage) stop(ctx context.Context) {
+	if s.server != nil {
+		_ = s.server.Stop(ctx) // what it measured is known
+	}
+	if s.postgres != nil {
+		_ = s.postgres.Stop(ctx) // as above
+	}
+}
+
+func newKey() (secret.Text, error) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		return secret.Text{}, err
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return secret.Text{}, err
+	}
+	return secret.New(string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))), nil
+}
+
+func (s *stage) register(ctx context.Context) error {
+	definition, err := os.ReadFile("deploy/conductor/workflow.json")
+	if err != nil {
+		return err
+	}
+	var named struct {
+		Name string `json:"name"`
+	}
+	if err := json.Unmarshal(definition, &named); err != nil {
+		return err
+	}
+	s.workflow = named.Name
+	defs, err := os.ReadFile("deploy/conductor/taskdefs.json")
+	if err != nil {
+		return err
+	}
+	var each []json.RawMessage
+	if err := json.Unmarshal(defs, &each); err != nil {
+		return err
+	}
+	for _, def := range each {
+		if err := s.server.RegisterTaskDef(ctx, def); err != nil {
+			return err
+		}
+	}
+	return s.server.RegisterWorkflow(ctx, definition)
+}
+
+// execute starts one execution and gives its id.
+func (s *stage) execute(ctx context.Context) (string, error) {
+	return s.server.StartWorkflow(ctx, conductorjar.StartRequest{Name: s.workflow, Input: map[string]string{
+		"subject": "alice", "issuer": "https://issuer.example", "audience": "https://api.example", "scope": "orders:read",
+	}})
+}
+
+// queue starts n executions that nobody works on yet, four at a time.
+func (s *stage) queue(ctx context.Context, n int) error {
+	all, ctx := errgroup.WithContext(ctx)
+	all.SetLimit(4)
+	for range n {
+		all.Go(func() error {
+			_, err := s.execute(ctx)
+			return err
+		})
+	}
+	return all.Wait()
+}
+
+// worker is a process of ours with its output.
+type worker struct {
+	command *exec.Cmd
+	output  bytes.Buffer
+}
+
+func (b *bench) launch(ctx context.Context, s *stage, slots, pollers, once int) (*worker, error) {
+	args := []string{
+		"worker", "--server-url", s.server.URL + "/api", "--listen", "127.0.0.1:0", "--register-taskdefs", "off",
+		"--log-level", "warn", "--slots", strconv.Itoa(slots), "--pollers", strconv.Itoa(pollers),
+	}
+	if once > 0 {
+		args = append(args, "--once", strconv.Itoa(once))
+	}
+	w := &worker{command: exec.CommandContext(ctx, b.worker, args...)} //nolint:gosec // the caller's own binary
+	w.command.Stdout, w.command.Stderr = &w.output, &w.output
+	if err := w.command.Start(); err != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
+// end waits for a worker that ends by itself.
+func (w *worker) end() error {
+	if err := w.command.Wait(); err != nil {
+		return fmt.Errorf("the worker: %w\n%.2000s", err, w.output.Bytes())
+	}
+	return nil
+}
+
+func (w *worker) kill() {
+	_ = w.command.Process.Kill() // it is waited for
+	_ = w.command.Wait()         // its status is ours
+}

@@ -16,7 +16,7 @@ func schemes(env Env, p *policy.Policy, parser keys.Resolver) map[string]keys.Sc
 	vaults := vaultStore(env, p.Vault, parser)
 	list := map[string]keys.Scheme{
 		policy.SchemeFile: files, policy.SchemeDir: files, policy.SchemeEnv: files,
-		policy.SchemeVaultKV: vaults, policy.SchemeVaultTransit: vaults,
+		policy.SchemeGCPKMS: gcpKMSStore(env, p.Google, parser), policy.SchemeVaultKV: vaults, policy.SchemeVaultTransit: vaults,
 	}
 	// What is behind a build tag is nil without it.
 	for name, s := range map[string]keys.Scheme{
@@ -31,8 +31,8 @@ func schemes(env Env, p *policy.Policy, parser keys.Resolver) map[string]keys.Sc
 
 // elsewhere says of a kind of source where it is, if not in this build.
 func elsewhere() map[string]string {
-	const full, none = "; the full edition has them", "; this version has none"
+	const full = "; the full edition has them"
 	return map[string]string{
-		policy.SchemeAWSKMS: full, policy.SchemeAzureKMS: full, policy.SchemePKCS11: full, policy.SchemeGCPKMS: none,
+		policy.SchemeAWSKMS: full, policy.SchemeAzureKMS: full, policy.SchemePKCS11: full,
 	}
 }

@@ -24,8 +24,8 @@ func TestStoresOfThisBuild(t *testing.T) {
 	}
 	has := schemes(Env{Getenv: func(string) (string, bool) { return "", false }}, nil, keys.NewParser(keys.ParserOptions{}))
 	for _, name := range policy.Schemes() {
-		if name == policy.SchemeConductor || name == policy.SchemeGCPKMS {
-			continue // of the keyring; of no build yet
+		if name == policy.SchemeConductor {
+			continue // of the keyring
 		}
 		tagged := slices.Contains([]string{policy.SchemeAWSKMS, policy.SchemeAzureKMS, policy.SchemePKCS11}, name)
 		want := !tagged || slices.Contains(tags, name)

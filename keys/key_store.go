@@ -128,3 +128,10 @@ func AlgorithmsOf(public crypto.PublicKey) ([]Algorithm, error) {
 	}
 	return v.algorithms, nil
 }
+
+// ReadPublic reads a public key as a store gives it: PEM, or DER. Every
+// refusal is an *[Error].
+func ReadPublic(text string) (crypto.PublicKey, error) {
+	public, _, err := readPublicText(text)
+	return public, err
+}

@@ -1,0 +1,86 @@
+package gcpkms
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+
+	"conductor-jwt/internal/secret"
+)
+
+// credentials are a file of Google's, of any of the three types that are
+// served.
+type credentials struct {
+	Type     string `json:"type"`
+	TokenURI string `json:"token_uri"`
+
+	Email string `json:"client_email"` // service_account; its key is read from the whole file
+
+	ClientID     string      `json:"client_id"` // authorized_user
+	ClientSecret secret.Text `json:"client_secret"`
+	RefreshToken secret.Text `json:"refresh_token"`
+
+	Audience         string `json:"audience"` // external_account
+	SubjectTokenType string `json:"subject_token_type"`
+	TokenURL         string `json:"token_url"`
+	Impersonate      string `json:"service_account_impersonation_url"`
+	Source           struct {
+		File   string `json:"file"`
+		Format struct {
+			Type  string `json:"type"`
+			Field string `json:"subject_token_field_name"`
+		} `json:"format"`
+	} `json:"credential_source"`
+
+	text secret.Text
+}
+
+// fetch gets a token by Google's default credentials (AIP-4110): a file that
+// is named, the one of the gcloud command, or the machine's own.
+func (c *client) fetch(ctx context.Context) (token, error) {
+	path := c.o.CredentialsFile
+	if path == "" {
+		path, _ = c.o.Getenv("GOOGLE_APPLICATION_CREDENTIALS")
+	}
+	if path == "" {
+		home, _ := c.o.Getenv("HOME")
+		if usual := filepath.Join(home, ".config", "gcloud", "application_default_credentials.json"); home != "" && isFile(usual) {
+			path = usual
+		}
+	}
+	if path == "" {
+		return c.fromMachine(ctx)
+	}
+	f, err := readCredentials(path)
+	if err != nil {
+		return token{}, err
+	}
+	switch f.Type {
+	case "service_account":
+		return c.fromServiceAccount(ctx, f)
+	case "authorized_user":
+		return c.fromUser(ctx, f)
+	case "external_account":
+		return c.fromElsewhere(ctx, f)
+	}
+	return token{}, noCredentials("google credentials of a type that is not served", "use a service_account, an authorized_user, or an external_account")
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
+}
+
+const mostText = 64 << 10
+
+// readCredentials reads the file anew each time: it may be a mounted secret.
+func readCredentials(path string) (credentials, error) {
+	raw, err := os.ReadFile(path) //nolint:gosec // the operator names it, never a task
+	var f credentials
+	if err != nil || len(raw) > mostText || json.Unmarshal(raw, &f) != nil {
+		return f, noCredentials("a file of google credentials that cannot be read, or holds something else", "check google.credentials_file, or GOOGLE_APPLICATION_CREDENTIALS")
+	}
+	f.text = secret.New(string(raw))
+	return f, nil
+}

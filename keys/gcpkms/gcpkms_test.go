@@ -1,0 +1,257 @@
+package gcpkms_test
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"conductor-jwt/internal/keyconformance"
+	"conductor-jwt/keys"
+	"conductor-jwt/keys/gcpkms"
+)
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+func (c *cloud) options(env map[string]string) gcpkms.Options {
+	if env == nil {
+		env = map[string]string{"GCE_METADATA_HOST": strings.TrimPrefix(c.url, "http://")}
+	}
+	return gcpkms.Options{
+		Endpoint: c.url + "/", Parser: keys.NewParser(keys.ParserOptions{}),
+		Getenv: func(name string) (string, bool) { v, ok := env[name]; return v, ok },
+	}
+}
+
+func open(t *testing.T, o gcpkms.Options, name string) keys.Source {
+	t.Helper()
+	source, err := gcpkms.New(o).Open("gcpkms://" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return source
+}
+
+func TestEachAlgorithmConforms(t *testing.T) {
+	rsaKey := must(rsa.GenerateKey(rand.Reader, 2048))
+	ec := func(c elliptic.Curve) func() crypto.Signer {
+		return func() crypto.Signer { return must(ecdsa.GenerateKey(c, rand.Reader)) }
+	}
+	for algorithm, next := range map[string]func() crypto.Signer{
+		"RSA_SIGN_PKCS1_2048_SHA256": func() crypto.Signer { return rsaKey },
+		"RSA_SIGN_PKCS1_4096_SHA512": func() crypto.Signer { return rsaKey },
+		"RSA_SIGN_PSS_2048_SHA256":   func() crypto.Signer { return rsaKey },
+		"EC_SIGN_P256_SHA256":        ec(elliptic.P256()),
+		"EC_SIGN_P384_SHA384":        ec(elliptic.P384()),
+		"EC_SIGN_ED25519": func() crypto.Signer {
+			_, p, err := ed25519.GenerateKey(rand.Reader)
+			return must(p, err)
+		},
+	} {
+		t.Run(algorithm, func(t *testing.T) {
+			keyconformance.RunStore(t, func(t *testing.T) keyconformance.Store {
+				t.Helper()
+				c := newCloud(t)
+				c.put(algorithm, next())
+				o := c.options(nil)
+				s := keyconformance.Store{
+					Source: open(t, o, keyName), Absent: open(t, o, keyName+"-none"),
+					Fail: func(status int) { c.set(func() { c.status = status }) },
+					Hold: func() func() { c.set(func() { c.hold = make(chan struct{}) }); return c.release },
+				}
+				if !strings.HasPrefix(algorithm, "RSA") { // one key serves them all
+					s.Rotate = func() { c.put(algorithm, next()) }
+				}
+				return s
+			})
+		})
+	}
+}
+
+func TestVersions(t *testing.T) {
+	c := newCloud(t)
+	for range 5 {
+		c.put("EC_SIGN_P256_SHA256", must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)))
+	}
+	c.put("RSA_DECRYPT_OAEP_2048_SHA256", must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)))
+	c.set(func() { c.keys[keyName][1].state, c.keys[keyName][2].state = "DISABLED", "DESTROYED" })
+	source, pinned := open(t, c.options(nil), keyName), open(t, c.options(nil), keyName+"/cryptoKeyVersions/4")
+	for range 2 {
+		list, err := source.Versions(t.Context())
+		if err != nil || len(list) != 3 || !slices.IsSortedFunc(list, func(a, b keys.Key) int { return a.Created().Compare(b.Created()) }) {
+			t.Errorf("%d versions, %v", len(list), err)
+		}
+	}
+	if n := c.asked["/v1/"+keyName+"/cryptoKeyVersions/1/publicKey"]; n != 1 {
+		t.Errorf("the public half was read %d times", n)
+	}
+	if list, err := pinned.Versions(t.Context()); err != nil || len(list) != 1 {
+		t.Errorf("%d versions, %v", len(list), err)
+	}
+	c.set(func() {
+		for i := range 5 {
+			c.keys[keyName][i].state = "DISABLED"
+		}
+	})
+	if _, err := source.Versions(t.Context()); !errors.Is(err, keys.ErrUnsupported) {
+		t.Error(err)
+	}
+	c.set(func() { c.keys[keyName][5].state = "DISABLED" })
+	if _, err := source.Versions(t.Context()); !errors.Is(err, keys.ErrMissing) {
+		t.Error(err)
+	}
+}
+
+func TestAnAnswerThatWasChangedOnItsWay(t *testing.T) {
+	for _, member := range []string{"pemCrc32c", "name", "signatureCrc32c", "verifiedDigestCrc32c"} {
+		t.Run(member, func(t *testing.T) {
+			c := newCloud(t)
+			c.put("EC_SIGN_P256_SHA256", must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)))
+			c.set(func() { c.garble = member })
+			list, err := open(t, c.options(nil), keyName).Versions(t.Context())
+			if err == nil {
+				_, err = list[0].Sign(t.Context(), keys.ES256, []byte("x"))
+			}
+			if !errors.Is(err, keys.ErrUnavailable) || errors.Is(err, keys.ErrRefused) {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestURIs(t *testing.T) {
+	s := gcpkms.New(gcpkms.Options{})
+	for _, uri := range []string{
+		"gcpkms://", "gcpkms:" + keyName, "gcpkms://projects/p/locations/l/keyRings/r", "gcpkms://" + keyName + "/x", "gcpkms://" + keyName + "?a=b",
+		"gcpkms://" + keyName + "/cryptoKeyVersions/x", "gcpkms://projects/../locations/l/keyRings/r/cryptoKeys/k/../..", "gcpkms://evil/" + keyName, "gcpkms://" + keyName + "\n",
+	} {
+		if _, err := s.Open(uri); !errors.Is(err, keys.ErrUnsupported) {
+			t.Errorf("%q: %v", uri, err)
+		}
+	}
+}
+
+func write(t *testing.T, v any) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "credentials.json")
+	if err := os.WriteFile(path, must(json.Marshal(v)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestEachKindOfCredentials(t *testing.T) {
+	c := newCloud(t)
+	c.put("EC_SIGN_P256_SHA256", must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)))
+	subject := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(subject, []byte("a.b.c\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	inJSON := write(t, map[string]string{"id_token": "a.b.c"})
+	external := func(source map[string]any, impersonate string) map[string]any {
+		return map[string]any{
+			"type": "external_account", "audience": "//iam/pool", "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+			"token_url": c.url + "/sts", "service_account_impersonation_url": impersonate, "credential_source": source,
+		}
+	}
+	user := map[string]any{"type": "authorized_user", "client_id": "id", "client_secret": "canary-secret", "refresh_token": "canary-refresh", "token_uri": c.url + "/token"}
+	for name, v := range map[string]map[string]any{
+		"a user":                 user,
+		"another issuer's token": external(map[string]any{"file": subject}, ""),
+		"one in json":            external(map[string]any{"file": inJSON, "format": map[string]string{"type": "json", "subject_token_field_name": "id_token"}}, ""),
+		"as a service account":   external(map[string]any{"file": subject}, c.url+"/impersonate"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := open(t, c.options(map[string]string{"GOOGLE_APPLICATION_CREDENTIALS": write(t, v)}), keyName).Versions(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	home := t.TempDir()
+	usual := filepath.Join(home, ".config", "gcloud", "application_default_credentials.json")
+	if err := errors.Join(os.MkdirAll(filepath.Dir(usual), 0o700), os.WriteFile(usual, must(json.Marshal(user)), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := open(t, c.options(map[string]string{"HOME": home}), keyName).Versions(t.Context()); err != nil {
+		t.Errorf("gcloud's own: %v", err)
+	}
+	for name, path := range map[string]string{
+		"no file": filepath.Join(home, "none"), "another type": write(t, map[string]string{"type": "canary"}), "no json": subject,
+		"a source that is none": write(t, external(map[string]any{"url": "http://canary"}, "")), "a field that is none": write(t, external(map[string]any{"file": inJSON, "format": map[string]string{"type": "json", "subject_token_field_name": "x"}}, "")),
+		"a wrong secret": write(t, map[string]any{"type": "authorized_user", "client_secret": "canary-wrong", "token_uri": c.url + "/token"}),
+	} {
+		o := c.options(map[string]string{})
+		o.CredentialsFile = path
+		_, err := open(t, o, keyName).Versions(t.Context())
+		if !errors.Is(err, keys.ErrUnavailable) || !errors.Is(err, keys.ErrRefused) || strings.Contains(err.Error(), "canary") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestAServiceAccountSignsItsOwnToken(t *testing.T) {
+	private := must(rsa.GenerateKey(rand.Reader, 2048))
+	text := string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: must(x509.MarshalPKCS8PrivateKey(private))}))
+	path := write(t, map[string]string{"type": "service_account", "client_email": "worker@p.iam", "private_key": text, "private_key_id": "kid-1", "token_uri": "https://x/token"})
+	c := newCloud(t)
+	c.put("EC_SIGN_P256_SHA256", must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)))
+	c.accepts = func(bearer string) bool {
+		claims := jwt.MapClaims{}
+		token, err := jwt.ParseWithClaims(bearer, claims, func(*jwt.Token) (any, error) { return private.Public(), nil }, jwt.WithValidMethods([]string{"RS256"}),
+			jwt.WithAudience("https://cloudkms.googleapis.com/"), jwt.WithIssuer("worker@p.iam"), jwt.WithSubject("worker@p.iam"), jwt.WithExpirationRequired())
+		return err == nil && token.Header["kid"] == "kid-1"
+	}
+	o := c.options(map[string]string{})
+	o.CredentialsFile = path
+	if _, err := open(t, o, keyName).Versions(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestATokenIsUsedUntilItsEnd(t *testing.T) {
+	c := newCloud(t)
+	c.put("EC_SIGN_P256_SHA256", must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)))
+	now := time.Now()
+	o := c.options(nil)
+	o.Now = func() time.Time { return now }
+	source := open(t, o, keyName)
+	for i, after := range []time.Duration{0, time.Minute, 57 * time.Minute, time.Minute, time.Minute} {
+		now = now.Add(after)
+		if _, err := source.Versions(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if want := 1 + i/3; c.tokens != want {
+			t.Errorf("after the step %d there were %d tokens, want %d", i, c.tokens, want)
+		}
+	}
+	c.set(func() { c.tokens = 100 }) // the one that is held is revoked
+	if _, err := source.Versions(t.Context()); err != nil || c.tokens != 101 {
+		t.Errorf("%d tokens, %v", c.tokens, err)
+	}
+	c.accepts = func(string) bool { return false }
+	if _, err := source.Versions(t.Context()); !errors.Is(err, keys.ErrRefused) {
+		t.Error(err)
+	}
+}
+
+var _ http.Handler = (*cloud)(nil)

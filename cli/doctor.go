@@ -57,7 +57,7 @@ func runDoctor(ctx context.Context, env Env, c *config.Loaded, output string) er
 		defer anonymous.Close()
 		o.Anonymous = anonymous
 	}
-	found := doctor.Run(ctx, o)
+	found := append(doctor.Run(ctx, o), keyFindings(ctx, env, c)...)
 	if output == outputJSON {
 		err = writeJSON(env.Stdout, found)
 	} else {

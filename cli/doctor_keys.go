@@ -1,0 +1,49 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"conductor-jwt/config"
+	"conductor-jwt/doctor"
+	"conductor-jwt/keyring"
+)
+
+// keyFindings reads the policy and asks every key store once, as the worker
+// does at its start.
+func keyFindings(ctx context.Context, env Env, c *config.Loaded) []doctor.Finding {
+	if c.Policy == "" {
+		return []doctor.Finding{{Check: "policy", Level: doctor.OK, Found: "there is none: keys come with the tasks"}}
+	}
+	_, ring, err := openRing(ctx, env, c)
+	if err != nil {
+		return []doctor.Finding{{
+			Check: "policy", Level: doctor.Fail, Found: firstLine(err),
+			Remedy: "run `" + program + " config validate`, which shows every mistake with its line",
+		}}
+	}
+	found := []doctor.Finding{{Check: "policy", Level: doctor.OK, Found: shown(c.Policy) + " is valid"}}
+	for _, s := range ring.Status() {
+		found = append(found, keyFinding(s))
+	}
+	return found
+}
+
+func keyFinding(s keyring.Status) doctor.Finding {
+	f := doctor.Finding{Check: "named key", Level: doctor.OK}
+	switch {
+	case s.Delivered:
+		f.Found = s.Name + " comes with each task"
+	case len(s.Versions) == 0:
+		f.Level, f.Found = doctor.Fail, s.Name+" is not there: its key store could not be asked"
+		f.Remedy = "check the store's address and the worker's login to it; tasks with this key wait for it"
+	default:
+		var states []string
+		for _, v := range s.Versions {
+			states = append(states, fmt.Sprintf("%s %s", v.State, v.Algorithm))
+		}
+		f.Found = s.Name + ": " + strings.Join(states, ", ")
+	}
+	return f
+}

@@ -3,6 +3,7 @@ package config_test
 import (
 	"bytes"
 	"encoding/json"
+	"os"
 	"testing"
 
 	"github.com/goccy/go-yaml"
@@ -107,5 +108,24 @@ func TestEveryDefaultFitsTheSchema(t *testing.T) {
 	}
 	if err := compiled(t).Validate(defaults); err != nil {
 		t.Error(err)
+	}
+}
+
+// deploy/ has the schema for editors and for whoever has no binary at hand.
+func TestThePublishedSchemaIsTheOneThatIsPrinted(t *testing.T) {
+	const path = "../deploy/config.schema.json"
+	want, err := config.Schema()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want = append(want, '\n')
+	if *update {
+		if err := os.WriteFile(path, want, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(path)
+	if err != nil || !bytes.Equal(got, want) {
+		t.Errorf("deploy/config.schema.json is not what `config schema` prints; run go test ./config -update (%v)", err)
 	}
 }

@@ -39,7 +39,7 @@ const preface = `# Configuration
 Every setting of ` + "`conductor-jwt worker`" + ` can be given as a flag, as an environment variable or in a YAML file. A flag beats the environment, the environment
 beats the file, the file beats the default; an empty variable counts as not set. ` + "`conductor-jwt config show --origin`" + ` prints what is in force and where each
 value came from, ` + "`config validate`" + ` checks it all without starting anything, and ` + "`config schema`" + ` prints a JSON Schema of the file for an editor ([deploy/config.schema.json](../deploy/config.schema.json)):
-`# yaml-language-server: $schema=…` in the first line of the file names it.
+` + "`# yaml-language-server: $schema=…`" + ` in the first line of the file names it.
 
 A secret has no flag, because every user of a machine can read another's command line. In its place it has a twin with ` + "`_FILE`" + ` (` + "`_file`" + ` in the
 configuration file) that names a file to read it from; to set both is an error.

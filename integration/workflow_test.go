@@ -85,6 +85,19 @@ func (s *stage) execute(ctx context.Context, r conductorjar.StartRequest) (condu
 	return conductorjar.Workflow{}, errors.New("the server could not schedule a task three times in a row")
 }
 
+// executePatiently starts a workflow again where the server refused it or did
+// not answer for a minute, which it does to one request in a thousand while
+// SQLite is busy.
+func (s *stage) executePatiently(ctx context.Context, r conductorjar.StartRequest) (conductorjar.Workflow, error) {
+	for tries := 0; ; tries++ {
+		w, err := s.execute(ctx, r)
+		if err == nil || ctx.Err() != nil || tries == 5 {
+			return w, err
+		}
+		<-time.After(time.Second / 5)
+	}
+}
+
 // run executes a workflow that ends with the wanted status.
 func (s *stage) run(t *testing.T, r conductorjar.StartRequest, status string) conductorjar.Workflow {
 	t.Helper()

@@ -1,0 +1,103 @@
+package integration_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// block is a piece of shell in a page, and what it prints.
+type block struct{ shell, prints string }
+
+// blocksOf gives the pieces of shell of a page, in their order.
+func blocksOf(page string) []block {
+	var list []block
+	for _, m := range regexp.MustCompile("(?m)^```sh\n((?s:.*?))^```\n(?:```text\n((?s:.*?))^```\n)?").FindAllStringSubmatch(page, -1) {
+		list = append(list, block{m[1], m[2]})
+	}
+	return list
+}
+
+// A new user who pastes docs/keys.md into a shell sees what it says, on the
+// real server.
+func TestTheKeysPageDoesWhatItSays(t *testing.T) {
+	raw, err := os.ReadFile(filepath.Join(shared.root, "docs", "keys.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := string(raw)
+	for address, says := range map[string]string{"http://localhost:8080": shared.url(), "127.0.0.1:9991": "", "127.0.0.1:9992": ""} {
+		if says == "" {
+			if says, err = freeAddress(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if address == "127.0.0.1:9991" { // which a worker has by default
+			page = strings.ReplaceAll(page, "conductor-jwt worker >", "CONDUCTOR_JWT_LISTEN="+says+" conductor-jwt worker >")
+		}
+		page = strings.ReplaceAll(page, address, says)
+	}
+	// The server is other tests' too.
+	const domain = "keys-page"
+	page = strings.ReplaceAll(page, `"version": 1, "input": {`, `"version": 1, "taskToDomain": {"GET_SIGNED_JWT": "`+domain+`"}, "input": {`)
+
+	blocks := blocksOf(page)
+	if len(blocks) < 10 {
+		t.Fatalf("found %d blocks; the page is read wrongly", len(blocks))
+	}
+	scripts := t.TempDir()
+	if err := os.WriteFile(filepath.Join(scripts, "keys.txtar"), scriptOf(blocks), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir: scripts, RequireExplicitExec: true,
+		Setup: func(e *testscript.Env) error {
+			bin := filepath.Join(e.WorkDir, ".bin")
+			if err := os.MkdirAll(bin, 0o700); err != nil {
+				return err
+			}
+			if err := os.Symlink(shared.binary, filepath.Join(bin, "conductor-jwt")); err != nil {
+				return err
+			}
+			e.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
+			e.Setenv("CONDUCTOR_JWT_DOMAIN", domain)
+			e.Defer(func() { endWorker(filepath.Join(e.WorkDir, "worker.pid")) })
+			return nil
+		},
+	})
+}
+
+// scriptOf makes a script of blocks. What one exports is there in the next.
+func scriptOf(blocks []block) []byte {
+	var script, files strings.Builder
+	for i, b := range blocks {
+		fmt.Fprintf(&script, "exec sh -c 'sh block-%d.sh >printed 2>&1 || { cat printed >&2; exit 1; }'\n", i)
+		fmt.Fprintf(&files, "-- block-%d.sh --\ntouch .env\n. ./.env\nset -eu\n%sexport -p >.env\n", i, b.shell)
+		if b.prints != "" {
+			fmt.Fprintf(&script, "cmp printed want-%d\n", i)
+			fmt.Fprintf(&files, "-- want-%d --\n%s", i, b.prints)
+		}
+	}
+	return []byte(script.String() + files.String())
+}
+
+// endWorker ends a worker that a page has left running.
+func endWorker(pidFile string) {
+	text, err := os.ReadFile(pidFile)
+	if err != nil {
+		return
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		return
+	}
+	if p, err := os.FindProcess(pid); err == nil {
+		_ = p.Kill() // which has most likely ended
+	}
+}

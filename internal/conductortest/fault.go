@@ -41,6 +41,8 @@ type Fault struct {
 	Lost bool
 	// Extra delivers so many tasks more than the poll asked for.
 	Extra int
+	// Twice delivers every task of a poll's answer twice over in it.
+	Twice bool
 	// Spoil makes the first task of a poll's answer unreadable.
 	Spoil Spoil
 	// Wire is done to the answer by the HTTP shell; the ledger's own methods

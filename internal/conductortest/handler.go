@@ -170,7 +170,7 @@ func (s *Server) pollBatch(w http.ResponseWriter, r *http.Request, c call) {
 		problem(w, http.StatusBadRequest, "Long Poll Timeout value cannot be more than 5 seconds")
 		return
 	}
-	tasks, err := s.Ledger.poll(r.Context(), q, c.fault.Extra)
+	tasks, err := s.Ledger.poll(r.Context(), q, c.fault)
 	if err != nil {
 		return // the client went away
 	}
@@ -192,7 +192,7 @@ func (s *Server) pollOne(w http.ResponseWriter, r *http.Request, _ call) {
 		return
 	}
 	q.Count, q.Timeout = 1, 100*time.Millisecond
-	tasks, err := s.Ledger.poll(r.Context(), q, 0)
+	tasks, err := s.Ledger.poll(r.Context(), q, Fault{})
 	switch {
 	case err != nil:
 	case len(tasks) == 0:

@@ -50,6 +50,7 @@ type Ledger struct {
 	secrets   map[string]string
 	tasks     map[string]*entry
 	order     []*entry // by first enqueueing
+	enqueued  int
 	workflows map[string]*workflow
 	queues    map[string]*queue
 	leased    map[string]*entry
@@ -105,7 +106,7 @@ func (l *Ledger) Poll(ctx context.Context, q conductor.Query) ([]conductor.Task,
 	if err != nil {
 		return nil, err
 	}
-	leased, err := l.poll(ctx, q, fault.Extra)
+	leased, err := l.poll(ctx, q, fault)
 	if err != nil {
 		return nil, err
 	}

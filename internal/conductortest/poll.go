@@ -14,6 +14,7 @@ type pollInHand struct {
 	query  conductor.Query
 	record *Poll
 	want   int
+	twice  bool // every task is handed over twice
 	until  time.Time
 	taken  []*entry // popped: still SCHEDULED, and nobody's
 }
@@ -27,14 +28,14 @@ type leasedTask struct {
 }
 
 // poll serves one poll to its end.
-func (l *Ledger) poll(ctx context.Context, q conductor.Query, extra int) ([]leasedTask, error) {
+func (l *Ledger) poll(ctx context.Context, q conductor.Query, f Fault) ([]leasedTask, error) {
 	if q.Timeout > MaxPollTimeout {
 		return nil, refused("poll", 400)
 	}
 	if q.Count <= 0 {
 		return nil, nil
 	}
-	p := l.begin(q, extra)
+	p := l.begin(q, f)
 	timeout := time.NewTimer(max(q.Timeout, 0))
 	defer timeout.Stop()
 	for {
@@ -59,7 +60,7 @@ func (l *Ledger) poll(ctx context.Context, q conductor.Query, extra int) ([]leas
 	}
 }
 
-func (l *Ledger) begin(q conductor.Query, extra int) *pollInHand {
+func (l *Ledger) begin(q conductor.Query, f Fault) *pollInHand {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.now()
@@ -67,7 +68,7 @@ func (l *Ledger) begin(q conductor.Query, extra int) *pollInHand {
 	l.polls = append(l.polls, r)
 	l.wake() // for who waits for a poll
 	return &pollInHand{
-		query: q, record: r, want: q.Count + extra, until: now.Add(max(q.Timeout, 0)),
+		query: q, record: r, want: q.Count + f.Extra, twice: f.Twice, until: now.Add(max(q.Timeout, 0)),
 	}
 }
 
@@ -121,7 +122,7 @@ func (l *Ledger) lease(p *pollInHand) []leasedTask {
 		l.leased[e.id] = e
 		e.delivery = &Delivery{
 			TaskID: e.id, First: e.first, WorkflowID: e.spec.WorkflowID, WorkerID: e.worker,
-			Retry: e.retry, Polls: e.polls, At: now, Lease: e.lease,
+			Retry: e.retry, Polls: e.polls, At: now, Lease: e.lease, Twice: p.twice,
 		}
 		l.deliveries = append(l.deliveries, e.delivery)
 		l.ofTask[e.id] = append(l.ofTask[e.id], e.delivery)
@@ -133,6 +134,9 @@ func (l *Ledger) lease(p *pollInHand) []leasedTask {
 	}
 	if len(out) > 0 {
 		l.wake()
+	}
+	if p.twice {
+		out = append(out, out...)
 	}
 	return out
 }

@@ -29,6 +29,7 @@ type Delivery struct {
 	Polls   int // pollCount: how often this attempt was handed over
 	At      time.Time
 	Lease   time.Time // zero where there is no response timeout
+	Twice   bool      // it was in the answer twice over
 	End     End
 	Ended   time.Time
 	Updates []*Update // what was said of it, in order
@@ -76,6 +77,7 @@ type Snapshot struct {
 	Output  json.RawMessage
 	Reason  string
 	Logs    []string
+	Queued  time.Time // when this attempt was scheduled
 	Started time.Time
 	Ended   time.Time
 	Due     time.Time // while SCHEDULED: when it may be polled
@@ -86,7 +88,7 @@ func (e *entry) snapshot() Snapshot {
 		ID: e.id, First: e.first, Type: e.spec.Type, Name: e.spec.Name,
 		WorkflowID: e.spec.WorkflowID, WorkerID: e.worker, Status: e.status, Retry: e.retry,
 		Polls: e.polls, Input: e.input, Output: e.output, Reason: e.reason,
-		Logs: slices.Clone(e.logs), Started: e.started, Ended: e.ended, Due: e.due,
+		Logs: slices.Clone(e.logs), Queued: e.scheduled, Started: e.started, Ended: e.ended, Due: e.due,
 	}
 }
 

@@ -141,7 +141,8 @@ func (d Definition) retryDelay(retry int) time.Duration {
 func (l *Ledger) Enqueue(spec TaskSpec) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	n := len(l.order) + 1
+	l.enqueued++
+	n := l.enqueued
 	if spec.ID == "" {
 		spec.ID = fmt.Sprintf("task-%d", n)
 	}

@@ -30,7 +30,7 @@ func (s *Server) updateTaskV2(w http.ResponseWriter, r *http.Request, c call) {
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	tasks, err := s.Ledger.poll(r.Context(), conductor.Query{TaskType: before.Type, WorkerID: result.WorkerID, Count: 1}, 0)
+	tasks, err := s.Ledger.poll(r.Context(), conductor.Query{TaskType: before.Type, WorkerID: result.WorkerID, Count: 1}, Fault{})
 	if err != nil || len(tasks) == 0 {
 		w.WriteHeader(http.StatusNoContent)
 		return

@@ -1,0 +1,111 @@
+package conductortest
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"conductor-jwt/conductor"
+)
+
+func retireTask(id string) TaskSpec {
+	return TaskSpec{ID: id, Type: "T", Definition: &Definition{Retries: 5, ResponseTimeout: 10 * time.Second}}
+}
+
+// A ledger forgets what has been over for long enough, gives all that was
+// known of it, and goes on with the rest.
+func TestATaskThatIsOverIsRetired(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLedger(Options{})
+		for _, id := range []string{"done", "again", "open"} {
+			l.Enqueue(retireTask(id))
+		}
+		tasks := pollN(t, l, 3)
+		complete(t, l, tasks[0], "a")
+		<-time.After(11 * time.Second) // the other two are taken back
+		again := pollN(t, l, 2)
+		for _, task := range again {
+			if strings.HasPrefix(task.ID, "again") {
+				complete(t, l, task, "b")
+			}
+		}
+		<-time.After(time.Second)
+		out, err := l.Retire(time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(out.Tasks) != 2 || len(out.Deliveries) != 3 || len(out.Updates) != 2 {
+			t.Errorf("%d tasks, %d deliveries and %d updates; want 2, 3 and 2", len(out.Tasks), len(out.Deliveries), len(out.Updates))
+		}
+		if n := len(l.Deliveries()); n != 2 {
+			t.Errorf("%d deliveries are left, want the 2 of the open task", n)
+		}
+		if _, known := l.Task("again-retry-1"); known {
+			t.Error("an attempt of a retired task is known")
+		}
+		for _, task := range again {
+			if strings.HasPrefix(task.ID, "open") {
+				complete(t, l, task, "c")
+			}
+		}
+		<-time.After(time.Second)
+		if err := l.Check(); err != nil {
+			t.Error(err)
+		}
+		l.Enqueue(retireTask("later")) // in a workflow of its own, by another number
+		if out, err = l.Retire(time.Now()); err != nil || len(out.Tasks) != 1 || len(l.Tasks()) != 1 {
+			t.Errorf("%v, %d retired, %d left; want 1 and 1", err, len(out.Tasks), len(l.Tasks()))
+		}
+	})
+}
+
+func TestRetiringExplainsWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	for what, c := range map[string]struct {
+		twice bool
+		want  string
+	}{
+		"two answers": {want: "two terminal updates that differ"},
+		"two answers to what was delivered twice over": {twice: true},
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				l := NewLedger(Options{Faults: func(Call) Fault { return Fault{Twice: c.twice} }})
+				l.Enqueue(retireTask("one"))
+				tasks := pollN(t, l, 1)
+				if want := 1 + map[bool]int{true: 1}[c.twice]; len(tasks) != want {
+					t.Fatalf("%d tasks, want %d", len(tasks), want)
+				}
+				complete(t, l, tasks[0], "a")
+				complete(t, l, tasks[0], "b")
+				<-time.After(time.Second)
+				_, err := l.Retire(time.Now())
+				if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+					t.Errorf("%v, want %q", err, c.want)
+				}
+			})
+		})
+	}
+}
+
+func pollN(t *testing.T, l *Ledger, n int) []conductor.Task {
+	t.Helper()
+	tasks, err := l.Poll(t.Context(), conductor.Query{TaskType: "T", WorkerID: "w", Count: n})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tasks
+}
+
+func complete(t *testing.T, l *Ledger, task conductor.Task, output string) {
+	t.Helper()
+	if err := l.Update(t.Context(), conductor.Result{
+		TaskID: task.ID, WorkflowID: task.WorkflowID, WorkerID: "w", Status: string(Completed),
+		Output: secretJSON([]byte(`{"token":"` + output + `"}`)),
+	}); err != nil {
+		t.Fatal(err)
+	}
+}

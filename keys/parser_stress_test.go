@@ -4,10 +4,11 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
-	"runtime"
 	"sync"
 	"testing"
 	"time"
+
+	"go.uber.org/goleak"
 
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
@@ -36,7 +37,7 @@ func TestEveryTaskGetsItsOwnKey(t *testing.T) {
 		{ref: keys.Ref{Text: set, Encoding: keys.EncodingRaw}, reason: keys.ErrUnsupported},
 	}
 	p := keys.NewParser(keys.ParserOptions{CacheSize: 2, CacheTTL: time.Millisecond})
-	before := runtime.NumGoroutine()
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent()) // what nobody waits for any more ends as well
 	var all sync.WaitGroup
 	for task := range 32 {
 		all.Go(func() {
@@ -59,9 +60,6 @@ func TestEveryTaskGetsItsOwnKey(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if now := runtime.NumGoroutine(); now > before+1 { // a sweep may be under way
-		t.Errorf("%d goroutines, and %d before", now, before)
-	}
 }
 
 func wantKey(tb testing.TB, k keys.Key, id, print string) {

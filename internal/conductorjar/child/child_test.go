@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"conductor-jwt/internal/conductorjar/child"
 )
 
@@ -26,7 +28,7 @@ func TestMain(m *testing.M) {
 		_ = child.Run(context.Background(), shell(os.Stdout, "echo $$; exec sleep 60"))
 		os.Exit(1)
 	}
-	os.Exit(m.Run())
+	goleak.VerifyTestMain(m)
 }
 
 func shell(out io.Writer, script string) child.Spec {

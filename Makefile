@@ -18,6 +18,7 @@ COLD      := google.golang.org/protobuf/... github.com/goccy/go-yaml/... github.
 COMPACT   := $(foreach l,$(COLD),-gcflags='$(l)=-l')
 FUZZTIME  ?= 5s
 KEEP      ?=
+SOAK      ?=
 
 .DEFAULT_GOAL := help
 
@@ -123,6 +124,10 @@ release: ## build the archives of a release, with checksums and bills of materia
 bench-faults: ## put the workers of the SDKs through the failure matrix, 10 minutes, and write docs/reliability.md
 	bench/peers.sh faults
 	$(GO) run ./bench/faults -docs docs/reliability.md
+
+.PHONY: soak
+soak: ## run the worker under faults for 10 minutes (SOAK='-for 30m -seed 7'), into .cache/soak
+	$(GO) run ./reliability/soak $(SOAK)
 
 .PHONY: clean
 clean: ## remove what the build made

@@ -21,6 +21,7 @@ var names = &zone{hosts: map[string]func() answer{}}
 type answer struct {
 	code dnsmessage.RCode
 	ip   netip.Addr
+	late time.Duration // after which it is given
 }
 
 func at(ip string) answer { return answer{ip: netip.MustParseAddr(ip)} }
@@ -66,16 +67,16 @@ func (z *zone) serve(conn net.PacketConn) {
 		if err != nil {
 			return
 		}
-		if reply := z.reply(buffer[:n]); reply != nil {
-			_, _ = conn.WriteTo(reply, from)
+		if reply, late := z.reply(buffer[:n]); reply != nil {
+			time.AfterFunc(late, func() { _, _ = conn.WriteTo(reply, from) })
 		}
 	}
 }
 
-func (z *zone) reply(query []byte) []byte {
+func (z *zone) reply(query []byte) (reply []byte, late time.Duration) {
 	var m dnsmessage.Message
 	if m.Unpack(query) != nil || len(m.Questions) != 1 {
-		return nil
+		return nil, 0
 	}
 	q := m.Questions[0]
 	z.mu.Lock()
@@ -86,7 +87,7 @@ func (z *zone) reply(query []byte) []byte {
 		a = say()
 	}
 	if a == (answer{}) {
-		return nil
+		return nil, 0
 	}
 	m.Response, m.RCode, m.Additionals = true, a.code, nil
 	if a.ip.IsValid() && q.Type == dnsmessage.TypeA {
@@ -97,9 +98,9 @@ func (z *zone) reply(query []byte) []byte {
 	}
 	out, err := m.Pack()
 	if err != nil {
-		return nil
+		return nil, 0
 	}
-	return out
+	return out, a.late
 }
 
 // named gives the server's address by a name.
@@ -152,4 +153,15 @@ func TestNamesThatDoNotResolve(t *testing.T) {
 			noneLost(t, v)
 		})
 	}
+}
+
+// A name server that takes its time costs each new connection that time, and
+// no task: connections are kept.
+func TestSlowNames(t *testing.T) {
+	t.Parallel()
+	const name = "slow.example"
+	slow := at("127.0.0.1")
+	slow.late = 1500 * time.Millisecond
+	names.set(name, func() answer { return slow })
+	noneLost(t, hold(t, Row{Number: 21, Tasks: 60, Stage: Options{Behind: named(name), PerConnection: 20}}))
 }

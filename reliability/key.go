@@ -54,9 +54,11 @@ func (k Key) of(n uint64) (Key, error) {
 		return k, nil
 	}
 	own, err := k.mint(n)
-	own.ID = k.ID + "-" + strconv.FormatUint(n, 10)
+	own.ID = k.idOf(n)
 	return own, err
 }
+
+func (k Key) idOf(n uint64) string { return k.ID + "-" + strconv.FormatUint(n, 10) }
 
 // alike is how many bytes the private keys of a kind have in common, so that
 // a canary that knows one of them knows all.

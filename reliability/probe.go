@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// probe is where a worker says that it serves health and metrics.
-func probe(ctx context.Context, w Worker) (string, error) {
+// Probe is where a worker says that it serves health and metrics.
+func Probe(ctx context.Context, w Worker) (string, error) {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -38,8 +38,8 @@ func served(log string) (string, bool) {
 	return "", false
 }
 
-// ask gets a page.
-func ask(ctx context.Context, url string) (int, string, error) {
+// Ask gets a page.
+func Ask(ctx context.Context, url string) (int, string, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return 0, "", err
@@ -55,12 +55,12 @@ func ask(ctx context.Context, url string) (int, string, error) {
 
 // alive asks a worker's two probes, and wants it to live and to be ready or not.
 func alive(ctx context.Context, w Worker, ready int) error {
-	base, err := probe(ctx, w)
+	base, err := Probe(ctx, w)
 	if err != nil {
 		return err
 	}
 	for page, want := range map[string]int{"/livez": http.StatusOK, "/readyz": ready} {
-		got, body, err := ask(ctx, base+page)
+		got, body, err := Ask(ctx, base+page)
 		if err != nil {
 			return fmt.Errorf("%s: %w", page, err)
 		}

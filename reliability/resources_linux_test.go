@@ -133,7 +133,7 @@ func TestFewDescriptors(t *testing.T) {
 		Number: 27, Tasks: 100, Stage: Options{Lease: 3 * time.Second},
 		Env: map[string]string{"CONDUCTOR_JWT_SLOTS": "50", "CONDUCTOR_JWT_POLLERS": "10"},
 		Play: func(ctx context.Context, r *Run) error {
-			base, err := probe(ctx, r.Worker())
+			base, err := Probe(ctx, r.Worker())
 			if err != nil {
 				return err
 			}

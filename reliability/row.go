@@ -157,7 +157,7 @@ func (r *Run) end(ctx context.Context, w Worker) (int, error) {
 	r.forget(w)
 	ctx, cancel := context.WithTimeout(ctx, 40*time.Second)
 	defer cancel()
-	r.pages += pages(ctx, w)
+	r.pages += Pages(ctx, w)
 	w.Signal(syscall.SIGTERM)
 	status, err := w.Wait(ctx)
 	if err != nil {

@@ -38,26 +38,42 @@ type detective struct {
 // credentials anywhere but in what the worker was given, a token anywhere but
 // in the output of its own task.
 func leaks(ledger *conductortest.Ledger, keys []Key, granted []string, log, pages string) []Leak {
-	d := &detective{
-		keys: canaryOf(keys), credentials: conductortest.NewCanary(),
-		tokens: map[string]string{}, found: map[Leak]bool{},
-		compact: regexp.MustCompile(`eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}`),
-	}
-	for _, text := range append([]string{KeySecret}, granted...) {
-		d.credentials.PlantText(credentials, text)
-	}
+	d := newDetective(keys)
+	d.plant(granted)
 	updates := ledger.Updates()
-	for _, u := range updates {
-		if token, err := TokenOf(u.Result.Output.Reveal()); err == nil && len(token) > tail {
-			d.tokens[token[len(token)-tail:]] = firstOf(u.Result.TaskID)
-		}
-	}
+	d.learn(updates)
 	d.look("the log", []byte(log), "")
 	d.look("what it serves", []byte(pages), "")
 	for _, u := range updates {
 		d.update(u)
 	}
 	return d.leaks
+}
+
+func newDetective(keys []Key) *detective {
+	d := &detective{
+		keys: canaryOf(keys), credentials: conductortest.NewCanary(),
+		tokens: map[string]string{}, found: map[Leak]bool{},
+		compact: regexp.MustCompile(`eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}`),
+	}
+	d.plant([]string{KeySecret})
+	return d
+}
+
+// plant makes access tokens known.
+func (d *detective) plant(granted []string) {
+	for _, text := range granted {
+		d.credentials.PlantText(credentials, text)
+	}
+}
+
+// learn makes the tokens of updates known.
+func (d *detective) learn(updates []conductortest.Update) {
+	for _, u := range updates {
+		if token, err := TokenOf(u.Result.Output.Reveal()); err == nil && len(token) > tail {
+			d.tokens[token[len(token)-tail:]] = firstOf(u.Result.TaskID)
+		}
+	}
 }
 
 func (d *detective) update(u conductortest.Update) {
@@ -100,16 +116,16 @@ func (d *detective) report(what, where string) {
 	}
 }
 
-// pages is what a worker serves of itself at the moment; one that does not
+// Pages is what a worker serves of itself at the moment; one that does not
 // say where serves nothing.
-func pages(ctx context.Context, w Worker) string {
+func Pages(ctx context.Context, w Worker) string {
 	base, ok := served(w.Log())
 	if !ok {
 		return ""
 	}
 	var all bytes.Buffer
 	for _, page := range []string{"/metrics", "/readyz", "/livez"} {
-		if _, body, err := ask(ctx, base+page); err == nil {
+		if _, body, err := Ask(ctx, base+page); err == nil {
 			fmt.Fprintln(&all, body)
 		}
 	}

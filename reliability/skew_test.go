@@ -43,11 +43,11 @@ func lateDate(off *atomic.Int64) func(server string) (string, func(), error) {
 
 // skewOf is what a worker's metric says.
 func skewOf(ctx context.Context, w Worker) (seconds float64, err error) {
-	base, err := probe(ctx, w)
+	base, err := Probe(ctx, w)
 	if err != nil {
 		return 0, err
 	}
-	_, body, err := ask(ctx, base+"/metrics")
+	_, body, err := Ask(ctx, base+"/metrics")
 	if err != nil {
 		return 0, err
 	}

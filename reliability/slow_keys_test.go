@@ -47,14 +47,14 @@ func TestSlowKeysAtFullConcurrency(t *testing.T) {
 			if err := r.AwaitCompleted(ctx, 2); err != nil {
 				return err
 			}
-			base, err := probe(ctx, r.Worker())
+			base, err := Probe(ctx, r.Worker())
 			if err != nil {
 				return err
 			}
 			before := r.Ledger.Calls("poll")
 			for r.Ledger.Unended() > 2 {
 				began := time.Now()
-				if status, _, err := ask(ctx, base+"/livez"); err != nil || status != 200 {
+				if status, _, err := Ask(ctx, base+"/livez"); err != nil || status != 200 {
 					return errors.Join(err, errors.New("the probe is not answered"))
 				}
 				took = append(took, time.Since(began))

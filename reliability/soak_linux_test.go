@@ -16,11 +16,11 @@ var soak = flag.Duration("soak", 15*time.Second, "how long faults go on at rando
 
 // gauge is a metric of a worker without labels.
 func gauge(ctx context.Context, w Worker, name string) (int, error) {
-	base, err := probe(ctx, w)
+	base, err := Probe(ctx, w)
 	if err != nil {
 		return 0, err
 	}
-	_, page, err := ask(ctx, base+"/metrics")
+	_, page, err := Ask(ctx, base+"/metrics")
 	if err != nil {
 		return 0, err
 	}

@@ -218,15 +218,39 @@ func (s *Stage) Verify() error {
 
 func (s *Stage) verify(u conductortest.Update) error {
 	id := firstOf(u.Result.TaskID)
-	n, err := strconv.ParseUint(strings.TrimPrefix(id, "t"), 10, 64)
-	if err != nil {
-		return errors.New("an update of no task of ours")
-	}
-	key, err := s.key(n)
+	key, err := s.keyOf(id)
 	if err != nil {
 		return err
 	}
 	return key.Verify(u.Result.Output.Reveal(), "subject-"+id)
+}
+
+// keyOf is the key of a task.
+func (s *Stage) keyOf(id string) (Key, error) {
+	n, err := number(id)
+	if err != nil {
+		return Key{}, err
+	}
+	return s.key(n)
+}
+
+// drop forgets the secret of a task that is over.
+func (s *Stage) drop(id string) {
+	n, err := number(id)
+	if err != nil {
+		return
+	}
+	if k := s.Keys[n%uint64(len(s.Keys))]; k.mint != nil { // the others are for all
+		s.Ledger.DropSecret(k.idOf(n))
+	}
+}
+
+func number(id string) (uint64, error) {
+	n, err := strconv.ParseUint(strings.TrimPrefix(id, "t"), 10, 64)
+	if err != nil {
+		return 0, errors.New("an update of no task of ours")
+	}
+	return n, nil
 }
 
 // firstOf is the id of a task's first attempt.

@@ -64,6 +64,7 @@ func (r *Result) time(line printer) {
 	for i, q := range r.Quarters {
 		line("| %d | %.0f | %.2f | %.1f | %.0f | %.0f | %.1f / %.1f (%d tasks) |", i+1, q.Rate, q.CPU, q.Memory, q.Goroutines, q.Descriptors, q.P50, q.P99, q.Calm)
 	}
+	line("\nCalm is a second in which at its sample no more tasks waited than there are slots, without a fault in it or in the second before or after; the 99th percentile has what is still being made up for after a fault, and other work on the machine.")
 	line("\nMemory is resident memory; it, goroutines and descriptors are medians. From the second quarter on the trend of memory was %+.1f MiB an hour (Theil-Sen).", r.Slope)
 	if len(r.Quarters) == 4 {
 		line("Between the second quarter and the last the median may grow by %.1f MiB; it changed by %+.1f MiB.", growth(r.Quarters[1].Memory), r.Quarters[3].Memory-r.Quarters[1].Memory)

@@ -1,0 +1,79 @@
+//go:build awskms
+
+package awskms
+
+import (
+	"context"
+	"crypto"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/kms/types"
+
+	"conductor-jwt/keys"
+)
+
+// specOf is the name that KMS has for an algorithm; empty where it has none.
+func specOf(alg keys.Algorithm) types.SigningAlgorithmSpec {
+	switch alg {
+	case keys.RS256:
+		return types.SigningAlgorithmSpecRsassaPkcs1V15Sha256
+	case keys.RS384:
+		return types.SigningAlgorithmSpecRsassaPkcs1V15Sha384
+	case keys.RS512:
+		return types.SigningAlgorithmSpecRsassaPkcs1V15Sha512
+	case keys.PS256:
+		return types.SigningAlgorithmSpecRsassaPssSha256
+	case keys.PS384:
+		return types.SigningAlgorithmSpecRsassaPssSha384
+	case keys.PS512:
+		return types.SigningAlgorithmSpecRsassaPssSha512
+	case keys.ES256, keys.ES256K:
+		return types.SigningAlgorithmSpecEcdsaSha256
+	case keys.ES384:
+		return types.SigningAlgorithmSpecEcdsaSha384
+	case keys.ES512:
+		return types.SigningAlgorithmSpecEcdsaSha512
+	case keys.EdDSA, keys.Ed25519:
+		return types.SigningAlgorithmSpecEd25519Sha512
+	}
+	return ""
+}
+
+// served are the algorithms that fit the key and that KMS offers for it.
+func served(public crypto.PublicKey, offered []types.SigningAlgorithmSpec) ([]keys.Algorithm, error) {
+	fitting, err := keys.AlgorithmsOf(public)
+	if err != nil {
+		return nil, err
+	}
+	list := slices.DeleteFunc(fitting, func(a keys.Algorithm) bool { return !slices.Contains(offered, specOf(a)) })
+	if len(list) == 0 {
+		return nil, &keys.Error{Reason: keys.ErrUnsupported, Found: "a key of aws kms of a type that makes no jws signature", Hint: "use RSA, ECC_NIST, ECC_SECG_P256K1 or ECC_NIST_EDWARDS25519"}
+	}
+	return list, nil
+}
+
+// mostMessage is what KMS takes of a message without a digest, in bytes.
+const mostMessage = 4096
+
+func sign(ctx context.Context, c *kms.Client, arn string, alg keys.Algorithm, input []byte) ([]byte, error) {
+	in := &kms.SignInput{KeyId: &arn, SigningAlgorithm: specOf(alg), Message: keys.Digest(alg, input), MessageType: types.MessageTypeDigest}
+	if in.Message == nil {
+		in.Message, in.MessageType = input, types.MessageTypeRaw
+	}
+	if len(in.Message) > mostMessage {
+		return nil, &keys.Error{Reason: keys.ErrTooLarge, Found: "a token over 4096 bytes, which aws kms does not sign with ed25519", Hint: "shorten its claims, or use a key of another type"}
+	}
+	answer, err := c.Sign(ctx, in)
+	if err != nil {
+		return nil, fault(err)
+	}
+	if answer.KeyId == nil || *answer.KeyId != arn {
+		return nil, odd()
+	}
+	if strings.HasPrefix(string(alg), "ES") {
+		return keys.JoinECDSA(alg, answer.Signature)
+	}
+	return answer.Signature, nil
+}

@@ -50,6 +50,9 @@ func runWorker(ctx context.Context, env Env, c *config.Loaded, once int, log *sl
 		return err
 	}
 	defer p.client.Close()
+	if p.build.backEnd.rsa == nil { // OpenSSL takes as much memory for itself
+		defer headroom()()
+	}
 	announce(ctx, p.build, c, p.client.BaseURL(), log)
 	if err := keepOffDisk(); err != nil {
 		log.WarnContext(ctx, "core dumps could not be turned off: a crash may write keys to disk")

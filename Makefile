@@ -14,7 +14,9 @@ COLD      := google.golang.org/protobuf/... github.com/goccy/go-yaml/... github.
 	github.com/sirupsen/... github.com/go-jose/... golang.org/x/crypto/ssh/... software.sslmate.com/... \
 	github.com/prometheus/procfs/... github.com/prometheus/common/... \
 	encoding/xml regexp/... crypto/x509/... mime/... vendor/golang.org/x/text/... net \
-	conductor-jwt/config conductor-jwt/cli conductor-jwt/doctor conductor-jwt/web
+	compress/... encoding/asn1 github.com/klauspost/... \
+	conductor-jwt/config conductor-jwt/cli conductor-jwt/doctor conductor-jwt/web \
+	conductor-jwt/keys/vault conductor-jwt/keys/file conductor-jwt/internal/keyrest conductor-jwt/profile
 COMPACT   := $(foreach l,$(COLD),-gcflags='$(l)=-l')
 FUZZTIME  ?= 5s
 KEEP      ?=

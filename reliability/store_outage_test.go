@@ -194,6 +194,9 @@ func (v *vault) down(t *testing.T) {
 
 // The same with the whole worker, and a Vault that first hangs, then is gone.
 func TestAKilledVaultHoldsNobodyUp(t *testing.T) {
+	if *outage < time.Minute { // else it measures
+		t.Parallel()
+	}
 	v := &vault{Server: vaulttest.New(t)}
 	v.PutTransit("transit/remote", vaulttest.NewKey("ecdsa-p256"))
 	v.up(t)

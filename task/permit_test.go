@@ -137,16 +137,29 @@ func TestWithoutAGrantNoConfiguredKeySigns(t *testing.T) {
 	failed(t, handle(t, asked(t, ""), under(t, `keys: {billing: {source: "env:A"}}`)), "policy_denied", "keyRef")
 }
 
-// An author can name a key, and nothing else that the worker could read.
+// An author can name a key or a profile, and nothing else that the worker could
+// read: a URI, a file or an address is a name that nobody has, or the text of a
+// key that is none.
 func TestATaskNamesNoURI(t *testing.T) {
-	for _, name := range []string{"file:///etc/passwd", "/etc/passwd", "https://evil.example/k", "env:HOME", "vault-kv://s/k#f", "../billing", "Billing", "billing "} {
+	for _, name := range []string{
+		"file:///etc/passwd", "/etc/passwd", "https://evil.example/k", "env:HOME", "vault-kv://s/k#f", "conductor:jwt",
+		"pkcs11:object=k?pin-source=/etc/passwd", "../billing", "Billing", "billing ", "127.0.0.1:8200",
+	} {
 		input, err := json.Marshal(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		message := failed(t, handle(t, asked(t, `"keyRef":`+string(input)), under(t, policyText)), "key_unknown", "keyRef")
-		if strings.Contains(message, name) {
-			t.Errorf("the name is quoted: %q", message)
+		for _, row := range []struct{ members, code, field string }{
+			{`"keyRef":` + string(input), "key_unknown", "keyRef"},
+			{`"keyRef":null,"profile":` + string(input), "key_unknown", "profile"},
+			{`"keyRef":null,"privateKey":` + string(input), "key_unreadable", "privateKey"},
+			{`"certificate":` + string(input), "certificate_invalid", "certificate"},
+			{`"privateKeyId":` + string(input), "input_conflict", "privateKeyId"},
+		} {
+			message := failed(t, handle(t, asked(t, row.members), under(t, policyText)), row.code, row.field)
+			if strings.Contains(message, name) {
+				t.Errorf("the name is quoted: %q", message)
+			}
 		}
 	}
 }
@@ -214,6 +227,9 @@ grants: [{secrets: ["billing-*"], issuers: [me]}]
 		}
 		if out.Fault.Code != "policy_denied" || out.Fault.Field != row.field {
 			t.Errorf("%s: %+v", row.name, out.Fault)
+		}
+		if row.name == "another secret" && !strings.Contains(out.Fault.Message, "grant 1 does not allow the secret of this key (secrets)") {
+			t.Errorf("%s: the message does not name the field: %q", row.name, out.Fault.Message)
 		}
 	}
 	// Both templates must be secrets: the server takes the second where the

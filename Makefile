@@ -13,7 +13,7 @@ LDFLAGS   := -s -w -X main.version=$(VERSION)
 COLD      := google.golang.org/protobuf/... github.com/goccy/go-yaml/... github.com/spf13/... go.uber.org/... github.com/conductor-sdk/... \
 	github.com/sirupsen/... github.com/go-jose/... golang.org/x/crypto/ssh/... software.sslmate.com/... \
 	github.com/prometheus/procfs/... github.com/prometheus/common/... \
-	encoding/xml regexp/... crypto/x509/... mime/... vendor/golang.org/x/text/... net \
+	crypto/tls encoding/xml regexp/... crypto/x509/... mime/... vendor/golang.org/x/text/... net \
 	compress/... encoding/asn1 github.com/klauspost/... \
 	conductor-jwt/config conductor-jwt/cli conductor-jwt/doctor conductor-jwt/web \
 	conductor-jwt/keys/vault conductor-jwt/keys/file conductor-jwt/internal/keyrest conductor-jwt/profile

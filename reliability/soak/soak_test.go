@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -24,13 +25,16 @@ func TestAShortSoakLosesNothing(t *testing.T) {
 		Start: reliability.Command{Path: path, Args: []string{"worker"}}.Start, Path: path, Seed: rand.Uint64(), For: 12 * time.Second, Rate: 60,
 		Peak: time.Second, Gap: 500 * time.Millisecond, Fault: 500 * time.Millisecond, Slots: 8, Trials: 3, Dead: 4 * time.Second, Restart: true, Say: t.Logf,
 	}
+	var trials []Trial
+	var recovery error
+	var beside sync.WaitGroup
+	beside.Go(func() { trials, recovery = Recover(t.Context(), o) })
 	r, err := Soak(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
+	beside.Wait()
+	if err != nil || recovery != nil {
+		t.Fatal(err, recovery)
 	}
-	if r.Recovery, err = Recover(t.Context(), o); err != nil {
-		t.Error(err)
-	}
+	r.Recovery = trials
 	r.judge()
 	for _, what := range r.Unkept {
 		t.Error(what)

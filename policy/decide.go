@@ -1,7 +1,10 @@
 package policy
 
 import (
+	"slices"
+	"strings"
 	"time"
+	"unicode"
 )
 
 // Field is a field of a grant, by its name in the file.
@@ -109,7 +112,11 @@ func (g Grant) verdict(r Request) Verdict {
 		case FieldUse, FieldSecrets, FieldMaxTTL:
 			continue
 		}
-		if globs := g.Globs(f); v.Field == "" && globs != nil && !allMatch(globs, r.Texts(f)) {
+		match := allMatch
+		if f == FieldScopes {
+			match = scopesMatch
+		}
+		if globs := g.Globs(f); v.Field == "" && globs != nil && !match(globs, r.Texts(f)) {
 			v.Field = f
 		}
 	}
@@ -203,4 +210,17 @@ func allMatch(globs []Glob, texts []string) bool {
 		}
 	}
 	return len(texts) > 0
+}
+
+// scopesMatch lets no star take in a second scope: what white space, a control
+// character or a comma parts is a list to whoever reads it as one. Only a
+// pattern that is the very text stands for the whole of it.
+func scopesMatch(globs []Glob, scopes []string) bool {
+	for _, scope := range scopes {
+		words := strings.FieldsFunc(scope, func(c rune) bool { return c == ',' || unicode.IsSpace(c) || unicode.IsControl(c) })
+		if !slices.Contains(globs, Glob(scope)) && !allMatch(globs, words) {
+			return false
+		}
+	}
+	return len(scopes) > 0
 }

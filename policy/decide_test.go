@@ -134,6 +134,22 @@ func TestEachFieldDeniesAlone(t *testing.T) {
 	}
 }
 
+// What white space or a comma parts are several scopes to whoever reads them
+// as a list. An operator who means one text writes that text.
+func TestAScopeIsNoListOfScopes(t *testing.T) {
+	p := read(t, "keys: {a: {source: \"env:A\"}}\ngrants: [{use: [a], scopes: [\"invoice:*\", \"all of it\"]}]\n")
+	for scope, want := range map[string]bool{
+		"invoice:read": true, "invoice:read invoice:write": true, "all of it": true,
+		"invoice:read admin": false, "invoice:read\tadmin": false, "invoice:read\u2003admin": false, "invoice:read\x1fadmin": false,
+		"invoice:read,admin": false, "all of": false, " ": false, "": false,
+	} {
+		r := policy.Request{Use: "a", Scopes: []string{"invoice:x", scope}, TTL: time.Hour, WorkerTTL: time.Hour}
+		if v := p.Decide(r); v.Allowed != want {
+			t.Errorf("%q: %+v", scope, v)
+		}
+	}
+}
+
 func TestAFieldThatIsNotNamedHoldsForAll(t *testing.T) {
 	p := read(t, "keys: {a: {source: \"env:A\"}}\ngrants: [{use: [a]}]\n")
 	r := policy.Request{Use: "a", TTL: time.Hour, WorkerTTL: time.Hour}

@@ -73,14 +73,21 @@ func (e *entry) versions(ctx context.Context, k policy.Key) ([]*version, error) 
 	}
 	list := make([]*version, 0, len(found))
 	for _, key := range found {
-		v, err := newVersion(key, k, e.kid, e.store)
+		v, err := e.version(key, k)
 		if err != nil {
 			return nil, err
 		}
-		v.turn = e.turn(key, k.ActivationDelay)
 		list = append(list, v)
 	}
 	return list, nil
+}
+
+func (e *entry) version(key keys.Key, k policy.Key) (*version, error) {
+	v, err := newVersion(key, k, e.kid, e.store)
+	if err == nil {
+		v.turn = e.turn(key, k.ActivationDelay)
+	}
+	return v, err
 }
 
 // checkCount refuses several versions where nothing tells their turns, or

@@ -145,9 +145,21 @@ func (n *named) inherit(before *Ring) {
 			return
 		}
 	}
-	if l := old.loaded.Load(); l != nil {
-		n.loaded.Store(n.combine(l.perEntry, l.at))
+	l := old.loaded.Load()
+	if l == nil {
+		return
 	}
+	perEntry := make([][]*version, len(n.entries))
+	for i, list := range l.perEntry {
+		for _, v := range list {
+			again, err := n.entries[i].version(v.key, n.policy) // what may be done with it is the new policy's to say
+			if err != nil {
+				return
+			}
+			perEntry[i] = append(perEntry[i], again)
+		}
+	}
+	n.loaded.Store(n.combine(perEntry, l.at))
 }
 
 // refresh asks all sources of a key and takes what they say as a whole, or

@@ -187,6 +187,22 @@ func TestAStoreHoldsAQuarterOfTheSlots(t *testing.T) {
 	}
 }
 
+// A call that panics gives its place back, and counts as a failure.
+func TestAPanicKeepsNoPlace(t *testing.T) {
+	r, key := remoteRig(t, 4)
+	r.sign = func(context.Context) error { panic("a bug") }
+	for range 5 {
+		func() {
+			defer func() { _ = recover() }()
+			_, err := key.Sign(t.Context(), keys.EdDSA, []byte("x"))
+			t.Errorf("it was not called: %v", err)
+		}()
+	}
+	if !r.stores.Open()["gcpkms"] {
+		t.Error("five panics are no failures")
+	}
+}
+
 // After five failures in a row a store is left alone but for one try in five
 // seconds.
 func TestTheBreaker(t *testing.T) {

@@ -228,6 +228,30 @@ func TestARevokedVersionIsGoneAtOnce(t *testing.T) {
 	})
 }
 
+// What is taken over from before obeys the policy of now.
+func TestWhatIsTakenOverObeysTheNewPolicy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &rig{shelf: newShelf(), text: `keys: {k: {source: "vault-transit://t/k"}}`}
+		r.timed = true
+		r.put("vault-transit://t/k", edKey(t, time.Now().Add(-2*time.Hour)), edKey(t, time.Now().Add(-time.Hour)))
+		ring := r.ring(t, nil)
+		newer := signs(t, ring, "k")
+		r.fail("vault-transit://t/k", away())
+		r.text = `keys: {k: {source: "vault-transit://t/k", algorithms: [Ed25519], activation_delay: 90m}}`
+		key, err := r.ring(t, ring).Resolve(t.Context(), keys.Ref{Name: "k"})
+		if err != nil || len(key.Algorithms()) != 1 || key.Algorithms()[0] != keys.Ed25519 {
+			t.Errorf("%v, %v", key, err)
+		}
+		if key.ID() == newer {
+			t.Error("a version signs before its delay is over")
+		}
+		r.text = `keys: {k: {source: "vault-transit://t/k", algorithms: [RS256]}}`
+		if _, err := r.ring(t, ring).Resolve(t.Context(), keys.Ref{Name: "k"}); !isReason(err, keys.ErrUnavailable) {
+			t.Errorf("a key that does not fit: %v", err)
+		}
+	})
+}
+
 func TestASourceThatIsAwayChangesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := edKey(t, time.Now().Add(-time.Hour))

@@ -142,8 +142,10 @@ func (v *version) Sign(ctx context.Context, alg keys.Algorithm, input []byte) ([
 	if err != nil {
 		return nil, err
 	}
+	fault := keys.ErrUnavailable // of a call that panics
+	defer func() { leave(fault) }()
 	signature, err := v.call(ctx, alg, input)
-	leave(callFault(ctx, err))
+	fault = callFault(ctx, err)
 	return signature, err
 }
 

@@ -186,6 +186,19 @@ func TestNamesAreShownHarmless(t *testing.T) {
 	}
 }
 
+// A remedy is copied into a shell.
+func TestARemedyRunsNothingElse(t *testing.T) {
+	for _, name := range []string{"$(touch x)", "`touch x`", "a b", "--tls-insecure-skip-verify", `"; touch x; "`, ""} {
+		h := uses(`{"keyRef":"a"}`)
+		h.tasks[0].Name = name
+		for _, f := range examine(h) {
+			if f.Check == "taskdef" && f.Remedy != "run `conductor-jwt taskdef apply`" {
+				t.Errorf("%q: %s", name, f.Remedy)
+			}
+		}
+	}
+}
+
 func TestAKeyInAWorkflowIsNotRepeated(t *testing.T) {
 	for _, f := range examine(uses(`{"privateKey":"the-key-itself"}`)) {
 		if strings.Contains(f.Found+f.Remedy, "the-key-itself") {

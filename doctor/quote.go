@@ -20,6 +20,15 @@ func quote(name string) string {
 	return strconv.QuoteToASCII(name)
 }
 
+// argument is a name behind a command that will be copied into a shell: one that
+// a shell, or the command, might obey is left out.
+func argument(name string) string {
+	if name == "" || plain(name) != name || strings.HasPrefix(name, "-") {
+		return ""
+	}
+	return " " + name
+}
+
 // plain is what of a name may stand in a command.
 func plain(name string) string {
 	if len(name) > maxName {

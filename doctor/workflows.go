@@ -57,7 +57,7 @@ func taskDef(ctx context.Context, o Options, name string) Finding {
 		return unknown(check, err, "give these credentials the right to read metadata, then run this again")
 	case !exists:
 		return fail(check, shown+" has no task definition: a task whose worker dies hangs for ever, and nothing is retried",
-			"run `conductor-jwt taskdef apply "+shown+"`")
+			"run `conductor-jwt taskdef apply"+argument(name)+"`")
 	case def.ResponseTimeoutSeconds == 0:
 		return fail(check, shown+" has responseTimeoutSeconds 0: a task whose worker dies hangs for ever", "set responseTimeoutSeconds to 30")
 	case def.ResponseTimeoutSeconds < minResponseTimeout:

@@ -71,7 +71,7 @@ func (d *Decision) seal(err error, check func() (bool, error)) {
 		d.forgetClaims()
 		return
 	}
-	if _, err := check(); err != nil {
+	if skipped, err := check(); skipped || err != nil {
 		d.forgetClaims()
 	}
 }

@@ -50,6 +50,9 @@ func (h *Handler) Explain(ctx context.Context, d Delivery) (Explanation, error) 
 	if e.Allowed = r.use == "" && h.o.Policy.InlineMode() == policy.InlineAllow; e.Allowed {
 		return e, nil
 	}
+	if err := checkLookalikes(&c.request.Claims); err != nil {
+		return e, err
+	}
 	e.Verdicts = h.o.Policy.Explain(e.Request)
 	e.Allowed = h.o.Policy.Decide(e.Request).Allowed
 	return e, nil

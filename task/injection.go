@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"encoding/json/jsontext"
 	"errors"
+
+	"conductor-jwt/policy"
 )
 
 // InjectionMode is how much is done against secrets that the workflow's data
@@ -29,6 +31,10 @@ var ErrReadDenied = errors.New("reading the stored task is denied")
 // is not sealed was computed by an expression, or has no template to vouch for
 // it. Secrets in sealed inputs are what these are for.
 func (g *given) wantsStored() bool {
+	// A dynamic task brings a key of its own beside the task definition's template.
+	if _, ok := g.templates.parameters[inPrivateKey]; g.vouched && !ok {
+		return true
+	}
 	for _, in := range g.table {
 		if in.Sealed || !g.has(in.Name) {
 			continue
@@ -50,7 +56,7 @@ func (g *given) checkStored(raw json.RawMessage) error {
 	}
 	for _, in := range g.table {
 		value, ok := stored[in.Name]
-		if in.Sealed || !ok {
+		if !ok || in.Sealed && (!g.vouched || in.Name != inPrivateKey) {
 			continue
 		}
 		n, err := parseNode(value, maxTemplateLevels)
@@ -165,6 +171,7 @@ func (r *reading) wait(ctx context.Context, mode InjectionMode) (skipped bool, e
 // anything to compare, and returns a function that waits for its verdict.
 func (h *Handler) checkInjection(ctx context.Context, d Delivery, g *given) func() (unchecked bool, err error) {
 	mode := h.o.Injection
+	g.vouched = g.has(inPrivateKey) && h.o.Policy.InlineMode() == policy.InlineSecretsOnly
 	if mode != InjectionAuto && mode != InjectionStored || !g.wantsStored() {
 		return func() (bool, error) { return false, nil }
 	}

@@ -45,9 +45,12 @@ func (h *Handler) checkInline(g *given, r *request) error {
 }
 
 // secretsOfKey gives the secrets that the templates of privateKey name; false
-// where one of them is anything else than exactly one secret.
+// where one of them is, or may be, anything else than exactly one secret.
 func (g *given) secretsOfKey() ([]string, bool) {
 	var names []string
+	if g.templates.unread {
+		return nil, false
+	}
 	for _, t := range g.templates.all(inPrivateKey) {
 		name, _, _ := secretName(t.text)
 		if t.kind != kindString || name == "" {
@@ -80,6 +83,9 @@ func (h *Handler) permit(d Delivery, r *request, c composed, key keys.Key, decid
 		decided.Rule = "inline: " + string(h.o.Policy.InlineMode())
 		return c, nil
 	}
+	if err := checkLookalikes(&c.request.Claims); err != nil {
+		return c, err
+	}
 	v := h.o.Policy.Decide(h.asks(d, r, c))
 	if v.Grant > 0 {
 		decided.Rule = fmt.Sprintf("grant %d", v.Grant)
@@ -92,6 +98,21 @@ func (h *Handler) permit(d Delivery, r *request, c composed, key keys.Key, decid
 		return r.shorten(c, ttl, decided)
 	}
 	return c, nil
+}
+
+// checkLookalikes refuses claims that differ in case alone from those that a
+// grant decides about. Names are exact (RFC 7519 §4, RFC 8259 §8.3), but
+// encoding/json takes one for the other, and so do the verifiers made with it:
+// the last one wins.
+func checkLookalikes(claims *signer.Object) error {
+	for m := range claims.Members() {
+		for _, name := range []string{"iss", "sub", "aud", "exp", "nbf", claimIAT, claimJTI, claimScope, claimSCP} {
+			if m.Name != name && strings.EqualFold(m.Name, name) {
+				return refuse(ErrPolicyDenied, inClaims, "a member that differs from "+name+" in case alone, which some verifiers take for it", "remove it, or give it another name")
+			}
+		}
+	}
+	return nil
 }
 
 // shorten gives the token the ttl that its grant permits, where the task asks

@@ -112,6 +112,11 @@ func TestEachFieldOfAGrantDeniesAlone(t *testing.T) {
 		{members: `"scopes":"","claims":{"scope":"admin"}`, field: "scopes", input: "scopes"},
 		{members: `"claims":{"scp":["admin"]}`, field: "scopes", input: "scopes"},
 		{members: `"claims":{"scp":{"a":1}}`, field: "scopes", input: "scopes"},
+		{members: `"scopes":"","claims":{"scope":"invoice:x\tadmin"}`, field: "scopes", input: "scopes"},
+		{members: `"scopes":"","claims":{"scope":"invoice:x\u00a0admin"}`, field: "scopes", input: "scopes"},
+		{members: `"scopes":["invoice:x admin"],"scopeFormat":"array"`, field: "scopes", input: "scopes"},
+		{members: `"scopes":"invoice:x,admin"`, field: "scopes", input: "scopes"},
+		{members: `"claims":{"scp":["invoice:x\u001cadmin"]}`, field: "scopes", input: "scopes"},
 		{members: `"ttlInSecond":901`, input: "ttlInSecond", field: "max_ttl"},
 	} {
 		more := row.more
@@ -131,6 +136,20 @@ func TestEachFieldOfAGrantDeniesAlone(t *testing.T) {
 		t.Error(message)
 	}
 	failed(t, handle(t, asked(t, `"keyRef":"nobody"`), grant), "key_unknown", "keyRef")
+}
+
+// Go's own encoding/json, and so many a verifier, takes a claim of another case
+// for the one that a grant decides about, and the last one wins.
+func TestNoClaimPassesForOneThatAGrantDecidesAbout(t *testing.T) {
+	for _, name := range []string{"ISS", "iſs", "Sub", "AUD", "Exp", "NBF", "IAT", "Jti", "Scope", "SCP"} {
+		input := asked(t, `"claims":{"`+name+`":4102444800}`)
+		message := failed(t, handle(t, input, under(t, policyText)), "policy_denied", "claims")
+		if strings.Contains(message, "4102444800") {
+			t.Errorf("a value is quoted: %q", message)
+		}
+	}
+	completed(t, handle(t, asked(t, `"claims":{"issue":1,"exp_":2,"SUBJECT":3}`), under(t, policyText)))
+	completed(t, handle(t, with(`"claims":{"Exp":4102444800}`), under(t, "")))
 }
 
 func TestWithoutAGrantNoConfiguredKeySigns(t *testing.T) {
@@ -238,6 +257,27 @@ grants: [{secrets: ["billing-*"], issuers: [me]}]
 	if out.Fault.Code != "policy_denied" {
 		t.Errorf("%+v", out.Fault)
 	}
+	// A template that cannot be read vouches for nothing, and leaves nothing to
+	// the other.
+	for _, broken := range []string{`{"privateKey":"${workflow.secrets.other}","x":"\ud800"}`, `{"privateKey":` + strings.Repeat("[", 200) + strings.Repeat("]", 200) + `}`} {
+		out := handle(t, signed, under(t, secretsOnly), template(broken), defaults(`{"privateKey":"${workflow.secrets.billing-key}"}`))
+		if out.Fault.Code != "policy_denied" {
+			t.Errorf("%s: %+v", broken, out.Fault)
+		}
+	}
+}
+
+// A dynamic task has its key from the workflow's data; only the stored task
+// shows that it is not the secret of the task definition.
+func TestSecretsOnlyHoldsForDynamicTasks(t *testing.T) {
+	secretsOnly := under(t, "inline: secrets-only\ngrants: [{secrets: [\"billing-*\"], issuers: [me]}]\n")
+	signed := `{"issuer":"me","privateKey":` + quote(pemOf(edKey())) + `}`
+	granted := defaults(`{"privateKey":"${workflow.secrets.billing-key}"}`)
+	for _, mode := range []task.InjectionMode{task.InjectionAuto, task.InjectionStored} {
+		out := handle(t, signed, secretsOnly, template(`{"issuer":"me"}`), granted, stored(mode, `{"issuer":"me","privateKey":"${workflow.secrets.other}"}`))
+		failed(t, out, "secret_injected", "privateKey")
+		completed(t, handle(t, signed, secretsOnly, template(`{"issuer":"me"}`), granted, stored(mode, `{"issuer":"me","privateKey":"${workflow.secrets.billing-key}"}`)))
+	}
 }
 
 func TestTheAuditHasEachDecision(t *testing.T) {
@@ -286,5 +326,14 @@ grants: [{use: [billing]}]
 		if len(list) != 1 || list[0].Allowed || list[0].Subject != "" || list[0].TokenSHA256 != "" {
 			t.Errorf("%+v", list)
 		}
+	}
+	// Where nobody may look, nobody knows.
+	var list []task.Decision
+	handle(t, asked(t, `"subject":"s3cret-of-another"`), under(t, policyText),
+		refusing(task.InjectionAuto, task.ErrReadDenied),
+		template(`{"subject":"${workflow.input.who}"}`),
+		func(o *task.Options, _ *task.Delivery) { o.Audit = func(d task.Decision) { list = append(list, d) } })
+	if len(list) != 1 || list[0].Code != "policy_denied" || list[0].Subject != "" || list[0].Rule == "" {
+		t.Errorf("%+v", list)
 	}
 }

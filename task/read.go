@@ -21,6 +21,9 @@ type given struct {
 	delivered map[string]node // and all known ones, the blank ones too
 	unknown   []string        // names that are not known, in the order of the input
 	templates templates
+	// vouched says that the key has to be the secret that its template names
+	// (inline: secrets-only).
+	vouched bool
 }
 
 // has reports whether an input says something.

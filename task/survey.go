@@ -34,7 +34,8 @@ func SurveyOf(template json.RawMessage) Survey {
 	table := Inputs()
 	var s Survey
 	names := map[string]bool{}
-	for name, n := range readTemplate(table, template) {
+	values, _ := readTemplate(table, template)
+	for name, n := range values {
 		in, _ := find(table, name)
 		references := secretReferences(n)
 		for r := range references {

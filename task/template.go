@@ -8,29 +8,38 @@ import "encoding/json"
 type templates struct {
 	parameters map[string]node
 	defaults   map[string]node
+	unread     bool // something of them could not be read
 }
 
 func readTemplates(table []Input, d Delivery) templates {
-	return templates{parameters: readTemplate(table, d.Template), defaults: readTemplate(table, d.Defaults)}
+	parameters, all := readTemplate(table, d.Template)
+	defaults, allDefaults := readTemplate(table, d.Defaults)
+	return templates{parameters, defaults, !all || !allDefaults}
 }
 
 // readTemplate reads the templates of the inputs that there are. One that
-// cannot be read is as good as none: then nothing vouches for its input.
-func readTemplate(table []Input, raw json.RawMessage) map[string]node {
+// cannot be read is as good as none: then nothing vouches for its input, and
+// all is false.
+func readTemplate(table []Input, raw json.RawMessage) (values map[string]node, all bool) {
+	if len(raw) == 0 || raw.Kind() == kindNull {
+		return nil, true
+	}
 	members, err := readObject([]byte(raw))
 	if err != nil {
-		return nil
+		return nil, false
 	}
-	values := map[string]node{}
+	values, all = map[string]node{}, true
 	for _, m := range members {
 		if _, known := find(table, m.name); !known {
 			continue
 		}
-		if n, err := parseNode(m.raw, maxTemplateLevels); err == nil && n.kind != kindNull {
+		n, err := parseNode(m.raw, maxTemplateLevels)
+		if err == nil && n.kind != kindNull {
 			values[m.name] = n
 		}
+		all = all && err == nil
 	}
-	return values
+	return values, all
 }
 
 const maxTemplateLevels = 128

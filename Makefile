@@ -6,7 +6,7 @@ BIN       := bin/conductor-jwt
 FULL      := bin/conductor-jwt-full
 FULL_TAGS := openssl,awskms,azurekms,pkcs11
 # None, each alone, all, and one pair.
-TAG_SETS  := none openssl awskms pkcs11 awskms,pkcs11 openssl,awskms,pkcs11
+TAG_SETS  := none openssl awskms azurekms pkcs11 awskms,azurekms $(FULL_TAGS)
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS   := -s -w -X main.version=$(VERSION)
 # What works at the start, in a scrape or for one command alone is compiled without inlining: it takes half a megabyte out of the binary.

@@ -20,7 +20,7 @@ func schemes(env Env, p *policy.Policy, parser keys.Resolver) map[string]keys.Sc
 	}
 	// What is behind a build tag is nil without it.
 	for name, s := range map[string]keys.Scheme{
-		policy.SchemeAWSKMS: awsKMSStore(p.AWS), policy.SchemePKCS11: pkcs11Store(env),
+		policy.SchemeAWSKMS: awsKMSStore(p.AWS), policy.SchemeAzureKMS: azureKMSStore(p.Azure), policy.SchemePKCS11: pkcs11Store(env),
 	} {
 		if s != nil {
 			list[name] = s

@@ -1,0 +1,54 @@
+//go:build azurekms
+
+package azurekms
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+
+	"conductor-jwt/keys"
+)
+
+// fault puts an answer into our words: the SDK's own repeat what the server
+// said, and addresses.
+func fault(err error) error {
+	if _, ok := errors.AsType[*azidentity.AuthenticationFailedError](err); ok {
+		return refused("azure does not take the worker's credentials", "check azure in the policy, and the identity")
+	}
+	answer, ok := errors.AsType[*azcore.ResponseError](err)
+	if !ok {
+		return unavailable("azure key vault cannot be reached, or gives no token", "check the network and the worker's identity")
+	}
+	switch {
+	case answer.StatusCode == http.StatusTooManyRequests, answer.StatusCode == http.StatusRequestTimeout, answer.StatusCode/100 == 5:
+		return unavailable("azure key vault failed or throttles", "look at its limits and health")
+	case answer.StatusCode == http.StatusForbidden, answer.StatusCode == http.StatusUnauthorized:
+		return refused("azure key vault does not permit it to the worker", "give its identity the role Key Vault Crypto User; mind the vault's firewall and the key's nbf and exp")
+	case answer.StatusCode == http.StatusNotFound:
+		return refused("azure key vault has no such version any more", "correct the source")
+	}
+	return refused("azure key vault refused", "check the key and its operations")
+}
+
+// missing is fault where the key may not be there.
+func missing(err error) error {
+	if answer, ok := errors.AsType[*azcore.ResponseError](err); ok && answer.StatusCode == http.StatusNotFound {
+		return &keys.Error{Reason: keys.ErrMissing, Found: "azure key vault has no such key", Hint: "correct the source, or create it"}
+	}
+	return fault(err)
+}
+
+func odd() error {
+	return unavailable("azure key vault answered with something else than was asked for", "try again; then check the source")
+}
+
+func unavailable(found, hint string) error {
+	return &keys.Error{Reason: keys.ErrUnavailable, Found: found, Hint: hint}
+}
+
+func refused(found, hint string) error {
+	return &keys.Error{Reason: keys.ErrUnavailable, Found: found, Hint: hint, Cause: keys.ErrRefused}
+}

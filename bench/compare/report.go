@@ -84,7 +84,7 @@ func (b *bench) goalTable(p *page) {
 	p.line("Where the time goes, before and after what was done about it: [bench/profiles](../bench/profiles/README.md). What is left between the worker and the")
 	p.line("loop is what the loop does not do: it reads the input strictly, looks for key material where it must not be, checks each update until it is")
 	p.line("acknowledged, and counts. At one slot a task is two round trips and a signature in a row. One call of the server, update-v2, would save a trip; it is not")
-	p.line("used, because a task that comes with an answer that is lost is lost until its response timeout.")
+	p.line("used, because a task that comes with an answer that is lost is lost until its response timeout. Why a goal is missed is in the table at the end of that page.")
 }
 
 func (b *bench) throughputTables(p *page) {

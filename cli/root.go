@@ -44,7 +44,7 @@ func newRootCommand(env Env) *cobra.Command {
 	)
 	sign := newSignCommand(env)
 	root.SetArgs(signArgs(sign, env.Args))
-	add(root, groupTokens, sign, newVerifyCommand(env), newInspectCommand(env), newKeyCommand(env), newJWKSCommand(env))
+	add(root, groupTokens, sign, newVerifyCommand(env), newInspectCommand(env), newKeyCommand(env), newJWKSCommand(env), newRecipeCommand(env))
 	return root
 }
 

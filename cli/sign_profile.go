@@ -23,11 +23,15 @@ func findProfile(name string) (*profile.Profile, error) {
 	if p, ok := profile.Find(name); ok {
 		return p, nil
 	}
-	hint := "the profiles are " + strings.Join(profile.Names(), ", ")
+	return nil, usage(profileHint(name), "--profile: there is no profile of this name")
+}
+
+// profileHint is the next step of whoever names a profile that there is not.
+func profileHint(name string) string {
 	if near := nearest.Of(name, profile.Names()); near != "" {
-		hint = "did you mean " + near + "?"
+		return "did you mean " + near + "?"
 	}
-	return nil, usage(hint, "--profile: there is no profile of this name")
+	return "the profiles are " + strings.Join(profile.Names(), ", ")
 }
 
 // profileFlag adds --profile.

@@ -24,6 +24,7 @@ type keySet struct {
 	account  string // the same key as a Google service account
 	password string // a secret that is no key
 	control  string // a secret that a careless worker is made to give away
+	recipes  *recipeKeys
 }
 
 func newKeySet() (*keySet, error) {
@@ -43,7 +44,11 @@ func newKeySet() (*keySet, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &keySet{key: key, text: text, account: string(account), password: rand.Text(), control: rand.Text()}, nil
+	recipes, err := newRecipeKeys(key)
+	if err != nil {
+		return nil, err
+	}
+	return &keySet{key: key, text: text, account: string(account), password: rand.Text(), control: rand.Text(), recipes: recipes}, nil
 }
 
 // The names of the secrets.
@@ -56,10 +61,12 @@ const (
 )
 
 func (k *keySet) secrets() map[string]string {
-	return map[string]string{
+	all := map[string]string{
 		"jwt-privatekey": k.text, "service-account": k.account,
 		"database-password": k.password, "control": k.control,
 	}
+	k.recipes.addTo(all, k)
+	return all
 }
 
 // canary finds the key and the password wherever they should not be.

@@ -41,7 +41,7 @@ func TestThePageKeepsInStepWithTheTable(t *testing.T) {
 func profileTables() string {
 	var b strings.Builder
 	for _, p := range profile.Profiles() {
-		fmt.Fprintf(&b, "\n### %s\n\n[%s](%s). %s.\n\n", p.Name, p.Provider, p.Page, exchangeWords(p.Exchange))
+		fmt.Fprintf(&b, "\n### %s\n\n[%s](%s). %s; [a workflow](recipes/%s.md).\n\n", p.Name, p.Provider, p.Page, exchangeWords(p.Exchange), p.Name)
 		b.WriteString("| member | rule |\n|---|---|\n")
 		for _, row := range append(headerRows(p), claimRows(p)...) {
 			fmt.Fprintf(&b, "| `%s` | %s |\n", row[0], row[1])

@@ -1,0 +1,89 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"conductor-jwt/profile"
+	"conductor-jwt/recipe"
+	"conductor-jwt/signer"
+)
+
+func newRecipeCommand(env Env) *cobra.Command {
+	return newGroup("recipe", "Show a workflow for each provider", newRecipeListCommand(env), newRecipeShowCommand(env))
+}
+
+func newRecipeListCommand(env Env) *cobra.Command {
+	var output string
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List the providers",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			if output == outputJSON {
+				return writeJSON(env.Stdout, profile.Names())
+			}
+			table := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', 0)
+			for _, p := range profile.Profiles() {
+				_, _ = fmt.Fprintf(table, "%s\t%s\n", p.Name, p.Provider) // only Flush writes
+			}
+			return table.Flush()
+		},
+	}
+	outputFlag(cmd, &output, outputText, outputJSON)
+	return cmd
+}
+
+func newRecipeShowCommand(env Env) *cobra.Command {
+	var output string
+	cmd := &cobra.Command{
+		Use:   "show NAME",
+		Short: "Show the workflow of one provider, how to get its key, and what goes wrong",
+		Long: `Show the workflow of one provider, how to get its key, and what goes wrong, in
+Markdown; with -o json the workflows and the task definition alone, as the
+server takes them.`,
+		Example:           "  conductor-jwt recipe show github-app -o json | jq .workflows",
+		ValidArgsFunction: cobra.FixedCompletions(profile.Names(), cobra.ShellCompDirectiveNoFileComp),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usage("the names are "+strings.Join(profile.Names(), ", "), "%s takes the name of one recipe", cmd.CommandPath())
+			}
+			return showRecipe(env, args[0], output)
+		},
+	}
+	outputFlag(cmd, &output, outputText, outputJSON)
+	return cmd
+}
+
+func showRecipe(env Env, name, output string) error {
+	r, ok := recipe.Find(name)
+	if !ok {
+		return usage(profileHint(name), "there is no recipe of this name")
+	}
+	if output == outputText {
+		_, err := fmt.Fprint(env.Stdout, r.Page())
+		return err
+	}
+	var o signer.Object
+	o.String("name", r.Profile)
+	o.String("secret", r.Secret)
+	o.Set("workflows", list(r.Workflow(), r.Token()))
+	o.Set("taskDefinitions", list(recipe.TaskDef()))
+	return writeObject(env.Stdout, &o)
+}
+
+// list writes a JSON array.
+func list(values ...[]byte) json.RawMessage {
+	array := json.RawMessage{'['}
+	for i, v := range values {
+		if i > 0 {
+			array = append(array, ',')
+		}
+		array = append(array, v...)
+	}
+	return append(array, ']')
+}

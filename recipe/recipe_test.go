@@ -1,0 +1,103 @@
+package recipe_test
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"conductor-jwt/profile"
+	"conductor-jwt/recipe"
+)
+
+var update = flag.Bool("update", false, "write docs/recipes anew")
+
+const pages = "../docs/recipes"
+
+func TestEachProfileHasARecipe(t *testing.T) {
+	names := profile.Names()
+	if len(names) != len(recipe.Recipes()) {
+		t.Errorf("%d recipes for %d profiles", len(recipe.Recipes()), len(names))
+	}
+	for _, name := range names {
+		if r, ok := recipe.Find(name); !ok || r.Key == "" || r.Wrong == "" || r.Secret == "" {
+			t.Errorf("%s: %+v", name, r)
+		}
+	}
+}
+
+type workflow struct {
+	Name  string
+	Tasks []struct {
+		Name, Type      string
+		RetryCount      *int
+		InputParameters map[string]any
+	}
+	InputTemplate map[string]any
+}
+
+// The exchange is never tried again with the same token: what is tried again
+// is the sub-workflow that signs.
+func TestOnlyTheSubWorkflowIsTriedAgain(t *testing.T) {
+	for _, r := range recipe.Recipes() {
+		call, token := parse(t, r.Workflow()), parse(t, r.Token())
+		name, sub := r.Names()
+		if call.Name != name || token.Name != sub {
+			t.Errorf("%s, %s", call.Name, token.Name)
+		}
+		if first := call.Tasks[0]; first.Name != recipe.TaskName || first.Type != "SUB_WORKFLOW" || first.RetryCount == nil || *first.RetryCount < 1 {
+			t.Errorf("%s: %+v", name, first)
+		}
+		sign, exchange := token.Tasks[0], token.Tasks[1]
+		if sign.Type != "GET_SIGNED_JWT" || sign.InputParameters["profile"] != r.Profile || exchange.Type != "HTTP" || exchange.RetryCount == nil || *exchange.RetryCount != 0 {
+			t.Errorf("%s: %+v", sub, token.Tasks)
+		}
+		for input := range call.InputTemplate {
+			if call.Tasks[0].InputParameters[input] != "${workflow.input."+input+"}" {
+				t.Errorf("%s: the input %s is not handed on", name, input)
+			}
+			if text := string(r.Token()) + string(r.Workflow()); !strings.Contains(text, "{workflow.input."+input+"}") {
+				t.Errorf("%s: nobody needs the input %s", name, input)
+			}
+		}
+	}
+}
+
+func parse(t *testing.T, raw []byte) workflow {
+	t.Helper()
+	var w workflow
+	if err := json.Unmarshal(raw, &w); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+func TestThePagesKeepInStepWithTheTable(t *testing.T) {
+	index := "# Recipes\n\nA workflow for each provider: sign, exchange, call. Each is run on the real server against an endpoint that has the provider's rules.\n\n"
+	files := map[string]string{}
+	for _, r := range recipe.Recipes() {
+		files[r.Profile+".md"] = r.Page()
+		p, _ := profile.Find(r.Profile)
+		index += fmt.Sprintf("- [%s](%s.md): %s\n", r.Profile, r.Profile, p.Provider)
+	}
+	files["README.md"] = index
+	for name, text := range files {
+		path := filepath.Join(pages, name)
+		if *update {
+			if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		was, err := os.ReadFile(path)
+		if err != nil || string(was) != text {
+			t.Errorf("%s is not what the table says; run go test ./recipe -run Pages -update", path)
+		}
+	}
+	entries, err := os.ReadDir(pages)
+	if err != nil || len(entries) != len(files) {
+		t.Errorf("%d pages for %d recipes: %v", len(entries), len(files), err)
+	}
+}

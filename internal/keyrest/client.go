@@ -46,6 +46,18 @@ func NewHTTP(roots *x509.CertPool) *http.Client {
 	}
 }
 
+// Direct makes a client like c that asks no proxy: what answers with a
+// machine's own token must be that machine.
+func Direct(c *http.Client) *http.Client {
+	direct := *c
+	if t, ok := c.Transport.(*http.Transport); ok {
+		t = t.Clone()
+		t.Proxy = nil
+		direct.Transport = t
+	}
+	return &direct
+}
+
 // Client asks one key store. It is safe for concurrent use.
 type Client struct {
 	Store string // its name in messages

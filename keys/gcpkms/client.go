@@ -13,8 +13,9 @@ import (
 
 // client asks Cloud KMS with a token that it gets by itself.
 type client struct {
-	o    Options
-	rest keyrest.Client
+	o       Options
+	rest    keyrest.Client
+	machine keyrest.Client
 
 	mu   sync.Mutex
 	held token

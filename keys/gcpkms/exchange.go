@@ -38,7 +38,7 @@ func (c *client) took(g granted) token {
 func (c *client) fromMachine(ctx context.Context) (token, error) {
 	host, _ := c.o.Getenv("GCE_METADATA_HOST")
 	var g granted
-	err := keyrest.Client{Store: "google's metadata server", HTTP: c.o.HTTP}.Do(ctx, keyrest.Request{
+	err := c.machine.Do(ctx, keyrest.Request{
 		Method: http.MethodGet, URL: "http://" + cmp.Or(host, metadataHost) + metadataToken, Header: http.Header{"Metadata-Flavor": {"Google"}},
 	}, &g)
 	return c.took(g), err

@@ -46,7 +46,11 @@ func New(o Options) keys.Scheme {
 		o.HTTP = keyrest.NewHTTP(nil)
 	}
 	o.Endpoint = strings.TrimRight(cmp.Or(o.Endpoint, googleEndpoint), "/")
-	return scheme{&client{o: o, rest: keyrest.Client{Store: "google cloud kms", HTTP: o.HTTP}, turn: make(chan struct{}, 1)}}
+	return scheme{&client{
+		o: o, turn: make(chan struct{}, 1),
+		rest:    keyrest.Client{Store: "google cloud kms", HTTP: o.HTTP},
+		machine: keyrest.Client{Store: "google's metadata server", HTTP: keyrest.Direct(o.HTTP)},
+	}}
 }
 
 type scheme struct{ c *client }

@@ -12,10 +12,12 @@ import (
 	"encoding/pem"
 	"errors"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -85,6 +87,29 @@ func TestEachAlgorithmConforms(t *testing.T) {
 				return s
 			})
 		})
+	}
+}
+
+// A proxy would read the machine's token, or answer with its own machine's.
+func TestTheMetadataServerIsAskedWithoutAProxy(t *testing.T) {
+	c := newCloud(t)
+	c.put("EC_SIGN_P256_SHA256", must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)))
+	o := c.options(nil)
+	var mu sync.Mutex
+	var proxied []string
+	o.HTTP = &http.Client{Transport: &http.Transport{Proxy: func(r *http.Request) (*url.URL, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		proxied = append(proxied, r.URL.Path)
+		return nil, nil
+	}}}
+	if _, err := open(t, o, keyName).Versions(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if len(proxied) == 0 || slices.ContainsFunc(proxied, func(path string) bool { return strings.HasPrefix(path, "/computeMetadata/") }) {
+		t.Errorf("by a proxy: %q", proxied)
 	}
 }
 

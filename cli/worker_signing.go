@@ -9,9 +9,11 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"conductor-jwt/conductor"
 	"conductor-jwt/config"
 	"conductor-jwt/keyring"
 	"conductor-jwt/keys"
+	"conductor-jwt/policy"
 	"conductor-jwt/task"
 	"conductor-jwt/web"
 )
@@ -86,7 +88,21 @@ func (s *signing) read(ctx context.Context) (*generation, error) {
 	if s.audit != nil {
 		audit = s.audit.write
 	}
+	s.warnExposed(ctx, p)
 	return &generation{ring: ring, handler: newHandler(s.env, s.c, ring, p, s.stored, audit, s.log)}, nil
+}
+
+// warnExposed says which key stores are asked over plain http, with a token that
+// signs with every key which it may use.
+func (s *signing) warnExposed(ctx context.Context, p *policy.Policy) {
+	if p == nil {
+		return
+	}
+	for _, store := range [][2]string{{"vault.address", p.Vault.Address}, {"google.endpoint", p.Google.Endpoint}, {"aws.endpoint", p.AWS.Endpoint}} {
+		if conductor.Exposed(store[1]) {
+			s.log.WarnContext(ctx, "a key store is asked over plain http: everybody on the way can read its token, and keys; use https", "setting", store[0])
+		}
+	}
 }
 
 // Handle implements worker.Handler.

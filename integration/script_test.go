@@ -17,6 +17,8 @@ import (
 
 // The scripts are what a user does at a shell, on the real server.
 func TestScripts(t *testing.T) {
+	f := newFront(t, shared.url())
+	f.rotate()
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
@@ -24,6 +26,9 @@ func TestScripts(t *testing.T) {
 			e.Setenv("CONDUCTOR_SERVER_URL", shared.url()+"/api")
 			e.Setenv("SERVER", shared.url())
 			e.Setenv("WORKER", shared.binary)
+			e.Setenv("GUARDED", f.url)
+			e.Setenv("GUARDED_KEY", frontKeyID)
+			e.Setenv("GUARDED_SECRET", f.keySecret)
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

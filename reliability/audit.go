@@ -12,10 +12,8 @@ type Audit struct {
 	Tasks     int
 	Completed int
 	Failed    int // that ended otherwise than completed
-	TakenBack int // deliveries that the worker was silent about
-	Again     int // tasks that more than one delivery completed
 	Updates   int
-	Repeated  int // updates that said what was said before
+	Tally
 	// Broken is the first breach of the ledger's invariant, Wrong the first
 	// token that does not verify.
 	Broken, Wrong error
@@ -43,36 +41,12 @@ func (a *Audit) Take(before time.Time, show func(conductortest.Snapshot)) {
 		}
 		show(t)
 	}
-	a.deliveries(gone.Deliveries)
+	a.add(gone.Deliveries)
 	a.updates(gone.Updates)
 	for _, t := range gone.Tasks {
 		a.stage.drop(t.First)
 	}
 	a.stage.Server.DropRequests()
-}
-
-func (a *Audit) deliveries(all []conductortest.Delivery) {
-	done := map[string]int{}
-	for _, d := range all {
-		if d.End == conductortest.EndTimedOut {
-			a.TakenBack++
-		}
-		said := 0
-		for _, u := range d.Updates {
-			if u.Result.Status == string(conductortest.Completed) {
-				said++
-			}
-		}
-		if said > 0 {
-			done[d.First]++
-			a.Repeated += said - 1
-		}
-	}
-	for _, n := range done {
-		if n > 1 {
-			a.Again++
-		}
-	}
 }
 
 func (a *Audit) updates(all []conductortest.Update) {

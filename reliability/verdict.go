@@ -13,14 +13,8 @@ type Verdict struct {
 	Tasks     int // that were to be done
 	Completed int
 	Failed    int // that ended otherwise than completed
-	// TakenBack is the deliveries that the server took back, because the
-	// worker was silent for the response timeout.
-	TakenBack int
-	// Again is the tasks that were completed by more than one delivery.
-	Again int
-	// Updates is every update, Repeated those that said the same once more.
-	Updates, Repeated int
-	Polls, Calls      int
+	Tally
+	Updates, Polls, Calls int
 	// Recovered is from the end of the fault to the first poll that the
 	// ledger served, Done to the end of the last task.
 	Recovered, Done time.Duration
@@ -49,27 +43,7 @@ func (v *Verdict) judge(r *Run) {
 	counts := l.Counts()
 	v.Completed = counts[conductortest.Completed]
 	v.Failed = counts[conductortest.Terminal] + counts[conductortest.Failed] + counts[conductortest.TimedOut]
-	done := map[string]int{}
-	for _, d := range l.Deliveries() {
-		if d.End == conductortest.EndTimedOut {
-			v.TakenBack++
-		}
-		said := 0
-		for _, u := range d.Updates {
-			if u.Result.Status == string(conductortest.Completed) {
-				said++
-			}
-		}
-		if said > 0 {
-			done[d.First]++
-			v.Repeated += said - 1
-		}
-	}
-	for _, n := range done {
-		if n > 1 {
-			v.Again++
-		}
-	}
+	v.add(l.Deliveries())
 	v.Updates = len(l.Updates())
 	v.Polls, v.Calls, v.Faulted = l.Calls("poll"), calls(l), r.calls
 	v.Endings = r.endings

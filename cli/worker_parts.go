@@ -47,7 +47,7 @@ func assemble(ctx context.Context, env Env, c *config.Loaded, once int, log *slo
 	}
 	var ensure func(context.Context, string)
 	if c.RegisterTaskdefs != config.RegisterOff {
-		p.registrar = worker.NewRegistrar(client, c.OwnerEmail, inputNames(), log)
+		p.registrar = worker.NewRegistrar(client, c.OwnerEmail, task.InputKeys(), log)
 		ensure = p.registrar.Ensure
 	}
 	p.worker, err = worker.New(worker.Options{
@@ -124,14 +124,6 @@ func newHandler(env Env, c *config.Loaded, resolver keys.Resolver, p *policy.Pol
 		Now:        env.Now,
 		Logger:     log,
 	})
-}
-
-func inputNames() []string {
-	var names []string
-	for _, in := range task.Inputs() {
-		names = append(names, in.Name)
-	}
-	return names
 }
 
 // register starts to create the task definitions that do not exist.

@@ -26,7 +26,7 @@ func newLabelSets(taskTypes []string) labelSets {
 		codes:      newClosedSet(codeNames()),
 		algorithms: newClosedSet(task.Algorithms()),
 		kinds:      newClosedSet(task.KeyKinds()),
-		fields:     newClosedSet(inputNames()),
+		fields:     newClosedSet(task.InputKeys()),
 		ends:       newClosedSet(endNames()),
 	}
 }
@@ -72,14 +72,6 @@ func endNames() []string {
 	var names []string
 	for _, e := range ends() {
 		names = append(names, string(e))
-	}
-	return names
-}
-
-func inputNames() []string {
-	var names []string
-	for _, in := range task.Inputs() {
-		names = append(names, in.Name)
 	}
 	return names
 }

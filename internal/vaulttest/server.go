@@ -18,6 +18,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"conductor-jwt/internal/keyconformance"
 )
 
 // Root is a token that may do everything and never ends.
@@ -29,6 +31,9 @@ type Server struct {
 	Namespace string // that all is in; empty: the root
 	Now       func() time.Time
 
+	// Hold lets every request wait until Release.
+	keyconformance.Gate
+
 	mu      sync.Mutex
 	tokens  map[string]*token
 	issued  int
@@ -37,7 +42,6 @@ type Server struct {
 	secrets map[string]*kvSecret                              // by mount/path
 	denied  map[string]bool                                   // by path
 	fault   func(r *http.Request) int
-	hold    chan struct{}
 	asked   map[string]int // by verb and path
 }
 
@@ -69,25 +73,6 @@ func (s *Server) Fail(f func(r *http.Request) int) {
 	s.fault = f
 }
 
-// Hold lets every request wait until Release.
-func (s *Server) Hold() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.hold == nil {
-		s.hold = make(chan struct{})
-	}
-}
-
-// Release ends Hold.
-func (s *Server) Release() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.hold != nil {
-		close(s.hold)
-		s.hold = nil
-	}
-}
-
 // Asked counts the requests, such as "POST auth/kubernetes/login".
 func (s *Server) Asked(what string) int {
 	s.mu.Lock()
@@ -100,14 +85,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path := strings.TrimPrefix(r.URL.Path, "/v1/")
 	s.mu.Lock()
 	s.asked[r.Method+" "+path]++
-	hold, fault := s.hold, s.fault
+	fault := s.fault
 	s.mu.Unlock()
-	if hold != nil {
-		select {
-		case <-hold:
-		case <-r.Context().Done():
-			return
-		}
+	if s.Pass(r.Context()) != nil {
+		return
 	}
 	if fault != nil {
 		if status := fault(r); status != 0 {

@@ -62,7 +62,7 @@ func TestEachKindOfKeyConforms(t *testing.T) {
 				c.put(row.next(), row.algorithms...)
 				s := keyconformance.Store{
 					Source: open(t, c, "alias/name"), Absent: open(t, c, "alias/none"), Fail: c.failWith,
-					Hold: func() func() { c.set(func() { c.hold = make(chan struct{}) }); return c.release },
+					Hold: func() func() { c.gate.Hold(); return c.gate.Release },
 				}
 				if name != "rsa" { // one key serves them all
 					s.Rotate = func() { c.put(row.next(), row.algorithms...) }

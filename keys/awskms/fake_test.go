@@ -22,6 +22,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"conductor-jwt/internal/keyconformance"
 )
 
 // cloud is AWS KMS in memory: its JSON, its signatures of requests, and its
@@ -34,7 +36,7 @@ type cloud struct {
 	aliases map[string]fakeAlias // by name
 	fail    string               // a code; empty: none
 	status  int
-	hold    chan struct{}
+	gate    keyconformance.Gate
 	asked   map[string]int
 }
 
@@ -66,7 +68,7 @@ func newCloud(t *testing.T) *cloud {
 	c := &cloud{keys: map[string]*fakeKey{}, aliases: map[string]fakeAlias{}, asked: map[string]int{}}
 	server := httptest.NewServer(c)
 	c.url = server.URL
-	t.Cleanup(func() { c.release(); server.Close() })
+	t.Cleanup(func() { c.gate.Release(); server.Close() })
 	return c
 }
 
@@ -87,28 +89,14 @@ func (c *cloud) set(f func()) {
 	f()
 }
 
-func (c *cloud) release() {
-	c.set(func() {
-		if c.hold != nil {
-			close(c.hold)
-			c.hold = nil
-		}
-	})
-}
-
 func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	verb := strings.TrimPrefix(r.Header.Get("X-Amz-Target"), "TrentService.")
 	c.mu.Lock()
 	c.asked[verb]++
-	hold := c.hold
 	c.mu.Unlock()
-	if hold != nil {
-		select {
-		case <-hold:
-		case <-r.Context().Done():
-			return
-		}
+	if c.gate.Pass(r.Context()) != nil {
+		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -51,12 +51,12 @@ func TestEachKindOfKeyConforms(t *testing.T) {
 			keyconformance.RunStore(t, func(t *testing.T) keyconformance.Store {
 				t.Helper()
 				c := newCloud()
-				t.Cleanup(c.release)
+				t.Cleanup(c.gate.Release)
 				c.put(next())
 				s := keyconformance.Store{
 					Source: open(t, c, "k"), Absent: open(t, c, "none"),
 					Fail: func(status int) { c.set(func() { c.status = status }) },
-					Hold: func() func() { c.set(func() { c.hold = make(chan struct{}) }); return c.release },
+					Hold: func() func() { c.gate.Hold(); return c.gate.Release },
 				}
 				if name != "rsa" { // one key serves them all
 					s.Rotate = func() { c.put(next()) }

@@ -19,6 +19,8 @@ import (
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
 	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azkeys"
 	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azkeys/fake"
+
+	"conductor-jwt/internal/keyconformance"
 )
 
 // cloud is a Key Vault in memory: the SDK's own fake, behind a transport that
@@ -29,7 +31,7 @@ type cloud struct {
 	mu     sync.Mutex
 	keys   []*fakeKey
 	status int
-	hold   chan struct{}
+	gate   keyconformance.Gate
 	asked  int // for public halves
 }
 
@@ -67,26 +69,13 @@ func (c *cloud) set(f func()) {
 	f()
 }
 
-func (c *cloud) release() {
-	c.set(func() {
-		if c.hold != nil {
-			close(c.hold)
-			c.hold = nil
-		}
-	})
-}
-
 // Do implements policy.Transporter.
 func (c *cloud) Do(r *http.Request) (*http.Response, error) {
 	c.mu.Lock()
-	hold, status := c.hold, c.status
+	status := c.status
 	c.mu.Unlock()
-	if hold != nil {
-		select {
-		case <-hold:
-		case <-r.Context().Done():
-			return nil, r.Context().Err()
-		}
+	if err := c.gate.Pass(r.Context()); err != nil {
+		return nil, err
 	}
 	if status != 0 {
 		return &http.Response{

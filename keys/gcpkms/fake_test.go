@@ -19,6 +19,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"conductor-jwt/internal/keyconformance"
 )
 
 // cloud is Cloud KMS in memory, with the rules of its REST API, and what gives
@@ -30,7 +32,7 @@ type cloud struct {
 	keys     map[string][]fakeVersion // by the key's name
 	accepts  func(bearer string) bool
 	status   int
-	hold     chan struct{}
+	gate     keyconformance.Gate
 	garble   string         // the member of an answer that is wrong
 	asked    map[string]int // by path
 	pageSize int
@@ -52,7 +54,7 @@ func newCloud(t *testing.T) *cloud {
 	c.accepts = func(bearer string) bool { return bearer == fmt.Sprintf("access-%d", c.tokens) }
 	server := httptest.NewServer(c)
 	c.url = server.URL
-	t.Cleanup(func() { c.release(); server.Close() })
+	t.Cleanup(func() { c.gate.Release(); server.Close() })
 	return c
 }
 
@@ -68,26 +70,13 @@ func (c *cloud) set(f func()) {
 	f()
 }
 
-func (c *cloud) release() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.hold != nil {
-		close(c.hold)
-		c.hold = nil
-	}
-}
-
 func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.mu.Lock()
 	c.asked[r.URL.Path]++
-	hold, status := c.hold, c.status
+	status := c.status
 	c.mu.Unlock()
-	if hold != nil {
-		select {
-		case <-hold:
-		case <-r.Context().Done():
-			return
-		}
+	if c.gate.Pass(r.Context()) != nil {
+		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -79,7 +79,7 @@ func TestEachAlgorithmConforms(t *testing.T) {
 				s := keyconformance.Store{
 					Source: open(t, o, keyName), Absent: open(t, o, keyName+"-none"),
 					Fail: func(status int) { c.set(func() { c.status = status }) },
-					Hold: func() func() { c.set(func() { c.hold = make(chan struct{}) }); return c.release },
+					Hold: func() func() { c.gate.Hold(); return c.gate.Release },
 				}
 				if !strings.HasPrefix(algorithm, "RSA") { // one key serves them all
 					s.Rotate = func() { c.put(algorithm, next()) }

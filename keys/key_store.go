@@ -64,9 +64,21 @@ func (k *storeKey) Sign(ctx context.Context, alg Algorithm, input []byte) ([]byt
 		return nil, gaveUp(ctx)
 	}
 	if _, ok := errors.AsType[*Error](err); !ok {
-		err = &Error{Reason: ErrUnavailable, Found: "a key store that did not sign", Hint: "look at the key store"}
+		err = Unavailable("a key store that did not sign", "look at the key store")
 	}
 	return nil, err
+}
+
+// Unavailable is the error of a store that did not answer, or not with what it
+// was asked for: one of [ErrUnavailable].
+func Unavailable(found, hint string) error {
+	return &Error{Reason: ErrUnavailable, Found: found, Hint: hint}
+}
+
+// Refused is the error of a store that answered, and said no: one of
+// [ErrUnavailable] and [ErrRefused].
+func Refused(found, hint string) error {
+	return &Error{Reason: ErrUnavailable, Found: found, Hint: hint, Cause: ErrRefused}
 }
 
 // Digest gives the hash of input that alg signs (RFC 7518 §3.1), for a store
@@ -89,7 +101,7 @@ func JoinECDSA(alg Algorithm, der []byte) ([]byte, error) {
 	size := map[Algorithm]int{ES256: 32, ES256K: 32, ES384: 48, ES512: 66}[alg]
 	out, ok := joinDER(der, size)
 	if !ok {
-		return nil, &Error{Reason: ErrUnavailable, Found: "an ecdsa signature of the wrong form", Hint: "look at the key store"}
+		return nil, Unavailable("an ecdsa signature of the wrong form", "look at the key store")
 	}
 	return out, nil
 }

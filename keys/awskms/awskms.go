@@ -70,10 +70,10 @@ func (s *scheme) client(ctx context.Context, region string) (*kms.Client, error)
 	}
 	c, err := config.LoadDefaultConfig(ctx, options...)
 	if err != nil {
-		return nil, refused("a configuration of aws that cannot be read", "check the files of the aws command, and aws.profile")
+		return nil, keys.Refused("a configuration of aws that cannot be read", "check the files of the aws command, and aws.profile")
 	}
 	if c.Region == "" {
-		return nil, refused("aws kms without a region", "set aws.region, or write the key's arn")
+		return nil, keys.Refused("aws kms without a region", "set aws.region, or write the key's arn")
 	}
 	s.clients[region] = kms.NewFromConfig(c, func(o *kms.Options) {
 		if s.o.Endpoint != "" {

@@ -19,20 +19,20 @@ func fault(err error) error {
 	api, answered := errors.AsType[smithy.APIError](err)
 	if !answered {
 		if _, ok := errors.AsType[*smithyhttp.RequestSendError](err); ok {
-			return unavailable("aws kms cannot be reached", "check the region, aws.endpoint and the network")
+			return keys.Unavailable("aws kms cannot be reached", "check the region, aws.endpoint and the network")
 		}
-		return unavailable("aws kms could not be asked", "check the worker's aws credentials")
+		return keys.Unavailable("aws kms could not be asked", "check the worker's aws credentials")
 	}
 	if answer, ok := errors.AsType[*smithyhttp.ResponseError](err); passing(api.ErrorCode()) || ok && answer.HTTPStatusCode()/100 == 5 {
-		return unavailable("aws kms failed or throttles", "look at its quota and health")
+		return keys.Unavailable("aws kms failed or throttles", "look at its quota and health")
 	}
 	switch code := api.ErrorCode(); {
 	case strings.HasPrefix(code, "AccessDenied"), code == "NotAuthorized":
-		return refused("aws kms does not permit it to the worker", "permit kms:DescribeKey, kms:GetPublicKey, kms:Sign, and for an alias kms:ListAliases")
+		return keys.Refused("aws kms does not permit it to the worker", "permit kms:DescribeKey, kms:GetPublicKey, kms:Sign, and for an alias kms:ListAliases")
 	case code == "UnrecognizedClientException", code == "ExpiredTokenException", code == "InvalidSignatureException", code == "InvalidClientTokenId", code == "IncompleteSignature":
-		return refused("aws kms does not take the worker's credentials", "check them, and the machine's clock")
+		return keys.Refused("aws kms does not take the worker's credentials", "check them, and the machine's clock")
 	}
-	return refused("aws kms refused", "check the key, its state and its usage")
+	return keys.Refused("aws kms refused", "check the key, its state and its usage")
 }
 
 func passing(code string) bool {
@@ -53,13 +53,5 @@ func missing(err error) error {
 }
 
 func odd() error {
-	return unavailable("aws kms answered with something else than was asked for", "check aws.endpoint")
-}
-
-func unavailable(found, hint string) error {
-	return &keys.Error{Reason: keys.ErrUnavailable, Found: found, Hint: hint}
-}
-
-func refused(found, hint string) error {
-	return &keys.Error{Reason: keys.ErrUnavailable, Found: found, Hint: hint, Cause: keys.ErrRefused}
+	return keys.Unavailable("aws kms answered with something else than was asked for", "check aws.endpoint")
 }

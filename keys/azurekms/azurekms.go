@@ -53,7 +53,7 @@ func (s *scheme) client(vault string) (*azkeys.Client, error) {
 	if s.o.Credential == nil {
 		var err error
 		if s.o.Credential, err = s.o.credential(); err != nil {
-			return nil, refused("no way to log in to azure", "set azure in the policy, or give the worker an identity")
+			return nil, keys.Refused("no way to log in to azure", "set azure in the policy, or give the worker an identity")
 		}
 	}
 	c, err := azkeys.NewClient(vault, s.o.Credential, &azkeys.ClientOptions{
@@ -61,7 +61,7 @@ func (s *scheme) client(vault string) (*azkeys.Client, error) {
 		Retry:     policy.RetryOptions{MaxRetries: 1, RetryDelay: 50 * time.Millisecond, MaxRetryDelay: 200 * time.Millisecond},
 	})
 	if err != nil {
-		return nil, refused("a client of azure key vault that cannot be made", "check the source")
+		return nil, keys.Refused("a client of azure key vault that cannot be made", "check the source")
 	}
 	s.clients[vault] = c
 	return c, nil

@@ -16,21 +16,21 @@ import (
 // said, and addresses.
 func fault(err error) error {
 	if _, ok := errors.AsType[*azidentity.AuthenticationFailedError](err); ok {
-		return refused("azure does not take the worker's credentials", "check azure in the policy, and the identity")
+		return keys.Refused("azure does not take the worker's credentials", "check azure in the policy, and the identity")
 	}
 	answer, ok := errors.AsType[*azcore.ResponseError](err)
 	if !ok {
-		return unavailable("azure key vault cannot be reached, or gives no token", "check the network and the worker's identity")
+		return keys.Unavailable("azure key vault cannot be reached, or gives no token", "check the network and the worker's identity")
 	}
 	switch {
 	case answer.StatusCode == http.StatusTooManyRequests, answer.StatusCode == http.StatusRequestTimeout, answer.StatusCode/100 == 5:
-		return unavailable("azure key vault failed or throttles", "look at its limits and health")
+		return keys.Unavailable("azure key vault failed or throttles", "look at its limits and health")
 	case answer.StatusCode == http.StatusForbidden, answer.StatusCode == http.StatusUnauthorized:
-		return refused("azure key vault does not permit it to the worker", "give its identity the role Key Vault Crypto User; mind the vault's firewall and the key's nbf and exp")
+		return keys.Refused("azure key vault does not permit it to the worker", "give its identity the role Key Vault Crypto User; mind the vault's firewall and the key's nbf and exp")
 	case answer.StatusCode == http.StatusNotFound:
-		return refused("azure key vault has no such version any more", "correct the source")
+		return keys.Refused("azure key vault has no such version any more", "correct the source")
 	}
-	return refused("azure key vault refused", "check the key and its operations")
+	return keys.Refused("azure key vault refused", "check the key and its operations")
 }
 
 // missing is fault where the key may not be there.
@@ -42,13 +42,5 @@ func missing(err error) error {
 }
 
 func odd() error {
-	return unavailable("azure key vault answered with something else than was asked for", "try again; then check the source")
-}
-
-func unavailable(found, hint string) error {
-	return &keys.Error{Reason: keys.ErrUnavailable, Found: found, Hint: hint}
-}
-
-func refused(found, hint string) error {
-	return &keys.Error{Reason: keys.ErrUnavailable, Found: found, Hint: hint, Cause: keys.ErrRefused}
+	return keys.Unavailable("azure key vault answered with something else than was asked for", "try again; then check the source")
 }

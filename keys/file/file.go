@@ -141,5 +141,5 @@ func fault(err error) error {
 	case errors.Is(err, fs.ErrPermission):
 		return &keys.Error{Reason: keys.ErrMissing, Found: "the file may not be read by this user", Hint: "permit it, or run the worker as its owner"}
 	}
-	return &keys.Error{Reason: keys.ErrUnavailable, Found: "the file cannot be read", Hint: "look at the disk"}
+	return keys.Unavailable("the file cannot be read", "look at the disk")
 }

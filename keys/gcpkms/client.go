@@ -72,7 +72,7 @@ func (c *client) token(ctx context.Context) (token, error) {
 		return token{}, err
 	}
 	if t.text.IsZero() {
-		return token{}, noCredentials("google gave no token for the credentials", "check them")
+		return token{}, keys.Refused("google gave no token for the credentials", "check them")
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -92,8 +92,4 @@ func (c *client) drop(t token) {
 	if c.held.text.Reveal() == t.text.Reveal() {
 		c.held = token{}
 	}
-}
-
-func noCredentials(found, hint string) error {
-	return &keys.Error{Reason: keys.ErrUnavailable, Found: found, Hint: hint, Cause: keys.ErrRefused}
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"conductor-jwt/internal/secret"
+	"conductor-jwt/keys"
 )
 
 // credentials are a file of Google's, of any of the three types that are
@@ -64,7 +65,7 @@ func (c *client) fetch(ctx context.Context) (token, error) {
 	case "external_account":
 		return c.fromElsewhere(ctx, f)
 	}
-	return token{}, noCredentials("google credentials of a type that is not served", "use a service_account, an authorized_user, or an external_account")
+	return token{}, keys.Refused("google credentials of a type that is not served", "use a service_account, an authorized_user, or an external_account")
 }
 
 func isFile(path string) bool {
@@ -79,7 +80,7 @@ func readCredentials(path string) (credentials, error) {
 	raw, err := os.ReadFile(path) //nolint:gosec // the operator names it, never a task
 	var f credentials
 	if err != nil || len(raw) > mostText || json.Unmarshal(raw, &f) != nil {
-		return f, noCredentials("a file of google credentials that cannot be read, or holds something else", "check google.credentials_file, or GOOGLE_APPLICATION_CREDENTIALS")
+		return f, keys.Refused("a file of google credentials that cannot be read, or holds something else", "check google.credentials_file, or GOOGLE_APPLICATION_CREDENTIALS")
 	}
 	f.text = secret.New(string(raw))
 	return f, nil

@@ -57,7 +57,7 @@ func (c *client) fromServiceAccount(ctx context.Context, f credentials) (token, 
 		"iss": f.Email, "sub": f.Email, "aud": googleEndpoint + "/", "iat": now.Unix(), "exp": now.Add(ownLife).Unix(),
 	})
 	if f.Email == "" || errHeader != nil || errClaims != nil {
-		return token{}, noCredentials("a service account without client_email", "download its key again")
+		return token{}, keys.Refused("a service account without client_email", "download its key again")
 	}
 	encode := base64.RawURLEncoding.EncodeToString
 	input := encode(header) + "." + encode(claims)
@@ -122,7 +122,7 @@ func (f credentials) subject() (secret.Text, error) {
 		}
 	}
 	if f.Source.File == "" || err != nil || text == "" || len(text) > mostText {
-		return secret.Text{}, noCredentials("an external_account without a file that holds its token", "use a credential_source with file")
+		return secret.Text{}, keys.Refused("an external_account without a file that holds its token", "use a credential_source with file")
 	}
 	return secret.New(text), nil
 }

@@ -207,5 +207,5 @@ func (s *source) version(ctx context.Context, v version) (keys.Key, error) {
 }
 
 func odd() error {
-	return &keys.Error{Reason: keys.ErrUnavailable, Found: "google cloud kms answered with something else than was asked for", Hint: "try again; then check endpoint"}
+	return keys.Unavailable("google cloud kms answered with something else than was asked for", "try again; then check endpoint")
 }

@@ -37,23 +37,15 @@ func fault(err error) error {
 	}
 	found, ok := errors.AsType[pkcs11.Error](err)
 	if !ok || stale(err) {
-		return unavailable("a token that cannot be used", "look at the device")
+		return keys.Unavailable("a token that cannot be used", "look at the device")
 	}
 	switch uint(found) {
 	case pkcs11.CKR_GENERAL_ERROR, pkcs11.CKR_HOST_MEMORY, pkcs11.CKR_DEVICE_MEMORY, pkcs11.CKR_FUNCTION_FAILED, pkcs11.CKR_SESSION_COUNT:
-		return unavailable("a token that failed", "look at the device")
+		return keys.Unavailable("a token that failed", "look at the device")
 	case pkcs11.CKR_PIN_INCORRECT, pkcs11.CKR_PIN_LOCKED, pkcs11.CKR_PIN_EXPIRED, pkcs11.CKR_PIN_LEN_RANGE, pkcs11.CKR_PIN_INVALID:
-		return refused("a pin that the token does not take", "correct the file that pin-source names; it is not tried again until it changes")
+		return keys.Refused("a pin that the token does not take", "correct the file that pin-source names; it is not tried again until it changes")
 	case pkcs11.CKR_KEY_FUNCTION_NOT_PERMITTED, pkcs11.CKR_MECHANISM_INVALID, pkcs11.CKR_MECHANISM_PARAM_INVALID, pkcs11.CKR_KEY_TYPE_INCONSISTENT:
-		return refused("a token that may not sign with the key in this way", "check the key's attributes and the token's mechanisms")
+		return keys.Refused("a token that may not sign with the key in this way", "check the key's attributes and the token's mechanisms")
 	}
-	return refused("a token that refused to sign", "check the key's attributes")
-}
-
-func unavailable(found, hint string) error {
-	return &keys.Error{Reason: keys.ErrUnavailable, Found: found, Hint: hint}
-}
-
-func refused(found, hint string) error {
-	return &keys.Error{Reason: keys.ErrUnavailable, Found: found, Hint: hint, Cause: keys.ErrRefused}
+	return keys.Refused("a token that refused to sign", "check the key's attributes")
 }

@@ -60,11 +60,11 @@ func (s *scheme) module(path string) (*pkcs11.Ctx, error) {
 	}
 	m := pkcs11.New(path)
 	if m == nil {
-		return nil, unavailable("a pkcs#11 module that cannot be loaded", "check module-path, and that the library is installed")
+		return nil, keys.Unavailable("a pkcs#11 module that cannot be loaded", "check module-path, and that the library is installed")
 	}
 	if err := m.Initialize(); err != nil && !is(err, pkcs11.CKR_CRYPTOKI_ALREADY_INITIALIZED) {
 		m.Destroy()
-		return nil, unavailable("a pkcs#11 module that does not start", "check its configuration")
+		return nil, keys.Unavailable("a pkcs#11 module that does not start", "check its configuration")
 	}
 	s.modules[path] = m
 	return m, nil
@@ -85,7 +85,7 @@ func (p place) slot(m *pkcs11.Ctx) (uint, error) {
 	}
 	switch len(found) {
 	case 0:
-		return 0, unavailable("no token as the source names it", "plug it in, or correct the source; mind the module's configuration")
+		return 0, keys.Unavailable("no token as the source names it", "plug it in, or correct the source; mind the module's configuration")
 	case 1:
 		return found[0], nil
 	}

@@ -95,7 +95,7 @@ func (s *source) sign(ctx context.Context, public crypto.PublicKey, alg keys.Alg
 // its tasks wait for the key's next refresh.
 func gone(err error) error {
 	if e, ok := err.(*keys.Error); ok { //nolint:errorlint // ours, unwrapped
-		return refused(e.Found, e.Hint)
+		return keys.Refused(e.Found, e.Hint)
 	}
 	return err
 }

@@ -85,7 +85,7 @@ func (c *client) logIn(ctx context.Context) (grant, error) {
 		return grant{}, err
 	}
 	if g.Auth.ClientToken.IsZero() {
-		return grant{}, &keys.Error{Reason: keys.ErrUnavailable, Found: "vault logged the worker in without a token", Hint: "look at the auth method"}
+		return grant{}, keys.Unavailable("vault logged the worker in without a token", "look at the auth method")
 	}
 	return g, nil
 }

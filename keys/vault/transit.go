@@ -166,5 +166,5 @@ func missing(err error, found string) error {
 }
 
 func odd() error {
-	return &keys.Error{Reason: keys.ErrUnavailable, Found: "vault answered with something else than was asked for", Hint: "check its address and the mount"}
+	return keys.Unavailable("vault answered with something else than was asked for", "check its address and the mount")
 }

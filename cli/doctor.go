@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -41,7 +40,7 @@ changed, and no secret is read. Exit status 1 where a task would not be run.`,
 
 func runDoctor(ctx context.Context, env Env, c *config.Loaded, output string) error {
 	o := doctor.Options{TaskTypes: c.TaskTypes, Domain: c.Domain, Now: env.Now}
-	client, err := newClient(env, c, slog.New(slog.DiscardHandler), nil) //nolint:contextcheck // nothing is asked of the server yet
+	client, err := askingClient(env, c) //nolint:contextcheck // nothing is asked of the server yet
 	if err != nil {
 		return err
 	}
@@ -50,7 +49,7 @@ func runDoctor(ctx context.Context, env Env, c *config.Loaded, output string) er
 	if c.AuthKey != "" {
 		stranger := *c
 		stranger.AuthKey, stranger.AuthSecret = "", config.Config{}.AuthSecret
-		anonymous, err := newClient(env, &stranger, slog.New(slog.DiscardHandler), nil) //nolint:contextcheck // as above
+		anonymous, err := askingClient(env, &stranger) //nolint:contextcheck // as above
 		if err != nil {
 			return err
 		}

@@ -116,7 +116,7 @@ func (f explainFlags) delivery(ctx context.Context, env Env, c *config.Loaded, a
 
 // storedDelivery is a task as the server keeps it, its secrets unresolved.
 func (f explainFlags) storedDelivery(ctx context.Context, env Env, c *config.Loaded) (task.Delivery, error) {
-	client, err := newClient(env, c, slog.New(slog.DiscardHandler), nil) //nolint:contextcheck // nothing is asked of the server yet
+	client, err := askingClient(env, c) //nolint:contextcheck // nothing is asked of the server yet
 	if err != nil {
 		return task.Delivery{}, err
 	}

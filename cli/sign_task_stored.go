@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"unicode/utf8"
 
 	"conductor-jwt/conductor"
@@ -34,7 +33,7 @@ func signStoredTask(ctx context.Context, env Env, f *signFlags, args []string) e
 	if err != nil {
 		return err
 	}
-	client, err := newClient(env, c, slog.New(slog.DiscardHandler), nil) //nolint:contextcheck // nothing is asked of the server yet
+	client, err := askingClient(env, c) //nolint:contextcheck // nothing is asked of the server yet
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -62,7 +61,7 @@ const (
 
 // applyTaskDefs gives what was done until an error, too.
 func applyTaskDefs(ctx context.Context, env Env, c *config.Loaded, names []string, dryRun bool) ([]appliedDef, error) {
-	client, err := newClient(env, c, slog.New(slog.DiscardHandler), nil) //nolint:contextcheck // nothing is asked of the server yet
+	client, err := askingClient(env, c) //nolint:contextcheck // nothing is asked of the server yet
 	if err != nil {
 		return nil, err
 	}

@@ -99,6 +99,12 @@ func newClient(env Env, c *config.Loaded, log *slog.Logger, observe func(conduct
 	return client, nil
 }
 
+// askingClient is the client of a command that asks once: what it meets is the
+// command's own to say.
+func askingClient(env Env, c *config.Loaded) (*conductor.Client, error) {
+	return newClient(env, c, slog.New(slog.DiscardHandler), nil)
+}
+
 func clientHint(err error) string {
 	switch {
 	case errors.Is(err, conductor.ErrTLS):

@@ -50,6 +50,10 @@ func assemble(ctx context.Context, env Env, c *config.Loaded, once int, log *slo
 		p.registrar = worker.NewRegistrar(client, c.OwnerEmail, task.InputKeys(), log)
 		ensure = p.registrar.Ensure
 	}
+	var seen worker.Observer = metrics
+	if c.StatusListen != "" { // nobody else reads the history
+		seen = worker.Observers{metrics, p.history}
+	}
 	p.worker, err = worker.New(worker.Options{
 		Server:        client,
 		Handler:       p.signing,
@@ -62,7 +66,7 @@ func assemble(ctx context.Context, env Env, c *config.Loaded, once int, log *slo
 		DrainTimeout:  notDefault(c.DrainTimeout),
 		Once:          once,
 		Logger:        log,
-		Observer:      worker.Observers{metrics, p.history},
+		Observer:      seen,
 		EnsureTaskDef: ensure,
 	})
 	return p, err

@@ -127,11 +127,16 @@ func (c *Client) StoredTask(ctx context.Context, id string) (json.RawMessage, er
 
 // TaskDef reports whether a task definition is registered.
 func (c *Client) TaskDef(ctx context.Context, name string) (bool, error) {
-	_, err := c.do(ctx, callGetTaskDef, c.options.Timeout, request{arg: name})
+	_, exists, err := c.rawTaskDef(ctx, name)
+	return exists, err
+}
+
+func (c *Client) rawTaskDef(ctx context.Context, name string) (body []byte, exists bool, err error) {
+	body, err = c.do(ctx, callGetTaskDef, c.options.Timeout, request{arg: name})
 	if hasStatus(err, http.StatusNotFound) {
-		return false, nil
+		return nil, false, nil
 	}
-	return err == nil, err
+	return body, err == nil, err
 }
 
 // CreateTaskDef registers a task definition. It overwrites what is there,

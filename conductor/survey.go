@@ -106,11 +106,8 @@ func workflowTask(raw jsontext.Value, types []string) (WorkflowTask, bool) {
 // StoredTaskDef is a task definition as the server has it; false where there
 // is none.
 func (c *Client) StoredTaskDef(ctx context.Context, name string) (TaskDef, bool, error) {
-	body, err := c.do(ctx, callGetTaskDef, c.options.Timeout, request{arg: name})
-	if hasStatus(err, http.StatusNotFound) {
-		return TaskDef{}, false, nil
-	}
-	if err != nil {
+	body, exists, err := c.rawTaskDef(ctx, name)
+	if !exists {
 		return TaskDef{}, false, err
 	}
 	var def TaskDef

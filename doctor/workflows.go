@@ -11,8 +11,14 @@ import (
 	"conductor-jwt/task"
 )
 
+// use is a task of a workflow, and what its template tells.
+type use struct {
+	conductor.WorkflowTask
+	task.Survey
+}
+
 // workflows lists the tasks in use.
-func workflows(ctx context.Context, o Options) ([]conductor.WorkflowTask, []Finding) {
+func workflows(ctx context.Context, o Options) ([]use, []Finding) {
 	tasks, err := o.Server.WorkflowTasks(ctx, o.TaskTypes...)
 	if err != nil {
 		return nil, []Finding{unknown("workflows", err, "give these credentials the right to read metadata, then run this again")}
@@ -21,15 +27,17 @@ func workflows(ctx context.Context, o Options) ([]conductor.WorkflowTask, []Find
 		return nil, []Finding{ok("workflows", "no workflow definition uses "+strings.Join(o.TaskTypes, " or ")+" yet")}
 	}
 	names := map[string]bool{}
+	var uses []use
 	for _, t := range tasks {
 		names[t.Workflow] = true
+		uses = append(uses, use{t, task.SurveyOf(t.Template)})
 	}
-	return tasks, []Finding{ok("workflows", fmt.Sprintf("%s in %s", count(len(tasks), "task"), count(len(names), "workflow")))}
+	return uses, []Finding{ok("workflows", fmt.Sprintf("%s in %s", count(len(tasks), "task"), count(len(names), "workflow")))}
 }
 
 // taskDefs looks at the definition of every task name in use. Without one, a
 // task that dies with its worker is never delivered again.
-func taskDefs(ctx context.Context, o Options, tasks []conductor.WorkflowTask) []Finding {
+func taskDefs(ctx context.Context, o Options, tasks []use) []Finding {
 	names := map[string]bool{}
 	for _, t := range tasks {
 		names[t.Name] = true
@@ -74,19 +82,18 @@ func taskDef(ctx context.Context, o Options, name string) Finding {
 }
 
 // keysIn finds private keys that lie where workflows are stored.
-func keysIn(tasks []conductor.WorkflowTask) []Finding {
+func keysIn(tasks []use) []Finding {
 	var found []Finding
 	for _, t := range tasks {
-		s := task.SurveyOf(t.Template)
-		if s.LiteralKey {
+		if t.LiteralKey {
 			found = append(found, fail("key", where(t)+" has the private key itself in its definition, for all who may read workflows",
 				"store the key as a secret, write ${workflow.secrets.NAME} in its place, and replace the key: it has been seen"))
 		}
-		if s.OpenKey {
+		if t.OpenKey {
 			found = append(found, warn("key", where(t)+" takes its private key from the workflow's data: it is stored in clear with each execution",
 				"store the key as a secret and write ${workflow.secrets.NAME}, or name a key of the policy by keyRef"))
 		}
-		for _, name := range s.SecretsElsewhere {
+		for _, name := range t.SecretsElsewhere {
 			found = append(found, warn("key", fmt.Sprintf("%s puts a secret into %s, which anybody who gets the token can read", where(t), name),
 				"write the value itself: what a token says is no secret"))
 		}
@@ -98,10 +105,10 @@ func keysIn(tasks []conductor.WorkflowTask) []Finding {
 }
 
 // secrets asks whether those that are named exist. It never reads one.
-func secrets(ctx context.Context, o Options, tasks []conductor.WorkflowTask) []Finding {
+func secrets(ctx context.Context, o Options, tasks []use) []Finding {
 	users := map[string]string{}
 	for _, t := range tasks {
-		for _, name := range task.SurveyOf(t.Template).Secrets {
+		for _, name := range t.Secrets {
 			users[name] = where(t)
 		}
 	}
@@ -135,7 +142,7 @@ func existence(ctx context.Context, s Server) func(name string) (bool, error) {
 	return func(name string) (bool, error) { return slices.Contains(names, name), nil }
 }
 
-func where(t conductor.WorkflowTask) string {
+func where(t use) string {
 	return fmt.Sprintf("task %s of workflow %s version %d", quote(t.Reference), quote(t.Workflow), t.Version)
 }
 

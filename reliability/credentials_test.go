@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"conductor-jwt/internal/conductortest"
 )
 
 // Wrong credentials are no reason to hurry, nor to end: they are asked about
@@ -20,7 +22,7 @@ func TestWrongCredentials(t *testing.T) {
 		if err := r.AwaitCalls(ctx, "token", 1); err != nil {
 			return err
 		}
-		if err := pass(ctx, 8*time.Second); err != nil {
+		if err := conductortest.Pause(ctx, 8*time.Second); err != nil {
 			return err
 		}
 		tokens, faulted = r.Ledger.Calls("token"), r.Ledger.Calls("poll")

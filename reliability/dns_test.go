@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/net/dns/dnsmessage"
+
+	"conductor-jwt/internal/conductortest"
 )
 
 // names answers for every name of this test binary: each row has its own.
@@ -132,7 +134,7 @@ func TestNamesThatDoNotResolve(t *testing.T) {
 					if err := alive(ctx, r.Worker(), 503); err != nil {
 						return err
 					}
-					if err := pass(ctx, 2*time.Second); err != nil {
+					if err := conductortest.Pause(ctx, 2*time.Second); err != nil {
 						return err
 					}
 					good := at("127.0.0.1")
@@ -143,7 +145,7 @@ func TestNamesThatDoNotResolve(t *testing.T) {
 					}
 					say.Store(&broken) // once more, at work
 					r.Load(20)
-					if err := pass(ctx, 2*time.Second); err != nil {
+					if err := conductortest.Pause(ctx, 2*time.Second); err != nil {
 						return err
 					}
 					say.Store(&good)

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"golang.org/x/net/http2"
+
+	"conductor-jwt/internal/conductortest"
 )
 
 // front is a load balancer that speaks HTTP/2 and misbehaves.
@@ -179,7 +181,7 @@ func TestHalfOpenPeerOverHTTP2(t *testing.T) {
 			return err
 		}
 		m.Freeze()
-		if err := pass(ctx, time.Second); err != nil {
+		if err := conductortest.Pause(ctx, time.Second); err != nil {
 			return err
 		}
 		r.Healed()

@@ -45,5 +45,5 @@ func Panic() Row {
 
 // Calm is no fault at all: what is counted is held against it.
 func Calm() Row {
-	return Row{Number: 0, Fault: "none", Tasks: 100, Play: func(ctx context.Context, _ *Run) error { return pass(ctx, time.Second) }}
+	return Row{Number: 0, Fault: "none", Tasks: 100, Play: func(ctx context.Context, _ *Run) error { return conductortest.Pause(ctx, time.Second) }}
 }

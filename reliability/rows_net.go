@@ -39,7 +39,7 @@ func HalfOpen() Row {
 				return err
 			}
 			m.Freeze()
-			if err := pass(ctx, 3*time.Second); err != nil {
+			if err := conductortest.Pause(ctx, 3*time.Second); err != nil {
 				return err
 			}
 			r.Healed()

@@ -8,24 +8,12 @@ import (
 	"conductor-jwt/internal/conductortest"
 )
 
-// pass lets a fault last.
-func pass(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
-
 // DownAtStart is row 1.
 func DownAtStart() Row {
 	return Row{
 		Number: 1, Fault: "server down at start, up 2 s later", Tasks: 20, Stage: Options{Down: true},
 		Play: func(ctx context.Context, r *Run) error {
-			if err := pass(ctx, 2*time.Second); err != nil {
+			if err := conductortest.Pause(ctx, 2*time.Second); err != nil {
 				return err
 			}
 			r.Healed()
@@ -44,7 +32,7 @@ func Restart() Row {
 				return err
 			}
 			r.Server.Down()
-			if err := pass(ctx, 5*time.Second); err != nil {
+			if err := conductortest.Pause(ctx, 5*time.Second); err != nil {
 				return err
 			}
 			r.Healed()
@@ -103,7 +91,7 @@ func Forbidden() Row {
 		Number:  6, Fault: "403 for 8 s", Tasks: 20, Stage: Options{Auth: true},
 		Play: func(ctx context.Context, r *Run) error {
 			r.Server.Forbid(true)
-			if err := pass(ctx, 8*time.Second); err != nil {
+			if err := conductortest.Pause(ctx, 8*time.Second); err != nil {
 				return err
 			}
 			r.Healed()

@@ -49,7 +49,7 @@ func Soak(last time.Duration, seed uint64) Row {
 			r.Ledger.SetFaults(anything(seed))
 			for end := time.Now().Add(last); time.Now().Before(end); {
 				r.Load(20)
-				if err := pass(ctx, 500*time.Millisecond); err != nil {
+				if err := conductortest.Pause(ctx, 500*time.Millisecond); err != nil {
 					return err
 				}
 				if err := r.mishap(ctx, m, random.IntN(10)); err != nil {
@@ -72,13 +72,13 @@ func (r *Run) mishap(ctx context.Context, m *Middle, which int) error {
 		r.Server.Rotate()
 	case 2:
 		r.Server.Down()
-		if err := pass(ctx, time.Second); err != nil {
+		if err := conductortest.Pause(ctx, time.Second); err != nil {
 			return err
 		}
 		return r.Up(ctx)
 	case 3:
 		m.Freeze()
-		err := pass(ctx, 300*time.Millisecond)
+		err := conductortest.Pause(ctx, 300*time.Millisecond)
 		m.Thaw()
 		return err
 	}

@@ -115,7 +115,7 @@ func (l *Ledger) strike(ctx context.Context, c Call) (Fault, error) {
 	if err := ctx.Err(); err != nil {
 		return f, network(c.Name, err)
 	}
-	if err := pause(ctx, f.Delay); err != nil {
+	if err := Pause(ctx, f.Delay); err != nil {
 		return f, network(c.Name, err)
 	}
 	if f.Err != nil {
@@ -146,7 +146,8 @@ func (l *Ledger) Calls(name string) int {
 	return l.calls[name]
 }
 
-func pause(ctx context.Context, d time.Duration) error {
+// Pause lets time pass. Its error is the cause of the end of ctx.
+func Pause(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return nil
 	}

@@ -74,7 +74,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, name string, do f
 	}
 	c := call{Call: identify(name, r, body), body: body}
 	c.fault = s.Ledger.next(c.Call)
-	if pause(r.Context(), c.fault.Delay) != nil {
+	if Pause(r.Context(), c.fault.Delay) != nil {
 		return
 	}
 	if s.before(w, r, c) {

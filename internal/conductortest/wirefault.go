@@ -105,7 +105,7 @@ func flood(rw http.ResponseWriter, r *http.Request, n, step int, every time.Dura
 		if _, err := io.WriteString(rw, blank); err != nil {
 			return
 		}
-		if out.Flush() != nil || pause(r.Context(), every) != nil {
+		if out.Flush() != nil || Pause(r.Context(), every) != nil {
 			return
 		}
 	}

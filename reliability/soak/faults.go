@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"sync/atomic"
@@ -73,23 +72,11 @@ func rotate(ctx context.Context, s *reliability.Stage, d time.Duration) error {
 	end := time.Now().Add(d)
 	for time.Now().Before(end) {
 		s.Server.Rotate()
-		if err := wait(ctx, 300*time.Millisecond); err != nil {
+		if err := ct.Pause(ctx, 300*time.Millisecond); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// wait lets time pass.
-func wait(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("soak: %w", context.Cause(ctx))
-	}
 }
 
 // Episode is one fault in time.

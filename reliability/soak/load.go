@@ -92,7 +92,7 @@ func (l *load) peak(ctx context.Context, d time.Duration, slots int) (float64, e
 		if from.IsZero() && time.Since(began) > d/4 {
 			from, counted = time.Now(), l.ended()
 		}
-		if err := wait(ctx, 2*time.Millisecond); err != nil {
+		if err := ct.Pause(ctx, 2*time.Millisecond); err != nil {
 			return 0, err
 		}
 	}
@@ -119,7 +119,7 @@ func (l *load) steady(ctx context.Context, rate float64, d time.Duration) error 
 		for ; owed >= 1; owed-- {
 			l.one()
 		}
-		if err := wait(ctx, 5*time.Millisecond); err != nil {
+		if err := ct.Pause(ctx, 5*time.Millisecond); err != nil {
 			return err
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"conductor-jwt/internal/conductortest"
 	"conductor-jwt/reliability"
 )
 
@@ -72,7 +73,7 @@ func (o Options) trial(ctx context.Context, dead time.Duration) (t Trial, err er
 // each poller tries in the second half of it, by the worker's own count of
 // those that failed: nobody else is there to count.
 func asked(ctx context.Context, base string, dead time.Duration) (float64, error) {
-	if err := wait(ctx, dead/2); err != nil {
+	if err := conductortest.Pause(ctx, dead/2); err != nil {
 		return 0, err
 	}
 	from := time.Now()
@@ -80,7 +81,7 @@ func asked(ctx context.Context, base string, dead time.Duration) (float64, error
 	if err != nil {
 		return 0, err
 	}
-	if err := wait(ctx, dead/2); err != nil {
+	if err := conductortest.Pause(ctx, dead/2); err != nil {
 		return 0, err
 	}
 	after, err := metrics(ctx, base)

@@ -183,7 +183,7 @@ func (s *soak) play(ctx context.Context, k kind, seed uint64, lasts time.Duratio
 	plan := ct.Plan(seed, k.rules...)
 	s.stage.Ledger.SetFaults(struck(plan, &n))
 	defer s.stage.Ledger.SetFaults(nil)
-	err := wait(ctx, lasts)
+	err := ct.Pause(ctx, lasts)
 	if k.name == unreadable {
 		s.spoilt.Add(n.Load())
 	}
@@ -193,7 +193,7 @@ func (s *soak) play(ctx context.Context, k kind, seed uint64, lasts time.Duratio
 // outage takes the server down and times how soon it is found again.
 func (s *soak) outage(ctx context.Context, lasts time.Duration) error {
 	s.stage.Server.Down()
-	if err := wait(ctx, lasts); err != nil {
+	if err := ct.Pause(ctx, lasts); err != nil {
 		return err
 	}
 	took, err := found(ctx, s.stage)

@@ -2,11 +2,13 @@ package integration_test
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os/exec"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -26,6 +28,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("CONDUCTOR_SERVER_URL", shared.url()+"/api")
 			e.Setenv("SERVER", shared.url())
 			e.Setenv("WORKER", shared.binary)
+			e.Setenv("RUN", rand.Text()[:8]) // the server remembers other runs
 			e.Setenv("GUARDED", f.url)
 			e.Setenv("GUARDED_KEY", frontKeyID)
 			e.Setenv("GUARDED_SECRET", f.keySecret)
@@ -40,9 +43,11 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// register FILE stores the workflow definition in a file.
+// register FILE stores the workflow definition in a file, in which RUN is this
+// run's own word.
 func register(ts *testscript.TestScript, _ bool, args []string) {
-	ts.Check(shared.server.RegisterWorkflow(context.Background(), json.RawMessage(ts.ReadFile(args[0]))))
+	text := strings.ReplaceAll(ts.ReadFile(args[0]), "RUN", ts.Getenv("RUN"))
+	ts.Check(shared.server.RegisterWorkflow(context.Background(), json.RawMessage(text)))
 }
 
 // start NAME starts a workflow and does not wait for it.

@@ -9,8 +9,9 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"math"
 	"os"
-	"runtime"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -185,7 +186,7 @@ func TestAKeyOfTheCacheConforms(t *testing.T) {
 }
 
 // The memory of the process is what it was after 200,000 signatures and after
-// 20,000 keys: libcrypto's is not Go's, so only the system can tell.
+// 80,000 keys: libcrypto's is not Go's, so only the system can tell.
 func TestNothingLeaks(t *testing.T) {
 	l := library(t)
 	s := signer(t, l)
@@ -216,16 +217,22 @@ func TestNothingLeaks(t *testing.T) {
 	}
 	signatures := 200_000
 	if os.Getenv("CONDUCTOR_JWT_LEAK") == "" { // a minute of both cores
-		signatures = 10_000
+		signatures = 20_000
 	}
-	// Allocators take a while to have all that they will ever take; a leak goes on.
+	// Allocators, Go's too, now and then take a few megabytes that they will use
+	// again; what leaks is gone each time.
+	const rounds = 4
 	sign(10_000)
 	open(20_000)
-	before := resident(t)
-	sign(signatures)
-	open(20_000)
-	if grown := resident(t) - before; grown > 4<<20 {
-		t.Errorf("%d bytes more after %d signatures and 20,000 keys", grown, signatures)
+	least := math.MaxInt
+	for range rounds {
+		before := resident(t)
+		sign(signatures / rounds)
+		open(20_000)
+		least = min(least, resident(t)-before)
+	}
+	if least > 1<<20 {
+		t.Errorf("at least %d bytes more after each %d signatures and 20,000 keys", least, signatures/rounds)
 	}
 	if l.Keys() != 1 {
 		t.Errorf("%d keys", l.Keys())
@@ -235,7 +242,7 @@ func TestNothingLeaks(t *testing.T) {
 // resident is the resident memory of the process in bytes.
 func resident(t *testing.T) int {
 	t.Helper()
-	runtime.GC()
+	debug.FreeOSMemory()
 	text, err := os.ReadFile("/proc/self/statm")
 	if err != nil {
 		t.Fatal(err)

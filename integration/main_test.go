@@ -5,10 +5,13 @@ package integration_test
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"testing"
+
+	"go.uber.org/goleak"
 )
 
 // shared is the server and the worker that most tests use.
@@ -29,7 +32,7 @@ func runTests(m *testing.M) (status int) {
 	}
 	shared, err = setUp(ctx)
 	defer func() {
-		if err := shared.tearDown(ctx); err != nil {
+		if err := errors.Join(shared.tearDown(ctx), goleak.Find()); err != nil {
 			fmt.Fprintln(os.Stderr, "tear down:", err)
 			status = 1
 		}

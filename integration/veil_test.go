@@ -1,0 +1,64 @@
+package integration_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+// newVeil stands before a server as what users have there: the first part of
+// the path says what, the rest is the server's. It gives the address.
+func newVeil(t *testing.T, server string) string {
+	t.Helper()
+	target, err := url.Parse(server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) },
+		ModifyResponse: func(answer *http.Response) error {
+			if answer.Request.Header.Get("X-Veil") == "timeless" {
+				answer.Header.Del("Date")
+			}
+			return nil
+		},
+	}
+	listening := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		what, path, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+		r.URL.Path, r.URL.RawPath = "/"+path, ""
+		if !veiled(w, r, what) {
+			r.Header.Set("X-Veil", what)
+			proxy.ServeHTTP(w, r)
+		}
+	}))
+	t.Cleanup(listening.Close)
+	return listening.URL
+}
+
+// veiled answers in place of the server.
+func veiled(w http.ResponseWriter, r *http.Request, what string) bool {
+	switch within := func(path string) bool { return strings.HasPrefix(r.URL.Path, "/api/"+path) }; {
+	case what == "login": // a single sign-on that knows browsers only
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = io.WriteString(w, "<!doctype html><title>Sign in</title>") // the client that has gone asks again
+	case what == "unwell": // a balancer without a server behind it
+		http.Error(w, "no server is available", http.StatusServiceUnavailable)
+	case what == "no-metadata" && within("metadata"), what == "no-tasks" && within("tasks"):
+		refuse(w, http.StatusForbidden, "FORBIDDEN", "not for this application")
+	case what == "no-credentials" && within("tasks"):
+		refuse(w, http.StatusUnauthorized, "EXPIRED_TOKEN", "Token has expired")
+	case what == "no-secrets" && within("secrets"): // an older server
+		refuse(w, http.StatusNotFound, "NOT_FOUND", fmt.Sprintf("no static resource %s", r.URL.Path))
+	case what == "timeless":
+		w.Header()["Date"] = nil // or net/http writes its own
+		return false
+	default:
+		return false
+	}
+	return true
+}

@@ -28,6 +28,7 @@ type signing struct {
 	stores *keyring.Stores
 	audit  *auditLog // nil: off
 	log    *slog.Logger
+	pkcs11 keys.Scheme // nil: the build has none
 
 	current atomic.Pointer[generation]
 	running sync.WaitGroup
@@ -44,7 +45,7 @@ type generation struct {
 func newSigning(ctx context.Context, env Env, c *config.Loaded, parser *keys.Parser, stored task.Stored, log *slog.Logger) (*signing, error) {
 	s := &signing{
 		env: env, c: c, parser: parser, stored: stored, log: log, stores: keyring.NewStores(c.Slots, env.Now),
-		reloads: newReloads(),
+		pkcs11: pkcs11Store(env), reloads: newReloads(),
 	}
 	var err error
 	if s.audit, err = openAudit(env, c, log); err != nil {
@@ -76,6 +77,11 @@ func (s *signing) read(ctx context.Context) (*generation, error) {
 	}
 	o := ringOptions(s.env, p, s.parser)
 	o.Stores, o.Logger = s.stores, s.log
+	if s.pkcs11 != nil {
+		// A token locks itself after a few wrong pins: what it refused is remembered
+		// from one reading to the next.
+		o.Schemes[policy.SchemePKCS11] = s.pkcs11
+	}
 	var before *keyring.Ring
 	if current := s.current.Load(); current != nil {
 		before = current.ring

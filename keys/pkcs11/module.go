@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"strings"
 	"sync"
+	"weak"
 
 	"github.com/miekg/pkcs11"
 
@@ -21,9 +22,10 @@ type Options struct {
 
 const proxyModule = "p11-kit-proxy.so"
 
-// New makes the Scheme. It loads no library.
+// New makes the Scheme. It loads no library. A process needs one: it remembers
+// which pins were refused.
 func New(o Options) keys.Scheme {
-	return &scheme{o: o, modules: map[string]*pkcs11.Ctx{}, tokens: map[place]*token{}}
+	return &scheme{o: o, modules: map[string]*pkcs11.Ctx{}, tokens: map[place]weak.Pointer[token]{}, refused: map[place]*refusal{}}
 }
 
 type scheme struct {
@@ -31,7 +33,11 @@ type scheme struct {
 
 	mu      sync.Mutex
 	modules map[string]*pkcs11.Ctx // by path; never finalised: another Scheme may use the same
-	tokens  map[place]*token       // by what of a place tells the token and its pin
+	// By what of a place tells the token and its pin. A token goes, and its
+	// sessions with it, when no source is left that names it; what it refused is
+	// remembered, lest the next policy with the same source shows it again.
+	tokens  map[place]weak.Pointer[token]
+	refused map[place]*refusal
 }
 
 // Open implements [keys.Scheme].
@@ -43,12 +49,21 @@ func (s *scheme) Open(uri string) (keys.Source, error) {
 	p.module = cmp.Or(p.module, s.o.Module, proxyModule)
 	at := p
 	at.object, at.id = "", ""
+	return &source{token: s.token(at), place: p}, nil
+}
+
+func (s *scheme) token(at place) *token {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.tokens[at] == nil {
-		s.tokens[at] = newToken(at, func() (*pkcs11.Ctx, error) { return s.module(at.module) })
+	if t := s.tokens[at].Value(); t != nil {
+		return t
 	}
-	return &source{token: s.tokens[at], place: p}, nil
+	if s.refused[at] == nil {
+		s.refused[at] = &refusal{}
+	}
+	t := newToken(at, s.refused[at], func() (*pkcs11.Ctx, error) { return s.module(at.module) })
+	s.tokens[at] = weak.Make(t)
+	return t
 }
 
 // module loads a library once.

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -25,9 +26,13 @@ func pinFile(t *testing.T, pin string) string {
 	return path
 }
 
+func uri(path, pin string) string {
+	return "pkcs11:" + path + "?pin-source=" + url.PathEscape(pin) + "&module-path=" + hsm.module
+}
+
 func open(t *testing.T, path, pin string) keys.Source {
 	t.Helper()
-	source, err := pkcs11.New(pkcs11.Options{}).Open("pkcs11:" + path + "?pin-source=" + url.PathEscape(pin) + "&module-path=" + hsm.module)
+	source, err := pkcs11.New(pkcs11.Options{}).Open(uri(path, pin))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,10 +126,20 @@ func TestAWrongPINIsShownOnce(t *testing.T) {
 	hsm.generate(t, session, "k", "1", p256)
 	hsm.do(t, hsm.ctx.CloseSession(session)) // the last one: it logs the token out
 	pin := pinFile(t, "4321")
-	source := open(t, "token=pins;object=k", pin)
+	scheme := pkcs11.New(pkcs11.Options{})
+	versions := func() error {
+		t.Helper()
+		source, err := scheme.Open(uri("token=pins;object=k", pin)) // as each reading of the policy does
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = source.Versions(t.Context())
+		runtime.GC()
+		return err
+	}
 	refused := func() {
 		t.Helper()
-		_, err := source.Versions(t.Context())
+		err := versions()
 		if !errors.Is(err, keys.ErrUnavailable) || !errors.Is(err, keys.ErrRefused) || strings.Contains(err.Error(), "4321") {
 			t.Error(err)
 		}
@@ -139,7 +154,7 @@ func TestAWrongPINIsShownOnce(t *testing.T) {
 	if err := os.WriteFile(pin, []byte("4321\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := source.Versions(t.Context()); err != nil {
+	if err := versions(); err != nil {
 		t.Error(err)
 	}
 }

@@ -21,13 +21,17 @@ const mostSessions = 16
 
 // token is one token with its sessions.
 type token struct {
-	place place
-	load  func() (*pkcs11.Ctx, error)
-	turns chan struct{}
-	idle  *idle
+	place   place
+	load    func() (*pkcs11.Ctx, error)
+	turns   chan struct{}
+	idle    *idle
+	refused *refusal
+}
 
-	mu      sync.Mutex
-	refused secret.Text // the pin that the token did not take; three of them lock most
+// refusal is the pin that a token did not take; three of them lock most.
+type refusal struct {
+	mu  sync.Mutex
+	pin secret.Text
 }
 
 // idle are the sessions that nobody uses. They close with the token they are
@@ -46,8 +50,8 @@ type session struct {
 
 func (s *session) close() { _ = s.module.CloseSession(s.handle) } // it may be closed already
 
-func newToken(p place, load func() (*pkcs11.Ctx, error)) *token {
-	t := &token{place: p, load: load, turns: make(chan struct{}, mostSessions), idle: &idle{}}
+func newToken(p place, refused *refusal, load func() (*pkcs11.Ctx, error)) *token {
+	t := &token{place: p, load: load, turns: make(chan struct{}, mostSessions), idle: &idle{}, refused: refused}
 	runtime.AddCleanup(t, func(i *idle) { i.closeAll() }, t.idle)
 	return t
 }
@@ -160,18 +164,19 @@ func (t *token) logIn(s *session) error {
 	if err != nil {
 		return err
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if !t.refused.IsZero() && t.refused.Reveal() == pin.Reveal() {
+	r := t.refused
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.pin.IsZero() && r.pin.Reveal() == pin.Reveal() {
 		return fault(pkcs11.Error(pkcs11.CKR_PIN_INCORRECT))
 	}
 	err = s.module.Login(s.handle, pkcs11.CKU_USER, pin.Reveal())
 	switch {
 	case err == nil, is(err, pkcs11.CKR_USER_ALREADY_LOGGED_IN):
-		t.refused = secret.Text{}
+		r.pin = secret.Text{}
 		return nil
 	case is(err, pkcs11.CKR_PIN_INCORRECT), is(err, pkcs11.CKR_PIN_LOCKED), is(err, pkcs11.CKR_PIN_LEN_RANGE), is(err, pkcs11.CKR_PIN_INVALID), is(err, pkcs11.CKR_PIN_EXPIRED):
-		t.refused = pin
+		r.pin = pin
 	}
 	return err
 }

@@ -139,9 +139,9 @@ func (p *Policy) mostTTLOf(key string, worker time.Duration) time.Duration {
 	if !used {
 		return worker
 	}
-	for _, profile := range p.Profiles {
-		if profile.Key == key {
-			most = max(most, profile.Limits.MaxTTL)
+	for _, f := range p.Profiles {
+		if f = p.inherited(f); f.Key == key {
+			most = max(most, f.Limits.MaxTTL)
 		}
 	}
 	return most
@@ -149,12 +149,28 @@ func (p *Policy) mostTTLOf(key string, worker time.Duration) time.Duration {
 
 func (p *Policy) profilesOf(key string) []string {
 	var names []string
-	for _, profile := range p.Profiles {
-		if profile.Key == key {
-			names = append(names, profile.Name)
+	for _, f := range p.Profiles {
+		if p.inherited(f).Key == key {
+			names = append(names, f.Name)
 		}
 	}
 	return names
+}
+
+// inherited is a profile with the key and the longest ttl of those that it
+// extends, where it has none of its own.
+func (p *Policy) inherited(f Profile) Profile {
+	at := f
+	for range p.Profiles { // a circle is told elsewhere
+		i := slices.IndexFunc(p.Profiles, func(o Profile) bool { return o.Name == at.Extends && o.Name != at.Name })
+		if i < 0 {
+			break
+		}
+		at = p.Profiles[i]
+		f.Key = cmp.Or(f.Key, at.Key)
+		f.Limits.MaxTTL = cmp.Or(f.Limits.MaxTTL, at.Limits.MaxTTL)
+	}
+	return f
 }
 
 // The schemes of sources.

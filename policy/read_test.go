@@ -118,6 +118,7 @@ func TestMistakes(t *testing.T) {
 		{"keys: {a: {source: \"env:A\", activation_delay: 4m}}", "write 5m or more"},
 		{"keys: {a: {source: \"env:A\", retire_after: 10m}}", "retire_after is shorter than its tokens live; write 24h3m or more"},
 		{"keys: {a: {source: \"env:A\", retire_after: 17m}}\ngrants: [{use: a, max_ttl: 15m}]", "write 18m or more"},
+		{"keys: {a: {source: \"env:A\", retire_after: 17m}}\nprofiles: {p: {extends: google, key: a, limits: {max_ttl: 30m}}, q: {extends: p}}\ngrants: [{use: q, max_ttl: 15m}]", "write 33m or more"},
 		{"keys: {a: {source: \"env:A\", algorithms: [RS265]}}", "policy.yaml:1:42: no such algorithm; did you mean RS256?"},
 		{"grants: {}", "policy.yaml:1:9: a mapping where grants belong, a list"},
 		{"grants: [{workflows: [a]}]", "policy.yaml:1:11: a grant that lets use nothing"},

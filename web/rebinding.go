@@ -1,0 +1,36 @@
+package web
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+)
+
+// AtHome refuses requests that reach this machine's own address under the name
+// of another: a page in a browser here could point its own name at that address
+// and read the answers as its own (DNS rebinding). Other addresses are under the
+// names that their networks give them.
+func AtHome(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if atLoopback(r) && !namesThisMachine(r.Host) {
+			http.Error(w, "ask for it by address or as localhost", http.StatusMisdirectedRequest) // RFC 9110 §15.5.20
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+func atLoopback(r *http.Request) bool {
+	local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
+	return ok && local.IP.IsLoopback()
+}
+
+func namesThisMachine(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	_, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	name := strings.ToLower(strings.TrimSuffix(host, "."))
+	return err == nil || name == "localhost" || strings.HasSuffix(name, ".localhost") // RFC 6761 §6.3
+}

@@ -1,0 +1,55 @@
+package web_test
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"conductor-jwt/web"
+)
+
+func TestAPageOfAnotherNameReadsNothingHere(t *testing.T) {
+	served := httptest.NewServer(web.AtHome(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "the page")
+	})))
+	t.Cleanup(served.Close)
+	for host, want := range map[string]int{
+		"":                  http.StatusOK, // as it is dialled
+		"127.0.0.1:9993":    http.StatusOK,
+		"[::1]:9993":        http.StatusOK,
+		"localhost:9993":    http.StatusOK,
+		"LOCALHOST.":        http.StatusOK,
+		"status.localhost":  http.StatusOK,
+		"evil.example":      http.StatusMisdirectedRequest,
+		"evil.example:9993": http.StatusMisdirectedRequest,
+		"localhost.evil":    http.StatusMisdirectedRequest,
+		"127.0.0.1.evil":    http.StatusMisdirectedRequest,
+	} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, served.URL, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Host = host
+		answer, err := served.Client().Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := answer.Body.Close(); err != nil {
+			t.Error(err)
+		}
+		if answer.StatusCode != want {
+			t.Errorf("host %q: %d, want %d", host, answer.StatusCode, want)
+		}
+	}
+}
+
+// A pod's address is reached under the names that its network gives it.
+func TestOtherAddressesHaveOtherNames(t *testing.T) {
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://worker.example/", http.NoBody)
+	w := httptest.NewRecorder()
+	web.AtHome(http.NotFoundHandler()).ServeHTTP(w, r)
+	if w.Code != http.StatusNotFound {
+		t.Error(w.Code)
+	}
+}

@@ -56,7 +56,9 @@ func runDoctor(ctx context.Context, env Env, c *config.Loaded, output string) er
 		defer anonymous.Close()
 		o.Anonymous = anonymous
 	}
-	found := append(doctor.Run(ctx, o), keyFindings(ctx, env, c)...)
+	named, delivered := keyFindings(ctx, env, c)
+	o.Delivered = delivered
+	found := append(doctor.Run(ctx, o), named...)
 	if output == outputJSON {
 		err = writeJSON(env.Stdout, found)
 	} else {

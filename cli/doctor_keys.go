@@ -11,30 +11,33 @@ import (
 )
 
 // keyFindings reads the policy and asks every key store once, as the worker
-// does at its start.
-func keyFindings(ctx context.Context, env Env, c *config.Loaded) []doctor.Finding {
+// does at its start. Delivered are the keys that come with tasks, by name.
+func keyFindings(ctx context.Context, env Env, c *config.Loaded) (found []doctor.Finding, delivered map[string]string) {
 	if c.Policy == "" {
-		return []doctor.Finding{{Check: "policy", Level: doctor.OK, Found: "there is none: keys come with the tasks"}}
+		return []doctor.Finding{{Check: "policy", Level: doctor.OK, Found: "there is none: keys come with the tasks"}}, nil
 	}
 	_, ring, err := openRing(ctx, env, c)
 	if err != nil {
 		return []doctor.Finding{{
 			Check: "policy", Level: doctor.Fail, Found: firstLine(err),
 			Remedy: "run `" + program + " config validate`, which shows every mistake with its line",
-		}}
+		}}, nil
 	}
-	found := []doctor.Finding{{Check: "policy", Level: doctor.OK, Found: shown(c.Policy) + " is valid"}}
+	found, delivered = []doctor.Finding{{Check: "policy", Level: doctor.OK, Found: shown(c.Policy) + " is valid"}}, map[string]string{}
 	for _, s := range ring.Status() {
 		found = append(found, keyFinding(s))
+		if s.Delivered != "" {
+			delivered[s.Name] = s.Delivered
+		}
 	}
-	return found
+	return found, delivered
 }
 
 func keyFinding(s keyring.Status) doctor.Finding {
 	f := doctor.Finding{Check: "named key", Level: doctor.OK}
 	switch {
-	case s.Delivered:
-		f.Found = s.Name + " comes with each task"
+	case s.Delivered != "":
+		f.Found = s.Name + " comes with each task, as the secret " + s.Delivered
 	case len(s.Versions) == 0:
 		f.Level, f.Found = doctor.Fail, s.Name+" is not there: its key store could not be asked"
 		f.Remedy = "check the store's address and the worker's login to it; tasks with this key wait for it"

@@ -76,4 +76,6 @@ type TaskDef struct {
 	TimeoutPolicy          string   `json:"timeoutPolicy"`
 	InputKeys              []string `json:"inputKeys"`
 	OutputKeys             []string `json:"outputKeys"`
+	// RuntimeMetadata are the secrets that the server sends with each task.
+	RuntimeMetadata []string `json:"runtimeMetadata,omitempty"`
 }

@@ -44,6 +44,7 @@ type Options struct {
 	Anonymous Server // the same server without credentials; nil where there are none
 	TaskTypes []string
 	Domain    string
+	Delivered map[string]string // keys that come with the task: name to secret
 	Now       func() time.Time
 }
 
@@ -59,6 +60,7 @@ func Run(ctx context.Context, o Options) []Finding {
 	found = append(found, listed...)
 	found = append(found, taskDefs(ctx, o, tasks)...)
 	found = append(found, keysIn(tasks)...)
+	found = append(found, delivered(ctx, o, tasks)...)
 	found = append(found, secrets(ctx, o, tasks)...)
 	return append(found, queues(ctx, o)...)
 }

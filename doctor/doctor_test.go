@@ -86,13 +86,22 @@ func (h hospital) defined(retries, timeout int) hospital {
 	return h
 }
 
+func (h hospital) sending(secrets ...string) hospital {
+	def := h.defs["sign"]
+	def.RuntimeMetadata = secrets
+	h.defs = map[string]conductor.TaskDef{"sign": def}
+	return h
+}
+
 func listed(h hospital) hospital {
 	h.listed = true
 	return h
 }
 
 func examine(h hospital) []doctor.Finding {
-	return doctor.Run(context.Background(), doctor.Options{Server: h, TaskTypes: []string{"GET_SIGNED_JWT"}, Now: now})
+	return doctor.Run(context.Background(), doctor.Options{
+		Server: h, TaskTypes: []string{"GET_SIGNED_JWT"}, Now: now, Delivered: map[string]string{"partner": "partner-key"},
+	})
 }
 
 func class(c conductor.Class, status int) error {
@@ -142,6 +151,8 @@ func TestFindings(t *testing.T) {
 		"a key in a workflow":               {uses(`{"privateKey":"-----BEGIN PRIVATE KEY-----"}`), "key", doctor.Fail, "has the private key itself", "workflow.secrets"},
 		"a key in a workflow's input":       {uses(`{"privateKey":"${workflow.input.key}"}`), "key", doctor.Warn, "stored in clear", "keyRef"},
 		"a secret in a claim":               {uses(`{"keyRef":"a","subject":"${workflow.secrets.k}"}`), "key", doctor.Warn, "puts a secret into subject", "no secret"},
+		"a key that does not come":          {uses(`{"keyRef":"partner"}`), "taskdef", doctor.Fail, "sign does not list the secret partner-key in runtimeMetadata: its tasks come without the key partner", "add partner-key to runtimeMetadata"},
+		"a key that comes as no secret":     {uses(`{"keyRef":"partner"}`).sending("partner-key"), "secret", doctor.Fail, "partner-key, used by task sign_ref", "CONDUCTOR_SECRET_partner-key"},
 		"no key in a workflow":              {known, "key", doctor.OK, "no workflow holds", ""},
 		"a queue that is polled":            {hospital{polled: 4 * time.Second}, "queue", doctor.OK, "0 tasks waiting, polled by w1", ""},
 		"a queue that was polled":           {hospital{polled: time.Hour}, "queue", doctor.Warn, "last polled 1h0m0s ago", "start"},

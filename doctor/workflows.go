@@ -81,6 +81,29 @@ func taskDef(ctx context.Context, o Options, name string) Finding {
 	}
 }
 
+// delivered looks whether keys that are to come with tasks do: the definition of
+// each task that names one has to list its secret.
+func delivered(ctx context.Context, o Options, tasks []use) []Finding {
+	const check = "taskdef"
+	var found []Finding
+	type lack struct{ task, secret string }
+	told := map[lack]bool{}
+	for _, t := range tasks {
+		secret, comes := o.Delivered[t.KeyRef]
+		if !comes || told[lack{t.Name, secret}] {
+			continue
+		}
+		told[lack{t.Name, secret}] = true
+		def, exists, err := o.Server.StoredTaskDef(ctx, t.Name)
+		if err != nil || !exists || slices.Contains(def.RuntimeMetadata, secret) {
+			continue // which another check tells, or is as it should be
+		}
+		found = append(found, fail(check, fmt.Sprintf("%s does not list the secret %s in runtimeMetadata: its tasks come without the key %s", quote(t.Name), quote(secret), quote(t.KeyRef)),
+			"add "+plain(secret)+" to runtimeMetadata in the task definition, and define the secret on the server"))
+	}
+	return found
+}
+
 // keysIn finds private keys that lie where workflows are stored.
 func keysIn(tasks []use) []Finding {
 	var found []Finding
@@ -109,6 +132,9 @@ func secrets(ctx context.Context, o Options, tasks []use) []Finding {
 	users := map[string]string{}
 	for _, t := range tasks {
 		for _, name := range t.Secrets {
+			users[name] = where(t)
+		}
+		if name, comes := o.Delivered[t.KeyRef]; comes {
 			users[name] = where(t)
 		}
 	}

@@ -34,7 +34,7 @@ func (r *Ring) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, labels...)
 	}
 	for _, s := range r.Status() {
-		if s.Delivered {
+		if s.Delivered != "" {
 			continue
 		}
 		ch <- prometheus.MustNewConstMetric(d.failures, prometheus.CounterValue, float64(s.Failures), s.Name)

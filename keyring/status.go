@@ -7,8 +7,9 @@ type Status struct {
 	Name     string
 	Versions []VersionStatus // in the order of their turns; without those that are gone
 	Publish  bool
-	// Delivered says that the key comes with each task; then it has no Versions.
-	Delivered bool
+	// Delivered is the secret that comes with each task as this key, which then
+	// has no Versions; empty for a key of a store.
+	Delivered string
 	Refreshed time.Time // when its sources were last heard; zero: never
 	Failures  int64     // refreshes that failed
 	Failing   bool      // so did the last one
@@ -30,7 +31,7 @@ func (r *Ring) Status() []Status {
 	list := make([]Status, 0, len(r.order))
 	for _, n := range r.order {
 		s := Status{
-			Name: n.policy.Name, Publish: n.policy.Publish, Delivered: n.delivered != "",
+			Name: n.policy.Name, Publish: n.policy.Publish, Delivered: n.delivered,
 			Failures: n.failures.Load(), Failing: n.failing.Load(),
 		}
 		if l := n.loaded.Load(); l != nil {

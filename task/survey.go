@@ -5,8 +5,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-
-	"conductor-jwt/profile"
 )
 
 // Survey is what can be told of a task before it ever runs, from what its
@@ -20,9 +18,9 @@ type Survey struct {
 	// OpenKey says that the key comes by an expression that is no secret's:
 	// the server then stores it with the execution, for all who may look at it.
 	OpenKey bool
-	// KeyGiven says that there is a privateKey, a keyRef, or a profile that may
-	// name a key.
-	KeyGiven bool
+	// KeyRef is the name in keyRef; empty where there is none, or an expression
+	// in its place.
+	KeyRef string
 	// SecretsElsewhere are the inputs, other than those for secrets, in which a
 	// secret is used.
 	SecretsElsewhere []string
@@ -43,14 +41,10 @@ func SurveyOf(template json.RawMessage) Survey {
 		}
 		switch {
 		case name == "privateKey":
-			s.KeyGiven = s.KeyGiven || !n.blank()
 			s.LiteralKey = !n.blank() && !hasExpression(n)
 			s.OpenKey = hasExpression(n) && len(references) == 0
-		case name == "keyRef":
-			s.KeyGiven = s.KeyGiven || !n.blank()
-		case name == inProfile: // an operator's may name a key
-			_, builtIn := profile.Find(n.text)
-			s.KeyGiven = s.KeyGiven || !n.blank() && !builtIn
+		case name == "keyRef" && !hasExpression(n):
+			s.KeyRef = strings.TrimSpace(n.text)
 		case len(references) > 0 && !in.Sealed:
 			s.SecretsElsewhere = append(s.SecretsElsewhere, name)
 		}

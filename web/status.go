@@ -164,7 +164,7 @@ func (p *page) keys(s Status) {
 		}
 		if len(k.Versions) == 0 {
 			missing := keyring.VersionStatus{State: "not there yet"}
-			if k.Delivered {
+			if k.Delivered != "" {
 				missing.State = "comes with each task"
 			}
 			p.key(s.Now, k, missing)

@@ -9,7 +9,6 @@ import (
 
 	"conductor-jwt/conductor"
 	"conductor-jwt/config"
-	"conductor-jwt/task"
 	"conductor-jwt/worker"
 )
 
@@ -73,7 +72,7 @@ func applyTaskDefs(ctx context.Context, env Env, c *config.Loaded, names []strin
 	}
 	applied := []appliedDef{}
 	for _, name := range names {
-		one, err := applyTaskDef(ctx, client, worker.Definition(name, c.OwnerEmail, task.InputKeys()), dryRun)
+		one, err := applyTaskDef(ctx, client, worker.Definition(name, c.OwnerEmail), dryRun)
 		if err != nil {
 			return applied, serverError("the task definition "+escape(name)+" cannot be registered", err)
 		}

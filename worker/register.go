@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"conductor-jwt/conductor"
+	"conductor-jwt/task"
 )
 
 // TaskDefs is what registration needs of Conductor.
@@ -25,16 +26,15 @@ type Registrar struct {
 	refused atomic.Bool
 }
 
-// NewRegistrar makes a Registrar. ownerEmail may be empty; inputKeys names the
-// task's inputs.
-func NewRegistrar(api TaskDefs, ownerEmail string, inputKeys []string, log *slog.Logger) *Registrar {
-	return &Registrar{api: api, def: Definition("", ownerEmail, inputKeys), log: log, jitter: fullJitter}
+// NewRegistrar makes a Registrar; ownerEmail may be empty.
+func NewRegistrar(api TaskDefs, ownerEmail string, log *slog.Logger) *Registrar {
+	return &Registrar{api: api, def: Definition("", ownerEmail), log: log, jitter: fullJitter}
 }
 
 // Definition is the task definition that the worker registers. The response
 // timeout is what brings a task back from a worker that died; without a
 // definition the server has none.
-func Definition(name, ownerEmail string, inputKeys []string) conductor.TaskDef {
+func Definition(name, ownerEmail string) conductor.TaskDef {
 	return conductor.TaskDef{
 		Name:                   name,
 		Description:            "Signs a JSON Web Token; run by conductor-jwt.",
@@ -45,10 +45,8 @@ func Definition(name, ownerEmail string, inputKeys []string) conductor.TaskDef {
 		ResponseTimeoutSeconds: 30,
 		TimeoutSeconds:         0,
 		TimeoutPolicy:          "RETRY",
-		InputKeys:              inputKeys,
-		OutputKeys: []string{
-			"token", "tokenType", "algorithm", "keyId", "issuedAt", "expiresAt", "expiresIn", "jwtId", "warnings", "error",
-		},
+		InputKeys:              task.InputKeys(),
+		OutputKeys:             task.OutputKeys(),
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"conductor-jwt/conductor"
 	"conductor-jwt/internal/conductortest"
+	"conductor-jwt/task"
 )
 
 func TestTasksWithoutAResponseTimeout(t *testing.T) {
@@ -57,7 +58,7 @@ func TestRememberedNamesAreBounded(t *testing.T) {
 
 func newRegistrar(l TaskDefs) (*Registrar, *logBuffer) {
 	log := &logBuffer{}
-	return NewRegistrar(l, "ops@example.com", []string{"privateKey"}, slog.New(slog.NewTextHandler(log, nil))), log
+	return NewRegistrar(l, "ops@example.com", slog.New(slog.NewTextHandler(log, nil))), log
 }
 
 func TestRegistersWhatIsMissing(t *testing.T) {
@@ -88,8 +89,8 @@ func TestRegistersWhatIsMissing(t *testing.T) {
 				t.Errorf("%s is registered as %+v", name, d)
 			}
 		}
-		d := Definition("n", "ops@example.com", []string{"a"})
-		if d.TimeoutPolicy != "RETRY" || d.OwnerEmail != "ops@example.com" || !slices.Contains(d.OutputKeys, "token") || d.InputKeys[0] != "a" {
+		d := Definition("n", "ops@example.com")
+		if d.TimeoutPolicy != "RETRY" || d.OwnerEmail != "ops@example.com" || !slices.Equal(d.OutputKeys, task.OutputKeys()) || !slices.Equal(d.InputKeys, task.InputKeys()) {
 			t.Errorf("the definition is %+v", d)
 		}
 	})

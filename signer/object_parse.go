@@ -106,7 +106,7 @@ func checkBounds(raw []byte, limits Limits) error {
 			Hint: fmt.Sprintf("at most %d bytes are read", limits.Bytes),
 		}
 	}
-	if depth(raw) > limits.Depth {
+	if Depth(raw) > limits.Depth {
 		return &Error{
 			Reason: ErrTooDeep, Found: fmt.Sprintf("json of more than %d levels", limits.Depth),
 			Hint: "nest it less deeply",
@@ -115,9 +115,9 @@ func checkBounds(raw []byte, limits Limits) error {
 	return nil
 }
 
-// depth counts brackets outside of strings; on text that is not JSON it may
-// count too many or too few, and the decoder then refuses it.
-func depth(raw []byte) int {
+// Depth counts how deep brackets nest outside of strings; on text that is not
+// JSON it may count too many or too few, and a decoder then refuses it.
+func Depth(raw []byte) int {
 	deepest, level, quoted := 0, 0, false
 	for i := 0; i < len(raw); i++ {
 		switch c := raw[i]; {

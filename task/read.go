@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"conductor-jwt/signer"
 )
 
 // inputData is what a message calls the whole input.
@@ -207,7 +209,7 @@ func inputFault(table []Input, raw []byte, err error) error {
 	switch {
 	case errors.Is(err, jsontext.ErrDuplicateName):
 		return nodeFault(shown(name), errTwice)
-	case levels(raw) > maxDecoderLevels:
+	case signer.Depth(raw) > maxDecoderLevels:
 		return nodeFault(shown(name), errTooDeep)
 	}
 	// In a broken text, what stands where a name does may be a value.
@@ -232,26 +234,6 @@ func inputAt(err error) string {
 
 // maxDecoderLevels is where jsontext itself stops.
 const maxDecoderLevels = 10_000
-
-// levels counts how deep brackets nest outside of strings.
-func levels(raw []byte) int {
-	deepest, level, quoted := 0, 0, false
-	for i := 0; i < len(raw); i++ {
-		switch c := raw[i]; {
-		case quoted && c == '\\':
-			i++
-		case c == '"':
-			quoted = !quoted
-		case quoted:
-		case c == '{' || c == '[':
-			level++
-			deepest = max(deepest, level)
-		case c == '}' || c == ']':
-			level--
-		}
-	}
-	return deepest
-}
 
 func nodeFault(field string, err error) error {
 	switch {

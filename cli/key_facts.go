@@ -55,7 +55,7 @@ func (k anyKey) checkAlgorithm(alg keys.Algorithm) error {
 	if alg == "" || slices.Contains(fitting, alg) {
 		return nil
 	}
-	return usage("use "+joinAlgorithms(fitting), "%s: --alg does not fit it", shown(k.name))
+	return usage("use "+keys.JoinAlgorithms(fitting), "%s: --alg does not fit it", shown(k.name))
 }
 
 // subject is what the functions of package keys are asked about.

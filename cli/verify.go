@@ -146,19 +146,11 @@ func (f *verifyFlags) openAlgorithm(key verifyingKey, rules *signer.Rules) error
 	}
 	fitting := key.verifier.Algorithms()
 	if !f.insecure {
-		return usage("add --alg with the one that the issuer uses: "+joinAlgorithms(fitting),
+		return usage("add --alg with the one that the issuer uses: "+keys.JoinAlgorithms(fitting),
 			"%s does not say which algorithm it is for", shown(key.name))
 	}
 	rules.Algorithm = fitting[0]
 	return nil
-}
-
-func joinAlgorithms(list []keys.Algorithm) string {
-	texts := make([]string, len(list))
-	for i, a := range list {
-		texts[i] = string(a)
-	}
-	return strings.Join(texts, ", ")
 }
 
 // verifyError gives each fault a line of its own, and the first hint.

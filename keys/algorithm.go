@@ -1,5 +1,7 @@
 package keys
 
+import "strings"
+
 // Algorithm is a JWS algorithm name, exactly as the header writes it
 // (RFC 7518 §3.1, RFC 8037 §3.1, RFC 8812 §3.2, RFC 9864 §2, RFC 9964).
 type Algorithm string
@@ -33,4 +35,13 @@ func Algorithms() []Algorithm {
 		RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, ES256K,
 		EdDSA, Ed25519, HS256, HS384, HS512, MLDSA44, MLDSA65, MLDSA87,
 	}
+}
+
+// JoinAlgorithms writes a list for a message: "RS256, RS384, RS512".
+func JoinAlgorithms(list []Algorithm) string {
+	names := make([]string, len(list))
+	for i, a := range list {
+		names[i] = string(a)
+	}
+	return strings.Join(names, ", ")
 }

@@ -3,7 +3,6 @@ package keys
 import (
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // Check reports whether k may sign with alg: nil, or an *Error of
@@ -106,13 +105,11 @@ func curvePhrase(fitting []Algorithm) string {
 	return ""
 }
 
+// list writes a choice: "RS256, RS384 or RS512".
 func list(algorithms []Algorithm) string {
-	names := make([]string, len(algorithms))
-	for i, a := range algorithms {
-		names[i] = string(a)
+	last := len(algorithms) - 1
+	if last < 1 {
+		return JoinAlgorithms(algorithms)
 	}
-	if len(names) < 2 {
-		return strings.Join(names, "")
-	}
-	return strings.Join(names[:len(names)-1], ", ") + " or " + names[len(names)-1]
+	return JoinAlgorithms(algorithms[:last]) + " or " + string(algorithms[last])
 }

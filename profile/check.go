@@ -45,7 +45,7 @@ func (c *check) addHeader(f *Fault) {
 func (c *check) algorithm() {
 	alg, _ := c.header.Text("alg")
 	if !c.p.Permits(keys.Algorithm(alg)) {
-		c.addHeader(&Fault{Kind: Algorithm, Name: "alg", Found: "an algorithm that this profile does not take", Hint: "use " + oneOf(c.p.algorithms())})
+		c.addHeader(&Fault{Kind: Algorithm, Name: "alg", Found: "an algorithm that this profile does not take", Hint: "use " + oneOf(keys.JoinAlgorithms(c.p.Algorithms))})
 	}
 }
 

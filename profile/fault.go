@@ -1,7 +1,5 @@
 package profile
 
-import "strings"
-
 // Kind is the sort of a [Fault].
 type Kind string
 
@@ -27,14 +25,6 @@ type Fault struct {
 
 // Error implements the error interface.
 func (f *Fault) Error() string { return f.Name + ": " + f.Found + "; " + f.Hint }
-
-func (p *Profile) algorithms() string {
-	names := make([]string, len(p.Algorithms))
-	for i, alg := range p.Algorithms {
-		names[i] = string(alg)
-	}
-	return strings.Join(names, ", ")
-}
 
 // missing says that a claim must be there.
 func missing(name, means string) *Fault {

@@ -103,7 +103,7 @@ func (p *Profile) Choose(key keys.Key) (keys.Algorithm, error) {
 	}
 	return "", &Fault{
 		Kind: Algorithm, Name: "alg", Found: "a key (" + string(keys.KindOf(key)) + ") that fits no algorithm of this profile",
-		Hint: "sign with a key for " + p.algorithms(),
+		Hint: "sign with a key for " + keys.JoinAlgorithms(p.Algorithms),
 	}
 }
 

@@ -3,7 +3,6 @@ package signer
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"conductor-jwt/keys"
@@ -73,7 +72,7 @@ func bindAlgorithm(p Parsed, v Verifier, only keys.Algorithm) (keys.Algorithm, e
 		if !slices.Contains(fitting, only) {
 			return "", &Error{
 				Reason: ErrAlgorithm, Field: "algorithm", Found: fmt.Sprintf("%s does not fit the key", only),
-				Hint: "use " + names(fitting),
+				Hint: "use " + keys.JoinAlgorithms(fitting),
 			}
 		}
 		fitting = []keys.Algorithm{only}
@@ -82,13 +81,13 @@ func bindAlgorithm(p Parsed, v Verifier, only keys.Algorithm) (keys.Algorithm, e
 	if !slices.Contains(fitting, alg) {
 		return "", &Error{
 			Reason: ErrAlgorithm, Field: "alg", Found: "the token's algorithm is not one that is accepted for this key",
-			Hint: "accepted: " + names(fitting),
+			Hint: "accepted: " + keys.JoinAlgorithms(fitting),
 		}
 	}
 	if !oneAlgorithm(fitting) {
 		return "", &Error{
 			Reason: ErrAlgorithmOpen, Field: "algorithm", Found: "the key fits several algorithms, and a token's header must not choose",
-			Hint: "say which one is expected: " + names(fitting),
+			Hint: "say which one is expected: " + keys.JoinAlgorithms(fitting),
 		}
 	}
 	return alg, nil
@@ -99,12 +98,4 @@ func oneAlgorithm(list []keys.Algorithm) bool {
 	return len(list) == 1 || !slices.ContainsFunc(list, func(a keys.Algorithm) bool {
 		return a != keys.EdDSA && a != keys.Ed25519
 	})
-}
-
-func names(list []keys.Algorithm) string {
-	texts := make([]string, len(list))
-	for i, a := range list {
-		texts[i] = string(a)
-	}
-	return strings.Join(texts, ", ")
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"conductor-jwt/internal/nearest"
 	"conductor-jwt/keys"
 	"conductor-jwt/policy"
 	"conductor-jwt/profile"
@@ -41,7 +42,7 @@ func (h *Handler) profile(g *given) (*profile.Profile, error) {
 	p, ok := h.profiles[n.text]
 	if !ok {
 		hint := "leave " + inProfile + " out, or have it configured"
-		if near := nearest(n.text, h.profiles.Names()); near != "" {
+		if near := nearest.Within(n.text, h.profiles.Names(), maxEdits); near != "" {
 			hint = "did you mean " + near + "?"
 		}
 		return nil, refuse(keys.ErrUnknown, inProfile, "no profile of this name is known to the worker", hint)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"conductor-jwt/internal/nearest"
 )
 
 // checkUnknown refuses the names that look like a known one, and gives a
@@ -49,59 +51,19 @@ func meant(name string) string {
 	if place, ok := place(name); ok {
 		return place
 	}
-	if near := nearest(name, InputKeys()); near != "" {
+	if near := nearest.Within(name, InputKeys(), maxEdits); near != "" {
 		return "write " + near + "; names are matched exactly"
 	}
 	return ""
 }
 
-// nearest gives the known name that differs from name in case, in - and _,
-// and by at most two letters.
-func nearest(name string, names []string) string {
-	best, found := maxEdits+1, ""
-	for _, known := range names {
-		if d := edits(folded(name), folded(known), best); d < best {
-			best, found = d, known
-		}
-	}
-	return found
-}
-
+// maxEdits is by how many letters a name may differ, however short it is.
 const maxEdits = 2
-
-func folded(name string) string {
-	return strings.ToLower(strings.NewReplacer("-", "", "_", "").Replace(name))
-}
-
-// edits is the Levenshtein distance of two short names, or limit where it is
-// at least that.
-func edits(a, b string, limit int) int {
-	from, to := []rune(a), []rune(b)
-	if len(from)-len(to) >= limit || len(to)-len(from) >= limit {
-		return limit
-	}
-	row := make([]int, len(to)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i, x := range from {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j, y := range to {
-			cost := diagonal
-			if x != y {
-				cost = 1 + min(diagonal, row[j], row[j+1])
-			}
-			diagonal, row[j+1] = row[j+1], cost
-		}
-	}
-	return min(row[len(to)], limit)
-}
 
 // place says where a registered claim, a registered header member or a common
 // short form belongs; it is looked up without case, - and _.
 func place(name string) (string, bool) {
-	folded := folded(name)
+	folded := nearest.Fold(name)
 	for _, row := range []struct{ names, hint string }{
 		{"sub user principal", "write " + inSubject},
 		{"iss clientid client", "write " + inIssuer},

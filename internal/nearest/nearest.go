@@ -6,10 +6,14 @@ import "strings"
 // Of returns the name that was probably meant: the one that differs from
 // name in case, in - and _, or by at most two letters (one in a short name).
 // It returns "" where none is that near.
-func Of(name string, names []string) string {
-	best, found := bound(name)+1, ""
+func Of(name string, names []string) string { return Within(name, names, bound(name)) }
+
+// Within is [Of] for at most so many letters.
+func Within[S ~string](name string, names []S, letters int) S {
+	var found S
+	best := letters + 1
 	for _, n := range names {
-		if d := distance(fold(name), fold(n), best); d < best {
+		if d := distance(Fold(name), Fold(string(n)), best); d < best {
 			best, found = d, n
 		}
 	}
@@ -23,12 +27,14 @@ func bound(name string) int {
 	return 2
 }
 
-func fold(name string) string {
+// Fold drops what people vary: case, - and _.
+func Fold(name string) string {
 	return strings.NewReplacer("-", "", "_", "").Replace(strings.ToLower(name))
 }
 
 // distance is Levenshtein's, or most where it is not less than that.
-func distance(a, b string, most int) int {
+func distance(x, y string, most int) int {
+	a, b := []rune(x), []rune(y)
 	if len(a)-len(b) >= most || len(b)-len(a) >= most {
 		return most
 	}

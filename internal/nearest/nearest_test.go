@@ -40,9 +40,31 @@ func TestNearestIsLevenshteins(t *testing.T) {
 		{"kitten", "xxkittenx", false},
 		{"abc", "abd", true},
 		{"abc", "add", false},
+		{"abé", "abe", true}, // one letter, two bytes
 	} {
 		if got := nearest.Of(row.typed, []string{row.name}) != ""; got != row.near {
 			t.Errorf("%q near %q = %t, want %t", row.typed, row.name, got, row.near)
+		}
+	}
+}
+
+func TestNearestWithinLetters(t *testing.T) {
+	for _, row := range []struct {
+		typed   string
+		letters int
+		near    bool
+	}{
+		{"subject", 0, true},
+		{"SUB_ject", 0, true},
+		{"subjct", 0, false},
+		{"subjct", 1, true},
+		{"sujbect", 1, false},
+		{"sujbect", 2, true},
+		{"xyz", 6, false},
+		{"xyz", 7, true},
+	} {
+		if got := nearest.Within(row.typed, []string{"subject"}, row.letters) != ""; got != row.near {
+			t.Errorf("%q within %d letters of subject = %t, want %t", row.typed, row.letters, got, row.near)
 		}
 	}
 }

@@ -8,9 +8,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
 	"os/exec"
 	"slices"
 	"strconv"
@@ -174,7 +172,7 @@ func get(ts *testscript.TestScript, neg bool, args []string) {
 	defer tick.Stop()
 	var last string
 	for {
-		code, body, err := fetch(ctx, args[1])
+		code, body, err := conductortest.Ask(ctx, args[1])
 		last = fmt.Sprintf("status %d, %v, body %.2000s", code, err, body)
 		if err == nil && strconv.Itoa(code) == args[0] && !slices.ContainsFunc(args[2:], func(text string) bool {
 			return strings.Contains(body, text) == neg
@@ -187,20 +185,6 @@ func get(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("%s: %s", args[1], last)
 		}
 	}
-}
-
-func fetch(ctx context.Context, url string) (int, string, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return 0, "", err
-	}
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	answer, err := client.Do(r)
-	if err != nil {
-		return 0, "", err
-	}
-	body, err := io.ReadAll(answer.Body)
-	return answer.StatusCode, string(body), errors.Join(err, answer.Body.Close())
 }
 
 // taskdef JSON puts a task definition.

@@ -3,10 +3,7 @@ package reliability
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"strings"
 	"time"
 )
@@ -36,51 +33,4 @@ func served(log string) (string, bool) {
 		}
 	}
 	return "", false
-}
-
-// Ask gets a page.
-func Ask(ctx context.Context, url string) (int, string, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return 0, "", err
-	}
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	answer, err := client.Do(r)
-	if err != nil {
-		return 0, "", err
-	}
-	body, err := io.ReadAll(answer.Body)
-	return answer.StatusCode, string(body), errors.Join(err, answer.Body.Close())
-}
-
-// alive asks a worker's two probes, and wants it to live and to be ready or not.
-func alive(ctx context.Context, w Worker, ready int) error {
-	base, err := Probe(ctx, w)
-	if err != nil {
-		return err
-	}
-	for page, want := range map[string]int{"/livez": http.StatusOK, "/readyz": ready} {
-		got, body, err := Ask(ctx, base+page)
-		if err != nil {
-			return fmt.Errorf("%s: %w", page, err)
-		}
-		if got != want {
-			return fmt.Errorf("%s is %d, want %d: %s", page, got, want, body)
-		}
-	}
-	return nil
-}
-
-// eventually asks until the answer is yes.
-func eventually(ctx context.Context, what string, yes func() bool) error {
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !yes() {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return errors.New("never: " + what)
-		}
-	}
-	return nil
 }

@@ -17,6 +17,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"conductor-jwt/internal/conductortest"
 )
 
 // lateDate is a proxy in front of a server whose clock is off, by its Date
@@ -47,7 +49,7 @@ func skewOf(ctx context.Context, w Worker) (seconds float64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	_, body, err := Ask(ctx, base+"/metrics")
+	_, body, err := conductortest.Ask(ctx, base+"/metrics")
 	if err != nil {
 		return 0, err
 	}

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"conductor-jwt/internal/conductortest"
 )
 
 // slowest is an RSA key of 8192 bits, the most that is taken; making one takes
@@ -54,7 +56,7 @@ func TestSlowKeysAtFullConcurrency(t *testing.T) {
 			before := r.Ledger.Calls("poll")
 			for r.Ledger.Unended() > 2 {
 				began := time.Now()
-				if status, _, err := Ask(ctx, base+"/livez"); err != nil || status != 200 {
+				if status, _, err := conductortest.Ask(ctx, base+"/livez"); err != nil || status != 200 {
 					return errors.Join(err, errors.New("the probe is not answered"))
 				}
 				took = append(took, time.Since(began))

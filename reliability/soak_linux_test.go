@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"conductor-jwt/internal/conductortest"
 )
 
 // soak is how long it lasts; CONTRIBUTING.md has the long way.
@@ -20,7 +22,7 @@ func gauge(ctx context.Context, w Worker, name string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	_, page, err := Ask(ctx, base+"/metrics")
+	_, page, err := conductortest.Ask(ctx, base+"/metrics")
 	if err != nil {
 		return 0, err
 	}

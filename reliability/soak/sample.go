@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"conductor-jwt/reliability"
+	ct "conductor-jwt/internal/conductortest"
 )
 
 // Sample is the worker at a moment.
@@ -34,7 +34,7 @@ func observe(ctx context.Context, base string) (Sample, error) {
 
 // metrics is every metric by its name, the series of a name added up.
 func metrics(ctx context.Context, base string) (map[string]float64, error) {
-	status, page, err := reliability.Ask(ctx, base+"/metrics")
+	status, page, err := ct.Ask(ctx, base+"/metrics")
 	if err != nil {
 		return nil, fmt.Errorf("soak: metrics: %w", err)
 	}

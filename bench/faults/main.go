@@ -34,7 +34,7 @@ type settings struct {
 	logs     string
 	kills    int
 	seed     uint64
-	soak     time.Duration
+	random   time.Duration
 	parallel int
 }
 
@@ -48,7 +48,7 @@ func main() {
 	flag.StringVar(&s.logs, "logs", "", "folder for what the workers wrote; none if empty")
 	flag.IntVar(&s.kills, "kills", 10, "rounds of kill -9")
 	flag.Uint64Var(&s.seed, "seed", 1, "seed of what goes wrong when")
-	flag.DurationVar(&s.soak, "soak", 30*time.Second, "how long faults go on at random")
+	flag.DurationVar(&s.random, "random", 30*time.Second, "how long faults go on at random")
 	flag.IntVar(&s.parallel, "parallel", 3, "rows at a time")
 	flag.Parse()
 	if err := run(ctx, s); err != nil {
@@ -96,7 +96,7 @@ func run(ctx context.Context, s settings) error {
 // rowsOf makes the rows anew: each run has state of its own in them.
 func rowsOf(s settings) []reliability.Row {
 	rows := append([]reliability.Row{reliability.Calm()}, reliability.Rows(s.kills, s.seed)...)
-	return append(rows, reliability.Panic(), reliability.Soak(s.soak, s.seed))
+	return append(rows, reliability.Panic(), reliability.RandomFaults(s.random, s.seed))
 }
 
 // chosen is the places in rowsOf of the rows that are asked for.

@@ -36,9 +36,9 @@ func anything(seed uint64) conductortest.Faults {
 	return conductortest.Plan(seed, rules...)
 }
 
-// Soak is row 28: work comes at a steady pace, and everything goes wrong now
-// and then, for so long.
-func Soak(last time.Duration, seed uint64) Row {
+// RandomFaults is row 28: work comes at a steady pace, and everything goes
+// wrong now and then, for so long.
+func RandomFaults(last time.Duration, seed uint64) Row {
 	var m *Middle
 	return Row{
 		Promise: Promise{Redelivers: true},

@@ -13,8 +13,8 @@ import (
 	"conductor-jwt/internal/conductortest"
 )
 
-// soak is how long it lasts; CONTRIBUTING.md has the long way.
-var soak = flag.Duration("soak", 15*time.Second, "how long faults go on at random")
+// docs/reliability.md has the long way.
+var randomFor = flag.Duration("random", 15*time.Second, "how long faults go on at random")
 
 // gauge is a metric of a worker without labels.
 func gauge(ctx context.Context, w Worker, name string) (int, error) {
@@ -37,11 +37,11 @@ func gauge(ctx context.Context, w Worker, name string) (int, error) {
 
 // Whatever goes wrong, nothing is lost, and the worker is afterwards as it was
 // before.
-func TestSoak(t *testing.T) {
+func TestRandomFaults(t *testing.T) {
 	t.Parallel()
 	seed := rand.Uint64()
-	t.Logf("%s, seed %d", *soak, seed)
-	row := Soak(*soak, seed)
+	t.Logf("%s, seed %d", *randomFor, seed)
+	row := RandomFaults(*randomFor, seed)
 	play := row.Play
 	row.Play = func(ctx context.Context, r *Run) error {
 		if err := r.AwaitCompleted(ctx, row.Tasks); err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"conductor-jwt/bench/stub"
 	"conductor-jwt/bench/usage"
+	"conductor-jwt/internal/conductortest"
 )
 
 // throughput keeps a worker busy and counts for the length of the window.
@@ -21,7 +22,7 @@ func (b *bench) throughput(ctx context.Context, c Cell) (*Sample, error) {
 	if err := s.await(ctx, "update", func(st stub.State) bool { return st.Updates > 0 }); err != nil {
 		return nil, err
 	}
-	if err := rest(ctx, b.warmUp(c.Worker)); err != nil {
+	if err := conductortest.Pause(ctx, b.warmUp(c.Worker)); err != nil {
 		return nil, err
 	}
 	pids := s.pids()
@@ -30,7 +31,7 @@ func (b *bench) throughput(ctx context.Context, c Cell) (*Sample, error) {
 		return nil, err
 	}
 	first := s.server.State()
-	if err := rest(ctx, b.window); err != nil {
+	if err := conductortest.Pause(ctx, b.window); err != nil {
 		return nil, err
 	}
 	last := s.server.State()
@@ -70,7 +71,7 @@ func (b *bench) latency(ctx context.Context, c Cell) (*Sample, error) {
 	}
 	gap := float64(time.Second) / float64(c.Rate)
 	for range n {
-		if err := rest(ctx, time.Duration(gap*(0.5+rand.Float64()))); err != nil { //nolint:gosec // jitter
+		if err := conductortest.Pause(ctx, time.Duration(gap*(0.5+rand.Float64()))); err != nil { //nolint:gosec // jitter
 			return nil, err
 		}
 		s.server.Enqueue()

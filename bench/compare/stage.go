@@ -114,17 +114,6 @@ func (s *stage) await(ctx context.Context, what string, done func(stub.State) bo
 	return nil
 }
 
-func rest(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
 func newKey(algorithm string) (text string, public crypto.PublicKey, err error) {
 	var key crypto.Signer
 	switch algorithm {

@@ -75,9 +75,6 @@ func lineOf(cells []cell) string {
 	return "| " + strings.Join(words, " | ") + " |"
 }
 
-// numbered is a row of a page: its number comes first.
-var numbered = regexp.MustCompile(`^\| (\d+) \|`)
-
 // rewrite puts what was measured into the last three columns of the page's
 // rows. Faults that share a row are told apart by letters, in the order in
 // which they were played.
@@ -87,6 +84,7 @@ func rewrite(path string, results [][]cell) error {
 		return fmt.Errorf("read the page: %w", err)
 	}
 	measured := columns(results)
+	numbered := regexp.MustCompile(`^\| (\d+) \|`)
 	lines := strings.Split(string(page), "\n")
 	for i, line := range lines {
 		m := numbered.FindStringSubmatch(line)

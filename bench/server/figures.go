@@ -10,6 +10,7 @@ import (
 
 	"conductor-jwt/bench/usage"
 	"conductor-jwt/internal/conductorjar"
+	"conductor-jwt/internal/conductortest"
 )
 
 // setting is how the workers run.
@@ -71,7 +72,7 @@ func (b *bench) sweep(ctx context.Context, s *stage) error {
 		return err
 	}
 	defer w.kill()
-	return rest(ctx, 2*time.Second)
+	return conductortest.Pause(ctx, 2*time.Second)
 }
 
 // wait is how long tasks wait, and what waiting for them costs.
@@ -93,14 +94,14 @@ func (b *bench) waiting(ctx context.Context, s *stage, pollers int) (wait, error
 		}
 		defer w.kill()
 	}
-	if err := rest(ctx, 2*time.Second); err != nil {
+	if err := conductortest.Pause(ctx, 2*time.Second); err != nil {
 		return out, err
 	}
 	before, err := usage.Of(s.server.PID())
 	if err != nil {
 		return out, err
 	}
-	if err := rest(ctx, 6*time.Second); err != nil {
+	if err := conductortest.Pause(ctx, 6*time.Second); err != nil {
 		return out, err
 	}
 	after, err := usage.Of(s.server.PID())
@@ -126,7 +127,7 @@ func (b *bench) waiting(ctx context.Context, s *stage, pollers int) (wait, error
 func (b *bench) latencies(ctx context.Context, s *stage) ([]float64, error) {
 	var ids []string
 	for range b.trickle {
-		if err := rest(ctx, time.Duration(rand.IntN(200))*time.Millisecond); err != nil { //nolint:gosec // jitter
+		if err := conductortest.Pause(ctx, time.Duration(rand.IntN(200))*time.Millisecond); err != nil { //nolint:gosec // jitter
 			return nil, err
 		}
 		id, err := s.execute(ctx)
@@ -162,15 +163,4 @@ func took(w conductorjar.Workflow) float64 {
 		return 0
 	}
 	return float64(of.Tasks[0].EndTime - of.Tasks[0].ScheduledTime)
-}
-
-func rest(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -47,7 +47,6 @@ type Server struct {
 	folder   string
 	db       string
 	postgres *Postgres
-	port     int
 }
 
 // Start prepares what the server needs, starts it and waits until it is
@@ -151,13 +150,12 @@ func (s *Server) awaitHealth(ctx context.Context, watch *lineWatch, wait time.Du
 	defer cancel()
 	select {
 	case port := <-watch.said:
-		s.port, _ = strconv.Atoi(port) // digits, by the pattern
+		s.API = NewAPI("http://" + net.JoinHostPort("127.0.0.1", port))
 	case <-s.process.Done():
 		return fmt.Errorf("it ended before it listened: %w", endOf(s.process))
 	case <-ctx.Done():
 		return fmt.Errorf("it did not listen within %s", wait)
 	}
-	s.API = NewAPI("http://" + net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)))
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -180,9 +178,6 @@ func endOf(p *child.Process) error {
 	}
 	return fmt.Errorf("exit status 0")
 }
-
-// Port is the port that the server listens on.
-func (s *Server) Port() int { return s.port }
 
 // PID is the server's process id.
 func (s *Server) PID() int { return s.process.PID() }

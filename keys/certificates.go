@@ -19,10 +19,7 @@ func ReadChain(text string) ([]*x509.Certificate, error) {
 		return nil, tooLarge(len(text), defaultMaxText)
 	}
 	if !hasArmour(text) {
-		der, ok := []byte(text), isRawDER(text)
-		if !ok {
-			der, ok = bareBase64(text)
-		}
+		der, ok := derOfText(text)
 		if !ok {
 			return nil, noCertificate()
 		}

@@ -49,11 +49,3 @@ func isPKCS12Text(text string) bool {
 	der, ok := derOfText(text)
 	return ok && (shapeOf(der) == shapePKCS12 || isBERPKCS12(der))
 }
-
-// derOfText gives the DER of text without armour, raw or in base64.
-func derOfText(text string) ([]byte, bool) {
-	if isRawDER(text) {
-		return []byte(text), true
-	}
-	return bareBase64(text)
-}

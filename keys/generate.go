@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"fmt"
+	"slices"
 
 	"github.com/decred/dcrd/dcrec/secp256k1/v4"
 )
@@ -20,7 +21,7 @@ const DefaultRSABits = 2048
 // names, an RSA key of that many bits (0: [DefaultRSABits]), or an HMAC secret
 // as long as alg's hash. The key is not bound to alg.
 func Generate(alg Algorithm, bits int) (Key, error) {
-	isRSA := alg == RS256 || alg == RS384 || alg == RS512 || alg == PS256 || alg == PS384 || alg == PS512
+	isRSA := slices.Contains(rsaAlgorithms(), alg)
 	if !isRSA && bits != 0 {
 		return nil, &Error{Reason: ErrUnsupported, Found: fmt.Sprintf("a size in bits for %s", alg), Hint: "only rsa keys have a size of choice"}
 	}

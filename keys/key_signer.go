@@ -33,17 +33,9 @@ func FromSigner(s crypto.Signer, o SignerOptions) (Key, error) {
 	if s == nil {
 		return nil, &Error{Reason: ErrMissing, Found: "no signer", Hint: "give one"}
 	}
-	v, err := newVerifier(s.Public(), meta{id: o.ID})
+	v, err := narrowVerifier(s.Public(), o.ID, o.Algorithms)
 	if err != nil {
 		return nil, err
-	}
-	if len(o.Algorithms) > 0 {
-		for _, a := range o.Algorithms {
-			if err := v.check(a); err != nil {
-				return nil, err
-			}
-		}
-		v.algorithms = slices.Clone(o.Algorithms)
 	}
 	return &signerKey{verifier: v, signer: s, options: o}, nil
 }
@@ -115,7 +107,7 @@ func (m methodSigner) Sign(input string, key any) ([]byte, error) {
 }
 
 func (m methodSigner) signRSA(input string, s crypto.Signer) ([]byte, error) {
-	hash := rsaHash(m.alg)
+	hash := digestHash(m.alg)
 	var options crypto.SignerOpts = hash
 	if !isPKCS1v15(m.alg) {
 		options = &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: hash} // RFC 7518 §3.5
@@ -125,7 +117,7 @@ func (m methodSigner) signRSA(input string, s crypto.Signer) ([]byte, error) {
 
 // signEC turns the DER of a signer into R || S of fixed width (RFC 7518 §3.4).
 func (m methodSigner) signEC(input string, s crypto.Signer, size int) ([]byte, error) {
-	hash := ecHash(m.alg)
+	hash := digestHash(m.alg)
 	der, err := s.Sign(rand.Reader, digestOf(hash, input), hash)
 	if err != nil {
 		return nil, err
@@ -135,17 +127,6 @@ func (m methodSigner) signEC(input string, s crypto.Signer, size int) ([]byte, e
 		return nil, jwt.ErrSignatureInvalid
 	}
 	return out, nil
-}
-
-func ecHash(a Algorithm) crypto.Hash {
-	switch a {
-	case ES384:
-		return crypto.SHA384
-	case ES512:
-		return crypto.SHA512
-	default:
-		return crypto.SHA256
-	}
 }
 
 func digestOf(hash crypto.Hash, input string) []byte {

@@ -6,7 +6,6 @@ import (
 	"encoding/asn1"
 	"errors"
 	"math/big"
-	"slices"
 	"time"
 )
 
@@ -25,17 +24,9 @@ type StoreOptions struct {
 // FromStore makes a Key of what a key store keeps: its public half, and a call.
 // It verifies nothing: package keyring does, before a signature leaves.
 func FromStore(public crypto.PublicKey, o StoreOptions) (Key, error) {
-	v, err := newVerifier(public, meta{id: o.ID})
+	v, err := narrowVerifier(public, o.ID, o.Algorithms)
 	if err != nil {
 		return nil, err
-	}
-	if len(o.Algorithms) > 0 {
-		for _, a := range o.Algorithms {
-			if err := v.check(a); err != nil {
-				return nil, err
-			}
-		}
-		v.algorithms = slices.Clone(o.Algorithms)
 	}
 	return &storeKey{v, o}, nil
 }
@@ -86,10 +77,8 @@ func Refused(found, hint string) error {
 // one, such as EdDSA.
 func Digest(alg Algorithm, input []byte) []byte {
 	switch alg {
-	case RS256, RS384, RS512, PS256, PS384, PS512:
-		return digestOf(rsaHash(alg), string(input))
-	case ES256, ES256K, ES384, ES512:
-		return digestOf(ecHash(alg), string(input))
+	case RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES256K, ES384, ES512:
+		return digestOf(digestHash(alg), string(input))
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package keys
 
 import (
+	"crypto"
 	"crypto/rsa"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -51,4 +52,17 @@ func methodOf(a Algorithm) jwt.SigningMethod {
 func strictPSS(m *jwt.SigningMethodRSAPSS) jwt.SigningMethod {
 	exact := &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}
 	return &jwt.SigningMethodRSAPSS{SigningMethodRSA: m.SigningMethodRSA, Options: exact, VerifyOptions: exact}
+}
+
+// digestHash is the hash of an algorithm that signs a digest, RSA's and ECDSA's
+// (RFC 7518 §3.1, RFC 8812 §3.2).
+func digestHash(a Algorithm) crypto.Hash {
+	switch a {
+	case RS384, PS384, ES384:
+		return crypto.SHA384
+	case RS512, PS512, ES512:
+		return crypto.SHA512
+	default:
+		return crypto.SHA256
+	}
 }

@@ -139,6 +139,14 @@ func (s sorted) curve() (string, error) {
 	return readCurve(cryptobyte.String(der))
 }
 
+// derOfText gives the DER of text without armour, raw or in base64.
+func derOfText(text string) ([]byte, bool) {
+	if isRawDER(text) {
+		return []byte(text), true
+	}
+	return bareBase64(text)
+}
+
 // bareBase64 decodes the base64 of DER without armour.
 func bareBase64(text string) ([]byte, bool) {
 	der, ok := anyBase64(text)

@@ -111,10 +111,7 @@ func readPublicText(text string) (any, []*x509.Certificate, error) {
 	if hasArmour(text) {
 		return readPublicPEM(text)
 	}
-	der, ok := []byte(text), isRawDER(text)
-	if !ok {
-		der, ok = bareBase64(text)
-	}
+	der, ok := derOfText(text)
 	if !ok {
 		return readSSHPublic(text)
 	}

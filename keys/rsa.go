@@ -1,7 +1,6 @@
 package keys
 
 import (
-	"crypto"
 	"crypto/rsa"
 	"fmt"
 	"math/big"
@@ -122,17 +121,5 @@ func inconsistentRSA() error {
 	return &Error{
 		Reason: ErrInconsistent, Found: "an rsa key whose numbers do not belong together",
 		Hint: "export the key again; this copy is damaged or was tampered with",
-	}
-}
-
-// rsaHash is the hash of an RSA algorithm.
-func rsaHash(a Algorithm) crypto.Hash {
-	switch a {
-	case RS384, PS384:
-		return crypto.SHA384
-	case RS512, PS512:
-		return crypto.SHA512
-	default:
-		return crypto.SHA256
 	}
 }

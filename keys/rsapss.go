@@ -53,5 +53,5 @@ func pssHash(algorithms []Algorithm) crypto.Hash {
 	if len(algorithms) != 1 {
 		return 0
 	}
-	return rsaHash(algorithms[0])
+	return digestHash(algorithms[0])
 }

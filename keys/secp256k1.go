@@ -1,7 +1,6 @@
 package keys
 
 import (
-	"crypto"
 	"crypto/sha256"
 
 	"github.com/decred/dcrd/dcrec/secp256k1/v4"
@@ -74,5 +73,3 @@ func (methodES256K) Verify(input string, signature []byte, key any) error {
 	}
 	return nil
 }
-
-var _ crypto.PublicKey = (*secp256k1.PublicKey)(nil)

@@ -95,6 +95,22 @@ func newVerifier(public any, m meta) (*verifier, error) {
 	return v, v.restrict(m.alg)
 }
 
+// narrowVerifier is the verifier of a key that may be used with these
+// algorithms alone, its default first; with none, with all that fit its type.
+func narrowVerifier(public any, id string, algorithms []Algorithm) (*verifier, error) {
+	v, err := newVerifier(public, meta{id: id})
+	if err != nil || len(algorithms) == 0 {
+		return v, err
+	}
+	for _, a := range algorithms {
+		if err := v.check(a); err != nil {
+			return nil, err
+		}
+	}
+	v.algorithms = slices.Clone(algorithms)
+	return v, nil
+}
+
 func unsupportedPublic() error {
 	return &Error{
 		Reason: ErrUnsupported, Found: "a public key of a type that cannot check a jwt",

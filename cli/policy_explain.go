@@ -98,7 +98,7 @@ type withoutTask struct {
 // Resolve implements [keys.Resolver].
 func (w withoutTask) Resolve(ctx context.Context, ref keys.Ref) (keys.Key, error) {
 	if k, ok := w.policy.Key(ref.Name); ok && k.Versions[0].Scheme() == policy.SchemeConductor {
-		return nil, &keys.Error{Reason: keys.ErrUnavailable, Found: "the key comes with each task", Hint: "run the task"}
+		return nil, keys.Unavailable("the key comes with each task", "run the task")
 	}
 	return w.Resolver.Resolve(ctx, ref)
 }

@@ -78,7 +78,7 @@ type silent struct{ keys.Source }
 
 // Versions implements [keys.Source].
 func (silent) Versions(context.Context) ([]keys.Key, error) {
-	return nil, &keys.Error{Reason: keys.ErrUnavailable, Found: "not asked"}
+	return nil, keys.Unavailable("not asked", "")
 }
 
 // checkPolicy checks the file, and all that can be checked on this machine.

@@ -71,19 +71,13 @@ var errGivenUp = errors.New("given up by the caller")
 // be lost to the tasks of other keys.
 func (s *store) enter() (leave func(error), err error) {
 	if !s.lets() {
-		return nil, &keys.Error{
-			Reason: keys.ErrUnavailable, Found: "the key store has failed several times in a row and is left alone for now",
-			Hint: "look at the key store",
-		}
+		return nil, keys.Unavailable("the key store has failed several times in a row and is left alone for now", "look at the key store")
 	}
 	select {
 	case s.slots <- struct{}{}:
 		return func(err error) { s.leave(err); <-s.slots }, nil
 	default:
-		return nil, &keys.Error{
-			Reason: keys.ErrUnavailable, Found: "the key store has as many calls in hand as it may have",
-			Hint: "wait; or give the worker more slots",
-		}
+		return nil, keys.Unavailable("the key store has as many calls in hand as it may have", "wait; or give the worker more slots")
 	}
 }
 

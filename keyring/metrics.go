@@ -44,11 +44,7 @@ func (r *Ring) Collect(ch chan<- prometheus.Metric) {
 		count := map[State]int{}
 		for _, v := range s.Versions {
 			count[v.State]++
-			since := v.Created
-			if since.IsZero() {
-				since = v.From
-			}
-			if v.State == Active && !since.IsZero() {
+			if since := v.Since(); v.State == Active && !since.IsZero() {
 				gauge(d.age, now.Sub(since).Seconds(), s.Name)
 			}
 		}

@@ -250,9 +250,7 @@ func (r *Ring) Resolve(ctx context.Context, ref keys.Ref) (keys.Key, error) {
 	}
 	l := n.loaded.Load()
 	if l == nil {
-		return nil, &keys.Error{
-			Reason: keys.ErrUnavailable, Found: "the key could not be had from its store yet", Hint: "look at the key store",
-		}
+		return nil, keys.Unavailable("the key could not be had from its store yet", "look at the key store")
 	}
 	v := l.versions.active(r.o.Now())
 	if v == nil {
@@ -289,10 +287,4 @@ func (r *Ring) deliver(ctx context.Context, n *named, ref keys.Ref) (keys.Key, e
 		return nil, &keys.Error{Reason: keys.ErrUnknown, Found: "the key that the task brought is revoked", Hint: "have a new one defined on the server"}
 	}
 	return v, nil
-}
-
-// Has reports whether a key of that name is configured.
-func (r *Ring) Has(name string) bool {
-	_, ok := r.names[name]
-	return ok
 }

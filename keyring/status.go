@@ -25,6 +25,15 @@ type VersionStatus struct {
 	Until     time.Time // when it is no longer published; zero where nobody knows yet
 }
 
+// Since is when the version was made or, where nobody knows, began to sign;
+// zero where nobody knows that either.
+func (v VersionStatus) Since() time.Time {
+	if v.Created.IsZero() {
+		return v.From
+	}
+	return v.Created
+}
+
 // Status gives all keys, in the order of the file.
 func (r *Ring) Status() []Status {
 	now := r.o.Now()

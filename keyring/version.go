@@ -163,10 +163,7 @@ func (v *version) call(ctx context.Context, alg keys.Algorithm, input []byte) ([
 		return nil, err
 	}
 	if v.verifier.Verify(alg, input, signature) != nil {
-		return nil, &keys.Error{
-			Reason: keys.ErrUnavailable, Found: "the key store made a signature that does not belong to the key",
-			Hint: "look at the key store; the key's version may have been replaced",
-		}
+		return nil, keys.Unavailable("the key store made a signature that does not belong to the key", "look at the key store; the key's version may have been replaced")
 	}
 	return signature, nil
 }

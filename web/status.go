@@ -174,12 +174,8 @@ func (p *page) keys(s Status) {
 }
 
 func (p *page) key(now time.Time, k keyring.Status, v keyring.VersionStatus) {
-	since := v.Created
-	if since.IsZero() {
-		since = v.From
-	}
 	old := ""
-	if !since.IsZero() && since.Before(now) {
+	if since := v.Since(); !since.IsZero() && since.Before(now) {
 		old = age(now.Sub(since))
 	}
 	p.raw(`<tr>`)

@@ -185,10 +185,7 @@ func readPIN(path string) (secret.Text, error) {
 	raw, err := os.ReadFile(path) //nolint:gosec // the operator names it, never a task
 	pin := strings.TrimRight(string(raw), "\r\n")
 	if err != nil || pin == "" || len(pin) > 255 {
-		return secret.Text{}, &keys.Error{
-			Reason: keys.ErrUnavailable, Found: "a file with the pin that cannot be read, is empty or too long",
-			Hint: "check what pin-source names", Cause: keys.ErrRefused,
-		}
+		return secret.Text{}, keys.Refused("a file with the pin that cannot be read, is empty or too long", "check what pin-source names")
 	}
 	return secret.New(pin), nil
 }

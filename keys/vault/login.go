@@ -34,9 +34,7 @@ func (l Login) method() method {
 		return l.AppRole.method()
 	}
 	return method{static: func() (secret.Text, error) {
-		return secret.Text{}, &keys.Error{
-			Reason: keys.ErrUnavailable, Found: "no way to log in to vault", Hint: "set login in the policy's vault", Cause: keys.ErrRefused,
-		}
+		return secret.Text{}, keys.Refused("no way to log in to vault", "set login in the policy's vault")
 	}}
 }
 
@@ -97,10 +95,7 @@ func readText(path string) (secret.Text, error) {
 	raw, err := os.ReadFile(path) //nolint:gosec // the operator names it, never a task
 	text := strings.TrimSpace(string(raw))
 	if err != nil || text == "" || len(text) > mostText || strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return secret.Text{}, &keys.Error{
-			Reason: keys.ErrUnavailable, Found: "a file of credentials for vault that cannot be read, is empty or holds something else",
-			Hint: "check the files that login names", Cause: keys.ErrRefused,
-		}
+		return secret.Text{}, keys.Refused("a file of credentials for vault that cannot be read, is empty or holds something else", "check the files that login names")
 	}
 	return secret.New(text), nil
 }

@@ -1,6 +1,9 @@
 package signer
 
-import "encoding/json/jsontext"
+import (
+	"encoding/json/jsontext"
+	"unicode/utf8"
+)
 
 // AppendJSON appends the object, without white space, to dst.
 func (o *Object) AppendJSON(dst []byte) []byte {
@@ -51,7 +54,7 @@ func (o *Object) valid() error {
 		return invalidText()
 	}
 	for i := range o.members {
-		if !isUTF8(o.members[i].Name) {
+		if !utf8.ValidString(o.members[i].Name) {
 			return invalidText()
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"unicode/utf8"
 )
 
 // The limits of [Limits] that are zero.
@@ -158,8 +157,6 @@ func syntax(err error) error {
 func invalidText() error {
 	return &Error{Reason: ErrJSON, Found: "text that is not valid utf-8", Hint: "encode it as utf-8"}
 }
-
-func isUTF8(s string) bool { return utf8.ValidString(s) }
 
 // TypeName names the JSON type of a value, for messages.
 func TypeName(value json.RawMessage) string { return kindName(value.Kind()) }

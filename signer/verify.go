@@ -84,7 +84,7 @@ func bindAlgorithm(p Parsed, v Verifier, only keys.Algorithm) (keys.Algorithm, e
 			Hint: "accepted: " + keys.JoinAlgorithms(fitting),
 		}
 	}
-	if !oneAlgorithm(fitting) {
+	if !OneAlgorithm(fitting) {
 		return "", &Error{
 			Reason: ErrAlgorithmOpen, Field: "algorithm", Found: "the key fits several algorithms, and a token's header must not choose",
 			Hint: "say which one is expected: " + keys.JoinAlgorithms(fitting),
@@ -93,8 +93,9 @@ func bindAlgorithm(p Parsed, v Verifier, only keys.Algorithm) (keys.Algorithm, e
 	return alg, nil
 }
 
-// oneAlgorithm takes EdDSA and Ed25519 as the one that they are (RFC 9864 §2.2).
-func oneAlgorithm(list []keys.Algorithm) bool {
+// OneAlgorithm reports whether a list leaves no choice; it takes EdDSA and
+// Ed25519 as the one that they are (RFC 9864 §2.2).
+func OneAlgorithm(list []keys.Algorithm) bool {
 	return len(list) == 1 || !slices.ContainsFunc(list, func(a keys.Algorithm) bool {
 		return a != keys.EdDSA && a != keys.Ed25519
 	})

@@ -1,6 +1,7 @@
 package task
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -47,12 +48,12 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
-	o.DefaultTTL = orElse(o.DefaultTTL, 300*time.Second)
-	o.MaxTTL = orElse(o.MaxTTL, 24*time.Hour)
-	o.KeyWait = orElse(o.KeyWait, 10*time.Minute)
-	o.Output = orElse(o.Output, OutputToken)
-	o.Injection = orElse(o.Injection, InjectionAuto)
-	o.Unknown = orElse(o.Unknown, UnknownWarn)
+	o.DefaultTTL = cmp.Or(o.DefaultTTL, 300*time.Second)
+	o.MaxTTL = cmp.Or(o.MaxTTL, 24*time.Hour)
+	o.KeyWait = cmp.Or(o.KeyWait, 10*time.Minute)
+	o.Output = cmp.Or(o.Output, OutputToken)
+	o.Injection = cmp.Or(o.Injection, InjectionAuto)
+	o.Unknown = cmp.Or(o.Unknown, UnknownWarn)
 	// The default is not the author's wish, so it yields to the limit.
 	o.DefaultTTL = min(o.DefaultTTL, o.MaxTTL)
 	if o.Now == nil {
@@ -65,14 +66,6 @@ func (o Options) withDefaults() Options {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	return o
-}
-
-func orElse[T comparable](value, fallback T) T {
-	var zero T
-	if value == zero {
-		return fallback
-	}
-	return value
 }
 
 // Handler runs tasks. It is safe for concurrent use.
@@ -250,10 +243,8 @@ func (h *Handler) failure(d Delivery, out Outcome, err error) Outcome {
 	if status == Later && codeOf(err).Bounded && h.age(d) >= h.o.KeyWait {
 		status = Failed
 	}
-	failed := Outcome{
-		Status: status, Fault: fault, Reason: reason(fault), Output: failedOutput(fault),
-		Warnings: out.Warnings, Algorithm: out.Algorithm, KeyKind: out.KeyKind,
-	}
+	failed := Failure(status, fault)
+	failed.Warnings, failed.Algorithm, failed.KeyKind = out.Warnings, out.Algorithm, out.KeyKind
 	if status == Later {
 		failed.After = backoff(h.age(d))
 	}

@@ -45,3 +45,8 @@ type Outcome struct {
 	// Panicked says that the handler panicked, which it has logged.
 	Panicked bool
 }
+
+// Failure is the outcome of a task that did not complete.
+func Failure(status Status, fault Fault) Outcome {
+	return Outcome{Status: status, Fault: fault, Reason: reason(fault), Output: failedOutput(fault)}
+}

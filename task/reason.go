@@ -11,17 +11,17 @@ func reason(fault Fault) string {
 	if fault.Field != "" {
 		text += fault.Field + ": "
 	}
-	return cut(text+fault.Message, maxReason)
+	return CutReason(text + fault.Message)
 }
 
-// cut shortens text to so many characters, whole ones.
-func cut(text string, limit int) string {
-	if utf8.RuneCountInString(text) <= limit {
+// CutReason shortens a reason to what the server keeps, whole characters.
+func CutReason(text string) string {
+	if utf8.RuneCountInString(text) <= maxReason {
 		return text
 	}
 	n := 0
 	for i := range text {
-		if n++; n == limit {
+		if n++; n == maxReason {
 			return text[:i] + "…"
 		}
 	}

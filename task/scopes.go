@@ -1,6 +1,7 @@
 package task
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -26,10 +27,10 @@ type scopes struct {
 func (g *given) scopes(p *profile.Profile) (scopes, error) {
 	var s scopes
 	var err error
-	if s.claim, err = g.choice(inScopeClaim, orElse(p.ScopeClaim, claimScope), claimScope, claimSCP); err != nil {
+	if s.claim, err = g.choice(inScopeClaim, cmp.Or(p.ScopeClaim, claimScope), claimScope, claimSCP); err != nil {
 		return s, err
 	}
-	if s.format, err = g.choice(inScopeFormat, orElse(p.ScopeFormat, formatSpace), formatSpace, formatComma, formatArray); err != nil {
+	if s.format, err = g.choice(inScopeFormat, cmp.Or(p.ScopeFormat, formatSpace), formatSpace, formatComma, formatArray); err != nil {
 		return s, err
 	}
 	n, ok := g.values[inScopes]

@@ -40,10 +40,10 @@ func SurveyOf(template json.RawMessage) Survey {
 			names[strings.TrimSuffix(strings.TrimPrefix(r, secretMark), "}")] = true
 		}
 		switch {
-		case name == "privateKey":
+		case name == inPrivateKey:
 			s.LiteralKey = !n.blank() && !hasExpression(n)
 			s.OpenKey = hasExpression(n) && len(references) == 0
-		case name == "keyRef" && !hasExpression(n):
+		case name == inKeyRef && !hasExpression(n):
 			s.KeyRef = strings.TrimSpace(n.text)
 		case len(references) > 0 && !in.Sealed:
 			s.SecretsElsewhere = append(s.SecretsElsewhere, name)

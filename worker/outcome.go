@@ -1,18 +1,11 @@
 package worker
 
 import (
-	"encoding/json"
-	"fmt"
 	"time"
-	"unicode/utf8"
 
 	"conductor-jwt/conductor"
-	"conductor-jwt/internal/secret"
 	"conductor-jwt/task"
 )
-
-// mostReason is what the server keeps of a reasonForIncompletion, in characters.
-const mostReason = 500
 
 // delivery is the task as the handler sees it.
 func delivery(t *conductor.Task) task.Delivery {
@@ -87,24 +80,7 @@ func malformedOutcome() task.Outcome {
 }
 
 func failure(status task.Status, code, message string) task.Outcome {
-	fault := struct {
-		Error struct {
-			Code    string `json:"code"`
-			Field   string `json:"field"`
-			Message string `json:"message"`
-		} `json:"error"`
-	}{}
-	fault.Error.Code, fault.Error.Message = code, message
-	raw, err := json.Marshal(fault)
-	if err != nil {
-		raw = []byte(`{}`)
-	}
-	return task.Outcome{
-		Status: status,
-		Output: secret.NewJSON(raw),
-		Reason: fmt.Sprintf("%s: %s", code, message),
-		Fault:  task.Fault{Code: code, Message: message},
-	}
+	return task.Failure(status, task.Fault{Code: code, Message: message})
 }
 
 // wellFormed holds a handler to its contract, because the server answers an
@@ -118,13 +94,6 @@ func wellFormed(o task.Outcome) task.Outcome {
 	if o.Status != task.Completed && o.Reason == "" {
 		o.Reason = "internal: no reason was given; see the worker's log, and report it"
 	}
-	o.Reason = cut(o.Reason, mostReason)
+	o.Reason = task.CutReason(o.Reason)
 	return o
-}
-
-func cut(s string, runes int) string {
-	if utf8.RuneCountInString(s) <= runes {
-		return s
-	}
-	return string([]rune(s)[:runes-1]) + "…"
 }

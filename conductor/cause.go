@@ -50,8 +50,12 @@ func causeOf(err error) error {
 }
 
 func ofNetwork(err error) bool {
-	return is[*net.OpError](err) || is[*net.DNSError](err) || is[syscall.Errno](err) ||
-		is[*tls.CertificateVerificationError](err) || is[tls.AlertError](err) ||
+	return is[*net.OpError](err) || is[*net.DNSError](err) || is[syscall.Errno](err) || OfTLS(err)
+}
+
+// OfTLS reports whether an error is about a certificate or a handshake.
+func OfTLS(err error) bool {
+	return is[*tls.CertificateVerificationError](err) || is[tls.AlertError](err) ||
 		is[tls.RecordHeaderError](err) || is[x509.UnknownAuthorityError](err) ||
 		is[x509.HostnameError](err) || is[x509.CertificateInvalidError](err)
 }

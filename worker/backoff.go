@@ -10,9 +10,8 @@ import (
 const (
 	firstWait  = 100 * time.Millisecond
 	mostWait   = 5 * time.Second
-	mostAsked  = 60 * time.Second // of what a Retry-After may ask
-	fixedWait  = 5 * time.Second  // where only a person can help
-	fixedSlack = time.Second      // spread over replicas that fail together
+	fixedWait  = 5 * time.Second // where only a person can help
+	fixedSlack = time.Second     // spread over replicas that fail together
 )
 
 // jitter draws a time from 0 up to, and without, d.
@@ -54,5 +53,5 @@ func afterServer(asked, drawn time.Duration) time.Duration {
 	if asked <= 0 {
 		return drawn
 	}
-	return min(mostAsked, asked+drawn)
+	return min(conductor.MaxRetryAfter, asked+drawn)
 }

@@ -1,8 +1,6 @@
 package worker
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"net"
 	"net/http"
@@ -22,6 +20,7 @@ const (
 )
 
 func troubleOf(err *conductor.Error) trouble {
+	_, ofName := errors.AsType[*net.DNSError](err)
 	switch {
 	case errors.Is(err, errPanic):
 		return troublePanic
@@ -29,23 +28,12 @@ func troubleOf(err *conductor.Error) trouble {
 		return trouble(err.Class)
 	case err.Status == http.StatusProxyAuthRequired:
 		return troubleProxy
-	case ofTLS(err):
+	case conductor.OfTLS(err):
 		return troubleTLS
-	case caused[*net.DNSError](err):
+	case ofName:
 		return troubleName
 	}
 	return trouble(err.Class)
-}
-
-func ofTLS(err error) bool {
-	return caused[*tls.CertificateVerificationError](err) || caused[tls.AlertError](err) ||
-		caused[tls.RecordHeaderError](err) || caused[x509.UnknownAuthorityError](err) ||
-		caused[x509.HostnameError](err) || caused[x509.CertificateInvalidError](err)
-}
-
-func caused[E error](err error) bool {
-	_, ok := errors.AsType[E](err)
-	return ok
 }
 
 // hintFor is what to do next, for whoever reads the line at night.

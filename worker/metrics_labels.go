@@ -22,21 +22,21 @@ type labelSets struct {
 func newLabelSets(taskTypes []string) labelSets {
 	return labelSets{
 		taskTypes:  newClosedSet(taskTypes),
-		classes:    newClosedSet(classNames()),
+		classes:    newClosedSet(conductor.Classes()),
 		codes:      newClosedSet(codeNames()),
 		algorithms: newClosedSet(task.Algorithms()),
 		kinds:      newClosedSet(task.KeyKinds()),
 		fields:     newClosedSet(task.InputKeys()),
-		ends:       newClosedSet(endNames()),
+		ends:       newClosedSet(ends()),
 	}
 }
 
 type closedSet map[string]struct{}
 
-func newClosedSet(known []string) closedSet {
+func newClosedSet[S ~string](known []S) closedSet {
 	c := closedSet{}
 	for _, s := range known {
-		c[s] = struct{}{}
+		c[string(s)] = struct{}{}
 	}
 	return c
 }
@@ -52,26 +52,10 @@ func (l labelSets) taskType(t string) string { return l.taskTypes.label(t) }
 
 func (l labelSets) class(c conductor.Class) string { return l.classes.label(string(c)) }
 
-func classNames() []string {
-	var names []string
-	for _, c := range conductor.Classes() {
-		names = append(names, string(c))
-	}
-	return names
-}
-
 func codeNames() []string {
 	var names []string
 	for _, c := range task.Codes() {
 		names = append(names, c.Name)
-	}
-	return names
-}
-
-func endNames() []string {
-	var names []string
-	for _, e := range ends() {
-		names = append(names, string(e))
 	}
 	return names
 }

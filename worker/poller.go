@@ -190,7 +190,7 @@ func (p *poller) failed(ctx context.Context, err *conductor.Error, asked int, to
 	p.mode = probe
 	p.wait = pollWait(err, p.failures, p.w.jitter)
 	if err.RetryAfter > 0 {
-		p.w.quiet.until(min(err.RetryAfter, mostAsked))
+		p.w.quiet.until(min(err.RetryAfter, conductor.MaxRetryAfter))
 	}
 	if err.Class == conductor.TooLarge {
 		p.queue.narrow.Store(narrowPolls)

@@ -120,18 +120,7 @@ func checkProfile(p *profile.Profile, r *signer.Request) error {
 	}
 	p.Complete(&r.Header, &r.Claims)
 	r.Claims.Sort()
-	header := r.Header.Clone()
-	header.String("alg", string(r.Algorithm))
-	if r.KeyID != "" {
-		header.String("kid", r.KeyID)
-	}
-	for _, name := range r.ChainHeaders {
-		header.String(name, "")
-	}
-	if !header.Has("typ") {
-		header.String("typ", "JWT")
-	}
-	for _, fault := range p.Check(&header, &r.Claims) {
+	for _, fault := range p.CheckRequest(r) {
 		return profileError(fault)
 	}
 	return nil

@@ -80,20 +80,11 @@ func (p *Policy) Decide(r Request) Verdict {
 		if v.Allowed {
 			return v
 		}
-		if nearest.Grant == 0 || rank(v.Field) > rank(nearest.Field) {
+		if nearest.Grant == 0 || slices.Index(Fields(), v.Field) > slices.Index(Fields(), nearest.Field) {
 			nearest = v
 		}
 	}
 	return nearest
-}
-
-func rank(f Field) int {
-	for i, field := range Fields() {
-		if field == f {
-			return i
-		}
-	}
-	return -1
 }
 
 func (g Grant) most(worker time.Duration) time.Duration {

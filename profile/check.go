@@ -29,6 +29,20 @@ func (p *Profile) Check(header, claims *signer.Object) []*Fault {
 	return c.faults
 }
 
+// CheckRequest gives every rule that a token would break, with what signing
+// adds to the header of its request.
+func (p *Profile) CheckRequest(r *signer.Request) []*Fault {
+	header := r.Header.Clone()
+	header.String("alg", string(r.Algorithm))
+	if r.KeyID != "" {
+		header.String("kid", r.KeyID)
+	}
+	for _, name := range r.ChainHeaders {
+		header.String(name, "")
+	}
+	return p.Check(&header, &r.Claims)
+}
+
 type check struct {
 	p              *Profile
 	header, claims *signer.Object

@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"cmp"
 	"slices"
 
 	"conductor-jwt/keys"
@@ -34,13 +35,13 @@ func (p *Profile) Fill(d Parties, key keys.Key) (Parties, error) {
 		if issuer != "" && d.Issuer != "" && d.Issuer != issuer && iss.Preset == computed {
 			return d, &Fault{Kind: Conflict, Name: "iss", Found: "it is not the one that follows from the subject and the key", Hint: "leave it out: the profile computes it"}
 		}
-		d.Issuer = orElse(d.Issuer, issuer)
+		d.Issuer = cmp.Or(d.Issuer, issuer)
 	}
 	if sub.Same == "iss" {
-		d.Subject = orElse(d.Subject, d.Issuer)
+		d.Subject = cmp.Or(d.Subject, d.Issuer)
 	}
 	if iss.Same == "sub" {
-		d.Issuer = orElse(d.Issuer, d.Subject)
+		d.Issuer = cmp.Or(d.Issuer, d.Subject)
 	}
 	if len(d.Audiences) == 0 && aud.Preset != "" {
 		d.Audiences = []string{aud.Preset}
@@ -60,7 +61,7 @@ func (p *Profile) fillOwn(d *Parties) error {
 		if row.fixed != "" && *row.given != "" && *row.given != row.fixed {
 			return fixedElsewhere(row.name)
 		}
-		*row.given = orElse(row.fixed, *row.given)
+		*row.given = cmp.Or(row.fixed, *row.given)
 	}
 	if p.Own.Audiences == nil {
 		return nil

@@ -5,6 +5,7 @@
 package profile
 
 import (
+	"cmp"
 	"slices"
 
 	"conductor-jwt/keys"
@@ -125,14 +126,11 @@ func (p *Profile) Extend(name string, own Own) *Profile {
 	q := *p
 	q.Name = name
 	q.Own = Own{
-		Key: orElse(own.Key, p.Own.Key), Issuer: orElse(own.Issuer, p.Own.Issuer), Subject: orElse(own.Subject, p.Own.Subject),
-		Audiences: p.Own.Audiences, MostTTL: p.Own.MostTTL, NoExpiry: own.NoExpiry || p.Own.NoExpiry,
+		Key: cmp.Or(own.Key, p.Own.Key), Issuer: cmp.Or(own.Issuer, p.Own.Issuer), Subject: cmp.Or(own.Subject, p.Own.Subject),
+		Audiences: p.Own.Audiences, MostTTL: cmp.Or(own.MostTTL, p.Own.MostTTL), NoExpiry: own.NoExpiry || p.Own.NoExpiry,
 	}
 	if len(own.Audiences) > 0 {
 		q.Own.Audiences = own.Audiences
-	}
-	if own.MostTTL > 0 {
-		q.Own.MostTTL = own.MostTTL
 	}
 	if len(own.Algorithms) > 0 {
 		q.Algorithms = nil
@@ -143,11 +141,4 @@ func (p *Profile) Extend(name string, own Own) *Profile {
 		}
 	}
 	return &q
-}
-
-func orElse(text, fallback string) string {
-	if text == "" {
-		return fallback
-	}
-	return text
 }

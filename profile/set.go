@@ -1,6 +1,9 @@
 package profile
 
-import "slices"
+import (
+	"maps"
+	"slices"
+)
 
 // Extension is a profile of an operator's.
 type Extension struct {
@@ -55,11 +58,4 @@ func resolve(builtIn Set, own map[string]Extension, name string, depth int) *Pro
 }
 
 // Names gives the names of the set, sorted.
-func (s Set) Names() []string {
-	names := make([]string, 0, len(s))
-	for name := range s {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
+func (s Set) Names() []string { return slices.Sorted(maps.Keys(s)) }

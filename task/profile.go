@@ -69,15 +69,7 @@ func (r *request) checkProfile(c composed) error {
 	if !r.named() {
 		return nil
 	}
-	header := c.request.Header.Clone()
-	header.String("alg", string(c.request.Algorithm))
-	if c.request.KeyID != "" {
-		header.String("kid", c.request.KeyID)
-	}
-	for _, name := range c.request.ChainHeaders {
-		header.String(name, "")
-	}
-	for _, fault := range r.profile.Check(&header, &c.request.Claims) {
+	for _, fault := range r.profile.CheckRequest(&c.request) {
 		return profileFault(fault)
 	}
 	return nil

@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"net/http"
@@ -39,29 +40,22 @@ func (l Login) method() method {
 }
 
 func (k Kubernetes) method() method {
-	file := k.TokenFile
-	if file == "" {
-		file = serviceAccountToken
-	}
-	return method{path: "auth/" + orElse(k.Mount, "kubernetes") + "/login", body: func() (map[string]string, error) {
+	file := cmp.Or(k.TokenFile, serviceAccountToken)
+	return method{path: "auth/" + mount(k.Mount, "kubernetes") + "/login", body: func() (map[string]string, error) {
 		jwt, err := readText(file) // anew each time: the kubelet replaces it
 		return map[string]string{"role": k.Role, "jwt": jwt.Reveal()}, err
 	}}
 }
 
 func (a AppRole) method() method {
-	return method{path: "auth/" + orElse(a.Mount, "approle") + "/login", body: func() (map[string]string, error) {
+	return method{path: "auth/" + mount(a.Mount, "approle") + "/login", body: func() (map[string]string, error) {
 		id, err := readText(a.SecretIDFile)
 		return map[string]string{"role_id": a.RoleID, "secret_id": id.Reveal()}, err
 	}}
 }
 
-func orElse(mount, usual string) string {
-	if mount = strings.Trim(mount, "/"); mount != "" {
-		return mount
-	}
-	return usual
-}
+// mount is where a way to log in is mounted; usual where nothing is said.
+func mount(path, usual string) string { return cmp.Or(strings.Trim(path, "/"), usual) }
 
 // grant is what a login, or a renewal, gives.
 type grant struct {

@@ -75,10 +75,7 @@ func printFindings(env Env, w io.Writer, found []doctor.Finding) error {
 	colours := map[doctor.Level]string{doctor.OK: green, doctor.Warn: yellow, doctor.Fail: red}
 	for _, f := range found {
 		level := string(f.Level) + strings.Repeat(" ", len(doctor.Fail)-len(f.Level))
-		if env.colours(w) {
-			level = "\x1b[" + colours[f.Level] + "m" + level + "\x1b[0m"
-		}
-		if _, err := fmt.Fprintf(w, "%s  %s: %s\n", level, f.Check, f.Found); err != nil {
+		if _, err := fmt.Fprintf(w, "%s  %s: %s\n", env.paint(w, colours[f.Level], level), f.Check, f.Found); err != nil {
 			return err
 		}
 		if f.Remedy == "" {

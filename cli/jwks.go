@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 
 	"github.com/spf13/cobra"
@@ -49,9 +50,9 @@ func runJWKS(ctx context.Context, env Env, from keyFlags, algName string, files 
 	if err != nil {
 		return err
 	}
-	list := []byte{'['}
+	var list []json.RawMessage
 	seen := map[string]string{}
-	for i, name := range files {
+	for _, name := range files {
 		from.key = name
 		key, err := readAnyKey(ctx, env, from)
 		if err != nil {
@@ -69,13 +70,10 @@ func runJWKS(ctx context.Context, env Env, from keyFlags, algName string, files 
 			return usage("give each key a kid of its own, and each file once", "%s and %s have the same kid", shown(other), shown(name))
 		}
 		seen[meta.KeyID] = name
-		if i > 0 {
-			list = append(list, ',')
-		}
-		list = append(list, raw...)
+		list = append(list, raw)
 	}
 	var set signer.Object
-	set.Set("keys", append(list, ']'))
+	set.Set("keys", array(list...))
 	return writeObject(env.Stdout, &set)
 }
 

@@ -81,9 +81,8 @@ func readSet(name string) ([]json.RawMessage, error) {
 	if err != nil {
 		return nil, signerError(shown(name), err)
 	}
-	list, _ := set.Get("keys")
-	var elements []json.RawMessage
-	if list == nil || json.Unmarshal(list, &elements) != nil {
+	elements, ok := keysOf(&set)
+	if !ok {
 		return nil, withHint(errors.New(shown(name)+": not a JWK Set"), "a JWK Set is an object with an array keys (rfc 7517 section 5)")
 	}
 	return elements, nil

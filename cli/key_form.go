@@ -6,6 +6,7 @@ import (
 
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
+	"conductor-jwt/signer"
 )
 
 // The forms in which keys are written.
@@ -70,7 +71,7 @@ func (w written) meta(k anyKey) keys.JWKMeta {
 	if w.noKeyID {
 		m.KeyID = ""
 	}
-	if fitting := k.verifier.Algorithms(); m.Algorithm == "" && !severalAlgorithms(fitting) {
+	if fitting := k.verifier.Algorithms(); m.Algorithm == "" && signer.OneAlgorithm(fitting) {
 		m.Algorithm = fitting[0]
 	}
 	return m

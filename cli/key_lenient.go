@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"strings"
 
 	"conductor-jwt/signer"
@@ -28,23 +27,17 @@ func lenient(text []byte) []byte {
 }
 
 func lenientSet(set *signer.Object) {
-	raw, _ := set.Get("keys")
-	var elements []json.RawMessage
-	if json.Unmarshal(raw, &elements) != nil {
+	elements, ok := keysOf(set)
+	if !ok {
 		return
 	}
-	out := []byte{'['}
 	for i, e := range elements {
-		if i > 0 {
-			out = append(out, ',')
-		}
 		if o, err := signer.ParseObject(e, signer.Limits{}); err == nil {
 			lenientJWK(&o)
-			e = o.AppendJSON(nil)
+			elements[i] = o.AppendJSON(nil)
 		}
-		out = append(out, e...)
 	}
-	set.Set("keys", append(out, ']'))
+	set.Set("keys", array(elements...))
 }
 
 func lenientJWK(o *signer.Object) {

@@ -10,6 +10,7 @@ import (
 
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
+	"conductor-jwt/policy"
 )
 
 // maxKeyFile is the size in bytes of the largest key file that is read; one
@@ -69,16 +70,10 @@ func readKeyText(env Env, name string) ([]byte, error) {
 	switch {
 	case hasScheme(name, "https", "http"):
 		return nil, usage("fetch it with curl to a file, look at it, and name the file", "a key at a URL is not fetched")
-	case hasScheme(name, "env", "file", "dir", "conductor", "vault-kv", "vault-transit", "gcpkms", "awskms", "azurekms", "pkcs11"):
+	case hasScheme(name, policy.Schemes()...):
 		return nil, usage("give the path of a file", "a key URI is for the worker's configuration")
-	case name == dash:
-		raw, err := readUpTo(env.Stdin, maxKeyFile)
-		if err != nil {
-			return nil, errors.New("standard input: cannot be read")
-		}
-		return raw, nil
 	}
-	return readFile(name, maxKeyFile)
+	return readInput(env, name, maxKeyFile)
 }
 
 func hasScheme(name string, schemes ...string) bool {

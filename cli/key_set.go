@@ -45,13 +45,15 @@ func checkKeySet(file keyFile, kid string) error {
 	return withHint(fmt.Errorf("%s: no key with the id of --kid among its %s", shown(file.name), plural(len(ids), "key")), idsHint(ids))
 }
 
+// keysOf gives the keys of a set, each as it is.
+func keysOf(set *signer.Object) (elements []json.RawMessage, ok bool) {
+	raw, _ := set.Get("keys")
+	return elements, json.Unmarshal(raw, &elements) == nil
+}
+
 // keyIDs gives the kid of each key, empty where it has none.
 func keyIDs(set *signer.Object) []string {
-	raw, _ := set.Get("keys")
-	var elements []json.RawMessage
-	if json.Unmarshal(raw, &elements) != nil {
-		return nil
-	}
+	elements, _ := keysOf(set)
 	ids := make([]string, len(elements))
 	for i, e := range elements {
 		if o, err := signer.ParseObject(e, signer.Limits{}); err == nil {

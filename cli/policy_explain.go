@@ -2,8 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -105,35 +103,14 @@ func (w withoutTask) Resolve(ctx context.Context, ref keys.Ref) (keys.Key, error
 
 func (f explainFlags) delivery(ctx context.Context, env Env, c *config.Loaded, args []string) (task.Delivery, error) {
 	if f.task != "" {
-		return f.storedDelivery(ctx, env, c)
+		t, err := readStoredTask(ctx, env, c, f.task)
+		return t.delivery(t.InputData), err
 	}
-	raw, err := readTaskInput(env, args[0])
+	raw, err := readInput(env, args[0], maxTaskInput)
 	if err != nil {
 		return task.Delivery{}, err
 	}
 	return task.Delivery{Type: f.taskType, Name: task.TaskType, WorkflowType: f.workflow, Input: secret.NewJSON(raw), Template: raw}, nil
-}
-
-// storedDelivery is a task as the server keeps it, its secrets unresolved.
-func (f explainFlags) storedDelivery(ctx context.Context, env Env, c *config.Loaded) (task.Delivery, error) {
-	client, err := askingClient(env, c) //nolint:contextcheck // nothing is asked of the server yet
-	if err != nil {
-		return task.Delivery{}, err
-	}
-	defer client.Close()
-	raw, err := client.StoredTask(ctx, f.task)
-	if err != nil {
-		return task.Delivery{}, storedTaskError(err)
-	}
-	var t storedTask
-	if err := json.Unmarshal(raw, &t); err != nil {
-		// The decoder's own text may quote the task.
-		return task.Delivery{}, errors.New("the server's answer is not a task")
-	}
-	return task.Delivery{
-		ID: t.TaskID, Type: t.TaskType, Name: t.TaskDefName, WorkflowID: t.WorkflowInstanceID, WorkflowType: t.WorkflowType,
-		Input: secret.NewJSON(t.InputData), Template: t.WorkflowTask.InputParameters, Defaults: t.TaskDefinition.InputTemplate, External: t.External != "",
-	}, nil
 }
 
 // verdictJSON is what one grant says, in `policy explain -o json`.

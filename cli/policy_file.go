@@ -32,11 +32,7 @@ func readPolicy(c *config.Loaded) (*policy.Policy, error) {
 
 // known is what there is for a policy file to name.
 func known(c *config.Loaded) policy.Known {
-	k := policy.Known{MaxTTL: c.MaxTTL, Profiles: profile.Names()}
-	for _, a := range keys.Algorithms() {
-		k.Algorithms = append(k.Algorithms, string(a))
-	}
-	return k
+	return policy.Known{Algorithms: texts(keys.Algorithms()), MaxTTL: c.MaxTTL, Profiles: profile.Names()}
 }
 
 // openRing reads the policy file and the keys that it names, for a command

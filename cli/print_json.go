@@ -25,6 +25,18 @@ func writeObject(w io.Writer, o *signer.Object) error {
 	return err
 }
 
+// array writes a JSON array.
+func array[Value ~[]byte](values ...Value) json.RawMessage {
+	list := json.RawMessage{'['}
+	for i, v := range values {
+		if i > 0 {
+			list = append(list, ',')
+		}
+		list = append(list, v...)
+	}
+	return append(list, ']')
+}
+
 // visible escapes what does not print in a JSON text: control characters that
 // JSON permits raw (DEL, C1), characters that reorder or hide text, separators.
 // They stand in strings only, where an escape means the same.

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 	"text/tabwriter"
@@ -71,19 +70,7 @@ func showRecipe(env Env, name, output string) error {
 	var o signer.Object
 	o.String("name", r.Profile)
 	o.String("secret", r.Secret)
-	o.Set("workflows", list(r.Workflow(), r.Token()))
-	o.Set("taskDefinitions", list(recipe.TaskDef()))
+	o.Set("workflows", array(r.Workflow(), r.Token()))
+	o.Set("taskDefinitions", array(recipe.TaskDef()))
 	return writeObject(env.Stdout, &o)
-}
-
-// list writes a JSON array.
-func list(values ...[]byte) json.RawMessage {
-	array := json.RawMessage{'['}
-	for i, v := range values {
-		if i > 0 {
-			array = append(array, ',')
-		}
-		array = append(array, v...)
-	}
-	return append(array, ']')
 }

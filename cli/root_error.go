@@ -104,11 +104,16 @@ const (
 )
 
 func label(env Env, w io.Writer, name, colour, text string) {
-	if env.colours(w) {
-		name = "\x1b[" + colour + "m" + name + "\x1b[0m"
-	}
 	// Standard error has nowhere to report its own failure.
-	_, _ = fmt.Fprintf(w, "%s: %s\n", name, text)
+	_, _ = fmt.Fprintf(w, "%s: %s\n", env.paint(w, colour, name), text)
+}
+
+// paint gives a text its colour, where w is a terminal that is to have any.
+func (env Env) paint(w io.Writer, colour, text string) string {
+	if !env.colours(w) {
+		return text
+	}
+	return "\x1b[" + colour + "m" + text + "\x1b[0m"
 }
 
 // flagError puts pflag's errors into our words. Its own text quotes the value

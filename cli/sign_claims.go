@@ -40,6 +40,16 @@ func (e *explained) reason(name string) string {
 	return e.reasonElse
 }
 
+// once sets a member that no other flag may have set to something else.
+func (e *explained) once(name string, raw json.RawMessage, from string) error {
+	if there, ok := e.object.Get(name); ok && string(there) != string(raw) {
+		return usage("keep one of them", "%s sets %s, which %s sets to another value", from, quoteName(name), e.reason(name))
+	}
+	e.object.Set(name, raw)
+	e.note(name, from)
+	return nil
+}
+
 // claimsOf gathers the claims: those of flags first, which nothing may
 // contradict, then the payload's, then the defaults for what is not there.
 type claimsOf struct {
@@ -132,7 +142,7 @@ func (c *claimsOf) free() error {
 		var one signer.Object
 		one.String(name, value)
 		raw, _ := one.Get(name)
-		if err := c.claim(name, raw, "--claim"); err != nil {
+		if err := c.once(name, raw, "--claim"); err != nil {
 			return err
 		}
 	}
@@ -145,19 +155,10 @@ func (c *claimsOf) free() error {
 		if err != nil {
 			return usage("for example --claim-json 'roles=[\"a\",\"b\"]'", "--claim-json: %s", err)
 		}
-		if err := c.claim(name, normal(raw), "--claim-json"); err != nil {
+		if err := c.once(name, normal(raw), "--claim-json"); err != nil {
 			return err
 		}
 	}
-	return nil
-}
-
-func (c *claimsOf) claim(name string, raw json.RawMessage, from string) error {
-	if there, ok := c.object.Get(name); ok && string(there) != string(raw) {
-		return usage("keep one of them", "%s sets %s, which %s sets to another value", from, quoteName(name), c.reason(name))
-	}
-	c.object.Set(name, raw)
-	c.note(name, from)
 	return nil
 }
 

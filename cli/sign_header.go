@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
-
 	"conductor-jwt/profile"
 	"conductor-jwt/signer"
 )
@@ -42,16 +40,6 @@ func composeHeader(f *signFlags, p *profile.Profile) (explained, error) {
 		}
 	}
 	return h, h.addType(f, p)
-}
-
-// once sets a member that no other flag may have set to something else.
-func (e *explained) once(name string, raw json.RawMessage, from string) error {
-	if there, ok := e.object.Get(name); ok && string(there) != string(raw) {
-		return usage("keep one of them", "%s sets %s, which %s sets to another value", from, quoteName(name), e.reason(name))
-	}
-	e.object.Set(name, raw)
-	e.note(name, from)
-	return nil
 }
 
 func (e *explained) addType(f *signFlags, p *profile.Profile) error {

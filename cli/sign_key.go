@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -81,7 +80,7 @@ func parseAlgorithm(name string) (keys.Algorithm, error) {
 	}
 	alg, err := keys.ParseAlgorithm(name)
 	if err != nil {
-		return "", asUsage(fmt.Errorf("%w", keyError("--alg", err)))
+		return "", asUsage(keyError("--alg", err))
 	}
 	return alg, nil
 }

@@ -3,7 +3,6 @@ package cli
 import (
 	"bytes"
 	"context"
-	"fmt"
 
 	"conductor-jwt/signer"
 )
@@ -28,9 +27,9 @@ func readPayload(ctx context.Context, env Env, f *signFlags, args []string) (sig
 		return signer.Object{}, nil
 	}
 	if len(args) == 1 {
-		raw, err := readUpTo(env.Stdin, signer.DefaultBytes)
+		raw, err := readInput(env, dash, signer.DefaultBytes)
 		if err != nil {
-			return signer.Object{}, fmt.Errorf("standard input: cannot be read")
+			return signer.Object{}, err
 		}
 		return parsePayload("standard input", raw)
 	}

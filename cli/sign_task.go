@@ -51,7 +51,7 @@ func signTaskInput(ctx context.Context, env Env, f *signFlags, args []string) er
 	if len(args) > 0 {
 		return usage("leave the argument out", "--task-input takes no payload: the claims are in the task's input")
 	}
-	raw, err := readTaskInput(env, f.taskInput)
+	raw, err := readInput(env, f.taskInput, maxTaskInput)
 	if err != nil {
 		return err
 	}
@@ -60,17 +60,6 @@ func signTaskInput(ctx context.Context, env Env, f *signFlags, args []string) er
 		return err
 	}
 	return runTask(ctx, env, f, c, task.Delivery{Type: task.TaskType, Name: task.TaskType, Input: secret.NewJSON(raw)})
-}
-
-func readTaskInput(env Env, name string) ([]byte, error) {
-	if name != dash {
-		return readFile(name, maxTaskInput)
-	}
-	raw, err := readUpTo(env.Stdin, maxTaskInput)
-	if err != nil {
-		return nil, errors.New("standard input: cannot be read")
-	}
-	return raw, nil
 }
 
 // runTask is the worker's handler around one delivery. There is no server to

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"conductor-jwt/conductor"
+	"conductor-jwt/config"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/signer"
 	"conductor-jwt/task"
@@ -33,20 +34,34 @@ func signStoredTask(ctx context.Context, env Env, f *signFlags, args []string) e
 	if err != nil {
 		return err
 	}
-	client, err := askingClient(env, c) //nolint:contextcheck // nothing is asked of the server yet
+	t, err := readStoredTask(ctx, env, c, f.task)
 	if err != nil {
 		return err
 	}
-	defer client.Close()
-	raw, err := client.StoredTask(ctx, f.task)
-	if err != nil {
-		return storedTaskError(err)
-	}
-	d, err := deliver(raw, key, password)
+	d, err := t.deliver(key, password)
 	if err != nil {
 		return err
 	}
 	return runTask(ctx, env, f, c, d)
+}
+
+// readStoredTask asks the server for a task as it keeps it.
+func readStoredTask(ctx context.Context, env Env, c *config.Loaded, id string) (storedTask, error) {
+	client, err := askingClient(env, c) //nolint:contextcheck // nothing is asked of the server yet
+	if err != nil {
+		return storedTask{}, err
+	}
+	defer client.Close()
+	raw, err := client.StoredTask(ctx, id)
+	if err != nil {
+		return storedTask{}, storedTaskError(err)
+	}
+	var t storedTask
+	if err := json.Unmarshal(raw, &t); err != nil {
+		// The decoder's own text may quote the task.
+		return storedTask{}, errors.New("the server's answer is not a task")
+	}
+	return t, nil
 }
 
 func storedTaskError(err error) error {
@@ -74,14 +89,17 @@ type storedTask struct {
 	} `json:"taskDefinition"`
 }
 
-// deliver makes of a stored task what the worker would be handed, but for the
-// key and its password.
-func deliver(raw json.RawMessage, key []byte, password secret.Text) (task.Delivery, error) {
-	var t storedTask
-	if err := json.Unmarshal(raw, &t); err != nil {
-		// The decoder's own text may quote the task.
-		return task.Delivery{}, errors.New("the server's answer is not a task")
+// delivery is what the worker would be handed, its secrets unresolved.
+func (t storedTask) delivery(input json.RawMessage) task.Delivery {
+	return task.Delivery{
+		ID: t.TaskID, Type: t.TaskType, Name: t.TaskDefName, WorkflowID: t.WorkflowInstanceID, WorkflowType: t.WorkflowType,
+		Retry: t.RetryCount, Input: secret.NewJSON(input),
+		Template: t.WorkflowTask.InputParameters, Defaults: t.TaskDefinition.InputTemplate, External: t.External != "",
 	}
+}
+
+// deliver is the delivery with a key and its password in place of the task's.
+func (t storedTask) deliver(key []byte, password secret.Text) (task.Delivery, error) {
 	if t.InputData == nil || bytes.Equal(t.InputData, []byte("null")) {
 		t.InputData = json.RawMessage("{}")
 	}
@@ -94,11 +112,7 @@ func deliver(raw json.RawMessage, key []byte, password secret.Text) (task.Delive
 	if !password.IsZero() {
 		input.String("privateKeyPassword", password.Reveal())
 	}
-	return task.Delivery{
-		ID: t.TaskID, Type: t.TaskType, Name: t.TaskDefName, WorkflowID: t.WorkflowInstanceID, WorkflowType: t.WorkflowType,
-		Retry: t.RetryCount, Input: secret.NewJSON(input.AppendJSON(nil)),
-		Template: t.WorkflowTask.InputParameters, Defaults: t.TaskDefinition.InputTemplate, External: t.External != "",
-	}, nil
+	return t.delivery(input.AppendJSON(nil)), nil
 }
 
 // keyAsText is a key file as the value of an input: DER as base64.

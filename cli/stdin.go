@@ -96,6 +96,18 @@ func readUpTo(r io.Reader, limit int) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(r, int64(limit)+1))
 }
 
+// readInput reads the file that was named, or standard input where - was.
+func readInput(env Env, name string, limit int) ([]byte, error) {
+	if name != dash {
+		return readFile(name, limit)
+	}
+	raw, err := readUpTo(env.Stdin, limit)
+	if err != nil {
+		return nil, errors.New("standard input: cannot be read")
+	}
+	return raw, nil
+}
+
 // readFile reads a file of at most limit bytes. What is longer is refused
 // before it is read to its end.
 func readFile(name string, limit int) ([]byte, error) {

@@ -31,7 +31,7 @@ func printWords(w io.Writer, p signer.Parsed, now time.Time) error {
 		row("header", shown(m.Name), brief(m.Name, m.Value))
 	}
 	for m := range p.Claims.Members() {
-		row("payload", shown(m.Name), brief(m.Name, m.Value)+when(m.Name, m, now))
+		row("payload", shown(m.Name), brief(m.Name, m.Value)+when(m, now))
 	}
 	if !p.IsClaims {
 		row("payload", "", brief("", p.Payload))
@@ -42,7 +42,8 @@ func printWords(w io.Writer, p signer.Parsed, now time.Time) error {
 }
 
 // when says how far a time is from now.
-func when(name string, m signer.Member, now time.Time) string {
+func when(m signer.Member, now time.Time) string {
+	name := m.Name
 	at, err := signer.NumericDate(m.Value)
 	if err != nil {
 		return ""

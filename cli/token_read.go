@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bytes"
-	"errors"
 
 	"conductor-jwt/signer"
 )
@@ -35,9 +34,5 @@ func readTokenText(env Env, args []string) ([]byte, error) {
 	if isTerminal(env.Stdin) {
 		return nil, usage("pipe the token in, or name a file that holds it", "standard input is a terminal, and no token was given")
 	}
-	raw, err := readUpTo(env.Stdin, 2*signer.MaxToken)
-	if err != nil {
-		return nil, errors.New("standard input: cannot be read")
-	}
-	return raw, nil
+	return readInput(env, dash, 2*signer.MaxToken)
 }

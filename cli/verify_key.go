@@ -73,21 +73,12 @@ func (file keyFile) verifier(ctx context.Context, env Env) (verifyingKey, error)
 // isOpen finds keys of a type that fits several algorithms: RSA, and secrets.
 // A short secret fits only one, but has not said so.
 func isOpen(v keys.Verifier) bool {
-	return v.Public() == nil || severalAlgorithms(v.Algorithms())
-}
-
-func severalAlgorithms(list []keys.Algorithm) bool {
-	for _, a := range list[1:] {
-		if a != list[0] && (a != keys.Ed25519 || list[0] != keys.EdDSA) {
-			return true
-		}
-	}
-	return false
+	return v.Public() == nil || !signer.OneAlgorithm(v.Algorithms())
 }
 
 func (file keyFile) isOpen(ctx context.Context, env Env, v keys.Verifier) bool {
 	if v.Public() != nil {
-		return severalAlgorithms(v.Algorithms())
+		return !signer.OneAlgorithm(v.Algorithms())
 	}
 	key, err := keys.NewParser(keys.ParserOptions{MaxText: maxKeyFile, Now: env.Now}).Resolve(ctx, file.ref)
 	return err != nil || keys.Unbind(key) == key

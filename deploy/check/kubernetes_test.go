@@ -163,4 +163,8 @@ func TestKEDAWatchesEveryQueue(t *testing.T) {
 	if len(one.Spec.Triggers) != 2 || !strings.HasSuffix(one.Spec.Triggers[1].Metadata["url"], "taskType=B") {
 		t.Errorf("a list in one string: %+v", one.Spec.Triggers)
 	}
+	there := read[scaledObject](t, `{keda: {enabled: true}, settings: {domain: eu}}`, "ScaledObject", "conductor-jwt")
+	if m := there.Spec.Triggers[0].Metadata; !strings.HasSuffix(m["url"], "?taskType=eu%3AGET_SIGNED_JWT") || m["valueLocation"] != "eu:GET_SIGNED_JWT" {
+		t.Errorf("tasks of a domain wait in a queue of its own: %v", m)
+	}
 }

@@ -20,7 +20,6 @@ type Middle struct {
 	cut    int64 // bytes of the server's that pass on a connection; 0 is all
 	pairs  map[*pair]struct{}
 	dead   []net.Conn
-	seen   int
 }
 
 // pair is a connection from the client and the one that goes on to the server.
@@ -44,13 +43,6 @@ func newMiddleAt(ctx context.Context, address, server string) (*Middle, error) {
 
 // Addr is where it listens.
 func (m *Middle) Addr() string { return m.listener.Addr().String() }
-
-// Connections is how many there were so far.
-func (m *Middle) Connections() int {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.seen
-}
 
 // Freeze makes a half-open peer of the server: every connection, and each that
 // is made from now on, stays open and silent for ever.
@@ -136,7 +128,6 @@ func (m *Middle) carry(client net.Conn) {
 func (m *Middle) admit(client, server net.Conn, connected bool) (*pair, int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.seen++
 	switch {
 	case m.frozen:
 		m.dead = append(m.dead, client)

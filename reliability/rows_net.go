@@ -93,8 +93,6 @@ func CutShort() Row {
 	}
 }
 
-// FewStreams and GoAway are in rows_tls.go, as HTTP/2 is spoken over TLS only.
-
 // Slow is a server that takes its time with everything.
 func Slow() Row {
 	return Row{

@@ -68,15 +68,22 @@ func Prepare(ctx context.Context, s Setup) (Runtime, error) {
 	return s.prepare(ctx)
 }
 
-// open fills in what a setup leaves out, and holds its cache until unlock.
-func (s Setup) open(ctx context.Context) (full Setup, unlock func(), err error) {
+// complete fills in what can be told without looking anywhere.
+func (s Setup) complete() (Setup, error) {
 	if s.Progress == nil {
 		s.Progress = func(string) {}
 	}
+	var err error
 	if s.Release.Version == "" {
-		if s.Release, err = ReleaseOf(Version); err != nil {
-			return s, nil, err
-		}
+		s.Release, err = ReleaseOf(Version)
+	}
+	return s, err
+}
+
+// open fills in what a setup leaves out, and holds its cache until unlock.
+func (s Setup) open(ctx context.Context) (full Setup, unlock func(), err error) {
+	if s, err = s.complete(); err != nil {
+		return s, nil, err
 	}
 	if s.Cache == "" {
 		if s.Cache, err = DefaultCache(); err != nil {

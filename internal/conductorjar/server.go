@@ -52,14 +52,9 @@ type Server struct {
 // Start prepares what the server needs, starts it and waits until it is
 // healthy. The server is stopped when ctx is done, or by Stop.
 func Start(ctx context.Context, o Options) (*Server, error) {
-	if o.Progress == nil {
-		o.Progress = func(string) {}
-	}
-	if o.Release.Version == "" {
-		var err error
-		if o.Release, err = ReleaseOf(Version); err != nil {
-			return nil, err
-		}
+	var err error
+	if o.Setup, err = o.complete(); err != nil {
+		return nil, err
 	}
 	runtime, err := Prepare(ctx, o.Setup)
 	if err != nil {

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"conductor-jwt/conductor"
-	"conductor-jwt/internal/secret"
 )
 
 // Version is the server that is imitated.
@@ -244,60 +243,6 @@ func (s Spoil) apply(raw json.RawMessage) json.RawMessage {
 	return out
 }
 
-func (s *Server) updateTask(w http.ResponseWriter, r *http.Request, c call) {
-	if r.Header.Get("Content-Encoding") != "" || !strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
-		problem(w, http.StatusInternalServerError, "JSON parse error")
-		return
-	}
-	result, extend, ok := readUpdate(c.body)
-	switch {
-	case !ok:
-		problem(w, http.StatusInternalServerError, "JSON parse error")
-		return
-	case extend:
-		s.Ledger.extend(result.TaskID)
-		plainText(w, result.TaskID)
-		return
-	}
-	var e *conductor.Error
-	if err := s.Ledger.update(result); errors.As(err, &e) {
-		problem(w, e.Status, "No such task found by id: "+result.TaskID)
-		return
-	}
-	plainText(w, result.TaskID)
-}
-
-// readUpdate reads an update as the server does; what it does not know it
-// passes over.
-func readUpdate(body []byte) (r conductor.Result, extend, ok bool) {
-	var u struct {
-		TaskID                string          `json:"taskId"`
-		WorkflowInstanceID    string          `json:"workflowInstanceId"`
-		WorkerID              string          `json:"workerId"`
-		Status                string          `json:"status"`
-		ReasonForIncompletion string          `json:"reasonForIncompletion"`
-		OutputData            json.RawMessage `json:"outputData"`
-		CallbackAfterSeconds  int64           `json:"callbackAfterSeconds"`
-		ExtendLease           bool            `json:"extendLease"`
-		Logs                  []struct {
-			Log         string `json:"log"`
-			CreatedTime int64  `json:"createdTime"`
-		} `json:"logs"`
-	}
-	if json.Unmarshal(body, &u) != nil {
-		return r, false, false
-	}
-	r = conductor.Result{
-		TaskID: u.TaskID, WorkflowID: u.WorkflowInstanceID, WorkerID: u.WorkerID, Status: u.Status,
-		Reason: u.ReasonForIncompletion, Output: secret.NewJSON(u.OutputData),
-		CallbackAfter: time.Duration(u.CallbackAfterSeconds) * time.Second,
-	}
-	for _, l := range u.Logs {
-		r.Logs = append(r.Logs, conductor.Log{Text: l.Log, At: time.UnixMilli(l.CreatedTime)})
-	}
-	return r, u.ExtendLease, true
-}
-
 func (s *Server) getTask(w http.ResponseWriter, r *http.Request, _ call) {
 	s.Ledger.mu.Lock()
 	defer s.Ledger.mu.Unlock()
@@ -352,19 +297,6 @@ func (s *Server) secretExists(w http.ResponseWriter, r *http.Request, _ call) {
 
 func health(w http.ResponseWriter, _ *http.Request, _ call) {
 	answer(w, map[string]any{"healthResults": []string{}, "suppressedHealthResults": []string{}, "healthy": true})
-}
-
-// extend renews a lease.
-func (l *Ledger) extend(id string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.settle()
-	e := l.leased[id]
-	if e == nil || e.lease.IsZero() {
-		return
-	}
-	e.lease = l.now().Add(e.def.ResponseTimeout)
-	e.delivery.Lease = e.lease
 }
 
 func answer(w http.ResponseWriter, v any) {

@@ -113,10 +113,7 @@ func (l *Ledger) Last(id string) (s Snapshot, ok bool) {
 	if !ok {
 		return Snapshot{}, false
 	}
-	for e.next != nil {
-		e = e.next
-	}
-	return e.snapshot(), true
+	return e.last().snapshot(), true
 }
 
 // Tasks is the newest attempt of each task, in the order of enqueueing.
@@ -126,10 +123,7 @@ func (l *Ledger) Tasks() []Snapshot {
 	l.settle()
 	out := make([]Snapshot, 0, len(l.order))
 	for _, e := range l.order {
-		for e.next != nil {
-			e = e.next
-		}
-		out = append(out, e.snapshot())
+		out = append(out, e.last().snapshot())
 	}
 	return out
 }

@@ -48,13 +48,6 @@ func (s *Server) Least(path string, decryption, encryption int) {
 	s.transit[path].least, s.transit[path].signing = decryption, encryption
 }
 
-// DropTransit deletes a key.
-func (s *Server) DropTransit(path string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.transit, path)
-}
-
 func kindOf(private crypto.Signer) string {
 	switch p := private.(type) {
 	case *rsa.PrivateKey:

@@ -1,6 +1,8 @@
 package task_test
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -86,5 +88,15 @@ func TestEveryInputIsUsed(t *testing.T) {
 		if in.Signed && in.Sealed {
 			t.Errorf("%s is both signed and sealed", in.Name)
 		}
+	}
+}
+
+// What a completed task writes is registered, and what is registered is
+// written: by a task that completes with a warning, or by one that fails.
+func TestTheRegisteredOutputIsTheOneThatIsWritten(t *testing.T) {
+	written := completed(t, handle(t, with(`"subject":"alice","privateKeyId":"key-1","ttlInSeconds":60,"whatever":1`))).output
+	maps.Copy(written, object(t, handle(t, `{}`).Output.Reveal()))
+	if got, want := slices.Sorted(maps.Keys(written)), slices.Sorted(slices.Values(task.OutputKeys())); !slices.Equal(got, want) {
+		t.Errorf("tasks write %q, and %q are registered", got, want)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -218,22 +219,13 @@ func (b *bench) warmUp(worker string) time.Duration {
 func (b *bench) built(worker string) bool {
 	for _, word := range b.command(worker) {
 		if filepath.IsAbs(word) {
-			if _, err := os.Stat(filepath.Clean(firstOf(word))); err != nil {
+			folder, _, _ := strings.Cut(word, ":") // the first one of a class path
+			if _, err := os.Stat(filepath.Clean(folder)); err != nil {
 				return false
 			}
 		}
 	}
 	return true
-}
-
-// firstOf is the first folder of a class path.
-func firstOf(path string) string {
-	for i, c := range path {
-		if c == ':' {
-			return path[:i]
-		}
-	}
-	return path
 }
 
 // environment is what a worker is told. Ours runs with its defaults, but for

@@ -38,6 +38,9 @@ func keyFinding(s keyring.Status) doctor.Finding {
 	switch {
 	case s.Delivered != "":
 		f.Found = s.Name + " comes with each task, as the secret " + s.Delivered
+	case len(s.Versions) == 0 && !s.Refreshed.IsZero():
+		f.Level, f.Found = doctor.Fail, "every version of "+s.Name+" is revoked"
+		f.Remedy = "list one that is not, or take the key out of the policy file; tasks with it fail"
 	case len(s.Versions) == 0:
 		f.Level, f.Found = doctor.Fail, s.Name+" is not there: its key store could not be asked"
 		f.Remedy = "check the store's address and the worker's login to it; tasks with this key wait for it"

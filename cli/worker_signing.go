@@ -153,6 +153,10 @@ func (s *signing) refresh(ctx context.Context, g *generation) {
 // is wrong: half of an old and half of a new policy is one that nobody wrote.
 func (s *signing) reload(ctx context.Context) {
 	s.audit.reopen(ctx)
+	if s.c.Policy == "" {
+		s.log.InfoContext(ctx, "there is no policy to read again; settings are read at the start only")
+		return
+	}
 	next, err := s.read(ctx)
 	if err != nil {
 		s.reloads.WithLabelValues("refused").Inc()

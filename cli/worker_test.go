@@ -25,6 +25,7 @@ import (
 type process struct {
 	out, err output
 	signals  chan os.Signal
+	reloads  chan os.Signal
 	status   chan int
 }
 
@@ -48,12 +49,13 @@ func (o *output) String() string {
 
 func start(t *testing.T, env map[string]string, args ...string) *process {
 	t.Helper()
-	p := &process{signals: make(chan os.Signal, 2), status: make(chan int, 1)}
+	p := &process{signals: make(chan os.Signal, 2), reloads: make(chan os.Signal, 1), status: make(chan int, 1)}
 	e := cli.Env{
 		Args: args, Stdin: strings.NewReader(""), Stdout: &p.out, Stderr: &p.err, Now: time.Now, Version: "v0.0.0-test",
 		Getenv:  func(name string) (string, bool) { v, ok := env[name]; return v, ok },
 		Environ: func() []string { return pairs(env) },
 		Signals: func() (<-chan os.Signal, func()) { return p.signals, func() {} },
+		Reloads: func() (<-chan os.Signal, func()) { return p.reloads, func() {} },
 	}
 	go func() { p.status <- cli.Run(context.Background(), e) }()
 	return p
@@ -327,6 +329,16 @@ func TestWhatIsUnsafeIsSaidOnce(t *testing.T) {
 }
 
 // A proxy that the usual variables name is used, and its password not told.
+func TestAReloadWithoutAPolicySaysThatThereIsNone(t *testing.T) {
+	_, _, env := conductor(t)
+	p := start(t, env, "worker")
+	p.address(t)
+	p.reloads <- syscall.SIGHUP
+	p.says(t, "there is no policy to read again")
+	p.signals <- syscall.SIGTERM
+	p.ends(t, 0)
+}
+
 func TestTheUsualProxyVariablesAreObeyed(t *testing.T) {
 	l, s, env := conductor(t)
 	l.SetSecret("jwt", testKey())

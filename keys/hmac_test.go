@@ -1,6 +1,7 @@
 package keys_test
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
@@ -37,6 +38,22 @@ func TestAnHMACSecretIsReadAsItsEncodingSays(t *testing.T) {
 				t.Error("a secret has neither an id nor a public half")
 			}
 		})
+	}
+}
+
+// Random bytes may begin like JSON, as they are or when their text is taken for
+// base64.
+func TestASecretThatBeginsLikeAnEmptyObjectIsOne(t *testing.T) {
+	begun := append([]byte("{}"), bytes.Repeat([]byte{0xe9}, 62)...)
+	for name, ref := range map[string]keys.Ref{
+		"hex that is an empty object in base64": {Text: secret.New("e338d54b5d774f60402985b17807c06f2e3b9f49aa32858d7460134431de2965"), Encoding: keys.EncodingHex},
+		"hex of an empty object":                {Text: secret.New(hex.EncodeToString(begun)), Encoding: keys.EncodingHex},
+		"base64 of one":                         {Text: secret.New(base64.StdEncoding.EncodeToString(begun)), Encoding: keys.EncodingBase64},
+		"one in an oct jwk":                     {Text: secret.New(object{"kty": "oct", "k": b64(begun)}.text(t))},
+	} {
+		if _, err := keys.NewParser(keys.ParserOptions{}).Resolve(t.Context(), ref); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

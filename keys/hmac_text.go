@@ -120,10 +120,11 @@ func isArmoured(text string) bool {
 		(strings.Contains(upper, "PRIVATE KEY") || strings.Contains(upper, "PUBLIC KEY") || strings.Contains(upper, "CERTIFICATE"))
 }
 
-// beginsWithJSON reports whether text begins with a whole JSON value.
+// beginsWithJSON reports whether text begins with a whole JSON value that says
+// something: one in 65536 random secrets begins with an empty object.
 func beginsWithJSON(text string) bool {
-	_, err := jsontext.NewDecoder(strings.NewReader(text)).ReadValue()
-	return err == nil
+	value, err := jsontext.NewDecoder(strings.NewReader(text)).ReadValue()
+	return err == nil && bytes.IndexByte(value, '"') >= 0
 }
 
 // isKeyDER asks the parsers rather than the first bytes: a random secret may

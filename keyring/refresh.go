@@ -19,8 +19,6 @@ const firstRetry = 5 * time.Second
 // do not ask in step.
 const jitterShare = 0.1
 
-func jitter() float64 { return 2*rand.Float64() - 1 } //nolint:gosec // when to ask is no secret
-
 // Run keeps the versions of all keys fresh until ctx ends. Each key has a
 // goroutine of its own, so that a store that hangs delays no other key.
 func (r *Ring) Run(ctx context.Context) {
@@ -51,7 +49,8 @@ func (r *Ring) interval(n *named) time.Duration {
 	if n.loaded.Load() == nil {
 		whole = firstRetry
 	}
-	return whole + time.Duration(jitterShare*r.o.Jitter()*float64(whole))
+	share := jitterShare * (2*rand.Float64() - 1) //nolint:gosec // when to ask is no secret
+	return whole + time.Duration(share*float64(whole))
 }
 
 // tryRefresh keeps the old versions where there are no new ones to be had. A

@@ -27,8 +27,6 @@ type Options struct {
 	Stores *Stores // nil makes those of a worker with one slot
 	Now    func() time.Time
 	Logger *slog.Logger
-	// Jitter gives a share of a refresh's interval, from -1 to 1.
-	Jitter func() float64
 }
 
 // Ring resolves keys by the names that the operator gave them, and gives
@@ -96,9 +94,6 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
-	}
-	if o.Jitter == nil {
-		o.Jitter = jitter
 	}
 	if o.Stores == nil {
 		o.Stores = NewStores(1, o.Now)

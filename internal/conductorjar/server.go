@@ -32,8 +32,6 @@ type Options struct {
 	Port int
 	// Log receives what the server prints; may be nil.
 	Log io.Writer
-	// Wait is the most time to the first sign of health; 0 is 3 minutes.
-	Wait time.Duration
 }
 
 // Server is a running Conductor server that listens on loopback only.
@@ -86,11 +84,7 @@ func (s *Server) launch(ctx context.Context, o Options) error {
 		return fmt.Errorf("conductor server: %w", err)
 	}
 	s.process = process
-	wait := o.Wait
-	if wait == 0 {
-		wait = 3 * time.Minute
-	}
-	if err := s.awaitHealth(ctx, watch, wait); err != nil {
+	if err := s.awaitHealth(ctx, watch); err != nil {
 		s.process.Kill()
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -140,7 +134,8 @@ func (s *Server) environment(o Options) []string {
 	return env
 }
 
-func (s *Server) awaitHealth(ctx context.Context, watch *lineWatch, wait time.Duration) error {
+func (s *Server) awaitHealth(ctx context.Context, watch *lineWatch) error {
+	const wait = 3 * time.Minute
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	select {

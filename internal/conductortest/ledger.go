@@ -29,11 +29,13 @@ const (
 	FillOrTimeout
 )
 
+// tick is how often FillOrTimeout looks.
+const tick = 100 * time.Millisecond
+
 // Options sets up a [Ledger]. The zero value is usable.
 type Options struct {
 	Now     func() time.Time  // time.Now if nil, which is the bubble's own in synctest
 	Mode    Mode              // FirstMessage
-	Tick    time.Duration     // of FillOrTimeout; 100 ms if zero
 	Secrets map[string]string // what ${workflow.secrets.NAME} stands for
 	Faults  Faults            // nil for none
 }
@@ -43,7 +45,6 @@ type Options struct {
 type Ledger struct {
 	now    func() time.Time
 	mode   Mode
-	tick   time.Duration
 	faults Faults
 
 	mu        sync.Mutex
@@ -72,11 +73,8 @@ func NewLedger(o Options) *Ledger {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.Tick == 0 {
-		o.Tick = 100 * time.Millisecond
-	}
 	l := &Ledger{
-		now: o.Now, mode: o.Mode, tick: o.Tick, faults: o.Faults,
+		now: o.Now, mode: o.Mode, faults: o.Faults,
 		secrets:   map[string]string{},
 		tasks:     map[string]*entry{},
 		workflows: map[string]*workflow{},

@@ -224,7 +224,7 @@ func (l *Ledger) advance(w *workflow, last *entry) {
 	if w.status.ended() {
 		return
 	}
-	if last.status != Completed && !last.spec.Optional {
+	if last.status != Completed {
 		l.stop(w, workflowEnd(last.status))
 		return
 	}

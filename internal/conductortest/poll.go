@@ -83,7 +83,7 @@ func (l *Ledger) collect(p *pollInHand, last bool) (change <-chan struct{}, wait
 		return nil, 0, true
 	}
 	if l.mode == FillOrTimeout {
-		return nil, l.tick, false // it looks at its ticks and at no other time
+		return nil, tick, false // it looks at its ticks and at no other time
 	}
 	wait = MaxPollTimeout
 	if next := l.nextChange(); !next.IsZero() {

@@ -35,7 +35,6 @@ type TaskSpec struct {
 	// never times out.
 	Definition *Definition
 	External   bool // the input went to external payload storage
-	Optional   bool // the workflow goes on when the task fails
 }
 
 // Definition is what a task definition says of retries and timeouts.

@@ -43,7 +43,7 @@ type workflowTaskJSON struct {
 	TaskReferenceName string          `json:"taskReferenceName"`
 	InputParameters   json.RawMessage `json:"inputParameters,omitempty"`
 	Type              string          `json:"type"`
-	Optional          bool            `json:"optional"`
+	Optional          bool            `json:"optional"` // none is
 	TaskDefinition    definitionJSON  `json:"taskDefinition"`
 }
 
@@ -60,7 +60,7 @@ func (e *entry) wire(input json.RawMessage) taskJSON {
 		OutputData: e.output, Domain: e.spec.Domain, TaskDefinition: def,
 		WorkflowTask: workflowTaskJSON{
 			Name: e.spec.Name, TaskReferenceName: e.spec.Reference,
-			InputParameters: e.spec.Template, Type: e.spec.Type, Optional: e.spec.Optional,
+			InputParameters: e.spec.Template, Type: e.spec.Type,
 			TaskDefinition: def,
 		},
 	}

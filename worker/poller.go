@@ -31,6 +31,7 @@ type queue struct {
 	kind     int
 	taskType string
 	attended atomic.Int32 // polls in flight
+	cold     atomic.Int32 // those of them that wait for a task
 	narrow   atomic.Int32 // polls that are still to ask for one
 	lastGood atomic.Int64 // unix nanoseconds of the last poll that succeeded; 0 for none
 	class    atomic.Pointer[conductor.Class]
@@ -119,7 +120,8 @@ func (p *poller) take(ctx context.Context) int {
 	if urgent && p.queue.narrow.Load() <= 0 {
 		most = p.w.opts.Slots
 	}
-	if urgent && p.w.slots.full(p.queue.kind) {
+	// A slot that another poller listens with is free: what comes is fetched there.
+	if urgent && p.queue.cold.Load() == 0 && p.w.slots.full(p.queue.kind) {
 		p.w.opts.Observer.QueueFull(p.queue.taskType)
 	}
 	for {
@@ -174,6 +176,8 @@ func (p *poller) poll(ctx context.Context, n int) (tasks []conductor.Task, failu
 	}
 	if p.mode == cold {
 		q.Timeout = p.w.opts.PollTimeout
+		p.queue.cold.Add(1)
+		defer p.queue.cold.Add(-1)
 	}
 	tasks, err := p.w.opts.Server.Poll(ctx, q)
 	if err != nil {

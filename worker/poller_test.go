@@ -119,6 +119,31 @@ func TestQueueIsNeverUnattended(t *testing.T) {
 	})
 }
 
+// fullness counts how often no slot was free.
+type fullness struct {
+	Observer
+	times atomic.Int32
+}
+
+func (f *fullness) QueueFull(string) { f.times.Add(1) }
+
+// As many pollers as slots: those that listen hold them all, and none is taken.
+func TestASlotThatListensIsFree(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, seen := newLedger(), &fullness{Observer: nobody{}}
+		r := start(t, l, Options{Slots: 2, Pollers: 2, Observer: seen})
+		for range 20 {
+			time.Sleep(time.Second)
+			enqueue(l, 1)
+		}
+		r.idle(time.Second)
+		if n := seen.times.Load(); n > 0 {
+			t.Errorf("full %d times with at most one task in hand", n)
+		}
+		r.drainClean()
+	})
+}
+
 func TestMoreTasksThanAskedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLedger()

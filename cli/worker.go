@@ -57,6 +57,13 @@ func runWorker(ctx context.Context, env Env, c *config.Loaded, once int, log *sl
 	if err := keepOffDisk(); err != nil {
 		log.WarnContext(ctx, "core dumps could not be turned off: a crash may write keys to disk")
 	}
+	// Whoever hears that the worker lives may end it: signals come first.
+	var signals <-chan os.Signal
+	if env.Signals != nil {
+		delivered, stop := env.Signals()
+		defer stop()
+		signals = delivered
+	}
 	closeWeb, err := p.listenAll(ctx, c, log)
 	if err != nil {
 		return err
@@ -67,17 +74,11 @@ func runWorker(ctx context.Context, env Env, c *config.Loaded, once int, log *sl
 	polling, drain := context.WithCancel(ctx)
 	defer drain()
 	p.register(polling)
-	return p.runUntilSignal(polling, env, drain, log)
+	return p.runUntilSignal(polling, signals, drain, log)
 }
 
 // runUntilSignal drains on the first signal and ends at once on the second.
-func (p *parts) runUntilSignal(ctx context.Context, env Env, drain func(), log *slog.Logger) error {
-	var signals <-chan os.Signal
-	if env.Signals != nil {
-		c, stop := env.Signals()
-		defer stop()
-		signals = c
-	}
+func (p *parts) runUntilSignal(ctx context.Context, signals <-chan os.Signal, drain func(), log *slog.Logger) error {
 	done := make(chan error, 1)
 	go func() { done <- p.worker.Run(ctx) }()
 	for asked := false; ; asked = true {

@@ -66,6 +66,12 @@ tags: ## build and test each set of build tags: what differs are the key stores 
 deploy-check: ## hold deploy/ against Helm, Kubernetes, Prometheus and Compose
 	cd deploy/check && $(GO) test ./...
 
+.PHONY: test-vault
+test-vault: ## run the tests of keys/vault against a real Vault, which it builds
+	@mkdir -p .cache
+	cd internal/realvault && CGO_ENABLED=0 $(GO) build -o ../../.cache/realvault .
+	.cache/realvault $(GO) test -race -count=1 ./keys/vault
+
 .PHONY: unit
 unit: ## the tests that need no server
 	$(GO) test $$($(GO) list ./... | grep -v /integration)

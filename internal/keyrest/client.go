@@ -15,6 +15,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"conductor-jwt/keys"
 )
 
 const (
@@ -70,6 +72,10 @@ type Request struct {
 	Header      http.Header
 	Body        any    // sent as JSON; nil sends none
 	Form        string // sent as a form in place of Body
+
+	// Refusal reports whether an answer of a fault of the server is a refusal:
+	// a store may say the one and mean the other. nil: none is.
+	Refusal func(body []byte) bool
 }
 
 // Do sends r, once more after throttling, a fault of the server or a broken
@@ -107,6 +113,8 @@ func (c Client) try(ctx context.Context, r Request, into any) (again bool, err e
 	switch {
 	case err != nil:
 		return ctx.Err() == nil, c.unreached(ctx, err)
+	case answer.StatusCode/100 == 5 && r.Refusal != nil && r.Refusal(body):
+		return false, c.fault(keys.ErrRefused, fmt.Sprintf("answered with status %d", answer.StatusCode), "check the key and its use")
 	case answer.StatusCode/100 != 2:
 		s := Status(answer.StatusCode)
 		return s.passing(), c.fault(s, fmt.Sprintf("answered with status %d", s), s.hint())

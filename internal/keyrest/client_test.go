@@ -1,6 +1,7 @@
 package keyrest_test
 
 import (
+	"bytes"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -23,6 +24,7 @@ func TestDo(t *testing.T) {
 		{"an answer", []int{200}, `{"a":"b"}`, 1, nil, false},
 		{"a fault that passes", []int{503, 200}, `{"a":"b"}`, 2, nil, false},
 		{"throttling that passes", []int{429, 200}, `{"a":"b"}`, 2, nil, false},
+		{"a fault that is a refusal", []int{500}, "no such version of canary", 1, keys.ErrUnavailable, true},
 		{"a fault that stays", []int{500}, "", 2, keys.ErrUnavailable, false},
 		{"throttling that stays", []int{429}, "", 2, keys.ErrUnavailable, false},
 		{"a refusal", []int{403}, "", 1, keys.ErrUnavailable, true},
@@ -44,7 +46,10 @@ func TestDo(t *testing.T) {
 			defer server.Close()
 			c := keyrest.Client{Store: "the store", HTTP: keyrest.NewHTTP(nil)}
 			var into struct{ A string }
-			err := c.Do(t.Context(), keyrest.Request{Method: http.MethodGet, URL: server.URL + "/path-canary"}, &into)
+			err := c.Do(t.Context(), keyrest.Request{
+				Method: http.MethodGet, URL: server.URL + "/path-canary",
+				Refusal: func(body []byte) bool { return bytes.Contains(body, []byte("no such version")) },
+			}, &into)
 			if !errors.Is(err, row.want) || errors.Is(err, keys.ErrRefused) != row.refused || calls != row.calls {
 				t.Errorf("%v, refused %t, after %d calls", err, errors.Is(err, keys.ErrRefused), calls)
 			}

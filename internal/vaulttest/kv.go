@@ -1,10 +1,15 @@
 package vaulttest
 
 import (
+	"cmp"
 	"net/http"
 	"strconv"
 	"time"
 )
+
+// kept is how many versions of a secret the server keeps, where nobody has
+// said otherwise.
+const kept = 10
 
 type kvSecret struct{ versions []kvVersion }
 
@@ -32,6 +37,23 @@ func (s *Server) DeleteKV(path string, version int) {
 	s.secrets[path].versions[version-1].deleted = s.Now()
 }
 
+// UndeleteKV takes DeleteKV back.
+func (s *Server) UndeleteKV(path string, version int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.secrets[path].versions[version-1].deleted = time.Time{}
+}
+
+// DestroyKV deletes a version for ever.
+func (s *Server) DestroyKV(path string, version int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.secrets[path].versions[version-1].gone = true
+}
+
+// oldest is the number of the first version that is still kept.
+func (k *kvSecret) oldest() int { return max(1, len(k.versions)-kept+1) }
+
 func (v kvVersion) metadata() map[string]any {
 	deleted := ""
 	if !v.deleted.IsZero() {
@@ -43,25 +65,33 @@ func (v kvVersion) metadata() map[string]any {
 func (s *Server) readMetadata(w http.ResponseWriter, path string) {
 	k := s.secrets[path]
 	if k == nil {
-		refuse(w, http.StatusNotFound, "")
+		absent(w)
 		return
 	}
 	list := map[string]any{}
-	for i, v := range k.versions {
-		list[strconv.Itoa(i+1)] = v.metadata()
+	for n := k.oldest(); n <= len(k.versions); n++ {
+		list[strconv.Itoa(n)] = k.versions[n-1].metadata()
 	}
 	reply(w, map[string]any{"data": map[string]any{"current_version": len(k.versions), "versions": list}})
 }
 
 func (s *Server) readData(w http.ResponseWriter, path, version string) {
-	k := s.secrets[path]
-	n, err := strconv.Atoi(version)
-	if k == nil || err != nil || n < 0 || n > len(k.versions) {
-		refuse(w, http.StatusNotFound, "")
+	n, err := strconv.Atoi(cmp.Or(version, "0"))
+	if err != nil {
+		refuse(w, http.StatusBadRequest, "Field validation failed")
 		return
 	}
-	if n == 0 {
+	k := s.secrets[path]
+	if k == nil {
+		absent(w)
+		return
+	}
+	if n <= 0 {
 		n = len(k.versions)
+	}
+	if n < k.oldest() || n > len(k.versions) {
+		absent(w)
+		return
 	}
 	v := k.versions[n-1]
 	meta := v.metadata()

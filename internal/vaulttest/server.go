@@ -37,10 +37,11 @@ type Server struct {
 	mu      sync.Mutex
 	tokens  map[string]*token
 	issued  int
-	logins  map[string]func(map[string]string) (*token, bool) // by path
-	transit map[string]*transitKey                            // by mount/name
-	secrets map[string]*kvSecret                              // by mount/path
-	denied  map[string]bool                                   // by path
+	logins  map[string]*login      // by path
+	transit map[string]*transitKey // by mount/name
+	secrets map[string]*kvSecret   // by mount/path
+	denied  map[string]bool        // by path
+	sealed  bool
 	fault   func(r *http.Request) int
 	asked   map[string]int // by verb and path
 }
@@ -49,7 +50,7 @@ type Server struct {
 func New(tb testing.TB) *Server {
 	tb.Helper()
 	s := &Server{
-		Now: time.Now, tokens: map[string]*token{Root: {}}, logins: map[string]func(map[string]string) (*token, bool){},
+		Now: time.Now, tokens: map[string]*token{Root: {}}, logins: map[string]*login{},
 		transit: map[string]*transitKey{}, secrets: map[string]*kvSecret{}, denied: map[string]bool{}, asked: map[string]int{},
 	}
 	server := httptest.NewServer(s)
@@ -64,6 +65,18 @@ func (s *Server) Deny(path string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.denied[path] = true
+}
+
+// Seal closes the server until Unseal.
+func (s *Server) Seal() { s.setSealed(true) }
+
+// Unseal opens it. What it held is still there, and tokens are still good.
+func (s *Server) Unseal() { s.setSealed(false) }
+
+func (s *Server) setSealed(yes bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sealed = yes
 }
 
 // Fail answers with the status that f gives, unless that is 0. nil ends it.
@@ -102,13 +115,17 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, path string) {
+	if s.sealed {
+		refuse(w, http.StatusServiceUnavailable, "Vault is sealed")
+		return
+	}
 	if r.Header.Get("X-Vault-Namespace") != s.Namespace {
 		refuse(w, http.StatusNotFound, "no handler for route")
 		return
 	}
 	body := map[string]any{}
 	if r.Method == http.MethodPost && json.NewDecoder(r.Body).Decode(&body) != nil {
-		refuse(w, http.StatusBadRequest, "failed to parse JSON input")
+		refuse(w, http.StatusBadRequest, "error parsing JSON")
 		return
 	}
 	if login, ok := s.logins[path]; ok && r.Method == http.MethodPost {
@@ -117,8 +134,12 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, path string) {
 	}
 	name := r.Header.Get("X-Vault-Token")
 	held := s.tokens[name]
-	if held == nil || held.ended(s.Now()) || s.denied[path] {
-		refuse(w, http.StatusForbidden, "permission denied") // the same words for both
+	if held == nil || held.ended(s.Now()) {
+		refuse(w, http.StatusForbidden, "permission denied") // the same status for both
+		return
+	}
+	if s.denied[path] {
+		refuse(w, http.StatusForbidden, many("permission denied"))
 		return
 	}
 	switch {
@@ -139,6 +160,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, path string) {
 	}
 }
 
+// many is how the server words an error that its own library wraps.
+func many(problem string) string { return "1 error occurred:\n\t* " + problem + "\n\n" }
+
 func reply(w http.ResponseWriter, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	if err := json.NewEncoder(w).Encode(v); err != nil {
@@ -150,4 +174,11 @@ func refuse(w http.ResponseWriter, status int, problem string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	reply(w, map[string][]string{"errors": {problem}})
+}
+
+// absent is the answer where nothing is.
+func absent(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusNotFound)
+	reply(w, map[string][]string{"errors": {}})
 }

@@ -1,6 +1,7 @@
 package vaulttest
 
 import (
+	"cmp"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -9,12 +10,17 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 )
+
+const encrypting = "aes256-gcm96"
 
 type transitKey struct {
 	kind     string
@@ -57,14 +63,16 @@ func kindOf(private crypto.Signer) string {
 	case ed25519.PrivateKey:
 		return "ed25519"
 	}
-	return "aes256-gcm96"
+	return encrypting
 }
+
+// nameOf is what the server calls the type of one version.
+func nameOf(kind string) string { return strings.Replace(kind, "ecdsa-p", "P-", 1) }
 
 func (s *Server) readTransit(w http.ResponseWriter, path string) {
 	k := s.transit[path]
 	if k == nil {
-		w.WriteHeader(http.StatusNotFound)
-		reply(w, map[string][]string{"errors": {}})
+		absent(w)
 		return
 	}
 	list := map[string]any{}
@@ -76,10 +84,10 @@ func (s *Server) readTransit(w http.ResponseWriter, path string) {
 			list[strconv.Itoa(i+1)] = v.created.Unix()
 			continue
 		}
-		list[strconv.Itoa(i+1)] = map[string]any{"creation_time": v.created, "name": k.kind, "public_key": publicText(v.private)}
+		list[strconv.Itoa(i+1)] = map[string]any{"creation_time": v.created, "name": nameOf(k.kind), "public_key": publicText(v.private)}
 	}
 	reply(w, map[string]any{"data": map[string]any{
-		"type": k.kind, "derived": false, "latest_version": len(k.versions),
+		"type": k.kind, "derived": false, "supports_signing": k.kind != encrypting, "latest_version": len(k.versions),
 		"min_decryption_version": k.least, "min_encryption_version": k.signing, "keys": list,
 	}})
 }
@@ -92,28 +100,34 @@ func publicText(private crypto.Signer) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
 }
 
+// problem is why the server does not sign. Of some it says that the fault is
+// its own, which is none of theirs.
+type problem struct {
+	status int
+	text   string
+}
+
+func asked(format string, a ...any) *problem {
+	return &problem{http.StatusBadRequest, fmt.Sprintf(format, a...)}
+}
+
+func failed(format string, a ...any) *problem {
+	return &problem{http.StatusInternalServerError, many(fmt.Sprintf(format, a...))}
+}
+
 func (s *Server) sign(w http.ResponseWriter, path string, body map[string]any) {
-	k := s.transit[path]
-	if k == nil {
-		refuse(w, http.StatusBadRequest, "signing key not found")
-		return
+	r, p := readSign(body)
+	var n int
+	var signature []byte
+	if p == nil {
+		n, signature, p = s.transit[path].sign(r)
 	}
-	number, _ := body["key_version"].(float64)
-	n := int(number)
-	if n == 0 {
-		n = len(k.versions)
-	}
-	if n > len(k.versions) || n < k.least || n < k.signing || n < 0 {
-		refuse(w, http.StatusBadRequest, "requested version for signing is not allowed")
-		return
-	}
-	signature, problem := signWith(k.versions[n-1].private, body)
-	if problem != "" {
-		refuse(w, http.StatusBadRequest, problem)
+	if p != nil {
+		refuse(w, p.status, p.text)
 		return
 	}
 	encoding := base64.StdEncoding
-	if body["marshaling_algorithm"] == "jws" {
+	if r.jws {
 		encoding = base64.RawURLEncoding
 	}
 	reply(w, map[string]any{"data": map[string]any{
@@ -121,55 +135,120 @@ func (s *Server) sign(w http.ResponseWriter, path string, body map[string]any) {
 	}})
 }
 
-func signWith(private crypto.Signer, body map[string]any) (signature []byte, problem string) {
-	text, _ := body["input"].(string)
-	input, err := base64.StdEncoding.DecodeString(text)
+// signing is what was asked for, with what the server takes where nothing is
+// said.
+type signing struct {
+	version   int
+	input     []byte
+	prehashed bool
+	hash      crypto.Hash
+	padding   string
+	salt      int
+	jws       bool
+}
+
+func readSign(body map[string]any) (signing, *problem) {
+	var given struct {
+		Input      string `json:"input"`
+		Version    int    `json:"key_version"`
+		Prehashed  bool   `json:"prehashed"`
+		Hash       string `json:"hash_algorithm"`
+		Padding    string `json:"signature_algorithm"`
+		Salt       string `json:"salt_length"`
+		Marshaling string `json:"marshaling_algorithm"`
+	}
+	raw, err := json.Marshal(body)
+	if err != nil || json.Unmarshal(raw, &given) != nil {
+		return signing{}, asked("Field validation failed")
+	}
+	r := signing{version: given.Version, prehashed: given.Prehashed, padding: given.Padding, jws: given.Marshaling == "jws"}
+	var ok bool
+	if r.hash, ok = hashOf(cmp.Or(given.Hash, "sha2-256")); !ok {
+		return r, asked("invalid hash algorithm %q", given.Hash)
+	}
+	if !r.jws && given.Marshaling != "" && given.Marshaling != "asn1" {
+		return r, asked("invalid marshaling type %q", given.Marshaling)
+	}
+	switch given.Salt {
+	case "", "auto":
+		r.salt = rsa.PSSSaltLengthAuto // the longest
+	case "hash":
+		r.salt = rsa.PSSSaltLengthEqualsHash
+	default:
+		if r.salt, err = strconv.Atoi(given.Salt); err != nil {
+			return r, asked("salt length neither 'auto', 'hash', nor an int: %s", given.Salt)
+		}
+	}
+	if r.input, err = base64.StdEncoding.DecodeString(given.Input); err != nil {
+		return r, asked("unable to decode input as base64: %s", err)
+	}
+	return r, nil
+}
+
+func hashOf(name string) (crypto.Hash, bool) {
+	hash, ok := map[string]crypto.Hash{"sha2-256": crypto.SHA256, "sha2-384": crypto.SHA384, "sha2-512": crypto.SHA512}[name]
+	return hash, ok
+}
+
+func (k *transitKey) sign(r signing) (n int, signature []byte, p *problem) {
+	if k == nil {
+		return 0, nil, asked("signing key not found")
+	}
+	if k.kind == encrypting {
+		return 0, nil, asked("key type %s does not support signing", k.kind)
+	}
+	n = cmp.Or(r.version, len(k.versions))
+	switch {
+	case n < 0:
+		return 0, nil, failed("requested version for signing is negative")
+	case n > len(k.versions):
+		return 0, nil, failed("requested version for signing is higher than the latest key version")
+	case n < k.signing:
+		return 0, nil, failed("requested version for signing is less than the minimum encryption key version")
+	case n < k.least:
+		return 0, nil, failed("no such key version")
+	}
+	signature, err := signWith(k.versions[n-1].private, r)
 	if err != nil {
-		return nil, "unable to decode input as base64"
+		return 0, nil, failed("%s", err)
 	}
+	return n, signature, nil
+}
+
+func signWith(private crypto.Signer, r signing) ([]byte, error) {
 	if p, ok := private.(ed25519.PrivateKey); ok {
-		return ed25519.Sign(p, input), ""
+		return ed25519.Sign(p, r.input), nil // it hashes by itself, whatever was asked for
 	}
-	hash, ok := map[any]crypto.Hash{"sha2-256": crypto.SHA256, "sha2-384": crypto.SHA384, "sha2-512": crypto.SHA512}[body["hash_algorithm"]]
-	if !ok {
-		hash = crypto.SHA256
-	}
-	if body["prehashed"] != true {
-		h := hash.New()
-		_, _ = h.Write(input)
-		input = h.Sum(nil)
-	}
-	if len(input) != hash.Size() {
-		return nil, "input is not a digest"
+	digest := r.input
+	if !r.prehashed {
+		h := r.hash.New()
+		_, _ = h.Write(digest)
+		digest = h.Sum(nil)
 	}
 	switch p := private.(type) {
 	case *rsa.PrivateKey:
-		signature, err = signRSA(p, hash, input, body)
+		return signRSA(p, digest, r)
 	case *ecdsa.PrivateKey:
-		signature, err = signECDSA(p, input, body)
-	default:
-		return nil, "key type does not support signing"
+		return signECDSA(p, digest, r.jws) // of any length
 	}
-	if err != nil {
-		return nil, "the signature failed"
-	}
-	return signature, ""
+	return nil, errors.New("unsupported key type")
 }
 
-// signRSA takes the longest salt unless told otherwise, as the server does.
-func signRSA(p *rsa.PrivateKey, hash crypto.Hash, digest []byte, body map[string]any) ([]byte, error) {
-	if body["signature_algorithm"] == "pkcs1v15" {
-		return rsa.SignPKCS1v15(rand.Reader, p, hash, digest)
+func signRSA(p *rsa.PrivateKey, digest []byte, r signing) ([]byte, error) {
+	switch r.padding {
+	case "pkcs1v15":
+		return rsa.SignPKCS1v15(rand.Reader, p, r.hash, digest)
+	case "", "pss":
+		if longest := (p.N.BitLen()+6)/8 - 2 - r.hash.Size(); r.salt > longest {
+			return nil, fmt.Errorf("requested salt length %d is invalid", r.salt)
+		}
+		return rsa.SignPSS(rand.Reader, p, r.hash, digest, &rsa.PSSOptions{SaltLength: r.salt})
 	}
-	salt := rsa.PSSSaltLengthAuto
-	if body["salt_length"] == "hash" {
-		salt = rsa.PSSSaltLengthEqualsHash
-	}
-	return rsa.SignPSS(rand.Reader, p, hash, digest, &rsa.PSSOptions{SaltLength: salt})
+	return nil, fmt.Errorf("unsupported rsa signature algorithm %s", r.padding)
 }
 
-func signECDSA(p *ecdsa.PrivateKey, digest []byte, body map[string]any) ([]byte, error) {
-	if body["marshaling_algorithm"] != "jws" {
+func signECDSA(p *ecdsa.PrivateKey, digest []byte, jws bool) ([]byte, error) {
+	if !jws {
 		return ecdsa.SignASN1(rand.Reader, p, digest)
 	}
 	r, s, err := ecdsa.Sign(rand.Reader, p, digest)

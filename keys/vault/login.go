@@ -3,10 +3,15 @@ package vault
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"crypto/x509"
+	"errors"
+	"maps"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
+	"time"
 
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
@@ -21,6 +26,21 @@ type method struct {
 	static func() (secret.Text, error)
 	path   string // of the login
 	body   func() (map[string]string, error)
+	again  time.Duration // when to show again what was refused
+}
+
+// Vault locks a role of AppRole out for everybody after five failures, none
+// of them a quarter of an hour after the one before.
+const (
+	appRoleAgain    = 16 * time.Minute
+	kubernetesAgain = 10 * time.Second
+)
+
+// refused is a login that was.
+type refused struct {
+	shown [sha256.Size]byte
+	until time.Time
+	err   error
 }
 
 func (l Login) method() method {
@@ -41,14 +61,14 @@ func (l Login) method() method {
 
 func (k Kubernetes) method() method {
 	file := cmp.Or(k.TokenFile, serviceAccountToken)
-	return method{path: "auth/" + mount(k.Mount, "kubernetes") + "/login", body: func() (map[string]string, error) {
+	return method{path: "auth/" + mount(k.Mount, "kubernetes") + "/login", again: kubernetesAgain, body: func() (map[string]string, error) {
 		jwt, err := readText(file) // anew each time: the kubelet replaces it
 		return map[string]string{"role": k.Role, "jwt": jwt.Reveal()}, err
 	}}
 }
 
 func (a AppRole) method() method {
-	return method{path: "auth/" + mount(a.Mount, "approle") + "/login", body: func() (map[string]string, error) {
+	return method{path: "auth/" + mount(a.Mount, "approle") + "/login", again: appRoleAgain, body: func() (map[string]string, error) {
 		id, err := readText(a.SecretIDFile)
 		return map[string]string{"role_id": a.RoleID, "secret_id": id.Reveal()}, err
 	}}
@@ -66,20 +86,36 @@ type grant struct {
 	} `json:"auth"`
 }
 
-// login gets a new token.
+// logIn gets a new token. What was refused is not shown again for a while.
 func (c *client) logIn(ctx context.Context) (grant, error) {
 	body, err := c.login.body()
 	if err != nil {
 		return grant{}, err
 	}
+	shown := fingerprint(body)
+	if c.refused.shown == shown && c.o.Now().Before(c.refused.until) {
+		return grant{}, c.refused.err
+	}
 	var g grant
-	if err := c.ask(ctx, http.MethodPost, c.login.path, secret.Text{}, body, &g); err != nil {
+	if err = c.ask(ctx, http.MethodPost, c.login.path, secret.Text{}, body, &g); errors.Is(err, keys.ErrRefused) {
+		err = keys.Refused("a login that vault does not take", "check login of the policy's vault, and the role; a file that changes is tried at once")
+		c.refused = refused{shown, c.o.Now().Add(c.login.again), err}
+	}
+	if err == nil && g.Auth.ClientToken.IsZero() {
+		err = keys.Unavailable("vault logged the worker in without a token", "look at the auth method")
+	}
+	if err != nil {
 		return grant{}, err
 	}
-	if g.Auth.ClientToken.IsZero() {
-		return grant{}, keys.Unavailable("vault logged the worker in without a token", "look at the auth method")
-	}
 	return g, nil
+}
+
+func fingerprint(body map[string]string) [sha256.Size]byte {
+	var text strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(body)) {
+		text.WriteString(name + "\x00" + body[name] + "\x00")
+	}
+	return sha256.Sum256([]byte(text.String()))
 }
 
 const mostText = 64 << 10

@@ -83,7 +83,7 @@ func (c *client) renewed(ctx context.Context, token secret.Text) bool {
 		return false
 	}
 	lease := time.Duration(g.Auth.LeaseDuration) * time.Second
-	if lease > 0 && lease <= left {
+	if lease <= left { // of the last second, the server says 0
 		return false
 	}
 	c.keep(token, lease, g.Auth.Renewable)

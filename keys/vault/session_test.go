@@ -165,6 +165,32 @@ func TestALoginThatFailsKeepsTheGoodToken(t *testing.T) {
 	asked(t, s, map[string]int{login: 3, renew: 3})
 }
 
+func TestARefusedLoginIsShownAgainLater(t *testing.T) {
+	s, c := vaulttest.New(t), &clock{now: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)}
+	s.Now = c.Now
+	s.PutTransit("transit/k", vaulttest.NewKey("ed25519"))
+	s.AppRole("approle", "role", "another", vaulttest.Lease{})
+	s.Kubernetes("kubernetes", "worker", "another", vaulttest.Lease{})
+	for _, row := range []struct {
+		login vault.Login
+		path  string
+		again time.Duration
+	}{
+		{vault.Login{AppRole: vault.AppRole{RoleID: "role", SecretIDFile: write(t, "secret")}}, login, 16 * time.Minute},
+		{vault.Login{Kubernetes: vault.Kubernetes{Role: "worker", TokenFile: write(t, "a.b.c")}}, "POST auth/kubernetes/login", 10 * time.Second},
+	} {
+		source := open(t, vault.Options{Address: s.URL, Now: c.Now, Login: row.login}, "vault-transit://transit/k")
+		for n := 1; n <= 2; n++ {
+			for range 5 {
+				refused(t, signs(t, source))
+				asked(t, s, map[string]int{row.path: n})
+				c.pass(row.again/5 - time.Millisecond)
+			}
+			c.pass(5 * time.Millisecond)
+		}
+	}
+}
+
 func TestManyCallersLogInOnce(t *testing.T) {
 	s, _, source := loggedIn(t, vaulttest.Lease{TTL: time.Hour})
 	var all sync.WaitGroup

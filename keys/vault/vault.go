@@ -11,9 +11,11 @@
 package vault
 
 import (
+	"bytes"
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -136,7 +138,8 @@ type client struct {
 	login method
 
 	session
-	turn chan struct{} // held by whoever logs in or renews
+	turn    chan struct{} // held by whoever logs in or renews
+	refused refused       // theirs
 }
 
 // do asks with the token, and with a new one where that is refused: it may
@@ -165,5 +168,14 @@ func (c *client) ask(ctx context.Context, verb, path string, token secret.Text, 
 		header.Set("X-Vault-Namespace", c.o.Namespace)
 	}
 	at := strings.TrimRight(c.o.Address, "/") + "/v1/" + path
-	return c.rest.Do(ctx, keyrest.Request{Method: verb, URL: at, Header: header, Body: body}, into)
+	return c.rest.Do(ctx, keyrest.Request{Method: verb, URL: at, Header: header, Body: body, Refusal: refusal}, into)
+}
+
+// refusal tells what is asked wrongly from a fault of the server: Vault says
+// 500 of both where a version may not sign, and up to 1.14.0 of a secret id
+// that is not known.
+func refusal(body []byte) bool {
+	return slices.ContainsFunc([]string{"requested version for signing", "no such key version", "invalid secret id"}, func(text string) bool {
+		return bytes.Contains(body, []byte(text))
+	})
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"conductor-jwt/internal/keyconformance"
+	"conductor-jwt/internal/keyrest"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/internal/vaulttest"
 	"conductor-jwt/keys"
@@ -24,6 +25,10 @@ func open(t *testing.T, o vault.Options, uri string) keys.Source {
 	t.Helper()
 	if o.Parser == nil {
 		o.Parser = keys.NewParser(keys.ParserOptions{})
+	}
+	if o.HTTP == nil && o.CAFile == "" {
+		o.HTTP = keyrest.NewHTTP(nil)
+		t.Cleanup(o.HTTP.CloseIdleConnections) // a real server outlives the test
 	}
 	source, err := vault.New(o).Open(uri)
 	if err != nil {

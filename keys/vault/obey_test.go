@@ -1,0 +1,409 @@
+package vault_test
+
+import (
+	"cmp"
+	"encoding/base64"
+	"errors"
+	"os"
+	"testing"
+	"time"
+
+	"conductor-jwt/internal/secret"
+	"conductor-jwt/internal/vaulttest"
+	"conductor-jwt/keys"
+	"conductor-jwt/keys/vault"
+)
+
+const tick = 100 * time.Millisecond
+
+func transitOf(t *testing.T, o vault.Options, key string) keys.Source {
+	t.Helper()
+	return open(t, o, "vault-transit://transit/"+key)
+}
+
+func withToken(s server, token string) vault.Options {
+	o := s.options()
+	o.Login = vault.Login{Token: secret.New(token)}
+	return o
+}
+
+func withAppRole(s server, role vault.AppRole) vault.Options {
+	o := s.options()
+	o.Login = vault.Login{AppRole: role}
+	return o
+}
+
+// signs signs with the newest version.
+func signs(t *testing.T, s keys.Source) error {
+	t.Helper()
+	list, err := s.Versions(t.Context())
+	if err != nil {
+		return err
+	}
+	newest := list[len(list)-1]
+	_, err = newest.Sign(t.Context(), newest.Algorithms()[0], []byte("x"))
+	return err
+}
+
+// The worker's own token is renewed as long as that lengthens its life, and
+// another one is there before it ends: no call in between fails.
+func TestAnAppRolesTokenIsRenewedAndReplaced(t *testing.T) {
+	for name, l := range map[string]vaulttest.Lease{
+		"lives two seconds, three at most": {TTL: 2 * time.Second, Most: 3 * time.Second},
+		"lives one second, two at most":    {TTL: time.Second, Most: 2 * time.Second}, // its last renewal is for less than one
+	} {
+		t.Run(name, func(t *testing.T) {
+			for kind, start := range servers() {
+				t.Run(kind, func(t *testing.T) {
+					staysLoggedIn(t, start(t), l)
+				})
+			}
+		})
+	}
+}
+
+func staysLoggedIn(t *testing.T, s server, l vaulttest.Lease) {
+	t.Helper()
+	key := s.create("ed25519")
+	o := withAppRole(s, s.appRole(l, 0))
+	asked := count(t, &o)
+	source := transitOf(t, o, key)
+	for range 200 {
+		if err := signs(t, source); err != nil {
+			t.Fatal(err)
+		}
+		if asked.of(loginOf(o)) == 3 {
+			break
+		}
+		s.pass(tick)
+	}
+	if logins, renewals := asked.of(loginOf(o)), asked.of(renew); logins != 3 || renewals < 2 {
+		t.Errorf("logged in %d times, renewed %d times", logins, renewals)
+	}
+}
+
+func loginOf(o vault.Options) string {
+	return "POST auth/" + cmp.Or(o.Login.AppRole.Mount, "approle") + "/login"
+}
+
+// A token that somebody else has made lives as long as it is renewed.
+func TestAPeriodicTokenIsRenewedForEver(t *testing.T) {
+	for kind, start := range servers() {
+		t.Run(kind, func(t *testing.T) {
+			s := start(t)
+			key := s.create("ed25519")
+			o := withToken(s, s.token(vaulttest.Lease{Period: 2 * time.Second}))
+			asked := count(t, &o)
+			source := transitOf(t, o, key)
+			for range 50 { // five seconds
+				if err := signs(t, source); err != nil {
+					t.Fatal(err)
+				}
+				s.pass(tick)
+			}
+			if looked, renewals := asked.of(look), asked.of(renew); looked != 1 || renewals < 3 || renewals > 6 {
+				t.Errorf("looked at %d times, renewed %d times", looked, renewals)
+			}
+		})
+	}
+}
+
+// Of a token that ends and cannot be replaced, the end is a refusal.
+func TestATokenOfAnotherThatEnds(t *testing.T) {
+	for name, l := range map[string]vaulttest.Lease{
+		"it cannot be renewed": {TTL: time.Second, Fixed: true},
+		"it is at its longest": {TTL: time.Second, Most: 2 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for kind, start := range servers() {
+				t.Run(kind, func(t *testing.T) {
+					s := start(t)
+					source := transitOf(t, withToken(s, s.token(l)), s.create("ed25519"))
+					if err := signs(t, source); err != nil {
+						t.Fatal(err)
+					}
+					for range 100 {
+						if err := signs(t, source); err != nil {
+							refused(t, err)
+							return
+						}
+						s.pass(tick)
+					}
+					t.Error("it does not end")
+				})
+			}
+		})
+	}
+}
+
+func refused(t *testing.T, err error) {
+	t.Helper()
+	if !errors.Is(err, keys.ErrUnavailable) || !errors.Is(err, keys.ErrRefused) {
+		t.Errorf("no refusal: %v", err)
+	}
+}
+
+// A secret id with a limit of its uses serves as many logins.
+func TestASecretIDThatIsUsedUp(t *testing.T) {
+	for kind, start := range servers() {
+		t.Run(kind, func(t *testing.T) {
+			s := start(t)
+			key := s.create("ed25519")
+			o := withAppRole(s, s.appRole(vaulttest.Lease{TTL: time.Hour}, 2))
+			for range 2 {
+				if err := signs(t, transitOf(t, o, key)); err != nil {
+					t.Error(err)
+				}
+			}
+			refused(t, signs(t, transitOf(t, o, key)))
+		})
+	}
+}
+
+func TestAPermissionThatIsMissing(t *testing.T) {
+	for kind, start := range servers() {
+		t.Run(kind, func(t *testing.T) {
+			s := start(t)
+			key := s.create("ed25519")
+			s.put(key, map[string]any{"pem": pemOf(t)})
+			for path, uri := range map[string]string{
+				"transit/keys/" + key: "vault-transit://transit/", "transit/sign/" + key: "vault-transit://transit/",
+				"secret/metadata/" + key: "vault-kv://secret/", "secret/data/" + key: "vault-kv://secret/",
+			} {
+				end := key
+				if uri == "vault-kv://secret/" {
+					end += "#pem"
+				}
+				o := withAppRole(s, s.appRole(vaulttest.Lease{TTL: time.Hour}, 0, path))
+				asked := count(t, &o)
+				source := open(t, o, uri+end)
+				for range 3 {
+					refused(t, signs(t, source))
+				}
+				if n := asked.of(loginOf(o)); n != 1 {
+					t.Errorf("%s: logged in %d times", path, n)
+				}
+			}
+		})
+	}
+}
+
+// A server that is sealed is away: it refuses nothing, and all is well with
+// the same token when it is opened.
+func TestAServerThatIsSealed(t *testing.T) {
+	for kind, start := range servers() {
+		t.Run(kind, func(t *testing.T) {
+			s := start(t)
+			key := s.create("ed25519")
+			s.put(key, map[string]any{"pem": pemOf(t)})
+			o := withAppRole(s, s.appRole(vaulttest.Lease{TTL: time.Hour}, 0))
+			late := withAppRole(s, s.appRole(vaulttest.Lease{TTL: time.Hour}, 0))
+			asked := count(t, &o)
+			transit, kv := transitOf(t, o, key), open(t, o, "vault-kv://secret/"+key+"#pem")
+			list, err := transit.Versions(t.Context())
+			if err = errors.Join(err, signs(t, kv)); err != nil {
+				t.Fatal(err)
+			}
+			s.seal()
+			defer s.unseal()
+			_, signing := list[0].Sign(t.Context(), keys.EdDSA, []byte("x"))
+			for what, err := range map[string]error{
+				"transit": signs(t, transit), "kv": signs(t, kv), "signing": signing, "a login": signs(t, transitOf(t, late, key)),
+			} {
+				if !errors.Is(err, keys.ErrUnavailable) || errors.Is(err, keys.ErrRefused) {
+					t.Errorf("%s: %v", what, err)
+				}
+			}
+			s.unseal()
+			for what, err := range map[string]error{"transit": signs(t, transit), "kv": signs(t, kv), "a login": signs(t, transitOf(t, late, key))} {
+				if err != nil {
+					t.Errorf("%s: %v", what, err)
+				}
+			}
+			if n := asked.of(loginOf(o)); n != 2 { // each of the two once
+				t.Errorf("logged in %d times", n)
+			}
+		})
+	}
+}
+
+// What min_encryption_version and min_decryption_version leave out.
+func TestTransitVersionsThatAreOutOfUse(t *testing.T) {
+	for kind, start := range servers() {
+		t.Run(kind, func(t *testing.T) {
+			s := start(t)
+			key := s.create("ecdsa-p256")
+			for range 3 {
+				s.rotate(key)
+			}
+			source := transitOf(t, s.options(), key)
+			list, err := source.Versions(t.Context())
+			if err != nil || len(list) != 4 {
+				t.Fatalf("%d versions, %v", len(list), err)
+			}
+			s.least(key, 2, 3)
+			least, err := source.Versions(t.Context())
+			if err != nil || len(least) != 3 {
+				t.Fatalf("%d versions, %v", len(least), err)
+			}
+			for i, good := range []bool{false, true, true} {
+				if _, err := least[i].Sign(t.Context(), keys.ES256, []byte("x")); good != (err == nil) {
+					t.Errorf("version %d: %v", i+2, err)
+				} else if !good {
+					refused(t, err)
+				}
+			}
+			s.least(key, 2, 0)
+			if least, err = source.Versions(t.Context()); err != nil || len(least) != 3 {
+				t.Fatalf("%d versions, %v", len(least), err)
+			}
+			if _, err := least[0].Sign(t.Context(), keys.ES256, []byte("x")); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestKVVersionsThatAreGone(t *testing.T) {
+	for kind, start := range servers() {
+		t.Run(kind, func(t *testing.T) {
+			s := start(t)
+			path := s.create("ed25519") // a name that nobody else has
+			for range 3 {
+				s.put(path, map[string]any{"pem": pemOf(t), "note": 1})
+			}
+			source := open(t, s.options(), "vault-kv://secret/"+path+"#pem")
+			steps := []struct {
+				name string
+				do   func()
+				want int
+			}{
+				{"all", func() {}, 3},
+				{"deleted", func() { s.remove(path, 2) }, 2},
+				{"restored", func() { s.restore(path, 2) }, 3},
+				{"destroyed", func() { s.destroy(path, 1) }, 2},
+				{"the newest deleted", func() { s.remove(path, 3) }, 1},
+				{"rotated", func() { s.put(path, map[string]any{"pem": pemOf(t)}) }, 2},
+			}
+			for _, step := range steps {
+				step.do()
+				list, err := source.Versions(t.Context())
+				if err != nil || len(list) != step.want {
+					t.Errorf("%s: %d versions, %v", step.name, len(list), err)
+				}
+			}
+			s.destroy(path, 2)
+			s.remove(path, 4)
+			if _, err := source.Versions(t.Context()); !errors.Is(err, keys.ErrMissing) {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// The engine keeps the newest ten versions, unless it is told otherwise.
+func TestKVVersionsThatTheEngineDrops(t *testing.T) {
+	for kind, start := range servers() {
+		t.Run(kind, func(t *testing.T) {
+			s := start(t)
+			path := s.create("ed25519")
+			source := open(t, s.options(), "vault-kv://secret/"+path+"#pem")
+			for n := 1; n <= 12; n++ {
+				s.put(path, map[string]any{"pem": pemOf(t)})
+				if list, err := source.Versions(t.Context()); err != nil || len(list) != min(n, 10) {
+					t.Fatalf("%d of %d versions, %v", len(list), n, err)
+				}
+			}
+		})
+	}
+}
+
+// An agent's file is read for each call.
+func TestAFileWhoseTokenIsReplaced(t *testing.T) {
+	for kind, start := range servers() {
+		t.Run(kind, func(t *testing.T) {
+			s := start(t)
+			first := s.token(vaulttest.Lease{})
+			o := s.options()
+			o.Login = vault.Login{TokenFile: write(t, first)}
+			source := transitOf(t, o, s.create("ed25519"))
+			if err := signs(t, source); err != nil {
+				t.Fatal(err)
+			}
+			s.revoke(first)
+			refused(t, signs(t, source))
+			overwrite(t, o.Login.TokenFile, s.token(vaulttest.Lease{}))
+			if err := signs(t, source); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func overwrite(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A role is locked for everybody when a secret id that is none is shown too
+// often: a worker that has one shows it once, and the right one at once.
+func TestAWrongSecretIDLocksNobodyOut(t *testing.T) {
+	for kind, start := range servers() {
+		t.Run(kind, func(t *testing.T) {
+			s := start(t)
+			key := s.create("ed25519")
+			role := s.appRole(vaulttest.Lease{TTL: time.Hour}, 0)
+			right, err := os.ReadFile(role.SecretIDFile)
+			if err != nil {
+				t.Fatal(err)
+			}
+			wrong := role
+			wrong.SecretIDFile = write(t, "00000000-0000-0000-0000-000000000000")
+			source := transitOf(t, withAppRole(s, wrong), key)
+			for range 10 {
+				refused(t, signs(t, source))
+			}
+			if err := signs(t, transitOf(t, withAppRole(s, role), key)); err != nil {
+				t.Errorf("another worker: %v", err)
+			}
+			overwrite(t, wrong.SecretIDFile, string(right))
+			if err := signs(t, source); err != nil {
+				t.Errorf("the file is corrected: %v", err)
+			}
+		})
+	}
+}
+
+func TestAServiceAccountLogsIn(t *testing.T) {
+	for kind, start := range servers() {
+		t.Run(kind, func(t *testing.T) {
+			s := start(t)
+			key := s.create("ed25519")
+			o := s.options()
+			o.Login = vault.Login{Kubernetes: s.kubernetes(serviceAccount(t, "worker"), vaulttest.Lease{TTL: time.Hour})}
+			if err := signs(t, transitOf(t, o, key)); err != nil {
+				t.Error(err)
+			}
+			for _, other := range []string{serviceAccount(t, "other"), serviceAccount(t, "worker"), "no-token"} {
+				o.Login.Kubernetes.TokenFile = write(t, other)
+				refused(t, signs(t, transitOf(t, o, key)))
+			}
+		})
+	}
+}
+
+// serviceAccount is a token such as a cluster makes; no two are equal.
+func serviceAccount(t *testing.T, name string) string {
+	t.Helper()
+	key := generated(t)
+	encode := base64.RawURLEncoding.EncodeToString
+	input := encode([]byte(`{"alg":"ES256"}`)) + "." + encode([]byte(`{"iss":"kubernetes/serviceaccount","sub":"system:serviceaccount:jwt:`+name+`",`+
+		`"kubernetes.io":{"namespace":"jwt","serviceaccount":{"name":"`+name+`","uid":"1"}}}`))
+	signature, err := key.Sign(t.Context(), keys.ES256, []byte(input))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return input + "." + encode(signature)
+}

@@ -11,7 +11,10 @@ import (
 // said otherwise.
 const kept = 10
 
-type kvSecret struct{ versions []kvVersion }
+type kvSecret struct {
+	versions []kvVersion
+	custom   map[string]string
+}
 
 type kvVersion struct {
 	fields  map[string]any
@@ -51,6 +54,20 @@ func (s *Server) DestroyKV(path string, version int) {
 	s.secrets[path].versions[version-1].gone = true
 }
 
+// AnnotateKV writes the metadata that are anybody's own. No version comes of it.
+func (s *Server) AnnotateKV(path string, custom map[string]string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.secrets[path].custom = custom
+}
+
+// EraseKV removes a secret. The next of its name counts from 1 again.
+func (s *Server) EraseKV(path string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.secrets, path)
+}
+
 // oldest is the number of the first version that is still kept.
 func (k *kvSecret) oldest() int { return max(1, len(k.versions)-kept+1) }
 
@@ -72,7 +89,7 @@ func (s *Server) readMetadata(w http.ResponseWriter, path string) {
 	for n := k.oldest(); n <= len(k.versions); n++ {
 		list[strconv.Itoa(n)] = k.versions[n-1].metadata()
 	}
-	reply(w, map[string]any{"data": map[string]any{"current_version": len(k.versions), "versions": list}})
+	reply(w, map[string]any{"data": map[string]any{"current_version": len(k.versions), "custom_metadata": k.custom, "versions": list}})
 }
 
 func (s *Server) readData(w http.ResponseWriter, path, version string) {

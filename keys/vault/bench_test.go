@@ -29,6 +29,8 @@ type server interface {
 	remove(path string, version int)
 	restore(path string, version int)
 	destroy(path string, version int)
+	annotate(path, note string)
+	erase(path string)
 
 	appRole(l vaulttest.Lease, uses int, denied ...string) vault.AppRole // uses of the secret id; 0: any number
 	kubernetes(jwt string, l vaulttest.Lease) vault.Kubernetes           // for one service account

@@ -53,6 +53,12 @@ func (s *fakeServer) restore(path string, version int)       { s.UndeleteKV("sec
 
 func (s *fakeServer) destroy(path string, version int) { s.DestroyKV("secret/"+path, version) }
 
+func (s *fakeServer) annotate(path, note string) {
+	s.AnnotateKV("secret/"+path, map[string]string{"note": note})
+}
+
+func (s *fakeServer) erase(path string) { s.EraseKV("secret/" + path) }
+
 func (s *fakeServer) appRole(l vaulttest.Lease, uses int, denied ...string) vault.AppRole {
 	s.made++
 	mount := fmt.Sprintf("approle-%d", s.made)

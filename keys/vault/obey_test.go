@@ -227,6 +227,39 @@ func TestAServerThatIsSealed(t *testing.T) {
 	}
 }
 
+func TestTransitVersions(t *testing.T) {
+	for kind, start := range servers() {
+		t.Run(kind, func(t *testing.T) {
+			s := start(t)
+			key := s.create("ed25519")
+			for range 10 { // 10 comes after 9, and not after 1
+				s.pass(tick)
+				s.rotate(key)
+			}
+			list, err := transitOf(t, s.options(), key).Versions(t.Context())
+			if err != nil || len(list) != 11 {
+				t.Fatalf("%d versions, %v", len(list), err)
+			}
+			for i, k := range list[1:] {
+				if since := k.Created().Sub(list[i].Created()); since < tick {
+					t.Errorf("version %d was created %s after the one before", i+2, since)
+				}
+			}
+		})
+	}
+}
+
+func TestTransitKeysOfOtherTypes(t *testing.T) {
+	for kind, start := range servers() {
+		t.Run(kind, func(t *testing.T) {
+			s := start(t)
+			if _, err := transitOf(t, s.options(), s.create("aes256-gcm96")).Versions(t.Context()); !errors.Is(err, keys.ErrUnsupported) {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 // What min_encryption_version and min_decryption_version leave out.
 func TestTransitVersionsThatAreOutOfUse(t *testing.T) {
 	for kind, start := range servers() {
@@ -264,11 +297,50 @@ func TestTransitVersionsThatAreOutOfUse(t *testing.T) {
 	}
 }
 
+func TestKVVersions(t *testing.T) {
+	for kind, start := range servers() {
+		t.Run(kind, func(t *testing.T) {
+			s := start(t)
+			path, one := s.create("ed25519"), pemOf(t) // a name that nobody else has
+			s.put(path, map[string]any{"other": "not there yet"})
+			s.put(path, map[string]any{"pem": "no key"})
+			s.put(path, map[string]any{"pem": one})
+			s.put(path, map[string]any{"pem": one, "note": "written again"})
+			o := s.options()
+			asked := count(t, &o)
+			source := open(t, o, "vault-kv://secret/"+path+"#pem")
+			for _, step := range []struct {
+				name    string
+				do      func()
+				want    int
+				wantErr error
+			}{
+				{"one key, twice", func() {}, 1, nil},
+				{"its metadata are written", func() { s.annotate(path, "billing") }, 1, nil},
+				{"another key", func() { s.put(path, map[string]any{"pem": pemOf(t)}) }, 2, nil},
+				{"no key", func() { s.put(path, map[string]any{"pem": "broken"}) }, 0, keys.ErrUnreadable},
+				{"no text", func() { s.put(path, map[string]any{"pem": 7}) }, 0, keys.ErrMissing},
+				{"gone", func() { s.erase(path) }, 0, keys.ErrMissing},
+				{"made anew", func() { s.put(path, map[string]any{"pem": pemOf(t)}) }, 1, nil},
+			} {
+				step.do()
+				if list, err := source.Versions(t.Context()); len(list) != step.want || !errors.Is(err, step.wantErr) {
+					t.Errorf("%s: %d versions, %v", step.name, len(list), err)
+				}
+			}
+			// Each key is read once, what is none each time.
+			if n := asked.of("GET secret/data/" + path); n != 17 {
+				t.Errorf("read %d times", n)
+			}
+		})
+	}
+}
+
 func TestKVVersionsThatAreGone(t *testing.T) {
 	for kind, start := range servers() {
 		t.Run(kind, func(t *testing.T) {
 			s := start(t)
-			path := s.create("ed25519") // a name that nobody else has
+			path := s.create("ed25519")
 			for range 3 {
 				s.put(path, map[string]any{"pem": pemOf(t), "note": 1})
 			}

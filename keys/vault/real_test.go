@@ -105,6 +105,16 @@ func (s realServer) destroy(path string, version int) {
 	s.do(http.MethodPost, "secret/destroy/"+path, map[string]any{"versions": []int{version}})
 }
 
+func (s realServer) annotate(path, note string) {
+	s.t.Helper()
+	s.do(http.MethodPost, "secret/metadata/"+path, map[string]any{"custom_metadata": map[string]string{"note": note}})
+}
+
+func (s realServer) erase(path string) {
+	s.t.Helper()
+	s.do(http.MethodDelete, "secret/metadata/"+path, nil)
+}
+
 // policy makes one that permits what docs/key-stores.md asks for, and not
 // what is denied.
 func (s realServer) policy(denied []string) string {

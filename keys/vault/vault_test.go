@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"conductor-jwt/internal/keyconformance"
 	"conductor-jwt/internal/keyrest"
@@ -126,73 +125,6 @@ func TestURIs(t *testing.T) {
 			t.Errorf("%s: %v", uri, err)
 		}
 	}
-}
-
-func TestTransitVersions(t *testing.T) {
-	s := vaulttest.New(t)
-	now := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
-	s.Now = func() time.Time { return now }
-	for range 11 { // 10 comes after 9, and not after 1
-		s.PutTransit("transit/k", vaulttest.NewKey("ed25519"))
-		now = now.Add(time.Hour)
-	}
-	s.Least("transit/k", 3, 5)
-	source := open(t, asRoot(s), "vault-transit://transit/k")
-	list, err := source.Versions(t.Context())
-	if err != nil || len(list) != 9 {
-		t.Fatalf("%d versions, %v", len(list), err)
-	}
-	for i, k := range list {
-		if want := time.Date(2026, 11, 1, i+2, 0, 0, 0, time.UTC); !k.Created().Equal(want) {
-			t.Errorf("version %d was created at %s, not %s", i+3, k.Created(), want)
-		}
-	}
-	if _, err := list[0].Sign(t.Context(), keys.EdDSA, []byte("x")); !errors.Is(err, keys.ErrRefused) {
-		t.Errorf("a version below min_encryption_version: %v", err)
-	}
-	if _, err := list[8].Sign(t.Context(), keys.EdDSA, []byte("x")); err != nil {
-		t.Error(err)
-	}
-}
-
-func TestTransitKeysOfOtherTypes(t *testing.T) {
-	s := vaulttest.New(t)
-	s.PutTransit("transit/aes", nil)
-	if _, err := open(t, asRoot(s), "vault-transit://transit/aes").Versions(t.Context()); !errors.Is(err, keys.ErrUnsupported) {
-		t.Error(err)
-	}
-}
-
-func TestKVVersions(t *testing.T) {
-	s := vaulttest.New(t)
-	one, two := pemOf(t), pemOf(t)
-	s.PutKV("secret/k", map[string]any{"other": "not there yet"})
-	s.PutKV("secret/k", map[string]any{"pem": "no key"})
-	s.PutKV("secret/k", map[string]any{"pem": one})
-	s.PutKV("secret/k", map[string]any{"pem": one, "note": "written again"})
-	source := open(t, asRoot(s), "vault-kv://secret/k#pem")
-	count := func(want int, wantErr error) {
-		t.Helper()
-		if list, err := source.Versions(t.Context()); len(list) != want || !errors.Is(err, wantErr) {
-			t.Errorf("%d versions, %v; want %d, %v", len(list), err, want, wantErr)
-		}
-	}
-	count(1, nil)
-	s.PutKV("secret/k", map[string]any{"pem": two})
-	count(2, nil)
-	if n := s.Asked("GET secret/data/k"); n != 7 { // each key once; what was none again
-		t.Errorf("read %d times", n)
-	}
-	s.DeleteKV("secret/k", 5)
-	count(1, nil)
-	s.PutKV("secret/k", map[string]any{"pem": "broken"})
-	count(0, keys.ErrUnreadable)
-	s.PutKV("secret/k", map[string]any{"pem": 7})
-	count(0, keys.ErrMissing)
-	for v := 1; v <= 7; v++ {
-		s.DeleteKV("secret/k", v)
-	}
-	count(0, keys.ErrMissing)
 }
 
 func write(t *testing.T, text string) string {

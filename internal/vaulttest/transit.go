@@ -197,6 +197,9 @@ func (k *transitKey) sign(r signing) (n int, signature []byte, p *problem) {
 	if k.kind == encrypting {
 		return 0, nil, asked("key type %s does not support signing", k.kind)
 	}
+	if k.kind == "ed25519" && r.prehashed {
+		return 0, nil, asked("only Pure Ed25519 signatures supported, prehashed must be false") // since 1.19.0
+	}
 	n = cmp.Or(r.version, len(k.versions))
 	switch {
 	case n < 0:

@@ -45,7 +45,7 @@ func signRules(s server) []row {
 		s.rotate(ec)
 	}
 	s.least(ec, 2, 3)
-	old := s.create("ed25519")
+	old := s.create("ecdsa-p256")
 	s.rotate(old)
 	s.least(old, 2, 0)
 	digest := base64.StdEncoding.EncodeToString(make([]byte, 32))
@@ -67,8 +67,8 @@ func signRules(s server) []row {
 		rule(400, "Field validation failed", "a version that is no number", ec, map[string]any{"key_version": "x"}),
 		rule(400, "invalid marshaling type", "another marshaling", ec, map[string]any{"marshaling_algorithm": "other"}),
 		rule(400, "invalid hash algorithm", "another hash", ec, map[string]any{"hash_algorithm": "md5"}),
-		rule(400, "invalid hash algorithm", "another hash, where none is needed", ed, map[string]any{"hash_algorithm": "md5"}),
-		rule(400, "unable to decode input as base64", "no base64", ec, map[string]any{"input": "&"}),
+		rule(400, "invalid hash algorithm", "another hash, where none is needed", ed, map[string]any{"hash_algorithm": "md5", "prehashed": false}),
+		rule(400, "unable to decode input", "no base64", ec, map[string]any{"input": "&"}),
 		rule(200, `"vault:v4:`, "a short digest, for ec", ec, map[string]any{"input": short}),
 		rule(500, "1 error occurred", "a short digest, for pkcs1", rsa, map[string]any{"input": short, "signature_algorithm": "pkcs1v15"}),
 		rule(500, "1 error occurred", "a short digest, for pss", rsa, map[string]any{"input": short}),

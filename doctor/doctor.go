@@ -58,9 +58,10 @@ func Run(ctx context.Context, o Options) []Finding {
 	tasks, listed := workflows(ctx, o)
 	found = append(found, clock(o), exposed(ctx, o))
 	found = append(found, listed...)
-	found = append(found, taskDefs(ctx, o, tasks)...)
+	defs := definitions(ctx, o, tasks)
+	found = append(found, taskDefs(defs)...)
 	found = append(found, keysIn(tasks)...)
-	found = append(found, delivered(ctx, o, tasks)...)
+	found = append(found, delivered(o, tasks, defs)...)
 	found = append(found, secrets(ctx, o, tasks)...)
 	return append(found, queues(ctx, o)...)
 }

@@ -35,16 +35,31 @@ func workflows(ctx context.Context, o Options) ([]use, []Finding) {
 	return uses, []Finding{ok("workflows", fmt.Sprintf("%s in %s", count(len(tasks), "task"), count(len(names), "workflow")))}
 }
 
-// taskDefs looks at the definition of every task name in use. Without one, a
-// task that dies with its worker is never delivered again.
-func taskDefs(ctx context.Context, o Options, tasks []use) []Finding {
-	names := map[string]bool{}
+// stored is the server's answer to the question for a task definition.
+type stored struct {
+	conductor.TaskDef
+	exists bool
+	err    error
+}
+
+// definitions asks for the definition of every task name in use.
+func definitions(ctx context.Context, o Options, tasks []use) map[string]stored {
+	defs := map[string]stored{}
 	for _, t := range tasks {
-		names[t.Name] = true
+		if _, asked := defs[t.Name]; !asked {
+			def, exists, err := o.Server.StoredTaskDef(ctx, t.Name)
+			defs[t.Name] = stored{def, exists, err}
+		}
 	}
+	return defs
+}
+
+// taskDefs looks at definitions. Without one, a task that dies with its worker
+// is never delivered again.
+func taskDefs(defs map[string]stored) []Finding {
 	var found []Finding
-	for _, name := range slices.Sorted(maps.Keys(names)) {
-		found = append(found, taskDef(ctx, o, name))
+	for _, name := range slices.Sorted(maps.Keys(defs)) {
+		found = append(found, taskDef(name, defs[name]))
 	}
 	return found
 }
@@ -56,14 +71,13 @@ const (
 	maxResponseTimeout = 300
 )
 
-func taskDef(ctx context.Context, o Options, name string) Finding {
+func taskDef(name string, def stored) Finding {
 	const check = "taskdef"
-	def, exists, err := o.Server.StoredTaskDef(ctx, name)
 	shown := quote(name)
 	switch {
-	case err != nil:
-		return unknown(check, err, "give these credentials the right to read metadata, then run this again")
-	case !exists:
+	case def.err != nil:
+		return unknown(check, def.err, "give these credentials the right to read metadata, then run this again")
+	case !def.exists:
 		return fail(check, shown+" has no task definition: a task whose worker dies hangs for ever, and nothing is retried",
 			"run `conductor-jwt taskdef apply"+argument(name)+"`")
 	case def.ResponseTimeoutSeconds == 0:
@@ -83,7 +97,7 @@ func taskDef(ctx context.Context, o Options, name string) Finding {
 
 // delivered looks whether keys that are to come with tasks do: the definition of
 // each task that names one has to list its secret.
-func delivered(ctx context.Context, o Options, tasks []use) []Finding {
+func delivered(o Options, tasks []use, defs map[string]stored) []Finding {
 	const check = "taskdef"
 	var found []Finding
 	type lack struct{ task, secret string }
@@ -94,8 +108,8 @@ func delivered(ctx context.Context, o Options, tasks []use) []Finding {
 			continue
 		}
 		told[lack{t.Name, secret}] = true
-		def, exists, err := o.Server.StoredTaskDef(ctx, t.Name)
-		if err != nil || !exists || slices.Contains(def.RuntimeMetadata, secret) {
+		def := defs[t.Name]
+		if def.err != nil || !def.exists || slices.Contains(def.RuntimeMetadata, secret) {
 			continue // which another check tells, or is as it should be
 		}
 		found = append(found, fail(check, fmt.Sprintf("%s does not list the secret %s in runtimeMetadata: its tasks come without the key %s", quote(t.Name), quote(secret), quote(t.KeyRef)),

@@ -59,7 +59,7 @@ func (p *parts) listenAll(ctx context.Context, c *config.Loaded, log *slog.Logge
 			return serve(ctx, c, "status_listen", c.StatusListen, web.AtHome(web.StatusHandler(p.statusOf(c))), log)
 		},
 		func() (func(), error) {
-			return serve(ctx, c, "pprof_listen", c.PprofListen, web.AtHome(web.Profiles()), log)
+			return serve(ctx, c, "pprof_listen", c.PprofListen, web.Profiles(), log)
 		},
 	} {
 		end, err := start()

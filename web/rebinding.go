@@ -21,16 +21,22 @@ func AtHome(h http.Handler) http.Handler {
 	})
 }
 
+// hostname is a Host (RFC 9110 §7.2) without its port and brackets.
+func hostname(host string) string {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	return strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+}
+
 func atLoopback(r *http.Request) bool {
 	local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
 	return ok && local.IP.IsLoopback()
 }
 
 func namesThisMachine(host string) bool {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	_, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	host = hostname(host)
+	_, err := netip.ParseAddr(host)
 	name := strings.ToLower(strings.TrimSuffix(host, "."))
 	return err == nil || name == "localhost" || strings.HasSuffix(name, ".localhost") // RFC 6761 §6.3
 }

@@ -129,7 +129,12 @@ func (r *reader) checkTimes(p *Policy) {
 // mostTTLOf is the longest that a token of the key may live, by any grant.
 func (p *Policy) mostTTLOf(key string, worker time.Duration) time.Duration {
 	most, used := time.Duration(0), false
-	for _, use := range append([]string{key}, p.profilesOf(key)...) {
+	uses := []string{key}
+	profiles := p.profilesOf(key)
+	for _, f := range profiles {
+		uses = append(uses, f.Name)
+	}
+	for _, use := range uses {
 		for _, g := range p.Grants {
 			if matchAny(g.Use, use) {
 				most, used = max(most, g.most(worker)), true
@@ -139,22 +144,21 @@ func (p *Policy) mostTTLOf(key string, worker time.Duration) time.Duration {
 	if !used {
 		return worker
 	}
-	for _, f := range p.Profiles {
-		if f = p.inherited(f); f.Key == key {
-			most = max(most, f.Limits.MaxTTL)
-		}
+	for _, f := range profiles {
+		most = max(most, f.Limits.MaxTTL)
 	}
 	return most
 }
 
-func (p *Policy) profilesOf(key string) []string {
-	var names []string
+// profilesOf are the profiles that sign with a key, with what they inherit.
+func (p *Policy) profilesOf(key string) []Profile {
+	var list []Profile
 	for _, f := range p.Profiles {
-		if p.inherited(f).Key == key {
-			names = append(names, f.Name)
+		if f = p.inherited(f); f.Key == key {
+			list = append(list, f)
 		}
 	}
-	return names
+	return list
 }
 
 // inherited is a profile with the key and the longest ttl of those that it

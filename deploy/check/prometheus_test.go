@@ -21,7 +21,11 @@ func loadRules(t *testing.T) []rulefmt.Rule {
 	if len(errs) > 0 {
 		t.Fatal(errs)
 	}
-	return groups.Groups[0].Rules
+	var rules []rulefmt.Rule
+	for _, g := range groups.Groups {
+		rules = append(rules, g.Rules...)
+	}
+	return rules
 }
 
 func TestRulesAreWhatPrometheusTakes(t *testing.T) {

@@ -38,18 +38,24 @@ const frontKeyID = "worker-1"
 // begins that.
 func newFront(t *testing.T, server string) *front {
 	t.Helper()
-	target, err := url.Parse(server)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f := &front{keySecret: rand.Text(), proxy: &httputil.ReverseProxy{
-		Rewrite:  func(r *httputil.ProxyRequest) { r.SetURL(target) },
-		ErrorLog: log.New(io.Discard, "", 0), // a server that is away is what a test wants
-	}}
+	f := &front{keySecret: rand.Text(), proxy: proxyTo(t, server)}
 	listening := httptest.NewServer(f)
 	t.Cleanup(listening.Close)
 	f.url = listening.URL
 	return f
+}
+
+// proxyTo hands everything on to a server.
+func proxyTo(t *testing.T, server string) *httputil.ReverseProxy {
+	t.Helper()
+	target, err := url.Parse(server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &httputil.ReverseProxy{
+		Rewrite:  func(r *httputil.ProxyRequest) { r.SetURL(target) },
+		ErrorLog: log.New(io.Discard, "", 0), // a server that is away is what a test wants
+	}
 }
 
 // env names the front as a worker's server.

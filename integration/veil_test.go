@@ -5,8 +5,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"strings"
 	"testing"
 )
@@ -15,24 +13,19 @@ import (
 // the path says what, the rest is the server's. It gives the address.
 func newVeil(t *testing.T, server string) string {
 	t.Helper()
-	target, err := url.Parse(server)
-	if err != nil {
-		t.Fatal(err)
-	}
-	proxy := &httputil.ReverseProxy{
-		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) },
-		ModifyResponse: func(answer *http.Response) error {
-			if answer.Request.Header.Get("X-Veil") == "timeless" {
-				answer.Header.Del("Date")
-			}
-			return nil
-		},
+	proxy, timeless := proxyTo(t, server), proxyTo(t, server)
+	timeless.ModifyResponse = func(answer *http.Response) error {
+		answer.Header.Del("Date")
+		return nil
 	}
 	listening := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		what, path, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 		r.URL.Path, r.URL.RawPath = "/"+path, ""
-		if !veiled(w, r, what) {
-			r.Header.Set("X-Veil", what)
+		switch {
+		case what == "timeless":
+			w.Header()["Date"] = nil // or net/http writes its own
+			timeless.ServeHTTP(w, r)
+		case !veiled(w, r, what):
 			proxy.ServeHTTP(w, r)
 		}
 	}))
@@ -54,9 +47,6 @@ func veiled(w http.ResponseWriter, r *http.Request, what string) bool {
 		refuse(w, http.StatusUnauthorized, "EXPIRED_TOKEN", "Token has expired")
 	case what == "no-secrets" && within("secrets"): // an older server
 		refuse(w, http.StatusNotFound, "NOT_FOUND", fmt.Sprintf("no static resource %s", r.URL.Path))
-	case what == "timeless":
-		w.Header()["Date"] = nil // or net/http writes its own
-		return false
 	default:
 		return false
 	}

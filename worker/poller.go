@@ -31,7 +31,6 @@ type queue struct {
 	kind     int
 	taskType string
 	attended atomic.Int32 // polls in flight
-	cold     atomic.Int32 // those of them that wait for a task
 	narrow   atomic.Int32 // polls that are still to ask for one
 	lastGood atomic.Int64 // unix nanoseconds of the last poll that succeeded; 0 for none
 	class    atomic.Pointer[conductor.Class]
@@ -49,6 +48,7 @@ type poller struct {
 	pulse *pulse
 
 	mode      mode
+	listening bool          // this poller holds a slot that counts as a poll's
 	attending bool          // this poller counts in queue.attended
 	failures  int           // polls failed in a row
 	fast      int           // cold polls in a row that came back empty too soon
@@ -120,8 +120,7 @@ func (p *poller) take(ctx context.Context) int {
 	if urgent && p.queue.narrow.Load() <= 0 {
 		most = p.w.opts.Slots
 	}
-	// A slot that another poller listens with is free: what comes is fetched there.
-	if urgent && p.queue.cold.Load() == 0 && p.w.slots.full(p.queue.kind) {
+	if urgent && p.w.slots.full(p.queue.kind) {
 		p.w.opts.Observer.QueueFull(p.queue.taskType)
 	}
 	for {
@@ -129,8 +128,11 @@ func (p *poller) take(ctx context.Context) int {
 		if n == 0 {
 			return 0
 		}
+		p.listening = !urgent
 		granted, changed := p.w.quota.claim(n)
-		p.w.slots.release(p.queue.kind, n-granted)
+		if granted < n {
+			p.release(n - granted)
+		}
 		if granted > 0 {
 			return granted
 		}
@@ -142,8 +144,18 @@ func (p *poller) take(ctx context.Context) int {
 
 // giveUp returns slots that brought no task.
 func (p *poller) giveUp(n int) {
-	p.w.slots.release(p.queue.kind, n)
+	p.release(n)
 	p.w.quota.unclaim(n)
+}
+
+// release ends the poll and returns n of its slots.
+func (p *poller) release(n int) {
+	if p.listening {
+		p.listening = false
+		p.w.slots.heard(p.queue.kind, n)
+		return
+	}
+	p.w.slots.release(p.queue.kind, n)
 }
 
 // attend and leave count the polls in flight of the queue. A sweep counts from
@@ -176,8 +188,6 @@ func (p *poller) poll(ctx context.Context, n int) (tasks []conductor.Task, failu
 	}
 	if p.mode == cold {
 		q.Timeout = p.w.opts.PollTimeout
-		p.queue.cold.Add(1)
-		defer p.queue.cold.Add(-1)
 	}
 	tasks, err := p.w.opts.Server.Poll(ctx, q)
 	if err != nil {

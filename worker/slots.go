@@ -14,6 +14,7 @@ type slots struct {
 	total   int
 	free    int
 	held    []int     // by task type
+	polls   []int     // by task type: those of held that a poll for one task holds
 	waiting []*waiter // in order of arrival
 }
 
@@ -25,19 +26,21 @@ type waiter struct {
 
 // newSlots needs total >= kinds: then the reserved slots are always there.
 func newSlots(total, kinds int) *slots {
-	return &slots{total: total, free: total, held: make([]int, kinds)}
+	return &slots{total: total, free: total, held: make([]int, kinds), polls: make([]int, kinds)}
 }
 
 // take waits until one slot is free for the task type, adds what else is free
 // up to most, and returns how many it took: none once ctx is done. A poller
-// with work to fetch is urgent and goes before those that only listen. beat is
-// called now and then while waiting.
+// with work to fetch is urgent and goes before those that only listen. One that
+// listens takes one slot and ends with heard. beat is called now and then while
+// waiting.
 func (s *slots) take(ctx context.Context, kind int, urgent bool, most int, beat func()) int {
 	if ctx.Err() != nil {
 		return 0
 	}
 	s.mu.Lock()
 	if n := s.grab(kind, most); n > 0 {
+		s.listen(kind, urgent)
 		s.mu.Unlock()
 		return n
 	}
@@ -64,9 +67,27 @@ func (s *slots) await(ctx context.Context, w *waiter, beat func()) bool {
 	if i := slices.Index(s.waiting, w); i >= 0 {
 		s.waiting = slices.Delete(s.waiting, i, i+1)
 	} else {
+		if !w.urgent {
+			s.polls[w.kind]--
+		}
 		s.giveBack(w.kind, 1)
 	}
 	return false
+}
+
+func (s *slots) listen(kind int, urgent bool) {
+	if !urgent {
+		s.polls[kind]++
+	}
+}
+
+// heard ends the poll of one that listened, and gives n slots back: 1 where the
+// poll brought no task.
+func (s *slots) heard(kind, n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.polls[kind]--
+	s.giveBack(kind, n)
 }
 
 // release gives n slots back.
@@ -109,6 +130,7 @@ func (s *slots) giveBack(kind, n int) {
 		w := s.waiting[i]
 		s.waiting = slices.Delete(s.waiting, i, i+1)
 		s.grab(w.kind, 1)
+		s.listen(w.kind, w.urgent)
 		close(w.granted)
 	}
 }
@@ -132,11 +154,12 @@ func (s *slots) before(a, b *waiter) bool {
 	return s.held[a.kind] < s.held[b.kind]
 }
 
-// full reports whether the task type would have to wait.
+// full reports whether the task type would have to wait for a task to end. A
+// slot that a poll for one task holds is free: that poll fetches the next task.
 func (s *slots) full(kind int) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.room(kind) <= 0
+	return s.room(kind) <= 0 && s.polls[kind] == 0
 }
 
 // inUse is how many slots are taken.

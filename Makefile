@@ -21,6 +21,11 @@ COMPACT   := $(foreach l,$(COLD),-gcflags='$(l)=-l')
 FUZZTIME  ?= 5s
 KEEP      ?=
 SOAK      ?=
+PKG       ?= ./signer
+N         ?= 60
+SEED      ?= 1
+JOBS      ?= 2
+WIDER     ?=
 
 .DEFAULT_GOAL := help
 
@@ -99,6 +104,12 @@ fuzz: ## run each fuzz target for FUZZTIME (5s)
 			$(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s $$pkg; \
 		done; \
 	done
+
+.PHONY: mutation
+mutation: ## change one thing at a time in PKG and list what its tests do not notice (N=60 SEED=1 JOBS=2 WIDER=./cli)
+	@mkdir -p .cache
+	@cd tools && $(GO) build -o ../.cache/mutation ./mutation
+	@.cache/mutation -n $(N) -seed $(SEED) -jobs $(JOBS) -wider '$(WIDER)' $(PKG)
 
 .PHONY: vuln
 vuln: ## look for known vulnerabilities in what is linked

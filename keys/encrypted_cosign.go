@@ -45,7 +45,7 @@ func readCosign(ctx context.Context, data []byte, ref Ref) (any, error) {
 	if ctx.Err() != nil {
 		return nil, gaveUp(ctx)
 	}
-	key, err := kdf.derive([]byte(ref.Password.Reveal()), 32)
+	key, err := kdf.derive(ctx, []byte(ref.Password.Reveal()), 32)
 	if err != nil {
 		return nil, err
 	}

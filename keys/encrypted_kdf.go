@@ -1,14 +1,19 @@
 package keys
 
 import (
-	"crypto/pbkdf2"
+	"context"
+	"crypto/hmac"
 	"crypto/sha1" //nolint:gosec // the default of PBKDF2 (RFC 8018 A.2), safe inside HMAC
 	"crypto/sha256"
 	"crypto/sha3"
 	"crypto/sha512"
+	"crypto/subtle"
+	"encoding/binary"
 	"fmt"
 	"hash"
 	"math/big"
+	"runtime/debug"
+	"slices"
 
 	"golang.org/x/crypto/cryptobyte"
 	"golang.org/x/crypto/scrypt"
@@ -18,8 +23,8 @@ import (
 // and whoever wrote the key is not trusted.
 const (
 	maxPBKDF2Iterations = 1_000_000
-	maxScryptMemory     = 64 << 20  // bytes, 128*N*r (RFC 7914 §2)
-	maxScryptWork       = 256 << 20 // bytes written, 128*N*r*p
+	maxScryptMemory     = 32 << 20  // bytes, 128*N*r (RFC 7914 §2): what openssl reads by default
+	maxScryptWork       = 128 << 20 // bytes written, 128*N*r*p: a quarter of a second
 	maxScryptBlocks     = 1 << 20   // bytes, 128*r*p: what PBKDF2 makes around it
 )
 
@@ -53,12 +58,30 @@ func readPBKDF2(s cryptobyte.String, keyLen int) (derivation, error) {
 	return kdf, nil
 }
 
-func (p pbkdf2Params) derive(password []byte, length int) ([]byte, error) {
-	key, err := pbkdf2.Key(p.prf, string(password), p.salt, p.iterations, length)
-	if err != nil { // only where FIPS mode forbids the parameters
-		return nil, unsupportedPBES2("key derivation")
+// derive is PBKDF2 (RFC 8018 §5.2). crypto/pbkdf2 cannot be broken off.
+func (p pbkdf2Params) derive(ctx context.Context, password []byte, length int) ([]byte, error) {
+	const between = 1 << 12 // iterations between two looks at ctx
+	mac := hmac.New(p.prf, password)
+	var out []byte
+	for block := uint32(1); len(out) < length; block++ {
+		u := macOf(mac, binary.BigEndian.AppendUint32(slices.Clone(p.salt), block), nil)
+		t := slices.Clone(u)
+		for i := 1; i < p.iterations; i++ {
+			if i%between == 0 && ctx.Err() != nil {
+				return nil, gaveUp(ctx)
+			}
+			u = macOf(mac, u, u[:0])
+			subtle.XORBytes(t, t, u)
+		}
+		out = append(out, t...)
 	}
-	return key, nil
+	return out[:length], nil
+}
+
+func macOf(mac hash.Hash, input, into []byte) []byte {
+	mac.Reset()
+	_, _ = mac.Write(input) // a hash never fails
+	return mac.Sum(into)
 }
 
 // prfOf gives the hash of an HMAC (RFC 8018 B.1.2, NIST CSOR); nil for one
@@ -114,7 +137,7 @@ func boundScrypt(salt []byte, cost, blockSize, parallel *big.Int) (derivation, e
 		return nil, unreadablePBES2()
 	}
 	if cost.BitLen() > 31 || blockSize.BitLen() > 31 || parallel.BitLen() > 31 {
-		return nil, tooMuchWork(fmt.Sprintf("more than %d mib of memory for scrypt", maxScryptMemory>>20))
+		return nil, tooMuchScrypt(fmt.Sprintf("more than %d mib of memory", maxScryptMemory>>20))
 	}
 	n, r, p := cost.Int64(), blockSize.Int64(), parallel.Int64()
 	if n&(n-1) != 0 {
@@ -122,15 +145,17 @@ func boundScrypt(salt []byte, cost, blockSize, parallel *big.Int) (derivation, e
 	}
 	// No product overflows: each limit stops before the next factor.
 	if r > maxScryptBlocks/128 || n > maxScryptMemory/(128*r) {
-		return nil, tooMuchWork(fmt.Sprintf("more than %d mib of memory for scrypt", maxScryptMemory>>20))
+		return nil, tooMuchScrypt(fmt.Sprintf("more than %d mib of memory", maxScryptMemory>>20))
 	}
 	if p > maxScryptBlocks/(128*r) || p > maxScryptWork/(128*r*n) {
-		return nil, tooMuchWork("more passes of scrypt than are run here")
+		return nil, tooMuchScrypt("more passes than are run here")
 	}
 	return scryptParams{salt: salt, n: int(n), r: int(r), p: int(p)}, nil
 }
 
-func (p scryptParams) derive(password []byte, length int) ([]byte, error) {
+// derive gives its memory back before the next one may begin.
+func (p scryptParams) derive(_ context.Context, password []byte, length int) ([]byte, error) {
+	defer debug.FreeOSMemory()
 	key, err := scrypt.Key(password, p.salt, p.n, p.r, p.p, length)
 	if err != nil { // parameters that the library rules out
 		return nil, unsupportedPBES2("key derivation")
@@ -142,5 +167,13 @@ func tooMuchWork(found string) error {
 	return &Error{
 		Reason: ErrTooLarge, Found: "an encrypted key that asks for " + found,
 		Hint: "encrypt it anew with less: openssl pkcs8 -topk8 -v2 aes-256-cbc -iter 600000 -in key.pem",
+	}
+}
+
+// tooMuchScrypt names no command: openssl does not read such a key either.
+func tooMuchScrypt(found string) error {
+	return &Error{
+		Reason: ErrTooLarge, Found: "an encrypted key whose scrypt asks for " + found,
+		Hint: "encrypt it anew where it was made: pbkdf2, or scrypt with N=16384, r=8 and p=1",
 	}
 }

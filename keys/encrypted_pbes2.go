@@ -47,7 +47,7 @@ func openPBES2(ctx context.Context, der []byte, ref Ref) ([]byte, error) {
 	if ctx.Err() != nil {
 		return nil, gaveUp(ctx)
 	}
-	key, err := kdf.derive([]byte(ref.Password.Reveal()), encryption.keyLen)
+	key, err := kdf.derive(ctx, []byte(ref.Password.Reveal()), encryption.keyLen)
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +56,7 @@ func openPBES2(ctx context.Context, der []byte, ref Ref) ([]byte, error) {
 
 // derivation makes a key out of a password.
 type derivation interface {
-	derive(password []byte, length int) ([]byte, error)
+	derive(ctx context.Context, password []byte, length int) ([]byte, error)
 }
 
 // readPBES2Params reads PBES2-params (RFC 8018 A.4).

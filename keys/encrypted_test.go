@@ -106,8 +106,9 @@ func TestWhatAnEncryptedKeyMayAskFor(t *testing.T) {
 		n, r, p int64
 		reason  error
 	}{
-		{"128 mib", 1 << 17, 8, 1, ErrTooLarge},
-		{"one more than 64 mib by its block size", 1 << 16, 9, 1, ErrTooLarge},
+		{"64 mib", 1 << 16, 8, 1, ErrTooLarge},
+		{"more than 32 mib by its block size", 1 << 15, 9, 1, ErrTooLarge},
+		{"32 mib five times", 1 << 15, 8, 5, ErrTooLarge},
 		{"many passes", 1 << 14, 8, 1 << 20, ErrTooLarge},
 		{"wide blocks", 2, 1 << 24, 1, ErrTooLarge},
 		{"products that overflow", 1 << 30, 1 << 30, 1 << 30, ErrTooLarge},
@@ -119,21 +120,27 @@ func TestWhatAnEncryptedKeyMayAskFor(t *testing.T) {
 		_, err := boundScrypt(nil, big.NewInt(c.n), big.NewInt(c.r), big.NewInt(c.p))
 		t.Run(c.what, func(t *testing.T) { wantRefusal(t, err, c.reason) })
 	}
-	if _, err := boundScrypt(nil, big.NewInt(1<<16), big.NewInt(8), big.NewInt(1)); err != nil {
-		t.Errorf("64 mib are refused: %v", err)
+	if _, err := boundScrypt(nil, big.NewInt(1<<15), big.NewInt(8), big.NewInt(1)); err != nil {
+		t.Errorf("32 mib are refused: %v", err)
 	}
 }
 
 // withIterations writes an encrypted key that asks for that many iterations.
 func withIterations(t *testing.T, n *big.Int) string {
 	t.Helper()
-	type algorithm struct {
-		OID    asn1.ObjectIdentifier
-		Params any
-	}
 	type kdf struct {
 		Salt       []byte
 		Iterations *big.Int
+	}
+	return withDerivation(t, asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 5, 12}, kdf{make([]byte, 8), n})
+}
+
+// withDerivation writes a key that no password opens, with that derivation.
+func withDerivation(t *testing.T, name asn1.ObjectIdentifier, params any) string {
+	t.Helper()
+	type algorithm struct {
+		OID    asn1.ObjectIdentifier
+		Params any
 	}
 	type pbes2 struct{ KDF, Encryption algorithm }
 	der, err := asn1.Marshal(struct {
@@ -141,7 +148,7 @@ func withIterations(t *testing.T, n *big.Int) string {
 		Sealed    []byte
 	}{
 		algorithm{asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 5, 13}, pbes2{
-			algorithm{asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 5, 12}, kdf{make([]byte, 8), n}},
+			algorithm{name, params},
 			algorithm{asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 1, 42}, make([]byte, 16)},
 		}},
 		make([]byte, 64),

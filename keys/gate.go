@@ -11,25 +11,42 @@ import (
 // in a store of their own (a KMS, an HSM) do not pass it. A nil Gate is open.
 type Gate struct {
 	tokens chan struct{}
+	opener chan struct{} // one place, for keys that come with a password
 }
 
-// NewGate makes a gate of GOMAXPROCS places.
+// NewGate makes a gate of GOMAXPROCS places, and one beside them for keys that
+// come with a password.
 func NewGate() *Gate {
-	return &Gate{tokens: make(chan struct{}, runtime.GOMAXPROCS(0))}
+	return &Gate{tokens: make(chan struct{}, runtime.GOMAXPROCS(0)), opener: make(chan struct{}, 1)}
 }
 
 // enter waits for a place and returns how to give it back, or fails with
 // ctx's error, in an *Error of [ErrUnavailable].
 func (g *Gate) enter(ctx context.Context) (leave func(), err error) {
-	if err := context.Cause(ctx); err != nil {
+	if g == nil {
+		return enter(ctx, nil)
+	}
+	return enter(ctx, g.tokens)
+}
+
+// enterAlone waits for the one place of the keys that come with a password.
+// What a password costs, in time and memory, the key says: two derivations at
+// once may need more memory than the process is given, and none of them may
+// keep a place from a signature.
+func (g *Gate) enterAlone(ctx context.Context) (leave func(), err error) {
+	return enter(ctx, g.opener)
+}
+
+func enter(ctx context.Context, places chan struct{}) (leave func(), err error) {
+	if ctx.Err() != nil {
 		return nil, gaveUp(ctx)
 	}
-	if g == nil {
+	if places == nil {
 		return func() {}, nil
 	}
 	select {
-	case g.tokens <- struct{}{}:
-		return func() { <-g.tokens }, nil
+	case places <- struct{}{}:
+		return func() { <-places }, nil
 	case <-ctx.Done():
 		return nil, gaveUp(ctx)
 	}

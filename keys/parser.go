@@ -25,15 +25,23 @@ type ParserOptions struct {
 // Parser is the Resolver of keys that come as text. Identical texts that come
 // at the same time are parsed once, and parsed keys are kept for a while: a
 // workflow signs with the same key again and again, and to read one takes
-// longer than to sign with it. Refusals are not kept. It is safe for
-// concurrent use.
+// longer than to sign with it. Of the refusals those are kept that a password
+// was put to work for: such a task costs nothing when it comes again. It is
+// safe for concurrent use.
 type Parser struct {
 	options ParserOptions
 	cache   *cache
+	refused *cache
 
 	mu       sync.Mutex
 	underway map[digest]*flight
 }
+
+// How many refusals are kept, and how long.
+const (
+	refusedKept = 256
+	refusedTTL  = 5 * time.Minute
+)
 
 // flight is a parse that others wait for.
 type flight struct {
@@ -58,7 +66,10 @@ func NewParser(o ParserOptions) *Parser {
 	if o.Gate == nil {
 		o.Gate = NewGate()
 	}
-	return &Parser{options: o, cache: newCache(o.CacheSize, o.CacheTTL, o.Now), underway: map[digest]*flight{}}
+	return &Parser{
+		options: o, cache: newCache(o.CacheSize, o.CacheTTL, o.Now),
+		refused: newCache(refusedKept, refusedTTL, o.Now), underway: map[digest]*flight{},
+	}
 }
 
 // Stats counts what the cache did.
@@ -82,8 +93,11 @@ func (p *Parser) Resolve(ctx context.Context, ref Ref) (Key, error) {
 	}
 	id := p.cache.digest(ref)
 	for {
-		if key, ok := p.cache.get(id); ok {
-			return key, nil
+		if e, ok := p.cache.get(id); ok {
+			return e.key, nil
+		}
+		if e, ok := p.refused.get(id); ok {
+			return nil, e.err
 		}
 		f, mine := p.join(id)
 		if mine {
@@ -126,15 +140,22 @@ func (p *Parser) parse(ctx context.Context, ref Ref, id digest, f *flight) (Key,
 	}()
 	p.cache.missed()
 	f.key, f.err = p.read(ctx, ref)
-	if f.err == nil {
+	switch {
+	case f.err == nil:
 		p.lend(f.key)
-		p.cache.put(id, f.key)
+		p.cache.put(id, entry{key: f.key})
+	case !ref.Password.IsZero() && !gaveUpEarly(f.err):
+		p.refused.put(id, entry{err: f.err})
 	}
 	return f.key, f.err
 }
 
 func (p *Parser) read(ctx context.Context, ref Ref) (Key, error) {
-	leave, err := p.options.Gate.enter(ctx)
+	enter := p.options.Gate.enter
+	if !ref.Password.IsZero() {
+		enter = p.options.Gate.enterAlone
+	}
+	leave, err := enter(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,7 @@ import (
 // long as the process, so that a dump of the index tells nothing about a key.
 type digest [sha256.Size]byte
 
-// cache keeps parsed keys, the least recently used of which goes first, and
+// cache keeps parsed keys, or refusals, the least recently used of which goes first, and
 // none longer than ttl.
 type cache struct {
 	pepper []byte
@@ -30,6 +30,7 @@ type cache struct {
 
 type entry struct {
 	key   Key
+	err   error // in place of key
 	until time.Time
 }
 
@@ -56,26 +57,26 @@ func (c *cache) digest(ref Ref) digest {
 	return digest(mac.Sum(nil))
 }
 
-func (c *cache) get(id digest) (Key, bool) {
+func (c *cache) get(id digest) (entry, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.kept == nil {
-		return nil, false
+		return entry{}, false
 	}
 	e, ok := c.kept.Get(id)
 	if !ok {
-		return nil, false
+		return entry{}, false
 	}
 	if !c.now().Before(e.until) {
 		c.kept.Remove(id)
-		return nil, false
+		return entry{}, false
 	}
 	c.hits++
-	return e.key, true
+	return e, true
 }
 
-// put keeps a key and lets go of those whose time is over.
-func (c *cache) put(id digest, key Key) {
+// put keeps an entry and lets go of those whose time is over.
+func (c *cache) put(id digest, e entry) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.kept == nil {
@@ -83,7 +84,8 @@ func (c *cache) put(id digest, key Key) {
 	}
 	c.sweep()
 	c.kept.Remove(id) // Add would replace it without a word
-	c.kept.Add(id, entry{key: key, until: c.now().Add(c.ttl)})
+	e.until = c.now().Add(c.ttl)
+	c.kept.Add(id, e)
 	c.sweepLater()
 }
 

@@ -1,0 +1,304 @@
+package policy_test
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"conductor-jwt/policy"
+)
+
+func readWith(text string) (*policy.Policy, error) {
+	return policy.Read("policy.yaml", []byte(text), known())
+}
+
+// mistakes counts what is wrong with a text.
+func mistakes(t *testing.T, text string) []policy.Problem {
+	t.Helper()
+	_, err := readWith(text)
+	if err == nil {
+		return nil
+	}
+	e, ok := errors.AsType[*policy.Error](err)
+	if !ok {
+		t.Fatalf("%s: %v", text, err)
+	}
+	return e.Problems
+}
+
+// Each row is wrong in one way only, and is told once.
+func TestEachMistakeIsToldOnce(t *testing.T) {
+	const k = "keys: {a: {source: \"env:A\"}}\n"
+	for _, row := range []struct{ text, want string }{
+		{"aws: {region: [eu]}", "a list where text belongs"},
+		{"aws: {region: {eu: 1}}", "a mapping where text belongs"},
+		{"aws: {region: \"\"}", "empty text"},
+		{"aws: {region: \"a\\tb\"}", "control character"},
+		{"aws: {region: \"a\\x7fb\"}", "control character"},
+		{"aws: {region: " + strings.Repeat("x", 4097) + "}", "text of 4097 bytes"},
+		{"aws: {endpoint: \"ftp://x\"}", "not a url"},
+		{"aws: {endpoint: \"https://\"}", "not a url"},
+		{"aws: {endpoint: \"https://user@host\"}", "a url with a user name"},
+		{"aws: {endpoint: \"https://host/?x=1\"}", "a url with a user name, query"},
+		{"google: {endpoint: \"https://host/#x\"}", "a url with a user name, query or fragment"},
+		{"google: {endpoint: \"https://user:word@host\"}", "a url with a user name"},
+		{"aws: {regoin: x}", "did you mean region?"},
+		{"azure: {tenant: x}", "no such field of azure"},
+		{"google: {credentials: x}", "no such field of google"},
+		{"aws: []", "a list where aws belongs"},
+		{"azure: x", "text where azure belongs"},
+		{"google: 5", "text where google belongs"},
+		{"vault: {address: \"https://v\", login: {approle: {role_id: r}}}", "approle without role_id and secret_id_file"},
+		{"vault: {address: \"https://v\", login: {token_env: A, approle: {role_id: r, secret_id_file: /f}}}", "login names 2 ways"},
+		{"keys: {\"\": {source: \"env:A\"}}", "not a name for a key"},
+		{"profiles: {\"\": {extends: github-app}}", "not a name for a profile"},
+		{"keys: {\".a\": {source: \"env:A\"}}", "not a name for a key"},
+		{"keys: {\"-a\": {source: \"env:A\"}}", "not a name for a key"},
+		{"keys: {" + strings.Repeat("k", 65) + ": {source: \"env:A\"}}", "not a name for a key"},
+		{"keys: {a: {source: [\"env:A\"]}}", "a list where text belongs"},
+		{"keys: {a: {source: \":A\"}}", "no such scheme"},
+		{"keys: {a: {source: \":\"}}", "not a uri"},
+		{"keys: {a: {source: \"env:\"}}", "a uri with nothing behind its scheme"},
+		{"keys: {a: {versions: [{from: 2099-01-01T00:00:00Z}]}}", "a version without a source"},
+		{"keys: {a: {versions: [{source: \"conductor:A\"}, {source: \"vault-transit://t/b\"}]}}", "a key of conductor: has one version"},
+		{"keys: {a: {source: \"env:A\", activation_delay: 4m59s}}", "shorter than a verifier may take"},
+		{"keys: {a: {source: \"env:A\", retire_after: 24h2m59s}}", "write 24h3m or more"},
+		{k + "grants: [{use: a, max_ttl: 999ms}]", "whole seconds"},
+		{k + "grants: [{use: a, max_ttl: -5s}]", "whole seconds"},
+		{k + "grants: [{use: a, max_ttl: 0s}]", "whole seconds"},
+		{k + "grants: [{use: a, workflows: [" + strings.Repeat("x", 1025) + "]}]", "a pattern of 1025 bytes"},
+		{k + "grants: [{use: a, workflows: [[x]]}]", "a list where text belongs"},
+		{k + "grants: [5]", "text where a grant belongs"},
+		{k + "grants: [{use: a, issuers: {x: y}}]", "a mapping where text belongs"},
+		{k + "profiles: {p: {extends: github-app, off: 1}}", "text that is not true or false"},
+		{k + "profiles: {p: {extends: github-app, key: billing}}", "it names a key that there is not; there is a"},
+		{k + "profiles: {p: {extends: github-app, limits: {algorithms: [XS256]}}}", "no such algorithm"},
+	} {
+		problems := mistakes(t, row.text)
+		if len(problems) == 0 || !strings.Contains(problems[0].Text, row.want) && !strings.Contains(problems[len(problems)-1].Text, row.want) {
+			t.Errorf("%s\n got %+v\nwant %s", row.text, problems, row.want)
+		}
+		for i, p := range problems {
+			if p.Place.Line == 0 || p.Place.Column == 0 || p.Excerpt == "" {
+				t.Errorf("%s: problem %d has no place", row.text, i)
+			}
+			for _, other := range problems[:i] {
+				if other.Text == p.Text && other.Place == p.Place {
+					t.Errorf("%s: told twice: %s", row.text, p.Text)
+				}
+			}
+		}
+	}
+}
+
+// What stands on the bound is allowed.
+func TestWhatIsJustAllowed(t *testing.T) {
+	const k = "keys: {a: {source: \"env:A\"}}\n"
+	for _, text := range []string{
+		"aws: {region: " + strings.Repeat("x", 4096) + "}",
+		"aws: {endpoint: \"http://localhost:4566\"}",
+		"keys: {" + strings.Repeat("k", 64) + ": {source: \"env:A\"}}",
+		"keys: {_a.b-c: {source: \"env:A\"}}",
+		"keys: {a: {source: \"env:A\", activation_delay: 5m}}",
+		"keys: {a: {source: \"env:A\", retire_after: 24h3m}}",
+		"keys: {a: {versions: [{source: \"vault-transit://t/a\"}, {source: \"vault-transit://t/b\"}]}}",
+		"keys: {a: {versions: [{source: \"vault-transit://t/a\", kid: x}, {source: \"vault-transit://t/b\", kid: y}], publish: true}}",
+		"keys: {a: {versions: [{source: \"env:A\"}]}}",
+		"keys: {a: {kid: k, versions: [{source: \"env:A\"}]}}",
+		"keys: {a: {kid: none, versions: [{source: \"vault-transit://t/a\"}, {source: \"vault-transit://t/b\"}]}}",
+		"keys: {a: {source: \"conductor:A\"}}",
+		k + "grants: [{use: a, max_ttl: 1s}]",
+		k + "grants: [{use: a, workflows: [" + strings.Repeat("x", 1024) + "]}]",
+		k + "grants: [{use: a, workflows: x}]",
+		"grants: [{secrets: [x]}]",
+		"profiles: {github-app: {extends: github-app}}",
+		k + "profiles: {p: {extends: q, key: a}, q: {extends: r}, r: {extends: github-app}}",
+		k + "profiles: {p: {extends: github-app, key: a}}\ngrants: [{use: p}]",
+	} {
+		if _, err := readWith(text); err != nil {
+			t.Errorf("%.100s:\n%v", text, err)
+		}
+	}
+}
+
+func TestTheSectionsOfTheStoresAreReadWhole(t *testing.T) {
+	p := read(t, `
+vault: {address: "https://v:8200", namespace: n, ca_file: /ca, login: {kubernetes: {role: r, mount: m, token_file: /t}}}
+aws: {region: eu-1, endpoint: "https://kms", profile: p}
+azure: {tenant_id: t, client_id: c, token_file: /f}
+google: {credentials_file: /g, endpoint: "https://g"}
+`)
+	want := policy.Policy{
+		Vault:  policy.Vault{Address: "https://v:8200", Namespace: "n", CAFile: "/ca", Login: policy.VaultLogin{Kubernetes: policy.VaultKubernetes{Role: "r", Mount: "m", TokenFile: "/t"}}},
+		AWS:    policy.AWS{Region: "eu-1", Endpoint: "https://kms", Profile: "p"},
+		Azure:  policy.Azure{TenantID: "t", ClientID: "c", TokenFile: "/f"},
+		Google: policy.Google{CredentialsFile: "/g", Endpoint: "https://g"},
+	}
+	if p.Vault != want.Vault || p.AWS != want.AWS || p.Azure != want.Azure || p.Google != want.Google {
+		t.Errorf("%+v %+v %+v %+v", p.Vault, p.AWS, p.Azure, p.Google)
+	}
+	for text, login := range map[string]policy.VaultLogin{
+		"token_file: /t": {TokenFile: "/t"},
+		"token_env: E":   {TokenEnv: "E"},
+		"kubernetes: r":  {Kubernetes: policy.VaultKubernetes{Role: "r"}},
+		"approle: {role_id: r, secret_id_file: /s, mount: m}": {AppRole: policy.VaultAppRole{RoleID: "r", SecretIDFile: "/s", Mount: "m"}},
+	} {
+		if got := read(t, "vault: {address: \"https://v\", login: {"+text+"}}").Vault.Login; got != login {
+			t.Errorf("%s: %+v", text, got)
+		}
+	}
+}
+
+func TestAKeyAndAProfileAreReadWhole(t *testing.T) {
+	p := read(t, `
+keys:
+  a:
+    source: "env:A"
+    publish: true
+    kid: my-kid
+    activation_delay: 20m
+    retire_after: 48h
+    revoke: [x, y]
+    algorithms: [RS256, ES256]
+  v:
+    versions: [{source: "vault-transit://t/a", from: 2099-01-01T00:00:00Z, kid: one}]
+profiles:
+  p: {extends: github-app, key: a, issuer: i, subject: s, audience: [u, w], limits: {max_ttl: 10m, no_exp: true, algorithms: [RS256]}}
+  github-app: {off: true}
+`)
+	a, ok := p.Key("a")
+	a.Place, a.Versions[0].Place = policy.Place{}, policy.Place{}
+	want := policy.Key{
+		Name: "a", Versions: []policy.Version{{Source: "env:A"}}, Publish: true, KeyID: "my-kid", ActivationDelay: 20 * time.Minute,
+		RetireAfter: 48 * time.Hour, Revoke: []string{"x", "y"}, Algorithms: []string{"RS256", "ES256"},
+	}
+	if !ok || !reflect.DeepEqual(a, want) {
+		t.Errorf("got  %+v\nwant %+v", a, want)
+	}
+	v, _ := p.Key("v")
+	if one := v.Versions[0]; one.KeyID != "one" || one.From.Year() != 2099 || one.Scheme() != policy.SchemeVaultTransit {
+		t.Errorf("%+v", one)
+	}
+	f := p.Profiles[0]
+	if f.Key != "a" || f.Issuer != "i" || f.Subject != "s" || len(f.Audiences) != 2 || f.Limits.MaxTTL != 10*time.Minute || !f.Limits.NoExpiry || len(f.Limits.Algorithms) != 1 {
+		t.Errorf("%+v", f)
+	}
+	if !p.Profiles[1].Off {
+		t.Error("off: true does not turn a profile off")
+	}
+	if _, ok := p.Key("b"); ok {
+		t.Error("a key that is not there")
+	}
+}
+
+// A key stays published for as long as any of its tokens may be in use.
+func TestHowLongAKeyStaysPublished(t *testing.T) {
+	const keys = "keys: {a: {source: \"env:A\"}, b: {source: \"env:B\"}}\n"
+	for name, row := range map[string]struct {
+		text string
+		ttl  time.Duration
+	}{
+		"no grant":              {"", 24 * time.Hour},
+		"a grant with a ttl":    {"grants: [{use: a, max_ttl: 15m}]", 15 * time.Minute},
+		"a grant without a ttl": {"grants: [{use: a}]", 24 * time.Hour},
+		"the longest of two":    {"grants: [{use: a, max_ttl: 15m}, {use: a, max_ttl: 20m}, {use: a, max_ttl: 1m}]", 20 * time.Minute},
+		"a grant for another":   {"grants: [{use: b, max_ttl: 15m}]", 24 * time.Hour},
+		"a grant by a pattern":  {"grants: [{use: \"*\", max_ttl: 15m}]", 15 * time.Minute},
+		"the ttl of a profile":  {"profiles: {p: {extends: github-app, key: a, limits: {max_ttl: 30m}}}\ngrants: [{use: p, max_ttl: 15m}]", 30 * time.Minute},
+		"a profile with another key": {
+			"profiles: {p: {extends: github-app, key: b, limits: {max_ttl: 30m}}}\ngrants: [{use: p, max_ttl: 15m}, {use: a, max_ttl: 10m}]", 10 * time.Minute,
+		},
+		"a ttl inherited from a profile with another key": {
+			"profiles: {p: {extends: github-app, key: b, limits: {max_ttl: 30m}}, q: {extends: p, key: a}}\ngrants: [{use: q, max_ttl: 15m}]", 30 * time.Minute,
+		},
+		"a key inherited over two profiles": {
+			"profiles: {p: {extends: github-app, key: a}, q: {extends: p}, r: {extends: q, limits: {max_ttl: 40m}}}\ngrants: [{use: r, max_ttl: 15m}]", 40 * time.Minute,
+		},
+		"the nearer ttl of two": {
+			"profiles: {p: {extends: github-app, key: b, limits: {max_ttl: 30m}}, q: {extends: p, key: a, limits: {max_ttl: 20m}}}\ngrants: [{use: q, max_ttl: 15m}]", 20 * time.Minute,
+		},
+	} {
+		k, _ := read(t, keys+row.text).Key("a")
+		if want := row.ttl + policy.MaxAge + policy.Skew; k.RetireAfter != want {
+			t.Errorf("%s: %s, want %s", name, k.RetireAfter, want)
+		}
+	}
+}
+
+func TestVersionsAreOrderedByTheirTime(t *testing.T) {
+	p := read(t, `keys: {a: {versions: [{source: "env:C", from: 2099-01-01T00:00:00Z}, {source: "env:A", from: 2097-01-01T00:00:00Z}, {source: "env:B", from: 2098-01-01T00:00:00Z}]}}`)
+	var order []string
+	for _, v := range p.Keys[0].Versions {
+		order = append(order, v.Source)
+	}
+	if strings.Join(order, " ") != "env:A env:B env:C" {
+		t.Error(order)
+	}
+}
+
+func TestTheLongestFile(t *testing.T) {
+	const text = "inline: allow\n#"
+	for size, want := range map[int]bool{1 << 20: true, 1<<20 + 1: false} {
+		_, err := readWith(text + strings.Repeat("x", size-len(text)))
+		if (err == nil) != want || err != nil && !strings.Contains(err.Error(), "1 MiB") {
+			t.Errorf("%d bytes: %v", size, err)
+		}
+	}
+}
+
+func TestInlineModes(t *testing.T) {
+	for _, mode := range []policy.Inline{policy.InlineAllow, policy.InlineSecretsOnly, policy.InlineDeny} {
+		if got := read(t, "inline: "+string(mode)).InlineMode(); got != mode {
+			t.Errorf("%s is read as %s", mode, got)
+		}
+	}
+}
+
+// An excerpt shows the structure of a line, no value, and a mark under the
+// place.
+func TestExcerpts(t *testing.T) {
+	for _, row := range []struct{ text, line, mark string }{
+		{"kez: {a: 1}", "kez: {a: …}", "^"},
+		{"inline: 'al''low'   # why", "inline: ……   ", "        ^"},
+		{"inline: \"al\\\"low\"", "inline: …", "        ^"},
+		{"inline: al#low", "inline: …", "        ^"},
+		{"keys: [x, y]", "keys: […, …]", "      ^"},
+		{"keys:\n- x\n-", "- …", "^"},
+		{"what ever: {}", "…: {}", "^"},
+		{"\"kez\": {}", "\"kez\": {}", "^"},
+		{"keys: {a: {source: \"env:A\", kidd: b, " + strings.Repeat("x: y, ", 50) + "}}", "keys: {a: {source: …, kidd: …, x: …", "                      ^"},
+	} {
+		problems := mistakes(t, row.text)
+		if len(problems) == 0 {
+			t.Errorf("%s: no mistake", row.text)
+			continue
+		}
+		line, mark, _ := strings.Cut(problems[0].Excerpt, "\n")
+		_, line, _ = strings.Cut(line, " | ")
+		_, mark, _ = strings.Cut(mark, "| ")
+		if !strings.HasPrefix(line, row.line) || mark != row.mark || len([]rune(line)) > 100 {
+			t.Errorf("%.60s:\n got %q\n     %q\nwant %q\n     %q", row.text, line, mark, row.line, row.mark)
+		}
+	}
+}
+
+func TestProblemsAreInTheOrderOfTheFile(t *testing.T) {
+	problems := mistakes(t, "keys:\n  b: {source: \"env:A\", kidd: x, kod: x}\n  a: {source: \"env:A\", kidd: x}\nfoo: x\n")
+	var places []string
+	for _, p := range problems {
+		places = append(places, fmt.Sprintf("%d:%d", p.Place.Line, p.Place.Column))
+	}
+	if got := strings.Join(places, " "); got != "2:24 2:33 3:24 4:1" {
+		t.Errorf("%s", got)
+	}
+	joined := policy.Join((&policy.Policy{}).Fault(policy.Place{Line: 2}, "two"), nil, (&policy.Policy{}).Fault(policy.Place{Line: 1}, "one"))
+	if joined == nil || strings.Index(joined.Error(), "one") > strings.Index(joined.Error(), "two") {
+		t.Errorf("%v", joined)
+	}
+	if err := policy.Join(nil, nil); err != nil {
+		t.Error(err)
+	}
+}

@@ -8,21 +8,16 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
-	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
 
 	"conductor-jwt/internal/nearest"
+	"conductor-jwt/internal/yamlfile"
 )
 
-// Limits of what is read.
-const (
-	mostFile   = 1 << 20
-	mostSecret = 64 << 10
-)
+// mostSecret is how long a file that holds a secret is, in bytes.
+const mostSecret = 64 << 10
 
 // readFile reads the configuration file, where one is named: a mapping of
 // setting names to scalars, and to lists where the setting is one. Names must
@@ -39,10 +34,6 @@ func readFile(src Sources, table []Setting, wrong *problems) map[string]value {
 		return given
 	}
 	f := file{path: path, table: table, given: given, wrong: wrong}
-	if len(text) > mostFile {
-		f.fault(nil, "over 1 MiB")
-		return given
-	}
 	f.read(text)
 	return given
 }
@@ -99,44 +90,43 @@ type file struct {
 	wrong *problems
 }
 
-func (f *file) at(t *token.Token) Origin {
-	if t == nil {
+func (f *file) at(line int) Origin {
+	if line == 0 {
 		return Origin{FromFile, f.path}
 	}
-	return Origin{FromFile, fmt.Sprintf("%s:%d", f.path, t.Position.Line)}
+	return Origin{FromFile, fmt.Sprintf("%s:%d", f.path, line)}
+}
+
+func lineOf(t *token.Token) int {
+	if t == nil || t.Position == nil {
+		return 0
+	}
+	return t.Position.Line
 }
 
 func (f *file) fault(t *token.Token, format string, args ...any) {
-	f.wrong.add("", f.at(t), format, args...)
+	f.wrong.add("", f.at(lineOf(t)), format, args...)
 }
 
 func (f *file) read(text []byte) {
-	if !utf8.Valid(text) {
-		f.fault(nil, "not utf-8 text")
-		return
+	parsed, fault := yamlfile.Parse(text)
+	switch {
+	case parsed.Body != nil:
+		f.document(parsed.Body)
+	case fault == nil:
+		fault = &yamlfile.Fault{Text: "the file says nothing; write a setting, or do not name the file"}
 	}
-	// Duplicates are looked for here: the parser's message quotes the line.
-	parsed, err := parser.ParseBytes(text, 0, parser.AllowDuplicateMapKey())
-	if err != nil {
-		var at *token.Token
-		if e, ok := errors.AsType[*yaml.SyntaxError](err); ok {
-			at = e.Token
-		}
-		f.fault(at, "not valid yaml from here on")
-		return
-	}
-	if len(parsed.Docs) > 1 {
-		f.fault(parsed.Docs[1].Start, "a second document; keep one")
-	}
-	for _, document := range parsed.Docs[:min(len(parsed.Docs), 1)] {
-		f.document(document.Body)
+	if fault != nil {
+		f.wrong.add("", f.at(fault.Line), "%s", fault.Text)
 	}
 }
 
 func (f *file) document(body ast.Node) {
 	switch body := body.(type) {
-	case nil:
 	case *ast.MappingNode:
+		if len(body.Values) == 0 {
+			f.fault(body.GetToken(), "the file says nothing; write a setting, or do not name the file")
+		}
 		for _, entry := range body.Values {
 			f.entry(entry)
 		}
@@ -151,7 +141,7 @@ func (f *file) entry(entry *ast.MappingValueNode) {
 	if !ok {
 		return
 	}
-	at := f.at(key)
+	at := f.at(lineOf(key))
 	if had, ok := f.given[s.Name]; ok {
 		f.wrong.add(s.Name, at, "set already at %s; keep one", had.at.Where)
 		return
@@ -162,6 +152,10 @@ func (f *file) entry(entry *ast.MappingValueNode) {
 		return
 	}
 	v.at = at
+	if v.text == "" && (s.Kind == Path || key.Value == s.NameFile()) {
+		f.wrong.add(s.Name, at, emptyPath)
+		return
+	}
 	if s.Secret && key.Value == s.NameFile() {
 		v = value{path: v.text, at: at}
 	}
@@ -197,8 +191,9 @@ func (f *file) setting(key ast.MapKeyNode) (Setting, bool) {
 	return Setting{}, false
 }
 
-// scalarOf reads a node as the text that a variable would hold. Null is the
-// same as leaving the setting out.
+// scalarOf reads a node as the text that a variable would hold. Null is an
+// error: a policy or an audit whose template had no value must not count as
+// left out.
 func scalarOf(s Setting, n ast.Node) (value, string) {
 	if list, ok := n.(*ast.SequenceNode); ok && s.Kind == List {
 		v := value{list: []string{}}
@@ -211,6 +206,9 @@ func scalarOf(s Setting, n ast.Node) (value, string) {
 		}
 		return v, ""
 	}
+	if _, ok := n.(*ast.NullNode); ok {
+		return value{}, "nothing behind it; write " + wanted(s) + ", or take the line out"
+	}
 	text, ok := textOf(n)
 	if !ok {
 		return value{}, kindOf(n) + " where " + wanted(s) + " belongs"
@@ -220,8 +218,6 @@ func scalarOf(s Setting, n ast.Node) (value, string) {
 
 func textOf(n ast.Node) (string, bool) {
 	switch n := n.(type) {
-	case *ast.NullNode:
-		return "", true
 	case *ast.StringNode:
 		return n.Value, true
 	case *ast.LiteralNode:
@@ -242,6 +238,8 @@ func kindOf(n ast.Node) string {
 		return "an anchor or alias"
 	case *ast.TagNode:
 		return "a tag"
+	case *ast.NullNode:
+		return "nothing"
 	}
 	return "text"
 }

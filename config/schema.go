@@ -40,29 +40,27 @@ func Schema() ([]byte, error) {
 		root.Properties[s.Name] = schemaOf(s)
 		if s.Secret {
 			root.Properties[s.NameFile()] = schema{
-				Description: "Path of a file that holds " + s.Name + ".", Type: nullable("string"),
+				Description: "Path of a file that holds " + s.Name + ".", Type: "string",
 			}
 		}
 	}
 	return json.MarshalIndent(root, "", "  ")
 }
 
-func nullable(kind string) []string { return []string{kind, "null"} }
-
 func schemaOf(s Setting) schema {
-	out := schema{Description: s.About, Type: nullable("string")}
+	out := schema{Description: s.About, Type: "string"}
 	if s.Default != "" && !s.Computed {
 		out.Default = s.Default
 	}
 	switch s.Kind {
 	case Count:
-		out.Type = nullable("integer")
+		out.Type = "integer"
 		out.Minimum, out.Maximum = &s.Least, &s.Most
 		if out.Default != nil {
 			out.Default = json.Number(s.Default)
 		}
 	case Switch:
-		out.Type = nullable("boolean")
+		out.Type = "boolean"
 		out.Default = s.Default == "true"
 	case Duration:
 		out.Pattern = durationPattern
@@ -70,9 +68,8 @@ func schemaOf(s Setting) schema {
 		for _, c := range s.Choices {
 			out.Enum = append(out.Enum, c)
 		}
-		out.Enum = append(out.Enum, nil)
 	case List:
-		out.Type = []string{"array", "string", "null"}
+		out.Type = []string{"array", "string"}
 		out.Items = &schema{Type: "string"}
 		out.Default = splitList(s.Default)
 	}

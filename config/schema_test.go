@@ -42,7 +42,12 @@ func TestTheSchemaTakesWhatTheReaderTakes(t *testing.T) {
 		reader bool
 	}{
 		{"slots: 3", true, true},
-		{"slots: null", true, true},
+		{"slots: null", false, false},
+		{"listen: null", false, false},
+		{"output: null", false, false},
+		{"task_types: null", false, false},
+		{"tls_insecure_skip_verify: null", false, false},
+		{"auth_secret_file: null", false, false},
 		{"slots: many", false, false},
 		{"slots: 0", false, false},
 		{"slots: 10001", false, false},

@@ -42,7 +42,7 @@ keys:
 }
 
 func TestWhatIsNotNamedIsTheParsers(t *testing.T) {
-	r := &rig{shelf: newShelf()}
+	r := &rig{shelf: newShelf(), text: "inline: allow"}
 	ring := r.ring(t, nil)
 	key, err := ring.Resolve(t.Context(), jwkRef("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"))
 	if err != nil || keys.KindOf(key) != keys.KindOct {

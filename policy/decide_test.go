@@ -196,7 +196,7 @@ grants:
 	if len(fields) != 3 || fields[0] != policy.FieldUse || fields[1] != policy.FieldWorkflows {
 		t.Errorf("%v", fields)
 	}
-	if v := read(t, "").Decide(r); v.Grant != 0 || v.Allowed {
+	if v := read(t, "inline: allow").Decide(r); v.Grant != 0 || v.Allowed {
 		t.Errorf("without a grant: %+v", v)
 	}
 }

@@ -61,6 +61,9 @@ func (r *reader) key(name string, entry *ast.MappingValueNode) Key {
 
 func (r *reader) versions(n ast.Node, k *Key) {
 	k.Versions = []Version{}
+	if isEmpty(n) {
+		r.fault(n, "an empty list; write at least one version")
+	}
 	for _, element := range r.elements(n, "versions") {
 		var v Version
 		r.object(element, "a version", fields{

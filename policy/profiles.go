@@ -16,11 +16,12 @@ func (r *reader) profiles(n ast.Node, p *Policy) {
 	}
 }
 
-// profile reads one profile; the word off alone turns one off.
+// profile reads one profile; the word off alone turns one off, which YAML 1.1
+// writes as false.
 func (r *reader) profile(name string, entry *ast.MappingValueNode) Profile {
 	f := Profile{Name: name, Place: placeOf(entry.Key)}
 	if text, ok := textOf(entry.Value); ok {
-		if f.Off = text == off; !f.Off {
+		if f.Off = text == off || text == "false"; !f.Off {
 			r.fault(entry.Value, "text where a profile belongs; write a mapping, or off")
 		}
 		return f
@@ -38,6 +39,9 @@ func (r *reader) profile(name string, entry *ast.MappingValueNode) Profile {
 				"no_exp":     r.boolean(&f.Limits.NoExpiry),
 				"algorithms": r.algorithms(&f.Limits.Algorithms),
 			})
+			if isEmpty(n) {
+				r.fault(n, "limits without a limit; write one, or take the field out")
+			}
 		},
 	})
 	return f
@@ -53,6 +57,11 @@ func (r *reader) checkProfiles(p *Policy) {
 	for _, f := range p.Profiles {
 		if !slices.Contains(names, f.Name) {
 			names = append(names, f.Name)
+		}
+	}
+	for _, k := range p.Keys {
+		if _, ok := own[k.Name]; ok || slices.Contains(r.known.Profiles, k.Name) {
+			r.faultAt(k.Place, "a profile has this name too; rename one of them, because a grant would permit both")
 		}
 	}
 	for _, f := range p.Profiles {

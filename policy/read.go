@@ -1,15 +1,13 @@
 package policy
 
 import (
-	"errors"
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
-	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
+
+	"conductor-jwt/internal/yamlfile"
 )
 
 // Known is what a file is checked against.
@@ -21,22 +19,22 @@ type Known struct {
 	MaxTTL time.Duration
 }
 
-// mostFile is how long a file may be, in bytes.
-const mostFile = 1 << 20
-
 // Read reads the text of a policy file; path names it in messages. Its error
-// is an [*Error] with everything that is wrong.
+// is an [*Error] with everything that is wrong. A file that says nothing is an
+// error: it would permit what no policy permits.
 func Read(path string, text []byte, known Known) (*Policy, error) {
 	r := &reader{known: known, source: source{path: path}}
 	p := &Policy{Inline: InlineAllow}
+	f, fault := yamlfile.Parse(text)
+	r.source.lines = strings.Split(strings.ReplaceAll(f.Text, "\r\n", "\n"), "\n")
 	switch {
-	case len(text) > mostFile:
-		r.faultAt(Place{}, "over 1 MiB; is this the policy file?")
-	case !utf8.Valid(text):
-		r.faultAt(Place{}, "not utf-8 text; write the file as utf-8")
-	default:
-		r.source.lines = strings.Split(strings.ReplaceAll(string(text), "\r\n", "\n"), "\n")
-		r.document(text, p)
+	case fault != nil:
+		r.faultAt(Place{Line: fault.Line, Column: fault.Column}, "%s", fault.Text)
+	case f.Body != nil:
+		r.sections(f.Body, p)
+	}
+	if len(r.wrong) == 0 && saysNothing(f.Body) {
+		r.faultAt(Place{}, "the file says nothing; write keys, profiles, grants or inline, or leave the setting policy out")
 	}
 	p.source = r.source
 	if len(r.wrong) > 0 {
@@ -47,27 +45,21 @@ func Read(path string, text []byte, known Known) (*Policy, error) {
 	return p, nil
 }
 
-func (r *reader) document(text []byte, p *Policy) {
-	// The parser's own message quotes the line.
-	parsed, err := parser.ParseBytes(text, 0, parser.AllowDuplicateMapKey())
-	if err != nil {
-		at := Place{}
-		if e, ok := errors.AsType[*yaml.SyntaxError](err); ok {
-			at = placeOfToken(e.Token)
-		}
-		r.faultAt(at, "not valid yaml from here on")
-		return
+// saysNothing reports whether a file has no section, or empty ones alone.
+func saysNothing(body ast.Node) bool {
+	mapping, ok := body.(*ast.MappingNode)
+	return !ok || !slices.ContainsFunc(mapping.Values, func(entry *ast.MappingValueNode) bool { return !isEmpty(entry.Value) })
+}
+
+// isEmpty reports whether a node is a mapping or list without entries.
+func isEmpty(n ast.Node) bool {
+	switch n := n.(type) {
+	case *ast.MappingNode:
+		return len(n.Values) == 0
+	case *ast.SequenceNode:
+		return len(n.Values) == 0
 	}
-	if len(parsed.Docs) > 1 {
-		r.faultAt(placeOfToken(parsed.Docs[1].Start), "a second document; keep one")
-	}
-	if len(parsed.Docs) == 0 || parsed.Docs[0].Body == nil || parsed.Docs[0].Body.Type() == ast.NullType {
-		return
-	}
-	if _, ok := parsed.Docs[0].Body.(*ast.CommentGroupNode); ok {
-		return
-	}
-	r.sections(parsed.Docs[0].Body, p)
+	return false
 }
 
 func (r *reader) sections(body ast.Node, p *Policy) {

@@ -2,6 +2,7 @@ package policy_test
 
 import (
 	"errors"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -34,7 +35,7 @@ keys:
   partner:                    # files have no trustworthy time: say when each may sign
     publish: true
     versions:
-      - {source: "file:///keys/partner-2027.pem", from: 2026-12-01T00:00:00Z}
+      - {source: "file:///keys/partner-2027.pem", from: 2099-12-01T00:00:00Z}
       - {source: "file:///keys/partner-2026.pem", from: 2026-05-01T00:00:00Z}
   github: {source: "file:///keys/github.pem", kid: none}
 profiles:
@@ -79,15 +80,68 @@ func TestTheExampleIsReadWhole(t *testing.T) {
 	}
 }
 
-func TestAnEmptyFileAllowsWhatNoFileAllows(t *testing.T) {
-	for _, text := range []string{"", "# nothing\n", "---\n", "keys:\n", "null\n"} {
-		if p := read(t, text); p.InlineMode() != policy.InlineAllow || len(p.Keys)+len(p.Grants) != 0 {
+// A file that lost its text must not permit what no policy permits.
+func TestAFileThatSaysNothingIsRefused(t *testing.T) {
+	for _, text := range []string{"", "\ufeff", "# nothing\n", "---\n", "null\n", "~", "{}", "{}\n# inline: deny\n", "keys: {}\n", "keys: {}\nprofiles: {}\ngrants: []\n", "---\n---\ninline: deny"} {
+		if p, err := policy.Read("policy.yaml", []byte(text), known()); err == nil {
 			t.Errorf("%q: %+v", text, p)
 		}
+	}
+	if p := read(t, "inline: allow"); p.InlineMode() != policy.InlineAllow {
+		t.Errorf("inline: %s", p.InlineMode())
 	}
 	var none *policy.Policy
 	if none.InlineMode() != policy.InlineAllow || none.Decide(policy.Request{Use: "x"}).Allowed {
 		t.Error("without a policy")
+	}
+}
+
+// everything names each field that a file may hold.
+const everything = `
+vault: {address: "https://vault:8200", namespace: n, ca_file: /ca, login: {kubernetes: {role: r, mount: m, token_file: /t}}}
+aws: {region: r, endpoint: "https://aws", profile: p}
+azure: {tenant_id: t, client_id: c, token_file: /t}
+google: {credentials_file: /c, endpoint: "https://google"}
+keys:
+  single: {source: "env:A", publish: true, kid: k, activation_delay: 10m, retire_after: 48h, revoke: [r], algorithms: [ES256]}
+  several: {versions: [{source: "env:B", from: 2096-01-01T00:00:00Z, kid: b}, {source: "env:C", from: 2099-01-01T00:00:00Z}]}
+profiles:
+  own: {extends: github-app, key: single, issuer: i, subject: s, audience: [a], off: false, limits: {max_ttl: 1m, no_exp: false, algorithms: [ES256]}}
+  snowflake: off
+grants:
+  - {use: [single], workflows: [w], task_types: [t], issuers: [i], subjects: [s], audiences: [a], scopes: [c], algorithms: [ES256], secrets: [x], max_ttl: 1m}
+inline: deny
+`
+
+// Null in place of any value, however it is written, is a mistake with its line
+// and column: a field that lost its lines must not count as left out.
+func TestNullIsRefusedEverywhere(t *testing.T) {
+	read(t, everything)
+	value := regexp.MustCompile(`: ("[^"]*"|[^\s"{}\[\],]+|\[[a-zA-Z0-9]+\])|\[[a-zA-Z0-9]+\]`)
+	placed := regexp.MustCompile(`policy.yaml:[0-9]+:[0-9]+: (nothing|not a|.*there is)`)
+	places := value.FindAllStringIndex(everything, -1)
+	if len(places) < 45 {
+		t.Fatalf("only %d values", len(places))
+	}
+	for _, at := range places {
+		old := everything[at[0]:at[1]]
+		for _, null := range []string{"", "~", "null", "Null"} {
+			text := everything[:at[0]] + ": " + null + everything[at[1]:]
+			if old[0] == '[' {
+				text = everything[:at[0]] + "[a, " + null + "]" + everything[at[1]:]
+				if null == "" {
+					continue // a comma at the end of a list
+				}
+			}
+			if _, err := policy.Read("policy.yaml", []byte(text), known()); err == nil || !placed.MatchString(err.Error()) {
+				t.Errorf("%q in place of %s: %v", null, old, err)
+			}
+		}
+	}
+	for _, text := range []string{"keys:", "keys:\n  # a: {}\n", "inline:", "grants:\n#  - use: [a]", "profiles: {own: }", "keys: {a: }", "grants: [~]", "grants:\n  -\n", "~: 1", "vault: {address: \"https://v\", login: }"} {
+		if _, err := policy.Read("policy.yaml", []byte(text), known()); err == nil || !strings.Contains(err.Error(), "nothing") || !strings.Contains(err.Error(), "policy.yaml:1:") && !strings.Contains(err.Error(), "policy.yaml:2:") {
+			t.Errorf("%q: %v", text, err)
+		}
 	}
 }
 
@@ -136,6 +190,13 @@ func TestMistakes(t *testing.T) {
 		{"profiles: {x: on}", "write a mapping, or off"},
 		{"profiles: {x: {extends: y}, y: {extends: x}}", "extends itself"},
 		{"profiles: {github-app: {key: nope}}", "it names a key that there is not; there is none"},
+		{"profiles:\n  x: {extends: google, limits: {}}", "policy.yaml:2:32: limits without a limit"},
+		{"keys: {a: {versions: []}}", "an empty list; write at least one version"},
+		{k + "profiles: {a: {extends: github-app, key: a}}", "policy.yaml:2:3: a profile has this name too; rename one of them, because a grant would permit both"},
+		{"keys: {snowflake: {source: \"env:A\"}}", "policy.yaml:1:8: a profile has this name too"},
+		{"keys: {snowflake: {source: \"env:A\"}}\nprofiles: {snowflake: off}", "policy.yaml:1:8: a profile has this name too"},
+		{"keys: {a: {source: \"env:A\"}}\ngrants: [{use: [a], issuers: }]", "policy.yaml:2:21: nothing behind it; write a value, or take the field out"},
+		{strings.Repeat("[", 1000), "policy.yaml:1:65: nested more than 64 deep"},
 		{"vault: {login: {token_file: /t}}", "vault without an address"},
 		{"vault: {address: \"https://v\", token: x}", "no such field of vault"},
 		{"vault: {address: \"https://u:p@v\"}", "a url with a user name"},

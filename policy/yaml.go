@@ -65,8 +65,8 @@ func (r *reader) entries(n ast.Node, what string) []*ast.MappingValueNode {
 	return list
 }
 
-// object reads a mapping of known fields. Null is the same as leaving a field
-// out.
+// object reads a mapping of known fields. Null is an error: a field that lost
+// its lines, or whose template had no value, must not count as left out.
 func (r *reader) object(n ast.Node, what string, table fields) {
 	for _, entry := range r.entries(n, what) {
 		name, _ := textOf(entry.Key)
@@ -74,7 +74,9 @@ func (r *reader) object(n ast.Node, what string, table fields) {
 		switch {
 		case !ok:
 			r.unknown(entry.Key, name, "field of "+what, slices.Sorted(maps.Keys(table)))
-		case entry.Value.Type() != ast.NullType:
+		case entry.Value.Type() == ast.NullType:
+			r.fault(entry.Key, "nothing behind it; write a value, or take the field out")
+		default:
 			read(entry.Value)
 		}
 	}

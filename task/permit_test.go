@@ -149,7 +149,7 @@ func TestNoClaimPassesForOneThatAGrantDecidesAbout(t *testing.T) {
 		}
 	}
 	completed(t, handle(t, asked(t, `"claims":{"issue":1,"exp_":2,"SUBJECT":3}`), under(t, policyText)))
-	completed(t, handle(t, with(`"claims":{"Exp":4102444800}`), under(t, "")))
+	completed(t, handle(t, with(`"claims":{"Exp":4102444800}`), under(t, "inline: allow")))
 }
 
 func TestWithoutAGrantNoConfiguredKeySigns(t *testing.T) {
@@ -290,7 +290,7 @@ func TestTheAuditHasEachDecision(t *testing.T) {
 	completed(t, tok)
 	handle(t, asked(t, `"issuer":"you"`), under(t, policyText), audited)
 	handle(t, asked(t, `"ttlInSecond":"x","issuer":"you"`), under(t, policyText), audited)
-	handle(t, with(`"subject":"s"`), under(t, ""), audited)
+	handle(t, with(`"subject":"s"`), under(t, "inline: allow"), audited)
 	if len(list) != 4 {
 		t.Fatalf("%d decisions", len(list))
 	}

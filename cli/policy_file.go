@@ -9,6 +9,7 @@ import (
 	"conductor-jwt/keys"
 	"conductor-jwt/policy"
 	"conductor-jwt/profile"
+	"conductor-jwt/task"
 )
 
 const policyHint = "see docs/keys.md; `" + program + " config validate` checks the file without starting anything"
@@ -27,7 +28,22 @@ func readPolicy(c *config.Loaded) (*policy.Policy, error) {
 	if err != nil {
 		return nil, withHint(err, policyHint)
 	}
+	if err := checkInjectionMode(c, p); err != nil {
+		return nil, err
+	}
 	return p, nil
+}
+
+// checkInjectionMode refuses settings under which every key in a task would be
+// denied: with inline: secrets-only the worker compares the stored task.
+func checkInjectionMode(c *config.Loaded, p *policy.Policy) error {
+	mode := task.InjectionMode(c.SecretInjection)
+	if p.InlineMode() != policy.InlineSecretsOnly || mode != task.InjectionKey && mode != task.InjectionOff {
+		return nil
+	}
+	return withHint(&policy.Error{Path: shown(c.Policy), Problems: []policy.Problem{{
+		Text: "inline: secrets-only needs the stored task, which secret_injection: " + c.SecretInjection + " does not read",
+	}}}, "set secret_injection to auto or stored (it is set by "+c.Origin("secret_injection").String()+"), or inline to allow or deny")
 }
 
 // known is what there is for a policy file to name.

@@ -59,20 +59,21 @@ func signTaskInput(ctx context.Context, env Env, f *signFlags, args []string) er
 	if err != nil {
 		return err
 	}
-	return runTask(ctx, env, f, c, task.Delivery{Type: task.TaskType, Name: task.TaskType, Input: secret.NewJSON(raw)})
+	return runTask(ctx, env, f, c, task.Delivery{Type: task.TaskType, Name: task.TaskType, Input: secret.NewJSON(raw)}, nil)
 }
 
-// runTask is the worker's handler around one delivery. There is no server to
-// compare the input with, so of the checks against injected secrets only the
-// one of the claims themselves is left.
-func runTask(ctx context.Context, env Env, f *signFlags, c *config.Loaded, d task.Delivery) error {
-	c.Output, c.SecretInjection = string(task.OutputToken), string(task.InjectionKey)
+// runTask is the worker's handler around one delivery. Where stored is nil,
+// there is no server to compare the input with: of the checks against injected
+// secrets only the one of the claims themselves is left, and a policy that
+// needs the comparison denies the task.
+func runTask(ctx context.Context, env Env, f *signFlags, c *config.Loaded, d task.Delivery, stored task.Stored) error {
+	c.Output, c.SecretInjection = string(task.OutputToken), string(task.InjectionAuto)
 	p, ring, err := openRing(ctx, env, c)
 	if err != nil {
 		return err
 	}
 	used := &usedKey{Resolver: ring}
-	out := newHandler(env, c, used, p, nil, nil, slog.New(slog.DiscardHandler)).Handle(ctx, d)
+	out := newHandler(env, c, used, p, stored, nil, slog.New(slog.DiscardHandler)).Handle(ctx, d)
 	for _, w := range out.Warnings {
 		label(env, env.Stderr, "warning", yellow, w)
 	}

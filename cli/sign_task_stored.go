@@ -42,8 +42,14 @@ func signStoredTask(ctx context.Context, env Env, f *signFlags, args []string) e
 	if err != nil {
 		return err
 	}
-	return runTask(ctx, env, f, c, d)
+	return runTask(ctx, env, f, c, d, alreadyRead{t.raw})
 }
+
+// alreadyRead is a stored task that was read before.
+type alreadyRead struct{ raw json.RawMessage }
+
+// StoredTask implements [task.Stored].
+func (a alreadyRead) StoredTask(context.Context, string) (json.RawMessage, error) { return a.raw, nil }
 
 // readStoredTask asks the server for a task as it keeps it.
 func readStoredTask(ctx context.Context, env Env, c *config.Loaded, id string) (storedTask, error) {
@@ -56,7 +62,7 @@ func readStoredTask(ctx context.Context, env Env, c *config.Loaded, id string) (
 	if err != nil {
 		return storedTask{}, storedTaskError(err)
 	}
-	var t storedTask
+	t := storedTask{raw: raw}
 	if err := json.Unmarshal(raw, &t); err != nil {
 		// The decoder's own text may quote the task.
 		return storedTask{}, errors.New("the server's answer is not a task")
@@ -73,6 +79,8 @@ func storedTaskError(err error) error {
 
 // storedTask is what is read of GET /tasks/{id}.
 type storedTask struct {
+	raw json.RawMessage // the whole answer
+
 	TaskID             string          `json:"taskId"`
 	TaskType           string          `json:"taskType"`
 	TaskDefName        string          `json:"taskDefName"`

@@ -35,7 +35,7 @@ func Fields() []Field {
 // Request is what a token would say, and who asks for it.
 type Request struct {
 	Use       string   // the key, or the profile that names one; empty for a key in the task
-	Secrets   []string // the server's secrets that such a key comes from
+	Secrets   []string // the server's secrets that such a key comes from, NAME or NAME.path
 	Workflow  string
 	TaskType  string
 	Issuer    string // empty: the token has none; likewise below
@@ -118,7 +118,7 @@ func (g Grant) verdict(r Request) Verdict {
 		v.Field = FieldUse
 	case r.Use == "" && g.Secrets == nil:
 		v.Field = FieldUse // the grant speaks of configured keys
-	case r.Use == "" && v.Field == "" && !allMatch(g.Secrets, r.Secrets):
+	case r.Use == "" && v.Field == "" && !secretsMatch(g.Secrets, r.Secrets):
 		v.Field = FieldSecrets
 	}
 	if v.Field != "" {
@@ -201,6 +201,20 @@ func allMatch(globs []Glob, texts []string) bool {
 		}
 	}
 	return len(texts) > 0
+}
+
+// secretsMatch compares a pattern with the secret's name, which ends at the
+// first dot; a pattern with a dot also with the path into the secret.
+func secretsMatch(globs []Glob, secrets []string) bool {
+	for _, secret := range secrets {
+		name, _, _ := strings.Cut(secret, ".")
+		if !slices.ContainsFunc(globs, func(g Glob) bool {
+			return g.Match(name) || strings.Contains(string(g), ".") && g.Match(secret)
+		}) {
+			return false
+		}
+	}
+	return len(secrets) > 0
 }
 
 // scopesMatch lets no star take in a second scope: what white space, a control

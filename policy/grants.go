@@ -27,7 +27,7 @@ func (r *reader) grants(n ast.Node, p *Policy) {
 			string(FieldAudiences):  r.globs(&g.Audiences),
 			string(FieldScopes):     r.globs(&g.Scopes),
 			string(FieldAlgorithms): r.algorithmGlobs(&g.Algorithms),
-			string(FieldSecrets):    r.globs(&g.Secrets),
+			string(FieldSecrets):    r.secretGlobs(&g.Secrets),
 			string(FieldMaxTTL):     r.duration(&g.MaxTTL),
 		})
 		if g.Use == nil && g.Secrets == nil {
@@ -48,6 +48,22 @@ func (r *reader) globs(place *[]Glob) func(ast.Node) {
 				continue
 			}
 			*place = append(*place, Glob(text))
+		}
+	}
+}
+
+// SecretNameCharacters are those of a secret's name and of the path into it, as
+// ${workflow.secrets.NAME} has them.
+const SecretNameCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
+
+// secretGlobs refuses a pattern that fits no secret's name.
+func (r *reader) secretGlobs(place *[]Glob) func(ast.Node) {
+	return func(n ast.Node) {
+		r.globs(place)(n)
+		for _, g := range *place {
+			if strings.Trim(string(g), SecretNameCharacters+star) != "" {
+				r.fault(elementOf(n, string(g)), "not a pattern for names of secrets; write the NAME of ${workflow.secrets.NAME}: letters, digits, _ - . and *")
+			}
 		}
 	}
 }

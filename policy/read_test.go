@@ -184,6 +184,8 @@ func TestMistakes(t *testing.T) {
 		{k + "grants: [{use: [a], max_ttl: 15}]", "not a duration"},
 		{k + "grants: [{use: [a], max_ttl: 1500ms}]", "whole seconds"},
 		{k + "grants: [{use: [a], algorithms: [es256]}]", "did you mean ES256?"},
+		{"grants: [{secrets: [\"${workflow.secrets.a}\"]}]", "policy.yaml:1:21: not a pattern for names of secrets; write the NAME"},
+		{"grants: [{secrets: [\"a b\"]}]", "not a pattern for names of secrets"},
 		{"profiles: {x: {extends: github-ap}}", "did you mean github-app?"},
 		{"profiles: {x: {issuer: me}}", "extends none"},
 		{"profiles: {x: off}", "no built-in profile of this name to turn off"},

@@ -3,7 +3,6 @@ package task
 import (
 	"errors"
 	"fmt"
-	"slices"
 
 	"conductor-jwt/signer"
 )
@@ -67,16 +66,11 @@ func (g *given) checkRepeated(claims *signer.Object) error {
 		}
 		raw, _ := claims.Get(name)
 		claim, err := parseNode([]byte(raw), maxLevels)
-		if err != nil || !sameStrings(header, claim) {
+		if err != nil || !same(header, claim) {
 			return refuse(ErrInputConflict, inHeaders, "a member "+name+" that is not the claim "+name, "write the same in both, or leave it out of "+inHeaders)
 		}
 	}
 	return nil
-}
-
-// sameStrings compares two values that are a string or a list of strings.
-func sameStrings(a, b node) bool {
-	return a.kind == b.kind && a.text == b.text && slices.EqualFunc(a.items, b.items, sameStrings)
 }
 
 // object reads an input that is an object within the limits of claims.

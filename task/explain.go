@@ -2,6 +2,7 @@ package task
 
 import (
 	"context"
+	"encoding/json/jsontext"
 	"errors"
 	"strings"
 
@@ -28,6 +29,7 @@ type Explanation struct {
 // before any grant is looked at.
 func (h *Handler) Explain(ctx context.Context, d Delivery) (Explanation, error) {
 	var e Explanation
+	key := storedKey(d.Input)
 	d.Input = withoutKey(d.Input)
 	g, err := readInput(h.inputs, d)
 	if err != nil {
@@ -39,6 +41,11 @@ func (h *Handler) Explain(ctx context.Context, d Delivery) (Explanation, error) 
 	}
 	if err := h.checkInline(g, r); err != nil {
 		return e, err
+	}
+	if r.from != nil { // the input is the stored one
+		if err := g.checkVouched(key); err != nil {
+			return e, err
+		}
 	}
 	c := composed{now: h.o.Now(), request: signer.Request{Algorithm: r.algorithm}}
 	if e.Unseen, err = h.see(ctx, r, &c); err != nil {
@@ -66,6 +73,17 @@ func ReasonOf(err error) string {
 
 // unseenKey stands for a key that no grant looks at.
 const unseenKey = "(a key of the server's secrets)"
+
+// storedKey gives privateKey as the input has it; nil where it has none.
+func storedKey(input secret.JSON) jsontext.Value {
+	members, _ := readObject(input.Reveal())
+	for _, m := range members {
+		if m.name == inPrivateKey {
+			return m.raw
+		}
+	}
+	return nil
+}
 
 // withoutKey puts something in place of a key that is an expression still.
 // What is no object is left to whoever reads it next.

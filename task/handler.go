@@ -134,7 +134,7 @@ func (h *Handler) run(ctx context.Context, d Delivery, out *Outcome, decided *De
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	check := h.checkInjection(ctx, d, g)
+	check := h.checkInjection(ctx, d, g, r)
 	c, token, err := h.sign(ctx, d, g, r, out, decided)
 	if err != nil {
 		if h.o.Audit != nil {
@@ -144,6 +144,9 @@ func (h *Handler) run(ctx context.Context, d Delivery, out *Outcome, decided *De
 	}
 	if out.Unchecked, err = check(); err != nil {
 		decided.forgetClaims()
+		if g.vouched {
+			decided.Rule = inlineRule(policy.InlineSecretsOnly)
+		}
 		return err
 	}
 	out.Warnings = append(out.Warnings, c.warnings(token)...)

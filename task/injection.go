@@ -28,19 +28,13 @@ const (
 var ErrReadDenied = errors.New("reading the stored task is denied")
 
 // wantsStored reports whether the stored task can say anything: an input that
-// is not sealed was computed by an expression, or has no template to vouch for
-// it. Secrets in sealed inputs are what these are for.
+// is not sealed has another value than the text of its definition. A template
+// without an expression does not prove that: the server puts the data of a
+// dynamic fork over the task's own inputParameters. Secrets in sealed inputs
+// are what these are for.
 func (g *given) wantsStored() bool {
-	// A dynamic task brings a key of its own beside the task definition's template.
-	if _, ok := g.templates.parameters[inPrivateKey]; g.vouched && !ok {
-		return true
-	}
 	for _, in := range g.table {
-		if in.Sealed || !g.has(in.Name) {
-			continue
-		}
-		template, ok := g.templates.of(in.Name)
-		if !ok || hasExpression(template) {
+		if value, ok := g.values[in.Name]; ok && !in.Sealed && !g.templates.literally(in.Name, value) {
 			return true
 		}
 	}
@@ -48,7 +42,8 @@ func (g *given) wantsStored() bool {
 }
 
 // checkStored compares the stored task with the templates: a stored value may
-// hold only the secrets that its template names, each as often.
+// hold only the secrets that its template names, each as often, and a key that
+// a template vouches for must be that template.
 func (g *given) checkStored(raw json.RawMessage) error {
 	stored, err := storedInput(raw)
 	if err != nil {
@@ -68,7 +63,31 @@ func (g *given) checkStored(raw json.RawMessage) error {
 				"find out who put it into the workflow's data; a secret that is meant to be signed belongs into the definition")
 		}
 	}
+	if g.vouched {
+		return g.checkVouched(stored[inPrivateKey])
+	}
 	return nil
+}
+
+// checkVouched refuses a key in place of the secret that its template names
+// (inline: secrets-only). The template alone proves nothing: the data of a
+// dynamic fork replaces values, so the stored one must be the same text.
+func (g *given) checkVouched(stored jsontext.Value) error {
+	if value, err := parseNode(stored, maxTemplateLevels); err == nil {
+		for _, template := range g.templates.all(inPrivateKey) {
+			if same(template, value) {
+				return nil
+			}
+		}
+	}
+	return refuse(ErrPolicyDenied, inPrivateKey, "the stored task does not hold the secret that the definition names (inline: secrets-only)",
+		"find out who replaced it in the workflow's data, or name a configured key in "+inKeyRef)
+}
+
+// unvouched refuses a key whose stored value nobody can see.
+func unvouched(found string) error {
+	return refuse(ErrPolicyDenied, inPrivateKey, found+", so the secret behind this key is not known (inline: secrets-only)",
+		"let the worker read GET /tasks/{id}, or name a configured key in "+inKeyRef)
 }
 
 // vouchedFor reports whether one of an input's templates holds all of the
@@ -149,8 +168,9 @@ func (h *Handler) startReading(ctx context.Context, id string, g *given) *readin
 }
 
 // wait gives the verdict once it is there. A read that the server denies is
-// let pass in mode auto, with the first return value set.
-func (r *reading) wait(ctx context.Context, mode InjectionMode) (skipped bool, err error) {
+// let pass in mode auto, with the first return value set, unless the key needs
+// it.
+func (r *reading) wait(ctx context.Context, mode InjectionMode, vouched bool) (skipped bool, err error) {
 	select {
 	case err = <-r.done:
 	case <-ctx.Done():
@@ -161,6 +181,8 @@ func (r *reading) wait(ctx context.Context, mode InjectionMode) (skipped bool, e
 		return false, err
 	case ctx.Err() != nil:
 		return false, ctx.Err()
+	case errors.Is(err, ErrReadDenied) && vouched:
+		return false, unvouched("the server does not let this worker read the stored task")
 	case errors.Is(err, ErrReadDenied) && mode == InjectionAuto:
 		return true, nil
 	}
@@ -169,26 +191,34 @@ func (r *reading) wait(ctx context.Context, mode InjectionMode) (skipped bool, e
 
 // checkInjection starts the comparison with the stored task, if there is
 // anything to compare, and returns a function that waits for its verdict.
-func (h *Handler) checkInjection(ctx context.Context, d Delivery, g *given) func() (unchecked bool, err error) {
+func (h *Handler) checkInjection(ctx context.Context, d Delivery, g *given, r *request) func() (unchecked bool, err error) {
 	mode := h.o.Injection
-	g.vouched = g.has(inPrivateKey) && h.o.Policy.InlineMode() == policy.InlineSecretsOnly
-	if mode != InjectionAuto && mode != InjectionStored || !g.wantsStored() {
-		return func() (bool, error) { return false, nil }
+	reads := mode == InjectionAuto || mode == InjectionStored
+	g.vouched = r.use == "" && h.o.Policy.InlineMode() == policy.InlineSecretsOnly
+	switch {
+	case g.vouched && !reads:
+		return verdict(unvouched("secret_injection is " + string(mode)))
+	case g.vouched && h.o.Stored == nil:
+		return verdict(unvouched("there is no server to read the stored task from"))
+	case g.vouched:
+	case !reads || !g.wantsStored():
+		return verdict(nil)
+	case h.o.Stored == nil && mode == InjectionStored:
+		return verdict(unchecked("there is no server to read the stored task from", nil))
+	case h.o.Stored == nil:
+		return verdict(nil)
 	}
-	if h.o.Stored == nil {
-		return func() (bool, error) {
-			if mode == InjectionStored {
-				return false, unchecked("there is no server to read the stored task from", nil)
-			}
-			return false, nil
-		}
-	}
-	r := h.startReading(ctx, d.ID, g)
+	read := h.startReading(ctx, d.ID, g)
 	return func() (bool, error) {
-		skipped, err := r.wait(ctx, mode)
+		skipped, err := read.wait(ctx, mode, g.vouched)
 		if skipped && !h.denied.Swap(true) {
 			h.o.Logger.Warn("the server does not let this worker read stored tasks; secrets injected into claims go unnoticed unless they are the key's own")
 		}
 		return skipped, err
 	}
+}
+
+// verdict is one that is known without a read.
+func verdict(err error) func() (bool, error) {
+	return func() (bool, error) { return false, err }
 }

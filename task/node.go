@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json/jsontext"
 	"errors"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -153,6 +154,21 @@ func (n node) get(name string) (node, bool) {
 		}
 	}
 	return node{}, false
+}
+
+// same reports whether two values are equal: numbers by their digits, members
+// in any order.
+func same(a, b node) bool {
+	if a.kind != b.kind || a.text != b.text || len(a.members) != len(b.members) {
+		return false
+	}
+	others := b.byName()
+	for _, m := range a.members {
+		if other, ok := others[m.name]; !ok || !same(m.value, other) {
+			return false
+		}
+	}
+	return slices.EqualFunc(a.items, b.items, same)
 }
 
 // byName gives an object's members for many look-ups.

@@ -44,17 +44,21 @@ func (h *Handler) checkInline(g *given, r *request) error {
 	return nil
 }
 
-// secretsOfKey gives the secrets that the templates of privateKey name; false
-// where one of them is, or may be, anything else than exactly one secret.
+// secretsOfKey gives the secrets that the templates of privateKey name, with
+// the path into each; false where one of them is, or may be, anything else than
+// exactly one secret.
 func (g *given) secretsOfKey() ([]string, bool) {
 	var names []string
 	if g.templates.unread {
 		return nil, false
 	}
 	for _, t := range g.templates.all(inPrivateKey) {
-		name, _, _ := secretName(t.text)
+		name, path, dotted := secretName(t.text)
 		if t.kind != kindString || name == "" {
 			return nil, false
+		}
+		if dotted {
+			name += "." + path
 		}
 		names = append(names, name)
 	}
@@ -80,7 +84,7 @@ func (h *Handler) permit(d Delivery, r *request, c composed, key keys.Key, decid
 		decided.compose(r, c, key)
 	}
 	if r.use == "" && h.o.Policy.InlineMode() != policy.InlineSecretsOnly {
-		decided.Rule = "inline: " + string(h.o.Policy.InlineMode())
+		decided.Rule = inlineRule(h.o.Policy.InlineMode())
 		return c, nil
 	}
 	if err := checkLookalikes(&c.request.Claims); err != nil {
@@ -99,6 +103,9 @@ func (h *Handler) permit(d Delivery, r *request, c composed, key keys.Key, decid
 	}
 	return c, nil
 }
+
+// inlineRule names, in the audit, the operator's mode for keys in tasks.
+func inlineRule(mode policy.Inline) string { return "inline: " + string(mode) }
 
 // checkLookalikes refuses claims that differ in case alone from those that a
 // grant decides about. Names are exact (RFC 7519 §4, RFC 8259 §8.3), but

@@ -1,8 +1,10 @@
 package task_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -239,7 +241,7 @@ grants: [{secrets: ["billing-*"], issuers: [me]}]
 		{"another issuer", strings.Replace(secretsOnly, "me", "you", 1), `{"privateKey":"${workflow.secrets.billing-key}","issuer":"me"}`, "issuer"},
 		{"no grant", "inline: secrets-only", `{"privateKey":"${workflow.secrets.billing-key}","issuer":"me"}`, "privateKey"},
 	} {
-		out := handle(t, signed, under(t, row.policy), template(row.template))
+		out := handle(t, signed, under(t, row.policy), template(row.template), stored(task.InjectionAuto, cmp.Or(row.template, "{}")))
 		if row.field == "" {
 			completed(t, out)
 			continue
@@ -277,6 +279,103 @@ func TestSecretsOnlyHoldsForDynamicTasks(t *testing.T) {
 		out := handle(t, signed, secretsOnly, template(`{"issuer":"me"}`), granted, stored(mode, `{"issuer":"me","privateKey":"${workflow.secrets.other}"}`))
 		failed(t, out, "secret_injected", "privateKey")
 		completed(t, handle(t, signed, secretsOnly, template(`{"issuer":"me"}`), granted, stored(mode, `{"issuer":"me","privateKey":"${workflow.secrets.billing-key}"}`)))
+	}
+}
+
+// The definition vouches for a key only where the stored task holds the very
+// text: whoever supplies the data of a dynamic fork replaces the value.
+func TestSecretsOnlyComparesTheStoredKey(t *testing.T) {
+	const granted, key = `"${workflow.secrets.billing-key}"`, `"-----BEGIN PRIVATE KEY-----"`
+	secretsOnly := under(t, "inline: secrets-only\ngrants: [{secrets: [\"billing-*\"], issuers: [me]}]\n")
+	signed := `{"issuer":"me","privateKey":` + quote(pemOf(edKey())) + `}`
+	for _, test := range []struct{ says, template, defaults, stored, code string }{
+		{"the same text", granted, ``, granted, ""},
+		{"the same text, escaped", granted, ``, `"\u0024{workflow.secrets.billing-key}"`, ""},
+		{"the same text from the task definition", ``, granted, granted, ""},
+		{"the text of the second template", `"${workflow.secrets.billing-a}"`, granted, granted, ""},
+		{"another secret", granted, ``, `"${workflow.secrets.other}"`, "secret_injected"},
+		{"another granted secret", granted, ``, `"${workflow.secrets.billing-other}"`, "secret_injected"},
+		{"another secret in place of the task definition's", ``, granted, `"${workflow.secrets.other}"`, "secret_injected"},
+		{"a literal key", granted, ``, key, "policy_denied"},
+		{"a literal key in place of the task definition's", ``, granted, key, "policy_denied"},
+		{"a jwk", granted, ``, `{"kty":"OKP"}`, "policy_denied"},
+		{"a list around the secret", granted, ``, `[` + granted + `]`, "policy_denied"},
+		{"text beside the secret", granted, ``, `" ${workflow.secrets.billing-key}"`, "policy_denied"},
+		{"null", granted, ``, `null`, "policy_denied"},
+		{"a nested name", `"${workflow.secrets.billing-${workflow.input.x}}"`, ``, `"${workflow.secrets.billing-${workflow.input.x}}"`, "policy_denied"},
+		{"a name with a bracket", `"${workflow.secrets.billing-a[0]}"`, ``, `"${workflow.secrets.billing-a[0]}"`, "policy_denied"},
+		{"a name with a brace", `"${workflow.secrets.billing-{a}}"`, ``, `"${workflow.secrets.billing-{a}}"`, "policy_denied"},
+		{"no name", `"${workflow.secrets.}"`, ``, `"${workflow.secrets.}"`, "policy_denied"},
+		{"a path alone", `"${workflow.secrets..billing-a}"`, ``, `"${workflow.secrets..billing-a}"`, "policy_denied"},
+	} {
+		for _, mode := range []task.InjectionMode{task.InjectionAuto, task.InjectionStored} {
+			member := func(value string) string {
+				if value == "" {
+					return `{"issuer":"me"}`
+				}
+				return `{"issuer":"me","privateKey":` + value + `}`
+			}
+			out := handle(t, signed, secretsOnly, template(member(test.template)), defaults(member(test.defaults)), stored(mode, member(test.stored)))
+			if test.code == "" {
+				completed(t, out)
+			} else if out.Fault.Code != test.code || out.Fault.Field != "privateKey" || out.Status != task.Terminal {
+				t.Errorf("%s, %s: the task ended %s with %+v", test.says, mode, out.Status, out.Fault)
+			}
+		}
+	}
+}
+
+// Nobody vouches for a key whose stored value cannot be seen.
+func TestSecretsOnlyDeniesWhatItCannotCompare(t *testing.T) {
+	const text = `{"privateKey":"${workflow.secrets.billing-key}","issuer":"me"}`
+	secretsOnly := under(t, "inline: secrets-only\ngrants: [{secrets: [\"billing-*\"]}]\n")
+	signed := `{"issuer":"me","privateKey":` + quote(pemOf(edKey())) + `}`
+	for _, test := range []struct {
+		says   string
+		server setup
+		code   string
+		status task.Status
+	}{
+		{"mode key", stored(task.InjectionKey, text), "policy_denied", task.Terminal},
+		{"mode off", stored(task.InjectionOff, text), "policy_denied", task.Terminal},
+		{"no server in mode auto", func(o *task.Options, _ *task.Delivery) { o.Injection = task.InjectionAuto }, "policy_denied", task.Terminal},
+		{"no server in mode stored", func(o *task.Options, _ *task.Delivery) { o.Injection = task.InjectionStored }, "policy_denied", task.Terminal},
+		{"denied in mode auto", refusing(task.InjectionAuto, task.ErrReadDenied), "policy_denied", task.Terminal},
+		{"denied in mode stored", refusing(task.InjectionStored, task.ErrReadDenied), "policy_denied", task.Terminal},
+		{"an outage in mode auto", refusing(task.InjectionAuto, errors.New("502")), "injection_unchecked", task.Later},
+		{"an outage in mode stored", refusing(task.InjectionStored, errors.New("502")), "injection_unchecked", task.Later},
+	} {
+		var audit []task.Decision
+		out := handle(t, signed, secretsOnly, template(text), test.server, func(o *task.Options, _ *task.Delivery) {
+			o.Audit = func(d task.Decision) { audit = append(audit, d) }
+		})
+		if out.Fault.Code != test.code || out.Status != test.status {
+			t.Errorf("%s: the task ended %s with %+v", test.says, out.Status, out.Fault)
+		}
+		if test.status == task.Terminal && (len(audit) != 1 || audit[0].Allowed || audit[0].Rule != "inline: secrets-only" || audit[0].Issuer != "") {
+			t.Errorf("%s: audit %+v", test.says, audit)
+		}
+	}
+	// A configured key does not come from the workflow's data.
+	ring := under(t, "keys: {billing: {source: \"env:A\"}}\ninline: secrets-only\ngrants: [{use: [billing]}]\n")
+	completed(t, handle(t, asked(t, ""), ring, refusing(task.InjectionAuto, task.ErrReadDenied)))
+}
+
+// A pattern with a dot is compared with the path into the secret too.
+func TestTheSecretsOfAGrant(t *testing.T) {
+	signed := `{"privateKey":` + quote(pemOf(edKey())) + `}`
+	for _, test := range []struct {
+		pattern, reference string
+		allowed            bool
+	}{
+		{"billing", "billing", true}, {"billing", "billing.pem", true}, {"billing.pem", "billing.pem", true}, {"billing.*", "billing.pem", true},
+		{"billing.pem", "billing", false}, {"billing.pem", "billing.key", false}, {"b*m", "billing.pem", false}, {"b*", "a", false},
+	} {
+		text := `{"privateKey":"${workflow.secrets.` + test.reference + `}"}`
+		out := handle(t, signed, under(t, "inline: secrets-only\ngrants: [{secrets: [\""+test.pattern+"\"]}]\n"), template(text), stored(task.InjectionAuto, text))
+		if (out.Status == task.Completed) != test.allowed {
+			t.Errorf("%s for %s: the task ended %s with %+v", test.pattern, test.reference, out.Status, out.Fault)
+		}
 	}
 }
 

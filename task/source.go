@@ -7,6 +7,7 @@ import (
 
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
+	"conductor-jwt/policy"
 )
 
 // source says which key the task asks for: its own, a configured one, or the
@@ -124,12 +125,14 @@ func howToDefine(template string) string {
 	return hint + "; an empty one counts as missing"
 }
 
-// secretName gives the secret that a quotable template names. What follows
-// the first dot is a path into its value.
+// secretName gives the secret that a template names: ${workflow.secrets.NAME}
+// and nothing else, NAME of [A-Za-z0-9_.-], so that no expression can stand in
+// it. What follows the first dot is a path into the secret's value.
 func secretName(template string) (name, path string, dotted bool) {
-	if !quotable(template) || !strings.HasPrefix(template, secretMark) {
+	reference, begun := strings.CutPrefix(template, secretMark)
+	reference, ended := strings.CutSuffix(reference, "}")
+	if !quotable(template) || !begun || !ended || strings.Trim(reference, policy.SecretNameCharacters) != "" {
 		return "", "", false
 	}
-	reference := strings.TrimSuffix(strings.TrimPrefix(template, secretMark), "}")
 	return strings.Cut(reference, ".")
 }

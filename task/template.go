@@ -53,6 +53,17 @@ func (t templates) of(name string) (node, bool) {
 	return n, ok
 }
 
+// literally reports whether a value stands in a template as it is: nothing
+// was put in at its place.
+func (t templates) literally(name string, value node) bool {
+	for _, template := range t.all(name) {
+		if !hasExpression(template) && same(template, value) {
+			return true
+		}
+	}
+	return false
+}
+
 // all gives both templates of an input: where the first resolves to null, the
 // server takes the second.
 func (t templates) all(name string) []node {

@@ -368,8 +368,14 @@ func TestTheSecretsOfAGrant(t *testing.T) {
 		pattern, reference string
 		allowed            bool
 	}{
-		{"billing", "billing", true}, {"billing", "billing.pem", true}, {"billing.pem", "billing.pem", true}, {"billing.*", "billing.pem", true},
-		{"billing.pem", "billing", false}, {"billing.pem", "billing.key", false}, {"b*m", "billing.pem", false}, {"b*", "a", false},
+		{"billing", "billing", true},
+		{"billing", "billing.pem", true},
+		{"billing.pem", "billing.pem", true},
+		{"billing.*", "billing.pem", true},
+		{"billing.pem", "billing", false},
+		{"billing.pem", "billing.key", false},
+		{"b*m", "billing.pem", false},
+		{"b*", "a", false},
 	} {
 		text := `{"privateKey":"${workflow.secrets.` + test.reference + `}"}`
 		out := handle(t, signed, under(t, "inline: secrets-only\ngrants: [{secrets: [\""+test.pattern+"\"]}]\n"), template(text), stored(task.InjectionAuto, text))

@@ -49,9 +49,7 @@ func readKeyFile(env Env, k *keyFlags, alg keys.Algorithm) (keyFile, error) {
 	if err != nil {
 		return keyFile{}, err
 	}
-	if file.form = formOf(file.text); file.form == formJOSE {
-		file.text = lenient(file.text)
-	}
+	file.form = formOf(file.text)
 	file.ref = keys.Ref{Text: secret.New(string(file.text)), Password: password}
 	if k.jwks != "" {
 		file.ref.KeyID = k.kid

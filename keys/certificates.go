@@ -1,6 +1,7 @@
 package keys
 
 import (
+	"crypto/ed25519"
 	"crypto/rsa"
 	"crypto/x509"
 )
@@ -68,11 +69,16 @@ func parseCertificate(der []byte) (*x509.Certificate, error) {
 	if err != nil {
 		return nil, unreadableCertificate()
 	}
-	if public, ok := c.PublicKey.(*rsa.PublicKey); ok && public.N.BitLen() > maxRSABits {
-		return nil, &Error{
-			Reason: ErrCertificateInvalid, Found: "a certificate with an rsa key that is too large",
-			Hint: "use keys of 2048 to 8192 bits",
+	switch public := c.PublicKey.(type) {
+	case *rsa.PublicKey:
+		if public.N.BitLen() > maxRSABits {
+			return nil, &Error{
+				Reason: ErrCertificateInvalid, Found: "a certificate with an rsa key that is too large",
+				Hint: "use keys of 2048 to 8192 bits",
+			}
 		}
+	case ed25519.PublicKey:
+		return c, checkEd25519Public(public)
 	}
 	return c, nil
 }

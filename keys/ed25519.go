@@ -3,6 +3,8 @@ package keys
 import (
 	"bytes"
 	"crypto/ed25519"
+	"math/big"
+	"slices"
 
 	"github.com/golang-jwt/jwt/v5"
 )
@@ -22,6 +24,39 @@ func newEd25519(p ed25519.PrivateKey, m meta) (*localKey, error) {
 		kind: KindOKP, public: public, algorithms: []Algorithm{EdDSA, Ed25519},
 		meta: m, private: func() any { return derived },
 	}, nil
+}
+
+// checkEd25519Public refuses a point of small order, with which a signature
+// that nobody made verifies for any message, and an encoding that is not the
+// canonical one (RFC 8032 §5.1.3). The five values of y that points of small
+// order have are looked at without the sign of x.
+func checkEd25519Public(public ed25519.PublicKey) error {
+	if len(public) != ed25519.PublicKeySize {
+		return unreadablePublic()
+	}
+	p := new(big.Int).Lsh(big.NewInt(1), 255)
+	p.Sub(p, big.NewInt(19))
+	encoded := bytes.Clone(public)
+	slices.Reverse(encoded)
+	encoded[0] &= 0x7f
+	y := new(big.Int).SetBytes(encoded)
+	if y.Cmp(p) >= 0 {
+		return unusablePoint("an ed25519 public key that is not in its canonical form")
+	}
+	order8, _ := new(big.Int).SetString("7a03ac9277fdc74ec6cc392cfa53202a0f67100d760b3cba4fd84d3d706a17c7", 16)
+	for _, small := range []*big.Int{new(big.Int), big.NewInt(1), order8} {
+		if y.Cmp(small) == 0 || y.Cmp(new(big.Int).Sub(p, small)) == 0 {
+			return unusablePoint("an ed25519 public key of small order")
+		}
+	}
+	return nil
+}
+
+func unusablePoint(found string) error {
+	return &Error{
+		Reason: ErrWeak, Found: found + ", with which anyone can forge signatures",
+		Hint: "ask its owner for the key; no key generator makes such a one",
+	}
 }
 
 func inconsistentEd25519() error {

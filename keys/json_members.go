@@ -45,7 +45,9 @@ func parseMembers(text string) (members, error) {
 		if err != nil {
 			return nil, badJSON(err)
 		}
-		m[key] = value.Clone()
+		if !saysNothing(key, value) {
+			m[key] = value.Clone()
+		}
 	}
 	if _, err := d.ReadToken(); err != nil {
 		return nil, badJSON(err)
@@ -151,8 +153,24 @@ func jsonType(k jsontext.Kind) string {
 	}
 }
 
-// bytes gives a member in base64url without padding, white space or stray
-// bits at its end (RFC 7515 §2, RFC 4648 §3.5). It fails where it is missing.
+// saysNothing tells a member that is there but counts as absent, as serialisers
+// write one: null, "" and [], but for an empty key_ops, which permits nothing,
+// and an empty set.
+func saysNothing(name string, value jsontext.Value) bool {
+	switch value.Kind() {
+	case jsontext.KindNull:
+		return true
+	case jsontext.KindString:
+		return len(value) == len(`""`) && name != "k" // a secret without a byte is a weak one
+	case jsontext.KindBeginArray:
+		return strings.TrimSpace(strings.Trim(string(value), "[]")) == "" && name != "key_ops" && name != "keys"
+	}
+	return false
+}
+
+// bytes gives a member in base64url without white space or stray bits at its
+// end (RFC 7515 §2, RFC 4648 §3.5); it may have its padding, which many
+// writers add. It fails where it is missing.
 func (m members) bytes(name string) ([]byte, error) {
 	s, ok, err := m.text(name)
 	if err != nil {
@@ -167,7 +185,7 @@ func (m members) bytes(name string) ([]byte, error) {
 	out, ok := decodeBase64url(s)
 	if !ok {
 		return nil, &Error{
-			Reason: ErrUnreadable, Found: fmt.Sprintf("a jwk whose member %s is not base64url without padding", name),
+			Reason: ErrUnreadable, Found: fmt.Sprintf("a jwk whose member %s is not base64url", name),
 			Hint: "write it in the url-safe alphabet, without = and white space (rfc 7515 section 2)",
 		}
 	}
@@ -176,6 +194,9 @@ func (m members) bytes(name string) ([]byte, error) {
 
 // decodeBase64url is strict: the decoder itself passes over line ends.
 func decodeBase64url(s string) ([]byte, bool) {
+	if len(s)%4 == 0 {
+		s = trimPadding(s)
+	}
 	out, err := base64.RawURLEncoding.Strict().DecodeString(s)
 	return out, err == nil && !strings.ContainsAny(s, "\r\n")
 }
@@ -186,11 +207,15 @@ func (m members) octets(name string, size int) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(b) != size {
-		return nil, &Error{
-			Reason: ErrUnreadable, Found: fmt.Sprintf("a jwk whose member %s has %d bytes, not %d", name, len(b), size),
-			Hint: "write it in its full width, leading zeros included",
-		}
+	if len(b) == size {
+		return b, nil
 	}
-	return b, nil
+	how, hint := "too short", "write it in its full width, leading zeros included"
+	if len(b) > size {
+		how, hint = "too long", "leave out what was added, such as the zero byte of a signed number in front"
+	}
+	return nil, &Error{
+		Reason: ErrUnreadable, Found: fmt.Sprintf("a jwk whose member %s has %d bytes, not %d: it is %s", name, len(b), size, how),
+		Hint: hint,
+	}
 }

@@ -45,16 +45,19 @@ func readRSAPublicJWK(m members) (*big.Int, int, error) {
 	return n, exponent, checkRSAPublic(n, exponent)
 }
 
-// readRSAPrivateJWK needs p and q; the CRT values are computed where all
-// three are missing and checked where they are there (RFC 7518 §6.3.2).
+// readRSAPrivateJWK computes what may be missing: p and q, or the three CRT
+// values. What is there is checked (RFC 7518 §6.3.2).
 func readRSAPrivateJWK(m members, pub *rsa.PublicKey) (*rsa.PrivateKey, error) {
 	if m.has("oth") {
 		return nil, multiPrime() // §6.3.2.7
 	}
-	if !m.has("p") && !m.has("q") {
-		return nil, withoutPrimes()
-	}
 	var d, p, q big.Int
+	if !m.has("p") && !m.has("q") {
+		if err := m.numbers(pub.N, member{"d", &d}); err != nil {
+			return nil, err
+		}
+		return rsaOfExponents(pub, &d)
+	}
 	if err := m.numbers(pub.N, member{"d", &d}, member{"p", &p}, member{"q", &q}); err != nil {
 		return nil, err
 	}

@@ -71,19 +71,31 @@ func splitPKCS8(der []byte) (pkcs8, error) {
 	if !s.SkipOptionalASN1(cbasn1.Tag(0).Constructed().ContextSpecific()) {
 		return pkcs8{}, unreadablePKCS8()
 	}
-	public, present, ok := readOptional(&s, cbasn1.Tag(1).ContextSpecific())
-	if !ok || !s.Empty() {
+	if k.public, ok = readPKCS8Public(&s); !ok || !s.Empty() {
 		return pkcs8{}, unreadablePKCS8()
 	}
-	if present {
-		// A BIT STRING under an implicit tag: its first octet counts the
-		// unused bits (X.690 §8.6.2.2).
-		if len(public) < 2 || public[0] != 0 {
-			return pkcs8{}, unreadablePKCS8()
-		}
-		k.public = public[1:]
-	}
 	return k, nil
+}
+
+// readPKCS8Public reads the public half, empty where there is none: a BIT
+// STRING under an implicit tag, or under an explicit one, as old versions of
+// ring write it. The first octet counts the unused bits (X.690 §8.6.2.2).
+func readPKCS8Public(s *cryptobyte.String) ([]byte, bool) {
+	bits, present, ok := readOptional(s, cbasn1.Tag(1).ContextSpecific())
+	if ok && !present {
+		var explicit cryptobyte.String
+		explicit, present, ok = readOptional(s, cbasn1.Tag(1).Constructed().ContextSpecific())
+		if ok && present {
+			ok = explicit.ReadASN1(&bits, cbasn1.BIT_STRING) && explicit.Empty()
+		}
+	}
+	if !ok || !present {
+		return nil, ok
+	}
+	if len(bits) < 2 || bits[0] != 0 {
+		return nil, false
+	}
+	return bits[1:], true
 }
 
 // rsa reads an RSAPrivateKey (RFC 8017 A.1.2) and the RSAPublicKey beside it.

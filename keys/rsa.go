@@ -107,8 +107,45 @@ func unusableExponent() error {
 	return &Error{Reason: ErrWeak, Found: "an rsa key with an unusable public exponent", Hint: "use a key with the exponent 65537"}
 }
 
-// withoutPrimes refuses a key that has d alone. They could be computed, but
-// nobody exports such keys, and step does not take them either.
+// rsaOfExponents finds the primes of n by both exponents, which RFC 7518
+// §6.3.2 alone requires. It divides and never exponentiates: what it costs is
+// the same for every key. As e*d-1 is m times (p-1)*(q-1) divided by a common
+// factor g of both, which is small, m follows from n, and p+q from m.
+func rsaOfExponents(pub *rsa.PublicKey, d *big.Int) (*rsa.PrivateKey, error) {
+	const mostCommon = 1 << 13 // one key in 30,000 has a larger factor in common
+	one := big.NewInt(1)
+	multiple := new(big.Int).Mul(d, big.NewInt(int64(pub.E)))
+	multiple.Sub(multiple, one)
+	var m, phi, rest big.Int
+	for g := int64(1); g <= mostCommon; g++ {
+		phi.Mul(multiple, big.NewInt(g))
+		m.Add(m.Div(&phi, pub.N), one)
+		if phi.DivMod(&phi, &m, &rest); rest.Sign() != 0 {
+			continue
+		}
+		if p, q, ok := primesOf(pub.N, &phi); ok {
+			return &rsa.PrivateKey{PublicKey: *pub, D: d, Primes: []*big.Int{p, q}}, nil
+		}
+	}
+	return nil, inconsistentRSA()
+}
+
+// primesOf solves n = p*q and phi = (p-1)*(q-1).
+func primesOf(n, phi *big.Int) (p, q *big.Int, ok bool) {
+	sum := new(big.Int).Sub(n, phi)
+	sum.Add(sum, big.NewInt(1))
+	square := new(big.Int).Mul(sum, sum)
+	square.Sub(square, new(big.Int).Lsh(n, 2)) // (p-q)^2
+	if square.Sign() <= 0 {
+		return nil, nil, false
+	}
+	difference := new(big.Int).Sqrt(square)
+	p = new(big.Int).Rsh(new(big.Int).Add(sum, difference), 1)
+	q = new(big.Int).Sub(sum, p)
+	return p, q, new(big.Int).Mul(p, q).Cmp(n) == 0
+}
+
+// withoutPrimes refuses a key of another form that has d alone.
 func withoutPrimes() error {
 	return &Error{Reason: ErrUnsupported, Found: "an rsa key without its primes", Hint: "export the key with p and q"}
 }

@@ -80,7 +80,7 @@ func newVerifier(public any, m meta) (*verifier, error) {
 	case *secp256k1.PublicKey:
 		v.kind, v.algorithms = KindSecp256k1, []Algorithm{ES256K}
 	case ed25519.PublicKey:
-		v.kind, v.algorithms = KindOKP, []Algorithm{EdDSA, Ed25519}
+		v.kind, v.algorithms, err = KindOKP, []Algorithm{EdDSA, Ed25519}, checkEd25519Public(p)
 	case *mldsa.PublicKey:
 		v.kind, v.algorithms = KindMLDSA, []Algorithm{mldsaAlgorithm(p)}
 	case hmacSecret:

@@ -83,6 +83,7 @@ func TestURIs(t *testing.T) {
 		"pkcs11:", "pkcs11:token=a", "pkcs11:object=b", "pkcs11:token=a;object=b;type=public", "pkcs11:token=a;object=b;slot-id=1", "pkcs11:token=a;token=a;object=b",
 		"pkcs11:token=a;object=", "pkcs11:token=a;object=b?pin-value=1234", "pkcs11:token=a;object=b?pin-source=relative", "pkcs11:token=a;object=b?pin-source=|cat",
 		"pkcs11:token=%zz;object=b", "pkcs11:token=a;object=b#c", "token=a;object=b", "pkcs11:token=a;object=b?pin-source=http://x/",
+		"pkcs11:token=a;object=b?module-path=softhsm2.so", "pkcs11:token=a;object=b?module-path=../lib/x.so", "pkcs11:token=a;object=b?module-path=file:///lib/x.so",
 	} {
 		if _, err := s.Open(uri); !errors.Is(err, keys.ErrUnsupported) || strings.Contains(err.Error(), "1234") {
 			t.Errorf("%s: %v", uri, err)

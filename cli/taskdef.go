@@ -23,8 +23,8 @@ func newTaskDefApplyCommand(env Env) *cobra.Command {
 		Use:   "apply [name...]",
 		Short: "Register the task definitions that are missing; one that exists is left as it is",
 		Long: `Register a task definition for each name, where there is none. Without names:
-get_signed_jwt, GET_SIGNED_JWT and the name of every such task in the server's
-workflow definitions. A definition is what brings a task back from a worker
+get_signed_jwt, each configured task type and the name of every such task in the
+server's workflow definitions. A definition is what brings a task back from a worker
 that died; a workflow that was started before keeps the one it had.`,
 	}
 	flags := addSettings(cmd)
@@ -86,7 +86,7 @@ func serverError(what string, err error) error {
 }
 
 func namesInUse(ctx context.Context, client *conductor.Client, types []string) ([]string, error) {
-	names := worker.DefaultNames()
+	names := worker.DefaultNames(types)
 	tasks, err := client.WorkflowTasks(ctx, types...)
 	for _, t := range tasks {
 		if !slices.Contains(names, t.Name) {

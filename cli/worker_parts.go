@@ -47,7 +47,7 @@ func assemble(ctx context.Context, env Env, c *config.Loaded, once int, log *slo
 	}
 	var ensure func(context.Context, string)
 	if c.RegisterTaskdefs != config.RegisterOff {
-		p.registrar = worker.NewRegistrar(client, c.OwnerEmail, log)
+		p.registrar = worker.NewRegistrar(client, c.TaskTypes, c.OwnerEmail, log)
 		ensure = p.registrar.Ensure
 	}
 	var seen worker.Observer = metrics

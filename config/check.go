@@ -52,6 +52,9 @@ func (l *Loaded) checkTaskTypes(fault func(string, string, ...any)) {
 		switch {
 		case t == "" || strings.ContainsFunc(t, func(r rune) bool { return r <= ' ' || r == 0x7f }):
 			fault("task_types", "holds an empty name or one with a space in it")
+		case strings.ContainsAny(t, "[]{}\"'`;"):
+			fault("task_types", "holds a bracket, a quote or a semicolon; write the names alone, with commas between them")
+			return
 		case seen[t]:
 			fault("task_types", "names a type twice")
 		}

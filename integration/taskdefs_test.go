@@ -56,6 +56,27 @@ func TestExistingTaskDefIsLeftUntouched(t *testing.T) {
 	}
 }
 
+// A SIMPLE task is queued under its name. Where its definition is missing the
+// server makes one up, with a response timeout of an hour.
+func TestTaskDefThatIsMissingIsRegistered(t *testing.T) {
+	const simple, named = "sign_simply", "signed_by_name"
+	shared.readyWorker(t, "CONDUCTOR_JWT_TASK_TYPES="+simple+",GET_SIGNED_JWT")
+	awaitTaskDef(t, simple)
+	inputs := object{"subject": "s", "privateKey": keySecret}
+	for name, task := range map[string]object{
+		simple: {"name": simple, "taskReferenceName": "jwt", "type": "SIMPLE", "inputParameters": inputs},
+		named:  {"name": named, "taskReferenceName": "jwt", "type": "GET_SIGNED_JWT", "inputParameters": inputs},
+	} {
+		for range 3 {
+			shared.run(t, request(t, definition(t, nil, task), nil), "COMPLETED")
+			awaitTaskDef(t, name)
+			if err := shared.server.DeleteTaskDef(t.Context(), name); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
 func TestRegisteredTaskDefIsTheDocumentedOne(t *testing.T) {
 	raw, err := os.ReadFile(filepath.Join(shared.root, "deploy", "conductor", "taskdefs.json"))
 	if err != nil {

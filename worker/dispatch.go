@@ -55,14 +55,25 @@ func (w *Worker) receive(ctx context.Context, j *job) bool {
 		return false
 	}
 	w.opts.Observer.Received(j.taskType)
-	if j.task.ResponseTimeout <= 0 && !j.task.Malformed {
-		w.opts.Observer.Unbounded(j.taskType)
-		if w.unseen.note(j.task.Name) {
-			w.log.WarnContext(ctx, "the task definition has no response timeout: had this worker crashed, the task would have hung for ever; set responseTimeoutSeconds",
-				"task_name", outside(j.task.Name), "task_type", j.taskType)
-		}
-	}
+	w.checkTaskDef(ctx, j)
 	return true
+}
+
+// checkTaskDef looks at the definition that the server sent with a task. Without
+// a response timeout a task that was lost with its worker is never delivered
+// again, and by the server's own after an hour.
+func (w *Worker) checkTaskDef(ctx context.Context, j *job) {
+	if j.task.Malformed || !mayLackTaskDef(j.task.ResponseTimeout) {
+		return
+	}
+	about := "the task has the server's response timeout of an hour: had this worker crashed, it would have been delivered again after an hour; set responseTimeoutSeconds"
+	if j.task.ResponseTimeout <= 0 {
+		w.opts.Observer.Unbounded(j.taskType)
+		about = "the task definition has no response timeout: had this worker crashed, the task would have hung for ever; set responseTimeoutSeconds"
+	}
+	if w.undefined.note(j.task.Name, j.task.Scheduled) {
+		w.log.WarnContext(ctx, about, "task_name", outside(j.task.Name), "task_type", j.taskType)
+	}
 }
 
 // launch runs a job that has a slot, and gives the slot back when the server

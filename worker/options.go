@@ -32,8 +32,9 @@ type Options struct {
 	Logger   *slog.Logger // default: discards
 	Observer Observer     // default: none
 
-	// EnsureTaskDef is called, from one goroutine, once for each task name seen
-	// whose definition has no response timeout.
+	// EnsureTaskDef is called, from one goroutine, for each task name that may
+	// have no task definition, and again when later tasks of that name may have
+	// none.
 	EnsureTaskDef func(ctx context.Context, name string)
 }
 

@@ -3,7 +3,8 @@ package worker
 import (
 	"context"
 	"log/slog"
-	"sync/atomic"
+	"slices"
+	"sync"
 	"time"
 
 	"conductor-jwt/conductor"
@@ -19,16 +20,26 @@ type TaskDefs interface {
 // Registrar registers task definitions, never over an existing one: that would
 // clear what its owner has set.
 type Registrar struct {
-	api     TaskDefs
-	def     conductor.TaskDef // but for the name
-	log     *slog.Logger
-	jitter  jitter
-	refused atomic.Bool
+	api    TaskDefs
+	names  []string          // registered at the start
+	def    conductor.TaskDef // but for the name
+	log    *slog.Logger
+	jitter jitter
+
+	calls sync.Mutex // held from the question for a definition to its creation
+
+	mu        sync.Mutex
+	forbidden bool
+	refused   map[string]bool // names that the server does not take
 }
 
-// NewRegistrar makes a Registrar; ownerEmail may be empty.
-func NewRegistrar(api TaskDefs, ownerEmail string, log *slog.Logger) *Registrar {
-	return &Registrar{api: api, def: Definition("", ownerEmail), log: log, jitter: fullJitter}
+// NewRegistrar makes a Registrar for the task types that the worker polls;
+// ownerEmail may be empty.
+func NewRegistrar(api TaskDefs, taskTypes []string, ownerEmail string, log *slog.Logger) *Registrar {
+	return &Registrar{
+		api: api, names: DefaultNames(taskTypes), def: Definition("", ownerEmail), log: log, jitter: fullJitter,
+		refused: map[string]bool{},
+	}
 }
 
 // Definition is the task definition that the worker registers. The response
@@ -50,19 +61,29 @@ func Definition(name, ownerEmail string) conductor.TaskDef {
 	}
 }
 
-// DefaultNames are the task names registered at the start: the definition is
-// found by a task's name, and these two are what people write.
-func DefaultNames() []string { return []string{"get_signed_jwt", "GET_SIGNED_JWT"} }
+// DefaultNames are the task names registered at the start. The server finds a
+// definition by the task's name: get_signed_jwt is what people write for it, a
+// SIMPLE task has the task type as its name, and others have it too.
+func DefaultNames(taskTypes []string) []string {
+	names := []string{"get_signed_jwt"}
+	for _, t := range taskTypes {
+		if !slices.Contains(names, t) {
+			names = append(names, t)
+		}
+	}
+	return names
+}
 
 // Run registers the default names, as soon as the server lets it, and returns.
 func (r *Registrar) Run(ctx context.Context) {
-	for _, name := range DefaultNames() {
+	for _, name := range r.names {
 		r.ensure(ctx, name, 0)
 	}
 }
 
-// Ensure registers one name that was seen in a task. It is a hook for
-// [Options].EnsureTaskDef, and gives up after a minute.
+// Ensure registers one name that was seen in a task, where it has no
+// definition. It is a hook for [Options].EnsureTaskDef, and gives up after a
+// minute.
 func (r *Registrar) Ensure(ctx context.Context, name string) {
 	r.ensure(ctx, name, time.Minute)
 }
@@ -70,7 +91,7 @@ func (r *Registrar) Ensure(ctx context.Context, name string) {
 // ensure repeats what heals until it is done; most bounds it, 0 does not.
 func (r *Registrar) ensure(ctx context.Context, name string, most time.Duration) {
 	began := time.Now()
-	for failures := 1; !r.refused.Load() && ctx.Err() == nil; failures++ {
+	for failures := 1; !r.isRefused(name) && ctx.Err() == nil; failures++ {
 		err := r.once(ctx, name)
 		if err == nil || ctx.Err() != nil {
 			return
@@ -90,9 +111,21 @@ func (r *Registrar) ensure(ctx context.Context, name string, most time.Duration)
 	}
 }
 
-// giveUp says so once: a 403 holds for every name.
+func (r *Registrar) isRefused(name string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.forbidden || r.refused[name]
+}
+
+// giveUp ends the tries for a name, after a 403 for every name, and says so
+// once.
 func (r *Registrar) giveUp(ctx context.Context, name string, err *conductor.Error) {
-	if err.Class == conductor.Forbidden && r.refused.Swap(true) {
+	r.mu.Lock()
+	told := r.forbidden || r.refused[name]
+	r.refused[name] = true
+	r.forbidden = r.forbidden || err.Class == conductor.Forbidden
+	r.mu.Unlock()
+	if told {
 		return
 	}
 	r.log.WarnContext(ctx, "the server does not let task definitions be registered; have its operator register them, or set registration off",
@@ -108,6 +141,8 @@ func (r *Registrar) once(ctx context.Context, name string) (failure *conductor.E
 			failure = panicked("register taskdef")
 		}
 	}()
+	r.calls.Lock()
+	defer r.calls.Unlock()
 	found, err := r.api.TaskDef(ctx, name)
 	if err != nil {
 		return failureOf("get taskdef", err)

@@ -44,21 +44,21 @@ func TestTasksWithoutAResponseTimeout(t *testing.T) {
 }
 
 func TestRememberedNamesAreBounded(t *testing.T) {
-	u := newUnbounded()
+	u := newUndefined()
 	fresh := 0
-	for i := range 10 * mostNames {
-		if u.note(fmt.Sprint(i)) {
+	for i := range 10 * maxNames {
+		if u.note(fmt.Sprint(i), time.Time{}) {
 			fresh++
 		}
 	}
-	if fresh != mostNames || len(u.seen) != mostNames {
-		t.Errorf("%d names were new, %d are remembered; want %d", fresh, len(u.seen), mostNames)
+	if fresh != maxNames || len(u.newest) != maxNames {
+		t.Errorf("%d names were new, %d are remembered; want %d", fresh, len(u.newest), maxNames)
 	}
 }
 
 func newRegistrar(l TaskDefs) (*Registrar, *logBuffer) {
 	log := &logBuffer{}
-	return NewRegistrar(l, "ops@example.com", slog.New(slog.NewTextHandler(log, nil))), log
+	return NewRegistrar(l, []string{jwtType}, "ops@example.com", slog.New(slog.NewTextHandler(log, nil))), log
 }
 
 func TestRegistersWhatIsMissing(t *testing.T) {
@@ -96,6 +96,112 @@ func TestRegistersWhatIsMissing(t *testing.T) {
 	})
 }
 
+// The server made up the definition that came with these tasks, or somebody
+// has deleted it since.
+func TestADefinitionThatIsMissingIsRegistered(t *testing.T) {
+	for _, row := range []struct {
+		what string
+		task conductortest.TaskSpec
+	}{
+		{"a task whose definition has no response timeout", conductortest.TaskSpec{Type: jwtType, Name: "get_signed_jwt_1"}},
+		{"a task of a name that is registered at the start", conductortest.TaskSpec{Type: jwtType, Name: "get_signed_jwt"}},
+		{"a task of the type's own name", conductortest.TaskSpec{Type: jwtType, Name: jwtType}},
+		{"a SIMPLE task, for which the server makes up an hour", conductortest.TaskSpec{Simple: true, Name: "sign_it"}},
+	} {
+		t.Run(row.what, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := newLedger()
+				log := &logBuffer{}
+				types := []string{jwtType, "sign_it"}
+				r := NewRegistrar(l, types, "", slog.New(slog.NewTextHandler(log, nil)))
+				run := start(t, l, Options{TaskTypes: types, Slots: 2, EnsureTaskDef: r.Ensure})
+				r.Run(t.Context())
+				for range 3 { // the first time it may be there from the start
+					l.DeleteTaskDef(row.task.Name)
+					time.Sleep(time.Millisecond)
+					l.Enqueue(row.task)
+					time.Sleep(2 * askAgain)
+					if l.StoredTaskDef(row.task.Name) == nil {
+						t.Errorf("no definition of %s", row.task.Name)
+					}
+				}
+				created := l.Calls("create taskdef")
+				for range 100 {
+					l.Enqueue(row.task)
+				}
+				time.Sleep(2 * askAgain)
+				run.drainClean()
+				if n := l.Calls("create taskdef"); n != created {
+					t.Errorf("a definition that exists was created %d times", n-created)
+				}
+			})
+		})
+	}
+}
+
+// A task whose definition is right costs the server no question, and a name
+// that always lacks a timeout few.
+func TestQuestionsForDefinitionsAreFew(t *testing.T) {
+	for what, row := range map[string]struct {
+		definition *conductortest.Definition
+		max        int
+	}{
+		"a response timeout":             {&conductortest.Definition{ResponseTimeout: 30 * time.Second}, 0},
+		"the server's, set on purpose":   {&conductortest.Definition{ResponseTimeout: time.Hour}, 13},
+		"no response timeout, as before": {&conductortest.Definition{}, 13},
+	} {
+		t.Run(what, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := newLedger()
+				r, _ := newRegistrar(l)
+				run := start(t, l, Options{EnsureTaskDef: r.Ensure})
+				for range 600 {
+					l.Enqueue(conductortest.TaskSpec{Type: jwtType, Name: "n", Definition: row.definition})
+					time.Sleep(100 * time.Millisecond)
+				}
+				run.idle(time.Second)
+				run.drainClean()
+				if n := l.Calls("get taskdef"); n > row.max {
+					t.Errorf("%d questions in a minute, want at most %d", n, row.max)
+				}
+			})
+		})
+	}
+}
+
+func TestEveryConfiguredTypeIsRegistered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLedger()
+		r := NewRegistrar(l, []string{jwtType, "sign_it", "get_signed_jwt"}, "", slog.New(slog.DiscardHandler))
+		r.Run(t.Context())
+		for _, name := range []string{"get_signed_jwt", jwtType, "sign_it"} {
+			if l.StoredTaskDef(name) == nil {
+				t.Errorf("%s is not registered", name)
+			}
+		}
+		if n := l.Calls("create taskdef"); n != 3 {
+			t.Errorf("%d definitions were created, want 3", n)
+		}
+	})
+}
+
+// A name that the server never takes is asked for once, however many tasks of
+// it come.
+func TestARefusedNameIsToldOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLedger()
+		l.SetFaults(conductortest.Plan(1, conductortest.Rule{Call: "create taskdef", Fault: conductortest.Fault{Status: 400}}))
+		r, log := newRegistrar(l)
+		for range 3 {
+			r.Ensure(t.Context(), "x")
+			r.Ensure(t.Context(), "y")
+		}
+		if n := log.count("level=WARN"); n != 2 || l.Calls("create taskdef") != 2 {
+			t.Errorf("%d warnings and %d calls, want one for each name", n, l.Calls("create taskdef"))
+		}
+	})
+}
+
 func TestRegistrationThat(t *testing.T) {
 	for _, c := range []struct {
 		name    string
@@ -116,7 +222,7 @@ func TestRegistrationThat(t *testing.T) {
 				r.Run(t.Context())
 				r.Ensure(t.Context(), "x")
 				created := 0
-				for _, name := range append(DefaultNames(), "x") {
+				for _, name := range append(DefaultNames([]string{jwtType}), "x") {
 					if l.StoredTaskDef(name) != nil {
 						created++
 					}

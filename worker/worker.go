@@ -45,11 +45,11 @@ type Worker struct {
 	log    *slog.Logger
 	jitter jitter
 
-	slots  *slots
-	hand   *hand
-	quota  *quota
-	queues []*queue
-	unseen *unbounded
+	slots     *slots
+	hand      *hand
+	quota     *quota
+	queues    []*queue
+	undefined *undefined
 
 	pollLog   *classLog
 	updateLog *classLog
@@ -79,7 +79,7 @@ func New(o Options) (*Worker, error) {
 		slots:     newSlots(o.Slots, len(o.TaskTypes)),
 		hand:      newHand(),
 		quota:     newQuota(o.Once),
-		unseen:    newUnbounded(),
+		undefined: newUndefined(),
 		abort:     make(chan struct{}),
 		pollLog:   &classLog{log: o.Logger, call: "poll"},
 		updateLog: &classLog{log: o.Logger, call: "update"},
@@ -150,7 +150,7 @@ func (w *Worker) start(s spans) {
 	}
 	w.pulses.Store(&pulses)
 	if w.opts.EnsureTaskDef != nil {
-		go w.unseen.run(s.polling, w.opts.EnsureTaskDef)
+		go w.undefined.run(s.polling, w.opts.EnsureTaskDef)
 	}
 }
 

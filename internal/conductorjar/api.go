@@ -119,6 +119,11 @@ func (a *API) TaskDef(ctx context.Context, name string) (json.RawMessage, error)
 	return raw, err
 }
 
+// DeleteTaskDef removes a task definition.
+func (a *API) DeleteTaskDef(ctx context.Context, name string) error {
+	return a.call(ctx, http.MethodDelete, "/api/metadata/taskdefs/"+url.PathEscape(name), nil, nil)
+}
+
 // StartRequest starts an execution.
 type StartRequest struct {
 	Name          string            `json:"name"`

@@ -14,6 +14,7 @@ import (
 type TaskSpec struct {
 	ID           string // "task-1", "task-2", …
 	Type         string // the queue
+	Simple       bool   // a SIMPLE task, queued under its Name; Type may be left out
 	Name         string // the definition's name; the type in lower case is not assumed: "" stays ""
 	Domain       string
 	Reference    string // taskReferenceName; "ref" if empty
@@ -32,7 +33,7 @@ type TaskSpec struct {
 
 	// Definition is the inline one; without it, the one that is registered
 	// for Name now; without that, the synthetic one, which never retries and
-	// never times out.
+	// never times out, or for a SIMPLE task the one with the server's defaults.
 	Definition *Definition
 	External   bool // the input went to external payload storage
 }
@@ -102,6 +103,14 @@ func (l *Ledger) StoredTaskDef(name string) json.RawMessage {
 	return l.defs[name]
 }
 
+// DeleteTaskDef removes a registered definition, as its owner or a server that
+// lost its data does.
+func (l *Ledger) DeleteTaskDef(name string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.defs, name)
+}
+
 // definitionFor is what a task named name is started with. The caller holds
 // the lock.
 func (l *Ledger) definitionFor(spec TaskSpec) Definition {
@@ -109,7 +118,10 @@ func (l *Ledger) definitionFor(spec TaskSpec) Definition {
 		return *spec.Definition
 	}
 	raw, ok := l.defs[spec.Name]
-	if !ok {
+	switch {
+	case !ok && spec.Simple:
+		return Definition{Retries: 3, RetryDelay: time.Minute, ResponseTimeout: time.Hour}
+	case !ok:
 		return Definition{RetryDelay: time.Minute}
 	}
 	var d definitionJSON
@@ -142,6 +154,9 @@ func (l *Ledger) Enqueue(spec TaskSpec) string {
 	defer l.mu.Unlock()
 	l.enqueued++
 	n := l.enqueued
+	if spec.Simple {
+		spec.Type = spec.Name
+	}
 	if spec.ID == "" {
 		spec.ID = fmt.Sprintf("task-%d", n)
 	}

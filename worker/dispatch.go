@@ -59,21 +59,26 @@ func (w *Worker) receive(ctx context.Context, j *job) bool {
 	return true
 }
 
-// checkTaskDef looks at the definition that the server sent with a task. Without
-// a response timeout a task that was lost with its worker is never delivered
-// again, and by the server's own after an hour.
+// checkTaskDef looks at the definition that the server sent with a task, and
+// warns of each name once. Without a response timeout a task that was lost with
+// its worker is never delivered again, and by the server's own after an hour.
 func (w *Worker) checkTaskDef(ctx context.Context, j *job) {
+	unbounded := j.task.ResponseTimeout <= 0
 	if j.task.Malformed || !mayLackTaskDef(j.task.ResponseTimeout) {
 		return
 	}
-	about := "the task has the server's response timeout of an hour: had this worker crashed, it would have been delivered again after an hour; set responseTimeoutSeconds"
-	if j.task.ResponseTimeout <= 0 {
+	if unbounded {
 		w.opts.Observer.Unbounded(j.taskType)
-		about = "the task definition has no response timeout: had this worker crashed, the task would have hung for ever; set responseTimeoutSeconds"
 	}
-	if w.undefined.note(j.task.Name, j.task.Scheduled) {
-		w.log.WarnContext(ctx, about, "task_name", outside(j.task.Name), "task_type", j.taskType)
+	if !w.undefined.note(j.task.Name, j.task.Scheduled) {
+		return
 	}
+	name := []any{"task_name", outside(j.task.Name), "task_type", j.taskType}
+	if unbounded {
+		w.log.WarnContext(ctx, "the task definition has no response timeout: had this worker crashed, the task would have hung for ever; set responseTimeoutSeconds", name...)
+		return
+	}
+	w.log.WarnContext(ctx, "the task has the server's own response timeout: had this worker crashed, the task would have waited an hour for another; set responseTimeoutSeconds", name...)
 }
 
 // launch runs a job that has a slot, and gives the slot back when the server

@@ -10,8 +10,7 @@ import (
 const (
 	// maxNames bounds what is remembered of names that the server sends.
 	maxNames = 1000
-	// askAgain is the least time between two rounds of questions for task
-	// definitions.
+	// askAgain is how often the definitions of known names are asked for again.
 	askAgain = 5 * time.Second
 	// serverResponseTimeout is what the server gives a SIMPLE task that has no
 	// task definition, and a definition that sets no response timeout.
@@ -26,18 +25,19 @@ func mayLackTaskDef(responseTimeout time.Duration) bool {
 }
 
 // undefined collects the names of tasks that may have no task definition, for
-// one goroutine that asks the server. A name is asked for again when a task of
-// it was scheduled after those that it was asked for: the definition may have
-// been deleted in between.
+// one goroutine that asks the server: at once for a new name, and again within
+// [askAgain] when a task of it was scheduled after those that it was asked for,
+// since the definition may have been deleted in between.
 type undefined struct {
+	fresh chan string
+
 	mu     sync.Mutex
 	newest map[string]time.Time // when the last task of each name was scheduled
-	due    []string
-	wake   chan struct{}
+	again  []string
 }
 
 func newUndefined() *undefined {
-	return &undefined{newest: make(map[string]time.Time), wake: make(chan struct{}, 1)}
+	return &undefined{fresh: make(chan string, maxNames), newest: make(map[string]time.Time)}
 }
 
 // note adds a task's name. It reports whether the name is a new one.
@@ -48,41 +48,41 @@ func (u *undefined) note(name string, scheduled time.Time) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	newest, known := u.newest[name]
-	if known && !scheduled.After(newest) || !known && len(u.newest) >= maxNames {
-		return false
+	switch {
+	case !known && len(u.newest) < maxNames:
+		u.newest[name] = scheduled
+		u.fresh <- name // has room for as many as are remembered
+		return true
+	case known && scheduled.After(newest):
+		u.newest[name] = scheduled
+		if !slices.Contains(u.again, name) {
+			u.again = append(u.again, name)
+		}
 	}
-	u.newest[name] = scheduled
-	if slices.Contains(u.due, name) {
-		return !known
-	}
-	u.due = append(u.due, name)
-	select {
-	case u.wake <- struct{}{}:
-	default:
-	}
-	return !known
+	return false
 }
 
-// take returns the names to ask for now.
+// take returns the names to ask for again.
 func (u *undefined) take() []string {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	names := u.due
-	u.due = nil
+	names := u.again
+	u.again = nil
 	return names
 }
 
 func (u *undefined) run(ctx context.Context, ensure func(context.Context, string)) {
+	tick := time.NewTicker(askAgain)
+	defer tick.Stop()
 	for {
 		select {
-		case <-u.wake:
-		case <-ctx.Done():
-			return
-		}
-		for _, name := range u.take() {
+		case name := <-u.fresh:
 			ensure(ctx, name)
-		}
-		if !rest(ctx, askAgain) {
+		case <-tick.C:
+			for _, name := range u.take() {
+				ensure(ctx, name)
+			}
+		case <-ctx.Done():
 			return
 		}
 	}

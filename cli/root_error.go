@@ -182,7 +182,7 @@ func nearestFlag(cmd *cobra.Command, name string) string {
 			names = append(names, f.Name)
 		}
 	})
-	return nearest.Of(name, names)
+	return strings.ReplaceAll(nearest.Of(name, names), " or ", " or --")
 }
 
 // shown makes a name from outside fit to print: no control characters, and

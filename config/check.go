@@ -24,6 +24,7 @@ func (l *Loaded) check(wrong *problems) {
 	pair("auth_key", "auth_secret", l.AuthKey != "", !l.AuthSecret.IsZero())
 	pair("tls_client_cert", "tls_client_key", l.TLSClientCert != "", l.TLSClientKey != "")
 	l.checkTaskTypes(fault)
+	l.checkDomain(fault)
 	if l.Slots < len(l.TaskTypes) {
 		fault("slots", "fewer than the %d task types; set one for each at least", len(l.TaskTypes))
 	}
@@ -33,6 +34,17 @@ func (l *Loaded) check(wrong *problems) {
 	}
 	if l.OwnerEmail != "" && !strings.Contains(l.OwnerEmail, "@") {
 		fault("owner_email", "not an e-mail address; the server refuses task definitions with it")
+	}
+}
+
+// checkDomain refuses what names no queue: a list, and the word that stands in
+// a workflow's taskToDomain for the queue without a domain.
+func (l *Loaded) checkDomain(fault func(string, string, ...any)) {
+	switch {
+	case strings.EqualFold(l.Domain, "NO_DOMAIN"):
+		fault(settingDomain, "NO_DOMAIN is no domain of its own; to poll without a domain, leave the setting out")
+	case strings.Contains(l.Domain, ","):
+		fault(settingDomain, "a list; write one domain, and run a worker for each of the others")
 	}
 }
 

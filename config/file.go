@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/token"
@@ -65,10 +66,11 @@ func fileFault(err error) string {
 	return "the file cannot be read"
 }
 
-// readSecret reads the file that holds a secret; one newline at its end, as
-// editors write it, is not part of it.
+// readSecret reads the file that holds a secret; a byte order mark in front and
+// one newline at the end, as editors write them, are not part of it.
 func readSecret(src Sources, s Setting, v value, wrong *problems) string {
 	text, err := src.ReadFile(v.path)
+	text = bytes.TrimPrefix(text, []byte(yamlfile.ByteOrderMark))
 	switch {
 	case err != nil:
 		wrong.add(s.Name, v.at, "%s; name a file that holds the secret", fileFault(err))
@@ -76,6 +78,8 @@ func readSecret(src Sources, s Setting, v value, wrong *problems) string {
 		wrong.add(s.Name, v.at, "the file is over 64 KiB; name a file that holds the secret alone")
 	case len(bytes.TrimSpace(text)) == 0:
 		wrong.add(s.Name, v.at, "the file is empty; write the secret into it")
+	case !utf8.Valid(text):
+		wrong.add(s.Name, v.at, "the file is not utf-8 text; write it as utf-8")
 	default:
 		return strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r")
 	}
@@ -208,6 +212,9 @@ func scalarOf(s Setting, n ast.Node) (value, string) {
 	}
 	if _, ok := n.(*ast.NullNode); ok {
 		return value{}, "nothing behind it; write " + wanted(s) + ", or take the line out"
+	}
+	if b, ok := n.(*ast.BoolNode); ok && !b.Value && s.canBeOff() {
+		return value{text: off}, "" // what a tool of YAML 1.1 makes of the word
 	}
 	text, ok := textOf(n)
 	if !ok {

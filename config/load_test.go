@@ -199,13 +199,26 @@ func TestTheConfigFlagBeatsItsVariable(t *testing.T) {
 }
 
 func TestSecretFiles(t *testing.T) {
-	for content, want := range map[string]string{"s3": "s3", "s3\n": "s3", "s3\r\n": "s3", " s3 ": " s3 ", "s3\n\n": "s3\n"} {
+	for content, want := range map[string]string{"s3": "s3", "s3\n": "s3", "s3\r\n": "s3", " s3 ": " s3 ", "\ufeffs3\r\n": "s3", "s3\n\n": "s3\n"} {
 		l := sources{
 			env:   map[string]string{"CONDUCTOR_AUTH_KEY": "k", "CONDUCTOR_AUTH_SECRET_FILE": "/s"},
 			files: map[string]string{"/s": content},
 		}.mustLoad(t)
 		if got := l.AuthSecret.Reveal(); got != want {
 			t.Errorf("a file of %q is the secret %q", content, got)
+		}
+	}
+	for content, want := range map[string]string{
+		"\ufeff\n":                 "the file is empty; write the secret into it",
+		"\xff\xfes\x003\x00":       "the file is not utf-8 text; write it as utf-8",
+		strings.Repeat("s", 65537): "the file is over 64 KiB; name a file that holds the secret alone",
+	} {
+		_, err := sources{
+			env:   map[string]string{"CONDUCTOR_AUTH_KEY": "k", "CONDUCTOR_AUTH_SECRET_FILE": "/s"},
+			files: map[string]string{"/s": content},
+		}.load()
+		if err == nil || err.Error() != "auth_secret (CONDUCTOR_AUTH_SECRET_FILE): "+want {
+			t.Errorf("a file of %.9q: %v", content, err)
 		}
 	}
 	src := inFile("auth_key: k\nauth_secret_file: /s\n")
@@ -217,6 +230,24 @@ func TestSecretFiles(t *testing.T) {
 	delete(src.files, "/s")
 	if l := src.mustLoad(t); l.AuthSecret.Reveal() != "outer" {
 		t.Error("the environment does not beat the file")
+	}
+}
+
+func TestAByteOrderMarkIsNoPartOfTheFile(t *testing.T) {
+	if l := inFile("\ufeffslots: 5\n").mustLoad(t); l.Slots != 5 {
+		t.Errorf("slots = %d", l.Slots)
+	}
+}
+
+// A tool of YAML 1.1 writes off as false; to Conductor's own settings that say
+// true or false it means false.
+func TestFalseIsOffWhereASettingCanBeOff(t *testing.T) {
+	l := inFile("register_taskdefs: false\naudit: false\nlisten: false\nsecret_injection: false\ntls_insecure_skip_verify: false").mustLoad(t)
+	if l.RegisterTaskdefs != "off" || l.Audit != "off" || l.Listen != "" || l.SecretInjection != "off" || l.TLSInsecureSkipVerify {
+		t.Errorf("%+v", l.Config)
+	}
+	if _, err := inFile("output: false").load(); err == nil {
+		t.Error("output: false is taken")
 	}
 }
 
@@ -258,6 +289,11 @@ func TestLogSettingsOfOtherProgramsAreTaken(t *testing.T) {
 	l := sources{env: map[string]string{"LOG_LEVEL": "DEBUG", "LOG_FORMAT": "JSON"}}.mustLoad(t)
 	if l.LogLevel != "debug" || l.LogFormat != "json" {
 		t.Errorf("%s %s", l.LogLevel, l.LogFormat)
+	}
+	for _, warning := range []string{"warning", "WARNING", "Warn"} {
+		if l := env("LOG_LEVEL", warning).mustLoad(t); l.LogLevel != "warn" {
+			t.Errorf("%s is %s", warning, l.LogLevel)
+		}
 	}
 }
 
@@ -334,6 +370,14 @@ func TestProblems(t *testing.T) {
 		{inFile(`task_types: [{a: b}]`), "task_types (w.yaml:1): a list of text is needed; it holds a mapping"},
 		{flag("owner_email", "me"), "owner_email (--owner-email): not an e-mail address; the server refuses task definitions with it"},
 		{flag("domain", "a\nb"), "domain (--domain): holds a control character; write it on one line"},
+		{env("CONDUCTOR_JWT_DOMAIN", "NO_DOMAIN"), "domain (CONDUCTOR_JWT_DOMAIN): NO_DOMAIN is no domain of its own; to poll without a domain, leave the setting out"},
+		{flag("domain", "no_domain"), "domain (--domain): NO_DOMAIN is no domain of its own; to poll without a domain, leave the setting out"},
+		{env("CONDUCTOR_JWT_DOMAIN", "eu,us"), "domain (CONDUCTOR_JWT_DOMAIN): a list; write one domain, and run a worker for each of the others"},
+		{inFile("domain: eu,NO_DOMAIN"), "domain (w.yaml:1): a list; write one domain, and run a worker for each of the others"},
+		{env("CONDUCTOR_JWT_DOMAIN", "eu "), "domain (CONDUCTOR_JWT_DOMAIN): begins or ends with a space; take it out"},
+		{env("CONDUCTOR_JWT_DOMAIN", " "), "domain (CONDUCTOR_JWT_DOMAIN): begins or ends with a space; take it out"},
+		{inFile("domain: \"\u00a0eu\""), "domain (w.yaml:1): begins or ends with a space; take it out"},
+		{env("CONDUCTOR_JWT_POLICY", " "), "policy (CONDUCTOR_JWT_POLICY): begins or ends with a space; take it out"},
 		{env("CONDUCTOR_AUTH_KEY", "k"), "auth_key (CONDUCTOR_AUTH_KEY): set without auth_secret; set both or neither"},
 		{env("CONDUCTOR_AUTH_SECRET", "k"), "auth_secret (CONDUCTOR_AUTH_SECRET): set without auth_key; set both or neither"},
 		{flag("tls_client_key", "k"), "tls_client_key (--tls-client-key): set without tls_client_cert; set both or neither"},
@@ -459,6 +503,9 @@ func TestUnknownVariables(t *testing.T) {
 		"CONDUCTOR_JWT_THREADS":            "3",
 		"CONDUCTOR_JWTX":                   "not ours",
 		"CONDUCTOR_SERVER_TYPE":            "OSS",
+		"CONDUCTOR_SECRET_AUTH_KEY":        "the server's",
+		"CONDUCTOR_SECRET_auth-secret":     "the server's",
+		"CONDUCTOR_CONFIG_FILE":            "the server's",
 		"CONDUCTOR_JWT_SERVICE_HOST":       "10.0.0.1",
 		"CONDUCTOR_JWT_SERVICE_PORT":       "9991",
 		"CONDUCTOR_JWT_SERVICE_PORT_HTTP":  "9991",
@@ -466,10 +513,79 @@ func TestUnknownVariables(t *testing.T) {
 		"CONDUCTOR_JWT_PORT_9991_TCP":      "tcp://10.0.0.1:9991",
 		"CONDUCTOR_JWT_PORT_9991_TCP_ADDR": "10.0.0.1",
 		"CONDUCTOR_JWT_JWKS_SERVICE_HOST":  "10.0.0.1",
+		"CONDUCTOR_SERVER_PORT":            "tcp://10.0.0.1:8080",
+		"CONDUCTOR_SERVER_SERVICE_HOST":    "10.0.0.1",
+		"CONDUCTOR_PORT_8080_TCP_PROTO":    "tcp",
+		"GLOG_LEVEL":                       "another program's",
+		"CATALOG_LEVEL":                    "another program's",
 	}}.mustLoad(t)
 	want := []string{"CONDUCTOR_JWT_THREADS: unknown variable; nothing reads it"}
 	if !slices.Equal(l.Warnings, want) {
 		t.Errorf("warnings = %q", l.Warnings)
+	}
+}
+
+// A variable that was meant for a setting, and does not set it, is an error.
+func TestVariablesThatAreNearlyOurs(t *testing.T) {
+	for name, meant := range map[string]string{
+		"CONDUCTOR_SERVER_URI":               "CONDUCTOR_SERVER_URL",
+		"conductor_server_url":               "CONDUCTOR_SERVER_URL",
+		"CONDUCTOR_SERVERURL":                "CONDUCTOR_SERVER_URL",
+		"CONDUTOR_SERVER_URL":                "CONDUCTOR_SERVER_URL",
+		"CONDUCTOR_JWT_SERVER_URL":           "CONDUCTOR_SERVER_URL",
+		"CONDUCTOR_TLS_CACERT":               "CONDUCTOR_TLS_CA_CERT",
+		"CONDUCTOR_TLS_CA_CERTS":             "CONDUCTOR_TLS_CA_CERT",
+		"CONDUCTOR_TLS_CA_CERT_FILE":         "CONDUCTOR_TLS_CA_CERT",
+		"CONDUCTOR_TLS_CLIENT_KEY_PATH":      "CONDUCTOR_TLS_CLIENT_KEY",
+		"CONDUCTOR_TLS_CERT":                 "CONDUCTOR_TLS_CA_CERT or CONDUCTOR_TLS_CLIENT_CERT",
+		"CONDUCTOR_TLS_INSECURE_SKIP_VERIFI": "CONDUCTOR_TLS_INSECURE_SKIP_VERIFY",
+		"CONDUCTOR_AUTH_KEYS":                "CONDUCTOR_AUTH_KEY",
+		"CONDUCTOR_AUTH_KEY_ID":              "CONDUCTOR_AUTH_KEY",
+		"CONDUCTOR_AUTH_KEY_FILE":            "CONDUCTOR_AUTH_KEY",
+		"CONDUCTOR_AUTH_SECRETS":             "CONDUCTOR_AUTH_SECRET",
+		"CONDUCTOR_AUTH_SECRET_FILES":        "CONDUCTOR_AUTH_SECRET_FILE",
+		"CONDUCTOR_JWT_AUTH_SECRET":          "CONDUCTOR_AUTH_SECRET",
+		"CONDUCTOR_PROXIE":                   "CONDUCTOR_PROXY",
+		"CONDUCTOR_DOMAIN":                   "CONDUCTOR_JWT_DOMAIN",
+		"CONDUCTOR_POLICY_FILE":              "CONDUCTOR_JWT_POLICY",
+		"CONDUCTOR_JWT_POLICY_FILE":          "CONDUCTOR_JWT_POLICY",
+		"CONDUCTOR_JWT_LOG_LEVEL":            "LOG_LEVEL",
+		"LOG_LEVL":                           "LOG_LEVEL",
+		"LOG_FORMATS":                        "LOG_FORMAT",
+	} {
+		want := name + ": unknown variable; did you mean " + meant + "?"
+		if _, err := env(name, "hush").load(); err == nil || err.Error() != want {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+	for _, s := range config.Settings() {
+		for _, name := range []string{s.Env + "X", s.Env[:len(s.Env)-1], strings.ReplaceAll(s.Env, "_", "__"), strings.ToLower(s.Env)} {
+			if _, err := env(name, "hush").load(); err == nil || !strings.HasPrefix(err.Error(), name+": unknown variable; did you mean ") {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+}
+
+// The variables of other SDKs are warned of, and the one of ours is named.
+func TestVariablesOfOtherSDKs(t *testing.T) {
+	for name, instead := range map[string]string{
+		"CONDUCTOR_CLIENT_HTTP_TIMEOUT":                "unset it",
+		"CONDUCTOR_TLS_CA_PATH":                        "set CONDUCTOR_TLS_CA_CERT",
+		"CONDUCTOR_TLS_INSECURE":                       "set CONDUCTOR_TLS_INSECURE_SKIP_VERIFY",
+		"CONDUCTOR_SSL_CA_CERT":                        "set CONDUCTOR_TLS_CA_CERT",
+		"CONDUCTOR_CERT_FILE":                          "set CONDUCTOR_TLS_CLIENT_CERT",
+		"CONDUCTOR_PROXY_URL":                          "set CONDUCTOR_PROXY",
+		"CONDUCTOR_WORKER_GET_SIGNED_JWT_THREAD_COUNT": "set CONDUCTOR_JWT_SLOTS",
+		"CONDUCTOR_WORKER_ALL_DOMAIN":                  "set CONDUCTOR_JWT_DOMAIN",
+		"conductor.worker.all.domain":                  "set CONDUCTOR_JWT_DOMAIN",
+		"CONDUCTOR_WORKER_ALL_POLL_INTERVAL":           "unset it",
+		"CONDUCTOR_SECURITY_CLIENT_KEY_ID":             "set CONDUCTOR_AUTH_KEY",
+	} {
+		l := env(name, "hush").mustLoad(t)
+		if want := name + ": a variable of another Conductor SDK, which is not read; " + instead; !slices.Equal(l.Warnings, []string{want}) {
+			t.Errorf("%q, want %s", l.Warnings, want)
+		}
 	}
 }
 

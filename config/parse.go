@@ -58,6 +58,9 @@ func parseText(s Setting, place *string, v value) string {
 	if strings.ContainsFunc(v.text, func(r rune) bool { return r < ' ' || r == 0x7f }) {
 		return "holds a control character; write it on one line"
 	}
+	if v.text != strings.TrimSpace(v.text) {
+		return "begins or ends with a space; take it out"
+	}
 	*place = v.text
 	switch s.Kind {
 	case Path:
@@ -79,10 +82,13 @@ func parseText(s Setting, place *string, v value) string {
 }
 
 // parseChoice takes LOG_LEVEL and LOG_FORMAT in any case: other programs
-// share them, and some write INFO.
+// share them, and some write INFO, or warning.
 func parseChoice(s Setting, place *string) string {
-	if !strings.HasPrefix(s.Env, "CONDUCTOR_") {
+	if !strings.HasPrefix(s.Env, conductors) {
 		*place = strings.ToLower(*place)
+	}
+	if s.Name == settingLogLevel && *place == "warning" {
+		*place = "warn"
 	}
 	if !slices.Contains(s.Choices, *place) {
 		return "not one of " + strings.Join(s.Choices, ", ")

@@ -73,6 +73,11 @@ func (s Setting) NameFile() string {
 // file's own path is set from outside.
 func (s Setting) inFile() bool { return s.Name != settingConfig }
 
+// canBeOff reports whether off is a value of the setting.
+func (s Setting) canBeOff() bool {
+	return s.Kind == Address || s.Default == off || slices.Contains(s.Choices, off)
+}
+
 // Settings returns the table.
 func Settings() []Setting {
 	rows := slices.Concat(connectionSettings(), workSettings(), taskSettings(), outsideSettings())

@@ -8,6 +8,8 @@ const (
 	settingListen     = "listen"
 	settingDefaultTTL = "default_ttl"
 	settingPprof      = "pprof_listen"
+	settingDomain     = "domain"
+	settingLogLevel   = "log_level"
 )
 
 // Bounds that have a reason.
@@ -69,7 +71,7 @@ func workSettings() []Setting {
 			About: "Task types to poll for.",
 			field: func(c *Config) any { return &c.TaskTypes },
 		}, {
-			Name: "domain", Env: "CONDUCTOR_JWT_DOMAIN", Kind: Text,
+			Name: settingDomain, Env: "CONDUCTOR_JWT_DOMAIN", Kind: Text,
 			About: "Task domain to poll in.",
 			field: func(c *Config) any { return &c.Domain },
 		}, {
@@ -179,7 +181,7 @@ func outsideSettings() []Setting {
 			About: "Address of the profiler's /debug/pprof/, or off; loopback only, because a profile tells how the process works.",
 			field: func(c *Config) any { return &c.PprofListen },
 		}, {
-			Name: "log_level", Env: "LOG_LEVEL", Kind: Choice, Default: "info",
+			Name: settingLogLevel, Env: "LOG_LEVEL", Kind: Choice, Default: "info",
 			Choices: []string{"debug", "info", "warn", "error"},
 			About:   "Least level that is logged.",
 			field:   func(c *Config) any { return &c.LogLevel },

@@ -1,12 +1,66 @@
 // Package nearest finds the name that was probably meant.
 package nearest
 
-import "strings"
+import (
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
 
 // Of returns the name that was probably meant: the one that differs from
-// name in case, in - and _, or by at most two letters (one in a short name).
-// It returns "" where none is that near.
-func Of(name string, names []string) string { return Within(name, names, bound(name)) }
+// name in case, in - and _, or by at most two letters (one in a short name, or
+// two that are swapped). It returns "" where none is that near, and several
+// names with "or" between them where name holds words of each: tls_cert is no
+// nearer to tls_ca_cert than to tls_client_cert.
+func Of(name string, names []string) string {
+	near := Within(name, names, bound(name))
+	if near == "" {
+		near = swapped(name, names)
+	}
+	if near == "" || Fold(near) == Fold(name) {
+		return near
+	}
+	var alike []string
+	for _, n := range names {
+		if holdsWords(n, name) {
+			alike = append(alike, n)
+		}
+	}
+	if slices.Contains(alike, near) {
+		return strings.Join(alike, " or ")
+	}
+	return near
+}
+
+// swapped finds the name that has two neighbouring letters the other way round.
+func swapped(name string, names []string) string {
+	letters := []rune(Fold(name))
+	for i := range len(letters) - 1 {
+		letters[i], letters[i+1] = letters[i+1], letters[i]
+		for _, n := range names {
+			if len(letters) > 2 && Fold(n) == string(letters) {
+				return n
+			}
+		}
+		letters[i], letters[i+1] = letters[i+1], letters[i]
+	}
+	return ""
+}
+
+// holdsWords reports whether a name has every word of part, in their order.
+func holdsWords(name, part string) bool {
+	words := splitWords(part)
+	for _, word := range splitWords(name) {
+		if len(words) > 0 && words[0] == word {
+			words = words[1:]
+		}
+	}
+	return len(words) == 0
+}
+
+func splitWords(name string) []string {
+	return strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return r == '-' || r == '_' })
+}
 
 // Within is [Of] for at most so many letters.
 func Within[S ~string](name string, names []S, letters int) S {
@@ -20,8 +74,13 @@ func Within[S ~string](name string, names []S, letters int) S {
 	return found
 }
 
+// bound is how many letters may differ: in a name of one or two, every other
+// short name would be near.
 func bound(name string) int {
-	if len(name) < 5 {
+	switch letters := utf8.RuneCountInString(name); {
+	case letters < 3:
+		return 0
+	case letters < 5:
 		return 1
 	}
 	return 2

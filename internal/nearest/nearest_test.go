@@ -7,7 +7,7 @@ import (
 )
 
 func TestNearest(t *testing.T) {
-	names := []string{"slots", "poll_timeout", "pollers", "audit"}
+	names := []string{"slots", "poll_timeout", "pollers", "audit", "tls_ca_cert", "tls_client_cert", "kid", "b"}
 	for _, row := range []struct{ typed, meant string }{
 		{"slot", "slots"},
 		{"SLOTS", "slots"},
@@ -17,6 +17,14 @@ func TestNearest(t *testing.T) {
 		{"poller", "pollers"},
 		{"audt", "audit"},
 		{"adt", ""},
+		{"tls_cert", "tls_ca_cert or tls_client_cert"},
+		{"tls_ca_crt", "tls_ca_cert"},
+		{"TLS_CACERT", "tls_ca_cert"},
+		{"sltos", "slots"},
+		{"ikd", "kid"},
+		{"kd", ""},
+		{"B", "b"},
+		{"a", ""},
 		{"threads", ""},
 		{"", ""},
 		{"x", ""},

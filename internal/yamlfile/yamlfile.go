@@ -25,8 +25,8 @@ const (
 	MaxReferences = 100     // anchors, aliases and tags
 )
 
-// byteOrderMark is what some editors write in front of UTF-8 text.
-const byteOrderMark = "\ufeff"
+// ByteOrderMark is what some editors write in front of UTF-8 text.
+const ByteOrderMark = "\ufeff"
 
 // File is a parsed file.
 type File struct {
@@ -45,7 +45,7 @@ type Fault struct {
 // message about it quotes the line, so the caller looks for them. With a fault,
 // File has what could be read.
 func Parse(text []byte) (File, *Fault) {
-	text = bytes.TrimPrefix(text, []byte(byteOrderMark))
+	text = bytes.TrimPrefix(text, []byte(ByteOrderMark))
 	switch {
 	case len(text) > MaxBytes:
 		return File{}, &Fault{Text: "over 1 MiB"}

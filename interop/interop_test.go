@@ -99,9 +99,13 @@ func TestOthersVerifyWhatWeSign(t *testing.T) {
 func TestWeVerifyWhatOthersSign(t *testing.T) {
 	peers := []peer{pythonPeer(t), nodePeer(t), javaPeer(t), golangJWT(), goJOSE(), openssl(t)}
 	claims := []byte(`{"iss":"` + issuer + `","sub":"subject","aud":"` + audience + `","exp":4102444800}`)
+	others, algorithms := map[string]int{}, map[string]int{}
 	for _, pair := range pairs(t) {
 		for _, alg := range pair.algs {
 			for _, p := range peers {
+				if p.has(alg) {
+					algorithms[p.name]++
+				}
 				for _, f := range pair.private {
 					if !p.reads("sign", alg, f.name) {
 						continue
@@ -112,9 +116,20 @@ func TestWeVerifyWhatOthersSign(t *testing.T) {
 						if pair.publicPEM != "" {
 							verifyOurs(t, alg, pair.publicPEM, token)
 						}
+						others[alg]++
 					})
 				}
 			}
+		}
+	}
+	for _, alg := range keys.Algorithms() {
+		if others[string(alg)] == 0 {
+			t.Errorf("%s was signed by no other", alg)
+		}
+	}
+	for _, p := range peers {
+		if algorithms[p.name] < 10 {
+			t.Errorf("%s signed with %d algorithms", p.name, algorithms[p.name])
 		}
 	}
 }

@@ -212,6 +212,7 @@ func TestAnotherKeysPublicHalfIsNotExposed(t *testing.T) {
 			public = append(public, e.Name())
 		}
 	}
+	tried := 0
 	for _, e := range entries {
 		if strings.Contains(e.Name(), ".public") || !strings.HasSuffix(e.Name(), ".pem") {
 			continue
@@ -229,6 +230,10 @@ func TestAnotherKeysPublicHalfIsNotExposed(t *testing.T) {
 		if body := strings.Split(pemFile(t, e.Name()), "\n"); !s.In(strings.Join(body[1:len(body)/2+1], "")) {
 			t.Errorf("half of %s does not", e.Name())
 		}
+		tried++
+	}
+	if tried < 50 || len(public) < 12 {
+		t.Errorf("tried %d keys with %d public files", tried, len(public))
 	}
 	for name, ref := range map[string]keys.Ref{
 		"ed25519": {Text: secret.New(pemFile(t, "ssh-ed25519-256.pem"))},

@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 
@@ -197,13 +198,14 @@ func TestAnOperatorExtends(t *testing.T) {
 	}
 }
 
-// Claims are what somebody else sent: nothing in them breaks the check.
+// Claims are what somebody else sent: nothing in them breaks the check, and
+// each fault says what is wrong, with a token that it cannot have taken.
 func FuzzCheck(f *testing.F) {
 	for _, token := range good() {
 		f.Add(token[0], token[1])
 	}
 	f.Add(`{"alg":1,"iss":[]}`, `{"aud":{},"exp":"x","iat":1e999,"scope":null}`)
-	f.Fuzz(func(_ *testing.T, header, claims string) {
+	f.Fuzz(func(t *testing.T, header, claims string) {
 		h, err := signer.ParseObject([]byte(header), signer.Limits{})
 		if err != nil {
 			return
@@ -212,8 +214,26 @@ func FuzzCheck(f *testing.F) {
 		if err != nil {
 			return
 		}
+		before := string(h.AppendJSON(nil)) + string(c.AppendJSON(nil))
 		for _, p := range profile.Profiles() {
-			p.Check(&h, &c)
+			faults := p.Check(&h, &c)
+			for _, fault := range faults {
+				if fault.Kind == "" || fault.Name == "" || fault.Found == "" || fault.Hint == "" {
+					t.Errorf("%s: a fault that says too little: %+v", p.Name, fault)
+				}
+			}
+			alg, _ := h.Text("alg")
+			if len(faults) == 0 && !p.Permits(keys.Algorithm(alg)) {
+				t.Errorf("%s takes a token of an algorithm that it does not permit", p.Name)
+			}
+			for _, rule := range p.Claims {
+				if len(faults) == 0 && (rule.Needed && !slices.Contains(p.OneOf, rule.Name) && !c.Has(rule.Name) || rule.Unfit && c.Has(rule.Name)) {
+					t.Errorf("%s takes a token without a rule on %s", p.Name, rule.Name)
+				}
+			}
+		}
+		if after := string(h.AppendJSON(nil)) + string(c.AppendJSON(nil)); after != before {
+			t.Errorf("a check changed %s into %s", before, after)
 		}
 	})
 }

@@ -185,12 +185,23 @@ func TestClassesAreLabels(t *testing.T) {
 
 func TestWhatTheHandlerSaysOfItselfIsCounted(t *testing.T) {
 	m := NewMetrics([]string{jwtType})
+	// As many of each kind as no other kind or its opposite has.
 	m.Executed(Executed{TaskType: jwtType, Outcome: task.Outcome{Status: task.Completed, Unchecked: true}})
-	m.Executed(Executed{TaskType: jwtType, Outcome: task.Outcome{Status: task.Failed, Panicked: true}})
+	for range 2 {
+		m.Executed(Executed{TaskType: jwtType, Outcome: task.Outcome{Status: task.Failed, Panicked: true}})
+	}
+	for range 4 {
+		m.Executed(Executed{TaskType: jwtType, Outcome: task.Outcome{Status: task.Completed}})
+	}
 	got, _ := exposition(t, m)
-	for _, name := range []string{`conductor_jwt_injection_unchecked_total{}`, `thread_uncaught_exceptions_total{exception="panic"}`} {
-		if got[name] != 1 {
-			t.Errorf("%s is %v, want 1", name, got[name])
+	for name, want := range map[string]float64{
+		`conductor_jwt_injection_unchecked_total{}`:                             1,
+		`thread_uncaught_exceptions_total{exception="panic"}`:                   2,
+		`task_execute_time_seconds{status="SUCCESS",taskType="GET_SIGNED_JWT"}`: 5,
+		`task_execute_time_seconds{status="FAILURE",taskType="GET_SIGNED_JWT"}`: 2,
+	} {
+		if got[name] != want {
+			t.Errorf("%s is %v, want %v", name, got[name], want)
 		}
 	}
 }

@@ -130,6 +130,9 @@ func TestOneTypeCannotStarveAnother(t *testing.T) {
 				b++
 			}
 		}
+		if a+b < 50 {
+			t.Fatalf("%d deliveries in 8 seconds, with 8 slots", a+b)
+		}
 		if share := float64(b) / float64(a+b); share < 0.4 || share > 0.6 {
 			t.Errorf("A got %d, B %d; want about half each", a, b)
 		}

@@ -150,7 +150,7 @@ func (c *check) audience(rule Claim) {
 	case !ok || len(list) == 0:
 		c.add(wrong("aud", "of json type "+signer.TypeName(value), rule.Means))
 		return
-	case rule.Single && (len(list) > 1 || signer.TypeName(value) != "string"):
+	case rule.Single && signer.TypeName(value) != "string":
 		c.add(wrong("aud", "a list, where this profile takes a single audience", "one alone"))
 		return
 	}

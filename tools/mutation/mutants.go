@@ -238,7 +238,7 @@ func (f *finder) returns(n *ast.ReturnStmt, stack []ast.Node) {
 	}
 	for i, e := range n.Results {
 		switch text := f.textOf(e); {
-		case text == "nil" || text == `""` || text == "0" || text == "true" || text == "false":
+		case text == "nil" || text == `""` || text == "0" || text == "true" || text == "false" || text == types[i]+"{}":
 		case types[i] == "bool":
 			f.replace(e, "!("+text+")")
 		case types[i] == "error":

@@ -2,20 +2,21 @@ package signer
 
 import (
 	"fmt"
+	"slices"
 
 	"conductor-jwt/keys"
 )
 
-// Reserved reports whether a header member is the signer's own: one that says
-// how the token is signed (RFC 7515 §4.1.1, 4.1.3, 4.1.4, 4.1.6-4.1.8, 4.1.11,
-// RFC 7797 §3), so that a free member of that name would let a header lie.
-func Reserved(name string) bool {
-	switch name {
-	case "alg", "kid", "crit", "b64", "jwk", HeaderX5C, HeaderX5T, HeaderX5TS256, HeaderX5CInsecure:
-		return true
-	}
-	return false
+// ReservedHeaders returns the header members that are the signer's own: those
+// that say how the token is signed (RFC 7515 §4.1.1, 4.1.3, 4.1.4, 4.1.6-4.1.8,
+// 4.1.11, RFC 7797 §3), so that a free member of that name would let a header
+// lie.
+func ReservedHeaders() []string {
+	return []string{"alg", "kid", "crit", "b64", "jwk", HeaderX5C, HeaderX5T, HeaderX5TS256, HeaderX5CInsecure}
 }
+
+// Reserved reports whether a header member is one of [ReservedHeaders].
+func Reserved(name string) bool { return slices.Contains(ReservedHeaders(), name) }
 
 // composeHeader gives the protected header, its members in alphabetical order.
 func composeHeader(key keys.Key, alg keys.Algorithm, r *Request) (Object, error) {

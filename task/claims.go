@@ -3,6 +3,7 @@ package task
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"conductor-jwt/signer"
 )
@@ -30,22 +31,9 @@ func (g *given) headers() (signer.Object, error) {
 	if err != nil {
 		return headers, err
 	}
-	// What the signer itself says, and what a verifier must not be told by a
-	// token: which key to trust (RFC 8725 §3.10) or how to read it (RFC 7797 §7).
-	for _, row := range []struct{ header, hint string }{
-		{"alg", "remove it; " + inAlgorithm + " is for that"},
-		{"kid", "remove it; " + inPrivateKeyID + " is for that"},
-		{"x5c", "remove it; " + inCertificate + " is for that"},
-		{"x5t", "remove it; " + inCertificate + " is for that"},
-		{"x5t#S256", "remove it; " + inCertificate + " is for that"},
-		{"crit", "remove it"},
-		{"b64", "remove it"},
-		{"jwk", "remove it"},
-		{"jku", "remove it"},
-		{"x5u", "remove it"},
-	} {
-		if headers.Has(row.header) {
-			return headers, invalid(inHeaders, "a member "+row.header+", which may not be set here", row.hint)
+	for m := range headers.Members() {
+		if slices.Contains(reservedHeaders(), m.Name) {
+			return headers, invalid(inHeaders, "a member "+m.Name+", which may not be set here", insteadOf(m.Name))
 		}
 	}
 	for _, name := range []string{"typ", "cty"} { // RFC 7515 §4.1.9, §4.1.10
@@ -55,6 +43,24 @@ func (g *given) headers() (signer.Object, error) {
 		}
 	}
 	return headers, nil
+}
+
+// reservedHeaders are the header members that no task may set: what the signer
+// itself says, and where a verifier would fetch a key that the token names
+// (RFC 8725 §3.10).
+func reservedHeaders() []string { return append(signer.ReservedHeaders(), "jku", "x5u") }
+
+// insteadOf says which input sets a reserved header member.
+func insteadOf(header string) string {
+	switch header {
+	case "alg":
+		return "remove it; " + inAlgorithm + " is for that"
+	case "kid":
+		return "remove it; " + inPrivateKeyID + " is for that"
+	case signer.HeaderX5C, signer.HeaderX5T, signer.HeaderX5TS256, signer.HeaderX5CInsecure:
+		return "remove it; " + inCertificate + " is for that"
+	}
+	return "remove it"
 }
 
 // repeated are the claims that a header may repeat (RFC 7519 §5.3).

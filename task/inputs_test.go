@@ -251,6 +251,8 @@ func TestWhatCannotBeMeantIsRefused(t *testing.T) {
 		{"a header x5u", `"headers":{"x5u":"https://x"}`, "input_invalid", "headers"},
 		{"a header x5c", `"headers":{"x5c":[]}`, "input_invalid", "headers"},
 		{"a header x5t", `"headers":{"x5t":"x"}`, "input_invalid", "headers"},
+		{"a header x5cInsecure", `"headers":{"x5cInsecure":[]}`, "input_invalid", "headers"},
+		{"a header b64", `"headers":{"b64":false}`, "input_invalid", "headers"},
 		{"a header x5t#S256", `"headers":{"x5t#S256":"x"}`, "input_invalid", "headers"},
 		{"a type that is no string", `"headers":{"typ":1}`, "input_invalid", "headers"},
 		{"a type that is empty", `"headers":{"typ":""}`, "input_invalid", "headers"},

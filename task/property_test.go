@@ -8,6 +8,8 @@ import (
 
 	"pgregory.net/rapid"
 
+	"conductor-jwt/profile"
+	"conductor-jwt/signer"
 	"conductor-jwt/task"
 )
 
@@ -99,4 +101,61 @@ func TestTheRegisteredOutputIsTheOneThatIsWritten(t *testing.T) {
 	if got, want := slices.Sorted(maps.Keys(written)), slices.Sorted(slices.Values(task.OutputKeys())); !slices.Equal(got, want) {
 		t.Errorf("tasks write %q, and %q are registered", got, want)
 	}
+}
+
+// hostileNames are names of claims and header members that mean something to
+// somebody: RFC 7515, 7516, 7518, 7519, 7797, 7800, 8555, 9449, and step's.
+func hostileNames() []string {
+	return slices.Concat(signer.ReservedHeaders(), strings.Fields(`jku x5u typ cty iss sub aud exp nbf iat jti scope scp enc zip epk apu apv iv tag p2s p2c ppt url nonce svt
+		trust_chain cnf jwk _secrets X5CInsecure x5cinsecure ALG Kid none a`), []string{"", " ", "\u0000", "\u212aid", strings.Repeat("a", 5000)})
+}
+
+// hostileValues are JSON values that some input or other does not expect.
+func hostileValues() []string {
+	values := []string{
+		`null`, `true`, `false`, `0`, `-0`, `1`, `-1`, `1.5`, `300`, `3e2`, `1e400`, `1e999999999`, `1e-400`, `9223372036854775807`, `9223372036854775808`, `-9223372036854775808`,
+		`""`, `" "`, `"a"`, `"0"`, `"-1"`, `"300"`, `"300s"`, `"null"`, `"\u0000"`, `"\ud83d\ude00"`, `"\u202e"`, `"\ud800"`, `"${workflow.secrets.a}"`, `"${a}"`, `"` + strings.Repeat("a", 70_000) + `"`,
+		`"none"`, `"HS256"`, `"RS256"`, `"EdDSA"`, `"ES256"`, `"ML-DSA-44"`, `"raw"`, `"base64"`, `"hex"`, `"scp"`, `"array"`, `"comma"`, `"x5c"`, `"jti"`, `"billing"`, `"google"`, `"github-app"`,
+		`[]`, `[[]]`, `[null]`, `[""]`, `["a"]`, `["a","a"]`, `[["a"],["b"]]`, `[1]`, `[{}]`, `["x5c","x5t","x5t#S256"]`, `["x5cInsecure"]`, `["iat","jti"]`, `[` + strings.Repeat(`"a",`, 600) + `"a"]`,
+		`{}`, `{"a":1,"a":2}`, `{"keys":[]}`, `{"keys":[null]}`, `{"kty":"oct","k":"AA"}`, `{"kty":"RSA"}`, `{"kty":null}`, `{"kty":"OKP","crv":"Ed25519","d":null}`, `{"type":"service_account"}`,
+		strings.Repeat(`[`, 40) + strings.Repeat(`]`, 40), strings.Repeat(`{"a":`, 40) + `1` + strings.Repeat(`}`, 40),
+		`"-----BEGIN PRIVATE KEY-----"`, `"-----BEGIN CERTIFICATE-----"`, `"-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----"`,
+	}
+	for _, name := range profile.Names() {
+		values = append(values, quote(name))
+	}
+	for _, name := range hostileNames() {
+		for _, value := range []string{`[]`, `{}`, `null`, `""`, `"a"`, `1`, `["a"]`} {
+			values = append(values, `{`+quote(name)+`:`+value+`}`)
+		}
+	}
+	return values
+}
+
+// An internal fault is a bug and alerts the operator, so no author can cause
+// one: not with any single value of any input, nor with several together.
+func TestNoInputEndsInInternal(t *testing.T) {
+	grant, inputs := under(t, policyText), task.InputKeys()
+	values := hostileValues()
+	check := func(tb rapid.TB, input string, setups ...setup) {
+		if out := handle(t, input, setups...); out.Fault.Code == "internal" || out.Panicked {
+			tb.Fatalf("internal at %q with %.300s", out.Fault.Field, input)
+		}
+	}
+	for _, name := range inputs {
+		for _, value := range values {
+			check(t, `{`+quote(name)+`:`+value+`}`)
+			check(t, with(quote(name)+`:`+value))
+			check(t, `{"keyRef":"billing","issuer":"https://billing.acme.com",`+quote(name)+`:`+value+`}`, grant)
+		}
+	}
+	rapid.Check(t, func(rt *rapid.T) {
+		chosen := rapid.SliceOfNDistinct(rapid.SampledFrom(append(inputs, "sub", "other")), 1, 6, rapid.ID[string]).Draw(rt, "inputs")
+		members := make([]string, len(chosen))
+		for i, name := range chosen {
+			members[i] = quote(name) + ":" + rapid.SampledFrom(values).Draw(rt, name)
+		}
+		check(rt, with(strings.Join(members, ",")))
+		check(rt, `{"keyRef":"billing",`+strings.Join(members, ",")+`}`, grant)
+	})
 }

@@ -36,7 +36,7 @@ func (r *request) compose(key keys.Key, algorithm keys.Algorithm, now time.Time,
 		return c, err
 	}
 	c.request = signer.Request{
-		Algorithm: algorithm, KeyID: r.keyID, Header: r.headers.Clone(), Claims: r.composeClaims(c),
+		Algorithm: algorithm, KeyID: r.keyID,
 		Chain: certificates.certificates, ChainHeaders: certificates.headers,
 	}
 	if c.request.KeyID == "" {
@@ -45,11 +45,17 @@ func (r *request) compose(key keys.Key, algorithm keys.Algorithm, now time.Time,
 	if len(c.request.KeyID) > maxText {
 		return c, tooLarge(inPrivateKeyID, "the key's own id is over 4096 bytes", "set "+inPrivateKeyID+" to a shorter one")
 	}
+	r.write(&c)
+	return c, nil
+}
+
+// write sets the claims and the header members that are not the signer's.
+func (r *request) write(c *composed) {
+	c.request.Header, c.request.Claims = r.headers.Clone(), r.composeClaims(*c)
 	r.profile.Complete(&c.request.Header, &c.request.Claims)
 	if !c.request.Header.Has("typ") { // RFC 7519 §5.1
 		c.request.Header.String("typ", outTokenTypeJWT)
 	}
-	return c, nil
 }
 
 // headerBudget is what servers and proxies take as one HTTP header, with room

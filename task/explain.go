@@ -51,13 +51,12 @@ func (h *Handler) Explain(ctx context.Context, d Delivery) (Explanation, error) 
 	if e.Unseen, err = h.see(ctx, r, &c); err != nil {
 		return e, err
 	}
-	c.request.Claims = r.composeClaims(c)
-	r.profile.Complete(&c.request.Header, &c.request.Claims)
+	r.write(&c)
 	e.Request = h.asks(d, r, c)
 	if e.Allowed = r.use == "" && h.o.Policy.InlineMode() == policy.InlineAllow; e.Allowed {
 		return e, nil
 	}
-	if err := checkLookalikes(&c.request.Claims); err != nil {
+	if err := checkLookalikes(&c.request); err != nil {
 		return e, err
 	}
 	e.Verdicts = h.o.Policy.Explain(e.Request)

@@ -87,7 +87,7 @@ func (h *Handler) permit(d Delivery, r *request, c composed, key keys.Key, decid
 		decided.Rule = inlineRule(h.o.Policy.InlineMode())
 		return c, nil
 	}
-	if err := checkLookalikes(&c.request.Claims); err != nil {
+	if err := checkLookalikes(&c.request); err != nil {
 		return c, err
 	}
 	v := h.o.Policy.Decide(h.asks(d, r, c))
@@ -106,21 +106,6 @@ func (h *Handler) permit(d Delivery, r *request, c composed, key keys.Key, decid
 
 // inlineRule names, in the audit, the operator's mode for keys in tasks.
 func inlineRule(mode policy.Inline) string { return "inline: " + string(mode) }
-
-// checkLookalikes refuses claims that differ in case alone from those that a
-// grant decides about. Names are exact (RFC 7519 §4, RFC 8259 §8.3), but
-// encoding/json takes one for the other, and so do the verifiers made with it:
-// the last one wins.
-func checkLookalikes(claims *signer.Object) error {
-	for m := range claims.Members() {
-		for _, name := range []string{"iss", "sub", "aud", "exp", "nbf", claimIAT, claimJTI, claimScope, claimSCP} {
-			if m.Name != name && strings.EqualFold(m.Name, name) {
-				return refuse(ErrPolicyDenied, inClaims, "a member that differs from "+name+" in case alone, which some verifiers take for it", "remove it, or give it another name")
-			}
-		}
-	}
-	return nil
-}
 
 // shorten gives the token the ttl that its grant permits, where the task asks
 // for none: the default is nobody's wish.

@@ -2,15 +2,17 @@ package keys
 
 import (
 	"encoding/base64"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 )
 
 // Exposes reports whether text gives away private material: private-key
-// armour, a JWK with a private member, or a run of 24 characters of r's key,
-// its password or the HMAC secret, however they are wrapped, escaped or
-// encoded in base64. What a key file says in clear (ids, the public half,
+// armour, a JWK with a private member, a run of 24 characters of r's key, its
+// password or the HMAC secret, however they are wrapped, escaped or encoded in
+// base64, or a secret text of 8 to 23 characters as a whole, alone or between
+// delimiters. Shorter ones are not looked for. What a key file says in clear (ids, the public half,
 // certificates) does not count. Text is a string as it will be read, or JSON;
 // for several texts, [Ref.Secrets] does the preparation once.
 func (r Ref) Exposes(text string) bool { return r.Secrets().In(text) }
@@ -18,6 +20,7 @@ func (r Ref) Exposes(text string) bool { return r.Secrets().In(text) }
 // Secrets is what of a Ref must not be found in a text. It prints without it.
 type Secrets struct {
 	literal runFinder // secrets as they are
+	short   func(text string) bool
 	digits  runFinder // in the digits of base64, of which a text keeps nothing else
 	excused func(at int) bool
 }
@@ -54,7 +57,7 @@ func (s Secrets) In(text string) bool {
 
 // inReading looks into one way in which a text can be read.
 func (s Secrets) inReading(text string) bool {
-	if holdsMark(text) || s.literal(text, nil) {
+	if holdsMark(text) || s.short(text) || s.literal(text, nil) {
 		return true
 	}
 	digits := base64Digits(text)
@@ -113,6 +116,7 @@ func base64Digits(text string) string {
 // collector puts the secrets of a Ref together in two texts.
 type collector struct {
 	literal, digits strings.Builder
+	short           []string // secrets that are shorter than a run
 	parts           []digitPart
 }
 
@@ -132,6 +136,7 @@ const separator = "\x00"
 
 // addWords adds a secret that is text: a password, an HMAC secret.
 func (c *collector) addWords(text string) {
+	c.addShort(text)
 	c.literal.WriteString(text + separator)
 	c.digits.WriteString(base64Digits(text) + separator)
 	c.addBytes([]byte(text), nil)
@@ -151,7 +156,11 @@ func (c *collector) addBytes(raw []byte, public func() []span) {
 }
 
 func (c *collector) secrets() Secrets {
+	words := c.short
 	return Secrets{
+		short: func(text string) bool {
+			return slices.ContainsFunc(words, func(word string) bool { return standsIn(text, word) })
+		},
 		literal: newRunFinder(c.literal.String()),
 		digits:  newRunFinder(c.digits.String()),
 		excused: func(at int) bool { return isPublicRun(c.parts, at) },
@@ -221,6 +230,8 @@ func (c *collector) addMember(value string) {
 		c.addWords(value)
 		return
 	}
+	c.addShort(value)
+	c.addShort(string(raw))
 	c.literal.WriteString(string(raw) + separator)
 	c.addBytes(raw, nil)
 }
@@ -251,6 +262,7 @@ func (c *collector) addPEM(text string) {
 		return
 	}
 	if _, ok := anyBase64(text); ok {
+		c.addShort(text) // which may be a word all the same
 		c.addBlock(base64Digits(text), labelPrivate)
 		return
 	}

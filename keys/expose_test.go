@@ -110,6 +110,59 @@ func TestATextThatGivesAKeyAwayIsTold(t *testing.T) {
 	}
 }
 
+// TestShortSecretsAreFoundAsAWhole: a text of 8 to 23 characters gives itself
+// away where it stands alone, not where its letters are part of other words.
+func TestShortSecretsAreFoundAsAWhole(t *testing.T) {
+	const word = "Tr0ub4dor&3xyz"
+	locked := pemFile(t, "rsa.pbes2.pem")
+	for _, c := range []struct {
+		name, secret, text string
+		want               bool
+	}{
+		{"alone", word, word, true},
+		{"in quotes", word, `{"x":"` + word + `"}`, true},
+		{"behind a colon", word, "user:" + word, true},
+		{"behind a slash, before a question mark", word, "https://a/" + word + "?x", true},
+		{"before an underscore", word, word + "_1", true},
+		{"between lines", word, "a\n" + word + "\nb", true},
+		{"escaped as JSON", `Tr0ub"4dor`, `{"x":"Tr0ub\"4dor"}`, true},
+		{"percent-encoded", word, url.QueryEscape(word), true},
+		{"in base64", word, base64.StdEncoding.EncodeToString([]byte(word)), true},
+		{"in base64url, in a text", "~~~~????>>>>", "x: " + base64.RawURLEncoding.EncodeToString([]byte("~~~~????>>>>")) + ".", true},
+		{"later, after a part of a word", word, "a" + word + " " + word, true},
+		{"with the line end of its file", word + "\n", "x " + word, true},
+		{"punctuation at its ends", "!hunter22!", "a!hunter22!b", true},
+		{"letters of another alphabet", "пароль-8", "это пароль-8.", true},
+		{"a pin", "12345678", `{"pin":12345678}`, true},
+		{"8 characters", "hunter22", "is hunter22", true},
+		{"23 characters", "correct horse battery s", "a correct horse battery s", true},
+		{"7 characters", "hunter2", "hunter2", false},
+		{"part of a word", "hunter22", "hunter221", false},
+		{"part of a word in front", "hunter22", "xhunter22", false},
+		{"part of a word of another alphabet", "hunter22", "жhunter22", false},
+		{"in another case", "hunter22", "Hunter22", false},
+		{"a part of it", word, word[:13], false},
+		{"nothing", word, "", false},
+	} {
+		for kind, ref := range map[string]keys.Ref{
+			"password":    {Text: secret.New(locked), Password: secret.New(c.secret)},
+			"hmac secret": {Text: secret.New(c.secret), Encoding: keys.EncodingRaw},
+			"hex secret":  {Text: secret.New(hex.EncodeToString([]byte(c.secret))), Encoding: keys.EncodingHex},
+			"oct jwk":     {Text: secret.New(object{"kty": "oct", "k": b64([]byte(c.secret))}.text(t))},
+			"broken jwk":  {Text: secret.New(`{"kty":"oct","k":"` + b64([]byte(c.secret)) + `",}`)},
+			"no key":      {Text: secret.New(strings.TrimLeft(c.secret, "!"))},
+			"delivered":   {Name: "conductor", Delivered: map[string]secret.Text{"k": secret.New(c.secret)}},
+		} {
+			if kind == "no key" && c.name == "punctuation at its ends" {
+				continue
+			}
+			if got := ref.Exposes(c.text); got != c.want {
+				t.Errorf("%s, %s: exposes %t", c.name, kind, got)
+			}
+		}
+	}
+}
+
 // TestTheOwnPublicKeyMayBeAClaim: proof-of-possession claims (RFC 7800 §3.2)
 // hold it, and PKCS#1 and SEC 1 hold it in the same base64 digits.
 func TestTheOwnPublicKeyMayBeAClaim(t *testing.T) {

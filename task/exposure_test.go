@@ -53,6 +53,15 @@ func TestKeyMaterialInAClaimIsRefused(t *testing.T) {
 func TestPasswordsAndHMACSecretsAreKeyMaterialToo(t *testing.T) {
 	const password = "correct horse battery staple"
 	failed(t, handle(t, with(`"privateKeyPassword":"`+password+`","subject":"my `+password+`"`)), "secret_in_claim", "subject")
+	const short = `"privateKeyPassword":"Tr0ub4dor&3xyz"`
+	for field, members := range map[string]string{
+		"claims": `"claims":{"x":"Tr0ub4dor&3xyz"}`, "subject": `"subject":"user:Tr0ub4dor&3xyz"`, "headers": `"headers":{"x":["Tr0ub4dor&3xyz"]}`,
+		"scopes": `"scopes":"a Tr0ub4dor&3xyz"`, "privateKeyId": `"privateKeyId":"Tr0ub4dor&3xyz"`, "jwtId": `"jwtId":"Tr0ub4dor&3xyz"`, "audience": `"audience":["a","Tr0ub4dor&3xyz"]`,
+	} {
+		failed(t, handle(t, with(short+`,`+members)), "secret_in_claim", field)
+	}
+	completed(t, handle(t, with(short+`,"subject":"xTr0ub4dor&3xyz"`)))
+	completed(t, handle(t, with(`"privateKeyPassword":"seven-7","subject":"seven-7"`)))
 	const secret = "0123456789abcdefghijklmnopqrstuvwxyz"
 	failed(t, handle(t, `{"privateKey":"`+secret+`","secretEncoding":"raw","issuer":"`+secret+`"}`), "secret_in_claim", "issuer")
 	encoded := base64.StdEncoding.EncodeToString([]byte(secret))

@@ -20,6 +20,7 @@ const (
 	FieldAudiences  Field = "audiences"
 	FieldScopes     Field = "scopes"
 	FieldAlgorithms Field = "algorithms"
+	FieldTypes      Field = "types"
 	FieldSecrets    Field = "secrets"
 	FieldMaxTTL     Field = "max_ttl"
 )
@@ -28,7 +29,7 @@ const (
 func Fields() []Field {
 	return []Field{
 		FieldUse, FieldWorkflows, FieldTaskTypes, FieldIssuers, FieldSubjects, FieldAudiences, FieldScopes,
-		FieldAlgorithms, FieldSecrets, FieldMaxTTL,
+		FieldAlgorithms, FieldTypes, FieldSecrets, FieldMaxTTL,
 	}
 }
 
@@ -43,6 +44,8 @@ type Request struct {
 	Audiences []string
 	Scopes    []string
 	Algorithm string
+	Type      string // typ
+	OwnType   string // the typ that the profile sets; a grant that names no types allows it
 
 	TTL       time.Duration
 	Unasked   bool          // the task named no ttl, so that it may be a shorter one
@@ -104,8 +107,11 @@ func (g Grant) verdict(r Request) Verdict {
 			continue
 		}
 		match := allMatch
-		if f == FieldScopes {
+		switch f {
+		case FieldScopes:
 			match = scopesMatch
+		case FieldTypes:
+			match = func([]Glob, []string) bool { return g.typeMatches(r) }
 		}
 		if globs := g.Globs(f); v.Field == "" && globs != nil && !match(globs, r.Texts(f)) {
 			v.Field = f
@@ -135,7 +141,8 @@ func (g Grant) verdict(r Request) Verdict {
 	return v
 }
 
-// Globs are the patterns of a field; nil where the grant does not name it.
+// Globs are the patterns of a field; nil where the grant does not name it, but
+// for types, whose default is JWT.
 func (g Grant) Globs(f Field) []Glob {
 	switch f {
 	case FieldUse:
@@ -154,6 +161,11 @@ func (g Grant) Globs(f Field) []Glob {
 		return g.Scopes
 	case FieldAlgorithms:
 		return g.Algorithms
+	case FieldTypes:
+		if g.Types == nil {
+			return []Glob{"JWT"}
+		}
+		return g.Types
 	case FieldSecrets:
 		return g.Secrets
 	case FieldMaxTTL:
@@ -180,6 +192,8 @@ func (r Request) Texts(f Field) []string {
 		return r.Scopes
 	case FieldAlgorithms:
 		return one(r.Algorithm)
+	case FieldTypes:
+		return one(r.Type)
 	case FieldSecrets:
 		return r.Secrets
 	case FieldMaxTTL:
@@ -201,6 +215,22 @@ func allMatch(globs []Glob, texts []string) bool {
 		}
 	}
 	return len(texts) > 0
+}
+
+// typeMatches compares typ. Where the grant names no types, a token has none,
+// JWT or what its profile sets.
+func (g Grant) typeMatches(r Request) bool {
+	typ := mediaType(r.Type)
+	if g.Types == nil && (typ == "" || typ == mediaType(r.OwnType)) {
+		return true
+	}
+	return slices.ContainsFunc(g.Globs(FieldTypes), func(glob Glob) bool { return Glob(mediaType(string(glob))).Match(typ) })
+}
+
+// mediaType is a media type as it is compared: in lower case (RFC 2045 §5.1),
+// without the application/ that typ may leave out (RFC 7515 §4.1.9).
+func mediaType(text string) string {
+	return strings.TrimPrefix(strings.ToLower(text), "application/")
 }
 
 // secretsMatch compares a pattern with the secret's name, which ends at the

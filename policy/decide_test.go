@@ -112,6 +112,8 @@ func TestEachFieldDeniesAlone(t *testing.T) {
 		{policy.FieldScopes, "one scope of two", func(r *policy.Request) { r.Scopes[1] = "admin" }},
 		{policy.FieldScopes, "no scope", func(r *policy.Request) { r.Scopes = nil }},
 		{policy.FieldAlgorithms, "another algorithm", func(r *policy.Request) { r.Algorithm = "RS256" }},
+		{policy.FieldTypes, "another typ", func(r *policy.Request) { r.Type = "at+jwt" }},
+		{policy.FieldTypes, "another typ than the profile's", func(r *policy.Request) { r.Type, r.OwnType = "secevent+jwt", "client-authentication+jwt" }},
 		{policy.FieldMaxTTL, "a second too long", func(r *policy.Request) { r.TTL += time.Second }},
 	} {
 		r := good()
@@ -130,6 +132,34 @@ func TestEachFieldDeniesAlone(t *testing.T) {
 	for _, f := range policy.Fields() {
 		if !denied[f] {
 			t.Errorf("%s has no test in which it alone denies", f)
+		}
+	}
+}
+
+func TestTheTypesOfAGrant(t *testing.T) {
+	for _, row := range []struct {
+		types, typ, own string
+		want            bool
+	}{
+		{"", "", "", true},
+		{"", "JWT", "", true},
+		{"", "jwt", "", true},
+		{"", "application/jwt", "", true},
+		{"", "at+jwt", "", false},
+		{"", "JWT2", "", false},
+		{"", "client-authentication+jwt", "client-authentication+jwt", true},
+		{"", "JWT", "client-authentication+jwt", true},
+		{"types: [at+jwt]", "at+jwt", "", true},
+		{"types: [application/AT+JWT]", "at+jwt", "", true},
+		{"types: [at+jwt]", "application/at+JWT", "", true},
+		{"types: [at+jwt]", "JWT", "", false},
+		{"types: [at+jwt]", "client-authentication+jwt", "client-authentication+jwt", false},
+		{"types: [at+jwt]", "", "", false},
+		{"types: [\"*+jwt\"]", "logout+jwt", "", true},
+	} {
+		p := read(t, "keys: {a: {source: \"env:A\"}}\ngrants:\n  - use: [a]\n    "+row.types+"\n")
+		if v := p.Decide(policy.Request{Use: "a", Type: row.typ, OwnType: row.own, TTL: time.Second, WorkerTTL: time.Hour}); v.Allowed != row.want {
+			t.Errorf("%s: typ %q with a profile's %q: %+v", row.types, row.typ, row.own, v)
 		}
 	}
 }

@@ -27,6 +27,7 @@ func (r *reader) grants(n ast.Node, p *Policy) {
 			string(FieldAudiences):  r.globs(&g.Audiences),
 			string(FieldScopes):     r.globs(&g.Scopes),
 			string(FieldAlgorithms): r.algorithmGlobs(&g.Algorithms),
+			string(FieldTypes):      r.globs(&g.Types),
 			string(FieldSecrets):    r.secretGlobs(&g.Secrets),
 			string(FieldMaxTTL):     r.duration(&g.MaxTTL),
 		})

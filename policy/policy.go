@@ -105,6 +105,7 @@ type Grant struct {
 	Audiences  []Glob
 	Scopes     []Glob
 	Algorithms []Glob
+	Types      []Glob // nil: JWT, and what the profile sets
 	Secrets    []Glob
 	MaxTTL     time.Duration // 0: the worker's
 }

@@ -47,7 +47,7 @@ func (g *given) chain(thumbprint bool) (chain, error) {
 
 // withKey completes the chain with the certificates that came beside the key
 // and checks it: validity and order now, and that it is this key's.
-func (c chain) withKey(key keys.Key, now time.Time) (chain, error) {
+func (c chain) withKey(key keys.Key, named bool, now time.Time) (chain, error) {
 	if len(c.headers) == 0 {
 		return chain{}, nil
 	}
@@ -55,7 +55,11 @@ func (c chain) withKey(key keys.Key, now time.Time) (chain, error) {
 		c.certificates = chained.Chain()
 	}
 	if len(c.certificates) == 0 {
-		return chain{}, refuse(ErrInputMissing, inCertificate, "there is no certificate to write into the header", "set "+inCertificate)
+		hint := "set " + inCertificate
+		if named {
+			hint = "have the operator put it beside the key"
+		}
+		return chain{}, refuse(ErrInputMissing, inCertificate, "there is no certificate to write into the header", hint)
 	}
 	for i, certificate := range c.certificates {
 		if signer.MatchCertificate(key.Public(), certificate) != nil {

@@ -1,6 +1,7 @@
 package task_test
 
 import (
+	"context"
 	"crypto"
 	"crypto/rand"
 	"crypto/sha1"
@@ -15,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"conductor-jwt/internal/secret"
+	"conductor-jwt/keys"
 	"conductor-jwt/task"
 )
 
@@ -130,5 +133,36 @@ func TestACertificateThatCannotStandIsRefused(t *testing.T) {
 				t.Errorf("the task ended %s", out.Status)
 			}
 		})
+	}
+}
+
+// withChain is a configured key whose source has certificates beside it.
+type withChain struct {
+	keys.Key
+	chain []*x509.Certificate
+}
+
+func (w withChain) Chain() []*x509.Certificate { return w.chain }
+
+// An author's certificate would let an authority of the author's choice name
+// the owner of the operator's key.
+func TestTheCertificatesOfAConfiguredKeyAreTheOperators(t *testing.T) {
+	grant := underProfiles(t, "keys: {billing: {source: \"env:A\"}}\nprofiles: {ours: {extends: client-assertion, key: billing, issuer: me, audience: [a]}}\ngrants: [{use: [billing, ours]}]\n")
+	own := `"certificate":` + quote(certificate(t, edKey(), nil))
+	failed(t, handle(t, asked(t, own), grant), "input_conflict", "certificate")
+	failed(t, handle(t, asked(t, own+`,"certificateHeaders":["x5c"]`), grant), "input_conflict", "certificate")
+	failed(t, handle(t, `{"profile":"ours",`+own+`}`, grant), "input_conflict", "certificate")
+	message := failed(t, handle(t, asked(t, `"certificateHeaders":["x5c"]`), grant), "input_missing", "certificate")
+	if !strings.Contains(message, "beside the key") {
+		t.Errorf("message = %q", message)
+	}
+	beside := func(o *task.Options, _ *task.Delivery) {
+		o.Keys = resolverFunc(func(ctx context.Context, _ keys.Ref) (keys.Key, error) {
+			key, err := keys.NewParser(keys.ParserOptions{}).Resolve(ctx, keys.Ref{Text: secret.New(pemOf(edKey()))})
+			return withChain{key, []*x509.Certificate{issue(t, "leaf", edKey(), nil, noon.Add(-time.Hour), noon.Add(time.Hour))}}, err
+		})
+	}
+	if tok := completed(t, handle(t, asked(t, `"certificateHeaders":["x5c"]`), grant, beside)); tok.header["x5c"] == nil {
+		t.Errorf("header %v", tok.header)
 	}
 }

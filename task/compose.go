@@ -31,7 +31,7 @@ func (r *request) compose(key keys.Key, algorithm keys.Algorithm, now time.Time,
 			c.jwtID = fresh()
 		}
 	}
-	certificates, err := r.chain.withKey(key, now)
+	certificates, err := r.chain.withKey(key, r.key.Name != "", now)
 	if err != nil {
 		return c, err
 	}

@@ -136,6 +136,8 @@ func (h *Handler) asks(d Delivery, r *request, c composed) policy.Request {
 	q.Subject, _ = claims.Text("sub")
 	q.Audiences, _ = signer.Audiences(claims)
 	q.Scopes = r.scopesOf(claims)
+	q.Type, _ = c.request.Header.Text("typ")
+	q.OwnType = r.profile.Type
 	return q
 }
 
@@ -201,6 +203,8 @@ func inputOf(f policy.Field) (input, what string) {
 		return inScopes, "each of these scopes, or needs one"
 	case policy.FieldAlgorithms:
 		return inAlgorithm, "this algorithm"
+	case policy.FieldTypes:
+		return inHeaders, "this typ"
 	case policy.FieldSecrets:
 		return inPrivateKey, "the secret of this key"
 	case policy.FieldMaxTTL:

@@ -119,6 +119,7 @@ func TestEachFieldOfAGrantDeniesAlone(t *testing.T) {
 		{members: `"scopes":["invoice:x admin"],"scopeFormat":"array"`, field: "scopes", input: "scopes"},
 		{members: `"scopes":"invoice:x,admin"`, field: "scopes", input: "scopes"},
 		{members: `"claims":{"scp":["invoice:x\u001cadmin"]}`, field: "scopes", input: "scopes"},
+		{members: `"headers":{"typ":"secevent+jwt"}`, field: "types", input: "headers"},
 		{members: `"ttlInSecond":901`, input: "ttlInSecond", field: "max_ttl"},
 	} {
 		more := row.more
@@ -195,7 +196,8 @@ func TestATaskNamesNoURI(t *testing.T) {
 			{`"keyRef":` + string(input), "key_unknown", "keyRef"},
 			{`"keyRef":null,"profile":` + string(input), "key_unknown", "profile"},
 			{`"keyRef":null,"privateKey":` + string(input), "key_unreadable", "privateKey"},
-			{`"certificate":` + string(input), "certificate_invalid", "certificate"},
+			{`"certificate":` + string(input), "input_conflict", "certificate"},
+			{`"keyRef":null,"privateKey":` + quote(pemOf(edKey())) + `,"certificate":` + string(input), "certificate_invalid", "certificate"},
 			{`"privateKeyId":` + string(input), "input_conflict", "privateKeyId"},
 		} {
 			message := failed(t, handle(t, asked(t, row.members), under(t, policyText)), row.code, row.field)

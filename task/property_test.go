@@ -124,8 +124,14 @@ func hostileValues() []string {
 	for _, name := range profile.Names() {
 		values = append(values, quote(name))
 	}
+	return values
+}
+
+// hostileObjects are objects with one of the names each.
+func hostileObjects() []string {
+	var values []string
 	for _, name := range hostileNames() {
-		for _, value := range []string{`[]`, `{}`, `null`, `""`, `"a"`, `1`, `["a"]`} {
+		for _, value := range []string{`[]`, `null`, `"a"`, `1`} {
 			values = append(values, `{`+quote(name)+`:`+value+`}`)
 		}
 	}
@@ -136,14 +142,18 @@ func hostileValues() []string {
 // one: not with any single value of any input, nor with several together.
 func TestNoInputEndsInInternal(t *testing.T) {
 	grant, inputs := under(t, policyText), task.InputKeys()
-	values := hostileValues()
+	values := append(hostileValues(), hostileObjects()...)
 	check := func(tb rapid.TB, input string, setups ...setup) {
 		if out := handle(t, input, setups...); out.Fault.Code == "internal" || out.Panicked {
 			tb.Fatalf("internal at %q with %.300s", out.Fault.Field, input)
 		}
 	}
 	for _, name := range inputs {
-		for _, value := range values {
+		few := values
+		if name != "claims" && name != "headers" && name != "privateKey" {
+			few = hostileValues()
+		}
+		for _, value := range few {
 			check(t, `{`+quote(name)+`:`+value+`}`)
 			check(t, with(quote(name)+`:`+value))
 			check(t, `{"keyRef":"billing","issuer":"https://billing.acme.com",`+quote(name)+`:`+value+`}`, grant)

@@ -39,6 +39,10 @@ func (g *given) configured(ref keys.Ref, d Delivery, field, key string) (keys.Re
 			return ref, refuse(ErrInputConflict, field, "it names the key, and so does "+name, "leave one of the two out")
 		}
 	}
+	if g.has(inCertificate) {
+		return ref, refuse(ErrInputConflict, inCertificate, "the certificates of a configured key come from its source alone",
+			"leave it out, and have the operator put the certificates beside the key")
+	}
 	ref.Name, ref.Delivered = key, d.Delivered
 	return ref, nil
 }

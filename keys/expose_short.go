@@ -34,7 +34,8 @@ func standsIn(text, word string) bool {
 		at += i
 		before, _ := utf8.DecodeLastRuneInString(text[:at])
 		after, _ := utf8.DecodeRuneInString(text[at+len(word):])
-		if !(isWordRune(before) && isWordRune(first)) && !(isWordRune(last) && isWordRune(after)) {
+		inWord := isWordRune(before) && isWordRune(first) || isWordRune(last) && isWordRune(after)
+		if !inWord {
 			return true
 		}
 		at++

@@ -2,9 +2,9 @@ package policy
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"time"
-	"unicode"
 )
 
 // Field is a field of a grant, by its name in the file.
@@ -247,15 +247,40 @@ func secretsMatch(globs []Glob, secrets []string) bool {
 	return len(secrets) > 0
 }
 
-// scopesMatch lets no star take in a second scope: what white space, a control
-// character or a comma parts is a list to whoever reads it as one. Only a
-// pattern that is the very text stands for the whole of it.
+// scopesMatch lets no star take in a second scope. What spaces and commas part
+// is compared word by word, as a reader of lists does. What other readers might
+// part matches no star. Only a pattern that is the very text stands for the
+// whole of it.
 func scopesMatch(globs []Glob, scopes []string) bool {
 	for _, scope := range scopes {
-		words := strings.FieldsFunc(scope, func(c rune) bool { return c == ',' || unicode.IsSpace(c) || unicode.IsControl(c) })
-		if !slices.Contains(globs, Glob(scope)) && !allMatch(globs, words) {
+		if slices.Contains(globs, Glob(scope)) {
+			continue
+		}
+		words := strings.FieldsFunc(scope, func(c rune) bool { return c == ' ' || c == ',' })
+		if parts(scope) || !allMatch(globs, words) {
 			return false
 		}
 	}
 	return len(scopes) > 0
 }
+
+// parts reports whether a scope holds what some reader might take for its end:
+// a character that no scope token has (RFC 6749 §3.3), a semicolon, a bar, or
+// any of these in percent-encoding (RFC 3986 §2.1). Spaces and commas are
+// looked at elsewhere.
+func parts(scope string) bool {
+	for i, r := range scope {
+		if r != ' ' && partsAt(r) {
+			return true
+		}
+		if r == '%' && i+2 < len(scope) {
+			c, err := strconv.ParseUint(scope[i+1:i+3], 16, 8)
+			if err == nil && (partsAt(rune(c)) || c == ',' || c == '%') {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func partsAt(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("\"\\;|", r) }

@@ -37,6 +37,21 @@ func TestGlobsAreAnchored(t *testing.T) {
 		{"a.c", "abc", false},
 		{"[a]", "a", false},
 		{"é*", "éa", true},
+		{"*é", "aéé", true},
+		{"*", "\xff", true},
+		{"*", "\ufffd", true},
+		{"*", "a b\u00a0c", true},
+		{"svc:*", "svc:a\n", false},
+		{"svc:**", "svc:a\nsvc:root", false},
+		{"**", "\x00", false},
+		{"**", "a\u0085b", false},
+		{"**", "a\u200bb", false},
+		{"**", "a\u202eb", false},
+		{"**", "\u2066a\u2069", false},
+		{"**", "a\u2028b", false},
+		{"**", "a\u180eb", false},
+		{"**", "\ufeffa", false},
+		{"a\n*", "a\nb", true},
 		{"", "", true},
 		{"", "a", false},
 	} {
@@ -167,11 +182,16 @@ func TestTheTypesOfAGrant(t *testing.T) {
 // What white space or a comma parts are several scopes to whoever reads them
 // as a list. An operator who means one text writes that text.
 func TestAScopeIsNoListOfScopes(t *testing.T) {
-	p := read(t, "keys: {a: {source: \"env:A\"}}\ngrants: [{use: [a], scopes: [\"invoice:*\", \"all of it\"]}]\n")
+	p := read(t, "keys: {a: {source: \"env:A\"}}\ngrants: [{use: [a], scopes: [\"invoice:*\", \"all of it\", \"weird;scope\"]}]\n")
 	for scope, want := range map[string]bool{
 		"invoice:read": true, "invoice:read invoice:write": true, "all of it": true,
 		"invoice:read admin": false, "invoice:read\tadmin": false, "invoice:read\u2003admin": false, "invoice:read\x1fadmin": false,
 		"invoice:read,admin": false, "all of": false, " ": false, "": false,
+		"invoice:read;admin": false, "invoice:read|admin": false, "invoice:read;invoice:write": false, "invoice:read\u200badmin": false, "invoice:read\u180eadmin": false,
+		"invoice:read\u2028admin": false, "invoice:read\x00admin": false, "invoice:read\u202eadmin": false, "invoice:read\"admin": false, "invoice:read\\nadmin": false,
+		"invoice:read%20admin": false, "invoice:read%09admin": false, "invoice:read%0Aadmin": false, "invoice:read%0aadmin": false, "invoice:read%2Cadmin": false,
+		"invoice:read%3badmin": false, "invoice:read%7Cadmin": false, "invoice:read%2520admin": false, "invoice:read%E2%80%8Badmin": false, "invoice:read%00": false, "invoice:read%20": false,
+		"invoice:read%": true, "invoice:read%2": true, "invoice:read%zz": true, "invoice:read%41": true, "invoice:read+write": true, "weird;scope": true, "weird;other": false,
 	} {
 		r := policy.Request{Use: "a", Scopes: []string{"invoice:x", scope}, TTL: time.Hour, WorkerTTL: time.Hour}
 		if v := p.Decide(r); v.Allowed != want {

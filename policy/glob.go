@@ -1,10 +1,14 @@
 package policy
 
-import "strings"
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
 
 // Glob is a pattern that is held against a whole text, not a part of it: *
-// stands for any characters but /, none included, and ** for any characters.
-// Everything else stands for itself; there is no escape.
+// stands for any characters but /, none included, and ** for any characters;
+// neither stands for one that is [Hidden]. Everything else stands for itself; there is no escape.
 type Glob string
 
 // Match reports whether the text is one that the pattern describes. Its time
@@ -54,12 +58,19 @@ func (g Glob) pieces() []string {
 
 // spread lets what a star may stand for follow each end.
 func spread(ends []bool, text string, slashes bool) {
-	for at := 1; at < len(ends); at++ {
-		if ends[at-1] && (slashes || text[at-1] != '/') {
-			ends[at] = true
+	for at := 0; at < len(text); {
+		r, size := utf8.DecodeRuneInString(text[at:])
+		if ends[at] && !Hidden(r) && (slashes || r != '/') {
+			ends[at+size] = true
 		}
+		at += size
 	}
 }
+
+// Hidden reports whether a character is a control, a line or paragraph
+// separator, or one that nobody sees, such as a zero-width space or a change of
+// direction: a text with it reads as another one to people and to parsers.
+func Hidden(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) }
 
 // matchAny reports whether one of the patterns describes the text.
 func matchAny(globs []Glob, text string) bool {

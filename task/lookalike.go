@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode"
 
+	"conductor-jwt/policy"
 	"conductor-jwt/signer"
 )
 
@@ -52,7 +53,7 @@ func alike(name string, names []string) string {
 // upper case (Unicode, SpecialCasing.txt).
 func foldName(name string) string {
 	name = strings.Map(func(r rune) rune {
-		if r == '_' || r == '-' || unicode.IsSpace(r) || !unicode.IsGraphic(r) {
+		if r == '_' || r == '-' || unicode.IsSpace(r) || policy.Hidden(r) {
 			return -1
 		}
 		return unicode.ToLower(unicode.ToUpper(r))

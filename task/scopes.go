@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"conductor-jwt/policy"
 	"conductor-jwt/profile"
 )
 
@@ -118,8 +119,8 @@ func checkElements(elements []string) error {
 			return scopeTooLong(i, element)
 		}
 		for _, r := range element {
-			if r < ' ' || r >= 0x7f && r <= 0x9f {
-				return refuse(ErrScopeInvalid, inScopes, fmt.Sprintf("scope %d holds a control character", i+1), "remove it")
+			if policy.Hidden(r) {
+				return refuse(ErrScopeInvalid, inScopes, fmt.Sprintf("scope %d holds a control or invisible character", i+1), "remove it")
 			}
 		}
 	}
@@ -135,8 +136,8 @@ func unfit(r rune) string {
 	switch {
 	case r == ' ':
 		return "a space"
-	case r < ' ' || r >= 0x7f && r <= 0x9f:
-		return "a control character"
+	case policy.Hidden(r):
+		return "a control or invisible character"
 	case r > '~':
 		return "a character outside of ascii"
 	case r == ',':

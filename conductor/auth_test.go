@@ -1,11 +1,13 @@
 package conductor_test
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"conductor-jwt/conductor"
 	"conductor-jwt/internal/conductortest"
@@ -131,6 +133,65 @@ func TestAForbiddenTokenIsKept(t *testing.T) {
 	}
 	if got := s.Granted(); got != 1 {
 		t.Errorf("%d tokens were granted, want one", got)
+	}
+}
+
+// clock is a time that a test sets.
+type clock struct{ offset atomic.Int64 }
+
+func (c *clock) now() time.Time          { return time.Unix(4_000_000_000, c.offset.Load()) }
+func (c *clock) advance(d time.Duration) { c.offset.Add(int64(d)) }
+
+func startWithClock(t *testing.T) (*conductortest.Server, *conductor.Client, *clock) {
+	t.Helper()
+	s := conductortest.ServeWith(t, conductortest.NewLedger(conductortest.Options{}), nil,
+		conductortest.ServerOptions{KeyID: "id", Secret: keySecret})
+	at := &clock{}
+	return s, connect(t, conductor.Options{BaseURL: s.URL, KeyID: "id", Secret: secret.New(keySecret), Now: at.now}), at
+}
+
+// Some servers answer 403 where a token has expired.
+func TestAForbiddenTokenThatIsOldIsFetchedAnewOnce(t *testing.T) {
+	for _, row := range []struct {
+		what      string
+		age       time.Duration
+		end       func(*conductortest.Server)
+		forbidden bool
+		granted   int
+	}{
+		{"an old token that has expired", time.Minute + 1, (*conductortest.Server).Expire, false, 2},
+		{"a token of a minute that has expired", time.Minute, (*conductortest.Server).Expire, true, 1},
+		{"an old token of an application without the right", time.Hour, func(s *conductortest.Server) { s.Forbid(true) }, true, 2},
+		{"a new token of an application without the right", time.Second, func(s *conductortest.Server) { s.Forbid(true) }, true, 1},
+		{"a clock that was set back", -time.Hour, (*conductortest.Server).Expire, true, 1},
+	} {
+		t.Run(row.what, func(t *testing.T) {
+			s, c, at := startWithClock(t)
+			if _, err := poll(c, 1); err != nil {
+				t.Fatal(err)
+			}
+			at.advance(row.age)
+			row.end(s)
+			var refused atomic.Int32
+			together(t, 10, func() error {
+				_, err := poll(c, 1)
+				withoutSecrets(t, err)
+				if e, is := errors.AsType[*conductor.Error](err); is && e.Class == conductor.Forbidden && e.Call == "poll" {
+					refused.Add(1)
+					return nil
+				}
+				return err
+			})
+			if got := s.Granted(); got != row.granted {
+				t.Errorf("%d tokens were granted, want %d", got, row.granted)
+			}
+			if want := map[bool]int32{true: 10}[row.forbidden]; refused.Load() != want {
+				t.Errorf("%d of 10 polls were forbidden, want %d", refused.Load(), want)
+			}
+			if polls := s.Ledger.Calls("poll"); polls > 1+10+10 {
+				t.Errorf("%d polls were sent, want each repeated at most once", polls)
+			}
+		})
 	}
 }
 

@@ -49,7 +49,7 @@ func New(o Options) (*Client, error) {
 	c := &Client{options: o, inner: inner}
 	c.trip = &roundTripper{options: o, base: host, inner: inner, reader: newReader(), skew: func(d time.Duration) { c.skew.Store(&d) }}
 	if o.KeyID != "" {
-		c.trip.tokens = &tokens{fetch: c.fetchToken, timeout: o.Timeout}
+		c.trip.tokens = &tokens{fetch: c.fetchToken, timeout: o.Timeout, now: o.Now}
 	}
 	c.api = newSDK(base, c.trip)
 	c.direct = newDirect(base, c.trip)

@@ -14,7 +14,7 @@ const (
 	Server       Class = "server"       // 5xx, 408, 425
 	Throttled    Class = "throttled"    // 429
 	Unauthorized Class = "unauthorized" // 401, after one refresh of the token
-	Forbidden    Class = "forbidden"    // 403
+	Forbidden    Class = "forbidden"    // 403, after one refresh of an old token
 	NotFound     Class = "not_found"    // 404
 	Rejected     Class = "rejected"     // any other 4xx
 	TooLarge     Class = "too_large"    // the answer is over the limit

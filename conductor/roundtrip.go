@@ -42,7 +42,7 @@ func (t *roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	answer, err := t.attempt(r, r.Body, token)
-	if t.tokens == nil || !hasStatus(err, http.StatusUnauthorized) {
+	if !t.wantsToken(err, token) {
 		return answer, err
 	}
 	t.tokens.drop(token)
@@ -56,6 +56,13 @@ func (t *roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 	}
 	return t.attempt(r, body, token)
+}
+
+// wantsToken reports whether a request is worth repeating once with a new
+// access token: after a 401, and after a 403 that a token's age may explain.
+func (t *roundTripper) wantsToken(err error, used secret.Text) bool {
+	return t.tokens != nil && (hasStatus(err, http.StatusUnauthorized) ||
+		hasStatus(err, http.StatusForbidden) && t.tokens.mayHaveExpired(used))
 }
 
 // admit refuses what must not leave: a request to another server than the
@@ -106,7 +113,7 @@ func (t *roundTripper) attempt(r *http.Request, body io.ReadCloser, token secret
 		t.options.Observe(seen)
 		return nil, t.inner.explain(classify(c, err))
 	}
-	t.inner.asked.Store(false)
+	t.inner.asked.Store(0)
 	seen.Status = answer.StatusCode
 	seen.Skew, seen.HasSkew = t.skewOf(answer)
 	t.options.Observe(seen)

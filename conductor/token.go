@@ -14,14 +14,20 @@ import (
 // errPanic is a constant text, so it may be printed.
 var errPanic = errors.New("panic in the client")
 
+// forbiddenAfter is how old an access token is at least when a 403 may mean
+// that it has expired: some servers answer so in place of 401.
+const forbiddenAfter = time.Minute
+
 // tokens is the access token, fetched once for everybody who waits for it.
 type tokens struct {
 	fetch   func(context.Context) (secret.Text, error)
 	timeout time.Duration
+	now     func() time.Time
 	flight  singleflight.Group
 
-	mu     sync.Mutex
-	cached secret.Text
+	mu      sync.Mutex
+	cached  secret.Text
+	granted time.Time
 }
 
 // get is the token. It goes on to be fetched when its first caller has gone:
@@ -48,7 +54,7 @@ func (t *tokens) get(ctx context.Context) (secret.Text, error) {
 		}
 		t.mu.Lock()
 		defer t.mu.Unlock()
-		t.cached = token
+		t.cached, t.granted = token, t.now()
 		return token, nil
 	})
 	select {
@@ -67,6 +73,14 @@ func (t *tokens) current() secret.Text {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.cached
+}
+
+// mayHaveExpired reports whether another token may do what a server forbade to
+// this one: there is a newer one already, or this one is old.
+func (t *tokens) mayHaveExpired(forbidden secret.Text) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.cached.Reveal() != forbidden.Reveal() || since(t.now, t.granted) > forbiddenAfter
 }
 
 // drop forgets a token that the server refused, unless there is a newer one.

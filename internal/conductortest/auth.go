@@ -18,10 +18,11 @@ type auth struct {
 	good      map[string]bool
 	granted   []string
 	forbidden bool
+	expired   int // what a token that is no longer good answers
 }
 
 func newAuth(keyID, secret string) *auth {
-	return &auth{keyID: keyID, secret: secret, good: map[string]bool{}}
+	return &auth{keyID: keyID, secret: secret, good: map[string]bool{}, expired: http.StatusUnauthorized}
 }
 
 // Rotate makes every token that was granted so far answer 401.
@@ -29,6 +30,16 @@ func (s *Server) Rotate() {
 	s.auth.mu.Lock()
 	defer s.auth.mu.Unlock()
 	clear(s.auth.good)
+	s.auth.expired = http.StatusUnauthorized
+}
+
+// Expire makes every token that was granted so far answer 403, as some servers
+// do when a token has expired.
+func (s *Server) Expire() {
+	s.auth.mu.Lock()
+	defer s.auth.mu.Unlock()
+	clear(s.auth.good)
+	s.auth.expired = http.StatusForbidden
 }
 
 // Forbid makes every good token answer 403, or ends that.
@@ -75,8 +86,10 @@ func (a *auth) status(token string) int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch {
-	case !a.good[token]:
+	case token == "":
 		return http.StatusUnauthorized
+	case !a.good[token]:
+		return a.expired
 	case a.forbidden:
 		return http.StatusForbidden
 	default:

@@ -97,7 +97,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, name string, do f
 // the code by which the SDKs know that they need another one.
 func refuseToken(w http.ResponseWriter, status int, token string) {
 	raw, err := marshal(map[string]any{"status": status, "error": "EXPIRED_TOKEN", "message": "Token cannot be used: " + token})
-	if err != nil || status != http.StatusUnauthorized {
+	if err != nil {
 		problem(w, status, "Token cannot be used: "+token)
 		return
 	}

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"strconv"
+	"strings"
 	"syscall"
 )
 
@@ -57,7 +58,15 @@ func ofNetwork(err error) bool {
 func OfTLS(err error) bool {
 	return is[*tls.CertificateVerificationError](err) || is[tls.AlertError](err) ||
 		is[tls.RecordHeaderError](err) || is[x509.UnknownAuthorityError](err) ||
-		is[x509.HostnameError](err) || is[x509.CertificateInvalidError](err)
+		is[x509.HostnameError](err) || is[x509.CertificateInvalidError](err) ||
+		ofAlert(err) || strings.HasPrefix(err.Error(), "tls: ") // crypto/tls has no type for these
+}
+
+// ofAlert reports whether the peer ended a handshake by an alert (RFC 8446
+// §6.2), as one does that wants a client certificate or does not trust it.
+func ofAlert(err error) bool {
+	e, ok := errors.AsType[*net.OpError](err)
+	return is[tls.AlertError](err) || ok && e.Op == "remote error"
 }
 
 func is[E error](err error) bool {

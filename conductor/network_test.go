@@ -177,6 +177,53 @@ func TestTLSFailsClosed(t *testing.T) {
 	})
 }
 
+// What the other side ends the handshake with is about certificates, whatever
+// the version of TLS and of HTTP.
+func TestAHandshakeThatThePeerEnds(t *testing.T) {
+	ca, other := newAuthority(t, "ca"), newAuthority(t, "other")
+	dir := t.TempDir()
+	caFile, certFile, keyFile := filepath.Join(dir, "ca.pem"), filepath.Join(dir, "c.pem"), filepath.Join(dir, "k.pem")
+	replace(t, caFile, ca.pem())
+	soon := time.Now().Add(time.Hour)
+	cert, key := other.issue(t, "client", soon)
+	replace(t, certFile, cert)
+	replace(t, keyFile, key)
+	for version, name := range map[uint16]string{tls.VersionTLS12: "TLS 1.2", tls.VersionTLS13: "TLS 1.3"} {
+		for what, o := range map[string]conductor.Options{
+			"no certificate":                    {},
+			"a certificate that is not trusted": {CertFile: certFile, KeyFile: keyFile},
+		} {
+			t.Run(name+", "+what, func(t *testing.T) {
+				config := asking(ca.server(t, "127.0.0.1", soon), ca)
+				config.MinVersion, config.MaxVersion = version, version
+				o.BaseURL, o.CAFile = serveTLS(t, config).URL, caFile
+				c := connect(t, o)
+				for range 5 {
+					_, err := poll(c, 1)
+					if e := failure(t, err); e.Trouble() != conductor.TroubleAlert || !strings.Contains(e.Hint(), "CONDUCTOR_TLS_CLIENT_CERT") {
+						t.Errorf("%v is %s", e, e.Trouble())
+					}
+				}
+			})
+		}
+	}
+	t.Run("a version that is not spoken", func(t *testing.T) {
+		config := ca.server(t, "127.0.0.1", soon)
+		config.MinVersion, config.MaxVersion = tls.VersionTLS10, tls.VersionTLS11
+		_, err := poll(connect(t, conductor.Options{BaseURL: serveTLS(t, config).URL, CAFile: caFile}), 1)
+		if e := failure(t, err); e.Trouble() != conductor.TroubleAlert && e.Trouble() != conductor.TroubleTLS {
+			t.Errorf("%v is %s", e, e.Trouble())
+		}
+	})
+	t.Run("plain http behind https", func(t *testing.T) {
+		s := conductortest.Serve(t, conductortest.NewLedger(conductortest.Options{}), nil)
+		_, err := poll(connect(t, conductor.Options{BaseURL: strings.Replace(s.URL, "http:", "https:", 1)}), 1)
+		if e := failure(t, err); e.Trouble() != conductor.TroubleTLS {
+			t.Errorf("%v is %s", e, e.Trouble())
+		}
+	})
+}
+
 func asking(config *tls.Config, ca *authority) *tls.Config {
 	config.ClientAuth, config.ClientCAs = tls.RequireAndVerifyClientCert, ca.pool()
 	return config

@@ -21,10 +21,10 @@ type transport struct {
 	options Options
 	proxy   func(*http.Request) (*url.URL, error)
 
-	// asked is that the server has asked for a client certificate, with none
-	// to give, since it last answered. In TLS 1.3 its refusal may come too late
-	// to be read (RFC 8446 §4.4.2.4).
-	asked atomic.Bool
+	// asked is when the server asked for a client certificate, in nanoseconds,
+	// 0 once it has answered. In TLS 1.3 its refusal may come too late to be
+	// read (RFC 8446 §4.4.2.4).
+	asked atomic.Int64
 
 	mu      sync.Mutex
 	current *http.Transport
@@ -53,11 +53,13 @@ func (t *transport) build() (*http.Transport, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(config.Certificates) == 0 {
-		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-			t.asked.Store(true)
-			return &tls.Certificate{}, nil // none
-		}
+	certificate := &tls.Certificate{} // none
+	if len(config.Certificates) > 0 {
+		certificate = &config.Certificates[0]
+	}
+	config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		t.asked.Store(t.options.Now().UnixNano())
+		return certificate, nil
 	}
 	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: pingAfter}
 	return &http.Transport{
@@ -84,14 +86,18 @@ func proxyRefusal(_ context.Context, _ *url.URL, _ *http.Request, r *http.Respon
 }
 
 // errClientCertificate is a constant text, so it may be printed.
-var errClientCertificate = errors.New("the connection broke after the server had asked for a client certificate; set one")
+var errClientCertificate = errors.New("the connection broke after the server had asked for a client certificate; set one that it accepts")
+
+// maxRefusal is how long after its question a server may refuse a certificate.
+const maxRefusal = 3 * time.Second
 
 // explain says why a connection that broke for no visible reason broke.
 func (t *transport) explain(err error) error {
 	e, ok := errors.AsType[*Error](err)
 	unexplained := ok && (errors.Is(e.Cause, ErrBroken) || errors.Is(e.Cause, io.EOF) ||
 		errors.Is(e.Cause, syscall.EPIPE) || errors.Is(e.Cause, syscall.ECONNRESET))
-	if !unexplained || !t.asked.Load() {
+	asked := t.asked.Load()
+	if !unexplained || asked == 0 || since(t.options.Now, time.Unix(0, asked)) > maxRefusal {
 		return err
 	}
 	return &Error{Class: e.Class, Call: e.Call, Cause: errClientCertificate}

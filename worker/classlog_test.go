@@ -1,8 +1,10 @@
 package worker
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"io"
 	"log/slog"
 	"net"
 	"strings"
@@ -82,6 +84,8 @@ func TestEachLineSaysWhatToDo(t *testing.T) {
 		{"too large an answer", failed(conductor.TooLarge, "poll", 0, nil), "less input"},
 		{"a page", failed(conductor.Garbled, "poll", 200, nil), "something else answers"},
 		{"a panic", panicked("poll"), "please report it"},
+		{"an update that takes too long", failed(conductor.Network, "update", 0, context.DeadlineExceeded), "too slow to take a result"},
+		{"a server that wants a client certificate", failed(conductor.Network, "poll", 0, &net.OpError{Op: "remote error", Err: tls.AlertError(116)}), "set CONDUCTOR_TLS_CLIENT_CERT"},
 	} {
 		if hint := hintFor(row.err); !strings.Contains(hint, row.hint) {
 			t.Errorf("%s: %q, want %q", row.what, hint, row.hint)
@@ -99,3 +103,66 @@ func TestEachLineSaysWhatToDo(t *testing.T) {
 		}
 	})
 }
+
+// One type may not be executed, and the others are well: that is one trouble,
+// which does not end with each poll of the others.
+func TestATroubleOfOneTypeIsToldOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := &logBuffer{}
+		c := &classLog{log: slog.New(slog.NewTextHandler(log, nil)), call: "poll"}
+		for range 12 { // a minute
+			c.failed(t.Context(), &conductor.Error{Class: conductor.Forbidden, Call: "poll", Status: 403}, "A")
+			time.Sleep(2 * time.Second)
+			c.succeeded(t.Context(), "B")
+			c.failed(t.Context(), &conductor.Error{Class: conductor.Server, Call: "poll", Status: 500}, "C")
+			time.Sleep(3 * time.Second)
+		}
+		if a, again := log.count("task_type=A"), log.count("answers again"); a != 2 || again != 0 {
+			t.Errorf("%d lines of type A and %d of an end, want 2 and 0:\n%s", a, again, log)
+		}
+	})
+}
+
+// Something on the way ends every poll after the same time.
+func TestALoadBalancerThatEndsPollsIsNamed(t *testing.T) {
+	for _, row := range []struct {
+		what  string
+		after func(n int) time.Duration
+		err   error
+		named bool
+	}{
+		{"it answers 504 after 2 s", after(2 * time.Second), fails(conductor.Server, 504), true},
+		{"it answers 408 after the time of the poll", after(5 * time.Second), fails(conductor.Server, 408), true},
+		{"it closes the connection after 3 s", after(3 * time.Second), &conductor.Error{Class: conductor.Network, Cause: io.EOF}, true},
+		{"it resets the connection after 4 s, twice", after(8 * time.Second), &conductor.Error{Class: conductor.Network, Cause: syscall.ECONNRESET}, true},
+		{"a server that is away answers 504 at once", after(10 * time.Millisecond), fails(conductor.Server, 504), false},
+		{"a server that fails after 2 s", after(2 * time.Second), fails(conductor.Server, 500), false},
+		{"connections that break now and then", func(n int) time.Duration { return time.Duration(1+n%4) * time.Second }, &conductor.Error{Class: conductor.Network, Cause: io.EOF}, false},
+		{"a server that does not answer", after(15 * time.Second), &conductor.Error{Class: conductor.Network, Cause: context.DeadlineExceeded}, false},
+	} {
+		t.Run(row.what, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := newLedger()
+				cold := 0
+				server := &tap{Server: l, onPoll: func(ctx context.Context, q conductor.Query, next func() ([]conductor.Task, error)) ([]conductor.Task, error) {
+					if q.Timeout == 0 {
+						return next()
+					}
+					cold++
+					if !rest(ctx, row.after(cold)) {
+						return nil, ctx.Err()
+					}
+					return nil, row.err
+				}}
+				run := start(t, l, Options{Server: server, Pollers: 1})
+				time.Sleep(2 * time.Minute)
+				run.drainClean()
+				if got := run.log.count("CONDUCTOR_JWT_POLL_TIMEOUT") > 0; got != row.named {
+					t.Errorf("named: %v, want %v:\n%s", got, row.named, run.log)
+				}
+			})
+		})
+	}
+}
+
+func after(d time.Duration) func(int) time.Duration { return func(int) time.Duration { return d } }

@@ -34,6 +34,7 @@ type queue struct {
 	narrow   atomic.Int32 // polls that are still to ask for one
 	lastGood atomic.Int64 // unix nanoseconds of the last poll that succeeded; 0 for none
 	class    atomic.Pointer[conductor.Class]
+	cutAfter atomic.Int64 // nanoseconds that the last poll took which something on the way ended
 }
 
 // poller is one loop of the doorbell: it waits for one task with the long
@@ -201,6 +202,9 @@ func (p *poller) poll(ctx context.Context, n int) (tasks []conductor.Task, failu
 // cold poll that it is.
 func (p *poller) failed(ctx context.Context, err *conductor.Error, asked int, took time.Duration) {
 	p.failures++
+	if p.mode == cold {
+		err = p.queue.explainCut(err, took, p.w.opts.PollTimeout)
+	}
 	p.mode = probe
 	p.wait = pollWait(err, p.failures, p.w.jitter)
 	if err.RetryAfter > 0 {

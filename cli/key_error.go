@@ -2,7 +2,6 @@ package cli
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 
 	"conductor-jwt/keys"
@@ -18,7 +17,7 @@ func keyError(name string, err error) error {
 	if !ok {
 		return err
 	}
-	out := fmt.Errorf("%s: %s", shown(name), inFlags(e.Found))
+	out := &keys.Error{Reason: e.Reason, Found: shown(name) + ": " + inFlags(e.Found)}
 	if hint := keyHint(e); hint != "" {
 		return withHint(out, hint)
 	}

@@ -42,7 +42,11 @@ func readAnyKey(ctx context.Context, env Env, from keyFlags) (anyKey, error) {
 		return anyKey{file.name, key, v, file.form == formJOSE}, nil
 	}
 	v, publicErr := keys.ReadVerifier(ctx, file.ref)
-	if publicErr != nil {
+	switch {
+	case publicErr == nil:
+	case errors.Is(err, keys.ErrPublic), errors.Is(err, keys.ErrCertificate):
+		return anyKey{}, keyError(file.name, publicErr)
+	default:
 		return anyKey{}, err
 	}
 	return anyKey{file.name, nil, v, file.form == formJOSE}, nil

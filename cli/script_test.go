@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -16,9 +17,38 @@ func TestMain(m *testing.M) {
 }
 
 // The scripts are the command line's manual by example.
-func TestScripts(t *testing.T) {
+func TestScripts(t *testing.T) { runScripts(t, "testdata/script", nil) }
+
+// The reports are inputs of the public that once failed, each in a file; every
+// script finds all of them in its folder.
+func TestReports(t *testing.T) {
+	const dir = "testdata/reports"
+	runScripts(t, dir, func(e *testscript.Env) error {
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			return err
+		}
+		for _, entry := range entries {
+			if filepath.Ext(entry.Name()) == ".txtar" {
+				continue
+			}
+			raw, err := os.ReadFile(filepath.Join(dir, entry.Name()))
+			if err != nil {
+				return err
+			}
+			if err := os.WriteFile(filepath.Join(e.WorkDir, entry.Name()), raw, 0o600); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func runScripts(t *testing.T, dir string, setup func(*testscript.Env) error) {
+	t.Helper()
 	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata/script",
+		Dir:                 dir,
+		Setup:               setup,
 		RequireExplicitExec: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"conductor": startConductor,

@@ -53,15 +53,12 @@ func (file keyFile) verifier(ctx context.Context, env Env) (verifyingKey, error)
 	if err == nil {
 		return verifyingKey{file.name, v, file.isOpen(ctx, env, v)}, nil
 	}
-	if !errors.Is(err, keys.ErrUnsupported) && !errors.Is(err, keys.ErrEncrypted) && !errors.Is(err, keys.ErrUnreadable) {
+	if !errors.Is(err, keys.ErrEncrypted) {
 		return verifyingKey{}, keyError(file.name, err)
 	}
-	// An encrypted container, which only the parser opens.
+	// The parser asks for the password where it can.
 	key, keyErr := file.resolve(ctx, env)
 	if keyErr != nil {
-		if errors.Is(err, keys.ErrUnsupported) {
-			return verifyingKey{}, keyErr
-		}
 		return verifyingKey{}, keyError(file.name, err)
 	}
 	if v, err = keys.VerifierOf(key); err != nil {

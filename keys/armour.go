@@ -23,8 +23,11 @@ type block struct {
 	body  string // base64 without white space
 }
 
-// hasArmour reports whether text is to be read as PEM.
-func hasArmour(text string) bool { return strings.Contains(text, armourBegin) }
+// hasArmour reports whether text is to be read as PEM: one that lost its first
+// line is PEM, too.
+func hasArmour(text string) bool {
+	return strings.Contains(text, armourBegin) || strings.Contains(text, armourEnd)
+}
 
 // scanArmour finds the blocks of text, whatever became of its line ends, and
 // ignores what stands around them. It looks at each byte a fixed number of
@@ -59,7 +62,12 @@ func scanBlock(text string) (block, string, error) {
 		return block{}, "", cutArmour("a begin line without its closing dashes")
 	}
 	inner, text, ok := strings.Cut(text, armourDashes)
-	if !ok || !strings.HasPrefix(text, armourEnd[len(armourDashes):]) {
+	switch {
+	case strings.ContainsAny(label, "%+") || strings.Contains(inner, "%"):
+		return block{}, "", urlEncoded()
+	case strings.HasPrefix(text, armourBegin[len(armourDashes):]):
+		return block{}, "", cutArmour("two begin lines and no end line between them")
+	case !ok || !strings.HasPrefix(text, armourEnd[len(armourDashes):]):
 		return block{}, "", cutArmour("a begin line without its end line")
 	}
 	end, text, ok := scanLabel(text[len(armourEnd)-len(armourDashes):])
@@ -97,6 +105,10 @@ func joinWords(label string) string { return strings.ReplaceAll(label, " ", "") 
 
 func cutArmour(found string) error {
 	return &Error{Reason: ErrUnreadable, Found: "pem text with " + found, Hint: "copy the whole key, from its begin line to its end line"}
+}
+
+func urlEncoded() error {
+	return &Error{Reason: ErrUnreadable, Found: "a key that is encoded for a web address", Hint: "decode it, %0A and %2B included"}
 }
 
 // squeeze drops white space.

@@ -77,7 +77,7 @@ func scanDEKInfo(text string) (dekInfo, string, error) {
 	if digits == 0 {
 		return dekInfo{}, "", &Error{
 			Reason: ErrUnsupported, Found: "a key encrypted with a cipher that is not read here",
-			Hint: "convert it with: openssl pkcs8 -topk8 -v2 aes-256-cbc -in key.pem",
+			Hint: convertLegacy,
 		}
 	}
 	if len(rest) < digits {

@@ -4,6 +4,11 @@ import (
 	"crypto/ed25519"
 	"crypto/rsa"
 	"crypto/x509"
+	"errors"
+	"strings"
+
+	"golang.org/x/crypto/cryptobyte"
+	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 )
 
 // MaxChain is the most certificates that are looked at: a chain has three or
@@ -67,6 +72,9 @@ func parseCertificates(blocks []block) ([]*x509.Certificate, error) {
 func parseCertificate(der []byte) (*x509.Certificate, error) {
 	c, err := x509.ParseCertificate(der)
 	if err != nil {
+		if _, err := readSPKI(spkiOf(der)); errors.Is(err, ErrUnsupported) {
+			return nil, ofCertificate(err) // the library fails at such a key alone
+		}
 		return nil, unreadableCertificate()
 	}
 	switch public := c.PublicKey.(type) {
@@ -81,6 +89,39 @@ func parseCertificate(der []byte) (*x509.Certificate, error) {
 		return c, checkEd25519Public(public)
 	}
 	return c, nil
+}
+
+// ofCertificate says of a refused key that it stands in a certificate, which no
+// command can change.
+func ofCertificate(err error) error {
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		return err
+	}
+	out := *e
+	out.Found = "a certificate with " + e.Found
+	if strings.Contains(e.Hint, "openssl pkey") {
+		out.Hint = "have it issued anew, for a key that names its curve"
+	}
+	return &out
+}
+
+// spkiOf gives the SubjectPublicKeyInfo of a certificate (RFC 5280 §4.1) whose
+// key crypto/x509 does not take; empty where there is none.
+func spkiOf(der []byte) []byte {
+	outer, ok := wholeSequence(der)
+	var tbs, spki cryptobyte.String
+	if !ok || !outer.ReadASN1(&tbs, cbasn1.SEQUENCE) ||
+		!tbs.SkipOptionalASN1(cbasn1.Tag(0).Constructed().ContextSpecific()) || !tbs.SkipASN1(cbasn1.INTEGER) {
+		return nil
+	}
+	for range 4 { // signature, issuer, validity, subject
+		if !tbs.SkipASN1(cbasn1.SEQUENCE) {
+			return nil
+		}
+	}
+	tbs.ReadASN1Element(&spki, cbasn1.SEQUENCE)
+	return spki
 }
 
 // chain gives the certificates beside a key, in the order in which they

@@ -7,6 +7,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"math/big"
+	"strings"
 
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
@@ -20,26 +21,45 @@ func openPKCS12(ctx context.Context, text string, ref Ref) (string, error) {
 	if !ok || isBERPKCS12(der) {
 		return "", unreadablePKCS12()
 	}
-	if ref.Password.IsZero() {
-		return "", &Error{
-			Reason: ErrEncrypted, Found: "a pkcs#12 file",
-			Hint: "set privateKeyPassword, or take the key out of it: openssl pkcs12 -in key.p12 -nodes",
-		}
-	}
 	if err := boundPKCS12(der, 0); err != nil {
 		return "", err
 	}
 	if ctx.Err() != nil {
 		return "", gaveUp(ctx)
 	}
+	// Many a file has an empty password.
 	private, leaf, others, err := pkcs12.DecodeChain(der, ref.Password.Reveal())
-	switch {
-	case errors.Is(err, pkcs12.ErrIncorrectPassword), errors.Is(err, pkcs12.ErrDecryption):
-		return "", wrongPassword()
-	case err != nil:
-		return "", unreadablePKCS12()
+	if err != nil {
+		return "", unopenedPKCS12(err, ref)
 	}
 	return writePEM(private, append([]*x509.Certificate{leaf}, others...))
+}
+
+// unopenedPKCS12 says why. The library has values for passwords alone; its
+// texts for the rest are pinned by a test.
+func unopenedPKCS12(err error, ref Ref) error {
+	switch {
+	case !errors.Is(err, pkcs12.ErrIncorrectPassword) && !errors.Is(err, pkcs12.ErrDecryption):
+	case ref.Password.IsZero():
+		return &Error{
+			Reason: ErrEncrypted, Found: "a pkcs#12 file",
+			Hint: "set privateKeyPassword, or take the key out of it: " + opensslPKCS12,
+		}
+	default:
+		return wrongPassword()
+	}
+	switch _, text, _ := strings.Cut(err.Error(), "pkcs12: "); text {
+	case "expected exactly one key bag":
+		return &Error{
+			Reason: ErrAmbiguous, Found: "a pkcs#12 file with more than one private key",
+			Hint: "take the keys out of it, and give the one that is meant: " + opensslPKCS12,
+		}
+	case "private key missing":
+		return &Error{Reason: ErrCertificate, Found: "a pkcs#12 file with certificates and no private key", Hint: "give the file with the private key that belongs to them"}
+	case "certificate missing":
+		return &Error{Reason: ErrUnsupported, Found: "a pkcs#12 file without a certificate", Hint: "take the key out of it: " + opensslPKCS12}
+	}
+	return unreadablePKCS12()
 }
 
 func writePEM(private any, chain []*x509.Certificate) (string, error) {
@@ -104,13 +124,13 @@ func tooManyIterations(n []byte) bool {
 func tooMuchPKCS12() error {
 	return &Error{
 		Reason: ErrTooLarge, Found: "a pkcs#12 file that asks for more than 1000000 iterations",
-		Hint: "write it anew with less, or take the key out of it: openssl pkcs12 -in key.p12 -nodes",
+		Hint: "write it anew with less, or take the key out of it: " + opensslPKCS12,
 	}
 }
 
 func unreadablePKCS12() error {
 	return &Error{
 		Reason: ErrUnreadable, Found: "a pkcs#12 file that cannot be read",
-		Hint: "take the key out of it: openssl pkcs12 -in key.p12 -nodes",
+		Hint: "take the key out of it: " + opensslPKCS12,
 	}
 }

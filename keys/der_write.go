@@ -17,7 +17,7 @@ import (
 // a public key, in DER. An HMAC key has none, [ErrUnsupported].
 func SPKI(key any) ([]byte, error) {
 	if isPSS(key) {
-		return nil, &Error{Reason: ErrUnsupported, Found: "an rsassa-pss key, whose parameters were not kept", Hint: "take its public key with openssl pkey -pubout"}
+		return nil, &Error{Reason: ErrUnsupported, Found: "an rsassa-pss key, whose parameters were not kept", Hint: "take its public key: openssl pkey -pubout -in key.pem"}
 	}
 	switch p := key.(type) {
 	case interface{ Public() crypto.PublicKey }:

@@ -26,7 +26,7 @@ func otherPrivate(label string) error {
 	}
 	return &Error{
 		Reason: ErrUnsupported, Found: "a private key in a format that is not read here",
-		Hint: "use pkcs#8, pkcs#1, sec1 or openssh; this writes pkcs#8: openssl pkcs8 -topk8 -nocrypt -in key.pem",
+		Hint: "use pkcs#8, pkcs#1, sec1 or openssh; write it as pkcs#8 with the tool that made it",
 	}
 }
 
@@ -37,8 +37,6 @@ func otherArmour(label string) error {
 		return foundPGP()
 	case joined == "PKCS7" || joined == "CMS" || joined == "PKCS#7SIGNEDDATA":
 		return foundPKCS7()
-	case strings.HasPrefix(label, "%20") || strings.HasPrefix(label, "+"):
-		return &Error{Reason: ErrUnreadable, Found: "pem text that is encoded for a web address", Hint: "decode it, %0A and %2B included"}
 	case joined == "X509CRL":
 		return &Error{Reason: ErrUnreadable, Found: "a certificate revocation list", Hint: "give a private key"}
 	}
@@ -99,15 +97,19 @@ func foundSSH2() error {
 func foundPKCS12() error {
 	return &Error{
 		Reason: ErrUnsupported, Found: "a pkcs#12 file",
-		Hint: "take the key out of it: openssl pkcs12 -in key.p12 -nocerts -nodes",
+		Hint: "take the key out of it: conductor-jwt key convert key.p12 --password-file pw --to pem",
 	}
 }
+
+// opensslPKCS12 opens what the library does not, of old and of new; without
+// -legacy openssl 3 opens no file that openssl 1 wrote.
+const opensslPKCS12 = "openssl pkcs12 -legacy -in key.p12 -nocerts -nodes"
 
 func foundJKS() error {
 	return &Error{
 		Reason: ErrUnsupported, Found: "a java key store",
-		Hint: "convert it with: keytool -importkeystore -srckeystore key.jks -destkeystore key.p12 -deststoretype pkcs12, " +
-			"then take the key out: openssl pkcs12 -in key.p12 -nocerts -nodes",
+		Hint: "convert it with: keytool -importkeystore -srckeystore key.jks -destkeystore key.p12 -deststoretype pkcs12; " +
+			"then take the key out of key.p12: conductor-jwt key convert key.p12 --password-file pw --to pem",
 	}
 }
 

@@ -18,6 +18,9 @@ func TestACommonMistakeIsNamed(t *testing.T) {
 	p256, jwk := pemFile(t, "p256.pkcs8.pem"), ecJWK(elliptic.P256(), "P-256")
 	in64 := func(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }
 	quoted := func(text string) string { return string(must(json.Marshal(text))) }
+	account := object{"type": "service_account", "private_key_id": "k1", "private_key": p256}.text(t)
+	before := func(mark string) string { text, _, _ := strings.Cut(p256, mark); return text }
+	after := func(mark string) string { _, text, _ := strings.Cut(p256, mark); return text }
 	for _, c := range []struct{ mistake, text, found, hint string }{
 		{"a public key", pemFile(t, "p256.public.pem"), "a public key", "private key that belongs to it"},
 		{"an ssh public key", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKj7 me@host", "a public key", "private key that belongs to it"},
@@ -25,7 +28,7 @@ func TestACommonMistakeIsNamed(t *testing.T) {
 		{"a certificate", pemFile(t, "p256.crt"), "a certificate", "private key that belongs to it"},
 		{"a certificate request", pemFile(t, "p256.csr"), "a certificate request", "private key"},
 		{"a putty key", "PuTTY-User-Key-File-3: ssh-ed25519\r\nEncryption: none\r\n", "putty", "puttygen key.ppk -O private-openssh-new"},
-		{"pkcs#12 in base64", in64(pemFile(t, "p256.p12")), "pkcs#12", "openssl pkcs12 -in key.p12"},
+		{"pkcs#12 in base64", in64(pemFile(t, "p256.p12")), "pkcs#12", "conductor-jwt key convert key.p12"},
 		{"a java key store in base64", in64("\xfe\xed\xfe\xed\x00\x00\x00\x02" + strings.Repeat("\x00", 99)), "java key store", "keytool -importkeystore"},
 		{"an xml key", "<RSAKeyValue><Modulus>AA==</Modulus></RSAKeyValue>", "xml", "ExportPkcs8PrivateKeyPem"},
 		{"an encrypted key", pemFile(t, "rsa.pbes2.pem"), "encrypted pkcs#8 key", "set privateKeyPassword"},
@@ -34,7 +37,7 @@ func TestACommonMistakeIsNamed(t *testing.T) {
 		{"an encrypted jwk", pemFile(t, "p256.jwe.json"), "encrypted jwk", "conductor-jwt key convert"},
 		{"a weak key", pemFile(t, "rsa-1024.pkcs8.pem"), "1024 bits", "openssl genpkey"},
 		{"a key of three primes", pemFile(t, "rsa-3-primes.pkcs8.pem"), "more than two primes", "openssl genpkey"},
-		{"a key for key agreement", pemFile(t, "x25519.pkcs8.pem"), "x25519", "conductor-jwt key generate"},
+		{"a key for key agreement", pemFile(t, "x25519.pkcs8.pem"), "X25519", "conductor-jwt key generate"},
 		{"a curve of another standard", pemFile(t, "brainpool.pkcs8.pem"), "brainpoolP256r1", "openssl genpkey"},
 		{"two keys", p256 + pemFile(t, "rsa.pkcs8.pem"), "more than one private key", "privateKeyId"},
 
@@ -74,6 +77,33 @@ func TestACommonMistakeIsNamed(t *testing.T) {
 		{"a number that lost its leading zero", jwk.with("x", b64(unb64(jwk.member("x"))[1:])).text(t), "31 bytes, not 32: it is too short", "leading zeros"},
 		{"a jwk whose alg is another curve's", jwk.with("alg", "ES384").text(t), "whose alg does not fit", "correct its alg to ES256"},
 		{"an object around the key", object{"privateKey": p256}.text(t), "pem text in one of its members", "that text alone"},
+		{"a service account behind a name", "export SA='" + account + "'", "other text around it", "json object alone"},
+		{"a service account in a list", "[" + account + "]", "json array", "one object"},
+		{"a service account in a list of yaml", "- " + account, "other text around it", "json object alone"},
+		{"a service account as a json string", quoted(account), "inside of quotes", "the object itself"},
+		{"the same once more", quoted(quoted(account)), "inside of quotes", "the object itself"},
+		{"a service account between single quotes", "'" + account + "'", "inside of quotes", "the object itself"},
+		{"a service account in yaml", "type: service_account\nprivate_key_id: k1\nprivate_key: |\n" + p256, "other text around it", "json object alone"},
+		{"a service account in base64", in64(account), "base64-encoded", "base64 -d"},
+		{"an object with a key, in quotes", quoted(object{"privateKey": p256}.text(t)), "inside of quotes", "the object itself"},
+		{"a jwk behind a name", "JWK=" + jwk.text(t), "other text around it", "json object alone"},
+		{"a jwk in a list of yaml", "- " + jwk.text(t), "other text around it", "json object alone"},
+		{"box's configuration", object{"boxAppSettings": object{"appAuth": object{"privateKey": p256}}}.text(t), "a box app", "publicKeyID as privateKeyId"},
+		{"google's certificates", object{"k1": pemFile(t, "p256.crt"), "k2": pemFile(t, "p256.crt")}.text(t), "under their ids", "private key"},
+
+		{"an end line alone", after("-----BEGIN PRIVATE KEY-----"), "an end line without its begin line", "whole key"},
+		{"a damaged begin line", strings.Replace(p256, "BEGIN", "BEG1N", 1), "an end line without its begin line", "whole key"},
+		{"no end line", before("-----END PRIVATE KEY-----"), "a begin line without its end line", "whole key"},
+		{"two begin lines", "-----BEGIN PRIVATE KEY-----\n" + p256, "two begin lines", "whole key"},
+		{"lines of two kinds", strings.Replace(p256, "END PRIVATE", "END RSA PRIVATE", 1), "of different kinds", "whole key"},
+		{"line ends as for an address", strings.ReplaceAll(p256, "\n", "%0A"), "web address", "decode"},
+		{"line ends and blanks as for an address", strings.NewReplacer("\n", "%0D%0A", " ", "%20").Replace(p256), "web address", "decode"},
+		{"dashes as for an address", strings.ReplaceAll(url.QueryEscape(p256), "-", "%2D"), "web address", "decode"},
+		{"a jwk as for an address", url.QueryEscape(jwk.text(t)), "web address", "decode"},
+		{"a jwk in utf-16", "\xff\xfe" + strings.Join(strings.Split(jwk.text(t), ""), "\x00") + "\x00", "utf-16", "utf-8"},
+		{"a key in utf-16 with the high byte first", "\xfe\xff\x00" + strings.Join(strings.Split(p256, ""), "\x00"), "utf-16", "utf-8"},
+		{"a java key store", "\xfe\xed\xfe\xed\x00\x00\x00\x02" + strings.Repeat("\x00", 99), "java key store", "keytool -importkeystore"},
+		{"a java cryptography extension key store", in64("\xce\xce\xce\xce\x00\x00\x00\x02" + strings.Repeat("\x00", 99)), "java key store", "keytool -importkeystore"},
 		{"credentials of a user", `{"type":"authorized_user","refresh_token":"x"}`, "no service account's", "service_account"},
 	} {
 		t.Run(c.mistake, func(t *testing.T) {
@@ -115,6 +145,10 @@ func TestALineEndInAnyGuiseIsAKey(t *testing.T) {
 		"beside its certificate":      pemFile(t, "p256.crt") + p256,
 		"without its armour":          strings.Join(strings.Split(p256, "\n")[1:4], "\n"),
 		"in an array of one":          `["` + strings.ReplaceAll(p256, "\n", `\n`) + `"]`,
+		"behind a name":               `KEY="` + strings.ReplaceAll(p256, "\n", `\n`) + `"`,
+		"as a block of yaml":          "key: |\n  " + strings.ReplaceAll(p256, "\n", "\n  "),
+		"as a value of yaml":          `key.pem: "` + strings.ReplaceAll(p256, "\n", `\n`) + `"`,
+		"below a bag's attributes":    "Bag Attributes\n    friendlyName: {x}\nKey Attributes: <No Attributes>\n" + p256,
 	} {
 		k, err := resolve(t.Context(), text)
 		if err != nil {

@@ -25,10 +25,12 @@ func diagnose(text string) error {
 		return foundSSH2()
 	case strings.HasPrefix(trimmed, "<"):
 		return foundXML(trimmed)
-	case strings.Contains(trimmed, armourEnd):
-		return cutArmour("an end line without its begin line")
-	case isArmoured(trimmed) && strings.Contains(trimmed, "\x00"):
-		return &Error{Reason: ErrUnreadable, Found: "pem text in utf-16", Hint: "save it as utf-8, or write it with a tool that does"}
+	case isUTF16(text):
+		return &Error{Reason: ErrUnreadable, Found: "a text in utf-16", Hint: "save it as utf-8, or write it with a tool that does"}
+	case isKeyStore([]byte(text)):
+		return foundJKS()
+	case isURLEncoded(trimmed):
+		return urlEncoded()
 	case isArmoured(trimmed):
 		return &Error{
 			Reason: ErrUnreadable, Found: "pem text whose begin and end lines are damaged",
@@ -36,15 +38,60 @@ func diagnose(text string) error {
 		}
 	case isCompact(trimmed):
 		return diagnoseCompact(trimmed)
-	case isJSON(trimmed):
-		return &Error{Reason: ErrUnreadable, Found: "a json key inside of quotes", Hint: "give the object itself, without quotes around it and backslashes in it"}
-	case strings.HasPrefix(trimmed, "[") && strings.Contains(trimmed, `"kty"`):
-		return &Error{Reason: ErrUnreadable, Found: "a json array", Hint: `give one jwk, or a jwks: an object whose member keys is the array`}
+	case isJSON(trimmed), strings.Contains(strings.ReplaceAll(trimmed, `\`, ""), `"kty"`):
+		return wrappedJSON(text)
 	}
 	if err := diagnoseEncoded(trimmed); err != nil {
 		return err
 	}
 	return diagnoseWord(trimmed)
+}
+
+// isMemberPEM finds PEM text that is a member of a JSON object inside of another
+// text, or of a service account in any notation. Whoever reads the PEM alone
+// drops the id that stands beside it. A plain object is not given here.
+func isMemberPEM(text string) bool {
+	before, _, ok := strings.Cut(text, armourBegin)
+	if !ok {
+		return false
+	}
+	member := strings.TrimRight(before, `\"'`)
+	value := strings.HasSuffix(strings.TrimRightFunc(member, isBlank), ":")
+	return strings.Contains(text, "private_key_id") || member != before && value && strings.Contains(before, "{")
+}
+
+// wrappedJSON names what stands around a JSON key.
+func wrappedJSON(text string) error {
+	trimmed := strings.TrimFunc(text, isBlank)
+	switch {
+	case strings.HasPrefix(trimmed, "["):
+		return &Error{Reason: ErrUnreadable, Found: "a json array", Hint: "give the one object in it; several jwks go into a jwks: an object whose member keys is the array"}
+	case isJSON(bare(text)), strings.HasPrefix(trimmed, `"`):
+		return &Error{Reason: ErrUnreadable, Found: "a json key inside of quotes", Hint: "give the object itself, without quotes around it and backslashes in it"}
+	}
+	return &Error{Reason: ErrUnreadable, Found: "a json key with other text around it", Hint: "give the json object alone, as the provider wrote it: from its { to its }"}
+}
+
+// isUTF16 tells the text of this product's formats, which is ASCII, in UTF-16:
+// every other byte is zero.
+func isUTF16(text string) bool {
+	text = strings.TrimPrefix(strings.TrimPrefix(text, "\xff\xfe"), "\xfe\xff")
+	text = text[:min(len(text), 64)]
+	if len(text) < 8 {
+		return false
+	}
+	for i := range len(text) - 1 {
+		if (text[i] == 0) == (text[i+1] == 0) {
+			return false
+		}
+	}
+	return true
+}
+
+// isURLEncoded tells PEM or JSON whose very marks are encoded.
+func isURLEncoded(text string) bool {
+	upper := strings.ToUpper(text)
+	return strings.HasPrefix(upper, "%2D%2D") || strings.HasPrefix(upper, "%7B")
 }
 
 // diagnoseEncoded speaks of keys that were encoded once more; nil for text

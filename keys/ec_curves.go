@@ -1,6 +1,11 @@
 package keys
 
-import "crypto/elliptic"
+import (
+	"crypto/elliptic"
+	"fmt"
+	"strconv"
+	"strings"
+)
 
 // The object identifiers of the curves that sign (SEC 2 §A.2, RFC 5480
 // §2.1.1.1).
@@ -24,21 +29,30 @@ func curveOf(oid string) elliptic.Curve {
 	return nil
 }
 
-// curveName names the curves that people have keys of but no JWS algorithm.
-func curveName(oid string) string {
-	switch oid {
-	case "1.2.840.10045.3.1.1":
+// curveName names the curves that people have keys of but no JWS algorithm, by
+// object identifier (SEC 2 §A.2, RFC 5639 §4.1) or by the crv of a JWK.
+func curveName(name string) string {
+	switch name {
+	case "1.2.840.10045.3.1.1", "P-192":
 		return "P-192"
-	case "1.3.132.0.33":
+	case "1.3.132.0.33", "P-224":
 		return "P-224"
-	case "1.2.156.10197.1.301":
-		return "sm2"
-	case "1.3.36.3.3.2.8.1.1.7":
-		return "brainpoolP256r1"
-	case "1.3.36.3.3.2.8.1.1.11":
-		return "brainpoolP384r1"
-	case "1.3.36.3.3.2.8.1.1.13":
-		return "brainpoolP512r1"
+	case "1.3.132.0.31":
+		return "secp192k1"
+	case "1.3.132.0.32":
+		return "secp224k1"
+	case "1.2.156.10197.1.301", "SM2", "sm2p256v1":
+		return "SM2"
+	}
+	if last, ok := strings.CutPrefix(name, "1.3.36.3.3.2.8.1.1."); ok {
+		if n, err := strconv.Atoi(last); err == nil && n >= 1 && n <= 14 {
+			return fmt.Sprintf("brainpoolP%d%c1", []int{160, 192, 224, 256, 320, 384, 512}[(n-1)/2], "rt"[(n-1)%2])
+		}
+	}
+	for _, bits := range []string{"160", "192", "224", "256", "320", "384", "512"} {
+		if strings.EqualFold(name, "BP-"+bits) || strings.EqualFold(name, "brainpoolP"+bits+"r1") {
+			return "brainpoolP" + bits + "r1"
+		}
 	}
 	return "another curve"
 }

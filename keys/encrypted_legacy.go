@@ -53,7 +53,7 @@ func readOpened(plain []byte, curve string) (any, error) {
 }
 
 func isEncrypted(found string) error {
-	return &Error{Reason: ErrEncrypted, Found: found, Hint: "set privateKeyPassword, or decrypt the key: openssl pkey -in key.pem"}
+	return &Error{Reason: ErrEncrypted, Found: found, Hint: "set privateKeyPassword, or decrypt the key: conductor-jwt key convert key.pem --password-file pw --to pem"}
 }
 
 func wrongPassword() error {

@@ -7,6 +7,10 @@ import (
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 )
 
+// convertLegacy names both providers: without the first openssl 3 does not open
+// what it calls legacy, without the second it knows nothing else.
+const convertLegacy = "convert it with: openssl pkcs8 -topk8 -v2 aes-256-cbc -provider legacy -provider default -in key.pem"
+
 // The object identifiers of password-based encryption (RFC 8018 A.4,
 // RFC 7914 §7).
 const (
@@ -34,7 +38,7 @@ func openPBES2(ctx context.Context, der []byte, ref Ref) ([]byte, error) {
 	if scheme != oidPBES2 {
 		return nil, &Error{
 			Reason: ErrUnsupported, Found: "a key encrypted with an outdated scheme (pbes1)",
-			Hint: "convert it with: openssl pkcs8 -topk8 -v2 aes-256-cbc -in key.pem",
+			Hint: convertLegacy,
 		}
 	}
 	kdf, encryption, err := readPBES2Params(params)
@@ -108,6 +112,6 @@ func unreadablePBES2() error {
 func unsupportedPBES2(part string) error {
 	return &Error{
 		Reason: ErrUnsupported, Found: "an encrypted pkcs#8 key with a " + part + " that is not read here",
-		Hint: "convert it with: openssl pkcs8 -topk8 -v2 aes-256-cbc -in key.pem",
+		Hint: convertLegacy,
 	}
 }

@@ -2,12 +2,18 @@ package keys_test
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"encoding/pem"
+	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/decred/dcrd/dcrec/secp256k1/v4"
 
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
@@ -68,6 +74,13 @@ func TestAnHMACSecretIsRefused(t *testing.T) {
 	}
 	inBase64 := func(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }
 	quoted := func(text string) string { return string(must(json.Marshal(text))) }
+	der, _ := pem.Decode([]byte(publicPEM))
+	colons := func(raw []byte) string {
+		return strings.TrimSpace(strings.ReplaceAll(fmt.Sprintf("% x", raw), " ", ":"))
+	}
+	point := func(curve elliptic.Curve) string {
+		return string(must(must(ecdsa.GenerateKey(curve, rand.Reader)).PublicKey.Bytes()))
+	}
 	for _, c := range []struct {
 		name, text string
 		encoding   keys.Encoding
@@ -108,6 +121,17 @@ func TestAnHMACSecretIsRefused(t *testing.T) {
 		{"a jwk in base64, taken raw", inBase64(octJWK(64).text(t)), keys.EncodingRaw, keys.ErrUnsupported},
 		{"a jwk in base64url, taken raw", b64([]byte(octJWK(64).text(t))), keys.EncodingRaw, keys.ErrUnsupported},
 		{"a putty key", "PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\n", keys.EncodingRaw, keys.ErrUnsupported},
+		{"a jwk in an array", "[" + octJWK(64).text(t) + "]", keys.EncodingRaw, keys.ErrUnsupported},
+		{"a jwk behind a name", "JWK=" + octJWK(64).text(t), keys.EncodingRaw, keys.ErrUnsupported},
+		{"a public key in der, in hex", hex.EncodeToString(der.Bytes), keys.EncodingRaw, keys.ErrUnsupported},
+		{"the same, as openssl prints it", colons(der.Bytes), keys.EncodingRaw, keys.ErrUnsupported},
+		{"pem in hex", hex.EncodeToString([]byte(publicPEM)), keys.EncodingRaw, keys.ErrUnsupported},
+		{"the point of a P-256 key", point(elliptic.P256()), keys.EncodingRaw, keys.ErrUnsupported},
+		{"that of a P-384 key in base64", inBase64(point(elliptic.P384())), keys.EncodingBase64, keys.ErrUnsupported},
+		{"that of a P-521 key in hex", hex.EncodeToString([]byte(point(elliptic.P521()))), keys.EncodingHex, keys.ErrUnsupported},
+		{"that of a P-256 key in hex, taken raw", hex.EncodeToString([]byte(point(elliptic.P256()))), keys.EncodingRaw, keys.ErrUnsupported},
+		{"that of a secp256k1 key", string(must(secp256k1.GeneratePrivateKey()).PubKey().SerializeUncompressed()), keys.EncodingRaw, keys.ErrUnsupported},
+		{"a java key store", "\xfe\xed\xfe\xed\x00\x00\x00\x02" + strings.Repeat("x", 99), keys.EncodingRaw, keys.ErrUnsupported},
 		{"an expression that nobody resolved", "${env.a_secret_of_32_bytes_or_more}", keys.EncodingRaw, keys.ErrUnreadable},
 		{"an ssh public key", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGxv someone@somewhere", keys.EncodingRaw, keys.ErrUnsupported},
 	} {

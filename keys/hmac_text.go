@@ -2,12 +2,16 @@ package keys
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json/jsontext"
 	"fmt"
 	"strings"
+
+	"github.com/decred/dcrd/dcrec/secp256k1/v4"
 )
 
 // readSecret reads an HMAC secret. Raw text is taken to the last byte;
@@ -89,11 +93,26 @@ func foreign(raw []byte) string {
 			return what + " in base64"
 		}
 	}
+	if inner, ok := anyHex(string(raw)); ok {
+		if what := foreignText(inner); what != "" {
+			return what + " in hex"
+		}
+	}
 	return ""
 }
 
+// anyHex decodes text that is nothing but hex, with colons or without.
+func anyHex(text string) ([]byte, bool) {
+	out, err := hex.DecodeString(strings.TrimPrefix(strings.ReplaceAll(strings.Trim(squeeze(text), `"'`), ":", ""), "0x"))
+	return out, err == nil && len(out) > 0
+}
+
 func foreignText(raw []byte) string {
-	text := bare(string(raw))
+	text := string(raw)
+	if isUTF16(text) {
+		text = strings.ReplaceAll(text, "\x00", "")
+	}
+	text = bare(text)
 	switch {
 	case isArmoured(text):
 		return "pem text"
@@ -103,8 +122,14 @@ func foreignText(raw []byte) string {
 		return "a putty key file"
 	case isJSON(text) && beginsWithJSON(text):
 		return "a json object"
+	case strings.Contains(text, `"kty"`):
+		return "a jwk in another text"
 	case isKeyDER(raw):
 		return "a key or certificate in der form"
+	case isKeyStore(raw):
+		return "a java key store"
+	case isECPoint(raw):
+		return "the public point of an ec key"
 	}
 	return ""
 }
@@ -140,6 +165,18 @@ func isKeyDER(raw []byte) bool {
 		return true
 	}
 	return shapeOf(raw) != shapeUnknown
+}
+
+// isECPoint tells an uncompressed point (SEC 1 §2.3.3) that is on its curve,
+// which no random secret is. A short one cannot be told from a secret.
+func isECPoint(raw []byte) bool {
+	for _, curve := range []elliptic.Curve{elliptic.P256(), elliptic.P384(), elliptic.P521()} {
+		if _, err := ecdsa.ParseUncompressedPublicKey(curve, raw); err == nil {
+			return true
+		}
+	}
+	_, err := secp256k1.ParsePubKey(raw)
+	return err == nil && len(raw) == secp256k1.PubKeyBytesLenUncompressed
 }
 
 func notASecret(what string) error {

@@ -29,6 +29,9 @@ func readECJWK(m members) (private, public any, err error) {
 	case "secp256k1":
 		return readSecp256k1JWK(m)
 	}
+	if curveName(crv) != "another curve" {
+		return nil, nil, unsupportedCurve(crv)
+	}
 	return nil, nil, &Error{
 		Reason: ErrUnsupported, Found: fmt.Sprintf("an ec jwk on an unknown curve (crv of %d characters)", len(crv)),
 		Hint: "crv must be P-256, P-384, P-521 or secp256k1",

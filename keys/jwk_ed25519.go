@@ -38,12 +38,12 @@ func readOKPJWK(m members) (private, public any, err error) {
 }
 
 func unsupportedOKP(crv string) error {
-	found := fmt.Sprintf("an okp jwk on an unknown curve (crv of %d characters)", len(crv))
 	switch crv {
-	case "X25519", "X448":
-		found = "an " + crv + " key, which is for key agreement"
-	case "Ed448":
-		found = "an Ed448 key"
+	case "X25519", "X448", "Ed448":
+		return unsupportedKey(crv)
 	}
-	return &Error{Reason: ErrUnsupported, Found: found, Hint: "use an Ed25519 key"}
+	return &Error{
+		Reason: ErrUnsupported, Found: fmt.Sprintf("an okp jwk on an unknown curve (crv of %d characters)", len(crv)),
+		Hint: "use an Ed25519 key",
+	}
 }

@@ -142,7 +142,7 @@ func (r *sshReader) otherKind(kind string) error {
 		return unreadableSSH()
 	}
 	if kind == "ssh-dss" {
-		return unsupportedType(oidDSA)
+		return unsupportedKey("DSA")
 	}
 	return &Error{
 		Reason: ErrUnsupported, Found: "an openssh key of a type that cannot sign a jwt, such as one in a hardware token",

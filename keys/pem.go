@@ -9,6 +9,9 @@ import (
 // readText reads a private key from text that is not JSON: PEM, or the base64
 // of DER without armour. Text that is neither is diagnosed.
 func readText(ctx context.Context, text string, ref Ref) (any, meta, error) {
+	if isMemberPEM(text) {
+		return nil, meta{}, wrappedJSON(text)
+	}
 	if hasArmour(text) {
 		return readPEM(ctx, text, ref)
 	}
@@ -96,7 +99,7 @@ func readPlainDER(der []byte, curve string) (any, error) {
 	case shapeSEC1:
 		return readSEC1(der, curve)
 	case shapeEncrypted:
-		return nil, &Error{Reason: ErrUnsupported, Found: "a key that is encrypted twice", Hint: "decrypt it once: openssl pkey -in key.pem"}
+		return nil, &Error{Reason: ErrUnsupported, Found: "a key that is encrypted twice", Hint: "export the key again and encrypt it once"}
 	}
 	return nil, notPrivateDER(der)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/ed25519"
 	"crypto/rsa"
+	"strings"
 
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
@@ -146,33 +147,53 @@ func (k pkcs8) ed25519() (any, error) {
 }
 
 // unsupportedType says what a key of another type is and which would do.
-func unsupportedType(oid string) error {
+func unsupportedType(oid string) error { return unsupportedKey(typeName(oid)) }
+
+// unsupportedKey refuses a key of a type by its name.
+func unsupportedKey(name string) error {
+	why := name + " is not supported"
+	switch name {
+	case "":
+		why = "it is none that jws has"
+	case "X25519", "X448", "Diffie-Hellman", "EC key-agreement", "ML-KEM", "RSAES-OAEP":
+		why += ": it does not sign"
+	}
 	return &Error{
-		Reason: ErrUnsupported, Found: typeName(oid) + " key, which cannot sign a jwt",
+		Reason: ErrUnsupported, Found: "a key of another type: " + why,
 		Hint: "use an rsa, ec (P-256, P-384, P-521, secp256k1), ed25519 or ml-dsa key; make one with: conductor-jwt key generate key.pem",
 	}
 }
 
+// typeName names the types that people have keys of but no algorithm here;
+// empty for one that nobody has.
 func typeName(oid string) string {
 	switch oid {
 	case "1.3.101.110":
-		return "an x25519"
+		return "X25519"
 	case "1.3.101.111":
-		return "an x448"
+		return "X448"
 	case "1.3.101.113":
-		return "an ed448"
+		return "Ed448"
 	case oidDSA:
-		return "a dsa"
+		return "DSA"
 	case "1.2.840.113549.1.3.1", "1.2.840.10046.2.1":
-		return "a diffie-hellman"
+		return "Diffie-Hellman"
 	case "1.2.840.113549.1.1.7":
-		return "an rsaes-oaep (encryption)"
+		return "RSAES-OAEP"
 	case "1.3.132.1.12", "1.3.132.1.13":
-		return "an ec key-agreement"
+		return "EC key-agreement"
 	case "2.16.840.1.101.3.4.4.1", "2.16.840.1.101.3.4.4.2", "2.16.840.1.101.3.4.4.3":
-		return "an ml-kem"
+		return "ML-KEM"
+	case "1.2.156.10197.1.301":
+		return "SM2"
 	}
-	return "another kind of"
+	switch {
+	case strings.HasPrefix(oid, "1.2.643."): // RFC 4491 §2.3, RFC 9215 §4
+		return "GOST"
+	case strings.HasPrefix(oid, "2.16.840.1.101.3.4.3."): // NIST CSOR, behind ML-DSA
+		return "SLH-DSA"
+	}
+	return ""
 }
 
 func unreadablePKCS8() error {

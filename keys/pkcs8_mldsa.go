@@ -33,7 +33,7 @@ func (k pkcs8) mldsa() (any, error) {
 	case s.PeekASN1Tag(cbasn1.OCTET_STRING):
 		return nil, &Error{
 			Reason: ErrUnsupported, Found: "an ml-dsa key in its expanded form, without the seed",
-			Hint: "export it with its seed: openssl pkey -provparam ml-dsa.output_formats=seed-only",
+			Hint: "export the key again in a form that keeps the seed, which openssl does unless told otherwise",
 		}
 	}
 	if !ok || !s.Empty() || len(seed) != mldsa.PrivateKeySize {

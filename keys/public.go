@@ -36,7 +36,7 @@ func readPublicPEM(text string) (any, []*x509.Certificate, error) {
 			return nil, nil, err
 		}
 		public, err := readSPKI(chain[0].RawSubjectPublicKeyInfo)
-		return public, chain, err
+		return public, chain, ofCertificate(err)
 	}
 	return nil, nil, found.withoutKey(text)
 }
@@ -52,13 +52,14 @@ func readPublicBlock(b block) (any, error) {
 	case shapePKCS1Public:
 		return readPKCS1Public(der)
 	case shapeCertificate:
-		c, err := x509.ParseCertificate(der)
+		c, err := parseCertificate(der)
 		if err != nil {
-			return nil, unreadableCertificate()
+			return nil, err
 		}
-		return readSPKI(c.RawSubjectPublicKeyInfo)
+		public, err := readSPKI(c.RawSubjectPublicKeyInfo)
+		return public, ofCertificate(err)
 	}
-	return nil, notDER("a public key", der)
+	return nil, notPrivateDER(der)
 }
 
 // readSPKI reads a SubjectPublicKeyInfo (RFC 5280 §4.1) of any type that

@@ -81,6 +81,18 @@ func privateHalf(k jwk, err error) (any, meta, error) {
 }
 
 func unknownJSON(m members) error {
+	switch {
+	case m.has("boxAppSettings"):
+		return &Error{
+			Reason: ErrUnsupported, Found: "the configuration file of a box app",
+			Hint: "give the pem text of its appAuth alone, its passphrase as privateKeyPassword and its publicKeyID as privateKeyId",
+		}
+	case isPublicMap(m):
+		return &Error{
+			Reason: ErrCertificate, Found: "certificates or public keys under their ids",
+			Hint: "give the private key that belongs to one of them",
+		}
+	}
 	for name := range m {
 		if text, ok, _ := m.text(name); ok && isArmoured(text) {
 			return &Error{

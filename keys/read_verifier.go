@@ -5,7 +5,9 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 
 	"golang.org/x/crypto/ssh"
 )
@@ -16,6 +18,38 @@ import (
 // or an HMAC secret where ref.Encoding is set. Every refusal is an *Error. The
 // command line is its only caller: it runs no gate and keeps no cache.
 func ReadVerifier(ctx context.Context, ref Ref) (Verifier, error) {
+	v, err := readVerifier(ctx, ref)
+	if err != nil {
+		return nil, toVerify(err)
+	}
+	return v, nil
+}
+
+// toVerify turns the words of a refusal that are meant for a signer: who
+// verifies has no private key, and makes none.
+func toVerify(err error) error {
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		return err
+	}
+	const public = "give the signer's public key or certificate in pem, or a jwk"
+	out := *e
+	out.Found = strings.NewReplacer("is no private key", "is no key", "holds no private key", "holds no key").Replace(e.Found)
+	out.Hint, _, _ = strings.Cut(strings.Replace(e.Hint, "openssl pkey -in", "openssl pkey -pubin -pubout -in", 1), "; make one with: ")
+	if before, after, ok := strings.Cut(out.Hint, "make one with: "); ok && before == "" && after != "" {
+		out.Hint = public
+	}
+	hint, rest, more := strings.Cut(out.Hint, "; ")
+	if strings.Contains(hint, "private key") || strings.HasPrefix(hint, "make a") {
+		out.Hint = public
+		if more && !strings.Contains(rest, "cannot be made from") && !strings.Contains(rest, "certificate may stand") {
+			out.Hint += "; " + rest
+		}
+	}
+	return &out
+}
+
+func readVerifier(ctx context.Context, ref Ref) (Verifier, error) {
 	if n := ref.Text.Len(); n > defaultMaxText {
 		return nil, tooLarge(n, defaultMaxText)
 	}
@@ -55,6 +89,8 @@ func readJSONVerifier(ctx context.Context, text string, ref Ref) (Verifier, erro
 		if set, err = readJWKSMembers(m); err == nil {
 			k, err = choose(set, ref.KeyID, readVerifyingJWK, "verifying key")
 		}
+	case isPublicMap(m):
+		return readPublicMap(m, ref.KeyID)
 	default:
 		private, m, err := readJSON(ctx, text, ref)
 		if err != nil {
@@ -69,6 +105,39 @@ func readJSONVerifier(ctx context.Context, text string, ref Ref) (Verifier, erro
 		return verifierOf(k.private, k.meta)
 	}
 	return verifierOf(k.public, k.meta)
+}
+
+// isPublicMap tells the form in which Google publishes the keys of service
+// accounts: ids, each with a certificate or a public key in PEM.
+func isPublicMap(m members) bool {
+	for name := range m {
+		text, ok, err := m.text(name)
+		if err != nil || !ok || !hasArmour(text) || strings.Contains(text, "PRIVATE") {
+			return false
+		}
+	}
+	return len(m) > 0
+}
+
+// readPublicMap reads the key of that id, or the only one.
+func readPublicMap(m members, id string) (Verifier, error) {
+	if id == "" && len(m) == 1 {
+		for id = range m {
+			break
+		}
+	}
+	text, ok, err := m.text(id)
+	if err != nil || !ok {
+		return nil, &Error{
+			Reason: ErrAmbiguous, Found: fmt.Sprintf("%d certificates or public keys under their ids, none of them that is asked for", len(m)),
+			Hint: "set privateKeyId to the id of one of them",
+		}
+	}
+	public, chain, err := readPublicText(text)
+	if err != nil {
+		return nil, err
+	}
+	return verifierOf(public, meta{id: id, chain: chain})
 }
 
 // readVerifyingJWK reads a JWK, public or private, to check signatures with.
@@ -128,11 +197,22 @@ func readPublicText(text string) (any, []*x509.Certificate, error) {
 // readSSHPublic reads a line of an authorized_keys file (OpenSSH's sshd(8)).
 func readSSHPublic(text string) (any, []*x509.Certificate, error) {
 	public, _, _, _, err := ssh.ParseAuthorizedKey([]byte(text))
-	if err != nil {
+	switch trimmed := bare(text); {
+	case err == nil:
+	case strings.HasPrefix(trimmed, "---- BEGIN SSH2"):
+		return nil, nil, foundSSH2()
+	case strings.HasPrefix(trimmed, "ssh-ed448"):
+		return nil, nil, unsupportedKey("Ed448")
+	case isSSHPublic(trimmed):
+		return nil, nil, unreadablePublic()
+	default:
 		return nil, nil, diagnose(text)
 	}
 	held, ok := public.(ssh.CryptoPublicKey)
-	if !ok {
+	switch {
+	case public.Type() == "ssh-dss":
+		return nil, nil, unsupportedKey("DSA")
+	case !ok:
 		return nil, nil, unsupportedPublic()
 	}
 	return held.CryptoPublicKey(), nil, nil

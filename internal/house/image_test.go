@@ -11,8 +11,9 @@ import (
 	"testing"
 )
 
-// mostBytes is what the stripped static binary may weigh.
-const mostBytes = 15_000_000
+// maxBytes is the largest size of the stripped static binary: half of step as
+// it is shipped, 55.7 MB.
+const maxBytes = 28_000_000
 
 // The image is built by the commands that build the binaries.
 func TestTheImageIsBuiltByMake(t *testing.T) {
@@ -119,8 +120,8 @@ func TestTheBinaryIsStatic(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if info.Size() > mostBytes {
-		t.Errorf("it has %d bytes, over %d", info.Size(), mostBytes)
+	if info.Size() > maxBytes {
+		t.Errorf("it has %d bytes, over %d", info.Size(), maxBytes)
 	}
 }
 

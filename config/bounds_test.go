@@ -1,0 +1,100 @@
+package config_test
+
+import (
+	"strings"
+	"testing"
+)
+
+// Each bound holds at its exact value, and not one beyond it.
+func TestBounds(t *testing.T) {
+	for _, row := range []struct{ name, least, below, most, above string }{
+		{"slots", "1", "0", "10000", "10001"},
+		{"pollers", "1", "0", "64", "65"},
+		{"poll_timeout", "1ms", "999us", "5s", "5001ms"},
+		{"drain_timeout", "0s", "-1s", "1h", "3601s"},
+		{"default_ttl", "1s", "0s", "876000h", "876001h"},
+		{"max_ttl", "1s", "0s", "876000h", "876001h"},
+		{"key_wait", "0s", "-1s", "24h", "86401s"},
+		{"key_cache", "0", "", "100000", "100001"},
+	} {
+		load := func(text string) error {
+			flags := map[string]string{row.name: text}
+			if row.name == "default_ttl" {
+				flags["max_ttl"] = "876000h"
+			}
+			_, err := sources{flags: flags}.load()
+			return err
+		}
+		for _, text := range []string{row.least, row.most} {
+			if err := load(text); err != nil {
+				t.Errorf("%s of %s: %v", row.name, text, err)
+			}
+		}
+		for _, text := range []string{row.below, row.above} {
+			if err := load(text); text != "" && (err == nil || !strings.HasPrefix(err.Error(), row.name+" (")) {
+				t.Errorf("%s of %s: %v", row.name, text, err)
+			}
+		}
+	}
+}
+
+// What stands in the place of a value is named by its kind.
+func TestWhatIsNoValueIsNamed(t *testing.T) {
+	for text, want := range map[string]string{
+		"worker_id: [a]":        "worker_id (w.yaml:1): a list where text belongs",
+		"worker_id: {a: b}":     "worker_id (w.yaml:1): a mapping where text belongs",
+		"worker_id: &x a":       "worker_id (w.yaml:1): an anchor or alias where text belongs",
+		"worker_id: *x":         "worker_id (w.yaml:1): an anchor or alias where text belongs",
+		"worker_id: !!str a":    "worker_id (w.yaml:1): a tag where text belongs",
+		"slots: !!int 3":        "slots (w.yaml:1): a tag where a whole number belongs",
+		"poll_timeout: [1s]":    "poll_timeout (w.yaml:1): a list where a duration belongs",
+		"output: [token]":       "output (w.yaml:1): a list where one of token, _secrets, both belongs",
+		"server_url: {a: b}":    "server_url (w.yaml:1): a mapping where a url belongs",
+		"listen: [a]":           "listen (w.yaml:1): a list where an address belongs",
+		"task_types: {a: b}":    "task_types (w.yaml:1): a mapping where a list of text belongs",
+		"policy: [a]":           "policy (w.yaml:1): a list where the path of a file belongs",
+		"slots: 1\nslots: 2":    "slots (w.yaml:2): set already",
+		"- slots":               "w.yaml:1: ",
+		"slots: 3\n---\na: 1":   "w.yaml:2: ",
+		"server_url: \"a\\tb\"": "server_url (w.yaml:1): ",
+	} {
+		_, err := inFile(text).load()
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s:\n got %v\nwant %s", text, err, want)
+		}
+	}
+}
+
+// A file that is not there is told with where its name came from.
+func TestAConfigurationFileThatIsNotThere(t *testing.T) {
+	for want, src := range map[string]sources{
+		"config (CONDUCTOR_JWT_CONFIG): ": env("CONDUCTOR_JWT_CONFIG", "nowhere.yaml"),
+		"config (--config): ":             {flags: map[string]string{"config": "nowhere.yaml"}, env: map[string]string{"CONDUCTOR_JWT_CONFIG": "w.yaml"}, files: map[string]string{"w.yaml": "slots: 3"}},
+	} {
+		if _, err := src.load(); err == nil || !strings.HasPrefix(err.Error(), want) || strings.Contains(err.Error(), "nowhere") {
+			t.Errorf("want %s: %v", want, err)
+		}
+	}
+}
+
+// Known variables are no unknown ones, and what Kubernetes sets for a Service
+// is not ours.
+func TestVariablesThatAreNotUnknown(t *testing.T) {
+	l := env(
+		"CONDUCTOR_JWT_SLOTS", "3", "CONDUCTOR_AUTH_KEY", "k", "CONDUCTOR_AUTH_SECRET", "s",
+		"CONDUCTOR_JWT_SERVICE_PORT_METRICS_2", "1", "CONDUCTOR_JWT_PORT_9991_UDP_PROTO", "udp", "CONDUCTOR_JWT_PORT_9991_SCTP_PORT", "1",
+	).mustLoad(t)
+	if len(l.Warnings) != 0 || l.Slots != 3 {
+		t.Errorf("%q", l.Warnings)
+	}
+	for _, name := range []string{"CONDUCTOR_JWT_PORT_X_TCP", "CONDUCTOR_JWT_SERVICE_HOSTS", "CONDUCTOR_JWT_SERVICE_PORT_"} {
+		if l, err := env(name, "1").load(); err == nil && len(l.Warnings) != 1 {
+			t.Errorf("%s: %q", name, l.Warnings)
+		}
+	}
+	for name, want := range map[string]string{"CONDUCTOR_JWT_SLOT": "did you mean CONDUCTOR_JWT_SLOTS?", "CONDUCTOR_JWT_TASKTYPES": "did you mean CONDUCTOR_JWT_TASK_TYPES?"} {
+		if _, err := env(name, "1").load(); err == nil || !strings.Contains(err.Error(), name+": ") || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

@@ -29,8 +29,8 @@ func deployed(t *testing.T) map[string]string {
 		files[path] = string(text)
 		return err
 	})
-	if err != nil {
-		t.Fatal(err)
+	if err != nil || len(files) < 20 {
+		t.Fatalf("%d files, %v", len(files), err)
 	}
 	return files
 }
@@ -45,6 +45,9 @@ func documentedMetrics(t *testing.T) []string {
 	var names []string
 	for _, m := range regexp.MustCompile("(?m)^### `([a-z_]+)`$").FindAllStringSubmatch(string(page), -1) {
 		names = append(names, m[1])
+	}
+	if len(names) < 20 {
+		t.Fatalf("%d metrics; the pattern is wrong", len(names))
 	}
 	return names
 }

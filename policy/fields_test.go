@@ -214,6 +214,9 @@ func TestHowLongAKeyStaysPublished(t *testing.T) {
 		"a ttl inherited from a profile with another key": {
 			"profiles: {p: {extends: github-app, key: b, limits: {max_ttl: 30m}}, q: {extends: p, key: a}}\ngrants: [{use: q, max_ttl: 15m}]", 30 * time.Minute,
 		},
+		"a ttl of the profile that it extends and of no other": {
+			"profiles: {z: {extends: github-app, key: b, limits: {max_ttl: 50m}}, p: {extends: github-app, key: b, limits: {max_ttl: 30m}}, q: {extends: p, key: a}}\ngrants: [{use: q, max_ttl: 15m}]", 30 * time.Minute,
+		},
 		"a key inherited over two profiles": {
 			"profiles: {p: {extends: github-app, key: a}, q: {extends: p}, r: {extends: q, limits: {max_ttl: 40m}}}\ngrants: [{use: r, max_ttl: 15m}]", 40 * time.Minute,
 		},
@@ -257,6 +260,59 @@ func TestInlineModes(t *testing.T) {
 	}
 }
 
+// A mark stands where the line as it is shown ends, if its place is beyond.
+func TestMarksBeyondTheExcerpt(t *testing.T) {
+	long := "keys: {" + strings.Repeat("k: {source: x}, ", 20) + "z: {sourc: x}}"
+	for name, row := range map[string]struct {
+		text string
+		at   policy.Place
+		line string
+		mark int
+	}{
+		"beyond the line":        {"inline: allow", policy.Place{Line: 1, Column: 99}, "inline: …", 9},
+		"before the line":        {"inline: allow", policy.Place{Line: 1}, "inline: …", 9},
+		"on a comment":           {"# a secret\ninline: allow", policy.Place{Line: 1, Column: 1}, "", 0},
+		"behind a comment":       {"inline: allow # a secret", policy.Place{Line: 1, Column: 17}, "inline: …", 9},
+		"beyond what is shown":   {"inline: allow\n#" + strings.Repeat(" ", 90) + "x", policy.Place{Line: 2, Column: 50}, "", 0},
+		"a line that is not one": {"inline: allow", policy.Place{Line: 7, Column: 1}, "", -1},
+	} {
+		problem := read(t, row.text).Fault(row.at, "text").Problems[0]
+		line, mark, ok := strings.Cut(problem.Excerpt, "\n")
+		if !ok {
+			if row.mark >= 0 {
+				t.Errorf("%s: no excerpt", name)
+			}
+			continue
+		}
+		_, line, _ = strings.Cut(line, "| ")
+		_, mark, _ = strings.Cut(mark, "| ")
+		if line != row.line || len(mark) != row.mark+1 {
+			t.Errorf("%s: %q, %q", name, line, mark)
+		}
+	}
+	problems := mistakes(t, long)
+	last := problems[len(problems)-1]
+	line, mark, _ := strings.Cut(last.Excerpt, "\n")
+	if _, mark, _ = strings.Cut(mark, "| "); len(mark) != 101 || !strings.HasSuffix(line, "…") {
+		t.Errorf("%q\n%q", line, mark)
+	}
+}
+
+func TestNamesThatThereAre(t *testing.T) {
+	const text = "keys: {a: {source: \"env:A\", algorithms: [XX999]}}"
+	for want, names := range map[string][]string{
+		"there is none": nil, "there is RS256": {"RS256"}, "there is RS256, ES256": {"RS256", "ES256"},
+	} {
+		_, err := policy.Read("p", []byte(text), policy.Known{Algorithms: names, MaxTTL: time.Hour})
+		if err == nil || !strings.Contains(err.Error(), "no such algorithm; "+want+"\n") {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+	if mode := (&policy.Policy{}).InlineMode(); mode != policy.InlineAllow {
+		t.Errorf("a policy that says nothing of keys in tasks: %s", mode)
+	}
+}
+
 // An excerpt shows the structure of a line, no value, and a mark under the
 // place.
 func TestExcerpts(t *testing.T) {
@@ -265,6 +321,9 @@ func TestExcerpts(t *testing.T) {
 		{"inline: 'al''low'   # why", "inline: ……   ", "        ^"},
 		{"inline: \"al\\\"low\"", "inline: …", "        ^"},
 		{"inline: al#low", "inline: …", "        ^"},
+		{"inline: al# low", "inline: …", "        ^"},
+		{"inline: al#", "inline: …", "        ^"},
+		{"inline: al low #why", "inline: …", "        ^"},
 		{"keys: [x, y]", "keys: […, …]", "      ^"},
 		{"keys:\n- x\n-", "- …", "^"},
 		{"what ever: {}", "…: {}", "^"},

@@ -88,7 +88,7 @@ func (r *reader) checkProfiles(p *Policy) {
 func circular(own map[string]Profile, f Profile) bool {
 	for range len(own) + 1 {
 		next, ok := own[f.Extends]
-		if !ok || next.Extends == "" || f.Extends == f.Name {
+		if !ok || f.Extends == f.Name {
 			return false
 		}
 		f = next

@@ -59,10 +59,7 @@ func runSign(ctx context.Context, env Env, f *signFlags, args []string) error {
 	if err != nil {
 		return err
 	}
-	key, err := readSigningKey(ctx, env, f)
-	if err == nil {
-		err = key.takeProfile(p)
-	}
+	key, err := readSigningKey(ctx, env, f, p)
 	if err != nil {
 		return err
 	}
@@ -80,7 +77,7 @@ func runSign(ctx context.Context, env Env, f *signFlags, args []string) error {
 	if err := addCertificates(f, &request, now); err != nil {
 		return err
 	}
-	if err := checkProfile(p, &request); err != nil {
+	if err := checkProfile(p, &request, now); err != nil {
 		return err
 	}
 	token, err := signAndVerify(ctx, key.key, request)

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"conductor-jwt/keys"
+	"conductor-jwt/profile"
 )
 
 // signingKey is the key to sign with, and how.
@@ -16,7 +17,7 @@ type signingKey struct {
 	thumbprint   string // the default kid; empty where there is none
 }
 
-func readSigningKey(ctx context.Context, env Env, f *signFlags) (signingKey, error) {
+func readSigningKey(ctx context.Context, env Env, f *signFlags, p *profile.Profile) (signingKey, error) {
 	alg, err := parseAlgorithm(f.alg)
 	if err != nil {
 		return signingKey{}, err
@@ -40,6 +41,10 @@ func readSigningKey(ctx context.Context, env Env, f *signFlags) (signingKey, err
 			"--alg is not the alg that %s says it is for", shown(file.name))
 	}
 	s := signingKey{key: key, algorithm: alg, algorithmWhy: "--alg"}
+	if p != nil {
+		// No thumbprint: the provider has never heard of it.
+		return s, s.takeProfile(p, file.name)
+	}
 	if alg == "" {
 		s.algorithm, s.algorithmWhy = key.Algorithms()[0], "default for the key"
 	}

@@ -43,21 +43,16 @@ func profileFlag(cmd *cobra.Command, place *string, text string) {
 	}
 }
 
-// takeProfile takes the profile's algorithm, where the flags name none, and no
-// kid that the provider has never heard of.
-func (s *signingKey) takeProfile(p *profile.Profile) error {
-	if p == nil {
-		return nil
-	}
-	s.thumbprint = ""
-	if s.algorithmWhy == "--alg" {
-		return nil
-	}
-	alg, err := p.Choose(s.key)
+// takeProfile takes the profile's algorithm where the flags name none, and
+// checks the one that they name.
+func (s *signingKey) takeProfile(p *profile.Profile, file string) error {
+	alg, err := p.Choose(s.key, s.algorithm)
 	if err != nil {
-		return profileError(err)
+		return keyError(file, profileError(err))
 	}
-	s.algorithm, s.algorithmWhy = alg, reasonProfile
+	if s.algorithm == "" {
+		s.algorithm, s.algorithmWhy = alg, reasonProfile
+	}
 	return nil
 }
 
@@ -114,13 +109,13 @@ func (c *claimsOf) profileTimes() {
 const profileTTL = 300
 
 // checkProfile completes a request by a profile and holds it to its rules.
-func checkProfile(p *profile.Profile, r *signer.Request) error {
+func checkProfile(p *profile.Profile, r *signer.Request, now time.Time) error {
 	if p == nil {
 		return nil
 	}
 	p.Complete(&r.Header, &r.Claims)
 	r.Claims.Sort()
-	for _, fault := range p.CheckRequest(r) {
+	for _, fault := range p.CheckRequest(r, now) {
 		return profileError(fault)
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -12,10 +13,10 @@ import (
 	"conductor-jwt/signer"
 )
 
-// Check gives every rule that a token breaks, header first. The header has
-// alg, kid and the certificate's members, as it is or will be.
-func (p *Profile) Check(header, claims *signer.Object) []*Fault {
-	c := check{p: p, header: header, claims: claims}
+// Check gives every rule that a token breaks at a time, header first. The
+// header has alg, kid and the certificate's members, as it is or will be.
+func (p *Profile) Check(header, claims *signer.Object, now time.Time) []*Fault {
+	c := check{p: p, header: header, claims: claims, now: now.Unix()}
 	c.algorithm()
 	c.typ()
 	c.keyID()
@@ -31,7 +32,7 @@ func (p *Profile) Check(header, claims *signer.Object) []*Fault {
 
 // CheckRequest gives every rule that a token would break, with what signing
 // adds to the header of its request.
-func (p *Profile) CheckRequest(r *signer.Request) []*Fault {
+func (p *Profile) CheckRequest(r *signer.Request, now time.Time) []*Fault {
 	header := r.Header.Clone()
 	header.String("alg", string(r.Algorithm))
 	if r.KeyID != "" {
@@ -40,12 +41,13 @@ func (p *Profile) CheckRequest(r *signer.Request) []*Fault {
 	for _, name := range r.ChainHeaders {
 		header.String(name, "")
 	}
-	return p.Check(&header, &r.Claims)
+	return p.Check(&header, &r.Claims, now)
 }
 
 type check struct {
 	p              *Profile
 	header, claims *signer.Object
+	now            int64
 	faults         []*Fault
 }
 
@@ -59,15 +61,8 @@ func (c *check) addHeader(f *Fault) {
 func (c *check) algorithm() {
 	alg, _ := c.header.Text("alg")
 	if !c.p.Permits(keys.Algorithm(alg)) {
-		c.addHeader(&Fault{Kind: Algorithm, Name: "alg", Found: "an algorithm that this profile does not take", Hint: "use " + oneOf(keys.JoinAlgorithms(c.p.Algorithms))})
+		c.addHeader(notTaken(c.p.Algorithms))
 	}
-}
-
-func oneOf(names string) string {
-	if before, last, ok := strings.CutLast(names, ", "); ok {
-		return before + " or " + last
-	}
-	return names
 }
 
 // typ is compared without case, as RFC 7515 §4.1.9 has media types.
@@ -80,7 +75,7 @@ func (c *check) typ() {
 	case !ok:
 		c.addHeader(missing("typ", c.p.Type))
 	case !strings.EqualFold(typ, c.p.Type):
-		c.addHeader(wrong("typ", "a type that this profile does not take", c.p.Type))
+		c.addHeader(wrong("typ", "a type that this profile does not take", setTo(c.p.Type)))
 	}
 }
 
@@ -111,7 +106,7 @@ func (c *check) claim(rule Claim) {
 		c.audience(rule)
 	case rule.Kind != "":
 		if kind := signer.TypeName(value); kind != rule.Kind {
-			c.add(wrong(rule.Name, "of json type "+kind+", where this profile needs "+rule.Kind, rule.Means))
+			c.add(mistyped(rule.Name, kind, rule.Kind, rule.Means))
 		}
 	default:
 		c.text(rule, value)
@@ -123,17 +118,15 @@ func (c *check) text(rule Claim, value json.RawMessage) {
 	size := utf8.RuneCountInString(text)
 	switch {
 	case !ok:
-		c.add(wrong(rule.Name, "of json type "+signer.TypeName(value)+", where this profile needs string", rule.Means))
+		c.add(mistyped(rule.Name, signer.TypeName(value), "string", rule.Means))
 	case rule.Same != "" && !c.same(rule):
-		c.add(wrong(rule.Name, "it is not the same as "+rule.Same, "the same, or leave it out"))
+		c.add(wrong(rule.Name, "it is not the same as "+rule.Same, "set it to the same value, or leave it out"))
 	case rule.Like != nil && !likeAny(rule.Like, text):
-		c.add(wrong(rule.Name, "a text that this profile does not take", likes(rule.Like)))
+		c.add(wrong(rule.Name, "a text that this profile does not take", rule.remedy(text)))
 	case rule.Upper && strings.ContainsFunc(text, unicode.IsLower):
-		c.add(wrong(rule.Name, "lower-case letters", rule.Means))
-	case size < rule.Least:
-		c.add(wrong(rule.Name, fmt.Sprintf("a string of %d characters", size), fmt.Sprintf("at least %d", rule.Least)))
-	case rule.Most > 0 && size > rule.Most:
-		c.add(wrong(rule.Name, fmt.Sprintf("a string of %d characters", size), fmt.Sprintf("at most %d", rule.Most)))
+		c.add(wrong(rule.Name, "lower-case letters", "write it in upper case"))
+	case size < rule.Least || rule.Most > 0 && size > rule.Most:
+		c.add(wrong(rule.Name, fmt.Sprintf("a string of %d characters", size), "write "+rule.length()))
 	}
 }
 
@@ -148,16 +141,16 @@ func (c *check) audience(rule Claim) {
 	list, ok := signer.Audiences(c.claims)
 	switch {
 	case !ok || len(list) == 0:
-		c.add(wrong("aud", "of json type "+signer.TypeName(value), rule.Means))
+		c.add(wrong("aud", "of json type "+signer.TypeName(value), setTo(rule.Means)))
 		return
 	case rule.Single && signer.TypeName(value) != "string":
-		c.add(wrong("aud", "a list, where this profile takes a single audience", "one alone"))
+		c.add(wrong("aud", "a list, where this profile takes a single audience", "write one audience as a string"))
 		return
 	}
 	// One that is not the provider's is one that the token is good for too.
 	for _, audience := range list {
 		if rule.Like != nil && !likeAny(rule.Like, audience) {
-			c.add(wrong("aud", "an audience that is not the provider's", likes(rule.Like)))
+			c.add(wrong("aud", "an audience that is not the provider's", rule.remedy(audience)))
 			return
 		}
 	}
@@ -188,31 +181,46 @@ func (c *check) copied() {
 		header, _ := c.header.Get(name)
 		claim, _ := c.claims.Get(name)
 		if string(header) != string(claim) {
-			c.addHeader(wrong(name, "the header does not repeat the claim "+name, "the same in both"))
+			c.addHeader(wrong(name, "the header does not repeat the claim "+name, "leave it out of the header: the profile copies the claim"))
 		}
 	}
 }
 
-// times compares what a token says of its lifetime. A provider that does not
-// want iat counts from when it sees the token, which only it can tell.
+// times compares what a token says of its lifetime.
 func (c *check) times() {
-	issued, dated := c.time("iat")
-	expires, ends := c.time("exp")
-	switch {
-	case !ends && (c.p.MostTTL > 0 || !c.p.Own.NoExpiry):
-		c.add(&Fault{Kind: Lifetime, Name: "exp", Found: "this profile needs exp, and there is none", Hint: "let the token expire"})
-	case !ends || !dated:
-	case c.p.MostTTL > 0 && expires-issued > c.p.MostTTL:
-		c.add(&Fault{Kind: Lifetime, Name: "exp", Found: "a longer life than this profile takes", Hint: fmt.Sprintf("ask for at most %d seconds", c.p.MostTTL)})
-	case expires-issued < c.p.LeastTTL:
-		c.add(&Fault{Kind: Lifetime, Name: "exp", Found: "a shorter life than this profile takes", Hint: fmt.Sprintf("ask for at least %d seconds", c.p.LeastTTL)})
-	}
-	if !dated && !c.loose("iat") {
-		c.add(missing("iat", "the time of issue"))
+	issued, dated := c.time("iat", !c.loose("iat"))
+	expires, ends := c.time("exp", c.p.MostTTL > 0 || !c.p.Own.NoExpiry)
+	if ends {
+		c.lifetime(issued, dated, expires)
 	}
 	if c.p.NotBefore && !c.claims.Has("nbf") {
-		c.add(missing("nbf", "0, the time of issue"))
+		c.add(missing("nbf", timeOfIssue))
 	}
+}
+
+func (c *check) lifetime(issued int64, dated bool, expires int64) {
+	life := expires - c.start(issued, dated, expires)
+	switch {
+	case c.p.MostTTL > 0 && life > c.p.MostTTL:
+		c.add(&Fault{Kind: Lifetime, Name: "exp", Found: "a longer life than this profile takes", Hint: fmt.Sprintf("ask for at most %d seconds", c.p.MostTTL)})
+	case dated && expires-issued < c.p.LeastTTL:
+		c.add(&Fault{Kind: Lifetime, Name: "exp", Found: "a shorter life than this profile takes", Hint: fmt.Sprintf("ask for at least %d seconds", c.p.LeastTTL)})
+	}
+}
+
+// start is when the life of a token begins for its provider: at iat, or when
+// the provider sees the token. A token that has expired was seen at a time that
+// nobody knows any more: iat may have been up to a minute back by then.
+func (c *check) start(issued int64, dated bool, expires int64) int64 {
+	switch expired := expires <= c.now; {
+	case dated && c.p.FromIssue:
+		return issued
+	case !expired:
+		return c.now
+	case dated:
+		return issued + minute
+	}
+	return expires
 }
 
 // loose reports whether a time need not be there: its rule says so.
@@ -221,11 +229,24 @@ func (c *check) loose(name string) bool {
 	return ok && !rule.Needed
 }
 
-func (c *check) time(name string) (int64, bool) {
-	value, ok := c.claims.Get(name)
-	if !ok {
+// time gives the seconds of a claim; ok is false where it is not there, which
+// is a fault where it is needed, or no time, which always is one.
+func (c *check) time(name string, needed bool) (seconds int64, ok bool) {
+	value, there := c.claims.Get(name)
+	if !there {
+		switch {
+		case needed && name == "exp":
+			c.add(&Fault{Kind: Lifetime, Name: name, Found: "this profile needs exp, and there is none", Hint: "let the token expire"})
+		case needed:
+			c.add(missing(name, timeOfIssue))
+		}
 		return 0, false
 	}
 	at, err := signer.NumericDate(value)
+	if _, ruled := c.p.Claim(name); err != nil && !ruled { // the claim's own rule says it already
+		c.add(wrong(name, "of json type "+signer.TypeName(value)+", where this profile needs number", "write it in seconds since 1970"))
+	}
 	return at.Unix(), err == nil
 }
+
+const timeOfIssue = "the time of issue"

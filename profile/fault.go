@@ -1,5 +1,12 @@
 package profile
 
+import (
+	"fmt"
+	"strings"
+
+	"conductor-jwt/keys"
+)
+
 // Kind is the sort of a [Fault].
 type Kind string
 
@@ -31,8 +38,61 @@ func missing(name, means string) *Fault {
 	return &Fault{Kind: Missing, Name: name, Found: "this profile needs " + name + ", and there is none", Hint: setTo(means)}
 }
 
-func wrong(name, found, means string) *Fault {
-	return &Fault{Kind: Wrong, Name: name, Found: found, Hint: setTo(means)}
+func wrong(name, found, hint string) *Fault {
+	return &Fault{Kind: Wrong, Name: name, Found: found, Hint: hint}
+}
+
+// mistyped says that a claim has another JSON type than the profile needs.
+func mistyped(name, found, needed, means string) *Fault {
+	return wrong(name, "of json type "+found+", where this profile needs "+needed, setTo(means))
+}
+
+// notTaken says which algorithms the profile takes in place of another.
+func notTaken(use []keys.Algorithm) *Fault {
+	return &Fault{Kind: Algorithm, Name: "alg", Found: "an algorithm that this profile does not take", Hint: "use " + oneOf(keys.JoinAlgorithms(use))}
+}
+
+func oneOf(names string) string {
+	if before, last, ok := strings.CutLast(names, ", "); ok {
+		return before + " or " + last
+	}
+	return names
+}
+
+// remedy says what to write in place of a text that fits none of the patterns
+// of a claim. A pattern is no value that could be copied, so that it is not
+// shown: what is near to one is corrected, for others there is Means.
+func (c Claim) remedy(text string) string {
+	for _, near := range []struct{ text, hint string }{
+		{strings.TrimSuffix(text, "/"), "remove the slash at the end"},
+		{text + "/", "add a slash at the end"},
+		{strings.TrimSpace(text), "remove the white space around it"},
+		{strings.TrimPrefix(text, "https://"), "remove https:// from it"},
+		{strings.Replace(text, "http://", "https://", 1), "write https:// in place of http://"},
+		{"https://" + text, "write https:// before it"},
+	} {
+		if near.text != text && likeAny(c.Like, near.text) {
+			return near.hint
+		}
+	}
+	if c.Preset == computed {
+		return "leave it out: the profile computes it"
+	}
+	if literal(c.Like) {
+		return setTo(oneOf(strings.Join(c.Like, ", ")))
+	}
+	return setTo(c.Means)
+}
+
+// length says how long the text of a claim may be.
+func (c Claim) length() string {
+	switch {
+	case c.Most == 0:
+		return fmt.Sprintf("at least %d characters", c.Least)
+	case c.Least == 0:
+		return fmt.Sprintf("at most %d characters", c.Most)
+	}
+	return fmt.Sprintf("%d to %d characters", c.Least, c.Most)
 }
 
 func setTo(means string) string {

@@ -2,6 +2,8 @@ package profile_test
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
@@ -11,6 +13,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -142,12 +145,80 @@ func TestCompleteWritesWhatIsNotThere(t *testing.T) {
 func TestTheAlgorithmIsTheFirstThatFits(t *testing.T) {
 	key := keyOf(t, pemText())
 	for name, want := range map[string]keys.Algorithm{"okta": keys.RS256, "entra": keys.PS256, "netsuite": keys.PS256, "smart-backend-services": keys.RS384} {
-		if got, err := find(t, name).Choose(key); err != nil || got != want {
+		if got, err := find(t, name).Choose(key, ""); err != nil || got != want {
 			t.Errorf("%s: %s, %v, want %s", name, got, err, want)
 		}
 	}
-	_, err := find(t, "app-store-connect").Choose(key)
+	_, err := find(t, "app-store-connect").Choose(key, "")
 	wantFault(t, err, profile.Algorithm, "alg")
+}
+
+// What a message tells to write is taken by the profile and by the key.
+func TestAHintNamesOnlyAlgorithmsThatThatProfileAndKeyTake(t *testing.T) {
+	texts := []string{pemText(), ecText(t), "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"}
+	for _, p := range profile.Profiles() {
+		for i, text := range texts {
+			ref := keys.Ref{Text: secret.New(text)}
+			if i == 2 {
+				ref.Encoding = keys.EncodingRaw
+			}
+			key, err := keys.NewParser(keys.ParserOptions{}).Resolve(t.Context(), ref)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, asked := range keys.Algorithms() {
+				checkChoice(t, p, key, asked)
+			}
+		}
+	}
+}
+
+func checkChoice(t *testing.T, p *profile.Profile, key keys.Key, asked keys.Algorithm) {
+	t.Helper()
+	got, err := p.Choose(key, asked)
+	if p.Permits(asked) && slices.Contains(key.Algorithms(), asked) {
+		if err != nil || got != asked {
+			t.Errorf("%s: %s, %v; want %s", p.Name, got, err, asked)
+		}
+		return
+	}
+	fault, ok := errors.AsType[*profile.Fault](err)
+	if !ok || fault.Kind != profile.Algorithm {
+		t.Errorf("%s: %s: %v", p.Name, asked, err)
+		return
+	}
+	use, telling := strings.CutPrefix(fault.Hint, "use ")
+	if !telling {
+		return // the key is of another kind
+	}
+	for name := range strings.FieldsFuncSeq(strings.ReplaceAll(use, " or ", ","), func(r rune) bool { return r == ',' || r == ' ' }) {
+		if alg := keys.Algorithm(name); !p.Permits(alg) || !slices.Contains(key.Algorithms(), alg) {
+			t.Errorf("%s: %s: the hint names %s: %v", p.Name, asked, name, fault)
+		}
+	}
+}
+
+func ecText(tb testing.TB) string {
+	tb.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+}
+
+func TestAKeyThatFitsNoAlgorithmIsSaidToBeSo(t *testing.T) {
+	short, err := keys.NewParser(keys.ParserOptions{}).Resolve(t.Context(), keys.Ref{Text: secret.New("0123456789abcdef"), Encoding: keys.EncodingRaw})
+	if err == nil {
+		_, err = find(t, "livekit").Choose(short, "")
+	}
+	if !errors.Is(err, keys.ErrWeak) {
+		t.Errorf("a short secret: %v", err)
+	}
 }
 
 func TestAnOperatorExtends(t *testing.T) {
@@ -179,7 +250,7 @@ func TestAnOperatorExtends(t *testing.T) {
 	wantFault(t, err, profile.Conflict, "iss")
 	_, err = set["okta"].Fill(profile.Parties{Audiences: []string{"https://evil.okta.com/oauth2/v1/token"}}, key)
 	wantFault(t, err, profile.Conflict, "aud")
-	_, err = set["okta"].Choose(key)
+	_, err = set["okta"].Choose(key, "")
 	wantFault(t, err, profile.Algorithm, "alg")
 	for _, row := range []struct {
 		name         string
@@ -190,10 +261,10 @@ func TestAnOperatorExtends(t *testing.T) {
 		}
 	}
 	noExp := object(t, `{"role":"r","aud":"authenticated","iat":1}`)
-	if faults := set["forever"].Check(object(t, `{"alg":"HS256"}`), noExp); len(faults) > 0 {
+	if faults := set["forever"].Check(object(t, `{"alg":"HS256"}`), noExp, noon); len(faults) > 0 {
 		t.Error(faults[0])
 	}
-	if len(set["supabase"].Check(object(t, `{"alg":"HS256"}`), noExp)) == 0 {
+	if len(set["supabase"].Check(object(t, `{"alg":"HS256"}`), noExp, noon)) == 0 {
 		t.Error("the built-in profile takes a token without exp")
 	}
 }
@@ -216,7 +287,7 @@ func FuzzCheck(f *testing.F) {
 		}
 		before := string(h.AppendJSON(nil)) + string(c.AppendJSON(nil))
 		for _, p := range profile.Profiles() {
-			faults := p.Check(&h, &c)
+			faults := p.Check(&h, &c, noon)
 			for _, fault := range faults {
 				if fault.Kind == "" || fault.Name == "" || fault.Found == "" || fault.Hint == "" {
 					t.Errorf("%s: a fault that says too little: %+v", p.Name, fault)

@@ -6,7 +6,7 @@ import (
 )
 
 // like reports whether text fits a pattern, in which * stands for any text
-// that is not empty.
+// that is not empty and has no slash, and ** for any that is not empty.
 func like(pattern, text string) bool {
 	head, rest, star := strings.Cut(pattern, "*")
 	if !star {
@@ -16,7 +16,8 @@ func like(pattern, text string) bool {
 	if !ok {
 		return false
 	}
-	for i := 1; i <= len(after); i++ {
+	rest, any := strings.CutPrefix(rest, "*")
+	for i := 1; i <= len(after) && (any || after[i-1] != '/'); i++ {
 		if like(rest, after[i:]) {
 			return true
 		}
@@ -28,5 +29,7 @@ func likeAny(patterns []string, text string) bool {
 	return slices.ContainsFunc(patterns, func(p string) bool { return like(p, text) })
 }
 
-// likes lists patterns for a message.
-func likes(patterns []string) string { return oneOf(strings.Join(patterns, ", ")) }
+// literal reports whether each pattern is a text as it stands.
+func literal(patterns []string) bool {
+	return !slices.ContainsFunc(patterns, func(p string) bool { return strings.Contains(p, "*") })
+}

@@ -1,11 +1,12 @@
 // Package profile is the table of what providers demand of a JWT that they
 // take: algorithms, header members, claims and lifetimes. A profile fills in
 // what its provider leaves no choice about, and says what the provider would
-// refuse. It asks nobody and knows no time.
+// refuse. It asks nobody and is told the time.
 package profile
 
 import (
 	"cmp"
+	"errors"
 	"slices"
 
 	"conductor-jwt/keys"
@@ -29,7 +30,10 @@ type Profile struct {
 	TTL      int64 // in seconds, where none is asked for; 0: the worker's default
 	LeastTTL int64 // in seconds
 	MostTTL  int64 // in seconds; 0: the provider names none, and takes tokens without exp
-	Backdate int64 // in seconds: how far iat lies back, for clocks that are behind
+	// FromIssue says that MostTTL counts from iat, and not from when the
+	// provider sees the token.
+	FromIssue bool
+	Backdate  int64 // in seconds: how far iat lies back, for clocks that are behind
 
 	NotBefore   bool   // nbf is needed; it is iat
 	ScopeClaim  string // empty: scope
@@ -60,7 +64,7 @@ type Claim struct {
 	Means  string // what it is at this provider, for messages and documents
 
 	Preset string   // where it is not there, and cannot be anything else
-	Like   []string // of which one must fit: a * stands for any text
+	Like   []string // of which one must fit: * stands for any text without a slash, ** for any
 	Same   string   // the claim that it repeats, and from which it is taken where it is not there
 
 	Kind   string // the JSON type; empty: string
@@ -94,18 +98,42 @@ func (p *Profile) Claim(name string) (Claim, bool) {
 // Permits reports whether the provider, and the operator, take an algorithm.
 func (p *Profile) Permits(alg keys.Algorithm) bool { return slices.Contains(p.Algorithms, alg) }
 
-// Choose gives the first algorithm of the profile that fits the key.
-func (p *Profile) Choose(key keys.Key) (keys.Algorithm, error) {
-	fitting := key.Algorithms()
+// Choose gives the algorithm that was asked for, or the first of the profile
+// that fits the key where none was. A [*Fault] names only algorithms that both
+// the profile and the key take.
+func (p *Profile) Choose(key keys.Key, asked keys.Algorithm) (keys.Algorithm, error) {
+	var both []keys.Algorithm
 	for _, alg := range p.Algorithms {
-		if slices.Contains(fitting, alg) {
-			return alg, nil
+		if slices.Contains(key.Algorithms(), alg) {
+			both = append(both, alg)
 		}
 	}
-	return "", &Fault{
-		Kind: Algorithm, Name: "alg", Found: "a key (" + string(keys.KindOf(key)) + ") that fits no algorithm of this profile",
-		Hint: "sign with a key for " + keys.JoinAlgorithms(p.Algorithms),
+	switch {
+	case len(both) == 0:
+		return "", p.misfit(key)
+	case asked == "":
+		return both[0], nil
+	case !p.Permits(asked):
+		return "", notTaken(both)
+	case !slices.Contains(both, asked):
+		return "", &Fault{Kind: Algorithm, Name: "alg", Found: "an algorithm that does not fit this key (" + string(keys.KindOf(key)) + ")", Hint: "use " + oneOf(keys.JoinAlgorithms(both))}
 	}
+	return asked, nil
+}
+
+// misfit says why no algorithm of the profile fits a key: it is too short for
+// its kind, it is a JWK that names another, or it is of another kind.
+func (p *Profile) misfit(key keys.Key) error {
+	for _, alg := range p.Algorithms {
+		if err := keys.Check(key, alg); errors.Is(err, keys.ErrWeak) {
+			return err
+		}
+	}
+	found, use := "a key ("+string(keys.KindOf(key))+") that fits no algorithm of this profile", "sign with a key for "
+	if free := keys.Unbind(key); free != key && slices.ContainsFunc(free.Algorithms(), p.Permits) {
+		found, use = "a jwk whose own alg this profile does not take", "take alg out of the jwk, or correct it to "
+	}
+	return &Fault{Kind: Algorithm, Name: "alg", Found: found, Hint: use + oneOf(keys.JoinAlgorithms(p.Algorithms))}
 }
 
 // Most is the longest ttl in seconds that the provider or the operator takes,

@@ -119,7 +119,7 @@ func TestARequestIsJudgedAsItWillBeSigned(t *testing.T) {
 		{"no key id", okta, request(keys.RS256, ""), []string{"kid", "aud"}},
 	} {
 		var got []string
-		for _, f := range row.profile.CheckRequest(row.request) {
+		for _, f := range row.profile.CheckRequest(row.request, noon) {
 			got = append(got, f.Name)
 		}
 		if len(got) != len(row.want) || len(got) > 0 && got[0] != row.want[0] {
@@ -144,14 +144,14 @@ func TestWhatIsJustTaken(t *testing.T) {
 	} {
 		for _, row := range rows {
 			claims := object(t, good()[name][1], strings.Split(row, "|")...)
-			for _, f := range find(t, name).Check(object(t, good()[name][0]), claims) {
+			for _, f := range find(t, name).Check(object(t, good()[name][0]), claims, noon) {
 				t.Errorf("%s: %s: %v", name, row, f)
 			}
 		}
 	}
 	// An audience is at least one.
 	for _, name := range []string{"google-service-account", "google-self-signed", "okta", "tableau"} {
-		if len(find(t, name).Check(object(t, good()[name][0]), object(t, good()[name][1], "aud=[]"))) == 0 {
+		if len(find(t, name).Check(object(t, good()[name][0]), object(t, good()[name][1], "aud=[]"), noon)) == 0 {
 			t.Errorf("%s takes an empty list of audiences", name)
 		}
 	}
@@ -166,6 +166,6 @@ func TestAProfileOfRSAKeysRefusesOthers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = find(t, "snowflake").Choose(key)
+	_, err = find(t, "snowflake").Choose(key, "")
 	wantFault(t, err, profile.Algorithm, "alg")
 }

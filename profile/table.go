@@ -60,6 +60,9 @@ func audience(means string, like ...string) Claim {
 	return Claim{Name: "aud", Needed: true, Means: means, Like: like, Single: true}
 }
 
+// issuedAt is an iat that need not be there.
+func issuedAt() Claim { return Claim{Name: "iat", Means: timeOfIssue, Kind: "number"} }
+
 func tokenID(least, most int) Claim {
 	return Claim{Name: "jti", Needed: true, Means: "an id that was never used before", Least: least, Most: most}
 }

@@ -11,7 +11,7 @@ func google() []*Profile {
 		{
 			Name: "google-service-account", Provider: "Google, a service account's OAuth 2.0 access token",
 			Page: "https://developers.google.com/identity/protocols/oauth2/service-account", Exchange: Assertion,
-			Algorithms: rs256(), KeyID: accountKeyID, TTL: 5 * minute, MostTTL: hour,
+			Algorithms: rs256(), KeyID: accountKeyID, TTL: 5 * minute, MostTTL: hour, FromIssue: true,
 			Claims: []Claim{
 				account,
 				{Name: "sub", Means: "the user to act for, with domain-wide delegation only"},
@@ -24,10 +24,10 @@ func google() []*Profile {
 		{
 			Name: "google-self-signed", Provider: "Google, a service account's self-signed token",
 			Page: "https://google.aip.dev/auth/4111", Exchange: Bearer,
-			Algorithms: rs256(), KeyID: accountKeyID, TTL: hour, LeastTTL: hour, MostTTL: hour,
+			Algorithms: rs256(), KeyID: accountKeyID, TTL: hour, LeastTTL: hour, MostTTL: hour, FromIssue: true,
 			Claims: []Claim{
 				account, sameAsIssuer(),
-				{Name: "aud", Means: "the API, with a slash at its end: https://pubsub.googleapis.com/", Like: []string{"https://*.googleapis.com/"}, Single: true},
+				{Name: "aud", Means: "the API with a slash at its end, such as https://pubsub.googleapis.com/", Like: []string{"https://*.googleapis.com/"}, Single: true},
 				{Name: "scope", Means: "instead of an audience: the scopes"},
 			},
 			OneOf: []string{"aud", "scope"}, compute: ofAccount,
@@ -35,7 +35,7 @@ func google() []*Profile {
 		{
 			Name: "firebase", Provider: "Firebase and Identity Platform, a custom token",
 			Page: "https://firebase.google.com/docs/auth/admin/create-custom-tokens", Exchange: Request,
-			Algorithms: rs256(), MostTTL: hour,
+			Algorithms: rs256(), MostTTL: hour, FromIssue: true,
 			Claims: []Claim{
 				account, sameAsIssuer(),
 				sole("https://identitytoolkit.googleapis.com/google.identity.identitytoolkit.v1.IdentityToolkit"),

@@ -15,6 +15,7 @@ func secrets() []*Profile {
 				{Name: "role", Needed: true, Means: "the role in the database, such as authenticated", Preset: "authenticated"},
 				sole("authenticated"),
 				{Name: "sub", Means: "the user's id"},
+				issuedAt(),
 			},
 		},
 		{
@@ -25,7 +26,7 @@ func secrets() []*Profile {
 				needed("iss", "the API key"),
 				{Name: "sub", Means: "the identity of the participant, to join a room"},
 				{Name: "video", Needed: true, Means: "what the token permits, such as {\"roomCreate\": true}", Kind: "object"},
-				{Name: "iat", Means: "the time of issue", Kind: "number"},
+				issuedAt(),
 			},
 		},
 		{
@@ -34,7 +35,7 @@ func secrets() []*Profile {
 			Algorithms: hs256(), KeyID: "the secret ID", TTL: 5 * minute, MostTTL: 10 * minute, ScopeClaim: "scp", ScopeFormat: "array", Copied: []string{"iss"},
 			Claims: []Claim{
 				needed("iss", "the client ID of the connected app"), needed("sub", "the user's name"),
-				sole("tableau"), tokenID(0, 0),
+				sole("tableau"), tokenID(0, 0), issuedAt(),
 				{Name: "scp", Needed: true, Means: "the scopes, a list", Kind: "array"},
 			},
 		},

@@ -14,35 +14,38 @@ func signed() []*Profile {
 			Page: "https://help.salesforce.com/s/articleView?id=xcloud.remoteaccess_oauth_jwt_flow.htm", Exchange: Assertion,
 			Algorithms: rs256(), TTL: 3 * minute, MostTTL: 3 * minute,
 			Claims: []Claim{
-				needed("iss", "the consumer key of the connected app"), needed("sub", "the user's name"),
-				{
-					Name: "aud", Needed: true, Means: "https://login.salesforce.com, https://test.salesforce.com for a sandbox, or the URL of the site",
-					Preset: "https://login.salesforce.com", Single: true,
-					Like: []string{
-						"https://login.salesforce.com", "https://test.salesforce.com", "https://*.my.salesforce.com",
-						"https://*.my.site.com", "https://*.my.site.com/*", "https://*.force.com", "https://*.force.com/*",
-					},
-				},
-				{Name: "iat", Means: "the time of issue", Kind: "number"},
+				needed("iss", "the consumer key of the external client app"), needed("sub", "the user's name"),
+				// Orgs made since Spring '26 refuse login. and test.salesforce.com;
+				// older ones and Government Cloud need them.
+				audience(
+					"the My Domain URL of the org, such as https://example.my.salesforce.com",
+					"https://*.my.salesforce.com", "https://*.my.site.com", "https://*.my.site.com/**", "https://*.force.com", "https://*.force.com/**",
+					"https://login.salesforce.com", "https://test.salesforce.com",
+				),
+				issuedAt(),
 			},
 		},
 		{
 			Name: "snowflake", Provider: "Snowflake, key-pair authentication",
 			Page: "https://docs.snowflake.com/en/developer-guide/sql-api/authenticating", Exchange: Bearer,
-			Algorithms: rs256(), MostTTL: hour,
+			Algorithms: rs256(), MostTTL: hour, FromIssue: true,
 			Claims: []Claim{
+				// First, since iss follows from it.
+				{
+					Name: "sub", Needed: true, Means: "ACCOUNT.USER in upper case, the account without its region, such as MYORG-MYACCOUNT.BOB",
+					Like: []string{"*.*"}, Upper: true,
+				},
 				{
 					Name: "iss", Needed: true, Means: "ACCOUNT.USER.SHA256: and the fingerprint of the public key; the profile computes it",
-					Preset: computed, Like: []string{"*.SHA256:*"},
+					Preset: computed, Like: []string{"*.SHA256:**"},
 				},
-				{Name: "sub", Needed: true, Means: "ACCOUNT.USER in upper case, the account without its region", Like: []string{"*.*"}, Upper: true},
 			},
 			compute: ofFingerprint,
 		},
 		{
 			Name: "docusign", Provider: "DocuSign, the JWT grant",
 			Page: "https://developers.docusign.com/platform/auth/jwt-grant/", Exchange: Assertion,
-			Algorithms: rs256(), MostTTL: hour,
+			Algorithms: rs256(), MostTTL: hour, FromIssue: true,
 			Claims: []Claim{
 				needed("iss", "the integration key"), needed("sub", "the user's id, a GUID"),
 				audience("account.docusign.com or account-d.docusign.com, a host without https://", "account.docusign.com", "account-d.docusign.com"),
@@ -52,7 +55,7 @@ func signed() []*Profile {
 		{
 			Name: "vonage", Provider: "Vonage, an application",
 			Page: "https://developer.vonage.com/en/getting-started/concepts/authentication", Exchange: Bearer,
-			Algorithms: rs256(), MostTTL: 24 * hour,
+			Algorithms: rs256(), MostTTL: 24 * hour, FromIssue: true,
 			Claims: []Claim{
 				needed("application_id", "the application's id"), tokenID(0, 0), unfit("iss"),
 				{Name: "acl", Means: "the paths that the token is good for", Kind: "object"},
@@ -71,16 +74,16 @@ func boxAndNetSuite() []*Profile {
 				needed("iss", "the client ID"), needed("sub", "the id of the enterprise or of the user"),
 				{Name: "box_sub_type", Needed: true, Means: "enterprise or user: what sub is", Like: []string{"enterprise", "user"}},
 				sole("https://api.box.com/oauth2/token"), tokenID(16, 128),
-				{Name: "iat", Means: "the time of issue", Kind: "number"},
+				issuedAt(),
 			},
 		},
 		{
 			Name: "netsuite", Provider: "Oracle NetSuite, OAuth 2.0 client credentials",
 			Page: "https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/section_162686838198.html", Exchange: ClientAssertion,
-			Algorithms: append(pss(), ec()...), Type: "JWT", KeyID: "the certificate ID of the mapping", MostTTL: hour - 1, ScopeFormat: "comma",
+			Algorithms: append(pss(), ec()...), Type: "JWT", KeyID: "the certificate ID of the mapping", MostTTL: hour - 1, FromIssue: true, ScopeFormat: "comma",
 			Claims: []Claim{
 				needed("iss", "the client ID of the integration record"),
-				audience("the token URL of the account", "https://*.suitetalk.api.netsuite.com/services/rest/auth/oauth2/v1/token"),
+				audience("the token URL of the account, such as https://1234567.suitetalk.api.netsuite.com/services/rest/auth/oauth2/v1/token", "https://*.suitetalk.api.netsuite.com/services/rest/auth/oauth2/v1/token"),
 				needed("scope", "restlets, rest_webservices or suite_analytics, a list"),
 			},
 		},

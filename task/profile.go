@@ -69,7 +69,7 @@ func (r *request) checkProfile(c composed) error {
 	if !r.named() {
 		return nil
 	}
-	for _, fault := range r.profile.CheckRequest(&c.request) {
+	for _, fault := range r.profile.CheckRequest(&c.request, c.now) {
 		return profileFault(fault)
 	}
 	return nil
@@ -77,8 +77,8 @@ func (r *request) checkProfile(c composed) error {
 
 // choose gives the algorithm of the token.
 func (r *request) choose(key keys.Key) (keys.Algorithm, error) {
-	if r.named() && r.algorithm == "" {
-		alg, err := r.profile.Choose(key)
+	if r.named() {
+		alg, err := r.profile.Choose(key, r.algorithm)
 		return alg, profileFault(err)
 	}
 	return choose(key, r.algorithm)
@@ -102,7 +102,11 @@ func profileFault(err error) error {
 		reason = keys.ErrAlgorithmMismatch
 	case profile.Wrong:
 	}
-	return refuse(reason, field, fault.Found, fault.Hint)
+	hint := fault.Hint
+	if field == inOmitClaims {
+		hint = "take " + fault.Name + " out of " + inOmitClaims
+	}
+	return refuse(reason, field, fault.Found, hint)
 }
 
 // inputOfMember gives the input behind a claim or a header member.
@@ -130,9 +134,7 @@ func inputOfMember(f *profile.Fault) string {
 		return inNotBefore
 	case claimScope, claimSCP:
 		return inScopes
-	case claimIAT:
-		return inOmitClaims
-	case claimJTI:
+	case claimIAT, claimJTI:
 		if f.Kind == profile.Missing {
 			return inOmitClaims
 		}

@@ -78,7 +78,7 @@ func profileInputs() map[string]string {
 		"google-self-signed":     `@account,"audience":"https://pubsub.googleapis.com/"`,
 		"firebase":               `@account,"claims":{"uid":"u","claims":{"admin":true}}`,
 		"github-app":             `@rsa,"issuer":"Iv1"`,
-		"salesforce":             `@rsa,"issuer":"3MVG","subject":"u@acme.com"`,
+		"salesforce":             `@rsa,"issuer":"3MVG","subject":"u@acme.com","audience":"https://acme.my.salesforce.com"`,
 		"snowflake":              `@rsa,"subject":"ACME.BOB"`,
 		"docusign":               `@rsa,"issuer":"k","subject":"u","audience":"account-d.docusign.com"`,
 		"vonage":                 `@rsa,"claims":{"application_id":"a"}`,
@@ -143,7 +143,7 @@ func TestWhatAProfileFillsIn(t *testing.T) {
 		{"github-app", `@rsa,"issuer":"Iv1","subject":"","audience":"","scopes":[],"ttlInSecond":0,"algorithm":"RS256"`, `alg:RS256 typ:JWT`, `{"iss":"Iv1","exp":1795349340,"iat":1795348740,"jti":"fresh-id"}`},
 		{"google-service-account", `@account,"scopes":"s"`, `alg:RS256 kid:sa-1 typ:JWT`, `{"iss":"a@p.iam.gserviceaccount.com","aud":"https://oauth2.googleapis.com/token","exp":1795349100,"iat":1795348800,"jti":"fresh-id","scope":"s"}`},
 		{"google-self-signed", `@account,"scopes":"s"`, `alg:RS256 kid:sa-1 typ:JWT`, `{"iss":"a@p.iam.gserviceaccount.com","sub":"a@p.iam.gserviceaccount.com","exp":1795352400,"iat":1795348800,"jti":"fresh-id","scope":"s"}`},
-		{"salesforce", `@rsa,"issuer":"i","subject":"s"`, `alg:RS256 typ:JWT`, `{"iss":"i","sub":"s","aud":"https://login.salesforce.com","exp":1795348980,"iat":1795348800,"jti":"fresh-id"}`},
+		{"salesforce", `@rsa,"issuer":"i","subject":"s","audience":"https://acme.my.salesforce.com"`, `alg:RS256 typ:JWT`, `{"iss":"i","sub":"s","aud":"https://acme.my.salesforce.com","exp":1795348980,"iat":1795348800,"jti":"fresh-id"}`},
 		{"snowflake", `@rsa,"subject":"A.B"`, `alg:RS256 typ:JWT`, `{"iss":"A.B.SHA256:` + base64.StdEncoding.EncodeToString(sum[:]) + `","sub":"A.B","exp":1795349100,"iat":1795348800,"jti":"fresh-id"}`},
 		{"okta", `@rsa,"privateKeyId":"k","issuer":"c","audience":"https://o/oauth2/v1/token"`, `alg:RS256 kid:k typ:JWT`, `{"iss":"c","sub":"c","aud":"https://o/oauth2/v1/token","exp":1795349100,"iat":1795348800,"jti":"fresh-id"}`},
 		{"app-store-connect", `@ec,"privateKeyId":"k","issuer":"i","scopes":["GET /v1/apps"]`, `alg:ES256 kid:k typ:JWT`, `{"iss":"i","aud":"appstoreconnect-v1","exp":1795349100,"iat":1795348800,"jti":"fresh-id","scope":["GET /v1/apps"]}`},
@@ -190,7 +190,8 @@ func TestAProfileRefusesWhatItsProviderWould(t *testing.T) {
 		{"google-service-account", `@account,"scopes":"s","audience":"https://x"`, "input_invalid", "audience"},
 		{"google-self-signed", `@account,"scopes":"s","audience":"https://pubsub.googleapis.com/"`, "input_conflict", "scopes"},
 		{"google-self-signed", `@account,"scopes":"s","ttlInSecond":300`, "ttl_out_of_range", "ttlInSecond"},
-		{"snowflake", `@rsa`, "input_missing", "issuer"},
+		{"snowflake", `@rsa`, "input_missing", "subject"},
+		{"salesforce", `@rsa,"issuer":"i","subject":"s"`, "input_missing", "audience"},
 		{"snowflake", `@rsa,"subject":"acme.bob"`, "input_invalid", "subject"},
 		{"snowflake", `@rsa,"subject":"A.B","issuer":"A.B.SHA256:x"`, "input_conflict", "issuer"},
 		{"entra", `@rsa,"issuer":"c","audience":"https://login.microsoftonline.com/t/oauth2/v2.0/token"`, "input_missing", "certificate"},
@@ -207,6 +208,31 @@ func TestAProfileRefusesWhatItsProviderWould(t *testing.T) {
 		if row.profile == "docusing" && !strings.Contains(message, "did you mean docusign?") {
 			t.Errorf("%q", message)
 		}
+	}
+}
+
+// The hint has the profile's own words and values, and speaks of inputs.
+func TestTheHintOfAProfileCanBeFollowed(t *testing.T) {
+	for _, row := range []struct{ profile, members, code, field, hint string }{
+		{"github-app", `@rsa,"issuer":"1","algorithm":"HS256"`, "algorithm_mismatch", "algorithm", "use RS256"},
+		{"github-app", `@rsa,"issuer":"1","algorithm":"ES256"`, "algorithm_mismatch", "algorithm", "use RS256"},
+		{"okta", `@rsa,"privateKeyId":"k","issuer":"c","audience":"https://o","algorithm":"ES256"`, "algorithm_mismatch", "algorithm", "use RS256, RS384 or RS512"},
+		{"snowflake", `@rsa,"subject":"USER"`, "input_invalid", "subject", "such as MYORG-MYACCOUNT.BOB"},
+		{"auth0", `@rsa,"issuer":"c","audience":"https://x.auth0.com"`, "input_invalid", "audience", "add a slash at the end"},
+		{"github-app", `@rsa,"issuer":"i","omitClaims":["iat"]`, "input_missing", "omitClaims", "take iat out of omitClaims"},
+		{"auth0", `@rsa,"issuer":"c","audience":"https://x.auth0.com/","omitClaims":["jti"]`, "input_missing", "omitClaims", "take jti out of omitClaims"},
+	} {
+		message := failed(t, handle(t, profiled(t, row.profile, row.members)), row.code, row.field)
+		if !strings.HasSuffix(message, row.hint) || strings.Contains(message, "*") {
+			t.Errorf("%s: %s: %q; want the hint %q", row.profile, row.members, message, row.hint)
+		}
+	}
+}
+
+func TestAProfileTakesATokenWithoutIATWhereItsProviderDoes(t *testing.T) {
+	tok := signedBy(t, handle(t, profiled(t, "smart-backend-services", `@rsa,"privateKeyId":"k","issuer":"c","audience":"https://ehr.example/token","omitClaims":["iat"]`)))
+	if _, dated := tok.claims["iat"]; dated {
+		t.Errorf("%v", tok.claims)
 	}
 }
 

@@ -153,7 +153,7 @@ func (e *Endpoint) take(compact string) *refusal {
 	if err != nil {
 		return e.refuse("the header is no json object")
 	}
-	if faults := e.profile.Check(&header, &claims); len(faults) > 0 {
+	if faults := e.profile.Check(&header, &claims, e.now()); len(faults) > 0 {
 		return e.refuse(faults[0].Error())
 	}
 	if r := e.times(&claims); r != nil {

@@ -42,7 +42,7 @@ const TaskName = "provider_token"
 // TaskDef is the definition of [TaskName]: how long is waited before the
 // sub-workflow runs again. Without it the server waits a minute.
 func TaskDef() []byte {
-	return pretty(`{"name":"` + TaskName + `","ownerEmail":"you@example.com","description":"Signs a token and exchanges it; both again where one fails.",
+	return pretty(`{"name":"` + TaskName + `","ownerEmail":"you@example.com","description":"Signs a token and sends it to the provider; both again where one fails.",
 		"retryCount":3,"retryLogic":"EXPONENTIAL_BACKOFF","retryDelaySeconds":1,"timeoutSeconds":0,"responseTimeoutSeconds":3600,"timeoutPolicy":"RETRY"}`)
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -25,6 +26,63 @@ func TestEachProfileHasARecipe(t *testing.T) {
 	for _, name := range names {
 		if r, ok := recipe.Find(name); !ok || r.Key == "" || r.Wrong == "" || r.Secret == "" {
 			t.Errorf("%s: %+v", name, r)
+		}
+	}
+}
+
+// Six providers take the token itself: their pages speak of no exchange.
+func TestAPageSpeaksOfAnAccessTokenOnlyWhereThereIsOne(t *testing.T) {
+	direct := 0
+	for _, r := range recipe.Recipes() {
+		page := r.Page()
+		p, _ := profile.Find(r.Profile)
+		if p.Exchange != profile.Bearer {
+			continue
+		}
+		direct++
+		for _, claim := range []string{"the exchange", "exchanges", "Where the call had failed", "and the access token"} {
+			if strings.Contains(page, claim) {
+				t.Errorf("%s: the page says %q, and the token is not exchanged", r.Profile, claim)
+			}
+		}
+		if !strings.Contains(page, "there is no access token") {
+			t.Errorf("%s: the page does not say that the token is sent itself", r.Profile)
+		}
+	}
+	if direct != 6 {
+		t.Errorf("%d recipes send the token itself", direct)
+	}
+}
+
+// A command that asks questions stops a script, and a certificate without a
+// lifetime ends after a month.
+func TestACommandOfAPageAsksNothing(t *testing.T) {
+	command := regexp.MustCompile("`(openssl req [^`]*)`")
+	found := 0
+	for _, r := range recipe.Recipes() {
+		for _, m := range command.FindAllStringSubmatch(r.Key, -1) {
+			found++
+			if !strings.Contains(m[1], " -subj /") || !strings.Contains(m[1], " -days ") {
+				t.Errorf("%s: %s", r.Profile, m[1])
+			}
+		}
+	}
+	if found != 3 {
+		t.Errorf("found %d commands", found)
+	}
+}
+
+func TestSalesforceIsReachedByMyDomain(t *testing.T) {
+	r, _ := recipe.Find("salesforce")
+	inputs := parse(t, r.Workflow()).InputTemplate
+	for _, name := range []string{"audience", "tokenUrl", "apiUrl"} {
+		if text, _ := inputs[name].(string); !strings.HasPrefix(text, "https://example.my.salesforce.com") {
+			t.Errorf("%s is %v", name, inputs[name])
+		}
+	}
+	for _, word := range []string{"external client app", "app_not_found"} {
+		if !strings.Contains(r.Page(), word) {
+			t.Errorf("the page does not speak of %s", word)
 		}
 	}
 }

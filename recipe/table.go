@@ -63,16 +63,20 @@ func signed() []Recipe {
 		},
 		{
 			Profile: "salesforce", Secret: "SALESFORCE_KEY",
-			Key:  ownKey + " Make a certificate of it with `openssl req -x509 -key key.pem -out key.crt` and upload that to the connected app, under *Use digital signatures*.",
+			Key: ownKey + " Make a certificate of it with `openssl req -x509 -key key.pem -out key.crt -days 730 -subj /CN=conductor`. " +
+				"Make an external client app (*Setup*, *External Client App Manager*), enable the JWT bearer flow and upload key.crt there. Since Spring '26 new orgs have connected apps turned off.",
 			sign: partySigns + `,"audience":"${workflow.input.audience}"`,
-			inputs: `"issuer":"3MVG9consumerkey","subject":"user@example.com","audience":"https://login.salesforce.com","tokenUrl":"https://login.salesforce.com/services/oauth2/token",` +
+			inputs: `"issuer":"3MVG9consumerkey","subject":"user@example.com","audience":"https://example.my.salesforce.com","tokenUrl":"https://example.my.salesforce.com/services/oauth2/token",` +
 				`"apiUrl":"https://example.my.salesforce.com/services/data/v62.0/limits"`,
 			request: assertion + `"`, access: accessToken,
-			Wrong: "`invalid_grant`, *user hasn't approved this consumer*: let an administrator pre-authorise the app for the user's profile.|`invalid_grant`, *audience is invalid*: a sandbox wants https://test.salesforce.com.",
+			Wrong: "`invalid_grant`, *user hasn't approved this consumer*: let an administrator pre-authorise the app for the user's profile.|" +
+				"`app_not_found`, *External client app is not installed in this org*: the audience and the token URL must be the My Domain URL of the org that has the app, " +
+				"not `login.salesforce.com` or `test.salesforce.com`; of a sandbox it is `https://example--sandbox.sandbox.my.salesforce.com`. A sandbox that was refreshed needs the app again.|" +
+				"`invalid_grant`, *audience is invalid*: orgs from before Spring '26 and Government Cloud may want https://login.salesforce.com, or https://test.salesforce.com for a sandbox, as the audience. The token URL remains that of My Domain.",
 		},
 		{
 			Profile: "snowflake", Secret: "SNOWFLAKE_KEY",
-			Key:     ownKey + " `ALTER USER BOB SET RSA_PUBLIC_KEY='…'` with the lines of key.pub.pem between its armour.",
+			Key:     ownKey + " `ALTER USER BOB SET RSA_PUBLIC_KEY='…'` with the lines of key.pub.pem between its BEGIN and END lines.",
 			sign:    `"subject":"${workflow.input.subject}"`,
 			inputs:  `"subject":"MYORG-MYACCOUNT.BOB","apiUrl":"https://myorg-myaccount.snowflakecomputing.com/api/v2/databases"`,
 			request: api + `,"X-Snowflake-Authorization-Token-Type":"KEYPAIR_JWT"}`,
@@ -110,7 +114,7 @@ func boxAndNetSuite() []Recipe {
 		},
 		{
 			Profile: "netsuite", Secret: "NETSUITE_KEY",
-			Key:  "`openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem -out key.crt -days 700`. Upload key.crt under *OAuth 2.0 Client Credentials (M2M) Setup*; the certificate ID there is the key id.",
+			Key:  "`openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem -out key.crt -subj /CN=conductor -days 700`. Upload key.crt under *OAuth 2.0 Client Credentials (M2M) Setup*; the certificate ID there is the key id.",
 			sign: `"issuer":"${workflow.input.clientId}","privateKeyId":"${workflow.input.keyId}","scopes":"rest_webservices","audience":"${workflow.input.audience}"`,
 			inputs: `"clientId":"client-id","keyId":"certificate-id","audience":"https://1234567.suitetalk.api.netsuite.com/services/rest/auth/oauth2/v1/token",` +
 				`"tokenUrl":"https://1234567.suitetalk.api.netsuite.com/services/rest/auth/oauth2/v1/token","apiUrl":"https://1234567.suitetalk.api.netsuite.com/services/rest/record/v1/customer"`,
@@ -180,7 +184,7 @@ func clients() []Recipe {
 			Profile: "client-assertion", Secret: "CLIENT_KEY", Key: ownKey + publicJWK, sign: client,
 			inputs:  `"clientId":"client-id","audience":"https://as.example.com","tokenUrl":"https://as.example.com/token","apiUrl":"https://api.example.com/"`,
 			request: clientAssertion + `"`, access: accessToken,
-			Wrong: inUse + "|FAPI 2.0 takes no RS256: use a key for PS256, ES256 or EdDSA.",
+			Wrong: inUse + "|The audience is the issuer of the authorization server (`issuer` in its metadata), not its token URL (RFC 10070 §4).|FAPI 2.0 takes no RS256: use a key for PS256, ES256 or EdDSA.",
 		},
 	}
 }

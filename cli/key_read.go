@@ -60,6 +60,9 @@ func readKeyFile(env Env, k *keyFlags, alg keys.Algorithm) (keyFile, error) {
 	}
 	if file.form == formOther && isHMAC(alg) {
 		file.form, file.ref.Encoding = formRaw, keys.EncodingRaw
+		if w := file.ref.Warning(); w != "" {
+			label(env, env.Stderr, "warning", yellow, shown(file.name)+": "+w)
+		}
 	}
 	return file, nil
 }

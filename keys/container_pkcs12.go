@@ -48,6 +48,9 @@ func unopenedPKCS12(err error, ref Ref) error {
 	default:
 		return wrongPassword()
 	}
+	if _, oid, ok := strings.Cut(err.Error(), "unknown algorithm: "); ok {
+		return unsupportedType(oid)
+	}
 	switch _, text, _ := strings.Cut(err.Error(), "pkcs12: "); text {
 	case "expected exactly one key bag":
 		return &Error{

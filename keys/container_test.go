@@ -172,3 +172,25 @@ func TestAPKCS12FileIsNotOpenedForAThousandMillionIterations(t *testing.T) {
 		t.Run(what, func(t *testing.T) { wantRefusal(t, err, c.reason) })
 	}
 }
+
+// TestAPKCS12FileSaysWhatItHolds pins the texts of the library, too.
+func TestAPKCS12FileSaysWhatItHolds(t *testing.T) {
+	for _, c := range []struct {
+		file, found string
+		reason      error
+	}{
+		{"../../../cli/testdata/reports/two-keys.p12", "more than one private key", ErrAmbiguous},
+		{"trust.p12", "certificates and no private key", ErrCertificate},
+		{"p256.without-certificate.p12", "without a certificate", ErrUnsupported},
+		{"ed448.p12", "Ed448 is not supported", ErrUnsupported},
+		{"dsa.p12", "DSA is not supported", ErrUnsupported},
+	} {
+		_, err := inner(t, keyFile(t, c.file), "changeit")
+		t.Run(c.file, func(t *testing.T) {
+			wantRefusal(t, err, c.reason)
+			if !strings.Contains(err.Error(), c.found) {
+				t.Errorf("%v does not speak of %q", err, c.found)
+			}
+		})
+	}
+}

@@ -44,7 +44,21 @@ func diagnose(text string) error {
 	if err := diagnoseEncoded(trimmed); err != nil {
 		return err
 	}
+	if value, ok := valueOf(trimmed); ok {
+		return diagnose(value)
+	}
 	return diagnoseWord(trimmed)
+}
+
+// valueOf gives what stands behind a name and an equals sign, as in a file of
+// the environment, or in a data URL (RFC 2397).
+func valueOf(text string) (string, bool) {
+	if _, data, ok := strings.Cut(text, ";base64,"); ok && strings.HasPrefix(text, "data:") {
+		return data, true
+	}
+	name, value, ok := strings.Cut(strings.TrimPrefix(text, "export "), "=")
+	ok = ok && name != "" && len(name) <= 64 && isName(name, "_") && strings.ToUpper(name) == name
+	return value, ok && strings.Trim(value, "=") != ""
 }
 
 // isMemberPEM finds PEM text that is a member of a JSON object inside of another
@@ -106,10 +120,10 @@ func diagnoseEncoded(text string) error {
 		return foundPKCS12()
 	case isKeyStore(inner):
 		return foundJKS()
+	case isJSON(string(inner)) && beginsWithJSON(string(inner)): // there may be pem in it
+		return &Error{Reason: ErrUnreadable, Found: "a json key that is base64-encoded", Hint: "decode it first: base64 -d"}
 	case isArmoured(string(inner)):
 		return &Error{Reason: ErrUnreadable, Found: "pem text that is base64-encoded once more", Hint: "decode it first: base64 -d"}
-	case isJSON(string(inner)) && beginsWithJSON(string(inner)):
-		return &Error{Reason: ErrUnreadable, Found: "a json key that is base64-encoded", Hint: "decode it first: base64 -d"}
 	}
 	return nil
 }

@@ -38,6 +38,17 @@ func readSecret(text string, encoding Encoding) (hmacSecret, error) {
 	return raw, nil
 }
 
+// Warning says what is odd about a key that is read all the same; empty for
+// nothing. Editors and echo end a file with a line break, which a raw secret
+// then has and the other side's has not.
+func (r Ref) Warning() string {
+	text := r.Text.Reveal()
+	if r.Encoding != EncodingRaw || strings.TrimRight(text, "\r\n") == text || foreign([]byte(text)) != "" {
+		return ""
+	}
+	return "the hmac secret ends in a line break, which counts as a part of it; most secrets have none"
+}
+
 func decodeSecret(text string, encoding Encoding) ([]byte, error) {
 	switch encoding {
 	case EncodingRaw:

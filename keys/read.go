@@ -94,6 +94,12 @@ func unknownJSON(m members) error {
 		}
 	}
 	for name := range m {
+		if inner, err := readMembers(string(m[name])); err == nil && (inner.has("kty") || inner.has("private_key")) {
+			return &Error{
+				Reason: ErrUnreadable, Found: "a json object with a key in one of its members",
+				Hint: "give that member's object alone, in place of the one around it",
+			}
+		}
 		if text, ok, _ := m.text(name); ok && isArmoured(text) {
 			return &Error{
 				Reason: ErrUnreadable, Found: "a json object with pem text in one of its members",

@@ -148,6 +148,9 @@ func (h *Handler) run(ctx context.Context, d Delivery, out *Outcome, decided *De
 		}
 		return err
 	}
+	if w := r.key.Warning(); w != "" {
+		out.Warnings = append(out.Warnings, inPrivateKey+": "+w)
+	}
 	out.Warnings = append(out.Warnings, c.warnings(token)...)
 	out.Status = Completed
 	out.Output = output(h.o.Output, d, c, token, out.Warnings)

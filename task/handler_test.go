@@ -82,6 +82,19 @@ func TestATokenThatHasExpiredAlreadyIsWarnedOf(t *testing.T) {
 	}
 }
 
+func TestASecretThatEndsInALineBreakIsWarnedOf(t *testing.T) {
+	secretText := strings.Repeat("0123456789abcdef", 3)
+	for text, warned := range map[string]bool{secretText: false, secretText + "\\n": true, secretText + "\\r\\n": true} {
+		out := handle(t, `{"privateKey":"`+text+`","secretEncoding":"raw","algorithm":"HS256"}`)
+		if out.Status != task.Completed {
+			t.Errorf("status = %v", out.Status)
+		}
+		if got := len(out.Warnings) == 1 && strings.Contains(out.Warnings[0], "privateKey: the hmac secret ends in a line break"); got != warned {
+			t.Errorf("warnings = %q", out.Warnings)
+		}
+	}
+}
+
 func TestEachWarningIsALogLine(t *testing.T) {
 	for _, members := range []string{`"whatever":"a-secret"`, `"whatever":"a-secret","algorithm":"x"`} {
 		var log bytes.Buffer

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"os"
 	"runtime"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"conductor-jwt/config"
+	"conductor-jwt/internal/readfile"
 )
 
 // settingFlags are the flags of a command that set settings.
@@ -98,6 +100,10 @@ func (f *settingFlag) Set(text string) error {
 
 func (f *settingFlag) Type() string { return f.kind }
 
+// mostSettings is how much of the settings, of a secret's file and of the policy
+// is read, in bytes; who reads them refuses what is longer.
+const mostSettings = 1 << 20
+
 // loadConfig reads the settings of this process. Flags may be nil.
 func loadConfig(env Env, flags settingFlags) (*config.Loaded, error) {
 	host, err := os.Hostname()
@@ -108,7 +114,7 @@ func loadConfig(env Env, flags settingFlags) (*config.Loaded, error) {
 		Flags:    flags.given(),
 		Getenv:   env.Getenv,
 		Environ:  env.Environ(),
-		ReadFile: os.ReadFile,
+		ReadFile: func(path string) ([]byte, error) { return readfile.Any(context.Background(), path, mostSettings) },
 		Cores:    runtime.GOMAXPROCS(0),
 		Host:     host,
 		PID:      os.Getpid(),

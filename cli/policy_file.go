@@ -2,9 +2,9 @@ package cli
 
 import (
 	"context"
-	"os"
 
 	"conductor-jwt/config"
+	"conductor-jwt/internal/readfile"
 	"conductor-jwt/keyring"
 	"conductor-jwt/keys"
 	"conductor-jwt/policy"
@@ -15,11 +15,11 @@ import (
 const policyHint = "see docs/keys.md; `" + program + " config validate` checks the file without starting anything"
 
 // readPolicy reads the policy file; nil where none is configured.
-func readPolicy(c *config.Loaded) (*policy.Policy, error) {
+func readPolicy(ctx context.Context, c *config.Loaded) (*policy.Policy, error) {
 	if c.Policy == "" {
 		return nil, nil
 	}
-	text, err := os.ReadFile(c.Policy)
+	text, err := readfile.Any(ctx, c.Policy, mostSettings)
 	if err != nil {
 		return nil, withHint(&policy.Error{Path: shown(c.Policy), Problems: []policy.Problem{{Text: "the file cannot be read"}}},
 			"check policy, which is set by "+c.Origin("policy").String())
@@ -54,7 +54,7 @@ func known(c *config.Loaded) policy.Known {
 // openRing reads the policy file and the keys that it names, for a command
 // that asks once.
 func openRing(ctx context.Context, env Env, c *config.Loaded) (*policy.Policy, *keyring.Ring, error) {
-	p, err := readPolicy(c)
+	p, err := readPolicy(ctx, c)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -95,7 +95,7 @@ func (silent) Versions(context.Context) ([]keys.Key, error) {
 
 // checkPolicy checks the file, and all that can be checked on this machine.
 func checkPolicy(ctx context.Context, env Env, c *config.Loaded) error {
-	p, err := readPolicy(c)
+	p, err := readPolicy(ctx, c)
 	if err != nil || p == nil {
 		return err
 	}

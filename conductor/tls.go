@@ -3,8 +3,11 @@ package conductor
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"os"
+
+	"conductor-jwt/internal/readfile"
 )
 
 // tlsConfig reads the files. Its errors name the setting and never the
@@ -15,7 +18,7 @@ func tlsConfig(o Options) (*tls.Config, error) {
 		InsecureSkipVerify: o.Insecure, //nolint:gosec // a setting, off by default and warned of
 	}
 	if o.CAFile != "" {
-		pem, err := os.ReadFile(o.CAFile)
+		pem, err := readPEM(o.CAFile)
 		if err != nil {
 			return nil, fmt.Errorf("%w: the ca certificate: %w", ErrTLS, err)
 		}
@@ -39,11 +42,11 @@ func tlsConfig(o Options) (*tls.Config, error) {
 }
 
 func clientCertificate(o Options) (tls.Certificate, error) {
-	cert, err := os.ReadFile(o.CertFile)
+	cert, err := readPEM(o.CertFile)
 	if err != nil {
 		return tls.Certificate{}, fmt.Errorf("%w: the client certificate: %w", ErrTLS, err)
 	}
-	key, err := os.ReadFile(o.KeyFile)
+	key, err := readPEM(o.KeyFile)
 	if err != nil {
 		return tls.Certificate{}, fmt.Errorf("%w: the client key: %w", ErrTLS, err)
 	}
@@ -52,6 +55,17 @@ func clientCertificate(o Options) (tls.Certificate, error) {
 		return tls.Certificate{}, fmt.Errorf("%w: the client certificate and key are no pair of pem files", ErrTLS)
 	}
 	return pair, nil
+}
+
+// mostPEM is how long a file may be, in bytes.
+const mostPEM = 1 << 20
+
+func readPEM(file string) ([]byte, error) {
+	pem, err := readfile.Shared(file, mostPEM)
+	if err == nil && len(pem) > mostPEM {
+		return nil, errors.New("over 1 MiB")
+	}
+	return pem, err
 }
 
 // stamp is how a file looked when it was read.
@@ -63,7 +77,7 @@ func stampOf(file string) stamp {
 	if file == "" {
 		return stamp{}
 	}
-	info, err := os.Stat(file)
+	info, err := readfile.Stat(file)
 	if err != nil {
 		return stamp{}
 	}

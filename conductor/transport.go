@@ -142,8 +142,11 @@ func (t *transport) retire(silent *http.Transport) {
 	}
 }
 
+// closeIdle does not wait: a look at files that hang holds the lock.
 func (t *transport) closeIdle() {
-	t.mu.Lock()
+	if !t.mu.TryLock() {
+		return
+	}
 	defer t.mu.Unlock()
 	t.current.CloseIdleConnections()
 }

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"conductor-jwt/internal/readfile"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
 )
@@ -43,9 +44,9 @@ func (s scheme) Open(uri string) (keys.Source, error) {
 	path := filepath.FromSlash(u.Path)
 	switch kind {
 	case "file":
-		return source{s.o, func() ([]secret.Text, error) { return readAll([]string{path}) }}, nil
+		return source{s.o, func(ctx context.Context) ([]secret.Text, error) { return readAll(ctx, []string{path}) }}, nil
 	case "dir":
-		return source{s.o, func() ([]secret.Text, error) { return readFolder(path) }}, nil
+		return source{s.o, func(ctx context.Context) ([]secret.Text, error) { return readFolder(ctx, path) }}, nil
 	}
 	return nil, malformed("a uri of another scheme", "write file:///path, dir:///path or env:NAME")
 }
@@ -57,7 +58,7 @@ func malformed(found, hint string) error {
 // source is read anew each time: a mounted secret changes beneath its path.
 type source struct {
 	o    Options
-	text func() ([]secret.Text, error)
+	text func(context.Context) ([]secret.Text, error)
 }
 
 // Timed implements [keys.Source]. A file's time is that of its last copy.
@@ -68,7 +69,7 @@ func (source) Remote() bool { return false }
 
 // Versions implements [keys.Source].
 func (s source) Versions(ctx context.Context) ([]keys.Key, error) {
-	texts, err := s.text()
+	texts, err := s.text(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -83,8 +84,8 @@ func (s source) Versions(ctx context.Context) ([]keys.Key, error) {
 	return list, nil
 }
 
-func (o Options) variable(name string) func() ([]secret.Text, error) {
-	return func() ([]secret.Text, error) {
+func (o Options) variable(name string) func(context.Context) ([]secret.Text, error) {
+	return func(context.Context) ([]secret.Text, error) {
 		text, _ := o.Getenv(name)
 		if strings.TrimSpace(text) == "" {
 			return nil, &keys.Error{Reason: keys.ErrMissing, Found: "a variable that is not set", Hint: "set it to the key"}
@@ -96,17 +97,13 @@ func (o Options) variable(name string) func() ([]secret.Text, error) {
 // mostText is how long a key file is, in bytes.
 const mostText = 64 << 10
 
-func readAll(paths []string) ([]secret.Text, error) {
+func readAll(ctx context.Context, paths []string) ([]secret.Text, error) {
 	list := make([]secret.Text, 0, len(paths))
 	for _, path := range paths {
-		info, err := os.Stat(path)
-		if err != nil {
-			return nil, fault(err)
-		}
-		if !info.Mode().IsRegular() || info.Size() > mostText {
+		text, err := readfile.Regular(ctx, path, mostText)
+		if errors.Is(err, readfile.ErrNotRegular) || len(text) > mostText {
 			return nil, &keys.Error{Reason: keys.ErrTooLarge, Found: "no regular file of at most 64 KiB", Hint: "name the file of one key"}
 		}
-		text, err := os.ReadFile(path) //nolint:gosec // the operator names it, never a task
 		if err != nil {
 			return nil, fault(err)
 		}
@@ -117,10 +114,18 @@ func readAll(paths []string) ([]secret.Text, error) {
 
 // readFolder reads each file of a folder, in the order of their names. What
 // begins with a dot is how Kubernetes swaps a mounted secret.
-func readFolder(path string) ([]secret.Text, error) {
-	entries, err := os.ReadDir(path)
+func readFolder(ctx context.Context, path string) ([]secret.Text, error) {
+	paths, err := readfile.Within(ctx, func() ([]string, error) { return filesIn(path) })
 	if err != nil {
 		return nil, fault(err)
+	}
+	return readAll(ctx, paths)
+}
+
+func filesIn(path string) ([]string, error) {
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return nil, err
 	}
 	var paths []string
 	for _, e := range entries {
@@ -129,7 +134,7 @@ func readFolder(path string) ([]secret.Text, error) {
 			paths = append(paths, name)
 		}
 	}
-	return readAll(paths)
+	return paths, nil
 }
 
 // fault says why a file could not be read, in our words. That it is gone says

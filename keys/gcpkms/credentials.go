@@ -3,9 +3,10 @@ package gcpkms
 import (
 	"context"
 	"encoding/json"
-	"os"
+	"errors"
 	"path/filepath"
 
+	"conductor-jwt/internal/readfile"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
 )
@@ -53,7 +54,7 @@ func (c *client) fetch(ctx context.Context) (token, error) {
 	if path == "" {
 		return c.fromMachine(ctx)
 	}
-	f, err := readCredentials(path)
+	f, err := readCredentials(ctx, path)
 	if err != nil {
 		return token{}, err
 	}
@@ -69,16 +70,19 @@ func (c *client) fetch(ctx context.Context) (token, error) {
 }
 
 func isFile(path string) bool {
-	info, err := os.Stat(path)
+	info, err := readfile.Stat(path)
 	return err == nil && info.Mode().IsRegular()
 }
 
 const mostText = 64 << 10
 
 // readCredentials reads the file anew each time: it may be a mounted secret.
-func readCredentials(path string) (credentials, error) {
-	raw, err := os.ReadFile(path) //nolint:gosec // the operator names it, never a task
+func readCredentials(ctx context.Context, path string) (credentials, error) {
+	raw, err := readfile.Regular(ctx, path, mostText)
 	var f credentials
+	if errors.Is(err, readfile.ErrTimeout) {
+		return f, keys.Unavailable("a file of google credentials that cannot be read in time", "look at its disk")
+	}
 	if err != nil || len(raw) > mostText || json.Unmarshal(raw, &f) != nil {
 		return f, keys.Refused("a file of google credentials that cannot be read, or holds something else", "check google.credentials_file, or GOOGLE_APPLICATION_CREDENTIALS")
 	}

@@ -5,13 +5,14 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 
 	"conductor-jwt/internal/keyrest"
+	"conductor-jwt/internal/readfile"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
 )
@@ -83,7 +84,7 @@ func (c *client) fromUser(ctx context.Context, f credentials) (token, error) {
 // fromElsewhere exchanges the token of another issuer, such as a cluster's
 // (RFC 8693 §2.1), and that for one of a service account where it says so.
 func (c *client) fromElsewhere(ctx context.Context, f credentials) (token, error) {
-	subject, err := f.subject()
+	subject, err := f.subject(ctx)
 	if err != nil {
 		return token{}, err
 	}
@@ -109,8 +110,11 @@ func (c *client) fromElsewhere(ctx context.Context, f credentials) (token, error
 
 // subject reads the token to exchange from its file, which whoever issues it
 // replaces.
-func (f credentials) subject() (secret.Text, error) {
-	raw, err := os.ReadFile(f.Source.File)
+func (f credentials) subject(ctx context.Context) (secret.Text, error) {
+	raw, err := readfile.Regular(ctx, f.Source.File, mostText)
+	if errors.Is(err, readfile.ErrTimeout) {
+		return secret.Text{}, keys.Unavailable("the file of an external_account cannot be read in time", "look at its disk")
+	}
 	text := strings.TrimSpace(string(raw))
 	if f.Source.Format.Type == "json" {
 		var members map[string]secret.JSON
@@ -121,7 +125,7 @@ func (f credentials) subject() (secret.Text, error) {
 			text = held.Reveal()
 		}
 	}
-	if f.Source.File == "" || err != nil || text == "" || len(text) > mostText {
+	if f.Source.File == "" || err != nil || text == "" || len(raw) > mostText {
 		return secret.Text{}, keys.Refused("an external_account without a file that holds its token", "use a credential_source with file")
 	}
 	return secret.New(text), nil

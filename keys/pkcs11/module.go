@@ -25,14 +25,14 @@ const proxyModule = "p11-kit-proxy.so"
 // New makes the Scheme. It loads no library. A process needs one: it remembers
 // which pins were refused.
 func New(o Options) keys.Scheme {
-	return &scheme{o: o, modules: map[string]*pkcs11.Ctx{}, tokens: map[place]weak.Pointer[token]{}, refused: map[place]*refusal{}}
+	return &scheme{o: o, modules: map[string]*library{}, tokens: map[place]weak.Pointer[token]{}, refused: map[place]*refusal{}}
 }
 
 type scheme struct {
 	o Options
 
 	mu      sync.Mutex
-	modules map[string]*pkcs11.Ctx // by path; never finalised: another Scheme may use the same
+	modules map[string]*library // by path
 	// By what of a place tells the token and its pin. A token goes, and its
 	// sessions with it, when no source is left that names it; what it refused is
 	// remembered, lest the next policy with the same source shows it again.
@@ -66,12 +66,31 @@ func (s *scheme) token(at place) *token {
 	return t
 }
 
-// module loads a library once.
+// library is a module, loaded once. It has a lock of its own, because a module
+// may hang while it starts, and is never finalised: another Scheme may use the
+// same.
+type library struct {
+	mu     sync.Mutex
+	module *pkcs11.Ctx
+}
+
+// module loads a library.
 func (s *scheme) module(path string) (*pkcs11.Ctx, error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if m := s.modules[path]; m != nil {
-		return m, nil
+	l := s.modules[path]
+	if l == nil {
+		l = &library{}
+		s.modules[path] = l
+	}
+	s.mu.Unlock()
+	return l.load(path)
+}
+
+func (l *library) load(path string) (*pkcs11.Ctx, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.module != nil {
+		return l.module, nil
 	}
 	m := pkcs11.New(path)
 	if m == nil {
@@ -81,7 +100,7 @@ func (s *scheme) module(path string) (*pkcs11.Ctx, error) {
 		m.Destroy()
 		return nil, keys.Unavailable("a pkcs#11 module that does not start", "check its configuration")
 	}
-	s.modules[path] = m
+	l.module = m
 	return m, nil
 }
 

@@ -8,11 +8,11 @@ import (
 	"errors"
 	"maps"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"time"
 
+	"conductor-jwt/internal/readfile"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
 )
@@ -23,9 +23,9 @@ const serviceAccountToken = "/var/run/secrets/kubernetes.io/serviceaccount/token
 // method is a way to get a token.
 type method struct {
 	// static reads a token that somebody else has made; nil where we log in.
-	static func() (secret.Text, error)
+	static func(context.Context) (secret.Text, error)
 	path   string // of the login
-	body   func() (map[string]string, error)
+	body   func(context.Context) (map[string]string, error)
 	again  time.Duration // when to show again what was refused
 }
 
@@ -46,30 +46,30 @@ type refused struct {
 func (l Login) method() method {
 	switch {
 	case !l.Token.IsZero():
-		return method{static: func() (secret.Text, error) { return l.Token, nil }}
+		return method{static: func(context.Context) (secret.Text, error) { return l.Token, nil }}
 	case l.TokenFile != "":
-		return method{static: func() (secret.Text, error) { return readText(l.TokenFile) }}
+		return method{static: func(ctx context.Context) (secret.Text, error) { return readText(ctx, l.TokenFile) }}
 	case l.Kubernetes.Role != "":
 		return l.Kubernetes.method()
 	case l.AppRole.RoleID != "":
 		return l.AppRole.method()
 	}
-	return method{static: func() (secret.Text, error) {
+	return method{static: func(context.Context) (secret.Text, error) {
 		return secret.Text{}, keys.Refused("no way to log in to vault", "set login in the policy's vault")
 	}}
 }
 
 func (k Kubernetes) method() method {
 	file := cmp.Or(k.TokenFile, serviceAccountToken)
-	return method{path: "auth/" + mount(k.Mount, "kubernetes") + "/login", again: kubernetesAgain, body: func() (map[string]string, error) {
-		jwt, err := readText(file) // anew each time: the kubelet replaces it
+	return method{path: "auth/" + mount(k.Mount, "kubernetes") + "/login", again: kubernetesAgain, body: func(ctx context.Context) (map[string]string, error) {
+		jwt, err := readText(ctx, file) // anew each time: the kubelet replaces it
 		return map[string]string{"role": k.Role, "jwt": jwt.Reveal()}, err
 	}}
 }
 
 func (a AppRole) method() method {
-	return method{path: "auth/" + mount(a.Mount, "approle") + "/login", again: appRoleAgain, body: func() (map[string]string, error) {
-		id, err := readText(a.SecretIDFile)
+	return method{path: "auth/" + mount(a.Mount, "approle") + "/login", again: appRoleAgain, body: func(ctx context.Context) (map[string]string, error) {
+		id, err := readText(ctx, a.SecretIDFile)
 		return map[string]string{"role_id": a.RoleID, "secret_id": id.Reveal()}, err
 	}}
 }
@@ -88,7 +88,7 @@ type grant struct {
 
 // logIn gets a new token. What was refused is not shown again for a while.
 func (c *client) logIn(ctx context.Context) (grant, error) {
-	body, err := c.login.body()
+	body, err := c.login.body(ctx)
 	if err != nil {
 		return grant{}, err
 	}
@@ -118,13 +118,20 @@ func fingerprint(body map[string]string) [sha256.Size]byte {
 	return sha256.Sum256([]byte(text.String()))
 }
 
-const mostText = 64 << 10
+// How long the files may be, in bytes.
+const (
+	mostText = 64 << 10
+	mostCA   = 1 << 20
+)
 
 // readText reads a token without the line end that an editor leaves.
-func readText(path string) (secret.Text, error) {
-	raw, err := os.ReadFile(path) //nolint:gosec // the operator names it, never a task
+func readText(ctx context.Context, path string) (secret.Text, error) {
+	raw, err := readfile.Regular(ctx, path, mostText)
+	if errors.Is(err, readfile.ErrTimeout) {
+		return secret.Text{}, keys.Unavailable("a file of credentials for vault that cannot be read in time", "look at the disk of the files that login names")
+	}
 	text := strings.TrimSpace(string(raw))
-	if err != nil || text == "" || len(text) > mostText || strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }) {
+	if err != nil || text == "" || len(raw) > mostText || strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return secret.Text{}, keys.Refused("a file of credentials for vault that cannot be read, is empty or holds something else", "check the files that login names")
 	}
 	return secret.New(text), nil
@@ -134,9 +141,9 @@ func readCA(path string) (*x509.CertPool, error) {
 	if path == "" {
 		return nil, nil
 	}
-	pem, err := os.ReadFile(path) //nolint:gosec // the operator names it, never a task
+	pem, err := readfile.Shared(path, mostCA)
 	pool := x509.NewCertPool()
-	if err != nil || !pool.AppendCertsFromPEM(pem) {
+	if err != nil || len(pem) > mostCA || !pool.AppendCertsFromPEM(pem) {
 		return nil, &keys.Error{Reason: keys.ErrMissing, Found: "a ca_file that cannot be read or holds no certificate", Hint: "name a file of PEM certificates"}
 	}
 	return pool, nil

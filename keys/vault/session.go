@@ -93,7 +93,7 @@ func (c *client) renewed(ctx context.Context, token secret.Text) bool {
 // staticToken reads a token that is not ours. It is renewed as long as that
 // works, and is used until the server refuses it.
 func (c *client) staticToken(ctx context.Context) (secret.Text, error) {
-	token, err := c.login.static()
+	token, err := c.login.static(ctx)
 	if err != nil {
 		return token, err
 	}
@@ -132,7 +132,7 @@ func (c *client) look(ctx context.Context, token secret.Text) error {
 // replace gives a token in place of one that was refused.
 func (c *client) replace(ctx context.Context, refused secret.Text) (secret.Text, bool) {
 	if c.login.static != nil {
-		token, err := c.login.static()
+		token, err := c.login.static(ctx)
 		return token, err == nil && token.Reveal() != refused.Reveal()
 	}
 	if !c.takeTurn(ctx, true) {

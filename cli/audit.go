@@ -7,10 +7,13 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"runtime"
 	"sync"
+	"syscall"
 	"time"
 
 	"conductor-jwt/config"
+	"conductor-jwt/internal/readfile"
 	"conductor-jwt/task"
 )
 
@@ -68,7 +71,7 @@ type auditLog struct {
 
 // openAudit opens the audit, where it is not off. One that cannot be written
 // ends the start: somebody relies on it.
-func openAudit(env Env, c *config.Loaded, log *slog.Logger) (*auditLog, error) {
+func openAudit(ctx context.Context, env Env, c *config.Loaded, log *slog.Logger) (*auditLog, error) {
 	switch c.Audit {
 	case "", config.AuditOff:
 		return nil, nil
@@ -76,16 +79,27 @@ func openAudit(env Env, c *config.Loaded, log *slog.Logger) (*auditLog, error) {
 		return &auditLog{log: log, out: env.Stdout}, nil
 	}
 	a := &auditLog{path: c.Audit, log: log}
-	if err := a.open(); err != nil {
+	if err := a.open(ctx); err != nil {
 		return nil, withHint(asUsage(fmt.Errorf("audit (%s): the file cannot be opened for writing", c.Origin("audit").Where)), "name a file that this user may write, stdout or off")
 	}
 	return a, nil
 }
 
-func (a *auditLog) open() error {
-	f, err := os.OpenFile(a.path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+// open opens the file, and closes the one from before. It does not wait for the
+// reader of a FIFO: there must be one.
+func (a *auditLog) open(ctx context.Context) error {
+	flags := os.O_APPEND | os.O_CREATE | os.O_WRONLY
+	if runtime.GOOS != "windows" {
+		flags |= syscall.O_NONBLOCK
+	}
+	f, err := readfile.Within(ctx, func() (*os.File, error) { return os.OpenFile(a.path, flags, 0o600) })
 	if err != nil {
 		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.file != nil {
+		_ = a.file.Close() // every line of it has been written
 	}
 	a.file, a.out = f, f
 	return nil
@@ -116,23 +130,7 @@ func (a *auditLog) reopen(ctx context.Context) {
 	if a == nil || a.path == "" {
 		return
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	old := a.file
-	if err := a.open(); err != nil {
+	if err := a.open(ctx); err != nil {
 		a.log.ErrorContext(ctx, "the audit file cannot be opened again; the one from before is written on")
-		return
-	}
-	_ = old.Close() // every line of it has been written
-}
-
-func (a *auditLog) close() {
-	if a == nil || a.file == nil {
-		return
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if err := a.file.Close(); err != nil {
-		a.log.Error("the audit file could not be closed")
 	}
 }

@@ -9,6 +9,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"os/signal"
@@ -31,7 +32,8 @@ type Env struct {
 
 	// Signals starts to deliver SIGINT and SIGTERM, and the function that it
 	// returns stops it. A command that ends in its own time calls it; under
-	// any other, both signals keep their usual effect.
+	// any other, both signals keep their usual effect. SIGPIPE is ignored from
+	// then on: the worker outlives the reader of its log or audit.
 	Signals func() (<-chan os.Signal, func())
 
 	// Reloads starts to deliver SIGHUP, as Signals does its own.
@@ -39,11 +41,16 @@ type Env struct {
 
 	// Version is what the build was given; empty where it was given none.
 	Version string
+
+	unprotected bool // core dumps could not be turned off
 }
 
 // Main runs the process's own command line and returns its exit status:
-// 0 done, 1 it failed, 2 wrong use. The version is the linker's, or empty.
+// 0 done, 1 it failed, 2 wrong use. The version is the linker's, or empty. It
+// keeps the memory of the process off the disk before any command reads a
+// secret: the worker reads settings, and others keys and passwords.
 func Main(version string) int {
+	unprotected := keepOffDisk() != nil
 	return Run(context.Background(), Env{
 		Args:    os.Args[1:],
 		Stdin:   os.Stdin,
@@ -55,6 +62,8 @@ func Main(version string) int {
 		Signals: signals,
 		Reloads: reloads,
 		Version: version,
+
+		unprotected: unprotected,
 	})
 }
 
@@ -69,13 +78,32 @@ func Run(ctx context.Context, env Env) int {
 	if !*started {
 		err = asUsage(err)
 	}
-	printError(env, err)
+	if errors.Is(err, errSecond) {
+		printAtMost(time.Second, env, err)
+	} else {
+		printError(env, err)
+	}
 	return exitStatus(err)
+}
+
+// printAtMost does not wait for a standard error that blocks, such as a pipe
+// that is full.
+func printAtMost(d time.Duration, env Env, err error) {
+	printed := make(chan struct{})
+	go func() {
+		printError(env, err)
+		close(printed)
+	}()
+	select {
+	case <-printed:
+	case <-time.After(d):
+	}
 }
 
 // signals has room for two: the first asks a command to end, the second ends
 // it at once.
 func signals() (<-chan os.Signal, func()) {
+	signal.Ignore(syscall.SIGPIPE)
 	c := make(chan os.Signal, 2)
 	signal.Notify(c, os.Interrupt, syscall.SIGTERM)
 	return c, func() { signal.Stop(c) }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"sync/atomic"
 
 	"github.com/spf13/cobra"
 
@@ -43,9 +44,60 @@ CONDUCTOR_AUTH_SECRET, or CONDUCTOR_AUTH_SECRET_FILE to a file that holds it.`,
 	return cmd
 }
 
-// runWorker is a worker's life: assemble, listen, run, drain, stop listening.
+// runWorker starts a worker and obeys signals, from before the start until the
+// process ends. The first lets the tasks in hand finish; a second ends at once,
+// whatever the worker waits for.
 func runWorker(ctx context.Context, env Env, c *config.Loaded, once int, log *slog.Logger) error {
-	p, err := assemble(ctx, env, c, once, log)
+	signals, stop := listenFor(env.Signals)
+	defer stop()
+	reloads, stop := listenFor(env.Reloads)
+	defer stop()
+	polling, drain := context.WithCancel(ctx)
+	defer drain()
+	aborted, abort := context.WithCancel(ctx)
+	defer abort()
+	l := &life{env: env, c: c, once: once, log: log, reloads: reloads}
+	done := make(chan error, 1)
+	go func() { done <- l.run(ctx, polling, aborted) }()
+	for asked := false; ; asked = true {
+		select {
+		case err := <-done:
+			return err
+		case s := <-signals:
+			if asked {
+				return errSecond
+			}
+			drain()
+			if l.begun.CompareAndSwap(false, true) {
+				return nil // no task was polled yet: there is nothing to wait for
+			}
+			go log.InfoContext(ctx, "signal received: finishing the tasks in hand", "signal", s.String()) // a log that blocks must not block signals
+		}
+	}
+}
+
+// listenFor starts to deliver signals; never any where the Env has none.
+func listenFor(start func() (<-chan os.Signal, func())) (<-chan os.Signal, func()) {
+	if start == nil {
+		return nil, func() {}
+	}
+	return start()
+}
+
+// life is one run of a worker.
+type life struct {
+	env     Env
+	c       *config.Loaded
+	once    int
+	log     *slog.Logger
+	reloads <-chan os.Signal
+	begun   atomic.Bool // set by who comes first: run before it polls, or the signal that prevents it
+}
+
+// run assembles a worker, listens, polls until polling ends, drains, and stops
+// listening. When aborted ends it leaves the tasks in hand to the server.
+func (l *life) run(ctx, polling, aborted context.Context) error {
+	p, err := assemble(polling, l.env, l.c, l.once, l.log)
 	if err != nil {
 		return err
 	}
@@ -53,45 +105,20 @@ func runWorker(ctx context.Context, env Env, c *config.Loaded, once int, log *sl
 	if p.build.backEnd.rsa == nil { // OpenSSL takes as much memory for itself
 		defer headroom()()
 	}
-	announce(ctx, p.build, c, p.client.BaseURL(), log)
-	if err := keepOffDisk(); err != nil {
-		log.WarnContext(ctx, "core dumps could not be turned off: a crash may write keys to disk")
+	announce(ctx, p.build, l.c, p.client.BaseURL(), l.log)
+	if l.env.unprotected {
+		l.log.WarnContext(ctx, "core dumps could not be turned off: a crash may write keys to disk")
 	}
-	// Whoever hears that the worker lives may end it: signals come first.
-	var signals <-chan os.Signal
-	if env.Signals != nil {
-		delivered, stop := env.Signals()
-		defer stop()
-		signals = delivered
-	}
-	closeWeb, err := p.listenAll(ctx, c, log)
+	closeWeb, err := p.listenAll(ctx, l.c, l.log)
 	if err != nil {
 		return err
 	}
 	defer closeWeb()
-	defer p.signing.run(ctx, env)()
-
-	polling, drain := context.WithCancel(ctx)
-	defer drain()
-	p.register(polling)
-	return p.runUntilSignal(polling, signals, drain, log)
-}
-
-// runUntilSignal drains on the first signal and ends at once on the second.
-func (p *parts) runUntilSignal(ctx context.Context, signals <-chan os.Signal, drain func(), log *slog.Logger) error {
-	done := make(chan error, 1)
-	go func() { done <- p.worker.Run(ctx) }()
-	for asked := false; ; asked = true {
-		select {
-		case err := <-done:
-			return err
-		case s := <-signals:
-			if asked {
-				p.worker.Abort()
-				return errSecond
-			}
-			log.InfoContext(ctx, "signal received: finishing the tasks in hand", "signal", s.String())
-			drain()
-		}
+	defer p.signing.run(ctx, l.reloads)()
+	if !l.begun.CompareAndSwap(false, true) {
+		return nil
 	}
+	defer context.AfterFunc(aborted, p.worker.Abort)()
+	p.register(polling)
+	return p.worker.Run(polling)
 }

@@ -1,12 +1,24 @@
 package cli
 
 import (
+	"os"
+	"os/exec"
 	"testing"
 
 	"golang.org/x/sys/unix"
 )
 
+// It runs itself in a process of its own: a limit that is lowered stays so, and
+// other tests look at processes that inherit it.
 func TestNoCoreFileAndNoDebugger(t *testing.T) {
+	if os.Getenv("KEEP_OFF_DISK") == "" {
+		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$")
+		cmd.Env = append(os.Environ(), "KEEP_OFF_DISK=1")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%v\n%s", err, out)
+		}
+		return
+	}
 	if err := keepOffDisk(); err != nil {
 		t.Fatal(err)
 	}

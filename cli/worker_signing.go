@@ -3,9 +3,11 @@ package cli
 import (
 	"context"
 	"log/slog"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -48,7 +50,7 @@ func newSigning(ctx context.Context, env Env, c *config.Loaded, parser *keys.Par
 		pkcs11: pkcs11Store(env), reloads: newReloads(),
 	}
 	var err error
-	if s.audit, err = openAudit(env, c, log); err != nil {
+	if s.audit, err = openAudit(ctx, env, c, log); err != nil {
 		return nil, err
 	}
 	next, err := s.read(ctx)
@@ -71,7 +73,7 @@ func newReloads() *prometheus.CounterVec {
 
 // read makes a generation of what the policy file says now.
 func (s *signing) read(ctx context.Context) (*generation, error) {
-	p, err := readPolicy(s.c)
+	p, err := readPolicy(ctx, s.c)
 	if err != nil {
 		return nil, err
 	}
@@ -118,29 +120,44 @@ func (s *signing) Handle(ctx context.Context, d task.Delivery) task.Outcome {
 
 func (s *signing) published() web.Published { return s.current.Load().ring }
 
+// endWait bounds the wait at the end for what does not end with its context,
+// such as a call of a PKCS#11 module that hangs.
+const endWait = time.Second
+
 // run keeps the keys fresh and obeys SIGHUP, until the function that it
-// returns is called.
-func (s *signing) run(ctx context.Context, env Env) (end func()) {
+// returns is called. The audit stays open until the process ends: a task that
+// was given up may still write to it.
+func (s *signing) run(ctx context.Context, reloads <-chan os.Signal) (end func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	s.refresh(ctx, s.current.Load())
-	if env.Reloads != nil {
-		signals, stop := env.Reloads()
-		s.running.Go(func() {
-			defer stop()
-			for {
-				select {
-				case <-ctx.Done():
-					return
-				case <-signals:
-					s.reload(ctx)
-				}
+	s.running.Go(func() {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-reloads:
+				s.reload(ctx)
 			}
-		})
-	}
+		}
+	})
 	return func() {
 		cancel()
+		s.await(min(endWait, s.c.DrainTimeout))
+	}
+}
+
+// await waits for the goroutines of s to end, for d at most.
+func (s *signing) await(d time.Duration) {
+	ended := make(chan struct{})
+	go func() {
 		s.running.Wait()
-		s.audit.close()
+		close(ended)
+	}()
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ended:
+	case <-timer.C:
 	}
 }
 
@@ -158,6 +175,9 @@ func (s *signing) reload(ctx context.Context) {
 		return
 	}
 	next, err := s.read(ctx)
+	if ctx.Err() != nil {
+		return // the worker ends
+	}
 	if err != nil {
 		s.reloads.WithLabelValues("refused").Inc()
 		s.log.ErrorContext(ctx, "the policy is wrong; the one from before stays in force", "problem", firstLine(err), "hint", hintOf(err))

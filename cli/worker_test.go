@@ -27,6 +27,7 @@ type process struct {
 	signals  chan os.Signal
 	reloads  chan os.Signal
 	status   chan int
+	pid      int // of a process of its own
 }
 
 // output may be read while it is written.

@@ -17,7 +17,8 @@ type entry struct {
 	policy policy.Version
 	kid    string // as [policy.Key.KeyID]
 	source keys.Source
-	store  *store // nil where signing calls none
+	asked  chan struct{} // has room for one call
+	store  *store        // nil where signing calls none
 }
 
 // open makes the entries of a key.
@@ -32,7 +33,7 @@ func (r *Ring) open(k policy.Key) ([]*entry, *policy.Error) {
 		if err != nil {
 			return nil, r.fault(v, err)
 		}
-		e := &entry{policy: v, kid: k.KeyID, source: source}
+		e := &entry{policy: v, kid: k.KeyID, source: source, asked: make(chan struct{}, 1)}
 		if v.KeyID != "" {
 			e.kid = v.KeyID
 		}
@@ -61,7 +62,7 @@ func (r *Ring) fault(v policy.Version, err error) *policy.Error {
 func (e *entry) versions(ctx context.Context, k policy.Key) ([]*version, error) {
 	ctx, cancel := context.WithTimeout(ctx, mostCall)
 	defer cancel()
-	found, err := e.source.Versions(ctx)
+	found, err := e.ask(ctx)
 	if err != nil {
 		if _, ok := errors.AsType[*keys.Error](err); !ok {
 			err = &keys.Error{Reason: keys.ErrUnavailable, Found: "the key's source could not be asked", Hint: "look at the source", Cause: err}
@@ -80,6 +81,35 @@ func (e *entry) versions(ctx context.Context, k policy.Key) ([]*version, error) 
 		list = append(list, v)
 	}
 	return list, nil
+}
+
+// ask calls the source, and gives it up when ctx ends: one that hangs on a file
+// or a module does not return then. It is not asked again until it has.
+func (e *entry) ask(ctx context.Context) (found []keys.Key, err error) {
+	select {
+	case e.asked <- struct{}{}:
+	default:
+		return nil, keys.Unavailable("the key's source has not answered the last call yet", "look at the source")
+	}
+	ended := make(chan struct{})
+	var list []keys.Key
+	var fault error
+	go func() {
+		defer func() {
+			if recover() != nil {
+				list, fault = nil, keys.Unavailable("the key's source broke off", "report it")
+			}
+			<-e.asked
+			close(ended)
+		}()
+		list, fault = e.source.Versions(ctx)
+	}()
+	select {
+	case <-ended:
+		return list, fault
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 func (e *entry) version(key keys.Key, k policy.Key) (*version, error) {

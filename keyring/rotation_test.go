@@ -277,6 +277,47 @@ func TestASourceThatIsAwayChangesNothing(t *testing.T) {
 	})
 }
 
+// A source may hang on a file or in a module that heeds no context. It is given
+// up, and not called again while it hangs.
+func TestASourceThatHeedsNoContextIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &rig{shelf: newShelf(), text: `keys: {k: {source: "file:///k"}}`}
+		back := make(chan struct{})
+		r.fail("file:///k", deaf{back})
+		r.put("file:///k", edKey(t, time.Time{}))
+		began := time.Now()
+		ring := r.ring(t, nil)
+		if took := time.Since(began); took != 5*time.Second {
+			t.Errorf("the start took %s", took)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() {
+			ring.Run(ctx)
+			close(ended)
+		}()
+		time.Sleep(time.Minute)
+		r.mu.Lock()
+		calls := r.calls
+		r.mu.Unlock()
+		if calls != 1 {
+			t.Errorf("%d calls at once of a source that hangs, want 1", calls)
+		}
+		r.fail("file:///k", nil)
+		close(back)
+		time.Sleep(10 * time.Second)
+		if _, err := ring.Resolve(t.Context(), keys.Ref{Name: "k"}); err != nil {
+			t.Errorf("after it is back: %v", err)
+		}
+		next := make(chan struct{})
+		r.fail("file:///k", deaf{next})
+		time.Sleep(2 * time.Minute)
+		cancel()
+		<-ended // and not only when the source returns
+		close(next)
+	})
+}
+
 // A store that is away at the start stops nobody; its tasks wait.
 func TestAKeyThatIsNotThereYet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

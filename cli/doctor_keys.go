@@ -14,9 +14,10 @@ import (
 // does at its start. Delivered are the keys that come with tasks, by name.
 func keyFindings(ctx context.Context, env Env, c *config.Loaded) (found []doctor.Finding, delivered map[string]string) {
 	if c.Policy == "" {
-		return []doctor.Finding{{Check: "policy", Level: doctor.OK, Found: "there is none: keys come with the tasks"}}, nil
+		none := doctor.Finding{Check: "policy", Level: doctor.OK, Found: "there is none: keys come with the tasks"}
+		return append([]doctor.Finding{none}, fileFindings(env, c, nil)...), nil
 	}
-	_, ring, err := openRing(ctx, env, c)
+	p, ring, err := openRing(ctx, env, c)
 	if err != nil {
 		return []doctor.Finding{{
 			Check: "policy", Level: doctor.Fail, Found: firstLine(err),
@@ -30,7 +31,7 @@ func keyFindings(ctx context.Context, env Env, c *config.Loaded) (found []doctor
 			delivered[s.Name] = s.Delivered
 		}
 	}
-	return found, delivered
+	return append(found, fileFindings(env, c, p)...), delivered
 }
 
 func keyFinding(s keyring.Status) doctor.Finding {

@@ -163,7 +163,7 @@ func anchors(page string) []string {
 // The unit names commands, settings and a grace period that are the worker's.
 func TestTheUnitOutwaitsTheDrain(t *testing.T) {
 	unit := deployed(t)[filepath.Join(deploy, "systemd/conductor-jwt.service")]
-	for _, want := range []string{"ExecStart=/usr/local/bin/conductor-jwt worker", "TimeoutStopSec=40", "LimitCORE=0", "NoNewPrivileges=yes"} {
+	for _, want := range []string{"ExecStart=/usr/local/bin/conductor-jwt worker", "TimeoutStopSec=40", "LimitCORE=0", "MemorySwapMax=0", "KeyringMode=private", "PrivateUsers=yes", "NoNewPrivileges=yes"} {
 		if !strings.Contains(unit, want) {
 			t.Errorf("the unit has no %s", want)
 		}

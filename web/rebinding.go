@@ -13,12 +13,19 @@ import (
 // names that their networks give them.
 func AtHome(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if atLoopback(r) && !namesThisMachine(r.Host) {
-			http.Error(w, "ask for it by address or as localhost", http.StatusMisdirectedRequest) // RFC 9110 §15.5.20
-			return
+		if !misdirected(w, r) {
+			h.ServeHTTP(w, r)
 		}
-		h.ServeHTTP(w, r)
 	})
+}
+
+// misdirected reports whether r was refused for its Host.
+func misdirected(w http.ResponseWriter, r *http.Request) bool {
+	if !atLoopback(r) || namesThisMachine(r.Host) {
+		return false
+	}
+	http.Error(w, "ask for it by address or as localhost", http.StatusMisdirectedRequest) // RFC 9110 §15.5.20
+	return true
 }
 
 // hostname is a Host (RFC 9110 §7.2) without its port and brackets.

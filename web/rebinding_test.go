@@ -53,3 +53,38 @@ func TestOtherAddressesHaveOtherNames(t *testing.T) {
 		t.Error(w.Code)
 	}
 }
+
+// The probes of a platform may come under any Host; what tells more may not.
+func TestAPageOfAnotherNameReadsNoMetrics(t *testing.T) {
+	served := httptest.NewServer(process{readiness: web.Readiness{Ready: true}}.handler())
+	t.Cleanup(served.Close)
+	for _, c := range []struct {
+		path, host string
+		want       int
+	}{
+		{"/metrics", "evil.example", http.StatusMisdirectedRequest},
+		{"/metrics", "localhost:9991", http.StatusOK},
+		{"/readyz?verbose", "evil.example", http.StatusMisdirectedRequest},
+		{"/readyz?verbose=1", "evil.example:9991", http.StatusMisdirectedRequest},
+		{"/readyz?verbose", "127.0.0.1:9991", http.StatusOK},
+		{"/readyz", "evil.example", http.StatusOK},
+		{"/livez", "evil.example", http.StatusOK},
+		{"/livez?verbose", "evil.example", http.StatusOK},
+	} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, served.URL+c.path, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Host = c.host
+		answer, err := served.Client().Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := answer.Body.Close(); err != nil {
+			t.Error(err)
+		}
+		if answer.StatusCode != c.want {
+			t.Errorf("%s of %s: %d, want %d", c.path, c.host, answer.StatusCode, c.want)
+		}
+	}
+}

@@ -38,17 +38,19 @@ const (
 	scrapesAtOnce = 4
 )
 
-// Handler serves /livez, /readyz and /metrics; everything else is a 404.
+// Handler serves /livez, /readyz and /metrics; everything else is a 404. Probes
+// may come under any Host; what tells more is for this machine's own names
+// where it is asked at loopback.
 func Handler(o Options) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", o.live)
 	mux.HandleFunc("GET /readyz", o.ready)
-	mux.Handle("GET /metrics", promhttp.HandlerFor(o.Metrics, promhttp.HandlerOpts{
+	mux.Handle("GET /metrics", AtHome(promhttp.HandlerFor(o.Metrics, promhttp.HandlerOpts{
 		ErrorLog:            slog.NewLogLogger(o.Logger.Handler(), slog.LevelError),
 		ErrorHandling:       promhttp.ContinueOnError,
 		MaxRequestsInFlight: scrapesAtOnce,
 		Timeout:             scrapeTimeout,
-	}))
+	})))
 	return guard(mux)
 }
 
@@ -70,12 +72,16 @@ func (o Options) live(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (o Options) ready(w http.ResponseWriter, r *http.Request) {
+	verbose := r.URL.Query().Has("verbose")
+	if verbose && misdirected(w, r) {
+		return
+	}
 	answer := o.Ready()
 	status := http.StatusOK
 	if !answer.Ready {
 		status = http.StatusServiceUnavailable
 	}
-	if r.URL.Query().Has("verbose") {
+	if verbose {
 		writeJSON(w, status, answer)
 		return
 	}

@@ -109,9 +109,10 @@ func readInput(env Env, name string, limit int) ([]byte, error) {
 }
 
 // readFile reads a file of at most limit bytes. What is longer is refused
-// before it is read to its end.
+// before it is read to its end. It may be a pipe such as <(command), and waits for
+// it as long as its user does: signals end the command.
 func readFile(name string, limit int) ([]byte, error) {
-	f, err := os.Open(name) //nolint:gosec // the file that the user named
+	f, err := os.Open(name) //nolint:gosec,forbidigo // the file that the user named, who may end the wait
 	if err != nil {
 		return nil, fileError(name, err)
 	}

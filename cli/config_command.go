@@ -122,7 +122,7 @@ func newConfigSchemaCommand(env Env) *cobra.Command {
 	}
 }
 
-const configHint = "see docs/configuration.md, or `" + program + " worker --help`"
+const configHint = "run `" + program + " worker --help`, which lists every setting"
 
 // configError makes settings that cannot be used wrong use.
 func configError(err error) error { return asUsage(withHint(err, configHint)) }

@@ -13,8 +13,6 @@ import (
 	"conductor-jwt/doctor"
 )
 
-var errUnwell = errors.New("tasks will not be run as things are")
-
 func newDoctorCommand(env Env) *cobra.Command {
 	var output string
 	cmd := &cobra.Command{
@@ -39,7 +37,7 @@ changed, and no secret is read. Exit status 1 where a task would not be run.`,
 }
 
 func runDoctor(ctx context.Context, env Env, c *config.Loaded, output string) error {
-	o := doctor.Options{TaskTypes: c.TaskTypes, Domain: c.Domain, Now: env.Now}
+	o := doctor.Options{TaskTypes: c.TaskTypes, Domain: c.Domain, Registers: c.RegisterTaskdefs != config.RegisterOff, Now: env.Now}
 	client, err := askingClient(env, c) //nolint:contextcheck // nothing is asked of the server yet
 	if err != nil {
 		return err
@@ -64,10 +62,27 @@ func runDoctor(ctx context.Context, env Env, c *config.Loaded, output string) er
 	} else {
 		err = printFindings(env, env.Stdout, found)
 	}
-	if err == nil && doctor.Failed(found) {
-		return errUnwell
+	if err != nil {
+		return err
 	}
-	return err
+	return problems(found)
+}
+
+// problems counts the findings that keep tasks from being run; nil for none.
+func problems(found []doctor.Finding) error {
+	n := 0
+	for _, f := range found {
+		if f.Level == doctor.Fail {
+			n++
+		}
+	}
+	switch n {
+	case 0:
+		return nil
+	case 1:
+		return errors.New("1 problem found: tasks will not run until it is fixed")
+	}
+	return fmt.Errorf("%d problems found: tasks will not run until they are fixed", n)
 }
 
 // printFindings is a line a finding, and one below it for the remedy.

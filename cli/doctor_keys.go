@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"conductor-jwt/config"
 	"conductor-jwt/doctor"
@@ -48,9 +49,22 @@ func keyFinding(s keyring.Status) doctor.Finding {
 	default:
 		var states []string
 		for _, v := range s.Versions {
-			states = append(states, fmt.Sprintf("%s %s", v.State, v.Algorithm))
+			states = append(states, versionFound(v))
 		}
-		f.Found = s.Name + ": " + strings.Join(states, ", ")
+		f.Found = s.Name + ": " + strings.Join(states, "; ")
 	}
 	return f
+}
+
+// versionFound names a version by its key id, and says since when it is there.
+func versionFound(v keyring.VersionStatus) string {
+	text := fmt.Sprintf("%s %s %s", v.State, v.Algorithm, escape(v.KeyID))
+	day := func(word string, at time.Time) {
+		if !at.IsZero() {
+			text += ", " + word + " " + at.UTC().Format(time.DateOnly)
+		}
+	}
+	day("since", v.Since())
+	day("published until", v.Until)
+	return text
 }

@@ -116,6 +116,22 @@ func await(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
+// asked CALL waits until the server was asked for that.
+func asked(ts *testscript.TestScript, _ bool, args []string) {
+	l := ledgerOf(ts)
+	ctx, cancel := context.WithTimeout(context.Background(), scriptWait)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for l.Calls(args[0]) == 0 {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			ts.Fatalf("nobody has asked for %s", args[0])
+		}
+	}
+}
+
 // sigterm tells every background command to end; kill knows no SIGTERM.
 func sigterm(ts *testscript.TestScript, _ bool, _ []string) {
 	for _, c := range ts.BackgroundCmds() {

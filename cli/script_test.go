@@ -55,6 +55,7 @@ func runScripts(t *testing.T, dir string, setup func(*testscript.Env) error) {
 			"enqueue":   enqueue,
 			"workflows": workflows,
 			"await":     await,
+			"asked":     asked,
 			"settled":   settled,
 			"free":      freePort,
 			"get":       get,

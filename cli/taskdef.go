@@ -89,7 +89,7 @@ func namesInUse(ctx context.Context, client *conductor.Client, types []string) (
 	names := worker.DefaultNames(types)
 	tasks, err := client.WorkflowTasks(ctx, types...)
 	for _, t := range tasks {
-		if !slices.Contains(names, t.Name) {
+		if slices.Contains(types, t.Queue()) && !slices.Contains(names, t.Name) {
 			names = append(names, t.Name)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"conductor-jwt/conductor"
 	"conductor-jwt/config"
+	"conductor-jwt/doctor"
 	"conductor-jwt/keys"
 	"conductor-jwt/policy"
 	"conductor-jwt/task"
@@ -24,6 +25,7 @@ type parts struct {
 	client    *conductor.Client
 	worker    *worker.Worker
 	registrar *worker.Registrar // nil where nothing is to be registered
+	unpolled  unpolled
 	registry  *prometheus.Registry
 	signing   *signing
 	history   *worker.History
@@ -45,6 +47,7 @@ func assemble(ctx context.Context, env Env, c *config.Loaded, once int, log *slo
 	if p.registry, err = newRegistry(p.build, metrics, parser, p.signing); err != nil {
 		return nil, err
 	}
+	p.unpolled = unpolled{options: doctor.Options{Server: client, TaskTypes: c.TaskTypes, Domain: c.Domain, Now: env.Now}, log: log}
 	var ensure func(context.Context, string)
 	if c.RegisterTaskdefs != config.RegisterOff {
 		p.registrar = worker.NewRegistrar(client, c.TaskTypes, c.OwnerEmail, log)
@@ -136,11 +139,15 @@ func newHandler(env Env, c *config.Loaded, resolver keys.Resolver, p *policy.Pol
 	})
 }
 
-// register starts to create the task definitions that do not exist.
+// register starts to create the task definitions that do not exist, and then to
+// look for workflows whose tasks nobody polls.
 func (p *parts) register(ctx context.Context) {
-	if p.registrar != nil {
-		go p.registrar.Run(ctx)
-	}
+	go func() {
+		if p.registrar != nil {
+			p.registrar.Run(ctx)
+		}
+		p.unpolled.run(ctx)
+	}()
 }
 
 // announce is the first lines of the log.

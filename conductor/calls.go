@@ -85,6 +85,21 @@ func (c call) path(argument string) string {
 	return before + url.PathEscape(argument) + after
 }
 
+type maxBodyKey struct{}
+
+// WithMaxBody lowers how many bytes an answer may hold, for a caller that can do
+// without a large one.
+func WithMaxBody(ctx context.Context, most int64) context.Context {
+	return context.WithValue(ctx, maxBodyKey{}, most)
+}
+
+func maxBodyOf(ctx context.Context, most int64) int64 {
+	if lower, ok := ctx.Value(maxBodyKey{}).(int64); ok {
+		return min(lower, most)
+	}
+	return most
+}
+
 type callKey struct{}
 
 func withCall(ctx context.Context, c call) context.Context {

@@ -161,7 +161,7 @@ func (t *roundTripper) judge(c call, r *http.Request, answer *http.Response) (*h
 		closeBody(answer.Body) // a proxy's login page is no acknowledgement
 		return nil, &Error{Class: Garbled, Call: string(c), Status: answer.StatusCode}
 	}
-	limit := c.limit(t.options.MaxBody)
+	limit := maxBodyOf(r.Context(), c.limit(t.options.MaxBody))
 	if answer.ContentLength > limit {
 		closeBody(answer.Body)
 		return nil, &Error{Class: TooLarge, Call: string(c)}

@@ -23,8 +23,32 @@ type WorkflowTask struct {
 	Template jsontext.Value
 }
 
-// WorkflowTasks gives the tasks of the given types of every workflow
-// definition in every version, those within branches and loops included.
+// Queue is the queue in which the task waits: a SIMPLE task is queued under its
+// name, any other under its type.
+func (t WorkflowTask) Queue() string {
+	if t.Type == "SIMPLE" {
+		return t.Name
+	}
+	return t.Type
+}
+
+// looksLikeJWT reports whether a queue has the name of Conductor's
+// GET_SIGNED_JWT, but for its case, its separators and a suffix, such as the
+// one that the server's editor adds.
+func looksLikeJWT(queue string) bool {
+	letters := strings.Map(func(r rune) rune {
+		if strings.ContainsRune("_-. ", r) {
+			return -1
+		}
+		return r
+	}, strings.ToLower(queue))
+	return strings.HasPrefix(letters, "getsignedjwt")
+}
+
+// WorkflowTasks gives the tasks of every workflow definition in every version
+// that are queued under one of the given types, and those that look like a
+// GET_SIGNED_JWT and are queued elsewhere. Those within branches and loops are
+// included.
 func (c *Client) WorkflowTasks(ctx context.Context, types ...string) ([]WorkflowTask, error) {
 	body, err := c.do(ctx, callWorkflowDefs, c.options.Timeout, request{})
 	if err != nil {
@@ -96,11 +120,9 @@ func workflowTask(raw jsontext.Value, types []string) (WorkflowTask, bool) {
 	if json.Unmarshal(raw, &t, lenient()) != nil {
 		return WorkflowTask{}, false
 	}
-	// A SIMPLE task is queued under its name.
-	if !slices.Contains(types, t.Type) && (t.Type != "SIMPLE" || !slices.Contains(types, t.Name)) {
-		return WorkflowTask{}, false
-	}
-	return WorkflowTask{Name: t.Name, Reference: t.Reference, Type: t.Type, Template: t.Template}, true
+	found := WorkflowTask{Name: t.Name, Reference: t.Reference, Type: t.Type, Template: t.Template}
+	queue := found.Queue()
+	return found, slices.Contains(types, queue) || looksLikeJWT(queue)
 }
 
 // StoredTaskDef is a task definition as the server has it; false where there

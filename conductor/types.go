@@ -78,4 +78,9 @@ type TaskDef struct {
 	OutputKeys             []string `json:"outputKeys"`
 	// RuntimeMetadata are the secrets that the server sends with each task.
 	RuntimeMetadata []string `json:"runtimeMetadata,omitempty"`
+	// The server hands out at most so many tasks at once, and in so many
+	// seconds; 0 is no limit.
+	ConcurrentExecLimit         int `json:"concurrentExecLimit,omitempty"`
+	RateLimitPerFrequency       int `json:"rateLimitPerFrequency,omitempty"`
+	RateLimitFrequencyInSeconds int `json:"rateLimitFrequencyInSeconds,omitempty"`
 }

@@ -2,6 +2,8 @@ package doctor
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"conductor-jwt/conductor"
@@ -45,6 +47,7 @@ type Options struct {
 	TaskTypes []string
 	Domain    string
 	Delivered map[string]string // keys that come with the task: name to secret
+	Registers bool              // the worker registers task definitions that are missing
 	Now       func() time.Time
 }
 
@@ -55,11 +58,12 @@ func Run(ctx context.Context, o Options) []Finding {
 	if worst(found) == Fail {
 		return found
 	}
-	tasks, listed := workflows(ctx, o)
+	tasks, elsewhere, listed := workflows(ctx, o)
 	found = append(found, clock(o), exposed(ctx, o))
 	found = append(found, listed...)
+	found = append(found, unpolled(ctx, o, elsewhere)...)
 	defs := definitions(ctx, o, tasks)
-	found = append(found, taskDefs(defs)...)
+	found = append(found, taskDefs(o, defs)...)
 	found = append(found, keysIn(tasks)...)
 	found = append(found, delivered(o, tasks, defs)...)
 	found = append(found, secrets(ctx, o, tasks)...)
@@ -90,6 +94,32 @@ func fail(check, found, remedy string) Finding {
 }
 
 // unknown is a check that could not be done: it says nothing of the tasks.
-func unknown(check string, err error, remedy string) Finding {
-	return warn(check, "could not be checked: "+err.Error(), remedy)
+// Rights are what it needs of the server.
+func unknown(check string, err error, rights string) Finding {
+	e, is := errors.AsType[*conductor.Error](err)
+	remedy := "give these credentials the right to " + rights + ", then run this again"
+	if is && !refused(e) {
+		remedy = e.Hint()
+	}
+	return warn(check, "could not be checked: "+reason(err), remedy)
+}
+
+// reason is why a call failed, without the name of the call.
+func reason(err error) string {
+	e, is := errors.AsType[*conductor.Error](err)
+	switch {
+	case !is:
+		return "the call failed"
+	case e.Status != 0 && e.Class == conductor.Garbled:
+		return fmt.Sprintf("a page answers, with http status %d", e.Status)
+	case e.Status != 0:
+		return fmt.Sprintf("http status %d", e.Status)
+	case e.Cause != nil:
+		return e.Cause.Error()
+	case e.Class == conductor.Garbled:
+		return "the answer is not what Conductor answers"
+	case e.Class == conductor.TooLarge:
+		return "the answer is too large"
+	}
+	return "no answer"
 }

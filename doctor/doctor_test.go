@@ -2,7 +2,11 @@ package doctor_test
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json/jsontext"
+	"errors"
+	"net"
 	"slices"
 	"strings"
 	"testing"
@@ -28,6 +32,7 @@ type hospital struct {
 	waiting   int
 	polled    time.Duration // ago
 	unpolled  bool
+	anonymous bool   // no credentials are set
 	otherways string // domain that is polled
 }
 
@@ -86,6 +91,17 @@ func (h hospital) defined(retries, timeout int) hospital {
 	return h
 }
 
+func (h hospital) limited(limits conductor.TaskDef) hospital {
+	limits.Name, limits.RetryCount, limits.ResponseTimeoutSeconds = "sign", 3, 30
+	h.defs = map[string]conductor.TaskDef{"sign": limits}
+	return h
+}
+
+// task is a workflow with one task, whose template needs nothing.
+func task(taskType, name string) []conductor.WorkflowTask {
+	return []conductor.WorkflowTask{{Workflow: "w", Version: 1, Name: name, Reference: "ref", Type: taskType, Template: jsontext.Value(`{"keyRef":"a"}`)}}
+}
+
 func (h hospital) sending(secrets ...string) hospital {
 	def := h.defs["sign"]
 	def.RuntimeMetadata = secrets
@@ -98,10 +114,17 @@ func listed(h hospital) hospital {
 	return h
 }
 
-func examine(h hospital) []doctor.Finding {
-	return doctor.Run(context.Background(), doctor.Options{
-		Server: h, TaskTypes: []string{"GET_SIGNED_JWT"}, Now: now, Delivered: map[string]string{"partner": "partner-key"},
-	})
+func examine(h hospital) []doctor.Finding { return examineWith(h, doctor.Options{}) }
+
+func examineWith(h hospital, o doctor.Options) []doctor.Finding {
+	o.Server, o.Now, o.Delivered = h, now, map[string]string{"partner": "partner-key"}
+	if !h.anonymous {
+		o.Anonymous = h
+	}
+	if o.TaskTypes == nil {
+		o.TaskTypes = []string{"GET_SIGNED_JWT"}
+	}
+	return doctor.Run(context.Background(), o)
 }
 
 func class(c conductor.Class, status int) error {
@@ -127,6 +150,12 @@ func TestFindings(t *testing.T) {
 		"credentials that are refused":      {hospital{version: class(conductor.Unauthorized, 401)}, "auth", doctor.Fail, "refuses the credentials", "CONDUCTOR_AUTH_KEY"},
 		"credentials refused for the queue": {hospital{queue: class(conductor.Unauthorized, 401)}, "auth", doctor.Fail, "refuses the credentials", "CONDUCTOR_AUTH_KEY"},
 		"credentials that may not":          {hospital{queue: class(conductor.Forbidden, 403)}, "auth", doctor.Fail, "may not do this", "right to execute"},
+		"no credentials":                    {hospital{queue: class(conductor.Unauthorized, 401), anonymous: true}, "auth", doctor.Fail, "wants credentials, and none are set (http status 401)", "set CONDUCTOR_AUTH_KEY"},
+		"no credentials, and no right":      {hospital{queue: class(conductor.Forbidden, 403), anonymous: true}, "auth", doctor.Fail, "forbids this to a worker without credentials", "set CONDUCTOR_AUTH_KEY"},
+		"credentials for a server without":  {hospital{version: &conductor.Error{Class: conductor.Unauthorized, Call: "token", Status: 404}}, "auth", doctor.Fail, "it has no authentication", "unset CONDUCTOR_AUTH_KEY and CONDUCTOR_AUTH_SECRET"},
+		"a name that nobody knows":          {hospital{version: &conductor.Error{Class: conductor.Network, Call: "version", Cause: &net.DNSError{Err: "no such host", Name: "c"}}}, "server", doctor.Fail, "no answer from https://conductor.example.com/api (lookup c: no such host)", "check the host in CONDUCTOR_SERVER_URL"},
+		"a certificate that is wanted":      {hospital{version: &conductor.Error{Class: conductor.Network, Call: "version", Cause: &net.OpError{Op: "remote error", Err: tls.AlertError(116)}}}, "server", doctor.Fail, "certificate required", "CONDUCTOR_TLS_CLIENT_CERT"},
+		"a certificate that is not trusted": {hospital{version: &conductor.Error{Class: conductor.Network, Call: "version", Cause: x509.UnknownAuthorityError{}}}, "server", doctor.Fail, "unknown authority", "CONDUCTOR_TLS_CA_CERT"},
 		"credentials that may":              {hospital{}, "auth", doctor.OK, "lets this worker in", ""},
 		"clocks that agree":                 {hospital{skew: time.Second}, "clock", doctor.OK, "agree to 1s", ""},
 		"a clock behind":                    {hospital{skew: time.Minute}, "clock", doctor.Warn, "1m0s behind", "synchronise"},
@@ -137,6 +166,12 @@ func TestFindings(t *testing.T) {
 		"no workflow":                       {hospital{}, "workflows", doctor.OK, "no workflow definition uses GET_SIGNED_JWT", ""},
 		"a workflow":                        {known, "workflows", doctor.OK, "1 task in 1 workflow", ""},
 		"metadata that may not be read":     {hospital{metadata: class(conductor.Forbidden, 403)}, "workflows", doctor.Warn, "could not be checked", "right to read metadata"},
+		"a page in place of metadata":       {hospital{metadata: class(conductor.Garbled, 200)}, "workflows", doctor.Warn, "could not be checked: a page answers", "CONDUCTOR_SERVER_URL"},
+		"a page in place of a queue":        {hospital{queue: &conductor.Error{Class: conductor.Garbled, Call: "queue size"}}, "queue", doctor.Warn, "could not be checked: the answer is not what Conductor answers", "CONDUCTOR_SERVER_URL"},
+		"a server that fails for a queue":   {hospital{queue: class(conductor.Server, 500)}, "queue", doctor.Warn, "could not be checked: http status 500", "log of the server"},
+		"a limit of tasks at once":          {known.limited(conductor.TaskDef{ConcurrentExecLimit: 1}), "taskdef", doctor.Warn, "sign has concurrentExecLimit 1: the server hands out no more than 1 task at once", "raise the limit"},
+		"a rate":                            {known.limited(conductor.TaskDef{RateLimitPerFrequency: 5, RateLimitFrequencyInSeconds: 60}), "taskdef", doctor.Warn, "sign has rateLimitPerFrequency 5: the server hands out no more than 5 tasks in 60 s", "raise the limit"},
+		"no definition of a SIMPLE task":    {hospital{tasks: task("SIMPLE", "GET_SIGNED_JWT")}, "taskdef", doctor.Fail, "GET_SIGNED_JWT has no task definition: a task whose worker dies waits an hour", "taskdef apply GET_SIGNED_JWT"},
 		"a definition":                      {known, "taskdef", doctor.OK, "sign: 3 retries, response timeout 30 s", ""},
 		"no definition":                     {hospital{tasks: known.tasks}, "taskdef", doctor.Fail, "hangs for ever", "taskdef apply sign"},
 		"no response timeout":               {known.defined(3, 0), "taskdef", doctor.Fail, "responseTimeoutSeconds 0", "to 30"},
@@ -172,6 +207,91 @@ func TestFindings(t *testing.T) {
 			}
 			t.Errorf("no such finding among %+v", found)
 		})
+	}
+}
+
+// A task that looks like ours may lie in a queue of another name.
+func TestTasksThatNobodyPolls(t *testing.T) {
+	jwt := []string{"GET_SIGNED_JWT"}
+	for name, row := range map[string]struct {
+		server      hospital
+		types       []string
+		level       doctor.Level // of the finding about the queue; empty for none
+		says, helps string
+	}{
+		"a SIMPLE task in place of the type": {
+			hospital{tasks: task("SIMPLE", "get_signed_jwt"), unpolled: true},
+			jwt, doctor.Warn,
+			"task ref of workflow w version 1: nobody polls the queue get_signed_jwt, which type SIMPLE and name get_signed_jwt lead to",
+			`write "type": "GET_SIGNED_JWT" in the workflow definition, or add get_signed_jwt to CONDUCTOR_JWT_TASK_TYPES`,
+		},
+		"a SIMPLE task of the editor's name": {
+			hospital{tasks: task("SIMPLE", "get_signed_jwt_task_x1"), unpolled: true},
+			jwt, doctor.Warn,
+			"nobody polls the queue get_signed_jwt_task_x1", "add get_signed_jwt_task_x1 to",
+		},
+		"the type in lower case": {
+			hospital{tasks: task("get_signed_jwt", "sign"), unpolled: true},
+			jwt, doctor.Warn,
+			"nobody polls the queue get_signed_jwt, which type get_signed_jwt and name sign lead to", `"type": "GET_SIGNED_JWT"`,
+		},
+		"the type with other separators": {
+			hospital{tasks: task("Get-Signed-JWT", "sign"), unpolled: true},
+			jwt, doctor.Warn,
+			"nobody polls the queue Get-Signed-JWT", `"type": "GET_SIGNED_JWT"`,
+		},
+		"the type that is not configured": {
+			hospital{tasks: task("GET_SIGNED_JWT", "sign"), unpolled: true},
+			[]string{"get_signed_jwt"},
+			doctor.Warn,
+			"nobody polls the queue GET_SIGNED_JWT", "add GET_SIGNED_JWT to CONDUCTOR_JWT_TASK_TYPES",
+		},
+		"tasks wait there":                     {hospital{tasks: task("SIMPLE", "get_signed_jwt"), unpolled: true, waiting: 3}, jwt, doctor.Fail, "; 3 tasks waiting", "add get_signed_jwt"},
+		"another worker polled it long ago":    {hospital{tasks: task("SIMPLE", "get_signed_jwt"), polled: time.Hour}, jwt, doctor.Warn, "nobody polls", "add"},
+		"another worker polls it":              {hospital{tasks: task("SIMPLE", "get_signed_jwt")}, jwt, "", "", ""},
+		"a SIMPLE task of the type's name":     {hospital{tasks: task("SIMPLE", "GET_SIGNED_JWT"), unpolled: true}, jwt, "", "", ""},
+		"a SIMPLE task of a configured type":   {hospital{tasks: task("SIMPLE", "sign"), unpolled: true}, []string{"sign"}, "", "", ""},
+		"the type, whatever the task is named": {hospital{tasks: task("GET_SIGNED_JWT", "get_signed_jwt"), unpolled: true}, jwt, "", "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got []doctor.Finding
+			for _, f := range examineWith(row.server, doctor.Options{TaskTypes: row.types}) {
+				if strings.Contains(f.Found, "nobody polls") {
+					got = append(got, f)
+				}
+			}
+			switch {
+			case row.level == "" && len(got) > 0:
+				t.Errorf("found %+v", got)
+			case row.level != "" && (len(got) != 1 || got[0].Level != row.level || !strings.Contains(got[0].Found, row.says) || !strings.Contains(got[0].Remedy, row.helps)):
+				t.Errorf("found %+v, want %s, %q, %q", got, row.level, row.says, row.helps)
+			}
+		})
+	}
+}
+
+// Before the first start there is no definition yet, and the worker brings it.
+func TestADefinitionThatTheWorkerBringsIsNoFailure(t *testing.T) {
+	h := hospital{tasks: task("GET_SIGNED_JWT", "sign")}
+	if found := examineWith(h, doctor.Options{Registers: true}); doctor.Failed(found) {
+		t.Errorf("found %+v", found)
+	}
+	if found := examineWith(h, doctor.Options{}); !doctor.Failed(found) {
+		t.Errorf("where nobody registers it, found %+v", found)
+	}
+}
+
+// What is shown is the reason, and not how the program is made.
+func TestReasonsAreInPlainWords(t *testing.T) {
+	refused := &conductor.Error{Class: conductor.Network, Call: "version", Cause: errors.New("dial tcp 127.0.0.1:1: connect: connection refused")}
+	for _, h := range []hospital{{version: refused}, {queue: refused}, {metadata: refused}, {version: class(conductor.NotFound, 404)}} {
+		for _, f := range examine(h) {
+			for _, inner := range []string{"version:", "network:", "not_found", "garbled"} {
+				if strings.Contains(f.Found, inner) {
+					t.Errorf("%q says %s", f.Found, inner)
+				}
+			}
+		}
 	}
 }
 

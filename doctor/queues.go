@@ -3,7 +3,11 @@ package doctor
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
+
+	"conductor-jwt/conductor"
 )
 
 // idle is how long ago the last poll may lie; a worker polls every few
@@ -23,11 +27,11 @@ func queue(ctx context.Context, o Options, taskType string) Finding {
 	const check = "queue"
 	size, err := o.Server.QueueSize(ctx, taskType, o.Domain)
 	if err != nil {
-		return unknown(check, err, "give these credentials the right to read queues, then run this again")
+		return unknown(check, err, "read queues")
 	}
 	pollers, err := o.Server.Pollers(ctx, taskType)
 	if err != nil {
-		return unknown(check, err, "give these credentials the right to read queues, then run this again")
+		return unknown(check, err, "read queues")
 	}
 	name := quote(taskType)
 	if o.Domain != "" {
@@ -44,6 +48,53 @@ func queue(ctx context.Context, o Options, taskType string) Finding {
 		return ok(check, fmt.Sprintf("%s: %s, polled by %s", name, waiting, quote(p.WorkerID)))
 	}
 	return idleQueue(check, size, fmt.Sprintf("%s: %s, and no worker has polled it", name, waiting))
+}
+
+// Unpolled lists the workflow definitions and finds the tasks that look like
+// ours and lie in a queue that nobody polls.
+func Unpolled(ctx context.Context, o Options) ([]Finding, error) {
+	tasks, err := o.Server.WorkflowTasks(ctx, o.TaskTypes...)
+	if err != nil {
+		return nil, err
+	}
+	elsewhere := slices.DeleteFunc(tasks, func(t conductor.WorkflowTask) bool { return slices.Contains(o.TaskTypes, t.Queue()) })
+	return unpolled(ctx, o, elsewhere), nil
+}
+
+// unpolled finds tasks that look like ours and lie in a queue that nobody polls:
+// the worker does not, and no other has lately.
+func unpolled(ctx context.Context, o Options, elsewhere []conductor.WorkflowTask) []Finding {
+	byQueue := map[string][]conductor.WorkflowTask{}
+	for _, t := range elsewhere {
+		byQueue[t.Queue()] = append(byQueue[t.Queue()], t)
+	}
+	var found []Finding
+	for _, queue := range slices.Sorted(maps.Keys(byQueue)) {
+		pollers, err := o.Server.Pollers(ctx, queue)
+		if err != nil || slices.ContainsFunc(pollers, func(p conductor.Poller) bool { return o.Now().Sub(p.Last) <= idle }) {
+			continue // somebody else's, or not to be known
+		}
+		found = append(found, unpolledQueue(ctx, o, queue, byQueue[queue]))
+	}
+	return found
+}
+
+func unpolledQueue(ctx context.Context, o Options, queue string, tasks []conductor.WorkflowTask) Finding {
+	const check, jwtType = "workflows", "GET_SIGNED_JWT"
+	first := tasks[0]
+	found := where(first)
+	if more := len(tasks) - 1; more > 0 {
+		found += " and " + count(more, "other task")
+	}
+	found += fmt.Sprintf(": nobody polls the queue %s, which type %s and name %s lead to", quote(queue), quote(first.Type), quote(first.Name))
+	remedy := "add" + argument(queue) + " to CONDUCTOR_JWT_TASK_TYPES"
+	if queue != jwtType && slices.Contains(o.TaskTypes, jwtType) {
+		remedy = "write \"type\": \"" + jwtType + "\" in the workflow definition, or " + remedy
+	}
+	if waiting, err := o.Server.QueueSize(ctx, queue, ""); err == nil && waiting > 0 {
+		return fail(check, found+"; "+count(waiting, "task")+" waiting", remedy)
+	}
+	return warn(check, found, remedy)
 }
 
 func idleQueue(check string, size int, found string) Finding {

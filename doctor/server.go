@@ -13,7 +13,7 @@ import (
 func server(ctx context.Context, o Options) []Finding {
 	version, err := o.Server.Version(ctx)
 	if err != nil {
-		return []Finding{unreachable(o.Server.BaseURL(), err)}
+		return []Finding{unreachable(o, err)}
 	}
 	found := []Finding{ok("server", fmt.Sprintf("%s answers, version %s", o.Server.BaseURL(), version))}
 	if conductor.Exposed(o.Server.BaseURL()) {
@@ -23,7 +23,7 @@ func server(ctx context.Context, o Options) []Finding {
 	for _, taskType := range o.TaskTypes {
 		// Not every server asks for a permission before it tells its version.
 		if _, err := o.Server.QueueSize(ctx, taskType, o.Domain); err != nil && refused(err) {
-			return append(found, unreachable(o.Server.BaseURL(), err))
+			return append(found, unreachable(o, err))
 		}
 	}
 	return append(found, ok("auth", "the api lets this worker in"))
@@ -34,27 +34,49 @@ func refused(err error) bool {
 	return is && (e.Class == conductor.Unauthorized || e.Class == conductor.Forbidden)
 }
 
-func unreachable(url string, err error) Finding {
+func unreachable(o Options, err error) Finding {
+	url := o.Server.BaseURL()
 	e, is := errors.AsType[*conductor.Error](err)
 	if !is {
 		return fail("server", "no answer from "+url, "check CONDUCTOR_SERVER_URL")
 	}
+	why := " (" + reason(e) + ")"
 	switch e.Class {
 	case conductor.Unauthorized:
-		return fail("auth", fmt.Sprintf("the server refuses the credentials (%v)", e),
-			"set CONDUCTOR_AUTH_KEY and CONDUCTOR_AUTH_SECRET to a key that the server knows and that has not expired")
+		return unauthorized(o, e)
 	case conductor.Forbidden:
-		return fail("auth", fmt.Sprintf("the credentials are good, but may not do this (%v)", e),
-			"give the application of CONDUCTOR_AUTH_KEY the right to execute the task")
+		return forbidden(o, why)
 	case conductor.NotFound, conductor.Garbled, conductor.Rejected:
-		return fail("server", fmt.Sprintf("something at %s answers, but it is not conductor's api (%v)", url, e),
+		return fail("server", "something at "+url+" answers, but it is not conductor's api"+why,
 			"set CONDUCTOR_SERVER_URL to the api's address, such as http://conductor:8080/api")
 	case conductor.Throttled, conductor.Server:
-		return fail("server", fmt.Sprintf("the server is there, and not well (%v)", e), "look at the server's own log, then try again")
-	default:
-		return fail("server", fmt.Sprintf("no answer from %s (%v)", url, e),
-			"check the address in CONDUCTOR_SERVER_URL, that the server runs, and that this machine may reach it")
+		return fail("server", "the server is there, and not well"+why, "look at the server's own log, then try again")
 	}
+	remedy := e.Hint()
+	if e.Trouble() == conductor.Trouble(conductor.Network) {
+		remedy = "check the address in CONDUCTOR_SERVER_URL, that the server runs, and that this machine may reach it"
+	}
+	return fail("server", "no answer from "+url+why, remedy)
+}
+
+func unauthorized(o Options, e *conductor.Error) Finding {
+	switch {
+	case e.GrantsNoTokens():
+		return fail("auth", "credentials are set, and the server grants no tokens ("+reason(e)+"): it has no authentication", e.Hint())
+	case o.Anonymous == nil:
+		return fail("auth", "the server wants credentials, and none are set ("+reason(e)+")", e.Hint())
+	}
+	return fail("auth", "the server refuses the credentials ("+reason(e)+")",
+		"set CONDUCTOR_AUTH_KEY and CONDUCTOR_AUTH_SECRET to a key that the server knows and that has not expired")
+}
+
+func forbidden(o Options, why string) Finding {
+	if o.Anonymous == nil {
+		return fail("auth", "the server forbids this to a worker without credentials"+why,
+			"set CONDUCTOR_AUTH_KEY and CONDUCTOR_AUTH_SECRET to those of an application that has the right to execute the task")
+	}
+	return fail("auth", "the credentials are good, but may not do this"+why,
+		"give the application of CONDUCTOR_AUTH_KEY the right to execute the task")
 }
 
 // maxSkew is how wrong a clock may be: many verifiers allow a minute, some
@@ -87,7 +109,7 @@ func exposed(ctx context.Context, o Options) Finding {
 	_, listed, err := stranger.SecretNames(ctx)
 	switch {
 	case err != nil:
-		return unknown("secrets api", err, "ask for /api/secrets without credentials yourself: it should be refused")
+		return warn("secrets api", "could not be checked: "+reason(err), "ask for /api/secrets without credentials yourself: it should be refused")
 	case listed:
 		return warn("secrets api", "/api/secrets answers without credentials: whoever reaches the api learns the names of all secrets, from some versions their values, and can have any of them signed with",
 			"put an authenticating proxy before the api, and let only workers and operators reach it")

@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -17,27 +18,31 @@ type use struct {
 	task.Survey
 }
 
-// workflows lists the tasks in use.
-func workflows(ctx context.Context, o Options) ([]use, []Finding) {
+// workflows lists the tasks in use, and those that only look like them.
+func workflows(ctx context.Context, o Options) (uses []use, elsewhere []conductor.WorkflowTask, found []Finding) {
 	tasks, err := o.Server.WorkflowTasks(ctx, o.TaskTypes...)
 	if err != nil {
-		return nil, []Finding{unknown("workflows", err, "give these credentials the right to read metadata, then run this again")}
-	}
-	if len(tasks) == 0 {
-		return nil, []Finding{ok("workflows", "no workflow definition uses "+strings.Join(o.TaskTypes, " or ")+" yet")}
+		return nil, nil, []Finding{unknown("workflows", err, "read metadata")}
 	}
 	names := map[string]bool{}
-	var uses []use
 	for _, t := range tasks {
+		if !slices.Contains(o.TaskTypes, t.Queue()) {
+			elsewhere = append(elsewhere, t)
+			continue
+		}
 		names[t.Workflow] = true
 		uses = append(uses, use{t, task.SurveyOf(t.Template)})
 	}
-	return uses, []Finding{ok("workflows", fmt.Sprintf("%s in %s", count(len(tasks), "task"), count(len(names), "workflow")))}
+	if len(uses) == 0 {
+		return nil, elsewhere, []Finding{ok("workflows", "no workflow definition uses "+strings.Join(o.TaskTypes, " or ")+" yet")}
+	}
+	return uses, elsewhere, []Finding{ok("workflows", fmt.Sprintf("%s in %s", count(len(uses), "task"), count(len(names), "workflow")))}
 }
 
 // stored is the server's answer to the question for a task definition.
 type stored struct {
 	conductor.TaskDef
+	simple bool // the definition of a SIMPLE task
 	exists bool
 	err    error
 }
@@ -48,7 +53,7 @@ func definitions(ctx context.Context, o Options, tasks []use) map[string]stored 
 	for _, t := range tasks {
 		if _, asked := defs[t.Name]; !asked {
 			def, exists, err := o.Server.StoredTaskDef(ctx, t.Name)
-			defs[t.Name] = stored{def, exists, err}
+			defs[t.Name] = stored{def, t.Type == "SIMPLE", exists, err}
 		}
 	}
 	return defs
@@ -56,10 +61,45 @@ func definitions(ctx context.Context, o Options, tasks []use) map[string]stored 
 
 // taskDefs looks at definitions. Without one, a task that dies with its worker
 // is never delivered again.
-func taskDefs(defs map[string]stored) []Finding {
+func taskDefs(o Options, defs map[string]stored) []Finding {
 	var found []Finding
 	for _, name := range slices.Sorted(maps.Keys(defs)) {
-		found = append(found, taskDef(name, defs[name]))
+		def := defs[name]
+		if def.err == nil && !def.exists {
+			found = append(found, undefined(o, name, def.simple))
+			continue
+		}
+		found = append(found, taskDef(name, def))
+		found = append(found, limits(name, def)...)
+	}
+	return found
+}
+
+// undefined is what the lack of a task definition means: the server then makes
+// one up, without a response timeout or for a SIMPLE task with one of an hour.
+func undefined(o Options, name string, simple bool) Finding {
+	const check = "taskdef"
+	found := quote(name) + " has no task definition: a task whose worker dies hangs for ever, and nothing is retried"
+	if simple {
+		found = quote(name) + " has no task definition: a task whose worker dies waits an hour for another"
+	}
+	remedy := "run `conductor-jwt taskdef apply" + argument(name) + "`"
+	if o.Registers {
+		return warn(check, found, "start the worker, which registers it at its start or after the first such task; to have it before that, "+remedy)
+	}
+	return fail(check, found, remedy)
+}
+
+// limits are why tasks may wait though workers are free.
+func limits(name string, def stored) []Finding {
+	const check, remedy = "taskdef", "raise the limit in the task definition, or set it to 0 for none"
+	var found []Finding
+	if n := def.ConcurrentExecLimit; n > 0 {
+		found = append(found, warn(check, fmt.Sprintf("%s has concurrentExecLimit %d: the server hands out no more than %s at once, whatever the slots", quote(name), n, count(n, "task")), remedy))
+	}
+	if n := def.RateLimitPerFrequency; n > 0 {
+		found = append(found, warn(check, fmt.Sprintf("%s has rateLimitPerFrequency %d: the server hands out no more than %s in %d s, whatever the slots", quote(name), n, count(n, "task"),
+			max(def.RateLimitFrequencyInSeconds, 1)), remedy))
 	}
 	return found
 }
@@ -76,10 +116,7 @@ func taskDef(name string, def stored) Finding {
 	shown := quote(name)
 	switch {
 	case def.err != nil:
-		return unknown(check, def.err, "give these credentials the right to read metadata, then run this again")
-	case !def.exists:
-		return fail(check, shown+" has no task definition: a task whose worker dies hangs for ever, and nothing is retried",
-			"run `conductor-jwt taskdef apply"+argument(name)+"`")
+		return unknown(check, def.err, "read metadata")
 	case def.ResponseTimeoutSeconds == 0:
 		return fail(check, shown+" has responseTimeoutSeconds 0: a task whose worker dies hangs for ever", "set responseTimeoutSeconds to 30")
 	case def.ResponseTimeoutSeconds < minResponseTimeout:
@@ -123,15 +160,15 @@ func keysIn(tasks []use) []Finding {
 	var found []Finding
 	for _, t := range tasks {
 		if t.LiteralKey {
-			found = append(found, fail("key", where(t)+" has the private key itself in its definition, for all who may read workflows",
+			found = append(found, fail("key", where(t.WorkflowTask)+" has the private key itself in its definition, for all who may read workflows",
 				"store the key as a secret, write ${workflow.secrets.NAME} in its place, and replace the key: it has been seen"))
 		}
 		if t.OpenKey {
-			found = append(found, warn("key", where(t)+" takes its private key from the workflow's data: it is stored in clear with each execution",
+			found = append(found, warn("key", where(t.WorkflowTask)+" takes its private key from the workflow's data: it is stored in clear with each execution",
 				"store the key as a secret and write ${workflow.secrets.NAME}, or name a key of the policy by keyRef"))
 		}
 		for _, name := range t.SecretsElsewhere {
-			found = append(found, warn("key", fmt.Sprintf("%s puts a secret into %s, which anybody who gets the token can read", where(t), name),
+			found = append(found, warn("key", fmt.Sprintf("%s puts a secret into %s, which anybody who gets the token can read", where(t.WorkflowTask), name),
 				"write the value itself: what a token says is no secret"))
 		}
 	}
@@ -146,10 +183,10 @@ func secrets(ctx context.Context, o Options, tasks []use) []Finding {
 	users := map[string]string{}
 	for _, t := range tasks {
 		for _, name := range t.Secrets {
-			users[name] = where(t)
+			users[name] = where(t.WorkflowTask)
 		}
 		if name, comes := o.Delivered[t.KeyRef]; comes {
-			users[name] = where(t)
+			users[name] = where(t.WorkflowTask)
 		}
 	}
 	if len(users) == 0 {
@@ -161,7 +198,7 @@ func secrets(ctx context.Context, o Options, tasks []use) []Finding {
 		exists, err := exist(name)
 		switch {
 		case err != nil:
-			return append(found, unknown("secret", err, "look whether this server has secrets: older versions have none"))
+			return append(found, secretUnknown(err))
 		case !exists:
 			found = append(found, fail("secret", fmt.Sprintf("%s, used by %s, is not defined", quote(name), users[name]),
 				"start the server with CONDUCTOR_SECRET_"+plain(name)+" set, or correct the name in the workflow"))
@@ -170,6 +207,14 @@ func secrets(ctx context.Context, o Options, tasks []use) []Finding {
 		}
 	}
 	return found
+}
+
+func secretUnknown(err error) Finding {
+	f := unknown("secret", err, "read the names of secrets")
+	if e, is := errors.AsType[*conductor.Error](err); is && e.Class == conductor.NotFound {
+		f.Remedy = "look whether this server has secrets: older versions have none"
+	}
+	return f
 }
 
 // existence asks for the names of all secrets at once, and for each by itself
@@ -182,7 +227,7 @@ func existence(ctx context.Context, s Server) func(name string) (bool, error) {
 	return func(name string) (bool, error) { return slices.Contains(names, name), nil }
 }
 
-func where(t use) string {
+func where(t conductor.WorkflowTask) string {
 	return fmt.Sprintf("task %s of workflow %s version %d", quote(t.Reference), quote(t.Workflow), t.Version)
 }
 

@@ -137,3 +137,34 @@ func FuzzEncodeResult(f *testing.F) {
 		}
 	})
 }
+
+// The short way through an answer and the long one agree.
+func TestASoundAnswerIsReadInOnePass(t *testing.T) {
+	const task = `{"taskId":"t","workflowInstanceId":"w","scheduledTime":1795355503775}`
+	for body, want := range map[string]int{`[` + task + `]`: 1, `[` + task + `,` + task + "]\n": 2, `[]`: 0} {
+		short, ok := decodeSound([]byte(body))
+		tasks, unnamed, err := decodeTasks([]byte(body))
+		if !ok || len(short) != want || len(tasks) != want || unnamed != 0 || err != nil {
+			t.Errorf("%s: %d tasks in one pass (%v), %d in all, %d unnamed, %v", body, len(short), ok, len(tasks), unnamed, err)
+		}
+		for _, task := range tasks {
+			if !task.Scheduled.Equal(time.UnixMilli(1795355503775)) {
+				t.Errorf("scheduled at %s", task.Scheduled)
+			}
+		}
+	}
+	for _, body := range []string{`[` + task, `[` + task + `]]`, `[` + task + `] x`, task, `null`, `[{}]`, `[7]`, ``} {
+		if _, ok := decodeSound([]byte(body)); ok {
+			t.Errorf("%q passes for sound", body)
+		}
+	}
+}
+
+func TestATaskThatWasNeverScheduled(t *testing.T) {
+	for _, at := range []string{"0", "-1", "null"} {
+		tasks, _, err := decodeTasks([]byte(`[{"taskId":"t","workflowInstanceId":"w","scheduledTime":` + at + `}]`))
+		if err != nil || len(tasks) != 1 || !tasks[0].Scheduled.IsZero() {
+			t.Errorf("scheduledTime %s gives %+v, %v", at, tasks, err)
+		}
+	}
+}

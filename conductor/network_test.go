@@ -9,12 +9,14 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"io"
+	"log/slog"
 	"math/big"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -335,3 +337,86 @@ func TestProxies(t *testing.T) {
 		}
 	})
 }
+
+// Connections are kept while the files stay as they are.
+func TestUnchangedFilesOfTLSKeepTheConnections(t *testing.T) {
+	ca := newAuthority(t, "ca")
+	file := filepath.Join(t.TempDir(), "ca.pem")
+	replace(t, file, ca.pem())
+	var opened atomic.Int32
+	config := ca.server(t, "127.0.0.1", time.Now().Add(time.Hour))
+	s := serveTLS(t, &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
+		opened.Add(1)
+		return config, nil
+	}})
+	log := &lines{}
+	c := connect(t, conductor.Options{BaseURL: s.URL, CAFile: file, Logger: log.logger()})
+	for range 5 {
+		if _, err := poll(c, 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if opened.Load() != 1 || log.String() != "" {
+		t.Errorf("%d connections; the log:\n%s", opened.Load(), log)
+	}
+	replace(t, file, append(ca.pem(), '\n'))
+	if _, err := poll(c, 1); err != nil {
+		t.Fatal(err)
+	}
+	if opened.Load() != 2 || strings.Count(log.String(), "are in use") != 1 {
+		t.Errorf("after a change %d connections; the log:\n%s", opened.Load(), log)
+	}
+}
+
+// A file that is gone for a while, as when a secret is mounted anew, leaves the
+// old ones in use, and is read when it is back.
+func TestAFileOfTLSThatVanishes(t *testing.T) {
+	first, second := newAuthority(t, "first"), newAuthority(t, "second")
+	file := filepath.Join(t.TempDir(), "ca.pem")
+	replace(t, file, first.pem())
+	var config atomic.Pointer[tls.Config]
+	soon := time.Now().Add(time.Hour)
+	config.Store(first.server(t, "127.0.0.1", soon))
+	s := serveTLS(t, &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return config.Load(), nil }})
+	log := &lines{}
+	c := connect(t, conductor.Options{BaseURL: s.URL, CAFile: file, Logger: log.logger()})
+	if _, err := poll(c, 1); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if _, err := poll(c, 1); err != nil {
+			t.Errorf("while it is gone: %v", err)
+		}
+	}
+	if n := strings.Count(log.String(), "cannot be used"); n != 1 {
+		t.Errorf("%d warnings, want one:\n%s", n, log)
+	}
+	replace(t, file, second.pem())
+	config.Store(second.server(t, "127.0.0.1", soon))
+	if _, err := poll(c, 1); err != nil {
+		t.Errorf("after its return: %v", err)
+	}
+}
+
+// lines is a log.
+type lines struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+func (l *lines) logger() *slog.Logger { return slog.New(slog.NewTextHandler(l, nil)) }

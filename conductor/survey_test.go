@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"conductor-jwt/conductor"
 )
@@ -69,6 +70,135 @@ func TestALowerLimitOfAnAnswer(t *testing.T) {
 		_, err := c.WorkflowTasks(conductor.WithMaxBody(context.Background(), limit), "GET_SIGNED_JWT")
 		if got := err != nil && failure(t, err).Class == conductor.TooLarge; got != large {
 			t.Errorf("a limit of %d gives %v", limit, err)
+		}
+	}
+}
+
+// asked answers every request with one status and body, and keeps its address.
+func asked(t *testing.T, status int, body string) (*conductor.Client, func() string) {
+	t.Helper()
+	var address string
+	url := answering(t, func(w http.ResponseWriter, r *http.Request) {
+		address = r.Method + " " + r.URL.RequestURI()
+		w.WriteHeader(status)
+		_, _ = w.Write([]byte(body))
+	})
+	return connect(t, conductor.Options{BaseURL: url}), func() string { return address }
+}
+
+func TestAStoredTaskDef(t *testing.T) {
+	c, address := asked(t, 200, `{"name":"n","retryCount":3,"responseTimeoutSeconds":30,"runtimeMetadata":["s"],"concurrentExecLimit":1,"rateLimitPerFrequency":5,"rateLimitFrequencyInSeconds":60,"unknown":{}}`)
+	def, exists, err := c.StoredTaskDef(t.Context(), "a/b c")
+	if err != nil || !exists || def.RetryCount != 3 || def.ResponseTimeoutSeconds != 30 || !slices.Equal(def.RuntimeMetadata, []string{"s"}) ||
+		def.ConcurrentExecLimit != 1 || def.RateLimitPerFrequency != 5 || def.RateLimitFrequencyInSeconds != 60 {
+		t.Errorf("%+v, %v, %v", def, exists, err)
+	}
+	if got := address(); got != "GET /api/metadata/taskdefs/a%2Fb%20c" {
+		t.Errorf("asked %s", got)
+	}
+	for _, row := range []struct {
+		status int
+		body   string
+		class  conductor.Class // empty: there is none, without an error
+	}{
+		{404, `{}`, ""},
+		{403, `{}`, conductor.Forbidden},
+		{500, `{}`, conductor.Server},
+		{200, `[]`, conductor.Garbled},
+		{200, ``, conductor.Garbled},
+	} {
+		c, _ := asked(t, row.status, row.body)
+		_, exists, err := c.StoredTaskDef(t.Context(), "n")
+		if exists || row.class == "" && err != nil || row.class != "" && failure(t, err).Class != row.class {
+			t.Errorf("%d %s: %v, %v", row.status, row.body, exists, err)
+		}
+	}
+}
+
+func TestWhatSecretsThereAre(t *testing.T) {
+	for _, row := range []struct {
+		status int
+		body   string
+		names  []string
+		listed bool
+		class  conductor.Class
+	}{
+		{200, `["a","b"]`, []string{"a", "b"}, true, ""},
+		{200, `[]`, []string{}, true, ""},
+		{401, `no`, nil, false, ""},
+		{403, `no`, nil, false, ""},
+		{404, `no`, nil, false, ""},
+		{500, `no`, nil, false, conductor.Server},
+		{200, `{"a":"a value"}`, nil, false, conductor.Garbled},
+	} {
+		c, address := asked(t, row.status, row.body)
+		names, listed, err := c.SecretNames(t.Context())
+		if !slices.Equal(names, row.names) || listed != row.listed || (row.class == "") != (err == nil) || err != nil && failure(t, err).Class != row.class {
+			t.Errorf("%d %s: %q, %v, %v", row.status, row.body, names, listed, err)
+		}
+		if got := address(); got != "GET /api/secrets" {
+			t.Errorf("asked %s", got)
+		}
+	}
+	for body, want := range map[string]string{"true": "true", "false": "false", " true\n": "true", "": "garbled", "a value": "garbled", "TRUE": "garbled"} {
+		c, address := asked(t, 200, body)
+		exists, err := c.SecretExists(t.Context(), "k")
+		got := fmt.Sprint(exists)
+		if err != nil {
+			got = string(failure(t, err).Class)
+		}
+		if got != want || address() != "GET /api/secrets/k/exists" {
+			t.Errorf("%q is %s, want %s; asked %s", body, got, want, address())
+		}
+	}
+}
+
+func TestQueues(t *testing.T) {
+	c, address := asked(t, 200, "7")
+	if n, err := c.QueueSize(t.Context(), "T", ""); n != 7 || err != nil || address() != "GET /api/tasks/queue/size?taskType=T" {
+		t.Errorf("%d, %v; asked %s", n, err, address())
+	}
+	if _, err := c.QueueSize(t.Context(), "T", "eu"); err != nil || address() != "GET /api/tasks/queue/size?domain=eu&taskType=T" {
+		t.Errorf("%v; asked %s", err, address())
+	}
+	c, address = asked(t, 200, `[{"queueName":"T","domain":"eu","workerId":"w","lastPollTime":1795355503775},{"queueName":"T","lastPollTime":0}]`)
+	pollers, err := c.Pollers(t.Context(), "T")
+	want := []conductor.Poller{{Domain: "eu", WorkerID: "w", Last: time.UnixMilli(1795355503775)}, {Last: time.UnixMilli(0)}}
+	if err != nil || !slices.Equal(pollers, want) || address() != "GET /api/tasks/queue/polldata?taskType=T" {
+		t.Errorf("%+v, %v; asked %s", pollers, err, address())
+	}
+	for _, body := range []string{`"x"`, `{`, ``} {
+		c, _ := asked(t, 200, body)
+		if _, err := c.QueueSize(t.Context(), "T", ""); failure(t, err).Class != conductor.Garbled {
+			t.Errorf("a size of %q: %v", body, err)
+		}
+		if _, err := c.Pollers(t.Context(), "T"); failure(t, err).Class != conductor.Garbled {
+			t.Errorf("pollers of %q: %v", body, err)
+		}
+		if _, err := c.WorkflowTasks(t.Context(), "T"); failure(t, err).Class != conductor.Garbled {
+			t.Errorf("workflows of %q: %v", body, err)
+		}
+	}
+	c, _ = asked(t, 403, "")
+	for name, ask := range map[string]func() error{
+		"size":      func() error { _, err := c.QueueSize(t.Context(), "T", ""); return err },
+		"pollers":   func() error { _, err := c.Pollers(t.Context(), "T"); return err },
+		"workflows": func() error { _, err := c.WorkflowTasks(t.Context(), "T"); return err },
+		"secret":    func() error { _, err := c.SecretExists(t.Context(), "k"); return err },
+	} {
+		if e := failure(t, ask()); e.Class != conductor.Forbidden {
+			t.Errorf("%s: %v", name, e)
+		}
+	}
+}
+
+func TestAVersionIsShort(t *testing.T) {
+	for body, want := range map[string]string{
+		"3.32.1": "3.32.1", "\"3.32.1\"\r\n": "3.32.1", "a\x1b[31mb": `a\x1b[31mb`, strings.Repeat("v", 70): strings.Repeat("v", 64), "": "",
+	} {
+		c, address := asked(t, 200, body)
+		if got, err := c.Version(t.Context()); got != want || err != nil || address() != "GET /api/version" {
+			t.Errorf("%q is %q, %v; asked %s", body, got, err, address())
 		}
 	}
 }

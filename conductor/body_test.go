@@ -1,0 +1,105 @@
+package conductor
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+const testLimit = 32 << 20
+
+// Answers of every size come whole, and one byte too many is refused.
+func TestAnswersAreReadWhole(t *testing.T) {
+	r := newReader()
+	for _, size := range []int{0, 1, firstPart - 1, firstPart, firstPart + 1, 5 * firstPart, mostPart, 3*mostPart + 7, largeBody, largeBody + 1, largeBody + 3*mostPart} {
+		body := bytes.Repeat([]byte("0123456"), size/7+1)[:size]
+		got, err := r.read(t.Context(), callPoll, bytes.NewReader(body), int64(size))
+		if err != nil || !bytes.Equal(got, body) {
+			t.Errorf("%d bytes: %d came, %v", size, len(got), err)
+		}
+		if size == 0 {
+			continue
+		}
+		_, err = r.read(t.Context(), callPoll, bytes.NewReader(body), int64(size)-1)
+		if e, ok := errors.AsType[*Error](err); !ok || e.Class != TooLarge || e.Call != "poll" {
+			t.Errorf("%d bytes with a limit of one less: %v", size, err)
+		}
+	}
+	if len(r.large) != 0 {
+		t.Error("an answer that was read is still in the way of the next large one")
+	}
+}
+
+// All polls at once may be answered by all that an answer may hold.
+func TestLargeAnswersAreReadOneByOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newReader()
+		large := make([]byte, largeBody+1)
+		slow, feed := io.Pipe()
+		first := make(chan error, 1)
+		go func() {
+			_, err := r.read(t.Context(), callPoll, slow, testLimit)
+			first <- err
+		}()
+		if _, err := feed.Write(large); err != nil { // and its end does not come
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := r.read(ctx, callPoll, bytes.NewReader(large), testLimit); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("a second large answer beside the first: %v", err)
+		}
+		if _, err := r.read(t.Context(), callPoll, bytes.NewReader(large[1:]), testLimit); err != nil {
+			t.Errorf("an answer that is not large: %v", err)
+		}
+		if err := feed.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-first; err != nil {
+			t.Errorf("the first: %v", err)
+		}
+		if _, err := r.read(t.Context(), callPoll, bytes.NewReader(large), testLimit); err != nil {
+			t.Errorf("after the first: %v", err)
+		}
+	})
+}
+
+// A large answer that breaks or is refused lets the next one in.
+func TestALargeAnswerThatFailsLetsTheNextIn(t *testing.T) {
+	r := newReader()
+	large := make([]byte, largeBody+1)
+	broken := io.MultiReader(bytes.NewReader(large), iotestErr{})
+	if _, err := r.read(t.Context(), callPoll, broken, testLimit); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("a broken answer: %v", err)
+	}
+	if _, err := r.read(t.Context(), callPoll, bytes.NewReader(append(large, large...)), largeBody+2); err == nil {
+		t.Error("an answer over the limit was read")
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	if _, err := r.read(ctx, callPoll, bytes.NewReader(large), testLimit); err != nil {
+		t.Errorf("the next: %v", err)
+	}
+}
+
+type iotestErr struct{}
+
+func (iotestErr) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+// Keys come in answers, and what they were read into is used again.
+func TestTheFirstPartIsWiped(t *testing.T) {
+	part, giveBack := newReader().lend()
+	if len(part) != 0 || cap(part) != firstPart {
+		t.Fatalf("a part of %d bytes of %d", len(part), cap(part))
+	}
+	part = append(part, "a key"...)
+	giveBack()
+	if !bytes.Equal(part, make([]byte, len(part))) {
+		t.Errorf("it still holds %q", part)
+	}
+}

@@ -59,7 +59,17 @@ func OfTLS(err error) bool {
 	return is[*tls.CertificateVerificationError](err) || is[tls.AlertError](err) ||
 		is[tls.RecordHeaderError](err) || is[x509.UnknownAuthorityError](err) ||
 		is[x509.HostnameError](err) || is[x509.CertificateInvalidError](err) ||
-		ofAlert(err) || strings.HasPrefix(err.Error(), "tls: ") // crypto/tls has no type for these
+		ofAlert(err) || saysTLS(err)
+}
+
+// saysTLS finds the errors of crypto/tls that have no type of their own.
+func saysTLS(err error) bool {
+	for ; err != nil; err = errors.Unwrap(err) {
+		if strings.HasPrefix(err.Error(), "tls: ") {
+			return true
+		}
+	}
+	return false
 }
 
 // ofAlert reports whether the peer ended a handshake by an alert (RFC 8446

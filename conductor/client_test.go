@@ -450,3 +450,88 @@ func TestAnOutputThatIsNoObjectIsNotSent(t *testing.T) {
 		t.Errorf("%d requests", got)
 	}
 }
+
+func TestAStoredTaskIsAnObject(t *testing.T) {
+	for body, ok := range map[string]bool{`{"a":1}`: true, ` {}`: true, `[]`: false, `"x"`: false, `{`: false, ``: false, `null`: false} {
+		url := answering(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(body)) })
+		raw, err := connect(t, conductor.Options{BaseURL: url}).StoredTask(t.Context(), "t")
+		if ok && (err != nil || string(raw) != body) || !ok && failure(t, err).Class != conductor.Garbled {
+			t.Errorf("%q gives %q, %v", body, raw, err)
+		}
+	}
+}
+
+// A poll is given the time that the server may wait, and more; other calls the
+// timeout alone.
+func TestAPollOutlastsTheTimeoutOfOtherCalls(t *testing.T) {
+	url := answering(t, func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-time.After(300 * time.Millisecond):
+			_, _ = w.Write([]byte("[]"))
+		case <-r.Context().Done():
+		}
+	})
+	c := connect(t, conductor.Options{BaseURL: url, Timeout: 30 * time.Millisecond})
+	if _, err := c.Poll(t.Context(), conductor.Query{TaskType: queue, Count: 1, Timeout: time.Millisecond}); err != nil {
+		t.Errorf("the poll: %v", err)
+	}
+	if _, err := c.Version(t.Context()); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("the version: %v", err)
+	}
+}
+
+func TestWhatAPollAsks(t *testing.T) {
+	var asked string
+	url := answering(t, func(w http.ResponseWriter, r *http.Request) {
+		asked = r.Method + " " + r.URL.RequestURI()
+		_, _ = w.Write([]byte("[]"))
+	})
+	c := connect(t, conductor.Options{BaseURL: url})
+	for want, q := range map[string]conductor.Query{
+		"GET /api/tasks/poll/batch/T?count=3&timeout=1500":                   {TaskType: "T", Count: 3, Timeout: 1500 * time.Millisecond},
+		"GET /api/tasks/poll/batch/a%2Fb%3F?count=1&timeout=0":               {TaskType: "a/b?", Count: 1},
+		"GET /api/tasks/poll/batch/T?count=1&domain=eu&timeout=0&workerid=w": {TaskType: "T", Count: 1, Domain: "eu", WorkerID: "w"},
+	} {
+		if _, err := c.Poll(t.Context(), q); err != nil || asked != want {
+			t.Errorf("asked %s, want %s; %v", asked, want, err)
+		}
+	}
+}
+
+// What an observer is told of a request is of closed sets.
+func TestObservations(t *testing.T) {
+	seen := &observed{}
+	url := answering(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`[{}]`)) })
+	c := connect(t, conductor.Options{BaseURL: url, Observe: seen.add})
+	if _, err := poll(c, 1); err != nil {
+		t.Fatal(err)
+	}
+	if err := complete(c, conductor.Task{ID: "t", WorkflowID: "w"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.TaskDef(t.Context(), "a name"); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.CreateTaskDef(t.Context(), conductor.TaskDef{Name: "n"}); err != nil {
+		t.Fatal(err)
+	}
+	want := []conductor.Observation{
+		{Call: "poll", Method: "GET", Path: "/tasks/poll/batch/{taskType}", Status: 200},
+		{Call: "poll", Method: "GET", Path: "/tasks/poll/batch/{taskType}", Unnamed: 1},
+		{Call: "update", Method: "POST", Path: "/tasks", Status: 200},
+		{Call: "get taskdef", Method: "GET", Path: "/metadata/taskdefs/{name}", Status: 200},
+		{Call: "create taskdef", Method: "POST", Path: "/metadata/taskdefs", Status: 200},
+	}
+	for i, got := range seen.all {
+		if got.Unnamed == 0 && (!got.HasSkew || got.Duration <= 0) {
+			t.Errorf("no skew or duration in %+v", got)
+		}
+		got.Skew, got.HasSkew, got.Duration = 0, false, 0
+		if i >= len(want) || got != want[i] {
+			t.Errorf("observed %+v", got)
+		}
+	}
+	if len(seen.all) != len(want) {
+		t.Errorf("%d observations, want %d", len(seen.all), len(want))
+	}
+}

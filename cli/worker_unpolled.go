@@ -41,15 +41,11 @@ func (u unpolled) run(ctx context.Context) {
 // look warns once of each queue. What cannot be asked is doctor's to say.
 func (u unpolled) look(ctx context.Context, told map[string]bool) {
 	defer func() { _ = recover() }() // it would end the worker
-	found, err := doctor.Unpolled(conductor.WithMaxBody(ctx, maxUnpolledBody), u.options)
-	if err != nil {
-		return
-	}
-	for _, f := range found {
+	for _, f := range doctor.Unpolled(conductor.WithMaxBody(ctx, maxUnpolledBody), u.options) {
 		if told[f.Remedy] {
 			continue
 		}
 		told[f.Remedy] = true
-		u.log.WarnContext(ctx, "a workflow has a task that looks like GET_SIGNED_JWT, and no worker polls its queue", "found", f.Found, "hint", f.Remedy)
+		u.log.WarnContext(ctx, "tasks that look like GET_SIGNED_JWT have a queue that no worker polls", "found", f.Found, "hint", f.Remedy)
 	}
 }

@@ -192,7 +192,7 @@ func TestFindings(t *testing.T) {
 		"a queue that is polled":            {hospital{polled: 4 * time.Second}, "queue", doctor.OK, "0 tasks waiting, polled by w1", ""},
 		"a queue that was polled":           {hospital{polled: time.Hour}, "queue", doctor.Warn, "last polled 1h0m0s ago", "start"},
 		"a queue that nobody polls":         {hospital{unpolled: true}, "queue", doctor.Warn, "no worker has polled", "start"},
-		"tasks that nobody polls":           {hospital{unpolled: true, waiting: 7}, "queue", doctor.Fail, "7 tasks waiting", "start"},
+		"tasks that nobody polls":           {hospital{unpolled: true, waiting: 7}, "queue", doctor.Fail, "GET_SIGNED_JWT: 7 tasks waiting", "start"},
 		"a worker in another domain":        {hospital{otherways: "eu", waiting: 1}, "queue", doctor.Fail, "no worker has polled", "start"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -246,12 +246,15 @@ func TestTasksThatNobodyPolls(t *testing.T) {
 			doctor.Warn,
 			"nobody polls the queue GET_SIGNED_JWT", "add GET_SIGNED_JWT to CONDUCTOR_JWT_TASK_TYPES",
 		},
-		"tasks wait there":                     {hospital{tasks: task("SIMPLE", "get_signed_jwt"), unpolled: true, waiting: 3}, jwt, doctor.Fail, "; 3 tasks waiting", "add get_signed_jwt"},
-		"another worker polled it long ago":    {hospital{tasks: task("SIMPLE", "get_signed_jwt"), polled: time.Hour}, jwt, doctor.Warn, "nobody polls", "add"},
-		"another worker polls it":              {hospital{tasks: task("SIMPLE", "get_signed_jwt")}, jwt, "", "", ""},
-		"a SIMPLE task of the type's name":     {hospital{tasks: task("SIMPLE", "GET_SIGNED_JWT"), unpolled: true}, jwt, "", "", ""},
-		"a SIMPLE task of a configured type":   {hospital{tasks: task("SIMPLE", "sign"), unpolled: true}, []string{"sign"}, "", "", ""},
-		"the type, whatever the task is named": {hospital{tasks: task("GET_SIGNED_JWT", "get_signed_jwt"), unpolled: true}, jwt, "", "", ""},
+		"tasks wait there": {hospital{tasks: task("SIMPLE", "get_signed_jwt"), unpolled: true, waiting: 3}, jwt, doctor.Fail, "; 3 tasks waiting", "add get_signed_jwt"},
+		"the type itself, of a workflow that is not stored": {hospital{unpolled: true, waiting: 2}, []string{"get_signed_jwt"}, doctor.Fail, "nobody polls the queue GET_SIGNED_JWT; 2 tasks waiting", "add GET_SIGNED_JWT to"},
+		"its lower case, of a workflow that is not stored":  {hospital{unpolled: true, waiting: 1, metadata: class(conductor.Forbidden, 403)}, jwt, doctor.Fail, "nobody polls the queue get_signed_jwt; 1 task waiting", `"type": "GET_SIGNED_JWT"`},
+		"queues of which nobody makes use":                  {hospital{unpolled: true}, []string{"sign"}, "", "", ""},
+		"another worker polled it long ago":                 {hospital{tasks: task("SIMPLE", "get_signed_jwt"), polled: time.Hour}, jwt, doctor.Warn, "nobody polls", "add"},
+		"another worker polls it":                           {hospital{tasks: task("SIMPLE", "get_signed_jwt")}, jwt, "", "", ""},
+		"a SIMPLE task of the type's name":                  {hospital{tasks: task("SIMPLE", "GET_SIGNED_JWT"), unpolled: true}, jwt, "", "", ""},
+		"a SIMPLE task of a configured type":                {hospital{tasks: task("SIMPLE", "sign"), unpolled: true}, []string{"sign"}, "", "", ""},
+		"the type, whatever the task is named":              {hospital{tasks: task("GET_SIGNED_JWT", "get_signed_jwt"), unpolled: true}, jwt, "", "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got []doctor.Finding

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"conductor-jwt/conductor"
@@ -52,19 +53,25 @@ func queue(ctx context.Context, o Options, taskType string) Finding {
 
 // Unpolled lists the workflow definitions and finds the tasks that look like
 // ours and lie in a queue that nobody polls.
-func Unpolled(ctx context.Context, o Options) ([]Finding, error) {
-	tasks, err := o.Server.WorkflowTasks(ctx, o.TaskTypes...)
-	if err != nil {
-		return nil, err
-	}
+func Unpolled(ctx context.Context, o Options) []Finding {
+	tasks, _ := o.Server.WorkflowTasks(ctx, o.TaskTypes...) // where they may not be read, the queues are still looked at
 	elsewhere := slices.DeleteFunc(tasks, func(t conductor.WorkflowTask) bool { return slices.Contains(o.TaskTypes, t.Queue()) })
-	return unpolled(ctx, o, elsewhere), nil
+	return unpolled(ctx, o, elsewhere)
 }
 
+const jwtType = "GET_SIGNED_JWT"
+
 // unpolled finds tasks that look like ours and lie in a queue that nobody polls:
-// the worker does not, and no other has lately.
+// the worker does not, and no other has lately. The two queues that are mixed up
+// most are looked at without a workflow definition, too: a workflow may be
+// started with a definition of its own.
 func unpolled(ctx context.Context, o Options, elsewhere []conductor.WorkflowTask) []Finding {
 	byQueue := map[string][]conductor.WorkflowTask{}
+	for _, queue := range []string{jwtType, strings.ToLower(jwtType)} {
+		if !slices.Contains(o.TaskTypes, queue) {
+			byQueue[queue] = nil
+		}
+	}
 	for _, t := range elsewhere {
 		byQueue[t.Queue()] = append(byQueue[t.Queue()], t)
 	}
@@ -74,27 +81,42 @@ func unpolled(ctx context.Context, o Options, elsewhere []conductor.WorkflowTask
 		if err != nil || slices.ContainsFunc(pollers, func(p conductor.Poller) bool { return o.Now().Sub(p.Last) <= idle }) {
 			continue // somebody else's, or not to be known
 		}
-		found = append(found, unpolledQueue(ctx, o, queue, byQueue[queue]))
+		if f := unpolledQueue(ctx, o, queue, byQueue[queue]); f.Found != "" {
+			found = append(found, f)
+		}
 	}
 	return found
 }
 
+// unpolledQueue is the finding about one queue; the zero one if there is none.
 func unpolledQueue(ctx context.Context, o Options, queue string, tasks []conductor.WorkflowTask) Finding {
-	const check, jwtType = "workflows", "GET_SIGNED_JWT"
-	first := tasks[0]
-	found := where(first)
-	if more := len(tasks) - 1; more > 0 {
-		found += " and " + count(more, "other task")
+	const check = "queue"
+	waiting, err := o.Server.QueueSize(ctx, queue, o.Domain)
+	if err != nil {
+		waiting = 0
 	}
-	found += fmt.Sprintf(": nobody polls the queue %s, which type %s and name %s lead to", quote(queue), quote(first.Type), quote(first.Name))
 	remedy := "add" + argument(queue) + " to CONDUCTOR_JWT_TASK_TYPES"
 	if queue != jwtType && slices.Contains(o.TaskTypes, jwtType) {
 		remedy = "write \"type\": \"" + jwtType + "\" in the workflow definition, or " + remedy
 	}
-	if waiting, err := o.Server.QueueSize(ctx, queue, ""); err == nil && waiting > 0 {
-		return fail(check, found+"; "+count(waiting, "task")+" waiting", remedy)
+	found := "nobody polls the queue " + quote(queue)
+	if len(tasks) > 0 {
+		found = whoUses(tasks) + ": " + found + fmt.Sprintf(", which type %s and name %s lead to", quote(tasks[0].Type), quote(tasks[0].Name))
 	}
-	return warn(check, found, remedy)
+	switch {
+	case waiting > 0:
+		return fail(check, found+"; "+count(waiting, "task")+" waiting", remedy)
+	case len(tasks) > 0:
+		return warn(check, found, remedy)
+	}
+	return Finding{}
+}
+
+func whoUses(tasks []conductor.WorkflowTask) string {
+	if more := len(tasks) - 1; more > 0 {
+		return where(tasks[0]) + " and " + count(more, "other task")
+	}
+	return where(tasks[0])
 }
 
 func idleQueue(check string, size int, found string) Finding {

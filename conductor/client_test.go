@@ -535,3 +535,77 @@ func TestObservations(t *testing.T) {
 		t.Errorf("%d observations, want %d", len(seen.all), len(want))
 	}
 }
+
+// Tasks and the list of workflows are large; all else is at most 1 MiB.
+func TestHowLargeAnAnswerMayBe(t *testing.T) {
+	for size, others := range map[int]bool{1 << 20: true, 1<<20 + 1: false} {
+		body := []byte("[]" + strings.Repeat(" ", size-2))
+		url := answering(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(body) })
+		c := connect(t, conductor.Options{BaseURL: url})
+		for name, row := range map[string]struct {
+			ask  func() error
+			read bool
+		}{
+			"poll":      {func() error { _, err := poll(c, 1); return err }, true},
+			"workflows": {func() error { _, err := c.WorkflowTasks(t.Context()); return err }, true},
+			"update":    {func() error { return complete(c, conductor.Task{ID: "t", WorkflowID: "w"}) }, others},
+			"version":   {func() error { _, err := c.Version(t.Context()); return err }, others},
+			"secrets":   {func() error { _, _, err := c.SecretNames(t.Context()); return err }, others},
+			"pollers":   {func() error { _, err := c.Pollers(t.Context(), "T"); return err }, others},
+		} {
+			if err := row.ask(); (err == nil) != row.read {
+				t.Errorf("%s of %d bytes: %v", name, size, err)
+			}
+		}
+	}
+}
+
+// A page of a proxy is no acknowledgement, whatever its case and parameters.
+func TestAPageIsNoAnswer(t *testing.T) {
+	for kind, page := range map[string]bool{
+		"text/html": true, "Text/HTML; charset=utf-8": true, "application/vnd.x-html": true,
+		"text/plain": false, "application/json; x=html": false, "": false, "html": true, "text/htmlx": false,
+	} {
+		url := answering(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header()["Content-Type"] = []string{kind}
+			_, _ = w.Write([]byte("[]"))
+		})
+		err := complete(connect(t, conductor.Options{BaseURL: url}), conductor.Task{ID: "t", WorkflowID: "w"})
+		if page && failure(t, err).Class != conductor.Garbled || !page && err != nil {
+			t.Errorf("%q: %v", kind, err)
+		}
+	}
+}
+
+// A GET goes where it is sent; a POST that would become a GET does not.
+func TestRedirectsByMethod(t *testing.T) {
+	for status, posts := range map[int]bool{301: false, 302: false, 303: false, 307: true, 308: true} {
+		url := answering(t, func(w http.ResponseWriter, r *http.Request) {
+			if !strings.HasSuffix(r.URL.Path, "/there") {
+				http.Redirect(w, r, "/there", status)
+				return
+			}
+			_, _ = w.Write([]byte("[]"))
+		})
+		c := connect(t, conductor.Options{BaseURL: url})
+		if _, err := poll(c, 1); err != nil {
+			t.Errorf("%d of a GET: %v", status, err)
+		}
+		if err := complete(c, conductor.Task{ID: "t", WorkflowID: "w"}); (err == nil) != posts {
+			t.Errorf("%d of a POST: %v", status, err)
+		}
+	}
+}
+
+func TestHeadersThatAreTooLarge(t *testing.T) {
+	for size, read := range map[int]bool{32 << 10: true, 128 << 10: false} {
+		url := answering(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("X-Large", strings.Repeat("x", size))
+			_, _ = w.Write([]byte("[]"))
+		})
+		_, err := poll(connect(t, conductor.Options{BaseURL: url}), 1)
+		if read && err != nil || !read && failure(t, err).Class != conductor.Network {
+			t.Errorf("%d bytes: %v", size, err)
+		}
+	}
+}

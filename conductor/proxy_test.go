@@ -1,0 +1,65 @@
+package conductor
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+
+	"conductor-jwt/internal/secret"
+)
+
+func TestTheWayToTheServer(t *testing.T) {
+	for _, row := range []struct {
+		what  string
+		base  string
+		proxy string            // the setting
+		env   map[string]string // the variables
+		want  string            // the proxy; empty for none, "error" for a refusal
+	}{
+		{"no proxy", "http://c", "", nil, ""},
+		{"the setting", "http://c", "http://p:1", map[string]string{"HTTP_PROXY": "http://q:1"}, "http://p:1"},
+		{"the setting, whatever NO_PROXY says", "http://c", "http://p:1", map[string]string{"NO_PROXY": "*"}, "http://p:1"},
+		{"the setting without a scheme", "http://c", "p:1", nil, "http://p:1"},
+		{"https", "https://c", "https://p:1", nil, "https://p:1"},
+		{"socks5", "https://c", "socks5://p:1", nil, "socks5://p:1"},
+		{"socks5h", "https://c", "socks5h://p:1", nil, "socks5h://p:1"},
+		{"another scheme", "https://c", "ftp://p:1", nil, "error"},
+		{"no host", "https://c", "http://", nil, "error"},
+		{"no url", "https://c", "http://%zz", nil, "error"},
+		{"a variable", "http://c", "", map[string]string{"HTTP_PROXY": "http://p:1"}, "http://p:1"},
+		{"a variable in lower case", "http://c", "", map[string]string{"http_proxy": "http://p:1"}, "http://p:1"},
+		{"upper case before lower case", "http://c", "", map[string]string{"http_proxy": "http://q:1", "HTTP_PROXY": "http://p:1"}, "http://p:1"},
+		{"a variable of the other scheme", "http://c", "", map[string]string{"HTTPS_PROXY": "http://p:1"}, ""},
+		{"a variable of https", "https://c", "", map[string]string{"HTTPS_PROXY": "http://p:1", "HTTP_PROXY": "http://q:1"}, "http://p:1"},
+		{"NO_PROXY", "http://c", "", map[string]string{"HTTP_PROXY": "http://p:1", "NO_PROXY": "c"}, ""},
+		{"NO_PROXY in lower case", "http://c", "", map[string]string{"HTTP_PROXY": "http://p:1", "no_proxy": "c"}, ""},
+		{"NO_PROXY of another", "http://c", "", map[string]string{"HTTP_PROXY": "http://p:1", "NO_PROXY": "d"}, "http://p:1"},
+		{"a variable that is none", "http://c", "", map[string]string{"HTTP_PROXY": "ftp://p:1"}, "error"},
+		{"within CGI", "http://c", "", map[string]string{"HTTP_PROXY": "http://p:1", "REQUEST_METHOD": "GET"}, "error"},
+		{"https within CGI", "https://c", "", map[string]string{"HTTPS_PROXY": "http://p:1", "REQUEST_METHOD": "GET"}, "http://p:1"},
+	} {
+		t.Run(row.what, func(t *testing.T) {
+			choose, err := proxyFunc(Options{
+				BaseURL: row.base + "/api", Proxy: secret.New(row.proxy), Getenv: func(name string) string { return row.env[name] },
+			})
+			if row.want == "error" {
+				if !errors.Is(err, ErrProxy) || row.env != nil && !strings.Contains(err.Error(), "HTTP_PROXY") {
+					t.Errorf("the error is %v", err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, row.base+"/api", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := choose(r)
+			if err != nil || row.want == "" && got != nil || row.want != "" && (got == nil || got.String() != row.want) {
+				t.Errorf("the proxy is %v, %v; want %q", got, err, row.want)
+			}
+		})
+	}
+}

@@ -4,11 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -557,6 +560,82 @@ func TestHowLargeAnAnswerMayBe(t *testing.T) {
 				t.Errorf("%s of %d bytes: %v", name, size, err)
 			}
 		}
+	}
+}
+
+func TestAStoredTaskMayBeLarge(t *testing.T) {
+	body := []byte("{}" + strings.Repeat(" ", 2<<20))
+	url := answering(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(body) })
+	if raw, err := connect(t, conductor.Options{BaseURL: url}).StoredTask(t.Context(), "t"); err != nil || len(raw) != len(body) {
+		t.Errorf("%d bytes, %v", len(raw), err)
+	}
+}
+
+// Who asks, and in what form an answer is wanted.
+func TestHeadersOfARequest(t *testing.T) {
+	for agent, want := range map[string]string{"": "conductor-jwt", "me/1": "me/1"} {
+		url := answering(t, func(w http.ResponseWriter, r *http.Request) {
+			if got := r.Header.Get("User-Agent"); got != want {
+				t.Errorf("%s %s is of %q, want %q", r.Method, r.URL.Path, got, want)
+			}
+			if got := r.Header.Get("Accept"); got != "application/json" && strings.HasPrefix(r.URL.Path, "/api/tasks") {
+				t.Errorf("%s %s accepts %q", r.Method, r.URL.Path, got)
+			}
+			if got := r.Header.Get("Content-Type"); r.Method == http.MethodPost && got != "application/json" {
+				t.Errorf("%s %s sends %q", r.Method, r.URL.Path, got)
+			}
+			if _, sent := r.Header["Idempotency-Key"]; sent || r.Header.Get("Accept-Encoding") != "gzip" {
+				t.Errorf("%s %s has the headers %v", r.Method, r.URL.Path, r.Header)
+			}
+			_, _ = w.Write([]byte("[]"))
+		})
+		c := connect(t, conductor.Options{BaseURL: url, UserAgent: agent})
+		for _, err := range []error{
+			complete(c, conductor.Task{ID: "t", WorkflowID: "w"}), c.CreateTaskDef(t.Context(), conductor.TaskDef{Name: "n"}),
+		} {
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		if _, err := poll(c, 1); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// As many connections as there are calls at once are kept for the next ones.
+func TestConnectionsAreKept(t *testing.T) {
+	const calls = 10
+	var opened atomic.Int32
+	var mu sync.Mutex
+	waiting, all := 0, make(chan struct{})
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		mu.Lock()
+		here := all
+		if waiting++; waiting == calls {
+			waiting, all = 0, make(chan struct{})
+			close(here)
+		}
+		mu.Unlock()
+		<-here // until all are here
+		_, _ = w.Write([]byte("[]"))
+	}))
+	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			opened.Add(1)
+		}
+	}
+	s.Start()
+	t.Cleanup(s.Close)
+	c := connect(t, conductor.Options{BaseURL: s.URL})
+	for range 3 {
+		together(t, calls, func() error {
+			_, err := poll(c, 1)
+			return err
+		})
+	}
+	if n := opened.Load(); n > calls+2 { // one may be on its way back when the next call asks for it
+		t.Errorf("%d connections for %d calls at once", n, calls)
 	}
 }
 

@@ -317,7 +317,7 @@ func TestProxies(t *testing.T) {
 			s := serveTLS(t, config)
 			p := strings.Replace(proxy(t, http.StatusProxyAuthRequired, &count), "//", "//user:"+canary+"@", 1)
 			_, err := poll(connect(t, conductor.Options{BaseURL: s.URL, CAFile: file, Proxy: secret.New(p)}), 1)
-			if e := failure(t, err); e.Class != conductor.Network || e.Status != http.StatusProxyAuthRequired {
+			if e := failure(t, err); e.Class != conductor.Network || e.Status != http.StatusProxyAuthRequired || e.Call != "poll" {
 				t.Errorf("the error is %v", e)
 			}
 		})
@@ -398,6 +398,53 @@ func TestAFileOfTLSThatVanishes(t *testing.T) {
 	config.Store(second.server(t, "127.0.0.1", soon))
 	if _, err := poll(c, 1); err != nil {
 		t.Errorf("after its return: %v", err)
+	}
+	if n := strings.Count(log.String(), "are in use"); n != 1 {
+		t.Errorf("it was read %d times after its return, want once:\n%s", n, log)
+	}
+}
+
+// A file is another one though it has the size and the time of the old one, and
+// each of the three is looked at.
+func TestEachFileOfTLSIsWatched(t *testing.T) {
+	ca := newAuthority(t, "ca")
+	dir := t.TempDir()
+	soon := time.Now().Add(time.Hour)
+	cert, key := ca.issue(t, "client", soon)
+	files := map[string][]byte{"ca.pem": ca.pem(), "c.pem": cert, "k.pem": key}
+	for name, content := range files {
+		replace(t, filepath.Join(dir, name), content)
+	}
+	s := serveTLS(t, ca.server(t, "127.0.0.1", soon))
+	log := &lines{}
+	c := connect(t, conductor.Options{
+		BaseURL: s.URL, Insecure: true, CertFile: filepath.Join(dir, "c.pem"), KeyFile: filepath.Join(dir, "k.pem"), Logger: log.logger(),
+	})
+	withCA := connect(t, conductor.Options{BaseURL: s.URL, CAFile: filepath.Join(dir, "ca.pem"), Logger: log.logger()})
+	for name, client := range map[string]*conductor.Client{"c.pem": c, "k.pem": c, "ca.pem": withCA} {
+		before := strings.Count(log.String(), "are in use")
+		path := filepath.Join(dir, name)
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path+".new", files[name], 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(path+".new", info.ModTime(), info.ModTime()); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(path+".new", path); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if _, err := poll(client, 1); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := strings.Count(log.String(), "are in use") - before; n != 1 {
+			t.Errorf("%s was read %d times after a change, want once", name, n)
+		}
 	}
 }
 

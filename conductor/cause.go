@@ -51,11 +51,11 @@ func causeOf(err error) error {
 }
 
 func ofNetwork(err error) bool {
-	return is[*net.OpError](err) || is[*net.DNSError](err) || is[syscall.Errno](err) || OfTLS(err)
+	return is[*net.OpError](err) || is[*net.DNSError](err) || is[syscall.Errno](err) || ofTLS(err)
 }
 
-// OfTLS reports whether an error is about a certificate or a handshake.
-func OfTLS(err error) bool {
+// ofTLS reports whether an error is about a certificate or a handshake.
+func ofTLS(err error) bool {
 	return is[*tls.CertificateVerificationError](err) || is[tls.AlertError](err) ||
 		is[tls.RecordHeaderError](err) || is[x509.UnknownAuthorityError](err) ||
 		is[x509.HostnameError](err) || is[x509.CertificateInvalidError](err) ||

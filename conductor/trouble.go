@@ -30,7 +30,7 @@ func (e *Error) Trouble() Trouble {
 		return TroubleProxy
 	case errors.Is(e, errClientCertificate) || ofAlert(e):
 		return TroubleAlert
-	case OfTLS(e):
+	case ofTLS(e):
 		return TroubleTLS
 	case is[*net.DNSError](e):
 		return TroubleName

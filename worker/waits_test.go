@@ -1,0 +1,246 @@
+package worker
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"conductor-jwt/conductor"
+	"conductor-jwt/internal/conductortest"
+	"conductor-jwt/task"
+)
+
+func TestHowLongAPollerRests(t *testing.T) {
+	least := func(time.Duration) time.Duration { return 0 }
+	most := func(d time.Duration) time.Duration { return d }
+	for _, row := range []struct {
+		class       conductor.Class
+		failures    int
+		after       time.Duration
+		least, most time.Duration
+	}{
+		{conductor.Forbidden, 1, 0, 4500 * time.Millisecond, 5500 * time.Millisecond},
+		{conductor.NotFound, 9, time.Hour, 4500 * time.Millisecond, 5500 * time.Millisecond},
+		{conductor.Rejected, 1, 0, 4500 * time.Millisecond, 5500 * time.Millisecond},
+		{conductor.Network, 1, 0, 0, 100 * time.Millisecond},
+		{conductor.Network, 2, 0, 0, 200 * time.Millisecond},
+		{conductor.Server, 6, 0, 0, 3200 * time.Millisecond},
+		{conductor.Server, 7, 0, 0, 5 * time.Second},
+		{conductor.Server, 1_000_000, 0, 0, 5 * time.Second},
+		{conductor.Throttled, 1, 3 * time.Second, 3 * time.Second, 3100 * time.Millisecond},
+		{conductor.Throttled, 1, conductor.MaxRetryAfter, conductor.MaxRetryAfter, conductor.MaxRetryAfter},
+	} {
+		err := &conductor.Error{Class: row.class, RetryAfter: row.after}
+		if a, b := pollWait(err, row.failures, least), pollWait(err, row.failures, most); a != row.least || b != row.most {
+			t.Errorf("%s, failure %d: %s to %s, want %s to %s", row.class, row.failures, a, b, row.least, row.most)
+		}
+	}
+	err := &conductor.Error{Class: conductor.Throttled, RetryAfter: time.Second}
+	if a, b := updateWait(err, 1, least), updateWait(err, 2, most); a != time.Second || b != 1200*time.Millisecond {
+		t.Errorf("an update waits %s to %s", a, b)
+	}
+	if ceiling(0) != 0 || ceiling(-1) != 0 || fullJitter(0) != 0 || fullJitter(1) != 0 {
+		t.Error("a wait without a failure")
+	}
+}
+
+func TestAPauseEndsWithItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, row := range []struct {
+			pause, until time.Duration
+			beats        int
+			whole        bool
+		}{
+			{time.Second, time.Hour, 0, true},
+			{beatEvery, time.Hour, 0, true},
+			{3 * beatEvery, time.Hour, 2, true},
+			{3 * beatEvery, beatEvery / 2, 0, false},
+			{3 * beatEvery, 5 * beatEvery / 2, 2, false},
+			{0, time.Hour, 0, true},
+			{0, 0, 0, false},
+		} {
+			ctx, cancel := context.WithTimeout(t.Context(), row.until)
+			began, beats := time.Now(), 0
+			whole := pause(ctx, row.pause, func() { beats++ })
+			if took := time.Since(began); whole != row.whole || beats != row.beats || took != min(row.pause, row.until) {
+				t.Errorf("%s of %s: %t with %d beats after %s", row.until, row.pause, whole, beats, took)
+			}
+			cancel()
+		}
+	})
+}
+
+// Whoever leaves the queue for a slot takes nothing with it, and gives nobody
+// else one.
+func TestWhoLeavesTheQueueForSlots(t *testing.T) {
+	for name, first := range map[string]bool{"the first": true, "a later one": false} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newSlots(1, 1)
+			s.take(t.Context(), 0, true, 1, noBeat)
+			leaving, leave := context.WithCancel(t.Context())
+			var served atomic.Int32
+			wait := func(ctx context.Context, urgent bool) {
+				go func() { served.Add(int32(s.take(ctx, 0, urgent, 1, noBeat))) }()
+				synctest.Wait()
+			}
+			if first {
+				wait(leaving, false)
+			}
+			wait(t.Context(), true)
+			if !first {
+				wait(leaving, false)
+			}
+			leave()
+			synctest.Wait()
+			if n := served.Load(); n != 0 || s.inUse() != 1 || len(s.waiting) != 1 {
+				t.Errorf("%s: %d served, %d in use, %d wait", name, n, s.inUse(), len(s.waiting))
+			}
+			s.release(0, 1)
+			synctest.Wait()
+			if n := served.Load(); n != 1 || s.inUse() != 1 || !s.full(0) {
+				t.Errorf("%s: %d served, %d in use", name, n, s.inUse())
+			}
+		})
+	}
+}
+
+// polls notes each poll that it is told of.
+type polls struct {
+	Observer
+	mu   sync.Mutex
+	seen []Polled
+}
+
+func (p *polls) Polled(e Polled) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.seen = append(p.seen, e)
+}
+
+func TestEachPollIsObserved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, seen := newLedger(), &polls{Observer: nobody{}}
+		l.SetFaults(conductortest.Plan(1, conductortest.Rule{Call: "poll", Times: 2, Fault: conductortest.Fault{Status: 503}}))
+		enqueue(l, 20)
+		r := start(t, l, Options{Slots: 4, Pollers: 1, Observer: seen})
+		r.idle(time.Minute)
+		r.drainClean()
+		got, failed := 0, 0
+		for _, e := range seen.seen {
+			if got += e.Got; e.Class != "" {
+				failed++
+			}
+			if e.TaskType != jwtType || e.Asked < 1 || e.Asked > 4 || e.Got > e.Asked {
+				t.Errorf("%+v", e)
+			}
+		}
+		if got != 20 || failed != 2 || len(seen.seen)-failed != len(l.Polls()) {
+			t.Errorf("%d tasks and %d failures in %d polls of %d", got, failed, len(seen.seen), len(l.Polls()))
+		}
+	})
+}
+
+// A single poller never waits for a phase: nobody else would hear the queue.
+func TestASinglePollerDoesNotWaitForItsPhase(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLedger()
+		r := start(t, l, Options{Slots: 2, Pollers: 1})
+		for range 20 {
+			time.Sleep(77 * time.Millisecond)
+			enqueue(l, 1)
+		}
+		r.idle(time.Second)
+		r.drainClean()
+		list, cold := l.Polls(), 0
+		for i := range len(list) - 1 {
+			if list[i].Returned > 0 || list[i+1].Query.Timeout == 0 {
+				continue
+			}
+			cold++
+			if gap := list[i+1].At.Sub(list[i].Ended); gap != 0 && list[i].Query.Timeout == 0 {
+				t.Errorf("the queue was unattended for %s", gap)
+			}
+		}
+		if cold < 15 {
+			t.Errorf("%d cold polls", cold)
+		}
+	})
+}
+
+// A handler that does not return costs its slot only once there are more such
+// handlers than slots.
+func TestHandlersThatNeverReturn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLedger()
+		var begun atomic.Int32
+		let := make(chan struct{})
+		r := start(t, l, Options{Slots: 1, Pollers: 1, Handler: handlerFunc(func(ctx context.Context, d task.Delivery) task.Outcome {
+			if begun.Add(1) <= 2 {
+				<-let // does not heed its context
+			}
+			return sign(ctx, d)
+		})})
+		for range 3 {
+			l.Enqueue(conductortest.TaskSpec{Type: jwtType, Definition: &conductortest.Definition{ResponseTimeout: time.Minute}})
+		}
+		time.Sleep(35 * time.Second)
+		if n := begun.Load(); n != 2 {
+			t.Errorf("%d handlers had begun after the first deadline, want 2: one stray of one slot costs nothing", n)
+		}
+		time.Sleep(45 * time.Second)
+		if n := begun.Load(); n != 2 {
+			t.Errorf("%d handlers had begun with two strays of one slot, want 2", n)
+		}
+		close(let)
+		r.idle(time.Minute)
+		if n := begun.Load(); n != 3 {
+			t.Errorf("%d handlers had begun once the strays returned", n)
+		}
+		r.drainClean()
+		if n := r.log.count("drained"); n != 1 {
+			t.Errorf("the log tells %d times that the worker has drained", n)
+		}
+	})
+}
+
+// Alerts look at these series before anything has happened.
+func TestSeriesThatAreThereFromTheStart(t *testing.T) {
+	got, _ := exposition(t, NewMetrics([]string{jwtType}))
+	for _, name := range []string{
+		`active_workers{taskType="GET_SIGNED_JWT"}`, `task_poll_total{taskType="GET_SIGNED_JWT"}`,
+		`task_execution_started_total{taskType="GET_SIGNED_JWT"}`, `task_execution_queue_full_total{taskType="GET_SIGNED_JWT"}`,
+		`task_paused_total{taskType="GET_SIGNED_JWT"}`, `conductor_jwt_tasks_without_response_timeout_total{taskType="GET_SIGNED_JWT"}`,
+		`task_poll_error_total{exception="network",taskType="GET_SIGNED_JWT"}`, `task_update_error_total{exception="rejected",taskType="GET_SIGNED_JWT"}`,
+		`conductor_jwt_failures_total{code="key_weak"}`, `thread_uncaught_exceptions_total{exception="panic"}`,
+		`conductor_jwt_deliveries_ended_total{end="given_back"}`, `conductor_jwt_updates_lost_total{end="lease_spent"}`,
+	} {
+		if value, ok := got[name]; !ok || value != 0 {
+			t.Errorf("%s is %v (there: %t)", name, value, ok)
+		}
+	}
+	if _, ok := got[`conductor_jwt_updates_lost_total{end="acknowledged"}`]; ok {
+		t.Error("an acknowledged update counts among the lost ones")
+	}
+}
+
+func TestEachCallHasItsRoute(t *testing.T) {
+	m := NewMetrics([]string{jwtType})
+	routes := map[string]string{
+		"poll": `method="GET",status="200",uri="/tasks/poll/batch/{taskType}"`, "update": `method="POST",status="200",uri="/tasks"`,
+		"get task": `method="GET",status="200",uri="/tasks/{taskId}"`, "get taskdef": `method="GET",status="200",uri="/metadata/taskdefs/{name}"`,
+		"create taskdef": `method="POST",status="200",uri="/metadata/taskdefs"`, "token": `method="POST",status="200",uri="/token"`,
+		"version": `method="GET",status="200",uri="/version"`, "anything": `method="GET",status="200",uri="other"`,
+	}
+	for call := range routes {
+		m.Request(call, 200, time.Millisecond)
+	}
+	got, _ := exposition(t, m)
+	for call, labels := range routes {
+		if n := got["http_api_client_request_seconds{"+labels+"}"]; n != 1 {
+			t.Errorf("%s: %v requests", call, n)
+		}
+	}
+}

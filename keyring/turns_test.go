@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"conductor-jwt/internal/secret"
 	"conductor-jwt/keyring"
 	"conductor-jwt/keys"
 )
@@ -147,3 +148,119 @@ func TestAKeyOfAStoreThatCannotBeVerified(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// The two engines of Vault are one server, with one breaker and one bulkhead.
+func TestTheEnginesOfVaultAreOneStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &rig{shelf: newShelf(), text: `keys: {k: {source: "vault-transit://t/k"}, l: {source: "gcpkms://l"}}`, stores: keyring.NewStores(8, nil)}
+		r.timed, r.remote = true, true
+		r.put("vault-transit://t/k", edKey(t, time.Now().Add(-time.Hour)))
+		r.put("gcpkms://l", edKey(t, time.Now().Add(-time.Hour)))
+		ring := r.ring(t, nil)
+		if open := r.stores.Open(); len(open) != 2 || open["vault"] || open["gcpkms"] {
+			t.Errorf("%v", open)
+		}
+		key, err := ring.Resolve(t.Context(), keys.Ref{Name: "k"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.sign = func(context.Context) error { return away() }
+		for range 5 {
+			_, _ = key.Sign(t.Context(), keys.EdDSA, []byte("x"))
+		}
+		got := gathered(t, ring)
+		if got["conductor_jwt_key_store_open{vault}"] != 1 || got["conductor_jwt_key_store_open{gcpkms}"] != 0 {
+			t.Errorf("%v", got)
+		}
+		// Another ring over the same stores has the same breaker.
+		r.text = `keys: {m: {source: "vault-kv://kv/m"}}`
+		r.put("vault-kv://kv/m", edKey(t, time.Now().Add(-time.Hour)))
+		o := r.options(t)
+		o.Schemes["vault-kv"] = r.shelf
+		again, err := keyring.New(t.Context(), o, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if key, err = again.Resolve(t.Context(), keys.Ref{Name: "m"}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := key.Sign(t.Context(), keys.EdDSA, []byte("x")); !isReason(err, keys.ErrUnavailable) || !strings.Contains(err.Error(), "several times in a row") {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
+func TestTheKeyIDOfADeliveredKey(t *testing.T) {
+	for text, want := range map[string]string{
+		`keys: {k: {source: "conductor:s", kid: c}}`:                              "c",
+		`keys: {k: {versions: [{source: "conductor:s", kid: v}]}}`:                "v",
+		`keys: {k: {kid: c, versions: [{source: "conductor:s", kid: v}]}}`:        "v",
+		`keys: {k: {source: "conductor:s"}}`:                                      "",
+		`keys: {k: {source: "conductor:s", kid: none}}`:                           "",
+		`keys: {k: {kid: none, versions: [{source: "conductor:s", kid: "v w"}]}}`: "v w",
+	} {
+		r := &rig{shelf: newShelf(), text: text}
+		delivered := map[string]secret.Text{"s": jwkRef(strings.Repeat("A", 43)).Text}
+		key, err := r.ring(t, nil).Resolve(t.Context(), keys.Ref{Name: "k", Delivered: delivered})
+		if err != nil || key.ID() != want {
+			t.Errorf("%s: %v, %v; want the kid %q", text, key, err, want)
+		}
+	}
+}
+
+// Only published keys are told apart by their kids, and one key may have one
+// kid under two names.
+func TestKeysOfOneKeyID(t *testing.T) {
+	a := edKey(t, time.Time{})
+	for text, good := range map[string]bool{
+		`keys: {k: {source: "file:///a", kid: x}, l: {source: "file:///b", kid: x}}`:                               true,
+		`keys: {k: {source: "file:///a", kid: x, publish: true}, l: {source: "file:///b", kid: x}}`:                true,
+		`keys: {k: {source: "file:///a", kid: x}, l: {source: "file:///b", kid: x, publish: true}}`:                true,
+		`keys: {k: {source: "file:///a", kid: x, publish: true}, l: {source: "file:///b", kid: x, publish: true}}`: false,
+		`keys: {k: {source: "file:///a", publish: true}, l: {source: "file:///a", publish: true}}`:                 true,
+	} {
+		r := &rig{shelf: newShelf(), text: text}
+		r.put("file:///a", a)
+		r.put("file:///b", ecKey(t))
+		if _, err := keyring.New(t.Context(), r.options(t), nil); (err == nil) != good {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
+// A key that was never there is asked for every five seconds, and a source
+// that panics is as good as one that is away.
+func TestASourceThatIsAskedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &rig{shelf: newShelf(), text: `keys: {k: {source: "file:///k"}}`}
+		r.fail("file:///k", away())
+		ring := r.ring(t, nil)
+		run(t, ring)
+		time.Sleep(time.Minute)
+		if r.calls < 11 || r.calls > 15 {
+			t.Errorf("asked %d times in a minute", r.calls)
+		}
+		r.fail("file:///k", nil)
+		r.put("file:///k", edKey(t, time.Time{}))
+		time.Sleep(6 * time.Second)
+		want := signs(t, ring, "k")
+		r.fail("file:///k", errPanics{})
+		time.Sleep(2 * time.Minute)
+		if got := signs(t, ring, "k"); got != want || !ring.Status()[0].Failing {
+			t.Errorf("%s signs, want %s: %s", got, want, r.log.String())
+		}
+		r.fail("file:///k", nil)
+		time.Sleep(2 * time.Minute)
+		if ring.Status()[0].Failing {
+			t.Error("it fails for ever")
+		}
+	})
+}
+
+// errPanics panics where it is looked at, as a faulty client would.
+type errPanics struct{}
+
+func (errPanics) Error() string   { return "panics" }
+func (errPanics) Is(error) bool   { panic("a bug") }
+func (errPanics) As(any) bool     { panic("a bug") }
+func (errPanics) Unwrap() []error { panic("a bug") }

@@ -11,6 +11,8 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/signal"
+	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -22,6 +24,7 @@ type options struct {
 	jobs       int
 	wider      string
 	equivalent string
+	only       string
 }
 
 func main() {
@@ -48,6 +51,7 @@ func parse(args []string) (options, error) {
 	fs.IntVar(&o.jobs, "jobs", 2, "mutants tested at once")
 	fs.StringVar(&o.wider, "wider", "", "packages, separated by spaces, whose tests also run on the survivors")
 	fs.StringVar(&o.equivalent, "equivalent", "tools/mutation/equivalent.txt", "file of mutants that behave as the original does")
+	fs.StringVar(&o.only, "only", "", "file of mutants as a run prints them; no others are tested")
 	if err := fs.Parse(args); err != nil {
 		return o, err
 	}
@@ -71,6 +75,11 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if o.only != "" {
+		if mutants, err = listed(mutants, o.only); err != nil {
+			return err
+		}
+	}
 	rng := rand.New(rand.NewPCG(o.seed, 0))
 	rng.Shuffle(len(mutants), func(i, j int) { mutants[i], mutants[j] = mutants[j], mutants[i] })
 	t, err := newTester(ctx, o)
@@ -80,6 +89,20 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	defer os.RemoveAll(t.dir)
 	report(out, o, known, t.testAll(ctx, mutants, o.n))
 	return ctx.Err()
+}
+
+// listed keeps the mutants that a file has, one a line, wherever their lines are now.
+func listed(mutants []mutant, path string) ([]mutant, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	place := regexp.MustCompile(`^(\S+):\d+: `)
+	keys := map[string]bool{}
+	for line := range strings.Lines(string(text)) {
+		keys[place.ReplaceAllString(strings.TrimSpace(line), "$1: ")] = true
+	}
+	return slices.DeleteFunc(mutants, func(m mutant) bool { return !keys[m.key()] }), nil
 }
 
 // report prints each survivor that is not known to be equivalent, then the line of the table.

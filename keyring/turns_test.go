@@ -2,6 +2,7 @@ package keyring_test
 
 import (
 	"context"
+	"crypto"
 	"strings"
 	"sync"
 	"testing"
@@ -264,3 +265,16 @@ func (errPanics) Error() string   { return "panics" }
 func (errPanics) Is(error) bool   { panic("a bug") }
 func (errPanics) As(any) bool     { panic("a bug") }
 func (errPanics) Unwrap() []error { panic("a bug") }
+
+// oddKey has a public half of a type that nobody knows.
+type oddKey struct{ keys.Key }
+
+func (oddKey) Public() crypto.PublicKey { return "odd" }
+
+func TestAKeyOfAnUnknownType(t *testing.T) {
+	r := &rig{shelf: newShelf(), text: `keys: {k: {source: "file:///k"}}`}
+	r.put("file:///k", oddKey{edKey(t, time.Time{})})
+	if _, err := keyring.New(t.Context(), r.options(t), nil); err == nil || !strings.Contains(err.Error(), "policy.yaml:1:20: ") {
+		t.Errorf("%v", err)
+	}
+}

@@ -3,6 +3,8 @@ package config_test
 import (
 	"strings"
 	"testing"
+
+	"conductor-jwt/config"
 )
 
 // Each bound holds at its exact value, and not one beyond it.
@@ -96,5 +98,23 @@ func TestVariablesThatAreNotUnknown(t *testing.T) {
 		if _, err := env(name, "1").load(); err == nil || !strings.Contains(err.Error(), name+": ") || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// A problem names its setting and its place, as far as there are any.
+func TestAProblemInWords(t *testing.T) {
+	for _, row := range []struct{ setting, where, want string }{
+		{"slots", "w.yaml:3", "slots (w.yaml:3): wrong"},
+		{"slots", "", "slots: wrong"},
+		{"", "w.yaml:3", "w.yaml:3: wrong"},
+		{"", "", "wrong"},
+	} {
+		p := config.Problem{Setting: row.setting, Origin: config.Origin{Source: config.FromFile, Where: row.where}, Text: "wrong"}
+		if got := p.String(); got != row.want {
+			t.Errorf("%q, want %q", got, row.want)
+		}
+	}
+	if got := (config.Origin{Source: config.FromFile, Where: "w.yaml:3"}).String() + ", " + (config.Origin{Source: config.FromDefault}).String(); got != "file w.yaml:3, default" {
+		t.Errorf("%q", got)
 	}
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -28,7 +29,7 @@ func findProfile(name string) (*profile.Profile, error) {
 
 // profileHint is the next step of whoever names a profile that there is not.
 func profileHint(name string) string {
-	if near := nearest.Of(name, profile.Names()); near != "" {
+	if near := cmp.Or(nearest.Of(name, profile.Names()), nearest.Part(name, profile.Names())); near != "" {
 		return "did you mean " + near + "?"
 	}
 	return "the profiles are " + strings.Join(profile.Names(), ", ")

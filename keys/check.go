@@ -17,20 +17,26 @@ func Check(k Key, alg Algorithm) error {
 		return err
 	}
 	if local, ok := k.(*localKey); ok && local.meta.alg != "" {
-		return boundElsewhere(local.meta.alg)
+		return boundElsewhere(alg, local.meta.alg)
 	}
-	return misfit(KindOf(k), fitting)
+	return misfit(KindOf(k), alg, fitting)
 }
 
-// The refusals below name what fits and never what was asked for: that is the
-// value of an input, and none is quoted, however short.
+// asked names the algorithm that was asked for. The names are a closed set and
+// no secrets; any other text may be one.
+func asked(alg Algorithm) string {
+	if slices.Contains(Algorithms(), alg) {
+		return string(alg)
+	}
+	return "the algorithm"
+}
 
 // boundElsewhere refuses an algorithm that is not the one of a JWK's alg
 // (RFC 7517 §4.4).
-func boundElsewhere(own Algorithm) error {
+func boundElsewhere(alg, own Algorithm) error {
 	return &Error{
 		Reason: ErrAlgorithmMismatch,
-		Found:  "an algorithm that is not the jwk's own alg",
+		Found:  asked(alg) + " is not the jwk's own alg",
 		Hint:   fmt.Sprintf("set algorithm to %s, or take alg out of the jwk", own),
 	}
 }
@@ -44,10 +50,10 @@ func misnamed(kind Kind, fitting []Algorithm) error {
 	}
 }
 
-func misfit(kind Kind, fitting []Algorithm) error {
+func misfit(kind Kind, alg Algorithm, fitting []Algorithm) error {
 	return &Error{
 		Reason: ErrAlgorithmMismatch,
-		Found:  "an algorithm that does not fit " + kind.phrase(fitting),
+		Found:  asked(alg) + " does not fit " + kind.phrase(fitting),
 		Hint:   "set algorithm to " + list(fitting),
 	}
 }

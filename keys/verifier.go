@@ -140,9 +140,9 @@ func (v *verifier) check(alg Algorithm) error {
 		return err
 	}
 	if v.meta.alg != "" {
-		return boundElsewhere(v.meta.alg)
+		return boundElsewhere(alg, v.meta.alg)
 	}
-	return misfit(v.kind, v.algorithms)
+	return misfit(v.kind, alg, v.algorithms)
 }
 
 func (v *verifier) tooShort(alg Algorithm) error {

@@ -122,6 +122,9 @@ func (p *Policy) Key(name string) (Key, bool) {
 	return Key{}, false
 }
 
+// DefinesProfiles reports whether the file has profiles.
+func (p *Policy) DefinesProfiles() bool { return p != nil && len(p.Profiles) > 0 }
+
 // InlineMode is what becomes of keys in task input.
 func (p *Policy) InlineMode() Inline {
 	if p == nil || p.Inline == "" {

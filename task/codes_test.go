@@ -30,7 +30,7 @@ func contract() map[string]task.Status {
 		secret_missing secret_in_claim secret_injected payload_external
 		key_unreadable key_public key_certificate key_encrypted key_password key_ambiguous key_weak key_too_large key_inconsistent
 		key_unsupported key_use algorithm_unknown algorithm_mismatch
-		ttl_out_of_range scope_invalid certificate_mismatch certificate_invalid policy_denied`) {
+		ttl_out_of_range scope_invalid certificate_mismatch certificate_invalid policy_denied profile_unknown`) {
 		ends[code] = task.Terminal
 	}
 	return ends
@@ -50,6 +50,9 @@ func TestTheTableOfCodesIsThePromisedOne(t *testing.T) {
 		}
 		if code.Bounded != (code.Name == "key_unavailable") {
 			t.Errorf("%s: bounded = %t", code.Name, code.Bounded)
+		}
+		if code.Own != (code.Name == "profile_unknown") {
+			t.Errorf("%s: own = %t", code.Name, code.Own)
 		}
 		if code.When == "" || code.Remedy == "" {
 			t.Errorf("%s does not say when it happens and what to do", code.Name)

@@ -101,6 +101,8 @@ func codeTable() string {
 
 func endOf(code Code) string {
 	switch {
+	case code.Own:
+		return "terminal; failed where the policy file defines profiles"
 	case code.Bounded:
 		return "later, then failed"
 	case code.Status == Later:

@@ -26,6 +26,7 @@ var (
 	ErrTTLOutOfRange      = errors.New("ttl out of range")
 	ErrScopeInvalid       = errors.New("scope invalid")
 	ErrPolicyDenied       = errors.New("denied by policy")
+	ErrProfileUnknown     = errors.New("profile unknown")
 	ErrInternal           = errors.New("internal error")
 )
 
@@ -37,8 +38,11 @@ type Code struct {
 	// Bounded says of a Later that it becomes Failed when the task has
 	// waited for [Options].KeyWait.
 	Bounded bool
-	When    string // for the documents: when it happens
-	Remedy  string // and what to do
+	// Own says of a Terminal that it is Failed where the operator defines
+	// profiles: another replica may have read a newer policy file.
+	Own    bool
+	When   string // for the documents: when it happens
+	Remedy string // and what to do
 
 	field   string  // the input at fault where the error does not say
 	reasons []error // every error that means this code
@@ -163,7 +167,11 @@ func keyCodes() []Code {
 		},
 		{
 			Name: "key_unknown", Status: Failed, reasons: []error{keys.ErrUnknown}, field: inKeyRef,
-			When: "no key or profile of that name is configured", Remedy: "configure it on every worker, or correct the name",
+			When: "no key of that name is configured", Remedy: "configure it on every worker, or correct the name",
+		},
+		{
+			Name: "profile_unknown", Status: Terminal, Own: true, reasons: []error{ErrProfileUnknown}, field: inProfile,
+			When: "there is no profile of that name", Remedy: "use the name that the message gives, or define the profile in the policy file of every worker",
 		},
 		{
 			Name: "key_unavailable", Status: Later, Bounded: true, reasons: []error{keys.ErrUnavailable}, field: inKeyRef,

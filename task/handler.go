@@ -245,7 +245,8 @@ func choose(key keys.Key, asked keys.Algorithm) (keys.Algorithm, error) {
 // failure gives a task that did not complete its end.
 func (h *Handler) failure(d Delivery, out Outcome, err error) Outcome {
 	fault, status := FaultOf(err)
-	if status == Later && codeOf(err).Bounded && h.age(d) >= h.o.KeyWait {
+	switch code := codeOf(err); {
+	case code.Bounded && h.age(d) >= h.o.KeyWait, code.Own && h.o.Policy.DefinesProfiles():
 		status = Failed
 	}
 	failed := Failure(status, fault)

@@ -169,7 +169,7 @@ func (r *request) scopesOf(claims *signer.Object) []string {
 func (h *Handler) refusal(r *request, v policy.Verdict) error {
 	switch {
 	case v.Field == policy.FieldMaxTTL && v.Worker:
-		return refuse(ErrTTLOutOfRange, inTTL, "a ttl outside of what is allowed", fmt.Sprintf("ask for 1 to %d seconds", int64(h.workerTTL(r)/time.Second)))
+		return refuse(ErrTTLOutOfRange, inTTL, ttlOf(r.times.ttl)+" is outside of what is allowed", fmt.Sprintf("ask for 1 to %d seconds", int64(h.workerTTL(r)/time.Second)))
 	case v.Grant == 0 || v.Field == policy.FieldUse:
 		field, what := r.keyField(), "this key"
 		if r.use == "" {

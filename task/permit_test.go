@@ -203,7 +203,7 @@ func TestATaskNamesNoURI(t *testing.T) {
 		}
 		for _, row := range []struct{ members, code, field string }{
 			{`"keyRef":` + string(input), "key_unknown", "keyRef"},
-			{`"keyRef":null,"profile":` + string(input), "key_unknown", "profile"},
+			{`"keyRef":null,"profile":` + string(input), "profile_unknown", "profile"},
 			{`"keyRef":null,"privateKey":` + string(input), "key_unreadable", "privateKey"},
 			{`"certificate":` + string(input), "input_conflict", "certificate"},
 			{`"keyRef":null,"privateKey":` + quote(pemOf(edKey())) + `,"certificate":` + string(input), "certificate_invalid", "certificate"},

@@ -1,7 +1,10 @@
 package task
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"conductor-jwt/internal/nearest"
@@ -41,11 +44,13 @@ func (h *Handler) profile(g *given) (*profile.Profile, error) {
 	}
 	p, ok := h.profiles[n.text]
 	if !ok {
-		hint := "leave " + inProfile + " out, or have it configured"
-		if near := nearest.Within(n.text, h.profiles.Names(), maxEdits); near != "" {
+		names := h.profiles.Names()
+		builtIn := slices.DeleteFunc(profile.Names(), func(name string) bool { return !slices.Contains(names, name) })
+		hint := "write one of " + strings.Join(builtIn, ", ")
+		if near := cmp.Or(nearest.Within(n.text, names, maxEdits), nearest.Part(n.text, names)); near != "" {
 			hint = "did you mean " + near + "?"
 		}
-		return nil, refuse(keys.ErrUnknown, inProfile, "no profile of this name is known to the worker", hint)
+		return nil, refuse(ErrProfileUnknown, inProfile, "no profile of this name is known to the worker", hint)
 	}
 	return p, nil
 }

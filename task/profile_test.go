@@ -202,7 +202,7 @@ func TestAProfileRefusesWhatItsProviderWould(t *testing.T) {
 		{"auth0", `@rsa,"issuer":"c","audience":"https://acme.auth0.com/","omitClaims":["jti"]`, "input_missing", "omitClaims"},
 		{"auth0", `@rsa,"issuer":"c","audience":"https://acme.auth0.com"`, "input_invalid", "audience"},
 		{"tableau", `@hmac,"privateKeyId":"k","issuer":"c","subject":"u","scopes":"a","headers":{"iss":"d"}`, "input_invalid", "headers"},
-		{"docusing", `@rsa`, "key_unknown", "profile"},
+		{"docusing", `@rsa`, "profile_unknown", "profile"},
 	} {
 		message := failed(t, handle(t, profiled(t, row.profile, row.members)), row.code, row.field)
 		if row.profile == "docusing" && !strings.Contains(message, "did you mean docusign?") {
@@ -293,7 +293,7 @@ func TestAnOperatorsProfileNamesTheKey(t *testing.T) {
 		{`{"profile":"ours","privateKey":@key}`, "input_conflict", "profile"},
 		{`{"profile":"ours","ttlInSecond":3601}`, "ttl_out_of_range", "ttlInSecond"},
 		{`{"profile":"ours-briefly","ttlInSecond":31}`, "ttl_out_of_range", "ttlInSecond"},
-		{`{"profile":"box","privateKey":@key}`, "key_unknown", "profile"},
+		{`{"profile":"box","privateKey":@key}`, "profile_unknown", "profile"},
 		{`{"profile":"client-assertion","keyRef":"billing","issuer":"c","audience":"https://a"}`, "policy_denied", "keyRef"},
 	} {
 		failed(t, handle(t, row.input, setup), row.code, row.field)
@@ -336,4 +336,50 @@ type withRSA struct{ parser *keys.Parser }
 
 func (r withRSA) Resolve(ctx context.Context, _ keys.Ref) (keys.Key, error) {
 	return r.parser.Resolve(ctx, keys.Ref{Text: secret.New(pemOf(profileRSA()))})
+}
+
+// A name that nobody knows can never succeed, unless another replica has read
+// a newer policy file.
+func TestAnUnknownProfile(t *testing.T) {
+	own := underProfiles(t, profilePolicy)
+	none := func(*task.Options, *task.Delivery) {}
+	for _, row := range []struct {
+		name, says string
+		policy     setup
+		status     task.Status
+	}{
+		{"github", "did you mean github-app?", none, task.Terminal},
+		{"GitHub_App", "did you mean github-app?", none, task.Terminal},
+		{"github-ap", "did you mean github-app?", none, task.Terminal},
+		{"okta-oauth2", "did you mean okta?", none, task.Terminal},
+		{"google", "did you mean google-self-signed?", none, task.Terminal},
+		{"xyzzy", "write one of google-service-account, ", none, task.Terminal},
+		{"no-such-profile", "livekit, tableau", none, task.Terminal},
+		{"github", "did you mean github-app?", under(t, policyText), task.Terminal},
+		{"github", "did you mean github-app?", own, task.Failed},
+		{"our", "did you mean ours?", own, task.Failed},
+		{"box", "write one of ", own, task.Failed},
+	} {
+		out := handle(t, `{"privateKey":@key,"profile":`+quote(row.name)+`}`, row.policy)
+		message := failed(t, out, "profile_unknown", "profile")
+		if out.Status != row.status || !strings.Contains(message, row.says) || strings.Contains(message, "box") && row.name == "box" {
+			t.Errorf("%s: the task ended %s with %q", row.name, out.Status, message)
+		}
+		if len(out.Reason) > 500 || strings.Contains(message, row.name+" ") {
+			t.Errorf("%s: %q", row.name, out.Reason)
+		}
+	}
+}
+
+// A closed set is no secret: what was asked for stands beside what is allowed.
+func TestRecognisedValuesAreNamed(t *testing.T) {
+	for _, row := range []struct{ input, code, field, says string }{
+		{`{"privateKey":` + quote(pemOf(ecKey())) + `,"algorithm":"RS256"}`, "algorithm_mismatch", "algorithm", "RS256 does not fit an ec key on P-256; set algorithm to ES256"},
+		{`{"privateKey":@key,"ttlInSecond":90000}`, "ttl_out_of_range", "ttlInSecond", "a ttl of 90000 seconds is outside of what is allowed; ask for 1 to 86400 seconds"},
+		{`{"privateKey":@key,"ttlInSeconds":"-5"}`, "ttl_out_of_range", "ttlInSeconds", "a ttl of -5 seconds"},
+	} {
+		if message := failed(t, handle(t, row.input), row.code, row.field); !strings.Contains(message, row.says) {
+			t.Errorf("%s: %q", row.input, message)
+		}
+	}
 }

@@ -53,7 +53,7 @@ func (g *given) ttl(b bounds) (int64, error) {
 			return 0, err
 		}
 		if value < b.least || value > b.most {
-			return 0, refuse(ErrTTLOutOfRange, name, "a ttl outside of what is allowed", b.span())
+			return 0, refuse(ErrTTLOutOfRange, name, ttlOf(value)+" is outside of what is allowed", b.span())
 		}
 		if from != "" && value != ttl {
 			return 0, refuse(ErrInputConflict, name, "it says something else than "+from, "leave one of the two out")
@@ -62,6 +62,10 @@ func (g *given) ttl(b bounds) (int64, error) {
 	}
 	return ttl, nil
 }
+
+// ttlOf names a ttl in a message. It has been read as a number by then, so it
+// is no secret.
+func ttlOf(seconds int64) string { return fmt.Sprintf("a ttl of %d seconds", seconds) }
 
 // relative reads a count of seconds between two bounds; nil where it is blank.
 func (g *given) relative(name string, least, most int64) (*int64, error) {

@@ -74,6 +74,23 @@ func Within[S ~string](name string, names []S, letters int) S {
 	return found
 }
 
+// Part returns the shortest name that name is a part of, or that is a part of
+// name; a part has at least three letters. It returns "" where there is none.
+func Part[S ~string](name string, names []S) S {
+	var found S
+	typed := Fold(name)
+	for _, n := range names {
+		folded := Fold(string(n))
+		if min(len(typed), len(folded)) < 3 || !strings.Contains(folded, typed) && !strings.Contains(typed, folded) {
+			continue
+		}
+		if found == "" || len(n) < len(found) {
+			found = n
+		}
+	}
+	return found
+}
+
 // bound is how many letters may differ: in a name of one or two, every other
 // short name would be near.
 func bound(name string) int {

@@ -76,3 +76,23 @@ func TestNearestWithinLetters(t *testing.T) {
 		}
 	}
 }
+
+func TestPart(t *testing.T) {
+	names := []string{"github-app", "google-service-account", "google-self-signed", "box", "okta"}
+	for _, row := range []struct{ typed, want string }{
+		{"github", "github-app"},
+		{"GitHub", "github-app"},
+		{"google", "google-self-signed"},
+		{"service_account", "google-service-account"},
+		{"okta-oauth", "okta"},
+		{"box-jwt", "box"},
+		{"bo", ""},
+		{"", ""},
+		{"gitlab", ""},
+		{"app", "github-app"},
+	} {
+		if got := nearest.Part(row.typed, names); got != row.want {
+			t.Errorf("Part(%q) = %q, want %q", row.typed, got, row.want)
+		}
+	}
+}

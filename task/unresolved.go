@@ -22,7 +22,8 @@ func (g *given) checkAllResolved() error {
 func (g *given) checkResolved(name string) error {
 	template, known := g.templates.of(name)
 	value := g.delivered[name]
-	missing := known && unresolved(template, value)
+	replaced := known && value.kind == kindNull && !template.blank() && !hasExpression(template)
+	missing := replaced || known && unresolved(template, value)
 	for _, each := range g.templates.all(name) {
 		missing = missing || verbatim(each, value)
 	}
@@ -30,6 +31,9 @@ func (g *given) checkResolved(name string) error {
 		return nil
 	}
 	found := "an expression in its template resolved to nothing"
+	if replaced { // by the data of a dynamic fork, whose expressions nobody sees here
+		found = "null in place of the value that its template has"
+	}
 	if template.kind == kindString && quotable(template.text) {
 		found = template.text + " resolved to nothing"
 	}

@@ -23,6 +23,8 @@ func TestAnExpressionThatResolvedToNothingFailsTheTask(t *testing.T) {
 		{"null deep in the claims", `"claims":{"a":[{"b":"x${workflow.input.t}"}]}`, `"claims":{"a":[{"b":"xnull"}]}`, "claims"},
 		{"a missing claim", `"claims":{"a":{"b":"${workflow.input.t}"}}`, `"claims":{"a":{"b":null}}`, "claims"},
 		{"missing claims", `"claims":"${workflow.input.c}"`, `"claims":null`, "claims"},
+		{"null over a literal audience", `"audience":"a"`, `"audience":null`, "audience"},
+		{"null over literal claims", `"claims":{"a":1}`, `"claims":null`, "claims"},
 		{"a missing header", `"headers":{"x":"${workflow.input.t}"}`, `"headers":{"x":null}`, "headers"},
 		{"a missing certificate", `"certificate":"${workflow.secrets.cert}"`, `"certificate":null`, "certificate"},
 		{"a missing key reference", `"keyRef":"${workflow.input.k}"`, `"keyRef":null`, "keyRef"},

@@ -51,6 +51,12 @@ type alreadyRead struct{ raw json.RawMessage }
 // StoredTask implements [task.Stored].
 func (a alreadyRead) StoredTask(context.Context, string) (json.RawMessage, error) { return a.raw, nil }
 
+// StoredWorkflow implements [task.Stored]. It is asked for only where secrets
+// stand in other inputs than the key, and these end before.
+func (alreadyRead) StoredWorkflow(context.Context, string) (json.RawMessage, error) {
+	return nil, task.ErrReadDenied
+}
+
 // readStoredTask asks the server for a task as it keeps it.
 func readStoredTask(ctx context.Context, env Env, c *config.Loaded, id string) (storedTask, error) {
 	client, err := askingClient(env, c) //nolint:contextcheck // nothing is asked of the server yet

@@ -18,11 +18,21 @@ type storedTasks struct{ from task.Stored }
 // StoredTask implements [task.Stored].
 func (s storedTasks) StoredTask(ctx context.Context, id string) (json.RawMessage, error) {
 	raw, err := s.from.StoredTask(ctx, id)
+	return raw, readDenied(err)
+}
+
+// StoredWorkflow implements [task.Stored].
+func (s storedTasks) StoredWorkflow(ctx context.Context, id string) (json.RawMessage, error) {
+	raw, err := s.from.StoredWorkflow(ctx, id)
+	return raw, readDenied(err)
+}
+
+func readDenied(err error) error {
 	if e, ok := errors.AsType[*conductor.Error](err); ok {
 		switch e.Class {
 		case conductor.Forbidden, conductor.Unauthorized, conductor.NotFound, conductor.Rejected:
-			return nil, fmt.Errorf("%w: %w", task.ErrReadDenied, err)
+			return fmt.Errorf("%w: %w", task.ErrReadDenied, err)
 		}
 	}
-	return raw, err
+	return err
 }

@@ -14,6 +14,8 @@ type answers struct{ err error }
 
 func (a answers) StoredTask(context.Context, string) (json.RawMessage, error) { return nil, a.err }
 
+func (a answers) StoredWorkflow(context.Context, string) (json.RawMessage, error) { return nil, a.err }
+
 func TestOnlyADeniedReadIsOneThatRepetitionDoesNotHeal(t *testing.T) {
 	for class, denied := range map[conductor.Class]bool{
 		conductor.Forbidden: true, conductor.Unauthorized: true, conductor.NotFound: true, conductor.Rejected: true,

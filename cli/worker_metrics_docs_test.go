@@ -196,7 +196,7 @@ func ownNotes() map[string]metricNote {
 		"conductor_jwt_deliveries_ended_total":     {unit: "deliveries", alert: noAlert + "see `conductor_jwt_updates_lost_total`."},
 		"conductor_jwt_duplicate_deliveries_total": {unit: "deliveries", alert: "Alert when it rises: response timeouts are shorter than tasks take."},
 		"conductor_jwt_failures_total":             {unit: "tasks", alert: "Alert on an increase of `internal`, `key_unavailable` or `secret_unresolved`, which are the operator's; the others are for the workflow's author. docs/task.md has a remedy for each code."},
-		"conductor_jwt_injection_unchecked_total":  {unit: "tokens", alert: "Alert on any increase: let the worker's application read tasks, or set `secret_injection` to `stored` or `key`."},
+		"conductor_jwt_injection_unchecked_total":  {unit: "tokens", alert: "Alert on any increase: let the worker's application read tasks and workflows, or set `secret_injection` to `stored` or `key`."},
 		"conductor_jwt_key_cache_entries":          {unit: "keys", alert: noAlert + "it is bounded by the setting `key_cache`."},
 		"conductor_jwt_key_cache_hits_total":       {unit: "keys", alert: noAlert + "see the misses."},
 		"conductor_jwt_key_cache_misses_total":     {unit: "keys", alert: "Alert when most keys are misses while few keys are in use: raise `key_cache`."},

@@ -15,6 +15,7 @@ const (
 	callPoll          call = "poll"
 	callUpdate        call = "update"
 	callGetTask       call = "get task"
+	callGetWorkflow   call = "get workflow"
 	callGetTaskDef    call = "get taskdef"
 	callCreateTaskDef call = "create taskdef"
 	callVersion       call = "version"
@@ -45,6 +46,8 @@ func (c call) template() string {
 		return "/tasks"
 	case callGetTask:
 		return "/tasks/{taskId}"
+	case callGetWorkflow:
+		return "/workflow/{workflowId}"
 	case callGetTaskDef:
 		return "/metadata/taskdefs/{name}"
 	case callCreateTaskDef:
@@ -66,10 +69,11 @@ func (c call) template() string {
 	}
 }
 
-// limit is how large an answer may be, given how large a poll's may be: tasks
-// and the list of all workflows are large, the rest is not.
+// limit is how large an answer may be, given how large a poll's may be: tasks,
+// executions and the list of all workflows are large, the rest is not.
 func (c call) limit(most int64) int64 {
-	if c == callPoll || c == callGetTask || c == callWorkflowDefs {
+	switch c {
+	case callPoll, callGetTask, callGetWorkflow, callWorkflowDefs:
 		return most
 	}
 	return min(most, 1<<20)

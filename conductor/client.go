@@ -114,13 +114,24 @@ func (c *Client) Update(ctx context.Context, r Result) error {
 
 // StoredTask is the task as the server keeps it, secrets unresolved.
 func (c *Client) StoredTask(ctx context.Context, id string) (json.RawMessage, error) {
-	body, err := c.do(ctx, callGetTask, c.options.Timeout, request{arg: id})
+	return c.object(ctx, callGetTask, request{arg: id})
+}
+
+// StoredWorkflow is an execution as the server keeps it, with the definition
+// that it runs and without its tasks.
+func (c *Client) StoredWorkflow(ctx context.Context, id string) (json.RawMessage, error) {
+	return c.object(ctx, callGetWorkflow, request{arg: id, query: url.Values{"includeTasks": {"false"}}})
+}
+
+// object does a call whose answer is a JSON object.
+func (c *Client) object(ctx context.Context, what call, r request) (json.RawMessage, error) {
+	body, err := c.do(ctx, what, c.options.Timeout, r)
 	if err != nil {
 		return nil, err
 	}
 	raw := json.RawMessage(body)
 	if len(raw) == 0 || raw.Kind() != jsontext.KindBeginObject || !json.Valid(raw) {
-		return nil, garbled(callGetTask)
+		return nil, garbled(what)
 	}
 	return raw, nil
 }

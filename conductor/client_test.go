@@ -196,6 +196,14 @@ func TestDefinitionsAndTheRest(t *testing.T) {
 	if err != nil || !strings.Contains(string(raw), `"${workflow.secrets.s}"`) {
 		t.Errorf("stored task is %s, %v", raw, err)
 	}
+	raw, err = c.StoredWorkflow(ctx, "workflow-1")
+	if err != nil || !strings.Contains(string(raw), `"workflowDefinition":{`) || !strings.Contains(string(raw), `"inputParameters":{"k":"${workflow.secrets.s}"}`) {
+		t.Errorf("stored workflow is %s, %v", raw, err)
+	}
+	_, err = c.StoredWorkflow(ctx, "none")
+	if e := failure(t, err); e.Class != conductor.NotFound || e.Call != "get workflow" {
+		t.Errorf("an unknown workflow: %v", e)
+	}
 	_, err = c.StoredTask(ctx, "none/such")
 	if e := failure(t, err); e.Status != 400 {
 		t.Errorf("an id with a slash: %v", e)

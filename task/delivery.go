@@ -10,9 +10,12 @@ import (
 	"conductor-jwt/internal/secret"
 )
 
-// Stored gives a task as the server keeps it, its secrets unresolved.
+// Stored gives a task and its execution as the server keeps them, their secrets
+// unresolved.
 type Stored interface {
 	StoredTask(ctx context.Context, id string) (json.RawMessage, error)
+	// StoredWorkflow has a member workflowDefinition.
+	StoredWorkflow(ctx context.Context, id string) (json.RawMessage, error)
 }
 
 // Delivery is a task as the engine or the command line hands it over.

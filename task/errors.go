@@ -113,8 +113,8 @@ func secretCodes() []Code {
 		},
 		{
 			Name: "injection_unchecked", Status: Later, reasons: []error{ErrInjectionUnchecked},
-			When:   "the stored task could not be read to look for injected secrets",
-			Remedy: "let the worker read `GET /tasks/{id}`, or set `secret_injection` to `auto` or `key`",
+			When:   "the stored task, or the definition of its workflow, could not be read to look for injected secrets",
+			Remedy: "let the worker read `GET /tasks/{id}` and `GET /workflow/{id}`, or set `secret_injection` to `auto` or `key`",
 		},
 	}
 }

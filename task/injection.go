@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"encoding/json/jsontext"
 	"errors"
+	"slices"
 
 	"conductor-jwt/policy"
 )
@@ -59,8 +60,7 @@ func (g *given) checkStored(raw json.RawMessage) error {
 			return unchecked("the stored task's input cannot be read", err)
 		}
 		if !g.vouchedFor(in.Name, secretReferences(n)) {
-			return refuse(ErrSecretInjected, in.Name, "the workflow's data named a secret here, which its definition does not",
-				"find out who put it into the workflow's data; a secret that is meant to be signed belongs into the definition")
+			return injected(in.Name)
 		}
 	}
 	if g.vouched {
@@ -68,6 +68,40 @@ func (g *given) checkStored(raw json.RawMessage) error {
 	}
 	return nil
 }
+
+func injected(field string) error {
+	return refuse(ErrSecretInjected, field, "the workflow's data named a secret here, which its definition does not",
+		"find out who put it into the workflow's data; a secret that is meant to be signed belongs into the definition")
+}
+
+// checkDefined compares the templates that vouch for secrets with the workflow's
+// definition: those of a task that a dynamic fork made are data too.
+func (g *given) checkDefined(raw json.RawMessage) error {
+	workflow, err := readObject(raw)
+	if err != nil {
+		return unchecked("the workflow's definition cannot be read", err)
+	}
+	for _, m := range workflow {
+		if m.name != "workflowDefinition" {
+			continue
+		}
+		definition, err := parseNodes(m.raw, maxTemplateLevels, maxDefinition)
+		if err != nil {
+			return unchecked("the workflow's definition cannot be read", err)
+		}
+		for _, name := range g.named {
+			if !slices.ContainsFunc(g.templates.all(name), func(t node) bool { return definition.holds(name, t) }) {
+				return injected(name)
+			}
+		}
+		return nil
+	}
+	return unchecked("the workflow has no definition", nil)
+}
+
+// maxDefinition is how many values a workflow's definition may have: 60 for each
+// of 4000 tasks.
+const maxDefinition = 1 << 18
 
 // checkVouched refuses a key in place of the secret that its template names
 // (inline: secrets-only). The template alone proves nothing: the data of a
@@ -91,13 +125,16 @@ func unvouched(found string) error {
 }
 
 // vouchedFor reports whether one of an input's templates holds all of the
-// references.
+// references. It keeps the names of inputs with secrets to be signed.
 func (g *given) vouchedFor(name string, references map[string]int) bool {
 	if len(references) == 0 {
 		return true
 	}
 	for _, template := range g.templates.all(name) {
 		if within(references, secretReferences(template)) {
+			if in, _ := find(g.table, name); !in.Sealed {
+				g.named = append(g.named, name)
+			}
 			return true
 		}
 	}
@@ -139,7 +176,7 @@ func storedInput(raw json.RawMessage) (map[string]jsontext.Value, error) {
 func unchecked(found string, cause error) error {
 	return &Error{
 		Reason: ErrInjectionUnchecked, Found: found + ", so that nobody knows whether a secret was injected",
-		Hint: "the task is tried again; let the worker read GET /tasks/{id}, or set secret_injection to key", Cause: cause,
+		Hint: "the task is tried again; let the worker read GET /tasks/{id} and GET /workflow/{id}, or set secret_injection to key", Cause: cause,
 	}
 }
 
@@ -149,22 +186,34 @@ type reading struct {
 }
 
 // startReading reads the stored task and compares it, beside the signing.
-func (h *Handler) startReading(ctx context.Context, id string, g *given) *reading {
+func (h *Handler) startReading(ctx context.Context, d Delivery, g *given) *reading {
 	r := &reading{done: make(chan error, 1)}
 	go func() {
 		defer func() {
 			if recover() != nil {
-				r.done <- h.recovered(ctx, id)
+				r.done <- h.recovered(ctx, d.ID)
 			}
 		}()
-		raw, err := h.o.Stored.StoredTask(ctx, id)
-		if err != nil {
-			r.done <- err
-			return
-		}
-		r.done <- g.checkStored(raw)
+		r.done <- h.compare(ctx, d, g)
 	}()
 	return r
+}
+
+// compare reads what the server keeps of the task and, where secrets are to be
+// signed, of its workflow.
+func (h *Handler) compare(ctx context.Context, d Delivery, g *given) error {
+	raw, err := h.o.Stored.StoredTask(ctx, d.ID)
+	if err != nil {
+		return err
+	}
+	if err := g.checkStored(raw); err != nil || len(g.named) == 0 {
+		return err
+	}
+	raw, err = h.o.Stored.StoredWorkflow(ctx, d.WorkflowID)
+	if err != nil {
+		return err
+	}
+	return g.checkDefined(raw)
 }
 
 // wait gives the verdict once it is there. A read that the server denies is
@@ -208,7 +257,7 @@ func (h *Handler) checkInjection(ctx context.Context, d Delivery, g *given, r *r
 	case h.o.Stored == nil:
 		return verdict(nil)
 	}
-	read := h.startReading(ctx, d.ID, g)
+	read := h.startReading(ctx, d, g)
 	return func() (bool, error) {
 		skipped, err := read.wait(ctx, mode, g.vouched)
 		if skipped && !h.denied.Swap(true) {

@@ -23,6 +23,34 @@ func (f storedFunc) StoredTask(ctx context.Context, id string) (json.RawMessage,
 	return f(ctx, id)
 }
 
+// StoredWorkflow is an execution that runs the definition of the task, unless
+// a test says otherwise.
+func (storedFunc) StoredWorkflow(context.Context, string) (json.RawMessage, error) {
+	return nil, task.ErrReadDenied
+}
+
+// defined is a server that keeps the workflow's definition too.
+type defined struct {
+	task.Stored
+	workflow string
+	err      error
+}
+
+func (d defined) StoredWorkflow(_ context.Context, id string) (json.RawMessage, error) {
+	if id != "workflow-1" {
+		return nil, errors.New("another workflow")
+	}
+	return json.RawMessage(d.workflow), d.err
+}
+
+// running has the server keep the execution as this JSON, or fail.
+func running(workflow string, err error) setup {
+	return func(o *task.Options, d *task.Delivery) {
+		d.WorkflowID = "workflow-1"
+		o.Stored = defined{o.Stored, workflow, err}
+	}
+}
+
 // stored keeps a task of this input.
 func stored(mode task.InjectionMode, input string) setup {
 	return func(o *task.Options, _ *task.Delivery) {
@@ -87,7 +115,8 @@ func TestASecretThatTheDefinitionNamesIsNoInjection(t *testing.T) {
 		{"only as text", `"subject":"${workflow.input.s}"`, ``, `"subject":"a"`, `"subject":"workflow.secrets.user"`},
 	} {
 		t.Run(test.says, func(t *testing.T) {
-			completed(t, handle(t, with(test.delivered), template(`{`+test.template+`}`), defaults(`{`+test.defaults+`}`), stored(task.InjectionStored, `{`+test.stored+`}`)))
+			workflow := `{"input":{},"workflowDefinition":{"tasks":[{"loopOver":[{"inputParameters":{` + test.template + `},"taskDefinition":{"inputTemplate":{` + test.defaults + `}}}]}]}}`
+			completed(t, handle(t, with(test.delivered), template(`{`+test.template+`}`), defaults(`{`+test.defaults+`}`), stored(task.InjectionStored, `{`+test.stored+`}`), running(workflow, nil)))
 		})
 	}
 }
@@ -214,4 +243,42 @@ type resolverFunc func(ctx context.Context, ref keys.Ref) (keys.Key, error)
 
 func (f resolverFunc) Resolve(ctx context.Context, ref keys.Ref) (keys.Key, error) {
 	return f(ctx, ref)
+}
+
+// The server puts the data of a dynamic fork into the task's inputParameters,
+// so that a template may be data too. Only the workflow's definition says which
+// secrets its author meant to sign.
+func TestATemplateOfTheWorkflowsDataVouchesForNothing(t *testing.T) {
+	const named, user = `{"subject":"${workflow.secrets.db}"}`, `"subject":"${workflow.secrets.user}"`
+	for _, test := range []struct {
+		says, workflow string
+		err            error
+		mode           task.InjectionMode
+		code           string
+		status         task.Status
+	}{
+		{"that the definition has", `{"workflowDefinition":{"tasks":[{"inputParameters":` + named + `}]}}`, nil, task.InjectionAuto, "", task.Completed},
+		{"that the definition has in a fork's static data", `{"workflowDefinition":{"tasks":[{"inputParameters":{"inputs":{"jwt":` + named + `}}}]}}`, nil, task.InjectionAuto, "", task.Completed},
+		{"that the definition has in an input template", `{"workflowDefinition":{"tasks":[{"taskDefinition":{"inputTemplate":` + named + `}}]}}`, nil, task.InjectionAuto, "", task.Completed},
+		{"that the definition does not have", `{"workflowDefinition":{"tasks":[{"inputParameters":{}}]}}`, nil, task.InjectionAuto, "secret_injected", task.Terminal},
+		{"in place of another", `{"workflowDefinition":{"tasks":[{"inputParameters":{` + user + `}}]}}`, nil, task.InjectionAuto, "secret_injected", task.Terminal},
+		{"that another input has", `{"workflowDefinition":{"tasks":[{"inputParameters":{"privateKey":"${workflow.secrets.db}"}}]}}`, nil, task.InjectionAuto, "secret_injected", task.Terminal},
+		{"that the workflow's input has", `{"input":{"tasks":[{"inputParameters":` + named + `}]},"workflowDefinition":{"tasks":[]}}`, nil, task.InjectionAuto, "secret_injected", task.Terminal},
+		{"of a workflow that may not be read", ``, task.ErrReadDenied, task.InjectionAuto, "", task.Completed},
+		{"of a workflow that may not be read, in mode stored", ``, task.ErrReadDenied, task.InjectionStored, "injection_unchecked", task.Later},
+		{"of a workflow that cannot be read now", ``, errors.New("502"), task.InjectionAuto, "injection_unchecked", task.Later},
+		{"of a workflow without a definition", `{"input":{}}`, nil, task.InjectionAuto, "injection_unchecked", task.Later},
+		{"of a workflow that is no json", `{`, nil, task.InjectionAuto, "injection_unchecked", task.Later},
+		{"of a definition that is no json", `{"workflowDefinition":{"a":1,"a":2}}`, nil, task.InjectionAuto, "injection_unchecked", task.Later},
+	} {
+		t.Run(test.says, func(t *testing.T) {
+			out := handle(t, with(`"subject":"hunter2"`), template(named), stored(test.mode, named), running(test.workflow, test.err))
+			if out.Fault.Code != test.code || out.Status != test.status || out.Unchecked != (test.err != nil && test.status == task.Completed) {
+				t.Errorf("the task ended %s, unchecked %t, with %+v", out.Status, out.Unchecked, out.Fault)
+			}
+		})
+	}
+	// Without a secret to be signed, the workflow is not asked for.
+	completed(t, handle(t, with(`"subject":"a"`), template(`{"subject":"${workflow.input.s}","privateKey":"${workflow.secrets.k}"}`),
+		stored(task.InjectionStored, `{"subject":"a","privateKey":"${workflow.secrets.k}"}`), running(``, errors.New("asked for"))))
 }

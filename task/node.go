@@ -54,10 +54,15 @@ type member struct {
 // parseNode reads one JSON value strictly: no duplicate members (RFC 7515
 // §4, RFC 7519 §4), no invalid UTF-8, no lone surrogates, at any depth.
 func parseNode(raw jsontext.Value, levels int) (node, error) {
+	return parseNodes(raw, levels, maxNodes)
+}
+
+// parseNodes is [parseNode] for at most so many values.
+func parseNodes(raw jsontext.Value, levels, nodes int) (node, error) {
 	if text, ok := bareString(raw); ok {
 		return node{kind: kindString, text: text, raw: raw}, nil
 	}
-	p := parser{dec: jsontext.NewDecoder(bytes.NewBuffer(raw)), nodes: maxNodes}
+	p := parser{dec: jsontext.NewDecoder(bytes.NewBuffer(raw)), nodes: nodes}
 	n, err := p.value(levels)
 	if err != nil {
 		return node{}, err
@@ -169,6 +174,16 @@ func same(a, b node) bool {
 		}
 	}
 	return slices.EqualFunc(a.items, b.items, same)
+}
+
+// holds reports whether a member of that name and value is anywhere in n.
+func (n node) holds(name string, value node) bool {
+	for _, m := range n.members {
+		if m.name == name && same(m.value, value) || m.value.holds(name, value) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(n.items, func(item node) bool { return item.holds(name, value) })
 }
 
 // byName gives an object's members for many look-ups.

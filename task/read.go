@@ -26,6 +26,8 @@ type given struct {
 	// vouched says that the key has to be the secret that its template names
 	// (inline: secrets-only).
 	vouched bool
+	// named are the inputs in which the templates name secrets to be signed.
+	named []string
 }
 
 // has reports whether an input says something.

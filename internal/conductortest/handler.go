@@ -34,6 +34,7 @@ func (s *Server) Handler() http.Handler {
 	route("POST /api/tasks", "update", s.updateTask)
 	route("POST /api/tasks/update-v2", "update", s.updateTaskV2)
 	route("GET /api/tasks/{id}", "get task", s.getTask)
+	route("GET /api/workflow/{id}", "get workflow", s.getWorkflow)
 	route("GET /api/tasks/queue/size", "queue size", s.queueSize)
 	route("GET /api/metadata/taskdefs/{name}", "get taskdef", s.getTaskDef)
 	route("POST /api/metadata/taskdefs", "create taskdef", s.createTaskDefs)
@@ -253,6 +254,17 @@ func (s *Server) getTask(w http.ResponseWriter, r *http.Request, _ call) {
 		return
 	}
 	answer(w, e.stored())
+}
+
+func (s *Server) getWorkflow(w http.ResponseWriter, r *http.Request, _ call) {
+	s.Ledger.mu.Lock()
+	defer s.Ledger.mu.Unlock()
+	raw := s.Ledger.storedWorkflow(r.PathValue("id"))
+	if raw == nil {
+		problem(w, http.StatusNotFound, "Workflow with Id: "+r.PathValue("id")+" not found.")
+		return
+	}
+	answer(w, raw)
 }
 
 func (s *Server) queueSize(w http.ResponseWriter, r *http.Request, _ call) {

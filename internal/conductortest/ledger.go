@@ -143,6 +143,24 @@ func (l *Ledger) Update(ctx context.Context, r conductor.Result) error {
 	return nil
 }
 
+// StoredWorkflow implements task.Stored: the execution as the server keeps it.
+func (l *Ledger) StoredWorkflow(ctx context.Context, id string) (json.RawMessage, error) {
+	fault, err := l.strike(ctx, Call{Name: "get workflow"})
+	if err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	raw := l.storedWorkflow(id)
+	if raw == nil {
+		return nil, refused("get workflow", 404)
+	}
+	if fault.Lost {
+		return nil, lost("get workflow")
+	}
+	return raw, nil
+}
+
 // StoredTask implements task.Stored: the task as the server keeps it, secrets
 // unresolved, as JSON of GET /api/tasks/{id}.
 func (l *Ledger) StoredTask(ctx context.Context, id string) (json.RawMessage, error) {

@@ -21,6 +21,7 @@ var (
 	} = (*conductortest.Ledger)(nil)
 	_ interface { // task.Stored, for the same reason
 		StoredTask(ctx context.Context, id string) (json.RawMessage, error)
+		StoredWorkflow(ctx context.Context, id string) (json.RawMessage, error)
 	} = (*conductortest.Ledger)(nil)
 )
 

@@ -78,6 +78,32 @@ func (e *entry) stored() json.RawMessage {
 	return rawOf(e.wire(e.input))
 }
 
+// workflowJSON is GET /api/workflow/{id}?includeTasks=false.
+type workflowJSON struct {
+	WorkflowID         string `json:"workflowId"`
+	WorkflowDefinition struct {
+		Name  string             `json:"name"`
+		Tasks []workflowTaskJSON `json:"tasks"`
+	} `json:"workflowDefinition"`
+}
+
+// storedWorkflow is an execution whose definition has the tasks that were
+// enqueued for it; nil where there are none.
+func (l *Ledger) storedWorkflow(id string) json.RawMessage {
+	w := workflowJSON{WorkflowID: id}
+	for _, e := range l.tasks {
+		if e.spec.WorkflowID == id {
+			w.WorkflowDefinition.Name = e.spec.WorkflowType
+			w.WorkflowDefinition.Tasks = append(w.WorkflowDefinition.Tasks, e.wire(nil).WorkflowTask)
+		}
+	}
+	raw, err := marshal(w)
+	if err != nil || w.WorkflowDefinition.Tasks == nil {
+		return nil
+	}
+	return raw
+}
+
 // polled is an element of a poll's answer.
 func (d leasedTask) polled() json.RawMessage {
 	t := d.wire(d.input)

@@ -42,7 +42,7 @@ func (h hospital) BaseURL() string {
 	}
 	return "https://conductor.example.com/api"
 }
-func (h hospital) Version(context.Context) (string, error) { return "3.32.1", h.version }
+func (h hospital) Version(context.Context) (string, error) { return "3.32.3", h.version }
 func (h hospital) Skew() (time.Duration, bool)             { return h.skew, !h.timeless }
 
 func (h hospital) WorkflowTasks(context.Context, ...string) ([]conductor.WorkflowTask, error) {
@@ -141,7 +141,7 @@ func TestFindings(t *testing.T) {
 		level       doctor.Level
 		says, helps string
 	}{
-		"a server that answers":             {hospital{}, "server", doctor.OK, "version 3.32.1", ""},
+		"a server that answers":             {hospital{}, "server", doctor.OK, "version 3.32.3", ""},
 		"plain http over a network":         {hospital{url: "http://conductor:8080/api"}, "server", doctor.Warn, "plain http", "https"},
 		"nobody there":                      {hospital{version: class(conductor.Network, 0)}, "server", doctor.Fail, "no answer", "CONDUCTOR_SERVER_URL"},
 		"something else there":              {hospital{version: class(conductor.NotFound, 404)}, "server", doctor.Fail, "not conductor's api", "/api"},

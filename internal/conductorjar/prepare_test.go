@@ -52,14 +52,14 @@ func (m *machine) program(script string, parts ...string) {
 // java is a Java that says its version and "extracts" whatever it is given.
 const java = `case "$*" in
 *-version*) echo 'openjdk version "VERSION" 2025-04-15' >&2 ;;
-*) for last; do :; done; mkdir -p "$last/lib"; cp "$0" "$last/conductor-server-3.32.1-boot.jar" ;;
+*) for last; do :; done; mkdir -p "$last/lib"; cp "$0" "$last/conductor-server-3.32.3-boot.jar" ;;
 esac`
 
 func javaOf(version string) string { return strings.ReplaceAll(java, "VERSION", version) }
 
 // extracted puts the server's jar where a former run would have.
 func (m *machine) extracted() {
-	m.program("", "cache", "conductor-3.32.1", "conductor-server-3.32.1-boot.jar")
+	m.program("", "cache", "conductor-3.32.3", "conductor-server-3.32.3-boot.jar")
 }
 
 func (m *machine) setup(env ...string) conductorjar.Setup {
@@ -215,7 +215,7 @@ func (m *machine) noScratch() {
 func TestOnlyThePinnedJarIsExtracted(t *testing.T) {
 	m := newMachine(t)
 	m.program(javaOf("21"), "path", "java")
-	m.program(`for a; do case "$a" in -DoutputDirectory=*) echo other > "${a#*=}/conductor-server-3.32.1-boot.jar" ;; esac; done`, "path", "mvn")
+	m.program(`for a; do case "$a" in -DoutputDirectory=*) echo other > "${a#*=}/conductor-server-3.32.3-boot.jar" ;; esac; done`, "path", "mvn")
 	_, err := conductorjar.Prepare(t.Context(), m.bare())
 	if err == nil || !strings.Contains(err.Error(), "sha-256") {
 		t.Errorf("Prepare = %v, want the digest refused", err)
@@ -244,7 +244,7 @@ func TestOtherReleaseIsFetchedAndRefusedAlike(t *testing.T) {
 
 func TestUnknownReleaseNamesThoseThatAreKnown(t *testing.T) {
 	_, err := conductorjar.ReleaseOf("3.0.0")
-	if err == nil || !strings.Contains(err.Error(), "3.5.2, 3.21.14, 3.32.1") {
+	if err == nil || !strings.Contains(err.Error(), "3.5.2, 3.21.14, 3.32.1, 3.32.3") {
 		t.Errorf("ReleaseOf(3.0.0) = %v, want the known ones named", err)
 	}
 }

@@ -21,7 +21,7 @@ type Release struct {
 }
 
 // Version is the release that is booted where no other is asked for.
-const Version = "3.32.1"
+const Version = "3.32.3"
 
 // Releases are those that can be booted, the oldest first. The first is the
 // oldest 3.x whose boot jar Maven Central has.
@@ -50,13 +50,13 @@ func Releases() []Release {
 			},
 		},
 		{
-			Version: Version, Secrets: true, settings: modern,
-			boot: bootJar("org.conductoross", Version, "458 MB",
+			Version: "3.32.1", Secrets: true, settings: modern,
+			boot: bootJar("org.conductoross", "3.32.1", "458 MB",
 				"f3699a34bb72c35c10469a063392e5de4900bc4568c8a4357a711186d6269d3f"),
 		},
 		{
-			Version: "3.32.3", Secrets: true, settings: modern,
-			boot: bootJar("org.conductoross", "3.32.3", "458 MB",
+			Version: Version, Secrets: true, settings: modern,
+			boot: bootJar("org.conductoross", Version, "458 MB",
 				"6b1615a5beb82bbbfa05219d0f1b84440aa8c0bef1371662803ef5588d7d507b"),
 		},
 	}

@@ -12,6 +12,6 @@
 // [Canary] plants secrets and searches for them, in every encoding, wherever
 // they must not be.
 //
-// What it does is what Conductor 3.32.1 on SQLite was seen to do; the
+// What it does is what Conductor 3.32.3 on SQLite was seen to do; the
 // differences between queue stores are [FirstMessage] and [FillOrTimeout].
 package conductortest

@@ -14,7 +14,7 @@ import (
 )
 
 // Version is the server that is imitated.
-const Version = "3.32.1"
+const Version = "3.32.3"
 
 // call is one request on its way.
 type call struct {

@@ -25,8 +25,8 @@ func TestTheImageIsBuiltByMake(t *testing.T) {
 		`\bmake build VERSION="\$VERSION"\n`,
 		`\bmake build-full FULL=bin/conductor-jwt VERSION="\$VERSION"\n`,
 		`(?m)^ARG EDITION=full$`,
-		`(?m)^FROM gcr\.io/distroless/static-debian12:nonroot AS run-static$`,
-		`(?m)^FROM gcr\.io/distroless/base-debian12:nonroot AS run-full$`,
+		`(?m)^FROM gcr\.io/distroless/static-debian12:nonroot(@sha256:[0-9a-f]{64})? AS run-static$`,
+		`(?m)^FROM gcr\.io/distroless/base-debian12:nonroot(@sha256:[0-9a-f]{64})? AS run-full$`,
 		`(?m)^FROM build-\$\{EDITION\} AS build\nFROM run-\$\{EDITION\}$`,
 		`(?m)^COPY --from=build /src/bin/conductor-jwt /usr/local/bin/conductor-jwt$`,
 		`(?m)^ENV CONDUCTOR_JWT_LISTEN=:9991$`,
@@ -44,7 +44,7 @@ func TestTheImageIsBuiltByMake(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	builders := regexp.MustCompile(`golang:([0-9.]+)-bookworm AS `).FindAllSubmatch(text, -1)
+	builders := regexp.MustCompile(`golang:([0-9.]+)-bookworm(?:@sha256:[0-9a-f]{64})? AS `).FindAllSubmatch(text, -1)
 	if len(builders) != 2 {
 		t.Errorf("%d stages build, not 2", len(builders))
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -30,6 +31,9 @@ func readVerifyingKey(ctx context.Context, env Env, f *verifyFlags, alg keys.Alg
 	}
 	if f.subtle && alg != "" {
 		file.dropAlgorithm()
+	}
+	if f.keys.jwks == "" { // public keys under their ids, or a set in a JWE
+		file.ref.KeyID = cmp.Or(f.keys.kid, p.KeyID)
 	}
 	key, err := file.verifier(ctx, env)
 	if err != nil {

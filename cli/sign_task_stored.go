@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"unicode/utf8"
 
 	"conductor-jwt/conductor"
@@ -80,7 +79,7 @@ func storedTaskError(err error) error {
 	if e, ok := errors.AsType[*conductor.Error](err); ok && e.Status == 404 {
 		return withHint(errors.New("the server has no task of that id"), "copy the task id, not the workflow id, from the execution")
 	}
-	return withHint(fmt.Errorf("the stored task cannot be read: %w", err), "check CONDUCTOR_SERVER_URL and the application's permissions")
+	return serverError("the stored task cannot be read", err)
 }
 
 // storedTask is what is read of GET /tasks/{id}.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -82,7 +83,10 @@ func applyTaskDefs(ctx context.Context, env Env, c *config.Loaded, names []strin
 }
 
 func serverError(what string, err error) error {
-	return withHint(fmt.Errorf("%s: %w", what, err), "run `"+program+" doctor`")
+	if e, ok := errors.AsType[*conductor.Error](err); ok {
+		what += " (" + e.Reason() + ")"
+	}
+	return withHint(errors.New(what), "run `"+program+" doctor`")
 }
 
 func namesInUse(ctx context.Context, client *conductor.Client, types []string) ([]string, error) {

@@ -47,5 +47,23 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s: %s", e.Call, e.Class)
 }
 
+// Reason is why the call failed, in words for a user: without the call's name
+// and the class.
+func (e *Error) Reason() string {
+	switch {
+	case e.Status != 0 && e.Class == Garbled:
+		return fmt.Sprintf("a page answers, with http status %d", e.Status)
+	case e.Status != 0:
+		return fmt.Sprintf("http status %d", e.Status)
+	case e.Cause != nil:
+		return e.Cause.Error()
+	case e.Class == Garbled:
+		return "the answer is not what Conductor answers"
+	case e.Class == TooLarge:
+		return "the answer is too large"
+	}
+	return "no answer"
+}
+
 // Unwrap gives the cause.
 func (e *Error) Unwrap() error { return e.Cause }

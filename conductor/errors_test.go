@@ -30,6 +30,21 @@ func TestErrorsInWords(t *testing.T) {
 	}
 }
 
+func TestReasonsInWords(t *testing.T) {
+	for want, e := range map[string]*conductor.Error{
+		"http status 503":                      {Class: conductor.Server, Call: "poll", Status: 503, Cause: io.EOF},
+		"EOF":                                  {Class: conductor.Network, Call: "poll", Cause: io.EOF},
+		"a page answers, with http status 200": {Class: conductor.Garbled, Call: "poll", Status: 200},
+		"the answer is not what Conductor answers": {Class: conductor.Garbled, Call: "poll"},
+		"the answer is too large":                  {Class: conductor.TooLarge, Call: "poll"},
+		"no answer":                                {Class: conductor.Network, Call: "poll"},
+	} {
+		if got := e.Reason(); got != want {
+			t.Errorf("%v gives %q, want %q", e, got, want)
+		}
+	}
+}
+
 // Every class has a hint of its own, and every status a class.
 func TestEveryClassHasAHint(t *testing.T) {
 	told := map[string]conductor.Class{}

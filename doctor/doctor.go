@@ -3,7 +3,6 @@ package doctor
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"conductor-jwt/conductor"
@@ -104,22 +103,10 @@ func unknown(check string, err error, rights string) Finding {
 	return warn(check, "could not be checked: "+reason(err), remedy)
 }
 
-// reason is why a call failed, without the name of the call.
+// reason is why a call failed.
 func reason(err error) string {
-	e, is := errors.AsType[*conductor.Error](err)
-	switch {
-	case !is:
-		return "the call failed"
-	case e.Status != 0 && e.Class == conductor.Garbled:
-		return fmt.Sprintf("a page answers, with http status %d", e.Status)
-	case e.Status != 0:
-		return fmt.Sprintf("http status %d", e.Status)
-	case e.Cause != nil:
-		return e.Cause.Error()
-	case e.Class == conductor.Garbled:
-		return "the answer is not what Conductor answers"
-	case e.Class == conductor.TooLarge:
-		return "the answer is too large"
+	if e, is := errors.AsType[*conductor.Error](err); is {
+		return e.Reason()
 	}
-	return "no answer"
+	return "the call failed"
 }

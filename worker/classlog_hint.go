@@ -43,12 +43,12 @@ var errCut = errors.New("the poll was ended before the server answered it")
 
 // A timeout of a load balancer is whole seconds, and the clocks of the two ends
 // differ a little.
-const minCut, cutSlack = 900 * time.Millisecond, 250 * time.Millisecond
+const minCut, cutSlack = 900 * time.Millisecond, 150 * time.Millisecond
 
 // explainCut marks the failure of a cold poll as one of a load balancer whose
 // timeout is shorter than the poll: it answers for the server, or closes the
 // connection, always after the same time. Net/http asks once more where it
-// closes one that was used before, so that takes up to twice as long.
+// closes one that was used before, so that takes a multiple of the time.
 func (q *queue) explainCut(err *conductor.Error, took, pollTimeout time.Duration) *conductor.Error {
 	most := pollTimeout + time.Second
 	answered := err.Status == http.StatusGatewayTimeout || err.Status == http.StatusRequestTimeout
@@ -56,16 +56,28 @@ func (q *queue) explainCut(err *conductor.Error, took, pollTimeout time.Duration
 		[]error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, conductor.ErrBroken},
 		func(target error) bool { return errors.Is(err, target) })
 	if closed {
-		most *= 2
+		most *= maxRepeats
 	}
 	if !answered && !closed || took < minCut || took > most {
 		return err
 	}
 	last := time.Duration(q.cutAfter.Swap(int64(took)))
-	if closed && (took-last).Abs() > cutSlack {
+	if closed && !repeats(min(took, last), max(took, last)) {
 		return err
 	}
 	cut := *err
 	cut.Cause = errCut
 	return &cut
+}
+
+// maxRepeats is how often net/http may have asked within one poll.
+const maxRepeats = 3
+
+// repeats reports whether long is short, or a small multiple of it.
+func repeats(short, long time.Duration) bool {
+	if short <= 0 {
+		return false
+	}
+	n := (long + short/2) / short
+	return n <= maxRepeats && (long-n*short).Abs() <= n*cutSlack
 }

@@ -76,7 +76,7 @@ func printRows(w io.Writer, l *config.Loaded, origin bool) error {
 func newConfigValidateCommand(env Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "validate [file]",
-		Short: "Check the settings and the policy file without starting anything; warnings count as errors",
+		Short: "Check the settings and the files that they name without starting anything; warnings count as errors",
 		Args:  cobra.MaximumNArgs(1),
 	}
 	flags := addSettings(cmd)
@@ -87,14 +87,17 @@ func newConfigValidateCommand(env Env) *cobra.Command {
 			}
 		}
 		loaded, err := loadConfig(env, flags)
-		if err == nil && len(loaded.Warnings) > 0 {
-			err = errors.New(strings.Join(loaded.Warnings, "\n"))
-		}
 		if err != nil {
-			return withHint(err, configHint)
+			return configError(err)
+		}
+		if len(loaded.Warnings) > 0 { // a worker would start
+			return withHint(errors.New(strings.Join(loaded.Warnings, "\n")), configHint)
+		}
+		if err := checkFiles(env, loaded); err != nil {
+			return err
 		}
 		if err := checkPolicy(cmd.Context(), env, loaded); err != nil {
-			return err
+			return asUsage(err)
 		}
 		valid := "the settings are valid"
 		if loaded.Policy != "" {
@@ -104,6 +107,17 @@ func newConfigValidateCommand(env Env) *cobra.Command {
 		return err
 	}
 	return cmd
+}
+
+// checkFiles reads what a client of the server needs, as the worker does at its
+// start.
+func checkFiles(env Env, c *config.Loaded) error {
+	client, err := askingClient(env, c)
+	if err != nil {
+		return err
+	}
+	client.Close()
+	return nil
 }
 
 func newConfigSchemaCommand(env Env) *cobra.Command {

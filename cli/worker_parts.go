@@ -90,6 +90,8 @@ func newClient(env Env, c *config.Loaded, log *slog.Logger, observe func(conduct
 		KeyFile:  c.TLSClientKey,
 		Insecure: c.TLSInsecureSkipVerify,
 		Proxy:    c.Proxy,
+
+		HeadersFile: c.HeadersFile,
 		Getenv: func(name string) string {
 			text, _ := env.Getenv(name)
 			return text
@@ -101,25 +103,28 @@ func newClient(env Env, c *config.Loaded, log *slog.Logger, observe func(conduct
 		Logger:      log,
 	})
 	if err != nil {
-		return nil, withHint(err, clientHint(err))
+		return nil, clientError(c, err)
 	}
 	return client, nil
+}
+
+// clientError makes settings that no client can be made of wrong use, in the
+// words of package config.
+func clientError(c *config.Loaded, err error) error {
+	if e, ok := errors.AsType[*conductor.FileError](err); ok {
+		err = errors.New(config.Problem{Setting: e.Setting, Origin: c.Origin(e.Setting), Text: e.Text}.String())
+	}
+	hint := configHint
+	if errors.Is(err, conductor.ErrProxy) {
+		hint = "check CONDUCTOR_PROXY, HTTP_PROXY and HTTPS_PROXY"
+	}
+	return asUsage(withHint(err, hint))
 }
 
 // askingClient is the client of a command that asks once: what it meets is the
 // command's own to say.
 func askingClient(env Env, c *config.Loaded) (*conductor.Client, error) {
 	return newClient(env, c, slog.New(slog.DiscardHandler), nil)
-}
-
-func clientHint(err error) string {
-	switch {
-	case errors.Is(err, conductor.ErrTLS):
-		return "check CONDUCTOR_TLS_CA_CERT, CONDUCTOR_TLS_CLIENT_CERT and CONDUCTOR_TLS_CLIENT_KEY"
-	case errors.Is(err, conductor.ErrProxy):
-		return "check CONDUCTOR_PROXY, HTTP_PROXY and HTTPS_PROXY"
-	}
-	return configHint
 }
 
 func newHandler(env Env, c *config.Loaded, resolver keys.Resolver, p *policy.Policy, stored task.Stored, audit func(task.Decision), log *slog.Logger) *task.Handler {

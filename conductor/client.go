@@ -27,7 +27,7 @@ type Client struct {
 }
 
 // New makes a client; it does not speak to the server. Its errors are of
-// [ErrURL], [ErrProxy], [ErrTLS] and [ErrAuth].
+// [ErrURL], [ErrProxy], [ErrTLS], [ErrHeaders] and [ErrAuth].
 func New(o Options) (*Client, error) {
 	o = o.withDefaults()
 	base, err := NormalizeURL(o.BaseURL)
@@ -42,12 +42,16 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	extra, err := newHeaders(o)
+	if err != nil {
+		return nil, err
+	}
 	host, err := url.Parse(base)
 	if err != nil {
 		return nil, fmt.Errorf("%w: not a url", ErrURL)
 	}
 	c := &Client{options: o, inner: inner}
-	c.trip = &roundTripper{options: o, base: host, inner: inner, reader: newReader(), skew: func(d time.Duration) { c.skew.Store(&d) }}
+	c.trip = &roundTripper{options: o, base: host, inner: inner, headers: extra, reader: newReader(), skew: func(d time.Duration) { c.skew.Store(&d) }}
 	if o.KeyID != "" {
 		c.trip.tokens = &tokens{fetch: c.fetchToken, timeout: o.Timeout, now: o.Now}
 	}

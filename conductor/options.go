@@ -39,6 +39,11 @@ type Options struct {
 	KeyFile  string
 	Insecure bool // take any server certificate
 
+	// HeadersFile names a file of headers for every request to the server, one
+	// "Name: value" on each line, read again when it changes. None of them may
+	// be one that the client sets itself.
+	HeadersFile string
+
 	// Proxy is the URL of a proxy for every request; it may hold a password.
 	// Without it, HTTP_PROXY, HTTPS_PROXY and NO_PROXY of Getenv are used, in
 	// either case of letters.
@@ -79,6 +84,8 @@ var (
 	ErrProxy = errors.New("proxy url")
 	ErrTLS   = errors.New("tls files")
 	ErrAuth  = errors.New("authentication")
+
+	ErrHeaders = errors.New("headers file")
 )
 
 func (o Options) withDefaults() Options {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
 	"net/url"
@@ -24,6 +25,7 @@ type roundTripper struct {
 	options Options
 	base    *url.URL
 	inner   *transport
+	headers *headers
 	tokens  *tokens // nil without authentication
 	skew    func(time.Duration)
 	reader  *reader
@@ -72,13 +74,17 @@ func (t *roundTripper) admit(r *http.Request) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	same := r.URL.Scheme == t.base.Scheme && strings.EqualFold(r.URL.Host, t.base.Host)
 	upgrade := t.base.Scheme == "http" && r.URL.Scheme == "https" &&
 		strings.EqualFold(r.URL.Hostname(), t.base.Hostname())
-	if !same && !upgrade {
+	if !t.isOrigin(r.URL) && !upgrade {
 		return &Error{Class: Garbled, Call: string(callOf(ctx)), Cause: errRedirect}
 	}
 	return nil
+}
+
+// isOrigin reports whether a URL is of the configured server (RFC 6454 §4).
+func (t *roundTripper) isOrigin(u *url.URL) bool {
+	return u.Scheme == t.base.Scheme && strings.EqualFold(u.Host, t.base.Host)
 }
 
 func (t *roundTripper) token(ctx context.Context) (secret.Text, error) {
@@ -98,6 +104,9 @@ func (t *roundTripper) attempt(r *http.Request, body io.ReadCloser, token secret
 	out.Header.Del("X-Authorization")
 	if !token.IsZero() {
 		out.Header.Set("X-Authorization", token.Reveal())
+	}
+	if t.isOrigin(r.URL) {
+		maps.Copy(out.Header, t.headers.fresh())
 	}
 	if r.Method == http.MethodPost {
 		// Each POST of ours may be repeated; so net/http may do it on a

@@ -1,30 +1,90 @@
 package conductor
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"strings"
+	"unicode/utf8"
 
 	"conductor-jwt/internal/readfile"
 )
 
-// tlsConfig reads the files. Its errors name the setting and never the
-// contents.
+// FileError is a file of the options that cannot be used. Its text holds
+// nothing of the file.
+type FileError struct {
+	Setting string // the worker's name for the option: tls_ca_cert
+	Text    string // what was found; what to do
+	kind    error  // ErrTLS or ErrHeaders
+}
+
+func (e *FileError) Error() string { return e.Setting + ": " + e.Text }
+
+// Unwrap gives [ErrTLS] or [ErrHeaders].
+func (e *FileError) Unwrap() error { return e.kind }
+
+// The settings of the files.
+const (
+	settingCA      = "tls_ca_cert"
+	settingCert    = "tls_client_cert"
+	settingKey     = "tls_client_key"
+	settingHeaders = "headers_file"
+)
+
+func unusable(setting, format string, args ...any) error {
+	kind := ErrTLS
+	if setting == settingHeaders {
+		kind = ErrHeaders
+	}
+	return &FileError{Setting: setting, Text: fmt.Sprintf(format, args...), kind: kind}
+}
+
+// mostFile is how long a file may be, in bytes.
+const mostFile = 1 << 20
+
+// readText reads a file of text without its byte order marks: a bundle that was
+// put together of several files has one in front of each.
+func readText(setting, file string) ([]byte, error) {
+	text, err := readfile.Shared(file, mostFile)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, unusable(setting, "there is no such file; correct the path")
+	case errors.Is(err, fs.ErrPermission):
+		return nil, unusable(setting, "the file may not be read by this user; change its owner or mode")
+	case errors.Is(err, readfile.ErrTimeout):
+		return nil, unusable(setting, "the file cannot be read in time; look at its disk")
+	case err != nil:
+		return nil, unusable(setting, "the file cannot be read; name a regular file")
+	case len(text) > mostFile:
+		return nil, unusable(setting, "the file is over 1 MiB; name the right one")
+	case bytes.HasPrefix(text, []byte("\xff\xfe")), bytes.HasPrefix(text, []byte("\xfe\xff")):
+		return nil, unusable(setting, "the file is UTF-16 text; save it as UTF-8")
+	}
+	text = bytes.ReplaceAll(text, []byte("\ufeff"), nil)
+	if len(bytes.TrimSpace(text)) == 0 {
+		return nil, unusable(setting, "the file is empty")
+	}
+	return text, nil
+}
+
 func tlsConfig(o Options) (*tls.Config, error) {
 	config := &tls.Config{
 		MinVersion:         tls.VersionTLS12,
 		InsecureSkipVerify: o.Insecure, //nolint:gosec // a setting, off by default and warned of
 	}
 	if o.CAFile != "" {
-		pem, err := readPEM(o.CAFile)
+		text, err := readText(settingCA, o.CAFile)
 		if err != nil {
-			return nil, fmt.Errorf("%w: the ca certificate: %w", ErrTLS, err)
+			return nil, err
 		}
 		config.RootCAs = x509.NewCertPool()
-		if !config.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("%w: the ca certificate file holds no pem certificate", ErrTLS)
+		if !config.RootCAs.AppendCertsFromPEM(text) {
+			return nil, unusable(settingCA, "%s", notCertificate(text))
 		}
 	}
 	if (o.CertFile == "") != (o.KeyFile == "") {
@@ -42,30 +102,93 @@ func tlsConfig(o Options) (*tls.Config, error) {
 }
 
 func clientCertificate(o Options) (tls.Certificate, error) {
-	cert, err := readPEM(o.CertFile)
+	cert, err := readText(settingCert, o.CertFile)
 	if err != nil {
-		return tls.Certificate{}, fmt.Errorf("%w: the client certificate: %w", ErrTLS, err)
+		return tls.Certificate{}, err
 	}
-	key, err := readPEM(o.KeyFile)
+	key, err := readText(settingKey, o.KeyFile)
 	if err != nil {
-		return tls.Certificate{}, fmt.Errorf("%w: the client key: %w", ErrTLS, err)
+		return tls.Certificate{}, err
 	}
 	pair, err := tls.X509KeyPair(cert, key)
-	if err != nil {
-		return tls.Certificate{}, fmt.Errorf("%w: the client certificate and key are no pair of pem files", ErrTLS)
+	if err == nil {
+		return pair, nil
 	}
-	return pair, nil
+	if !x509.NewCertPool().AppendCertsFromPEM(cert) {
+		return tls.Certificate{}, unusable(settingCert, "%s", notCertificate(cert))
+	}
+	return tls.Certificate{}, unusable(settingKey, "%s", notKey(key))
 }
 
-// mostPEM is how long a file may be, in bytes.
-const mostPEM = 1 << 20
-
-func readPEM(file string) ([]byte, error) {
-	pem, err := readfile.Shared(file, mostPEM)
-	if err == nil && len(pem) > mostPEM {
-		return nil, errors.New("over 1 MiB")
+// notCertificate says why a text holds no certificate that can be used.
+func notCertificate(text []byte) string {
+	blocks := blocksOf(text)
+	switch {
+	case len(blocks) == 0 && isDER(text):
+		return "the file is binary (DER or PKCS #12), not PEM; convert it with openssl x509 -inform der, or openssl pkcs12"
+	case len(blocks) == 0:
+		return "the file holds no PEM certificate; it has to begin with -----BEGIN CERTIFICATE-----"
+	case blocks["CERTIFICATE"] != nil:
+		return "the PEM certificate is damaged; copy the file again"
+	case blocks["TRUSTED CERTIFICATE"] != nil:
+		return "the certificate has OpenSSL's own form; write it anew with openssl x509"
+	case blocks["PKCS7"] != nil:
+		return "the file is a PKCS #7 bundle; convert it with openssl pkcs7 -print_certs"
+	case blocks["CERTIFICATE REQUEST"] != nil:
+		return "the file holds a certificate request; give the certificate that was issued for it"
 	}
-	return pem, err
+	return "the file holds a key and no certificate; give the certificate"
+}
+
+// notKey says why a text holds no key that can be used with the certificate.
+func notKey(text []byte) string {
+	blocks := blocksOf(text)
+	key := blocks["PRIVATE KEY"]
+	for name, block := range blocks {
+		if strings.HasSuffix(name, " PRIVATE KEY") {
+			key = block
+		}
+	}
+	switch {
+	case len(blocks) == 0 && isDER(text):
+		return "the file is binary (DER or PKCS #12), not PEM; convert it with openssl pkey -inform der, or openssl pkcs12 -nodes"
+	case len(blocks) == 0:
+		return "the file holds no PEM private key; it has to begin with -----BEGIN PRIVATE KEY-----"
+	case key != nil && (key.Type == "ENCRYPTED PRIVATE KEY" || strings.Contains(key.Headers["Proc-Type"], "ENCRYPTED")): // RFC 1421 §4.6.1.1
+		return "the key is encrypted; decrypt it with openssl pkey"
+	case key != nil && key.Type == "OPENSSH PRIVATE KEY":
+		return "the key has OpenSSH's own form; convert it with ssh-keygen -p -m pkcs8"
+	case key == nil && blocks["CERTIFICATE"] != nil:
+		return "the file holds a certificate and no private key; give the key"
+	case key == nil:
+		return "the file holds no private key; give the private half"
+	}
+	if !isKey(key.Bytes) {
+		return "the PEM private key is damaged; copy the file again"
+	}
+	return "the key does not belong to the certificate of " + settingCert + "; give the two that were made together"
+}
+
+// blocksOf gives the last PEM block of each type.
+func blocksOf(text []byte) map[string]*pem.Block {
+	blocks := map[string]*pem.Block{}
+	for {
+		block, rest := pem.Decode(text)
+		if block == nil {
+			return blocks
+		}
+		blocks[block.Type], text = block, rest
+	}
+}
+
+// isDER reports whether a file begins as an ASN.1 SEQUENCE (X.690 §8.9) does.
+func isDER(text []byte) bool { return text[0] == 0x30 && !utf8.Valid(text) }
+
+func isKey(der []byte) bool {
+	_, pkcs8 := x509.ParsePKCS8PrivateKey(der)
+	_, pkcs1 := x509.ParsePKCS1PrivateKey(der)
+	_, sec1 := x509.ParseECPrivateKey(der)
+	return pkcs8 == nil || pkcs1 == nil || sec1 == nil
 }
 
 // stamp is how a file looked when it was read.

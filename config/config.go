@@ -24,6 +24,7 @@ type Config struct {
 	TLSClientCert         string
 	TLSClientKey          string
 	TLSInsecureSkipVerify bool
+	HeadersFile           string      // path of a file of further request headers
 	Proxy                 secret.Text // a URL that may hold a password; empty leaves it to the usual proxy variables
 
 	TaskTypes        []string // at least one, no two alike

@@ -347,7 +347,7 @@ func TestProblems(t *testing.T) {
 		{flag("server_url", "localhost:8080"), "server_url (--server-url): not a url; begin with http:// or https://"},
 		{flag("server_url", "http:///api"), "server_url (--server-url): a url without a host; write scheme://host:port"},
 		{flag("server_url", "http://h/api?x=1"), "server_url (--server-url): a url with a query or fragment; end it after the path"},
-		{flag("server_url", "http://u:p@h"), "server_url (--server-url): a url with a user name; set auth_key and auth_secret"},
+		{flag("server_url", "http://u:p@h"), "server_url (--server-url): a url with a user name; set auth_key and auth_secret, or headers_file for a gateway"},
 		{flag("server_url", "http://h:port"), "server_url (--server-url): not a url; begin with http:// or https://"},
 		{
 			flag("proxy", "http://u:p@h"),

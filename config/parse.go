@@ -187,7 +187,7 @@ func checkURL(s Setting, v value) string {
 	case s.Name == "ui_url":
 		return "a url with a user name; write it without"
 	case s.Kind != Proxy:
-		return "a url with a user name; set auth_key and auth_secret"
+		return "a url with a user name; set auth_key and auth_secret, or headers_file for a gateway"
 	case v.at.Source == FromFlag:
 		return "a url with a user name, which every user of this machine can read; set " + s.Env
 	}

@@ -60,6 +60,10 @@ func connectionSettings() []Setting {
 			Name: "proxy", Env: "CONDUCTOR_PROXY", Kind: Proxy,
 			About: "URL of the proxy to the server; without it HTTP_PROXY, HTTPS_PROXY and NO_PROXY are obeyed.",
 			field: func(c *Config) any { return &c.Proxy },
+		}, {
+			Name: "headers_file", Env: "CONDUCTOR_HEADERS_FILE", Kind: Path,
+			About: "File of further request headers, for a gateway in front of the server: one `Name: value` on each line; read again when it changes.",
+			field: func(c *Config) any { return &c.HeadersFile },
 		},
 	})
 }

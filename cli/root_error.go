@@ -84,6 +84,10 @@ func printError(env Env, err error) {
 	if errors.Is(err, errReported) {
 		return
 	}
+	if _, ok := errors.AsType[*loggedError](err); ok {
+		newLogger(env, "error", logJSON).Error("the worker cannot start", "problem", onOneLine(err), "hint", hintOf(err))
+		return
+	}
 	for line := range strings.SplitSeq(err.Error(), "\n") {
 		if strings.HasPrefix(line, " ") { // an excerpt, which belongs to the line above
 			_, _ = fmt.Fprintln(env.Stderr, line)
@@ -94,6 +98,17 @@ func printError(env Env, err error) {
 	if hint := hintOf(err); hint != "" {
 		label(env, env.Stderr, "hint", yellow, hint)
 	}
+}
+
+// onOneLine is an error without excerpts, for a log.
+func onOneLine(err error) string {
+	var faults []string
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		if !strings.HasPrefix(line, " ") {
+			faults = append(faults, line)
+		}
+	}
+	return strings.Join(faults, "; ")
 }
 
 // SGR parameters, ECMA-48 §8.3.117.

@@ -41,6 +41,7 @@ CONDUCTOR_AUTH_SECRET, or CONDUCTOR_AUTH_SECRET_FILE to a file that holds it.`,
 		log := newLogger(env, loaded.LogLevel, loaded.LogFormat)
 		return runWorker(cmd.Context(), env, loaded, once, log)
 	}
+	failInLog(env, cmd, flags)
 	return cmd
 }
 

@@ -39,6 +39,8 @@ COPY --from=build /src/bin/conductor-jwt /usr/local/bin/conductor-jwt
 # Everybody may ask for health and metrics within the container's network.
 ENV CONDUCTOR_JWT_LISTEN=:9991
 EXPOSE 9991
+# The worker's own answer; Kubernetes has its probes, and ignores this.
+HEALTHCHECK --start-period=10s --timeout=5s CMD ["/usr/local/bin/conductor-jwt", "health"]
 # By number: Kubernetes cannot tell by a name that it is not root.
 USER 65532:65532
 ENTRYPOINT ["/usr/local/bin/conductor-jwt"]

@@ -36,6 +36,7 @@ func newRootCommand(env Env) *cobra.Command {
 
 	add(root, groupWorker,
 		newWorkerCommand(env),
+		newHealthCommand(env),
 		newDoctorCommand(env),
 		newTaskDefCommand(env),
 		newConfigCommand(env),

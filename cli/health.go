@@ -1,0 +1,101 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"conductor-jwt/config"
+)
+
+// healthTimeout is how long a worker of this machine may take to answer.
+const healthTimeout = 3 * time.Second
+
+func newHealthCommand(env Env) *cobra.Command {
+	var live bool
+	cmd := &cobra.Command{
+		Use:   "health",
+		Short: "Ask the worker on this machine whether it is ready; exit status 0 or 1",
+		Long: `Ask the worker on this machine whether it is ready, at the address of the
+setting listen: exit status 0 if it is, 1 if not. It is for the health check of
+a container, and needs the settings of the worker.`,
+		Args: noArgs,
+	}
+	flags := addSettings(cmd, "config", "listen")
+	cmd.Flags().BoolVar(&live, "live", false, "ask whether it works at all (/livez), in place of whether it is ready (/readyz)")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		loaded, err := loadConfig(env, flags)
+		if err != nil {
+			return withHint(err, configHint)
+		}
+		path := "/readyz"
+		if live {
+			path = "/livez"
+		}
+		said, err := askHealth(cmd.Context(), loaded, path)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintln(env.Stdout, said)
+		return err
+	}
+	return cmd
+}
+
+// askHealth returns what the worker says of itself, or an error if it is not
+// well or does not answer.
+func askHealth(ctx context.Context, c *config.Loaded, path string) (string, error) {
+	addresses, err := localAddresses(c.Listen)
+	if err != nil {
+		return "", withHint(err, "set CONDUCTOR_JWT_LISTEN to an address with a port, for the worker and for this command")
+	}
+	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
+	defer cancel()
+	client := &http.Client{Transport: &http.Transport{}} // no proxy leads to this machine
+	for _, address := range addresses {
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+path, nil)
+		if err != nil {
+			return "", err
+		}
+		answer, err := client.Do(r)
+		if err != nil {
+			continue
+		}
+		defer func() { _ = answer.Body.Close() }()              // nothing is lost with it
+		text, _ := io.ReadAll(io.LimitReader(answer.Body, 256)) // a part of it says enough
+		said := escape(strings.TrimSpace(string(text)))
+		if answer.StatusCode != http.StatusOK {
+			return "", fmt.Errorf("the worker answers with status %d: %s", answer.StatusCode, said)
+		}
+		return said, nil
+	}
+	return "", withHint(fmt.Errorf("no worker answers at %s", strings.Join(addresses, " or ")),
+		"start one, or set CONDUCTOR_JWT_LISTEN to its address")
+}
+
+// localAddresses are where a worker that listens at address can be asked on its
+// own machine.
+func localAddresses(address string) ([]string, error) {
+	if address == "" {
+		return nil, errors.New("listen is off, so nothing answers")
+	}
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	if port == "0" {
+		return nil, errors.New("listen leaves the port to the system, so it is not known here")
+	}
+	if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
+		return []string{net.JoinHostPort("127.0.0.1", port), net.JoinHostPort("::1", port)}, nil
+	}
+	return []string{address}, nil
+}

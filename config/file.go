@@ -156,16 +156,10 @@ func (f *file) entry(entry *ast.MappingValueNode) {
 		return
 	}
 	v.at = at
-	if v.text == "" && (s.Kind == Path || key.Value == s.NameFile()) {
-		f.wrong.add(s.Name, at, emptyPath)
-		return
-	}
 	if s.Secret && key.Value == s.NameFile() {
 		v = value{path: v.text, at: at}
 	}
-	if v.text != "" || v.list != nil || v.path != "" {
-		f.given[s.Name] = v
-	}
+	f.given[s.Name] = v
 }
 
 // setting finds the row that a key names.
@@ -195,9 +189,9 @@ func (f *file) setting(key ast.MapKeyNode) (Setting, bool) {
 	return Setting{}, false
 }
 
-// scalarOf reads a node as the text that a variable would hold. Null is an
-// error: a policy or an audit whose template had no value must not count as
-// left out.
+// scalarOf reads a node as the text that a variable would hold. Null and empty
+// text are errors: a policy or a max_ttl whose template had no value must not
+// count as left out.
 func scalarOf(s Setting, n ast.Node) (value, string) {
 	if list, ok := n.(*ast.SequenceNode); ok && s.Kind == List {
 		v := value{list: []string{}}
@@ -210,14 +204,14 @@ func scalarOf(s Setting, n ast.Node) (value, string) {
 		}
 		return v, ""
 	}
-	if _, ok := n.(*ast.NullNode); ok {
-		return value{}, "nothing behind it; write " + wanted(s) + ", or take the line out"
-	}
 	if b, ok := n.(*ast.BoolNode); ok && !b.Value && s.canBeOff() {
 		return value{text: off}, "" // what a tool of YAML 1.1 makes of the word
 	}
 	text, ok := textOf(n)
-	if !ok {
+	switch _, null := n.(*ast.NullNode); {
+	case null || ok && text == "":
+		return value{}, "nothing behind it; write " + wanted(s) + ", or take the line out"
+	case !ok:
 		return value{}, kindOf(n) + " where " + wanted(s) + " belongs"
 	}
 	return value{text: text}, ""

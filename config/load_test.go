@@ -406,8 +406,9 @@ func TestProblems(t *testing.T) {
 		{inFile("task_types: [A, ~]"), "task_types (w.yaml:1): a list of text is needed; it holds nothing"},
 		{flag("policy", ""), "policy (--policy): empty; name a file, or leave the setting out"},
 		{flag("config", ""), "config (--config): empty; name a file, or leave the setting out"},
-		{inFile("policy: ''\naudit: \"\"\nauth_secret_file: ''"), "policy (w.yaml:1): empty; name a file, or leave the setting out\n" +
-			"audit (w.yaml:2): empty; name a file, or leave the setting out\nauth_secret (w.yaml:3): empty; name a file, or leave the setting out"},
+		{inFile("policy: ''\nmax_ttl: \"\"\nauth_secret_file: ''\nproxy: |\n  \ntask_types: ''"), "policy (w.yaml:1): nothing behind it; write the path of a file, or take the line out\n" +
+			"max_ttl (w.yaml:2): nothing behind it; write a duration, or take the line out\nauth_secret (w.yaml:3): nothing behind it; write text, or take the line out\n" +
+			"proxy (w.yaml:4): nothing behind it; write a url, or take the line out\ntask_types (w.yaml:6): nothing behind it; write a list of text, or take the line out"},
 		{inFile(""), "w.yaml: the file says nothing; write a setting, or do not name the file"},
 		{inFile("# policy: p.yaml\n"), "w.yaml: the file says nothing; write a setting, or do not name the file"},
 		{inFile("{}"), "w.yaml:1: the file says nothing; write a setting, or do not name the file"},

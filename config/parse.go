@@ -49,11 +49,6 @@ func parse(s Setting, place any, v value) string {
 	return "of a kind that nothing reads"
 }
 
-// emptyPath refuses what a template or a shell made of a value that is not set:
-// it must not count as no policy, or no audit. Only an empty variable does, as
-// compose files leave them.
-const emptyPath = "empty; name a file, or leave the setting out"
-
 func parseText(s Setting, place *string, v value) string {
 	if strings.ContainsFunc(v.text, func(r rune) bool { return r < ' ' || r == 0x7f }) {
 		return "holds a control character; write it on one line"
@@ -64,8 +59,8 @@ func parseText(s Setting, place *string, v value) string {
 	*place = v.text
 	switch s.Kind {
 	case Path:
-		if v.text == "" {
-			return emptyPath
+		if v.text == "" { // a flag, of a shell whose variable is not set
+			return "empty; name a file, or leave the setting out"
 		}
 	case Choice:
 		return parseChoice(s, place)

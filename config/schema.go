@@ -13,6 +13,7 @@ type schema struct {
 	Additional  *bool             `json:"additionalProperties,omitempty"`
 	Enum        []any             `json:"enum,omitempty"`
 	Pattern     string            `json:"pattern,omitempty"`
+	MinLength   int               `json:"minLength,omitempty"`
 	Minimum     *int64            `json:"minimum,omitempty"`
 	Maximum     *int64            `json:"maximum,omitempty"`
 	Items       *schema           `json:"items,omitempty"`
@@ -40,7 +41,7 @@ func Schema() ([]byte, error) {
 		root.Properties[s.Name] = schemaOf(s)
 		if s.Secret {
 			root.Properties[s.NameFile()] = schema{
-				Description: "Path of a file that holds " + s.Name + ".", Type: "string",
+				Description: "Path of a file that holds " + s.Name + ".", Type: "string", MinLength: 1,
 			}
 		}
 	}
@@ -48,7 +49,7 @@ func Schema() ([]byte, error) {
 }
 
 func schemaOf(s Setting) schema {
-	out := schema{Description: s.About, Type: "string"}
+	out := schema{Description: s.About, Type: "string", MinLength: 1} // which binds text alone
 	if s.Default != "" && !s.Computed {
 		out.Default = s.Default
 	}

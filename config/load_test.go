@@ -568,6 +568,28 @@ func TestVariablesThatAreNearlyOurs(t *testing.T) {
 	}
 }
 
+// A variable that has the words of a setting is less surely meant for it.
+func TestVariablesThatHaveTheWordsOfOurs(t *testing.T) {
+	for name, meant := range map[string]string{
+		"CONDUCTOR_URL":       "CONDUCTOR_JWT_UI_URL or CONDUCTOR_SERVER_URL",
+		"CONDUCTOR_SERVER":    "CONDUCTOR_SERVER_URL",
+		"CONDUCTOR_TLS_CA":    "CONDUCTOR_TLS_CA_CERT",
+		"CONDUCTOR_CA_CERT":   "CONDUCTOR_TLS_CA_CERT",
+		"CONDUCTOR_JWT_TYPES": "CONDUCTOR_JWT_TASK_TYPES",
+		"CONDUCTOR_JWT_TTL":   "CONDUCTOR_JWT_DEFAULT_TTL or CONDUCTOR_JWT_MAX_TTL",
+	} {
+		l := env(name, "hush").mustLoad(t)
+		if want := name + ": unknown variable; nothing reads it; did you mean " + meant + "?"; !slices.Equal(l.Warnings, []string{want}) {
+			t.Errorf("%q, want %s", l.Warnings, want)
+		}
+	}
+	for _, name := range []string{"CONDUCTOR", "CONDUCTOR_JWT", "CONDUCTOR_TLS", "URL", "KEY"} {
+		if l := env(name, "hush").mustLoad(t); len(l.Warnings) > 0 {
+			t.Errorf("%q", l.Warnings)
+		}
+	}
+}
+
 // The variables of other SDKs are warned of, and the one of ours is named.
 func TestVariablesOfOtherSDKs(t *testing.T) {
 	for name, instead := range map[string]string{

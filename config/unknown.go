@@ -47,9 +47,22 @@ func unknownVariables(src Sources, table []Setting, l *Loaded, wrong *problems) 
 			l.warn(at, "a variable of another Conductor SDK, which is not read; unset it")
 		case near != "":
 			wrong.add("", at, "unknown variable; did you mean %s?", near)
-		case strings.HasPrefix(name, ours):
-			l.warn(at, "unknown variable; nothing reads it")
+		default:
+			l.warnUnknown(at, name, slices.Sorted(maps.Keys(names)))
 		}
+	}
+}
+
+// warnUnknown warns of a variable of our prefix, and of one that has the words
+// of a setting: CONDUCTOR_TLS_CA, CONDUCTOR_URL. Those that have the words of
+// many settings are anybody's.
+func (l *Loaded) warnUnknown(at Origin, name string, names []string) {
+	meant := nearest.Holding(name, names)
+	switch {
+	case isPrefixed(name, conductors) && len(meant) > 0 && len(meant) <= 2:
+		l.warn(at, "unknown variable; nothing reads it; did you mean "+strings.Join(meant, " or ")+"?")
+	case strings.HasPrefix(name, ours):
+		l.warn(at, "unknown variable; nothing reads it")
 	}
 }
 

@@ -20,16 +20,22 @@ func Of(name string, names []string) string {
 	if near == "" || Fold(near) == Fold(name) {
 		return near
 	}
-	var alike []string
-	for _, n := range names {
-		if holdsWords(n, name) {
-			alike = append(alike, n)
-		}
-	}
-	if slices.Contains(alike, near) {
+	if alike := Holding(name, names); slices.Contains(alike, near) {
 		return strings.Join(alike, " or ")
 	}
 	return near
+}
+
+// Holding returns the names that have every word of name, in the same order:
+// tls_ca_cert for tls_ca.
+func Holding(name string, names []string) []string {
+	var found []string
+	for _, n := range names {
+		if holdsWords(n, name) {
+			found = append(found, n)
+		}
+	}
+	return found
 }
 
 // swapped finds the name that has two neighbouring letters the other way round.

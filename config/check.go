@@ -62,7 +62,7 @@ func (l *Loaded) checkTaskTypes(fault func(string, string, ...any)) {
 	seen := map[string]bool{}
 	for _, t := range l.TaskTypes {
 		switch {
-		case t == "" || strings.ContainsFunc(t, func(r rune) bool { return r <= ' ' || r == 0x7f }):
+		case t == "" || strings.ContainsFunc(t, func(r rune) bool { return r == ' ' || isHidden(r) }):
 			fault("task_types", "holds an empty name or one with a space in it")
 		case strings.ContainsAny(t, "[]{}\"'`;"):
 			fault("task_types", "holds a bracket, a quote or a semicolon; write the names alone, with commas between them")

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"conductor-jwt/internal/secret"
 )
@@ -49,12 +50,19 @@ func parse(s Setting, place any, v value) string {
 	return "of a kind that nothing reads"
 }
 
+// isHidden reports whether a character is one that a copy brings along unseen: a
+// zero-width space, a no-break space, a byte order mark.
+func isHidden(r rune) bool { return !unicode.IsPrint(r) }
+
 func parseText(s Setting, place *string, v value) string {
 	if strings.ContainsFunc(v.text, func(r rune) bool { return r < ' ' || r == 0x7f }) {
 		return "holds a control character; write it on one line"
 	}
 	if v.text != strings.TrimSpace(v.text) {
 		return "begins or ends with a space; take it out"
+	}
+	if strings.ContainsFunc(v.text, isHidden) {
+		return "holds a character that cannot be seen; type it anew"
 	}
 	*place = v.text
 	switch s.Kind {

@@ -97,8 +97,10 @@ func claimRows(p *profile.Profile) [][2]string {
 	switch {
 	case p.LeastTTL > 0:
 		exp = fmt.Sprintf("exactly `iat` + %d s", p.MostTTL)
+	case p.FromIssue:
+		exp += fmt.Sprintf("; at most `iat` + %d s", p.MostTTL)
 	case p.MostTTL > 0:
-		exp += fmt.Sprintf(", at most %d s", p.MostTTL)
+		exp += fmt.Sprintf("; at most %d s after the provider gets the token", p.MostTTL)
 	}
 	rows = append(rows, [2]string{"exp", exp})
 	if p.Backdate > 0 {

@@ -44,7 +44,7 @@ func signed() []*Profile {
 		},
 		{
 			Name: "docusign", Provider: "DocuSign, the JWT grant",
-			Page: "https://developers.docusign.com/platform/auth/jwt-grant/", Exchange: Assertion,
+			Page: "https://developers.docusign.com/platform/auth/jwt-get-token", Exchange: Assertion,
 			Algorithms: rs256(), MostTTL: hour, FromIssue: true,
 			Claims: []Claim{
 				needed("iss", "the integration key"), needed("sub", "the user's id, a GUID"),

@@ -46,7 +46,11 @@ func (s *scheme) Open(uri string) (keys.Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.module = cmp.Or(p.module, s.o.Module, proxyModule)
+	// Any other name is looked for wherever the system looks for libraries.
+	if p.module = cmp.Or(p.module, s.o.Module); p.module != "" && !strings.HasPrefix(p.module, "/") {
+		return nil, malformed("give module-path, or PKCS11_MODULE_PATH, an absolute path")
+	}
+	p.module = cmp.Or(p.module, proxyModule)
 	at := p
 	at.object, at.id = "", ""
 	return &source{token: s.token(at), place: p}, nil

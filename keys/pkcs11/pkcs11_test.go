@@ -91,6 +91,18 @@ func TestURIs(t *testing.T) {
 	}
 }
 
+func TestTheModuleOfTheEnvironmentIsAnAbsolutePath(t *testing.T) {
+	const uri = "pkcs11:token=a;object=b"
+	for module, reason := range map[string]error{"softhsm2.so": keys.ErrUnsupported, "./x.so": keys.ErrUnsupported, "/lib/x.so": nil, "": nil} {
+		if _, err := pkcs11.New(pkcs11.Options{Module: module}).Open(uri); !errors.Is(err, reason) {
+			t.Errorf("%q: %v", module, err)
+		}
+	}
+	if _, err := pkcs11.New(pkcs11.Options{Module: "softhsm2.so"}).Open(uri + "?module-path=/lib/x.so"); err != nil {
+		t.Errorf("the uri says its own: %v", err)
+	}
+}
+
 func TestWhatIsNotThere(t *testing.T) {
 	session := hsm.put(t, "what")
 	hsm.generate(t, session, "same", "1", p256)

@@ -49,10 +49,6 @@ func readURI(uri string) (place, error) {
 	if p.pinSource != "" && !strings.HasPrefix(p.pinSource, "/") {
 		return place{}, malformed("give pin-source an absolute path")
 	}
-	// Any other name is looked for wherever the system looks for libraries.
-	if p.module != "" && !strings.HasPrefix(p.module, "/") {
-		return place{}, malformed("give module-path an absolute path")
-	}
 	return p, nil
 }
 

@@ -5,12 +5,14 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"net"
 	"os"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -50,9 +52,14 @@ func (o *output) String() string {
 
 func start(t *testing.T, env map[string]string, args ...string) *process {
 	t.Helper()
+	return startWith(t, env, func(p *process) io.Writer { return &p.err }, args...)
+}
+
+func startWith(t *testing.T, env map[string]string, stderr func(*process) io.Writer, args ...string) *process {
+	t.Helper()
 	p := &process{signals: make(chan os.Signal, 2), reloads: make(chan os.Signal, 1), status: make(chan int, 1)}
 	e := cli.Env{
-		Args: args, Stdin: strings.NewReader(""), Stdout: &p.out, Stderr: &p.err, Now: time.Now, Version: "v0.0.0-test",
+		Args: args, Stdin: strings.NewReader(""), Stdout: &p.out, Stderr: stderr(p), Now: time.Now, Version: "v0.0.0-test",
 		Getenv:  func(name string) (string, bool) { v, ok := env[name]; return v, ok },
 		Environ: func() []string { return pairs(env) },
 		Signals: func() (<-chan os.Signal, func()) { return p.signals, func() {} },
@@ -259,6 +266,36 @@ func TestASecondSignalEndsAtOnce(t *testing.T) {
 		t.Errorf("standard error:\n%s", p.err.String())
 	}
 	s.Down()
+}
+
+// blockable is a standard error that can stop taking what is written, as a pipe
+// does that nobody reads.
+type blockable struct {
+	*output
+	blocked atomic.Bool
+	until   <-chan struct{}
+}
+
+func (b *blockable) Write(p []byte) (int, error) {
+	if b.blocked.Load() {
+		<-b.until
+	}
+	return b.output.Write(p)
+}
+
+// A log that nobody reads must not keep a signal from being obeyed.
+func TestASecondSignalEndsAWorkerWhoseLogIsBlocked(t *testing.T) {
+	_, _, env := conductor(t)
+	stderr := &blockable{until: t.Context().Done()}
+	p := startWith(t, env, func(p *process) io.Writer {
+		stderr.output = &p.err
+		return stderr
+	}, "worker")
+	p.address(t)
+	stderr.blocked.Store(true)
+	p.signals <- syscall.SIGTERM
+	p.signals <- syscall.SIGTERM
+	p.ends(t, 1)
 }
 
 // Where the server has gone, the drain has an end, and the status tells.

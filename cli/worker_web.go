@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"slices"
+	"sync"
 	"time"
 
 	"conductor-jwt/config"
@@ -46,9 +46,11 @@ func (p *parts) listen(ctx context.Context, c *config.Loaded, log *slog.Logger) 
 func (p *parts) listenAll(ctx context.Context, c *config.Loaded, log *slog.Logger) (func(), error) {
 	var ends []func()
 	endAll := func() {
-		for _, end := range slices.Backward(ends) {
-			end()
+		var all sync.WaitGroup // together: each may take webGrace
+		for _, end := range ends {
+			all.Go(end)
 		}
+		all.Wait()
 	}
 	for _, start := range []func() (func(), error){
 		func() (func(), error) { return p.listen(ctx, c, log) },

@@ -10,6 +10,16 @@ import (
 
 var errSelfCheck = errors.New("the signature that was made does not verify with its own key")
 
+// keyError is [keyError] of this file, and knows the keys of a set.
+func (file keyFile) keyError(err error) error {
+	if e, ok := errors.AsType[*keys.Error](err); ok {
+		if err := file.setError(e); err != nil {
+			return err
+		}
+	}
+	return keyError(file.name, err)
+}
+
 // keyError speaks of the command line's flags where package keys speaks of a
 // task's inputs.
 func keyError(name string, err error) error {

@@ -29,6 +29,9 @@ type anyKey struct {
 
 // readAnyKey reads a private key, or else a public one or a certificate.
 func readAnyKey(ctx context.Context, env Env, from keyFlags) (anyKey, error) {
+	if from.choose == "" {
+		from.choose = "put the one that is meant into a file of its own"
+	}
 	file, err := readKeyFile(env, &from, "")
 	if err != nil {
 		return anyKey{}, err

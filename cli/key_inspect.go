@@ -24,7 +24,7 @@ set, is of this key.`,
   conductor-jwt key inspect key.pem --cert cert.pem --jwks jwks.json -o json`,
 		Args: exactlyOneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			from.key = args[0]
+			from.key, from.choose = args[0], setKid
 			key, err := readAnyKey(cmd.Context(), env, from)
 			if err != nil {
 				return err
@@ -42,6 +42,7 @@ set, is of this key.`,
 	}
 	s := cmd.Flags()
 	s.StringVar(&from.passwordFile, "password-file", "", "the `file` with the key's password, or - for standard input")
+	s.StringVar(&from.kid, "kid", "", "which key of FILE is meant, where it is a JWK Set")
 	s.StringVar(&certificate, "cert", "", "a certificate `file`: does it belong to the key?")
 	s.StringVar(&set, "jwks", "", "a JWK Set `file`: does it hold the key?")
 	outputFlag(cmd, &output, outputText, outputJSON)

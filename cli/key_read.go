@@ -32,6 +32,9 @@ type keyFile struct {
 	form keyForm
 	ref  keys.Ref
 	text []byte
+
+	idFrom string // whose id ref.KeyID is, for messages; empty: that of --kid
+	choose string // how to choose the key of a set; empty: with --kid
 }
 
 // readKeyFile reads the file of --key or --jwks, and the password file. alg is
@@ -50,13 +53,16 @@ func readKeyFile(env Env, k *keyFlags, alg keys.Algorithm) (keyFile, error) {
 		return keyFile{}, err
 	}
 	file.form = formOf(file.text)
-	file.ref = keys.Ref{Text: secret.New(string(file.text)), Password: password}
+	file.ref = keys.Ref{Text: secret.New(string(file.text)), Password: password, Algorithm: alg}
 	if k.jwks != "" {
 		file.ref.KeyID = k.kid
-		return file, checkKeySet(file, k.kid)
+		return file, checkKeySet(file)
 	}
 	if isKeySet(file.text) {
-		return keyFile{}, usage("use --jwks and --kid", "%s: a JWK Set, not a key", shown(file.name))
+		if k.choose == "" {
+			return keyFile{}, usage("use --jwks and --kid", "%s: a JWK Set, not a key", shown(file.name))
+		}
+		file.ref.KeyID, file.choose = k.kid, k.choose
 	}
 	if file.form == formOther && isHMAC(alg) {
 		file.form, file.ref.Encoding = formRaw, keys.EncodingRaw
@@ -132,7 +138,7 @@ func (file keyFile) resolve(ctx context.Context, env Env) (keys.Key, error) {
 		}
 	}
 	if err != nil {
-		return nil, keyError(file.name, err)
+		return nil, file.keyError(err)
 	}
 	return key, nil
 }

@@ -1,11 +1,13 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
+	"conductor-jwt/keys"
 	"conductor-jwt/signer"
 )
 
@@ -15,10 +17,9 @@ func isKeySet(text []byte) bool {
 	return err == nil && o.Has("keys") && !o.Has("kty")
 }
 
-// checkKeySet refuses a file that is no JWK Set, and a key id that is not in
-// it, before any of its keys is read: package keys would take a set of one
-// nameless key for the one that is meant.
-func checkKeySet(file keyFile, kid string) error {
+// checkKeySet refuses a file that is no JWK Set. Which of its keys is meant is
+// decided by package keys.
+func checkKeySet(file keyFile) error {
 	if file.form != formJOSE {
 		return usage("a PEM or DER file goes with --key", "%s: not a JWK Set", shown(file.name))
 	}
@@ -29,21 +30,35 @@ func checkKeySet(file keyFile, kid string) error {
 	if err != nil {
 		return signerError(shown(file.name), err)
 	}
-	if set.Has("ciphertext") {
-		return nil
-	}
-	if !set.Has("keys") {
+	if !set.Has("keys") && !set.Has("ciphertext") {
 		return usage("a single JWK goes with --key", "%s: not a JWK Set", shown(file.name))
 	}
-	if kid == "" {
-		return nil
-	}
-	ids := keyIDs(&set)
-	if slices.Contains(ids, kid) {
-		return nil
-	}
-	return withHint(fmt.Errorf("%s: no key with the id of --kid among its %s", shown(file.name), plural(len(ids), "key")), idsHint(ids))
+	return nil
 }
+
+// setError says which keys a JWK Set has, where none or several of them may be
+// meant; e is what package keys found. On the command line the ids may be
+// shown: whoever reads them holds the file.
+func (file keyFile) setError(e *keys.Error) error {
+	choice, ok := errors.AsType[*keys.SetError](e)
+	if !ok {
+		return nil
+	}
+	if choice.Unknown {
+		return withHint(fmt.Errorf("%s: no key with %s %s", shown(file.name), cmp.Or(file.idFrom, "the id of --kid"), quoteName(file.ref.KeyID)),
+			idsHint(choice.KeyIDs))
+	}
+	hint := "give each key a kid of its own"
+	switch {
+	case len(choice.KeyIDs) > 1:
+		hint = cmp.Or(file.choose, setKid) + "; " + idsHint(choice.KeyIDs)
+	case file.ref.Algorithm == "":
+		hint = "set --alg, or give each key a kid of its own"
+	}
+	return withHint(fmt.Errorf("%s: %s", shown(file.name), inFlags(e.Found)), hint)
+}
+
+const setKid = "set --kid"
 
 // keysOf gives the keys of a set, each as it is.
 func keysOf(set *signer.Object) (elements []json.RawMessage, ok bool) {
@@ -51,28 +66,18 @@ func keysOf(set *signer.Object) (elements []json.RawMessage, ok bool) {
 	return elements, json.Unmarshal(raw, &elements) == nil
 }
 
-// keyIDs gives the kid of each key, empty where it has none.
-func keyIDs(set *signer.Object) []string {
-	elements, _ := keysOf(set)
-	ids := make([]string, len(elements))
-	for i, e := range elements {
-		if o, err := signer.ParseObject(e, signer.Limits{}); err == nil {
-			ids[i], _ = o.Text("kid")
-		}
-	}
-	return ids
-}
-
 func idsHint(ids []string) string {
 	const most = 10
-	var named []string
-	for _, id := range ids {
-		if id != "" && len(named) < most {
-			named = append(named, quoteName(id))
-		}
+	if len(ids) == 0 {
+		return "none of its keys has a kid"
 	}
-	if len(named) == 0 {
-		return "none of them has an id"
+	named := make([]string, 0, most)
+	for _, id := range ids[:min(most, len(ids))] {
+		named = append(named, quoteName(id))
 	}
-	return "it has " + strings.Join(named, ", ")
+	hint := "it has " + strings.Join(named, ", ")
+	if more := len(ids) - most; more > 0 {
+		hint += fmt.Sprintf(" and %d more", more)
+	}
+	return hint
 }

@@ -39,6 +39,9 @@ type signFlags struct {
 // keyFlags say where a key comes from.
 type keyFlags struct {
 	key, jwks, kid, passwordFile string
+	// choose says how to choose the key where --key is a JWK Set; empty where
+	// it may not be one.
+	choose string
 }
 
 func (f *signFlags) register(cmd *cobra.Command) {

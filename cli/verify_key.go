@@ -18,16 +18,15 @@ type verifyingKey struct {
 }
 
 func readVerifyingKey(ctx context.Context, env Env, f *verifyFlags, alg keys.Algorithm, p signer.Parsed) (verifyingKey, error) {
-	from := f.keys
-	if from.jwks != "" && from.kid == "" {
-		from.kid = p.KeyID // it only chooses among keys that the user trusts
-	}
 	if f.keys.kid != "" && p.KeyID != "" && f.keys.kid != p.KeyID {
 		return verifyingKey{}, withHint(errKeyID, "the token names another key than --kid")
 	}
-	file, err := readKeyFile(env, &from, alg)
+	file, err := readKeyFile(env, &f.keys, alg)
 	if err != nil {
 		return verifyingKey{}, err
+	}
+	if f.keys.jwks != "" {
+		file.chooseFor(p)
 	}
 	if f.subtle && alg != "" {
 		file.dropAlgorithm()
@@ -49,6 +48,18 @@ func readVerifyingKey(ctx context.Context, env Env, f *verifyFlags, alg keys.Alg
 	return key, nil
 }
 
+// chooseFor lets what the token says choose among the keys of a set, where no
+// flag does. It chooses among keys that the user trusts only, and a key that
+// fits several algorithms still needs --alg.
+func (file *keyFile) chooseFor(p signer.Parsed) {
+	if file.ref.KeyID == "" {
+		file.ref.KeyID, file.idFrom = p.KeyID, "the token's kid"
+	}
+	if alg, err := keys.ParseAlgorithm(p.Algorithm); err == nil && file.ref.Algorithm == "" {
+		file.ref.Algorithm = alg
+	}
+}
+
 var errKeyID = errors.New("kid: the key ids do not match")
 
 // verifier understands a public key, a private one or a secret.
@@ -58,15 +69,15 @@ func (file keyFile) verifier(ctx context.Context, env Env) (verifyingKey, error)
 		return verifyingKey{file.name, v, file.isOpen(ctx, env, v)}, nil
 	}
 	if !errors.Is(err, keys.ErrEncrypted) {
-		return verifyingKey{}, keyError(file.name, err)
+		return verifyingKey{}, file.keyError(err)
 	}
 	// The parser asks for the password where it can.
 	key, keyErr := file.resolve(ctx, env)
 	if keyErr != nil {
-		return verifyingKey{}, keyError(file.name, err)
+		return verifyingKey{}, keyErr
 	}
 	if v, err = keys.VerifierOf(key); err != nil {
-		return verifyingKey{}, keyError(file.name, err)
+		return verifyingKey{}, file.keyError(err)
 	}
 	return verifyingKey{file.name, v, isOpen(v) && keys.Unbind(key) == key}, nil
 }

@@ -43,11 +43,14 @@ type Accounted interface {
 
 // Ref says which key: text that came along, or the name of a configured one.
 type Ref struct {
-	Name     string      // a configured key; empty for inline text
-	Text     secret.Text // the key itself, in any form that [Parser] reads
-	KeyID    string      // chooses a key of a JWKS
-	Password secret.Text // opens an encrypted key
-	Encoding Encoding    // reads Text as an HMAC secret
+	Name  string      // a configured key; empty for inline text
+	Text  secret.Text // the key itself, in any form that [Parser] reads
+	KeyID string      // chooses a key of a JWKS
+	// Algorithm is what the key is for, where that is known: it narrows the
+	// choice among the keys of a JWKS, and is not held against any other.
+	Algorithm Algorithm
+	Password  secret.Text // opens an encrypted key
+	Encoding  Encoding    // reads Text as an HMAC secret
 
 	// Delivered is Conductor's runtimeMetadata, for conductor:NAME.
 	Delivered map[string]secret.Text

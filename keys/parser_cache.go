@@ -48,7 +48,7 @@ func newCache(size int, ttl time.Duration, now func() time.Time) *cache {
 // its length.
 func (c *cache) digest(ref Ref) digest {
 	mac := hmac.New(sha256.New, c.pepper)
-	for _, part := range []string{ref.Text.Reveal(), ref.KeyID, ref.Password.Reveal(), string(ref.Encoding)} {
+	for _, part := range []string{ref.Text.Reveal(), ref.KeyID, ref.Password.Reveal(), string(ref.Encoding), string(ref.Algorithm)} {
 		var length [8]byte
 		binary.BigEndian.PutUint64(length[:], uint64(len(part)))
 		_, _ = mac.Write(length[:]) // a hash never fails

@@ -64,7 +64,7 @@ func readJSON(ctx context.Context, text string, ref Ref) (any, meta, error) {
 		if err != nil {
 			return nil, meta{}, err
 		}
-		return privateHalf(choosePrivate(set, ref.KeyID))
+		return privateHalf(choosePrivate(set, ref))
 	case m.has("type") || m.has("private_key"):
 		return readServiceAccount(ctx, m, ref)
 	case m.has("ciphertext"):

@@ -13,8 +13,8 @@ import (
 )
 
 // ReadVerifier reads the key that checks signatures, from public or private
-// text: PEM, DER, certificates, JWK, JWKS (chosen by ref.KeyID, or the only
-// one that can check), a service account file, JWE and PKCS#12 with a password,
+// text: PEM, DER, certificates, JWK, JWKS (chosen by ref.KeyID and
+// ref.Algorithm), a service account file, JWE and PKCS#12 with a password,
 // or an HMAC secret where ref.Encoding is set. Every refusal is an *Error. The
 // command line is its only caller: it runs no gate and keeps no cache.
 func ReadVerifier(ctx context.Context, ref Ref) (Verifier, error) {
@@ -87,7 +87,7 @@ func readJSONVerifier(ctx context.Context, text string, ref Ref) (Verifier, erro
 	case m.has("keys"):
 		var set []members
 		if set, err = readJWKSMembers(m); err == nil {
-			k, err = choose(set, ref.KeyID, readVerifyingJWK, "verifying key")
+			k, err = chooseVerifying(set, ref)
 		}
 	case isPublicMap(m):
 		return readPublicMap(m, ref.KeyID)

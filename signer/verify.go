@@ -71,7 +71,7 @@ func bindAlgorithm(p Parsed, v Verifier, only keys.Algorithm) (keys.Algorithm, e
 	if only != "" {
 		if !slices.Contains(fitting, only) {
 			return "", &Error{
-				Reason: ErrAlgorithm, Field: "algorithm", Found: fmt.Sprintf("%s does not fit the key", only),
+				Reason: ErrAlgorithm, Field: "algorithm", Found: fmt.Sprintf("%s does not fit this key", only),
 				Hint: "use " + keys.JoinAlgorithms(fitting),
 			}
 		}

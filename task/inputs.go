@@ -94,7 +94,7 @@ func commonInputs() []Input {
 			Blank: "`keyRef` or a profile must name a key", Sealed: true, kinds: `"{`, bytes: 6*maxKeyText + 2,
 		},
 		{
-			Name: inPrivateKeyID, Type: "string or whole number", Meaning: "`kid`; chooses the key of a JWKS",
+			Name: inPrivateKeyID, Type: "string or whole number", Meaning: "`kid`; chooses the key of a JWKS, together with `algorithm`",
 			Blank: "the id that the JWK or service account carries, else no `kid`", Signed: true, kinds: `"0`, bytes: jsonText,
 		},
 		{

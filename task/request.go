@@ -72,7 +72,7 @@ func (h *Handler) request(d Delivery, g *given) (*request, error) {
 		func() (err error) { r.audience, err = g.audience(); return },
 		func() (err error) { r.scopes, err = g.scopes(p); return },
 		func() (err error) { r.times, err = g.times(h.bounds(r)); return },
-		func() (err error) { r.algorithm, err = g.algorithm(); return },
+		func() (err error) { r.algorithm, err = g.algorithm(); r.key.Algorithm = r.algorithm; return },
 		func() (err error) { r.claims, err = g.claims(r.scopes); return },
 		func() (err error) { r.headers, err = g.headers(); return },
 		func() (err error) { r.chain, err = g.chain(p.Certificate); return },

@@ -132,7 +132,7 @@ func notAName(name string) string {
 	switch {
 	case strings.HasPrefix(name, "{"):
 		return "put the JSON into a file, or pipe it in"
-	case strings.HasPrefix(name, "eyJ") && strings.Count(name, ".") >= 2:
+	case strings.Contains(name, "eyJ") && strings.Count(name, ".") >= 2:
 		return "pipe the token in, or put it into a file: others can read arguments"
 	case strings.Contains(name, "-----BEGIN"):
 		return "put the key into a file: others can read arguments"

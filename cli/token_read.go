@@ -1,28 +1,19 @@
 package cli
 
-import (
-	"bytes"
+import "conductor-jwt/signer"
 
-	"conductor-jwt/signer"
-)
-
-// readToken reads a token from the file that was named, or from standard
-// input: its first line, as step does, or all of it where it is JSON.
+// readToken reads the one token of the file that was named, or of standard
+// input.
 func readToken(env Env, args []string) (string, error) {
 	raw, err := readTokenText(env, args)
 	if err != nil {
 		return "", err
 	}
-	text := bytes.TrimSpace(raw)
-	if bytes.HasPrefix(text, []byte("{")) {
-		token, err := signer.Flattened(text)
-		if err != nil {
-			return "", signerError("token", err)
-		}
-		return token, nil
+	token, err := signer.TokenText(raw)
+	if err != nil {
+		return "", signerError("token", err)
 	}
-	line, _, _ := bytes.Cut(raw, []byte("\n"))
-	return string(bytes.TrimSpace(line)), nil
+	return token, nil
 }
 
 // readTokenText reads a little more than a token may be long, so that what is

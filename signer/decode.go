@@ -56,16 +56,20 @@ func split(token string) ([]string, error) {
 	dots := strings.Count(token, ".")
 	switch {
 	case token == "":
-		return nil, &Error{Reason: ErrFormat, Found: "no token", Hint: "give a jws in compact form, three parts separated by dots"}
+		return nil, &Error{Reason: ErrFormat, Found: "no token", Hint: "give a JWT in compact form, three parts separated by dots"}
 	case dots == 4:
-		return nil, &Error{Reason: ErrEncrypted, Found: "an encrypted token (jwe, five parts)", Hint: "decrypt it first"}
+		return nil, encryptedToken("jwe, five parts")
 	case dots != 2:
 		return nil, &Error{
-			Reason: ErrFormat, Found: fmt.Sprintf("a token of %d parts", dots+1),
-			Hint: "a signed jwt has three parts separated by dots (rfc 7515 section 7.1)",
+			Reason: ErrFormat, Found: fmt.Sprintf("not a JWT: expected three parts separated by dots, found %d", dots+1),
+			Hint: "copy the token whole (rfc 7515 section 7.1)",
 		}
 	}
 	return strings.SplitN(token, ".", 3), nil
+}
+
+func encryptedToken(form string) error {
+	return &Error{Reason: ErrEncrypted, Found: "an encrypted token (" + form + ")", Hint: "decrypt it first"}
 }
 
 func (p *Parsed) decodeHeader(part string) error {

@@ -86,21 +86,3 @@ func TestDecodeShowsWhatParseRefuses(t *testing.T) {
 		}
 	}
 }
-
-func TestFlattened(t *testing.T) {
-	parts := strings.Split(compactOf(goodHeader, `{}`), ".")
-	const form = `{"payload":"P","protected":"H","signature":"S"}`
-	text := strings.NewReplacer("P", parts[1], "H", parts[0], "S", parts[2]).Replace(`{"payload":"P","protected":"H","signature":"S"}`)
-	if got, err := signer.Flattened([]byte(text)); err != nil || got != strings.Join(parts, ".") {
-		t.Errorf("%s: %q, %v", form, got, err)
-	}
-	for name, text := range map[string]string{
-		"an unprotected header": `{"payload":"P","protected":"H","signature":"S","header":{}}`,
-		"several signatures":    `{"payload":"P","signatures":[]}`,
-		"a signature missing":   `{"payload":"P","protected":"H"}`,
-	} {
-		if _, err := signer.Flattened([]byte(text)); !errors.Is(err, signer.ErrFormat) {
-			t.Errorf("%s: err = %v", name, err)
-		}
-	}
-}

@@ -1,7 +1,9 @@
 package signer
 
 import (
+	"encoding/asn1"
 	"fmt"
+	"math/big"
 	"slices"
 	"time"
 
@@ -56,12 +58,29 @@ func VerifySignature(p Parsed, v Verifier, only keys.Algorithm) error {
 		return err
 	}
 	if err := v.Verify(alg, []byte(p.input), p.Signature); err != nil {
+		if isDERSignature(alg, p.Signature) {
+			return &Error{
+				Reason: ErrSignature, Field: "signature", Found: "an ECDSA signature in DER",
+				Hint: "write R and S side by side, each in its full width (rfc 7518 section 3.4)",
+			}
+		}
 		return &Error{
 			Reason: ErrSignature, Field: "signature", Found: "it does not verify with this key",
 			Hint: "check that the key is the issuer's and that the token was copied whole",
 		}
 	}
 	return nil
+}
+
+// isDERSignature knows an ECDSA-Sig-Value (RFC 3279 §2.2.3), which OpenSSL,
+// Java and key stores make.
+func isDERSignature(alg keys.Algorithm, signature []byte) bool {
+	if !slices.Contains([]keys.Algorithm{keys.ES256, keys.ES384, keys.ES512, keys.ES256K}, alg) {
+		return false
+	}
+	var value struct{ R, S *big.Int }
+	rest, err := asn1.Unmarshal(signature, &value)
+	return err == nil && len(rest) == 0
 }
 
 // bindAlgorithm decides by the key, then by the rules, and only then looks

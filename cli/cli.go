@@ -71,7 +71,10 @@ func Main(version string) int {
 func Run(ctx context.Context, env Env) int {
 	root := newRootCommand(env) //nolint:contextcheck // commands get it from ExecuteContext
 	started := markStarted(root)
-	err := root.ExecuteContext(ctx)
+	err := checkCommand(root, env.Args)
+	if err == nil {
+		err = root.ExecuteContext(ctx)
+	}
 	if err == nil {
 		return exitDone
 	}

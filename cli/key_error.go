@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
 	"conductor-jwt/keys"
@@ -28,6 +29,9 @@ func keyError(name string, err error) error {
 		return err
 	}
 	out := &keys.Error{Reason: e.Reason, Found: shown(name) + ": " + inFlags(e.Found)}
+	if errors.Is(e, keys.ErrPublic) {
+		out.Found = fmt.Sprintf("%s is %s; signing needs the private key", shown(name), inFlags(e.Found))
+	}
 	if hint := keyHint(e); hint != "" {
 		return withHint(out, hint)
 	}

@@ -40,7 +40,7 @@ func readAnyKey(ctx context.Context, env Env, from keyFlags) (anyKey, error) {
 	if err == nil {
 		v, err := keys.VerifierOf(key)
 		if err != nil {
-			return anyKey{}, keyError(file.name, err)
+			return anyKey{}, file.keyError(err)
 		}
 		return anyKey{file.name, key, v, file.form == formJOSE}, nil
 	}
@@ -48,7 +48,7 @@ func readAnyKey(ctx context.Context, env Env, from keyFlags) (anyKey, error) {
 	switch {
 	case publicErr == nil:
 	case errors.Is(err, keys.ErrPublic), errors.Is(err, keys.ErrCertificate):
-		return anyKey{}, keyError(file.name, publicErr)
+		return anyKey{}, file.keyError(publicErr)
 	default:
 		return anyKey{}, err
 	}

@@ -19,7 +19,10 @@ would say of it.`,
 		Example: `  conductor-jwt key generate key.pem
   conductor-jwt key generate key.jwk --alg RS256 --bits 3072 --to jwk --public-out public.jwk`,
 		Args: exactlyOneFile,
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if bits == 0 && cmd.Flags().Changed("bits") {
+				return usage("use 2048 to 8192, or leave it out", "--bits: 0 is too small for an RSA key")
+			}
 			return runKeyGenerate(env, args[0], alg, bits, publicOut, output, w)
 		},
 	}
@@ -48,6 +51,9 @@ func runKeyGenerate(env Env, name, algName string, bits int, publicOut, output s
 	}
 	w.algorithm = alg
 	private, err := keys.Generate(alg, bits)
+	if err != nil && bits != 0 {
+		return asUsage(keyError("--bits", err))
+	}
 	if err != nil {
 		return asUsage(keyError("--alg", err))
 	}

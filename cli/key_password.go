@@ -12,25 +12,36 @@ import (
 	"conductor-jwt/keys"
 )
 
-// ask opens an encrypted key with passwords typed at the terminal; false
-// where there is none, or none fits in three tries.
-func (file keyFile) ask(ctx context.Context, env Env, parser *keys.Parser) (keys.Key, bool) {
-	for range 3 {
+// passwordTries is how often a password is asked for.
+const passwordTries = 3
+
+// ask opens an encrypted key with passwords typed at the terminal. asked is
+// false where there is none, or nothing was typed.
+func (file keyFile) ask(ctx context.Context, env Env, parser *keys.Parser) (key keys.Key, asked bool, err error) {
+	for try := range passwordTries {
 		password, ok := promptPassword(env, "Please enter the password to decrypt "+shown(file.name)+": ")
 		if !ok || ctx.Err() != nil {
-			return nil, false
+			return nil, false, nil //nolint:nilerr // whoever asks has an error of its own
 		}
 		ref := file.ref
 		ref.Password = password
 		key, err := parser.Resolve(ctx, ref)
-		if err == nil {
-			return key, true
-		}
 		if !errors.Is(err, keys.ErrPassword) {
-			return nil, false
+			return key, true, err
+		}
+		if try < passwordTries-1 {
+			_, _ = fmt.Fprintln(env.Stderr, "The password does not open it; try again.")
 		}
 	}
-	return nil, false
+	return nil, true, &typedPasswordError{shown(file.name)}
+}
+
+// typedPasswordError is a wrong password that was typed, not read from a file.
+type typedPasswordError struct{ file string }
+
+// Error implements the error interface.
+func (e *typedPasswordError) Error() string {
+	return fmt.Sprintf("the password does not open %s (%d tries)", e.file, passwordTries)
 }
 
 // promptPassword reads a password from the terminal of the process, not from

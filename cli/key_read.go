@@ -133,8 +133,9 @@ func (file keyFile) resolve(ctx context.Context, env Env) (keys.Key, error) {
 	parser := keys.NewParser(keys.ParserOptions{Containers: true, MaxText: maxKeyFile, Now: env.Now})
 	key, err := parser.Resolve(ctx, file.ref)
 	if errors.Is(err, keys.ErrEncrypted) && file.ref.Password.IsZero() {
-		if key, ok := file.ask(ctx, env, parser); ok {
-			return key, nil
+		asked, ok, askErr := file.ask(ctx, env, parser)
+		if ok {
+			key, err = asked, askErr
 		}
 	}
 	if err != nil {

@@ -52,6 +52,8 @@ func (file keyFile) setError(e *keys.Error) error {
 	switch {
 	case len(choice.KeyIDs) > 1:
 		hint = cmp.Or(file.choose, setKid) + "; " + idsHint(choice.KeyIDs)
+	case file.choose != "":
+		hint = "put the one that is meant into a file of its own"
 	case file.ref.Algorithm == "":
 		hint = "set --alg, or give each key a kid of its own"
 	}

@@ -56,7 +56,7 @@ The exit status is 1 where no grant allows the task.`,
 			return configError(err)
 		}
 		if loaded.Policy == "" {
-			return usage("add --policy with the policy file, or set CONDUCTOR_JWT_POLICY", "there is no policy: a key in a task needs none, and no other key is configured")
+			return usage("add --policy with the policy file, or set CONDUCTOR_JWT_POLICY", "no policy file is set")
 		}
 		return explainPolicy(cmd.Context(), env, loaded, f, args)
 	}

@@ -43,9 +43,9 @@ func newRootCommand(env Env) *cobra.Command {
 		newPolicyCommand(env),
 		newVersionCommand(env),
 	)
-	sign := newSignCommand(env)
-	root.SetArgs(signArgs(sign, env.Args))
-	add(root, groupTokens, sign, newVerifyCommand(env), newInspectCommand(env), newKeyCommand(env), newJWKSCommand(env), newRecipeCommand(env))
+	add(root, groupTokens, newSignCommand(env), newVerifyCommand(env), newInspectCommand(env), newKeyCommand(env), newJWKSCommand(env), newRecipeCommand(env))
+	root.PersistentPreRunE = refuseEmpty
+	root.SetArgs(stepArgs(root, env.Args))
 	return root
 }
 
@@ -117,6 +117,21 @@ func newHelpCommand() *cobra.Command {
 			return about.Help()
 		},
 	}
+}
+
+// checkCommand finds a word that is no command before its flags are read: they
+// would be called unknown, and --help would show the page of another command.
+func checkCommand(root *cobra.Command, args []string) error {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd(args...)
+	cmd, rest, err := root.Find(args)
+	if err != nil || !cmd.HasSubCommands() || len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
+		return nil //nolint:nilerr // cobra says so itself
+	}
+	if len(rest) > 0 && !strings.HasPrefix(rest[0], "-") {
+		return unknownCommand(cmd, rest[0])
+	}
+	return nil
 }
 
 func unknownCommand(cmd *cobra.Command, name string) error {

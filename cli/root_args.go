@@ -54,3 +54,27 @@ func (c *choice) Set(s string) error {
 	*c.target = s
 	return nil
 }
+
+// refuseEmpty refuses a flag that is given and has an empty value, as an unset
+// variable of a shell gives it: it would count as not given, and what was to
+// be checked or written would silently not be. Of sign and verify, --alg and
+// --jti have an empty value that step knows.
+func refuseEmpty(cmd *cobra.Command, _ []string) error {
+	var empty []string
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if isEmpty(f) && !slices.Contains([]string{"alg", "algorithm", "jti", "jwt-id"}, f.Name) {
+			empty = append(empty, "--"+f.Name)
+		}
+	})
+	if len(empty) == 0 {
+		return nil
+	}
+	return usage("give it a value, or leave it out", "%s: an empty value", strings.Join(empty, ", "))
+}
+
+func isEmpty(f *pflag.Flag) bool {
+	if list, ok := f.Value.(pflag.SliceValue); ok {
+		return slices.Contains(list.GetSlice(), "")
+	}
+	return f.Value.Type() == "string" && f.Value.String() == ""
+}

@@ -5,7 +5,10 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -82,5 +85,61 @@ func TestALogIsTextOnATerminal(t *testing.T) {
 	plain := func(env Env) { newLogger(env, "info", "").Info("said") }
 	if got := onTerminal(t, map[string]string{"NO_COLOR": "1"}, plain); strings.Contains(got, "\x1b") || !strings.Contains(got, "msg=said") {
 		t.Errorf("NO_COLOR is not obeyed: %q", got)
+	}
+}
+
+// converse runs the command on a terminal of its own, types a line at each
+// prompt, and gives what the terminal shows.
+func converse(t *testing.T, lines []string, args ...string) string {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(t.TempDir(), "conductor-jwt") // TestMain runs the command under this name
+	if err := os.Symlink(self, name); err != nil {
+		t.Fatal(err)
+	}
+	slave, master := terminal(t)
+	cmd := exec.CommandContext(t.Context(), name, args...)
+	cmd.Stderr = slave
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 2}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	_ = slave.Close()
+	var seen strings.Builder
+	buffer := make([]byte, 4096)
+	for prompts := 0; ; {
+		n, err := master.Read(buffer)
+		seen.Write(buffer[:n])
+		if asked := strings.Count(seen.String(), "Please enter the password"); asked > prompts && len(lines) > 0 && strings.HasSuffix(seen.String(), ": ") {
+			prompts = asked
+			if _, err := master.WriteString(lines[0] + "\n"); err != nil {
+				t.Fatal(err)
+			}
+			lines = lines[1:]
+		}
+		if err != nil { // the command has closed its terminal
+			break
+		}
+	}
+	_ = cmd.Wait() // the text says how it ended
+	return seen.String()
+}
+
+func TestAWrongPasswordThatIsTypedSaysSo(t *testing.T) {
+	const encrypted = "../keys/testdata/keys/p256.pbes2-hmacWithSHA256.pem"
+	for _, args := range [][]string{
+		{"sign", "--key", encrypted, "--iss", "i", "--sub", "s", "--aud", "a", "--ttl", "5m"},
+		{"key", "inspect", encrypted},
+	} {
+		got := converse(t, []string{"wrong", "still", "no"}, args...)
+		if n := strings.Count(got, "The password does not open it; try again."); n != 2 {
+			t.Errorf("%s: told %d times:\n%s", args[0], n, got)
+		}
+		if !strings.Contains(got, "the password does not open "+encrypted+" (3 tries)") {
+			t.Errorf("%s: %s", args[0], got)
+		}
 	}
 }

@@ -19,7 +19,7 @@ func newSignCommand(env Env) *cobra.Command {
 The claims come from flags and from a payload, a JSON object that is read from
 FILE, from standard input where that is a pipe or FILE is -, or not at all. A
 payload adds claims; it may not contradict a flag. The flags of step crypto jwt
-sign are taken by their names and with their meanings.`,
+sign are taken by their names and with their meanings, with one dash or two.`,
 		Example: `  conductor-jwt sign --key key.pem --iss me --aud https://api --sub me --ttl 5m
   echo '{"scope":"read"}' | conductor-jwt sign --key key.jwk --iss me --aud api --sub me --exp +1h
   conductor-jwt sign --profile github-app --key app.pem --iss Iv23li0000

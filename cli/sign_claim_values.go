@@ -15,8 +15,11 @@ import (
 // nameAndValue splits at the first =, as step does.
 func nameAndValue(flag, text string) (name, value string, err error) {
 	name, value, ok := strings.Cut(text, "=")
-	if !ok {
+	switch {
+	case !ok:
 		return "", "", usage("write --"+flag+" name=value", "--%s: no = between name and value", flag)
+	case strings.TrimSpace(name) == "":
+		return "", "", usage("write --"+flag+" name=value", "--%s: no name before =", flag)
 	}
 	return name, value, nil
 }

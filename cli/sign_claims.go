@@ -85,6 +85,9 @@ func composeClaims(f *signFlags, p *profile.Profile, key keys.Key, payload signe
 	if err := checkTypes(&c.object); err != nil {
 		return explained{}, err
 	}
+	if err := c.everValid(); err != nil && !f.subtle {
+		return explained{}, err
+	}
 	c.object.Sort()
 	return c.explained, nil
 }
@@ -139,10 +142,7 @@ func (c *claimsOf) free() error {
 		if err != nil {
 			return err
 		}
-		var one signer.Object
-		one.String(name, value)
-		raw, _ := one.Get(name)
-		if err := c.once(name, raw, "--claim"); err != nil {
+		if err := c.once(name, jsonString(value), "--claim"); err != nil {
 			return err
 		}
 	}
@@ -207,6 +207,36 @@ func (c *claimsOf) expiry() error {
 	c.object.Set("exp", raw)
 	c.note("exp", "--"+flag)
 	return nil
+}
+
+// everValid refuses times between which no moment is left: such a token is
+// refused by every verifier, whenever it comes (RFC 7519 §4.1.4, §4.1.5).
+func (c *claimsOf) everValid() error {
+	exp, ok := c.time("exp")
+	if !ok {
+		return nil
+	}
+	const hint = "give a later exp, or --subtle"
+	if nbf, ok := c.time("nbf"); ok && !nbf.Before(exp) {
+		return usage(hint, "the token can never be valid: nbf is not before exp")
+	}
+	if iat, ok := c.time("iat"); ok && iat.After(exp) {
+		return usage(hint, "the token can never be valid: iat is after exp")
+	}
+	if !exp.After(c.now) {
+		return usage(hint, "exp: the token would have expired already")
+	}
+	return nil
+}
+
+// time is a claim that checkTypes has found to be a time.
+func (c *claimsOf) time(name string) (time.Time, bool) {
+	raw, ok := c.object.Get(name)
+	if !ok {
+		return time.Time{}, false
+	}
+	at, err := signer.NumericDate(raw)
+	return at, err == nil
 }
 
 func (c *claimsOf) expiryFlag() (at int64, flag string, err error) {

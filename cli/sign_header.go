@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"encoding/json"
+
 	"conductor-jwt/profile"
 	"conductor-jwt/signer"
 )
@@ -17,43 +19,63 @@ func composeHeader(f *signFlags, p *profile.Profile) (explained, error) {
 		if err != nil {
 			return h, err
 		}
-		if err := checkHeaderName(name); err != nil {
+		if err := h.addMember(name, jsonString(value), "--header"); err != nil {
 			return h, err
 		}
-		h.object.String(name, value) // a repeated one replaces the former, as to step
-		h.note(name, "--header")
 	}
 	for _, text := range f.headerJSON {
 		name, value, err := nameAndValue("header-json", text)
 		if err != nil {
 			return h, err
 		}
-		if err := checkHeaderName(name); err != nil {
-			return h, err
-		}
 		raw, err := signer.CheckValue([]byte(value), signer.Limits{})
 		if err != nil {
 			return h, usage("for example --header-json 'v=1'", "--header-json: %s", err)
 		}
-		if err := h.once(name, normal(raw), "--header-json"); err != nil {
+		if err := h.addMember(name, normal(raw), "--header-json"); err != nil {
 			return h, err
 		}
 	}
 	return h, h.addType(f, p)
 }
 
+// addMember adds a free member, once.
+func (e *explained) addMember(name string, raw json.RawMessage, from string) error {
+	if err := checkHeaderName(name); err != nil {
+		return err
+	}
+	if e.object.Has(name) {
+		return usage("keep one of them", "%s: %s is given twice", from, quoteName(name))
+	}
+	return e.once(name, raw, from)
+}
+
+// addType adds typ. An empty one, or one of another type, is no media type
+// (RFC 7515 §4.1.9).
 func (e *explained) addType(f *signFlags, p *profile.Profile) error {
 	if f.typ != "" {
-		var one signer.Object
-		one.String("typ", f.typ)
-		raw, _ := one.Get("typ")
-		return e.once("typ", raw, "--typ")
+		if err := e.once("typ", jsonString(f.typ), "--typ"); err != nil {
+			return err
+		}
 	}
-	if !e.object.Has("typ") && (p == nil || p.Type == "") {
-		e.object.String("typ", "JWT")
-		e.note("typ", "default")
+	if !e.object.Has("typ") {
+		if p == nil || p.Type == "" {
+			e.object.String("typ", "JWT")
+			e.note("typ", "default")
+		}
+		return nil
+	}
+	if typ, _ := e.object.Text("typ"); typ == "" {
+		return usage("give a type such as JWT or at+jwt, or leave it out", "typ is empty, or not a string")
 	}
 	return nil
+}
+
+func jsonString(text string) json.RawMessage {
+	var one signer.Object
+	one.String("", text)
+	raw, _ := one.Get("")
+	return raw
 }
 
 func checkHeaderName(name string) error {

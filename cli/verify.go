@@ -3,6 +3,8 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -34,6 +36,7 @@ The token is read from FILE or standard input. Its form is checked first, then
 that its algorithm is one of the key, then the signature, and then all claims;
 what is wrong with the claims is reported at once.`,
 		Example: `  conductor-jwt verify --key public.pem --iss me --aud api <token.jwt
+  conductor-jwt verify --key rsa.pem --alg RS256 --iss me --aud api token.jwt
   conductor-jwt verify --jwks keys.json --iss me --aud api --max-age 5m token.jwt`,
 		Args: oneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -59,7 +62,7 @@ func (f *verifyFlags) register(cmd *cobra.Command) {
 	s.StringVar(&f.keys.kid, "kid", "", "the key id")
 	s.StringVar(&f.keys.passwordFile, "password-file", "", "the `file` with the key's password")
 	s.StringVar(&f.leeway, "leeway", "0", "how far clocks may differ: a `duration`, or whole seconds")
-	s.StringVar(&f.maxAge, "max-age", "", "how long ago the token may have been issued: a `duration`, or whole seconds")
+	s.StringVar(&f.maxAge, "max-age", "", "how long ago the token may have been issued: a `duration` of more than 0, or whole seconds")
 	s.BoolVar(&f.subtle, "subtle", false, "do without --iss and --aud")
 	s.BoolVar(&f.insecure, "insecure", false, "permit --no-exp-check, and a key's default algorithm where --alg would be needed")
 	s.BoolVar(&f.noExpCheck, "no-exp-check", false, "take an expired token; needs --insecure")
@@ -107,7 +110,7 @@ func runVerify(ctx context.Context, env Env, f *verifyFlags, args []string) erro
 		return err
 	}
 	if err := signer.Verify(p, key.verifier, rules); err != nil {
-		return verifyError(err)
+		return verifyError(p, rules, err)
 	}
 	return printToken(env, p, f.output)
 }
@@ -126,7 +129,11 @@ func (f *verifyFlags) rules(now time.Time) (signer.Rules, error) {
 			continue
 		}
 		seconds, err := parseSpan(m.value)
-		if err == nil && seconds > int64((1<<63-1)/time.Second) {
+		switch {
+		case err != nil:
+		case m.flag == "max-age" && seconds == 0:
+			err = errors.New("must be more than 0")
+		case seconds > int64((1<<63-1)/time.Second):
 			err = errors.New("longer than any token lives")
 		}
 		if err != nil {
@@ -154,7 +161,7 @@ func (f *verifyFlags) openAlgorithm(key verifyingKey, rules *signer.Rules) error
 }
 
 // verifyError gives each fault a line of its own, and the first hint.
-func verifyError(err error) error {
+func verifyError(p signer.Parsed, rules signer.Rules, err error) error {
 	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
 		return signerError("", err)
@@ -162,11 +169,71 @@ func verifyError(err error) error {
 	var lines []string
 	hint := ""
 	for _, e := range joined.Unwrap() {
-		one := signerError("", e)
+		one := bothValues(p, rules, e)
 		lines = append(lines, one.Error())
 		if hint == "" {
 			hint = hintOf(one)
 		}
 	}
 	return withHint(errors.New(strings.Join(lines, "\n")), hint)
+}
+
+// bothValues shows what the token says beside what is expected: whoever calls
+// verify holds both.
+func bothValues(p signer.Parsed, rules signer.Rules, err error) error {
+	e, ok := errors.AsType[*signer.Error](err)
+	if !ok {
+		return err
+	}
+	audiences, _ := signer.Audiences(&p.Claims)
+	issuer, _ := p.Claims.Text("iss")
+	subject, _ := p.Claims.Text("sub")
+	for _, m := range []struct {
+		reason   error
+		has      []string
+		expected string
+	}{
+		{signer.ErrIssuer, []string{issuer}, rules.Issuer},
+		{signer.ErrSubject, []string{subject}, rules.Subject},
+		{signer.ErrAudience, audiences, rules.Audience},
+		{signer.ErrTokenType, []string{p.Type}, rules.Type},
+	} {
+		if !errors.Is(e, m.reason) {
+			continue
+		}
+		if len(m.has) == 0 || m.has[0] == "" {
+			return withHint(fmt.Errorf("%s: %s; expected %s", e.Field, e.Found, quoteValue(m.expected)), e.Hint)
+		}
+		quoted := make([]string, len(m.has))
+		for i, value := range m.has {
+			quoted[i] = quoteValue(value)
+		}
+		return withHint(fmt.Errorf("%s: the token has %s; expected %s", e.Field, strings.Join(quoted, ", "), quoteValue(m.expected)), nearMiss(m.has, m.expected))
+	}
+	return signerError("", err)
+}
+
+// nearMiss says how little two values differ.
+func nearMiss(has []string, expected string) string {
+	for _, value := range has {
+		switch {
+		case strings.TrimSuffix(value, "/") == strings.TrimSuffix(expected, "/"):
+			return "they differ in the slash at the end; values are compared exactly"
+		case strings.EqualFold(value, expected):
+			return "they differ in case; values are compared exactly"
+		case strings.TrimSpace(value) == strings.TrimSpace(expected):
+			return "they differ in white space; values are compared exactly"
+		}
+	}
+	return ""
+}
+
+// quoteValue makes a claim's value fit to print: as in Go, with escapes for
+// what a terminal does not show.
+func quoteValue(value string) string {
+	const most = 256
+	if len(value) > most {
+		value = strings.ToValidUTF8(value[:most], "") + "…"
+	}
+	return strconv.QuoteToASCII(value)
 }

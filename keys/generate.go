@@ -23,14 +23,14 @@ const DefaultRSABits = 2048
 func Generate(alg Algorithm, bits int) (Key, error) {
 	isRSA := slices.Contains(rsaAlgorithms(), alg)
 	if !isRSA && bits != 0 {
-		return nil, &Error{Reason: ErrUnsupported, Found: fmt.Sprintf("a size in bits for %s", alg), Hint: "only rsa keys have a size of choice"}
+		return nil, &Error{Reason: ErrUnsupported, Found: fmt.Sprintf("a key for %s has one size only", alg), Hint: "leave the size out"}
 	}
 	if isRSA {
 		if bits == 0 {
 			bits = DefaultRSABits
 		}
-		if bits < 2048 || bits > 8192 || bits%8 != 0 {
-			return nil, &Error{Reason: ErrWeak, Found: fmt.Sprintf("an rsa key of %d bits", bits), Hint: "use 2048 to 8192 bits, a multiple of 8"}
+		if fault := sizeFault(bits); fault != "" {
+			return nil, &Error{Reason: ErrWeak, Found: fmt.Sprintf("%d is %s", bits, fault), Hint: "use 2048 to 8192, a multiple of 8"}
 		}
 	}
 	private, err := generate(alg, bits)
@@ -42,6 +42,18 @@ func Generate(alg Algorithm, bits int) (Key, error) {
 		return nil, err
 	}
 	return newKey(private, meta{gate: NewGate()})
+}
+
+func sizeFault(bits int) string {
+	switch {
+	case bits < 2048: // RFC 7518 §3.3
+		return "too small for an RSA key"
+	case bits > 8192:
+		return "too large for an RSA key"
+	case bits%8 != 0:
+		return "not a multiple of 8"
+	}
+	return ""
 }
 
 // generate gives a private key as newKey takes it; nil for an unknown alg.

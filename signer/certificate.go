@@ -88,7 +88,7 @@ func CheckChain(chain []*x509.Certificate, at time.Time) error {
 		}
 	}
 	if len(chain) > 0 && chain[0].KeyUsage != 0 && chain[0].KeyUsage&x509.KeyUsageDigitalSignature == 0 {
-		return notForSignatures()
+		return notForSignatures(chain[0])
 	}
 	return nil
 }
@@ -97,14 +97,18 @@ func CheckChain(chain []*x509.Certificate, at time.Time) error {
 // makes signatures, as step demands.
 func CheckKeyUsage(leaf *x509.Certificate) error {
 	if leaf.KeyUsage&x509.KeyUsageDigitalSignature == 0 {
-		return notForSignatures()
+		return notForSignatures(leaf)
 	}
 	return nil
 }
 
-func notForSignatures() error {
+func notForSignatures(leaf *x509.Certificate) error {
+	found := "the certificate's key usage does not have digitalSignature"
+	if leaf.KeyUsage == 0 {
+		found = "the certificate has no key usage; digitalSignature is needed"
+	}
 	return &Error{
-		Reason: ErrCertificateInvalid, Found: "the certificate's key usage does not have digitalSignature",
+		Reason: ErrCertificateInvalid, Found: found,
 		Hint: "have a certificate issued with keyUsage=digitalSignature",
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"math/big"
+	"strings"
 	"testing"
 	"time"
 
@@ -107,5 +108,10 @@ func TestCheckChain(t *testing.T) {
 	}
 	if signer.CheckKeyUsage(leaf) != nil || signer.CheckKeyUsage(silent) == nil {
 		t.Error("key usage must be said where step demands it")
+	}
+	for usage, found := range map[*x509.Certificate]string{silent: "the certificate has no key usage; ", agreement: "key usage does not have digitalSignature"} {
+		if err := signer.CheckKeyUsage(usage); err == nil || !strings.Contains(err.Error(), found) {
+			t.Errorf("want %q, got %v", found, err)
+		}
 	}
 }

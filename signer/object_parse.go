@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"unicode/utf8"
 )
 
 // The limits of [Limits] that are zero.
@@ -41,20 +42,41 @@ func ParseObject(raw []byte, limits Limits) (Object, error) {
 		return Object{}, err
 	}
 	d := jsontext.NewDecoder(bytes.NewReader(raw))
-	if kind := d.PeekKind(); kind != '{' && kind != 0 {
-		return Object{}, &Error{Reason: ErrJSON, Found: "a json " + kindName(kind), Hint: "give a json object"}
+	if d.PeekKind() != '{' {
+		return Object{}, notAnObject(raw)
 	}
 	if _, err := d.ReadToken(); err != nil {
-		return Object{}, syntax(err)
+		return Object{}, syntax(raw, err)
 	}
 	object, err := readMembers(d)
 	if err != nil {
-		return Object{}, syntax(err)
+		return Object{}, syntax(raw, err)
 	}
 	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
 		return Object{}, &Error{Reason: ErrJSON, Found: "text after the json object", Hint: "remove it"}
 	}
 	return object, nil
+}
+
+// notAnObject says what text is that does not begin as an object does: a JSON
+// value of another type, or no JSON at all, however it begins.
+func notAnObject(raw []byte) error {
+	if len(bytes.TrimSpace(raw)) == 0 {
+		return syntax(raw, io.EOF)
+	}
+	if value, err := compact(raw); err == nil {
+		return &Error{Reason: ErrJSON, Found: "a json " + TypeName(value), Hint: "give a json object"}
+	}
+	start := len(raw) - len(bytes.TrimLeft(raw, " \t\r\n"))
+	return &Error{Reason: ErrJSON, Found: "not a JSON object" + position(raw, start), Hint: "give a json object"}
+}
+
+// position tells a place in a text as an editor does.
+func position(raw []byte, offset int) string {
+	before := raw[:min(offset, len(raw))]
+	line := bytes.Count(before, []byte("\n"))
+	column := utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:])
+	return fmt.Sprintf(" (line %d, column %d)", line+1, column+1)
 }
 
 // CheckValue reports whether raw is one JSON value within limits, by the rules
@@ -92,7 +114,7 @@ func compact(raw []byte) (json.RawMessage, error) {
 	value := json.RawMessage(bytes.Clone(raw))
 	// Format, unlike Compact, refuses duplicates and bad UTF-8 by default.
 	if err := value.Format(jsontext.PreserveRawStrings(true)); err != nil {
-		return nil, syntax(err)
+		return nil, syntax(raw, err)
 	}
 	return value, nil
 }
@@ -137,7 +159,7 @@ func Depth(raw []byte) int {
 
 // syntax says what is wrong with a JSON text without a word of it: the
 // decoder's own message may quote the text.
-func syntax(err error) error {
+func syntax(raw []byte, err error) error {
 	if own, ok := errors.AsType[*Error](err); ok {
 		return own
 	}
@@ -149,7 +171,7 @@ func syntax(err error) error {
 	}
 	found := "text that is not json"
 	if at, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
-		found += fmt.Sprintf(" at byte %d", at.ByteOffset)
+		found += position(raw, int(at.ByteOffset))
 	}
 	return &Error{Reason: ErrJSON, Found: found, Hint: "give json in utf-8 (rfc 8259)"}
 }

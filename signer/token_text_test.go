@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf16"
@@ -123,7 +124,7 @@ func TestAnECDSASignatureInDERIsNamed(t *testing.T) {
 		found     string
 	}{
 		"in DER":                  {der, "an ECDSA signature in DER"},
-		"in DER with more behind": {append(der[:len(der):len(der)], 0), "it does not verify with this key"},
+		"in DER with more behind": {append(slices.Clip(der), 0), "it does not verify with this key"},
 		"of another length":       {make([]byte, 63), "it does not verify with this key"},
 	} {
 		err := verify(t, input+"."+base64.RawURLEncoding.EncodeToString(c.signature), key, signer.Rules{})

@@ -63,8 +63,8 @@ func TestWhatIsWrongIsTold(t *testing.T) {
 		b64(goodHeader) + "." + b64(`{}`) + ".c2lnMQ==": "base64url with padding",
 		b64(goodHeader) + "." + b64(`{}`) + ".c2+nMQ":   "not base64url at byte 2",
 		b64(goodHeader) + "." + b64(`{}`) + ".abcde":    "impossible length",
-		good + ".x":   "a token of 4 parts",
-		"a.b":         "a token of 2 parts",
+		good + ".x":   "not a JWT: expected three parts separated by dots, found 4",
+		"a.b":         "not a JWT: expected three parts separated by dots, found 2",
 		"":            "no token",
 		good + ".x.y": "five parts",
 		b64(`{"alg":"HS256"`) + "." + b64(`{}`) + ".c2ln": "ends too early",
@@ -74,7 +74,7 @@ func TestWhatIsWrongIsTold(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		`{"a":1`: "ends too early", `{"a" 1}`: "not json at byte 5", `{"a":1,"a":2}`: "appears twice", `{}x`: "text after the json object",
+		`{"a":1`: "ends too early", `{"a" 1}`: "not json (line 1, column 6)", `{"a":1,"a":2}`: "appears twice", `{}x`: "text after the json object",
 		`true`: "a json boolean", `[1]`: "a json array", `"a"`: "a json string", `5`: "a json number",
 	} {
 		if _, err := signer.ParseObject([]byte(text), signer.Limits{}); err == nil || !strings.Contains(err.Error(), want) {

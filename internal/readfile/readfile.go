@@ -4,6 +4,7 @@
 package readfile
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -72,8 +73,11 @@ func Any(ctx context.Context, path string, limit int) ([]byte, error) {
 	})
 }
 
+// upTo reads a file without the byte order mark that some editors put in front
+// of UTF-8 text. Nothing binary that is read here begins with one.
 func upTo(f *os.File, limit int) ([]byte, error) {
-	return io.ReadAll(io.LimitReader(f, int64(limit)+1))
+	text, err := io.ReadAll(io.LimitReader(f, int64(limit)+1))
+	return bytes.TrimPrefix(text, []byte("\ufeff")), err
 }
 
 // Within calls f, and gives up when ctx ends or after [Timeout]. A call into a

@@ -36,6 +36,7 @@ func TestAFileIsReadUpToOneByteOverTheLimit(t *testing.T) {
 		{"a file of the limit is whole", path, 5, "12345"},
 		{"a longer file shows that it is longer", path, 3, "1234"},
 		{"a symbolic link is followed", link, 9, "12345"},
+		{"a byte order mark is no part of a text", write(t, "\ufeff12\ufeff"), 9, "12\ufeff"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for _, read := range []func(context.Context, string, int) ([]byte, error){

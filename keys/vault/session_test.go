@@ -77,9 +77,9 @@ func TestEachWayToLogIn(t *testing.T) {
 	s.Token("by-hand", vaulttest.Lease{})
 	for name, l := range map[string]vault.Login{
 		"a token":                 {Token: secret.New("by-hand")},
-		"a token's file":          {TokenFile: write(t, "by-hand\n")},
+		"a token's file":          {TokenFile: write(t, "\ufeffby-hand\n")},
 		"a service account":       {Kubernetes: vault.Kubernetes{Role: "worker", TokenFile: write(t, "a.b.c")}},
-		"a mount of another name": {Kubernetes: vault.Kubernetes{Role: "worker", Mount: "k8s", TokenFile: write(t, "d.e.f")}},
+		"a mount of another name": {Kubernetes: vault.Kubernetes{Role: "worker", Mount: "k8s", TokenFile: write(t, "\ufeffd.e.f\r\n")}},
 		"an app role":             {AppRole: vault.AppRole{RoleID: "role", SecretIDFile: write(t, "secret\n")}},
 		"an app role's mount":     {AppRole: vault.AppRole{RoleID: "role-b", Mount: "/roles/b/", SecretIDFile: write(t, "secret-b")}},
 	} {

@@ -31,7 +31,7 @@ func ReadChain(text string) ([]*x509.Certificate, error) {
 		}
 		c, err := parseCertificate(der)
 		if err != nil {
-			return nil, err
+			return nil, invalidCertificate(err)
 		}
 		return []*x509.Certificate{c}, nil
 	}
@@ -39,7 +39,21 @@ func ReadChain(text string) ([]*x509.Certificate, error) {
 	if err != nil {
 		return nil, unreadableCertificate()
 	}
-	return parseCertificates(sortBlocks(blocks).certificates)
+	chain, err := parseCertificates(sortBlocks(blocks).certificates)
+	if err != nil {
+		return nil, invalidCertificate(err)
+	}
+	return chain, nil
+}
+
+// invalidCertificate keeps the words for a key that is refused, and says that
+// the certificate is at fault: the key that signs is another input.
+func invalidCertificate(err error) error {
+	e, ok := errors.AsType[*Error](err)
+	if !ok || e.Reason == ErrCertificateInvalid {
+		return err
+	}
+	return &Error{Reason: ErrCertificateInvalid, Found: e.Found, Hint: e.Hint}
 }
 
 func parseCertificates(blocks []block) ([]*x509.Certificate, error) {

@@ -91,7 +91,7 @@ func TestAForgeablePublicKeyIsRefusedWhereverItIsRead(t *testing.T) {
 				t.Errorf("%s of %x: %v", form, []byte(public), err)
 			}
 		}
-		if _, err := ReadChain(certificate); !errors.Is(err, ErrWeak) {
+		if _, err := ReadChain(certificate); !errors.Is(err, ErrCertificateInvalid) {
 			t.Errorf("a chain with %x: %v", []byte(public), err)
 		}
 		if _, err := FromStore(public, StoreOptions{}); !errors.Is(err, ErrWeak) {

@@ -28,6 +28,12 @@ func TestAPublicKeyThatIsRefusedSaysWhatItIs(t *testing.T) {
 		kind, _, _ := strings.Cut(filepath.Base(file), ".")
 		text := string(must(os.ReadFile(file)))
 		_, err := keys.ReadVerifier(t.Context(), keys.Ref{Text: secret.New(text)})
+		switch filepath.Base(file) {
+		case "brainpool.crt", "sm2.crt", "explicit.crt": // beside a key, it is the certificate that is at fault
+			_, err := keys.ReadChain(text)
+			wantReason(t, err, keys.ErrCertificateInvalid)
+			wantMessage(t, err, found[kind], "")
+		}
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			wantMessage(t, err, found[kind], "")
 			wantNoPrivateKey(t, err)

@@ -243,6 +243,7 @@ func TestAnswersByTheirStatus(t *testing.T) {
 		"418 with a body on the wire":     {conductortest.Fault{Status: 418}, conductor.Rejected, 0},
 		"a redirect to another host":      {conductortest.Fault{Status: 307, Location: "http://other.invalid/api/tasks"}, conductor.Garbled, 0},
 		"a redirect that loses the POST":  {conductortest.Fault{Status: 302, Location: "/health"}, conductor.Garbled, 0},
+		"300":                             {conductortest.Fault{Status: 300}, conductor.Garbled, 0},
 		"a redirect that leads nowhere":   {conductortest.Fault{Status: 304}, conductor.Garbled, 0},
 		"a page instead of an answer":     {conductortest.Fault{Wire: conductortest.WireHTML}, conductor.Garbled, 0},
 		"a closed connection":             {conductortest.Fault{Wire: conductortest.WireClose}, conductor.Network, 0},

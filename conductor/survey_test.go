@@ -179,6 +179,10 @@ func TestQueues(t *testing.T) {
 			t.Errorf("workflows of %q: %v", body, err)
 		}
 	}
+	c, address = asked(t, 200, "[]")
+	if tasks, err := c.WorkflowTasks(t.Context(), "T"); len(tasks) > 0 || err != nil || address() != "GET /api/metadata/workflow" {
+		t.Errorf("%+v, %v; asked %s", tasks, err, address())
+	}
 	c, _ = asked(t, 403, "")
 	for name, ask := range map[string]func() error{
 		"size":      func() error { _, err := c.QueueSize(t.Context(), "T", ""); return err },

@@ -31,7 +31,7 @@ func checkKeySet(file keyFile) error {
 		return signerError(shown(file.name), err)
 	}
 	if !set.Has("keys") && !set.Has("ciphertext") {
-		return usage("a single JWK goes with --key", "%s: not a JWK Set", shown(file.name))
+		return usage("a single JWK, or public keys under their ids, go with --key", "%s: not a JWK Set", shown(file.name))
 	}
 	return nil
 }

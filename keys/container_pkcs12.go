@@ -54,7 +54,7 @@ func unopenedPKCS12(err error, ref Ref) error {
 	switch _, text, _ := strings.Cut(err.Error(), "pkcs12: "); text {
 	case "expected exactly one key bag":
 		return &Error{
-			Reason: ErrAmbiguous, Found: "a pkcs#12 file with more than one private key",
+			Reason: ErrAmbiguous, Found: "a pkcs#12 file with two private keys or more",
 			Hint: "take the keys out of it, and give the one that is meant: " + opensslPKCS12,
 		}
 	case "private key missing":

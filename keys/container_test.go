@@ -179,7 +179,7 @@ func TestAPKCS12FileSaysWhatItHolds(t *testing.T) {
 		file, found string
 		reason      error
 	}{
-		{"../../../cli/testdata/reports/two-keys.p12", "more than one private key", ErrAmbiguous},
+		{"../../../cli/testdata/reports/two-keys.p12", "two private keys", ErrAmbiguous},
 		{"trust.p12", "certificates and no private key", ErrCertificate},
 		{"p256.without-certificate.p12", "without a certificate", ErrUnsupported},
 		{"ed448.p12", "Ed448 is not supported", ErrUnsupported},

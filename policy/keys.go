@@ -168,7 +168,7 @@ func (p *Policy) profilesOf(key string) []Profile {
 // extends, where it has none of its own.
 func (p *Policy) inherited(f Profile) Profile {
 	at := f
-	for range p.Profiles { // a circle is told elsewhere
+	for range p.Profiles { // checkProfiles reports cycles
 		i := slices.IndexFunc(p.Profiles, func(o Profile) bool { return o.Name == at.Extends && o.Name != at.Name })
 		if i < 0 {
 			break

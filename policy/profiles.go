@@ -60,8 +60,9 @@ func (r *reader) checkProfiles(p *Policy) {
 		}
 	}
 	for _, k := range p.Keys {
-		if _, ok := own[k.Name]; ok || slices.Contains(r.known.Profiles, k.Name) {
-			r.faultAt(k.Place, "a profile has this name too; rename one of them, because a grant would permit both")
+		// A built-in profile names no key, so that no grant can mean it.
+		if f, ok := own[k.Name]; ok && !f.Off {
+			r.faultAt(k.Place, "a profile of this file has this name too; rename one of them, because a grant would permit both")
 		}
 	}
 	for _, f := range p.Profiles {

@@ -194,9 +194,8 @@ func TestMistakes(t *testing.T) {
 		{"profiles: {github-app: {key: nope}}", "it names a key that there is not; there is none"},
 		{"profiles:\n  x: {extends: google, limits: {}}", "policy.yaml:2:32: limits without a limit"},
 		{"keys: {a: {versions: []}}", "an empty list; write at least one version"},
-		{k + "profiles: {a: {extends: github-app, key: a}}", "policy.yaml:2:3: a profile has this name too; rename one of them, because a grant would permit both"},
-		{"keys: {snowflake: {source: \"env:A\"}}", "policy.yaml:1:8: a profile has this name too"},
-		{"keys: {snowflake: {source: \"env:A\"}}\nprofiles: {snowflake: off}", "policy.yaml:1:8: a profile has this name too"},
+		{k + "profiles: {a: {extends: github-app, key: a}}", "policy.yaml:2:3: a profile of this file has this name too; rename one of them, because a grant would permit both"},
+		{"keys: {snowflake: {source: \"env:A\"}}\nprofiles: {snowflake: {extends: snowflake, key: snowflake}}", "policy.yaml:1:8: a profile of this file has this name too"},
 		{"keys: {a: {source: \"env:A\"}}\ngrants: [{use: [a], issuers: }]", "policy.yaml:2:21: nothing behind it; write a value, or take the field out"},
 		{strings.Repeat("[", 1000), "policy.yaml:1:65: nested more than 64 deep"},
 		{"vault: {login: {token_file: /t}}", "vault without an address"},
@@ -213,6 +212,17 @@ func TestMistakes(t *testing.T) {
 		e, ok := errors.AsType[*policy.Error](err)
 		if !ok || !strings.Contains(e.Error(), row.want) {
 			t.Errorf("%s\n got %v\nwant %s", row.text, err, row.want)
+		}
+	}
+}
+
+// A built-in profile names no key, so that a grant for its name can mean the key
+// alone, whether the profile is turned off or not.
+func TestAKeyMayHaveTheNameOfABuiltInProfile(t *testing.T) {
+	for _, profiles := range []string{"", "profiles: {snowflake: off}\n", "profiles: {mine: {extends: snowflake, key: snowflake}}\n"} {
+		p := read(t, "keys: {snowflake: {source: \"env:A\"}}\n"+profiles+"grants: [{use: [snowflake]}]")
+		if v := p.Decide(policy.Request{Use: "snowflake", TTL: time.Minute, WorkerTTL: time.Hour}); !v.Allowed {
+			t.Errorf("%q: denied for %s", profiles, v.Field)
 		}
 	}
 }

@@ -78,6 +78,13 @@ func repeats(short, long time.Duration) bool {
 	if short <= 0 {
 		return false
 	}
-	n := (long + short/2) / short
-	return n <= maxRepeats && (long-n*short).Abs() <= n*cutSlack
+	var sum, slack time.Duration
+	for range maxRepeats {
+		sum += short
+		slack += cutSlack
+		if (long - sum).Abs() <= slack {
+			return true
+		}
+	}
+	return false
 }

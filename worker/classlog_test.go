@@ -138,7 +138,7 @@ func TestALoadBalancerThatEndsPollsIsNamed(t *testing.T) {
 		{"a server that is away answers 504 at once", after(10 * time.Millisecond), fails(conductor.Server, 504), false},
 		{"a server that fails after 2 s", after(2 * time.Second), fails(conductor.Server, 500), false},
 		{"it closes the connection after 2 s, asked once or twice", func(n int) time.Duration { return time.Duration(2+n%2*2) * time.Second }, &conductor.Error{Class: conductor.Network, Cause: io.EOF}, true},
-		{"connections that break now and then", func(n int) time.Duration { return []time.Duration{1300, 2100, 3400, 4700}[n%4] * time.Millisecond }, &conductor.Error{Class: conductor.Network, Cause: io.EOF}, false},
+		{"connections that break now and then", func(n int) time.Duration { return time.Duration([]int{1300, 2100, 3400, 4700}[n%4]) * time.Millisecond }, &conductor.Error{Class: conductor.Network, Cause: io.EOF}, false},
 		{"a server that does not answer", after(15 * time.Second), &conductor.Error{Class: conductor.Network, Cause: context.DeadlineExceeded}, false},
 	} {
 		t.Run(row.what, func(t *testing.T) {

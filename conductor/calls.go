@@ -73,8 +73,10 @@ func (c call) template() string {
 // executions and the list of all workflows are large, the rest is not.
 func (c call) limit(most int64) int64 {
 	switch c {
-	case callPoll, callGetTask, callGetWorkflow, callWorkflowDefs:
+	case callPoll, callGetTask, callWorkflowDefs:
 		return most
+	case callGetWorkflow:
+		return min(most, 16<<20) // by default the server keeps 5 MiB of input and of output
 	}
 	return min(most, 1<<20)
 }

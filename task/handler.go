@@ -73,11 +73,13 @@ type Handler struct {
 	inputs   []Input
 	profiles profile.Set
 	denied   atomic.Bool // the warning about denied reads has been given
+
+	workflows chan struct{} // one place, to read a workflow
 }
 
 // NewHandler makes a Handler.
 func NewHandler(o Options) *Handler {
-	return &Handler{o: o.withDefaults(), inputs: Inputs(), profiles: profilesOf(o.Policy)}
+	return &Handler{o: o.withDefaults(), inputs: Inputs(), profiles: profilesOf(o.Policy), workflows: make(chan struct{}, 1)}
 }
 
 // Handle runs one task to its end. It never panics, and it keeps ctx's

@@ -75,8 +75,9 @@ func injected(field string) error {
 }
 
 // checkDefined compares the templates that vouch for secrets with the workflow's
-// definition: those of a task that a dynamic fork made are data too.
-func (g *given) checkDefined(raw json.RawMessage) error {
+// definition: those of a task that a dynamic fork made are data too. Queue is
+// the type under which the task was polled.
+func (g *given) checkDefined(raw json.RawMessage, queue string) error {
 	workflow, err := readObject(raw)
 	if err != nil {
 		return unchecked("the workflow's definition cannot be read", err)
@@ -85,12 +86,16 @@ func (g *given) checkDefined(raw json.RawMessage) error {
 		if m.name != "workflowDefinition" {
 			continue
 		}
-		definition, err := parseNodes(m.raw, maxTemplateLevels, maxDefinition)
+		if len(m.raw) > maxDefinition {
+			return unchecked("the workflow's definition is too large", nil)
+		}
+		definition, err := parseNodes(m.raw, maxTemplateLevels, maxDefinitionNodes)
 		if err != nil {
 			return unchecked("the workflow's definition cannot be read", err)
 		}
+		tasks, _ := definition.get("tasks")
 		for _, name := range g.named {
-			if !slices.ContainsFunc(g.templates.all(name), func(t node) bool { return definition.holds(name, t) }) {
+			if !slices.ContainsFunc(g.templates.all(name), func(t node) bool { return tasks.defines(queue, name, t) }) {
 				return injected(name)
 			}
 		}
@@ -99,9 +104,12 @@ func (g *given) checkDefined(raw json.RawMessage) error {
 	return unchecked("the workflow has no definition", nil)
 }
 
-// maxDefinition is how many values a workflow's definition may have: 60 for each
-// of 4000 tasks.
-const maxDefinition = 1 << 18
+// The bounds of a workflow's definition, which is as large as its author makes
+// it: a value takes 100 bytes and more.
+const (
+	maxDefinition      = 4 << 20 // bytes of JSON
+	maxDefinitionNodes = 1 << 16 // values: 60 for each of 1000 tasks
+)
 
 // checkVouched refuses a key in place of the secret that its template names
 // (inline: secrets-only). The template alone proves nothing: the data of a
@@ -209,11 +217,23 @@ func (h *Handler) compare(ctx context.Context, d Delivery, g *given) error {
 	if err := g.checkStored(raw); err != nil || len(g.named) == 0 {
 		return err
 	}
-	raw, err = h.o.Stored.StoredWorkflow(ctx, d.WorkflowID)
+	return h.compareWorkflow(ctx, d, g)
+}
+
+// compareWorkflow reads one workflow at a time: several large ones at once may
+// need more memory than the process is given.
+func (h *Handler) compareWorkflow(ctx context.Context, d Delivery, g *given) error {
+	select {
+	case h.workflows <- struct{}{}:
+		defer func() { <-h.workflows }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	raw, err := h.o.Stored.StoredWorkflow(ctx, d.WorkflowID)
 	if err != nil {
 		return err
 	}
-	return g.checkDefined(raw)
+	return g.checkDefined(raw, d.Type)
 }
 
 // wait gives the verdict once it is there. A read that the server denies is

@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"conductor-jwt/keys"
@@ -260,6 +262,18 @@ func TestATemplateOfTheWorkflowsDataVouchesForNothing(t *testing.T) {
 		{"that the definition has", `{"workflowDefinition":{"tasks":[{"inputParameters":` + named + `}]}}`, nil, task.InjectionAuto, "", task.Completed},
 		{"that the definition has in a fork's static data", `{"workflowDefinition":{"tasks":[{"inputParameters":{"inputs":{"jwt":` + named + `}}}]}}`, nil, task.InjectionAuto, "", task.Completed},
 		{"that the definition has in an input template", `{"workflowDefinition":{"tasks":[{"taskDefinition":{"inputTemplate":` + named + `}}]}}`, nil, task.InjectionAuto, "", task.Completed},
+		{"that the definition has in a task of this type", `{"workflowDefinition":{"tasks":[{"type":"GET_SIGNED_JWT","inputParameters":` + named + `}]}}`, nil, task.InjectionAuto, "", task.Completed},
+		{"that the definition has in a simple task of this name", `{"workflowDefinition":{"tasks":[{"name":"GET_SIGNED_JWT","type":"SIMPLE","inputParameters":` + named + `}]}}`, nil, task.InjectionAuto, "", task.Completed},
+		{"that the definition has in a dynamic task", `{"workflowDefinition":{"tasks":[{"name":"x","type":"DYNAMIC","inputParameters":` + named + `}]}}`, nil, task.InjectionAuto, "", task.Completed},
+		{"that the definition has in the data of a dynamic fork", `{"workflowDefinition":{"tasks":[{"type":"FORK_JOIN_DYNAMIC","inputParameters":{"inputs":{"jwt":` + named + `}}}]}}`, nil, task.InjectionAuto, "", task.Completed},
+		{"that the definition has in a branch", `{"workflowDefinition":{"tasks":[{"type":"SWITCH","decisionCases":{"subject":[{"type":"GET_SIGNED_JWT","inputParameters":` + named + `}]}}]}}`, nil, task.InjectionAuto, "", task.Completed},
+		{"that the definition has in an HTTP task", `{"workflowDefinition":{"tasks":[{"name":"GET_SIGNED_JWT","type":"HTTP","inputParameters":` + named + `}]}}`, nil, task.InjectionAuto, "secret_injected", task.Terminal},
+		{"that the definition has inside of an HTTP task", `{"workflowDefinition":{"tasks":[{"type":"HTTP","inputParameters":{"http_request":` + named + `}}]}}`, nil, task.InjectionAuto, "secret_injected", task.Terminal},
+		{"that the definition has in another simple task", `{"workflowDefinition":{"tasks":[{"name":"call","type":"SIMPLE","inputParameters":` + named + `}]}}`, nil, task.InjectionAuto, "secret_injected", task.Terminal},
+		{"that the definition has in the input template of another task", `{"workflowDefinition":{"tasks":[{"type":"HTTP","taskDefinition":{"inputTemplate":` + named + `}}]}}`, nil, task.InjectionAuto, "secret_injected", task.Terminal},
+		{"that the definition has beside its tasks", `{"workflowDefinition":{"tasks":[],"outputParameters":` + named + `}}`, nil, task.InjectionAuto, "secret_injected", task.Terminal},
+		{"of a definition that is very large", `{"workflowDefinition":{"tasks":["` + strings.Repeat("x", 4<<20) + `"]}}`, nil, task.InjectionAuto, "injection_unchecked", task.Later},
+		{"of a definition of very many values", `{"workflowDefinition":{"tasks":[1` + strings.Repeat(",1", 1<<16) + `]}}`, nil, task.InjectionAuto, "injection_unchecked", task.Later},
 		{"that the definition does not have", `{"workflowDefinition":{"tasks":[{"inputParameters":{}}]}}`, nil, task.InjectionAuto, "secret_injected", task.Terminal},
 		{"in place of another", `{"workflowDefinition":{"tasks":[{"inputParameters":{` + user + `}}]}}`, nil, task.InjectionAuto, "secret_injected", task.Terminal},
 		{"that another input has", `{"workflowDefinition":{"tasks":[{"inputParameters":{"privateKey":"${workflow.secrets.db}"}}]}}`, nil, task.InjectionAuto, "secret_injected", task.Terminal},
@@ -281,4 +295,47 @@ func TestATemplateOfTheWorkflowsDataVouchesForNothing(t *testing.T) {
 	// Without a secret to be signed, the workflow is not asked for.
 	completed(t, handle(t, with(`"subject":"a"`), template(`{"subject":"${workflow.input.s}","privateKey":"${workflow.secrets.k}"}`),
 		stored(task.InjectionStored, `{"subject":"a","privateKey":"${workflow.secrets.k}"}`), running(``, errors.New("asked for"))))
+}
+
+// A workflow may be as large as its author makes it, so that no two of them are
+// in memory at once.
+func TestOneWorkflowIsReadAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const named = `{"subject":"${workflow.secrets.db}"}`
+		var reads, most atomic.Int32
+		stored := counting{storedFunc(func(context.Context, string) (json.RawMessage, error) {
+			return json.RawMessage(`{"inputData":` + named + `}`), nil
+		}), &reads, &most}
+		h := task.NewHandler(task.Options{Keys: keys.NewParser(keys.ParserOptions{}), Stored: stored})
+		d := task.Delivery{ID: "task-1", Type: task.TaskType, Input: input(with(`"subject":"hunter2"`)), Template: json.RawMessage(named)}
+		var all sync.WaitGroup
+		for range 3 {
+			all.Go(func() { completed(t, h.Handle(t.Context(), d)) })
+		}
+		all.Wait()
+		if most.Load() != 1 {
+			t.Errorf("%d workflows were read at once", most.Load())
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		all.Go(func() { completed(t, h.Handle(t.Context(), d)) })
+		defer all.Wait()
+		synctest.Wait()
+		time.AfterFunc(time.Millisecond, cancel)
+		if out := h.Handle(ctx, d); out.Status == task.Completed {
+			t.Error("a task waits for its turn though its context has ended")
+		}
+	})
+}
+
+// counting notes how many reads of a workflow there are at once.
+type counting struct {
+	task.Stored
+	reads, most *atomic.Int32
+}
+
+func (c counting) StoredWorkflow(context.Context, string) (json.RawMessage, error) {
+	c.most.Store(max(c.most.Load(), c.reads.Add(1)))
+	defer c.reads.Add(-1)
+	time.Sleep(time.Second)
+	return json.RawMessage(`{"workflowDefinition":{"tasks":[{"inputParameters":{"subject":"${workflow.secrets.db}"}}]}}`), nil
 }

@@ -176,14 +176,36 @@ func same(a, b node) bool {
 	return slices.EqualFunc(a.items, b.items, same)
 }
 
-// holds reports whether a member of that name and value is anywhere in n.
-func (n node) holds(name string, value node) bool {
+// defines reports whether an input has this template anywhere in a workflow's
+// tasks, where it may be that of a task of the given queue: not in a task of
+// another kind, whose inputs can have the same names, such as the headers of an
+// HTTP task.
+func (n node) defines(queue, input string, template node) bool {
+	foreign := n.isForeignTask(queue)
 	for _, m := range n.members {
-		if m.name == name && same(m.value, value) || m.value.holds(name, value) {
+		if foreign && (m.name == "inputParameters" || m.name == "taskDefinition") {
+			continue
+		}
+		if m.name == input && same(m.value, template) || m.value.defines(queue, input, template) {
 			return true
 		}
 	}
-	return slices.ContainsFunc(n.items, func(item node) bool { return item.holds(name, value) })
+	return slices.ContainsFunc(n.items, func(item node) bool { return item.defines(queue, input, template) })
+}
+
+// isForeignTask reports whether n is a task of a definition that never becomes
+// one of the given queue. A DYNAMIC task may become any, and a dynamic fork may
+// have the inputs of its tasks in its own.
+func (n node) isForeignTask(queue string) bool {
+	kind, ok := n.get("type")
+	if !ok || kind.kind != kindString {
+		return false
+	}
+	if kind.text == "SIMPLE" { // which is queued under its name
+		name, _ := n.get("name")
+		return name.text != queue
+	}
+	return kind.text != queue && kind.text != "DYNAMIC" && kind.text != "FORK_JOIN_DYNAMIC"
 }
 
 // byName gives an object's members for many look-ups.

@@ -10,38 +10,35 @@ import (
 // maxConnections is how many connections a server holds open at once.
 const maxConnections = 256
 
-// connections bounds what clients that send nothing can hold. One connection
-// too many closes the one that has been without a request for longest, so a
-// probe is answered however many clients are idle. The timeouts of the server
-// end those whose request does not come to its end.
+// connections bounds what clients can hold. One connection too many closes the
+// one that has been without a request for longest or, if there is none but the
+// new one, the one whose request began first: a probe is answered, however many
+// clients are idle or slow.
 type connections struct {
-	mu   sync.Mutex
-	open map[net.Conn]bool
-	idle []net.Conn // without a request, in order
+	mu           sync.Mutex
+	idle, active []net.Conn // without a request and with one, in order
 }
-
-func newConnections() *connections { return &connections{open: map[net.Conn]bool{}} }
 
 // changed is an [http.Server.ConnState].
 func (c *connections) changed(conn net.Conn, state http.ConnState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if i := slices.Index(c.idle, conn); i >= 0 {
-		c.idle = slices.Delete(c.idle, i, i+1)
-	}
+	is := func(other net.Conn) bool { return other == conn }
+	c.idle, c.active = slices.DeleteFunc(c.idle, is), slices.DeleteFunc(c.active, is)
 	switch state {
-	case http.StateNew:
-		c.open[conn] = true
+	case http.StateNew, http.StateIdle:
 		c.idle = append(c.idle, conn)
-	case http.StateIdle:
-		c.idle = append(c.idle, conn)
-	case http.StateClosed, http.StateHijacked:
-		delete(c.open, conn)
 	case http.StateActive:
+		c.active = append(c.active, conn)
+	case http.StateClosed, http.StateHijacked:
 	}
-	if len(c.open) > maxConnections && len(c.idle) > 0 {
-		_ = c.idle[0].Close() // it is dropped in any case
-		delete(c.open, c.idle[0])
-		c.idle = slices.Delete(c.idle, 0, 1)
+	if len(c.idle)+len(c.active) <= maxConnections {
+		return
 	}
+	list := &c.idle
+	if len(c.idle) == 0 || c.idle[0] == conn {
+		list = &c.active
+	}
+	_ = (*list)[0].Close() // it is dropped in any case
+	*list = slices.Delete(*list, 0, 1)
 }

@@ -37,7 +37,7 @@ func Start(ctx context.Context, addr string, h http.Handler, log *slog.Logger) (
 			WriteTimeout:      30 * time.Second,
 			IdleTimeout:       2 * time.Minute,
 			MaxHeaderBytes:    16 << 10,
-			ConnState:         newConnections().changed,
+			ConnState:         new(connections).changed,
 			ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 		},
 		listener: listener,

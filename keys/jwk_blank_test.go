@@ -102,3 +102,21 @@ func TestThePrimesFollowFromTheExponents(t *testing.T) {
 	_, err := resolve(t.Context(), damaged.with("d", damaged.member("n")).text(t))
 	wantReason(t, err, keys.ErrInconsistent)
 }
+
+// Whoever makes the numbers cannot make them costly: a square root is taken of
+// one sum of primes at most.
+func TestNumbersThatAreNoExponentsCostLittle(t *testing.T) {
+	n, e := sharedRSA().N, big.NewInt(65537)
+	near := new(big.Int).Sub(n, new(big.Int).Lsh(big.NewInt(1), 1060)) // as (p-1)*(q-1) would be
+	near.Sub(near, new(big.Int).Mod(near, e)).Sub(near, big.NewInt(1))
+	for _, d := range []*big.Int{big.NewInt(1), new(big.Int).Div(new(big.Int).Add(near, big.NewInt(1)), e), new(big.Int).Div(n, e)} {
+		text := rsaJWK(sharedRSA()).without("p", "q", "dp", "dq", "qi").with("d", b64(d.Bytes())).text(t)
+		allocations := testing.AllocsPerRun(1, func() {
+			_, err := resolve(t.Context(), text)
+			wantReason(t, err, keys.ErrInconsistent)
+		})
+		if allocations > 10_000 { // a square root for each of 8192 factors takes 40,000
+			t.Errorf("%.0f allocations", allocations)
+		}
+	}
+}

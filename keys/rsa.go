@@ -13,7 +13,8 @@ const (
 	minRSABits = 2048
 	maxRSABits = 8192
 
-	maxExponentBits = 31 // what crypto/rsa takes
+	maxExponentBits    = 31 // what crypto/rsa takes
+	maxPrimeDifference = 64 // bits
 
 	makeRSA = "openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048"
 )
@@ -60,8 +61,7 @@ func checkRSAPrivate(p *rsa.PrivateKey) error {
 // §5.1 wants them: a small one is found by division, and the cost of a
 // signature grows with the larger one.
 func checkPrimeSizes(a, b int) error {
-	const leeway = 64 // bits
-	if a-b > leeway || b-a > leeway {
+	if a-b > maxPrimeDifference || b-a > maxPrimeDifference {
 		return &Error{
 			Reason: ErrWeak, Found: "an rsa key whose primes differ in size, which makes it easy to factor",
 			Hint: "make a new key: " + makeRSA,
@@ -109,31 +109,35 @@ func unusableExponent() error {
 
 // rsaOfExponents finds the primes of n by both exponents, which RFC 7518
 // §6.3.2 alone requires. It divides and never exponentiates: what it costs is
-// the same for every key. As e*d-1 is m times (p-1)*(q-1) divided by a common
-// factor g of both, which is small, m follows from n, and p+q from m.
+// about the same for every key. As e*d-1 is m times (p-1)*(q-1) divided by a
+// common factor g of both, which is small, m follows from n, and p+q from m.
 func rsaOfExponents(pub *rsa.PublicKey, d *big.Int) (*rsa.PrivateKey, error) {
 	const mostCommon = 1 << 13 // one key in 30,000 has a larger factor in common
 	one := big.NewInt(1)
 	multiple := new(big.Int).Mul(d, big.NewInt(int64(pub.E)))
 	multiple.Sub(multiple, one)
-	var m, phi, rest big.Int
+	var m, phi, sum, rest big.Int
 	for g := int64(1); g <= mostCommon; g++ {
 		phi.Mul(multiple, big.NewInt(g))
 		m.Add(m.Div(&phi, pub.N), one)
 		if phi.DivMod(&phi, &m, &rest); rest.Sign() != 0 {
 			continue
 		}
-		if p, q, ok := primesOf(pub.N, &phi); ok {
-			return &rsa.PrivateKey{PublicKey: *pub, D: d, Primes: []*big.Int{p, q}}, nil
+		// No other number than the sum of primes is so short by chance.
+		if sum.Sub(pub.N, &phi).Add(&sum, one); sum.BitLen() > pub.N.BitLen()/2+maxPrimeDifference {
+			continue
 		}
+		p, q, ok := primesOf(pub.N, &sum)
+		if !ok {
+			break
+		}
+		return &rsa.PrivateKey{PublicKey: *pub, D: d, Primes: []*big.Int{p, q}}, nil
 	}
 	return nil, inconsistentRSA()
 }
 
-// primesOf solves n = p*q and phi = (p-1)*(q-1).
-func primesOf(n, phi *big.Int) (p, q *big.Int, ok bool) {
-	sum := new(big.Int).Sub(n, phi)
-	sum.Add(sum, big.NewInt(1))
+// primesOf finds the primes of n by their sum.
+func primesOf(n, sum *big.Int) (p, q *big.Int, ok bool) {
 	square := new(big.Int).Mul(sum, sum)
 	square.Sub(square, new(big.Int).Lsh(n, 2)) // (p-q)^2
 	if square.Sign() <= 0 {

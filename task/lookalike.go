@@ -50,8 +50,10 @@ func alike(name string, names []string) string {
 // characters that nobody sees. The rest is mapped to upper and then to lower
 // case, as Java's equalsIgnoreCase does, so that the dotless and the dotted i,
 // the long s and the Kelvin sign become ASCII. A sharp s is two letters in
-// upper case (Unicode, SpecialCasing.txt).
+// upper case (Unicode, SpecialCasing.txt). Parsers in C end a name at its first
+// zero character.
 func foldName(name string) string {
+	name, _, _ = strings.Cut(name, "\x00")
 	name = strings.Map(func(r rune) rune {
 		if r == '_' || r == '-' || unicode.IsSpace(r) || policy.Hidden(r) {
 			return -1

@@ -159,7 +159,7 @@ func TestNothingPassesForWhatAGrantDecidesAbout(t *testing.T) {
 		names []string
 	}{
 		{"claims", []string{
-			"ISS", "i\u017fs", "\u0131ss", "\u0130ss", "\u0130\u017fS", "i_ss", "i-s-s", "iss ", " iss", "i\u00a0ss", "iss\u2003", "i\u200bss", "\ufeffiss", "i\u00df", "\u0130\u1e9e", "_iss_",
+			"ISS", "i\u017fs", "\u0131ss", "\u0130ss", "\u0130\u017fS", "i_ss", "i-s-s", "iss ", " iss", "i\u00a0ss", "iss\u2003", "i\u200bss", "\ufeffiss", "i\u00df", "\u0130\u1e9e", "_iss_", "iss\u0000", "iss\u0000x", "ISS\u0000_y",
 			"Sub", "AUD", "a_u_d", "Exp", "exp_", "NBF", "IAT", "\u0131at", "Jti", "jt\u0131", "Scope", "s_cope", "SCP", "s_cp", "scp\t", "scp\u0000",
 		}},
 		{"headers", []string{

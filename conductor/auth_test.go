@@ -195,6 +195,21 @@ func TestAForbiddenTokenThatIsOldIsFetchedAnewOnce(t *testing.T) {
 	}
 }
 
+// Only a refusal is a token's fault, however old the token is.
+func TestAnOldTokenOutlastsOtherFailures(t *testing.T) {
+	for _, status := range []int{400, 404, 429, 500, 503} {
+		s, c, at := startWithClock(t)
+		if _, err := poll(c, 1); err != nil {
+			t.Fatal(err)
+		}
+		at.advance(time.Hour)
+		s.Ledger.SetFaults(conductortest.Plan(1, conductortest.Rule{Call: "poll", Fault: conductortest.Fault{Status: status}}))
+		if _, err := poll(c, 1); failure(t, err).Status != status || s.Granted() != 1 || s.Ledger.Calls("poll") != 2 {
+			t.Errorf("%d: %v, %d tokens granted, %d polls", status, err, s.Granted(), s.Ledger.Calls("poll"))
+		}
+	}
+}
+
 func TestATokenThatIsNoHeader(t *testing.T) {
 	for _, token := range []string{`"a\nb"`, `"a b"`, `""`, `null`, `7`, `"ä"`} {
 		polled := false

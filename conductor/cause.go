@@ -57,7 +57,7 @@ func ofNetwork(err error) bool {
 // ofTLS reports whether an error is about a certificate or a handshake.
 func ofTLS(err error) bool {
 	return is[*tls.CertificateVerificationError](err) ||
-		is[tls.RecordHeaderError](err) || is[x509.UnknownAuthorityError](err) ||
+		is[x509.UnknownAuthorityError](err) ||
 		is[x509.HostnameError](err) || is[x509.CertificateInvalidError](err) ||
 		ofAlert(err) || saysTLS(err)
 }

@@ -50,7 +50,7 @@ func ReadChain(text string) ([]*x509.Certificate, error) {
 // the certificate is at fault: the key that signs is another input.
 func invalidCertificate(err error) error {
 	e, ok := errors.AsType[*Error](err)
-	if !ok || e.Reason == ErrCertificateInvalid {
+	if !ok || errors.Is(e, ErrCertificateInvalid) {
 		return err
 	}
 	return &Error{Reason: ErrCertificateInvalid, Found: e.Found, Hint: e.Hint}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 
@@ -28,6 +29,7 @@ func newRootCommand(env Env) *cobra.Command {
 	root.SilenceErrors = true
 	root.SetFlagErrorFunc(flagError)
 	root.SetHelpCommand(newHelpCommand())
+	plainBooleans(root)
 	root.AddGroup(
 		&cobra.Group{ID: groupWorker, Title: "The worker:"},
 		&cobra.Group{ID: groupTokens, Title: "Tokens and keys:"},
@@ -62,6 +64,22 @@ func versionFlag(root *cobra.Command, env Env) {
 		}
 		return group(cmd, args)
 	}
+}
+
+// plainBooleans leaves "[=true|false]" out of help: pflag 1.1 prints it behind
+// every boolean flag, where users look for the flag's name alone.
+func plainBooleans(root *cobra.Command) {
+	const values = "[=true|false]"
+	usage := root.UsageFunc()
+	root.SetUsageFunc(func(cmd *cobra.Command) error {
+		var text bytes.Buffer
+		out := cmd.OutOrStderr()
+		cmd.SetOut(&text)
+		err := usage(cmd)
+		cmd.SetOut(out)
+		fmt.Fprint(out, strings.ReplaceAll(text.String(), values, strings.Repeat(" ", len(values))))
+		return err
+	})
 }
 
 func add(root *cobra.Command, group string, commands ...*cobra.Command) {

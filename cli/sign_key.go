@@ -2,11 +2,13 @@ package cli
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"conductor-jwt/keys"
 	"conductor-jwt/profile"
+	"conductor-jwt/signer"
 )
 
 // signingKey is the key to sign with, and how.
@@ -24,6 +26,9 @@ func readSigningKey(ctx context.Context, env Env, f *signFlags, p *profile.Profi
 	}
 	file, err := readKeyFile(env, &f.keys, alg)
 	if err != nil {
+		return signingKey{}, err
+	}
+	if err := checkPrimes(file); err != nil {
 		return signingKey{}, err
 	}
 	key, err := file.resolve(ctx, env)
@@ -53,6 +58,23 @@ func readSigningKey(ctx context.Context, env Env, f *signFlags, p *profile.Profi
 	}
 	s.thumbprint, err = defaultKeyID(file, key)
 	return s, err
+}
+
+// checkPrimes refuses an RSA JWK without its primes, as step does. RFC 7518
+// §6.3.2 requires d alone, so `key convert` reads such a key and adds them.
+func checkPrimes(file keyFile) error {
+	if file.form != formJOSE {
+		return nil
+	}
+	jwk, err := signer.ParseObject(file.text, signer.Limits{Bytes: maxKeyFile})
+	if err != nil || !jwk.Has("d") || jwk.Has("p") || jwk.Has("q") {
+		return nil // another key, or one that its reader refuses
+	}
+	if kty, _ := jwk.Text("kty"); kty != "RSA" {
+		return nil
+	}
+	return withHint(fmt.Errorf("%s: an RSA JWK without its primes p and q", shown(file.name)),
+		"complete it with `"+program+" key convert "+shown(file.name)+"`")
 }
 
 // defaultKeyID is the RFC 7638 thumbprint for a key in a form that has no

@@ -98,8 +98,8 @@ func TestEachMistakeIsToldOnce(t *testing.T) {
 func TestWhatIsJustAllowed(t *testing.T) {
 	const k = "keys: {a: {source: \"env:A\"}}\n"
 	for _, text := range []string{
-		"aws: {region: " + strings.Repeat("x", 4096) + "}",
-		"aws: {endpoint: \"http://localhost:4566\"}",
+		"inline: allow\naws: {region: " + strings.Repeat("x", 4096) + "}",
+		"inline: allow\naws: {endpoint: \"http://localhost:4566\"}",
 		"keys: {" + strings.Repeat("k", 64) + ": {source: \"env:A\"}}",
 		"keys: {_a.b-c: {source: \"env:A\"}}",
 		"keys: {a: {source: \"env:A\", activation_delay: 5m}}",
@@ -130,6 +130,7 @@ vault: {address: "https://v:8200", namespace: n, ca_file: /ca, login: {kubernete
 aws: {region: eu-1, endpoint: "https://kms", profile: p}
 azure: {tenant_id: t, client_id: c, token_file: /f}
 google: {credentials_file: /g, endpoint: "https://g"}
+inline: allow
 `)
 	want := policy.Policy{
 		Vault:  policy.Vault{Address: "https://v:8200", Namespace: "n", CAFile: "/ca", Login: policy.VaultLogin{Kubernetes: policy.VaultKubernetes{Role: "r", Mount: "m", TokenFile: "/t"}}},
@@ -146,7 +147,7 @@ google: {credentials_file: /g, endpoint: "https://g"}
 		"kubernetes: r":  {Kubernetes: policy.VaultKubernetes{Role: "r"}},
 		"approle: {role_id: r, secret_id_file: /s, mount: m}": {AppRole: policy.VaultAppRole{RoleID: "r", SecretIDFile: "/s", Mount: "m"}},
 	} {
-		if got := read(t, "vault: {address: \"https://v\", login: {"+text+"}}").Vault.Login; got != login {
+		if got := read(t, "inline: allow\nvault: {address: \"https://v\", login: {"+text+"}}").Vault.Login; got != login {
 			t.Errorf("%s: %+v", text, got)
 		}
 	}

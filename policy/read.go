@@ -45,10 +45,16 @@ func Read(path string, text []byte, known Known) (*Policy, error) {
 	return p, nil
 }
 
-// saysNothing reports whether a file has no section, or empty ones alone.
+// saysNothing reports whether a file has none of the sections that decide about
+// keys, or empty ones alone. How to reach key stores decides nothing, and stands
+// in front of the rest: a file that was cut off there would permit every key in
+// a task.
 func saysNothing(body ast.Node) bool {
 	mapping, ok := body.(*ast.MappingNode)
-	return !ok || !slices.ContainsFunc(mapping.Values, func(entry *ast.MappingValueNode) bool { return !isEmpty(entry.Value) })
+	return !ok || !slices.ContainsFunc(mapping.Values, func(entry *ast.MappingValueNode) bool {
+		name, _ := textOf(entry.Key)
+		return !isEmpty(entry.Value) && slices.Contains([]string{"keys", "profiles", "grants", "inline"}, name)
+	})
 }
 
 // isEmpty reports whether a node is a mapping or list without entries.

@@ -61,7 +61,7 @@ func (s Secrets) inReading(text string) bool {
 		return true
 	}
 	digits := base64Digits(text)
-	return s.digits(digits, s.excused) || holdsMarkIn(digits)
+	return s.digits(digits, s.excused) || s.inDigits(digits)
 }
 
 // unpercent undoes the escapes of a web address (RFC 3986 §2.1) and leaves
@@ -82,14 +82,16 @@ func unpercent(text string) string {
 	return b.String()
 }
 
-// holdsMarkIn looks for armour and JWKs in what base64 digits encode, wherever
-// among them it begins.
-func holdsMarkIn(digits string) bool {
+// inDigits looks for armour, JWKs and short secrets in what base64 digits
+// encode, wherever among them it begins.
+func (s Secrets) inDigits(digits string) bool {
 	for from := range min(4, len(digits)) {
 		part := digits[from:]
-		// Three digits at the end may be the rest of another text.
-		raw, err := base64.RawStdEncoding.DecodeString(part[:len(part)/4*4])
-		if err == nil && holdsMark(string(raw)) {
+		if len(part)%4 == 1 { // the last digit encodes no byte
+			part = part[:len(part)-1]
+		}
+		raw, err := base64.RawStdEncoding.DecodeString(part)
+		if err == nil && (holdsMark(string(raw)) || s.short(string(raw))) {
 			return true
 		}
 	}

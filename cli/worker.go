@@ -46,7 +46,7 @@ CONDUCTOR_AUTH_SECRET, or CONDUCTOR_AUTH_SECRET_FILE to a file that holds it.`,
 }
 
 // runWorker starts a worker and obeys signals, from before the start until the
-// process ends. The first lets the tasks in hand finish; a second ends at once,
+// process ends. The first lets the tasks in flight finish; a second ends at once,
 // whatever the worker waits for.
 func runWorker(ctx context.Context, env Env, c *config.Loaded, once int, log *slog.Logger) error {
 	signals, stop := listenFor(env.Signals)
@@ -72,7 +72,7 @@ func runWorker(ctx context.Context, env Env, c *config.Loaded, once int, log *sl
 			if l.begun.CompareAndSwap(false, true) {
 				return nil // no task was polled yet: there is nothing to wait for
 			}
-			go log.InfoContext(ctx, "signal received: finishing the tasks in hand", "signal", s.String()) // a log that blocks must not block signals
+			go log.InfoContext(ctx, "signal received: finishing the tasks in flight", "signal", s.String()) // a log that blocks must not block signals
 		}
 	}
 }
@@ -92,11 +92,11 @@ type life struct {
 	once    int
 	log     *slog.Logger
 	reloads <-chan os.Signal
-	begun   atomic.Bool // set by who comes first: run before it polls, or the signal that prevents it
+	begun   atomic.Bool // set by run before the first poll, or by a signal that comes before it
 }
 
 // run assembles a worker, listens, polls until polling ends, drains, and stops
-// listening. When aborted ends it leaves the tasks in hand to the server.
+// listening. When aborted ends it leaves the tasks in flight to the server.
 func (l *life) run(ctx, polling, aborted context.Context) error {
 	p, err := assemble(polling, l.env, l.c, l.once, l.log)
 	if err != nil {

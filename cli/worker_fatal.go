@@ -8,7 +8,7 @@ import (
 	"conductor-jwt/worker"
 )
 
-// loggedError is an error that belongs into a log of JSON, as one line.
+// loggedError is an error that is written as one line of a JSON log.
 type loggedError struct{ error }
 
 func (e *loggedError) Unwrap() error { return e.error }

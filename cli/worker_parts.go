@@ -145,7 +145,7 @@ func newHandler(env Env, c *config.Loaded, resolver keys.Resolver, p *policy.Pol
 }
 
 // register starts to create the task definitions that do not exist, and then to
-// look for workflows whose tasks nobody polls.
+// look for workflows whose tasks no worker polls.
 func (p *parts) register(ctx context.Context) {
 	go func() {
 		if p.registrar != nil {

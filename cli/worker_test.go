@@ -269,7 +269,7 @@ func TestASecondSignalEndsAtOnce(t *testing.T) {
 }
 
 // blockable is a standard error that can stop taking what is written, as a pipe
-// does that nobody reads.
+// does that has no reader.
 type blockable struct {
 	*output
 	blocked atomic.Bool
@@ -283,7 +283,7 @@ func (b *blockable) Write(p []byte) (int, error) {
 	return b.output.Write(p)
 }
 
-// A log that nobody reads must not keep a signal from being obeyed.
+// A log without a reader must not delay a signal.
 func TestASecondSignalEndsAWorkerWhoseLogIsBlocked(t *testing.T) {
 	_, _, env := conductor(t)
 	stderr := &blockable{until: t.Context().Done()}

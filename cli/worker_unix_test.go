@@ -134,7 +134,7 @@ func TestAFIFOInPlaceOfATokenDoesNotHoldUpTheEnd(t *testing.T) {
 	p.ends(t, 0)
 }
 
-// A FIFO with a writer that writes nothing is like a file server that is away.
+// A FIFO with a writer that writes nothing is like a file server that does not answer.
 func TestAReloadThatHangsDoesNotHoldUpTheEnd(t *testing.T) {
 	for _, c := range []struct {
 		name    string

@@ -510,7 +510,7 @@ func TestWhatAPollAsks(t *testing.T) {
 	}
 }
 
-// What an observer is told of a request is of closed sets.
+// An observer gets only values of closed sets.
 func TestObservations(t *testing.T) {
 	seen := &observed{}
 	url := answering(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`[{}]`)) })

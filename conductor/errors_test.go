@@ -79,7 +79,7 @@ func TestTroubles(t *testing.T) {
 		want conductor.Trouble
 		hint string
 	}{
-		{"nobody listens", network("poll", 0, syscall.ECONNREFUSED), "network", "check that the server runs"},
+		{"nothing listens", network("poll", 0, syscall.ECONNREFUSED), "network", "check that the server runs"},
 		{"no answer to a poll", network("poll", 0, context.DeadlineExceeded), "network", "check that the server runs"},
 		{"no answer to an update", network("update", 0, context.DeadlineExceeded), conductor.TroubleSlow, "too slow to take a result"},
 		{"an update that is cut", network("update", 0, io.EOF), "network", "check that the server runs"},

@@ -17,7 +17,7 @@ import (
 	"conductor-jwt/conductor"
 )
 
-// What a file holds in place of what belongs into it, and what is said of it.
+// Each row is a file with the wrong contents, and the message about it.
 func TestAFileThatCannotBeUsedIsExplained(t *testing.T) {
 	ca := newAuthority(t, "ca")
 	cert, key := ca.issue(t, "client", time.Now().Add(time.Hour))

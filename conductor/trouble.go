@@ -7,9 +7,8 @@ import (
 	"net/http"
 )
 
-// Trouble is the kind of a failure by what is to be done about it, which for a
-// certificate is another thing than for a server that is away. It is the
-// failure's [Class] where that says enough.
+// Trouble groups failures by their remedy: a certificate needs another one than
+// a server that does not run. It is the failure's [Class] where that suffices.
 type Trouble string
 
 // The troubles that are finer than a class. All are of class [Network].

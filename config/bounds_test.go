@@ -67,7 +67,7 @@ func TestWhatIsNoValueIsNamed(t *testing.T) {
 	}
 }
 
-// A file that is not there is told with where its name came from.
+// The message about a missing file says which setting names it.
 func TestAConfigurationFileThatIsNotThere(t *testing.T) {
 	for want, src := range map[string]sources{
 		"config (CONDUCTOR_JWT_CONFIG): ": env("CONDUCTOR_JWT_CONFIG", "nowhere.yaml"),

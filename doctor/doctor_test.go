@@ -146,14 +146,14 @@ func TestFindings(t *testing.T) {
 		"nobody there":                      {hospital{version: class(conductor.Network, 0)}, "server", doctor.Fail, "no answer", "CONDUCTOR_SERVER_URL"},
 		"something else there":              {hospital{version: class(conductor.NotFound, 404)}, "server", doctor.Fail, "not conductor's api", "/api"},
 		"a login page":                      {hospital{version: class(conductor.Garbled, 200)}, "server", doctor.Fail, "not conductor's api", "/api"},
-		"a server that is not well":         {hospital{version: class(conductor.Server, 503)}, "server", doctor.Fail, "not well", "log"},
+		"a server that is not well":         {hospital{version: class(conductor.Server, 503)}, "server", doctor.Fail, "answers with an error", "log"},
 		"credentials that are refused":      {hospital{version: class(conductor.Unauthorized, 401)}, "auth", doctor.Fail, "refuses the credentials", "CONDUCTOR_AUTH_KEY"},
 		"credentials refused for the queue": {hospital{queue: class(conductor.Unauthorized, 401)}, "auth", doctor.Fail, "refuses the credentials", "CONDUCTOR_AUTH_KEY"},
 		"credentials that may not":          {hospital{queue: class(conductor.Forbidden, 403)}, "auth", doctor.Fail, "may not do this", "right to execute"},
 		"no credentials":                    {hospital{queue: class(conductor.Unauthorized, 401), anonymous: true}, "auth", doctor.Fail, "wants credentials, and none are set (http status 401)", "set CONDUCTOR_AUTH_KEY"},
 		"no credentials, and no right":      {hospital{queue: class(conductor.Forbidden, 403), anonymous: true}, "auth", doctor.Fail, "forbids this to a worker without credentials", "set CONDUCTOR_AUTH_KEY"},
 		"credentials for a server without":  {hospital{version: &conductor.Error{Class: conductor.Unauthorized, Call: "token", Status: 404}}, "auth", doctor.Fail, "it has no authentication", "unset CONDUCTOR_AUTH_KEY and CONDUCTOR_AUTH_SECRET"},
-		"a name that nobody knows":          {hospital{version: &conductor.Error{Class: conductor.Network, Call: "version", Cause: &net.DNSError{Err: "no such host", Name: "c"}}}, "server", doctor.Fail, "no answer from https://conductor.example.com/api (lookup c: no such host)", "check the host in CONDUCTOR_SERVER_URL"},
+		"an unknown name":                   {hospital{version: &conductor.Error{Class: conductor.Network, Call: "version", Cause: &net.DNSError{Err: "no such host", Name: "c"}}}, "server", doctor.Fail, "no answer from https://conductor.example.com/api (lookup c: no such host)", "check the host in CONDUCTOR_SERVER_URL"},
 		"a certificate that is wanted":      {hospital{version: &conductor.Error{Class: conductor.Network, Call: "version", Cause: &net.OpError{Op: "remote error", Err: tls.AlertError(116)}}}, "server", doctor.Fail, "certificate required", "CONDUCTOR_TLS_CLIENT_CERT"},
 		"a certificate that is not trusted": {hospital{version: &conductor.Error{Class: conductor.Network, Call: "version", Cause: x509.UnknownAuthorityError{}}}, "server", doctor.Fail, "unknown authority", "CONDUCTOR_TLS_CA_CERT"},
 		"credentials that may":              {hospital{}, "auth", doctor.OK, "lets this worker in", ""},
@@ -173,7 +173,7 @@ func TestFindings(t *testing.T) {
 		"a rate":                            {known.limited(conductor.TaskDef{RateLimitPerFrequency: 5, RateLimitFrequencyInSeconds: 60}), "taskdef", doctor.Warn, "sign has rateLimitPerFrequency 5: the server hands out no more than 5 tasks in 60 s", "raise the limit"},
 		"no definition of a SIMPLE task":    {hospital{tasks: task("SIMPLE", "GET_SIGNED_JWT")}, "taskdef", doctor.Fail, "GET_SIGNED_JWT has no task definition: a task whose worker dies waits an hour", "taskdef apply GET_SIGNED_JWT"},
 		"a definition":                      {known, "taskdef", doctor.OK, "sign: 3 retries, response timeout 30 s", ""},
-		"no definition":                     {hospital{tasks: known.tasks}, "taskdef", doctor.Fail, "hangs for ever", "taskdef apply sign"},
+		"no definition":                     {hospital{tasks: known.tasks}, "taskdef", doctor.Fail, "hangs forever", "taskdef apply sign"},
 		"no response timeout":               {known.defined(3, 0), "taskdef", doctor.Fail, "responseTimeoutSeconds 0", "to 30"},
 		"a short response timeout":          {known.defined(3, 2), "taskdef", doctor.Warn, "responseTimeoutSeconds 2", "to 30"},
 		"a long response timeout":           {known.defined(3, 3600), "taskdef", doctor.Warn, "responseTimeoutSeconds 3600", "to 30"},
@@ -191,8 +191,8 @@ func TestFindings(t *testing.T) {
 		"no key in a workflow":              {known, "key", doctor.OK, "no workflow holds", ""},
 		"a queue that is polled":            {hospital{polled: 4 * time.Second}, "queue", doctor.OK, "0 tasks waiting, polled by w1", ""},
 		"a queue that was polled":           {hospital{polled: time.Hour}, "queue", doctor.Warn, "last polled 1h0m0s ago", "start"},
-		"a queue that nobody polls":         {hospital{unpolled: true}, "queue", doctor.Warn, "no worker has polled", "start"},
-		"tasks that nobody polls":           {hospital{unpolled: true, waiting: 7}, "queue", doctor.Fail, "GET_SIGNED_JWT: 7 tasks waiting", "start"},
+		"a queue that no worker polls":      {hospital{unpolled: true}, "queue", doctor.Warn, "no worker has polled", "start"},
+		"tasks that no worker polls":        {hospital{unpolled: true, waiting: 7}, "queue", doctor.Fail, "GET_SIGNED_JWT: 7 tasks waiting", "start"},
 		"a worker in another domain":        {hospital{otherways: "eu", waiting: 1}, "queue", doctor.Fail, "no worker has polled", "start"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -222,35 +222,35 @@ func TestTasksThatNobodyPolls(t *testing.T) {
 		"a SIMPLE task in place of the type": {
 			hospital{tasks: task("SIMPLE", "get_signed_jwt"), unpolled: true},
 			jwt, doctor.Warn,
-			"task ref of workflow w version 1: nobody polls the queue get_signed_jwt, which type SIMPLE and name get_signed_jwt lead to",
+			"task ref of workflow w version 1: no worker polls the queue get_signed_jwt, which type SIMPLE and name get_signed_jwt lead to",
 			`write "type": "GET_SIGNED_JWT" in the workflow definition, or add get_signed_jwt to CONDUCTOR_JWT_TASK_TYPES`,
 		},
 		"a SIMPLE task of the editor's name": {
 			hospital{tasks: task("SIMPLE", "get_signed_jwt_task_x1"), unpolled: true},
 			jwt, doctor.Warn,
-			"nobody polls the queue get_signed_jwt_task_x1", "add get_signed_jwt_task_x1 to",
+			"no worker polls the queue get_signed_jwt_task_x1", "add get_signed_jwt_task_x1 to",
 		},
 		"the type in lower case": {
 			hospital{tasks: task("get_signed_jwt", "sign"), unpolled: true},
 			jwt, doctor.Warn,
-			"nobody polls the queue get_signed_jwt, which type get_signed_jwt and name sign lead to", `"type": "GET_SIGNED_JWT"`,
+			"no worker polls the queue get_signed_jwt, which type get_signed_jwt and name sign lead to", `"type": "GET_SIGNED_JWT"`,
 		},
 		"the type with other separators": {
 			hospital{tasks: task("Get-Signed-JWT", "sign"), unpolled: true},
 			jwt, doctor.Warn,
-			"nobody polls the queue Get-Signed-JWT", `"type": "GET_SIGNED_JWT"`,
+			"no worker polls the queue Get-Signed-JWT", `"type": "GET_SIGNED_JWT"`,
 		},
 		"the type that is not configured": {
 			hospital{tasks: task("GET_SIGNED_JWT", "sign"), unpolled: true},
 			[]string{"get_signed_jwt"},
 			doctor.Warn,
-			"nobody polls the queue GET_SIGNED_JWT", "add GET_SIGNED_JWT to CONDUCTOR_JWT_TASK_TYPES",
+			"no worker polls the queue GET_SIGNED_JWT", "add GET_SIGNED_JWT to CONDUCTOR_JWT_TASK_TYPES",
 		},
 		"tasks wait there": {hospital{tasks: task("SIMPLE", "get_signed_jwt"), unpolled: true, waiting: 3}, jwt, doctor.Fail, "; 3 tasks waiting", "add get_signed_jwt"},
-		"the type itself, of a workflow that is not stored": {hospital{unpolled: true, waiting: 2}, []string{"get_signed_jwt"}, doctor.Fail, "nobody polls the queue GET_SIGNED_JWT; 2 tasks waiting", "add GET_SIGNED_JWT to"},
-		"its lower case, of a workflow that is not stored":  {hospital{unpolled: true, waiting: 1, metadata: class(conductor.Forbidden, 403)}, jwt, doctor.Fail, "nobody polls the queue get_signed_jwt; 1 task waiting", `"type": "GET_SIGNED_JWT"`},
-		"queues of which nobody makes use":                  {hospital{unpolled: true}, []string{"sign"}, "", "", ""},
-		"another worker polled it long ago":                 {hospital{tasks: task("SIMPLE", "get_signed_jwt"), polled: time.Hour}, jwt, doctor.Warn, "nobody polls", "add"},
+		"the type itself, of a workflow that is not stored": {hospital{unpolled: true, waiting: 2}, []string{"get_signed_jwt"}, doctor.Fail, "no worker polls the queue GET_SIGNED_JWT; 2 tasks waiting", "add GET_SIGNED_JWT to"},
+		"its lower case, of a workflow that is not stored":  {hospital{unpolled: true, waiting: 1, metadata: class(conductor.Forbidden, 403)}, jwt, doctor.Fail, "no worker polls the queue get_signed_jwt; 1 task waiting", `"type": "GET_SIGNED_JWT"`},
+		"queues that no workflow uses":                      {hospital{unpolled: true}, []string{"sign"}, "", "", ""},
+		"another worker polled it long ago":                 {hospital{tasks: task("SIMPLE", "get_signed_jwt"), polled: time.Hour}, jwt, doctor.Warn, "no worker polls", "add"},
 		"another worker polls it":                           {hospital{tasks: task("SIMPLE", "get_signed_jwt")}, jwt, "", "", ""},
 		"a SIMPLE task of the type's name":                  {hospital{tasks: task("SIMPLE", "GET_SIGNED_JWT"), unpolled: true}, jwt, "", "", ""},
 		"a SIMPLE task of a configured type":                {hospital{tasks: task("SIMPLE", "sign"), unpolled: true}, []string{"sign"}, "", "", ""},
@@ -259,7 +259,7 @@ func TestTasksThatNobodyPolls(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var got []doctor.Finding
 			for _, f := range examineWith(row.server, doctor.Options{TaskTypes: row.types}) {
-				if strings.Contains(f.Found, "nobody polls") {
+				if strings.Contains(f.Found, "no worker polls") {
 					got = append(got, f)
 				}
 			}
@@ -280,7 +280,7 @@ func TestADefinitionThatTheWorkerBringsIsNoFailure(t *testing.T) {
 		t.Errorf("found %+v", found)
 	}
 	if found := examineWith(h, doctor.Options{}); !doctor.Failed(found) {
-		t.Errorf("where nobody registers it, found %+v", found)
+		t.Errorf("where it is not registered, found %+v", found)
 	}
 }
 

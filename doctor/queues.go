@@ -52,7 +52,7 @@ func queue(ctx context.Context, o Options, taskType string) Finding {
 }
 
 // Unpolled lists the workflow definitions and finds the tasks that look like
-// ours and lie in a queue that nobody polls.
+// ours and lie in a queue that no worker polls.
 func Unpolled(ctx context.Context, o Options) []Finding {
 	tasks, _ := o.Server.WorkflowTasks(ctx, o.TaskTypes...) // where they may not be read, the queues are still looked at
 	elsewhere := slices.DeleteFunc(tasks, func(t conductor.WorkflowTask) bool { return slices.Contains(o.TaskTypes, t.Queue()) })
@@ -61,7 +61,7 @@ func Unpolled(ctx context.Context, o Options) []Finding {
 
 const jwtType = "GET_SIGNED_JWT"
 
-// unpolled finds tasks that look like ours and lie in a queue that nobody polls:
+// unpolled finds tasks that look like ours and lie in a queue that no worker polls:
 // the worker does not, and no other has lately. The two queues that are mixed up
 // most are looked at without a workflow definition, too: a workflow may be
 // started with a definition of its own.
@@ -99,7 +99,7 @@ func unpolledQueue(ctx context.Context, o Options, queue string, tasks []conduct
 	if queue != jwtType && slices.Contains(o.TaskTypes, jwtType) {
 		remedy = "write \"type\": \"" + jwtType + "\" in the workflow definition, or " + remedy
 	}
-	found := "nobody polls the queue " + quote(queue)
+	found := "no worker polls the queue " + quote(queue)
 	if len(tasks) > 0 {
 		found = whoUses(tasks) + ": " + found + fmt.Sprintf(", which type %s and name %s lead to", quote(tasks[0].Type), quote(tasks[0].Name))
 	}

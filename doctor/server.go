@@ -50,7 +50,7 @@ func unreachable(o Options, err error) Finding {
 		return fail("server", "something at "+url+" answers, but it is not conductor's api"+why,
 			"set CONDUCTOR_SERVER_URL to the api's address, such as http://conductor:8080/api")
 	case conductor.Throttled, conductor.Server:
-		return fail("server", "the server is there, and not well"+why, "look at the server's own log, then try again")
+		return fail("server", "the server answers with an error"+why, "look at the server's own log, then try again")
 	}
 	remedy := e.Hint()
 	if e.Trouble() == conductor.Trouble(conductor.Network) {

@@ -79,7 +79,7 @@ func taskDefs(o Options, defs map[string]stored) []Finding {
 // one up, without a response timeout or for a SIMPLE task with one of an hour.
 func undefined(o Options, name string, simple bool) Finding {
 	const check = "taskdef"
-	found := quote(name) + " has no task definition: a task whose worker dies hangs for ever, and nothing is retried"
+	found := quote(name) + " has no task definition: a task whose worker dies hangs forever, and nothing is retried"
 	if simple {
 		found = quote(name) + " has no task definition: a task whose worker dies waits an hour for another"
 	}
@@ -118,7 +118,7 @@ func taskDef(name string, def stored) Finding {
 	case def.err != nil:
 		return unknown(check, def.err, "read metadata")
 	case def.ResponseTimeoutSeconds == 0:
-		return fail(check, shown+" has responseTimeoutSeconds 0: a task whose worker dies hangs for ever", "set responseTimeoutSeconds to 30")
+		return fail(check, shown+" has responseTimeoutSeconds 0: a task whose worker dies hangs forever", "set responseTimeoutSeconds to 30")
 	case def.ResponseTimeoutSeconds < minResponseTimeout:
 		return warn(check, fmt.Sprintf("%s has responseTimeoutSeconds %d: a worker that meets an outage has that long to report", shown, def.ResponseTimeoutSeconds),
 			"set responseTimeoutSeconds to 30")

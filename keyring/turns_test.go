@@ -58,7 +58,7 @@ func TestASetMayBeKeptUntilTheFirstChange(t *testing.T) {
 	})
 }
 
-// Versions without a kid are not told apart by it.
+// Versions without a kid are not distinguished by it.
 func TestVersionsWithoutAKeyID(t *testing.T) {
 	r := &rig{shelf: newShelf(), text: `keys: {k: {kid: none, versions: [
   {source: "file:///a", from: 1998-01-01T00:00:00Z}, {source: "file:///b", from: 1999-01-01T00:00:00Z}]}}`}
@@ -209,7 +209,7 @@ func TestTheKeyIDOfADeliveredKey(t *testing.T) {
 	}
 }
 
-// Only published keys are told apart by their kids, and one key may have one
+// Only published keys are distinguished by their kids, and one key may have one
 // kid under two names.
 func TestKeysOfOneKeyID(t *testing.T) {
 	a := edKey(t, time.Time{})
@@ -230,7 +230,7 @@ func TestKeysOfOneKeyID(t *testing.T) {
 }
 
 // A key that was never there is asked for every five seconds, and a source
-// that panics is as good as one that is away.
+// that panics counts as unavailable.
 func TestASourceThatIsAskedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &rig{shelf: newShelf(), text: `keys: {k: {source: "file:///k"}}`}
@@ -253,7 +253,7 @@ func TestASourceThatIsAskedAgain(t *testing.T) {
 		r.fail("file:///k", nil)
 		time.Sleep(2 * time.Minute)
 		if ring.Status()[0].Failing {
-			t.Error("it fails for ever")
+			t.Error("it fails forever")
 		}
 	})
 }
@@ -266,7 +266,7 @@ func (errPanics) Is(error) bool   { panic("a bug") }
 func (errPanics) As(any) bool     { panic("a bug") }
 func (errPanics) Unwrap() []error { panic("a bug") }
 
-// oddKey has a public half of a type that nobody knows.
+// oddKey has a public half of an unknown type.
 type oddKey struct{ keys.Key }
 
 func (oddKey) Public() crypto.PublicKey { return "odd" }

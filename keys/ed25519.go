@@ -26,8 +26,8 @@ func newEd25519(p ed25519.PrivateKey, m meta) (*localKey, error) {
 	}, nil
 }
 
-// checkEd25519Public refuses a point of small order, with which a signature
-// that nobody made verifies for any message, and an encoding that is not the
+// checkEd25519Public refuses a point of small order, with which a forged
+// signature verifies for any message, and an encoding that is not the
 // canonical one (RFC 8032 §5.1.3). The five values of y that points of small
 // order have are looked at without the sign of x.
 func checkEd25519Public(public ed25519.PublicKey) error {

@@ -30,9 +30,9 @@ func (g *Gate) enter(ctx context.Context) (leave func(), err error) {
 }
 
 // enterAlone waits for the one place of the keys that come with a password.
-// What a password costs, in time and memory, the key says: two derivations at
-// once may need more memory than the process is given, and none of them may
-// keep a place from a signature.
+// The key says how much time and memory its password costs: two derivations at
+// once may need more memory than the process has, and none may take the place
+// of a signature.
 func (g *Gate) enterAlone(ctx context.Context) (leave func(), err error) {
 	return enter(ctx, g.opener)
 }

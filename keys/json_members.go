@@ -168,7 +168,7 @@ func saysNothing(name string, value jsontext.Value) bool {
 	return false
 }
 
-// bytes gives a member in base64url without white space or stray bits at its
+// bytes gives a member in base64url without white space or nonzero bits after its
 // end (RFC 7515 §2, RFC 4648 §3.5); it may have its padding, which many
 // writers add. It fails where it is missing.
 func (m members) bytes(name string) ([]byte, error) {

@@ -165,7 +165,7 @@ func unsupportedKey(name string) error {
 }
 
 // typeName names the types that people have keys of but no algorithm here;
-// empty for one that nobody has.
+// empty for any other.
 func typeName(oid string) string {
 	switch oid {
 	case "1.3.101.110":

@@ -29,7 +29,7 @@ func mistakes(t *testing.T, text string) []policy.Problem {
 	return e.Problems
 }
 
-// Each row is wrong in one way only, and is told once.
+// Each row is wrong in one way only, and is reported once.
 func TestEachMistakeIsToldOnce(t *testing.T) {
 	const k = "keys: {a: {source: \"env:A\"}}\n"
 	for _, row := range []struct{ text, want string }{
@@ -87,7 +87,7 @@ func TestEachMistakeIsToldOnce(t *testing.T) {
 			}
 			for _, other := range problems[:i] {
 				if other.Text == p.Text && other.Place == p.Place {
-					t.Errorf("%s: told twice: %s", row.text, p.Text)
+					t.Errorf("%s: reported twice: %s", row.text, p.Text)
 				}
 			}
 		}

@@ -68,7 +68,7 @@ func spread(ends []bool, text string, slashes bool) {
 }
 
 // Hidden reports whether a character is a control, a line or paragraph
-// separator, or one that nobody sees, such as a zero-width space or a change of
+// separator, or an invisible one, such as a zero-width space or a change of
 // direction: a text with it reads as another one to people and to parsers.
 func Hidden(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) }
 

@@ -209,8 +209,8 @@ func (c *check) lifetime(issued int64, dated bool, expires int64) {
 }
 
 // start is when the life of a token begins for its provider: at iat, or when
-// the provider sees the token. A token that has expired was seen at a time that
-// nobody knows any more: iat may have been up to a minute back by then.
+// the provider sees the token. When a token that has expired was seen is
+// unknown: iat may have been up to a minute back by then.
 func (c *check) start(issued int64, dated bool, expires int64) int64 {
 	switch expired := expires <= c.now; {
 	case dated && c.p.FromIssue:

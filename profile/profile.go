@@ -1,7 +1,7 @@
 // Package profile is the table of what providers demand of a JWT that they
 // take: algorithms, header members, claims and lifetimes. A profile fills in
 // what its provider leaves no choice about, and says what the provider would
-// refuse. It asks nobody and is told the time.
+// refuse. It makes no calls, and its callers pass the time.
 package profile
 
 import (

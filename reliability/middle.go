@@ -45,7 +45,7 @@ func newMiddleAt(ctx context.Context, address, server string) (*Middle, error) {
 func (m *Middle) Addr() string { return m.listener.Addr().String() }
 
 // Freeze makes a half-open peer of the server: every connection, and each that
-// is made from now on, stays open and silent for ever.
+// is made from now on, stays open and silent forever.
 func (m *Middle) Freeze() {
 	m.mu.Lock()
 	defer m.mu.Unlock()

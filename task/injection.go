@@ -71,7 +71,7 @@ func (g *given) checkStored(raw json.RawMessage) error {
 
 func injected(field string) error {
 	return refuse(ErrSecretInjected, field, "the workflow's data named a secret here, which its definition does not",
-		"find out who put it into the workflow's data; a secret that is meant to be signed belongs into the definition")
+		"find out who put it into the workflow's data; a secret that is meant to be signed belongs in the definition")
 }
 
 // checkDefined compares the templates that vouch for secrets with the workflow's
@@ -126,7 +126,7 @@ func (g *given) checkVouched(stored jsontext.Value) error {
 		"find out who replaced it in the workflow's data, or name a configured key in "+inKeyRef)
 }
 
-// unvouched refuses a key whose stored value nobody can see.
+// unvouched refuses a key whose stored value cannot be read.
 func unvouched(found string) error {
 	return refuse(ErrPolicyDenied, inPrivateKey, found+", so the secret behind this key is not known (inline: secrets-only)",
 		"let the worker read GET /tasks/{id}, or name a configured key in "+inKeyRef)
@@ -183,7 +183,7 @@ func storedInput(raw json.RawMessage) (map[string]jsontext.Value, error) {
 
 func unchecked(found string, cause error) error {
 	return &Error{
-		Reason: ErrInjectionUnchecked, Found: found + ", so that nobody knows whether a secret was injected",
+		Reason: ErrInjectionUnchecked, Found: found + ", so it is not known whether a secret was injected",
 		Hint: "the task is tried again; let the worker read GET /tasks/{id} and GET /workflow/{id}, or set secret_injection to key", Cause: cause,
 	}
 }

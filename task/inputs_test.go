@@ -281,7 +281,7 @@ func TestWhatCannotBeMeantIsRefused(t *testing.T) {
 		{"certificate headers without a certificate", `"certificateHeaders":["x5c"]`, "input_missing", "certificate"},
 		{"a certificate that is none", `"certificate":"MIIB"`, "certificate_invalid", "certificate"},
 		{"a key beside a key reference", `"keyRef":"billing"`, "input_conflict", "keyRef"},
-		{"a profile that nobody knows", `"profile":"mine"`, "profile_unknown", "profile"},
+		{"an unknown profile", `"profile":"mine"`, "profile_unknown", "profile"},
 		{"a profile that is a number", `"profile":1`, "input_invalid", "profile"},
 		{"a token over 64 KiB", `"claims":{"a":"` + strings.Repeat("x", 31<<10) + `"},"headers":{"a":"` + strings.Repeat("x", 31<<10) + `"}`, "input_too_large", ""},
 	} {

@@ -47,7 +47,7 @@ func alike(name string, names []string) string {
 }
 
 // foldName drops what parsers drop from names: _, -, white space and
-// characters that nobody sees. The rest is mapped to upper and then to lower
+// invisible characters. The rest is mapped to upper and then to lower
 // case, as Java's equalsIgnoreCase does, so that the dotless and the dotted i,
 // the long s and the Kelvin sign become ASCII. A sharp s is two letters in
 // upper case (Unicode, SpecialCasing.txt). Parsers in C end a name at its first

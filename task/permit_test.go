@@ -357,7 +357,7 @@ func TestSecretsOnlyComparesTheStoredKey(t *testing.T) {
 	}
 }
 
-// Nobody vouches for a key whose stored value cannot be seen.
+// A key whose stored value cannot be read is refused.
 func TestSecretsOnlyDeniesWhatItCannotCompare(t *testing.T) {
 	const text = `{"privateKey":"${workflow.secrets.billing-key}","issuer":"me"}`
 	secretsOnly := under(t, "inline: secrets-only\ngrants: [{secrets: [\"billing-*\"]}]\n")

@@ -338,7 +338,7 @@ func (r withRSA) Resolve(ctx context.Context, _ keys.Ref) (keys.Key, error) {
 	return r.parser.Resolve(ctx, keys.Ref{Text: secret.New(pemOf(profileRSA()))})
 }
 
-// A name that nobody knows can never succeed, unless another replica has read
+// An unknown name can never succeed, unless another replica has read
 // a newer policy file.
 func TestAnUnknownProfile(t *testing.T) {
 	own := underProfiles(t, profilePolicy)

@@ -31,7 +31,7 @@ func (g *given) checkResolved(name string) error {
 		return nil
 	}
 	found := "an expression in its template resolved to nothing"
-	if replaced { // by the data of a dynamic fork, whose expressions nobody sees here
+	if replaced { // by the data of a dynamic fork, whose expressions are not known here
 		found = "null in place of the value that its template has"
 	}
 	if template.kind == kindString && quotable(template.text) {

@@ -39,8 +39,7 @@ const (
 )
 
 // Handler serves /livez, /readyz and /metrics; everything else is a 404. Probes
-// may come under any Host; what tells more is for this machine's own names
-// where it is asked at loopback.
+// may have any Host. At loopback, the rest needs the Host of this machine.
 func Handler(o Options) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", o.live)

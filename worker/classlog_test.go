@@ -68,7 +68,7 @@ func TestEachLineSaysWhatToDo(t *testing.T) {
 		err  *conductor.Error
 		hint string
 	}{
-		{"a server that is away", failed(conductor.Network, "poll", 0, syscall.ECONNREFUSED), "check that the server runs"},
+		{"a server that does not run", failed(conductor.Network, "poll", 0, syscall.ECONNREFUSED), "check that the server runs"},
 		{"a name that is unknown", failed(conductor.Network, "poll", 0, &net.DNSError{}), "check the host in"},
 		{"an unknown authority", failed(conductor.Network, "poll", 0, x509.UnknownAuthorityError{}), "CONDUCTOR_TLS_CA_CERT"},
 		{"a refused client certificate", failed(conductor.Network, "poll", 0, tls.AlertError(42)), "CONDUCTOR_TLS_CLIENT_CERT"},
@@ -135,7 +135,7 @@ func TestALoadBalancerThatEndsPollsIsNamed(t *testing.T) {
 		{"it answers 408 after the time of the poll", after(5 * time.Second), fails(conductor.Server, 408), true},
 		{"it closes the connection after 3 s", after(3 * time.Second), &conductor.Error{Class: conductor.Network, Cause: io.EOF}, true},
 		{"it resets the connection after 4 s, twice", after(8 * time.Second), &conductor.Error{Class: conductor.Network, Cause: syscall.ECONNRESET}, true},
-		{"a server that is away answers 504 at once", after(10 * time.Millisecond), fails(conductor.Server, 504), false},
+		{"a proxy whose server does not run answers 504 at once", after(10 * time.Millisecond), fails(conductor.Server, 504), false},
 		{"a server that fails after 2 s", after(2 * time.Second), fails(conductor.Server, 500), false},
 		{"it closes the connection after 2 s, asked once or twice", func(n int) time.Duration { return time.Duration(2+n%2*2) * time.Second }, &conductor.Error{Class: conductor.Network, Cause: io.EOF}, true},
 		{"connections that break now and then", func(n int) time.Duration { return time.Duration([]int{1300, 2100, 3400, 4700}[n%4]) * time.Millisecond }, &conductor.Error{Class: conductor.Network, Cause: io.EOF}, false},

@@ -67,7 +67,7 @@ func NewMetrics(taskTypes []string) *Metrics {
 		ends:       counter("conductor_jwt_deliveries_ended_total", "Deliveries by the way they ended.", "end"),
 		lost:       counter("conductor_jwt_updates_lost_total", "Results that the server did not take: it has to deliver the task again.", "end"),
 		duplicates: counter("conductor_jwt_duplicate_deliveries_total", "Deliveries of a task that was in hand already.", labelType),
-		unbounded:  counter("conductor_jwt_tasks_without_response_timeout_total", "Tasks whose definition has no response timeout: a crash would hang them for ever.", labelType),
+		unbounded:  counter("conductor_jwt_tasks_without_response_timeout_total", "Tasks whose definition has no response timeout: a crash would hang them forever.", labelType),
 		unreadable: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "conductor_jwt_tasks_unreadable_total", Help: "Polled tasks without readable ids: nothing can be said of them to the server.",
 		}),

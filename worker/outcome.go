@@ -84,7 +84,7 @@ func failure(status task.Status, code, message string) task.Outcome {
 }
 
 // wellFormed holds a handler to its contract, because the server answers an
-// unknown status with a 500 for ever, and a missing reason with "null".
+// unknown status with a 500 forever, and a missing reason with "null".
 func wellFormed(o task.Outcome) task.Outcome {
 	switch o.Status {
 	case task.Completed, task.Failed, task.Terminal, task.Later:

@@ -247,7 +247,7 @@ func TestRegistrationEnds(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
-		r.Run(ctx) // at the start it waits for the server, but not for ever
+		r.Run(ctx) // at the start it waits for the server, but not forever
 		if took := time.Since(began); took < time.Hour {
 			t.Errorf("gave up at the start after %s", took)
 		}

@@ -73,8 +73,7 @@ func TestAPauseEndsWithItsContext(t *testing.T) {
 	})
 }
 
-// Whoever leaves the queue for a slot takes nothing with it, and gives nobody
-// else one.
+// A poller that stops waiting for a slot takes none, and gives none to another.
 func TestWhoLeavesTheQueueForSlots(t *testing.T) {
 	for name, first := range map[string]bool{"the first": true, "a later one": false} {
 		synctest.Test(t, func(t *testing.T) {
@@ -107,7 +106,7 @@ func TestWhoLeavesTheQueueForSlots(t *testing.T) {
 	}
 }
 
-// polls notes each poll that it is told of.
+// polls records each poll.
 type polls struct {
 	Observer
 	mu   sync.Mutex
@@ -143,7 +142,7 @@ func TestEachPollIsObserved(t *testing.T) {
 	})
 }
 
-// A single poller never waits for a phase: nobody else would hear the queue.
+// A single poller never waits for a phase: no other poller would.
 func TestASinglePollerDoesNotWaitForItsPhase(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLedger()
@@ -179,7 +178,7 @@ func TestHandlersThatNeverReturn(t *testing.T) {
 		let := make(chan struct{})
 		r := start(t, l, Options{Slots: 1, Pollers: 1, Handler: handlerFunc(func(ctx context.Context, d task.Delivery) task.Outcome {
 			if begun.Add(1) <= 2 {
-				<-let // does not heed its context
+				<-let // ignores its context
 			}
 			return sign(ctx, d)
 		})})
@@ -188,7 +187,7 @@ func TestHandlersThatNeverReturn(t *testing.T) {
 		}
 		time.Sleep(35 * time.Second)
 		if n := begun.Load(); n != 2 {
-			t.Errorf("%d handlers had begun after the first deadline, want 2: one stray of one slot costs nothing", n)
+			t.Errorf("%d handlers had begun after the first deadline, want 2: one handler that ignores its deadline takes no slot", n)
 		}
 		time.Sleep(45 * time.Second)
 		if n := begun.Load(); n != 2 {

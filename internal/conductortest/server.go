@@ -128,7 +128,7 @@ func serve(server *http.Server, listener net.Listener, done chan<- struct{}) {
 		err = server.Serve(listener)
 	}
 	if !errors.Is(err, http.ErrServerClosed) {
-		panic(err) // the test would wait for an answer for ever
+		panic(err) // the test would wait for an answer forever
 	}
 }
 

@@ -150,7 +150,7 @@ func TestAReleaseNeedsTheDigestOfEachBaseImage(t *testing.T) {
 		t.Errorf("a release does not run .ci/pinned: %v", err)
 	}
 	if text, err = os.ReadFile("../../renovate.json"); err != nil || !strings.Contains(string(text), `{"matchManagers": ["dockerfile"], "pinDigests": true}`) {
-		t.Errorf("nobody pins the digests: %v", err)
+		t.Errorf("the digests are not pinned: %v", err)
 	}
 	digest := "@sha256:" + strings.Repeat("0a", 32)
 	for name, row := range map[string]struct {

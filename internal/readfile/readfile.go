@@ -1,6 +1,6 @@
-// Package readfile reads the files that an operator names. No read of one may
-// hold the process up: a FIFO that nobody writes to and a file server that is
-// away would block for ever.
+// Package readfile reads the files that an operator names. No read
+// blocks the process for long: without a bound, a FIFO without a writer and a
+// file server that does not answer would block it forever.
 package readfile
 
 import (

@@ -62,7 +62,7 @@ func TestOnlyARegularFileIsRead(t *testing.T) {
 	}
 }
 
-// A file server that is away blocks a call for ever.
+// A file server that does not answer blocks a call forever.
 func TestAReadThatHangsIsGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		back := make(chan struct{})

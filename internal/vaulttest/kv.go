@@ -47,7 +47,7 @@ func (s *Server) UndeleteKV(path string, version int) {
 	s.secrets[path].versions[version-1].deleted = time.Time{}
 }
 
-// DestroyKV deletes a version for ever.
+// DestroyKV deletes a version forever.
 func (s *Server) DestroyKV(path string, version int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

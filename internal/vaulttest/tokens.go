@@ -10,7 +10,7 @@ import (
 // token is one that was given out.
 type token struct {
 	ends      time.Time // zero: never
-	most      time.Time // it is never renewed beyond; zero: for ever
+	most      time.Time // it is never renewed beyond; zero: forever
 	lease     time.Duration
 	renewable bool
 }
@@ -29,7 +29,7 @@ func (t *token) left(now time.Time) int64 {
 
 // Lease is what a login gives: how long a token lives, and for how long in
 // all it can be renewed. A token with a period lives as long after each
-// renewal, for ever. Without any of them it is as on a server that nobody has
+// renewal, forever. Without any of them it is as on a server that nobody has
 // configured: 768 hours.
 type Lease struct {
 	TTL, Most, Period time.Duration

@@ -81,7 +81,7 @@ func mount(path, usual string) string { return cmp.Or(strings.Trim(path, "/"), u
 type grant struct {
 	Auth struct {
 		ClientToken   secret.Text `json:"client_token"`
-		LeaseDuration int64       `json:"lease_duration"` // seconds; 0: for ever
+		LeaseDuration int64       `json:"lease_duration"` // seconds; 0: forever
 		Renewable     bool        `json:"renewable"`
 	} `json:"auth"`
 }

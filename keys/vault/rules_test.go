@@ -90,7 +90,7 @@ func readRules(s server) []row {
 		{"a key that does not", "transit/keys/" + s.create("aes256-gcm96"), nil, 200, `"supports_signing":false`},
 		{"no key", "transit/keys/none", nil, 404, `"errors":[]`},
 		{"no mount", "none/keys/none", nil, 404, `"errors":[`},
-		{"a token for ever is not renewed", "auth/token/renew-self", map[string]any{}, 400, `"errors":["`},
+		{"a token forever is not renewed", "auth/token/renew-self", map[string]any{}, 400, `"errors":["`},
 	}
 }
 

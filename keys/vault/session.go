@@ -113,7 +113,7 @@ func (c *client) staticToken(ctx context.Context) (secret.Text, error) {
 func (c *client) look(ctx context.Context, token secret.Text) error {
 	var about struct {
 		Data struct {
-			TTL       int64 `json:"ttl"` // seconds; 0: for ever
+			TTL       int64 `json:"ttl"` // seconds; 0: forever
 			Renewable bool  `json:"renewable"`
 		} `json:"data"`
 	}

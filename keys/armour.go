@@ -38,13 +38,13 @@ func scanArmour(text string) ([]block, error) {
 	for {
 		start := strings.Index(rest, armourBegin)
 		if start < 0 {
-			if strings.Contains(rest, armourEnd) {
-				return nil, cutArmour("an end line without its begin line")
-			}
-			return blocks, nil
+			start = len(rest)
 		}
-		if strings.Contains(rest[:start], armourEnd) {
-			return nil, cutArmour("an end line without its begin line")
+		if before, _, ok := strings.Cut(rest[:start], armourEnd); ok {
+			return nil, lostBegin(before)
+		}
+		if start == len(rest) {
+			return blocks, nil
 		}
 		b, after, err := scanBlock(rest[start+len(armourBegin):])
 		if err != nil {
@@ -52,6 +52,14 @@ func scanArmour(text string) ([]block, error) {
 		}
 		blocks, rest = append(blocks, b), after
 	}
+}
+
+// lostBegin speaks of an end line and of what stands before it.
+func lostBegin(before string) error {
+	if strings.Contains(before, "BEGIN ") {
+		return cutArmour("a begin line that does not begin with five dashes")
+	}
+	return cutArmour("an end line without its begin line")
 }
 
 // scanBlock reads from behind "-----BEGIN" to behind the dashes of the END

@@ -3,6 +3,7 @@ package keys_test
 import (
 	"crypto/elliptic"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"net/url"
 	"strings"
@@ -74,6 +75,8 @@ func TestACommonMistakeIsNamed(t *testing.T) {
 		{"a jwk with a null for what it needs", jwk.with("x", nil).text(t), "without its member x", "whole key"},
 		{"a jwk with a list for a text", jwk.with("kid", []int{1}).text(t), "kid is an array", "leave it out"},
 		{"a number with the zero byte of its sign", jwk.with("d", b64(append([]byte{0}, unb64(jwk.member("d"))...))).text(t), "33 bytes, not 32: it is too long", "zero byte"},
+		{"a number in hexadecimal digits", jwk.with("d", hex.EncodeToString(unb64(jwk.member("d")))).text(t), "48 bytes, not 32: it is too long", "export the whole key"},
+		{"an empty key_ops", jwk.with("key_ops", []string{}).text(t), "whose key_ops is empty", "leave key_ops out"},
 		{"a number that lost its leading zero", jwk.with("x", b64(unb64(jwk.member("x"))[1:])).text(t), "31 bytes, not 32: it is too short", "leading zeros"},
 		{"a jwk whose alg is another curve's", jwk.with("alg", "ES384").text(t), "whose alg does not fit", "correct its alg to ES256"},
 		{"an object around the key", object{"privateKey": p256}.text(t), "pem text in one of its members", "that text alone"},
@@ -82,6 +85,8 @@ func TestACommonMistakeIsNamed(t *testing.T) {
 		{"a service account in a list of yaml", "- " + account, "other text around it", "json object alone"},
 		{"a service account as a json string", quoted(account), "inside of quotes", "the object itself"},
 		{"the same once more", quoted(quoted(account)), "inside of quotes", "the object itself"},
+		{"a service account as a json string, in base64", in64(quoted(account)), "a json key that is base64-encoded", "base64 -d"},
+		{"a service account as for an address", url.QueryEscape(account), "web address", "decode"},
 		{"a service account between single quotes", "'" + account + "'", "inside of quotes", "the object itself"},
 		{"a service account in yaml", "type: service_account\nprivate_key_id: k1\nprivate_key: |\n" + p256, "other text around it", "json object alone"},
 		{"a service account in another object", object{"key": json.RawMessage(account)}.text(t), "a key in one of its members", "that member's object"},
@@ -97,6 +102,7 @@ func TestACommonMistakeIsNamed(t *testing.T) {
 		{"google's certificates", object{"k1": pemFile(t, "p256.crt"), "k2": pemFile(t, "p256.crt")}.text(t), "under their ids", "private key"},
 
 		{"an end line alone", after("-----BEGIN PRIVATE KEY-----"), "an end line without its begin line", "whole key"},
+		{"a begin line that lost a dash", strings.TrimPrefix(p256, "-"), "a begin line that does not begin with five dashes", "whole key"},
 		{"a damaged begin line", strings.Replace(p256, "BEGIN", "BEG1N", 1), "an end line without its begin line", "whole key"},
 		{"no end line", before("-----END PRIVATE KEY-----"), "a begin line without its end line", "whole key"},
 		{"two begin lines", "-----BEGIN PRIVATE KEY-----\n" + p256, "two begin lines", "whole key"},

@@ -78,6 +78,8 @@ func isMemberPEM(text string) bool {
 func wrappedJSON(text string) error {
 	trimmed := strings.TrimFunc(text, isBlank)
 	switch {
+	case isURLEncoded(trimmed):
+		return urlEncoded()
 	case strings.HasPrefix(trimmed, "["):
 		return &Error{Reason: ErrUnreadable, Found: "a json array", Hint: "give the one object in it; several jwks go into a jwks: an object whose member keys is the array"}
 	case isJSON(bare(text)), strings.HasPrefix(trimmed, `"`):
@@ -120,7 +122,7 @@ func diagnoseEncoded(text string) error {
 		return foundPKCS12()
 	case isKeyStore(inner):
 		return foundJKS()
-	case isJSON(string(inner)) && beginsWithJSON(string(inner)): // there may be pem in it
+	case isJSON(string(inner)) && beginsWithJSON(string(inner)), isMemberPEM(string(inner)): // there may be pem in it
 		return &Error{Reason: ErrUnreadable, Found: "a json key that is base64-encoded", Hint: "decode it first: base64 -d"}
 	case isArmoured(string(inner)):
 		return &Error{Reason: ErrUnreadable, Found: "pem text that is base64-encoded once more", Hint: "decode it first: base64 -d"}

@@ -211,8 +211,11 @@ func (m members) octets(name string, size int) ([]byte, error) {
 		return b, nil
 	}
 	how, hint := "too short", "write it in its full width, leading zeros included"
-	if len(b) > size {
-		how, hint = "too long", "leave out what was added, such as the zero byte of a signed number in front"
+	switch {
+	case len(b) == size+1 && b[0] == 0: // as a signed number is written
+		how, hint = "too long", "remove the zero byte at its start"
+	case len(b) > size:
+		how, hint = "too long", "export the whole key again"
 	}
 	return nil, &Error{
 		Reason: ErrUnreadable, Found: fmt.Sprintf("a jwk whose member %s has %d bytes, not %d: it is %s", name, len(b), size, how),

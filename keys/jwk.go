@@ -35,10 +35,21 @@ func readPrivateJWK(m members) (jwk, error) {
 	if k.private == nil {
 		return jwk{}, &Error{Reason: ErrPublic, Found: "a public jwk", Hint: "give the private jwk: the one with " + privateMember(m)}
 	}
+	if err := k.checkOps(); err != nil {
+		return jwk{}, err
+	}
 	if k.ops != nil && !slices.Contains(k.ops, "sign") {
 		return jwk{}, &Error{Reason: ErrUse, Found: "a jwk whose key_ops does not hold sign", Hint: "use a key meant for signing (rfc 7517 section 4.3)"}
 	}
 	return k, nil
+}
+
+// checkOps refuses an empty key_ops, which permits nothing (RFC 7517 §4.3).
+func (k jwk) checkOps() error {
+	if k.ops == nil || len(k.ops) > 0 {
+		return nil
+	}
+	return &Error{Reason: ErrUse, Found: "a jwk whose key_ops is empty", Hint: "leave key_ops out"}
 }
 
 // readJWK reads a JWK, private or public, that is meant for signatures.

@@ -86,16 +86,25 @@ func (c setChoice) from(set []members) (jwk, error) {
 	nameless := len(candidates) == 1 && idOf(candidates[0]) == "" || len(good) == 1 && good[0].meta.id == ""
 	switch {
 	case unknown && !nameless:
-		return jwk{}, &Error{
-			Reason: ErrAmbiguous, Found: fmt.Sprintf("a jwks of %d keys, none with the id asked for", len(set)),
-			Hint: "set privateKeyId to the kid of one of its keys", Cause: &SetError{KeyIDs: idsOf(set), Unknown: true},
-		}
+		return jwk{}, unknownID(set)
 	case len(good) == 0:
 		return jwk{}, fault
 	case len(good) == 1:
 		return good[0], nil
 	}
 	return jwk{}, c.ambiguous(good)
+}
+
+func unknownID(set []members) error {
+	ids := idsOf(set)
+	hint := "set privateKeyId to the kid of one of its keys"
+	if len(ids) == 0 {
+		hint = "none of them has a kid: give each key a kid, or leave privateKeyId out and set algorithm"
+	}
+	return &Error{
+		Reason: ErrAmbiguous, Found: fmt.Sprintf("a jwks of %d keys, none with the id asked for", len(set)),
+		Hint: hint, Cause: &SetError{KeyIDs: ids, Unknown: true},
+	}
 }
 
 // usable reads the candidates. Without a usable one, fault is that of the key
@@ -208,15 +217,17 @@ func (c setChoice) ambiguous(good []jwk) error {
 		}
 	}
 	e := &Error{Reason: ErrAmbiguous, Cause: &SetError{KeyIDs: ids}}
+	e.Found = fmt.Sprintf("a jwks in which %d keys have the id asked for", len(good))
 	if c.id == "" {
 		e.Found = fmt.Sprintf("a jwks with %d keys that could be the %s", len(good), c.what)
-		e.Hint = "set privateKeyId to the kid of the one to use"
-		return e
 	}
-	e.Found = fmt.Sprintf("a jwks in which %d keys have the id asked for", len(good))
-	e.Hint = "give each key a kid of its own"
-	if c.alg == "" {
+	switch {
+	case len(ids) > 1:
+		e.Hint = "set privateKeyId to the kid of the one to use"
+	case c.alg == "":
 		e.Hint = "set algorithm, or give each key a kid of its own"
+	default:
+		e.Hint = "give each key a kid of its own"
 	}
 	return e
 }

@@ -137,6 +137,27 @@ func TestAnErrorOfTheChoiceKnowsTheIDsAndDoesNotSayThem(t *testing.T) {
 	}
 }
 
+func TestTheHintOfAChoiceHelps(t *testing.T) {
+	a, b := ecJWK(elliptic.P256(), "P-256").with("kid", "a"), ed25519JWK().with("kid", "b")
+	for _, c := range []struct {
+		set  []any
+		ref  keys.Ref
+		hint string
+	}{
+		{[]any{a, b}, keys.Ref{}, "set privateKeyId to the kid of the one to use"},
+		{[]any{a, b.with("kid", "a")}, keys.Ref{}, "set algorithm, or give each key a kid of its own"},
+		{[]any{a.without("kid"), b.without("kid")}, keys.Ref{}, "set algorithm, or give each key a kid of its own"},
+		{[]any{a, b}, keys.Ref{KeyID: "c"}, "set privateKeyId to the kid of one of its keys"},
+		{[]any{a.without("kid"), b.without("kid")}, keys.Ref{KeyID: "c"}, "none of them has a kid: give each key a kid, or leave privateKeyId out and set algorithm"},
+	} {
+		c.ref.Text = secret.New(object{"keys": c.set}.text(t))
+		_, err := keys.NewParser(keys.ParserOptions{}).Resolve(t.Context(), c.ref)
+		if e, ok := errors.AsType[*keys.Error](err); !ok || e.Hint != c.hint {
+			t.Errorf("want %q, got %+v", c.hint, err)
+		}
+	}
+}
+
 func TestAServiceAccountFileGivesItsKey(t *testing.T) {
 	file := object{
 		"type": "service_account", "project_id": "p", "private_key_id": "3f1c", "private_key": pemFile(t, "rsa.pkcs8.pem"),

@@ -146,6 +146,9 @@ func readVerifyingJWK(m members) (jwk, error) {
 	if err != nil {
 		return jwk{}, err
 	}
+	if err := k.checkOps(); err != nil {
+		return jwk{}, err
+	}
 	// A private JWK that may sign says nothing of its public half.
 	if k.ops != nil && !slices.Contains(k.ops, "verify") && !slices.Contains(k.ops, "sign") {
 		return jwk{}, &Error{Reason: ErrUse, Found: "a jwk whose key_ops does not hold verify", Hint: "use a key meant for signatures (rfc 7517 section 4.3)"}

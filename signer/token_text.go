@@ -53,7 +53,7 @@ func notAlone(found, hint string) error { return &Error{Reason: ErrFormat, Found
 // checkAlone refuses what stands around a token. What is one word and has no
 // token in it is left to [Decode].
 func checkAlone(text string) error {
-	words := strings.Fields(text)
+	words := strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || r == ',' || r == ';' })
 	switch first := strings.ToLower(words[0]); {
 	case strings.Contains(text, "-----BEGIN "):
 		return notAlone("PEM text, a key or a certificate", "give a JWT; a key goes with --key")

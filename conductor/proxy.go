@@ -6,11 +6,14 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"golang.org/x/net/http/httpproxy"
 )
 
-// proxyFunc is the way to the server. Net/http's own reads the process's
-// environment once and for good; this one reads what it is given, by the same
-// rules.
+// proxyFunc returns how net/http finds the proxy to the server: the one of the
+// options, or the one that HTTP_PROXY, HTTPS_PROXY and NO_PROXY of o.Getenv
+// choose. Net/http's own function reads the process's environment instead, and
+// ignores a variable that is not a URL; here it is an error.
 func proxyFunc(o Options) (func(*http.Request) (*url.URL, error), error) {
 	if !o.Proxy.IsZero() {
 		u, err := explicitProxy(o.Proxy.Reveal())
@@ -35,12 +38,15 @@ func proxyFunc(o Options) (func(*http.Request) (*url.URL, error), error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w (from %s)", err, name)
 	}
-	// There, a client of the web server sets it, by a header Proxy.
-	if base.Scheme == "http" && o.Getenv("REQUEST_METHOD") != "" {
-		return nil, fmt.Errorf("%w: %s cannot be used within CGI; unset it", ErrProxy, name)
+	env := httpproxy.Config{
+		HTTPProxy:  proxy.String(),
+		HTTPSProxy: proxy.String(),
+		NoProxy:    either("NO_PROXY"),
+		CGI:        o.Getenv("REQUEST_METHOD") != "", // HTTP_PROXY is then the client's header Proxy
 	}
-	if goesPast(either("NO_PROXY"), base) {
-		proxy = nil
+	proxy, err = env.ProxyFunc()(base)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s cannot be used within CGI; unset it", ErrProxy, name)
 	}
 	return http.ProxyURL(proxy), nil
 }

@@ -2,6 +2,7 @@ package keys
 
 import (
 	"bytes"
+	"cmp"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -13,7 +14,6 @@ import (
 	"encoding/json/jsontext"
 	"math/big"
 	"slices"
-	"sort"
 	"strings"
 
 	"github.com/decred/dcrd/dcrec/secp256k1/v4"
@@ -92,8 +92,7 @@ func hideFields(fields []field) (secret.JSON, error) {
 // that say what a key is before the numbers.
 func withMeta(fields []field, m JWKMeta) []field {
 	out := slices.Clone(fields)
-	// Not slices.SortStableFunc: each type that it sorts by value costs 11 kB.
-	sort.SliceStable(out, func(i, j int) bool { return rank(out[i].name) < rank(out[j].name) })
+	slices.SortStableFunc(out, func(a, b field) int { return cmp.Compare(rank(a.name), rank(b.name)) })
 	hasAlg := slices.ContainsFunc(fields, func(f field) bool { return f.name == "alg" })
 	for _, f := range []field{{"use", m.Use}, {"kid", m.KeyID}, {"alg", string(m.Algorithm)}} {
 		if f.value != "" && (f.name != "alg" || !hasAlg) {

@@ -7,7 +7,13 @@ import (
 
 // diagnose says what text is that is no key in any form. It looks at the
 // first bytes and for marks that formats set, and quotes nothing.
-func diagnose(text string) error {
+func diagnose(text string) error { return diagnoseWithin(text, maxNames) }
+
+// maxNames is how many names and data URLs in front of a key are looked behind.
+// Whoever writes the text chooses how many there are, and each look reads it all.
+const maxNames = 2
+
+func diagnoseWithin(text string, names int) error {
 	trimmed := bare(text)
 	switch {
 	case trimmed == "" && text != "":
@@ -44,8 +50,8 @@ func diagnose(text string) error {
 	if err := diagnoseEncoded(trimmed); err != nil {
 		return err
 	}
-	if value, ok := valueOf(trimmed); ok {
-		return diagnose(value)
+	if value, ok := valueOf(trimmed); ok && names > 0 {
+		return diagnoseWithin(value, names-1)
 	}
 	return diagnoseWord(trimmed)
 }

@@ -2,7 +2,6 @@ package keys
 
 import (
 	"encoding/base64"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -158,11 +157,8 @@ func (c *collector) addBytes(raw []byte, public func() []span) {
 }
 
 func (c *collector) secrets() Secrets {
-	words := c.short
 	return Secrets{
-		short: func(text string) bool {
-			return slices.ContainsFunc(words, func(word string) bool { return standsIn(text, word) })
-		},
+		short:   newShortFinder(c.short),
 		literal: newRunFinder(c.literal.String()),
 		digits:  newRunFinder(c.digits.String()),
 		excused: func(at int) bool { return isPublicRun(c.parts, at) },

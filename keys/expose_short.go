@@ -2,6 +2,7 @@ package keys
 
 import (
 	"encoding/base64"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -21,25 +22,43 @@ func (c *collector) addShort(text string) {
 	c.short = append(c.short, text, base64.RawStdEncoding.EncodeToString([]byte(text)), base64.RawURLEncoding.EncodeToString([]byte(text)))
 }
 
-// standsIn reports whether a word is in a text as a whole: with neither a
-// letter nor a digit before or behind it that would make it part of another.
-func standsIn(text, word string) bool {
-	first, _ := utf8.DecodeRuneInString(word)
-	last, _ := utf8.DecodeLastRuneInString(word)
-	for at := 0; ; {
-		i := strings.Index(text[at:], word)
-		if i < 0 {
+// newShortFinder reports whether one of the words is in a text as a whole: with
+// neither a letter nor a digit before or behind it that would make it part of
+// another. A text is walked once, however many words there are: a JWK Set may
+// have thousands.
+func newShortFinder(words []string) func(text string) bool {
+	known := make(map[string]bool, len(words))
+	var lengths []int
+	var begins [256]bool // by the first byte: most places are passed over at once
+	for _, word := range words {
+		known[word], begins[word[0]] = true, true
+		lengths = append(lengths, len(word))
+	}
+	slices.Sort(lengths)
+	lengths = slices.Compact(lengths)
+	return func(text string) bool {
+		if len(lengths) == 0 {
 			return false
 		}
-		at += i
-		before, _ := utf8.DecodeLastRuneInString(text[:at])
-		after, _ := utf8.DecodeRuneInString(text[at+len(word):])
-		inWord := isWordRune(before) && isWordRune(first) || isWordRune(last) && isWordRune(after)
-		if !inWord {
-			return true
+		for from := 0; from+lengths[0] <= len(text); from++ {
+			if !begins[text[from]] || inWord(text, from) {
+				continue
+			}
+			for _, n := range lengths {
+				if to := from + n; to <= len(text) && known[text[from:to]] && !inWord(text, to) {
+					return true
+				}
+			}
 		}
-		at++
+		return false
 	}
+}
+
+// inWord reports whether letters or digits stand on both sides of a place.
+func inWord(text string, at int) bool {
+	before, _ := utf8.DecodeLastRuneInString(text[:at])
+	behind, _ := utf8.DecodeRuneInString(text[at:])
+	return isWordRune(before) && isWordRune(behind)
 }
 
 func isWordRune(r rune) bool {

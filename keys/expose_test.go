@@ -166,6 +166,25 @@ func TestShortSecretsAreFoundAsAWhole(t *testing.T) {
 	}
 }
 
+// A JWK Set in a task may have thousands of short secrets, and a claim as many
+// places where one could stand.
+func TestEachOfThousandsOfShortSecretsIsFound(t *testing.T) {
+	var set strings.Builder
+	for i := range 3000 {
+		fmt.Fprintf(&set, `{"k":"%s"},`, b64(fmt.Appendf(nil, "pw%06d", i)))
+	}
+	secrets := keys.Ref{Text: secret.New(`{"keys":[` + set.String() + `{}]}`)}.Secrets()
+	text := strings.Repeat("pw00000 ", 4000)
+	if secrets.In(text) {
+		t.Error("a text with none of them exposes one")
+	}
+	for _, word := range []string{"pw000000", "pw002999", b64([]byte("pw001500"))} {
+		if !secrets.In(text + word) {
+			t.Errorf("%s is not found", word)
+		}
+	}
+}
+
 // TestTheOwnPublicKeyMayBeAClaim: proof-of-possession claims (RFC 7800 §3.2)
 // hold it, and PKCS#1 and SEC 1 hold it in the same base64 digits.
 func TestTheOwnPublicKeyMayBeAClaim(t *testing.T) {

@@ -144,6 +144,10 @@ func TestEachFieldDeniesAlone(t *testing.T) {
 		t.Errorf("another secret: %+v", v)
 	}
 	denied[policy.FieldSecrets] = true
+	r.Issuer = "https://evil.example" // the first field that does not hold is told
+	if v := p.Decide(r); v.Allowed || v.Field != policy.FieldIssuers {
+		t.Errorf("another issuer and another secret: %+v", v)
+	}
 	for _, f := range policy.Fields() {
 		if !denied[f] {
 			t.Errorf("%s has no test in which it alone denies", f)

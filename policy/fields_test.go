@@ -73,6 +73,7 @@ func TestEachMistakeIsToldOnce(t *testing.T) {
 		{k + "grants: [{use: a, workflows: [[x]]}]", "a list where text belongs"},
 		{k + "grants: [5]", "text where a grant belongs"},
 		{k + "grants: [{use: a, issuers: {x: y}}]", "a mapping where text belongs"},
+		{"profiles: {github-app: {extends: nope}}", "it names a profile that there is not"},
 		{k + "profiles: {p: {extends: github-app, off: 1}}", "text that is not true or false"},
 		{k + "profiles: {p: {extends: github-app, key: billing}}", "it names a key that there is not; there is a"},
 		{k + "profiles: {p: {extends: github-app, limits: {algorithms: [XS256]}}}", "no such algorithm"},
@@ -115,6 +116,7 @@ func TestWhatIsJustAllowed(t *testing.T) {
 		k + "grants: [{use: a, workflows: x}]",
 		"grants: [{secrets: [x]}]",
 		"profiles: {github-app: {extends: github-app}}",
+		"profiles: {github-app: {extends: github-app}, p: {extends: github-app}}",
 		k + "profiles: {p: {extends: q, key: a}, q: {extends: r}, r: {extends: github-app}}",
 		k + "profiles: {p: {extends: github-app, key: a}}\ngrants: [{use: p}]",
 	} {
@@ -322,6 +324,7 @@ func TestExcerpts(t *testing.T) {
 		{"inline: 'al''low'   # why", "inline: ……   ", "        ^"},
 		{"inline: \"al\\\"low\"", "inline: …", "        ^"},
 		{"inline: al#low", "inline: …", "        ^"},
+		{"aws: {region: '', profile: x}", "aws: {region: …, profile: …}", strings.Repeat(" ", 14) + "^"},
 		{"inline: al# low", "inline: …", "        ^"},
 		{"inline: al#", "inline: …", "        ^"},
 		{"inline: al low #why", "inline: …", "        ^"},

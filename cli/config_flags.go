@@ -100,9 +100,9 @@ func (f *settingFlag) Set(text string) error {
 
 func (f *settingFlag) Type() string { return f.kind }
 
-// mostSettings is how much of the settings, of a secret's file and of the policy
+// maxSettings is how much of the settings, of a secret's file and of the policy
 // is read, in bytes; who reads them refuses what is longer.
-const mostSettings = 1 << 20
+const maxSettings = 1 << 20
 
 // loadConfig reads the settings of this process. Flags may be nil.
 func loadConfig(env Env, flags settingFlags) (*config.Loaded, error) {
@@ -114,7 +114,7 @@ func loadConfig(env Env, flags settingFlags) (*config.Loaded, error) {
 		Flags:    flags.given(),
 		Getenv:   env.Getenv,
 		Environ:  env.Environ(),
-		ReadFile: func(path string) ([]byte, error) { return readfile.Any(context.Background(), path, mostSettings) },
+		ReadFile: func(path string) ([]byte, error) { return readfile.Any(context.Background(), path, maxSettings) },
 		Cores:    runtime.GOMAXPROCS(0),
 		Host:     host,
 		PID:      os.Getpid(),

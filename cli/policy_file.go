@@ -19,7 +19,7 @@ func readPolicy(ctx context.Context, c *config.Loaded) (*policy.Policy, error) {
 	if c.Policy == "" {
 		return nil, nil
 	}
-	text, err := readfile.Any(ctx, c.Policy, mostSettings)
+	text, err := readfile.Any(ctx, c.Policy, maxSettings)
 	if err != nil {
 		return nil, withHint(&policy.Error{Path: shown(c.Policy), Problems: []policy.Problem{{Text: "the file cannot be read"}}},
 			"check policy, which is set by "+c.Origin("policy").String())

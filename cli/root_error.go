@@ -168,7 +168,7 @@ func unknownFlag(cmd *cobra.Command, e *pflag.NotExistError, help string) error 
 		return usage("set "+s.Env+", or "+s.EnvFile()+" to a file that holds it", "a secret does not come by flag: every user of this machine can read it")
 	}
 	if near := nearestFlag(cmd, name); near != "" {
-		help = "did you mean --" + near + "?"
+		help = "did you mean " + near + "?"
 	}
 	return usage(help, "unknown flag --%s", shown(name))
 }
@@ -194,10 +194,10 @@ func nearestFlag(cmd *cobra.Command, name string) string {
 	var names []string
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
 		if !f.Hidden {
-			names = append(names, f.Name)
+			names = append(names, "--"+f.Name)
 		}
 	})
-	return strings.ReplaceAll(nearest.Of(name, names), " or ", " or --")
+	return nearest.Of(name, names)
 }
 
 // shown makes a name from outside fit to print: no control characters, and

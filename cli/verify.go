@@ -231,9 +231,9 @@ func nearMiss(has []string, expected string) string {
 // quoteValue makes a claim's value fit to print: as in Go, with escapes for
 // what a terminal does not show.
 func quoteValue(value string) string {
-	const most = 256
-	if len(value) > most {
-		value = strings.ToValidUTF8(value[:most], "") + "…"
+	const maxShown = 256
+	if len(value) > maxShown {
+		return strconv.QuoteToASCII(strings.ToValidUTF8(value[:maxShown], "")) + "…"
 	}
 	return strconv.QuoteToASCII(value)
 }

@@ -44,13 +44,13 @@ func unusable(setting, format string, args ...any) error {
 	return &FileError{Setting: setting, Text: fmt.Sprintf(format, args...), kind: kind}
 }
 
-// mostFile is how long a file may be, in bytes.
-const mostFile = 1 << 20
+// maxFile is how long a file may be, in bytes.
+const maxFile = 1 << 20
 
 // readText reads a file of text without its byte order marks: a bundle that was
 // put together of several files has one in front of each.
 func readText(setting, file string) ([]byte, error) {
-	text, err := readfile.Shared(file, mostFile)
+	text, err := readfile.Shared(file, maxFile)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, unusable(setting, "there is no such file; correct the path")
@@ -60,7 +60,7 @@ func readText(setting, file string) ([]byte, error) {
 		return nil, unusable(setting, "the file cannot be read in time; look at its disk")
 	case err != nil:
 		return nil, unusable(setting, "the file cannot be read; name a regular file")
-	case len(text) > mostFile:
+	case len(text) > maxFile:
 		return nil, unusable(setting, "the file is over 1 MiB; name the right one")
 	case bytes.HasPrefix(text, []byte("\xff\xfe")), bytes.HasPrefix(text, []byte("\xfe\xff")):
 		return nil, unusable(setting, "the file is UTF-16 text; save it as UTF-8")

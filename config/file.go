@@ -17,8 +17,8 @@ import (
 	"conductor-jwt/internal/yamlfile"
 )
 
-// mostSecret is how long a file that holds a secret is, in bytes.
-const mostSecret = 64 << 10
+// maxSecret is how long a file that holds a secret is, in bytes.
+const maxSecret = 64 << 10
 
 // readFile reads the configuration file, where one is named: a mapping of
 // setting names to scalars, and to lists where the setting is one. Names must
@@ -74,7 +74,7 @@ func readSecret(src Sources, s Setting, v value, wrong *problems) string {
 	switch {
 	case err != nil:
 		wrong.add(s.Name, v.at, "%s; name a file that holds the secret", fileFault(err))
-	case len(text) > mostSecret:
+	case len(text) > maxSecret:
 		wrong.add(s.Name, v.at, "the file is over 64 KiB; name a file that holds the secret alone")
 	case len(bytes.TrimSpace(text)) == 0:
 		wrong.add(s.Name, v.at, "the file is empty; write the secret into it")
@@ -112,13 +112,15 @@ func (f *file) fault(t *token.Token, format string, args ...any) {
 	f.wrong.add("", f.at(lineOf(t)), format, args...)
 }
 
+const saysNothing = "the file says nothing; write a setting, or do not name the file"
+
 func (f *file) read(text []byte) {
 	parsed, fault := yamlfile.Parse(text)
 	switch {
 	case parsed.Body != nil:
 		f.document(parsed.Body)
 	case fault == nil:
-		fault = &yamlfile.Fault{Text: "the file says nothing; write a setting, or do not name the file"}
+		fault = &yamlfile.Fault{Text: saysNothing}
 	}
 	if fault != nil {
 		f.wrong.add("", f.at(fault.Line), "%s", fault.Text)
@@ -129,7 +131,7 @@ func (f *file) document(body ast.Node) {
 	switch body := body.(type) {
 	case *ast.MappingNode:
 		if len(body.Values) == 0 {
-			f.fault(body.GetToken(), "the file says nothing; write a setting, or do not name the file")
+			f.fault(body.GetToken(), saysNothing)
 		}
 		for _, entry := range body.Values {
 			f.entry(entry)

@@ -49,19 +49,19 @@ func Schema() ([]byte, error) {
 }
 
 func schemaOf(s Setting) schema {
-	out := schema{Description: s.About, Type: "string", MinLength: 1} // which binds text alone
+	out := schema{Description: s.About, Type: "string", MinLength: 1}
 	if s.Default != "" && !s.Computed {
 		out.Default = s.Default
 	}
 	switch s.Kind {
 	case Count:
-		out.Type = "integer"
+		out.Type, out.MinLength = "integer", 0
 		out.Minimum, out.Maximum = &s.Least, &s.Most
 		if out.Default != nil {
 			out.Default = json.Number(s.Default)
 		}
 	case Switch:
-		out.Type = "boolean"
+		out.Type, out.MinLength = "boolean", 0
 		out.Default = s.Default == "true"
 	case Duration:
 		out.Pattern = durationPattern

@@ -11,9 +11,10 @@ import (
 // armour, a JWK with a private member, a run of 24 characters of r's key, its
 // password or the HMAC secret, however they are wrapped, escaped or encoded in
 // base64, or a secret text of 8 to 23 characters as a whole, alone or between
-// delimiters. Shorter ones are not looked for. What a key file says in clear (ids, the public half,
-// certificates) does not count. Text is a string as it will be read, or JSON;
-// for several texts, [Ref.Secrets] does the preparation once.
+// delimiters. Shorter ones are not looked for. What a key file says in clear
+// (ids, the public half, certificates) does not count. Text is a string as it
+// will be read, or JSON; for several texts, [Ref.Secrets] does the preparation
+// once.
 func (r Ref) Exposes(text string) bool { return r.Secrets().In(text) }
 
 // Secrets is what of a Ref must not be found in a text. It prints without it.

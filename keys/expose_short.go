@@ -13,7 +13,8 @@ import (
 const minExposed = 8
 
 // addShort adds a secret text that is shorter than a run, as it is and in
-// base64, whose padding is a delimiter. White space around it, such as the line end of a file, is none of it.
+// base64, whose padding is a delimiter. White space around it, such as the line
+// end of a file, is no part of it.
 func (c *collector) addShort(text string) {
 	text = strings.TrimSpace(text)
 	if utf8.RuneCountInString(text) < minExposed || len(text) >= exposedRun {

@@ -15,8 +15,8 @@ import (
 // long as the process, so that a dump of the index tells nothing about a key.
 type digest [sha256.Size]byte
 
-// cache keeps parsed keys, or refusals, the least recently used of which goes first, and
-// none longer than ttl.
+// cache keeps parsed keys, or refusals, none longer than ttl. The least recently
+// used is dropped first.
 type cache struct {
 	pepper []byte
 	ttl    time.Duration

@@ -112,12 +112,12 @@ func unusableExponent() error {
 // about the same for every key. As e*d-1 is m times (p-1)*(q-1) divided by a
 // common factor g of both, which is small, m follows from n, and p+q from m.
 func rsaOfExponents(pub *rsa.PublicKey, d *big.Int) (*rsa.PrivateKey, error) {
-	const mostCommon = 1 << 13 // one key in 30,000 has a larger factor in common
+	const maxCommon = 1 << 13 // one key in 30,000 has a larger factor in common
 	one := big.NewInt(1)
 	multiple := new(big.Int).Mul(d, big.NewInt(int64(pub.E)))
 	multiple.Sub(multiple, one)
 	var m, phi, sum, rest big.Int
-	for g := int64(1); g <= mostCommon; g++ {
+	for g := int64(1); g <= maxCommon; g++ {
 		phi.Mul(multiple, big.NewInt(g))
 		m.Add(m.Div(&phi, pub.N), one)
 		if phi.DivMod(&phi, &m, &rest); rest.Sign() != 0 {

@@ -8,7 +8,8 @@ import (
 
 // Glob is a pattern that is held against a whole text, not a part of it: *
 // stands for any characters but /, none included, and ** for any characters;
-// neither stands for one that is [Hidden]. Everything else stands for itself; there is no escape.
+// neither stands for one that is [Hidden]. Everything else stands for itself;
+// there is no escape.
 type Glob string
 
 // Match reports whether the text is one that the pattern describes. Its time

@@ -56,7 +56,7 @@ func split(token string) ([]string, error) {
 	dots := strings.Count(token, ".")
 	switch {
 	case token == "":
-		return nil, &Error{Reason: ErrFormat, Found: "no token", Hint: "give a JWT in compact form, three parts separated by dots"}
+		return nil, noToken()
 	case dots == 4:
 		return nil, encryptedToken("jwe, five parts")
 	case dots != 2:
@@ -67,6 +67,10 @@ func split(token string) ([]string, error) {
 	}
 	return strings.SplitN(token, ".", 3), nil
 }
+
+const compactForm = "give a JWT in compact form, three parts separated by dots"
+
+func noToken() error { return &Error{Reason: ErrFormat, Found: "no token", Hint: compactForm} }
 
 func encryptedToken(form string) error {
 	return &Error{Reason: ErrEncrypted, Found: "an encrypted token (" + form + ")", Hint: "decrypt it first"}

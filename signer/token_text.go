@@ -22,7 +22,7 @@ func TokenText(raw []byte) (string, error) {
 		return "", notAlone("binary data, such as a key in DER", "give a JWT; a key goes with --key")
 	}
 	if text == "" {
-		return "", &Error{Reason: ErrFormat, Found: "no token", Hint: "give a JWT in compact form, three parts separated by dots"}
+		return "", noToken()
 	}
 	switch text[0] {
 	case '{':
@@ -83,7 +83,7 @@ func checkAlone(text string) error {
 	case strings.Contains(text, "eyJ"):
 		return notAlone("text beside the token", "give the token alone")
 	}
-	return notAlone("text, not a JWT", "give a JWT in compact form, three parts separated by dots")
+	return notAlone("text, not a JWT", compactForm)
 }
 
 func looksLikeJWT(text string) bool {
@@ -122,7 +122,7 @@ func tokenInObject(text string) (string, error) {
 	if strings.Contains(text, `"eyJ`) {
 		return "", notAlone("a JSON object with a token in one of its members", "give that token alone")
 	}
-	return "", notAlone("a JSON object without a token", "give a JWT in compact form, three parts separated by dots")
+	return "", notAlone("a JSON object without a token", compactForm)
 }
 
 // flattened gives the compact form of a JWS. An unprotected header has no

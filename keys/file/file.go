@@ -94,14 +94,14 @@ func (o Options) variable(name string) func(context.Context) ([]secret.Text, err
 	}
 }
 
-// mostText is how long a key file is, in bytes.
-const mostText = 64 << 10
+// maxText is how long a key file is, in bytes.
+const maxText = 64 << 10
 
 func readAll(ctx context.Context, paths []string) ([]secret.Text, error) {
 	list := make([]secret.Text, 0, len(paths))
 	for _, path := range paths {
-		text, err := readfile.Regular(ctx, path, mostText)
-		if errors.Is(err, readfile.ErrNotRegular) || len(text) > mostText {
+		text, err := readfile.Regular(ctx, path, maxText)
+		if errors.Is(err, readfile.ErrNotRegular) || len(text) > maxText {
 			return nil, &keys.Error{Reason: keys.ErrTooLarge, Found: "no regular file of at most 64 KiB", Hint: "name the file of one key"}
 		}
 		if err != nil {

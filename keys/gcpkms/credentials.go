@@ -74,16 +74,16 @@ func isFile(path string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
-const mostText = 64 << 10
+const maxText = 64 << 10
 
 // readCredentials reads the file anew each time: it may be a mounted secret.
 func readCredentials(ctx context.Context, path string) (credentials, error) {
-	raw, err := readfile.Regular(ctx, path, mostText)
+	raw, err := readfile.Regular(ctx, path, maxText)
 	var f credentials
 	if errors.Is(err, readfile.ErrTimeout) {
 		return f, keys.Unavailable("a file of google credentials that cannot be read in time", "look at its disk")
 	}
-	if err != nil || len(raw) > mostText || json.Unmarshal(raw, &f) != nil {
+	if err != nil || len(raw) > maxText || json.Unmarshal(raw, &f) != nil {
 		return f, keys.Refused("a file of google credentials that cannot be read, or holds something else", "check google.credentials_file, or GOOGLE_APPLICATION_CREDENTIALS")
 	}
 	f.text = secret.New(string(raw))

@@ -111,7 +111,7 @@ func (c *client) fromElsewhere(ctx context.Context, f credentials) (token, error
 // subject reads the token to exchange from its file, which whoever issues it
 // replaces.
 func (f credentials) subject(ctx context.Context) (secret.Text, error) {
-	raw, err := readfile.Regular(ctx, f.Source.File, mostText)
+	raw, err := readfile.Regular(ctx, f.Source.File, maxText)
 	if errors.Is(err, readfile.ErrTimeout) {
 		return secret.Text{}, keys.Unavailable("the file of an external_account cannot be read in time", "look at its disk")
 	}
@@ -125,7 +125,7 @@ func (f credentials) subject(ctx context.Context) (secret.Text, error) {
 			text = held.Reveal()
 		}
 	}
-	if f.Source.File == "" || err != nil || text == "" || len(raw) > mostText {
+	if f.Source.File == "" || err != nil || text == "" || len(raw) > maxText {
 		return secret.Text{}, keys.Refused("an external_account without a file that holds its token", "use a credential_source with file")
 	}
 	return secret.New(text), nil

@@ -182,16 +182,16 @@ func (t *token) logIn(s *session) error {
 	return err
 }
 
-// mostPIN is how long a file with a pin may be, in bytes.
-const mostPIN = 255
+// maxPIN is how long a file with a pin may be, in bytes.
+const maxPIN = 255
 
 func readPIN(path string) (secret.Text, error) {
-	raw, err := readfile.Shared(path, mostPIN) // its caller is given up when its context ends
+	raw, err := readfile.Shared(path, maxPIN) // its caller is given up when its context ends
 	if errors.Is(err, readfile.ErrTimeout) {
 		return secret.Text{}, keys.Unavailable("a file with the pin that cannot be read in time", "look at the disk of what pin-source names")
 	}
 	pin := strings.TrimRight(string(raw), "\r\n")
-	if err != nil || pin == "" || len(pin) > mostPIN {
+	if err != nil || pin == "" || len(pin) > maxPIN {
 		return secret.Text{}, keys.Refused("a file with the pin that cannot be read, is empty or too long", "check what pin-source names")
 	}
 	return secret.New(pin), nil

@@ -120,18 +120,18 @@ func fingerprint(body map[string]string) [sha256.Size]byte {
 
 // How long the files may be, in bytes.
 const (
-	mostText = 64 << 10
-	mostCA   = 1 << 20
+	maxText = 64 << 10
+	maxCA   = 1 << 20
 )
 
 // readText reads a token without the line end that an editor leaves.
 func readText(ctx context.Context, path string) (secret.Text, error) {
-	raw, err := readfile.Regular(ctx, path, mostText)
+	raw, err := readfile.Regular(ctx, path, maxText)
 	if errors.Is(err, readfile.ErrTimeout) {
 		return secret.Text{}, keys.Unavailable("a file of credentials for vault that cannot be read in time", "look at the disk of the files that login names")
 	}
 	text := strings.TrimSpace(string(raw))
-	if err != nil || text == "" || len(raw) > mostText || strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }) {
+	if err != nil || text == "" || len(raw) > maxText || strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return secret.Text{}, keys.Refused("a file of credentials for vault that cannot be read, is empty or holds something else", "check the files that login names")
 	}
 	return secret.New(text), nil
@@ -141,9 +141,9 @@ func readCA(path string) (*x509.CertPool, error) {
 	if path == "" {
 		return nil, nil
 	}
-	pem, err := readfile.Shared(path, mostCA)
+	pem, err := readfile.Shared(path, maxCA)
 	pool := x509.NewCertPool()
-	if err != nil || len(pem) > mostCA || !pool.AppendCertsFromPEM(pem) {
+	if err != nil || len(pem) > maxCA || !pool.AppendCertsFromPEM(pem) {
 		return nil, &keys.Error{Reason: keys.ErrMissing, Found: "a ca_file that cannot be read or holds no certificate", Hint: "name a file of PEM certificates"}
 	}
 	return pool, nil

@@ -117,5 +117,8 @@ func keepConnection(t *testing.T, address string) *bufio.Reader {
 	if body, err := io.ReadAll(answer.Body); err != nil || string(body) != "live" {
 		t.Fatalf("%q, %v", body, err)
 	}
+	if err := answer.Body.Close(); err != nil { // which leaves the connection open
+		t.Fatal(err)
+	}
 	return reader
 }

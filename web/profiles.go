@@ -1,37 +1,29 @@
 package web
 
 import (
-	"context"
 	"net/http"
+	"net/http/pprof" // registers itself on the default mux, which nothing here serves
 	"net/netip"
-	"runtime"
-	"runtime/pprof"
 	"strconv"
 	"strings"
-	"time"
+	"sync"
 )
 
-// How long a CPU profile takes, in seconds.
-const (
-	defaultSpan = 30
-	mostSpan    = 300
-)
+// maxSeconds is how long a profile may take.
+const maxSeconds = 300
 
-// Profiles serves, under /debug/pprof/, a CPU profile and a heap profile that
-// `go tool pprof` reads, and as text where goroutines stand. It uses only what
-// little of runtime/pprof these take: the whole of net/http/pprof would add
-// half a megabyte to the binary, serve the command line too and put itself on
-// the default mux.
+// Profiles serves net/http/pprof's CPU and heap profiles under /debug/pprof/,
+// and the stacks of goroutines as text. The other pages of net/http/pprof are
+// not served: cmdline shows arguments of the process, and debug=2 those of
+// functions, which may hold parts of a key.
 //
-// A profile holds the names of functions and counts. Stacks with arguments are
-// not to be had: an argument may be part of a key. Only a client that calls
-// this server by a loopback name is answered, so that no page in a browser
-// reaches it through a name of its own.
+// Only requests for a loopback name are answered, so that no page in a browser
+// reaches it through a name of its own (DNS rebinding).
 func Profiles() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /debug/pprof/{$}", listProfiles)
-	mux.HandleFunc("GET /debug/pprof/profile", profileCPU)
-	mux.HandleFunc("GET /debug/pprof/heap", profileHeap)
+	mux.Handle("GET /debug/pprof/profile", checkSeconds(oneAtATime(pprof.Profile)))
+	mux.Handle("GET /debug/pprof/heap", checkSeconds(pprof.Handler("heap")))
 	mux.HandleFunc("GET /debug/pprof/goroutine", profileGoroutines)
 	return guard(onlyLoopback(mux))
 }
@@ -40,7 +32,7 @@ func listProfiles(w http.ResponseWriter, _ *http.Request) {
 	writeText(w, http.StatusOK, "profile?seconds=30\nheap?gc=1\ngoroutine")
 }
 
-// onlyLoopback refuses the Host of a name that somebody made lead here.
+// onlyLoopback refuses a Host that is not a loopback name.
 func onlyLoopback(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !loopback(r.Host) {
@@ -57,47 +49,30 @@ func loopback(host string) bool {
 	return err == nil && addr.IsLoopback() || strings.EqualFold(host, "localhost")
 }
 
-// profileCPU looks where time goes until its span is over or the reader gone.
-// The runtime takes one at a time.
-func profileCPU(w http.ResponseWriter, r *http.Request) {
-	span, ok := spanOf(r.URL.Query().Get("seconds"))
-	if !ok {
-		writeText(w, http.StatusBadRequest, "seconds is a whole number from 1 to 300")
-		return
-	}
-	// The server's own deadline is for quick answers; a recorder has none.
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(span + scrapeTimeout))
-	w.Header().Set("Content-Type", "application/octet-stream")
-	if pprof.StartCPUProfile(w) != nil { // before the first byte
-		writeText(w, http.StatusConflict, "another profile is being taken; try again when it has ended")
-		return
-	}
-	defer pprof.StopCPUProfile()
-	wait(r.Context(), span)
+// checkSeconds bounds the time of a profile. Net/http/pprof takes any number,
+// and its default for what is not one.
+func checkSeconds(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		text := r.URL.Query().Get("seconds")
+		n, err := strconv.Atoi(text)
+		if text != "" && (err != nil || n < 1 || n > maxSeconds) {
+			writeText(w, http.StatusBadRequest, "seconds is a whole number from 1 to 300")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
-func spanOf(seconds string) (time.Duration, bool) {
-	if seconds == "" {
-		return defaultSpan * time.Second, true
-	}
-	n, err := strconv.Atoi(seconds)
-	return time.Duration(n) * time.Second, err == nil && n >= 1 && n <= mostSpan
-}
-
-// wait ends early if the reader goes.
-func wait(ctx context.Context, span time.Duration) {
-	timer := time.NewTimer(span)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
-}
-
-func profileHeap(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Query().Has("gc") {
-		runtime.GC()
-	}
-	w.Header().Set("Content-Type", "application/octet-stream")
-	_ = pprof.WriteHeapProfile(w) // a reader that has gone is not worth a word
+// oneAtATime refuses a request while another one is served: the runtime takes
+// one CPU profile at a time.
+func oneAtATime(next http.HandlerFunc) http.Handler {
+	var busy sync.Mutex
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !busy.TryLock() {
+			writeText(w, http.StatusConflict, "another profile is being taken; try again when it has ended")
+			return
+		}
+		defer busy.Unlock()
+		next(w, r)
+	})
 }

@@ -9,11 +9,13 @@ import (
 	"strings"
 )
 
-// spare is room for goroutines that begin while they are being counted.
+// spare is room for goroutines that start while they are counted.
 const spare = 64
 
-// profileGoroutines tells where goroutines stand and how many in each place:
-// functions, files and lines, never arguments.
+// profileGoroutines writes where goroutines stand and how many in each place:
+// functions, files and lines. It is not net/http/pprof's: that one writes the
+// labels of goroutines, which a dependency may set to what it works on, and with
+// debug=2 the arguments of functions, which may hold parts of a key.
 func profileGoroutines(w http.ResponseWriter, _ *http.Request) {
 	records := goroutines()
 	counts := map[string]int{}

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"runtime/pprof"
 	"strings"
 	"testing"
 
@@ -36,6 +37,8 @@ func TestProfiles(t *testing.T) {
 		{"localhost", "/debug/pprof/profile?seconds=0", 400, "seconds is a whole number from 1 to 300"},
 		{"localhost", "/debug/pprof/profile?seconds=301", 400, "seconds is a whole number from 1 to 300"},
 		{"localhost", "/debug/pprof/profile?seconds=1e1", 400, "seconds is a whole number from 1 to 300"},
+		{"localhost", "/debug/pprof/heap?seconds=301", 400, "seconds is a whole number from 1 to 300"},
+		{"localhost", "/debug/pprof/heap?debug=1", 200, "heap profile: "},
 		// A page whose name was made to lead here.
 		{"evil.example:6060", "/debug/pprof/heap", 403, "this machine alone"},
 		{"127.0.0.1.evil.example", "/debug/pprof/heap", 403, "this machine alone"},
@@ -89,6 +92,17 @@ func TestGoroutinesAreShownWithoutArguments(t *testing.T) {
 			t.Errorf("%q is missing:\n%s", want, body)
 		}
 	}
+}
+
+// A goroutine's labels may name what is worked on.
+func TestGoroutinesAreShownWithoutLabels(t *testing.T) {
+	pprof.Do(t.Context(), pprof.Labels("tenant", "label-canary"), func(ctx context.Context) {
+		for _, query := range []string{"", "?debug=0", "?debug=1", "?debug=2"} {
+			if body := profile(ctx, "localhost", "/debug/pprof/goroutine"+query).Body.String(); strings.Contains(body, "canary") || !strings.Contains(body, "testing.tRunner\n") {
+				t.Errorf("%s:\n%s", query, body)
+			}
+		}
+	})
 }
 
 // One at a time: a second would spoil the first.

@@ -32,7 +32,7 @@
 //	                          PEM: repair (armour), blocks, the key among them and the chain beside it
 //	der.go pkcs1.go sec1.go pkcs8.go pkcs8_*.go openssh.go
 //	                          binary forms of a plain key
-//	encrypted_*.go openssh_encrypted.go openssh_bcrypt.go
+//	encrypted_*.go
 //	                          forms behind a password; what a derivation costs is bounded before it runs
 //	container*.go             JWE and PKCS#12, the command line's only
 //	hmac_text.go              secrets that are text, and what is none

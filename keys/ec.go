@@ -13,8 +13,8 @@ func newEC(p *ecdsa.PrivateKey, m meta) (*localKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	raw, err := p.Bytes() // fails for a scalar of 0 or beyond the order
-	if err != nil {
+	raw, err := p.Bytes()             // fails for a scalar of 0 or beyond the order, and ignores the sign
+	if err != nil || p.D.Sign() < 0 { //nolint:staticcheck // x/crypto/ssh reads the sign
 		return nil, inconsistentEC()
 	}
 	// crypto/ecdsa signs with a public half that belongs to another key.

@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/crypto/ssh"
+
 	"conductor-jwt/internal/secret"
 )
 
@@ -76,7 +78,7 @@ func TestAForgeablePublicKeyIsRefusedWhereverItIsRead(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		line := appendSSH(appendSSH(nil, []byte("ssh-ed25519")), public)
+		line := ssh.Marshal(struct{ Type, Public string }{ssh.KeyAlgoED25519, string(public)})
 		certificate := certificateOf(t, public)
 		texts := map[string]string{
 			"jwk":         `{"kty":"OKP","crv":"Ed25519","x":"` + base64.RawURLEncoding.EncodeToString(public) + `"}`,

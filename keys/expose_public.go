@@ -17,7 +17,7 @@ func publicSpans(raw []byte, kind labelKind) []span {
 	var err error
 	switch f, sshErr := splitOpenSSH(raw); {
 	case sshErr == nil:
-		spans = append(spansOf(raw, f.public), span{0, len(raw) - len(f.tag) - len(f.sealed)})
+		spans = append(spansOf(raw, f.Public), span{0, len(raw) - len(f.Rest) - len(f.Private)})
 		private, err = readOpenSSH(context.Background(), raw, Ref{})
 	case kind == labelCosign:
 		return nil

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/crypto/ssh"
+
 	"conductor-jwt/internal/secret"
 )
 
@@ -298,66 +300,175 @@ func TestThePublicHalfInPKCS8IsHeldAgainstThePrivateOne(t *testing.T) {
 
 func TestOpenSSHKeysOfAnySizeAreMeasured(t *testing.T) {
 	n := ofBits(t, 32768)
-	section := binaryOnes()
-	section = appendSSH(section, []byte("ssh-rsa"))
-	for _, v := range []*big.Int{n.N, n.E, n.D, n.QInverse, n.P, n.Q} {
-		section = appendMPInt(section, v)
+	public := ssh.Marshal(struct {
+		Type string
+		E, N *big.Int
+	}{ssh.KeyAlgoRSA, n.E, n.N})
+	section := n.ssh()
+	plain := func(public, section []byte) []byte {
+		return sshFileOf(sshFile{Cipher: "none", KDF: "none", Public: public, Private: section})
 	}
-	_, err := readOpenSSH(t.Context(), sshFileOf("none", "none", nil, section), Ref{})
+	ed := ssh.Marshal(struct{ Type, Public string }{ssh.KeyAlgoED25519, strings.Repeat("x", 32)})
+	_, err := readOpenSSH(t.Context(), plain(public, section), Ref{})
+	wantRefusal(t, err, ErrTooLarge)
+	_, err = readOpenSSH(t.Context(), plain(ed, make([]byte, 20<<10)), Ref{})
 	wantRefusal(t, err, ErrTooLarge)
 	for what, data := range map[string][]byte{
 		"nothing":               nil,
 		"the magic alone":       []byte(sshMagic),
 		"a length beyond it":    append([]byte(sshMagic), 0xff, 0xff, 0xff, 0xff),
-		"check numbers differ":  sshFileOf("none", "none", nil, []byte{0, 0, 0, 1, 0, 0, 0, 2}),
-		"a cipher without kdf":  sshFileOf("aes256-ctr", "none", nil, nil),
-		"a kdf without cipher":  sshFileOf("none", "bcrypt", nil, nil),
-		"data behind the key":   append(sshFileOf("none", "none", nil, nil), 0),
-		"an unknown key, empty": sshFileOf("none", "none", nil, binaryOnes()),
+		"check numbers differ":  plain(ed, []byte{0, 0, 0, 1, 0, 0, 0, 2}),
+		"a cipher without kdf":  sshFileOf(sshFile{Cipher: "aes256-ctr", KDF: "none", Public: ed}),
+		"a kdf without cipher":  sshFileOf(sshFile{Cipher: "none", KDF: "bcrypt", Public: ed}),
+		"data behind the key":   append(plain(ed, nil), 0),
+		"no public half":        plain(nil, binaryOnes()),
+		"an unknown key, empty": plain(ed, binaryOnes()),
 	} {
 		_, err := readOpenSSH(t.Context(), data, Ref{})
 		t.Run(what, func(t *testing.T) { wantRefusal(t, err, ErrUnreadable) })
 	}
-	hardware := appendSSH(binaryOnes(), []byte("sk-ssh-ed25519@openssh.com"))
-	_, err = readOpenSSH(t.Context(), sshFileOf("none", "none", nil, hardware), Ref{})
+	hardware := ssh.Marshal(struct{ Type string }{ssh.KeyAlgoSKED25519})
+	_, err = readOpenSSH(t.Context(), plain(hardware, append(binaryOnes(), hardware...)), Ref{})
 	wantRefusal(t, err, ErrUnsupported)
 }
 
+// ssh writes the private section of an OpenSSH key (PROTOCOL.key of OpenSSH).
+func (n rsaNumbers) ssh() []byte {
+	return ssh.Marshal(struct {
+		Checks              [8]byte
+		Type                string
+		N, E, D, Iqmp, P, Q *big.Int
+		Comment             string
+	}{[8]byte{}, ssh.KeyAlgoRSA, n.N, n.E, n.D, n.QInverse, n.P, n.Q, ""})
+}
+
+func TestNumbersOfAnOpenSSHKeyThatDoNotBelongTogether(t *testing.T) {
+	good := numbersOf(t)
+	public := ssh.Marshal(struct {
+		Type string
+		E, N *big.Int
+	}{ssh.KeyAlgoRSA, good.E, good.N})
+	read := func(n rsaNumbers) error {
+		return readPlainSSH(t, public, n.ssh())
+	}
+	if err := read(good); err != nil {
+		t.Fatal(err)
+	}
+	huge := new(big.Int).Lsh(big.NewInt(1), 80_000)
+	for name, field := range map[string]func(*rsaNumbers) **big.Int{
+		"n": func(n *rsaNumbers) **big.Int { return &n.N }, "e": func(n *rsaNumbers) **big.Int { return &n.E }, "d": func(n *rsaNumbers) **big.Int { return &n.D },
+		"p": func(n *rsaNumbers) **big.Int { return &n.P }, "q": func(n *rsaNumbers) **big.Int { return &n.Q },
+	} {
+		for what, v := range map[string]*big.Int{
+			"zero": new(big.Int), "one": big.NewInt(1), "negative": new(big.Int).Neg(*field(&good)), "huge": huge, "of another key": odd(t, (*field(&good)).BitLen()),
+		} {
+			n := good
+			*field(&n) = v
+			if err := read(n); !errors.Is(err, ErrUnreadable) && !errors.Is(err, ErrInconsistent) {
+				t.Errorf("%s %s: %v", name, what, err)
+			}
+		}
+	}
+	other := ofBits(t, 16384)
+	if err := read(other); !errors.Is(err, ErrUnreadable) && !errors.Is(err, ErrInconsistent) {
+		t.Errorf("a larger key than the public half: %v", err)
+	}
+}
+
+func TestAnOpenSSHKeyOnACurveWithAnotherScalar(t *testing.T) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	point, err := key.PublicKey.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := key.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := new(big.Int).SetBytes(raw)
+	order := elliptic.P256().Params().N
+	type half struct{ Type, Curve, Point string }
+	for what, row := range map[string]struct {
+		d     *big.Int
+		curve string
+		good  bool
+	}{
+		"its own":          {d, "nistp256", true},
+		"zero":             {new(big.Int), "nistp256", false},
+		"negative":         {new(big.Int).Neg(d), "nistp256", false},
+		"beyond the order": {new(big.Int).Add(d, order), "nistp256", false},
+		"another one":      {new(big.Int).Sub(order, d), "nistp256", false},
+		"another curve":    {d, "nistp384", false},
+	} {
+		public := half{ssh.KeyAlgoECDSA256, "nistp256", string(point)}
+		section := ssh.Marshal(struct {
+			Checks             [8]byte
+			Type, Curve, Point string
+			D                  *big.Int
+			Comment            string
+		}{[8]byte{}, public.Type, row.curve, public.Point, row.d, ""})
+		err := readPlainSSH(t, ssh.Marshal(public), section)
+		if row.good != (err == nil) || err != nil && !errors.Is(err, ErrUnreadable) && !errors.Is(err, ErrInconsistent) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+// readPlainSSH reads an OpenSSH key of these halves.
+func readPlainSSH(t *testing.T, public, section []byte) error {
+	t.Helper()
+	private, err := readOpenSSH(t.Context(), sshFileOf(sshFile{Cipher: "none", KDF: "none", Public: public, Private: section}), Ref{})
+	if err == nil {
+		_, err = newKey(private, meta{})
+	}
+	return err
+}
+
 func TestEncryptedOpenSSHKeysAreLookedAtBeforeAnythingIsDerived(t *testing.T) {
-	options := func(salt string, rounds byte) []byte {
-		return append(appendSSH(nil, []byte(salt)), 0, 0, 0, rounds)
+	options := func(salt string, rounds uint32) []byte {
+		return ssh.Marshal(struct {
+			Salt   string
+			Rounds uint32
+		}{salt, rounds})
 	}
 	section := make([]byte, 32)
+	file := func(cipher, kdf string, options, section []byte) []byte {
+		public := ssh.Marshal(struct{ Type, Public string }{ssh.KeyAlgoED25519, strings.Repeat("x", 32)})
+		return sshFileOf(sshFile{Cipher: cipher, KDF: kdf, KDFOptions: options, Public: public, Private: section})
+	}
 	for what, data := range map[string][]byte{
-		"no options":               sshFileOf("aes256-ctr", "bcrypt", nil, section),
-		"options that are cut":     sshFileOf("aes256-ctr", "bcrypt", []byte{0, 0, 0, 9, 1}, section),
-		"more behind the options":  sshFileOf("aes256-ctr", "bcrypt", append(options("salt", 1), 0), section),
-		"no salt":                  sshFileOf("aes256-ctr", "bcrypt", options("", 1), section),
-		"no rounds":                sshFileOf("aes256-ctr", "bcrypt", options("salt", 0), section),
-		"nothing encrypted":        sshFileOf("aes256-ctr", "bcrypt", options("salt", 1), nil),
-		"half a block":             sshFileOf("aes256-cbc", "bcrypt", options("salt", 1), section[:8]),
-		"a tag that is missing":    sshFileOf("aes256-gcm@openssh.com", "bcrypt", options("salt", 1), section),
-		"a tag where none belongs": append(sshFileOf("aes256-ctr", "bcrypt", options("salt", 1), section), section...),
+		"no options":               file("aes256-ctr", "bcrypt", nil, section),
+		"options that are cut":     file("aes256-ctr", "bcrypt", []byte{0, 0, 0, 9, 1}, section),
+		"more behind the options":  file("aes256-ctr", "bcrypt", append(options("salt", 1), 0), section),
+		"no salt":                  file("aes256-ctr", "bcrypt", options("", 1), section),
+		"no rounds":                file("aes256-ctr", "bcrypt", options("salt", 0), section),
+		"nothing encrypted":        file("aes256-ctr", "bcrypt", options("salt", 1), nil),
+		"half a block":             file("aes256-cbc", "bcrypt", options("salt", 1), section[:8]),
+		"a tag where none belongs": append(file("aes256-ctr", "bcrypt", options("salt", 1), section), section...),
 	} {
 		_, err := readOpenSSH(t.Context(), data, Ref{Password: secret.New(testPassword)})
 		t.Run(what, func(t *testing.T) { wantRefusal(t, err, ErrUnreadable) })
 	}
 	for what, data := range map[string][]byte{
-		"another cipher":     sshFileOf("3des-cbc", "bcrypt", options("salt", 1), section),
-		"another derivation": sshFileOf("aes256-ctr", "argon2", options("salt", 1), section),
+		"another cipher":     file("3des-cbc", "bcrypt", options("salt", 1), section),
+		"another derivation": file("aes256-ctr", "argon2", options("salt", 1), section),
 	} {
 		_, err := readOpenSSH(t.Context(), data, Ref{Password: secret.New(testPassword)})
 		t.Run(what, func(t *testing.T) { wantRefusal(t, err, ErrUnsupported) })
 	}
+	dear := file("aes256-ctr", "bcrypt", options("salt", 1<<31), section)
+	_, err := readOpenSSH(t.Context(), dear, Ref{Password: secret.New(testPassword)})
+	wantRefusal(t, err, ErrTooLarge)
 }
 
 func binaryOnes() []byte { return bytes.Repeat([]byte{1}, 8) }
 
-func sshFileOf(cipher, kdf string, options, section []byte) []byte {
-	out := appendSSH([]byte(sshMagic), []byte(cipher))
-	out = appendSSH(appendSSH(out, []byte(kdf)), options)
-	out = append(out, 0, 0, 0, 1)
-	return appendSSH(appendSSH(out, []byte("public")), section)
+func sshFileOf(f sshFile) []byte {
+	f.Keys = 1
+	return append([]byte(sshMagic), ssh.Marshal(f)...)
 }
 
 // Every text is as long as a task may send it. That each is refused in

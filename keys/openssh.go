@@ -3,145 +3,147 @@ package keys
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
+	"crypto"
+	"crypto/aes"
 	"crypto/ed25519"
-	"encoding/binary"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
 	"math/big"
+	"slices"
+
+	"golang.org/x/crypto/ssh"
+
+	"conductor-jwt/internal/secret"
 )
 
 // sshMagic begins the content of an OPENSSH PRIVATE KEY (PROTOCOL.key of
-// OpenSSH, whose formats the functions below follow).
+// OpenSSH).
 const sshMagic = "openssh-key-v1\x00"
 
-// sshReader reads the strings and numbers of RFC 4251 §5 and remembers
-// whether one was cut.
-type sshReader struct {
-	rest []byte
-	bad  bool
-}
+// maxSSHFile bounds the content in bytes. The largest key that is read, RSA of
+// 8192 bits, has less than 6 KiB.
+const maxSSHFile = 16 << 10
 
-func (r *sshReader) uint32() uint32 {
-	if len(r.rest) < 4 {
-		r.bad = true
-		return 0
-	}
-	n := binary.BigEndian.Uint32(r.rest)
-	r.rest = r.rest[4:]
-	return n
-}
+// maxBcryptRounds bounds the work of one encrypted OpenSSH key: about 8 ms a
+// round. ssh-keygen writes 16 or 24.
+const maxBcryptRounds = 128
 
-func (r *sshReader) bytes() []byte {
-	n := r.uint32()
-	if r.bad || uint64(n) > uint64(len(r.rest)) {
-		r.bad = true
-		return nil
-	}
-	out := r.rest[:n]
-	r.rest = r.rest[n:]
-	return out
-}
-
-// mpint reads a number that may not be negative.
-func (r *sshReader) mpint() *big.Int {
-	b := r.bytes()
-	if len(b) > 0 && b[0]&0x80 != 0 {
-		r.bad = true
-	}
-	return new(big.Int).SetBytes(b)
-}
-
-// sshFile is the outer layer of an OpenSSH private key.
+// sshFile is the outer layer of an OpenSSH private key, as [ssh.Unmarshal]
+// reads it.
 type sshFile struct {
-	cipher, kdf string
-	kdfOptions  []byte
-	public      []byte // the key's blob in the clear
-	sealed      []byte // the private section, encrypted or not
-	tag         []byte // of an authenticating cipher
+	Cipher, KDF string
+	KDFOptions  []byte
+	Keys        uint32
+	Public      []byte // the public key, never encrypted
+	Private     []byte // the private section, encrypted or not
+	Rest        []byte `ssh:"rest"` // the tag of an authenticating cipher
 }
 
-// readOpenSSH reads an OpenSSH private key.
+func (f sshFile) encrypted() bool { return f.Cipher != "none" }
+
+func splitOpenSSH(data []byte) (sshFile, error) {
+	rest, ok := bytes.CutPrefix(data, []byte(sshMagic))
+	var f sshFile
+	if !ok || ssh.Unmarshal(rest, &f) != nil || f.encrypted() != (f.KDF != "none") {
+		return sshFile{}, unreadableSSH()
+	}
+	if f.Keys != 1 {
+		return sshFile{}, &Error{Reason: ErrAmbiguous, Found: "an openssh file that does not hold exactly one key", Hint: "give one key"}
+	}
+	return f, nil
+}
+
+// readOpenSSH reads an OpenSSH private key. It checks what the file asks for
+// before x/crypto derives or computes anything.
 func readOpenSSH(ctx context.Context, data []byte, ref Ref) (any, error) {
 	f, err := splitOpenSSH(data)
 	if err != nil {
 		return nil, err
 	}
-	section := f.sealed
-	encrypted := f.cipher != "none"
-	if encrypted {
-		if section, err = f.open(ctx, ref); err != nil {
-			return nil, err
-		}
+	if f.encrypted() {
+		err = f.checkEncryption(ref.Password)
 	}
-	r := &sshReader{rest: section}
-	check1, check2 := r.uint32(), r.uint32()
-	if r.bad || check1 != check2 {
-		if encrypted {
-			return nil, wrongPassword()
-		}
-		return nil, unreadableSSH()
+	if err == nil {
+		err = checkSSHPublic(f.Public)
 	}
-	return r.readKey(f.public)
-}
-
-func splitOpenSSH(data []byte) (sshFile, error) {
-	rest, ok := bytes.CutPrefix(data, []byte(sshMagic))
-	if !ok {
-		return sshFile{}, unreadableSSH()
-	}
-	r := &sshReader{rest: rest}
-	f := sshFile{cipher: string(r.bytes()), kdf: string(r.bytes()), kdfOptions: r.bytes()}
-	if n := r.uint32(); !r.bad && n != 1 {
-		return sshFile{}, &Error{Reason: ErrAmbiguous, Found: "an openssh file that does not hold exactly one key", Hint: "give one key"}
-	}
-	f.public = r.bytes()
-	f.sealed = r.bytes()
-	f.tag = r.rest
-	if r.bad || (f.cipher == "none") != (f.kdf == "none") || f.cipher == "none" && len(f.tag) > 0 {
-		return sshFile{}, unreadableSSH()
-	}
-	return f, nil
-}
-
-// readKey reads the key behind the check numbers, up to the padding.
-func (r *sshReader) readKey(public []byte) (any, error) {
-	kind := string(r.bytes())
-	var key any
-	var err error
-	switch kind {
-	case "ssh-rsa":
-		key, err = r.rsa()
-	case "ecdsa-sha2-nistp256":
-		key, err = r.ecdsa("nistp256", oidP256)
-	case "ecdsa-sha2-nistp384":
-		key, err = r.ecdsa("nistp384", oidP384)
-	case "ecdsa-sha2-nistp521":
-		key, err = r.ecdsa("nistp521", oidP521)
-	case "ssh-ed25519":
-		key, err = r.ed25519()
-	default:
-		return nil, r.otherKind(kind)
-	}
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	r.bytes() // comment
-	if r.bad || !isSSHPadding(r.rest) {
+	case len(data) > maxSSHFile:
+		return nil, tooLarge(len(data), maxSSHFile)
+	case len(f.Rest) > 0: // x/crypto ignores it
 		return nil, unreadableSSH()
+	case ctx.Err() != nil: // x/crypto cannot be cancelled; maxBcryptRounds bounds it
+		return nil, gaveUp(ctx)
 	}
-	if !bytes.Equal(public, sshPublic(kind, key)) {
-		return nil, &Error{
-			Reason: ErrInconsistent, Found: "an openssh key whose public half does not belong to its private half",
-			Hint: "export the key again; this copy is damaged or was tampered with",
-		}
-	}
-	return key, nil
+	return f.open(data, ref.Password)
 }
 
-func (r *sshReader) otherKind(kind string) error {
-	if r.bad {
+// checkEncryption refuses a cipher that x/crypto does not read, and a
+// derivation that costs too much. Without a password nothing is derived.
+func (f sshFile) checkEncryption(password secret.Text) error {
+	if password.IsZero() {
+		return &Error{
+			Reason: ErrEncrypted, Found: "an encrypted openssh key",
+			Hint: "set privateKeyPassword, or decrypt the key: ssh-keygen -p -N '' -f key",
+		}
+	}
+	if f.KDF != "bcrypt" || f.Cipher != "aes256-ctr" && f.Cipher != "aes256-cbc" {
+		return &Error{
+			Reason: ErrUnsupported, Found: "an openssh key encrypted with " + f.cipherName(),
+			Hint: "encrypt it again with: ssh-keygen -p -Z aes256-ctr -f key",
+		}
+	}
+	var kdf struct {
+		Salt   []byte
+		Rounds uint32
+	}
+	if ssh.Unmarshal(f.KDFOptions, &kdf) != nil || len(kdf.Salt) == 0 || kdf.Rounds == 0 ||
+		len(f.Private) == 0 || len(f.Private)%aes.BlockSize != 0 {
 		return unreadableSSH()
 	}
-	if kind == "ssh-dss" {
+	if kdf.Rounds > maxBcryptRounds {
+		return &Error{
+			Reason: ErrTooLarge, Found: fmt.Sprintf("an encrypted openssh key that asks for more than %d bcrypt rounds", maxBcryptRounds),
+			Hint: "encrypt it again with fewer: ssh-keygen -p -a 24 -f key",
+		}
+	}
+	return nil
+}
+
+// cipherName names the cipher where it is one of ssh-keygen's.
+func (f sshFile) cipherName() string {
+	if f.KDF == "bcrypt" && slices.Contains([]string{
+		"3des-cbc", "aes128-cbc", "aes192-cbc", "aes128-ctr", "aes192-ctr",
+		"aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "chacha20-poly1305@openssh.com",
+	}, f.Cipher) {
+		return f.Cipher + ", which is not supported"
+	}
+	return "an unknown cipher"
+}
+
+// checkSSHPublic refuses a type that cannot sign a JWT, and measures an RSA
+// modulus before anything is computed with it (RFC 4253 §6.6).
+func checkSSHPublic(public []byte) error {
+	var blob struct {
+		Type string
+		Rest []byte `ssh:"rest"`
+	}
+	if ssh.Unmarshal(public, &blob) != nil {
+		return unreadableSSH()
+	}
+	switch blob.Type {
+	case ssh.KeyAlgoED25519, ssh.KeyAlgoECDSA256, ssh.KeyAlgoECDSA384, ssh.KeyAlgoECDSA521:
+		return nil
+	case ssh.KeyAlgoRSA:
+		var key struct{ E, N *big.Int }
+		if ssh.Unmarshal(blob.Rest, &key) != nil {
+			return unreadableSSH()
+		}
+		return checkRSABits(key.N.BitLen())
+	case ssh.InsecureKeyAlgoDSA: //nolint:staticcheck // it is refused
 		return unsupportedKey("DSA")
 	}
 	return &Error{
@@ -150,76 +152,40 @@ func (r *sshReader) otherKind(kind string) error {
 	}
 }
 
-func (r *sshReader) rsa() (any, error) {
-	n, e, d := r.mpint(), r.mpint(), r.mpint()
-	qinv, p, q := r.mpint(), r.mpint(), r.mpint()
-	if r.bad {
+// open has x/crypto read the key, and compares it with the public key of the
+// file, which x/crypto does not look at.
+func (f sshFile) open(data []byte, password secret.Text) (any, error) {
+	text := pem.EncodeToMemory(&pem.Block{Type: "OPENSSH PRIVATE KEY", Bytes: data})
+	var key any
+	var err error
+	if f.encrypted() {
+		key, err = ssh.ParseRawPrivateKeyWithPassphrase(text, []byte(password.Reveal()))
+	} else {
+		key, err = ssh.ParseRawPrivateKey(text)
+	}
+	switch {
+	case errors.Is(err, x509.IncorrectPasswordError):
+		return nil, wrongPassword()
+	case err != nil:
 		return nil, unreadableSSH()
 	}
-	if err := checkRSABits(n.BitLen()); err != nil {
-		return nil, err
+	if p, ok := key.(*ed25519.PrivateKey); ok {
+		key = *p
 	}
-	one := big.NewInt(1)
-	for _, v := range []*big.Int{d, p, q} {
-		if v.Cmp(one) <= 0 || v.BitLen() > n.BitLen() {
-			return nil, inconsistentRSA()
+	private, ok := key.(crypto.Signer)
+	if !ok {
+		return nil, unreadableSSH()
+	}
+	public, err := ssh.NewPublicKey(private.Public())
+	if err != nil || !bytes.Equal(f.Public, public.Marshal()) {
+		return nil, &Error{
+			Reason: ErrInconsistent, Found: "an openssh key whose public half does not belong to its private half",
+			Hint: "export the key again; this copy is damaged or was tampered with",
 		}
-	}
-	dp := new(big.Int).Mod(d, new(big.Int).Sub(p, one))
-	dq := new(big.Int).Mod(d, new(big.Int).Sub(q, one))
-	return buildRSA(n, []*big.Int{e, d, p, q, dp, dq, qinv})
-}
-
-func (r *sshReader) ecdsa(name, curve string) (any, error) {
-	if string(r.bytes()) != name {
-		return nil, inconsistentCurve()
-	}
-	point, scalar := r.bytes(), r.mpint()
-	if r.bad {
-		return nil, unreadableSSH()
-	}
-	return sec1{scalar: scalar.Bytes(), curve: curve, public: point}.build()
-}
-
-func (r *sshReader) ed25519() (any, error) {
-	public, private := r.bytes(), r.bytes()
-	if r.bad || len(private) != ed25519.PrivateKeySize {
-		return nil, unreadableSSH()
-	}
-	key := ed25519.NewKeyFromSeed(private[:ed25519.SeedSize])
-	if !bytes.Equal(key, private) || !bytes.Equal(key[ed25519.SeedSize:], public) {
-		return nil, inconsistentEd25519()
 	}
 	return key, nil
 }
 
-// isSSHPadding checks the bytes 1, 2, 3 … behind the comment.
-func isSSHPadding(b []byte) bool {
-	for i, v := range b {
-		if int(v) != i+1 {
-			return false
-		}
-	}
-	return true
-}
-
 func unreadableSSH() error {
 	return &Error{Reason: ErrUnreadable, Found: "an openssh key that is damaged", Hint: "copy the whole key again"}
-}
-
-// sshPublic writes the public blob of a key (RFC 4253 §6.6, RFC 5656 §3.1,
-// RFC 8709 §4).
-func sshPublic(kind string, key any) []byte {
-	w := appendSSH(nil, []byte(kind))
-	switch k := key.(type) {
-	case ed25519.PrivateKey:
-		return appendSSH(w, k[ed25519.SeedSize:])
-	case *ecdsa.PrivateKey:
-		point, err := k.PublicKey.Bytes()
-		if err != nil {
-			return nil
-		}
-		return appendSSH(appendSSH(w, []byte(kind[len("ecdsa-sha2-"):])), point)
-	}
-	return sshPublicRSA(w, key)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/big"
 	"math/bits"
+	"slices"
 )
 
 // The sizes of an RSA modulus in bits. The lower bound is RFC 7518 §3.3 and
@@ -43,8 +44,11 @@ func checkRSAPrivate(p *rsa.PrivateKey) error {
 	if len(p.Primes) > 2 {
 		return multiPrime()
 	}
-	if p.D.BitLen() > p.N.BitLen() {
-		return inconsistentRSA()
+	// crypto/rsa ignores the signs, x/crypto/ssh reads them.
+	for _, v := range append(slices.Clip(p.Primes), p.D) {
+		if v.Sign() <= 0 || v.BitLen() > p.N.BitLen() {
+			return inconsistentRSA()
+		}
 	}
 	if len(p.Primes) < 2 {
 		return withoutPrimes()

@@ -21,7 +21,7 @@ func openPKCS12(ctx context.Context, text string, ref Ref) (string, error) {
 	if !ok || isBERPKCS12(der) {
 		return "", unreadablePKCS12()
 	}
-	if err := boundPKCS12(der, 0); err != nil {
+	if err := boundPKCS12(der); err != nil {
 		return "", err
 	}
 	if ctx.Err() != nil {
@@ -81,11 +81,20 @@ func writePEM(private any, chain []*x509.Certificate) (string, error) {
 // maxNesting is deeper than a PKCS#12 file goes.
 const maxNesting = 32
 
+// maxPKCS12Parts is how many times the most iterations a file may ask for in
+// all: for its mac, its certificates and its key, and once more.
+const maxPKCS12Parts = 4
+
 // boundPKCS12 looks for iteration counts: in PKCS#12 every INTEGER behind an
 // OCTET STRING, the salt, is one (RFC 7292 §4 and appendix C, RFC 8018 A.2).
 // Those inside of an encrypted part it cannot see; to write them one must
 // know the password.
-func boundPKCS12(der []byte, depth int) error {
+func boundPKCS12(der []byte) error {
+	left := int64(maxPKCS12Parts * maxPBKDF2Iterations)
+	return boundPKCS12Part(der, 0, &left)
+}
+
+func boundPKCS12Part(der []byte, depth int, left *int64) error {
 	if depth > maxNesting {
 		return unreadablePKCS12()
 	}
@@ -97,11 +106,15 @@ func boundPKCS12(der []byte, depth int) error {
 		if !s.ReadAnyASN1Element(&element, &tag) || !readContent(element, &content) {
 			return unreadablePKCS12()
 		}
-		if tag == cbasn1.INTEGER && before == cbasn1.OCTET_STRING && tooManyIterations(content) {
-			return tooMuchPKCS12()
+		if tag == cbasn1.INTEGER && before == cbasn1.OCTET_STRING {
+			n := new(big.Int).SetBytes(content)
+			if n.Cmp(big.NewInt(min(maxPBKDF2Iterations, *left))) > 0 {
+				return tooMuchPKCS12()
+			}
+			*left -= n.Int64()
 		}
 		if tag&0x20 != 0 || tag == cbasn1.OCTET_STRING && isSequence(content) {
-			if err := boundPKCS12(content, depth+1); err != nil {
+			if err := boundPKCS12Part(content, depth+1, left); err != nil {
 				return err
 			}
 		}
@@ -120,13 +133,9 @@ func readContent(element cryptobyte.String, content *cryptobyte.String) bool {
 	return element.ReadAnyASN1(content, &tag)
 }
 
-func tooManyIterations(n []byte) bool {
-	return new(big.Int).SetBytes(n).Cmp(big.NewInt(maxPBKDF2Iterations)) > 0
-}
-
 func tooMuchPKCS12() error {
 	return &Error{
-		Reason: ErrTooLarge, Found: "a pkcs#12 file that asks for more than 1000000 iterations",
+		Reason: ErrTooLarge, Found: "a pkcs#12 file that asks for more than 1000000 iterations, or 4000000 in all",
 		Hint: "write it anew with less, or take the key out of it: " + opensslPKCS12,
 	}
 }

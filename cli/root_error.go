@@ -200,16 +200,11 @@ func nearestFlag(cmd *cobra.Command, name string) string {
 	return nearest.Of(name, names)
 }
 
-// shown makes a name from outside fit to print: no control characters, and
-// not longer than a name is.
+// shown makes a name from outside fit to print: no characters that nobody sees
+// or that turn a line around, and not longer than a name is.
 func shown(name string) string {
 	const most = 64
-	name = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0) {
-			return '?'
-		}
-		return r
-	}, name)
+	name = shownLong(strings.ReplaceAll(name, "\n", "?"))
 	if len(name) > most {
 		name = strings.ToValidUTF8(name[:most], "") + "…"
 	}

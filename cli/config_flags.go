@@ -57,7 +57,7 @@ func usageOf(s config.Setting) string {
 	if len(s.About) > 1 && strings.ToUpper(s.About[:2]) == s.About[:2] {
 		about = s.About[:1] + about[1:] // an abbreviation: URL, PEM
 	}
-	return about + " (" + s.Env + ")"
+	return strings.ReplaceAll(about, "`", "") + " (" + s.Env + ")" // pflag takes what is between backquotes for the value's name
 }
 
 func completeSetting(cmd *cobra.Command, s config.Setting) {

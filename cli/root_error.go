@@ -161,7 +161,11 @@ func invalidFlag(e *pflag.InvalidValueError, help string) error {
 
 func unknownFlag(cmd *cobra.Command, e *pflag.NotExistError, help string) error {
 	name := e.GetSpecifiedName()
-	if e.GetSpecifiedShortnames() != "" {
+	if short := e.GetSpecifiedShortnames(); short != "" {
+		long, _, _ := strings.Cut(short, "=")
+		if near := nearestFlag(cmd, long); near != "" && len(long) > 2 { // a long flag with one dash
+			return usage("did you mean "+near+"?", "unknown flag -%s", shown(long))
+		}
 		return usage(help, "unknown flag -%s", shown(name))
 	}
 	if s, ok := secretSetting(name); ok {

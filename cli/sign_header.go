@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/json"
+	"strings"
 
 	"conductor-jwt/profile"
 	"conductor-jwt/signer"
@@ -65,7 +66,7 @@ func (e *explained) addType(f *signFlags, p *profile.Profile) error {
 		}
 		return nil
 	}
-	if typ, _ := e.object.Text("typ"); typ == "" {
+	if typ, _ := e.object.Text("typ"); strings.TrimSpace(typ) == "" {
 		return usage("give a type such as JWT or at+jwt, or leave it out", "typ is empty, or not a string")
 	}
 	return nil

@@ -104,15 +104,15 @@ func splitHeader(line string) (name, value, reason string) {
 	case !colon:
 		return "", "", "has no colon; write Name: value"
 	case !isToken(name):
-		return "", "", "has no valid name in front of the colon; write Name: value"
+		return "", "", "has no valid name before its colon; write Name: value"
 	case value == "":
-		return "", "", "has nothing behind its colon; write the value, or take the line out"
+		return "", "", "has no value after its colon; write one, or remove the line"
 	case strings.ContainsFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r > '~' }): // RFC 9110 §5.5
 		return "", "", "holds a character that no header may hold; write ASCII"
 	}
 	name = http.CanonicalHeaderKey(name)
 	if slices.Contains(reservedHeaders(), name) {
-		return "", "", fmt.Sprintf("sets %s, which the worker or its connection sets itself; take it out", name)
+		return "", "", fmt.Sprintf("sets %s, which the worker or its connection sets itself; remove it", name)
 	}
 	return name, value, ""
 }

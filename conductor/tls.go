@@ -131,7 +131,7 @@ func notCertificate(text []byte) string {
 	case blocks["CERTIFICATE"] != nil:
 		return "the PEM certificate is damaged; copy the file again"
 	case blocks["TRUSTED CERTIFICATE"] != nil:
-		return "the certificate has OpenSSL's own form; write it anew with openssl x509"
+		return "the certificate has OpenSSL's own form; convert it with openssl x509"
 	case blocks["PKCS7"] != nil:
 		return "the file is a PKCS #7 bundle; convert it with openssl pkcs7 -print_certs"
 	case blocks["CERTIFICATE REQUEST"] != nil:

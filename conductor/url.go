@@ -20,9 +20,9 @@ func NormalizeURL(text string) (string, error) {
 	case u.Scheme != "http" && u.Scheme != "https":
 		return "", fmt.Errorf("%w: the scheme is neither http nor https; write it as http://host:8080/api", ErrURL)
 	case u.User != nil:
-		return "", fmt.Errorf("%w: it holds a user name; take it out and set the key id and the secret", ErrURL)
+		return "", fmt.Errorf("%w: it holds a user name; remove it, and set the key id and the secret", ErrURL)
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-		return "", fmt.Errorf("%w: it holds a query or a fragment; take it out", ErrURL)
+		return "", fmt.Errorf("%w: it holds a query or a fragment; remove it", ErrURL)
 	case u.Hostname() == "":
 		return "", fmt.Errorf("%w: it holds no host; write it as http://host:8080/api", ErrURL)
 	}

@@ -42,7 +42,7 @@ func (l *Loaded) check(wrong *problems) {
 func (l *Loaded) checkDomain(fault func(string, string, ...any)) {
 	switch {
 	case strings.EqualFold(l.Domain, "NO_DOMAIN"):
-		fault(settingDomain, "NO_DOMAIN is no domain of its own; to poll without a domain, leave the setting out")
+		fault(settingDomain, "NO_DOMAIN means the queue without a domain; to poll that queue, leave the setting out")
 	case strings.Contains(l.Domain, ","):
 		fault(settingDomain, "a list; write one domain, and run a worker for each of the others")
 	}

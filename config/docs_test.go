@@ -54,11 +54,11 @@ task_types: [GET_SIGNED_JWT]
 poll_timeout: 5s
 ` + "```" + `
 
-Durations are written as in Go: ` + "`300ms`, `30s`, `1h30m`" + `. A name with nothing behind it (or with ` + "`null` or `\"\"`" + `) is an error in the file, and so is a file that
-says nothing: a setting that was lost must not count as left out. An unknown name in the file is an error, and so is a variable that is nearly one of these, also
-with another prefix or with ` + "`_FILE`" + ` behind it. Any other unknown variable that begins with ` + "`CONDUCTOR_JWT_`" + ` is warned of, except those that Kubernetes sets for a
-Service of that name, and so are the variables of other Conductor SDKs. All mistakes are
-reported at once, and none of the messages repeats a value.
+Durations are written as in Go: ` + "`300ms`, `30s`, `1h30m`" + `. In the file, a name without a value (or with ` + "`null` or `\"\"`" + `) is an error, and so is an empty
+file: a setting that was lost must not count as not set. An unknown name in the file is an error. So is a variable whose name is nearly that of a
+setting, also with another prefix or with ` + "`_FILE`" + ` at its end. Two kinds of variables cause a warning: an unknown one that begins with
+` + "`CONDUCTOR_JWT_`" + ` (but not those that Kubernetes sets for a Service of that name), and one that another Conductor SDK reads. All mistakes are
+reported at once, and no message repeats a value.
 `
 
 func document() string {

@@ -31,7 +31,7 @@ func readFile(src Sources, table []Setting, wrong *problems) map[string]value {
 	}
 	text, err := src.ReadFile(path)
 	if err != nil {
-		wrong.add(settingConfig, at, "%s; name a file that can be read", fileFault(err))
+		wrong.add(settingConfig, at, "%s; name a file that can be read", FileFault(err))
 		return given
 	}
 	f := file{path: path, table: table, given: given, wrong: wrong}
@@ -54,9 +54,9 @@ func filePath(src Sources, table []Setting) (string, Origin) {
 	return "", Origin{}
 }
 
-// fileFault says why a file could not be read, without its path: it may be
+// FileFault says why a file could not be read, without its path: it may be
 // the secret itself, set in the wrong variable.
-func fileFault(err error) string {
+func FileFault(err error) string {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return "there is no such file"
@@ -73,7 +73,7 @@ func readSecret(src Sources, s Setting, v value, wrong *problems) string {
 	text = bytes.TrimPrefix(text, []byte(yamlfile.ByteOrderMark))
 	switch {
 	case err != nil:
-		wrong.add(s.Name, v.at, "%s; name a file that holds the secret", fileFault(err))
+		wrong.add(s.Name, v.at, "%s; name a file that holds the secret", FileFault(err))
 	case len(text) > maxSecret:
 		wrong.add(s.Name, v.at, "the file is over 64 KiB; name a file that holds the secret alone")
 	case len(bytes.TrimSpace(text)) == 0:
@@ -112,7 +112,7 @@ func (f *file) fault(t *token.Token, format string, args ...any) {
 	f.wrong.add("", f.at(lineOf(t)), format, args...)
 }
 
-const saysNothing = "the file says nothing; write a setting, or do not name the file"
+const holdsNoSetting = "the file holds no setting; write one, or do not name the file"
 
 func (f *file) read(text []byte) {
 	parsed, fault := yamlfile.Parse(text)
@@ -120,7 +120,7 @@ func (f *file) read(text []byte) {
 	case parsed.Body != nil:
 		f.document(parsed.Body)
 	case fault == nil:
-		fault = &yamlfile.Fault{Text: saysNothing}
+		fault = &yamlfile.Fault{Text: holdsNoSetting}
 	}
 	if fault != nil {
 		f.wrong.add("", f.at(fault.Line), "%s", fault.Text)
@@ -131,7 +131,7 @@ func (f *file) document(body ast.Node) {
 	switch body := body.(type) {
 	case *ast.MappingNode:
 		if len(body.Values) == 0 {
-			f.fault(body.GetToken(), saysNothing)
+			f.fault(body.GetToken(), holdsNoSetting)
 		}
 		for _, entry := range body.Values {
 			f.entry(entry)
@@ -212,7 +212,7 @@ func scalarOf(s Setting, n ast.Node) (value, string) {
 	text, ok := textOf(n)
 	switch _, null := n.(*ast.NullNode); {
 	case null || ok && text == "":
-		return value{}, "nothing behind it; write " + wanted(s) + ", or take the line out"
+		return value{}, "no value; write " + wanted(s) + ", or remove the line"
 	case !ok:
 		return value{}, kindOf(n) + " where " + wanted(s) + " belongs"
 	}

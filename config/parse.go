@@ -59,10 +59,10 @@ func parseText(s Setting, place *string, v value) string {
 		return "holds a control character; write it on one line"
 	}
 	if v.text != strings.TrimSpace(v.text) {
-		return "begins or ends with a space; take it out"
+		return "begins or ends with a space; remove it"
 	}
 	if strings.ContainsFunc(v.text, isHidden) {
-		return "holds a character that cannot be seen; type it anew"
+		return "holds an invisible character; type the value again"
 	}
 	*place = v.text
 	switch s.Kind {

@@ -115,7 +115,7 @@ func ofCertificate(err error) error {
 	out := *e
 	out.Found = "a certificate with " + e.Found
 	if strings.Contains(e.Hint, "openssl pkey") {
-		out.Hint = "have it issued anew, for a key that names its curve"
+		out.Hint = "have it issued again, for a key that names its curve"
 	}
 	return &out
 }

@@ -93,7 +93,7 @@ func readJWEHeader(compact string) (jweHeader, error) {
 	if h.Compression != "" || !isJWEAlgorithm(h.Algorithm) || !isJWEEncryption(h.Encryption) {
 		return jweHeader{}, &Error{
 			Reason: ErrUnsupported, Found: "a jwe with an algorithm that is not read here, or compressed",
-			Hint: "wrap the jwk anew with PBES2-HS256+A128KW and A256GCM",
+			Hint: "wrap the jwk again with PBES2-HS256+A128KW and A256GCM",
 		}
 	}
 	return h, h.checkIterations()
@@ -107,7 +107,7 @@ func (h jweHeader) checkIterations() error {
 	if err == nil && n > maxP2C || err != nil && isDigits(string(h.Iterations)) {
 		return &Error{
 			Reason: ErrTooLarge, Found: fmt.Sprintf("a jwe that asks for more than %d iterations (p2c)", maxP2C),
-			Hint: "wrap the jwk anew with a p2c of 600000",
+			Hint: "wrap the jwk again with a p2c of 600000",
 		}
 	}
 	if err != nil || n == 0 {

@@ -136,7 +136,7 @@ func readContent(element cryptobyte.String, content *cryptobyte.String) bool {
 func tooMuchPKCS12() error {
 	return &Error{
 		Reason: ErrTooLarge, Found: "a pkcs#12 file that asks for more than 1000000 iterations, or 4000000 in all",
-		Hint: "write it anew with less, or take the key out of it: " + opensslPKCS12,
+		Hint: "write it again with less, or take the key out of it: " + opensslPKCS12,
 	}
 }
 

@@ -166,7 +166,7 @@ func (p scryptParams) derive(_ context.Context, password []byte, length int) ([]
 func tooMuchWork(found string) error {
 	return &Error{
 		Reason: ErrTooLarge, Found: "an encrypted key that asks for " + found,
-		Hint: "encrypt it anew with less: openssl pkcs8 -topk8 -v2 aes-256-cbc -iter 600000 -in key.pem",
+		Hint: "encrypt it again with less: openssl pkcs8 -topk8 -v2 aes-256-cbc -iter 600000 -in key.pem",
 	}
 }
 
@@ -174,6 +174,6 @@ func tooMuchWork(found string) error {
 func tooMuchScrypt(found string) error {
 	return &Error{
 		Reason: ErrTooLarge, Found: "an encrypted key whose scrypt asks for " + found,
-		Hint: "encrypt it anew where it was made: pbkdf2, or scrypt with N=16384, r=8 and p=1",
+		Hint: "encrypt it again where it was made: pbkdf2, or scrypt with N=16384, r=8 and p=1",
 	}
 }

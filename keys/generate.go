@@ -23,7 +23,7 @@ const DefaultRSABits = 2048
 func Generate(alg Algorithm, bits int) (Key, error) {
 	isRSA := slices.Contains(rsaAlgorithms(), alg)
 	if !isRSA && bits != 0 {
-		return nil, &Error{Reason: ErrUnsupported, Found: fmt.Sprintf("a key for %s has one size only", alg), Hint: "leave the size out"}
+		return nil, &Error{Reason: ErrUnsupported, Found: fmt.Sprintf("a key for %s has one size only", alg), Hint: "leave the size out, or choose an RSA algorithm such as RS256"}
 	}
 	if isRSA {
 		if bits == 0 {

@@ -48,9 +48,9 @@ func TestEachMistakeIsToldOnce(t *testing.T) {
 		{"aws: {regoin: x}", "did you mean region?"},
 		{"azure: {tenant: x}", "no such field of azure"},
 		{"google: {credentials: x}", "no such field of google"},
-		{"aws: []", "a list where aws belongs"},
-		{"azure: x", "text where azure belongs"},
-		{"google: 5", "text where google belongs"},
+		{"aws: []", "a list; write aws as a mapping"},
+		{"azure: x", "text; write azure as a mapping"},
+		{"google: 5", "text; write google as a mapping"},
 		{"vault: {address: \"https://v\", login: {approle: {role_id: r}}}", "approle without role_id and secret_id_file"},
 		{"vault: {address: \"https://v\", login: {token_env: A, approle: {role_id: r, secret_id_file: /f}}}", "login names 2 ways"},
 		{"keys: {\"\": {source: \"env:A\"}}", "not a name for a key"},
@@ -71,11 +71,11 @@ func TestEachMistakeIsToldOnce(t *testing.T) {
 		{k + "grants: [{use: a, max_ttl: 0s}]", "whole seconds"},
 		{k + "grants: [{use: a, workflows: [" + strings.Repeat("x", 1025) + "]}]", "a pattern of 1025 bytes"},
 		{k + "grants: [{use: a, workflows: [[x]]}]", "a list where text belongs"},
-		{k + "grants: [5]", "text where a grant belongs"},
+		{k + "grants: [5]", "text; write a grant as a mapping"},
 		{k + "grants: [{use: a, issuers: {x: y}}]", "a mapping where text belongs"},
-		{"profiles: {github-app: {extends: nope}}", "it names a profile that there is not"},
+		{"profiles: {github-app: {extends: nope}}", "unknown profile"},
 		{k + "profiles: {p: {extends: github-app, off: 1}}", "text that is not true or false"},
-		{k + "profiles: {p: {extends: github-app, key: billing}}", "it names a key that there is not; there is a"},
+		{k + "profiles: {p: {extends: github-app, key: billing}}", "unknown key; use one of a"},
 		{k + "profiles: {p: {extends: github-app, limits: {algorithms: [XS256]}}}", "no such algorithm"},
 	} {
 		problems := mistakes(t, row.text)
@@ -304,7 +304,7 @@ func TestMarksBeyondTheExcerpt(t *testing.T) {
 func TestNamesThatThereAre(t *testing.T) {
 	const text = "keys: {a: {source: \"env:A\", algorithms: [XX999]}}"
 	for want, names := range map[string][]string{
-		"there is none": nil, "there is RS256": {"RS256"}, "there is RS256, ES256": {"RS256", "ES256"},
+		"there is none": nil, "use one of RS256": {"RS256"}, "use one of RS256, ES256": {"RS256", "ES256"},
 	} {
 		_, err := policy.Read("p", []byte(text), policy.Known{Algorithms: names, MaxTTL: time.Hour})
 		if err == nil || !strings.Contains(err.Error(), "no such algorithm; "+want+"\n") {

@@ -100,11 +100,11 @@ func (r *reader) unknownAt(at Place, name, what string, names []string) {
 	near := nearest.Of(name, names)
 	switch {
 	case near != "":
-		r.faultAt(at, "it names a %s that there is not; did you mean %s?", what, near)
+		r.faultAt(at, "unknown %s; did you mean %s?", what, near)
 	case len(names) == 0:
-		r.faultAt(at, "it names a %s that there is not; there is none", what)
+		r.faultAt(at, "unknown %s; none is defined", what)
 	default:
 		slices.Sort(names)
-		r.faultAt(at, "it names a %s that there is not; there is %s", what, strings.Join(slices.Compact(names), ", "))
+		r.faultAt(at, "unknown %s; use one of %s", what, strings.Join(slices.Compact(names), ", "))
 	}
 }

@@ -40,7 +40,7 @@ func (r *reader) profile(name string, entry *ast.MappingValueNode) Profile {
 				"algorithms": r.algorithms(&f.Limits.Algorithms),
 			})
 			if isEmpty(n) {
-				r.fault(n, "limits without a limit; write one, or take the field out")
+				r.fault(n, "limits without a limit; write one, or remove the field")
 			}
 		},
 	})
@@ -72,7 +72,7 @@ func (r *reader) checkProfiles(p *Policy) {
 		builtIn := slices.Contains(r.known.Profiles, f.Name)
 		switch {
 		case f.Off && !builtIn:
-			r.faultAt(f.Place, "there is no built-in profile of this name to turn off; take it out")
+			r.faultAt(f.Place, "there is no built-in profile of this name to turn off; remove it")
 		case f.Off:
 		case f.Extends == "" && !builtIn:
 			r.faultAt(f.Place, "a profile that extends none; write extends: with the name of another")

@@ -34,7 +34,7 @@ func Read(path string, text []byte, known Known) (*Policy, error) {
 		r.sections(f.Body, p)
 	}
 	if len(r.wrong) == 0 && saysNothing(f.Body) {
-		r.faultAt(Place{}, "the file says nothing; write keys, profiles, grants or inline, or leave the setting policy out")
+		r.faultAt(Place{}, "the file defines nothing; write keys, profiles, grants or inline, or leave the setting policy out")
 	}
 	p.source = r.source
 	if len(r.wrong) > 0 {

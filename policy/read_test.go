@@ -120,7 +120,7 @@ inline: deny
 func TestNullIsRefusedEverywhere(t *testing.T) {
 	read(t, everything)
 	value := regexp.MustCompile(`: ("[^"]*"|[^\s"{}\[\],]+|\[[a-zA-Z0-9]+\])|\[[a-zA-Z0-9]+\]`)
-	placed := regexp.MustCompile(`policy.yaml:[0-9]+:[0-9]+: (nothing|not a|.*there is)`)
+	placed := regexp.MustCompile(`policy.yaml:[0-9]+:[0-9]+: (no value|not a|.*there is)`)
 	places := value.FindAllStringIndex(everything, -1)
 	if len(places) < 45 {
 		t.Fatalf("only %d values", len(places))
@@ -141,7 +141,7 @@ func TestNullIsRefusedEverywhere(t *testing.T) {
 		}
 	}
 	for _, text := range []string{"keys:", "keys:\n  # a: {}\n", "inline:", "grants:\n#  - use: [a]", "profiles: {own: }", "keys: {a: }", "grants: [~]", "grants:\n  -\n", "~: 1", "vault: {address: \"https://v\", login: }"} {
-		if _, err := policy.Read("policy.yaml", []byte(text), known()); err == nil || !strings.Contains(err.Error(), "nothing") || !strings.Contains(err.Error(), "policy.yaml:1:") && !strings.Contains(err.Error(), "policy.yaml:2:") {
+		if _, err := policy.Read("policy.yaml", []byte(text), known()); err == nil || !strings.Contains(err.Error(), "no value") || !strings.Contains(err.Error(), "policy.yaml:1:") && !strings.Contains(err.Error(), "policy.yaml:2:") {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
@@ -152,9 +152,9 @@ func TestMistakes(t *testing.T) {
 	const k = "keys:\n  a: {source: \"file:///a.pem\"}\n"
 	for _, row := range []struct{ text, want string }{
 		{"keyz: {}", "policy.yaml:1:1: no such field of the policy file; did you mean keys?"},
-		{"what: {}", "policy.yaml:1:1: no such field of the policy file; there is aws, azure, google, grants, inline, keys, profiles, vault"},
-		{"[]", "policy.yaml:1:1: a list where the policy file belongs, a mapping"},
-		{"keys: 5", "policy.yaml:1:7: text where keys belongs, a mapping"},
+		{"what: {}", "policy.yaml:1:1: no such field of the policy file; use one of aws, azure, google, grants, inline, keys, profiles, vault"},
+		{"[]", "policy.yaml:1:1: a list; write the policy file as a mapping"},
+		{"keys: 5", "policy.yaml:1:7: text; write keys as a mapping"},
 		{"inline: alow", "policy.yaml:1:9: no such choice; did you mean allow?"},
 		{"inline: allow\ninline: deny", "policy.yaml:2:1: set already in line 1; keep one"},
 		{"keys: {a: &x {source: \"env:A\"}, b: *x}", "an anchor or alias"},
@@ -162,7 +162,7 @@ func TestMistakes(t *testing.T) {
 		{"keys: {a: {}}", "policy.yaml:1:8: a key without a source"},
 		{"keys: {a: {source: a.pem}}", "policy.yaml:1:20: not a uri"},
 		{"keys: {a: {source: \"fille:///a.pem\"}}", "no such scheme; did you mean file?"},
-		{"keys: {a: {source: \"https://a/b\"}}", "no such scheme; there is env, file"},
+		{"keys: {a: {source: \"https://a/b\"}}", "no such scheme; use one of env, file"},
 		{"keys: {a: {source: \"file://\"}}", "nothing behind its scheme"},
 		{"keys: {a: {source: \"env:A\", versions: [{source: \"env:B\", from: 2027-01-01T00:00:00Z}]}}", "contradict"},
 		{"keys: {a: {versions: [{source: \"env:B\", from: yesterday}]}}", "policy.yaml:1:47: not a time"},
@@ -179,7 +179,7 @@ func TestMistakes(t *testing.T) {
 		{"grants: {}", "policy.yaml:1:9: a mapping where grants belong, a list"},
 		{"grants: [{workflows: [a]}]", "policy.yaml:1:11: a grant that lets use nothing"},
 		{k + "grants: [{use: [b], workflow: [x]}]", "no such field of a grant; did you mean workflows?"},
-		{k + "grants: [{use: [bilingg]}]", "it names a key or profile that there is not"},
+		{k + "grants: [{use: [bilingg]}]", "unknown key or profile"},
 		{k + "grants: [{use: [github_app]}]", "did you mean github-app?"},
 		{k + "grants: [{use: [a], issuers: []}]", "an empty list"},
 		{k + "grants: [{use: [a], issuers: [x, x]}]", "named twice"},
@@ -193,12 +193,12 @@ func TestMistakes(t *testing.T) {
 		{"profiles: {x: off}", "no built-in profile of this name to turn off"},
 		{"profiles: {x: on}", "write a mapping, or off"},
 		{"profiles: {x: {extends: y}, y: {extends: x}}", "extends itself"},
-		{"profiles: {github-app: {key: nope}}", "it names a key that there is not; there is none"},
+		{"profiles: {github-app: {key: nope}}", "unknown key; none is defined"},
 		{"profiles:\n  x: {extends: google, limits: {}}", "policy.yaml:2:32: limits without a limit"},
 		{"keys: {a: {versions: []}}", "an empty list; write at least one version"},
 		{k + "profiles: {a: {extends: github-app, key: a}}", "policy.yaml:2:3: a profile of this file has this name too; rename one of them, because a grant would permit both"},
 		{"keys: {snowflake: {source: \"env:A\"}}\nprofiles: {snowflake: {extends: snowflake, key: snowflake}}", "policy.yaml:1:8: a profile of this file has this name too"},
-		{"keys: {a: {source: \"env:A\"}}\ngrants: [{use: [a], issuers: }]", "policy.yaml:2:21: nothing behind it; write a value, or take the field out"},
+		{"keys: {a: {source: \"env:A\"}}\ngrants: [{use: [a], issuers: }]", "policy.yaml:2:21: no value; write a value, or remove the field"},
 		{strings.Repeat("[", 1000), "policy.yaml:1:65: nested more than 64 deep"},
 		{"vault: {login: {token_file: /t}}", "vault without an address"},
 		{"vault: {address: \"https://v\", token: x}", "no such field of vault"},

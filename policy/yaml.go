@@ -44,7 +44,7 @@ func (r *reader) faultAt(at Place, format string, args ...any) {
 func (r *reader) entries(n ast.Node, what string) []*ast.MappingValueNode {
 	mapping, ok := n.(*ast.MappingNode)
 	if !ok {
-		r.fault(n, "%s where %s belongs, a mapping", kindOf(n), what)
+		r.fault(n, "%s; write %s as a mapping", kindOf(n), what)
 		return nil
 	}
 	var list []*ast.MappingValueNode
@@ -75,7 +75,7 @@ func (r *reader) object(n ast.Node, what string, table fields) {
 		case !ok:
 			r.unknown(entry.Key, name, "field of "+what, slices.Sorted(maps.Keys(table)))
 		case entry.Value.Type() == ast.NullType:
-			r.fault(entry.Key, "nothing behind it; write a value, or take the field out")
+			r.fault(entry.Key, "no value; write a value, or remove the field")
 		default:
 			read(entry.Value)
 		}
@@ -90,7 +90,7 @@ func (r *reader) unknown(n ast.Node, name, what string, names []string) {
 	case len(names) == 0:
 		r.fault(n, "no such %s; there is none", what)
 	default:
-		r.fault(n, "no such %s; there is %s", what, strings.Join(names, ", "))
+		r.fault(n, "no such %s; use one of %s", what, strings.Join(names, ", "))
 	}
 }
 
@@ -118,7 +118,7 @@ func kindOf(n ast.Node) string {
 	case *ast.TagNode:
 		return "a tag"
 	case *ast.NullNode:
-		return "nothing"
+		return "no value"
 	}
 	return "text"
 }

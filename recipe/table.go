@@ -96,7 +96,7 @@ func signed() []Recipe {
 			sign:    `"claims":{"application_id":"${workflow.input.applicationId}"}`,
 			inputs:  `"applicationId":"aaaaaaaa-bbbb-cccc-dddd-0123456789ab","apiUrl":"https://api.nexmo.com/v1/calls"`,
 			request: api + `}`,
-			Wrong:   "401: the key pair was generated anew, and the old one ended then.",
+			Wrong:   "401: the key pair was generated again, which ended the old one.",
 		},
 	}, boxAndNetSuite()...)
 }

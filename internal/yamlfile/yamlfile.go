@@ -144,7 +144,7 @@ func (b *bounds) admit(t *token.Token) *Fault {
 	case token.InvalidType:
 		return faultAt(t, invalid)
 	case token.DirectiveType:
-		return faultAt(t, "a directive; take the line out")
+		return faultAt(t, "a directive; remove the line")
 	case token.SequenceStartType, token.MappingStartType:
 		b.flow++
 	case token.SequenceEndType, token.MappingEndType:

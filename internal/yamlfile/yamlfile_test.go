@@ -49,7 +49,7 @@ func TestFaults(t *testing.T) {
 		{strings.Repeat("- ", 1000), yamlfile.Fault{Line: 1, Column: 129, Text: "nested more than 64 deep"}},
 		{"a: [1\n", yamlfile.Fault{Line: 1, Column: 4, Text: "not valid yaml from here on"}},
 		{"a: 1\n---\nb: 2\n", yamlfile.Fault{Line: 2, Column: 1, Text: "a second document; keep one"}},
-		{"%YAML 1.2\n---\na: 1\n", yamlfile.Fault{Line: 1, Column: 1, Text: "a directive; take the line out"}},
+		{"%YAML 1.2\n---\na: 1\n", yamlfile.Fault{Line: 1, Column: 1, Text: "a directive; remove the line"}},
 		{"a: 1\n...\nb: 2\n", yamlfile.Fault{Line: 3, Column: 1, Text: "a second document; keep one"}},
 		{"---\n---\nb: 2\n", yamlfile.Fault{Line: 2, Column: 1, Text: "a second document; keep one"}},
 		{"a:\n" + strings.Repeat(" - ", 1) + strings.Repeat("[", 64), yamlfile.Fault{Line: 2, Column: 66, Text: "nested more than 64 deep"}},

@@ -37,7 +37,7 @@ func fileFindings(env Env, c *config.Loaded, p *policy.Policy) []doctor.Finding 
 // policy name.
 func secretFiles(env Env, c *config.Loaded, p *policy.Policy) []string {
 	secret, _ := env.Getenv("CONDUCTOR_AUTH_SECRET_FILE")
-	paths := []string{secret, c.TLSClientKey}
+	paths := []string{secret, c.TLSClientKey, c.HeadersFile}
 	if p != nil {
 		login := p.Vault.Login
 		paths = append(paths, login.TokenFile, login.Kubernetes.TokenFile, login.AppRole.SecretIDFile, p.Azure.TokenFile, p.Google.CredentialsFile)

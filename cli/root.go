@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -77,8 +78,8 @@ func plainBooleans(root *cobra.Command) {
 		cmd.SetOut(&text)
 		err := usage(cmd)
 		cmd.SetOut(out)
-		fmt.Fprint(out, strings.ReplaceAll(text.String(), values, strings.Repeat(" ", len(values))))
-		return err
+		_, writeErr := fmt.Fprint(out, strings.ReplaceAll(text.String(), values, strings.Repeat(" ", len(values))))
+		return cmp.Or(err, writeErr)
 	})
 }
 

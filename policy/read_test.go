@@ -82,9 +82,11 @@ func TestTheExampleIsReadWhole(t *testing.T) {
 
 // A file that lost its text must not permit what no policy permits.
 func TestAFileThatSaysNothingIsRefused(t *testing.T) {
-	for _, text := range []string{"", "\ufeff", "# nothing\n", "---\n", "null\n", "~", "{}", "{}\n# inline: deny\n", "keys: {}\n", "keys: {}\nprofiles: {}\ngrants: []\n", "---\n---\ninline: deny",
+	for _, text := range []string{
+		"", "\ufeff", "# nothing\n", "---\n", "null\n", "~", "{}", "{}\n# inline: deny\n", "keys: {}\n", "keys: {}\nprofiles: {}\ngrants: []\n", "---\n---\ninline: deny",
 		// cut off before it decides about keys
-		"vault: {address: \"https://v\", login: {kubernetes: r}}", "aws: {region: eu-1}\ngrants: []", "azure: {tenant_id: t}", "google: {endpoint: \"https://g\"}"} {
+		"vault: {address: \"https://v\", login: {kubernetes: r}}", "aws: {region: eu-1}\ngrants: []", "azure: {tenant_id: t}", "google: {endpoint: \"https://g\"}",
+	} {
 		if p, err := policy.Read("policy.yaml", []byte(text), known()); err == nil {
 			t.Errorf("%q: %+v", text, p)
 		}

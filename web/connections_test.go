@@ -114,6 +114,7 @@ func keepConnection(t *testing.T, address string) *bufio.Reader {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer func() { _ = answer.Body.Close() }()
 	if body, err := io.ReadAll(answer.Body); err != nil || string(body) != "live" {
 		t.Fatalf("%q, %v", body, err)
 	}

@@ -1,9 +1,9 @@
 # syntax=docker/dockerfile:1
 # docker build -t conductor-jwt --build-arg VERSION="$(git describe --tags --always)" .
 #
-# EDITION=full (the default) signs RSA with OpenSSL 3; EDITION=static holds one
-# file and nothing else.
-ARG EDITION=full
+# EDITION=native (the default) signs RSA with OpenSSL 3 and has PKCS#11;
+# EDITION=static holds one file and nothing else.
+ARG EDITION=native
 
 FROM --platform=$BUILDPLATFORM golang:1.27.4-bookworm AS source
 WORKDIR /src
@@ -18,16 +18,16 @@ RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache
     GOOS=$TARGETOS GOARCH=$TARGETARCH make build VERSION="$VERSION"
 
 # cgo needs a C compiler for the target, which its own image has.
-FROM golang:1.27.4-bookworm AS build-full
+FROM golang:1.27.4-bookworm AS build-native
 WORKDIR /src
 COPY --from=source /src .
 ARG VERSION=dev
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
-    make build-full FULL=bin/conductor-jwt VERSION="$VERSION"
+    make build-native NATIVE=bin/conductor-jwt VERSION="$VERSION"
 
 FROM gcr.io/distroless/static-debian12:nonroot AS run-static
 # With glibc and libssl3, of the Debian that the binary was built on.
-FROM gcr.io/distroless/base-debian12:nonroot AS run-full
+FROM gcr.io/distroless/base-debian12:nonroot AS run-native
 
 # A misspelled edition names no stage, and nothing is built.
 FROM build-${EDITION} AS build

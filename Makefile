@@ -3,10 +3,7 @@ export GOTOOLCHAIN := auto
 
 GO        ?= go
 BIN       := bin/conductor-jwt
-FULL      := bin/conductor-jwt-full
-FULL_TAGS := openssl,awskms,azurekms,pkcs11
-# None, each alone, all, and one pair.
-TAG_SETS  := none openssl awskms azurekms pkcs11 awskms,azurekms $(FULL_TAGS)
+NATIVE    := bin/conductor-jwt-native
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS   := -s -w -X main.version=$(VERSION)
 FUZZTIME  ?= 5s
@@ -25,12 +22,12 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
-build: ## build bin/conductor-jwt, static, without cgo
+build: ## build bin/conductor-jwt, the static edition, without cgo
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) .
 
-.PHONY: build-full
-build-full: ## build bin/conductor-jwt-full, with OpenSSL 3 for rsa and every key store
-	CGO_ENABLED=1 $(GO) build -tags $(FULL_TAGS) -trimpath -ldflags '$(LDFLAGS)' -o $(FULL) .
+.PHONY: build-native
+build-native: ## build bin/conductor-jwt-native, with cgo: OpenSSL 3 for RSA, and PKCS#11
+	CGO_ENABLED=1 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(NATIVE) .
 
 .PHONY: demo
 demo: build ## run a GET_SIGNED_JWT workflow on the real Conductor server (KEEP=1 leaves it up, SERVER=VERSION takes another)
@@ -43,22 +40,12 @@ man: ## write the manual pages to dist/man/man1
 
 .PHONY: test
 test: ## all tests: unit, scripts, and integration on the real server
+	.ci/softhsm
 	$(GO) test -race -timeout 30m ./...
 	@# Once without -race too: it hides faults of timing. 40 seconds.
 	$(GO) test $$($(GO) list ./... | grep -Ev '/(integration|reliability|interop|bench)')
-	.ci/softhsm
-	$(GO) test -race -timeout 10m -tags $(FULL_TAGS) ./keys/... ./task ./cli
-
-.PHONY: tags
-tags: ## build and test each set of build tags: what differs are the key stores and their wiring
-	.ci/softhsm
-	@set -e; for tags in $(TAG_SETS); do \
-		stores=$$(echo "$$tags" | tr , '\n' | grep -v none | sed 's|^|./keys/|'); \
-		echo "tags $$tags"; \
-		$(GO) build -tags $$tags -o /dev/null .; \
-		$(GO) vet -tags $$tags ./cli $$stores; \
-		$(GO) test -tags $$tags -run 'Stores|Edition|Conform' ./cli $$stores; \
-	done
+	@# The above is the native edition, as -race needs cgo; this is the static one.
+	CGO_ENABLED=0 $(GO) test ./keys/... ./task ./cli
 
 .PHONY: deploy-check
 deploy-check: ## hold deploy/ against Helm, Kubernetes, Prometheus and Compose
@@ -72,6 +59,7 @@ test-vault: ## run the tests of keys/vault against a real Vault, which it builds
 
 .PHONY: unit
 unit: ## the tests that need no server
+	.ci/softhsm
 	$(GO) test $$($(GO) list ./... | grep -v /integration)
 
 # The packages that read the clock. Programs that are not ours (the server, the peers) keep the real one.
@@ -88,7 +76,7 @@ lint: ## check style and the arrows between packages
 	@mkdir -p .cache
 	cd tools && $(GO) build -o ../.cache/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 	.cache/golangci-lint run ./...
-	.cache/golangci-lint run --build-tags $(FULL_TAGS) ./keys/... ./task ./cli
+	CGO_ENABLED=0 .cache/golangci-lint run ./keys/openssl ./cli
 
 .PHONY: fmt
 fmt: ## format the code
@@ -134,8 +122,8 @@ bench-compare: ## run the Go benchmarks and compare them with bench/baseline.txt
 	cd tools && $(GO) tool benchstat ../bench/baseline.txt ../.cache/bench.txt
 
 .PHONY: bench-server
-bench-server: build-full ## tokens a second and latency on the real server, SQLite and PostgreSQL, into docs/sizing.md
-	$(GO) run ./bench/server -worker $(FULL)
+bench-server: build-native ## tokens a second and latency on the real server, SQLite and PostgreSQL, into docs/sizing.md
+	$(GO) run ./bench/server -worker $(NATIVE)
 
 .PHONY: release
 release: ## build the archives of a release, with checksums and bills of materials, into dist/

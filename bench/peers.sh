@@ -16,11 +16,15 @@ if command -v python3 >/dev/null; then
 fi
 [ "${1:-}" = faults ] && exit
 
-make -s build-full FULL="$out/conductor-jwt"
-go build -trimpath -ldflags '-s -w' -o "$out/loop" ./bench/peers/loop
-go build -trimpath -ldflags '-s -w' -tags openssl -o "$out/loop-openssl" ./bench/peers/loop
-go build -trimpath -ldflags '-s -w' -o "$out/raw-go" ./bench/raw
-go build -trimpath -ldflags '-s -w' -tags openssl -o "$out/raw-openssl" ./bench/raw
+make -s build-native NATIVE="$out/conductor-jwt"
+"$out/conductor-jwt" version | grep -q openssl || {
+	echo "error: bench/peers.sh: the native edition found no OpenSSL 3, which is what is measured" >&2
+	exit 1
+}
+CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o "$out/loop" ./bench/peers/loop
+CGO_ENABLED=1 go build -trimpath -ldflags '-s -w' -o "$out/loop-openssl" ./bench/peers/loop
+CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o "$out/raw-go" ./bench/raw
+CGO_ENABLED=1 go build -trimpath -ldflags '-s -w' -o "$out/raw-openssl" ./bench/raw
 go build -trimpath -o "$out/compare" ./bench/compare
 # The command line's peer, built as its own releases are: symbols and all.
 [ -x "$out/step" ] || GOBIN=$out go install github.com/smallstep/cli/cmd/step@v0.30.2

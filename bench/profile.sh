@@ -8,6 +8,6 @@ alg=$1 slots=$2 name=$3
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 out=bench/profiles/$(echo "$alg" | tr 'A-Z' 'a-z')-$slots-$name.txt
-go build -tags openssl -o "$tmp/profiler" ./bench/profiler
+go build -o "$tmp/profiler" ./bench/profiler
 "$tmp/profiler" -alg "$alg" -slots "$slots" -n "${TASKS:-20000}" -o "$tmp"
 bench/profile-text.sh "$tmp" >"$out"

@@ -5,6 +5,7 @@ import (
 	"crypto/rsa"
 
 	"conductor-jwt/keys"
+	"conductor-jwt/keys/openssl"
 )
 
 // backEnd does the arithmetic of the private keys.
@@ -20,8 +21,10 @@ func chooseBackEnd() backEnd {
 	if fips140.Enabled() {
 		return backEnd{name: "go-fips140"}
 	}
-	if faster, ok := fasterRSA(); ok {
-		return faster
+	// The native edition has OpenSSL, where the machine has it.
+	lib, err := openssl.Load()
+	if err != nil {
+		return backEnd{name: "go"}
 	}
-	return backEnd{name: "go"}
+	return backEnd{name: "openssl " + lib.Version(), rsa: lib.RSA}
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -10,30 +11,40 @@ import (
 	"conductor-jwt/policy"
 )
 
-// Each kind of source is in this build, or it is said where it is.
-func TestStoresOfThisBuild(t *testing.T) {
+// isNative reports whether the toolchain says that cgo built this binary.
+func isNative(t *testing.T) bool {
+	t.Helper()
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		t.Fatal("the test knows nothing of its build")
 	}
-	var tags []string
-	for _, s := range info.Settings {
-		if s.Key == "-tags" {
-			tags = strings.Split(s.Value, ",")
-		}
-	}
+	return runtime.GOOS != "windows" && slices.Contains(info.Settings, debug.BuildSetting{Key: "CGO_ENABLED", Value: "1"})
+}
+
+// Each kind of source is in this edition, or it is said where it is.
+func TestStoresOfThisEdition(t *testing.T) {
 	has := schemes(Env{Getenv: func(string) (string, bool) { return "", false }}, nil, keys.NewParser(keys.ParserOptions{}))
 	for _, name := range policy.Schemes() {
 		if name == policy.SchemeConductor {
 			continue // of the keyring
 		}
-		tagged := slices.Contains([]string{policy.SchemeAWSKMS, policy.SchemeAzureKMS, policy.SchemePKCS11}, name)
-		want := !tagged || slices.Contains(tags, name)
+		want := name != policy.SchemePKCS11 || isNative(t)
 		if has[name] == nil == want {
-			t.Errorf("%s: is here: %t; built with %q", name, has[name] != nil, tags)
+			t.Errorf("%s: is here: %t; in the %s edition", name, has[name] != nil, edition)
 		}
-		if !want && elsewhere()[name] == "" {
+		if !want && elsewhere()[name] != "; the native edition has them" {
 			t.Errorf("%s is nowhere", name)
 		}
+	}
+}
+
+func TestTheNativeEditionAloneSignsWithOpenSSL(t *testing.T) {
+	b := newBuild(Env{})
+	if isNative(t) {
+		if b.Edition != "native" || !strings.HasPrefix(b.Crypto, "openssl 3.") || b.backEnd.rsa == nil {
+			t.Errorf("%s", b)
+		}
+	} else if b.Edition != "static" || b.Crypto != "go" || b.backEnd.rsa != nil {
+		t.Errorf("%s", b)
 	}
 }

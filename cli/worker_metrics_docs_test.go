@@ -140,7 +140,7 @@ func openEnded() map[string]string {
 		"version":  "of this build",
 		"commit":   "of this build",
 		"go":       "of this build",
-		"edition":  "`static` or `full`",
+		"edition":  "`static` or `native`",
 		"crypto":   "`go`, `go-fips140`, or the OpenSSL that was found",
 	}
 }

@@ -30,7 +30,7 @@ type signing struct {
 	stores *keyring.Stores
 	audit  *auditLog // nil: off
 	log    *slog.Logger
-	pkcs11 keys.Scheme // nil: the build has none
+	pkcs11 keys.Scheme // nil in the static edition
 
 	current atomic.Pointer[generation]
 	running sync.WaitGroup

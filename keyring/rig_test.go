@@ -208,7 +208,7 @@ func (r *rig) options(t *testing.T) keyring.Options {
 	}
 	return keyring.Options{
 		Policy: r.policy(t), Parser: keys.NewParser(keys.ParserOptions{}), Schemes: schemes, Stores: r.stores,
-		Elsewhere: map[string]string{policy.SchemePKCS11: "; the full edition has it"},
+		Elsewhere: map[string]string{policy.SchemePKCS11: "; the native edition has it"},
 		Logger:    slog.New(slog.NewTextHandler(&r.log, nil)),
 	}
 }

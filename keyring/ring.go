@@ -20,8 +20,8 @@ type Options struct {
 
 	// Schemes open the sources, by the scheme of their URI.
 	Schemes map[string]keys.Scheme
-	// Elsewhere says of a scheme that this build has not where it is: "; use
-	// the full edition".
+	// Elsewhere says of a scheme that this build does not have where it is: "; the
+	// native edition has them".
 	Elsewhere map[string]string
 
 	Stores *Stores // nil makes those of a worker with one slot

@@ -92,7 +92,7 @@ func TestMistakesOfTheSources(t *testing.T) {
 	}
 	for _, row := range []struct{ text, want string }{
 		{`keys: {k: {source: "file:///nonsense"}}`, "policy.yaml:1:20: a uri that makes no sense; write another"},
-		{`keys: {k: {source: "pkcs11:token=x"}}`, "policy.yaml:1:20: this build has no pkcs11: keys; the full edition has it"},
+		{`keys: {k: {source: "pkcs11:token=x"}}`, "policy.yaml:1:20: this build has no pkcs11: keys; the native edition has it"},
 		{`keys: {k: {source: "file:///broken"}}`, "policy.yaml:1:20: not a key at all"},
 		{`keys: {k: {source: "file:///empty"}}`, "a source without a key"},
 		{`keys: {k: {source: "file:///two"}}`, "a source with 2 keys and no time from which each may sign"},

@@ -22,6 +22,7 @@ import (
 
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
+	"conductor-jwt/keys/openssl"
 )
 
 func must[T any](v T, err error) T {
@@ -165,4 +166,14 @@ func refusalOf(tb testing.TB, err error) *keys.Error {
 		return &keys.Error{}
 	}
 	return refusal
+}
+
+// edition is how the edition under test reads keys: in the native one OpenSSL
+// signs with RSA keys, if only there is a cache to keep them.
+func edition() keys.ParserOptions {
+	lib, err := openssl.Load()
+	if err != nil {
+		return keys.ParserOptions{}
+	}
+	return keys.ParserOptions{CacheSize: 1, RSA: lib.RSA}
 }

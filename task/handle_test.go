@@ -18,6 +18,7 @@ import (
 
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
+	"conductor-jwt/keys/openssl"
 	"conductor-jwt/task"
 )
 
@@ -172,4 +173,14 @@ func failed(tb testing.TB, out task.Outcome, code, field string) string {
 	}
 	produced.Store(code, true)
 	return out.Fault.Message
+}
+
+// edition is how the edition under test reads keys: in the native one OpenSSL
+// signs with RSA keys, if only there is a cache to keep them.
+func edition() keys.ParserOptions {
+	lib, err := openssl.Load()
+	if err != nil {
+		return keys.ParserOptions{}
+	}
+	return keys.ParserOptions{CacheSize: 1, RSA: lib.RSA}
 }

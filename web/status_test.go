@@ -22,7 +22,7 @@ func busy() web.Status {
 	}
 	hour[59].Failed = map[string]int{"key_weak": 1, "policy_denied": 2}
 	return web.Status{
-		Version: "v1.2.3", Edition: "full", Crypto: "openssl 3.0", Server: "https://conductor/api", WorkerID: "w-1",
+		Version: "v1.2.3", Edition: "native", Crypto: "openssl 3.0", Server: "https://conductor/api", WorkerID: "w-1",
 		Began: now.Add(-50 * time.Hour), Now: now, Hour: hour,
 		Health:   worker.Health{Polled: true, Slots: 16, InUse: 3, InHand: 1, Queues: []worker.QueueHealth{{TaskType: "GET_SIGNED_JWT", LastPoll: now}}},
 		Failures: []worker.Failure{{At: now, TaskID: "t", WorkflowID: "w/1", TaskName: "<script>alert(1)</script>", Code: "key_weak"}},
@@ -45,7 +45,7 @@ func show(t *testing.T, s web.Status, path string) *httptest.ResponseRecorder {
 func TestStatusPageShowsWhatHappens(t *testing.T) {
 	page := show(t, busy(), "/").Body.String()
 	for what, want := range map[string]string{
-		"the version":         "v1.2.3, full edition, openssl 3.0 crypto, up 2 days",
+		"the version":         "v1.2.3, native edition, openssl 3.0 crypto, up 2 days",
 		"where it polls":      "https://conductor/api as w-1",
 		"slots":               "1 of 16 slots hold a task",
 		"completed":           "177000 completed",

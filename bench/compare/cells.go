@@ -11,7 +11,7 @@ import (
 
 // The workers.
 const (
-	oursFull    = "conductor-jwt"        // OpenSSL for RSA
+	oursNative    = "conductor-jwt"        // OpenSSL for RSA
 	oursStatic  = "conductor-jwt-static" // Go's RSA
 	loopGo      = "loop"
 	loopOpenSSL = "loop-openssl"
@@ -110,7 +110,7 @@ func throughputCells(algorithm string, slots int) []Cell {
 	workers := append([]string{oursStatic}, runners()...)
 	workers = append(workers, loopGo)
 	if algorithm == rs256 {
-		workers = append([]string{oursFull, loopOpenSSL}, append(workers, loopBare)...)
+		workers = append([]string{oursNative, loopOpenSSL}, append(workers, loopBare)...)
 	}
 	var all []Cell
 	for _, w := range workers {
@@ -124,7 +124,7 @@ func variantCells() []Cell {
 	var all []Cell
 	for _, slots := range []int{1, 10, 50} {
 		all = append(all,
-			Cell{Figure: Throughput, Worker: oursFull, Algorithm: rs256, Slots: slots, Injection: "auto"},
+			Cell{Figure: Throughput, Worker: oursNative, Algorithm: rs256, Slots: slots, Injection: "auto"},
 			Cell{Figure: Throughput, Worker: oursStatic, Algorithm: es256, Slots: slots, Injection: "auto"})
 	}
 	return all
@@ -133,7 +133,7 @@ func variantCells() []Cell {
 // scaleCells show how ours grows.
 func scaleCells() []Cell {
 	var all []Cell
-	for _, w := range []struct{ worker, algorithm string }{{oursFull, rs256}, {oursStatic, rs256}, {oursStatic, es256}} {
+	for _, w := range []struct{ worker, algorithm string }{{oursNative, rs256}, {oursStatic, rs256}, {oursStatic, es256}} {
 		for _, slots := range []int{2, 4, 16, 100} {
 			all = append(all, Cell{Figure: Throughput, Worker: w.worker, Algorithm: w.algorithm, Slots: slots})
 		}
@@ -158,7 +158,7 @@ func latencyCells() []Cell {
 				if pollers == 2 && (!fills || rate != 10) {
 					continue
 				}
-				all = append(all, Cell{Figure: Latency, Worker: oursFull, Algorithm: rs256, Slots: 10, Rate: rate, Fills: fills, Pollers: pollers})
+				all = append(all, Cell{Figure: Latency, Worker: oursNative, Algorithm: rs256, Slots: 10, Rate: rate, Fills: fills, Pollers: pollers})
 			}
 		}
 	}
@@ -167,7 +167,7 @@ func latencyCells() []Cell {
 
 func startCells() []Cell {
 	var all []Cell
-	for _, w := range append([]string{oursFull, oursStatic}, runners()...) {
+	for _, w := range append([]string{oursNative, oursStatic}, runners()...) {
 		all = append(all, Cell{Figure: Start, Worker: w, Algorithm: rs256, Slots: 50})
 	}
 	return all
@@ -187,7 +187,7 @@ func shellCells() []Cell {
 func (b *bench) command(worker string) []string {
 	in := func(name string) string { return filepath.Join(b.dir, name) }
 	switch worker {
-	case oursFull, oursStatic:
+	case oursNative, oursStatic:
 		return []string{in(worker), "worker"}
 	case loopBare:
 		return []string{in(loopGo)}

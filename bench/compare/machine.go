@@ -21,14 +21,14 @@ func (b *bench) describe(ctx context.Context) error {
 		"system": runtime.GOOS + "/" + runtime.GOARCH,
 		"kernel": first(ctx, "uname", "-r"), "cores": first(ctx, "nproc"),
 		"openssl": first(ctx, "openssl", "version"),
-		"full":    first(ctx, b.dir+"/"+oursFull, "version"), "static": first(ctx, b.dir+"/"+oursStatic, "version"),
+		"native":  first(ctx, b.dir+"/"+oursNative, "version"), "static": first(ctx, b.dir+"/"+oursStatic, "version"),
 		conductorGo: joined(goModules(ctx, b.dir+"/"+conductorGo)),
 		python:      joined(words("bench/peers/python/requirements.txt", `(?m)^(\S+)==(\S+)$`), first(ctx, b.dir+"/python/bin/python", "--version")),
 		javascript:  joined(words("bench/peers/javascript/package.json", `"([a-z@/-]+)": "([0-9.]+)"`), "Node.js "+first(ctx, "node", "--version")),
 		java:        joined(words("bench/peers/java/pom.xml", `<artifactId>(conductor-client|nimbus-jose-jwt)</artifactId><version>([^<]+)<`), first(ctx, b.dir+"/java/java", "-version")),
 		step:        joined(goModules(ctx, b.dir+"/"+step)),
 	}
-	for _, name := range []string{oursFull, oursStatic, step} {
+	for _, name := range []string{oursNative, oursStatic, step} {
 		if info, err := os.Stat(b.dir + "/" + name); err == nil {
 			facts[name+" bytes"] = strconv.FormatInt(info.Size(), 10)
 		}

@@ -16,7 +16,7 @@ type bar struct{ worker, colour string }
 
 func bars() []bar {
 	return []bar{
-		{oursFull, "#0b7a75"},
+		{oursNative, "#0b7a75"},
 		{oursStatic, "#5fb3ae"},
 		{conductorGo, "#c8553d"},
 		{python, "#8a7fb0"},
@@ -71,7 +71,7 @@ func (b *bench) panels() []panel {
 		}
 		all = append(all, panel{title: title, groups: []string{"p50", "p99"}, value: func(group int, worker string) float64 {
 			c := Cell{Figure: Latency, Worker: worker, Algorithm: rs256, Slots: 10, Rate: 10, Fills: fills}
-			if worker == oursFull {
+			if worker == oursNative {
 				c.Pollers = 4
 			}
 			return b.stat(c, []func(*Sample) float64{p50, p99}[group]).mid

@@ -58,7 +58,7 @@ func (b *bench) head(p *page) {
 	p.line("")
 	p.line("%s, %s cores, %s, kernel %s, %s, %s.", f["cpu"], f["cores"], f["system"], f["kernel"], f["go"], f["openssl"])
 	p.table([]string{"worker", "what it is"}, [][]string{
-		{oursFull, "`" + f["full"] + "`"},
+		{oursNative, "`" + f["native"] + "`"},
 		{oursStatic, "`" + f["static"] + "`"},
 		{conductorGo, "TaskRunner, polls each 100 ms: " + f[conductorGo]},
 		{python, "@worker_task: " + f[python]},
@@ -94,7 +94,7 @@ func (b *bench) throughputTables(p *page) {
 	p.line("`secret_injection: key`, which is what the others do. Each cell: tasks/s · CPU ms a task · resident MiB.")
 	for _, algorithm := range []string{rs256, es256, edDSA} {
 		var rows [][]string
-		for _, w := range append([]string{oursFull, oursStatic, loopOpenSSL, loopGo}, runners()...) {
+		for _, w := range append([]string{oursNative, oursStatic, loopOpenSSL, loopGo}, runners()...) {
 			row := []string{w}
 			seen := false
 			for _, slots := range []int{1, 10, 50} {
@@ -144,7 +144,7 @@ func (b *bench) latencyTables(p *page) {
 		}
 	}
 	for _, pollers := range []int{1, 2, 4} {
-		add(fmt.Sprintf("%s, %s", oursFull, plural(pollers, "cold poll")), Cell{Figure: Latency, Worker: oursFull, Algorithm: rs256, Slots: 10, Pollers: pollers})
+		add(fmt.Sprintf("%s, %s", oursNative, plural(pollers, "cold poll")), Cell{Figure: Latency, Worker: oursNative, Algorithm: rs256, Slots: 10, Pollers: pollers})
 	}
 	for _, w := range runners() {
 		add(w, Cell{Figure: Latency, Worker: w, Algorithm: rs256, Slots: 10})
@@ -188,7 +188,7 @@ func (b *bench) variantTables(p *page) {
 	p.line("")
 	p.line("The default reads each task once more from the server, beside signing, when a claim comes from an expression; here it always does.")
 	var rows [][]string
-	for _, w := range []struct{ worker, algorithm string }{{oursFull, rs256}, {oursStatic, es256}} {
+	for _, w := range []struct{ worker, algorithm string }{{oursNative, rs256}, {oursStatic, es256}} {
 		for _, slots := range []int{1, 10, 50} {
 			c := Cell{Figure: Throughput, Worker: w.worker, Algorithm: w.algorithm, Slots: slots}
 			withKey, ok := b.taskCell(c)
@@ -245,7 +245,7 @@ func (b *bench) sizing() error {
 // sized are the editions and algorithms that docs/sizing.md speaks of.
 func sized() []struct{ name, worker, algorithm string } {
 	return []struct{ name, worker, algorithm string }{
-		{"RS256, full edition (OpenSSL)", oursFull, rs256},
+		{"RS256, native edition (OpenSSL)", oursNative, rs256},
 		{"RS256, static edition", oursStatic, rs256},
 		{"ES256, either edition", oursStatic, es256},
 		{"EdDSA, either edition", oursStatic, edDSA},

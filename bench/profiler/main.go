@@ -2,7 +2,7 @@
 // server in a process of its own, and writes a CPU profile and an allocation
 // profile of it.
 //
-//	go run -tags openssl ./bench/profiler -alg RS256 -slots 10 -o /tmp
+//	go run ./bench/profiler -alg RS256 -slots 10 -o /tmp
 package main
 
 import (

@@ -15,11 +15,11 @@ import (
 // module is what `go list -deps -json` says of a linked module.
 type module struct{ Path, Version, Dir string }
 
-// linked lists the modules of which the binary of the full edition holds code.
+// linked lists the modules of which the binary of the native edition holds code.
 func linked(t *testing.T) []module {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "-tags", everyTag, "-json=Module", ".")
-	cmd.Dir = root()
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "-json=Module", ".")
+	cmd.Dir, cmd.Env = root(), append(os.Environ(), "CGO_ENABLED=1")
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

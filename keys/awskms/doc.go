@@ -1,7 +1,5 @@
 // Package awskms is where keys come from AWS KMS: awskms:///alias/name, or
-// awskms:///arn:aws:kms:… . A private key never leaves it. The package is empty
-// without the build tag awskms, because the SDK weighs as much as a quarter of
-// the worker.
+// awskms:///arn:aws:kms:… . A private key never leaves it.
 //
 //	uri.go      which key, of which region
 //	awskms.go   the client, and a key's one version

@@ -1,5 +1,3 @@
-//go:build awskms
-
 package awskms
 
 import (

@@ -1,7 +1,5 @@
 // Package azurekms is where keys come from Azure Key Vault or a Managed HSM:
-// azurekms://vault/key. A private key never leaves it. The package is empty
-// without the build tag azurekms, because the SDK weighs as much as a fifth of
-// the worker.
+// azurekms://vault/key. A private key never leaves it.
 //
 //	uri.go       which key, of which vault
 //	azurekms.go  the client, and a key's versions

@@ -1,5 +1,3 @@
-//go:build azurekms
-
 package azurekms
 
 import (

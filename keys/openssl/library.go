@@ -1,4 +1,4 @@
-//go:build openssl && unix
+//go:build cgo && unix
 
 package openssl
 
@@ -14,19 +14,11 @@ import "C"
 import (
 	"crypto/rsa"
 	"crypto/x509"
-	"errors"
+	"runtime"
 	"sync/atomic"
 	"unsafe"
 
 	"conductor-jwt/keys"
-)
-
-// The errors of this package; none says anything of a key.
-var (
-	ErrNoLibrary = errors.New("openssl: there is no libcrypto 3")
-	ErrKey       = errors.New("openssl: libcrypto did not take the key")
-	ErrSign      = errors.New("openssl: libcrypto did not sign")
-	ErrClosed    = errors.New("openssl: the key has been closed")
 )
 
 // Library is a libcrypto that is loaded. It is safe for concurrent use.
@@ -38,7 +30,12 @@ type Library struct {
 // Load loads libcrypto 3, and fails with [ErrNoLibrary] where there is none.
 // It stays loaded until the process ends; openssl.cnf is in force, as in any
 // other program of the machine.
-func Load() (*Library, error) { return load(libcrypto) }
+func Load() (*Library, error) {
+	if runtime.GOOS == "darwin" {
+		return load("libcrypto.3.dylib")
+	}
+	return load("libcrypto.so.3")
+}
 
 func load(name string) (*Library, error) {
 	c := C.CString(name)

@@ -1,4 +1,4 @@
-//go:build openssl && unix
+//go:build cgo && unix
 
 package openssl
 

@@ -1,4 +1,4 @@
-//go:build openssl && unix
+//go:build cgo && unix
 
 // The few functions of libcrypto 3 that sign with an RSA key. Their types are
 // spelled out here, as the manual pages have them (EVP_PKEY_sign(3),

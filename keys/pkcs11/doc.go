@@ -1,7 +1,7 @@
 // Package pkcs11 is where keys come from a hardware security module, or what
 // stands for one: pkcs11:token=…;object=…?pin-source=…&module-path=…
 // (RFC 7512). A private key never leaves its token. The package is empty
-// without the build tag pkcs11, for it needs cgo to load the module.
+// without cgo, which loads the module.
 //
 //	uri.go      which key, of which token, of which module
 //	module.go   the library, its tokens

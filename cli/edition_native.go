@@ -1,4 +1,4 @@
-//go:build pkcs11
+//go:build cgo && unix
 
 package cli
 
@@ -6,6 +6,8 @@ import (
 	"conductor-jwt/keys"
 	"conductor-jwt/keys/pkcs11"
 )
+
+const edition = "native"
 
 // pkcs11Store serves pkcs11:. The variable is the one of OpenSSL's providers
 // and of OpenSC.

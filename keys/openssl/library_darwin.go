@@ -1,5 +1,0 @@
-//go:build openssl
-
-package openssl
-
-const libcrypto = "libcrypto.3.dylib"

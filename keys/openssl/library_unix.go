@@ -1,5 +1,0 @@
-//go:build openssl && unix && !darwin
-
-package openssl
-
-const libcrypto = "libcrypto.so.3"

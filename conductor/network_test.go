@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -404,8 +405,8 @@ func TestAFileOfTLSThatVanishes(t *testing.T) {
 	}
 }
 
-// A file is another one though it has the size and the time of the old one, and
-// each of the three is looked at.
+// A file is another one where one of its identity, its size and its time of
+// change differs, and each of the three files is looked at.
 func TestEachFileOfTLSIsWatched(t *testing.T) {
 	ca := newAuthority(t, "ca")
 	dir := t.TempDir()
@@ -422,28 +423,39 @@ func TestEachFileOfTLSIsWatched(t *testing.T) {
 	})
 	withCA := connect(t, conductor.Options{BaseURL: s.URL, CAFile: filepath.Join(dir, "ca.pem"), Logger: log.logger()})
 	for name, client := range map[string]*conductor.Client{"c.pem": c, "k.pem": c, "ca.pem": withCA} {
-		before := strings.Count(log.String(), "are in use")
 		path := filepath.Join(dir, name)
 		info, err := os.Stat(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(path+".new", files[name], 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Chtimes(path+".new", info.ModTime(), info.ModTime()); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Rename(path+".new", path); err != nil {
-			t.Fatal(err)
-		}
-		for range 2 {
-			if _, err := poll(client, 1); err != nil {
+		for _, change := range []struct {
+			what string
+			file string
+			text []byte
+			at   time.Time
+		}{
+			{"another file", path + ".new", files[name], info.ModTime()},
+			{"another size", path, append(slices.Clone(files[name]), '\n'), info.ModTime()},
+			{"another time", path, append(slices.Clone(files[name]), '\n'), info.ModTime().Add(time.Second)},
+		} {
+			before := strings.Count(log.String(), "are in use")
+			if err := os.WriteFile(change.file, change.text, 0o600); err != nil {
 				t.Fatal(err)
 			}
-		}
-		if n := strings.Count(log.String(), "are in use") - before; n != 1 {
-			t.Errorf("%s was read %d times after a change, want once", name, n)
+			if err := os.Chtimes(change.file, change.at, change.at); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Rename(change.file, path); err != nil {
+				t.Fatal(err)
+			}
+			for range 2 {
+				if _, err := poll(client, 1); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if n := strings.Count(log.String(), "are in use") - before; n != 1 {
+				t.Errorf("%s with %s was read %d times, want once", name, change.what, n)
+			}
 		}
 	}
 }

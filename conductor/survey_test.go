@@ -189,6 +189,13 @@ func TestQueues(t *testing.T) {
 		"pollers":   func() error { _, err := c.Pollers(t.Context(), "T"); return err },
 		"workflows": func() error { _, err := c.WorkflowTasks(t.Context(), "T"); return err },
 		"secret":    func() error { _, err := c.SecretExists(t.Context(), "k"); return err },
+		"version":   func() error { _, err := c.Version(t.Context()); return err },
+		"poll":      func() error { _, err := poll(c, 1); return err },
+		"update":    func() error { return complete(c, conductor.Task{ID: "t", WorkflowID: "w"}) },
+		"task":      func() error { _, err := c.StoredTask(t.Context(), "t"); return err },
+		"workflow":  func() error { _, err := c.StoredWorkflow(t.Context(), "w"); return err },
+		"taskdef":   func() error { _, err := c.TaskDef(t.Context(), "n"); return err },
+		"create":    func() error { return c.CreateTaskDef(t.Context(), conductor.TaskDef{Name: "n"}) },
 	} {
 		if e := failure(t, ask()); e.Class != conductor.Forbidden {
 			t.Errorf("%s: %v", name, e)

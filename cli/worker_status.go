@@ -5,11 +5,15 @@ import (
 	"conductor-jwt/web"
 )
 
-// statusOf gives what the status page shows, each time anew.
+// statusOf returns a function that gives what the status page shows now.
 func (p *parts) statusOf(c *config.Loaded) func() web.Status {
-	var settings []web.Setting
+	var settings, defaults []web.Setting
 	for _, row := range c.Rows() {
-		settings = append(settings, web.Setting{Name: row.Name, Value: row.Value, Origin: row.Origin.String()})
+		list := &settings
+		if row.Origin.Source == config.FromDefault {
+			list = &defaults
+		}
+		*list = append(*list, web.Setting{Name: row.Name, Value: row.Value, Origin: row.Origin.String()})
 	}
 	return func() web.Status {
 		_, health := p.worker.Ready()
@@ -18,7 +22,7 @@ func (p *parts) statusOf(c *config.Loaded) func() web.Status {
 			Server: p.client.BaseURL(), Domain: c.Domain, WorkerID: c.WorkerID,
 			Began: p.began, Now: p.history.Now(), Health: health,
 			Hour: p.history.Hour(), Failures: p.history.Failures(),
-			Keys: p.signing.current.Load().ring.Status(), Settings: settings, UI: c.UIURL,
+			Keys: p.signing.current.Load().ring.Status(), Settings: settings, Defaults: defaults, UI: c.UIURL,
 		}
 	}
 }

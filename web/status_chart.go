@@ -1,0 +1,93 @@
+package web
+
+import (
+	"time"
+
+	"conductor-jwt/worker"
+)
+
+// The measures of the chart of the last hour, in the SVG's units.
+const (
+	chartHeight = 100
+	barStep     = 10
+	barWidth    = 8
+	minFailed   = 3 // so that one failure among thousands can be seen
+)
+
+// chart has one bar for each minute: what was completed, and on top what was
+// not.
+type chart struct {
+	Completed, Failed, Max int // tasks; Max is the most in a minute
+	Top                    int // tasks at the top of the y axis; even
+	Width, Height          int
+	Before                 int // the width of the minutes before the start
+	Bars                   []bar
+}
+
+type bar struct {
+	At                string // 15:04
+	Completed, Failed int
+	Done, Lost        *rect // nil where there is nothing
+}
+
+type rect struct{ X, Y, Width, Height int }
+
+// Middle is half of Top.
+func (c chart) Middle() int { return c.Top / 2 }
+
+// MiddleY is where Middle is.
+func (c chart) MiddleY() int { return c.Height / 2 }
+
+func chartOf(s Status) chart {
+	c := chart{Width: len(s.Hour) * barStep, Height: chartHeight}
+	for i, m := range s.Hour {
+		failed := failedIn(m)
+		c.Completed += m.Completed
+		c.Failed += failed
+		c.Max = max(c.Max, m.Completed+failed)
+		if !m.Begin.Add(time.Minute).After(s.Began) {
+			c.Before = (i + 1) * barStep
+		}
+	}
+	c.Top = axisTop(c.Max)
+	for i, m := range s.Hour {
+		if failed := failedIn(m); m.Completed+failed > 0 {
+			c.Bars = append(c.Bars, barOf(i, m, failed, c.Top))
+		}
+	}
+	return c
+}
+
+func barOf(i int, m worker.Minute, failed, top int) bar {
+	b := bar{At: m.Begin.UTC().Format("15:04"), Completed: m.Completed, Failed: failed}
+	lost := 0
+	if failed > 0 {
+		lost = max(failed*chartHeight/top, minFailed)
+		b.Lost = &rect{X: i * barStep, Width: barWidth, Height: lost}
+	}
+	done := 0
+	if m.Completed > 0 {
+		done = min(max(m.Completed*chartHeight/top, 1), chartHeight-lost)
+		b.Done = &rect{X: i * barStep, Y: chartHeight - done, Width: barWidth, Height: done}
+	}
+	if b.Lost != nil {
+		b.Lost.Y = chartHeight - done - lost
+	}
+	return b
+}
+
+func failedIn(m worker.Minute) (n int) {
+	for _, one := range m.Failed {
+		n += one
+	}
+	return n
+}
+
+// axisTop is n or a little more: an even number of one digit that is not zero.
+func axisTop(n int) int {
+	for unit := 2; ; unit *= 10 {
+		if n <= 5*unit {
+			return max((n+unit-1)/unit, 1) * unit
+		}
+	}
+}

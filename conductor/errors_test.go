@@ -96,7 +96,7 @@ func TestTroubles(t *testing.T) {
 		{"a read that fails", network("poll", 0, &net.OpError{Op: "read", Err: syscall.ECONNRESET}), "network", "check that the server runs"},
 		{"a failing server", &conductor.Error{Class: conductor.Server, Call: "poll", Status: 500}, "server", "log of the server"},
 		{"a task that is gone", &conductor.Error{Class: conductor.NotFound, Call: "update", Status: 404}, "not_found", "nothing, if"},
-		{"a path that is not", &conductor.Error{Class: conductor.NotFound, Call: "poll", Status: 404}, "not_found", "mostly ends in /api"},
+		{"a path that is not", &conductor.Error{Class: conductor.NotFound, Call: "poll", Status: 404}, "not_found", "usually ends in /api"},
 		{"credentials", &conductor.Error{Class: conductor.Unauthorized, Call: "token", Status: 401}, "unauthorized", "to those of an application"},
 		{"needless credentials", &conductor.Error{Class: conductor.Unauthorized, Call: "token", Status: 404}, "unauthorized", "unset CONDUCTOR_AUTH_KEY"},
 		{"a large poll", &conductor.Error{Class: conductor.TooLarge, Call: "poll"}, "too_large", "less input"},

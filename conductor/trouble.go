@@ -76,14 +76,14 @@ func (e *Error) answerHint() string {
 		if e.Call == string(callUpdate) {
 			return "nothing, if the workflow was removed; else check that CONDUCTOR_SERVER_URL leads to the server that the tasks come from"
 		}
-		return "check CONDUCTOR_SERVER_URL: it is the address of the API, which mostly ends in /api"
+		return "check CONDUCTOR_SERVER_URL: it is the address of the API, which usually ends in /api"
 	case TooLarge:
 		if e.Call == string(callPoll) {
 			return "give the tasks less input; until then they are fetched one by one"
 		}
 		return "the answer is larger than is read; ask the server for it yourself"
 	case Garbled:
-		return "check that CONDUCTOR_SERVER_URL leads to Conductor's API, which mostly ends in /api: a page or something else answers in its place"
+		return "check that CONDUCTOR_SERVER_URL leads to Conductor's API, which usually ends in /api: a page or something else answers in its place"
 	default: // Rejected
 		return "check CONDUCTOR_JWT_TASK_TYPES and CONDUCTOR_JWT_DOMAIN, and run `conductor-jwt doctor`, which shows the server's version"
 	}

@@ -95,10 +95,10 @@ func limits(name string, def stored) []Finding {
 	const check, remedy = "taskdef", "raise the limit in the task definition, or set it to 0 for none"
 	var found []Finding
 	if n := def.ConcurrentExecLimit; n > 0 {
-		found = append(found, warn(check, fmt.Sprintf("%s has concurrentExecLimit %d: the server hands out no more than %s at once, whatever the slots", quote(name), n, count(n, "task")), remedy))
+		found = append(found, warn(check, fmt.Sprintf("%s has concurrentExecLimit %d: the server hands out no more than %s at once, however many slots there are", quote(name), n, count(n, "task")), remedy))
 	}
 	if n := def.RateLimitPerFrequency; n > 0 {
-		found = append(found, warn(check, fmt.Sprintf("%s has rateLimitPerFrequency %d: the server hands out no more than %s in %d s, whatever the slots", quote(name), n, count(n, "task"),
+		found = append(found, warn(check, fmt.Sprintf("%s has rateLimitPerFrequency %d: the server hands out no more than %s in %d s, however many slots there are", quote(name), n, count(n, "task"),
 			max(def.RateLimitFrequencyInSeconds, 1)), remedy))
 	}
 	return found

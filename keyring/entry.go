@@ -97,7 +97,7 @@ func (e *entry) ask(ctx context.Context) (found []keys.Key, err error) {
 	go func() {
 		defer func() {
 			if recover() != nil {
-				list, fault = nil, keys.Unavailable("the key's source broke off", "report it")
+				list, fault = nil, keys.Unavailable("the key's source panicked", "report it")
 			}
 			<-e.asked
 			close(ended)

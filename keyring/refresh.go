@@ -58,7 +58,7 @@ func (r *Ring) interval(n *named) time.Duration {
 func (r *Ring) tryRefresh(ctx context.Context, n *named) {
 	defer func() {
 		if recover() != nil {
-			r.failed(ctx, n, keys.Unavailable("the key's source broke off", "report it"))
+			r.failed(ctx, n, keys.Unavailable("the key's source panicked", "report it"))
 		}
 	}()
 	_, err := r.refresh(ctx, n)

@@ -55,7 +55,7 @@ func checkEd25519Public(public ed25519.PublicKey) error {
 func unusablePoint(found string) error {
 	return &Error{
 		Reason: ErrWeak, Found: found + ", with which anyone can forge signatures",
-		Hint: "ask its owner for the key; no key generator makes such a one",
+		Hint: "ask its owner for another key; no key generator makes this one",
 	}
 }
 

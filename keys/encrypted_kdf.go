@@ -148,7 +148,7 @@ func boundScrypt(salt []byte, cost, blockSize, parallel *big.Int) (derivation, e
 		return nil, tooMuchScrypt(fmt.Sprintf("more than %d mib of memory", maxScryptMemory>>20))
 	}
 	if p > maxScryptBlocks/(128*r) || p > maxScryptWork/(128*r*n) {
-		return nil, tooMuchScrypt("more passes than are run here")
+		return nil, tooMuchScrypt("too many passes")
 	}
 	return scryptParams{salt: salt, n: int(n), r: int(r), p: int(p)}, nil
 }

@@ -40,7 +40,7 @@ func (r *reader) profile(name string, entry *ast.MappingValueNode) Profile {
 				"algorithms": r.algorithms(&f.Limits.Algorithms),
 			})
 			if isEmpty(n) {
-				r.fault(n, "limits without a limit; write one, or remove the field")
+				r.fault(n, "no limit in limits; write one, or remove the field")
 			}
 		},
 	})

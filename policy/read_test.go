@@ -196,7 +196,7 @@ func TestMistakes(t *testing.T) {
 		{"profiles: {x: on}", "write a mapping, or off"},
 		{"profiles: {x: {extends: y}, y: {extends: x}}", "extends itself"},
 		{"profiles: {github-app: {key: nope}}", "unknown key; none is defined"},
-		{"profiles:\n  x: {extends: google, limits: {}}", "policy.yaml:2:32: limits without a limit"},
+		{"profiles:\n  x: {extends: google, limits: {}}", "policy.yaml:2:32: no limit in limits"},
 		{"keys: {a: {versions: []}}", "an empty list; write at least one version"},
 		{k + "profiles: {a: {extends: github-app, key: a}}", "policy.yaml:2:3: a profile of this file has this name too; rename one of them, because a grant would permit both"},
 		{"keys: {snowflake: {source: \"env:A\"}}\nprofiles: {snowflake: {extends: snowflake, key: snowflake}}", "policy.yaml:1:8: a profile of this file has this name too"},

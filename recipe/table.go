@@ -184,7 +184,7 @@ func clients() []Recipe {
 			Profile: "client-assertion", Secret: "CLIENT_KEY", Key: ownKey + publicJWK, sign: client,
 			inputs:  `"clientId":"client-id","audience":"https://as.example.com","tokenUrl":"https://as.example.com/token","apiUrl":"https://api.example.com/"`,
 			request: clientAssertion + `"`, access: accessToken,
-			Wrong: inUse + "|The audience is the issuer of the authorization server (`issuer` in its metadata), not its token URL (RFC 10070 §4).|FAPI 2.0 takes no RS256: use a key for PS256, ES256 or EdDSA.",
+			Wrong: inUse + "|The audience is the issuer of the authorization server (`issuer` in its metadata), not its token URL (RFC 10070 §4).|FAPI 2.0 does not permit RS256. With an RSA key the profile signs with PS256, unless the task sets `algorithm`.",
 		},
 	}
 }

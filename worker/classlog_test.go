@@ -78,7 +78,7 @@ func TestEachLineSaysWhatToDo(t *testing.T) {
 		{"wrong credentials", failed(conductor.Unauthorized, "token", 401, nil), "set CONDUCTOR_AUTH_KEY and CONDUCTOR_AUTH_SECRET"},
 		{"needless credentials", failed(conductor.Unauthorized, "token", 404, nil), "unset CONDUCTOR_AUTH_KEY"},
 		{"a right that is missing", failed(conductor.Forbidden, "poll", 403, nil), "execute tasks of this type"},
-		{"a wrong path", failed(conductor.NotFound, "poll", 404, nil), "mostly ends in /api"},
+		{"a wrong path", failed(conductor.NotFound, "poll", 404, nil), "usually ends in /api"},
 		{"a task that is gone", failed(conductor.NotFound, "update", 404, nil), "nothing, if the workflow was removed"},
 		{"a refused call", failed(conductor.Rejected, "poll", 400, nil), "CONDUCTOR_JWT_TASK_TYPES"},
 		{"too large an answer", failed(conductor.TooLarge, "poll", 0, nil), "less input"},

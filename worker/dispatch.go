@@ -75,10 +75,10 @@ func (w *Worker) checkTaskDef(ctx context.Context, j *job) {
 	}
 	name := []any{"task_name", outside(j.task.Name), "task_type", j.taskType}
 	if unbounded {
-		w.log.WarnContext(ctx, "the task definition has no response timeout: had this worker crashed, the task would have hung forever; set responseTimeoutSeconds", name...)
+		w.log.WarnContext(ctx, "the task definition has no response timeout: if this worker had crashed, the task would have hung forever; set responseTimeoutSeconds", name...)
 		return
 	}
-	w.log.WarnContext(ctx, "the task has the server's own response timeout: had this worker crashed, the task would have waited an hour for another; set responseTimeoutSeconds", name...)
+	w.log.WarnContext(ctx, "the task has the server's own response timeout: if this worker had crashed, the task would have waited an hour for another; set responseTimeoutSeconds", name...)
 }
 
 // launch runs a job that has a slot, and gives the slot back when the server

@@ -204,8 +204,8 @@ func nearestFlag(cmd *cobra.Command, name string) string {
 	return nearest.Of(name, names)
 }
 
-// shown makes a name from outside fit to print: no characters that nobody sees
-// or that turn a line around, and not longer than a name is.
+// shown makes a name from outside fit to print: no invisible characters, none that
+// change the direction of a line, and no excess length.
 func shown(name string) string {
 	const most = 64
 	name = shownLong(strings.ReplaceAll(name, "\n", "?"))

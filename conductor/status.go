@@ -39,7 +39,7 @@ func RetryAfter(header string, now time.Time) time.Duration {
 	if header == "" {
 		return 0
 	}
-	// More digits than an int64 holds is still a wish for a long wait.
+	// A value that overflows an int64 still means the maximum wait.
 	if allDigits(header) {
 		seconds, err := strconv.ParseInt(header, 10, 64)
 		if err != nil || seconds > int64(MaxRetryAfter/time.Second) {

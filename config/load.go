@@ -111,7 +111,7 @@ func readEnvironment(src Sources, table []Setting, given map[string]value, wrong
 func (l *Loaded) compute(src Sources) {
 	l.Slots = cmp.Or(l.Slots, max(8*src.Cores, len(l.TaskTypes)))
 	if _, chosen := l.origins[settingDefaultTTL]; !chosen {
-		l.DefaultTTL = min(l.DefaultTTL, l.MaxTTL) // nobody's wish, so it yields
+		l.DefaultTTL = min(l.DefaultTTL, l.MaxTTL) // a default must not exceed max_ttl
 	}
 	l.WorkerID = cmp.Or(l.WorkerID, fmt.Sprintf("%s-%d", cmp.Or(src.Host, "unknown"), src.PID))
 }

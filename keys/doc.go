@@ -35,7 +35,7 @@
 //	encrypted_*.go
 //	                          forms behind a password; what a derivation costs is bounded before it runs
 //	container*.go             JWE and PKCS#12, the command line's only
-//	hmac_text.go              secrets that are text, and what is none
+//	hmac_text.go              HMAC secrets given as text; refuses keys and certificates
 //	diagnose*.go              what was given in place of a key, and which command helps
 //
 //	verifier.go read_verifier.go public.go

@@ -64,5 +64,6 @@ func abandoned() error {
 	return &Error{Reason: ErrUnavailable, Found: "a key whose reading was broken off", Hint: "try again"}
 }
 
-// gaveUpEarly reports an end that says nothing about the key.
+// gaveUpEarly reports whether the read ended early, such as by a timeout. Such an
+// error must not be cached: it says nothing about the key.
 func gaveUpEarly(err error) bool { return errors.Is(err, ErrUnavailable) }

@@ -56,6 +56,9 @@ func (c hinted) run(t *testing.T) {
 	t.Helper()
 	words := c.command(t)
 	if _, err := exec.LookPath(words[0]); err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatalf("no %s here, so its command is not tested", words[0])
+		}
 		t.Logf("no %s here; its command is not run", words[0])
 		return
 	}

@@ -81,7 +81,7 @@ func (r *reader) algorithmGlobs(place *[]Glob) func(ast.Node) {
 	}
 }
 
-// checkUses refuses a grant for what there is not.
+// checkUses reports grants that match no key or profile.
 func (r *reader) checkUses(p *Policy) {
 	names := append(p.keyNames(), r.known.Profiles...)
 	for _, f := range p.Profiles {

@@ -81,7 +81,8 @@ func (d *Decision) forgetClaims() {
 	d.KeyID, d.Issuer, d.Subject, d.Audiences, d.Scopes, d.JWTID, d.TokenSHA256 = "", "", "", nil, nil, "", ""
 }
 
-// audit tells of a decision. A task that is to come again is not decided yet.
+// audit records a decision. Requeued tasks are not recorded: they are not decided
+// yet.
 func (h *Handler) audit(d Delivery, out Outcome, decided Decision, began time.Time) {
 	if h.o.Audit == nil || out.Status == Later {
 		return

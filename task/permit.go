@@ -108,7 +108,7 @@ func (h *Handler) permit(d Delivery, r *request, c composed, key keys.Key, decid
 func inlineRule(mode policy.Inline) string { return "inline: " + string(mode) }
 
 // shorten gives the token the ttl that its grant permits, where the task asks
-// for none: the default is nobody's wish.
+// for none: it may be shorter than the default.
 func (r *request) shorten(c composed, ttl int64, decided *Decision) (composed, error) {
 	if r.times.notBefore != nil && *r.times.notBefore > ttl-1 {
 		return c, invalid(inNotBefore, "a number of seconds out of range", fmt.Sprintf("write -%d to %d: the grant permits a ttl of %d", maxBack, ttl-1, ttl))

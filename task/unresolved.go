@@ -85,7 +85,7 @@ func unresolvedText(template string, value node) bool {
 	case value.kind != kindString || !strings.Contains(value.text, nothing):
 		return false
 	case len(parts)*len(value.text) > maxReadings:
-		return true // nobody can say, so it counts as the worse
+		return true // too costly to decide; treat it as unresolved
 	}
 	return nullStands(parts, value.text)
 }

@@ -68,7 +68,7 @@ func serveSet(w http.ResponseWriter, r *http.Request, set keyring.Set) {
 	h.Set("Content-Type", "application/jwk-set+json") // RFC 7517 §8.5.2
 	w.WriteHeader(http.StatusOK)
 	if r.Method != http.MethodHead {
-		// A reader that has gone is not worth a word.
+		// The client disconnected; ignore the error.
 		_, _ = w.Write(set.Body)
 	}
 }

@@ -94,7 +94,7 @@ func (o Options) ready(w http.ResponseWriter, r *http.Request) {
 func writeText(w http.ResponseWriter, status int, text string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(status)
-	// A reader that has gone is not worth a word.
+	// The client disconnected; ignore the error.
 	_, _ = io.WriteString(w, text+"\n")
 }
 

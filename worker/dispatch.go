@@ -110,8 +110,8 @@ func (w *Worker) carry(s spans, j *job) (End, <-chan struct{}) {
 	return w.report(s, j, outcome), stray
 }
 
-// decline gives a delivery back that was never started; one of the same task
-// that came meanwhile is no better off.
+// decline gives a delivery back that was never started, and a duplicate that was
+// received meanwhile too.
 func (w *Worker) decline(s spans, j *job) {
 	for j != nil {
 		j = w.conclude(s.flushing, j, w.handBack(s.flushing, j))
@@ -144,7 +144,7 @@ func (w *Worker) ended(ctx context.Context, j *job, end End) {
 	case end == GivenBack:
 		w.log.InfoContext(ctx, "the task was given back", ids...)
 	default:
-		w.log.DebugContext(ctx, "the task has left the hand", ids...)
+		w.log.DebugContext(ctx, "task finished", ids...)
 	}
 }
 

@@ -43,7 +43,7 @@ func (w *Worker) drain(ctx context.Context, expire func()) error {
 	return nil
 }
 
-// idleWithin reports whether the wait is over, by rest or by force.
+// idleWithin reports whether all tasks ended, or Abort was called, within d.
 func (w *Worker) idleWithin(idle <-chan struct{}, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()

@@ -66,8 +66,8 @@ type QueueHealth struct {
 }
 
 // Ready reports whether a poll has succeeded since the start and the worker is
-// not draining. An outage of the server later on shows in the details alone: it
-// would else unready every replica at once.
+// not draining. An outage of the server later on shows in the details alone:
+// otherwise it would make every replica unready.
 func (w *Worker) Ready() (bool, Health) {
 	h := Health{
 		Draining: w.draining.Load(),

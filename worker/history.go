@@ -33,7 +33,7 @@ type Failure struct {
 // History is an [Observer] that remembers the last hour by the minute, and the
 // last failures.
 type History struct {
-	nobody
+	noopObserver
 
 	now func() time.Time
 

@@ -60,7 +60,7 @@ func (o *Options) setDefaults() {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	if o.Observer == nil {
-		o.Observer = nobody{}
+		o.Observer = noopObserver{}
 	}
 	o.TaskTypes = slices.Clone(o.TaskTypes)
 }
@@ -92,15 +92,15 @@ func (o *Options) repeatsType() bool {
 	return len(slices.Compact(sorted)) != len(o.TaskTypes)
 }
 
-// nobody observes nothing.
-type nobody struct{}
+// noopObserver discards every event.
+type noopObserver struct{}
 
-func (nobody) Polled(Polled)     {}
-func (nobody) QueueFull(string)  {}
-func (nobody) Received(string)   {}
-func (nobody) Duplicate(string)  {}
-func (nobody) Unbounded(string)  {}
-func (nobody) Executed(Executed) {}
-func (nobody) Updated(Updated)   {}
-func (nobody) Ended(string, End) {}
-func (nobody) Panicked()         {}
+func (noopObserver) Polled(Polled)     {}
+func (noopObserver) QueueFull(string)  {}
+func (noopObserver) Received(string)   {}
+func (noopObserver) Duplicate(string)  {}
+func (noopObserver) Unbounded(string)  {}
+func (noopObserver) Executed(Executed) {}
+func (noopObserver) Updated(Updated)   {}
+func (noopObserver) Ended(string, End) {}
+func (noopObserver) Panicked()         {}

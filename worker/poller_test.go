@@ -130,7 +130,7 @@ func (f *fullness) QueueFull(string) { f.times.Add(1) }
 // As many pollers as slots: those that listen hold them all, and none is taken.
 func TestASlotThatListensIsFree(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l, seen := newLedger(), &fullness{Observer: nobody{}}
+		l, seen := newLedger(), &fullness{Observer: noopObserver{}}
 		r := start(t, l, Options{Slots: 2, Pollers: 2, Observer: seen})
 		for range 20 {
 			time.Sleep(time.Second)

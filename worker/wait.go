@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// rest waits for d and reports whether it was left in peace.
+// rest waits for d or until ctx ends. It reports whether d passed.
 func rest(ctx context.Context, d time.Duration) bool {
 	if d <= 0 {
 		return ctx.Err() == nil

@@ -121,7 +121,7 @@ func (p *polls) Polled(e Polled) {
 
 func TestEachPollIsObserved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l, seen := newLedger(), &polls{Observer: nobody{}}
+		l, seen := newLedger(), &polls{Observer: noopObserver{}}
 		l.SetFaults(conductortest.Plan(1, conductortest.Rule{Call: "poll", Times: 2, Fault: conductortest.Fault{Status: 503}}))
 		enqueue(l, 20)
 		r := start(t, l, Options{Slots: 4, Pollers: 1, Observer: seen})

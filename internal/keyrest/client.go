@@ -83,49 +83,61 @@ type Request struct {
 // unless that is nil. Every error is a *[keys.Error] of [keys.ErrUnavailable],
 // whose cause is a [Status] where the store answered.
 func (c Client) Do(ctx context.Context, r Request, into any) error {
-	again, err := c.try(ctx, r, into)
-	if err == nil || !again {
+	body, err := c.ask(ctx, r.build, r.Refusal)
+	if err != nil || into == nil {
 		return err
+	}
+	if json.Unmarshal(body, into) != nil {
+		return c.otherAnswer()
+	}
+	return nil
+}
+
+// ask sends what build makes, twice at most, and gives the body of a success.
+func (c Client) ask(ctx context.Context, build func(context.Context) (*http.Request, error), refusal func([]byte) bool) ([]byte, error) {
+	body, again, err := c.try(ctx, build, refusal)
+	if err == nil || !again {
+		return body, err
 	}
 	timer := time.NewTimer(retryWait + rand.N(retryWait)) //nolint:gosec // when to ask is no secret
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
-		return c.fault(ctx.Err(), "did not answer in time", "look at the key store")
+		return nil, c.fault(ctx.Err(), "did not answer in time", "look at the key store")
 	case <-timer.C:
 	}
-	_, err = c.try(ctx, r, into)
-	return err
+	body, _, err = c.try(ctx, build, refusal)
+	return body, err
 }
 
 // try reports with its error whether trying again may help.
-func (c Client) try(ctx context.Context, r Request, into any) (again bool, err error) {
-	request, err := r.build(ctx)
+func (c Client) try(ctx context.Context, build func(context.Context) (*http.Request, error), refusal func([]byte) bool) (body []byte, again bool, err error) {
+	request, err := build(ctx)
 	if err != nil {
-		return false, c.fault(nil, "cannot be asked", "check its address")
+		return nil, false, c.fault(nil, "cannot be asked", "check its address")
 	}
 	answer, err := c.HTTP.Do(request)
 	if err != nil {
-		return ctx.Err() == nil, c.unreached(ctx, err)
+		return nil, ctx.Err() == nil, c.unreached(ctx, err)
 	}
 	defer func() { _ = answer.Body.Close() }() // read as far as it is wanted
-	body, err := io.ReadAll(io.LimitReader(answer.Body, mostAnswer+1))
+	body, err = io.ReadAll(io.LimitReader(answer.Body, mostAnswer+1))
 	switch {
 	case err != nil:
-		return ctx.Err() == nil, c.unreached(ctx, err)
-	case answer.StatusCode/100 == 5 && r.Refusal != nil && r.Refusal(body):
-		return false, c.fault(keys.ErrRefused, fmt.Sprintf("answered with status %d", answer.StatusCode), "check the key and its use")
+		return nil, ctx.Err() == nil, c.unreached(ctx, err)
+	case answer.StatusCode/100 == 5 && refusal != nil && refusal(body):
+		return nil, false, c.fault(keys.ErrRefused, fmt.Sprintf("answered with status %d", answer.StatusCode), "check the key and its use")
 	case answer.StatusCode/100 != 2:
 		s := Status(answer.StatusCode)
-		return s.passing(), c.fault(s, fmt.Sprintf("answered with status %d", s), s.hint())
+		return nil, s.passing(), c.fault(s, fmt.Sprintf("answered with status %d", s), s.hint())
 	case len(body) > mostAnswer:
-		return false, c.fault(nil, "answered with more than 1 MiB", "check its address")
-	case into == nil:
-		return false, nil
-	case json.Unmarshal(body, into) != nil:
-		return false, c.fault(nil, "answered with something else than was asked for", "check its address")
+		return nil, false, c.fault(nil, "answered with more than 1 MiB", "check its address")
 	}
-	return false, nil
+	return body, false, nil
+}
+
+func (c Client) otherAnswer() error {
+	return c.fault(nil, "answered with something else than was asked for", "check its address")
 }
 
 func (r Request) build(ctx context.Context) (*http.Request, error) {

@@ -3,6 +3,7 @@ package keyrest_test
 import (
 	"bytes"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -58,6 +59,62 @@ func TestDo(t *testing.T) {
 			}
 			if err != nil && (strings.Contains(err.Error(), "canary") || !strings.HasPrefix(err.Error(), "the store ")) {
 				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestALibraryAsksThroughATransport: it is given answers of success alone, and
+// the error of the others is kept.
+func TestALibraryAsksThroughATransport(t *testing.T) {
+	for _, row := range []struct {
+		name    string
+		answers []int // the last one stays
+		body    string
+		calls   int
+		refused bool
+		good    bool
+	}{
+		{"an answer", []int{200}, `{"a":"b"}`, 1, false, true},
+		{"a fault that passes", []int{503, 200}, `{"a":"b"}`, 2, false, true},
+		{"a fault that stays", []int{500}, "canary", 2, false, false},
+		{"a refusal", []int{403}, "canary", 1, true, false},
+		{"a redirect", []int{307}, "canary", 1, false, false},
+		{"no json", []int{200}, "canary", 1, false, false},
+		{"too much", []int{200}, `{"a":"` + strings.Repeat("x", 1<<20) + `"}`, 1, false, false},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			calls := 0
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				sent, err := io.ReadAll(r.Body)
+				if err != nil || string(sent) != "question" {
+					t.Errorf("it was asked %q, %v", sent, err)
+				}
+				status := row.answers[min(calls, len(row.answers)-1)]
+				calls++
+				w.Header().Set("Location", "http://127.0.0.1:1/")
+				w.WriteHeader(status)
+				_, _ = w.Write([]byte(row.body))
+			}))
+			defer server.Close()
+			transport := &keyrest.Transport{Client: keyrest.Client{Store: "the store", HTTP: keyrest.NewHTTP(nil)}}
+			request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL, strings.NewReader("question"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			answer, err := (&http.Client{Transport: transport}).Do(request)
+			if row.good != (err == nil) || calls != row.calls {
+				t.Fatalf("%v after %d calls", err, calls)
+			}
+			if row.good {
+				body, err := io.ReadAll(answer.Body)
+				if err := errors.Join(err, answer.Body.Close()); err != nil || string(body) != row.body || transport.Err != nil {
+					t.Errorf("%s, %v, %v", body, err, transport.Err)
+				}
+				return
+			}
+			if !errors.Is(transport.Err, keys.ErrUnavailable) || errors.Is(transport.Err, keys.ErrRefused) != row.refused || strings.Contains(transport.Err.Error(), "canary") {
+				t.Errorf("%v, refused %t", transport.Err, errors.Is(transport.Err, keys.ErrRefused))
 			}
 		})
 	}

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"path/filepath"
 
+	"golang.org/x/oauth2/google"
+
 	"conductor-jwt/internal/readfile"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
@@ -17,7 +19,7 @@ type credentials struct {
 	Type     string `json:"type"`
 	TokenURI string `json:"token_uri"`
 
-	Email string `json:"client_email"` // service_account; its key is read from the whole file
+	Email string `json:"client_email"` // service_account; the library reads the rest from text
 
 	ClientID     string      `json:"client_id"` // authorized_user
 	ClientSecret secret.Text `json:"client_secret"`
@@ -58,13 +60,20 @@ func (c *client) fetch(ctx context.Context) (token, error) {
 	if err != nil {
 		return token{}, err
 	}
-	switch f.Type {
-	case "service_account":
-		return c.fromServiceAccount(ctx, f)
-	case "authorized_user":
-		return c.fromUser(ctx, f)
-	case "external_account":
-		return c.fromElsewhere(ctx, f)
+	switch google.CredentialsType(f.Type) {
+	case google.ServiceAccount:
+		if f.Email == "" {
+			return token{}, keys.Refused("a service account without client_email", "download its key again")
+		}
+		return c.library(ctx, f.fromServiceAccount)
+	case google.AuthorizedUser:
+		return c.library(ctx, f.fromUser)
+	case google.ExternalAccount:
+		subject, err := f.subject(ctx)
+		if err != nil {
+			return token{}, err
+		}
+		return c.library(ctx, f.fromElsewhere(subject))
 	}
 	return token{}, keys.Refused("google credentials of a type that is not served", "use a service_account, an authorized_user, or an external_account")
 }

@@ -3,13 +3,15 @@ package gcpkms
 import (
 	"cmp"
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
+
+	"golang.org/x/oauth2"
+	"golang.org/x/oauth2/google"
+	"golang.org/x/oauth2/google/externalaccount"
 
 	"conductor-jwt/internal/keyrest"
 	"conductor-jwt/internal/readfile"
@@ -19,93 +21,83 @@ import (
 
 const (
 	scope         = "https://www.googleapis.com/auth/cloudkms"
-	tokenURI      = "https://oauth2.googleapis.com/token" //nolint:gosec // an address
+	scopeAll      = "https://www.googleapis.com/auth/cloud-platform"
 	metadataHost  = "metadata.google.internal"
 	metadataToken = "/computeMetadata/v1/instance/service-accounts/default/token"
-	ownLife       = time.Hour // the most that Google takes
 )
 
-// granted is what every one of Google's token endpoints answers.
-type granted struct {
-	Token   secret.Text `json:"access_token"`
-	Seconds int64       `json:"expires_in"`
-}
-
-func (c *client) took(g granted) token {
-	return token{g.Token, c.o.Now().Add(time.Duration(g.Seconds) * time.Second)}
-}
-
 // fromMachine asks the metadata server of Compute Engine, GKE or Cloud Run.
+// [google.ComputeTokenSource] reads the process's environment, probes for the
+// server and keeps the result for the whole process.
 func (c *client) fromMachine(ctx context.Context) (token, error) {
 	host, _ := c.o.Getenv("GCE_METADATA_HOST")
-	var g granted
+	var granted struct {
+		Token   secret.Text `json:"access_token"`
+		Seconds int64       `json:"expires_in"`
+	}
 	err := c.machine.Do(ctx, keyrest.Request{
 		Method: http.MethodGet, URL: "http://" + cmp.Or(host, metadataHost) + metadataToken, Header: http.Header{"Metadata-Flavor": {"Google"}},
-	}, &g)
-	return c.took(g), err
+	}, &granted)
+	return token{granted.Token, c.o.Now().Add(time.Duration(granted.Seconds) * time.Second)}, err
+}
+
+// library gets a token from a source of x/oauth2. Its errors hold server
+// bodies and the types of ours are lost in them, so none of them is kept.
+func (c *client) library(ctx context.Context, open func(context.Context) (oauth2.TokenSource, error)) (token, error) {
+	transport := &keyrest.Transport{Client: c.rest}
+	source, err := open(context.WithValue(ctx, oauth2.HTTPClient, &http.Client{Transport: transport}))
+	var t *oauth2.Token
+	if err == nil {
+		t, err = source.Token()
+	}
+	switch {
+	case transport.Err != nil:
+		return token{}, transport.Err
+	case err != nil:
+		return token{}, keys.Refused("google credentials that give no token", "download them again, and check what their account may do")
+	}
+	return token{secret.New(t.AccessToken), t.Expiry}, nil
 }
 
 // fromServiceAccount signs a token itself, which Google's APIs take as it is
 // (AIP-4111).
-func (c *client) fromServiceAccount(ctx context.Context, f credentials) (token, error) {
-	key, err := c.o.Parser.Resolve(ctx, keys.Ref{Text: f.text})
-	if err != nil {
-		return token{}, err
-	}
-	now := c.o.Now()
-	header, errHeader := json.Marshal(map[string]string{"alg": string(keys.RS256), "typ": "JWT", "kid": key.ID()})
-	claims, errClaims := json.Marshal(map[string]any{
-		"iss": f.Email, "sub": f.Email, "aud": googleEndpoint + "/", "iat": now.Unix(), "exp": now.Add(ownLife).Unix(),
-	})
-	if f.Email == "" || errHeader != nil || errClaims != nil {
-		return token{}, keys.Refused("a service account without client_email", "download its key again")
-	}
-	encode := base64.RawURLEncoding.EncodeToString
-	input := encode(header) + "." + encode(claims)
-	signature, err := key.Sign(ctx, keys.RS256, []byte(input))
-	if err != nil {
-		return token{}, err
-	}
-	return token{secret.New(input + "." + encode(signature)), now.Add(ownLife)}, nil
+func (f credentials) fromServiceAccount(context.Context) (oauth2.TokenSource, error) {
+	return google.JWTAccessTokenSourceFromJSON([]byte(f.text.Reveal()), googleEndpoint+"/")
 }
 
 // fromUser exchanges the refresh token that `gcloud auth application-default
 // login` left (RFC 6749 §6).
-func (c *client) fromUser(ctx context.Context, f credentials) (token, error) {
-	form := url.Values{
-		"grant_type": {"refresh_token"}, "client_id": {f.ClientID},
-		"client_secret": {f.ClientSecret.Reveal()}, "refresh_token": {f.RefreshToken.Reveal()},
+func (f credentials) fromUser(ctx context.Context) (oauth2.TokenSource, error) {
+	config := oauth2.Config{
+		ClientID: f.ClientID, ClientSecret: f.ClientSecret.Reveal(),
+		Endpoint: oauth2.Endpoint{TokenURL: cmp.Or(f.TokenURI, google.Endpoint.TokenURL), AuthStyle: oauth2.AuthStyleInParams},
 	}
-	var g granted
-	err := c.rest.Do(ctx, keyrest.Request{Method: http.MethodPost, URL: cmp.Or(f.TokenURI, tokenURI), Form: form.Encode()}, &g)
-	return c.took(g), err
+	return config.TokenSource(ctx, &oauth2.Token{RefreshToken: f.RefreshToken.Reveal()}), nil
 }
 
-// fromElsewhere exchanges the token of another issuer, such as a cluster's
-// (RFC 8693 §2.1), and that for one of a service account where it says so.
-func (c *client) fromElsewhere(ctx context.Context, f credentials) (token, error) {
-	subject, err := f.subject(ctx)
-	if err != nil {
-		return token{}, err
+// fromElsewhere exchanges subject, the token of another issuer, such as a
+// cluster's (RFC 8693 §2.1), and that for one of a service account where the
+// credentials name one.
+func (f credentials) fromElsewhere(subject secret.Text) func(context.Context) (oauth2.TokenSource, error) {
+	scopes := []string{scopeAll}
+	if f.Impersonate != "" {
+		scopes = []string{scope}
 	}
-	form := url.Values{
-		"grant_type": {"urn:ietf:params:oauth:grant-type:token-exchange"}, "audience": {f.Audience},
-		"requested_token_type": {"urn:ietf:params:oauth:token-type:access_token"}, "subject_token_type": {f.SubjectTokenType},
-		"subject_token": {subject.Reveal()}, "scope": {"https://www.googleapis.com/auth/cloud-platform"},
+	return func(ctx context.Context) (oauth2.TokenSource, error) {
+		return externalaccount.NewTokenSource(ctx, externalaccount.Config{
+			Audience: f.Audience, SubjectTokenType: f.SubjectTokenType, TokenURL: f.TokenURL,
+			ServiceAccountImpersonationURL: f.Impersonate, Scopes: scopes, SubjectTokenSupplier: supplier(subject),
+		})
 	}
-	var g granted
-	if err := c.rest.Do(ctx, keyrest.Request{Method: http.MethodPost, URL: f.TokenURL, Form: form.Encode()}, &g); err != nil || f.Impersonate == "" {
-		return c.took(g), err
-	}
-	var as struct {
-		Token secret.Text `json:"accessToken"`
-		Ends  time.Time   `json:"expireTime"`
-	}
-	err = c.rest.Do(ctx, keyrest.Request{
-		Method: http.MethodPost, URL: f.Impersonate, Header: http.Header{"Authorization": {"Bearer " + g.Token.Reveal()}},
-		Body: map[string][]string{"scope": {scope}},
-	}, &as)
-	return token{as.Token, as.Ends}, err
+}
+
+// supplier gives a subject token that was read already: the library reads
+// files without a limit of time.
+type supplier secret.Text
+
+// SubjectToken implements [externalaccount.SubjectTokenSupplier].
+func (s supplier) SubjectToken(context.Context, externalaccount.SupplierOptions) (string, error) {
+	return secret.Text(s).Reveal(), nil
 }
 
 // subject reads the token to exchange from its file, which whoever issues it

@@ -31,7 +31,8 @@ type cloud struct {
 	mu       sync.Mutex
 	keys     map[string][]fakeVersion // by the key's name
 	accepts  func(bearer string) bool
-	status   int
+	status   int            // of the answers of Cloud KMS; 0: as it should be
+	fails    map[string]int // the same by path, for what gives tokens
 	gate     keyconformance.Gate
 	garble   string         // the member of an answer that is wrong
 	asked    map[string]int // by path
@@ -80,6 +81,11 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if status, ok := c.fails[r.URL.Path]; ok {
+		w.Header().Set("Location", c.url+"/elsewhere")
+		refuse(w, status)
+		return
+	}
 	switch r.URL.Path {
 	case "/computeMetadata/v1/instance/service-accounts/default/token":
 		if r.Header.Get("Metadata-Flavor") != "Google" {

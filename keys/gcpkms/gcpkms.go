@@ -30,8 +30,7 @@ type Options struct {
 	Endpoint        string // empty: Google's
 	CredentialsFile string // empty: Google's default credentials
 	Getenv          func(string) (string, bool)
-	Parser          keys.Resolver // reads the key of a service account
-	HTTP            *http.Client  // nil makes one
+	HTTP            *http.Client // nil makes one
 	Now             func() time.Time
 }
 

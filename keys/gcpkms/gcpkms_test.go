@@ -1,6 +1,7 @@
 package gcpkms_test
 
 import (
+	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -11,7 +12,9 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -40,8 +43,8 @@ func (c *cloud) options(env map[string]string) gcpkms.Options {
 		env = map[string]string{"GCE_METADATA_HOST": strings.TrimPrefix(c.url, "http://")}
 	}
 	return gcpkms.Options{
-		Endpoint: c.url + "/", Parser: keys.NewParser(keys.ParserOptions{}),
-		Getenv: func(name string) (string, bool) { v, ok := env[name]; return v, ok },
+		Endpoint: c.url + "/",
+		Getenv:   func(name string) (string, bool) { v, ok := env[name]; return v, ok },
 	}
 }
 
@@ -250,6 +253,81 @@ func TestAServiceAccountSignsItsOwnToken(t *testing.T) {
 	o.CredentialsFile = path
 	if _, err := open(t, o, keyName).Versions(t.Context()); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestATokenEndpointThatFails: the errors of x/oauth2 quote the answer and, for
+// two of the three, drop its status.
+func TestATokenEndpointThatFails(t *testing.T) {
+	subject := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(subject, []byte("a.b.c"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, endpoint := range []string{"/token", "/sts", "/impersonate"} {
+		for _, row := range []struct {
+			status  int
+			refused bool
+			calls   int
+		}{{400, true, 1}, {401, true, 1}, {403, true, 1}, {429, false, 2}, {503, false, 2}, {302, false, 1}, {200, false, 1}} {
+			c := newCloud(t)
+			c.fails = map[string]int{endpoint: row.status}
+			v := map[string]any{
+				"type": "external_account", "audience": "//iam/pool", "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+				"token_url": c.url + "/sts", "service_account_impersonation_url": c.url + "/impersonate", "credential_source": map[string]any{"file": subject},
+			}
+			if endpoint == "/token" {
+				v = map[string]any{"type": "authorized_user", "client_id": "id", "client_secret": "canary-secret", "refresh_token": "canary-refresh", "token_uri": c.url + "/token"}
+			}
+			o := c.options(map[string]string{})
+			o.CredentialsFile = write(t, v)
+			_, err := open(t, o, keyName).Versions(t.Context())
+			if !errors.Is(err, keys.ErrUnavailable) || strings.Contains(err.Error(), "canary") || strings.Contains(err.Error(), c.url) || c.asked["/elsewhere"] > 0 {
+				t.Errorf("%s with %d: %v", endpoint, row.status, err)
+			}
+			if row.status != 200 && errors.Is(err, keys.ErrRefused) != row.refused || c.asked[endpoint] != row.calls {
+				t.Errorf("%s with %d: refused %t after %d calls", endpoint, row.status, errors.Is(err, keys.ErrRefused), c.asked[endpoint])
+			}
+		}
+	}
+}
+
+func TestATokenEndpointIsLeftWhenTheTimeIsUp(t *testing.T) {
+	for _, kind := range []string{"authorized_user", "external_account"} {
+		ctx, cancel := context.WithCancel(t.Context())
+		server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			if _, err := io.Copy(io.Discard, r.Body); err != nil {
+				t.Error(err)
+			}
+			cancel()
+			<-r.Context().Done()
+		}))
+		subject := write(t, "a.b.c")
+		o := newCloud(t).options(map[string]string{})
+		o.CredentialsFile = write(t, map[string]any{
+			"type": kind, "client_id": "id", "client_secret": "s", "refresh_token": "r", "token_uri": server.URL,
+			"audience": "a", "subject_token_type": "t", "token_url": server.URL, "credential_source": map[string]any{"file": subject},
+		})
+		_, err := open(t, o, keyName).Versions(ctx)
+		if !errors.Is(err, context.Canceled) || !errors.Is(err, keys.ErrUnavailable) {
+			t.Errorf("%s: %v", kind, err)
+		}
+		server.Close()
+	}
+}
+
+func TestAServiceAccountThatIsIncomplete(t *testing.T) {
+	c := newCloud(t)
+	for name, v := range map[string]map[string]string{
+		"no address":      {"type": "service_account", "private_key": "canary"},
+		"no key":          {"type": "service_account", "client_email": "canary@p.iam"},
+		"a key of no use": {"type": "service_account", "client_email": "canary@p.iam", "private_key": "-----BEGIN PRIVATE KEY-----\nY2FuYXJ5\n-----END PRIVATE KEY-----\n"},
+	} {
+		o := c.options(map[string]string{})
+		o.CredentialsFile = write(t, v)
+		_, err := open(t, o, keyName).Versions(t.Context())
+		if !errors.Is(err, keys.ErrRefused) || strings.Contains(err.Error(), "canary") {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

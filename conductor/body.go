@@ -26,9 +26,7 @@ type reader struct {
 }
 
 func newReader() *reader {
-	r := &reader{large: make(chan struct{}, 1)}
-	r.first.New = func() any { return new([firstPart]byte) }
-	return r
+	return &reader{large: make(chan struct{}, 1)}
 }
 
 // lend gives a first part and what takes it back.

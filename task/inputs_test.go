@@ -296,6 +296,38 @@ func TestWhatCannotBeMeantIsRefused(t *testing.T) {
 	}
 }
 
+// What reaches a limit is taken; the table above has what is one beyond it.
+func TestWhatReachesALimitIsTaken(t *testing.T) {
+	long := quote(strings.Repeat("x", 4<<10))
+	key := quote(pemOf(edKey()))
+	for says, text := range map[string]string{
+		"a subject of 4 KiB":           with(`"subject":` + long),
+		"a subject of 4096 digits":     with(`"subject":1e4095`),
+		"an issuer of 4 KiB":           with(`"issuer":` + long),
+		"an audience of 4 KiB":         with(`"audience":["a",` + long + `]`),
+		"a scope of 4 KiB":             with(`"scopes":` + long),
+		"an array's scope of 4 KiB":    with(`"scopes":[` + long + `],"scopeFormat":"array"`),
+		"a key id of 4 KiB":            with(`"privateKeyId":` + long),
+		"a jti of 4 KiB":               with(`"jwtId":` + long),
+		"the shortest ttl":             with(`"ttlInSecond":1`),
+		"the longest ttl":              with(`"ttlInSecond":86400`),
+		"iat as far back as it goes":   with(`"issuedAtOffset":-600`),
+		"iat now":                      with(`"issuedAtOffset":0`),
+		"nbf as far back as it goes":   with(`"notBefore":-600`),
+		"nbf a second before exp":      with(`"notBefore":299`),
+		"32 levels of claims":          with(`"claims":` + strings.Repeat(`{"a":`, 31) + `{}` + strings.Repeat(`}`, 31)),
+		"32 KiB of claims":             with(`"claims":{"a":"` + strings.Repeat("x", 32<<10-8) + `"}`),
+		"256 inputs":                   with(list(255, `"whatever%d":1`)),
+		"4 MiB of input":               with(`"whatever":"` + strings.Repeat("x", 4<<20-len(key)-len(`{"privateKey":,"whatever":""}`)) + `"`),
+		"a key of 64 KiB":              `{"privateKey":` + quote(pemOf(edKey())+strings.Repeat(" ", 64<<10-len(pemOf(edKey())))) + `}`,
+		"claims with an unnamed claim": with(`"claims":{"":1}`),
+	} {
+		if out := handle(t, text); out.Status != task.Completed {
+			t.Errorf("%s: %s", says, out.Reason)
+		}
+	}
+}
+
 func TestWhichOfSeveralFaultsIsToldDoesNotDependOnTheirOrder(t *testing.T) {
 	for _, test := range []struct {
 		members     []string

@@ -78,7 +78,6 @@ func (g *given) missingKey() error {
 	templates := g.templates.all(inPrivateKey)
 	for _, t := range templates {
 		switch {
-		case t.kind != kindString:
 		case strings.Contains(t.text, secretMark):
 			return refuse(ErrSecretMissing, inPrivateKey, quoted(t.text)+" resolved to nothing", howToDefine(t.text))
 		case meansSecret(t.text):
@@ -86,7 +85,7 @@ func (g *given) missingKey() error {
 		}
 	}
 	found := "no key was given"
-	if len(templates) > 0 && templates[0].kind == kindString && quotable(templates[0].text) {
+	if len(templates) > 0 && quotable(templates[0].text) {
 		found = templates[0].text + " resolved to nothing"
 	}
 	return refuse(ErrInputMissing, inPrivateKey, found, "set it to a private key, best as "+secretMark+"NAME}")

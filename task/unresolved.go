@@ -34,7 +34,7 @@ func (g *given) checkResolved(name string) error {
 	if replaced { // by the data of a dynamic fork, whose expressions are not known here
 		found = "null in place of the value that its template has"
 	}
-	if template.kind == kindString && quotable(template.text) {
+	if quotable(template.text) {
 		found = template.text + " resolved to nothing"
 	}
 	return refuse(ErrInputUnresolved, name, found, "start the workflow with that value, or leave the input out of the task")

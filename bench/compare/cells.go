@@ -11,7 +11,7 @@ import (
 
 // The workers.
 const (
-	oursNative    = "conductor-jwt"        // OpenSSL for RSA
+	oursNative  = "conductor-jwt"        // OpenSSL for RSA
 	oursStatic  = "conductor-jwt-static" // Go's RSA
 	loopGo      = "loop"
 	loopOpenSSL = "loop-openssl"

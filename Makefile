@@ -64,7 +64,7 @@ unit: ## the tests that need no server
 
 # The packages that read the clock. Programs that are not ours (the server, the peers) keep the real one.
 CLOCK     ?= 2037-01-01
-CLOCKED   := ./cli ./conductor ./config ./doctor ./internal/conductortest ./internal/tokenendpoint ./keyring ./keys ./keys/vault \
+CLOCKED   := ./cli ./conductor ./config ./doctor ./internal/conductortest ./internal/tokenendpoint ./keyring ./keys ./keys/awskms ./keys/azurekms ./keys/gcpkms ./keys/pkcs11 ./keys/vault \
 	./policy ./profile ./recipe ./signer ./task ./web ./worker
 
 .PHONY: test-clock

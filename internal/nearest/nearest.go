@@ -41,16 +41,24 @@ func Holding(name string, names []string) []string {
 // swapped finds the name that has two neighbouring letters the other way round.
 func swapped(name string, names []string) string {
 	letters := []rune(Fold(name))
-	for i := range len(letters) - 1 {
-		letters[i], letters[i+1] = letters[i+1], letters[i]
-		for _, n := range names {
-			if len(letters) > 2 && Fold(n) == string(letters) {
-				return n
-			}
+	for _, n := range names {
+		if len(letters) > 2 && isSwapped(letters, []rune(Fold(n))) {
+			return n
 		}
-		letters[i], letters[i+1] = letters[i+1], letters[i]
 	}
 	return ""
+}
+
+func isSwapped(a, b []rune) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range len(a) - 1 {
+		if a[i] != b[i] {
+			return a[i] == b[i+1] && a[i+1] == b[i] && slices.Equal(a[i+2:], b[i+2:])
+		}
+	}
+	return false
 }
 
 // holdsWords reports whether a name has every word of part, in their order.
@@ -111,7 +119,12 @@ func bound(name string) int {
 
 // Fold drops what people vary: case, - and _.
 func Fold(name string) string {
-	return strings.NewReplacer("-", "", "_", "").Replace(strings.ToLower(name))
+	return strings.Map(func(r rune) rune {
+		if r == '-' || r == '_' {
+			return -1
+		}
+		return r
+	}, strings.ToLower(name))
 }
 
 // distance is Levenshtein's, or most where it is not less than that.

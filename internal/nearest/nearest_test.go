@@ -1,6 +1,7 @@
 package nearest_test
 
 import (
+	"strings"
 	"testing"
 
 	"conductor-jwt/internal/nearest"
@@ -22,6 +23,9 @@ func TestNearest(t *testing.T) {
 		{"TLS_CACERT", "tls_ca_cert"},
 		{"sltos", "slots"},
 		{"ikd", "kid"},
+		{"kdi", "kid"},
+		{"dik", ""},
+		{strings.Repeat("a", 1<<20), ""}, // at once, as long as a file may be
 		{"kd", ""},
 		{"B", "b"},
 		{"a", ""},

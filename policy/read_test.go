@@ -2,6 +2,7 @@ package policy_test
 
 import (
 	"errors"
+	"fmt"
 	"regexp"
 	"strings"
 	"testing"
@@ -146,6 +147,18 @@ func TestNullIsRefusedEverywhere(t *testing.T) {
 		if _, err := policy.Read("policy.yaml", []byte(text), known()); err == nil || !strings.Contains(err.Error(), "no value") || !strings.Contains(err.Error(), "policy.yaml:1:") && !strings.Contains(err.Error(), "policy.yaml:2:") {
 			t.Errorf("%q: %v", text, err)
 		}
+	}
+}
+
+func TestOnlyTheFirstMistakesAreTold(t *testing.T) {
+	var text strings.Builder
+	for i := range 1000 {
+		fmt.Fprintf(&text, "nothing%d: 1\n", i)
+	}
+	_, err := policy.Read("policy.yaml", []byte(text.String()), known())
+	e, ok := errors.AsType[*policy.Error](err)
+	if !ok || len(e.Problems) != 100 || e.Problems[99].Place.Line != 100 {
+		t.Errorf("%d mistakes are told", len(e.Problems))
 	}
 }
 

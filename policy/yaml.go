@@ -36,7 +36,14 @@ func (r *reader) fault(n ast.Node, format string, args ...any) {
 	r.faultAt(placeOf(n), format, args...)
 }
 
+// maxProblems is how many mistakes are told at once: a file that is no policy
+// may have one on each of 50,000 lines.
+const maxProblems = 100
+
 func (r *reader) faultAt(at Place, format string, args ...any) {
+	if len(r.wrong) == maxProblems {
+		return
+	}
 	r.wrong = append(r.wrong, r.source.problem(at, fmt.Sprintf(format, args...)))
 }
 

@@ -44,9 +44,9 @@ func runDoctor(ctx context.Context, env Env, c *config.Loaded, output string) er
 	}
 	defer client.Close()
 	o.Server = client
-	if c.AuthKey != "" {
+	if c.AuthKey != "" || c.HeadersFile != "" { // a gateway's header is a credential too
 		stranger := *c
-		stranger.AuthKey, stranger.AuthSecret = "", config.Config{}.AuthSecret
+		stranger.AuthKey, stranger.AuthSecret, stranger.HeadersFile = "", config.Config{}.AuthSecret, ""
 		anonymous, err := askingClient(env, &stranger) //nolint:contextcheck // as above
 		if err != nil {
 			return err

@@ -9,6 +9,10 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os/exec"
 	"slices"
 	"strconv"
@@ -70,11 +74,31 @@ func startConductor(ts *testscript.TestScript, _ bool, args []string) {
 	s := conductortest.NewServer(l, o)
 	ts.Check(s.Up())
 	ts.Defer(s.Down)
+	if slices.Contains(args, "-gateway") {
+		s.URL = startGateway(ts, s.URL)
+	}
 	l.SetSecret("jwt", testKey())
 	ts.Setenv("CONDUCTOR_SERVER_URL", s.URL)
 	ts.Setenv("CONDUCTOR_JWT_POLL_TIMEOUT", "300ms") // a poll in flight is waited for
 	ledgers.Store(ts, l)
 	ts.Defer(func() { ledgers.Delete(ts) })
+}
+
+// startGateway puts a gateway before a server, which lets in who sends the
+// header Pass: open.
+func startGateway(ts *testscript.TestScript, server string) string {
+	target, err := url.Parse(server)
+	ts.Check(err)
+	next := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: target.Scheme, Host: target.Host})
+	gateway := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Pass") != "open" {
+			http.Error(w, "{}", http.StatusUnauthorized)
+			return
+		}
+		next.ServeHTTP(w, r)
+	}))
+	ts.Defer(gateway.Close)
+	return gateway.URL + target.Path
 }
 
 func ledgerOf(ts *testscript.TestScript) *conductortest.Ledger {

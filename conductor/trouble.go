@@ -71,7 +71,7 @@ func (e *Error) answerHint() string {
 		}
 		return "set CONDUCTOR_AUTH_KEY and CONDUCTOR_AUTH_SECRET to those of an application that the server knows"
 	case Forbidden:
-		return "give the application of CONDUCTOR_AUTH_KEY the right to execute tasks of this type, or set the key of one that has it"
+		return "give the worker's application the right to execute tasks of this type, or set CONDUCTOR_AUTH_KEY and CONDUCTOR_AUTH_SECRET to those of one that has it"
 	case NotFound:
 		if e.Call == string(callUpdate) {
 			return "nothing, if the workflow was removed; else check that CONDUCTOR_SERVER_URL leads to the server that the tasks come from"

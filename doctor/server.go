@@ -45,7 +45,7 @@ func unreachable(o Options, err error) Finding {
 	case conductor.Unauthorized:
 		return unauthorized(o, e)
 	case conductor.Forbidden:
-		return forbidden(o, why)
+		return forbidden(o, e)
 	case conductor.NotFound, conductor.Garbled, conductor.Rejected:
 		return fail("server", "something at "+url+" answers, but it is not conductor's api"+why,
 			"set CONDUCTOR_SERVER_URL to the api's address, such as http://conductor:8080/api")
@@ -67,16 +67,15 @@ func unauthorized(o Options, e *conductor.Error) Finding {
 		return fail("auth", "the server wants credentials, and none are set ("+reason(e)+")", e.Hint())
 	}
 	return fail("auth", "the server refuses the credentials ("+reason(e)+")",
-		"set CONDUCTOR_AUTH_KEY and CONDUCTOR_AUTH_SECRET to a key that the server knows and that has not expired")
+		"set CONDUCTOR_AUTH_KEY and CONDUCTOR_AUTH_SECRET to a key that the server knows and that has not expired; where a gateway asks for a header, check CONDUCTOR_HEADERS_FILE")
 }
 
-func forbidden(o Options, why string) Finding {
+func forbidden(o Options, e *conductor.Error) Finding {
+	found := "the credentials are good, but may not do this"
 	if o.Anonymous == nil {
-		return fail("auth", "the server forbids this to a worker without credentials"+why,
-			"set CONDUCTOR_AUTH_KEY and CONDUCTOR_AUTH_SECRET to those of an application that has the right to execute the task")
+		found = "the server forbids this to a worker without credentials"
 	}
-	return fail("auth", "the credentials are good, but may not do this"+why,
-		"give the application of CONDUCTOR_AUTH_KEY the right to execute the task")
+	return fail("auth", found+" ("+reason(e)+")", e.Hint())
 }
 
 // maxSkew is how wrong a clock may be: many verifiers allow a minute, some

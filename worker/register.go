@@ -128,7 +128,7 @@ func (r *Registrar) giveUp(ctx context.Context, name string, err *conductor.Erro
 	if told {
 		return
 	}
-	r.log.WarnContext(ctx, "the server does not let task definitions be registered; have its operator register them, or set registration off",
+	r.log.WarnContext(ctx, "the server does not let this worker register task definitions; ask its operator to register them, or set CONDUCTOR_JWT_REGISTER_TASKDEFS to off",
 		"task_name", outside(name), "class", string(err.Class), "http_status", err.Status)
 }
 

@@ -58,7 +58,7 @@ func (p *parts) listenAll(ctx context.Context, c *config.Loaded, log *slog.Logge
 			return serve(ctx, c, "jwks_listen", c.JWKSListen, web.JWKSHandler(p.signing.published), log)
 		},
 		func() (func(), error) {
-			return serve(ctx, c, "status_listen", c.StatusListen, web.AtHome(web.StatusHandler(p.statusOf(c))), log)
+			return serve(ctx, c, "status_listen", c.StatusListen, web.CheckHost(web.StatusHandler(p.statusOf(c))), log)
 		},
 		func() (func(), error) {
 			return serve(ctx, c, "pprof_listen", c.PprofListen, web.Profiles(), log)

@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// AtHome refuses requests that reach this machine's own address under the name
-// of another: a page in a browser here could point its own name at that address
-// and read the answers as its own (DNS rebinding). Other addresses are under the
-// names that their networks give them.
-func AtHome(h http.Handler) http.Handler {
+// CheckHost refuses requests to a loopback address whose Host names another
+// machine: a page in a browser here could point its own name at that address and
+// read the answers as its own (DNS rebinding). At other addresses any Host is
+// accepted, because networks give them names of their own.
+func CheckHost(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !misdirected(w, r) {
 			h.ServeHTTP(w, r)

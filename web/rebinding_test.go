@@ -10,7 +10,7 @@ import (
 )
 
 func TestAPageOfAnotherNameReadsNothingHere(t *testing.T) {
-	served := httptest.NewServer(web.AtHome(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	served := httptest.NewServer(web.CheckHost(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, "the page")
 	})))
 	t.Cleanup(served.Close)
@@ -48,7 +48,7 @@ func TestAPageOfAnotherNameReadsNothingHere(t *testing.T) {
 func TestOtherAddressesHaveOtherNames(t *testing.T) {
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://worker.example/", http.NoBody)
 	w := httptest.NewRecorder()
-	web.AtHome(http.NotFoundHandler()).ServeHTTP(w, r)
+	web.CheckHost(http.NotFoundHandler()).ServeHTTP(w, r)
 	if w.Code != http.StatusNotFound {
 		t.Error(w.Code)
 	}

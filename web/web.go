@@ -1,5 +1,5 @@
-// Package web shows the process from outside: whether it lives, whether it is
-// ready, and its metrics. It changes nothing and knows no task.
+// Package web serves what others read of the process: health, metrics, JWK Sets,
+// the status page and profiles. No request changes anything.
 package web
 
 import (
@@ -44,7 +44,7 @@ func Handler(o Options) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", o.live)
 	mux.HandleFunc("GET /readyz", o.ready)
-	mux.Handle("GET /metrics", AtHome(promhttp.HandlerFor(o.Metrics, promhttp.HandlerOpts{
+	mux.Handle("GET /metrics", CheckHost(promhttp.HandlerFor(o.Metrics, promhttp.HandlerOpts{
 		ErrorLog:            slog.NewLogLogger(o.Logger.Handler(), slog.LevelError),
 		ErrorHandling:       promhttp.ContinueOnError,
 		MaxRequestsInFlight: scrapesAtOnce,

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/json/jsontext"
 	"errors"
+	"fmt"
 	"net"
 	"slices"
 	"strings"
@@ -207,6 +208,19 @@ func TestFindings(t *testing.T) {
 			}
 			t.Errorf("no such finding among %+v", found)
 		})
+	}
+}
+
+// Whoever registers workflows chooses how many queues there are.
+func TestOnlySoManyQueuesAreAskedFor(t *testing.T) {
+	h := hospital{unpolled: true, waiting: 1}
+	for i := range 1000 {
+		h.tasks = append(h.tasks, task("SIMPLE", fmt.Sprintf("GETSIGNEDJWT%d", i))...)
+	}
+	h.tasks = append(h.tasks, task("SIMPLE", "get_signed_jwt")...)
+	found := doctor.Unpolled(t.Context(), doctor.Options{Server: h, TaskTypes: []string{"GET_SIGNED_JWT"}, Now: now})
+	if len(found) != 20 || !strings.Contains(fmt.Sprint(found), "queue get_signed_jwt,") {
+		t.Errorf("%d findings: %v", len(found), found)
 	}
 }
 

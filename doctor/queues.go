@@ -61,6 +61,10 @@ func Unpolled(ctx context.Context, o Options) []Finding {
 
 const jwtType = "GET_SIGNED_JWT"
 
+// maxQueues is how many queues of tasks that look like ours are asked for, two
+// calls for each: whoever registers workflows chooses how many there are.
+const maxQueues = 20
+
 // unpolled finds tasks that look like ours and lie in a queue that no worker polls:
 // the worker does not, and no other has lately. The two queues that are mixed up
 // most are looked at without a workflow definition, too: a workflow may be
@@ -73,7 +77,9 @@ func unpolled(ctx context.Context, o Options, elsewhere []conductor.WorkflowTask
 		}
 	}
 	for _, t := range elsewhere {
-		byQueue[t.Queue()] = append(byQueue[t.Queue()], t)
+		if _, known := byQueue[t.Queue()]; known || len(byQueue) < maxQueues {
+			byQueue[t.Queue()] = append(byQueue[t.Queue()], t)
+		}
 	}
 	var found []Finding
 	for _, queue := range slices.Sorted(maps.Keys(byQueue)) {

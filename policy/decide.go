@@ -83,7 +83,7 @@ func (p *Policy) Decide(r Request) Verdict {
 		if v.Allowed {
 			return v
 		}
-		if nearest.Grant == 0 || slices.Index(Fields(), v.Field) > slices.Index(Fields(), nearest.Field) {
+		if slices.Index(Fields(), v.Field) > slices.Index(Fields(), nearest.Field) {
 			nearest = v
 		}
 	}

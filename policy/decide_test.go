@@ -214,6 +214,20 @@ func TestAFieldThatIsNotNamedHoldsForAll(t *testing.T) {
 	if v := p.Decide(r); v.Allowed || v.Field != policy.FieldMaxTTL || !v.Worker {
 		t.Errorf("over the worker's most: %+v", v)
 	}
+	both := read(t, "keys: {a: {source: \"env:A\"}}\ngrants: [{use: [a], secrets: [x]}]\n")
+	for says, row := range map[string]struct {
+		r       policy.Request
+		allowed bool
+	}{
+		"a configured key, whose grant names secrets too": {policy.Request{Use: "a"}, true},
+		"a secret of that grant":                          {policy.Request{Secrets: []string{"x"}}, true},
+		"another secret":                                  {policy.Request{Secrets: []string{"y"}}, false},
+		"a key without a secret's name":                   {policy.Request{}, false},
+	} {
+		if v := both.Decide(row.r); v.Allowed != row.allowed {
+			t.Errorf("%s: %+v", says, v)
+		}
+	}
 	if v := p.Decide(policy.Request{Secrets: []string{"a"}, TTL: 1, WorkerTTL: 2}); v.Allowed || v.Field != policy.FieldUse {
 		t.Errorf("a key in the task, without a grant that names secrets: %+v", v)
 	}
@@ -249,6 +263,14 @@ grants:
 	}
 	if len(fields) != 3 || fields[0] != policy.FieldUse || fields[1] != policy.FieldWorkflows {
 		t.Errorf("%v", fields)
+	}
+	r.Use = "b" // whose grant names no issuers
+	if v := p.Decide(r); v.Grant != 1 || !v.Allowed {
+		t.Errorf("%+v", v)
+	}
+	r.Use = "c" // of several that are as near, the first
+	if v := p.Decide(r); v.Grant != 1 || v.Field != policy.FieldUse {
+		t.Errorf("%+v", v)
 	}
 	if v := read(t, "inline: allow").Decide(r); v.Grant != 0 || v.Allowed {
 		t.Errorf("without a grant: %+v", v)

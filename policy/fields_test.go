@@ -29,7 +29,7 @@ func mistakes(t *testing.T, text string) []policy.Problem {
 	return e.Problems
 }
 
-// Each row is wrong in one way only, and is reported once.
+// Each row is wrong in one way only, and nothing else is reported.
 func TestEachMistakeIsToldOnce(t *testing.T) {
 	const k = "keys: {a: {source: \"env:A\"}}\n"
 	for _, row := range []struct{ text, want string }{
@@ -59,6 +59,13 @@ func TestEachMistakeIsToldOnce(t *testing.T) {
 		{"keys: {\"-a\": {source: \"env:A\"}}", "not a name for a key"},
 		{"keys: {" + strings.Repeat("k", 65) + ": {source: \"env:A\"}}", "not a name for a key"},
 		{"keys: {a: {source: [\"env:A\"]}}", "a list where text belongs"},
+		{"keys: {a: 5}", "text; write a key as a mapping"},
+		{"keys: {a: {versions: [5]}}", "text; write a version as a mapping"},
+		{"keys: {a: {versions: 5}}", "text where versions belong, a list"},
+		{"vault: 5", "text; write vault as a mapping"},
+		{"vault: {address: \"https://v\", login: 5}", "text; write login as a mapping"},
+		{"vault: {address: \"ftp://v\", login: {token_env: A}}", "not a url"},
+		{k + "profiles: {p: {extends: github-app, limits: 5}}", "text; write limits as a mapping"},
 		{"keys: {a: {source: \":A\"}}", "no such scheme"},
 		{"keys: {a: {source: \":\"}}", "not a uri"},
 		{"keys: {a: {source: \"env:\"}}", "a uri with nothing behind its scheme"},
@@ -79,18 +86,12 @@ func TestEachMistakeIsToldOnce(t *testing.T) {
 		{k + "profiles: {p: {extends: github-app, limits: {algorithms: [XS256]}}}", "no such algorithm"},
 	} {
 		problems := mistakes(t, row.text)
-		if len(problems) == 0 || !strings.Contains(problems[0].Text, row.want) && !strings.Contains(problems[len(problems)-1].Text, row.want) {
+		if len(problems) != 1 || !strings.Contains(problems[0].Text, row.want) {
 			t.Errorf("%s\n got %+v\nwant %s", row.text, problems, row.want)
+			continue
 		}
-		for i, p := range problems {
-			if p.Place.Line == 0 || p.Place.Column == 0 || p.Excerpt == "" {
-				t.Errorf("%s: problem %d has no place", row.text, i)
-			}
-			for _, other := range problems[:i] {
-				if other.Text == p.Text && other.Place == p.Place {
-					t.Errorf("%s: reported twice: %s", row.text, p.Text)
-				}
-			}
+		if p := problems[0]; p.Place.Line == 0 || p.Place.Column == 0 || p.Excerpt == "" {
+			t.Errorf("%s: the problem has no place: %+v", row.text, p)
 		}
 	}
 }
@@ -326,6 +327,10 @@ func TestExcerpts(t *testing.T) {
 		{"inline: al#low", "inline: …", "        ^"},
 		{"aws: {region: '', profile: x}", "aws: {region: …, profile: …}", strings.Repeat(" ", 14) + "^"},
 		{"inline: al# low", "inline: …", "        ^"},
+		{"inline: a", "inline: …", "        ^"},
+		{"inline: a b", "inline: …", "        ^"},
+		{"inline: al lo w", "inline: …", "        ^"},
+		{"inline: -x", "inline: …", "        ^"},
 		{"inline: al#", "inline: …", "        ^"},
 		{"inline: al low #why", "inline: …", "        ^"},
 		{"keys: [x, y]", "keys: […, …]", "      ^"},

@@ -18,7 +18,7 @@ func (r *reader) grants(n ast.Node, p *Policy) {
 		if mapping, ok := element.(*ast.MappingNode); ok && len(mapping.Values) > 0 {
 			g.Place = placeOf(mapping.Values[0].Key)
 		}
-		r.object(element, "a grant", fields{
+		ok := r.object(element, "a grant", fields{
 			string(FieldUse):        r.globs(&g.Use),
 			string(FieldWorkflows):  r.globs(&g.Workflows),
 			string(FieldTaskTypes):  r.globs(&g.TaskTypes),
@@ -31,7 +31,7 @@ func (r *reader) grants(n ast.Node, p *Policy) {
 			string(FieldSecrets):    r.secretGlobs(&g.Secrets),
 			string(FieldMaxTTL):     r.duration(&g.MaxTTL),
 		})
-		if g.Use == nil && g.Secrets == nil {
+		if ok && g.Use == nil && g.Secrets == nil {
 			r.faultAt(g.Place, "a grant that lets use nothing; write use with names of keys and profiles, or secrets with names of the server's secrets")
 		}
 		p.Grants = append(p.Grants, g)

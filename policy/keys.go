@@ -36,7 +36,7 @@ func (r *reader) keys(n ast.Node, p *Policy) {
 func (r *reader) key(name string, entry *ast.MappingValueNode) Key {
 	k := Key{Name: name, Place: placeOf(entry.Key), KeyID: KeyIDThumbprint, ActivationDelay: defaultActivationDelay}
 	var single Version
-	r.object(entry.Value, "a key", fields{
+	ok := r.object(entry.Value, "a key", fields{
 		"source":           r.uri(&single),
 		"versions":         func(n ast.Node) { r.versions(n, &k) },
 		"publish":          r.boolean(&k.Publish),
@@ -51,7 +51,7 @@ func (r *reader) key(name string, entry *ast.MappingValueNode) Key {
 		r.fault(entry.Key, "source and versions contradict each other; keep one")
 	case single.Source != "":
 		k.Versions = []Version{single}
-	case k.Versions == nil && single.Place == Place{}:
+	case ok && k.Versions == nil && single.Place == Place{}:
 		r.fault(entry.Key, "a key without a source; write source, or versions with one each")
 	}
 	r.checkVersions(entry.Key, &k)
@@ -65,13 +65,13 @@ func (r *reader) versions(n ast.Node, k *Key) {
 	}
 	for _, element := range r.elements(n, "versions") {
 		var v Version
-		r.object(element, "a version", fields{
+		ok := r.object(element, "a version", fields{
 			"source": r.uri(&v), "from": r.instant(&v.From), "kid": r.keyID(&v.KeyID),
 		})
 		switch {
 		case v.Source != "":
 			k.Versions = append(k.Versions, v)
-		case v.Place == Place{}:
+		case ok && v.Place == Place{}:
 			r.fault(element, "a version without a source; write source")
 		}
 	}

@@ -76,20 +76,21 @@ func (r *reader) checkProfiles(p *Policy) {
 		case f.Off:
 		case f.Extends == "" && !builtIn:
 			r.faultAt(f.Place, "a profile that extends none; write extends: with the name of another")
-		case f.Extends == f.Name && builtIn || f.Extends == "":
+		case f.Extends == "":
 		case !slices.Contains(names, f.Extends):
 			r.unknownAt(f.Place, f.Extends, "profile", names)
-		case circular(own, f):
+		case r.circular(own, f):
 			r.faultAt(f.Place, "a profile that extends itself; begin with a built-in one")
 		}
 	}
 }
 
-// circular reports whether a chain of extensions has no end.
-func circular(own map[string]Profile, f Profile) bool {
+// circular reports whether a chain of extensions has no end. A profile that has
+// the name of the built-in one that it extends is such an end.
+func (r *reader) circular(own map[string]Profile, f Profile) bool {
 	for range len(own) + 1 {
 		next, ok := own[f.Extends]
-		if !ok || f.Extends == f.Name {
+		if !ok || f.Extends == f.Name && slices.Contains(r.known.Profiles, f.Name) {
 			return false
 		}
 		f = next

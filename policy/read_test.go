@@ -208,6 +208,8 @@ func TestMistakes(t *testing.T) {
 		{"profiles: {x: off}", "no built-in profile of this name to turn off"},
 		{"profiles: {x: on}", "write a mapping, or off"},
 		{"profiles: {x: {extends: y}, y: {extends: x}}", "extends itself"},
+		{"profiles: {x: {extends: x}}", "extends itself"},
+		{"profiles: {x: {extends: y}, y: {extends: y}}", "policy.yaml:1:12: a profile that extends itself"},
 		{"profiles: {github-app: {key: nope}}", "unknown key; none is defined"},
 		{"profiles:\n  x: {extends: google, limits: {}}", "policy.yaml:2:32: no limit in limits"},
 		{"keys: {a: {versions: []}}", "an empty list; write at least one version"},

@@ -49,19 +49,19 @@ type Azure struct{ TenantID, ClientID, TokenFile string }
 type Google struct{ CredentialsFile, Endpoint string }
 
 func (r *reader) vault(n ast.Node, v *Vault) {
-	r.object(n, "vault", fields{
+	ok := r.object(n, "vault", fields{
 		"address":   r.url(&v.Address),
 		"namespace": r.text(&v.Namespace),
 		"ca_file":   r.text(&v.CAFile),
 		"login":     func(n ast.Node) { r.login(n, &v.Login) },
 	})
-	if v.Address == "" {
+	if ok && v.Address == "" {
 		r.fault(n, "vault without an address; write address: https://host:8200")
 	}
 }
 
 func (r *reader) login(n ast.Node, l *VaultLogin) {
-	r.object(n, "login", fields{
+	ok := r.object(n, "login", fields{
 		"token_file": r.text(&l.TokenFile),
 		"token_env":  r.text(&l.TokenEnv),
 		"kubernetes": func(n ast.Node) {
@@ -92,7 +92,7 @@ func (r *reader) login(n ast.Node, l *VaultLogin) {
 			ways++
 		}
 	}
-	if ways != 1 {
+	if ok && ways != 1 {
 		r.fault(n, "login names %d ways; write one of token_file, token_env, kubernetes, approle", ways)
 	}
 }

@@ -73,8 +73,9 @@ func (r *reader) entries(n ast.Node, what string) []*ast.MappingValueNode {
 }
 
 // object reads a mapping of known fields. Null is an error: a field that lost
-// its lines, or whose template had no value, must not count as left out.
-func (r *reader) object(n ast.Node, what string, table fields) {
+// its lines, or whose template had no value, must not count as left out. It reports
+// whether n is a mapping: what is none has no field that could be missing.
+func (r *reader) object(n ast.Node, what string, table fields) bool {
 	for _, entry := range r.entries(n, what) {
 		name, _ := textOf(entry.Key)
 		read, ok := table[name]
@@ -87,6 +88,8 @@ func (r *reader) object(n ast.Node, what string, table fields) {
 			read(entry.Value)
 		}
 	}
+	_, ok := n.(*ast.MappingNode)
+	return ok
 }
 
 // unknown refuses a name, with the one that was meant or all that there are.

@@ -23,8 +23,12 @@ func (w *workerProcess) metric(ctx context.Context, t *testing.T, name, label st
 	}
 	sum := 0.0
 	for lines := bufio.NewScanner(bytes.NewReader(page)); lines.Scan(); {
-		series, number, ok := strings.Cut(lines.Text(), " ")
-		if !ok || !strings.HasPrefix(series, name+"{") || !strings.Contains(series, label) {
+		end := strings.LastIndex(lines.Text(), "} ") // a label may hold spaces, as "openssl 3.0.19" does
+		if end < 0 {
+			continue
+		}
+		series, number := lines.Text()[:end+1], lines.Text()[end+2:]
+		if !strings.HasPrefix(series, name+"{") || !strings.Contains(series, label) {
 			continue
 		}
 		value, err := strconv.ParseFloat(number, 64)

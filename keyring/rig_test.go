@@ -46,6 +46,13 @@ func (s *shelf) fail(uri string, err error) {
 	s.faults[uri] = err
 }
 
+// timesAsked is how often any source was asked for its versions.
+func (s *shelf) timesAsked() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.calls
+}
+
 func (s *shelf) Open(uri string) (keys.Source, error) {
 	if strings.HasSuffix(uri, "nonsense") {
 		return nil, &keys.Error{Reason: keys.ErrUnsupported, Found: "a uri that makes no sense", Hint: "write another"}

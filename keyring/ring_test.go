@@ -57,7 +57,7 @@ func TestWhatIsNotNamedIsTheParsers(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if r.calls != 0 {
+	if r.timesAsked() != 0 {
 		t.Error("a source was asked")
 	}
 }

@@ -297,10 +297,7 @@ func TestASourceThatHeedsNoContextIsGivenUp(t *testing.T) {
 			close(ended)
 		}()
 		time.Sleep(time.Minute)
-		r.mu.Lock()
-		calls := r.calls
-		r.mu.Unlock()
-		if calls != 1 {
+		if calls := r.timesAsked(); calls != 1 {
 			t.Errorf("%d calls at once of a source that hangs, want 1", calls)
 		}
 		r.fail("file:///k", nil)

@@ -238,8 +238,8 @@ func TestASourceThatIsAskedAgain(t *testing.T) {
 		ring := r.ring(t, nil)
 		run(t, ring)
 		time.Sleep(time.Minute)
-		if r.calls < 11 || r.calls > 15 {
-			t.Errorf("asked %d times in a minute", r.calls)
+		if asked := r.timesAsked(); asked < 11 || asked > 15 {
+			t.Errorf("asked %d times in a minute", asked)
 		}
 		r.fail("file:///k", nil)
 		r.put("file:///k", edKey(t, time.Time{}))

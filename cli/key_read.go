@@ -8,6 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"conductor-jwt/internal/readfile"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
 	"conductor-jwt/policy"
@@ -102,14 +103,14 @@ func readPassword(env Env, name string) (secret.Text, error) {
 	if err != nil {
 		return secret.Text{}, err
 	}
-	raw = bytes.TrimRightFunc(bytes.TrimPrefix(raw, []byte("\ufeff")), unicode.IsSpace)
+	raw = bytes.TrimRightFunc(bytes.TrimPrefix(raw, []byte(readfile.ByteOrderMark)), unicode.IsSpace)
 	return secret.New(string(raw)), nil
 }
 
 // formOf tells forms apart by how they begin. A text that begins like JSON is
 // never a raw secret: it is a JWK, if a broken one.
 func formOf(text []byte) keyForm {
-	t := bytes.TrimSpace(bytes.TrimPrefix(text, []byte("\ufeff")))
+	t := bytes.TrimSpace(bytes.TrimPrefix(text, []byte(readfile.ByteOrderMark)))
 	switch {
 	case bytes.HasPrefix(t, []byte("{")) && utf8.Valid(t), isCompactJWE(t):
 		return formJOSE

@@ -14,6 +14,7 @@ import (
 	"github.com/goccy/go-yaml/token"
 
 	"conductor-jwt/internal/nearest"
+	"conductor-jwt/internal/readfile"
 	"conductor-jwt/internal/yamlfile"
 )
 
@@ -70,7 +71,7 @@ func FileFault(err error) string {
 // one newline at the end, as editors write them, are not part of it.
 func readSecret(src Sources, s Setting, v value, wrong *problems) string {
 	text, err := src.ReadFile(v.path)
-	text = bytes.TrimPrefix(text, []byte(yamlfile.ByteOrderMark))
+	text = bytes.TrimPrefix(text, []byte(readfile.ByteOrderMark))
 	switch {
 	case err != nil:
 		wrong.add(s.Name, v.at, "%s; name a file that holds the secret", FileFault(err))

@@ -41,7 +41,7 @@ func isJWEText(text string) bool {
 	if !isJSON(text) {
 		return false
 	}
-	m, err := readMembers(trimStart(text))
+	m, err := readMembers(text)
 	return err == nil && m.has("ciphertext")
 }
 

@@ -153,15 +153,22 @@ func readOctetString(s *cryptobyte.String) ([]byte, bool) {
 // decodeBase64 decodes text without white space; the padding may be missing,
 // for the DER inside says its own length.
 func decodeBase64(text string) ([]byte, bool) {
-	out, err := base64.RawStdEncoding.DecodeString(trimPadding(text))
+	text, padded := strings.CutSuffix(text, "==")
+	if !padded {
+		text = strings.TrimSuffix(text, "=")
+	}
+	out, err := base64.RawStdEncoding.DecodeString(text)
 	return out, err == nil && len(out) > 0
 }
 
-func trimPadding(text string) string {
-	if trimmed, ok := strings.CutSuffix(text, "=="); ok {
-		return trimmed
+// decodeStrict takes padding or its absence, and neither line ends, which
+// [base64.Encoding] ignores, nor bits that encode nothing (RFC 4648 §3.5).
+func decodeStrict(text string, alphabet *base64.Encoding) ([]byte, bool) {
+	if !strings.HasSuffix(text, "=") {
+		alphabet = alphabet.WithPadding(base64.NoPadding)
 	}
-	return strings.TrimSuffix(text, "=")
+	out, err := alphabet.Strict().DecodeString(text)
+	return out, err == nil && !strings.ContainsAny(text, "\r\n")
 }
 
 // notDER says why der is not one whole DER structure.

@@ -188,7 +188,7 @@ func (c *collector) addKey(text string) {
 		c.addPEM(text)
 		return
 	}
-	m, err := readMembers(trimStart(text))
+	m, err := readMembers(text)
 	if err != nil {
 		c.addBrokenJSON(text)
 		return
@@ -224,7 +224,7 @@ func (c *collector) addMembers(m members) {
 // addMember adds a number of a JWK, or the secret of an oct one, which may be
 // words.
 func (c *collector) addMember(value string) {
-	raw, ok := decodeBase64url(value)
+	raw, ok := decodeStrict(value, base64.URLEncoding)
 	if !ok {
 		c.addWords(value)
 		return

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/mldsa"
 	"crypto/rsa"
+	"encoding/base64"
 )
 
 // publicSpans finds in the bytes of a key what everybody may know: its public
@@ -76,7 +77,7 @@ func publicHalves(private any) [][]byte {
 	var point, x []byte
 	for _, f := range fields {
 		if f.name == "x" || f.name == "y" {
-			b, _ := decodeBase64url(f.value) // written just now
+			b, _ := decodeStrict(f.value, base64.URLEncoding) // written just now
 			point = append(point, b...)
 		}
 		if f.name == "x" {

@@ -20,7 +20,7 @@ func (c *collector) addShort(text string) {
 	if utf8.RuneCountInString(text) < minExposed || len(text) >= exposedRun {
 		return
 	}
-	c.short = append(c.short, text, base64.RawStdEncoding.EncodeToString([]byte(text)), base64.RawURLEncoding.EncodeToString([]byte(text)))
+	c.short = append(c.short, text, base64.RawStdEncoding.EncodeToString([]byte(text)), base64url([]byte(text)))
 }
 
 // newShortFinder reports whether one of the words is in a text as a whole: with

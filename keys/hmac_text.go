@@ -50,37 +50,26 @@ func (r Ref) Warning() string {
 }
 
 func decodeSecret(text string, encoding Encoding) ([]byte, error) {
+	var raw []byte
+	var ok bool
 	switch encoding {
 	case EncodingRaw:
-		return []byte(text), nil
+		raw, ok = []byte(text), true
 	case EncodingBase64:
-		return decodeSecretWith(text, base64.StdEncoding, encoding)
+		raw, ok = decodeStrict(text, base64.StdEncoding)
 	case EncodingBase64URL:
-		return decodeSecretWith(text, base64.URLEncoding, encoding)
+		raw, ok = decodeStrict(text, base64.URLEncoding)
 	case EncodingHex:
-		raw, err := hex.DecodeString(text)
-		if err != nil {
-			return nil, badEncoding(encoding)
+		var err error
+		raw, err = hex.DecodeString(text)
+		ok = err == nil
+	default:
+		return nil, &Error{
+			Reason: ErrUnreadable, Found: fmt.Sprintf("an unknown secretEncoding of %d characters", len(encoding)),
+			Hint: "use raw, base64, base64url or hex",
 		}
-		return raw, nil
 	}
-	return nil, &Error{
-		Reason: ErrUnreadable, Found: fmt.Sprintf("an unknown secretEncoding of %d characters", len(encoding)),
-		Hint: "use raw, base64, base64url or hex",
-	}
-}
-
-// decodeSecretWith takes padding or its absence, and no bits that encode
-// nothing (RFC 4648 §3.5).
-func decodeSecretWith(text string, alphabet *base64.Encoding, encoding Encoding) ([]byte, error) {
-	if strings.ContainsAny(text, "\r\n") { // the decoder would pass over them
-		return nil, badEncoding(encoding)
-	}
-	if !strings.HasSuffix(text, "=") {
-		alphabet = alphabet.WithPadding(base64.NoPadding)
-	}
-	raw, err := alphabet.Strict().DecodeString(text)
-	if err != nil {
+	if !ok {
 		return nil, badEncoding(encoding)
 	}
 	return raw, nil

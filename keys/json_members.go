@@ -12,10 +12,12 @@ import (
 // members are those of a JSON object, each value as it was written.
 type members map[string]jsontext.Value
 
-// readMembers reads one JSON object and nothing behind it. Duplicate names at
+// readMembers reads one JSON object and nothing behind it; white space and a
+// byte order mark may stand in front. Duplicate names at
 // any depth, invalid UTF-8 and lone surrogates are refused (RFC 7517 §4,
 // RFC 8259 §8), names are matched byte for byte.
 func readMembers(text string) (members, error) {
+	text = trimStart(text)
 	m, err := parseMembers(text)
 	if err == nil || errors.Is(err, ErrInconsistent) {
 		return m, err
@@ -182,7 +184,7 @@ func (m members) bytes(name string) ([]byte, error) {
 			Hint: "export the whole key again",
 		}
 	}
-	out, ok := decodeBase64url(s)
+	out, ok := decodeStrict(s, base64.URLEncoding)
 	if !ok {
 		return nil, &Error{
 			Reason: ErrUnreadable, Found: fmt.Sprintf("a jwk whose member %s is not base64url", name),
@@ -190,15 +192,6 @@ func (m members) bytes(name string) ([]byte, error) {
 		}
 	}
 	return out, nil
-}
-
-// decodeBase64url is strict: the decoder itself passes over line ends.
-func decodeBase64url(s string) ([]byte, bool) {
-	if len(s)%4 == 0 {
-		s = trimPadding(s)
-	}
-	out, err := base64.RawURLEncoding.Strict().DecodeString(s)
-	return out, err == nil && !strings.ContainsAny(s, "\r\n")
 }
 
 // octets gives a member of exactly size octets.

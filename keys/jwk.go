@@ -3,7 +3,6 @@ package keys
 import (
 	"crypto"
 	"crypto/x509"
-	"encoding/base64"
 	"fmt"
 	"slices"
 )
@@ -165,12 +164,9 @@ func readX5C(m members) ([]*x509.Certificate, error) {
 	}
 	chain := make([]*x509.Certificate, 0, len(texts))
 	for _, text := range texts {
-		der, err := base64.StdEncoding.DecodeString(text)
-		if err != nil {
-			return nil, badX5C()
-		}
+		der, ok := decodeBase64(text)
 		certificate, err := parseCertificate(der)
-		if err != nil {
+		if !ok || err != nil {
 			return nil, badX5C()
 		}
 		chain = append(chain, certificate)

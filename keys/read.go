@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"conductor-jwt/internal/readfile"
 )
 
 // defaultMaxText is the most text, in bytes, that is looked at.
@@ -27,7 +29,7 @@ func readPrivate(ctx context.Context, ref Ref) (any, meta, error) {
 		secret, err := readSecret(text, ref.Encoding)
 		return secret, meta{}, err
 	case isJSON(text):
-		return readJSON(ctx, trimStart(text), ref)
+		return readJSON(ctx, text, ref)
 	case isRawDER(text):
 		return readBinary(ctx, []byte(text), ref)
 	}
@@ -46,7 +48,7 @@ func isRawDER(text string) bool { return strings.HasPrefix(text, "0") && !utf8.V
 
 // trimStart drops a byte order mark and white space.
 func trimStart(text string) string {
-	return strings.TrimLeft(strings.TrimPrefix(text, "\ufeff"), " \t\r\n")
+	return strings.TrimLeft(strings.TrimPrefix(text, readfile.ByteOrderMark), " \t\r\n")
 }
 
 // readJSON tells the JSON forms of a key apart by the members that each of

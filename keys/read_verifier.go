@@ -59,7 +59,7 @@ func readVerifier(ctx context.Context, ref Ref) (Verifier, error) {
 	}
 	text := ref.Text.Reveal()
 	if ref.Encoding == "" && isJSON(text) {
-		return readJSONVerifier(ctx, trimStart(text), ref)
+		return readJSONVerifier(ctx, text, ref)
 	}
 	private, m, err := readPrivate(ctx, ref)
 	if err == nil {

@@ -73,11 +73,13 @@ func Any(ctx context.Context, path string, limit int) ([]byte, error) {
 	})
 }
 
-// upTo reads a file without the byte order mark that some editors put in front
-// of UTF-8 text. Nothing binary that is read here begins with one.
+// ByteOrderMark is what some editors write in front of UTF-8 text.
+const ByteOrderMark = "\ufeff"
+
+// upTo reads a file without a byte order mark. Nothing binary that is read here begins with one.
 func upTo(f *os.File, limit int) ([]byte, error) {
 	text, err := io.ReadAll(io.LimitReader(f, int64(limit)+1))
-	return bytes.TrimPrefix(text, []byte("\ufeff")), err
+	return bytes.TrimPrefix(text, []byte(ByteOrderMark)), err
 }
 
 // Within calls f, and gives up when ctx ends or after [Timeout]. A call into a

@@ -15,6 +15,8 @@ import (
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/scanner"
 	"github.com/goccy/go-yaml/token"
+
+	"conductor-jwt/internal/readfile"
 )
 
 // The bounds of a file.
@@ -24,9 +26,6 @@ const (
 	MaxSigns      = 100_000 // line breaks, and characters that YAML gives a meaning
 	MaxReferences = 100     // anchors, aliases and tags
 )
-
-// ByteOrderMark is what some editors write in front of UTF-8 text.
-const ByteOrderMark = "\ufeff"
 
 // File is a parsed file.
 type File struct {
@@ -45,7 +44,7 @@ type Fault struct {
 // message about it quotes the line, so the caller looks for them. With a fault,
 // File has what could be read.
 func Parse(text []byte) (File, *Fault) {
-	text = bytes.TrimPrefix(text, []byte(ByteOrderMark))
+	text = bytes.TrimPrefix(text, []byte(readfile.ByteOrderMark))
 	switch {
 	case len(text) > MaxBytes:
 		return File{}, &Fault{Text: "over 1 MiB"}

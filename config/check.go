@@ -43,6 +43,8 @@ func (l *Loaded) checkDomain(fault func(string, string, ...any)) {
 	switch {
 	case strings.EqualFold(l.Domain, "NO_DOMAIN"):
 		fault(settingDomain, "NO_DOMAIN means the queue without a domain; to poll that queue, leave the setting out")
+	case strings.ContainsAny(l.Domain, "\"'"):
+		fault(settingDomain, "holds a quote; write the domain without quotes")
 	case strings.Contains(l.Domain, ","):
 		fault(settingDomain, "a list; write one domain, and run a worker for each of the others")
 	}

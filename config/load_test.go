@@ -371,6 +371,8 @@ func TestProblems(t *testing.T) {
 		{flag("owner_email", "me"), "owner_email (--owner-email): not an e-mail address; the server refuses task definitions with it"},
 		{flag("domain", "a\nb"), "domain (--domain): holds a control character; write it on one line"},
 		{env("CONDUCTOR_JWT_DOMAIN", "NO_DOMAIN"), "domain (CONDUCTOR_JWT_DOMAIN): NO_DOMAIN means the queue without a domain; to poll that queue, leave the setting out"},
+		{env("CONDUCTOR_JWT_DOMAIN", `"blue"`), "domain (CONDUCTOR_JWT_DOMAIN): holds a quote; write the domain without quotes"},
+		{env("CONDUCTOR_JWT_DOMAIN", "'a','b'"), "domain (CONDUCTOR_JWT_DOMAIN): holds a quote; write the domain without quotes"},
 		{flag("domain", "no_domain"), "domain (--domain): NO_DOMAIN means the queue without a domain; to poll that queue, leave the setting out"},
 		{env("CONDUCTOR_JWT_DOMAIN", "eu,us"), "domain (CONDUCTOR_JWT_DOMAIN): a list; write one domain, and run a worker for each of the others"},
 		{inFile("domain: eu,NO_DOMAIN"), "domain (w.yaml:1): a list; write one domain, and run a worker for each of the others"},

@@ -76,6 +76,7 @@ func TestWhatIsWrongIsTold(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"a":1`: "ends too early", `{"a" 1}`: "not json (line 1, column 6)", `{"a":1,"a":2}`: "appears twice", `{}x`: "text after the json object",
 		`true`: "a json boolean", `[1]`: "a json array", `"a"`: "a json string", `5`: "a json number",
+		"": "ends too early", " \t\r\n": "ends too early", "\n\r\n \tnope": "not a JSON object (line 3, column 3)", "{\n  é: 1}": "not json (line 2, column 3)",
 	} {
 		if _, err := signer.ParseObject([]byte(text), signer.Limits{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", text, err, want)

@@ -51,6 +51,7 @@ func TestATokenIsReadAloneAndWhatElseThereIsIsNamed(t *testing.T) {
 		"Bearer":                        {"Bearer " + token, "the scheme of an Authorization header", "without Bearer"},
 		"bearer and a tab":              {"bearer\t" + token, "the scheme of an Authorization header", "without Bearer"},
 		"DPoP":                          {"DPoP " + token, "the scheme of an Authorization header", "without Bearer"},
+		"JWT":                           {"JWT " + token, "the scheme of an Authorization header", "without Bearer"},
 		"a header":                      {"Authorization: Bearer " + token, "an Authorization header", "without Authorization:"},
 		"a header without a space":      {"authorization:Bearer " + token, "an Authorization header", "without Authorization:"},
 		"double quotes":                 {`"` + token + `"`, "quotes around the token", "without quotes"},

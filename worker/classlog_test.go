@@ -40,6 +40,8 @@ func TestOneLineWhenTheClassChanges(t *testing.T) {
 		expect("ten seconds without a network", 1)
 		fail(conductor.Network, 200, time.Second)
 		expect("200 seconds more", 6)
+		fail(conductor.Network, 4, 30*time.Second)
+		expect("a failure every half minute", 4)
 		fail(conductor.Unauthorized, 5, time.Second)
 		expect("another class", 1)
 		c.succeeded(t.Context(), jwtType)

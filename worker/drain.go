@@ -45,14 +45,12 @@ func (w *Worker) drain(ctx context.Context, expire func()) error {
 
 // idleWithin reports whether all tasks ended, or Abort was called, within d.
 func (w *Worker) idleWithin(idle <-chan struct{}, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
 	select {
 	case <-idle:
 		return true
 	case <-w.abort:
 		return true
-	case <-t.C:
+	case <-time.After(d):
 		return false
 	}
 }

@@ -245,6 +245,34 @@ func TestDrainEndsThoughAClientHangs(t *testing.T) {
 	})
 }
 
+// A client that ignores its context is awaited for the longest that a poll, and
+// what it brings, can take: the poll's timeout and margin, 3 s to give a task
+// back and a second for the last try.
+func TestDrainEndsThoughAClientIgnoresItsContext(t *testing.T) {
+	for drain, want := range map[time.Duration]time.Duration{
+		2 * time.Second:  conductor.MaxPollTimeout + conductor.PollMargin + 4*time.Second,
+		60 * time.Second: 64 * time.Second,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			let := make(chan struct{})
+			s := &tap{Server: newLedger(), onPoll: func(context.Context, conductor.Query, func() ([]conductor.Task, error)) ([]conductor.Task, error) {
+				<-let
+				return nil, nil
+			}}
+			r := start(t, newLedger(), Options{Server: s, DrainTimeout: drain})
+			time.Sleep(time.Second)
+			r.stop()
+			if err := <-r.result; err != nil {
+				t.Error(err)
+			}
+			if took := r.since() - time.Second; took != want {
+				t.Errorf("a drain of %s took %s, want %s", drain, took, want)
+			}
+			close(let)
+		})
+	}
+}
+
 func TestAWorkerRunsOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t, newLedger(), Options{})

@@ -34,6 +34,20 @@ func TestOptionsThatCannotWork(t *testing.T) {
 			}
 		})
 	}
+	for name, with := range map[string]func(*Options){
+		"a slot for each type":         func(o *Options) { o.Slots = 2 },
+		"the longest poll":             func(o *Options) { o.PollTimeout = 5 * time.Second },
+		"one poller":                   func(o *Options) { o.Pollers = 1 },
+		"to stop after the first task": func(o *Options) { o.Once = 1 },
+		"the shortest drain that is":   func(o *Options) { o.DrainTimeout = 1 },
+		"the shortest poll that is":    func(o *Options) { o.PollTimeout = 1 },
+	} {
+		o := good()
+		with(&o)
+		if _, err := New(o); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 	w, err := New(good())
 	if err != nil {
 		t.Fatal(err)

@@ -307,6 +307,26 @@ func TestRetryAfterHoldsForEveryPoller(t *testing.T) {
 	})
 }
 
+// Who drains while the server has asked for no polls does not poll again.
+func TestDrainInTheQuietAsksForNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLedger()
+		l.SetFaults(func(conductortest.Call) conductortest.Fault {
+			return conductortest.Fault{Status: 429, RetryAfter: "50"}
+		})
+		r := start(t, l, Options{Pollers: 3, Slots: 8})
+		time.Sleep(20 * time.Second)
+		asked := l.Calls("poll")
+		r.drainClean()
+		if n := l.Calls("poll"); n != asked {
+			t.Errorf("%d polls by a worker that drains", n-asked)
+		}
+		if took := r.since(); took != 20*time.Second {
+			t.Errorf("the drain ended after %s", took)
+		}
+	})
+}
+
 func TestSecondsToRecover(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var took []time.Duration

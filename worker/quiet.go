@@ -22,11 +22,9 @@ func (q *quiet) until(d time.Duration) {
 	}
 }
 
+// left is how long that is still; 0 or less is no quiet.
 func (q *quiet) left() time.Duration {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.end.IsZero() {
-		return 0
-	}
 	return time.Until(q.end)
 }

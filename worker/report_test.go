@@ -179,9 +179,12 @@ func TestUpdateThatIsNeverAnswered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLedger()
 		attempts := 0
+		var waited time.Duration
 		s := &tap{Server: l, onUpdate: func(ctx context.Context, _ conductor.Result, next func() error) error {
 			if attempts++; attempts == 1 {
+				began := time.Now()
 				<-ctx.Done()
+				waited = time.Since(began)
 				return ctx.Err()
 			}
 			return next()
@@ -192,6 +195,9 @@ func TestUpdateThatIsNeverAnswered(t *testing.T) {
 		r.drainClean()
 		if r.status(id) != conductortest.Completed {
 			t.Errorf("the task is %s", r.status(id))
+		}
+		if waited != 10*time.Second {
+			t.Errorf("the answer was awaited for %s", waited)
 		}
 	})
 }

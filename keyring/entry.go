@@ -196,7 +196,7 @@ func same(ctx context.Context, a, b *version) bool {
 	if a.key == b.key {
 		return true
 	}
-	if a.thumbprint == "" && b.thumbprint == "" {
+	if a.thumbprint == "" { // a secret has no algorithm that a key with a public half has
 		return sameSecret(ctx, a.key, b.key)
 	}
 	return a.thumbprint == b.thumbprint

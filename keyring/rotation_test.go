@@ -50,13 +50,22 @@ func TestATimedKeyRotatesByTheStoresTime(t *testing.T) {
 	})
 }
 
-// run keeps a ring fresh for as long as the test lasts.
+// run keeps a ring fresh for as long as the test lasts, and Run must not return
+// before.
 func run(t *testing.T, ring *keyring.Ring) {
 	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context())) // which ends before the cleanup begins
 	done := make(chan struct{})
 	go func() { defer close(done); ring.Run(ctx) }()
-	t.Cleanup(func() { cancel(); <-done })
+	t.Cleanup(func() {
+		select {
+		case <-done:
+			t.Error("Run has returned, though its context goes on")
+		default:
+		}
+		cancel()
+		<-done
+	})
 }
 
 // Two replicas that start at different times agree at every moment, once both

@@ -23,7 +23,7 @@ func checkLookalikes(q *signer.Request) error {
 	}{{inClaims, &q.Claims, claims}, {inHeaders, &q.Header, headers}} {
 		for m := range row.object.Members() {
 			if name := alike(m.Name, row.decided); name != "" {
-				return refuse(ErrPolicyDenied, row.input, "a member that some verifiers take for "+name+": it differs in case, in _ and - or in white space alone",
+				return refuse(ErrPolicyDenied, row.input, "a member that some verifiers take for "+name+": it differs only in case, in _ and -, or in white space",
 					"remove it, or give it another name")
 			}
 		}

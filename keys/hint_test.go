@@ -44,6 +44,8 @@ func TestEveryPrintedCommandWorks(t *testing.T) {
 		{"pkcs#12 without its password", pemFile(t, "p256.p12"), true, "key.p12", []string{"-passin", "pass:" + password}, "BEGIN PRIVATE KEY"},
 		{"old pkcs#12 without its password", pemFile(t, "p256.legacy.p12"), true, "key.p12", []string{"-passin", "pass:" + password}, "BEGIN PRIVATE KEY"},
 		{"openssh with another cipher", pemFile(t, "ssh-ed25519-256.chacha20-poly1305.pem"), false, "key", []string{"-P", password, "-N", "x1234"}, "saved"},
+		{"openssh with a short key", pemFile(t, "ssh-ed25519-256.aes128-cbc.pem"), false, "key", []string{"-P", password, "-N", "x1234"}, "saved"},
+		{"openssh with gcm", pemFile(t, "ssh-ed25519-256.aes256-gcm.pem"), false, "key", []string{"-P", password, "-N", "x1234"}, "saved"},
 		{"openssh with too many rounds", pemFile(t, "ssh-ed25519-256.rounds.pem"), false, "key", []string{"-P", password, "-N", "x1234"}, "saved"},
 		{"encrypted openssh", pemFile(t, "ssh-ed25519-256.encrypted.pem"), true, "key", []string{"-P", password, "-N", ""}, "saved"},
 		{"a java key store", report("keystore.jks"), false, "key.jks", []string{"-srcstorepass", "changeit", "-deststorepass", "changeit", "-noprompt"}, "imported"},

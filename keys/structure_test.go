@@ -8,10 +8,13 @@ import (
 	"crypto/elliptic"
 	"crypto/pbkdf2"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/sha1"
 	"encoding/pem"
 	"errors"
+	"math/big"
 	"testing"
+	"time"
 
 	"golang.org/x/crypto/scrypt"
 
@@ -224,4 +227,40 @@ func TestAnECKeyWithAnothersPublicHalf(t *testing.T) {
 	mixed.PublicKey = other.PublicKey
 	_, err = newKey(&mixed, meta{})
 	wantRefusal(t, err, ErrInconsistent)
+}
+
+func TestAKeyWithoutItsNumbersIsNoPanic(t *testing.T) {
+	ec, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lacking := func(take func(*ecdsa.PrivateKey)) *ecdsa.PrivateKey {
+		half := *ec
+		take(&half)
+		return &half
+	}
+	for name, private := range map[string]any{
+		"no ec key": (*ecdsa.PrivateKey)(nil), "an empty ec key": &ecdsa.PrivateKey{},
+		"an ec key without a curve":  lacking(func(k *ecdsa.PrivateKey) { k.Curve = nil }),
+		"an ec key without d":        lacking(func(k *ecdsa.PrivateKey) { k.D = nil }), //nolint:staticcheck // what is looked at
+		"an ec key without x":        lacking(func(k *ecdsa.PrivateKey) { k.X = nil }),
+		"an ec key without y":        lacking(func(k *ecdsa.PrivateKey) { k.Y = nil }),
+		"no rsa key":                 (*rsa.PrivateKey)(nil),
+		"an rsa key without modulus": &rsa.PrivateKey{D: big.NewInt(3)},
+		"an rsa key without d":       &rsa.PrivateKey{N: big.NewInt(15), E: 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := newKey(private, meta{})
+			wantRefusal(t, err, ErrUnreadable)
+		})
+	}
+}
+
+// Nobody outside of the process can tell what a key is kept under.
+func TestTwoCachesKeepAKeyUnderTwoNames(t *testing.T) {
+	ref := Ref{Text: secret.New("text"), KeyID: "k"}
+	one, two := newCache(1, time.Minute, time.Now), newCache(1, time.Minute, time.Now)
+	if again := one.digest(ref); one.digest(ref) != again || again == two.digest(ref) {
+		t.Error("a digest is the same in each process, or another one each time")
+	}
 }

@@ -1,6 +1,9 @@
 package keys
 
-import "strings"
+import (
+	"bytes"
+	"strings"
+)
 
 // withoutKey says what stands in PEM text instead of a private key.
 func (s sorted) withoutKey(text string) error {
@@ -68,7 +71,7 @@ func notPrivateDER(der []byte) error {
 // isBERPKCS12 tells a PKCS#12 file in the indefinite-length form that some
 // writers use, which DER readers do not take.
 func isBERPKCS12(der []byte) bool {
-	return len(der) > 5 && der[0] == 0x30 && der[1] == 0x80 && der[2] == 2 && der[3] == 1 && der[4] == 3
+	return bytes.HasPrefix(der, []byte{0x30, 0x80, 2, 1, 3}) // version 3 (RFC 7292 §4)
 }
 
 func foundPublic() error {

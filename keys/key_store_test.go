@@ -1,0 +1,107 @@
+package keys_test
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"errors"
+	"testing"
+
+	"conductor-jwt/keys"
+)
+
+// What a store says of its failure reaches whoever asked, unless the time was
+// up: then that is the reason.
+func TestAStoreThatDoesNotSign(t *testing.T) {
+	public, _, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const noTime, noSignature = "no time left to use the key", "a key store that did not sign"
+	for name, c := range map[string]struct {
+		answer        error
+		before, after bool // the time is up before, or after, the store is asked
+		found         string
+		asked         bool
+		reason        error // beside keys.ErrUnavailable
+	}{
+		"an error of another package":    {errors.New("dial a-secret"), false, false, noSignature, true, nil},
+		"a refusal":                      {keys.Refused("a key that is disabled", "enable it"), false, false, "a key that is disabled", true, keys.ErrRefused},
+		"a store that is away":           {keys.Unavailable("no answer", "look at it"), false, false, "no answer", true, nil},
+		"time that was up before":        {nil, true, false, noTime, false, context.Canceled},
+		"time that is up after an error": {errors.New("dial a-secret"), false, true, noTime, true, context.Canceled},
+		"time that is up with a refusal": {keys.Refused("a key that is disabled", "enable it"), false, true, noTime, true, context.Canceled},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			asked := false
+			key, err := keys.FromStore(public, keys.StoreOptions{Sign: func(context.Context, keys.Algorithm, []byte) ([]byte, error) {
+				asked = true
+				if c.after {
+					cancel()
+				}
+				return nil, c.answer
+			}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.before {
+				cancel()
+			}
+			signature, err := key.Sign(ctx, keys.EdDSA, []byte("text"))
+			wantReason(t, err, keys.ErrUnavailable)
+			if refusal := refusalOf(t, err); refusal.Found != c.found || asked != c.asked || signature != nil || c.reason != nil && !errors.Is(err, c.reason) {
+				t.Errorf("asked: %t, signature: %x, error: %v", asked, signature, err)
+			}
+		})
+	}
+}
+
+// What a key cannot be written as is refused, and nothing comes beside the
+// refusal.
+func TestAKeyHasNotEveryForm(t *testing.T) {
+	public, _, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored, err := keys.FromStore(public, keys.StoreOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	hmac := mustResolve(t, octJWK(32).text(t))
+	ofPublic := func(key any) map[string]func() (string, error) {
+		return map[string]func() (string, error){
+			"spki":       func() (string, error) { b, err := keys.SPKI(key); return string(b), err },
+			"public pem": func() (string, error) { return keys.PublicPEM(key) },
+			"public jwk": func() (string, error) { raw, err := keys.PublicJWK(key, keys.JWKMeta{}); return string(raw), err },
+			"thumbprint": func() (string, error) { return keys.Thumbprint(key) },
+		}
+	}
+	for name, forms := range map[string]map[string]func() (string, error){
+		"an hmac key":           ofPublic(hmac),
+		"what is no key":        ofPublic("text"),
+		"nothing":               ofPublic(nil),
+		"an hmac key's private": {"pem": func() (string, error) { text, err := keys.PrivatePEM(hmac); return text.Reveal(), err }},
+		"a stored key's private": {
+			"pem": func() (string, error) { text, err := keys.PrivatePEM(stored); return text.Reveal(), err },
+			"jwk": func() (string, error) {
+				raw, err := keys.PrivateJWK(stored, keys.JWKMeta{})
+				return string(raw.Reveal()), err
+			},
+		},
+	} {
+		for form, write := range forms {
+			text, err := write()
+			wantReason(t, err, keys.ErrUnsupported)
+			if text != "" {
+				t.Errorf("%s as %s: %d bytes beside %v", name, form, len(text), err)
+			}
+		}
+	}
+	for form, write := range ofPublic(stored) {
+		if text, err := write(); err != nil || text == "" {
+			t.Errorf("a stored key as %s: %v", form, err)
+		}
+	}
+}

@@ -285,13 +285,14 @@ func (b *blockable) Write(p []byte) (int, error) {
 
 // A log without a reader must not delay a signal.
 func TestASecondSignalEndsAWorkerWhoseLogIsBlocked(t *testing.T) {
-	_, _, env := conductor(t)
+	l, _, env := conductor(t)
 	stderr := &blockable{until: t.Context().Done()}
 	p := startWith(t, env, func(p *process) io.Writer {
 		stderr.output = &p.err
 		return stderr
 	}, "worker")
-	p.address(t)
+	// A worker that has not polled yet ends at the first signal, without a line.
+	waitFor(t, l, "the worker polls", func() bool { return l.Calls("poll") > 0 })
 	stderr.blocked.Store(true)
 	p.signals <- syscall.SIGTERM
 	p.signals <- syscall.SIGTERM

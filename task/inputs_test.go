@@ -170,6 +170,7 @@ func TestWhatCannotBeMeantIsRefused(t *testing.T) {
 		{"a subject of very many digits", `"subject":1e999999999`, "input_too_large", "subject"},
 		{"a subject of very small digits", `"subject":1e-999999999999999999999`, "input_invalid", "subject"},
 		{"a subject over 4 KiB", `"subject":"` + long + `"`, "input_too_large", "subject"},
+		{"a subject over 4 KiB, each letter of it escaped", `"subject":"` + strings.Repeat(`\u0078`, max4) + `x"`, "input_too_large", "subject"},
 		{"an issuer over 4 KiB", `"issuer":"` + long + `"`, "input_too_large", "issuer"},
 		{"an issuer that is an object", `"issuer":{"a":1}`, "input_invalid", "issuer"},
 
@@ -245,6 +246,8 @@ func TestWhatCannotBeMeantIsRefused(t *testing.T) {
 		{"10,000 levels of claims", `"claims":{"a":` + strings.Repeat(`[`, 10_000) + strings.Repeat(`]`, 10_000) + `}`, "input_too_large", "claims"},
 		{"claims over 32 KiB", `"claims":{"a":"` + strings.Repeat("x", 32<<10) + `"}`, "input_too_large", "claims"},
 
+		{"claims of white space, over 64 KiB", `"claims":{` + strings.Repeat(" ", 64<<10-1) + `}`, "input_too_large", "claims"},
+		{"headers of white space, over 64 KiB", `"headers":{` + strings.Repeat(" ", 64<<10-1) + `}`, "input_too_large", "headers"},
 		{"headers that are a string", `"headers":"typ"`, "input_invalid", "headers"},
 		{"a header alg", `"headers":{"alg":"none"}`, "input_invalid", "headers"},
 		{"a header kid", `"headers":{"kid":"x"}`, "input_invalid", "headers"},
@@ -302,6 +305,7 @@ func TestWhatReachesALimitIsTaken(t *testing.T) {
 	key := quote(pemOf(edKey()))
 	for says, text := range map[string]string{
 		"a subject of 4 KiB":           with(`"subject":` + long),
+		"a subject of 4 KiB, escaped":  with(`"subject":"` + strings.Repeat(`\u0078`, 4<<10) + `"`),
 		"a subject of 4096 digits":     with(`"subject":1e4095`),
 		"an issuer of 4 KiB":           with(`"issuer":` + long),
 		"an audience of 4 KiB":         with(`"audience":["a",` + long + `]`),
@@ -317,6 +321,8 @@ func TestWhatReachesALimitIsTaken(t *testing.T) {
 		"nbf a second before exp":      with(`"notBefore":299`),
 		"32 levels of claims":          with(`"claims":` + strings.Repeat(`{"a":`, 31) + `{}` + strings.Repeat(`}`, 31)),
 		"32 KiB of claims":             with(`"claims":{"a":"` + strings.Repeat("x", 32<<10-8) + `"}`),
+		"claims of white space":        with(`"claims":{` + strings.Repeat(" ", 64<<10-2) + `}`),
+		"headers of white space":       with(`"headers":{` + strings.Repeat(" ", 64<<10-2) + `}`),
 		"256 inputs":                   with(list(255, `"whatever%d":1`)),
 		"4 MiB of input":               with(`"whatever":"` + strings.Repeat("x", 4<<20-len(key)-len(`{"privateKey":,"whatever":""}`)) + `"`),
 		"a key of 64 KiB":              `{"privateKey":` + quote(pemOf(edKey())+strings.Repeat(" ", 64<<10-len(pemOf(edKey())))) + `}`,

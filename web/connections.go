@@ -17,6 +17,7 @@ const maxConnections = 256
 type connections struct {
 	mu           sync.Mutex
 	idle, active []net.Conn // without a request and with one, in order
+	dropped      []net.Conn // closed here; the server still reports their states
 }
 
 // changed is an [http.Server.ConnState].
@@ -24,6 +25,12 @@ func (c *connections) changed(conn net.Conn, state http.ConnState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	is := func(other net.Conn) bool { return other == conn }
+	if slices.ContainsFunc(c.dropped, is) {
+		if state == http.StateClosed {
+			c.dropped = slices.DeleteFunc(c.dropped, is)
+		}
+		return
+	}
 	c.idle, c.active = slices.DeleteFunc(c.idle, is), slices.DeleteFunc(c.active, is)
 	switch state {
 	case http.StateNew, http.StateIdle:
@@ -39,6 +46,8 @@ func (c *connections) changed(conn net.Conn, state http.ConnState) {
 	if len(c.idle) == 0 || c.idle[0] == conn {
 		list = &c.active
 	}
-	_ = (*list)[0].Close() // it is dropped in any case
+	oldest := (*list)[0]
+	_ = oldest.Close() // an error changes nothing: the connection is not counted any more
+	c.dropped = append(c.dropped, oldest)
 	*list = slices.Delete(*list, 0, 1)
 }

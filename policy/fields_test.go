@@ -117,6 +117,7 @@ func TestWhatIsJustAllowed(t *testing.T) {
 		k + "grants: [{use: a, workflows: x}]",
 		"grants: [{secrets: [x]}]",
 		"profiles: {github-app: {extends: github-app}}",
+		k + "profiles: {github-app: {key: a}}",
 		"profiles: {github-app: {extends: github-app}, p: {extends: github-app}}",
 		k + "profiles: {p: {extends: q, key: a}, q: {extends: r}, r: {extends: github-app}}",
 		k + "profiles: {p: {extends: github-app, key: a}}\ngrants: [{use: p}]",

@@ -209,6 +209,7 @@ func TestMistakes(t *testing.T) {
 		{"profiles: {x: on}", "write a mapping, or off"},
 		{"profiles: {x: {extends: y}, y: {extends: x}}", "extends itself"},
 		{"profiles: {x: {extends: x}}", "extends itself"},
+		{"profiles: {github-app: {extends: x}, x: {extends: github-app}}", "extends itself"},
 		{"profiles: {x: {extends: y}, y: {extends: y}}", "policy.yaml:1:12: a profile that extends itself"},
 		{"profiles: {github-app: {key: nope}}", "unknown key; none is defined"},
 		{"profiles:\n  x: {extends: google, limits: {}}", "policy.yaml:2:32: no limit in limits"},

@@ -163,6 +163,14 @@ func TestStraysDoNotPileUp(t *testing.T) {
 	})
 }
 
+// unbounded counts tasks without a response timeout.
+type unbounded struct {
+	noopObserver
+	n atomic.Int32
+}
+
+func (u *unbounded) Unbounded(string) { u.n.Add(1) }
+
 func TestMalformedTask(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLedger()
@@ -171,7 +179,8 @@ func TestMalformedTask(t *testing.T) {
 		}))
 		ids := enqueue(l, 50)
 
-		r := start(t, l, Options{Slots: 64, Handler: handlerFunc(func(ctx context.Context, d task.Delivery) task.Outcome {
+		seen := &unbounded{}
+		r := start(t, l, Options{Slots: 64, Observer: seen, Handler: handlerFunc(func(ctx context.Context, d task.Delivery) task.Outcome {
 			return sign(ctx, d)
 		})})
 
@@ -180,6 +189,9 @@ func TestMalformedTask(t *testing.T) {
 		counts := l.Counts()
 		if counts[conductortest.Completed] != 49 || counts[conductortest.Terminal] != 1 {
 			t.Errorf("tasks ended %v, want 49 completed and 1 failed for good", counts)
+		}
+		if n := seen.n.Load(); n != 0 {
+			t.Errorf("%d tasks count as without a response timeout, which could not be read", n)
 		}
 		for _, id := range ids {
 			if r.status(id) == conductortest.Terminal {

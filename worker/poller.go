@@ -58,7 +58,6 @@ type poller struct {
 
 func (p *poller) run(s spans) {
 	defer p.pulse.stop()
-	defer p.leave()
 	for s.polling.Err() == nil {
 		p.pulse.beat()
 		p.step(s)

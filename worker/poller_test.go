@@ -234,6 +234,68 @@ func TestServerThatDoesNotWaitIsNotFlooded(t *testing.T) {
 	})
 }
 
+// What follows a failed poll only looks whether the server is back: an empty
+// queue must not hide for the length of a poll that it is.
+func TestAProbeFollowsAFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLedger()
+		polls, failed, probes := 0, false, 0
+		s := &tap{Server: l, onPoll: func(_ context.Context, q conductor.Query, next func() ([]conductor.Task, error)) ([]conductor.Task, error) {
+			if failed {
+				probes++
+				if q.Timeout != 0 || q.Count != 1 {
+					t.Errorf("a poll for %d tasks that waits %s follows a failure", q.Count, q.Timeout)
+				}
+			}
+			polls++
+			if failed = polls%5 == 0; failed {
+				return nil, fails(conductor.Network, 0)
+			}
+			return next()
+		}}
+		r := start(t, l, Options{Server: s, Pollers: 1, Slots: 4})
+		for range 60 {
+			time.Sleep(time.Second)
+			enqueue(l, 5)
+		}
+		r.idle(time.Minute)
+		r.drainClean()
+		if probes < 10 {
+			t.Errorf("%d probes", probes)
+		}
+	})
+}
+
+// A poll that came back empty too soon is followed by a short rest, which grows
+// with each one in a row, and begins anew after a poll that waited.
+func TestTheRestAfterOneEmptyPollIsShort(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		polls, rests := 0, 0
+		var ended time.Time
+		s := &tap{Server: newLedger(), onPoll: func(ctx context.Context, q conductor.Query, _ func() ([]conductor.Task, error)) ([]conductor.Task, error) {
+			if gap := time.Since(ended); !ended.IsZero() {
+				rests++
+				if gap < fastEmptyFirst/2 || gap >= fastEmptyFirst*3/2 {
+					t.Errorf("a rest of %s", gap)
+				}
+			}
+			ended = time.Time{}
+			if polls++; polls%2 == 0 && q.Timeout > 0 {
+				ended = time.Now()
+				return nil, nil
+			}
+			rest(ctx, q.Timeout)
+			return nil, nil
+		}}
+		r := start(t, newLedger(), Options{Server: s, Pollers: 1})
+		time.Sleep(10 * time.Minute)
+		r.drainClean()
+		if rests < 50 {
+			t.Errorf("%d rests", rests)
+		}
+	})
+}
+
 func TestPollErrors(t *testing.T) {
 	for _, c := range []struct {
 		name        string

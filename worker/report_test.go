@@ -46,6 +46,9 @@ func TestUpdateIsRepeatedWhereThatHeals(t *testing.T) {
 				r := start(t, l, Options{Server: s})
 				r.idle(time.Minute)
 				r.drainClean()
+				if r.log.count("a call of the server fails") == 0 {
+					t.Error("the log does not say that an update failed")
+				}
 				if tried.Load() != 4 || r.status(id) != conductortest.Completed {
 					t.Errorf("%d attempts, and the task is %s", tried.Load(), r.status(id))
 				}

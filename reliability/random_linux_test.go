@@ -2,6 +2,7 @@ package reliability
 
 import (
 	"context"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -35,6 +36,24 @@ func gauge(ctx context.Context, w Worker, name string) (int, error) {
 	return 0, fmt.Errorf("no %s in the metrics", name)
 }
 
+// inFlight is how many tasks a worker has in flight; -1 where it does not say.
+func inFlight(ctx context.Context, w Worker) int {
+	base, err := Probe(ctx, w)
+	if err != nil {
+		return -1
+	}
+	_, page, err := conductortest.Ask(ctx, base+"/readyz?verbose")
+	var ready struct {
+		Details struct {
+			Tasks *int `json:"tasksInHand"`
+		} `json:"details"`
+	}
+	if err != nil || json.Unmarshal([]byte(page), &ready) != nil || ready.Details.Tasks == nil {
+		return -1
+	}
+	return *ready.Details.Tasks
+}
+
 // Whatever goes wrong, nothing is lost, and the worker is afterwards as it was
 // before.
 func TestRandomFaults(t *testing.T) {
@@ -61,6 +80,12 @@ func TestRandomFaults(t *testing.T) {
 			return err
 		}
 		if err := r.Await(ctx); err != nil {
+			return err
+		}
+		// An update that hangs ends a second after its lease at most, when the server
+		// has long delivered the task again. A worker that is stopped before that
+		// reports the delivery as left, with status 1.
+		if err := eventually(ctx, "no task is in flight", func() bool { return inFlight(ctx, r.Worker()) == 0 }); err != nil {
 			return err
 		}
 		for name, more := range slack {

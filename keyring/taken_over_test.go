@@ -22,7 +22,7 @@ func TestWhatAReloadTakesOver(t *testing.T) {
 	for name, row := range map[string]struct {
 		text string
 		key  string
-		has  bool // the key signs although its store is away
+		has  bool // the key signs although its store is unavailable
 	}{
 		"the same key":                  {was, "k", true},
 		"the same, as one version":      {`keys: {k: {versions: [{source: "vault-transit://t/k"}]}}`, "k", true},

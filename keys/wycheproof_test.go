@@ -175,7 +175,7 @@ func TestWycheproofKeys(t *testing.T) {
 			case "jws_rsa_roca_key":
 				want = "valid" // no rule of JWA tells the weak primes of one maker's chips
 			case "jws_duplicate_kid":
-				want = "valid" // the second key's k has stray bits: what cannot be read does not compete (RFC 7517 §5)
+				want = "valid" // the second key's k has stray bits: a key that cannot be read is ignored (RFC 7517 §5)
 			case "jws_mixedSymmetryKeyset":
 				want = "valid" // kid names the key and the key its algorithm: nothing is ambiguous
 			}

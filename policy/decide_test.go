@@ -144,7 +144,7 @@ func TestEachFieldDeniesAlone(t *testing.T) {
 		t.Errorf("another secret: %+v", v)
 	}
 	denied[policy.FieldSecrets] = true
-	r.Issuer = "https://evil.example" // the first field that does not hold is told
+	r.Issuer = "https://evil.example" // the first field that does not hold is reported
 	if v := p.Decide(r); v.Allowed || v.Field != policy.FieldIssuers {
 		t.Errorf("another issuer and another secret: %+v", v)
 	}

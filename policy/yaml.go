@@ -36,8 +36,8 @@ func (r *reader) fault(n ast.Node, format string, args ...any) {
 	r.faultAt(placeOf(n), format, args...)
 }
 
-// maxProblems is how many mistakes are told at once: a file that is no policy
-// may have one on each of 50,000 lines.
+// maxProblems is how many mistakes one error reports: a file that is not a
+// policy may have one on each of 50,000 lines.
 const maxProblems = 100
 
 func (r *reader) faultAt(at Place, format string, args ...any) {
@@ -74,7 +74,7 @@ func (r *reader) entries(n ast.Node, what string) []*ast.MappingValueNode {
 
 // object reads a mapping of known fields. Null is an error: a field that lost
 // its lines, or whose template had no value, must not count as left out. It reports
-// whether n is a mapping: what is none has no field that could be missing.
+// whether n is a mapping: only a mapping can lack a field.
 func (r *reader) object(n ast.Node, what string, table fields) bool {
 	for _, entry := range r.entries(n, what) {
 		name, _ := textOf(entry.Key)

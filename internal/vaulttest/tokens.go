@@ -29,8 +29,7 @@ func (t *token) left(now time.Time) int64 {
 
 // Lease is what a login gives: how long a token lives, and for how long in
 // all it can be renewed. A token with a period lives as long after each
-// renewal, forever. Without any of them it is as on a server that nobody has
-// configured: 768 hours.
+// renewal, forever. The default is that of Vault: 768 hours.
 type Lease struct {
 	TTL, Most, Period time.Duration
 	Fixed             bool // it cannot be renewed

@@ -65,7 +65,7 @@ unit: ## the tests that need no server
 # The packages that read the clock. Programs that are not ours (the server, the peers) keep the real one.
 CLOCK     ?= 2037-01-01
 CLOCKED   := ./cli ./conductor ./config ./doctor ./internal/conductortest ./internal/tokenendpoint ./keyring ./keys ./keys/awskms ./keys/azurekms ./keys/gcpkms ./keys/pkcs11 ./keys/vault \
-	./policy ./profile ./recipe ./signer ./task ./web ./worker
+	./policy ./provider ./signer ./task ./web ./worker
 
 .PHONY: test-clock
 test-clock: ## run the tests of what reads the clock as if today were CLOCK (2037-01-01)

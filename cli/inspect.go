@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"conductor-jwt/profile"
+	"conductor-jwt/provider"
 	"conductor-jwt/signer"
 )
 
@@ -59,7 +59,7 @@ func runInspect(env Env, args []string, output, name string) error {
 }
 
 // reportProfile names the rules that a token breaks.
-func reportProfile(env Env, rules *profile.Profile, p signer.Parsed) error {
+func reportProfile(env Env, rules *provider.Profile, p signer.Parsed) error {
 	faults := rules.Check(&p.Header, &p.Claims, env.Now())
 	for _, f := range faults {
 		label(env, env.Stderr, rules.Name, yellow, fmt.Sprintf("%s: %s; %s", f.Name, f.Found, f.Hint))

@@ -8,7 +8,7 @@ import (
 	"conductor-jwt/keyring"
 	"conductor-jwt/keys"
 	"conductor-jwt/policy"
-	"conductor-jwt/profile"
+	"conductor-jwt/provider"
 	"conductor-jwt/task"
 )
 
@@ -48,7 +48,7 @@ func checkInjectionMode(c *config.Loaded, p *policy.Policy) error {
 
 // known is what there is for a policy file to name.
 func known(c *config.Loaded) policy.Known {
-	return policy.Known{Algorithms: texts(keys.Algorithms()), MaxTTL: c.MaxTTL, Profiles: profile.Names()}
+	return policy.Known{Algorithms: texts(keys.Algorithms()), MaxTTL: c.MaxTTL, Profiles: provider.Names()}
 }
 
 // openRing reads the policy file and the keys that it names, for a command

@@ -7,8 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"conductor-jwt/profile"
-	"conductor-jwt/recipe"
+	"conductor-jwt/provider"
 	"conductor-jwt/signer"
 )
 
@@ -24,10 +23,10 @@ func newRecipeListCommand(env Env) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			if output == outputJSON {
-				return writeJSON(env.Stdout, profile.Names())
+				return writeJSON(env.Stdout, provider.Names())
 			}
 			table := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', 0)
-			for _, p := range profile.Profiles() {
+			for _, p := range provider.Profiles() {
 				_, _ = fmt.Fprintf(table, "%s\t%s\n", p.Name, p.Provider) // only Flush writes
 			}
 			return table.Flush()
@@ -46,10 +45,10 @@ func newRecipeShowCommand(env Env) *cobra.Command {
 Markdown; with -o json the workflows and the task definition alone, as the
 server takes them.`,
 		Example:           "  conductor-jwt recipe show github-app -o json | jq .workflows",
-		ValidArgsFunction: cobra.FixedCompletions(profile.Names(), cobra.ShellCompDirectiveNoFileComp),
+		ValidArgsFunction: cobra.FixedCompletions(provider.Names(), cobra.ShellCompDirectiveNoFileComp),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return usage("the names are "+strings.Join(profile.Names(), ", "), "%s takes the name of one recipe", cmd.CommandPath())
+				return usage("the names are "+strings.Join(provider.Names(), ", "), "%s takes the name of one recipe", cmd.CommandPath())
 			}
 			return showRecipe(env, args[0], output)
 		},
@@ -59,7 +58,7 @@ server takes them.`,
 }
 
 func showRecipe(env Env, name, output string) error {
-	r, ok := recipe.Find(name)
+	r, ok := provider.FindRecipe(name)
 	if !ok {
 		return usage(profileHint(name), "there is no recipe of this name")
 	}
@@ -71,6 +70,6 @@ func showRecipe(env Env, name, output string) error {
 	o.String("name", r.Profile)
 	o.String("secret", r.Secret)
 	o.Set("workflows", array(r.Workflow(), r.Token()))
-	o.Set("taskDefinitions", array(recipe.TaskDef()))
+	o.Set("taskDefinitions", array(provider.TaskDef()))
 	return writeObject(env.Stdout, &o)
 }

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"conductor-jwt/keys"
-	"conductor-jwt/profile"
+	"conductor-jwt/provider"
 	"conductor-jwt/signer"
 )
 
@@ -55,11 +55,11 @@ func (e *explained) once(name string, raw json.RawMessage, from string) error {
 type claimsOf struct {
 	explained
 	flags   *signFlags
-	profile *profile.Profile // nil: none
+	profile *provider.Profile // nil: none
 	now     time.Time
 }
 
-func composeClaims(f *signFlags, p *profile.Profile, key keys.Key, payload signer.Object, now time.Time) (explained, error) {
+func composeClaims(f *signFlags, p *provider.Profile, key keys.Key, payload signer.Object, now time.Time) (explained, error) {
 	c := claimsOf{flags: f, profile: p, now: now}
 	if p != nil {
 		c.reasonElse = reasonProfile

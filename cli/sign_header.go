@@ -4,13 +4,13 @@ import (
 	"encoding/json"
 	"strings"
 
-	"conductor-jwt/profile"
+	"conductor-jwt/provider"
 	"conductor-jwt/signer"
 )
 
 // composeHeader gathers the free members of the header; alg, kid and the
 // certificate's are the signer's.
-func composeHeader(f *signFlags, p *profile.Profile) (explained, error) {
+func composeHeader(f *signFlags, p *provider.Profile) (explained, error) {
 	var h explained
 	if p != nil {
 		h.reasonElse = reasonProfile
@@ -53,7 +53,7 @@ func (e *explained) addMember(name string, raw json.RawMessage, from string) err
 
 // addType adds typ. An empty one, or one of another type, is no media type
 // (RFC 7515 §4.1.9).
-func (e *explained) addType(f *signFlags, p *profile.Profile) error {
+func (e *explained) addType(f *signFlags, p *provider.Profile) error {
 	if f.typ != "" {
 		if err := e.once("typ", jsonString(f.typ), "--typ"); err != nil {
 			return err

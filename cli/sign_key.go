@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"conductor-jwt/keys"
-	"conductor-jwt/profile"
+	"conductor-jwt/provider"
 	"conductor-jwt/signer"
 )
 
@@ -19,7 +19,7 @@ type signingKey struct {
 	thumbprint   string // the default kid; empty where there is none
 }
 
-func readSigningKey(ctx context.Context, env Env, f *signFlags, p *profile.Profile) (signingKey, error) {
+func readSigningKey(ctx context.Context, env Env, f *signFlags, p *provider.Profile) (signingKey, error) {
 	alg, err := parseAlgorithm(f.alg)
 	if err != nil {
 		return signingKey{}, err

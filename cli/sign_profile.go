@@ -9,7 +9,7 @@ import (
 
 	"conductor-jwt/internal/nearest"
 	"conductor-jwt/keys"
-	"conductor-jwt/profile"
+	"conductor-jwt/provider"
 	"conductor-jwt/signer"
 )
 
@@ -17,11 +17,11 @@ import (
 const reasonProfile = "the profile"
 
 // findProfile reads --profile; nil where there is none.
-func findProfile(name string) (*profile.Profile, error) {
+func findProfile(name string) (*provider.Profile, error) {
 	if name == "" {
 		return nil, nil //nolint:nilnil // no profile is no fault
 	}
-	if p, ok := profile.Find(name); ok {
+	if p, ok := provider.Find(name); ok {
 		return p, nil
 	}
 	return nil, usage(profileHint(name), "--profile: there is no profile of this name")
@@ -29,16 +29,16 @@ func findProfile(name string) (*profile.Profile, error) {
 
 // profileHint is the next step of whoever names a profile that there is not.
 func profileHint(name string) string {
-	if near := cmp.Or(nearest.Of(name, profile.Names()), nearest.Part(name, profile.Names())); near != "" {
+	if near := cmp.Or(nearest.Of(name, provider.Names()), nearest.Part(name, provider.Names())); near != "" {
 		return "did you mean " + near + "?"
 	}
-	return "the profiles are " + strings.Join(profile.Names(), ", ")
+	return "the profiles are " + strings.Join(provider.Names(), ", ")
 }
 
 // profileFlag adds --profile.
 func profileFlag(cmd *cobra.Command, place *string, text string) {
 	cmd.Flags().StringVar(place, "profile", "", text)
-	complete := cobra.FixedCompletions(profile.Names(), cobra.ShellCompDirectiveNoFileComp)
+	complete := cobra.FixedCompletions(provider.Names(), cobra.ShellCompDirectiveNoFileComp)
 	if err := cmd.RegisterFlagCompletionFunc("profile", complete); err != nil {
 		panic(err) // the flag was added before
 	}
@@ -46,7 +46,7 @@ func profileFlag(cmd *cobra.Command, place *string, text string) {
 
 // takeProfile takes the profile's algorithm where the flags name none, and
 // checks the one that they name.
-func (s *signingKey) takeProfile(p *profile.Profile, file string) error {
+func (s *signingKey) takeProfile(p *provider.Profile, file string) error {
 	alg, err := p.Choose(s.key, s.algorithm)
 	if err != nil {
 		return keyError(file, profileError(err))
@@ -63,7 +63,7 @@ func (c *claimsOf) addProfile(key keys.Key) error {
 	if c.profile == nil {
 		return nil
 	}
-	var given profile.Parties
+	var given provider.Parties
 	given.Issuer, _ = c.object.Text("iss")
 	given.Subject, _ = c.object.Text("sub")
 	given.Audiences, _ = signer.Audiences(&c.object)
@@ -110,7 +110,7 @@ func (c *claimsOf) profileTimes() {
 const profileTTL = 300
 
 // checkProfile completes a request by a profile and holds it to its rules.
-func checkProfile(p *profile.Profile, r *signer.Request, now time.Time) error {
+func checkProfile(p *provider.Profile, r *signer.Request, now time.Time) error {
 	if p == nil {
 		return nil
 	}
@@ -124,7 +124,7 @@ func checkProfile(p *profile.Profile, r *signer.Request, now time.Time) error {
 
 // profileError is a rule that a token would break, with what to do about it.
 func profileError(err error) error {
-	fault, ok := err.(*profile.Fault) //nolint:errorlint // package profile gives it out as it is
+	fault, ok := err.(*provider.Fault) //nolint:errorlint // package profile gives it out as it is
 	if !ok {
 		return err
 	}

@@ -17,8 +17,7 @@ import (
 
 	"conductor-jwt/internal/conductorjar"
 	"conductor-jwt/internal/tokenendpoint"
-	"conductor-jwt/profile"
-	"conductor-jwt/recipe"
+	"conductor-jwt/provider"
 )
 
 // recipeKeys are what the recipes need beside the key of all tests.
@@ -57,7 +56,7 @@ func newRecipeKeys(key *rsa.PrivateKey) (*recipeKeys, error) {
 
 // addTo adds a secret for every recipe.
 func (k *recipeKeys) addTo(all map[string]string, set *keySet) {
-	for _, r := range recipe.Recipes() {
+	for _, r := range provider.Recipes() {
 		all[r.Secret] = set.text
 	}
 	all["GOOGLE_SERVICE_ACCOUNT"] = set.account
@@ -68,7 +67,7 @@ func (k *recipeKeys) addTo(all map[string]string, set *keySet) {
 }
 
 // verifierFor is the half of a recipe's key that its provider has.
-func (k *recipeKeys) verifierFor(r recipe.Recipe, set *keySet) any {
+func (k *recipeKeys) verifierFor(r provider.Recipe, set *keySet) any {
 	switch set.secrets()[r.Secret] {
 	case k.ecText:
 		return k.ec.Public()
@@ -79,9 +78,9 @@ func (k *recipeKeys) verifierFor(r recipe.Recipe, set *keySet) any {
 }
 
 // provider is a recipe's provider, for the length of a test.
-func provider(t *testing.T, r recipe.Recipe) (*tokenendpoint.Endpoint, object) {
+func providerEndpoint(t *testing.T, r provider.Recipe) (*tokenendpoint.Endpoint, object) {
 	t.Helper()
-	p, ok := profile.Find(r.Profile)
+	p, ok := provider.Find(r.Profile)
 	if !ok {
 		t.Fatalf("there is no profile %s", r.Profile)
 	}
@@ -128,18 +127,18 @@ func ended(t *testing.T, id, status string) conductorjar.Workflow {
 // token is spent, and only another one helps.
 func TestARecipeSurvivesALostAnswer(t *testing.T) {
 	underLoad(t)
-	if err := shared.server.RegisterTaskDef(t.Context(), recipe.TaskDef()); err != nil {
+	if err := shared.server.RegisterTaskDef(t.Context(), provider.TaskDef()); err != nil {
 		t.Fatal(err)
 	}
 	endpoints, ids := map[string]*tokenendpoint.Endpoint{}, map[string]string{}
-	for _, r := range recipe.Recipes() {
+	for _, r := range provider.Recipes() {
 		registerAll(t, r.Token(), r.Workflow())
-		e, input := provider(t, r)
+		e, input := providerEndpoint(t, r)
 		e.Lose(1)
 		name, _ := r.Names()
 		endpoints[r.Profile], ids[r.Profile] = e, startRecipe(t, name, input)
 	}
-	for _, r := range recipe.Recipes() {
+	for _, r := range provider.Recipes() {
 		t.Run(r.Profile, func(t *testing.T) {
 			w := ended(t, ids[r.Profile], "COMPLETED")
 			if seen, taken := endpoints[r.Profile].Counts(); seen != 2 || taken != 2 {
@@ -156,11 +155,11 @@ func TestARecipeSurvivesALostAnswer(t *testing.T) {
 // tokens of then have expired.
 func TestARecipeIsRetriedAfterItsTokenHasExpired(t *testing.T) {
 	underLoad(t)
-	if err := shared.server.RegisterTaskDef(t.Context(), recipe.TaskDef()); err != nil {
+	if err := shared.server.RegisterTaskDef(t.Context(), provider.TaskDef()); err != nil {
 		t.Fatal(err)
 	}
 	const ttl = 8 * time.Second
-	r, ok := recipe.Find("client-assertion")
+	r, ok := provider.FindRecipe("client-assertion")
 	if !ok {
 		t.Fatal("there is no recipe")
 	}
@@ -170,7 +169,7 @@ func TestARecipeIsRetriedAfterItsTokenHasExpired(t *testing.T) {
 	definition = strings.Replace(definition, `"retryCount": 3`, `"retryCount": 1`, 1)
 	token, workflow, _ := strings.Cut(definition, "\x00")
 	registerAll(t, json.RawMessage(token), json.RawMessage(workflow))
-	e, input := provider(t, r)
+	e, input := providerEndpoint(t, r)
 	e.Down(true)
 	id := startRecipe(t, "short_lived_call", input)
 	ended(t, id, "FAILED")

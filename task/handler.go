@@ -11,7 +11,7 @@ import (
 
 	"conductor-jwt/keys"
 	"conductor-jwt/policy"
-	"conductor-jwt/profile"
+	"conductor-jwt/provider"
 	"conductor-jwt/signer"
 )
 
@@ -71,7 +71,7 @@ func (o Options) withDefaults() Options {
 type Handler struct {
 	o        Options
 	inputs   []Input
-	profiles profile.Set
+	profiles provider.Set
 	denied   atomic.Bool // the warning about denied reads has been given
 
 	workflows chan struct{} // one place, to read a workflow

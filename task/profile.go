@@ -10,34 +10,34 @@ import (
 	"conductor-jwt/internal/nearest"
 	"conductor-jwt/keys"
 	"conductor-jwt/policy"
-	"conductor-jwt/profile"
+	"conductor-jwt/provider"
 	"conductor-jwt/signer"
 )
 
 // profilesOf gives the built-in profiles with the operator's over them.
-func profilesOf(p *policy.Policy) profile.Set {
+func profilesOf(p *policy.Policy) provider.Set {
 	if p == nil {
-		return profile.NewSet(nil)
+		return provider.NewSet(nil)
 	}
-	list := make([]profile.Extension, len(p.Profiles))
+	list := make([]provider.Extension, len(p.Profiles))
 	for i, f := range p.Profiles {
-		own := profile.Own{
+		own := provider.Own{
 			Key: f.Key, Issuer: f.Issuer, Subject: f.Subject, Audiences: f.Audiences,
 			MostTTL: int64(f.Limits.MaxTTL / time.Second), NoExpiry: f.Limits.NoExpiry,
 		}
 		for _, alg := range f.Limits.Algorithms {
 			own.Algorithms = append(own.Algorithms, keys.Algorithm(alg))
 		}
-		list[i] = profile.Extension{Name: f.Name, Extends: f.Extends, Off: f.Off, Own: own}
+		list[i] = provider.Extension{Name: f.Name, Extends: f.Extends, Off: f.Off, Own: own}
 	}
-	return profile.NewSet(list)
+	return provider.NewSet(list)
 }
 
 // noProfile is the profile of a task that names none: it demands nothing.
-func noProfile() *profile.Profile { return new(profile.Profile) }
+func noProfile() *provider.Profile { return new(provider.Profile) }
 
 // profile gives the profile that the task names.
-func (h *Handler) profile(g *given) (*profile.Profile, error) {
+func (h *Handler) profile(g *given) (*provider.Profile, error) {
 	n, ok := g.values[inProfile]
 	if !ok {
 		return noProfile(), nil
@@ -45,7 +45,7 @@ func (h *Handler) profile(g *given) (*profile.Profile, error) {
 	p, ok := h.profiles[n.text]
 	if !ok {
 		names := h.profiles.Names()
-		builtIn := slices.DeleteFunc(profile.Names(), func(name string) bool { return !slices.Contains(names, name) })
+		builtIn := slices.DeleteFunc(provider.Names(), func(name string) bool { return !slices.Contains(names, name) })
 		hint := "write one of " + strings.Join(builtIn, ", ")
 		if near := cmp.Or(nearest.Within(n.text, names, maxEdits), nearest.Part(n.text, names)); near != "" {
 			hint = "did you mean " + near + "?"
@@ -64,7 +64,7 @@ func (r *request) fill(key keys.Key) error {
 	if !r.named() {
 		return nil
 	}
-	d, err := r.profile.Fill(profile.Parties{Issuer: r.issuer, Subject: r.subject, Audiences: r.audience}, key)
+	d, err := r.profile.Fill(provider.Parties{Issuer: r.issuer, Subject: r.subject, Audiences: r.audience}, key)
 	r.issuer, r.subject, r.audience = d.Issuer, d.Subject, d.Audiences
 	return profileFault(err)
 }
@@ -91,21 +91,21 @@ func (r *request) choose(key keys.Key) (keys.Algorithm, error) {
 
 // profileFault says at which input a rule of a profile was broken.
 func profileFault(err error) error {
-	fault, ok := err.(*profile.Fault) //nolint:errorlint // package profile gives it out as it is
+	fault, ok := err.(*provider.Fault) //nolint:errorlint // package profile gives it out as it is
 	if !ok {
 		return err
 	}
 	reason, field := ErrInputInvalid, inputOfMember(fault)
 	switch fault.Kind {
-	case profile.Missing, profile.Certificate:
+	case provider.Missing, provider.Certificate:
 		reason = ErrInputMissing
-	case profile.Unwanted, profile.Conflict:
+	case provider.Unwanted, provider.Conflict:
 		reason = ErrInputConflict
-	case profile.Lifetime:
+	case provider.Lifetime:
 		reason = ErrTTLOutOfRange
-	case profile.Algorithm:
+	case provider.Algorithm:
 		reason = keys.ErrAlgorithmMismatch
-	case profile.Wrong:
+	case provider.Wrong:
 	}
 	hint := fault.Hint
 	if field == inOmitClaims {
@@ -115,7 +115,7 @@ func profileFault(err error) error {
 }
 
 // inputOfMember gives the input behind a claim or a header member.
-func inputOfMember(f *profile.Fault) string {
+func inputOfMember(f *provider.Fault) string {
 	switch {
 	case f.Name == "alg":
 		return inAlgorithm
@@ -140,7 +140,7 @@ func inputOfMember(f *profile.Fault) string {
 	case claimScope, claimSCP:
 		return inScopes
 	case claimIAT, claimJTI:
-		if f.Kind == profile.Missing {
+		if f.Kind == provider.Missing {
 			return inOmitClaims
 		}
 		return inJWTID

@@ -20,7 +20,7 @@ import (
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
 	"conductor-jwt/policy"
-	"conductor-jwt/profile"
+	"conductor-jwt/provider"
 	"conductor-jwt/task"
 )
 
@@ -121,11 +121,11 @@ func signedBy(tb testing.TB, out task.Outcome) token {
 
 func TestEachProfileSignsWithWhatOnlyTheAuthorKnows(t *testing.T) {
 	inputs := profileInputs()
-	for _, name := range profile.Names() {
+	for _, name := range provider.Names() {
 		t.Run(name, func(t *testing.T) {
 			random := func(o *task.Options, _ *task.Delivery) { o.NewID = nil }
 			tok := signedBy(t, handle(t, profiled(t, name, inputs[name]), random))
-			p, _ := profile.Find(name)
+			p, _ := provider.Find(name)
 			if alg, _ := tok.output["algorithm"].(string); !p.Permits(keys.Algorithm(alg)) {
 				t.Errorf("algorithm %v", tok.output["algorithm"])
 			}
@@ -265,7 +265,7 @@ func underProfiles(tb testing.TB, text string) setup {
 	for _, a := range keys.Algorithms() {
 		names = append(names, string(a))
 	}
-	p, err := policy.Read("policy.yaml", []byte(text), policy.Known{Algorithms: names, Profiles: profile.Names(), MaxTTL: time.Hour})
+	p, err := policy.Read("policy.yaml", []byte(text), policy.Known{Algorithms: names, Profiles: provider.Names(), MaxTTL: time.Hour})
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -8,7 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"conductor-jwt/profile"
+	"conductor-jwt/provider"
 	"conductor-jwt/signer"
 	"conductor-jwt/task"
 )
@@ -121,7 +121,7 @@ func hostileValues() []string {
 		strings.Repeat(`[`, 40) + strings.Repeat(`]`, 40), strings.Repeat(`{"a":`, 40) + `1` + strings.Repeat(`}`, 40),
 		`"-----BEGIN PRIVATE KEY-----"`, `"-----BEGIN CERTIFICATE-----"`, `"-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----"`,
 	}
-	for _, name := range profile.Names() {
+	for _, name := range provider.Names() {
 		values = append(values, quote(name))
 	}
 	return values

@@ -4,7 +4,7 @@ import (
 	"slices"
 
 	"conductor-jwt/keys"
-	"conductor-jwt/profile"
+	"conductor-jwt/provider"
 	"conductor-jwt/signer"
 )
 
@@ -24,7 +24,7 @@ type request struct {
 	key             keys.Ref
 	secrets         keys.Secrets // what no claim may hold
 
-	profile *profile.Profile // never nil
+	profile *provider.Profile // never nil
 
 	// use is what a grant must name: a configured key, or a profile that names
 	// one; empty for a key in the task.

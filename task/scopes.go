@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"conductor-jwt/policy"
-	"conductor-jwt/profile"
+	"conductor-jwt/provider"
 )
 
 // The words of scopeFormat and scopeClaim.
@@ -25,7 +25,7 @@ type scopes struct {
 	list   []string // empty leaves the claim out
 }
 
-func (g *given) scopes(p *profile.Profile) (scopes, error) {
+func (g *given) scopes(p *provider.Profile) (scopes, error) {
 	var s scopes
 	var err error
 	if s.claim, err = g.choice(inScopeClaim, cmp.Or(p.ScopeClaim, claimScope), claimScope, claimSCP); err != nil {

@@ -13,14 +13,14 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
-	"conductor-jwt/profile"
+	"conductor-jwt/provider"
 	"conductor-jwt/signer"
 )
 
 // Endpoint is one provider: a token endpoint, and with the path /api an API
 // that takes what the endpoint gave out.
 type Endpoint struct {
-	profile *profile.Profile
+	profile *provider.Profile
 	key     any // a public key, or the bytes of a secret
 	now     func() time.Time
 
@@ -34,7 +34,7 @@ type Endpoint struct {
 }
 
 // New makes the provider of a profile with which key is registered.
-func New(p *profile.Profile, key any, now func() time.Time) *Endpoint {
+func New(p *provider.Profile, key any, now func() time.Time) *Endpoint {
 	return &Endpoint{profile: p, key: key, now: now, used: map[string]bool{}, issued: map[string]bool{}}
 }
 
@@ -68,7 +68,7 @@ func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}
-	if r.URL.Path == "/api" && e.profile.Exchange != profile.Bearer {
+	if r.URL.Path == "/api" && e.profile.Exchange != provider.Bearer {
 		e.call(w, r)
 		return
 	}
@@ -125,7 +125,7 @@ type refusal struct {
 // refuse is invalid_grant, or invalid_client where the token is the client's
 // (RFC 7523 §3.1, §3.2).
 func (e *Endpoint) refuse(description string) *refusal {
-	if e.profile.Exchange == profile.ClientAssertion {
+	if e.profile.Exchange == provider.ClientAssertion {
 		return &refusal{http.StatusUnauthorized, "invalid_client", description}
 	}
 	return &refusal{http.StatusBadRequest, "invalid_grant", description}
@@ -194,7 +194,7 @@ func (e *Endpoint) times(claims *signer.Object) *refusal {
 // is sent with each call.
 func (e *Endpoint) once(claims *signer.Object) *refusal {
 	id, ok := claims.Text("jti")
-	if !ok || e.profile.Exchange == profile.Bearer {
+	if !ok || e.profile.Exchange == provider.Bearer {
 		return nil
 	}
 	if e.used[id] {

@@ -18,7 +18,7 @@ import (
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/internal/tokenendpoint"
 	"conductor-jwt/keys"
-	"conductor-jwt/profile"
+	"conductor-jwt/provider"
 	"conductor-jwt/signer"
 )
 
@@ -67,7 +67,7 @@ func claims(id string, issued, expires int64) string {
 
 func endpoint(t *testing.T, name string) *tokenendpoint.Endpoint {
 	t.Helper()
-	p, ok := profile.Find(name)
+	p, ok := provider.Find(name)
 	if !ok {
 		t.Fatal(name)
 	}

@@ -8,7 +8,7 @@ import (
 	"net/url"
 	"strings"
 
-	"conductor-jwt/profile"
+	"conductor-jwt/provider"
 	"conductor-jwt/signer"
 )
 
@@ -27,11 +27,11 @@ func (e *Endpoint) handedIn(r *http.Request) (string, *refusal) {
 		return "", &refusal{http.StatusBadRequest, "invalid_request", "the body cannot be read"}
 	}
 	switch e.profile.Exchange {
-	case profile.Assertion:
+	case provider.Assertion:
 		return e.assertion(r, body)
-	case profile.ClientAssertion:
+	case provider.ClientAssertion:
 		return clientAssertion(r, body)
-	case profile.Bearer, profile.Request:
+	case provider.Bearer, provider.Request:
 	}
 	switch e.profile.Name {
 	case "firebase":

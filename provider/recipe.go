@@ -1,10 +1,4 @@
-// Package recipe has a workflow for each provider of the table of profiles:
-// one that signs a token, exchanges it, and calls the provider.
-//
-// Signing and exchange are one sub-workflow. A token may be handed in once
-// only, and for minutes only, so that what is tried again is both of them:
-// the task of the sub-workflow has retries, the exchange has none.
-package recipe
+package provider
 
 import (
 	"encoding/json/jsontext"
@@ -26,8 +20,8 @@ type Recipe struct {
 	header  string // of the call; empty: Authorization: Bearer
 }
 
-// Find gives the recipe of a profile.
-func Find(name string) (Recipe, bool) {
+// FindRecipe gives the recipe of a profile.
+func FindRecipe(name string) (Recipe, bool) {
 	for _, r := range Recipes() {
 		if r.Profile == name {
 			return r, true

@@ -1,8 +1,7 @@
-package recipe_test
+package provider_test
 
 import (
 	"encoding/json"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,21 +9,18 @@ import (
 	"strings"
 	"testing"
 
-	"conductor-jwt/profile"
-	"conductor-jwt/recipe"
+	"conductor-jwt/provider"
 )
-
-var update = flag.Bool("update", false, "write docs/recipes anew")
 
 const pages = "../docs/recipes"
 
 func TestEachProfileHasARecipe(t *testing.T) {
-	names := profile.Names()
-	if len(names) != len(recipe.Recipes()) {
-		t.Errorf("%d recipes for %d profiles", len(recipe.Recipes()), len(names))
+	names := provider.Names()
+	if len(names) != len(provider.Recipes()) {
+		t.Errorf("%d recipes for %d profiles", len(provider.Recipes()), len(names))
 	}
 	for _, name := range names {
-		if r, ok := recipe.Find(name); !ok || r.Key == "" || r.Wrong == "" || r.Secret == "" {
+		if r, ok := provider.FindRecipe(name); !ok || r.Key == "" || r.Wrong == "" || r.Secret == "" {
 			t.Errorf("%s: %+v", name, r)
 		}
 	}
@@ -33,10 +29,10 @@ func TestEachProfileHasARecipe(t *testing.T) {
 // Six providers take the token itself: their pages speak of no exchange.
 func TestAPageSpeaksOfAnAccessTokenOnlyWhereThereIsOne(t *testing.T) {
 	direct := 0
-	for _, r := range recipe.Recipes() {
+	for _, r := range provider.Recipes() {
 		page := r.Page()
-		p, _ := profile.Find(r.Profile)
-		if p.Exchange != profile.Bearer {
+		p, _ := provider.Find(r.Profile)
+		if p.Exchange != provider.Bearer {
 			continue
 		}
 		direct++
@@ -59,7 +55,7 @@ func TestAPageSpeaksOfAnAccessTokenOnlyWhereThereIsOne(t *testing.T) {
 func TestACommandOfAPageAsksNothing(t *testing.T) {
 	command := regexp.MustCompile("`(openssl req [^`]*)`")
 	found := 0
-	for _, r := range recipe.Recipes() {
+	for _, r := range provider.Recipes() {
 		for _, m := range command.FindAllStringSubmatch(r.Key, -1) {
 			found++
 			if !strings.Contains(m[1], " -subj /") || !strings.Contains(m[1], " -days ") {
@@ -73,7 +69,7 @@ func TestACommandOfAPageAsksNothing(t *testing.T) {
 }
 
 func TestSalesforceIsReachedByMyDomain(t *testing.T) {
-	r, _ := recipe.Find("salesforce")
+	r, _ := provider.FindRecipe("salesforce")
 	inputs := parse(t, r.Workflow()).InputTemplate
 	for _, name := range []string{"audience", "tokenUrl", "apiUrl"} {
 		if text, _ := inputs[name].(string); !strings.HasPrefix(text, "https://example.my.salesforce.com") {
@@ -100,13 +96,13 @@ type workflow struct {
 // The exchange is never tried again with the same token: what is tried again
 // is the sub-workflow that signs.
 func TestOnlyTheSubWorkflowIsTriedAgain(t *testing.T) {
-	for _, r := range recipe.Recipes() {
+	for _, r := range provider.Recipes() {
 		call, token := parse(t, r.Workflow()), parse(t, r.Token())
 		name, sub := r.Names()
 		if call.Name != name || token.Name != sub {
 			t.Errorf("%s, %s", call.Name, token.Name)
 		}
-		if first := call.Tasks[0]; first.Name != recipe.TaskName || first.Type != "SUB_WORKFLOW" || first.RetryCount == nil || *first.RetryCount < 1 {
+		if first := call.Tasks[0]; first.Name != provider.TaskName || first.Type != "SUB_WORKFLOW" || first.RetryCount == nil || *first.RetryCount < 1 {
 			t.Errorf("%s: %+v", name, first)
 		}
 		sign, exchange := token.Tasks[0], token.Tasks[1]
@@ -136,9 +132,9 @@ func parse(t *testing.T, raw []byte) workflow {
 func TestThePagesKeepInStepWithTheTable(t *testing.T) {
 	index := "# Recipes\n\nA workflow for each provider: sign, exchange, call. Each is run on the real server against an endpoint that has the provider's rules.\n\n"
 	files := map[string]string{}
-	for _, r := range recipe.Recipes() {
+	for _, r := range provider.Recipes() {
 		files[r.Profile+".md"] = r.Page()
-		p, _ := profile.Find(r.Profile)
+		p, _ := provider.Find(r.Profile)
 		index += fmt.Sprintf("- [%s](%s.md): %s\n", r.Profile, r.Profile, p.Provider)
 	}
 	files["README.md"] = index
@@ -151,7 +147,7 @@ func TestThePagesKeepInStepWithTheTable(t *testing.T) {
 		}
 		was, err := os.ReadFile(path)
 		if err != nil || string(was) != text {
-			t.Errorf("%s is not what the table says; run go test ./recipe -run Pages -update", path)
+			t.Errorf("%s is not what the table says; run go test ./provider -run Pages -update", path)
 		}
 	}
 	entries, err := os.ReadDir(pages)

@@ -1,4 +1,4 @@
-package profile
+package provider
 
 import (
 	"maps"

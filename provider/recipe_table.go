@@ -1,4 +1,4 @@
-package recipe
+package provider
 
 // The bodies of RFC 7523 §2.1 and §2.2.
 const (
@@ -21,10 +21,10 @@ const (
 
 // Recipes returns a recipe for each profile, in the order of their table.
 func Recipes() []Recipe {
-	return append(append(google(), signed()...), append(apple(), append(clients(), secrets()...)...)...)
+	return append(append(googleRecipes(), signedRecipes()...), append(appleRecipes(), append(clientsRecipes(), secretsRecipes()...)...)...)
 }
 
-func google() []Recipe {
+func googleRecipes() []Recipe {
 	const key = "Make a key for the service account in the Google Cloud console (IAM, Service Accounts, Keys) and take the JSON file as it is."
 	return []Recipe{
 		{
@@ -51,7 +51,7 @@ func google() []Recipe {
 	}
 }
 
-func signed() []Recipe {
+func signedRecipes() []Recipe {
 	return append([]Recipe{
 		{
 			Profile: "github-app", Secret: "GITHUB_APP_KEY",
@@ -98,10 +98,10 @@ func signed() []Recipe {
 			request: api + `}`,
 			Wrong:   "401: the key pair was generated again, which ended the old one.",
 		},
-	}, boxAndNetSuite()...)
+	}, boxAndNetSuiteRecipes()...)
 }
 
-func boxAndNetSuite() []Recipe {
+func boxAndNetSuiteRecipes() []Recipe {
 	return []Recipe{
 		{
 			Profile: "box", Secret: "BOX_KEY",
@@ -124,7 +124,7 @@ func boxAndNetSuite() []Recipe {
 	}
 }
 
-func apple() []Recipe {
+func appleRecipes() []Recipe {
 	return []Recipe{
 		{
 			Profile: "app-store-connect", Secret: "APP_STORE_CONNECT_KEY",
@@ -145,7 +145,7 @@ func apple() []Recipe {
 	}
 }
 
-func clients() []Recipe {
+func clientsRecipes() []Recipe {
 	const clientSigns = `"clientId":"client-id","keyId":"key-1",`
 	return []Recipe{
 		{
@@ -189,7 +189,7 @@ func clients() []Recipe {
 	}
 }
 
-func secrets() []Recipe {
+func secretsRecipes() []Recipe {
 	const raw = `"secretEncoding":"raw"`
 	return []Recipe{
 		{

@@ -1,4 +1,4 @@
-package profile
+package provider
 
 const (
 	accountMeans = "the client_email of the service account, which comes with its JSON key file"

@@ -2,7 +2,7 @@
 // take: algorithms, header members, claims and lifetimes. A profile fills in
 // what its provider leaves no choice about, and says what the provider would
 // refuse. It makes no calls, and its callers pass the time.
-package profile
+package provider
 
 import (
 	"cmp"

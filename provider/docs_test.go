@@ -1,4 +1,4 @@
-package profile_test
+package provider_test
 
 import (
 	"flag"
@@ -7,10 +7,10 @@ import (
 	"strings"
 	"testing"
 
-	"conductor-jwt/profile"
+	"conductor-jwt/provider"
 )
 
-var update = flag.Bool("update", false, "write the tables of docs/profiles.md anew")
+var update = flag.Bool("update", false, "write docs/profiles.md and docs/recipes anew")
 
 const page = "../docs/profiles.md"
 
@@ -29,7 +29,7 @@ func TestThePageKeepsInStepWithTheTable(t *testing.T) {
 	}
 	now := profileTables()
 	if was != now && !*update {
-		t.Errorf("%s is not what the table says; run go test ./profile -run Page -update", page)
+		t.Errorf("%s is not what the table says; run go test ./provider -run Page -update", page)
 	}
 	if *update {
 		if err := os.WriteFile(page, []byte(before+begin+now+end+after), 0o644); err != nil {
@@ -40,7 +40,7 @@ func TestThePageKeepsInStepWithTheTable(t *testing.T) {
 
 func profileTables() string {
 	var b strings.Builder
-	for _, p := range profile.Profiles() {
+	for _, p := range provider.Profiles() {
 		fmt.Fprintf(&b, "\n### %s\n\n[%s](%s). %s; [a workflow](recipes/%s.md).\n\n", p.Name, p.Provider, p.Page, exchangeWords(p.Exchange), p.Name)
 		b.WriteString("| member | rule |\n|---|---|\n")
 		for _, row := range append(headerRows(p), claimRows(p)...) {
@@ -51,20 +51,20 @@ func profileTables() string {
 	return b.String()
 }
 
-func exchangeWords(e profile.Exchange) string {
+func exchangeWords(e provider.Exchange) string {
 	switch e {
-	case profile.Assertion:
+	case provider.Assertion:
 		return "The token is exchanged for an access token as an authorization grant (RFC 7523 §2.1)"
-	case profile.ClientAssertion:
+	case provider.ClientAssertion:
 		return "The token authenticates the client that asks for an access token (RFC 7523 §2.2)"
-	case profile.Bearer:
+	case provider.Bearer:
 		return "The token itself is sent with each call, in `Authorization: Bearer`"
-	case profile.Request:
+	case provider.Request:
 	}
 	return "The token goes into a request of the provider's own form"
 }
 
-func headerRows(p *profile.Profile) [][2]string {
+func headerRows(p *provider.Profile) [][2]string {
 	names := make([]string, len(p.Algorithms))
 	for i, alg := range p.Algorithms {
 		names[i] = "`" + string(alg) + "`"
@@ -85,7 +85,7 @@ func headerRows(p *profile.Profile) [][2]string {
 	return rows
 }
 
-func claimRows(p *profile.Profile) [][2]string {
+func claimRows(p *provider.Profile) [][2]string {
 	var rows [][2]string
 	for _, c := range p.Claims {
 		rows = append(rows, [2]string{c.Name, claimWords(p, c)})
@@ -112,7 +112,7 @@ func claimRows(p *profile.Profile) [][2]string {
 	return rows
 }
 
-func claimWords(p *profile.Profile, c profile.Claim) string {
+func claimWords(p *provider.Profile, c provider.Claim) string {
 	words := []string{c.Means}
 	if c.Unfit {
 		return "refused: the provider takes none"

@@ -1,4 +1,4 @@
-package profile_test
+package provider_test
 
 import (
 	"context"
@@ -19,7 +19,7 @@ import (
 
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
-	"conductor-jwt/profile"
+	"conductor-jwt/provider"
 	"conductor-jwt/signer"
 )
 
@@ -60,7 +60,7 @@ func accountKey(tb testing.TB) keys.Key {
 	return keyOf(tb, string(raw))
 }
 
-func fill(tb testing.TB, p *profile.Profile, d profile.Parties, key keys.Key) profile.Parties {
+func fill(tb testing.TB, p *provider.Profile, d provider.Parties, key keys.Key) provider.Parties {
 	tb.Helper()
 	d, err := p.Fill(d, key)
 	if err != nil {
@@ -70,17 +70,17 @@ func fill(tb testing.TB, p *profile.Profile, d profile.Parties, key keys.Key) pr
 }
 
 func TestAServiceAccountFileSaysWhoIssues(t *testing.T) {
-	d := fill(t, find(t, "google-service-account"), profile.Parties{}, accountKey(t))
+	d := fill(t, find(t, "google-service-account"), provider.Parties{}, accountKey(t))
 	if d.Issuer != "a@p.iam" || d.Subject != "" || len(d.Audiences) != 1 || d.Audiences[0] != "https://oauth2.googleapis.com/token" {
 		t.Errorf("%+v", d)
 	}
-	if d := fill(t, find(t, "google-self-signed"), profile.Parties{}, accountKey(t)); d.Subject != "a@p.iam" || d.Audiences != nil {
+	if d := fill(t, find(t, "google-self-signed"), provider.Parties{}, accountKey(t)); d.Subject != "a@p.iam" || d.Audiences != nil {
 		t.Errorf("%+v", d)
 	}
-	if d := fill(t, find(t, "google-service-account"), profile.Parties{}, keyOf(t, pemText())); d.Issuer != "" {
+	if d := fill(t, find(t, "google-service-account"), provider.Parties{}, keyOf(t, pemText())); d.Issuer != "" {
 		t.Errorf("an issuer out of nothing: %+v", d)
 	}
-	if d := fill(t, find(t, "google-service-account"), profile.Parties{Issuer: "b"}, accountKey(t)); d.Issuer != "b" {
+	if d := fill(t, find(t, "google-service-account"), provider.Parties{Issuer: "b"}, accountKey(t)); d.Issuer != "b" {
 		t.Errorf("%+v", d)
 	}
 }
@@ -95,17 +95,17 @@ func TestSnowflakesIssuerIsComputed(t *testing.T) {
 	want := "ACME.BOB.SHA256:" + base64.StdEncoding.EncodeToString(sum[:])
 	p := find(t, "snowflake")
 	for _, given := range []string{"", want} {
-		if d := fill(t, p, profile.Parties{Subject: "ACME.BOB", Issuer: given}, keyOf(t, pemText())); d.Issuer != want {
+		if d := fill(t, p, provider.Parties{Subject: "ACME.BOB", Issuer: given}, keyOf(t, pemText())); d.Issuer != want {
 			t.Errorf("%+v", d)
 		}
 	}
-	_, err = p.Fill(profile.Parties{Subject: "ACME.BOB", Issuer: "ACME.BOB.SHA256:x"}, keyOf(t, pemText()))
-	wantFault(t, err, profile.Conflict, "iss")
+	_, err = p.Fill(provider.Parties{Subject: "ACME.BOB", Issuer: "ACME.BOB.SHA256:x"}, keyOf(t, pemText()))
+	wantFault(t, err, provider.Conflict, "iss")
 }
 
-func wantFault(t *testing.T, err error, kind profile.Kind, name string) {
+func wantFault(t *testing.T, err error, kind provider.Kind, name string) {
 	t.Helper()
-	f, ok := errors.AsType[*profile.Fault](err)
+	f, ok := errors.AsType[*provider.Fault](err)
 	if !ok || f.Kind != kind || f.Name != name {
 		t.Errorf("%v, want %s of %s", err, kind, name)
 	}
@@ -113,7 +113,7 @@ func wantFault(t *testing.T, err error, kind profile.Kind, name string) {
 
 func TestAClientIsIssuerAndSubject(t *testing.T) {
 	for _, name := range []string{"entra", "okta", "auth0", "keycloak", "smart-backend-services", "client-assertion"} {
-		if d := fill(t, find(t, name), profile.Parties{Issuer: "c"}, keyOf(t, pemText())); d.Subject != "c" || d.Audiences != nil {
+		if d := fill(t, find(t, name), provider.Parties{Issuer: "c"}, keyOf(t, pemText())); d.Subject != "c" || d.Audiences != nil {
 			t.Errorf("%s: %+v", name, d)
 		}
 	}
@@ -150,13 +150,13 @@ func TestTheAlgorithmIsTheFirstThatFits(t *testing.T) {
 		}
 	}
 	_, err := find(t, "app-store-connect").Choose(key, "")
-	wantFault(t, err, profile.Algorithm, "alg")
+	wantFault(t, err, provider.Algorithm, "alg")
 }
 
 // What a message tells to write is taken by the profile and by the key.
 func TestAHintNamesOnlyAlgorithmsThatThatProfileAndKeyTake(t *testing.T) {
 	texts := []string{pemText(), ecText(t), "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"}
-	for _, p := range profile.Profiles() {
+	for _, p := range provider.Profiles() {
 		for i, text := range texts {
 			ref := keys.Ref{Text: secret.New(text)}
 			if i == 2 {
@@ -173,7 +173,7 @@ func TestAHintNamesOnlyAlgorithmsThatThatProfileAndKeyTake(t *testing.T) {
 	}
 }
 
-func checkChoice(t *testing.T, p *profile.Profile, key keys.Key, asked keys.Algorithm) {
+func checkChoice(t *testing.T, p *provider.Profile, key keys.Key, asked keys.Algorithm) {
 	t.Helper()
 	got, err := p.Choose(key, asked)
 	if p.Permits(asked) && slices.Contains(key.Algorithms(), asked) {
@@ -182,8 +182,8 @@ func checkChoice(t *testing.T, p *profile.Profile, key keys.Key, asked keys.Algo
 		}
 		return
 	}
-	fault, ok := errors.AsType[*profile.Fault](err)
-	if !ok || fault.Kind != profile.Algorithm {
+	fault, ok := errors.AsType[*provider.Fault](err)
+	if !ok || fault.Kind != provider.Algorithm {
 		t.Errorf("%s: %s: %v", p.Name, asked, err)
 		return
 	}
@@ -222,12 +222,12 @@ func TestAKeyThatFitsNoAlgorithmIsSaidToBeSo(t *testing.T) {
 }
 
 func TestAnOperatorExtends(t *testing.T) {
-	set := profile.NewSet([]profile.Extension{
-		{Name: "acme", Extends: "github-app", Own: profile.Own{Key: "github", Issuer: "Iv1", MostTTL: 60}},
-		{Name: "acme-low", Extends: "acme", Own: profile.Own{MostTTL: 30}},
+	set := provider.NewSet([]provider.Extension{
+		{Name: "acme", Extends: "github-app", Own: provider.Own{Key: "github", Issuer: "Iv1", MostTTL: 60}},
+		{Name: "acme-low", Extends: "acme", Own: provider.Own{MostTTL: 30}},
 		{Name: "box", Off: true},
-		{Name: "okta", Own: profile.Own{Audiences: []string{"https://acme.okta.com/oauth2/v1/token"}, Algorithms: []keys.Algorithm{keys.ES256}}},
-		{Name: "forever", Extends: "supabase", Own: profile.Own{NoExpiry: true}},
+		{Name: "okta", Own: provider.Own{Audiences: []string{"https://acme.okta.com/oauth2/v1/token"}, Algorithms: []keys.Algorithm{keys.ES256}}},
+		{Name: "forever", Extends: "supabase", Own: provider.Own{NoExpiry: true}},
 		{Name: "lost", Extends: "nothing"},
 		{Name: "a", Extends: "b"},
 		{Name: "b", Extends: "a"},
@@ -242,16 +242,16 @@ func TestAnOperatorExtends(t *testing.T) {
 		t.Fatalf("%+v", low)
 	}
 	key := keyOf(t, pemText())
-	if d := fill(t, low, profile.Parties{}, key); d.Issuer != "Iv1" {
+	if d := fill(t, low, provider.Parties{}, key); d.Issuer != "Iv1" {
 		t.Errorf("%+v", d)
 	}
-	fill(t, low, profile.Parties{Issuer: "Iv1"}, key)
-	_, err := low.Fill(profile.Parties{Issuer: "Iv2"}, key)
-	wantFault(t, err, profile.Conflict, "iss")
-	_, err = set["okta"].Fill(profile.Parties{Audiences: []string{"https://evil.okta.com/oauth2/v1/token"}}, key)
-	wantFault(t, err, profile.Conflict, "aud")
+	fill(t, low, provider.Parties{Issuer: "Iv1"}, key)
+	_, err := low.Fill(provider.Parties{Issuer: "Iv2"}, key)
+	wantFault(t, err, provider.Conflict, "iss")
+	_, err = set["okta"].Fill(provider.Parties{Audiences: []string{"https://evil.okta.com/oauth2/v1/token"}}, key)
+	wantFault(t, err, provider.Conflict, "aud")
 	_, err = set["okta"].Choose(key, "")
-	wantFault(t, err, profile.Algorithm, "alg")
+	wantFault(t, err, provider.Algorithm, "alg")
 	for _, row := range []struct {
 		name         string
 		worker, most int64
@@ -286,7 +286,7 @@ func FuzzCheck(f *testing.F) {
 			return
 		}
 		before := string(h.AppendJSON(nil)) + string(c.AppendJSON(nil))
-		for _, p := range profile.Profiles() {
+		for _, p := range provider.Profiles() {
 			faults := p.Check(&h, &c, noon)
 			for _, fault := range faults {
 				if fault.Kind == "" || fault.Name == "" || fault.Found == "" || fault.Hint == "" {

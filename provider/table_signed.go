@@ -1,4 +1,4 @@
-package profile
+package provider
 
 // signed are the providers that have rules of their own for a key pair.
 func signed() []*Profile {

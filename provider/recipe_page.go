@@ -1,4 +1,4 @@
-package recipe
+package provider
 
 import "strings"
 

@@ -1,4 +1,4 @@
-package profile_test
+package provider_test
 
 import (
 	"regexp"
@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"conductor-jwt/keys"
-	"conductor-jwt/profile"
+	"conductor-jwt/provider"
 	"conductor-jwt/signer"
 )
 
@@ -58,9 +58,9 @@ func object(tb testing.TB, text string, edits ...string) *signer.Object {
 	return &o
 }
 
-func find(tb testing.TB, name string) *profile.Profile {
+func find(tb testing.TB, name string) *provider.Profile {
 	tb.Helper()
-	p, ok := profile.Find(name)
+	p, ok := provider.Find(name)
 	if !ok {
 		tb.Fatalf("there is no profile %s", name)
 	}
@@ -69,10 +69,10 @@ func find(tb testing.TB, name string) *profile.Profile {
 
 func TestAGoodTokenOfEachProviderBreaksNoRule(t *testing.T) {
 	tokens := good()
-	if len(tokens) != len(profile.Names()) {
-		t.Errorf("%d tokens for %d profiles", len(tokens), len(profile.Names()))
+	if len(tokens) != len(provider.Names()) {
+		t.Errorf("%d tokens for %d profiles", len(tokens), len(provider.Names()))
 	}
-	for _, name := range profile.Names() {
+	for _, name := range provider.Names() {
 		for _, f := range find(t, name).Check(object(t, tokens[name][0]), object(t, tokens[name][1]), noon) {
 			t.Errorf("%s: %v", name, f)
 		}
@@ -127,7 +127,7 @@ func TestEachRuleRefusesAlone(t *testing.T) {
 
 // checkFault wants a fault that names the member and does not quote it. Of
 // claims that need one another, either may be named.
-func checkFault(t *testing.T, row string, faults []*profile.Fault, member, edit string) {
+func checkFault(t *testing.T, row string, faults []*provider.Fault, member, edit string) {
 	t.Helper()
 	_, value, _ := strings.Cut(edit, "=")
 	found := false
@@ -191,7 +191,7 @@ func TestALifetimeBeginsWhereTheProviderCountsFrom(t *testing.T) {
 			}
 		}
 		faults := find(t, row.profile).Check(object(t, token[0]), claims, time.Unix(row.now, 0))
-		if (len(faults) == 0) != row.fine || len(faults) > 0 && faults[0].Kind != profile.Lifetime {
+		if (len(faults) == 0) != row.fine || len(faults) > 0 && faults[0].Kind != provider.Lifetime {
 			t.Errorf("%s: %s: %v", row.profile, row.says, faults)
 		}
 	}
@@ -237,7 +237,7 @@ func TestAHintSaysWhatToWrite(t *testing.T) {
 func TestTheExampleOfAMeaningIsTaken(t *testing.T) {
 	example := regexp.MustCompile(`such as (\S+?),?( or (\S+))?$`)
 	seen := 0
-	for _, p := range profile.Profiles() {
+	for _, p := range provider.Profiles() {
 		for _, c := range p.Claims {
 			m := example.FindStringSubmatch(c.Means)
 			if len(c.Like) == 0 || m == nil {
@@ -285,7 +285,7 @@ func TestAudiencesOfAnAuthorizationServer(t *testing.T) {
 
 func TestTheTableIsSound(t *testing.T) {
 	seen := map[string]bool{}
-	for _, p := range profile.Profiles() {
+	for _, p := range provider.Profiles() {
 		if seen[p.Name] || p.Provider == "" || p.Exchange == "" || len(p.Algorithms) == 0 || !strings.HasPrefix(p.Page, "https://") {
 			t.Errorf("%+v", p)
 		}

@@ -1,4 +1,4 @@
-package profile_test
+package provider_test
 
 import (
 	"crypto/ecdsa"
@@ -12,7 +12,7 @@ import (
 	"github.com/decred/dcrd/dcrec/secp256k1/v4"
 
 	"conductor-jwt/keys"
-	"conductor-jwt/profile"
+	"conductor-jwt/provider"
 	"conductor-jwt/signer"
 )
 
@@ -35,18 +35,18 @@ func TestTheComputedIssuerNeedsAKeyWithAFingerprint(t *testing.T) {
 		t.Fatal(err)
 	}
 	point := k.PubKey().SerializeUncompressed()
-	_, err = snowflake.Fill(profile.Parties{Subject: "ACME.BOB"}, jwk(t, map[string]string{
+	_, err = snowflake.Fill(provider.Parties{Subject: "ACME.BOB"}, jwk(t, map[string]string{
 		"kty": "EC", "crv": "secp256k1", "d": b64(k.Serialize()), "x": b64(point[1:33]), "y": b64(point[33:]),
 	}))
-	wantFault(t, err, profile.Algorithm, "alg")
+	wantFault(t, err, provider.Algorithm, "alg")
 	secret := jwk(t, map[string]string{"kty": "oct", "k": b64(make([]byte, 32))})
-	if d := fill(t, snowflake, profile.Parties{Subject: "ACME.BOB"}, secret); d.Issuer != "" {
+	if d := fill(t, snowflake, provider.Parties{Subject: "ACME.BOB"}, secret); d.Issuer != "" {
 		t.Errorf("an issuer out of a secret: %+v", d)
 	}
-	if d := fill(t, snowflake, profile.Parties{}, keyOf(t, pemText())); d.Issuer != "" || d.Subject != "" {
+	if d := fill(t, snowflake, provider.Parties{}, keyOf(t, pemText())); d.Issuer != "" || d.Subject != "" {
 		t.Errorf("an issuer without a subject: %+v", d)
 	}
-	if d := fill(t, snowflake, profile.Parties{Subject: "ACME.BOB", Issuer: "x"}, nil); d.Issuer != "x" {
+	if d := fill(t, snowflake, provider.Parties{Subject: "ACME.BOB", Issuer: "x"}, nil); d.Issuer != "x" {
 		t.Errorf("without a key: %+v", d)
 	}
 }
@@ -55,7 +55,7 @@ func TestTheComputedIssuerNeedsAKeyWithAFingerprint(t *testing.T) {
 // may be another account's.
 func TestAnIssuerThatIsNotComputedMayDiffer(t *testing.T) {
 	for given, want := range map[string]string{"": "a@p.iam", "b@p.iam": "b@p.iam", "a@p.iam": "a@p.iam"} {
-		if d := fill(t, find(t, "google-self-signed"), profile.Parties{Issuer: given, Audiences: []string{"https://pubsub.googleapis.com/"}}, accountKey(t)); d.Issuer != want || d.Subject != want {
+		if d := fill(t, find(t, "google-self-signed"), provider.Parties{Issuer: given, Audiences: []string{"https://pubsub.googleapis.com/"}}, accountKey(t)); d.Issuer != want || d.Subject != want {
 			t.Errorf("%q: %+v", given, d)
 		}
 	}
@@ -63,7 +63,7 @@ func TestAnIssuerThatIsNotComputedMayDiffer(t *testing.T) {
 
 func TestAProfileThatIsNotThere(t *testing.T) {
 	for _, name := range []string{"", "Okta", "nobody"} {
-		if p, ok := profile.Find(name); ok || p != nil {
+		if p, ok := provider.Find(name); ok || p != nil {
 			t.Errorf("%q: %+v", name, p)
 		}
 	}
@@ -72,8 +72,8 @@ func TestAProfileThatIsNotThere(t *testing.T) {
 // A built-in profile may be extended by its own name, said or not, and a
 // chain may be as long as there are extensions.
 func TestChainsOfExtensions(t *testing.T) {
-	own := func(issuer string) profile.Own { return profile.Own{Issuer: issuer} }
-	set := profile.NewSet([]profile.Extension{
+	own := func(issuer string) provider.Own { return provider.Own{Issuer: issuer} }
+	set := provider.NewSet([]provider.Extension{
 		{Name: "github-app", Extends: "github-app", Own: own("said")},
 		{Name: "okta", Own: own("unsaid")},
 		{Name: "a", Extends: "b"},
@@ -107,7 +107,7 @@ func TestARequestIsJudgedAsItWillBeSigned(t *testing.T) {
 	entra, okta := find(t, "entra"), find(t, "okta")
 	for _, row := range []struct {
 		says    string
-		profile *profile.Profile
+		profile *provider.Profile
 		request *signer.Request
 		want    []string
 	}{
@@ -167,5 +167,5 @@ func TestAProfileOfRSAKeysRefusesOthers(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = find(t, "snowflake").Choose(key, "")
-	wantFault(t, err, profile.Algorithm, "alg")
+	wantFault(t, err, provider.Algorithm, "alg")
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"log/slog"
 
 	"conductor-jwt/config"
 	"conductor-jwt/internal/readfile"
@@ -58,7 +59,7 @@ func openRing(ctx context.Context, env Env, c *config.Loaded) (*policy.Policy, *
 	if err != nil {
 		return nil, nil, err
 	}
-	ring, err := newRing(ctx, ringOptions(env, p, keys.NewParser(keys.ParserOptions{Now: env.Now})), nil)
+	ring, err := newRing(ctx, ringOptions(env, p, keys.NewParser(keys.ParserOptions{Now: env.Now}), keyring.NewStores(c.Slots, env.Now), slog.New(slog.DiscardHandler)), nil)
 	return p, ring, err
 }
 
@@ -70,9 +71,10 @@ func newRing(ctx context.Context, o keyring.Options, before *keyring.Ring) (*key
 	return ring, nil
 }
 
-func ringOptions(env Env, p *policy.Policy, parser keys.Resolver) keyring.Options {
+func ringOptions(env Env, p *policy.Policy, parser keys.Resolver, stores *keyring.Stores, log *slog.Logger) keyring.Options {
 	return keyring.Options{
-		Policy: p, Parser: parser, Schemes: schemes(env, p, parser), Elsewhere: elsewhere(), Now: env.Now,
+		Policy: p, Parser: parser, Schemes: schemes(env, p, parser), Elsewhere: elsewhere(),
+		Stores: stores, Now: env.Now, Logger: log,
 	}
 }
 
@@ -99,7 +101,7 @@ func checkPolicy(ctx context.Context, env Env, c *config.Loaded) error {
 	if err != nil || p == nil {
 		return err
 	}
-	o := ringOptions(env, p, keys.NewParser(keys.ParserOptions{Now: env.Now}))
+	o := ringOptions(env, p, keys.NewParser(keys.ParserOptions{Now: env.Now}), keyring.NewStores(c.Slots, env.Now), slog.New(slog.DiscardHandler))
 	for name, s := range o.Schemes {
 		switch name {
 		case policy.SchemeFile, policy.SchemeDir, policy.SchemeEnv:

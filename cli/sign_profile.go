@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"conductor-jwt/config"
 	"conductor-jwt/internal/nearest"
 	"conductor-jwt/keys"
 	"conductor-jwt/provider"
@@ -98,16 +99,12 @@ func (c *claimsOf) profileTimes() {
 	if !c.object.Has("exp") && !c.flags.given("exp", "expiration", "ttl") {
 		ttl := c.profile.TTL
 		if ttl == 0 {
-			ttl = profileTTL
+			ttl = int64(config.Defaults().DefaultTTL / time.Second) // as the worker does
 		}
 		c.object.Int("exp", c.issuedAt()+ttl)
 		c.note("exp", reasonProfile)
 	}
 }
-
-// profileTTL is the lifetime in seconds where the provider leaves it open: the
-// worker's default.
-const profileTTL = 300
 
 // checkProfile completes a request by a profile and holds it to its rules.
 func checkProfile(p *provider.Profile, r *signer.Request, now time.Time) error {

@@ -53,7 +53,7 @@ func oneKey(t *testing.T) *signing {
 		t.Fatal(err)
 	}
 	ring, err := keyring.New(t.Context(), keyring.Options{
-		Policy: p, Schemes: map[string]keys.Scheme{policy.SchemeVaultTransit: shelf{}}, Stores: keyring.NewStores(8, nil),
+		Policy: p, Schemes: map[string]keys.Scheme{policy.SchemeVaultTransit: shelf{}}, Stores: keyring.NewStores(8, time.Now), Now: time.Now,
 	}, nil)
 	if err != nil {
 		t.Fatal(err)

@@ -135,11 +135,12 @@ func newHandler(env Env, c *config.Loaded, resolver keys.Resolver, p *policy.Pol
 		Stored:     stored,
 		DefaultTTL: c.DefaultTTL,
 		MaxTTL:     c.MaxTTL,
-		KeyWait:    notDefault(c.KeyWait),
+		KeyWait:    c.KeyWait,
 		Output:     task.OutputMode(c.Output),
 		Injection:  task.InjectionMode(c.SecretInjection),
 		Unknown:    task.UnknownMode(c.UnknownInputs),
 		Now:        env.Now,
+		NewID:      task.NewID,
 		Logger:     log,
 	})
 }

@@ -77,8 +77,7 @@ func (s *signing) read(ctx context.Context) (*generation, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := ringOptions(s.env, p, s.parser)
-	o.Stores, o.Logger = s.stores, s.log
+	o := ringOptions(s.env, p, s.parser, s.stores, s.log)
 	if s.pkcs11 != nil {
 		// A token locks itself after a few wrong pins: what it refused is remembered
 		// from one reading to the next.

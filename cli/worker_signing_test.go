@@ -17,7 +17,7 @@ import (
 // signingWithout gives a signing with no policy.
 func signingWithout(t *testing.T, drain time.Duration) *signing {
 	t.Helper()
-	ring, err := keyring.New(t.Context(), keyring.Options{}, nil)
+	ring, err := keyring.New(t.Context(), keyring.Options{Now: time.Now}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -54,19 +54,17 @@ func Load(src Sources) (*Loaded, error) {
 	readEnvironment(src, table, given, &wrong)
 	readFlags(src, table, given)
 
-	l := &Loaded{origins: map[string]Origin{}}
+	l := &Loaded{Config: Defaults(), origins: map[string]Origin{}}
 	for _, s := range table {
 		v, ok := given[s.Name]
-		switch {
-		case ok:
-			l.origins[s.Name] = v.at
-			if v.path != "" {
-				v.text = readSecret(src, s, v, &wrong)
-			}
-			set(s, &l.Config, v, &wrong)
-		case !s.Computed && s.Default != "":
-			set(s, &l.Config, value{text: s.Default}, &wrong)
+		if !ok {
+			continue
 		}
+		l.origins[s.Name] = v.at
+		if v.path != "" {
+			v.text = readSecret(src, s, v, &wrong)
+		}
+		set(s, &l.Config, v, &wrong)
 	}
 	l.compute(src)
 	unknownVariables(src, table, l, &wrong)
@@ -74,6 +72,18 @@ func Load(src Sources) (*Loaded, error) {
 		l.check(&wrong) // only whole values can be compared
 	}
 	return l, wrong.err()
+}
+
+// Defaults returns the settings of a process that sets none. Those whose default
+// is computed at start are zero.
+func Defaults() Config {
+	var c Config
+	for _, s := range Settings() {
+		if s.Default != "" && !s.Computed {
+			_ = parse(s, s.field(&c), value{text: s.Default}) // the tests read every default
+		}
+	}
+	return c
 }
 
 func readFlags(src Sources, table []Setting, given map[string]value) {

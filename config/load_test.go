@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -109,6 +110,25 @@ func TestDefaults(t *testing.T) {
 		if pair[0] != pair[1] {
 			t.Errorf("got %v, want %v", pair[0], pair[1])
 		}
+	}
+}
+
+// The reader accepts every default that the table writes, and it is in force.
+func TestDefaultsAreThoseOfAProcessWithoutSettings(t *testing.T) {
+	l := sources{}.mustLoad(t)
+	for _, s := range config.Settings() {
+		if s.Default == "" || s.Computed {
+			continue
+		}
+		given := sources{flags: map[string]string{s.Name: s.Default}}.mustLoad(t)
+		if want := given.Config; !reflect.DeepEqual(l.Config, want) {
+			t.Errorf("%s: %+v, want %+v", s.Name, l.Config, want)
+		}
+	}
+	want := l.Config
+	want.Slots, want.WorkerID = 0, ""
+	if got := config.Defaults(); !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v, want %+v", got, want)
 	}
 }
 

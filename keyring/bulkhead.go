@@ -22,9 +22,6 @@ type Stores struct {
 // NewStores makes the limits for a worker of so many slots: a store holds a
 // quarter of them at most, and one at least.
 func NewStores(slots int, now func() time.Time) *Stores {
-	if now == nil {
-		now = time.Now
-	}
 	return &Stores{most: max(1, slots/4), now: now, list: map[string]*store{}}
 }
 

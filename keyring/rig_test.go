@@ -207,7 +207,7 @@ func algorithmNames() []string {
 func (r *rig) options(t *testing.T) keyring.Options {
 	t.Helper()
 	if r.stores == nil {
-		r.stores = keyring.NewStores(8, nil)
+		r.stores = keyring.NewStores(8, time.Now)
 	}
 	schemes := map[string]keys.Scheme{}
 	for _, name := range []string{policy.SchemeFile, policy.SchemeEnv, policy.SchemeVaultTransit, policy.SchemeGCPKMS} {
@@ -216,6 +216,7 @@ func (r *rig) options(t *testing.T) keyring.Options {
 	return keyring.Options{
 		Policy: r.policy(t), Parser: keys.NewParser(keys.ParserOptions{}), Schemes: schemes, Stores: r.stores,
 		Elsewhere: map[string]string{policy.SchemePKCS11: "; the native edition has it"},
+		Now:       time.Now,
 		Logger:    slog.New(slog.NewTextHandler(&r.log, nil)),
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"conductor-jwt/policy"
 )
 
-// Options are what a Ring is made of.
+// Options are what a Ring is made of. Every field is needed, except Policy.
 type Options struct {
 	Policy *policy.Policy // nil: no key has a name
 	Parser keys.Resolver  // for keys in tasks, and those that the server delivers with them
@@ -24,7 +24,7 @@ type Options struct {
 	// native edition has them".
 	Elsewhere map[string]string
 
-	Stores *Stores // nil makes those of a worker with one slot
+	Stores *Stores
 	Now    func() time.Time
 	Logger *slog.Logger
 }
@@ -63,7 +63,7 @@ type loaded struct {
 // ring before it, if there is one, the versions are taken over, and else the
 // key is not there yet. All other errors are a [*policy.Error].
 func New(ctx context.Context, o Options, before *Ring) (*Ring, error) {
-	r := &Ring{o: o.withDefaults(), names: map[string]*named{}}
+	r := &Ring{o: o, names: map[string]*named{}}
 	if o.Policy == nil {
 		return r, nil
 	}
@@ -86,19 +86,6 @@ func New(ctx context.Context, o Options, before *Ring) (*Ring, error) {
 		return nil, err
 	}
 	return r, nil
-}
-
-func (o Options) withDefaults() Options {
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
-	if o.Stores == nil {
-		o.Stores = NewStores(1, o.Now)
-	}
-	return o
 }
 
 // load asks all sources for the first time.

@@ -131,7 +131,7 @@ func TestAlgorithmsAreThoseThatTheOperatorNames(t *testing.T) {
 
 func remoteRig(t *testing.T, slots int) (*rig, keys.Key) {
 	t.Helper()
-	r := &rig{shelf: newShelf(), text: `keys: {k: {source: "gcpkms://k"}}`, stores: keyring.NewStores(slots, nil)}
+	r := &rig{shelf: newShelf(), text: `keys: {k: {source: "gcpkms://k"}}`, stores: keyring.NewStores(slots, time.Now)}
 	r.timed, r.remote = true, true
 	r.put("gcpkms://k", edKey(t, time.Now().Add(-time.Hour)))
 	key, err := r.ring(t, nil).Resolve(t.Context(), keys.Ref{Name: "k"})

@@ -153,7 +153,7 @@ func TestAKeyOfAStoreThatCannotBeVerified(t *testing.T) {
 // The two engines of Vault are one server, with one breaker and one bulkhead.
 func TestTheEnginesOfVaultAreOneStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := &rig{shelf: newShelf(), text: `keys: {k: {source: "vault-transit://t/k"}, l: {source: "gcpkms://l"}}`, stores: keyring.NewStores(8, nil)}
+		r := &rig{shelf: newShelf(), text: `keys: {k: {source: "vault-transit://t/k"}, l: {source: "gcpkms://l"}}`, stores: keyring.NewStores(8, time.Now)}
 		r.timed, r.remote = true, true
 		r.put("vault-transit://t/k", edKey(t, time.Now().Add(-time.Hour)))
 		r.put("gcpkms://l", edKey(t, time.Now().Add(-time.Hour)))

@@ -2,6 +2,7 @@ package reliability
 
 import (
 	"context"
+	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"conductor-jwt/conductor"
+	"conductor-jwt/config"
 	"conductor-jwt/internal/conductortest"
 	"conductor-jwt/keys"
 	"conductor-jwt/task"
@@ -22,7 +24,7 @@ func engine(t *testing.T, l *conductortest.Ledger) (stop func()) {
 	t.Helper()
 	w, err := worker.New(worker.Options{
 		Server: l, TaskTypes: []string{TaskType}, WorkerID: "w", Slots: 8,
-		Handler: task.NewHandler(task.Options{Keys: keys.NewParser(keys.ParserOptions{}), Stored: l}),
+		Handler: newHandler(func(o *task.Options) { o.Stored = l }),
 	})
 	must(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -37,6 +39,26 @@ func engine(t *testing.T, l *conductortest.Ledger) (stop func()) {
 			t.Error(err)
 		}
 	}
+}
+
+// newHandler makes the handler of a worker with the default settings, changed by
+// change.
+func newHandler(change func(*task.Options)) *task.Handler {
+	c := config.Defaults()
+	o := task.Options{
+		Keys:       keys.NewParser(keys.ParserOptions{}),
+		DefaultTTL: c.DefaultTTL,
+		MaxTTL:     c.MaxTTL,
+		KeyWait:    c.KeyWait,
+		Output:     task.OutputMode(c.Output),
+		Injection:  task.InjectionMode(c.SecretInjection),
+		Unknown:    task.UnknownMode(c.UnknownInputs),
+		Now:        time.Now,
+		NewID:      task.NewID,
+		Logger:     slog.New(slog.DiscardHandler),
+	}
+	change(&o)
+	return task.NewHandler(o)
 }
 
 // What a server asks for by Retry-After is kept to within a minute; what is no

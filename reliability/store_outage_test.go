@@ -107,13 +107,14 @@ func startEngine(t *testing.T, l *conductortest.Ledger, s *store) (end func()) {
 	p, err := policy.Read("policy.yaml", []byte("keys: {remote: {source: \"vault-transit://transit/remote\"}}\ngrants: [{use: [remote]}]\n"), policy.Known{MaxTTL: time.Hour})
 	must(t, err)
 	ring, err := keyring.New(t.Context(), keyring.Options{
-		Policy: p, Parser: keys.NewParser(keys.ParserOptions{}), Stores: keyring.NewStores(8, nil),
+		Policy: p, Parser: keys.NewParser(keys.ParserOptions{}), Stores: keyring.NewStores(8, time.Now),
 		Schemes: map[string]keys.Scheme{policy.SchemeVaultTransit: s},
+		Now:     time.Now, Logger: slog.New(slog.DiscardHandler),
 	}, nil)
 	must(t, err)
 	w, err := worker.New(worker.Options{
 		Server: l, TaskTypes: []string{TaskType}, WorkerID: "w", Slots: 8, Logger: slog.New(slog.DiscardHandler),
-		Handler: signs{task.NewHandler(task.Options{Keys: ring, Policy: p, Injection: task.InjectionKey})},
+		Handler: signs{newHandler(func(o *task.Options) { o.Keys, o.Policy, o.Injection = ring, p, task.InjectionKey })},
 	})
 	must(t, err)
 	ctx, cancel := context.WithCancel(t.Context())

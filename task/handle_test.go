@@ -9,6 +9,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -67,12 +68,19 @@ func with(members string) string {
 // A setup changes how a task is delivered and handled.
 type setup func(*task.Options, *task.Delivery)
 
+// options are those of a worker without settings, at noon.
 func options() task.Options {
 	return task.Options{
-		Keys:      keys.NewParser(edition()),
-		Injection: task.InjectionKey,
-		Now:       func() time.Time { return noon },
-		NewID:     func() string { return "fresh-id" },
+		Keys:       keys.NewParser(edition()),
+		DefaultTTL: 300 * time.Second,
+		MaxTTL:     24 * time.Hour,
+		KeyWait:    10 * time.Minute,
+		Output:     task.OutputToken,
+		Injection:  task.InjectionKey,
+		Unknown:    task.UnknownWarn,
+		Now:        func() time.Time { return noon },
+		NewID:      func() string { return "fresh-id" },
+		Logger:     slog.New(slog.DiscardHandler),
 	}
 }
 

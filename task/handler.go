@@ -1,7 +1,6 @@
 package task
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -25,47 +24,29 @@ const (
 	UnknownError UnknownMode = "error" // refused
 )
 
-// Options is what a Handler works with. Only Keys is needed; a zero field
-// takes the default that it names.
+// Options is what a Handler works with. Every field is needed, except those
+// that say what nil means.
 type Options struct {
 	Keys   keys.Resolver
 	Stored Stored // nil: stored tasks cannot be read
 
 	Policy *policy.Policy   // nil: any key in a task, and no configured one
-	Audit  func(d Decision) // told of every decision; nil: nobody is
+	Audit  func(d Decision) // called with every decision; nil: no audit
 
-	DefaultTTL time.Duration // 300 s, whole seconds
-	MaxTTL     time.Duration // 24 h, whole seconds
-	KeyWait    time.Duration // 10 min: how old a task may get while its key store is away
-	Output     OutputMode    // token
-	Injection  InjectionMode // auto
-	Unknown    UnknownMode   // warn
+	DefaultTTL time.Duration // whole seconds, at most MaxTTL
+	MaxTTL     time.Duration // whole seconds
+	KeyWait    time.Duration // age up to which a task waits for its key store; 0: it does not wait
+	Output     OutputMode
+	Injection  InjectionMode
+	Unknown    UnknownMode
 
-	Now    func() time.Time // time.Now
-	NewID  func() string    // a fresh jti: a random UUID (RFC 9562 §5.4)
-	Logger *slog.Logger     // none
+	Now    func() time.Time
+	NewID  func() string // makes the jti of a task that names none: [NewID], or a test's
+	Logger *slog.Logger
 }
 
-func (o Options) withDefaults() Options {
-	o.DefaultTTL = cmp.Or(o.DefaultTTL, 300*time.Second)
-	o.MaxTTL = cmp.Or(o.MaxTTL, 24*time.Hour)
-	o.KeyWait = cmp.Or(o.KeyWait, 10*time.Minute)
-	o.Output = cmp.Or(o.Output, OutputToken)
-	o.Injection = cmp.Or(o.Injection, InjectionAuto)
-	o.Unknown = cmp.Or(o.Unknown, UnknownWarn)
-	// The default is not the author's wish, so it yields to the limit.
-	o.DefaultTTL = min(o.DefaultTTL, o.MaxTTL)
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	if o.NewID == nil {
-		o.NewID = func() string { return uuid.NewV4().String() }
-	}
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
-	return o
-}
+// NewID returns a random UUID (RFC 9562 §5.4).
+func NewID() string { return uuid.NewV4().String() }
 
 // Handler runs tasks. It is safe for concurrent use.
 type Handler struct {
@@ -79,7 +60,7 @@ type Handler struct {
 
 // NewHandler makes a Handler.
 func NewHandler(o Options) *Handler {
-	return &Handler{o: o.withDefaults(), inputs: Inputs(), profiles: profilesOf(o.Policy), workflows: make(chan struct{}, 1)}
+	return &Handler{o: o, inputs: Inputs(), profiles: profilesOf(o.Policy), workflows: make(chan struct{}, 1)}
 }
 
 // Handle runs one task to its end. It never panics, and it keeps ctx's

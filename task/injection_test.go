@@ -306,7 +306,9 @@ func TestOneWorkflowIsReadAtATime(t *testing.T) {
 		stored := counting{storedFunc(func(context.Context, string) (json.RawMessage, error) {
 			return json.RawMessage(`{"inputData":` + named + `}`), nil
 		}), &reads, &most}
-		h := task.NewHandler(task.Options{Keys: keys.NewParser(keys.ParserOptions{}), Stored: stored})
+		o := options()
+		o.Injection, o.Stored = task.InjectionAuto, stored
+		h := task.NewHandler(o)
 		d := task.Delivery{ID: "task-1", Type: task.TaskType, Input: input(with(`"subject":"hunter2"`)), Template: json.RawMessage(named)}
 		var all sync.WaitGroup
 		for range 3 {

@@ -123,7 +123,7 @@ func TestEachProfileSignsWithWhatOnlyTheAuthorKnows(t *testing.T) {
 	inputs := profileInputs()
 	for _, name := range provider.Names() {
 		t.Run(name, func(t *testing.T) {
-			random := func(o *task.Options, _ *task.Delivery) { o.NewID = nil }
+			random := func(o *task.Options, _ *task.Delivery) { o.NewID = task.NewID }
 			tok := signedBy(t, handle(t, profiled(t, name, inputs[name]), random))
 			p, _ := provider.Find(name)
 			if alg, _ := tok.output["algorithm"].(string); !p.Permits(keys.Algorithm(alg)) {

@@ -49,7 +49,7 @@ func TestTheFormsBlankFieldsAreLeftOut(t *testing.T) {
 func TestEverySignatureHasItsOwnID(t *testing.T) {
 	ids := map[any]bool{}
 	for range 3 {
-		out := handle(t, with(""), func(o *task.Options, _ *task.Delivery) { o.NewID = nil })
+		out := handle(t, with(""), func(o *task.Options, _ *task.Delivery) { o.NewID = task.NewID })
 		ids[completed(t, out).claims["jti"]] = true
 	}
 	if len(ids) != 3 {

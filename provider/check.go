@@ -97,16 +97,16 @@ func (c *check) certificate() {
 func (c *check) claim(rule Claim) {
 	value, ok := c.claims.Get(rule.Name)
 	switch {
-	case !ok && rule.Needed && !slices.Contains(c.p.OneOf, rule.Name):
-		c.add(missing(rule.Name, rule.Means))
+	case !ok && rule.Required && !slices.Contains(c.p.OneOf, rule.Name):
+		c.add(missing(rule.Name, rule.Meaning))
 	case !ok:
-	case rule.Unfit:
+	case rule.Forbidden:
 		c.add(&Fault{Kind: Unwanted, Name: rule.Name, Found: "this profile takes no " + rule.Name, Hint: "leave it out"})
 	case rule.Name == "aud":
 		c.audience(rule)
-	case rule.Kind != "":
-		if kind := signer.TypeName(value); kind != rule.Kind {
-			c.add(mistyped(rule.Name, kind, rule.Kind, rule.Means))
+	case rule.JSONType != "":
+		if kind := signer.TypeName(value); kind != rule.JSONType {
+			c.add(mistyped(rule.Name, kind, rule.JSONType, rule.Meaning))
 		}
 	default:
 		c.text(rule, value)
@@ -118,21 +118,21 @@ func (c *check) text(rule Claim, value json.RawMessage) {
 	size := utf8.RuneCountInString(text)
 	switch {
 	case !ok:
-		c.add(mistyped(rule.Name, signer.TypeName(value), "string", rule.Means))
-	case rule.Same != "" && !c.same(rule):
-		c.add(wrong(rule.Name, "it is not the same as "+rule.Same, "set it to the same value, or leave it out"))
-	case rule.Like != nil && !likeAny(rule.Like, text):
+		c.add(mistyped(rule.Name, signer.TypeName(value), "string", rule.Meaning))
+	case rule.SameAs != "" && !c.same(rule):
+		c.add(wrong(rule.Name, "it is not the same as "+rule.SameAs, "set it to the same value, or leave it out"))
+	case rule.Patterns != nil && !likeAny(rule.Patterns, text):
 		c.add(wrong(rule.Name, "a text that this profile does not take", rule.remedy(text)))
-	case rule.Upper && strings.ContainsFunc(text, unicode.IsLower):
+	case rule.UpperCase && strings.ContainsFunc(text, unicode.IsLower):
 		c.add(wrong(rule.Name, "lower-case letters", "write it in upper case"))
-	case size < rule.Least || rule.Most > 0 && size > rule.Most:
+	case size < rule.MinLength || rule.MaxLength > 0 && size > rule.MaxLength:
 		c.add(wrong(rule.Name, fmt.Sprintf("a string of %d characters", size), "write "+rule.length()))
 	}
 }
 
 func (c *check) same(rule Claim) bool {
 	a, _ := c.claims.Text(rule.Name)
-	b, ok := c.claims.Text(rule.Same)
+	b, ok := c.claims.Text(rule.SameAs)
 	return ok && a == b
 }
 
@@ -141,7 +141,7 @@ func (c *check) audience(rule Claim) {
 	list, ok := signer.Audiences(c.claims)
 	switch {
 	case !ok || len(list) == 0:
-		c.add(wrong("aud", "of json type "+signer.TypeName(value), setTo(rule.Means)))
+		c.add(wrong("aud", "of json type "+signer.TypeName(value), setTo(rule.Meaning)))
 		return
 	case rule.Single && signer.TypeName(value) != "string":
 		c.add(wrong("aud", "a list, where this profile takes a single audience", "write one audience as a string"))
@@ -149,7 +149,7 @@ func (c *check) audience(rule Claim) {
 	}
 	// One that is not the provider's is one that the token is good for too.
 	for _, audience := range list {
-		if rule.Like != nil && !likeAny(rule.Like, audience) {
+		if rule.Patterns != nil && !likeAny(rule.Patterns, audience) {
 			c.add(wrong("aud", "an audience that is not the provider's", rule.remedy(audience)))
 			return
 		}
@@ -177,7 +177,7 @@ func (c *check) oneOf() {
 }
 
 func (c *check) copied() {
-	for _, name := range c.p.Copied {
+	for _, name := range c.p.Replicated {
 		header, _ := c.header.Get(name)
 		claim, _ := c.claims.Get(name)
 		if string(header) != string(claim) {
@@ -189,7 +189,7 @@ func (c *check) copied() {
 // times compares what a token says of its lifetime.
 func (c *check) times() {
 	issued, dated := c.time("iat", !c.loose("iat"))
-	expires, ends := c.time("exp", c.p.MostTTL > 0 || !c.p.Own.NoExpiry)
+	expires, ends := c.time("exp", c.p.MaxTTL > 0 || !c.p.Overrides.NoExpiry)
 	if ends {
 		c.lifetime(issued, dated, expires)
 	}
@@ -201,10 +201,10 @@ func (c *check) times() {
 func (c *check) lifetime(issued int64, dated bool, expires int64) {
 	life := expires - c.start(issued, dated, expires)
 	switch {
-	case c.p.MostTTL > 0 && life > c.p.MostTTL:
-		c.add(&Fault{Kind: Lifetime, Name: "exp", Found: "a longer life than this profile takes", Hint: fmt.Sprintf("ask for at most %d seconds", c.p.MostTTL)})
-	case dated && expires-issued < c.p.LeastTTL:
-		c.add(&Fault{Kind: Lifetime, Name: "exp", Found: "a shorter life than this profile takes", Hint: fmt.Sprintf("ask for at least %d seconds", c.p.LeastTTL)})
+	case c.p.MaxTTL > 0 && life > c.p.MaxTTL:
+		c.add(&Fault{Kind: Lifetime, Name: "exp", Found: "a longer life than this profile takes", Hint: fmt.Sprintf("ask for at most %d seconds", c.p.MaxTTL)})
+	case dated && expires-issued < c.p.MinTTL:
+		c.add(&Fault{Kind: Lifetime, Name: "exp", Found: "a shorter life than this profile takes", Hint: fmt.Sprintf("ask for at least %d seconds", c.p.MinTTL)})
 	}
 }
 
@@ -226,7 +226,7 @@ func (c *check) start(issued int64, dated bool, expires int64) int64 {
 // loose reports whether a time need not be there: its rule says so.
 func (c *check) loose(name string) bool {
 	rule, ok := c.p.Claim(name)
-	return ok && !rule.Needed
+	return ok && !rule.Required
 }
 
 // time gives the seconds of a claim; ok is false where it is not there, which

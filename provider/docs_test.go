@@ -79,7 +79,7 @@ func headerRows(p *provider.Profile) [][2]string {
 	if p.Certificate {
 		rows = append(rows, [2]string{"x5t#S256", "needed, or `x5t`: from `certificate`, filled in"})
 	}
-	for _, name := range p.Copied {
+	for _, name := range p.Replicated {
 		rows = append(rows, [2]string{name, "in the header: the same as the claim, filled in"})
 	}
 	return rows
@@ -95,12 +95,12 @@ func claimRows(p *provider.Profile) [][2]string {
 		exp = fmt.Sprintf("`iat` + %d s where no ttl is asked for", p.TTL)
 	}
 	switch {
-	case p.LeastTTL > 0:
-		exp = fmt.Sprintf("exactly `iat` + %d s", p.MostTTL)
+	case p.MinTTL > 0:
+		exp = fmt.Sprintf("exactly `iat` + %d s", p.MaxTTL)
 	case p.FromIssue:
-		exp += fmt.Sprintf("; at most `iat` + %d s", p.MostTTL)
-	case p.MostTTL > 0:
-		exp += fmt.Sprintf("; at most %d s after the provider gets the token", p.MostTTL)
+		exp += fmt.Sprintf("; at most `iat` + %d s", p.MaxTTL)
+	case p.MaxTTL > 0:
+		exp += fmt.Sprintf("; at most %d s after the provider gets the token", p.MaxTTL)
 	}
 	rows = append(rows, [2]string{"exp", exp})
 	if p.Backdate > 0 {
@@ -113,30 +113,30 @@ func claimRows(p *provider.Profile) [][2]string {
 }
 
 func claimWords(p *provider.Profile, c provider.Claim) string {
-	words := []string{c.Means}
-	if c.Unfit {
+	words := []string{c.Meaning}
+	if c.Forbidden {
 		return "refused: the provider takes none"
 	}
 	switch {
-	case c.Needed && c.Preset == "" && c.Same == "":
-		words[0] = "needed: " + c.Means
-	case c.Same != "", c.Preset != "":
+	case c.Required && c.Preset == "" && c.SameAs == "":
+		words[0] = "needed: " + c.Meaning
+	case c.SameAs != "", c.Preset != "":
 		words = append(words, "filled in")
 	}
-	if c.Preset != "" && !strings.HasPrefix(c.Preset, "(") && c.Preset != c.Means {
+	if c.Preset != "" && !strings.HasPrefix(c.Preset, "(") && c.Preset != c.Meaning {
 		words[len(words)-1] += " with `" + c.Preset + "`"
 	}
-	if len(c.Like) > 0 && (len(c.Like) > 1 || c.Like[0] != c.Means) {
-		words = append(words, "one of `"+strings.Join(c.Like, "`, `")+"`")
+	if len(c.Patterns) > 0 && (len(c.Patterns) > 1 || c.Patterns[0] != c.Meaning) {
+		words = append(words, "one of `"+strings.Join(c.Patterns, "`, `")+"`")
 	}
 	switch {
-	case c.Least > 0 && c.Most > 0:
-		words = append(words, fmt.Sprintf("%d to %d characters", c.Least, c.Most))
-	case c.Most > 0:
-		words = append(words, fmt.Sprintf("at most %d characters", c.Most))
+	case c.MinLength > 0 && c.MaxLength > 0:
+		words = append(words, fmt.Sprintf("%d to %d characters", c.MinLength, c.MaxLength))
+	case c.MaxLength > 0:
+		words = append(words, fmt.Sprintf("at most %d characters", c.MaxLength))
 	}
-	if c.Kind != "" {
-		words = append(words, "a JSON "+c.Kind)
+	if c.JSONType != "" {
+		words = append(words, "a JSON "+c.JSONType)
 	}
 	if c.Name == "scope" && p.ScopeFormat != "" {
 		words = append(words, "written with "+p.ScopeFormat)

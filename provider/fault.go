@@ -61,7 +61,7 @@ func oneOf(names string) string {
 
 // remedy says what to write in place of a text that fits none of the patterns
 // of a claim. A pattern is no value that could be copied, so that it is not
-// shown: what is near to one is corrected, for others there is Means.
+// shown: what is near to one is corrected, for others there is Meaning.
 func (c Claim) remedy(text string) string {
 	for _, near := range []struct{ text, hint string }{
 		{strings.TrimSuffix(text, "/"), "remove the slash at the end"},
@@ -71,28 +71,28 @@ func (c Claim) remedy(text string) string {
 		{strings.Replace(text, "http://", "https://", 1), "write https:// in place of http://"},
 		{"https://" + text, "write https:// before it"},
 	} {
-		if near.text != text && likeAny(c.Like, near.text) {
+		if near.text != text && likeAny(c.Patterns, near.text) {
 			return near.hint
 		}
 	}
 	if c.Preset == computed {
 		return "leave it out: the profile computes it"
 	}
-	if literal(c.Like) {
-		return setTo(oneOf(strings.Join(c.Like, ", ")))
+	if literal(c.Patterns) {
+		return setTo(oneOf(strings.Join(c.Patterns, ", ")))
 	}
-	return setTo(c.Means)
+	return setTo(c.Meaning)
 }
 
 // length says how long the text of a claim may be.
 func (c Claim) length() string {
 	switch {
-	case c.Most == 0:
-		return fmt.Sprintf("at least %d characters", c.Least)
-	case c.Least == 0:
-		return fmt.Sprintf("at most %d characters", c.Most)
+	case c.MaxLength == 0:
+		return fmt.Sprintf("at least %d characters", c.MinLength)
+	case c.MinLength == 0:
+		return fmt.Sprintf("at most %d characters", c.MaxLength)
 	}
-	return fmt.Sprintf("%d to %d characters", c.Least, c.Most)
+	return fmt.Sprintf("%d to %d characters", c.MinLength, c.MaxLength)
 }
 
 func setTo(means string) string {

@@ -37,10 +37,10 @@ func (p *Profile) Fill(d Parties, key keys.Key) (Parties, error) {
 		}
 		d.Issuer = cmp.Or(d.Issuer, issuer)
 	}
-	if sub.Same == "iss" {
+	if sub.SameAs == "iss" {
 		d.Subject = cmp.Or(d.Subject, d.Issuer)
 	}
-	if iss.Same == "sub" {
+	if iss.SameAs == "sub" {
 		d.Issuer = cmp.Or(d.Issuer, d.Subject)
 	}
 	if len(d.Audiences) == 0 && aud.Preset != "" {
@@ -57,19 +57,19 @@ func (p *Profile) fillOwn(d *Parties) error {
 		name  string
 		fixed string
 		given *string
-	}{{"iss", p.Own.Issuer, &d.Issuer}, {"sub", p.Own.Subject, &d.Subject}} {
+	}{{"iss", p.Overrides.Issuer, &d.Issuer}, {"sub", p.Overrides.Subject, &d.Subject}} {
 		if row.fixed != "" && *row.given != "" && *row.given != row.fixed {
 			return fixedElsewhere(row.name)
 		}
 		*row.given = cmp.Or(row.fixed, *row.given)
 	}
-	if p.Own.Audiences == nil {
+	if p.Overrides.Audiences == nil {
 		return nil
 	}
-	if len(d.Audiences) > 0 && !slices.Equal(d.Audiences, p.Own.Audiences) {
+	if len(d.Audiences) > 0 && !slices.Equal(d.Audiences, p.Overrides.Audiences) {
 		return fixedElsewhere("aud")
 	}
-	d.Audiences = p.Own.Audiences
+	d.Audiences = p.Overrides.Audiences
 	return nil
 }
 
@@ -85,7 +85,7 @@ func (p *Profile) Complete(header, claims *signer.Object) {
 			claims.String(c.Name, c.Preset)
 		}
 	}
-	for _, name := range p.Copied {
+	for _, name := range p.Replicated {
 		if value, ok := claims.Get(name); ok && !header.Has(name) {
 			header.Set(name, value)
 		}

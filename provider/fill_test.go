@@ -223,11 +223,11 @@ func TestAKeyThatFitsNoAlgorithmIsSaidToBeSo(t *testing.T) {
 
 func TestAnOperatorExtends(t *testing.T) {
 	set := provider.NewSet([]provider.Extension{
-		{Name: "acme", Extends: "github-app", Own: provider.Own{Key: "github", Issuer: "Iv1", MostTTL: 60}},
-		{Name: "acme-low", Extends: "acme", Own: provider.Own{MostTTL: 30}},
+		{Name: "acme", Extends: "github-app", Overrides: provider.Overrides{Key: "github", Issuer: "Iv1", MaxTTL: 60}},
+		{Name: "acme-low", Extends: "acme", Overrides: provider.Overrides{MaxTTL: 30}},
 		{Name: "box", Off: true},
-		{Name: "okta", Own: provider.Own{Audiences: []string{"https://acme.okta.com/oauth2/v1/token"}, Algorithms: []keys.Algorithm{keys.ES256}}},
-		{Name: "forever", Extends: "supabase", Own: provider.Own{NoExpiry: true}},
+		{Name: "okta", Overrides: provider.Overrides{Audiences: []string{"https://acme.okta.com/oauth2/v1/token"}, Algorithms: []keys.Algorithm{keys.ES256}}},
+		{Name: "forever", Extends: "supabase", Overrides: provider.Overrides{NoExpiry: true}},
 		{Name: "lost", Extends: "nothing"},
 		{Name: "a", Extends: "b"},
 		{Name: "b", Extends: "a"},
@@ -238,7 +238,7 @@ func TestAnOperatorExtends(t *testing.T) {
 		}
 	}
 	low := set["acme-low"]
-	if low == nil || low.Own.Key != "github" || low.Own.MostTTL != 30 || low.Name != "acme-low" {
+	if low == nil || low.Overrides.Key != "github" || low.Overrides.MaxTTL != 30 || low.Name != "acme-low" {
 		t.Fatalf("%+v", low)
 	}
 	key := keyOf(t, pemText())
@@ -256,7 +256,7 @@ func TestAnOperatorExtends(t *testing.T) {
 		name         string
 		worker, most int64
 	}{{"acme", 3600, 60}, {"acme", 30, 60}, {"github-app", 3600, 600}, {"github-app", 300, 300}, {"supabase", 300, 300}} {
-		if got := set[row.name].Most(row.worker); got != row.most {
+		if got := set[row.name].LimitTTL(row.worker); got != row.most {
 			t.Errorf("%s: %d, want %d", row.name, got, row.most)
 		}
 	}
@@ -298,7 +298,7 @@ func FuzzCheck(f *testing.F) {
 				t.Errorf("%s takes a token of an algorithm that it does not permit", p.Name)
 			}
 			for _, rule := range p.Claims {
-				if len(faults) == 0 && (rule.Needed && !slices.Contains(p.OneOf, rule.Name) && !c.Has(rule.Name) || rule.Unfit && c.Has(rule.Name)) {
+				if len(faults) == 0 && (rule.Required && !slices.Contains(p.OneOf, rule.Name) && !c.Has(rule.Name) || rule.Forbidden && c.Has(rule.Name)) {
 					t.Errorf("%s takes a token without a rule on %s", p.Name, rule.Name)
 				}
 			}

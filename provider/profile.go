@@ -25,12 +25,12 @@ type Profile struct {
 	Certificate bool             // x5t#S256 or x5t is needed, the former is written
 	Claims      []Claim
 	OneOf       []string // of these claims exactly one
-	Copied      []string // claims that must stand in the header too (RFC 7519 §5.3)
+	Replicated  []string // claims that must stand in the header too (RFC 7519 §5.3)
 
-	TTL      int64 // in seconds, where none is asked for; 0: the worker's default
-	LeastTTL int64 // in seconds
-	MostTTL  int64 // in seconds; 0: the provider names none, and takes tokens without exp
-	// FromIssue says that MostTTL counts from iat, and not from when the
+	TTL    int64 // in seconds, where none is asked for; 0: the worker's default
+	MinTTL int64 // in seconds
+	MaxTTL int64 // in seconds; 0: the provider names none, and takes tokens without exp
+	// FromIssue says that MaxTTL counts from iat, and not from when the
 	// provider sees the token.
 	FromIssue bool
 	Backdate  int64 // in seconds: how far iat lies back, for clocks that are behind
@@ -39,7 +39,7 @@ type Profile struct {
 	ScopeClaim  string // empty: scope
 	ScopeFormat string // empty: space; comma, array
 
-	Own Own // what the operator has fixed
+	Overrides Overrides // what the operator has fixed
 
 	// compute is the issuer, where it follows from the subject and the key.
 	compute func(d Parties, key keys.Key) (string, error)
@@ -58,29 +58,29 @@ const (
 
 // Claim is what one claim must be. A claim without a rule may be anything.
 type Claim struct {
-	Name   string
-	Needed bool
-	Unfit  bool   // it must not be there
-	Means  string // what it is at this provider, for messages and documents
+	Name      string
+	Required  bool
+	Forbidden bool   // it must not be there
+	Meaning   string // what it is at this provider, for messages and documents
 
-	Preset string   // where it is not there, and cannot be anything else
-	Like   []string // of which one must fit: * stands for any text without a slash, ** for any
-	Same   string   // the claim that it repeats, and from which it is taken where it is not there
+	Preset   string   // where it is not there, and cannot be anything else
+	Patterns []string // of which one must fit: * stands for any text without a slash, ** for any
+	SameAs   string   // the claim that it repeats, and from which it is taken where it is not there
 
-	Kind   string // the JSON type; empty: string
-	Least  int    // length in characters
-	Most   int    // 0: any
-	Single bool   // of aud: one alone, written as a string
-	Upper  bool   // without lower-case letters
+	JSONType  string // the JSON type; empty: string
+	MinLength int    // length in characters
+	MaxLength int    // 0: any
+	Single    bool   // of aud: one alone, written as a string
+	UpperCase bool   // without lower-case letters
 }
 
-// Own is what an operator's profile adds. Zero fields add nothing.
-type Own struct {
+// Overrides is what an operator's profile adds. Zero fields add nothing.
+type Overrides struct {
 	Key        string // the name of the configured key to sign with
 	Issuer     string
 	Subject    string
 	Audiences  []string
-	MostTTL    int64 // in seconds; replaces the worker's most, not the provider's
+	MaxTTL     int64 // in seconds; replaces the worker's most, not the provider's
 	NoExpiry   bool
 	Algorithms []keys.Algorithm // of the provider's, only these
 }
@@ -136,29 +136,29 @@ func (p *Profile) misfit(key keys.Key) error {
 	return &Fault{Kind: Algorithm, Name: "alg", Found: found, Hint: use + oneOf(keys.JoinAlgorithms(p.Algorithms))}
 }
 
-// Most is the longest ttl in seconds that the provider or the operator takes,
+// LimitTTL returns the longest ttl in seconds that the provider or the operator takes,
 // where the worker's own most is given.
-func (p *Profile) Most(worker int64) int64 {
+func (p *Profile) LimitTTL(worker int64) int64 {
 	most := worker
-	if p.Own.MostTTL > 0 {
-		most = p.Own.MostTTL
+	if p.Overrides.MaxTTL > 0 {
+		most = p.Overrides.MaxTTL
 	}
-	if p.MostTTL > 0 {
-		most = min(most, p.MostTTL)
+	if p.MaxTTL > 0 {
+		most = min(most, p.MaxTTL)
 	}
 	return most
 }
 
 // Extend gives a profile of another name with what an operator adds to it.
-func (p *Profile) Extend(name string, own Own) *Profile {
+func (p *Profile) Extend(name string, own Overrides) *Profile {
 	q := *p
 	q.Name = name
-	q.Own = Own{
-		Key: cmp.Or(own.Key, p.Own.Key), Issuer: cmp.Or(own.Issuer, p.Own.Issuer), Subject: cmp.Or(own.Subject, p.Own.Subject),
-		Audiences: p.Own.Audiences, MostTTL: cmp.Or(own.MostTTL, p.Own.MostTTL), NoExpiry: own.NoExpiry || p.Own.NoExpiry,
+	q.Overrides = Overrides{
+		Key: cmp.Or(own.Key, p.Overrides.Key), Issuer: cmp.Or(own.Issuer, p.Overrides.Issuer), Subject: cmp.Or(own.Subject, p.Overrides.Subject),
+		Audiences: p.Overrides.Audiences, MaxTTL: cmp.Or(own.MaxTTL, p.Overrides.MaxTTL), NoExpiry: own.NoExpiry || p.Overrides.NoExpiry,
 	}
 	if len(own.Audiences) > 0 {
-		q.Own.Audiences = own.Audiences
+		q.Overrides.Audiences = own.Audiences
 	}
 	if len(own.Algorithms) > 0 {
 		q.Algorithms = nil

@@ -239,8 +239,8 @@ func TestTheExampleOfAMeaningIsTaken(t *testing.T) {
 	seen := 0
 	for _, p := range provider.Profiles() {
 		for _, c := range p.Claims {
-			m := example.FindStringSubmatch(c.Means)
-			if len(c.Like) == 0 || m == nil {
+			m := example.FindStringSubmatch(c.Meaning)
+			if len(c.Patterns) == 0 || m == nil {
 				continue
 			}
 			for _, value := range []string{m[1], m[3]} {
@@ -295,14 +295,14 @@ func TestTheTableIsSound(t *testing.T) {
 				t.Errorf("%s: %v", p.Name, err)
 			}
 		}
-		if p.TTL > 0 && (p.TTL < p.LeastTTL || p.MostTTL > 0 && p.TTL > p.MostTTL) {
+		if p.TTL > 0 && (p.TTL < p.MinTTL || p.MaxTTL > 0 && p.TTL > p.MaxTTL) {
 			t.Errorf("%s: a ttl outside of its own limits", p.Name)
 		}
 		for _, c := range p.Claims {
-			if c.Means == "" && !c.Unfit {
+			if c.Meaning == "" && !c.Forbidden {
 				t.Errorf("%s: nothing says what %s is", p.Name, c.Name)
 			}
-			for _, pattern := range c.Like {
+			for _, pattern := range c.Patterns {
 				if strings.Count(strings.ReplaceAll(pattern, "**", "*"), "*") > 2 {
 					t.Errorf("%s: comparing with %s takes too long", p.Name, pattern)
 				}

@@ -72,10 +72,10 @@ func TestAProfileThatIsNotThere(t *testing.T) {
 // A built-in profile may be extended by its own name, said or not, and a
 // chain may be as long as there are extensions.
 func TestChainsOfExtensions(t *testing.T) {
-	own := func(issuer string) provider.Own { return provider.Own{Issuer: issuer} }
+	own := func(issuer string) provider.Overrides { return provider.Overrides{Issuer: issuer} }
 	set := provider.NewSet([]provider.Extension{
-		{Name: "github-app", Extends: "github-app", Own: own("said")},
-		{Name: "okta", Own: own("unsaid")},
+		{Name: "github-app", Extends: "github-app", Overrides: own("said")},
+		{Name: "okta", Overrides: own("unsaid")},
 		{Name: "a", Extends: "b"},
 		{Name: "b", Extends: "c"},
 		{Name: "c", Extends: "d"},
@@ -85,7 +85,7 @@ func TestChainsOfExtensions(t *testing.T) {
 		{Name: "nobody"},
 	})
 	for name, issuer := range map[string]string{"github-app": "said", "okta": "unsaid", "a": "said", "d": "said"} {
-		if set[name] == nil || set[name].Own.Issuer != issuer || set[name].Name != name {
+		if set[name] == nil || set[name].Overrides.Issuer != issuer || set[name].Name != name {
 			t.Errorf("%s: %+v", name, set[name])
 		}
 	}

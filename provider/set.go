@@ -7,10 +7,10 @@ import (
 
 // Extension is a profile of an operator's.
 type Extension struct {
-	Name    string
-	Extends string // empty, or Name: the built-in one of this name
-	Off     bool   // there is none of this name
-	Own     Own
+	Name      string
+	Extends   string // empty, or Name: the built-in one of this name
+	Off       bool   // there is none of this name
+	Overrides Overrides
 }
 
 // Set is the profiles that there are, by name. It does not change.
@@ -54,7 +54,7 @@ func resolve(builtIn Set, own map[string]Extension, name string, depth int) *Pro
 	if base == nil {
 		return nil
 	}
-	return base.Extend(name, e.Own)
+	return base.Extend(name, e.Overrides)
 }
 
 // Names gives the names of the set, sorted.

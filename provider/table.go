@@ -42,29 +42,29 @@ func asymmetric() []keys.Algorithm {
 
 // The rules that several providers have.
 
-func needed(name, means string) Claim { return Claim{Name: name, Needed: true, Means: means} }
+func needed(name, means string) Claim { return Claim{Name: name, Required: true, Meaning: means} }
 
-func unfit(name string) Claim { return Claim{Name: name, Unfit: true} }
+func unfit(name string) Claim { return Claim{Name: name, Forbidden: true} }
 
 // sole is the audience where there is one only.
 func sole(value string) Claim {
-	return Claim{Name: "aud", Needed: true, Means: value, Preset: value, Like: []string{value}}
+	return Claim{Name: "aud", Required: true, Meaning: value, Preset: value, Patterns: []string{value}}
 }
 
 // sameAsIssuer is a sub that repeats iss.
 func sameAsIssuer() Claim {
-	return Claim{Name: "sub", Needed: true, Means: "the same as iss", Same: "iss"}
+	return Claim{Name: "sub", Required: true, Meaning: "the same as iss", SameAs: "iss"}
 }
 
 func audience(means string, like ...string) Claim {
-	return Claim{Name: "aud", Needed: true, Means: means, Like: like, Single: true}
+	return Claim{Name: "aud", Required: true, Meaning: means, Patterns: like, Single: true}
 }
 
 // issuedAt is an iat that need not be there.
-func issuedAt() Claim { return Claim{Name: "iat", Means: timeOfIssue, Kind: "number"} }
+func issuedAt() Claim { return Claim{Name: "iat", Meaning: timeOfIssue, JSONType: "number"} }
 
 func tokenID(least, most int) Claim {
-	return Claim{Name: "jti", Needed: true, Means: "an id that was never used before", Least: least, Most: most}
+	return Claim{Name: "jti", Required: true, Meaning: "an id that was never used before", MinLength: least, MaxLength: most}
 }
 
 const (

@@ -6,13 +6,13 @@ func signed() []*Profile {
 		{
 			Name: "github-app", Provider: "GitHub, as an app",
 			Page:     "https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-json-web-token-jwt-for-a-github-app",
-			Exchange: Request, Algorithms: rs256(), TTL: 10 * minute, MostTTL: 10 * minute, Backdate: minute,
+			Exchange: Request, Algorithms: rs256(), TTL: 10 * minute, MaxTTL: 10 * minute, Backdate: minute,
 			Claims: []Claim{needed("iss", "the client ID of the app, or its app ID"), unfit("sub"), unfit("aud"), unfit("scope")},
 		},
 		{
 			Name: "salesforce", Provider: "Salesforce, the JWT bearer flow",
 			Page: "https://help.salesforce.com/s/articleView?id=xcloud.remoteaccess_oauth_jwt_flow.htm", Exchange: Assertion,
-			Algorithms: rs256(), TTL: 3 * minute, MostTTL: 3 * minute,
+			Algorithms: rs256(), TTL: 3 * minute, MaxTTL: 3 * minute,
 			Claims: []Claim{
 				needed("iss", "the consumer key of the external client app"), needed("sub", "the user's name"),
 				// Orgs made since Spring '26 refuse login. and test.salesforce.com;
@@ -28,16 +28,16 @@ func signed() []*Profile {
 		{
 			Name: "snowflake", Provider: "Snowflake, key-pair authentication",
 			Page: "https://docs.snowflake.com/en/developer-guide/sql-api/authenticating", Exchange: Bearer,
-			Algorithms: rs256(), MostTTL: hour, FromIssue: true,
+			Algorithms: rs256(), MaxTTL: hour, FromIssue: true,
 			Claims: []Claim{
 				// First, since iss follows from it.
 				{
-					Name: "sub", Needed: true, Means: "ACCOUNT.USER in upper case, the account without its region, such as MYORG-MYACCOUNT.BOB",
-					Like: []string{"*.*"}, Upper: true,
+					Name: "sub", Required: true, Meaning: "ACCOUNT.USER in upper case, the account without its region, such as MYORG-MYACCOUNT.BOB",
+					Patterns: []string{"*.*"}, UpperCase: true,
 				},
 				{
-					Name: "iss", Needed: true, Means: "ACCOUNT.USER.SHA256: and the fingerprint of the public key; the profile computes it",
-					Preset: computed, Like: []string{"*.SHA256:**"},
+					Name: "iss", Required: true, Meaning: "ACCOUNT.USER.SHA256: and the fingerprint of the public key; the profile computes it",
+					Preset: computed, Patterns: []string{"*.SHA256:**"},
 				},
 			},
 			compute: ofFingerprint,
@@ -45,20 +45,20 @@ func signed() []*Profile {
 		{
 			Name: "docusign", Provider: "DocuSign, the JWT grant",
 			Page: "https://developers.docusign.com/platform/auth/jwt-get-token", Exchange: Assertion,
-			Algorithms: rs256(), MostTTL: hour, FromIssue: true,
+			Algorithms: rs256(), MaxTTL: hour, FromIssue: true,
 			Claims: []Claim{
 				needed("iss", "the integration key"), needed("sub", "the user's id, a GUID"),
 				audience("account.docusign.com or account-d.docusign.com, a host without https://", "account.docusign.com", "account-d.docusign.com"),
-				{Name: "scope", Needed: true, Means: "signature impersonation", Preset: "signature impersonation"},
+				{Name: "scope", Required: true, Meaning: "signature impersonation", Preset: "signature impersonation"},
 			},
 		},
 		{
 			Name: "vonage", Provider: "Vonage, an application",
 			Page: "https://developer.vonage.com/en/getting-started/concepts/authentication", Exchange: Bearer,
-			Algorithms: rs256(), MostTTL: 24 * hour, FromIssue: true,
+			Algorithms: rs256(), MaxTTL: 24 * hour, FromIssue: true,
 			Claims: []Claim{
 				needed("application_id", "the application's id"), tokenID(0, 0), unfit("iss"),
-				{Name: "acl", Means: "the paths that the token is good for", Kind: "object"},
+				{Name: "acl", Meaning: "the paths that the token is good for", JSONType: "object"},
 			},
 		},
 	}, boxAndNetSuite()...)
@@ -69,10 +69,10 @@ func boxAndNetSuite() []*Profile {
 		{
 			Name: "box", Provider: "Box, server authentication with JWT",
 			Page: "https://developer.box.com/guides/authentication/jwt/without-sdk/", Exchange: Assertion,
-			Algorithms: rsa(), KeyID: "the publicKeyID of the app's config.json", TTL: 45, MostTTL: minute,
+			Algorithms: rsa(), KeyID: "the publicKeyID of the app's config.json", TTL: 45, MaxTTL: minute,
 			Claims: []Claim{
 				needed("iss", "the client ID"), needed("sub", "the id of the enterprise or of the user"),
-				{Name: "box_sub_type", Needed: true, Means: "enterprise or user: what sub is", Like: []string{"enterprise", "user"}},
+				{Name: "box_sub_type", Required: true, Meaning: "enterprise or user: what sub is", Patterns: []string{"enterprise", "user"}},
 				sole("https://api.box.com/oauth2/token"), tokenID(16, 128),
 				issuedAt(),
 			},
@@ -80,7 +80,7 @@ func boxAndNetSuite() []*Profile {
 		{
 			Name: "netsuite", Provider: "Oracle NetSuite, OAuth 2.0 client credentials",
 			Page: "https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/section_162686838198.html", Exchange: ClientAssertion,
-			Algorithms: append(pss(), ec()...), Type: "JWT", KeyID: "the certificate ID of the mapping", MostTTL: hour - 1, FromIssue: true, ScopeFormat: "comma",
+			Algorithms: append(pss(), ec()...), Type: "JWT", KeyID: "the certificate ID of the mapping", MaxTTL: hour - 1, FromIssue: true, ScopeFormat: "comma",
 			Claims: []Claim{
 				needed("iss", "the client ID of the integration record"),
 				audience("the token URL of the account, such as https://1234567.suitetalk.api.netsuite.com/services/rest/auth/oauth2/v1/token", "https://*.suitetalk.api.netsuite.com/services/rest/auth/oauth2/v1/token"),

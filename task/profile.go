@@ -21,14 +21,14 @@ func profilesOf(p *policy.Policy) provider.Set {
 	}
 	list := make([]provider.Extension, len(p.Profiles))
 	for i, f := range p.Profiles {
-		own := provider.Own{
+		own := provider.Overrides{
 			Key: f.Key, Issuer: f.Issuer, Subject: f.Subject, Audiences: f.Audiences,
-			MostTTL: int64(f.Limits.MaxTTL / time.Second), NoExpiry: f.Limits.NoExpiry,
+			MaxTTL: int64(f.Limits.MaxTTL / time.Second), NoExpiry: f.Limits.NoExpiry,
 		}
 		for _, alg := range f.Limits.Algorithms {
 			own.Algorithms = append(own.Algorithms, keys.Algorithm(alg))
 		}
-		list[i] = provider.Extension{Name: f.Name, Extends: f.Extends, Off: f.Off, Own: own}
+		list[i] = provider.Extension{Name: f.Name, Extends: f.Extends, Off: f.Off, Overrides: own}
 	}
 	return provider.NewSet(list)
 }
@@ -159,8 +159,8 @@ type bounds struct {
 
 func (h *Handler) bounds(r *request) bounds {
 	p := r.profile
-	b := bounds{ttl: int64(h.o.DefaultTTL / time.Second), least: max(1, p.LeastTTL), offset: -p.Backdate, forever: p.Own.NoExpiry}
-	b.most = p.Most(int64(h.mostTTL(r) / time.Second))
+	b := bounds{ttl: int64(h.o.DefaultTTL / time.Second), least: max(1, p.MinTTL), offset: -p.Backdate, forever: p.Overrides.NoExpiry}
+	b.most = p.LimitTTL(int64(h.mostTTL(r) / time.Second))
 	if p.TTL > 0 {
 		b.ttl = p.TTL
 	}
@@ -182,11 +182,11 @@ func (b bounds) span() string {
 // workerTTL is the most where no grant says otherwise: the operator's
 // profile's, or the worker's.
 func (h *Handler) workerTTL(r *request) time.Duration {
-	switch own := r.profile.Own; {
+	switch own := r.profile.Overrides; {
 	case own.NoExpiry:
 		return anyTTL
-	case own.MostTTL > 0:
-		return time.Duration(own.MostTTL) * time.Second
+	case own.MaxTTL > 0:
+		return time.Duration(own.MaxTTL) * time.Second
 	}
 	return h.o.MaxTTL
 }

@@ -48,7 +48,7 @@ func (h *Handler) request(d Delivery, g *given) (*request, error) {
 	if err != nil {
 		return nil, err
 	}
-	ref, err := g.source(d, p.Own.Key)
+	ref, err := g.source(d, p.Overrides.Key)
 	var secrets keys.Secrets
 	if h.o.Injection != InjectionOff {
 		secrets = ref.Secrets()
@@ -63,7 +63,7 @@ func (h *Handler) request(d Delivery, g *given) (*request, error) {
 		return nil, err
 	}
 	r := &request{key: ref, secrets: secrets, keyID: ref.KeyID, use: ref.Name, profile: p}
-	if p.Own.Key != "" {
+	if p.Overrides.Key != "" {
 		r.use = p.Name
 	}
 	for _, read := range []func() error{

@@ -180,7 +180,7 @@ func (e *Endpoint) times(claims *signer.Object) *refusal {
 	switch {
 	case ends && expires <= now:
 		return e.refuse("expired")
-	case ends && e.profile.MostTTL > 0 && expires > now+e.profile.MostTTL:
+	case ends && e.profile.MaxTTL > 0 && expires > now+e.profile.MaxTTL:
 		return e.refuse("exp is too far away")
 	case dated && issued > now:
 		return e.refuse("issued in the future")

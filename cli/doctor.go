@@ -5,12 +5,20 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
+	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"conductor-jwt/config"
 	"conductor-jwt/doctor"
+	"conductor-jwt/internal/readfile"
+	"conductor-jwt/keyring"
+	"conductor-jwt/policy"
 )
 
 func newDoctorCommand(env Env) *cobra.Command {
@@ -98,6 +106,122 @@ func printFindings(env Env, w io.Writer, found []doctor.Finding) error {
 		}
 		if _, err := fmt.Fprintf(w, "      -> %s\n", f.Remedy); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// keyFindings reads the policy and asks every key store once, as the worker
+// does at its start. Delivered are the keys that come with tasks, by name.
+func keyFindings(ctx context.Context, env Env, c *config.Loaded) (found []doctor.Finding, delivered map[string]string) {
+	if c.Policy == "" {
+		none := doctor.Finding{Check: "policy", Level: doctor.OK, Found: "there is none: keys come with the tasks"}
+		return append([]doctor.Finding{none}, fileFindings(env, c, nil)...), nil
+	}
+	p, ring, err := openRing(ctx, env, c)
+	if err != nil {
+		return []doctor.Finding{{
+			Check: "policy", Level: doctor.Fail, Found: firstLine(err),
+			Remedy: "run `" + program + " config validate`, which shows every mistake with its line",
+		}}, nil
+	}
+	found, delivered = []doctor.Finding{{Check: "policy", Level: doctor.OK, Found: shown(c.Policy) + " is valid"}}, map[string]string{}
+	for _, s := range ring.Status() {
+		found = append(found, keyFinding(s))
+		if s.Delivered != "" {
+			delivered[s.Name] = s.Delivered
+		}
+	}
+	return append(found, fileFindings(env, c, p)...), delivered
+}
+
+func keyFinding(s keyring.Status) doctor.Finding {
+	f := doctor.Finding{Check: "named key", Level: doctor.OK}
+	switch {
+	case s.Delivered != "":
+		f.Found = s.Name + " comes with each task, as the secret " + s.Delivered
+	case len(s.Versions) == 0 && !s.Refreshed.IsZero():
+		f.Level, f.Found = doctor.Fail, "every version of "+s.Name+" is revoked"
+		f.Remedy = "list one that is not, or take the key out of the policy file; tasks with it fail"
+	case len(s.Versions) == 0:
+		f.Level, f.Found = doctor.Fail, s.Name+" is not there: its key store could not be asked"
+		f.Remedy = "check the store's address and the worker's login to it; tasks with this key wait for it"
+	default:
+		var states []string
+		for _, v := range s.Versions {
+			states = append(states, versionFound(v))
+		}
+		f.Found = s.Name + ": " + strings.Join(states, "; ")
+	}
+	return f
+}
+
+// versionFound names a version by its key id, and says since when it is there.
+func versionFound(v keyring.VersionStatus) string {
+	text := fmt.Sprintf("%s %s %s", v.State, v.Algorithm, escape(v.KeyID))
+	day := func(word string, at time.Time) {
+		if !at.IsZero() {
+			text += ", " + word + " " + at.UTC().Format(time.DateOnly)
+		}
+	}
+	day("since", v.Since())
+	day("published until", v.Until)
+	return text
+}
+
+// fileFindings warns of each file with a key or a credential that every user of
+// the machine may read.
+func fileFindings(env Env, c *config.Loaded, p *policy.Policy) []doctor.Finding {
+	if runtime.GOOS == "windows" {
+		return nil // there, the mode tells nothing
+	}
+	var found []doctor.Finding
+	for _, path := range secretFiles(env, c, p) {
+		info, err := readfile.Stat(path)
+		if err != nil || !info.Mode().IsRegular() || info.Mode().Perm()&0o004 == 0 {
+			continue
+		}
+		found = append(found, doctor.Finding{
+			Check: "secret file", Level: doctor.Warn, Found: shown(path) + " can be read by every user of this machine",
+			Remedy: "chmod 0600 it; for a secret that Kubernetes mounts, set defaultMode: 0440 and fsGroup",
+		})
+	}
+	return found
+}
+
+// secretFiles are the files with keys and credentials that the settings and the
+// policy name.
+func secretFiles(env Env, c *config.Loaded, p *policy.Policy) []string {
+	secret, _ := env.Getenv("CONDUCTOR_AUTH_SECRET_FILE")
+	paths := []string{secret, c.TLSClientKey, c.HeadersFile}
+	if p != nil {
+		login := p.Vault.Login
+		paths = append(paths, login.TokenFile, login.Kubernetes.TokenFile, login.AppRole.SecretIDFile, p.Azure.TokenFile, p.Google.CredentialsFile)
+		for _, k := range p.Keys {
+			for _, v := range k.Versions {
+				paths = append(paths, filesOf(v)...)
+			}
+		}
+	}
+	slices.Sort(paths)
+	return slices.DeleteFunc(slices.Compact(paths), func(path string) bool { return path == "" })
+}
+
+// filesOf are the files that a source reads: those of keys, or that of a pin.
+func filesOf(v policy.Version) []string {
+	switch u, err := url.Parse(v.Source); {
+	case err != nil:
+	case v.Scheme() == policy.SchemeFile:
+		return []string{filepath.FromSlash(u.Path)}
+	case v.Scheme() == policy.SchemeDir:
+		paths, _ := filepath.Glob(filepath.Join(filepath.FromSlash(u.Path), "[^.]*")) // none where the pattern is wrong
+		return paths
+	case v.Scheme() == policy.SchemePKCS11: // RFC 7512 §2.3
+		for attribute := range strings.SplitSeq(u.RawQuery, "&") {
+			if path, ok := strings.CutPrefix(attribute, "pin-source="); ok {
+				path, _ = url.PathUnescape(path) // empty where it is malformed
+				return []string{strings.TrimPrefix(strings.TrimPrefix(path, "file://"), "file:")}
+			}
 		}
 	}
 	return nil

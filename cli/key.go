@@ -1,8 +1,276 @@
 package cli
 
-import "github.com/spf13/cobra"
+import (
+	"context"
+	"encoding/json"
+	"encoding/json/jsontext"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"conductor-jwt/internal/secret"
+	"conductor-jwt/keys"
+	"conductor-jwt/signer"
+)
 
 func newKeyCommand(env Env) *cobra.Command {
 	return newGroup("key", "Look at keys, make them, convert them",
 		newKeyInspectCommand(env), newKeyGenerateCommand(env), newKeyConvertCommand(env))
+}
+
+func newKeyGenerateCommand(env Env) *cobra.Command {
+	var alg, publicOut, output string
+	var bits int
+	w := written{}
+	cmd := &cobra.Command{
+		Use:   "generate FILE",
+		Short: "Make a new key",
+		Long: `Make a new private key for an algorithm and write it to FILE, which must not
+exist yet and is for its owner's eyes only. What is printed is what key inspect
+would say of it.`,
+		Example: `  conductor-jwt key generate key.pem
+  conductor-jwt key generate key.jwk --alg RS256 --bits 3072 --to jwk --public-out public.jwk`,
+		Args: exactlyOneFile,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if bits == 0 && cmd.Flags().Changed("bits") {
+				return usage("use 2048 to 8192, or leave it out", "--bits: 0 is too small for an RSA key")
+			}
+			return runKeyGenerate(env, args[0], alg, bits, publicOut, output, w)
+		},
+	}
+	s := cmd.Flags()
+	s.StringVar(&alg, "alg", string(keys.ES256), "the algorithm that the key is for")
+	s.IntVar(&bits, "bits", 0, "the size of an RSA key (default 2048)")
+	s.VarP(&choice{&w.form, []string{formPEM, formJWK}}, "to", "", "the form: pem or jwk (default pem; a secret is always a jwk)")
+	s.StringVar(&w.keyID, "kid", "", "the kid of a jwk (default its thumbprint)")
+	s.BoolVar(&w.noKeyID, "no-kid", false, "leave the kid of a jwk out")
+	s.StringVar(&publicOut, "public-out", "", "write the public half too, to this `file`")
+	outputFlag(cmd, &output, outputText, outputJSON)
+	completeAlgorithms(cmd, "alg")
+	return cmd
+}
+
+func runKeyGenerate(env Env, name, algName string, bits int, publicOut, output string, w written) error {
+	alg, err := parseAlgorithm(algName)
+	if err != nil {
+		return err
+	}
+	if w.form == "" {
+		w.form = formPEM
+		if isHMAC(alg) {
+			w.form = formJWK
+		}
+	}
+	w.algorithm = alg
+	private, err := keys.Generate(alg, bits)
+	if err != nil && bits != 0 {
+		return asUsage(keyError("--bits", err))
+	}
+	if err != nil {
+		return asUsage(keyError("--alg", err))
+	}
+	verifier, err := keys.VerifierOf(private)
+	if err != nil {
+		return keyError(name, err)
+	}
+	key := anyKey{name: name, private: private, verifier: verifier}
+	text, err := w.text(key)
+	if err != nil {
+		return err
+	}
+	if publicOut != "" && private.Public() == nil {
+		return usage("leave it out", "--public-out: a secret has no public half")
+	}
+	if err := writeNew(name, text); err != nil {
+		return err
+	}
+	if publicOut != "" {
+		w.public = true
+		if text, err = w.text(key); err != nil {
+			return err
+		}
+		if err := writeNew(publicOut, text); err != nil {
+			return err
+		}
+	}
+	facts, err := key.facts()
+	if err != nil {
+		return err
+	}
+	return printFacts(env.Stdout, &facts, output)
+}
+
+func newKeyConvertCommand(env Env) *cobra.Command {
+	var from keyFlags
+	var alg, out string
+	w := written{}
+	cmd := &cobra.Command{
+		Use:   "convert FILE",
+		Short: "Write a key in another form",
+		Long: `Write a key in another form: PEM (PKCS#8, or SubjectPublicKeyInfo) to JWK, and
+every form that sign and verify read to PEM. The new key is not encrypted.
+
+It goes to standard output, or with --out to a new file that is for its owner's
+eyes only. A JWK is given the key's own kid, or its thumbprint, which is what
+sign writes for a PEM key.`,
+		Example: `  conductor-jwt key convert key.pem --to jwk --out key.jwk
+  conductor-jwt key convert key.p12 --password-file pw --to pem --out key.pem
+  conductor-jwt key convert key.pem --public`,
+		Args: exactlyOneFile,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			from.key = args[0]
+			return runKeyConvert(cmd.Context(), env, from, alg, out, w)
+		},
+	}
+	s := cmd.Flags()
+	s.VarP(&choice{&w.form, []string{formPEM, formJWK}}, "to", "", "the form: pem or jwk (default the other one)")
+	s.BoolVar(&w.public, "public", false, "write the public half only")
+	s.StringVar(&out, "out", "", "write to this `file`, which must not exist, or - for standard output")
+	s.StringVar(&from.passwordFile, "password-file", "", "the `file` with the key's password, or - for standard input")
+	s.StringVar(&w.keyID, "kid", "", "the kid of a jwk (default its own, or its thumbprint)")
+	s.BoolVar(&w.noKeyID, "no-kid", false, "leave the kid of a jwk out")
+	s.StringVar(&alg, "alg", "", "the alg of a jwk (default the only one that fits)")
+	completeAlgorithms(cmd, "alg")
+	return cmd
+}
+
+func runKeyConvert(ctx context.Context, env Env, from keyFlags, algName, out string, w written) error {
+	alg, err := parseAlgorithm(algName)
+	if err != nil {
+		return err
+	}
+	w.algorithm = alg
+	key, err := readAnyKey(ctx, env, from)
+	if err != nil {
+		return err
+	}
+	if w.form == "" {
+		w.form = formJWK
+		if key.jose {
+			w.form = formPEM
+		}
+	}
+	if key.private == nil {
+		w.public = true
+	}
+	if err := key.checkAlgorithm(alg); err != nil {
+		return err
+	}
+	text, err := w.text(key)
+	if err != nil {
+		return err
+	}
+	return writeKey(env, out, text, !w.public)
+}
+
+// The forms in which keys are written.
+const (
+	formPEM = "pem"
+	formJWK = "jwk"
+)
+
+// written is how a key is to be written.
+type written struct {
+	form      string
+	public    bool
+	keyID     string // of a JWK; empty for the key's own, or its thumbprint
+	noKeyID   bool
+	algorithm keys.Algorithm // of a JWK; empty for the only one that fits
+}
+
+func (w written) text(k anyKey) (secret.Text, error) {
+	if w.form == formPEM {
+		return w.pem(k)
+	}
+	meta := w.meta(k)
+	if w.public {
+		raw, err := keys.PublicJWK(k.subject(), meta)
+		if err != nil {
+			return secret.Text{}, keyError(k.name, err)
+		}
+		return secret.New(indented(raw)), nil
+	}
+	raw, err := keys.PrivateJWK(k.private, meta)
+	if err != nil {
+		return secret.Text{}, keyError(k.name, err)
+	}
+	return secret.New(indented(raw.Reveal())), nil
+}
+
+func (w written) pem(k anyKey) (secret.Text, error) {
+	if w.public {
+		text, err := keys.PublicPEM(k.subject())
+		if err != nil {
+			return secret.Text{}, keyError(k.name, err)
+		}
+		return secret.New(text), nil
+	}
+	text, err := keys.PrivatePEM(k.private)
+	if err != nil {
+		return secret.Text{}, keyError(k.name, err)
+	}
+	return text, nil
+}
+
+// meta gives a JWK the id that sign would give a PEM key, so that the two
+// forms of one key make the same tokens.
+func (w written) meta(k anyKey) keys.JWKMeta {
+	m := keys.JWKMeta{Use: "sig", KeyID: w.keyID, Algorithm: w.algorithm}
+	if m.KeyID == "" {
+		m.KeyID = k.verifier.ID()
+	}
+	if id, err := keys.Thumbprint(k.subject()); m.KeyID == "" && err == nil {
+		m.KeyID = id
+	}
+	if w.noKeyID {
+		m.KeyID = ""
+	}
+	if fitting := k.verifier.Algorithms(); m.Algorithm == "" && signer.OneAlgorithm(fitting) {
+		m.Algorithm = fitting[0]
+	}
+	return m
+}
+
+func indented(raw json.RawMessage) string {
+	value := raw
+	if err := value.Indent(jsontext.WithIndent("  ")); err != nil {
+		return string(raw) + "\n" // it was just made, so this cannot be
+	}
+	return string(value) + "\n"
+}
+
+// writeNew writes a file that does not exist yet, for its owner's eyes only.
+func writeNew(name string, text secret.Text) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // the file that the user named
+	switch {
+	case errors.Is(err, os.ErrExist):
+		return withHint(fmt.Errorf("%s: exists already", shown(name)), "a key is never overwritten; choose another name, or remove it first")
+	case err != nil:
+		return withHint(fmt.Errorf("%s: cannot be written", shown(name)), "check the folder and who may write to it")
+	}
+	_, err = io.WriteString(f, text.Reveal())
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		_ = os.Remove(name) // half a key is worse than none, and there is nothing more to say
+		return withHint(fmt.Errorf("%s: cannot be written", shown(name)), "check that there is room")
+	}
+	return nil
+}
+
+// writeKey writes a key to a new file, or to standard output where that is
+// not a terminal, or where it is asked for with -.
+func writeKey(env Env, name string, text secret.Text, isPrivate bool) error {
+	if name != "" && name != dash {
+		return writeNew(name, text)
+	}
+	if isPrivate && name != dash && isTerminal(env.Stdout) {
+		return usage("add --out FILE, or --out - if it shall be printed here", "a private key is not printed on a terminal")
+	}
+	_, err := io.WriteString(env.Stdout, text.Reveal())
+	return err
 }

@@ -9,8 +9,6 @@ import (
 	"conductor-jwt/signer"
 )
 
-var errSelfCheck = errors.New("the signature that was made does not verify with its own key")
-
 // keyError is [keyError] of this file, and knows the keys of a set.
 func (file keyFile) keyError(err error) error {
 	if e, ok := errors.AsType[*keys.Error](err); ok {

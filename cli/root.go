@@ -1,13 +1,82 @@
+// Package cli is the command line: one file a command, and the wiring.
+//
+// What every command keeps to: results on standard output and everything
+// else on standard error; exit status 0 done, 1 it failed, 2 wrong use; an
+// error is one line that begins with "error:", followed by a "hint:" where
+// there is a next step, and never by a page of help. Messages are lower case
+// and without a full stop, and no secret comes by flag.
 package cli
 
 import (
 	"bytes"
 	"cmp"
+	"context"
+	"errors"
 	"fmt"
+	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 )
+
+// Main runs the process's own command line and returns its exit status:
+// 0 done, 1 it failed, 2 wrong use. The version is the linker's, or empty. It
+// keeps the memory of the process off the disk before any command reads a
+// secret: the worker reads settings, and others keys and passwords.
+func Main(version string) int {
+	unprotected := keepOffDisk() != nil
+	return Run(context.Background(), Env{
+		Args:    os.Args[1:],
+		Stdin:   os.Stdin,
+		Stdout:  os.Stdout,
+		Stderr:  os.Stderr,
+		Getenv:  os.LookupEnv, //nolint:forbidigo // the one place where the environment enters
+		Environ: os.Environ,   //nolint:forbidigo // the one place where the environment enters
+		Now:     time.Now,
+		Signals: signals,
+		Reloads: reloads,
+		Version: version,
+
+		unprotected: unprotected,
+	})
+}
+
+// Run runs one command line and returns its exit status.
+func Run(ctx context.Context, env Env) int {
+	root := newRootCommand(env) //nolint:contextcheck // commands get it from ExecuteContext
+	started := markStarted(root)
+	err := checkCommand(root, env.Args)
+	if err == nil {
+		err = root.ExecuteContext(ctx)
+	}
+	if err == nil {
+		return exitDone
+	}
+	if !*started {
+		err = asUsage(err)
+	}
+	if errors.Is(err, errSecond) {
+		printAtMost(time.Second, env, err)
+	} else {
+		printError(env, err)
+	}
+	return exitStatus(err)
+}
+
+// printAtMost does not wait for a standard error that blocks, such as a pipe
+// that is full.
+func printAtMost(d time.Duration, env Env, err error) {
+	printed := make(chan struct{})
+	go func() {
+		printError(env, err)
+		close(printed)
+	}()
+	select {
+	case <-printed:
+	case <-time.After(d):
+	}
+}
 
 // program is the name under which messages and help speak of the binary.
 const program = "conductor-jwt"

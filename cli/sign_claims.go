@@ -1,9 +1,16 @@
 package cli
 
 import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"encoding/json"
+	"encoding/json/jsontext"
 	"fmt"
+	"math/big"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -11,6 +18,56 @@ import (
 	"conductor-jwt/provider"
 	"conductor-jwt/signer"
 )
+
+// readPayload reads the claims that do not come by flag: from the file that
+// was named, from standard input where - was, and otherwise from a standard
+// input that is offered and not needed for the password.
+func readPayload(ctx context.Context, env Env, f *signFlags, args []string) (signer.Object, error) {
+	if len(args) == 1 && args[0] != dash {
+		raw, err := readFile(args[0], signer.DefaultBytes)
+		if err != nil {
+			return signer.Object{}, err
+		}
+		return parsePayload(shown(args[0]), raw)
+	}
+	if f.keys.passwordFile == dash || f.keys.key == dash {
+		if len(args) == 1 {
+			return signer.Object{}, usage("put one of them into a file", "standard input cannot be both the payload and the key or its password")
+		}
+		return signer.Object{}, nil
+	}
+	if len(args) == 1 {
+		raw, err := readInput(env, dash, signer.DefaultBytes)
+		if err != nil {
+			return signer.Object{}, err
+		}
+		return parsePayload("standard input", raw)
+	}
+	raw, err := readOffered(ctx, env.Stdin, signer.DefaultBytes)
+	if err != nil {
+		return signer.Object{}, err
+	}
+	if len(bytes.TrimSpace(raw)) == 0 {
+		return signer.Object{}, nil
+	}
+	return parsePayload("standard input", raw)
+}
+
+// parsePayload reads a JSON object, or null, which step takes for none.
+func parsePayload(name string, raw []byte) (signer.Object, error) {
+	if string(bytes.TrimSpace(raw)) == "null" {
+		return signer.Object{}, nil
+	}
+	parsed, err := signer.ParseObject(raw, signer.Limits{})
+	if err != nil {
+		return signer.Object{}, signerError("payload from "+name, err)
+	}
+	payload := signer.NewObject(parsed.Len())
+	for m := range parsed.Members() {
+		payload.Set(m.Name, normal(m.Value))
+	}
+	return payload, nil
+}
 
 // explained is a JSON object that remembers why each member is there.
 type explained struct {
@@ -309,4 +366,103 @@ func (c *claimsOf) defaults() {
 		c.object.String("jti", randomID())
 		c.note("jti", "default: random, 256 bits")
 	}
+}
+
+// randomID has 256 bits, as step's.
+func randomID() string {
+	raw := make([]byte, 32)
+	_, _ = rand.Read(raw) // never fails (crypto/rand)
+	return hex.EncodeToString(raw)
+}
+
+// nameAndValue splits at the first =, as step does.
+func nameAndValue(flag, text string) (name, value string, err error) {
+	name, value, ok := strings.Cut(text, "=")
+	switch {
+	case !ok:
+		return "", "", usage("write --"+flag+" name=value", "--%s: no = between name and value", flag)
+	case strings.TrimSpace(name) == "":
+		return "", "", usage("write --"+flag+" name=value", "--%s: no name before =", flag)
+	}
+	return name, value, nil
+}
+
+// normal writes a JSON value as step's encoder would, members in the order of
+// their names and strings without needless escapes, but for numbers, which
+// keep their digits.
+func normal(raw json.RawMessage) json.RawMessage {
+	value := slices.Clone(raw)
+	if err := value.Format(jsontext.ReorderRawObjects(true)); err != nil {
+		return raw // it was read before, so this cannot be
+	}
+	return value
+}
+
+// sameClaim compares by meaning: numbers by value, one audience with a list of
+// it (RFC 7519 §4.1.3).
+func sameClaim(name string, a, b json.RawMessage) bool {
+	if string(a) == string(b) {
+		return true
+	}
+	if name == "aud" {
+		return sameAudience(a, b)
+	}
+	if signer.TypeName(a) != "number" || signer.TypeName(b) != "number" {
+		return false
+	}
+	// An exponent that a float cannot hold would make the exact comparison
+	// as long as its value is.
+	for _, n := range []json.RawMessage{a, b} {
+		if _, err := strconv.ParseFloat(string(n), 64); err != nil {
+			return false
+		}
+	}
+	x, okX := new(big.Rat).SetString(string(a))
+	y, okY := new(big.Rat).SetString(string(b))
+	return okX && okY && x.Cmp(y) == 0
+}
+
+func sameAudience(a, b json.RawMessage) bool {
+	var x, y signer.Object
+	x.Set("aud", a)
+	y.Set("aud", b)
+	listX, okX := signer.Audiences(&x)
+	listY, okY := signer.Audiences(&y)
+	return okX && okY && slices.Equal(listX, listY)
+}
+
+// checkTypes holds the registered claims to the types of RFC 7519 §4.1,
+// wherever they came from: no verifier takes a token that does not.
+func checkTypes(claims *signer.Object) error {
+	for _, name := range []string{"iss", "sub", "jti"} {
+		if raw, ok := claims.Get(name); ok && signer.TypeName(raw) != "string" {
+			return wrongType(name, raw, "a string")
+		}
+	}
+	if raw, ok := claims.Get("aud"); ok {
+		if _, good := signer.Audiences(claims); !good {
+			return wrongType("aud", raw, "a string or an array of strings")
+		}
+	}
+	for _, name := range []string{"exp", "nbf", "iat"} {
+		raw, ok := claims.Get(name)
+		if !ok {
+			continue
+		}
+		if signer.TypeName(raw) != "number" {
+			return wrongType(name, raw, "a number of seconds since 1970")
+		}
+		at, err := signer.NumericDate(raw)
+		if err == nil {
+			_, err = inRange(at.Unix())
+		}
+		if err != nil {
+			return withHint(fmt.Errorf("%s: past the year 9999, or in milliseconds", name), "a token's times are in seconds since 1970")
+		}
+	}
+	return nil
+}
+
+func wrongType(name string, raw json.RawMessage, want string) error {
+	return withHint(fmt.Errorf("%s: a json %s", name, signer.TypeName(raw)), name+" is "+want+" (rfc 7519 section 4.1)")
 }

@@ -1,11 +1,16 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"conductor-jwt/config"
+	"conductor-jwt/internal/nearest"
 	"conductor-jwt/keys"
 	"conductor-jwt/provider"
 	"conductor-jwt/signer"
@@ -90,24 +95,116 @@ func defaultKeyID(file keyFile, key keys.Key) (string, error) {
 	return id, nil
 }
 
-// completeAlgorithms lets a shell complete --alg.
-func completeAlgorithms(cmd *cobra.Command, names ...string) {
-	complete := cobra.FixedCompletions(texts(keys.Algorithms()), cobra.ShellCompDirectiveNoFileComp)
-	for _, name := range names {
-		if err := cmd.RegisterFlagCompletionFunc(name, complete); err != nil {
-			panic(err) // the flag was added before
-		}
+// reasonProfile is why a member is there that a profile wrote.
+const reasonProfile = "the profile"
+
+// findProfile reads --profile; nil where there is none.
+func findProfile(name string) (*provider.Profile, error) {
+	if name == "" {
+		return nil, nil //nolint:nilnil // no profile is no fault
+	}
+	if p, ok := provider.Find(name); ok {
+		return p, nil
+	}
+	return nil, usage(profileHint(name), "--profile: there is no profile of this name")
+}
+
+// profileHint is the next step of whoever names a profile that there is not.
+func profileHint(name string) string {
+	if near := cmp.Or(nearest.Of(name, provider.Names()), nearest.Part(name, provider.Names())); near != "" {
+		return "did you mean " + near + "?"
+	}
+	return "the profiles are " + strings.Join(provider.Names(), ", ")
+}
+
+// profileFlag adds --profile.
+func profileFlag(cmd *cobra.Command, place *string, text string) {
+	cmd.Flags().StringVar(place, "profile", "", text)
+	complete := cobra.FixedCompletions(provider.Names(), cobra.ShellCompDirectiveNoFileComp)
+	if err := cmd.RegisterFlagCompletionFunc("profile", complete); err != nil {
+		panic(err) // the flag was added before
 	}
 }
 
-// parseAlgorithm reads --alg; empty is unset.
-func parseAlgorithm(name string) (keys.Algorithm, error) {
-	if name == "" {
-		return "", nil
-	}
-	alg, err := keys.ParseAlgorithm(name)
+// takeProfile takes the profile's algorithm where the flags name none, and
+// checks the one that they name.
+func (s *signingKey) takeProfile(p *provider.Profile, file string) error {
+	alg, err := p.Choose(s.key, s.algorithm)
 	if err != nil {
-		return "", asUsage(keyError("--alg", err))
+		return keyError(file, profileError(err))
 	}
-	return alg, nil
+	if s.algorithm == "" {
+		s.algorithm, s.algorithmWhy = alg, reasonProfile
+	}
+	return nil
+}
+
+// addProfile writes what the profile says of the parties and the times, where
+// neither a flag nor the payload does.
+func (c *claimsOf) addProfile(key keys.Key) error {
+	if c.profile == nil {
+		return nil
+	}
+	var given provider.Parties
+	given.Issuer, _ = c.object.Text("iss")
+	given.Subject, _ = c.object.Text("sub")
+	given.Audiences, _ = signer.Audiences(&c.object)
+	d, err := c.profile.Fill(given, key)
+	if err != nil {
+		return profileError(err)
+	}
+	for _, m := range []struct{ name, value string }{{"iss", d.Issuer}, {"sub", d.Subject}} {
+		if m.value != "" && !c.object.Has(m.name) {
+			c.object.String(m.name, m.value)
+			c.note(m.name, reasonProfile)
+		}
+	}
+	if len(d.Audiences) == 1 && !c.object.Has("aud") {
+		c.object.String("aud", d.Audiences[0])
+		c.note("aud", reasonProfile)
+	}
+	c.profileTimes()
+	return nil
+}
+
+// profileTimes writes iat, nbf and exp as the profile has them.
+func (c *claimsOf) profileTimes() {
+	if !c.object.Has("iat") && !c.flags.noIAT {
+		c.object.Int("iat", c.now.Add(-time.Duration(c.profile.Backdate)*time.Second).Unix())
+		c.note("iat", reasonProfile)
+	}
+	if c.profile.NotBefore && !c.object.Has("nbf") && !c.flags.noNBF {
+		c.object.Int("nbf", c.issuedAt())
+		c.note("nbf", reasonProfile)
+	}
+	if !c.object.Has("exp") && !c.flags.given("exp", "expiration", "ttl") {
+		ttl := c.profile.TTL
+		if ttl == 0 {
+			ttl = int64(config.Defaults().DefaultTTL / time.Second) // as the worker does
+		}
+		c.object.Int("exp", c.issuedAt()+ttl)
+		c.note("exp", reasonProfile)
+	}
+}
+
+// checkProfile completes a request by a profile and holds it to its rules.
+func checkProfile(p *provider.Profile, r *signer.Request, now time.Time) error {
+	if p == nil {
+		return nil
+	}
+	p.Complete(&r.Header, &r.Claims)
+	r.Claims.Sort()
+	for _, fault := range p.CheckRequest(r, now) {
+		return profileError(fault)
+	}
+	return nil
+}
+
+// profileError is a rule that a token would break, with what to do about it.
+func profileError(err error) error {
+	fault, ok := err.(*provider.Fault) //nolint:errorlint // package profile gives it out as it is
+	if !ok {
+		return err
+	}
+	return usage(fault.Hint, "%s: %s", fault.Name, fault.Found)
 }

@@ -11,6 +11,8 @@ import (
 	"time"
 )
 
+const dash = "-"
+
 // firstByteWait is how long a pipe may take to bring its first byte, where
 // nobody asked for it to be read.
 const firstByteWait = 3 * time.Second

@@ -2,13 +2,16 @@ package cli
 
 import (
 	"cmp"
-	"encoding/json"
+	"crypto/fips140"
+	"crypto/rsa"
 	"fmt"
-	"io"
 	"runtime"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"conductor-jwt/keys"
+	"conductor-jwt/keys/openssl"
 )
 
 // build is what a binary says about itself. Its names are those of the JSON
@@ -83,10 +86,23 @@ func newVersionCommand(env Env) *cobra.Command {
 	return cmd
 }
 
-// writeJSON indents, because a person may be reading.
-func writeJSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(v)
+// backEnd does the arithmetic of the private keys.
+type backEnd struct {
+	name string
+	// rsa takes an RSA key over from crypto/rsa; nil where that one signs.
+	rsa func(*rsa.PrivateKey) (keys.RSASigner, error)
+}
+
+// chooseBackEnd is asked once in a process: whatever it says holds until the
+// end. Whoever has asked for Go's FIPS 140-3 module gets it.
+func chooseBackEnd() backEnd {
+	if fips140.Enabled() {
+		return backEnd{name: "go-fips140"}
+	}
+	// The native edition has OpenSSL, where the machine has it.
+	lib, err := openssl.Load()
+	if err != nil {
+		return backEnd{name: "go"}
+	}
+	return backEnd{name: "openssl " + lib.Version(), rsa: lib.RSA}
 }

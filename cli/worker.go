@@ -5,11 +5,16 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"runtime"
 	"sync/atomic"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"conductor-jwt/conductor"
 	"conductor-jwt/config"
+	"conductor-jwt/doctor"
+	"conductor-jwt/worker"
 )
 
 var (
@@ -122,4 +127,78 @@ func (l *life) run(ctx, polling, aborted context.Context) error {
 	defer context.AfterFunc(aborted, p.worker.Abort)()
 	p.register(polling)
 	return p.worker.Run(polling)
+}
+
+// failInLog makes what prevents a worker's start a line of its log where that is
+// set to be JSON: who collects the log of a container parses every line of it.
+func failInLog(env Env, cmd *cobra.Command, flags settingFlags) {
+	logged := func(err error) error {
+		if _, left := errors.AsType[*worker.DrainError](err); left || err == nil || errors.Is(err, errSecond) {
+			return err // it had started
+		}
+		// Settings that are wrong are the command's to report.
+		if loaded, _ := loadConfig(env, flags); loaded.LogFormat == logJSON {
+			return &loggedError{err}
+		}
+		return err
+	}
+	args, run := cmd.Args, cmd.RunE
+	cmd.Args = func(cmd *cobra.Command, list []string) error { return logged(args(cmd, list)) }
+	cmd.RunE = func(cmd *cobra.Command, list []string) error { return logged(run(cmd, list)) }
+	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return logged(asUsage(flagError(cmd, err))) })
+}
+
+const (
+	// unpolledEvery is how often the worker looks for tasks that no worker polls.
+	unpolledEvery = 10 * time.Minute
+	// maxUnpolledBody is the longest list of workflow definitions that it reads:
+	// its memory is for tasks. Doctor reads longer ones.
+	maxUnpolledBody = 1 << 20
+)
+
+// unpolled warns of workflows whose task looks like GET_SIGNED_JWT and lies in
+// a queue that no worker polls: such a task waits, and no error says so.
+type unpolled struct {
+	options doctor.Options
+	log     *slog.Logger
+}
+
+func (u unpolled) run(ctx context.Context) {
+	warned := map[string]bool{}
+	tick := time.NewTicker(unpolledEvery)
+	defer tick.Stop()
+	for {
+		u.look(ctx, warned)
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// look warns once of each queue. Doctor reports what could not be asked.
+func (u unpolled) look(ctx context.Context, warned map[string]bool) {
+	defer func() { _ = recover() }() // a panic would end the worker
+	for _, f := range doctor.Unpolled(conductor.WithMaxBody(ctx, maxUnpolledBody), u.options) {
+		if warned[f.Remedy] {
+			continue
+		}
+		warned[f.Remedy] = true
+		u.log.WarnContext(ctx, "tasks that look like GET_SIGNED_JWT have a queue that no worker polls", "found", f.Found, "hint", f.Remedy)
+	}
+}
+
+// headroomBytes is how much more may be allocated from one collection to the
+// next than the runtime's own least of 4 MiB.
+const headroomBytes = 4 << 20
+
+// headroom makes the garbage collector run half as often, until release: a
+// worker keeps so little that its collections would come hundreds of times a
+// second and cost a fifth of its tasks. The memory is never touched, so it never
+// becomes resident. A higher GOGC would do the same, and double what a
+// large answer takes, too.
+func headroom() (release func()) {
+	untouched := make([]byte, headroomBytes)
+	return func() { runtime.KeepAlive(untouched) }
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"os"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -186,12 +185,6 @@ func (s *signing) reload(ctx context.Context) {
 	s.current.Swap(next).end()
 	s.reloads.WithLabelValues("taken").Inc()
 	s.log.InfoContext(ctx, "the policy was read again", "path", shown(s.c.Policy))
-}
-
-// firstLine is what a log line has room for: the first of the mistakes.
-func firstLine(err error) string {
-	line, _, _ := strings.Cut(err.Error(), "\n")
-	return line
 }
 
 // Describe implements [prometheus.Collector].

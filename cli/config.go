@@ -135,14 +135,3 @@ func newConfigSchemaCommand(env Env) *cobra.Command {
 		},
 	}
 }
-
-const configHint = "run `" + program + " worker --help`, which lists every setting"
-
-// configError makes settings that cannot be used wrong use.
-func configError(err error) error { return asUsage(withHint(err, configHint)) }
-
-func printWarnings(env Env, l *config.Loaded) {
-	for _, w := range l.Warnings {
-		label(env, env.Stderr, "warning", yellow, w)
-	}
-}

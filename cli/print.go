@@ -6,6 +6,8 @@ import (
 	"encoding/json/jsontext"
 	"fmt"
 	"io"
+	"strconv"
+	"strings"
 	"time"
 	"unicode"
 	"unicode/utf16"
@@ -13,6 +15,14 @@ import (
 
 	"conductor-jwt/signer"
 )
+
+// writeJSON indents, because a person may be reading.
+func writeJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
 
 // writeObject prints an object indented by two spaces, its digits as they are,
 // and nothing in it that a terminal would obey.
@@ -86,3 +96,41 @@ func truncate(s string, n int) string {
 	}
 	return s[:n]
 }
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return fmt.Sprintf("%d %s", n, what)
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// shown makes a name from outside fit to print: no invisible characters, none that
+// change the direction of a line, and no excess length.
+func shown(name string) string {
+	const most = 64
+	name = shownLong(strings.ReplaceAll(name, "\n", "?"))
+	if len(name) > most {
+		name = strings.ToValidUTF8(name[:most], "") + "…"
+	}
+	return name
+}
+
+func shownLong(s string) string { return strings.Map(printable, s) }
+
+func printable(r rune) rune {
+	if hidden(r) {
+		return '?'
+	}
+	return r
+}
+
+func texts[T ~string](list []T) []string {
+	out := make([]string, len(list))
+	for i, t := range list {
+		out[i] = string(t)
+	}
+	return out
+}
+
+// quoteName makes a member's name fit to print.
+func quoteName(name string) string { return strconv.Quote(shown(name)) }

@@ -3,7 +3,6 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -78,6 +77,11 @@ func exitStatus(err error) int {
 	return exitFailed
 }
 
+// loggedError is an error that is written as one line of a JSON log.
+type loggedError struct{ error }
+
+func (e *loggedError) Unwrap() error { return e.error }
+
 // printError writes each line of err as an error of its own, so that several
 // faults found at once (errors.Join) read like several errors.
 func printError(env Env, err error) {
@@ -111,24 +115,10 @@ func onOneLine(err error) string {
 	return strings.Join(faults, "; ")
 }
 
-// SGR parameters, ECMA-48 §8.3.117.
-const (
-	red    = "31"
-	yellow = "33"
-	green  = "32"
-)
-
-func label(env Env, w io.Writer, name, colour, text string) {
-	// Standard error has nowhere to report its own failure.
-	_, _ = fmt.Fprintf(w, "%s: %s\n", env.paint(w, colour, name), text)
-}
-
-// paint gives a text its colour, where w is a terminal that is to have any.
-func (env Env) paint(w io.Writer, colour, text string) string {
-	if !env.colours(w) {
-		return text
-	}
-	return "\x1b[" + colour + "m" + text + "\x1b[0m"
+// firstLine is what a log line has room for: the first of the mistakes.
+func firstLine(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return line
 }
 
 // flagError puts pflag's errors into our words. Its own text quotes the value
@@ -202,15 +192,4 @@ func nearestFlag(cmd *cobra.Command, name string) string {
 		}
 	})
 	return nearest.Of(name, names)
-}
-
-// shown makes a name from outside fit to print: no invisible characters, none that
-// change the direction of a line, and no excess length.
-func shown(name string) string {
-	const most = 64
-	name = shownLong(strings.ReplaceAll(name, "\n", "?"))
-	if len(name) > most {
-		name = strings.ToValidUTF8(name[:most], "") + "…"
-	}
-	return name
 }

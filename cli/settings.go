@@ -120,3 +120,14 @@ func loadConfig(env Env, flags settingFlags) (*config.Loaded, error) {
 		PID:      os.Getpid(),
 	})
 }
+
+const configHint = "run `" + program + " worker --help`, which lists every setting"
+
+// configError makes settings that cannot be used wrong use.
+func configError(err error) error { return asUsage(withHint(err, configHint)) }
+
+func printWarnings(env Env, l *config.Loaded) {
+	for _, w := range l.Warnings {
+		label(env, env.Stderr, "warning", yellow, w)
+	}
+}

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -82,11 +81,4 @@ func isDigits(s string) bool {
 // badFlag is wrong use of one flag; err is of this package and quotes nothing.
 func badFlag(name string, err error, hint string) error {
 	return usage(hint, "--%s: %s", name, err)
-}
-
-func plural(n int, what string) string {
-	if n == 1 {
-		return fmt.Sprintf("%d %s", n, what)
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

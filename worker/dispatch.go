@@ -59,28 +59,6 @@ func (w *Worker) receive(ctx context.Context, j *job) bool {
 	return true
 }
 
-// checkTaskDef looks at the definition that the server sent with a task, and
-// warns of each name once. Without a response timeout a task that was lost with
-// its worker is never delivered again, and by the server's own after an hour.
-func (w *Worker) checkTaskDef(ctx context.Context, j *job) {
-	unbounded := j.task.ResponseTimeout <= 0
-	if j.task.Malformed || !mayLackTaskDef(j.task.ResponseTimeout) {
-		return
-	}
-	if unbounded {
-		w.opts.Observer.Unbounded(j.taskType)
-	}
-	if !w.undefined.note(j.task.Name, j.task.Scheduled) {
-		return
-	}
-	name := []any{"task_name", outside(j.task.Name), "task_type", j.taskType}
-	if unbounded {
-		w.log.WarnContext(ctx, "the task definition has no response timeout: if this worker had crashed, the task would have hung forever; set responseTimeoutSeconds", name...)
-		return
-	}
-	w.log.WarnContext(ctx, "the task has the server's own response timeout: if this worker had crashed, the task would have waited an hour for another; set responseTimeoutSeconds", name...)
-}
-
 // launch runs a job that has a slot, and gives the slot back when the server
 // has acknowledged.
 func (w *Worker) launch(s spans, j *job) {
@@ -157,13 +135,5 @@ func (w *Worker) holdFor(s spans, stray <-chan struct{}) {
 	select {
 	case <-stray:
 	case <-s.polling.Done():
-	}
-}
-
-// ids name the job in a log line.
-func (j *job) ids() []any {
-	return []any{
-		"task_type", j.taskType, "task_id", outside(j.task.ID),
-		"workflow_id", outside(j.task.WorkflowID), "task_name", outside(j.task.Name), "retry", j.task.Retry,
 	}
 }

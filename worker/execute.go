@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"time"
 
+	"conductor-jwt/conductor"
 	"conductor-jwt/task"
 )
 
@@ -97,4 +98,57 @@ func (w *Worker) logFault(ctx context.Context, j *job, o task.Outcome) {
 		return
 	}
 	w.log.WarnContext(ctx, "task not completed", append(j.ids(), "status", string(o.Status), "code", o.Fault.Code)...)
+}
+
+// delivery is the task as the handler sees it.
+func delivery(t *conductor.Task) task.Delivery {
+	return task.Delivery{
+		ID:           t.ID,
+		Type:         t.Type,
+		Name:         t.Name,
+		WorkflowID:   t.WorkflowID,
+		WorkflowType: t.WorkflowType,
+		Retry:        t.Retry,
+		Scheduled:    t.Scheduled,
+		Input:        t.Input,
+		Template:     t.Template,
+		Defaults:     t.Defaults,
+		Delivered:    t.RuntimeMetadata,
+		External:     t.External,
+	}
+}
+
+// The engine's own faults. Their texts are fixed, so that no value of an input
+// or of a panic can be in them.
+
+func panicOutcome() task.Outcome {
+	return failure(task.Failed, "internal", "the worker failed in an unexpected way; see its log, and report it")
+}
+
+func lateOutcome() task.Outcome {
+	return failure(task.Failed, "timeout", "the task was not done before its deadline; raise responseTimeoutSeconds of the task definition (30 s at most count), or look for a slow key store")
+}
+
+// malformedOutcome is terminal: the server would send the same again.
+func malformedOutcome() task.Outcome {
+	return failure(task.Terminal, "input_invalid", "the task as the server sent it could not be read; check that inputData is an object without duplicate members, in valid UTF-8")
+}
+
+func failure(status task.Status, code, message string) task.Outcome {
+	return task.Failure(status, task.Fault{Code: code, Message: message})
+}
+
+// wellFormed holds a handler to its contract, because the server answers an
+// unknown status with a 500 forever, and a missing reason with "null".
+func wellFormed(o task.Outcome) task.Outcome {
+	switch o.Status {
+	case task.Completed, task.Failed, task.Terminal, task.Later:
+	default:
+		return panicOutcome()
+	}
+	if o.Status != task.Completed && o.Reason == "" {
+		o.Reason = "internal: no reason was given; see the worker's log, and report it"
+	}
+	o.Reason = task.CutReason(o.Reason)
+	return o
 }

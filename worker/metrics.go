@@ -1,7 +1,14 @@
 package worker
 
 import (
+	"net/http"
+	"strconv"
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
+
+	"conductor-jwt/conductor"
+	"conductor-jwt/task"
 )
 
 // Metrics are the engine's collectors. Those without a prefix are the canonical
@@ -128,4 +135,224 @@ func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
 	for _, c := range m.collectors() {
 		c.Collect(ch)
 	}
+}
+
+// Polled implements [Observer].
+func (m *Metrics) Polled(e Polled) {
+	t := m.labels.taskType(e.TaskType)
+	m.polls.WithLabelValues(t).Inc()
+	if e.Class != "" {
+		m.pollErrors.WithLabelValues(t, m.labels.class(e.Class)).Inc()
+	}
+	m.pollSeconds.WithLabelValues(t, statusOf(e.Class)).Observe(e.Took.Seconds())
+}
+
+// QueueFull implements [Observer].
+func (m *Metrics) QueueFull(taskType string) {
+	m.queueFull.WithLabelValues(m.labels.taskType(taskType)).Inc()
+}
+
+// Received implements [Observer].
+func (m *Metrics) Received(taskType string) {
+	t := m.labels.taskType(taskType)
+	m.started.WithLabelValues(t).Inc()
+	m.active.WithLabelValues(t).Inc()
+}
+
+// Duplicate implements [Observer].
+func (m *Metrics) Duplicate(taskType string) {
+	m.duplicates.WithLabelValues(m.labels.taskType(taskType)).Inc()
+}
+
+// Unbounded implements [Observer].
+func (m *Metrics) Unbounded(taskType string) {
+	m.unbounded.WithLabelValues(m.labels.taskType(taskType)).Inc()
+}
+
+// Executed implements [Observer].
+func (m *Metrics) Executed(e Executed) {
+	if e.Outcome.Panicked {
+		m.Panicked()
+	}
+	if e.Outcome.Unchecked {
+		m.unchecked.Inc()
+	}
+	t, status := m.labels.taskType(e.TaskType), success
+	if e.Outcome.Status == task.Completed {
+		m.tokens.WithLabelValues(m.labels.algorithms.label(e.Outcome.Algorithm), m.labels.kinds.label(e.Outcome.KeyKind)).Inc()
+	} else {
+		status = failed
+		m.fault(t, e.Outcome.Fault)
+	}
+	m.executeSeconds.WithLabelValues(t, status).Observe(e.Took.Seconds())
+}
+
+func (m *Metrics) fault(taskType string, f task.Fault) {
+	code := m.labels.codes.label(f.Code)
+	m.executeErrors.WithLabelValues(taskType, code).Inc()
+	m.failures.WithLabelValues(code).Inc()
+	if code == codeDenied {
+		m.denials.WithLabelValues(m.labels.fields.label(f.Field)).Inc()
+	}
+}
+
+// Updated implements [Observer].
+func (m *Metrics) Updated(e Updated) {
+	t := m.labels.taskType(e.TaskType)
+	if e.Class != "" {
+		m.updateErrors.WithLabelValues(t, m.labels.class(e.Class)).Inc()
+	} else {
+		m.resultBytes.WithLabelValues(t).Observe(float64(e.Bytes))
+	}
+	m.updateSeconds.WithLabelValues(t, statusOf(e.Class)).Observe(e.Took.Seconds())
+}
+
+// Ended implements [Observer].
+func (m *Metrics) Ended(taskType string, end End) {
+	m.active.WithLabelValues(m.labels.taskType(taskType)).Dec()
+	m.ends.WithLabelValues(m.labels.ends.label(string(end))).Inc()
+	if end.lost() {
+		m.lost.WithLabelValues(string(end)).Inc()
+	}
+}
+
+// Panicked implements [Observer].
+func (m *Metrics) Panicked() { m.uncaught.WithLabelValues(panicException).Inc() }
+
+// Request counts one request to the server. call is the client's name of it;
+// status is 0 where there was no answer.
+func (m *Metrics) Request(call string, status int, took time.Duration) {
+	method, uri := route(call)
+	m.requestSeconds.WithLabelValues(method, uri, statusLabel(status)).Observe(took.Seconds())
+}
+
+// Unreadable counts tasks of an answer that had no readable ids.
+func (m *Metrics) Unreadable(n int) { m.unreadable.Add(float64(n)) }
+
+// ClockSkew sets how far the server's clock is ahead of this worker's.
+func (m *Metrics) ClockSkew(d time.Duration) { m.clockSkew.Set(d.Seconds()) }
+
+// labelOther is what a value that is not of its set counts as.
+const labelOther = "other"
+
+// labelSets are the values that labels can have, all known before the first
+// task: no input, however hostile, makes a series of its own.
+type labelSets struct {
+	taskTypes, classes, codes, algorithms, kinds, fields, ends closedSet
+}
+
+func newLabelSets(taskTypes []string) labelSets {
+	return labelSets{
+		taskTypes:  newClosedSet(taskTypes),
+		classes:    newClosedSet(conductor.Classes()),
+		codes:      newClosedSet(codeNames()),
+		algorithms: newClosedSet(task.Algorithms()),
+		kinds:      newClosedSet(task.KeyKinds()),
+		fields:     newClosedSet(task.InputKeys()),
+		ends:       newClosedSet(ends()),
+	}
+}
+
+type closedSet map[string]struct{}
+
+func newClosedSet[S ~string](known []S) closedSet {
+	c := closedSet{}
+	for _, s := range known {
+		c[string(s)] = struct{}{}
+	}
+	return c
+}
+
+func (c closedSet) label(s string) string {
+	if _, ok := c[s]; ok {
+		return s
+	}
+	return labelOther
+}
+
+func (l labelSets) taskType(t string) string { return l.taskTypes.label(t) }
+
+func (l labelSets) class(c conductor.Class) string { return l.classes.label(string(c)) }
+
+func codeNames() []string {
+	var names []string
+	for _, c := range task.Codes() {
+		names = append(names, c.Name)
+	}
+	return names
+}
+
+func statusOf(c conductor.Class) string {
+	if c != "" {
+		return failed
+	}
+	return success
+}
+
+// statusLabel is the status of an answer, and 0 where there was none. One that
+// no registry knows is the server's invention.
+func statusLabel(status int) string {
+	switch {
+	case status == 0:
+		return "0"
+	case http.StatusText(status) == "":
+		return labelOther
+	}
+	return strconv.Itoa(status)
+}
+
+// route is the method and path template behind a call of the client.
+func route(call string) (method, uri string) {
+	switch call {
+	case "poll":
+		return "GET", "/tasks/poll/batch/{taskType}"
+	case "update":
+		return "POST", "/tasks"
+	case "get task":
+		return "GET", "/tasks/{taskId}"
+	case "get taskdef":
+		return "GET", "/metadata/taskdefs/{name}"
+	case "create taskdef":
+		return "POST", "/metadata/taskdefs"
+	case "token":
+		return "POST", "/token"
+	case "version":
+		return "GET", "/version"
+	default:
+		return "GET", labelOther
+	}
+}
+
+// zero makes the series that alerts look at before anything has happened: the
+// first of what happens would else be no increase.
+func (m *Metrics) zero() {
+	for t := range m.labels.taskTypes {
+		m.zeroType(t)
+	}
+	for code := range m.labels.codes {
+		m.failures.WithLabelValues(code)
+	}
+	for field := range m.labels.fields {
+		m.denials.WithLabelValues(field)
+	}
+	m.uncaught.WithLabelValues(panicException)
+	for _, end := range ends() {
+		m.ends.WithLabelValues(string(end))
+		if end.lost() {
+			m.lost.WithLabelValues(string(end))
+		}
+	}
+}
+
+func (m *Metrics) zeroType(t string) {
+	for _, c := range []*prometheus.CounterVec{
+		m.polls, m.started, m.queueFull, m.paused, m.duplicates, m.unbounded,
+	} {
+		c.WithLabelValues(t)
+	}
+	for class := range m.labels.classes {
+		m.pollErrors.WithLabelValues(t, class)
+		m.updateErrors.WithLabelValues(t, class)
+	}
+	m.active.WithLabelValues(t)
 }

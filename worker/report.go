@@ -16,6 +16,26 @@ const (
 	handBackMost = 3 * time.Second
 )
 
+// End is how a delivery left the worker's hand.
+type End string
+
+// The ends.
+const (
+	Acknowledged End = "acknowledged" // the server answered the terminal update with a 2xx
+	Postponed    End = "postponed"    // so did it for an outcome of [task.Later]
+	GivenBack    End = "given_back"   // at the end of a drain
+	Gone         End = "gone"         // the server no longer knows the task
+	Refused      End = "refused"      // an update that no repetition heals
+	LeaseSpent   End = "lease_spent"  // the server did not answer while the lease lasted
+	Left         End = "left"         // nor before the worker had to end
+)
+
+// ends is the whole set.
+func ends() []End { return []End{Acknowledged, Postponed, GivenBack, Gone, Refused, LeaseSpent, Left} }
+
+// lost reports whether only the server's response timeout can help.
+func (e End) lost() bool { return e == Refused || e == LeaseSpent || e == Left }
+
 // report tells the server how the task ended, until it acknowledges or the
 // lease is spent: a later update would be ignored with a 200. Where the drain
 // runs out of time first, the task is given back.
@@ -95,4 +115,42 @@ func (w *Worker) update(ctx context.Context, j *job, r conductor.Result, until t
 		return failureOf("update", err)
 	}
 	return nil
+}
+
+// result is the update that tells the server of an outcome.
+func (w *Worker) result(j *job, o task.Outcome) conductor.Result {
+	return conductor.Result{
+		TaskID:        j.task.ID,
+		WorkflowID:    j.task.WorkflowID,
+		WorkerID:      w.opts.WorkerID,
+		Status:        string(o.Status),
+		Reason:        o.Reason,
+		Output:        o.Output,
+		CallbackAfter: o.After,
+		Logs:          taskLog(o, time.Now()),
+	}
+}
+
+// giveBack hands the same task to whoever polls next; no retry is spent.
+func (w *Worker) giveBack(j *job) conductor.Result {
+	return conductor.Result{
+		TaskID:     j.task.ID,
+		WorkflowID: j.task.WorkflowID,
+		WorkerID:   w.opts.WorkerID,
+		Status:     string(task.Later),
+		Reason:     "the worker is stopping; the task is given back",
+	}
+}
+
+// taskLog is what the task's own log says: nothing where all went well, since
+// every line is a write on the server.
+func taskLog(o task.Outcome, at time.Time) []conductor.Log {
+	var logs []conductor.Log
+	for _, warning := range o.Warnings {
+		logs = append(logs, conductor.Log{Text: "warning: " + warning, At: at})
+	}
+	if o.Status != task.Completed {
+		logs = append(logs, conductor.Log{Text: o.Reason, At: at})
+	}
+	return logs
 }

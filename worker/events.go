@@ -7,26 +7,6 @@ import (
 	"conductor-jwt/task"
 )
 
-// End is how a delivery left the worker's hand.
-type End string
-
-// The ends.
-const (
-	Acknowledged End = "acknowledged" // the server answered the terminal update with a 2xx
-	Postponed    End = "postponed"    // so did it for an outcome of [task.Later]
-	GivenBack    End = "given_back"   // at the end of a drain
-	Gone         End = "gone"         // the server no longer knows the task
-	Refused      End = "refused"      // an update that no repetition heals
-	LeaseSpent   End = "lease_spent"  // the server did not answer while the lease lasted
-	Left         End = "left"         // nor before the worker had to end
-)
-
-// ends is the whole set.
-func ends() []End { return []End{Acknowledged, Postponed, GivenBack, Gone, Refused, LeaseSpent, Left} }
-
-// lost reports whether only the server's response timeout can help.
-func (e End) lost() bool { return e == Refused || e == LeaseSpent || e == Left }
-
 // Polled is a poll that has returned. Class is empty where it succeeded.
 type Polled struct {
 	TaskType   string
@@ -66,4 +46,70 @@ type Observer interface {
 	Updated(e Updated)
 	Ended(taskType string, end End) // a delivery that was in hand no longer is
 	Panicked()
+}
+
+// Observers tells each in turn.
+type Observers []Observer
+
+// Polled implements [Observer].
+func (o Observers) Polled(e Polled) {
+	for _, each := range o {
+		each.Polled(e)
+	}
+}
+
+// QueueFull implements [Observer].
+func (o Observers) QueueFull(taskType string) {
+	for _, each := range o {
+		each.QueueFull(taskType)
+	}
+}
+
+// Received implements [Observer].
+func (o Observers) Received(taskType string) {
+	for _, each := range o {
+		each.Received(taskType)
+	}
+}
+
+// Duplicate implements [Observer].
+func (o Observers) Duplicate(taskType string) {
+	for _, each := range o {
+		each.Duplicate(taskType)
+	}
+}
+
+// Unbounded implements [Observer].
+func (o Observers) Unbounded(taskType string) {
+	for _, each := range o {
+		each.Unbounded(taskType)
+	}
+}
+
+// Executed implements [Observer].
+func (o Observers) Executed(e Executed) {
+	for _, each := range o {
+		each.Executed(e)
+	}
+}
+
+// Updated implements [Observer].
+func (o Observers) Updated(e Updated) {
+	for _, each := range o {
+		each.Updated(e)
+	}
+}
+
+// Ended implements [Observer].
+func (o Observers) Ended(taskType string, end End) {
+	for _, each := range o {
+		each.Ended(taskType, end)
+	}
+}
+
+// Panicked implements [Observer].
+func (o Observers) Panicked() {
+	for _, each := range o {
+		each.Panicked()
+	}
 }

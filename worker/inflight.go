@@ -39,6 +39,14 @@ func (j *job) deadline() time.Time { return j.received.Add(min(j.lease(), mostRu
 // is time enough for another worker to do it.
 func (j *job) startBy() time.Time { return j.received.Add(min(j.lease(), mostRun) / 2) }
 
+// ids name the job in a log line.
+func (j *job) ids() []any {
+	return []any{
+		"task_type", j.taskType, "task_id", outside(j.task.ID),
+		"workflow_id", outside(j.task.WorkflowID), "task_name", outside(j.task.Name), "retry", j.task.Retry,
+	}
+}
+
 // hand holds the tasks that are neither finished nor given back, by id.
 type hand struct {
 	mu   sync.Mutex

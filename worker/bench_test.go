@@ -19,7 +19,7 @@ func (e *endless) Poll(_ context.Context, q conductor.Query) ([]conductor.Task, 
 	e.polls.Add(1)
 	tasks := make([]conductor.Task, q.Count)
 	for i := range tasks {
-		tasks[i] = conductor.Task{ID: strconv.FormatInt(e.n.Add(1), 10), WorkflowID: "w", Name: "n", ResponseTimeout: mostRun}
+		tasks[i] = conductor.Task{ID: strconv.FormatInt(e.n.Add(1), 10), WorkflowID: "w", Name: "n", ResponseTimeout: maxExecution}
 	}
 	return tasks, nil
 }

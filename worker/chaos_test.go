@@ -47,7 +47,7 @@ func moody(seed uint64) handlerFunc {
 		case n < 10:
 			return task.Outcome{Status: task.Later, After: time.Second, Reason: "key_unavailable: x"}
 		case n < 13:
-			rest(context.Background(), 12*time.Second) //nolint:contextcheck // deaf on purpose
+			sleep(context.Background(), 12*time.Second) //nolint:contextcheck // deaf on purpose
 			return sign(ctx, d)
 		case n < 30:
 			return signIn(time.Duration(n)*100*time.Millisecond)(ctx, d)

@@ -10,46 +10,46 @@ import (
 // dispatch starts what a poll brought. A server may send more than it was asked
 // for: those wait for slots here, and there is no further poll until they have
 // them, because they are leased already.
-func (p *poller) dispatch(s spans, tasks []conductor.Task, granted int) {
+func (p *poller) dispatch(ctxs runContexts, tasks []conductor.Task, granted int) {
 	now := time.Now()
 	used := 0
-	var surplus []*job
+	var surplus []*delivery
 	for i := range tasks {
-		j := &job{task: tasks[i], kind: p.queue.kind, taskType: p.queue.taskType, received: now}
+		j := &delivery{task: tasks[i], queue: p.queue.index, taskType: p.queue.taskType, received: now}
 		switch {
-		case !p.w.receive(s.flushing, j):
+		case !p.w.receive(ctxs.reporting, j):
 		case used < granted:
 			used++
-			p.w.launch(s, j)
+			p.w.launch(ctxs, j)
 		default:
 			surplus = append(surplus, j)
 		}
 	}
-	p.giveUp(granted - used)
+	p.releaseUnused(granted - used)
 	for _, j := range surplus {
-		p.launchLater(s, j)
+		p.launchLater(ctxs, j)
 	}
 }
 
 // launchLater waits for a slot while the job has time for it; then the task is
 // given back.
-func (p *poller) launchLater(s spans, j *job) {
-	ctx, cancel := context.WithDeadline(s.working, j.startBy())
+func (p *poller) launchLater(ctxs runContexts, j *delivery) {
+	ctx, cancel := context.WithDeadline(ctxs.executing, j.startBy())
 	defer cancel()
-	if p.w.slots.take(ctx, j.kind, true, 1, p.pulse.beat) > 0 {
-		p.w.launch(s, j)
+	if p.w.slots.take(ctx, j.queue, true, 1, p.heartbeat.beat) > 0 {
+		p.w.launch(ctxs, j)
 		return
 	}
-	p.w.running.Go(func() { p.w.decline(s, j) })
+	p.w.running.Go(func() { p.w.giveBackUnstarted(ctxs, j) })
 }
 
 // receive takes the delivery in hand and reports whether it is to be run now.
-func (w *Worker) receive(ctx context.Context, j *job) bool {
+func (w *Worker) receive(ctx context.Context, j *delivery) bool {
 	if j.task.ID == "" {
 		w.log.ErrorContext(ctx, "a task without an id was dropped, since nothing can be said of it", "task_type", j.taskType)
 		return false
 	}
-	if !w.hand.accept(j) {
+	if !w.inFlight.add(j) {
 		w.opts.Observer.Duplicate(j.taskType)
 		w.log.InfoContext(ctx, "a task was delivered again while in hand; it is not run beside itself", j.ids()...)
 		return false
@@ -61,45 +61,45 @@ func (w *Worker) receive(ctx context.Context, j *job) bool {
 
 // launch runs a job that has a slot, and gives the slot back when the server
 // has acknowledged.
-func (w *Worker) launch(s spans, j *job) {
+func (w *Worker) launch(ctxs runContexts, j *delivery) {
 	w.running.Go(func() {
-		w.process(s, j)
-		w.slots.release(j.kind, 1)
+		w.process(ctxs, j)
+		w.slots.release(j.queue, 1)
 		w.quota.ended()
 	})
 }
 
 // process carries a delivery to its end, and after it another of the same task
 // that came meanwhile and is not settled by the first.
-func (w *Worker) process(s spans, j *job) {
+func (w *Worker) process(ctxs runContexts, j *delivery) {
 	for j != nil {
-		end, stray := w.carry(s, j)
-		j = w.conclude(s.flushing, j, end)
-		w.holdFor(s, stray)
+		end, abandoned := w.run(ctxs, j)
+		j = w.finish(ctxs.reporting, j, end)
+		w.holdSlot(ctxs, abandoned)
 	}
 }
 
-// carry executes and reports.
-func (w *Worker) carry(s spans, j *job) (End, <-chan struct{}) {
-	outcome, stray, ok := w.execute(s, j)
+// run executes and reports.
+func (w *Worker) run(ctxs runContexts, j *delivery) (End, <-chan struct{}) {
+	outcome, abandoned, ok := w.execute(ctxs, j)
 	if !ok {
-		return w.handBack(s.flushing, j), stray
+		return w.giveBack(ctxs.reporting, j), abandoned
 	}
-	return w.report(s, j, outcome), stray
+	return w.report(ctxs, j, outcome), abandoned
 }
 
-// decline gives a delivery back that was never started, and a duplicate that was
+// giveBackUnstarted gives a delivery back that was never started, and a duplicate that was
 // received meanwhile too.
-func (w *Worker) decline(s spans, j *job) {
+func (w *Worker) giveBackUnstarted(ctxs runContexts, j *delivery) {
 	for j != nil {
-		j = w.conclude(s.flushing, j, w.handBack(s.flushing, j))
+		j = w.finish(ctxs.reporting, j, w.giveBack(ctxs.reporting, j))
 	}
 }
 
-// conclude takes the delivery out of the hand and returns the one that is to
+// finish takes the delivery out of the hand and returns the one that is to
 // follow it, if any.
-func (w *Worker) conclude(ctx context.Context, j *job, end End) *job {
-	next := w.hand.done(j, end)
+func (w *Worker) finish(ctx context.Context, j *delivery, end End) *delivery {
+	next := w.inFlight.remove(j, end)
 	w.ended(ctx, j, end)
 	if next != nil {
 		w.opts.Observer.Received(next.taskType)
@@ -108,7 +108,7 @@ func (w *Worker) conclude(ctx context.Context, j *job, end End) *job {
 }
 
 // ended says how a delivery ended; the log has its ids alone.
-func (w *Worker) ended(ctx context.Context, j *job, end End) {
+func (w *Worker) ended(ctx context.Context, j *delivery, end End) {
 	w.opts.Observer.Ended(j.taskType, end)
 	if end.lost() && w.draining.Load() {
 		w.lost.Add(1)
@@ -126,14 +126,14 @@ func (w *Worker) ended(ctx context.Context, j *job, end End) {
 	}
 }
 
-// holdFor keeps the slot of a handler that was given up and still runs, once
+// holdSlot keeps the slot of a handler that was given up and still runs, once
 // there are as many of them as slots: else they would pile up without bound.
-func (w *Worker) holdFor(s spans, stray <-chan struct{}) {
-	if stray == nil || w.strays.Load() <= int64(w.opts.Slots) {
+func (w *Worker) holdSlot(ctxs runContexts, abandoned <-chan struct{}) {
+	if abandoned == nil || w.abandoned.Load() <= int64(w.opts.Slots) {
 		return
 	}
 	select {
-	case <-stray:
-	case <-s.polling.Done():
+	case <-abandoned:
+	case <-ctxs.polling.Done():
 	}
 }

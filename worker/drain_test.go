@@ -95,11 +95,11 @@ func TestDrainGivesBackWhatItCannotFinish(t *testing.T) {
 	}{
 		{"a handler that heeds its context", signIn(20 * time.Second)},
 		{"a handler that does not", handlerFunc(func(ctx context.Context, d task.Delivery) task.Outcome {
-			rest(context.Background(), 20*time.Second) //nolint:contextcheck // that is the point
+			sleep(context.Background(), 20*time.Second) //nolint:contextcheck // that is the point
 			return sign(ctx, d)
 		})},
 		{"a handler that asks for later when it is stopped", handlerFunc(func(ctx context.Context, _ task.Delivery) task.Outcome {
-			rest(ctx, 20*time.Second)
+			sleep(ctx, 20*time.Second)
 			return task.Outcome{Status: task.Later, After: time.Minute, Reason: "key_unavailable: x"}
 		})},
 	} {

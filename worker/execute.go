@@ -13,42 +13,42 @@ import (
 
 // execute runs the handler until the job's deadline; ok is false where the task
 // is to be given back instead. A handler that does not heed its context is left
-// behind: stray is closed when it returns, and its result is dropped.
-func (w *Worker) execute(s spans, j *job) (o task.Outcome, stray <-chan struct{}, ok bool) {
+// behind: abandoned is closed when it returns, and its result is dropped.
+func (w *Worker) execute(ctxs runContexts, j *delivery) (o task.Outcome, abandoned <-chan struct{}, ok bool) {
 	if j.task.Malformed {
 		o = malformedOutcome()
 		w.opts.Observer.Executed(executed(j, o, 0))
 		return o, nil, true
 	}
-	ctx, cancel := context.WithDeadline(s.working, j.deadline())
+	ctx, cancel := context.WithDeadline(ctxs.executing, j.deadline())
 	defer cancel()
 	if ctx.Err() != nil { // no time is left of it
 		return task.Outcome{}, nil, false
 	}
 	started := time.Now()
-	o, stray = w.await(ctx, j)
-	if s.working.Err() != nil && o.Status != task.Completed && o.Status != task.Terminal {
-		return o, stray, false // it ended because we end; that is no fault of the task
+	o, abandoned = w.runHandler(ctx, j)
+	if ctxs.executing.Err() != nil && o.Status != task.Completed && o.Status != task.Terminal {
+		return o, abandoned, false // it ended because we end; that is no fault of the task
 	}
 	w.opts.Observer.Executed(executed(j, o, time.Since(started)))
 	w.logFault(ctx, j, o)
-	return o, stray, true
+	return o, abandoned, true
 }
 
-func executed(j *job, o task.Outcome, took time.Duration) Executed {
+func executed(j *delivery, o task.Outcome, took time.Duration) Executed {
 	return Executed{
 		TaskType: j.taskType, TaskID: j.task.ID, WorkflowID: j.task.WorkflowID, TaskName: j.task.Name,
 		Outcome: o, Took: took,
 	}
 }
 
-func (w *Worker) await(ctx context.Context, j *job) (task.Outcome, <-chan struct{}) {
+func (w *Worker) runHandler(ctx context.Context, j *delivery) (task.Outcome, <-chan struct{}) {
 	result := make(chan task.Outcome, 1)
 	returned := make(chan struct{})
-	w.strays.Add(1)
+	w.abandoned.Add(1)
 	go func() {
 		defer close(returned)
-		defer w.strays.Add(-1)
+		defer w.abandoned.Add(-1)
 		result <- w.handle(ctx, j)
 	}()
 	select {
@@ -66,7 +66,7 @@ func (w *Worker) await(ctx context.Context, j *job) (task.Outcome, <-chan struct
 
 // handle calls the handler. The value of a panic may be anything, a key
 // included, so nothing is kept of it but the lines of code that it came from.
-func (w *Worker) handle(ctx context.Context, j *job) (o task.Outcome) {
+func (w *Worker) handle(ctx context.Context, j *delivery) (o task.Outcome) {
 	defer func() {
 		if recover() != nil {
 			w.opts.Observer.Panicked()
@@ -74,7 +74,7 @@ func (w *Worker) handle(ctx context.Context, j *job) (o task.Outcome) {
 			o = panicOutcome()
 		}
 	}()
-	return wellFormed(w.opts.Handler.Handle(ctx, delivery(&j.task)))
+	return validate(w.opts.Handler.Handle(ctx, taskDelivery(&j.task)))
 }
 
 // panicSite names the innermost lines of code of a panic. It is for the
@@ -93,15 +93,15 @@ func panicSite() []string {
 	}
 }
 
-func (w *Worker) logFault(ctx context.Context, j *job, o task.Outcome) {
+func (w *Worker) logFault(ctx context.Context, j *delivery, o task.Outcome) {
 	if o.Status == task.Completed {
 		return
 	}
 	w.log.WarnContext(ctx, "task not completed", append(j.ids(), "status", string(o.Status), "code", o.Fault.Code)...)
 }
 
-// delivery is the task as the handler sees it.
-func delivery(t *conductor.Task) task.Delivery {
+// taskDelivery is the task as the handler sees it.
+func taskDelivery(t *conductor.Task) task.Delivery {
 	return task.Delivery{
 		ID:           t.ID,
 		Type:         t.Type,
@@ -138,9 +138,9 @@ func failure(status task.Status, code, message string) task.Outcome {
 	return task.Failure(status, task.Fault{Code: code, Message: message})
 }
 
-// wellFormed holds a handler to its contract, because the server answers an
+// validate holds a handler to its contract, because the server answers an
 // unknown status with a 500 forever, and a missing reason with "null".
-func wellFormed(o task.Outcome) task.Outcome {
+func validate(o task.Outcome) task.Outcome {
 	switch o.Status {
 	case task.Completed, task.Failed, task.Terminal, task.Later:
 	default:

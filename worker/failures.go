@@ -16,23 +16,23 @@ import (
 )
 
 const (
-	logEvery = 30 * time.Second // at most, while nothing changes
-	logHold  = time.Second      // a class lasts at least so long, or flapping would flood the log
+	logInterval  = 30 * time.Second // at most, while nothing changes
+	minClassTime = time.Second      // a class lasts at least so long, or flapping would flood the log
 )
 
-// classLog writes one line when the class of failure changes, then at most one
+// failureLog writes one line when the class of failure changes, then at most one
 // in 30 s, and one when it is over: for each task type by itself, since a right
 // may be missing for one while the others are well.
-type classLog struct {
+type failureLog struct {
 	log  *slog.Logger
 	call string
 
 	mu    sync.Mutex
-	types map[string]*classState // by task type
+	types map[string]*failureState // by task type
 }
 
-// classState is how one task type fares.
-type classState struct {
+// failureState is how one task type fares.
+type failureState struct {
 	class      conductor.Class // empty while all is well
 	trouble    conductor.Trouble
 	lastLine   time.Time
@@ -41,27 +41,27 @@ type classState struct {
 }
 
 // of returns the state of a task type. The caller holds the lock.
-func (c *classLog) of(taskType string) *classState {
+func (c *failureLog) of(taskType string) *failureState {
 	if c.types == nil {
-		c.types = map[string]*classState{}
+		c.types = map[string]*failureState{}
 	}
 	s := c.types[taskType]
 	if s == nil {
-		s = &classState{}
+		s = &failureState{}
 		c.types[taskType] = s
 	}
 	return s
 }
 
-func (c *classLog) failed(ctx context.Context, err *conductor.Error, taskType string) {
+func (c *failureLog) failed(ctx context.Context, err *conductor.Error, taskType string) {
 	now := time.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s := c.of(taskType)
 	s.lastFailed = now
-	quiet := logEvery
+	quiet := logInterval
 	if troubleOf(err) != s.trouble {
-		quiet = logHold
+		quiet = minClassTime
 	}
 	if s.class != "" && now.Sub(s.lastLine) < quiet {
 		s.unlogged++
@@ -72,12 +72,12 @@ func (c *classLog) failed(ctx context.Context, err *conductor.Error, taskType st
 	s.class, s.trouble, s.lastLine, s.unlogged = err.Class, troubleOf(err), now, 0
 }
 
-func (c *classLog) succeeded(ctx context.Context, taskType string) {
+func (c *failureLog) succeeded(ctx context.Context, taskType string) {
 	now := time.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s := c.of(taskType)
-	if s.class == "" || now.Sub(s.lastFailed) < logHold {
+	if s.class == "" || now.Sub(s.lastFailed) < minClassTime {
 		return
 	}
 	c.log.InfoContext(ctx, "the server answers again", "call", c.call, "class", string(s.class), "task_type", taskType, "unlogged", s.unlogged)
@@ -85,16 +85,16 @@ func (c *classLog) succeeded(ctx context.Context, taskType string) {
 }
 
 const (
-	troublePanic conductor.Trouble = "panic"
-	troubleCut   conductor.Trouble = "cut" // polls that something ends before the server does
+	troublePanic        conductor.Trouble = "panic"
+	troubleProxyTimeout conductor.Trouble = "cut" // polls that something ends before the server does
 )
 
 func troubleOf(err *conductor.Error) conductor.Trouble {
 	switch {
 	case errors.Is(err, errPanic):
 		return troublePanic
-	case errors.Is(err, errCut):
-		return troubleCut
+	case errors.Is(err, errProxyTimeout):
+		return troubleProxyTimeout
 	}
 	return err.Trouble()
 }
@@ -104,25 +104,25 @@ func hintFor(err *conductor.Error) string {
 	switch troubleOf(err) {
 	case troublePanic:
 		return "please report it, with the version of the server"
-	case troubleCut:
+	case troubleProxyTimeout:
 		return "a load balancer or proxy ends polls before the server answers: set CONDUCTOR_JWT_POLL_TIMEOUT below its timeout, or raise its timeout above CONDUCTOR_JWT_POLL_TIMEOUT"
 	}
 	return err.Hint()
 }
 
-// errCut is the cause of a poll's failure that a load balancer explains. It is
+// errProxyTimeout is the cause of a poll's failure that a load balancer explains. It is
 // a constant text, so it may be printed.
-var errCut = errors.New("the poll was ended before the server answered it")
+var errProxyTimeout = errors.New("the poll was ended before the server answered it")
 
 // A timeout of a load balancer is whole seconds, and the clocks of the two ends
 // differ a little.
-const minCut, cutSlack = 900 * time.Millisecond, 150 * time.Millisecond
+const minProxyTimeout, proxyTimeoutSlack = 900 * time.Millisecond, 150 * time.Millisecond
 
-// explainCut marks the failure of a cold poll as one of a load balancer whose
+// detectProxyTimeout marks the failure of a cold poll as one of a load balancer whose
 // timeout is shorter than the poll: it answers for the server, or closes the
 // connection, always after the same time. Net/http asks once more where it
 // closes one that was used before, so that takes a multiple of the time.
-func (q *queue) explainCut(err *conductor.Error, took, pollTimeout time.Duration) *conductor.Error {
+func (q *queue) detectProxyTimeout(err *conductor.Error, took, pollTimeout time.Duration) *conductor.Error {
 	most := pollTimeout + time.Second
 	answered := err.Status == http.StatusGatewayTimeout || err.Status == http.StatusRequestTimeout
 	closed := err.Status == 0 && slices.ContainsFunc(
@@ -131,15 +131,15 @@ func (q *queue) explainCut(err *conductor.Error, took, pollTimeout time.Duration
 	if closed {
 		most *= maxRepeats
 	}
-	if !answered && !closed || took < minCut || took > most {
+	if !answered && !closed || took < minProxyTimeout || took > most {
 		return err
 	}
-	last := time.Duration(q.cutAfter.Swap(int64(took)))
+	last := time.Duration(q.proxyTimeout.Swap(int64(took)))
 	if closed && !repeats(min(took, last), max(took, last)) {
 		return err
 	}
 	cut := *err
-	cut.Cause = errCut
+	cut.Cause = errProxyTimeout
 	return &cut
 }
 
@@ -154,7 +154,7 @@ func repeats(short, long time.Duration) bool {
 	var sum, slack time.Duration
 	for range maxRepeats {
 		sum += short
-		slack += cutSlack
+		slack += proxyTimeoutSlack
 		if (long - sum).Abs() <= slack {
 			return true
 		}
@@ -162,9 +162,9 @@ func repeats(short, long time.Duration) bool {
 	return false
 }
 
-// failureOf reads any error of a Server as a failed call. What is no
+// conductorError reads any error of a Server as a failed call. What is no
 // *conductor.Error counts as the network's, and its text goes no further.
-func failureOf(call string, err error) *conductor.Error {
+func conductorError(call string, err error) *conductor.Error {
 	if e, ok := errors.AsType[*conductor.Error](err); ok {
 		return e
 	}
@@ -174,12 +174,12 @@ func failureOf(call string, err error) *conductor.Error {
 // errPanic stands for the value of a panic, which may hold anything.
 var errPanic = errors.New("panic in the client")
 
-func panicked(call string) *conductor.Error {
+func panicError(call string) *conductor.Error {
 	return &conductor.Error{Class: conductor.Garbled, Call: call, Cause: errPanic}
 }
 
 // heals reports whether the same update may succeed later.
-func heals(c conductor.Class) bool {
+func retryable(c conductor.Class) bool {
 	switch c {
 	case conductor.Network, conductor.Server, conductor.Throttled, conductor.Unauthorized,
 		conductor.Garbled, conductor.TooLarge:
@@ -190,7 +190,7 @@ func heals(c conductor.Class) bool {
 }
 
 // outside makes text of the server's fit for a log line: printable, and short.
-func outside(s string) string {
+func escape(s string) string {
 	const most = 128
 	quoted := fmt.Sprintf("%+q", s)
 	quoted = quoted[1 : len(quoted)-1]

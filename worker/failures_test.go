@@ -19,7 +19,7 @@ import (
 func TestOneLineWhenTheClassChanges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := &logBuffer{}
-		c := &classLog{log: slog.New(slog.NewTextHandler(log, nil)), call: "poll"}
+		c := &failureLog{log: slog.New(slog.NewTextHandler(log, nil)), call: "poll"}
 		fail := func(class conductor.Class, n int, every time.Duration) {
 			for range n {
 				c.failed(t.Context(), &conductor.Error{Class: class}, jwtType)
@@ -85,7 +85,7 @@ func TestEachLineSaysWhatToDo(t *testing.T) {
 		{"a refused call", failed(conductor.Rejected, "poll", 400, nil), "CONDUCTOR_JWT_TASK_TYPES"},
 		{"too large an answer", failed(conductor.TooLarge, "poll", 0, nil), "less input"},
 		{"a page", failed(conductor.Garbled, "poll", 200, nil), "something else answers"},
-		{"a panic", panicked("poll"), "please report it"},
+		{"a panic", panicError("poll"), "please report it"},
 		{"an update that takes too long", failed(conductor.Network, "update", 0, context.DeadlineExceeded), "too slow to take a result"},
 		{"a server that wants a client certificate", failed(conductor.Network, "poll", 0, &net.OpError{Op: "remote error", Err: tls.AlertError(116)}), "set CONDUCTOR_TLS_CLIENT_CERT"},
 	} {
@@ -95,10 +95,10 @@ func TestEachLineSaysWhatToDo(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		log := &logBuffer{}
-		c := &classLog{log: slog.New(slog.NewTextHandler(log, nil)), call: "poll"}
+		c := &failureLog{log: slog.New(slog.NewTextHandler(log, nil)), call: "poll"}
 		for _, cause := range []error{syscall.ECONNREFUSED, syscall.ECONNRESET, x509.UnknownAuthorityError{}, &net.DNSError{}, &net.DNSError{}} {
 			c.failed(t.Context(), failed(conductor.Network, "poll", 0, cause), jwtType)
-			time.Sleep(logHold)
+			time.Sleep(minClassTime)
 		}
 		if n := log.count("hint="); n != 3 {
 			t.Errorf("%d lines, want one each for the network, the certificate and the name", n)
@@ -111,7 +111,7 @@ func TestEachLineSaysWhatToDo(t *testing.T) {
 func TestATroubleOfOneTypeIsToldOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := &logBuffer{}
-		c := &classLog{log: slog.New(slog.NewTextHandler(log, nil)), call: "poll"}
+		c := &failureLog{log: slog.New(slog.NewTextHandler(log, nil)), call: "poll"}
 		for range 12 { // a minute
 			c.failed(t.Context(), &conductor.Error{Class: conductor.Forbidden, Call: "poll", Status: 403}, "A")
 			time.Sleep(2 * time.Second)
@@ -152,7 +152,7 @@ func TestALoadBalancerThatEndsPollsIsNamed(t *testing.T) {
 						return next()
 					}
 					cold++
-					if !rest(ctx, row.after(cold)) {
+					if !sleep(ctx, row.after(cold)) {
 						return nil, ctx.Err()
 					}
 					return nil, row.err

@@ -11,23 +11,23 @@ const (
 	staleAfter = 60 * time.Second
 )
 
-// pulse is the sign of life of one loop, by the monotonic clock.
-type pulse struct {
+// heartbeat is the sign of life of one loop, by the monotonic clock.
+type heartbeat struct {
 	epoch time.Time
 	last  atomic.Int64 // nanoseconds since epoch; below 0 when the loop has ended
 }
 
-func newPulse(epoch time.Time) *pulse {
-	p := &pulse{epoch: epoch}
+func newHeartbeat(epoch time.Time) *heartbeat {
+	p := &heartbeat{epoch: epoch}
 	p.beat()
 	return p
 }
 
-func (p *pulse) beat() { p.last.Store(int64(time.Since(p.epoch))) }
+func (p *heartbeat) beat() { p.last.Store(int64(time.Since(p.epoch))) }
 
-func (p *pulse) stop() { p.last.Store(-1) }
+func (p *heartbeat) stop() { p.last.Store(-1) }
 
-func (p *pulse) stale() bool {
+func (p *heartbeat) stale() bool {
 	last := p.last.Load()
 	return last >= 0 && time.Since(p.epoch)-time.Duration(last) > staleAfter
 }
@@ -36,14 +36,14 @@ func (p *pulse) stale() bool {
 // depends on nothing but this process.
 func (w *Worker) Live() error {
 	stale := 0
-	pulses := w.loops()
-	for _, p := range pulses {
+	heartbeats := w.loops()
+	for _, p := range heartbeats {
 		if p.stale() {
 			stale++
 		}
 	}
 	if stale > 0 {
-		return fmt.Errorf("worker: %d of %d polling loops have stood still for %s", stale, len(pulses), staleAfter)
+		return fmt.Errorf("worker: %d of %d polling loops have stood still for %s", stale, len(heartbeats), staleAfter)
 	}
 	return nil
 }
@@ -73,7 +73,7 @@ func (w *Worker) Ready() (bool, Health) {
 		Draining: w.draining.Load(),
 		Slots:    w.opts.Slots,
 		InUse:    w.slots.inUse(),
-		InHand:   w.hand.size(),
+		InHand:   w.inFlight.size(),
 	}
 	for _, q := range w.queues {
 		qh := QueueHealth{TaskType: q.taskType}

@@ -138,7 +138,7 @@ func TestSecondDelivery(t *testing.T) {
 
 func TestASecondDeliveryTakenBackWithTheFirstIsNotRun(t *testing.T) {
 	now := time.Now()
-	first := &job{task: conductor.Task{ID: "a"}, received: now, sent: now.Add(3 * time.Second)}
+	first := &delivery{task: conductor.Task{ID: "a"}, received: now, sent: now.Add(3 * time.Second)}
 	for _, c := range []struct {
 		name     string
 		received time.Duration
@@ -153,13 +153,13 @@ func TestASecondDeliveryTakenBackWithTheFirstIsNotRun(t *testing.T) {
 		{"after one that was refused", 2 * time.Second, Refused, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			h := newHand()
-			h.accept(first)
-			again := &job{task: conductor.Task{ID: "a"}, received: now.Add(c.received)}
-			if h.accept(again) {
+			h := newInFlight()
+			h.add(first)
+			again := &delivery{task: conductor.Task{ID: "a"}, received: now.Add(c.received)}
+			if h.add(again) {
 				t.Fatal("accepted beside itself")
 			}
-			if next := h.done(first, c.end); (next == again) != c.runs {
+			if next := h.remove(first, c.end); (next == again) != c.runs {
 				t.Errorf("runs: %v, want %v", next == again, c.runs)
 			}
 			if c.runs != (h.size() == 1) {
@@ -228,9 +228,9 @@ func TestADeliveryWhoseTimeIsUpIsNotRun(t *testing.T) {
 				ran = true
 				return sign(ctx, d)
 			})})
-			s := spans{polling: t.Context(), working: t.Context(), flushing: t.Context()}
-			j := &job{task: conductor.Task{ID: "a", ResponseTimeout: row.lease}, taskType: jwtType, received: time.Now().Add(-row.age)}
-			o, _, ok := r.worker.execute(s, j)
+			ctxs := runContexts{polling: t.Context(), executing: t.Context(), reporting: t.Context()}
+			j := &delivery{task: conductor.Task{ID: "a", ResponseTimeout: row.lease}, taskType: jwtType, received: time.Now().Add(-row.age)}
+			o, _, ok := r.worker.execute(ctxs, j)
 			if ok != row.runs || ran != row.runs || ok && o.Status != task.Completed {
 				t.Errorf("%s: ran %t, ok %t, %s", row.name, ran, ok, o.Status)
 			}

@@ -89,7 +89,7 @@ func NewMetrics(taskTypes []string) *Metrics {
 
 		labels: newLabelSets(taskTypes),
 	}
-	m.zero()
+	m.initSeries()
 	return m
 }
 
@@ -325,9 +325,9 @@ func route(call string) (method, uri string) {
 
 // zero makes the series that alerts look at before anything has happened: the
 // first of what happens would else be no increase.
-func (m *Metrics) zero() {
+func (m *Metrics) initSeries() {
 	for t := range m.labels.taskTypes {
-		m.zeroType(t)
+		m.initType(t)
 	}
 	for code := range m.labels.codes {
 		m.failures.WithLabelValues(code)
@@ -344,7 +344,7 @@ func (m *Metrics) zero() {
 	}
 }
 
-func (m *Metrics) zeroType(t string) {
+func (m *Metrics) initType(t string) {
 	for _, c := range []*prometheus.CounterVec{
 		m.polls, m.started, m.queueFull, m.paused, m.duplicates, m.unbounded,
 	} {

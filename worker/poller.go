@@ -12,29 +12,29 @@ import (
 type mode int
 
 const (
-	cold  mode = iota // one task, as long as the server will wait
-	sweep             // as many as there are free slots, without waiting, until there are none
-	probe             // one task, without waiting: is the server there?
+	longPoll  mode = iota // one task, as long as the server will wait
+	batchPoll             // as many as there are free slots, without waiting, until there are none
+	probe                 // one task, without waiting: is the server there?
 )
 
 const (
-	// narrowPolls is how many polls ask for one task after an answer that was
+	// singlePolls is how many polls ask for one task after an answer that was
 	// over the limit.
-	narrowPolls = 64
+	singlePolls = 64
 	// fastEmpty bounds the rest after a cold poll that came back empty too
 	// soon: something on the way does not wait as it was asked to.
-	fastEmptyFirst, fastEmptyMost = 50 * time.Millisecond, time.Second
+	minEmptyPause, maxEmptyPause = 50 * time.Millisecond, time.Second
 )
 
 // queue is one task type, which all its pollers share.
 type queue struct {
-	kind     int
-	taskType string
-	attended atomic.Int32 // polls in flight
-	narrow   atomic.Int32 // polls that are still to ask for one
-	lastGood atomic.Int64 // unix nanoseconds of the last poll that succeeded; 0 for none
-	class    atomic.Pointer[conductor.Class]
-	cutAfter atomic.Int64 // nanoseconds that the last poll took which something on the way ended
+	index         int
+	taskType      string
+	pollsInFlight atomic.Int32 // polls in flight
+	single        atomic.Int32 // polls that are still to ask for one
+	lastGood      atomic.Int64 // unix nanoseconds of the last poll that succeeded; 0 for none
+	class         atomic.Pointer[conductor.Class]
+	proxyTimeout  atomic.Int64 // nanoseconds that the last poll took which something on the way ended
 }
 
 // poller is one loop of the doorbell: it waits for one task with the long
@@ -42,72 +42,72 @@ type queue struct {
 // there is no more it waits again. A long poll for many would wait for all of
 // them on a server with an SQL store.
 type poller struct {
-	w     *Worker
-	queue *queue
-	epoch time.Time
-	phase time.Duration
-	pulse *pulse
+	w         *Worker
+	queue     *queue
+	epoch     time.Time
+	phase     time.Duration
+	heartbeat *heartbeat
 
-	mode      mode
-	listening bool          // this poller holds a slot that counts as a poll's
-	attending bool          // this poller counts in queue.attended
-	failures  int           // polls failed in a row
-	fast      int           // cold polls in a row that came back empty too soon
-	wait      time.Duration // before the next poll
+	mode          mode
+	holdsPollSlot bool          // this poller holds a slot that counts as a poll's
+	counted       bool          // this poller counts in queue.pollsInFlight
+	failures      int           // polls failed in a row
+	emptyEarly    int           // cold polls in a row that came back empty too soon
+	wait          time.Duration // before the next poll
 }
 
-func (p *poller) run(s spans) {
-	defer p.pulse.stop()
-	for s.polling.Err() == nil {
-		p.pulse.beat()
-		p.step(s)
+func (p *poller) run(ctxs runContexts) {
+	defer p.heartbeat.stop()
+	for ctxs.polling.Err() == nil {
+		p.heartbeat.beat()
+		p.step(ctxs)
 	}
 }
 
 // step is one poll, with all that is to be waited for before it.
-func (p *poller) step(s spans) {
-	if !p.rest(s.polling) {
+func (p *poller) step(ctxs runContexts) {
+	if !p.backOff(ctxs.polling) {
 		return
 	}
-	n := p.take(s.polling)
+	n := p.take(ctxs.polling)
 	if n == 0 {
 		return
 	}
-	if p.mode == cold && !p.awaitPhase(s.polling) {
-		p.giveUp(n)
+	if p.mode == longPoll && !p.sleepUntilPhase(ctxs.polling) {
+		p.releaseUnused(n)
 		return
 	}
-	p.attend()
+	p.countPoll()
 	asked := time.Now()
-	tasks, err := p.poll(s.flushing, n)
+	tasks, err := p.poll(ctxs.reporting, n)
 	took := time.Since(asked)
-	p.pulse.beat()
+	p.heartbeat.beat()
 	if err != nil {
-		p.leave()
-		p.giveUp(n)
-		p.failed(s.flushing, err, n, took)
+		p.uncountPoll()
+		p.releaseUnused(n)
+		p.failed(ctxs.reporting, err, n, took)
 		return
 	}
-	p.succeeded(s.flushing, len(tasks), n, took)
-	if p.mode != sweep {
-		p.leave()
+	p.succeeded(ctxs.reporting, len(tasks), n, took)
+	if p.mode != batchPoll {
+		p.uncountPoll()
 	}
-	p.dispatch(s, tasks, n)
+	p.dispatch(ctxs, tasks, n)
 }
 
 // rest waits for what the last poll and any throttled poll asked for.
-func (p *poller) rest(ctx context.Context) bool {
+func (p *poller) backOff(ctx context.Context) bool {
 	wait := p.wait
 	p.wait = 0
-	if !pause(ctx, wait, p.pulse.beat) {
+	if !sleepBeating(ctx, wait, p.heartbeat.beat) {
 		return false
 	}
 	for {
-		d := p.w.quiet.left()
+		d := p.w.pollPause.remaining()
 		if d <= 0 {
 			return true
 		}
-		if !pause(ctx, d, p.pulse.beat) {
+		if !sleepBeating(ctx, d, p.heartbeat.beat) {
 			return false
 		}
 	}
@@ -116,19 +116,19 @@ func (p *poller) rest(ctx context.Context) bool {
 // take gets the slots that the next poll may fill, and its share of the quota.
 // None means that the polling is over.
 func (p *poller) take(ctx context.Context) int {
-	most, urgent := 1, p.mode == sweep
-	if urgent && p.queue.narrow.Load() <= 0 {
+	most, urgent := 1, p.mode == batchPoll
+	if urgent && p.queue.single.Load() <= 0 {
 		most = p.w.opts.Slots
 	}
-	if urgent && p.w.slots.full(p.queue.kind) {
+	if urgent && p.w.slots.full(p.queue.index) {
 		p.w.opts.Observer.QueueFull(p.queue.taskType)
 	}
 	for {
-		n := p.w.slots.take(ctx, p.queue.kind, urgent, most, p.pulse.beat)
+		n := p.w.slots.take(ctx, p.queue.index, urgent, most, p.heartbeat.beat)
 		if n == 0 {
 			return 0
 		}
-		p.listening = !urgent
+		p.holdsPollSlot = !urgent
 		granted, changed := p.w.quota.claim(n)
 		if granted < n {
 			p.release(n - granted)
@@ -136,41 +136,41 @@ func (p *poller) take(ctx context.Context) int {
 		if granted > 0 {
 			return granted
 		}
-		if !await(ctx, changed, p.pulse.beat) {
+		if !waitBeating(ctx, changed, p.heartbeat.beat) {
 			return 0
 		}
 	}
 }
 
 // giveUp returns slots that brought no task.
-func (p *poller) giveUp(n int) {
+func (p *poller) releaseUnused(n int) {
 	p.release(n)
 	p.w.quota.unclaim(n)
 }
 
 // release ends the poll and returns n of its slots.
 func (p *poller) release(n int) {
-	if p.listening {
-		p.listening = false
-		p.w.slots.heard(p.queue.kind, n)
+	if p.holdsPollSlot {
+		p.holdsPollSlot = false
+		p.w.slots.releasePoll(p.queue.index, n)
 		return
 	}
-	p.w.slots.release(p.queue.kind, n)
+	p.w.slots.release(p.queue.index, n)
 }
 
 // attend and leave count the polls in flight of the queue. A sweep counts from
 // its first poll to its last.
-func (p *poller) attend() {
-	if !p.attending {
-		p.attending = true
-		p.queue.attended.Add(1)
+func (p *poller) countPoll() {
+	if !p.counted {
+		p.counted = true
+		p.queue.pollsInFlight.Add(1)
 	}
 }
 
-func (p *poller) leave() {
-	if p.attending {
-		p.attending = false
-		p.queue.attended.Add(-1)
+func (p *poller) uncountPoll() {
+	if p.counted {
+		p.counted = false
+		p.queue.pollsInFlight.Add(-1)
 	}
 }
 
@@ -180,18 +180,18 @@ func (p *poller) poll(ctx context.Context, n int) (tasks []conductor.Task, failu
 	defer func() {
 		if recover() != nil {
 			p.w.opts.Observer.Panicked()
-			tasks, failure = nil, panicked("poll")
+			tasks, failure = nil, panicError("poll")
 		}
 	}()
 	q := conductor.Query{
 		TaskType: p.queue.taskType, Domain: p.w.opts.Domain, WorkerID: p.w.opts.WorkerID, Count: n,
 	}
-	if p.mode == cold {
+	if p.mode == longPoll {
 		q.Timeout = p.w.opts.PollTimeout
 	}
 	tasks, err := p.w.opts.Server.Poll(ctx, q)
 	if err != nil {
-		return nil, failureOf("poll", err)
+		return nil, conductorError("poll", err)
 	}
 	return tasks, nil
 }
@@ -201,16 +201,16 @@ func (p *poller) poll(ctx context.Context, n int) (tasks []conductor.Task, failu
 // cold poll that it is.
 func (p *poller) failed(ctx context.Context, err *conductor.Error, asked int, took time.Duration) {
 	p.failures++
-	if p.mode == cold {
-		err = p.queue.explainCut(err, took, p.w.opts.PollTimeout)
+	if p.mode == longPoll {
+		err = p.queue.detectProxyTimeout(err, took, p.w.opts.PollTimeout)
 	}
 	p.mode = probe
 	p.wait = pollWait(err, p.failures, p.w.jitter)
 	if err.RetryAfter > 0 {
-		p.w.quiet.until(min(err.RetryAfter, conductor.MaxRetryAfter))
+		p.w.pollPause.extend(min(err.RetryAfter, conductor.MaxRetryAfter))
 	}
 	if err.Class == conductor.TooLarge {
-		p.queue.narrow.Store(narrowPolls)
+		p.queue.single.Store(singlePolls)
 	}
 	p.queue.class.Store(&err.Class)
 	p.w.opts.Observer.Polled(Polled{TaskType: p.queue.taskType, Asked: asked, Class: err.Class, Took: took})
@@ -221,22 +221,22 @@ func (p *poller) succeeded(ctx context.Context, got, asked int, took time.Durati
 	p.failures = 0
 	p.queue.lastGood.Store(time.Now().UnixNano())
 	p.queue.class.Store(nil)
-	if p.queue.narrow.Load() > 0 {
-		p.queue.narrow.Add(-1)
+	if p.queue.single.Load() > 0 {
+		p.queue.single.Add(-1)
 	}
 	p.w.opts.Observer.Polled(Polled{TaskType: p.queue.taskType, Asked: asked, Got: got, Took: took})
 	p.w.pollLog.succeeded(ctx, p.queue.taskType)
 
 	was := p.mode
 	if got > 0 {
-		p.mode, p.fast = sweep, 0
+		p.mode, p.emptyEarly = batchPoll, 0
 		return
 	}
-	p.mode = cold
-	if was != cold || took >= p.w.opts.PollTimeout/2 {
-		p.fast = 0
+	p.mode = longPoll
+	if was != longPoll || took >= p.w.opts.PollTimeout/2 {
+		p.emptyEarly = 0
 		return
 	}
-	p.fast++
-	p.wait = fastEmptyFirst/2 + p.w.jitter(min(fastEmptyMost, fastEmptyFirst<<min(p.fast-1, 10)))
+	p.emptyEarly++
+	p.wait = minEmptyPause/2 + p.w.jitter(min(maxEmptyPause, minEmptyPause<<min(p.emptyEarly-1, 10)))
 }

@@ -205,12 +205,12 @@ func TestAnswerOverTheLimit(t *testing.T) {
 		enqueue(l, 50) // finds every slot free
 		r.idle(time.Minute)
 		polls := l.Polls()[1:] // the first looks whether the server is there
-		for i, p := range polls[:narrowPolls] {
+		for i, p := range polls[:singlePolls] {
 			if p.Query.Count != 1 {
 				t.Fatalf("poll %d after the refusal asks for %d, want 1", i+1, p.Query.Count)
 			}
 		}
-		if !slices.ContainsFunc(polls[narrowPolls:], func(p conductortest.Poll) bool { return p.Query.Count > 1 }) {
+		if !slices.ContainsFunc(polls[singlePolls:], func(p conductortest.Poll) bool { return p.Query.Count > 1 }) {
 			t.Error("never asks for more than one again")
 		}
 		r.drainClean()
@@ -275,7 +275,7 @@ func TestTheRestAfterOneEmptyPollIsShort(t *testing.T) {
 		s := &tap{Server: newLedger(), onPoll: func(ctx context.Context, q conductor.Query, _ func() ([]conductor.Task, error)) ([]conductor.Task, error) {
 			if gap := time.Since(ended); !ended.IsZero() {
 				rests++
-				if gap < fastEmptyFirst/2 || gap >= fastEmptyFirst*3/2 {
+				if gap < minEmptyPause/2 || gap >= minEmptyPause*3/2 {
 					t.Errorf("a rest of %s", gap)
 				}
 			}
@@ -284,7 +284,7 @@ func TestTheRestAfterOneEmptyPollIsShort(t *testing.T) {
 				ended = time.Now()
 				return nil, nil
 			}
-			rest(ctx, q.Timeout)
+			sleep(ctx, q.Timeout)
 			return nil, nil
 		}}
 		r := start(t, newLedger(), Options{Server: s, Pollers: 1})

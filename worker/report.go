@@ -9,11 +9,11 @@ import (
 )
 
 const (
-	// attemptMost bounds one update, so that a peer that never answers does
-	// not eat the lease; attemptLeast is what even a late one is given.
-	attemptMost, attemptLeast = 10 * time.Second, time.Second
-	// handBackMost is how long the server is asked to take a task back.
-	handBackMost = 3 * time.Second
+	// maxAttempt bounds one update, so that a peer that never answers does
+	// not eat the lease; minAttempt is what even a late one is given.
+	maxAttempt, minAttempt = 10 * time.Second, time.Second
+	// maxGiveBack is how long the server is asked to take a task back.
+	maxGiveBack = 3 * time.Second
 )
 
 // End is how a delivery left the worker's hand.
@@ -39,24 +39,24 @@ func (e End) lost() bool { return e == Refused || e == LeaseSpent || e == Left }
 // report tells the server how the task ended, until it acknowledges or the
 // lease is spent: a later update would be ignored with a 200. Where the drain
 // runs out of time first, the task is given back.
-func (w *Worker) report(s spans, j *job, o task.Outcome) End {
-	until := time.Now().Add(mostReport)
+func (w *Worker) report(ctxs runContexts, j *delivery, o task.Outcome) End {
+	until := time.Now().Add(maxReport)
 	if lease := j.leaseEnd(); lease.Before(until) {
 		until = lease
 	}
-	end := w.deliver(s.working, j, w.result(j, o), until)
+	end := w.deliver(ctxs.executing, j, w.result(j, o), until)
 	switch {
-	case end == Left && s.flushing.Err() == nil:
-		return w.handBack(s.flushing, j)
+	case end == Left && ctxs.reporting.Err() == nil:
+		return w.giveBack(ctxs.reporting, j)
 	case end == Acknowledged && o.Status == task.Later:
 		return Postponed
 	}
 	return end
 }
 
-// handBack queues the same task again.
-func (w *Worker) handBack(ctx context.Context, j *job) End {
-	end := w.deliver(ctx, j, w.giveBack(j), time.Now().Add(handBackMost))
+// giveBack queues the same task again.
+func (w *Worker) giveBack(ctx context.Context, j *delivery) End {
+	end := w.deliver(ctx, j, w.givenBack(j), time.Now().Add(maxGiveBack))
 	switch end {
 	case Acknowledged:
 		return GivenBack
@@ -67,7 +67,7 @@ func (w *Worker) handBack(ctx context.Context, j *job) End {
 }
 
 // deliver repeats an update, which is safe: the server keeps the first.
-func (w *Worker) deliver(ctx context.Context, j *job, r conductor.Result, until time.Time) End {
+func (w *Worker) deliver(ctx context.Context, j *delivery, r conductor.Result, until time.Time) End {
 	for failures := 1; ; failures++ {
 		err := w.update(ctx, j, r, until)
 		if err == nil {
@@ -81,29 +81,29 @@ func (w *Worker) deliver(ctx context.Context, j *job, r conductor.Result, until 
 		if err.Class == conductor.NotFound {
 			return Gone
 		}
-		if !heals(err.Class) {
+		if !retryable(err.Class) {
 			return Refused
 		}
 		left := time.Until(until)
 		if left <= 0 {
 			return LeaseSpent
 		}
-		if !rest(ctx, min(left, updateWait(err, failures, w.jitter))) {
+		if !sleep(ctx, min(left, updateWait(err, failures, w.jitter))) {
 			return Left
 		}
 	}
 }
 
 // update is one attempt. A panic of the client is a failed one.
-func (w *Worker) update(ctx context.Context, j *job, r conductor.Result, until time.Time) (failure *conductor.Error) {
-	ctx, cancel := context.WithTimeout(ctx, min(attemptMost, max(attemptLeast, time.Until(until))))
+func (w *Worker) update(ctx context.Context, j *delivery, r conductor.Result, until time.Time) (failure *conductor.Error) {
+	ctx, cancel := context.WithTimeout(ctx, min(maxAttempt, max(minAttempt, time.Until(until))))
 	defer cancel()
 	started := time.Now()
 	j.sent = started
 	defer func() {
 		if recover() != nil {
 			w.opts.Observer.Panicked()
-			failure = panicked("update")
+			failure = panicError("update")
 		}
 		e := Updated{TaskType: j.taskType, Bytes: r.Output.Len(), Took: time.Since(started)}
 		if failure != nil {
@@ -112,13 +112,13 @@ func (w *Worker) update(ctx context.Context, j *job, r conductor.Result, until t
 		w.opts.Observer.Updated(e)
 	}()
 	if err := w.opts.Server.Update(ctx, r); err != nil {
-		return failureOf("update", err)
+		return conductorError("update", err)
 	}
 	return nil
 }
 
 // result is the update that tells the server of an outcome.
-func (w *Worker) result(j *job, o task.Outcome) conductor.Result {
+func (w *Worker) result(j *delivery, o task.Outcome) conductor.Result {
 	return conductor.Result{
 		TaskID:        j.task.ID,
 		WorkflowID:    j.task.WorkflowID,
@@ -131,8 +131,8 @@ func (w *Worker) result(j *job, o task.Outcome) conductor.Result {
 	}
 }
 
-// giveBack hands the same task to whoever polls next; no retry is spent.
-func (w *Worker) giveBack(j *job) conductor.Result {
+// givenBack hands the same task to whoever polls next; no retry is spent.
+func (w *Worker) givenBack(j *delivery) conductor.Result {
 	return conductor.Result{
 		TaskID:     j.task.ID,
 		WorkflowID: j.task.WorkflowID,

@@ -41,7 +41,7 @@ func sign(_ context.Context, d task.Delivery) task.Outcome {
 // signIn completes every task after d, and heeds its context.
 func signIn(d time.Duration) handlerFunc {
 	return func(ctx context.Context, del task.Delivery) task.Outcome {
-		if !rest(ctx, d) {
+		if !sleep(ctx, d) {
 			return task.Outcome{Status: task.Failed, Reason: "timeout: own words", Fault: task.Fault{Code: "timeout"}}
 		}
 		return sign(ctx, del)

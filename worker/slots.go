@@ -19,47 +19,47 @@ type slots struct {
 }
 
 type waiter struct {
-	kind    int
+	queue   int
 	urgent  bool
 	granted chan struct{}
 }
 
-// newSlots needs total >= kinds: then the reserved slots are always there.
-func newSlots(total, kinds int) *slots {
-	return &slots{total: total, free: total, held: make([]int, kinds), polls: make([]int, kinds)}
+// newSlots needs total >= queues: then the reserved slots are always there.
+func newSlots(total, queues int) *slots {
+	return &slots{total: total, free: total, held: make([]int, queues), polls: make([]int, queues)}
 }
 
 // take waits until one slot is free for the task type, adds what else is free
-// up to most, and returns how many it took: none once ctx is done. A poller
+// up to limit, and returns how many it took: none once ctx is done. A poller
 // with work to fetch is urgent and goes before those that only listen. One that
-// listens takes one slot and ends with heard. beat is called now and then while
+// listens takes one slot and ends with releasePoll. beat is called now and then while
 // waiting.
-func (s *slots) take(ctx context.Context, kind int, urgent bool, most int, beat func()) int {
+func (s *slots) take(ctx context.Context, queue int, urgent bool, limit int, beat func()) int {
 	if ctx.Err() != nil {
 		return 0
 	}
 	s.mu.Lock()
-	if n := s.grab(kind, most); n > 0 {
-		s.listen(kind, urgent)
+	if n := s.grab(queue, limit); n > 0 {
+		s.countPoll(queue, urgent)
 		s.mu.Unlock()
 		return n
 	}
-	w := &waiter{kind: kind, urgent: urgent, granted: make(chan struct{})}
+	w := &waiter{queue: queue, urgent: urgent, granted: make(chan struct{})}
 	s.waiting = append(s.waiting, w)
 	s.mu.Unlock()
 
-	if !s.await(ctx, w, beat) {
+	if !s.waitGranted(ctx, w, beat) {
 		return 0
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return 1 + s.grab(kind, most-1)
+	return 1 + s.grab(queue, limit-1)
 }
 
 // await reports whether the slot was granted; if ctx ends first, a slot that
 // was granted at the same moment goes back.
-func (s *slots) await(ctx context.Context, w *waiter, beat func()) bool {
-	if await(ctx, w.granted, beat) {
+func (s *slots) waitGranted(ctx context.Context, w *waiter, beat func()) bool {
+	if waitBeating(ctx, w.granted, beat) {
 		return true
 	}
 	s.mu.Lock()
@@ -68,60 +68,60 @@ func (s *slots) await(ctx context.Context, w *waiter, beat func()) bool {
 		s.waiting = slices.Delete(s.waiting, i, i+1)
 	} else {
 		if !w.urgent {
-			s.polls[w.kind]--
+			s.polls[w.queue]--
 		}
-		s.giveBack(w.kind, 1)
+		s.giveBack(w.queue, 1)
 	}
 	return false
 }
 
-func (s *slots) listen(kind int, urgent bool) {
+func (s *slots) countPoll(queue int, urgent bool) {
 	if !urgent {
-		s.polls[kind]++
+		s.polls[queue]++
 	}
 }
 
-// heard ends the poll of one that listened, and gives n slots back: 1 where the
+// releasePoll ends the poll of one that listened, and gives n slots back: 1 where the
 // poll brought no task.
-func (s *slots) heard(kind, n int) {
+func (s *slots) releasePoll(queue, n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.polls[kind]--
-	s.giveBack(kind, n)
+	s.polls[queue]--
+	s.giveBack(queue, n)
 }
 
 // release gives n slots back.
-func (s *slots) release(kind, n int) {
+func (s *slots) release(queue, n int) {
 	if n <= 0 {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.giveBack(kind, n)
+	s.giveBack(queue, n)
 }
 
 // room is what the task type could take now: all that is free but for the
 // slots reserved for types that hold none.
-func (s *slots) room(kind int) int {
+func (s *slots) room(queue int) int {
 	reserved := 0
 	for k, held := range s.held {
-		if k != kind && held == 0 {
+		if k != queue && held == 0 {
 			reserved++
 		}
 	}
 	return s.free - reserved
 }
 
-func (s *slots) grab(kind, most int) int {
-	n := max(0, min(most, s.room(kind)))
+func (s *slots) grab(queue, limit int) int {
+	n := max(0, min(limit, s.room(queue)))
 	s.free -= n
-	s.held[kind] += n
+	s.held[queue] += n
 	return n
 }
 
-func (s *slots) giveBack(kind, n int) {
+func (s *slots) giveBack(queue, n int) {
 	s.free += n
-	s.held[kind] -= n
+	s.held[queue] -= n
 	for {
 		i := s.next()
 		if i < 0 {
@@ -129,8 +129,8 @@ func (s *slots) giveBack(kind, n int) {
 		}
 		w := s.waiting[i]
 		s.waiting = slices.Delete(s.waiting, i, i+1)
-		s.grab(w.kind, 1)
-		s.listen(w.kind, w.urgent)
+		s.grab(w.queue, 1)
+		s.countPoll(w.queue, w.urgent)
 		close(w.granted)
 	}
 }
@@ -140,7 +140,7 @@ func (s *slots) giveBack(kind, n int) {
 func (s *slots) next() int {
 	best := -1
 	for i, w := range s.waiting {
-		if s.room(w.kind) > 0 && (best < 0 || s.before(w, s.waiting[best])) {
+		if s.room(w.queue) > 0 && (best < 0 || s.before(w, s.waiting[best])) {
 			best = i
 		}
 	}
@@ -151,15 +151,15 @@ func (s *slots) before(a, b *waiter) bool {
 	if a.urgent != b.urgent {
 		return a.urgent
 	}
-	return s.held[a.kind] < s.held[b.kind]
+	return s.held[a.queue] < s.held[b.queue]
 }
 
 // full reports whether the task type would have to wait for a task to end. A
 // slot that a poll for one task holds is free: that poll fetches the next task.
-func (s *slots) full(kind int) bool {
+func (s *slots) full(queue int) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.room(kind) <= 0 && s.polls[kind] == 0
+	return s.room(queue) <= 0 && s.polls[queue] == 0
 }
 
 // inUse is how many slots are taken.
@@ -173,28 +173,28 @@ func (s *slots) inUse() int {
 // share is claimed before a poll, so that no task is taken beyond it. A nil
 // quota has no end.
 type quota struct {
-	mu      sync.Mutex
-	left    int // not claimed yet
-	toEnd   int // not ended yet
-	changed chan struct{}
-	spent   chan struct{}
+	mu         sync.Mutex
+	left       int // not claimed yet
+	unfinished int // not ended yet
+	changed    chan struct{}
+	spent      chan struct{}
 }
 
 func newQuota(n int) *quota {
 	if n <= 0 {
 		return nil
 	}
-	return &quota{left: n, toEnd: n, changed: make(chan struct{}), spent: make(chan struct{})}
+	return &quota{left: n, unfinished: n, changed: make(chan struct{}), spent: make(chan struct{})}
 }
 
-// claim takes up to most; where it takes none, changed tells when to ask again.
-func (q *quota) claim(most int) (n int, changed <-chan struct{}) {
+// claim takes up to limit; where it takes none, changed tells when to ask again.
+func (q *quota) claim(limit int) (n int, changed <-chan struct{}) {
 	if q == nil {
-		return most, nil
+		return limit, nil
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	n = min(most, q.left)
+	n = min(limit, q.left)
 	q.left -= n
 	return n, q.changed
 }
@@ -218,7 +218,7 @@ func (q *quota) ended() {
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.toEnd--; q.toEnd == 0 {
+	if q.unfinished--; q.unfinished == 0 {
 		close(q.spent)
 	}
 }

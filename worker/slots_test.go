@@ -36,13 +36,13 @@ func TestASlotOfAPollForOneTaskIsFree(t *testing.T) {
 	if s.full(0) {
 		t.Error("full, with one task and one poll")
 	}
-	s.heard(0, 0)
+	s.releasePoll(0, 0)
 	if !s.full(0) {
 		t.Error("not full, with two tasks")
 	}
 	s.release(0, 1)
 	s.take(t.Context(), 0, false, 1, noBeat)
-	s.heard(0, 1)
+	s.releasePoll(0, 1)
 	if s.inUse() != 1 {
 		t.Errorf("%d slots in use after a poll that brought nothing, want 1", s.inUse())
 	}

@@ -92,20 +92,20 @@ func (r *Registrar) Ensure(ctx context.Context, name string) {
 func (r *Registrar) ensure(ctx context.Context, name string, most time.Duration) {
 	began := time.Now()
 	for failures := 1; !r.isRefused(name) && ctx.Err() == nil; failures++ {
-		err := r.once(ctx, name)
+		err := r.ensureOnce(ctx, name)
 		if err == nil || ctx.Err() != nil {
 			return
 		}
-		if !heals(err.Class) {
+		if !retryable(err.Class) {
 			r.giveUp(ctx, name, err)
 			return
 		}
 		if most > 0 && time.Since(began) >= most {
 			r.log.WarnContext(ctx, "the task definition could not be registered; run `taskdef apply`",
-				"task_name", outside(name), "class", string(err.Class))
+				"task_name", escape(name), "class", string(err.Class))
 			return
 		}
-		if !rest(ctx, updateWait(err, failures, r.jitter)) {
+		if !sleep(ctx, updateWait(err, failures, r.jitter)) {
 			return
 		}
 	}
@@ -121,31 +121,31 @@ func (r *Registrar) isRefused(name string) bool {
 // once.
 func (r *Registrar) giveUp(ctx context.Context, name string, err *conductor.Error) {
 	r.mu.Lock()
-	told := r.forbidden || r.refused[name]
+	reported := r.forbidden || r.refused[name]
 	r.refused[name] = true
 	r.forbidden = r.forbidden || err.Class == conductor.Forbidden
 	r.mu.Unlock()
-	if told {
+	if reported {
 		return
 	}
 	r.log.WarnContext(ctx, "the server does not let this worker register task definitions; ask its operator to register them, or set CONDUCTOR_JWT_REGISTER_TASKDEFS to off",
-		"task_name", outside(name), "class", string(err.Class), "http_status", err.Status)
+		"task_name", escape(name), "class", string(err.Class), "http_status", err.Status)
 }
 
 // once creates the definition where there is none. Between the two calls
 // somebody else may create it, who is then overwritten: the server has no
 // conditional write.
-func (r *Registrar) once(ctx context.Context, name string) (failure *conductor.Error) {
+func (r *Registrar) ensureOnce(ctx context.Context, name string) (failure *conductor.Error) {
 	defer func() {
 		if recover() != nil { // it would end the process
-			failure = panicked("register taskdef")
+			failure = panicError("register taskdef")
 		}
 	}()
 	r.calls.Lock()
 	defer r.calls.Unlock()
 	found, err := r.api.TaskDef(ctx, name)
 	if err != nil {
-		return failureOf("get taskdef", err)
+		return conductorError("get taskdef", err)
 	}
 	if found {
 		return nil
@@ -153,17 +153,17 @@ func (r *Registrar) once(ctx context.Context, name string) (failure *conductor.E
 	def := r.def
 	def.Name = name
 	if err := r.api.CreateTaskDef(ctx, def); err != nil {
-		return failureOf("create taskdef", err)
+		return conductorError("create taskdef", err)
 	}
-	r.log.InfoContext(ctx, "registered a task definition", "task_name", outside(name))
+	r.log.InfoContext(ctx, "registered a task definition", "task_name", escape(name))
 	return nil
 }
 
 const (
 	// maxNames bounds what is remembered of names that the server sends.
 	maxNames = 1000
-	// askAgain is how often the definitions of known names are asked for again.
-	askAgain = 5 * time.Second
+	// recheckEvery is how often the definitions of known names are asked for again.
+	recheckEvery = 5 * time.Second
 	// serverResponseTimeout is what the server gives a SIMPLE task that has no
 	// task definition, and a definition that sets no response timeout.
 	serverResponseTimeout = time.Hour
@@ -176,62 +176,62 @@ func mayLackTaskDef(responseTimeout time.Duration) bool {
 	return responseTimeout <= 0 || responseTimeout == serverResponseTimeout
 }
 
-// undefined collects the names of tasks that may have no task definition, for
+// missingDefs collects the names of tasks that may have no task definition, for
 // one goroutine that asks the server: at once for a new name, and again within
-// [askAgain] when a task of it was scheduled after those that it was asked for,
+// [recheckEvery] when a task of it was scheduled after those that it was asked for,
 // since the definition may have been deleted in between.
-type undefined struct {
-	fresh chan string
+type missingDefs struct {
+	added chan string
 
-	mu     sync.Mutex
-	newest map[string]time.Time // when the last task of each name was scheduled
-	again  []string
+	mu      sync.Mutex
+	latest  map[string]time.Time // when the last task of each name was scheduled
+	recheck []string
 }
 
-func newUndefined() *undefined {
-	return &undefined{fresh: make(chan string, maxNames), newest: make(map[string]time.Time)}
+func newMissingDefs() *missingDefs {
+	return &missingDefs{added: make(chan string, maxNames), latest: make(map[string]time.Time)}
 }
 
 // note adds a task's name. It reports whether the name is a new one.
-func (u *undefined) note(name string, scheduled time.Time) bool {
+func (u *missingDefs) add(name string, scheduled time.Time) bool {
 	if name == "" {
 		return false
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	newest, known := u.newest[name]
+	latest, known := u.latest[name]
 	switch {
-	case !known && len(u.newest) < maxNames:
-		u.newest[name] = scheduled
-		u.fresh <- name // has room for as many as are remembered
+	case !known && len(u.latest) < maxNames:
+		u.latest[name] = scheduled
+		u.added <- name // has room for as many as are remembered
 		return true
-	case known && scheduled.After(newest):
-		u.newest[name] = scheduled
-		if !slices.Contains(u.again, name) {
-			u.again = append(u.again, name)
+	case known && scheduled.After(latest):
+		u.latest[name] = scheduled
+		if !slices.Contains(u.recheck, name) {
+			u.recheck = append(u.recheck, name)
 		}
 	}
 	return false
 }
 
 // take returns the names to ask for again.
-func (u *undefined) take() []string {
+func (u *missingDefs) takeRecheck() []string {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	names := u.again
-	u.again = nil
+	names := u.recheck
+	u.recheck = nil
 	return names
 }
 
-func (u *undefined) run(ctx context.Context, ensure func(context.Context, string)) {
-	tick := time.NewTicker(askAgain)
+func (u *missingDefs) run(ctx context.Context, ensure func(context.Context, string)) {
+	tick := time.NewTicker(recheckEvery)
 	defer tick.Stop()
 	for {
 		select {
-		case name := <-u.fresh:
+		case name := <-u.added:
 			ensure(ctx, name)
 		case <-tick.C:
-			for _, name := range u.take() {
+			for _, name := range u.takeRecheck() {
 				ensure(ctx, name)
 			}
 		case <-ctx.Done():
@@ -243,7 +243,7 @@ func (u *undefined) run(ctx context.Context, ensure func(context.Context, string
 // checkTaskDef looks at the definition that the server sent with a task, and
 // warns of each name once. Without a response timeout a task that was lost with
 // its worker is never delivered again, and by the server's own after an hour.
-func (w *Worker) checkTaskDef(ctx context.Context, j *job) {
+func (w *Worker) checkTaskDef(ctx context.Context, j *delivery) {
 	unbounded := j.task.ResponseTimeout <= 0
 	if j.task.Malformed || !mayLackTaskDef(j.task.ResponseTimeout) {
 		return
@@ -251,10 +251,10 @@ func (w *Worker) checkTaskDef(ctx context.Context, j *job) {
 	if unbounded {
 		w.opts.Observer.Unbounded(j.taskType)
 	}
-	if !w.undefined.note(j.task.Name, j.task.Scheduled) {
+	if !w.missingDefs.add(j.task.Name, j.task.Scheduled) {
 		return
 	}
-	name := []any{"task_name", outside(j.task.Name), "task_type", j.taskType}
+	name := []any{"task_name", escape(j.task.Name), "task_type", j.taskType}
 	if unbounded {
 		w.log.WarnContext(ctx, "the task definition has no response timeout: if this worker had crashed, the task would have hung forever; set responseTimeoutSeconds", name...)
 		return

@@ -44,15 +44,15 @@ func TestTasksWithoutAResponseTimeout(t *testing.T) {
 }
 
 func TestRememberedNamesAreBounded(t *testing.T) {
-	u := newUndefined()
+	u := newMissingDefs()
 	fresh := 0
 	for i := range 10 * maxNames {
-		if u.note(fmt.Sprint(i), time.Time{}) {
+		if u.add(fmt.Sprint(i), time.Time{}) {
 			fresh++
 		}
 	}
-	if fresh != maxNames || len(u.newest) != maxNames {
-		t.Errorf("%d names were new, %d are remembered; want %d", fresh, len(u.newest), maxNames)
+	if fresh != maxNames || len(u.latest) != maxNames {
+		t.Errorf("%d names were new, %d are remembered; want %d", fresh, len(u.latest), maxNames)
 	}
 }
 
@@ -120,7 +120,7 @@ func TestADefinitionThatIsMissingIsRegistered(t *testing.T) {
 					l.DeleteTaskDef(row.task.Name)
 					time.Sleep(time.Millisecond)
 					l.Enqueue(row.task)
-					time.Sleep(2 * askAgain)
+					time.Sleep(2 * recheckEvery)
 					if l.StoredTaskDef(row.task.Name) == nil {
 						t.Errorf("no definition of %s", row.task.Name)
 					}
@@ -129,7 +129,7 @@ func TestADefinitionThatIsMissingIsRegistered(t *testing.T) {
 				for range 100 {
 					l.Enqueue(row.task)
 				}
-				time.Sleep(2 * askAgain)
+				time.Sleep(2 * recheckEvery)
 				run.drainClean()
 				if n := l.Calls("create taskdef"); n != created {
 					t.Errorf("a definition that exists was created %d times", n-created)

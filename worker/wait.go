@@ -10,7 +10,7 @@ import (
 )
 
 // rest waits for d or until ctx ends. It reports whether d passed.
-func rest(ctx context.Context, d time.Duration) bool {
+func sleep(ctx context.Context, d time.Duration) bool {
 	if d <= 0 {
 		return ctx.Err() == nil
 	}
@@ -23,18 +23,18 @@ func rest(ctx context.Context, d time.Duration) bool {
 }
 
 // pause is a rest of a loop that has to show signs of life.
-func pause(ctx context.Context, d time.Duration, beat func()) bool {
+func sleepBeating(ctx context.Context, d time.Duration, beat func()) bool {
 	for ; d > beatEvery; d -= beatEvery {
-		if !rest(ctx, beatEvery) {
+		if !sleep(ctx, beatEvery) {
 			return false
 		}
 		beat()
 	}
-	return rest(ctx, d)
+	return sleep(ctx, d)
 }
 
 // await is the same until a channel is closed.
-func await(ctx context.Context, ready <-chan struct{}, beat func()) bool {
+func waitBeating(ctx context.Context, ready <-chan struct{}, beat func()) bool {
 	tick := time.NewTicker(beatEvery)
 	defer tick.Stop()
 	for {
@@ -57,16 +57,16 @@ const tick = 100700 * time.Microsecond
 // look k times as often as one of them.
 func phaseOf(i, k int) time.Duration { return tick * time.Duration(i) / time.Duration(k) }
 
-// awaitPhase waits, before every cold poll, for the poller's own phase of the
+// sleepUntilPhase waits, before every cold poll, for the poller's own phase of the
 // tick; spread only once, the polls drift together within a minute. It does not
 // wait where no other poll of the queue is in flight: that would leave the
 // queue unattended, and on a server that answers at once the wait would be the
 // whole latency.
-func (p *poller) awaitPhase(ctx context.Context) bool {
-	if p.queue.attended.Load() == 0 {
+func (p *poller) sleepUntilPhase(ctx context.Context) bool {
+	if p.queue.pollsInFlight.Load() == 0 {
 		return ctx.Err() == nil
 	}
-	return rest(ctx, untilPhase(time.Since(p.epoch), p.phase))
+	return sleep(ctx, untilPhase(time.Since(p.epoch), p.phase))
 }
 
 // untilPhase is the time from now to the next moment of the phase, both
@@ -77,13 +77,13 @@ func untilPhase(now, phase time.Duration) time.Duration {
 
 // quiet is the time until which the server has asked for no polls, of whichever
 // poller.
-type quiet struct {
+type pollPause struct {
 	mu  sync.Mutex
 	end time.Time
 }
 
 // until extends it to d from now.
-func (q *quiet) until(d time.Duration) {
+func (q *pollPause) extend(d time.Duration) {
 	end := time.Now().Add(d)
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -93,17 +93,17 @@ func (q *quiet) until(d time.Duration) {
 }
 
 // left is how long that is still; 0 or less is no quiet.
-func (q *quiet) left() time.Duration {
+func (q *pollPause) remaining() time.Duration {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return time.Until(q.end)
 }
 
 const (
-	firstWait  = 100 * time.Millisecond
-	mostWait   = 5 * time.Second
-	fixedWait  = 5 * time.Second // where only a person can help
-	fixedSlack = time.Second     // spread over replicas that fail together
+	minBackoff       = 100 * time.Millisecond
+	maxBackoff       = 5 * time.Second
+	permanentBackoff = 5 * time.Second // where only a person can help
+	permanentJitter  = time.Second     // spread over replicas that fail together
 )
 
 // jitter draws a time from 0 up to, and without, d.
@@ -116,13 +116,13 @@ func fullJitter(d time.Duration) time.Duration {
 	return rand.N(d) //nolint:gosec // spreads retries; guessing it gains nothing
 }
 
-// ceiling is the longest wait after so many failures in a row: 100 ms,
+// backoffLimit is the longest wait after so many failures in a row: 100 ms,
 // doubling to 5 s.
-func ceiling(failures int) time.Duration {
+func backoffLimit(failures int) time.Duration {
 	if failures <= 0 {
 		return 0
 	}
-	return min(mostWait, firstWait<<min(failures-1, 10))
+	return min(maxBackoff, minBackoff<<min(failures-1, 10))
 }
 
 // pollWait is how long a poller rests after its nth failure in a row. A
@@ -130,18 +130,18 @@ func ceiling(failures int) time.Duration {
 func pollWait(err *conductor.Error, failures int, j jitter) time.Duration {
 	switch err.Class {
 	case conductor.Forbidden, conductor.NotFound, conductor.Rejected:
-		return fixedWait - fixedSlack/2 + j(fixedSlack)
+		return permanentBackoff - permanentJitter/2 + j(permanentJitter)
 	default:
-		return afterServer(err.RetryAfter, j(ceiling(failures)))
+		return withRetryAfter(err.RetryAfter, j(backoffLimit(failures)))
 	}
 }
 
 // updateWait is the same for an update: only classes that heal come here.
 func updateWait(err *conductor.Error, failures int, j jitter) time.Duration {
-	return afterServer(err.RetryAfter, j(ceiling(failures)))
+	return withRetryAfter(err.RetryAfter, j(backoffLimit(failures)))
 }
 
-func afterServer(asked, drawn time.Duration) time.Duration {
+func withRetryAfter(asked, drawn time.Duration) time.Duration {
 	if asked <= 0 {
 		return drawn
 	}

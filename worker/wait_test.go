@@ -42,7 +42,7 @@ func TestHowLongAPollerRests(t *testing.T) {
 	if a, b := updateWait(err, 1, least), updateWait(err, 2, most); a != time.Second || b != 1200*time.Millisecond {
 		t.Errorf("an update waits %s to %s", a, b)
 	}
-	if ceiling(0) != 0 || ceiling(-1) != 0 || fullJitter(0) != 0 || fullJitter(1) != 0 {
+	if backoffLimit(0) != 0 || backoffLimit(-1) != 0 || fullJitter(0) != 0 || fullJitter(1) != 0 {
 		t.Error("a wait without a failure")
 	}
 }
@@ -64,7 +64,7 @@ func TestAPauseEndsWithItsContext(t *testing.T) {
 		} {
 			ctx, cancel := context.WithTimeout(t.Context(), row.until)
 			began, beats := time.Now(), 0
-			whole := pause(ctx, row.pause, func() { beats++ })
+			whole := sleepBeating(ctx, row.pause, func() { beats++ })
 			if took := time.Since(began); whole != row.whole || beats != row.beats || took != min(row.pause, row.until) {
 				t.Errorf("%s of %s: %t with %d beats after %s", row.until, row.pause, whole, beats, took)
 			}
@@ -191,12 +191,12 @@ func TestHandlersThatNeverReturn(t *testing.T) {
 		}
 		time.Sleep(45 * time.Second)
 		if n := begun.Load(); n != 2 {
-			t.Errorf("%d handlers had begun with two strays of one slot, want 2", n)
+			t.Errorf("%d handlers had begun with two abandoned ones on one slot, want 2", n)
 		}
 		close(let)
 		r.idle(time.Minute)
 		if n := begun.Load(); n != 3 {
-			t.Errorf("%d handlers had begun once the strays returned", n)
+			t.Errorf("%d handlers had begun once the abandoned ones returned", n)
 		}
 		r.drainClean()
 		if n := r.log.count("drained"); n != 1 {

@@ -49,25 +49,25 @@ type Worker struct {
 	log    *slog.Logger
 	jitter jitter
 
-	slots     *slots
-	hand      *hand
-	quota     *quota
-	queues    []*queue
-	undefined *undefined
+	slots       *slots
+	inFlight    *inFlight
+	quota       *quota
+	queues      []*queue
+	missingDefs *missingDefs
 
-	pollLog   *classLog
-	updateLog *classLog
+	pollLog   *failureLog
+	updateLog *failureLog
 
-	started  atomic.Bool
-	draining atomic.Bool
-	lost     atomic.Int64 // deliveries that ended unacknowledged since the drain began
-	strays   atomic.Int64 // handlers that were given up and still run
-	quiet    quiet
+	started   atomic.Bool
+	draining  atomic.Bool
+	lost      atomic.Int64 // deliveries that ended unacknowledged since the drain began
+	abandoned atomic.Int64 // handlers that were given up and still run
+	pollPause pollPause
 
-	abort     chan struct{}
-	abortOnce sync.Once
-	running   sync.WaitGroup // pollers and tasks in hand
-	pulses    atomic.Pointer[[]*pulse]
+	abort      chan struct{}
+	abortOnce  sync.Once
+	running    sync.WaitGroup // pollers and tasks in hand
+	heartbeats atomic.Pointer[[]*heartbeat]
 }
 
 // New checks the options and makes a Worker that has not started.
@@ -77,28 +77,28 @@ func New(o Options) (*Worker, error) {
 		return nil, err
 	}
 	w := &Worker{
-		opts:      o,
-		log:       o.Logger,
-		jitter:    fullJitter,
-		slots:     newSlots(o.Slots, len(o.TaskTypes)),
-		hand:      newHand(),
-		quota:     newQuota(o.Once),
-		undefined: newUndefined(),
-		abort:     make(chan struct{}),
-		pollLog:   &classLog{log: o.Logger, call: "poll"},
-		updateLog: &classLog{log: o.Logger, call: "update"},
+		opts:        o,
+		log:         o.Logger,
+		jitter:      fullJitter,
+		slots:       newSlots(o.Slots, len(o.TaskTypes)),
+		inFlight:    newInFlight(),
+		quota:       newQuota(o.Once),
+		missingDefs: newMissingDefs(),
+		abort:       make(chan struct{}),
+		pollLog:     &failureLog{log: o.Logger, call: "poll"},
+		updateLog:   &failureLog{log: o.Logger, call: "update"},
 	}
-	for kind, taskType := range o.TaskTypes {
-		w.queues = append(w.queues, &queue{kind: kind, taskType: taskType})
+	for i, taskType := range o.TaskTypes {
+		w.queues = append(w.queues, &queue{index: i, taskType: taskType})
 	}
 	return w, nil
 }
 
-// spans are the lifetimes of a run, each within the next.
-type spans struct {
-	polling  context.Context //nolint:containedctx // three lifetimes travel together; until the drain begins
-	working  context.Context //nolint:containedctx // until the drain is out of time
-	flushing context.Context //nolint:containedctx // until nothing more can be done; polls run under it
+// runContexts are the lifetimes of a run, each within the next.
+type runContexts struct {
+	polling   context.Context //nolint:containedctx // three lifetimes travel together; until the drain begins
+	executing context.Context //nolint:containedctx // until the drain is out of time
+	reporting context.Context //nolint:containedctx // until nothing more can be done; polls run under it
 }
 
 // Run polls until ctx ends, then drains: no new poll, the polls in flight
@@ -110,56 +110,56 @@ func (w *Worker) Run(ctx context.Context) error {
 	if w.started.Swap(true) {
 		return ErrRunning
 	}
-	flushing, cut := context.WithCancel(context.WithoutCancel(ctx))
-	defer cut()
-	working, expire := context.WithCancel(flushing)
-	defer expire()
-	polling, stop := context.WithCancel(working)
-	defer stop()
-	s := spans{polling: polling, working: working, flushing: flushing}
+	reporting, stopReporting := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopReporting()
+	executing, stopExecuting := context.WithCancel(reporting)
+	defer stopExecuting()
+	polling, stopPolling := context.WithCancel(executing)
+	defer stopPolling()
+	ctxs := runContexts{polling: polling, executing: executing, reporting: reporting}
 
-	w.start(s) //nolint:contextcheck // the contexts are in s
+	w.start(ctxs) //nolint:contextcheck // the contexts are in ctxs
 	select {
 	case <-ctx.Done():
 	case <-w.quota.done():
 	case <-w.abort:
 	}
 	w.draining.Store(true)
-	stop()
-	return w.drain(ctx, expire)
+	stopPolling()
+	return w.drain(ctx, stopExecuting)
 }
 
 // Abort ends a run at once, as a second signal asks for.
 func (w *Worker) Abort() { w.abortOnce.Do(func() { close(w.abort) }) }
 
-func (w *Worker) start(s spans) {
+func (w *Worker) start(ctxs runContexts) {
 	epoch := time.Now()
-	var pulses []*pulse
+	var heartbeats []*heartbeat
 	for _, q := range w.queues {
 		for i := range w.opts.Pollers {
 			p := &poller{
 				w: w, queue: q, epoch: epoch, phase: phaseOf(i, w.opts.Pollers),
-				pulse: newPulse(epoch), mode: cold,
+				heartbeat: newHeartbeat(epoch), mode: longPoll,
 			}
 			if i == 0 {
 				// A first look that does not wait: it fetches a backlog, and
 				// tells at once whether the server is there.
 				p.mode = probe
-				q.attended.Add(1)
-				p.attending = true
+				q.pollsInFlight.Add(1)
+				p.counted = true
 			}
-			pulses = append(pulses, p.pulse)
-			w.running.Go(func() { p.run(s) })
+			heartbeats = append(heartbeats, p.heartbeat)
+			w.running.Go(func() { p.run(ctxs) })
 		}
 	}
-	w.pulses.Store(&pulses)
+	w.heartbeats.Store(&heartbeats)
 	if w.opts.EnsureTaskDef != nil {
-		go w.undefined.run(s.polling, w.opts.EnsureTaskDef)
+		go w.missingDefs.run(ctxs.polling, w.opts.EnsureTaskDef)
 	}
 }
 
-func (w *Worker) loops() []*pulse {
-	if p := w.pulses.Load(); p != nil {
+func (w *Worker) loops() []*heartbeat {
+	if p := w.heartbeats.Load(); p != nil {
 		return *p
 	}
 	return nil

@@ -69,7 +69,7 @@ func reportProfile(env Env, rules *provider.Profile, p signer.Parsed) error {
 		label(env, env.Stderr, rules.Name, yellow, fmt.Sprintf("%s: %s; %s", f.Name, f.Found, f.Hint))
 	}
 	if len(faults) > 0 {
-		return withHint(fmt.Errorf("the token breaks %s of %s", plural(len(faults), "rule"), rules.Name), "see "+rules.Page)
+		return withHint(fmt.Errorf("the token breaks %s of %s", plural(len(faults), "rule"), rules.Name), "see "+rules.DocsURL)
 	}
 	return nil
 }

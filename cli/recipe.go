@@ -27,7 +27,7 @@ func newRecipeListCommand(env Env) *cobra.Command {
 			}
 			table := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', 0)
 			for _, p := range provider.Profiles() {
-				_, _ = fmt.Fprintf(table, "%s\t%s\n", p.Name, p.Provider) // only Flush writes
+				_, _ = fmt.Fprintf(table, "%s\t%s\n", p.Name, p.Title) // only Flush writes
 			}
 			return table.Flush()
 		},
@@ -58,18 +58,18 @@ server takes them.`,
 }
 
 func showRecipe(env Env, name, output string) error {
-	r, ok := provider.FindRecipe(name)
+	p, ok := provider.Find(name)
 	if !ok {
 		return usage(profileHint(name), "there is no recipe of this name")
 	}
 	if output == outputText {
-		_, err := fmt.Fprint(env.Stdout, r.Page())
+		_, err := fmt.Fprint(env.Stdout, p.RecipePage())
 		return err
 	}
 	var o signer.Object
-	o.String("name", r.Profile)
-	o.String("secret", r.Secret)
-	o.Set("workflows", array(r.Workflow(), r.Token()))
-	o.Set("taskDefinitions", array(provider.TaskDef()))
+	o.String("name", p.Name)
+	o.String("secret", p.Recipe.Secret)
+	o.Set("workflows", array(p.CallWorkflow(), p.TokenWorkflow()))
+	o.Set("taskDefinitions", array(provider.TokenTaskDef()))
 	return writeObject(env.Stdout, &o)
 }

@@ -56,8 +56,8 @@ func newRecipeKeys(key *rsa.PrivateKey) (*recipeKeys, error) {
 
 // addTo adds a secret for every recipe.
 func (k *recipeKeys) addTo(all map[string]string, set *keySet) {
-	for _, r := range provider.Recipes() {
-		all[r.Secret] = set.text
+	for _, p := range provider.Profiles() {
+		all[p.Recipe.Secret] = set.text
 	}
 	all["GOOGLE_SERVICE_ACCOUNT"] = set.account
 	all["APP_STORE_CONNECT_KEY"], all["APPLE_SIGN_IN_KEY"] = k.ecText, k.ecText
@@ -67,8 +67,8 @@ func (k *recipeKeys) addTo(all map[string]string, set *keySet) {
 }
 
 // verifierFor is the half of a recipe's key that its provider has.
-func (k *recipeKeys) verifierFor(r provider.Recipe, set *keySet) any {
-	switch set.secrets()[r.Secret] {
+func (k *recipeKeys) verifierFor(p *provider.Profile, set *keySet) any {
+	switch set.secrets()[p.Recipe.Secret] {
 	case k.ecText:
 		return k.ec.Public()
 	case k.shared:
@@ -77,14 +77,10 @@ func (k *recipeKeys) verifierFor(r provider.Recipe, set *keySet) any {
 	return set.key.Public()
 }
 
-// provider is a recipe's provider, for the length of a test.
-func providerEndpoint(t *testing.T, r provider.Recipe) (*tokenendpoint.Endpoint, object) {
+// providerEndpoint serves the provider of a profile until the test ends.
+func providerEndpoint(t *testing.T, p *provider.Profile) (*tokenendpoint.Endpoint, object) {
 	t.Helper()
-	p, ok := provider.Find(r.Profile)
-	if !ok {
-		t.Fatalf("there is no profile %s", r.Profile)
-	}
-	e := tokenendpoint.New(p, shared.keys.recipes.verifierFor(r, shared.keys), time.Now)
+	e := tokenendpoint.New(p, shared.keys.recipes.verifierFor(p, shared.keys), time.Now)
 	server := httptest.NewServer(e)
 	t.Cleanup(server.Close)
 	return e, object{"tokenUrl": server.URL + "/token", "apiUrl": server.URL + "/api"}
@@ -127,21 +123,20 @@ func ended(t *testing.T, id, status string) conductorjar.Workflow {
 // token is spent, and only another one helps.
 func TestARecipeSurvivesALostAnswer(t *testing.T) {
 	underLoad(t)
-	if err := shared.server.RegisterTaskDef(t.Context(), provider.TaskDef()); err != nil {
+	if err := shared.server.RegisterTaskDef(t.Context(), provider.TokenTaskDef()); err != nil {
 		t.Fatal(err)
 	}
 	endpoints, ids := map[string]*tokenendpoint.Endpoint{}, map[string]string{}
-	for _, r := range provider.Recipes() {
-		registerAll(t, r.Token(), r.Workflow())
-		e, input := providerEndpoint(t, r)
+	for _, p := range provider.Profiles() {
+		registerAll(t, p.TokenWorkflow(), p.CallWorkflow())
+		e, input := providerEndpoint(t, p)
 		e.Lose(1)
-		name, _ := r.Names()
-		endpoints[r.Profile], ids[r.Profile] = e, startRecipe(t, name, input)
+		endpoints[p.Name], ids[p.Name] = e, startRecipe(t, p.CallWorkflowName(), input)
 	}
-	for _, r := range provider.Recipes() {
-		t.Run(r.Profile, func(t *testing.T) {
-			w := ended(t, ids[r.Profile], "COMPLETED")
-			if seen, taken := endpoints[r.Profile].Counts(); seen != 2 || taken != 2 {
+	for _, p := range provider.Profiles() {
+		t.Run(p.Name, func(t *testing.T) {
+			w := ended(t, ids[p.Name], "COMPLETED")
+			if seen, taken := endpoints[p.Name].Counts(); seen != 2 || taken != 2 {
 				t.Errorf("%d tokens were handed in and %d taken, want 2 each", seen, taken)
 			}
 			if !strings.Contains(string(w.Output), `"response"`) {
@@ -155,21 +150,21 @@ func TestARecipeSurvivesALostAnswer(t *testing.T) {
 // tokens of then have expired.
 func TestARecipeIsRetriedAfterItsTokenHasExpired(t *testing.T) {
 	underLoad(t)
-	if err := shared.server.RegisterTaskDef(t.Context(), provider.TaskDef()); err != nil {
+	if err := shared.server.RegisterTaskDef(t.Context(), provider.TokenTaskDef()); err != nil {
 		t.Fatal(err)
 	}
 	const ttl = 8 * time.Second
-	r, ok := provider.FindRecipe("client-assertion")
+	p, ok := provider.Find("client-assertion")
 	if !ok {
 		t.Fatal("there is no recipe")
 	}
 	definition := strings.NewReplacer("client_assertion_token", "short_lived_token", "client_assertion_call", "short_lived_call").
-		Replace(string(r.Token()) + "\x00" + string(r.Workflow()))
+		Replace(string(p.TokenWorkflow()) + "\x00" + string(p.CallWorkflow()))
 	definition = strings.Replace(definition, `"profile":`, `"ttlInSecond": 8, "profile":`, 1)
 	definition = strings.Replace(definition, `"retryCount": 3`, `"retryCount": 1`, 1)
 	token, workflow, _ := strings.Cut(definition, "\x00")
 	registerAll(t, json.RawMessage(token), json.RawMessage(workflow))
-	e, input := providerEndpoint(t, r)
+	e, input := providerEndpoint(t, p)
 	e.Down(true)
 	id := startRecipe(t, "short_lived_call", input)
 	ended(t, id, "FAILED")

@@ -41,7 +41,7 @@ func TestThePageKeepsInStepWithTheTable(t *testing.T) {
 func profileTables() string {
 	var b strings.Builder
 	for _, p := range provider.Profiles() {
-		fmt.Fprintf(&b, "\n### %s\n\n[%s](%s). %s; [a workflow](recipes/%s.md).\n\n", p.Name, p.Provider, p.Page, exchangeWords(p.Exchange), p.Name)
+		fmt.Fprintf(&b, "\n### %s\n\n[%s](%s). %s; [a workflow](recipes/%s.md).\n\n", p.Name, p.Title, p.DocsURL, exchangeWords(p.Exchange), p.Name)
 		b.WriteString("| member | rule |\n|---|---|\n")
 		for _, row := range append(headerRows(p), claimRows(p)...) {
 			fmt.Fprintf(&b, "| `%s` | %s |\n", row[0], row[1])
@@ -59,7 +59,7 @@ func exchangeWords(e provider.Exchange) string {
 		return "The token authenticates the client that asks for an access token (RFC 7523 §2.2)"
 	case provider.Bearer:
 		return "The token itself is sent with each call, in `Authorization: Bearer`"
-	case provider.Request:
+	case provider.CustomRequest:
 	}
 	return "The token goes into a request of the provider's own form"
 }

@@ -27,8 +27,8 @@ func (p *Profile) Fill(d Parties, key keys.Key) (Parties, error) {
 	if d.Subject == "" {
 		d.Subject = sub.Preset
 	}
-	if p.compute != nil && key != nil {
-		issuer, err := p.compute(d, key)
+	if p.issuer != nil && key != nil {
+		issuer, err := p.issuer(d, key)
 		if err != nil {
 			return d, err
 		}

@@ -15,8 +15,8 @@ import (
 // Profile is the rules of one provider, or an operator's extension of them.
 type Profile struct {
 	Name     string
-	Provider string // in the provider's own words
-	Page     string // of the provider, where the rules stand; a URL
+	Title    string // the provider and its use of the token, for documents
+	DocsURL  string // the provider's page with the rules
 	Exchange Exchange
 
 	Algorithms  []keys.Algorithm // the first that fits the key is taken where none is asked for
@@ -40,9 +40,11 @@ type Profile struct {
 	ScopeFormat string // empty: space; comma, array
 
 	Overrides Overrides // what the operator has fixed
+	Recipe    Recipe
 
-	// compute is the issuer, where it follows from the subject and the key.
-	compute func(d Parties, key keys.Key) (string, error)
+	// issuer returns the issuer that follows from the subject and the key, or
+	// "" where none does. nil: none ever does.
+	issuer func(d Parties, key keys.Key) (string, error)
 }
 
 // Exchange is how the provider is handed the token.
@@ -53,7 +55,7 @@ const (
 	Assertion       Exchange = "assertion"        // RFC 7523 §2.1, for an access token
 	ClientAssertion Exchange = "client assertion" // RFC 7523 §2.2, for an access token
 	Bearer          Exchange = "bearer"           // the token is the access token (RFC 6750 §2.1)
-	Request         Exchange = "request"          // in a request of the provider's own making
+	CustomRequest   Exchange = "request"          // in a request of the provider's own making
 )
 
 // Claim is what one claim must be. A claim without a rule may be anything.

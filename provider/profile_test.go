@@ -286,7 +286,7 @@ func TestAudiencesOfAnAuthorizationServer(t *testing.T) {
 func TestTheTableIsSound(t *testing.T) {
 	seen := map[string]bool{}
 	for _, p := range provider.Profiles() {
-		if seen[p.Name] || p.Provider == "" || p.Exchange == "" || len(p.Algorithms) == 0 || !strings.HasPrefix(p.Page, "https://") {
+		if seen[p.Name] || p.Title == "" || p.Exchange == "" || len(p.Algorithms) == 0 || !strings.HasPrefix(p.DocsURL, "https://") {
 			t.Errorf("%+v", p)
 		}
 		seen[p.Name] = true

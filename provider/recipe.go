@@ -5,86 +5,112 @@ import (
 	"strings"
 )
 
-// Recipe is the workflow of one provider.
+// Recipe is what is particular to a provider in its two example workflows. The
+// first signs a token and exchanges it for an access token; the second runs the
+// first as a sub-workflow and calls the provider.
+//
+// Most providers accept a token only once, and only for minutes. A retry must
+// therefore sign a new token: the task that runs the sub-workflow has retries,
+// the exchange has none.
 type Recipe struct {
-	Profile string // of the table of profiles; the recipe's name too
-	Secret  string // the name of the server's secret that holds the key
-	Key     string // how to get it
-	Wrong   string // what goes wrong, sentence by sentence
+	Secret   string   // name of the server's secret that holds the key
+	KeySetup string   // how to get the key; Markdown
+	Problems []string // errors of the provider and their causes; Markdown
 
-	sign   string // further inputs of the signing task: members of a JSON object
-	inputs string // of the workflow, with what they are by default: likewise
+	// Members of JSON objects, without the braces:
+	signInputs string // further inputs of the signing task
+	inputs     string // inputs of both workflows, with example values
+	request    string // inputs of the HTTP task that sends the token
+	callHeader string // header of the call with the access token; empty: Authorization: Bearer
 
-	request string // inputs of the HTTP task that hands the token in: likewise
-	access  string // where the access token is in the answer; empty: the token is sent with each call
-	header  string // of the call; empty: Authorization: Bearer
+	// accessToken is the path of the access token in the response. It is empty
+	// where the provider is called with the token itself.
+	accessToken string
 }
 
-// FindRecipe gives the recipe of a profile.
-func FindRecipe(name string) (Recipe, bool) {
-	for _, r := range Recipes() {
-		if r.Profile == name {
-			return r, true
-		}
-	}
-	return Recipe{}, false
-}
+// Parts that several recipes share.
+const (
+	post      = `"uri":"${workflow.input.tokenUrl}","method":"POST","accept":"application/json",`
+	form      = post + `"contentType":"application/x-www-form-urlencoded","body":"`
+	bearerGet = `"uri":"${workflow.input.apiUrl}","method":"GET","accept":"application/json","headers":{"Authorization":"Bearer ${jwt.output.token}"`
 
-// TaskName is the task of the sub-workflow, in every recipe.
-const TaskName = "provider_token"
+	// RFC 7523 §2.1 and §2.2.
+	assertionForm       = form + `grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion=${jwt.output.token}`
+	clientAssertionForm = form + `grant_type=client_credentials&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&client_assertion=${jwt.output.token}`
 
-// TaskDef is the definition of [TaskName]: how long is waited before the
-// sub-workflow runs again. Without it the server waits a minute.
-func TaskDef() []byte {
-	return pretty(`{"name":"` + TaskName + `","ownerEmail":"you@example.com","description":"Signs a token and sends it to the provider; both again where one fails.",
+	clientInputs     = `"issuer":"${workflow.input.clientId}","audience":"${workflow.input.audience}"`
+	keyIDInput       = `,"privateKeyId":"${workflow.input.keyId}"`
+	clientDefaults   = `"clientId":"client-id","keyId":"key-1",`
+	issuerAndSubject = `"issuer":"${workflow.input.issuer}","subject":"${workflow.input.subject}"`
+	rawSecret        = `"secretEncoding":"raw"`
+
+	newKey        = "Make a key: `conductor-jwt key generate key.pem --alg RS256 --public-out key.pub.pem`."
+	registerJWKS  = " Register the public half, which `conductor-jwt jwks key.pub.pem` prints as a JWK Set."
+	invalidClient = "`invalid_client`: the `kid` is not that of the registered key, or the audience is another URL than the provider's own."
+)
+
+// TokenTaskName is the name of the task that runs the sub-workflow, in every
+// recipe.
+const TokenTaskName = "provider_token"
+
+// TokenTaskDef returns the JSON of the task definition of [TokenTaskName]. It
+// sets the delay before a retry; without it the server waits a minute.
+func TokenTaskDef() []byte {
+	return indented(`{"name":"` + TokenTaskName + `","ownerEmail":"you@example.com","description":"Signs a token and sends it to the provider; both again where one fails.",
 		"retryCount":3,"retryLogic":"EXPONENTIAL_BACKOFF","retryDelaySeconds":1,"timeoutSeconds":0,"responseTimeoutSeconds":3600,"timeoutPolicy":"RETRY"}`)
 }
 
-func (r Recipe) name(suffix string) string {
-	return strings.ReplaceAll(r.Profile, "-", "_") + suffix
+// CallWorkflowName is the name of the workflow that a user starts.
+func (p *Profile) CallWorkflowName() string { return p.workflowName("_call") }
+
+// TokenWorkflowName is the name of the sub-workflow.
+func (p *Profile) TokenWorkflowName() string { return p.workflowName("_token") }
+
+func (p *Profile) workflowName(suffix string) string {
+	return strings.ReplaceAll(p.Name, "-", "_") + suffix
 }
 
-// Names of the workflows, for whoever starts one.
-func (r Recipe) Names() (workflow, token string) { return r.name("_call"), r.name("_token") }
-
-// Token is the sub-workflow: it signs and hands the token in.
-func (r Recipe) Token() []byte {
-	sign := `"profile":"` + r.Profile + `","privateKey":"${workflow.secrets.` + r.Secret + `}"`
-	if r.sign != "" {
-		sign += "," + r.sign
+// TokenWorkflow returns the JSON of the sub-workflow, which signs a token and
+// sends it to the provider.
+func (p *Profile) TokenWorkflow() []byte {
+	r := p.Recipe
+	sign := `"profile":"` + p.Name + `","privateKey":"${workflow.secrets.` + r.Secret + `}"`
+	if r.signInputs != "" {
+		sign += "," + r.signInputs
 	}
 	output := `"response":"${exchange.output.response.body}"`
-	if r.access != "" {
-		output = `"accessToken":"${exchange.output.response.body.` + r.access + `}"`
+	if r.accessToken != "" {
+		output = `"accessToken":"${exchange.output.response.body.` + r.accessToken + `}"`
 	}
-	return r.workflow("_token", `{"name":"get_signed_jwt","taskReferenceName":"jwt","type":"GET_SIGNED_JWT","inputParameters":{`+sign+`}},
+	return p.workflow(p.TokenWorkflowName(), `{"name":"get_signed_jwt","taskReferenceName":"jwt","type":"GET_SIGNED_JWT","inputParameters":{`+sign+`}},
 		{"name":"exchange","taskReferenceName":"exchange","type":"HTTP","retryCount":0,"inputParameters":{`+r.request+`,"connectionTimeOut":5000,"readTimeOut":10000}}`, output)
 }
 
-// Workflow is what is started: the sub-workflow, then the call.
-func (r Recipe) Workflow() []byte {
-	_, token := r.Names()
-	tasks := `{"name":"` + TaskName + `","taskReferenceName":"token","type":"SUB_WORKFLOW","retryCount":3,
-		"inputParameters":{` + r.passed() + `},"subWorkflowParam":{"name":"` + token + `","version":1}}`
-	if r.access == "" {
-		return r.workflow("_call", tasks, `"response":"${token.output.response}"`)
+// CallWorkflow returns the JSON of the workflow that a user starts: the
+// sub-workflow, then the call with the access token where there is one.
+func (p *Profile) CallWorkflow() []byte {
+	r := p.Recipe
+	tasks := `{"name":"` + TokenTaskName + `","taskReferenceName":"token","type":"SUB_WORKFLOW","retryCount":3,
+		"inputParameters":{` + r.passedInputs() + `},"subWorkflowParam":{"name":"` + p.TokenWorkflowName() + `","version":1}}`
+	if r.accessToken == "" {
+		return p.workflow(p.CallWorkflowName(), tasks, `"response":"${token.output.response}"`)
 	}
-	header := r.header
+	header := r.callHeader
 	if header == "" {
 		header = `"Authorization":"Bearer ${token.output.accessToken}"`
 	}
 	tasks += `,{"name":"call","taskReferenceName":"call","type":"HTTP","inputParameters":{"uri":"${workflow.input.apiUrl}","method":"GET",
 		"accept":"application/json","headers":{` + header + `}}}`
-	return r.workflow("_call", tasks, `"response":"${call.output.response.body}"`)
+	return p.workflow(p.CallWorkflowName(), tasks, `"response":"${call.output.response.body}"`)
 }
 
-func (r Recipe) workflow(suffix, tasks, output string) []byte {
-	return pretty(`{"name":"` + r.name(suffix) + `","version":1,"schemaVersion":2,"ownerEmail":"you@example.com","timeoutSeconds":300,"timeoutPolicy":"TIME_OUT_WF",
-		"inputTemplate":{` + r.inputs + `},"tasks":[` + tasks + `],"outputParameters":{` + output + `}}`)
+func (p *Profile) workflow(name, tasks, output string) []byte {
+	return indented(`{"name":"` + name + `","version":1,"schemaVersion":2,"ownerEmail":"you@example.com","timeoutSeconds":300,"timeoutPolicy":"TIME_OUT_WF",
+		"inputTemplate":{` + p.Recipe.inputs + `},"tasks":[` + tasks + `],"outputParameters":{` + output + `}}`)
 }
 
-// passed are the inputs, handed on.
-func (r Recipe) passed() string {
+// passedInputs are the inputs of the sub-workflow: those of the workflow.
+func (r Recipe) passedInputs() string {
 	var list []string
 	for _, name := range memberNames(r.inputs) {
 		list = append(list, `"`+name+`":"${workflow.input.`+name+`}"`)
@@ -107,10 +133,60 @@ func memberNames(members string) []string {
 	return names
 }
 
-func pretty(text string) []byte {
+func indented(text string) []byte {
 	value := jsontext.Value(text)
 	if err := value.Indent(jsontext.WithIndent("  ")); err != nil {
-		panic("recipe: a workflow that is no json: " + err.Error())
+		panic("provider: a recipe is not json: " + err.Error())
 	}
 	return value
+}
+
+// RecipePage returns the recipe as a page of documentation, in Markdown.
+func (p *Profile) RecipePage() string {
+	var b strings.Builder
+	for _, text := range []string{
+		"# ", p.Name, "\n\nThe rules: [docs/profiles.md](../profiles.md#", p.Name, "). Printed by `conductor-jwt recipe show ", p.Name, "`.\n",
+		"\n## The key\n\n", p.Recipe.KeySetup, " Define it on the server as environment variable `CONDUCTOR_SECRET_", p.Recipe.Secret, "`.\n",
+		"\n## The workflow\n\n`", p.TokenWorkflowName(), "` signs and ", p.exchangeSentence(), ". Where either fails, both run again: the task in `", p.CallWorkflowName(),
+		"` has the retries, and the task that sends the token has none, since a retry there would send an old token.\n",
+		jsonBlock(p.CallWorkflow()), jsonBlock(p.TokenWorkflow()),
+		"\nThe task definition of the sub-workflow's task, once for all recipes:\n", jsonBlock(TokenTaskDef()),
+		"\n## What goes wrong\n\n", bullets(p.Recipe.Problems), bullets(p.Recipe.commonProblems()),
+	} {
+		b.WriteString(text)
+	}
+	return b.String()
+}
+
+func (p *Profile) exchangeSentence() string {
+	if p.Recipe.accessToken == "" {
+		return "calls the provider with the token: there is no access token"
+	}
+	return "exchanges the token for an access token, which `" + p.CallWorkflowName() + "` calls the provider with"
+}
+
+// commonProblems are those of every recipe of a kind.
+func (r Recipe) commonProblems() []string {
+	const again = "Retrying within the sub-workflow (`resumeSubworkflowTasks=true`) sends the old token again, which has expired by then."
+	if r.accessToken == "" {
+		return []string{
+			"After hours, *Retry* from the failed task (`POST /workflow/{id}/retry`) signs a new token. " + again,
+			"The token is stored in clear with the execution, for everybody who may look at it.",
+		}
+	}
+	return []string{
+		"After hours, *Retry* from the failed task (`POST /workflow/{id}/retry`) signs a new token where the exchange had failed. " + again,
+		"Where the call had failed, its access token has expired by then: use *Rerun* from the task `token`.",
+		"The token and the access token are stored in clear with the execution, for everybody who may look at it.",
+	}
+}
+
+func jsonBlock(json []byte) string { return "\n```json\n" + string(json) + "\n```\n" }
+
+func bullets(list []string) string {
+	var b strings.Builder
+	for _, text := range list {
+		b.WriteString("- " + text + "\n")
+	}
+	return b.String()
 }

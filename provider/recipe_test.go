@@ -15,13 +15,9 @@ import (
 const pages = "../docs/recipes"
 
 func TestEachProfileHasARecipe(t *testing.T) {
-	names := provider.Names()
-	if len(names) != len(provider.Recipes()) {
-		t.Errorf("%d recipes for %d profiles", len(provider.Recipes()), len(names))
-	}
-	for _, name := range names {
-		if r, ok := provider.FindRecipe(name); !ok || r.Key == "" || r.Wrong == "" || r.Secret == "" {
-			t.Errorf("%s: %+v", name, r)
+	for _, p := range provider.Profiles() {
+		if r := p.Recipe; r.KeySetup == "" || len(r.Problems) == 0 || r.Secret == "" {
+			t.Errorf("%s: %+v", p.Name, r)
 		}
 	}
 }
@@ -29,20 +25,19 @@ func TestEachProfileHasARecipe(t *testing.T) {
 // Six providers take the token itself: their pages speak of no exchange.
 func TestAPageSpeaksOfAnAccessTokenOnlyWhereThereIsOne(t *testing.T) {
 	direct := 0
-	for _, r := range provider.Recipes() {
-		page := r.Page()
-		p, _ := provider.Find(r.Profile)
+	for _, p := range provider.Profiles() {
+		page := p.RecipePage()
 		if p.Exchange != provider.Bearer {
 			continue
 		}
 		direct++
 		for _, claim := range []string{"the exchange", "exchanges", "Where the call had failed", "and the access token"} {
 			if strings.Contains(page, claim) {
-				t.Errorf("%s: the page says %q, and the token is not exchanged", r.Profile, claim)
+				t.Errorf("%s: the page says %q, and the token is not exchanged", p.Name, claim)
 			}
 		}
 		if !strings.Contains(page, "there is no access token") {
-			t.Errorf("%s: the page does not say that the token is sent itself", r.Profile)
+			t.Errorf("%s: the page does not say that the token is sent itself", p.Name)
 		}
 	}
 	if direct != 6 {
@@ -55,11 +50,11 @@ func TestAPageSpeaksOfAnAccessTokenOnlyWhereThereIsOne(t *testing.T) {
 func TestACommandOfAPageAsksNothing(t *testing.T) {
 	command := regexp.MustCompile("`(openssl req [^`]*)`")
 	found := 0
-	for _, r := range provider.Recipes() {
-		for _, m := range command.FindAllStringSubmatch(r.Key, -1) {
+	for _, p := range provider.Profiles() {
+		for _, m := range command.FindAllStringSubmatch(p.Recipe.KeySetup, -1) {
 			found++
 			if !strings.Contains(m[1], " -subj /") || !strings.Contains(m[1], " -days ") {
-				t.Errorf("%s: %s", r.Profile, m[1])
+				t.Errorf("%s: %s", p.Name, m[1])
 			}
 		}
 	}
@@ -69,15 +64,15 @@ func TestACommandOfAPageAsksNothing(t *testing.T) {
 }
 
 func TestSalesforceIsReachedByMyDomain(t *testing.T) {
-	r, _ := provider.FindRecipe("salesforce")
-	inputs := parse(t, r.Workflow()).InputTemplate
+	p, _ := provider.Find("salesforce")
+	inputs := parse(t, p.CallWorkflow()).InputTemplate
 	for _, name := range []string{"audience", "tokenUrl", "apiUrl"} {
 		if text, _ := inputs[name].(string); !strings.HasPrefix(text, "https://example.my.salesforce.com") {
 			t.Errorf("%s is %v", name, inputs[name])
 		}
 	}
 	for _, word := range []string{"external client app", "app_not_found"} {
-		if !strings.Contains(r.Page(), word) {
+		if !strings.Contains(p.RecipePage(), word) {
 			t.Errorf("the page does not speak of %s", word)
 		}
 	}
@@ -96,24 +91,24 @@ type workflow struct {
 // The exchange is never tried again with the same token: what is tried again
 // is the sub-workflow that signs.
 func TestOnlyTheSubWorkflowIsTriedAgain(t *testing.T) {
-	for _, r := range provider.Recipes() {
-		call, token := parse(t, r.Workflow()), parse(t, r.Token())
-		name, sub := r.Names()
+	for _, p := range provider.Profiles() {
+		call, token := parse(t, p.CallWorkflow()), parse(t, p.TokenWorkflow())
+		name, sub := p.CallWorkflowName(), p.TokenWorkflowName()
 		if call.Name != name || token.Name != sub {
 			t.Errorf("%s, %s", call.Name, token.Name)
 		}
-		if first := call.Tasks[0]; first.Name != provider.TaskName || first.Type != "SUB_WORKFLOW" || first.RetryCount == nil || *first.RetryCount < 1 {
+		if first := call.Tasks[0]; first.Name != provider.TokenTaskName || first.Type != "SUB_WORKFLOW" || first.RetryCount == nil || *first.RetryCount < 1 {
 			t.Errorf("%s: %+v", name, first)
 		}
 		sign, exchange := token.Tasks[0], token.Tasks[1]
-		if sign.Type != "GET_SIGNED_JWT" || sign.InputParameters["profile"] != r.Profile || exchange.Type != "HTTP" || exchange.RetryCount == nil || *exchange.RetryCount != 0 {
+		if sign.Type != "GET_SIGNED_JWT" || sign.InputParameters["profile"] != p.Name || exchange.Type != "HTTP" || exchange.RetryCount == nil || *exchange.RetryCount != 0 {
 			t.Errorf("%s: %+v", sub, token.Tasks)
 		}
 		for input := range call.InputTemplate {
 			if call.Tasks[0].InputParameters[input] != "${workflow.input."+input+"}" {
 				t.Errorf("%s: the input %s is not handed on", name, input)
 			}
-			if text := string(r.Token()) + string(r.Workflow()); !strings.Contains(text, "{workflow.input."+input+"}") {
+			if text := string(p.TokenWorkflow()) + string(p.CallWorkflow()); !strings.Contains(text, "{workflow.input."+input+"}") {
 				t.Errorf("%s: nobody needs the input %s", name, input)
 			}
 		}
@@ -132,10 +127,9 @@ func parse(t *testing.T, raw []byte) workflow {
 func TestThePagesKeepInStepWithTheTable(t *testing.T) {
 	index := "# Recipes\n\nA workflow for each provider: sign, exchange, call. Each is run on the real server against an endpoint that has the provider's rules.\n\n"
 	files := map[string]string{}
-	for _, r := range provider.Recipes() {
-		files[r.Profile+".md"] = r.Page()
-		p, _ := provider.Find(r.Profile)
-		index += fmt.Sprintf("- [%s](%s.md): %s\n", r.Profile, r.Profile, p.Provider)
+	for _, p := range provider.Profiles() {
+		files[p.Name+".md"] = p.RecipePage()
+		index += fmt.Sprintf("- [%s](%s.md): %s\n", p.Name, p.Name, p.Title)
 	}
 	files["README.md"] = index
 	for name, text := range files {
@@ -147,7 +141,7 @@ func TestThePagesKeepInStepWithTheTable(t *testing.T) {
 		}
 		was, err := os.ReadFile(path)
 		if err != nil || string(was) != text {
-			t.Errorf("%s is not what the table says; run go test ./provider -run Pages -update", path)
+			t.Errorf("%s is not what the table says; run go test ./provider -run Page -update", path)
 		}
 	}
 	entries, err := os.ReadDir(pages)

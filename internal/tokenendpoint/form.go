@@ -31,7 +31,7 @@ func (e *Endpoint) handedIn(r *http.Request) (string, *refusal) {
 		return e.assertion(r, body)
 	case provider.ClientAssertion:
 		return clientAssertion(r, body)
-	case provider.Bearer, provider.Request:
+	case provider.Bearer, provider.CustomRequest:
 	}
 	switch e.profile.Name {
 	case "firebase":

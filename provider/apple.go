@@ -1,0 +1,47 @@
+package provider
+
+func appStoreConnect() *Profile {
+	return &Profile{
+		Name: "app-store-connect", Title: "Apple, the App Store Connect API",
+		DocsURL: "https://developer.apple.com/documentation/appstoreconnectapi/generating-tokens-for-api-requests", Exchange: Bearer,
+		Algorithms: es256(), Type: "JWT", KeyID: "the key ID", MaxTTL: 20 * minute, ScopeFormat: "array",
+		Claims: []Claim{
+			{Name: "iss", Meaning: "the issuer ID of the team"},
+			{Name: "sub", Meaning: "instead of an issuer, with an individual key: user", Patterns: []string{"user"}},
+			soleAudience("appstoreconnect-v1"),
+			{Name: "scope", Meaning: "the requests that the token is good for", JSONType: "array"},
+		},
+		OneOf: []string{"iss", "sub"},
+		Recipe: Recipe{
+			Secret: "APP_STORE_CONNECT_KEY", KeySetup: "In App Store Connect, *Users and Access*, *Integrations*, make a team key and take its .p8 file as it is.",
+			signInputs: `"issuer":"${workflow.input.issuer}","privateKeyId":"${workflow.input.keyId}"`,
+			inputs:     `"issuer":"issuer-id","keyId":"2X9R4HXF34","apiUrl":"https://api.appstoreconnect.apple.com/v1/apps"`,
+			request:    bearerGet + `}`,
+			Problems: []string{
+				"401 `NOT_AUTHORIZED`: the key was revoked, or the issuer ID is another team's.",
+				"An individual key has no issuer: write `\"subject\":\"user\"` in place of `issuer`.",
+			},
+		},
+	}
+}
+
+func appleSignIn() *Profile {
+	return &Profile{
+		Name: "apple-sign-in", Title: "Apple, the client secret of Sign in with Apple",
+		DocsURL: "https://developer.apple.com/documentation/accountorganizationaldatasharing/creating-a-client-secret", Exchange: CustomRequest,
+		Algorithms: es256(), KeyID: "the key ID", MaxTTL: 15_777_000,
+		Claims: []Claim{
+			required("iss", "the team ID"), required("sub", "the client ID: the services ID or the app ID"),
+			soleAudience("https://appleid.apple.com"),
+		},
+		Recipe: Recipe{
+			Secret: "APPLE_SIGN_IN_KEY", KeySetup: "Under *Certificates, Identifiers & Profiles*, make a key with *Sign in with Apple* and take its .p8 file as it is.",
+			signInputs: `"issuer":"${workflow.input.teamId}","subject":"${workflow.input.clientId}","privateKeyId":"${workflow.input.keyId}"`,
+			inputs: `"teamId":"DEF123GHIJ","clientId":"com.example.web","keyId":"ABC123DEFG","code":"authorization-code","tokenUrl":"https://appleid.apple.com/auth/token",` +
+				`"apiUrl":"https://example.com/"`,
+			request:     form + `grant_type=authorization_code&code=${workflow.input.code}&client_id=${workflow.input.clientId}&client_secret=${jwt.output.token}"`,
+			accessToken: "access_token",
+			Problems:    []string{"`invalid_grant`: an authorization code is good once and for five minutes; it comes with the user, and no retry brings another."},
+		},
+	}
+}

@@ -1,0 +1,26 @@
+package provider
+
+import "conductor-jwt/keys"
+
+func auth0() *Profile {
+	return &Profile{
+		Name: "auth0", Title: "Auth0, private_key_jwt",
+		DocsURL:  "https://auth0.com/docs/get-started/authentication-and-authorization-flow/authenticate-with-private-key-jwt",
+		Exchange: ClientAssertion, Algorithms: []keys.Algorithm{keys.RS256, keys.RS384, keys.PS256}, TTL: minute, MaxTTL: 5 * minute,
+		Claims: []Claim{
+			clientID(), sameAsIssuer(),
+			audience("the URL of the tenant with a slash at its end, such as https://example.auth0.com/", "https://*/"),
+			tokenID(0, 64), optionalIssuedAt(),
+		},
+		Recipe: Recipe{
+			Secret: "AUTH0_KEY", KeySetup: newKey + " Upload key.pub.pem as a credential of the application, under *Private Key JWT*.", signInputs: clientInputs,
+			inputs: `"clientId":"client-id","audience":"https://example.auth0.com/","api":"https%3A%2F%2Fexample.auth0.com%2Fapi%2Fv2%2F",` +
+				`"tokenUrl":"https://example.auth0.com/oauth/token","apiUrl":"https://example.auth0.com/api/v2/clients"`,
+			request: clientAssertionForm + `&client_id=${workflow.input.clientId}&audience=${workflow.input.api}"`, accessToken: "access_token",
+			Problems: []string{
+				"`access_denied`: the application has no grant for the API.",
+				"A custom domain is the audience where the token URL has it.",
+			},
+		},
+	}
+}

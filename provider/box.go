@@ -1,0 +1,28 @@
+package provider
+
+func box() *Profile {
+	return &Profile{
+		Name: "box", Title: "Box, server authentication with JWT",
+		DocsURL: "https://developer.box.com/guides/authentication/jwt/without-sdk/", Exchange: Assertion,
+		Algorithms: rsaPKCS1(), KeyID: "the publicKeyID of the app's config.json", TTL: 45, MaxTTL: minute,
+		Claims: []Claim{
+			required("iss", "the client ID"), required("sub", "the id of the enterprise or of the user"),
+			{Name: "box_sub_type", Required: true, Meaning: "enterprise or user: what sub is", Patterns: []string{"enterprise", "user"}},
+			soleAudience("https://api.box.com/oauth2/token"), tokenID(16, 128),
+			optionalIssuedAt(),
+		},
+		Recipe: Recipe{
+			Secret: "BOX_KEY",
+			KeySetup: "Generate a key pair in the developer console. Of the config.json, take `privateKey` for this secret, `passphrase` for BOX_PASSPHRASE and `clientSecret` for BOX_CLIENT_SECRET, " +
+				"which are defined in the same way.",
+			signInputs: issuerAndSubject + `,"privateKeyId":"${workflow.input.keyId}","privateKeyPassword":"${workflow.secrets.BOX_PASSPHRASE}",` +
+				`"claims":{"box_sub_type":"enterprise"}`,
+			inputs:  `"issuer":"client-id","subject":"enterprise-id","keyId":"public-key-id","tokenUrl":"https://api.box.com/oauth2/token","apiUrl":"https://api.box.com/2.0/users/me"`,
+			request: assertionForm + `&client_id=${workflow.input.issuer}&client_secret=${workflow.secrets.BOX_CLIENT_SECRET}"`, accessToken: "access_token",
+			Problems: []string{
+				"`unauthorized_client`: the app is not authorised in the admin console.",
+				"`invalid_grant`, *check the 'exp' claim*: a token is good for a minute; look at the clocks.",
+			},
+		},
+	}
+}

@@ -1,0 +1,33 @@
+package provider
+
+import (
+	"slices"
+
+	"conductor-jwt/keys"
+)
+
+// clientAssertion is no one provider's: it is what RFC 10070 and FAPI 2.0 ask
+// of every client.
+func clientAssertion() *Profile {
+	return &Profile{
+		Name: "client-assertion", Title: "RFC 10070 and FAPI 2.0, private_key_jwt",
+		DocsURL: "https://www.rfc-editor.org/info/rfc10070", Exchange: ClientAssertion,
+		Algorithms: slices.Concat(rsaPSS(), ecdsa(), []keys.Algorithm{keys.EdDSA, keys.Ed25519}, rsaPKCS1()),
+		Type:       "client-authentication+jwt", TTL: minute, MaxTTL: hour,
+		Claims: []Claim{
+			clientID(), sameAsIssuer(),
+			audience("the issuer of the authorization server, not its token URL, such as https://as.example.com", "https://**"),
+			tokenID(0, 0), optionalIssuedAt(),
+		},
+		Recipe: Recipe{
+			Secret: "CLIENT_KEY", KeySetup: newKey + registerJWKS, signInputs: clientInputs,
+			inputs:  `"clientId":"client-id","audience":"https://as.example.com","tokenUrl":"https://as.example.com/token","apiUrl":"https://api.example.com/"`,
+			request: clientAssertionForm + `"`, accessToken: "access_token",
+			Problems: []string{
+				invalidClient,
+				"The audience is the issuer of the authorization server (`issuer` in its metadata), not its token URL (RFC 10070 §4).",
+				"FAPI 2.0 does not permit RS256. With an RSA key the profile signs with PS256, unless the task sets `algorithm`.",
+			},
+		},
+	}
+}

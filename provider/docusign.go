@@ -1,0 +1,25 @@
+package provider
+
+func docusign() *Profile {
+	return &Profile{
+		Name: "docusign", Title: "DocuSign, the JWT grant",
+		DocsURL: "https://developers.docusign.com/platform/auth/jwt-get-token", Exchange: Assertion,
+		Algorithms: rs256(), MaxTTL: hour, FromIssue: true,
+		Claims: []Claim{
+			required("iss", "the integration key"), required("sub", "the user's id, a GUID"),
+			audience("account.docusign.com or account-d.docusign.com, a host without https://", "account.docusign.com", "account-d.docusign.com"),
+			{Name: "scope", Required: true, Meaning: "signature impersonation", Preset: "signature impersonation"},
+		},
+		Recipe: Recipe{
+			Secret: "DOCUSIGN_KEY", KeySetup: "Under *Apps and Keys*, add an RSA key pair to the integration key and take the private key, which is shown once.",
+			signInputs: issuerAndSubject + `,"audience":"${workflow.input.audience}"`,
+			inputs: `"issuer":"integration-key","subject":"user-guid","audience":"account-d.docusign.com","tokenUrl":"https://account-d.docusign.com/oauth/token",` +
+				`"apiUrl":"https://account-d.docusign.com/oauth/userinfo"`,
+			request: assertionForm + `"`, accessToken: "access_token",
+			Problems: []string{
+				"`consent_required`: the user must once open the consent page with the scopes of the token.",
+				"`issuer_not_found`: the integration key is of the other environment, demo or production.",
+			},
+		},
+	}
+}

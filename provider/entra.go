@@ -1,0 +1,33 @@
+package provider
+
+import "conductor-jwt/keys"
+
+func entra() *Profile {
+	return &Profile{
+		Name: "entra", Title: "Microsoft Entra ID, a certificate credential",
+		DocsURL: "https://learn.microsoft.com/en-us/entra/identity-platform/certificate-credentials", Exchange: ClientAssertion,
+		Algorithms: []keys.Algorithm{keys.PS256, keys.RS256}, Type: "JWT", Certificate: true, TTL: 5 * minute, NotBefore: true,
+		Claims: []Claim{
+			clientID(), sameAsIssuer(),
+			audience(
+				"the token URL of the tenant, such as https://login.microsoftonline.com/TENANT/oauth2/v2.0/token",
+				"https://login.microsoftonline.com/*/oauth2/v2.0/token", "https://login.microsoftonline.us/*/oauth2/v2.0/token",
+				"https://login.partner.microsoftonline.cn/*/oauth2/v2.0/token", "https://login.microsoftonline.com/*/v2.0",
+			),
+			tokenID(0, 0),
+		},
+		Recipe: Recipe{
+			Secret: "ENTRA_KEY",
+			KeySetup: "`openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out key.crt -subj /CN=conductor -days 365`. Upload key.crt to the app registration, under *Certificates & secrets*. " +
+				"The secret is key.pem with key.crt behind it, in one text.",
+			signInputs: clientInputs + `,"certificateHeaders":["x5t#S256"]`,
+			inputs: `"clientId":"client-id","audience":"https://login.microsoftonline.com/my-tenant/oauth2/v2.0/token","scope":"https%3A%2F%2Fgraph.microsoft.com%2F.default",` +
+				`"tokenUrl":"https://login.microsoftonline.com/my-tenant/oauth2/v2.0/token","apiUrl":"https://graph.microsoft.com/v1.0/users"`,
+			request: clientAssertionForm + `&client_id=${workflow.input.clientId}&scope=${workflow.input.scope}"`, accessToken: "access_token",
+			Problems: []string{
+				"`AADSTS700027`: the certificate is not the registered one.",
+				"`AADSTS700024`: the clocks differ, or the token was tried again.",
+			},
+		},
+	}
+}

@@ -1,0 +1,27 @@
+package provider
+
+import (
+	"slices"
+
+	"conductor-jwt/keys"
+)
+
+func keycloak() *Profile {
+	return &Profile{
+		Name: "keycloak", Title: "Keycloak, signed JWT",
+		DocsURL: "https://www.keycloak.org/docs/latest/server_admin/#_client-credentials", Exchange: ClientAssertion,
+		Algorithms: slices.Concat(rsaPKCS1(), rsaPSS(), ecdsa(), []keys.Algorithm{keys.EdDSA}),
+		KeyID:      "the key's id in the client's JWKS", TTL: minute, MaxTTL: hour,
+		Claims: []Claim{
+			clientID(), sameAsIssuer(),
+			audience("the issuer of the realm, such as https://keycloak.example.com/realms/main", "https://**/realms/*", "http://**/realms/*"),
+			tokenID(0, 0), optionalIssuedAt(),
+		},
+		Recipe: Recipe{
+			Secret: "KEYCLOAK_KEY", KeySetup: newKey + registerJWKS, signInputs: clientInputs + keyIDInput,
+			inputs: clientDefaults + `"audience":"https://keycloak.example.com/realms/main","tokenUrl":"https://keycloak.example.com/realms/main/protocol/openid-connect/token",` +
+				`"apiUrl":"https://keycloak.example.com/admin/realms/main/users"`,
+			request: clientAssertionForm + `"`, accessToken: "access_token", Problems: []string{invalidClient},
+		},
+	}
+}

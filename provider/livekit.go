@@ -1,0 +1,26 @@
+package provider
+
+func livekit() *Profile {
+	return &Profile{
+		Name: "livekit", Title: "LiveKit, an access token",
+		DocsURL: "https://docs.livekit.io/home/get-started/authentication/", Exchange: Bearer,
+		Algorithms: hs256(), NotBefore: true,
+		Claims: []Claim{
+			required("iss", "the API key"),
+			{Name: "sub", Meaning: "the identity of the participant, to join a room"},
+			{Name: "video", Required: true, Meaning: "what the token permits, such as {\"roomCreate\": true}", JSONType: "object"},
+			optionalIssuedAt(),
+		},
+		Recipe: Recipe{
+			Secret: "LIVEKIT_API_SECRET", KeySetup: "Take the API secret of the project, of 32 characters or more; its API key is the issuer.",
+			signInputs: rawSecret + `,"issuer":"${workflow.input.apiKey}","claims":{"video":{"roomList":true}}`,
+			inputs:     `"apiKey":"APIxxxxxxxx","apiUrl":"https://example.livekit.cloud/twirp/livekit.RoomService/ListRooms"`,
+			request: `"uri":"${workflow.input.apiUrl}","method":"POST","contentType":"application/json","accept":"application/json","body":{},` +
+				`"headers":{"Authorization":"Bearer ${jwt.output.token}"}`,
+			Problems: []string{
+				"401: the key and the secret are of two projects.",
+				"403: `video` lacks what the call needs.",
+			},
+		},
+	}
+}

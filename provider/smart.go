@@ -1,0 +1,23 @@
+package provider
+
+import "conductor-jwt/keys"
+
+func smartBackendServices() *Profile {
+	return &Profile{
+		Name: "smart-backend-services", Title: "SMART on FHIR, backend services",
+		DocsURL: "https://hl7.org/fhir/smart-app-launch/client-confidential-asymmetric.html", Exchange: ClientAssertion,
+		Algorithms: []keys.Algorithm{keys.RS384, keys.ES384}, Type: "JWT", KeyID: "the key's id in the client's JWKS", TTL: minute, MaxTTL: 5 * minute,
+		Claims: []Claim{
+			clientID(), sameAsIssuer(),
+			audience("the token URL of the server, such as https://ehr.example.com/token", "https://**"),
+			tokenID(0, 0), optionalIssuedAt(),
+		},
+		Recipe: Recipe{
+			Secret: "SMART_KEY", KeySetup: "Make a key: `conductor-jwt key generate key.pem --alg ES384 --public-out key.pub.pem`." + registerJWKS,
+			signInputs: clientInputs + keyIDInput,
+			inputs: clientDefaults + `"audience":"https://ehr.example.com/token","scope":"system%2FPatient.rs","tokenUrl":"https://ehr.example.com/token",` +
+				`"apiUrl":"https://ehr.example.com/fhir/Patient?_count=1"`,
+			request: clientAssertionForm + `&scope=${workflow.input.scope}"`, accessToken: "access_token", Problems: []string{invalidClient},
+		},
+	}
+}

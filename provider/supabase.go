@@ -1,0 +1,28 @@
+package provider
+
+import "conductor-jwt/keys"
+
+func supabase() *Profile {
+	return &Profile{
+		Name: "supabase", Title: "Supabase, a token for its APIs",
+		DocsURL: "https://supabase.com/docs/guides/auth/jwts", Exchange: Bearer,
+		Algorithms: []keys.Algorithm{keys.ES256, keys.RS256, keys.HS256},
+		Claims: []Claim{
+			{Name: "role", Required: true, Meaning: "the role in the database, such as authenticated", Preset: "authenticated"},
+			soleAudience("authenticated"),
+			{Name: "sub", Meaning: "the user's id"},
+			optionalIssuedAt(),
+		},
+		Recipe: Recipe{
+			Secret:     "SUPABASE_JWT_SECRET",
+			KeySetup:   "Take the JWT secret of the project (*Project Settings*, *JWT Keys*). Newer projects sign with a key pair: import one of yours, take its PEM, and take `secretEncoding` out.",
+			signInputs: rawSecret + `,"subject":"${workflow.input.userId}"`,
+			inputs:     `"userId":"00000000-0000-0000-0000-000000000000","apiUrl":"https://example.supabase.co/rest/v1/todos","apiKey":"publishable-key"`,
+			request:    bearerGet + `,"apikey":"${workflow.input.apiKey}"}`,
+			Problems: []string{
+				"401 from the gateway: `apikey` is another project's.",
+				"An empty answer: row level security lets this user see nothing.",
+			},
+		},
+	}
+}

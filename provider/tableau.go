@@ -1,0 +1,26 @@
+package provider
+
+func tableau() *Profile {
+	return &Profile{
+		Name: "tableau", Title: "Tableau, a connected app with direct trust",
+		DocsURL: "https://help.tableau.com/current/online/en-us/connected_apps_direct.htm", Exchange: CustomRequest,
+		Algorithms: hs256(), KeyID: "the secret ID", TTL: 5 * minute, MaxTTL: 10 * minute, ScopeClaim: "scp", ScopeFormat: "array", Replicated: []string{"iss"},
+		Claims: []Claim{
+			required("iss", "the client ID of the connected app"), required("sub", "the user's name"),
+			soleAudience("tableau"), tokenID(0, 0), optionalIssuedAt(),
+			{Name: "scp", Required: true, Meaning: "the scopes, a list", JSONType: "array"},
+		},
+		Recipe: Recipe{
+			Secret: "TABLEAU_SECRET", KeySetup: "Make a connected app with direct trust, enable it, and generate a secret: its id is the key id, its value this secret.",
+			signInputs: rawSecret + "," + issuerAndSubject + `,"privateKeyId":"${workflow.input.keyId}","scopes":"tableau:content:read"`,
+			inputs: `"issuer":"client-id","subject":"user@example.com","keyId":"secret-id","site":"mysite","tokenUrl":"https://example.online.tableau.com/api/3.24/auth/signin",` +
+				`"apiUrl":"https://example.online.tableau.com/api/3.24/sites"`,
+			request:     post + `"contentType":"application/json","body":{"credentials":{"jwt":"${jwt.output.token}","site":{"contentUrl":"${workflow.input.site}"}}}`,
+			accessToken: "credentials.token", callHeader: `"X-Tableau-Auth":"${token.output.accessToken}"`,
+			Problems: []string{
+				"401001: the connected app is disabled, or the user is not of this site.",
+				"403: a scope is missing.",
+			},
+		},
+	}
+}

@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"strings"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/keys"
-	"conductor-jwt/signer"
 )
 
 // keyError is [keyError] of this file, and knows the keys of a set.
 func (file keyFile) keyError(err error) error {
-	if e, ok := errors.AsType[*keys.Error](err); ok {
+	if e, ok := errors.AsType[*fault.Error](err); ok {
 		if err := file.setError(e); err != nil {
 			return err
 		}
@@ -22,11 +22,11 @@ func (file keyFile) keyError(err error) error {
 // keyError speaks of the command line's flags where package keys speaks of a
 // task's inputs.
 func keyError(name string, err error) error {
-	e, ok := errors.AsType[*keys.Error](err)
+	e, ok := errors.AsType[*fault.Error](err)
 	if !ok {
 		return err
 	}
-	out := &keys.Error{Reason: e.Reason, Found: shown(name) + ": " + inFlags(e.Found)}
+	out := &fault.Error{Reason: e.Reason, Found: shown(name) + ": " + inFlags(e.Found)}
 	if errors.Is(e, keys.ErrPublic) {
 		out.Found = fmt.Sprintf("%s is %s; signing needs the private key", shown(name), inFlags(e.Found))
 	}
@@ -36,7 +36,7 @@ func keyError(name string, err error) error {
 	return out
 }
 
-func keyHint(e *keys.Error) string {
+func keyHint(e *fault.Error) string {
 	switch {
 	case errors.Is(e, keys.ErrEncrypted):
 		return "give its password with --password-file"
@@ -59,19 +59,18 @@ func inFlags(text string) string {
 
 // signError is what went wrong while signing.
 func signError(err error) error {
-	if e, ok := errors.AsType[*keys.Error](err); ok {
-		out := errors.New(inFlags(e.Found))
-		if hint := keyHint(e); hint != "" {
-			return withHint(out, hint)
-		}
-		return out
+	e, ok := errors.AsType[*fault.Error](err)
+	if !ok {
+		return err
 	}
-	return signerError("", err)
+	renamed := *e
+	renamed.Found, renamed.Hint = inFlags(e.Found), keyHint(e)
+	return signerError("", &renamed)
 }
 
 // signerError gives an error of package signer its place and its hint.
 func signerError(where string, err error) error {
-	e, ok := errors.AsType[*signer.Error](err)
+	e, ok := errors.AsType[*fault.Error](err)
 	if !ok {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/term"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/internal/readfile"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
@@ -205,7 +206,7 @@ func checkKeySet(file keyFile) error {
 // setError says which keys a JWK Set has, where none or several of them may be
 // meant; e is what package keys found. On the command line the ids may be
 // shown: whoever reads them holds the file.
-func (file keyFile) setError(e *keys.Error) error {
+func (file keyFile) setError(e *fault.Error) error {
 	choice, ok := errors.AsType[*keys.SetError](e)
 	if !ok {
 		return nil

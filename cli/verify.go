@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
 	"conductor-jwt/signer"
@@ -165,7 +166,7 @@ func (f *verifyFlags) openAlgorithm(key verifyingKey, rules *signer.Rules) error
 // verifyError gives each fault a line of its own, and the first hint.
 func verifyError(p signer.Parsed, rules signer.Rules, err error) error {
 	joined, ok := err.(interface{ Unwrap() []error })
-	if !ok {
+	if _, one := err.(*fault.Error); one || !ok { //nolint:errorlint // errors.Join's own, never wrapped
 		return signerError("", err)
 	}
 	var lines []string
@@ -183,7 +184,7 @@ func verifyError(p signer.Parsed, rules signer.Rules, err error) error {
 // bothValues shows what the token says beside what is expected: whoever calls
 // verify holds both.
 func bothValues(p signer.Parsed, rules signer.Rules, err error) error {
-	e, ok := errors.AsType[*signer.Error](err)
+	e, ok := errors.AsType[*fault.Error](err)
 	if !ok {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/keys"
 	"conductor-jwt/policy"
 )
@@ -52,20 +53,20 @@ func (r *Ring) open(k policy.Key) ([]*entry, *policy.Error) {
 // keys quote no value.
 func (r *Ring) fault(v policy.Version, err error) *policy.Error {
 	text := "the key cannot be read"
-	if e, ok := errors.AsType[*keys.Error](err); ok {
+	if e, ok := errors.AsType[*fault.Error](err); ok {
 		text = e.Error()
 	}
 	return r.o.Policy.Fault(v.Place, text)
 }
 
-// versions asks the source. Every fault is an *[keys.Error].
+// versions asks the source. Every fault is an *[fault.Error].
 func (e *entry) versions(ctx context.Context, k policy.Key) ([]*version, error) {
 	ctx, cancel := context.WithTimeout(ctx, mostCall)
 	defer cancel()
 	found, err := e.ask(ctx)
 	if err != nil {
-		if _, ok := errors.AsType[*keys.Error](err); !ok {
-			err = &keys.Error{Reason: keys.ErrUnavailable, Found: "the key's source could not be asked", Hint: "look at the source", Cause: err}
+		if _, ok := errors.AsType[*fault.Error](err); !ok {
+			err = &fault.Error{Reason: keys.ErrUnavailable, Found: "the key's source could not be asked", Hint: "look at the source", Cause: err}
 		}
 		return nil, err
 	}
@@ -125,7 +126,7 @@ func (e *entry) version(key keys.Key, k policy.Key) (*version, error) {
 func (e *entry) checkCount(found []keys.Key) error {
 	switch {
 	case len(found) == 0:
-		return &keys.Error{Reason: keys.ErrMissing, Found: "a source without a key", Hint: "put one there"}
+		return &fault.Error{Reason: keys.ErrMissing, Found: "a source without a key", Hint: "put one there"}
 	case len(found) == 1:
 		return nil
 	case !e.policy.From.IsZero():
@@ -145,7 +146,7 @@ func (e *entry) checkCount(found []keys.Key) error {
 }
 
 func ambiguous(n int, what string) error {
-	return &keys.Error{
+	return &fault.Error{
 		Reason: keys.ErrAmbiguous, Found: fmt.Sprintf("a source with %d keys and %s", n, what),
 		Hint: "list each under versions, with a source and from of its own",
 	}
@@ -174,7 +175,7 @@ func (e *entry) checkSame(ctx context.Context, was, is []*version, now time.Time
 		if v.turn.After(now) || has(ctx, was, v) {
 			continue
 		}
-		return &keys.Error{
+		return &fault.Error{
 			Reason: keys.ErrAmbiguous, Found: "another key than before, without a time from which it may sign",
 			Hint: "list both under versions with from; or reload the policy to use the new one at once",
 		}

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/keys"
 	"conductor-jwt/policy"
 )
@@ -78,7 +79,7 @@ func (r *Ring) failed(ctx context.Context, n *named, err error) {
 		return
 	}
 	problem := "the source could not be asked"
-	if e, ok := errors.AsType[*keys.Error](err); ok {
+	if e, ok := errors.AsType[*fault.Error](err); ok {
 		problem = e.Error()
 	}
 	if n.loaded.Load() == nil {

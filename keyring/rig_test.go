@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/keyring"
 	"conductor-jwt/keys"
 	"conductor-jwt/policy"
@@ -55,7 +56,7 @@ func (s *shelf) timesAsked() int {
 
 func (s *shelf) Open(uri string) (keys.Source, error) {
 	if strings.HasSuffix(uri, "nonsense") {
-		return nil, &keys.Error{Reason: keys.ErrUnsupported, Found: "a uri that makes no sense", Hint: "write another"}
+		return nil, &fault.Error{Reason: keys.ErrUnsupported, Found: "a uri that makes no sense", Hint: "write another"}
 	}
 	return &shelfSource{s, uri}, nil
 }
@@ -122,7 +123,7 @@ func (k *remoteKey) Sign(ctx context.Context, alg keys.Algorithm, input []byte) 
 }
 
 func away() error {
-	return &keys.Error{Reason: keys.ErrUnavailable, Found: "the store is away", Hint: "wait"}
+	return &fault.Error{Reason: keys.ErrUnavailable, Found: "the store is away", Hint: "wait"}
 }
 
 // edKey makes an Ed25519 key that was made at a time.

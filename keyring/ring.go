@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/keys"
 	"conductor-jwt/policy"
 )
@@ -163,7 +164,7 @@ func (r *Ring) refresh(ctx context.Context, n *named) (policy.Version, error) {
 	}
 	l := n.combine(next, r.o.Now())
 	if kid := l.repeated(); kid {
-		return n.policy.Versions[0], &keys.Error{
+		return n.policy.Versions[0], &fault.Error{
 			Reason: keys.ErrAmbiguous, Found: "two versions with the same kid", Hint: "list each key once, with a kid of its own",
 		}
 	}
@@ -223,7 +224,7 @@ func (r *Ring) Resolve(ctx context.Context, ref keys.Ref) (keys.Key, error) {
 	}
 	n, ok := r.names[ref.Name]
 	if !ok {
-		return nil, &keys.Error{
+		return nil, &fault.Error{
 			Reason: keys.ErrUnknown, Found: "no key of this name is configured", Hint: "correct the name, or have the key configured on every worker",
 		}
 	}
@@ -236,7 +237,7 @@ func (r *Ring) Resolve(ctx context.Context, ref keys.Ref) (keys.Key, error) {
 	}
 	v := l.versions.active(r.o.Now())
 	if v == nil {
-		return nil, &keys.Error{
+		return nil, &fault.Error{
 			Reason: keys.ErrUnknown, Found: "every version of the key is revoked", Hint: "have a new one configured",
 		}
 	}
@@ -248,7 +249,7 @@ func (r *Ring) Resolve(ctx context.Context, ref keys.Ref) (keys.Key, error) {
 func (r *Ring) deliver(ctx context.Context, n *named, ref keys.Ref) (keys.Key, error) {
 	text, ok := ref.Delivered[n.delivered]
 	if !ok || strings.TrimSpace(text.Reveal()) == "" {
-		return nil, &keys.Error{
+		return nil, &fault.Error{
 			Reason: keys.ErrUnknown, Found: "the task brought no secret of the name that the key's source says",
 			Hint: "list it under runtimeMetadata in the task's definition, and define it on the server",
 		}
@@ -266,7 +267,7 @@ func (r *Ring) deliver(ctx context.Context, n *named, ref keys.Ref) (keys.Key, e
 		return nil, err
 	}
 	if v.revoked(n.policy.Revoke) {
-		return nil, &keys.Error{Reason: keys.ErrUnknown, Found: "the key that the task brought is revoked", Hint: "have a new one defined on the server"}
+		return nil, &fault.Error{Reason: keys.ErrUnknown, Found: "the key that the task brought is revoked", Hint: "have a new one defined on the server"}
 	}
 	return v, nil
 }

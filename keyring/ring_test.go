@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keyring"
 	"conductor-jwt/keys"
@@ -15,7 +16,7 @@ import (
 )
 
 func isReason(err, reason error) bool {
-	_, ok := errors.AsType[*keys.Error](err)
+	_, ok := errors.AsType[*fault.Error](err)
 	return ok && errors.Is(err, reason)
 }
 
@@ -104,7 +105,7 @@ func TestMistakesOfTheSources(t *testing.T) {
 		{`keys: {k: {source: "file:///a", publish: true, kid: x}, l: {source: "file:///b", publish: true, kid: x}}`, "policy.yaml:1:57: it has a kid that another published key has"},
 	} {
 		r := &rig{shelf: newShelf(), text: row.text}
-		r.fail("file:///broken", &keys.Error{Reason: keys.ErrUnreadable, Found: "not a key at all"})
+		r.fail("file:///broken", &fault.Error{Reason: keys.ErrUnreadable, Found: "not a key at all"})
 		r.put("file:///two", a, ecKey(t))
 		r.put("file:///oct", oct)
 		r.put("file:///a", a)
@@ -247,7 +248,7 @@ func TestAnswersThatAreNoOutageDoNotOpenTheBreaker(t *testing.T) {
 	calls := 0
 	r.sign = func(context.Context) error {
 		calls++
-		return &keys.Error{Reason: keys.ErrUse, Found: "not for signing"}
+		return &fault.Error{Reason: keys.ErrUse, Found: "not for signing"}
 	}
 	for range 10 {
 		if _, err := key.Sign(t.Context(), keys.EdDSA, []byte("x")); !isReason(err, keys.ErrUse) {

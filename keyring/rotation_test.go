@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/keyring"
 	"conductor-jwt/keys"
 )
@@ -278,7 +279,7 @@ func TestASourceThatIsAwayChangesNothing(t *testing.T) {
 		if s := ring.Status(); !s[0].Failing || s[1].Failing || time.Since(s[1].Refreshed) > 67*time.Second {
 			t.Errorf("%+v", s)
 		}
-		r.fail("vault-transit://t/k", &keys.Error{Reason: keys.ErrUnreadable, Found: "no key"})
+		r.fail("vault-transit://t/k", &fault.Error{Reason: keys.ErrUnreadable, Found: "no key"})
 		time.Sleep(time.Hour)
 		if signs(t, ring, "k") != thumbprint(t, a) {
 			t.Error("the old set is not kept when the new one does not parse")

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/keys"
 	"conductor-jwt/policy"
 )
@@ -43,7 +44,7 @@ func newVersion(key keys.Key, k policy.Key, kid string, at *store) (*version, er
 		return nil, err
 	}
 	if k.Publish && key.Public() == nil {
-		return nil, &keys.Error{
+		return nil, &fault.Error{
 			Reason: keys.ErrUnsupported, Found: "a secret key, which cannot be published",
 			Hint: "leave publish out, or use a key with a public half",
 		}
@@ -86,7 +87,7 @@ func restrict(fitting []keys.Algorithm, named []string) ([]keys.Algorithm, error
 		}
 	}
 	if len(list) == 0 {
-		return nil, &keys.Error{
+		return nil, &fault.Error{
 			Reason: keys.ErrAlgorithmMismatch, Found: "a key that none of its algorithms fits",
 			Hint: "correct algorithms, or leave it out",
 		}
@@ -154,7 +155,7 @@ func (v *version) call(ctx context.Context, alg keys.Algorithm, input []byte) ([
 	defer cancel()
 	signature, err := v.key.Sign(bounded, alg, input)
 	if err != nil && bounded.Err() != nil && ctx.Err() == nil {
-		return nil, &keys.Error{
+		return nil, &fault.Error{
 			Reason: keys.ErrUnavailable, Found: "the key store did not answer within " + mostCall.String(),
 			Hint: "look at the key store", Cause: err,
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/internal/nearest"
 )
 
@@ -17,13 +18,13 @@ func ParseAlgorithm(name string) (Algorithm, error) {
 		}
 	}
 	if strings.EqualFold(strings.TrimSpace(name), "none") {
-		return "", &Error{Reason: ErrAlgorithmUnknown, Found: "the algorithm none, an unsigned token", Hint: "use one of " + list(Algorithms())}
+		return "", &fault.Error{Reason: ErrAlgorithmUnknown, Found: "the algorithm none, an unsigned token", Hint: "use one of " + list(Algorithms())}
 	}
 	found := fmt.Sprintf("an unknown algorithm name of %d characters", len(name))
 	if near, ok := meant(name); ok {
-		return "", &Error{Reason: ErrAlgorithmUnknown, Found: found, Hint: fmt.Sprintf("did you mean %s? names are matched exactly", near)}
+		return "", &fault.Error{Reason: ErrAlgorithmUnknown, Found: found, Hint: fmt.Sprintf("did you mean %s? names are matched exactly", near)}
 	}
-	return "", &Error{Reason: ErrAlgorithmUnknown, Found: found, Hint: "use one of " + list(Algorithms())}
+	return "", &fault.Error{Reason: ErrAlgorithmUnknown, Found: found, Hint: "use one of " + list(Algorithms())}
 }
 
 // meant finds the algorithm whose name differs least, in case, separators or

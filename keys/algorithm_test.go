@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/keys"
 )
 
@@ -42,7 +43,7 @@ func TestAnAlgorithmIsItsExactName(t *testing.T) {
 		if got != "" {
 			t.Errorf("%q gives %s", c.name, got)
 		}
-		refusal, _ := errors.AsType[*keys.Error](err)
+		refusal, _ := errors.AsType[*fault.Error](err)
 		hit := c.hint == ""
 		for want := range strings.SplitSeq(c.hint, "|") {
 			hit = hit || strings.Contains(refusal.Hint, want)

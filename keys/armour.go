@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"conductor-jwt/internal/fault"
 )
 
 // The parts of an armour line (RFC 7468 §2). The dashes are what a repair
@@ -112,11 +114,11 @@ func scanLabel(text string) (label, rest string, ok bool) {
 func joinWords(label string) string { return strings.ReplaceAll(label, " ", "") }
 
 func cutArmour(found string) error {
-	return &Error{Reason: ErrUnreadable, Found: "pem text with " + found, Hint: "copy the whole key, from its begin line to its end line"}
+	return &fault.Error{Reason: ErrUnreadable, Found: "pem text with " + found, Hint: "copy the whole key, from its begin line to its end line"}
 }
 
 func urlEncoded() error {
-	return &Error{Reason: ErrUnreadable, Found: "a key that is encoded for a web address", Hint: "decode it, %0A and %2B included"}
+	return &fault.Error{Reason: ErrUnreadable, Found: "a key that is encoded for a web address", Hint: "decode it, %0A and %2B included"}
 }
 
 // squeeze drops white space.

@@ -3,6 +3,8 @@ package keys
 import (
 	"encoding/hex"
 	"strings"
+
+	"conductor-jwt/internal/fault"
 )
 
 // dekInfo is the encryption that an RFC 1423 header names; the zero one says
@@ -75,7 +77,7 @@ func scanDEKInfo(text string) (dekInfo, string, error) {
 	}
 	digits := 2 * legacyIVLen(cipher)
 	if digits == 0 {
-		return dekInfo{}, "", &Error{
+		return dekInfo{}, "", &fault.Error{
 			Reason: ErrUnsupported, Found: "a key encrypted with a cipher that is not read here",
 			Hint: convertLegacy,
 		}
@@ -110,5 +112,5 @@ func skipHeader(text string) (string, error) {
 }
 
 func badHeader() error {
-	return &Error{Reason: ErrUnreadable, Found: "pem text with a damaged header", Hint: "copy the whole key again, with its line ends"}
+	return &fault.Error{Reason: ErrUnreadable, Found: "pem text with a damaged header", Hint: "copy the whole key again, with its line ends"}
 }

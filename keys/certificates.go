@@ -9,6 +9,8 @@ import (
 
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
+
+	"conductor-jwt/internal/fault"
 )
 
 // MaxChain is the most certificates that are looked at: a chain has three or
@@ -19,7 +21,7 @@ const MaxChain = 10
 // however its line ends fared and whatever stands around and between the
 // certificates, or one certificate in DER, raw or in base64. Only the form is
 // checked: whose the chain is and whether it is valid, package signer knows.
-// The error is an *[Error] of [ErrCertificateInvalid] or [ErrTooLarge].
+// The error is an *[fault.Error] of [ErrCertificateInvalid] or [ErrTooLarge].
 func ReadChain(text string) ([]*x509.Certificate, error) {
 	if len(text) > defaultMaxText {
 		return nil, tooLarge(len(text), defaultMaxText)
@@ -49,11 +51,11 @@ func ReadChain(text string) ([]*x509.Certificate, error) {
 // invalidCertificate keeps the words for a key that is refused, and says that
 // the certificate is at fault: the key that signs is another input.
 func invalidCertificate(err error) error {
-	e, ok := errors.AsType[*Error](err)
+	e, ok := errors.AsType[*fault.Error](err)
 	if !ok || errors.Is(e, ErrCertificateInvalid) {
 		return err
 	}
-	return &Error{Reason: ErrCertificateInvalid, Found: e.Found, Hint: e.Hint}
+	return &fault.Error{Reason: ErrCertificateInvalid, Found: e.Found, Hint: e.Hint}
 }
 
 func parseCertificates(blocks []block) ([]*x509.Certificate, error) {
@@ -61,7 +63,7 @@ func parseCertificates(blocks []block) ([]*x509.Certificate, error) {
 		return nil, noCertificate()
 	}
 	if len(blocks) > MaxChain {
-		return nil, &Error{
+		return nil, &fault.Error{
 			Reason: ErrCertificateInvalid, Found: "more than ten certificates",
 			Hint: "give the key's own certificate and those that issued it, not a bundle of authorities",
 		}
@@ -94,7 +96,7 @@ func parseCertificate(der []byte) (*x509.Certificate, error) {
 	switch public := c.PublicKey.(type) {
 	case *rsa.PublicKey:
 		if public.N.BitLen() > maxRSABits {
-			return nil, &Error{
+			return nil, &fault.Error{
 				Reason: ErrCertificateInvalid, Found: "a certificate with an rsa key that is too large",
 				Hint: "use keys of 2048 to 8192 bits",
 			}
@@ -108,7 +110,7 @@ func parseCertificate(der []byte) (*x509.Certificate, error) {
 // ofCertificate says of a refused key that it stands in a certificate, which no
 // command can change.
 func ofCertificate(err error) error {
-	e, ok := errors.AsType[*Error](err)
+	e, ok := errors.AsType[*fault.Error](err)
 	if !ok {
 		return err
 	}
@@ -150,14 +152,14 @@ func (s sorted) chain() []*x509.Certificate {
 }
 
 func unreadableCertificate() error {
-	return &Error{
+	return &fault.Error{
 		Reason: ErrCertificateInvalid, Found: "a certificate that cannot be read",
 		Hint: "give the whole x.509 certificate in pem",
 	}
 }
 
 func noCertificate() error {
-	return &Error{
+	return &fault.Error{
 		Reason: ErrCertificateInvalid, Found: "text without a certificate",
 		Hint: "give the chain in pem, the key's own certificate first",
 	}

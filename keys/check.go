@@ -3,9 +3,11 @@ package keys
 import (
 	"fmt"
 	"slices"
+
+	"conductor-jwt/internal/fault"
 )
 
-// Check reports whether k may sign with alg: nil, or an *Error of
+// Check reports whether k may sign with alg: nil, or an *fault.Error of
 // [ErrAlgorithmMismatch] that says which algorithms fit, or of [ErrWeak] where
 // an HMAC key is shorter than the algorithm's hash (RFC 7518 §3.2).
 func Check(k Key, alg Algorithm) error {
@@ -34,7 +36,7 @@ func asked(alg Algorithm) string {
 // boundElsewhere refuses an algorithm that is not the one of a JWK's alg
 // (RFC 7517 §4.4).
 func boundElsewhere(alg, own Algorithm) error {
-	return &Error{
+	return &fault.Error{
 		Reason: ErrAlgorithmMismatch,
 		Found:  asked(alg) + " is not the jwk's own alg",
 		Hint:   fmt.Sprintf("set algorithm to %s, or take alg out of the jwk", own),
@@ -43,7 +45,7 @@ func boundElsewhere(alg, own Algorithm) error {
 
 // misnamed refuses a JWK whose alg its own key cannot serve.
 func misnamed(kind Kind, fitting []Algorithm) error {
-	return &Error{
+	return &fault.Error{
 		Reason: ErrAlgorithmMismatch,
 		Found:  fmt.Sprintf("a jwk with %s whose alg does not fit it", kind.phrase(fitting)),
 		Hint:   "correct its alg to " + list(fitting) + ", or leave it out",
@@ -51,7 +53,7 @@ func misnamed(kind Kind, fitting []Algorithm) error {
 }
 
 func misfit(kind Kind, alg Algorithm, fitting []Algorithm) error {
-	return &Error{
+	return &fault.Error{
 		Reason: ErrAlgorithmMismatch,
 		Found:  asked(alg) + " does not fit " + kind.phrase(fitting),
 		Hint:   "set algorithm to " + list(fitting),

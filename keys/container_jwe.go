@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"conductor-jwt/internal/fault"
 )
 
 // maxP2C bounds the iterations of PBES2 in a JWE (RFC 7518 §4.8.1.2), as for
@@ -33,7 +35,7 @@ func openJWE(ctx context.Context, text string, ref Ref) (string, error) {
 		return "", err
 	}
 	if ref.Password.IsZero() {
-		return "", &Error{Reason: ErrEncrypted, Found: "an encrypted jwk (jwe)", Hint: "set privateKeyPassword"}
+		return "", &fault.Error{Reason: ErrEncrypted, Found: "an encrypted jwk (jwe)", Hint: "set privateKeyPassword"}
 	}
 	header, err := readJWEHeader(compact)
 	if err != nil {
@@ -51,7 +53,7 @@ func openJWE(ctx context.Context, text string, ref Ref) (string, error) {
 		return "", wrongPassword()
 	}
 	if header.Algorithm == "" || !isJSON(string(plain)) {
-		return "", &Error{Reason: ErrUnreadable, Found: "a jwe that holds no jwk", Hint: "wrap a jwk or a jwks"}
+		return "", &fault.Error{Reason: ErrUnreadable, Found: "a jwe that holds no jwk", Hint: "wrap a jwk or a jwks"}
 	}
 	return string(plain), nil
 }
@@ -75,7 +77,7 @@ func compactJWE(text string) (string, error) {
 		return "", unreadableJWE()
 	}
 	if len(parts.Other) > 0 {
-		return "", &Error{Reason: ErrUnsupported, Found: "a jwe with members that a key file does not have", Hint: "use one recipient and no unprotected header"}
+		return "", &fault.Error{Reason: ErrUnsupported, Found: "a jwe with members that a key file does not have", Hint: "use one recipient and no unprotected header"}
 	}
 	return strings.Join([]string{parts.Protected, parts.EncryptedKey, parts.IV, parts.Ciphertext, parts.Tag}, "."), nil
 }
@@ -91,7 +93,7 @@ func readJWEHeader(compact string) (jweHeader, error) {
 		return jweHeader{}, unreadableJWE()
 	}
 	if h.Compression != "" || !isJWEAlgorithm(h.Algorithm) || !isJWEEncryption(h.Encryption) {
-		return jweHeader{}, &Error{
+		return jweHeader{}, &fault.Error{
 			Reason: ErrUnsupported, Found: "a jwe with an algorithm that is not read here, or compressed",
 			Hint: "wrap the jwk again with PBES2-HS256+A128KW and A256GCM",
 		}
@@ -105,7 +107,7 @@ func (h jweHeader) checkIterations() error {
 	}
 	n, err := strconv.ParseUint(string(h.Iterations), 10, 64)
 	if err == nil && n > maxP2C || err != nil && isDigits(string(h.Iterations)) {
-		return &Error{
+		return &fault.Error{
 			Reason: ErrTooLarge, Found: fmt.Sprintf("a jwe that asks for more than %d iterations (p2c)", maxP2C),
 			Hint: "wrap the jwk again with a p2c of 600000",
 		}
@@ -144,5 +146,5 @@ func isJWEEncryption(name string) bool {
 }
 
 func unreadableJWE() error {
-	return &Error{Reason: ErrUnreadable, Found: "an encrypted jwk (jwe) that is damaged", Hint: "copy the whole file again"}
+	return &fault.Error{Reason: ErrUnreadable, Found: "an encrypted jwk (jwe) that is damaged", Hint: "copy the whole file again"}
 }

@@ -12,6 +12,8 @@ import (
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 	"software.sslmate.com/src/go-pkcs12"
+
+	"conductor-jwt/internal/fault"
 )
 
 // openPKCS12 opens a PKCS#12 file (RFC 7292) and gives the PEM of its key and
@@ -41,7 +43,7 @@ func unopenedPKCS12(err error, ref Ref) error {
 	switch {
 	case !errors.Is(err, pkcs12.ErrIncorrectPassword) && !errors.Is(err, pkcs12.ErrDecryption):
 	case ref.Password.IsZero():
-		return &Error{
+		return &fault.Error{
 			Reason: ErrEncrypted, Found: "a pkcs#12 file",
 			Hint: "set privateKeyPassword, or take the key out of it: " + opensslPKCS12,
 		}
@@ -53,14 +55,14 @@ func unopenedPKCS12(err error, ref Ref) error {
 	}
 	switch _, text, _ := strings.Cut(err.Error(), "pkcs12: "); text {
 	case "expected exactly one key bag":
-		return &Error{
+		return &fault.Error{
 			Reason: ErrAmbiguous, Found: "a pkcs#12 file with two private keys or more",
 			Hint: "take the keys out of it, and give the one that is meant: " + opensslPKCS12,
 		}
 	case "private key missing":
-		return &Error{Reason: ErrCertificate, Found: "a pkcs#12 file with certificates and no private key", Hint: "give the file with the private key that belongs to them"}
+		return &fault.Error{Reason: ErrCertificate, Found: "a pkcs#12 file with certificates and no private key", Hint: "give the file with the private key that belongs to them"}
 	case "certificate missing":
-		return &Error{Reason: ErrUnsupported, Found: "a pkcs#12 file without a certificate", Hint: "take the key out of it: " + opensslPKCS12}
+		return &fault.Error{Reason: ErrUnsupported, Found: "a pkcs#12 file without a certificate", Hint: "take the key out of it: " + opensslPKCS12}
 	}
 	return unreadablePKCS12()
 }
@@ -134,14 +136,14 @@ func readContent(element cryptobyte.String, content *cryptobyte.String) bool {
 }
 
 func tooMuchPKCS12() error {
-	return &Error{
+	return &fault.Error{
 		Reason: ErrTooLarge, Found: "a pkcs#12 file that asks for more than 1000000 iterations, or 4000000 in all",
 		Hint: "write it again with less, or take the key out of it: " + opensslPKCS12,
 	}
 }
 
 func unreadablePKCS12() error {
-	return &Error{
+	return &fault.Error{
 		Reason: ErrUnreadable, Found: "a pkcs#12 file that cannot be read",
 		Hint: "take the key out of it: " + opensslPKCS12,
 	}

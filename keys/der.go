@@ -8,6 +8,8 @@ import (
 
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
+
+	"conductor-jwt/internal/fault"
 )
 
 // shape is what DER looks like from its outermost tags.
@@ -187,5 +189,5 @@ func notDER(what string, der []byte) error {
 	default:
 		found = what + " that is cut short or damaged"
 	}
-	return &Error{Reason: ErrUnreadable, Found: found, Hint: "copy the whole key again"}
+	return &fault.Error{Reason: ErrUnreadable, Found: found, Hint: "copy the whole key again"}
 }

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/internal/secret"
 )
 
@@ -17,7 +18,7 @@ import (
 // a public key, in DER. An HMAC key has none, [ErrUnsupported].
 func SPKI(key any) ([]byte, error) {
 	if isPSS(key) {
-		return nil, &Error{Reason: ErrUnsupported, Found: "an rsassa-pss key, whose parameters were not kept", Hint: "take its public key: openssl pkey -pubout -in key.pem"}
+		return nil, &fault.Error{Reason: ErrUnsupported, Found: "an rsassa-pss key, whose parameters were not kept", Hint: "take its public key: openssl pkey -pubout -in key.pem"}
 	}
 	switch p := key.(type) {
 	case interface{ Public() crypto.PublicKey }:
@@ -32,7 +33,7 @@ func SPKI(key any) ([]byte, error) {
 			return der, nil
 		}
 	}
-	return nil, &Error{Reason: ErrUnsupported, Found: "a key without a public half", Hint: "an hmac secret has no public form"}
+	return nil, &fault.Error{Reason: ErrUnsupported, Found: "a key without a public half", Hint: "an hmac secret has no public form"}
 }
 
 func isPSS(key any) bool {
@@ -60,7 +61,7 @@ func PublicPEM(key any) (string, error) {
 func PrivatePEM(k Key) (secret.Text, error) {
 	private, ok := privateOf(k)
 	if !ok {
-		return secret.Text{}, &Error{Reason: ErrUnsupported, Found: "a key whose private half is not in this process", Hint: "export it from its store, if that can be"}
+		return secret.Text{}, &fault.Error{Reason: ErrUnsupported, Found: "a key whose private half is not in this process", Hint: "export it from its store, if that can be"}
 	}
 	der, err := privateDER(private)
 	if err != nil {
@@ -72,12 +73,12 @@ func PrivatePEM(k Key) (secret.Text, error) {
 func privateDER(private any) ([]byte, error) {
 	switch p := private.(type) {
 	case hmacSecret:
-		return nil, &Error{Reason: ErrUnsupported, Found: "an hmac secret, which pem has no form for", Hint: "write it as a jwk"}
+		return nil, &fault.Error{Reason: ErrUnsupported, Found: "an hmac secret, which pem has no form for", Hint: "write it as a jwk"}
 	case *secp256k1.PrivateKey:
 		return secp256k1PKCS8(p)
 	case rsaPSS:
 		if p.hash != 0 {
-			return nil, &Error{Reason: ErrUnsupported, Found: "an rsassa-pss key that is bound to a hash", Hint: "keep it in the form that it has"}
+			return nil, &fault.Error{Reason: ErrUnsupported, Found: "an rsassa-pss key that is bound to a hash", Hint: "keep it in the form that it has"}
 		}
 		return rsaPSSPKCS8(p.key)
 	}

@@ -3,6 +3,8 @@ package keys
 import (
 	"bytes"
 	"strings"
+
+	"conductor-jwt/internal/fault"
 )
 
 // withoutKey says what stands in PEM text instead of a private key.
@@ -15,7 +17,7 @@ func (s sorted) withoutKey(text string) error {
 	case len(s.public) > 0:
 		return foundPublic()
 	case len(s.params) > 0:
-		return &Error{Reason: ErrUnreadable, Found: "key parameters without a key", Hint: "give the private key block that stands below them"}
+		return &fault.Error{Reason: ErrUnreadable, Found: "key parameters without a key", Hint: "give the private key block that stands below them"}
 	case len(s.other) > 0:
 		return otherArmour(s.other[0].label)
 	}
@@ -27,7 +29,7 @@ func otherPrivate(label string) error {
 	if strings.Contains(joinWords(label), "SSH2") {
 		return foundSSH2()
 	}
-	return &Error{
+	return &fault.Error{
 		Reason: ErrUnsupported, Found: "a private key in a format that is not read here",
 		Hint: "use pkcs#8, pkcs#1, sec1 or openssh; write it as pkcs#8 with the tool that made it",
 	}
@@ -41,9 +43,9 @@ func otherArmour(label string) error {
 	case joined == "PKCS7" || joined == "CMS" || joined == "PKCS#7SIGNEDDATA":
 		return foundPKCS7()
 	case joined == "X509CRL":
-		return &Error{Reason: ErrUnreadable, Found: "a certificate revocation list", Hint: "give a private key"}
+		return &fault.Error{Reason: ErrUnreadable, Found: "a certificate revocation list", Hint: "give a private key"}
 	}
-	return &Error{Reason: ErrUnreadable, Found: "pem text that holds no private key", Hint: "give a private key in pem or jwk form"}
+	return &fault.Error{Reason: ErrUnreadable, Found: "pem text that holds no private key", Hint: "give a private key in pem or jwk form"}
 }
 
 // notPrivateDER says what DER is instead of a private key.
@@ -75,30 +77,30 @@ func isBERPKCS12(der []byte) bool {
 }
 
 func foundPublic() error {
-	return &Error{Reason: ErrPublic, Found: "a public key", Hint: "give the private key that belongs to it; it cannot be made from the public one"}
+	return &fault.Error{Reason: ErrPublic, Found: "a public key", Hint: "give the private key that belongs to it; it cannot be made from the public one"}
 }
 
 func foundCertificate() error {
-	return &Error{
+	return &fault.Error{
 		Reason: ErrCertificate, Found: "a certificate",
 		Hint: "give the private key that belongs to it; the certificate may stand beside it",
 	}
 }
 
 func foundCSR() error {
-	return &Error{Reason: ErrCertificate, Found: "a certificate request", Hint: "give the private key that it was made with"}
+	return &fault.Error{Reason: ErrCertificate, Found: "a certificate request", Hint: "give the private key that it was made with"}
 }
 
 func foundPGP() error {
-	return &Error{Reason: ErrUnsupported, Found: "a pgp message or key", Hint: "make a key for tokens: conductor-jwt key generate key.pem"}
+	return &fault.Error{Reason: ErrUnsupported, Found: "a pgp message or key", Hint: "make a key for tokens: conductor-jwt key generate key.pem"}
 }
 
 func foundSSH2() error {
-	return &Error{Reason: ErrUnsupported, Found: "a key in the ssh.com format", Hint: "convert it with: ssh-keygen -i -f key"}
+	return &fault.Error{Reason: ErrUnsupported, Found: "a key in the ssh.com format", Hint: "convert it with: ssh-keygen -i -f key"}
 }
 
 func foundPKCS12() error {
-	return &Error{
+	return &fault.Error{
 		Reason: ErrUnsupported, Found: "a pkcs#12 file",
 		Hint: "take the key out of it: conductor-jwt key convert key.p12 --password-file pw --to pem",
 	}
@@ -109,7 +111,7 @@ func foundPKCS12() error {
 const opensslPKCS12 = "openssl pkcs12 -legacy -in key.p12 -nocerts -nodes"
 
 func foundJKS() error {
-	return &Error{
+	return &fault.Error{
 		Reason: ErrUnsupported, Found: "a java key store",
 		Hint: "convert it with: keytool -importkeystore -srckeystore key.jks -destkeystore key.p12 -deststoretype pkcs12; " +
 			"then take the key out of key.p12: conductor-jwt key convert key.p12 --password-file pw --to pem",
@@ -117,11 +119,11 @@ func foundJKS() error {
 }
 
 func foundPKCS7() error {
-	return &Error{Reason: ErrCertificate, Found: "a pkcs#7 file, which holds certificates", Hint: "give the private key that belongs to them"}
+	return &fault.Error{Reason: ErrCertificate, Found: "a pkcs#7 file, which holds certificates", Hint: "give the private key that belongs to them"}
 }
 
 func foundJWE() error {
-	return &Error{
+	return &fault.Error{
 		Reason: ErrUnsupported, Found: "an encrypted jwk (jwe)",
 		Hint: "decrypt it and give the jwk itself: conductor-jwt key convert key.jwe --password-file pw --to jwk --out key.jwk",
 	}

@@ -3,6 +3,8 @@ package keys
 import (
 	"strings"
 	"unicode/utf8"
+
+	"conductor-jwt/internal/fault"
 )
 
 // diagnose says what text is that is no key in any form. It looks at the
@@ -17,11 +19,11 @@ func diagnoseWithin(text string, names int) error {
 	trimmed := bare(text)
 	switch {
 	case trimmed == "" && text != "":
-		return &Error{Reason: ErrUnreadable, Found: "white space alone", Hint: "give a private key in pem or jwk form"}
+		return &fault.Error{Reason: ErrUnreadable, Found: "white space alone", Hint: "give a private key in pem or jwk form"}
 	case text == "":
-		return &Error{Reason: ErrMissing, Found: "an empty key", Hint: "give a private key in pem or jwk form"}
+		return &fault.Error{Reason: ErrMissing, Found: "an empty key", Hint: "give a private key in pem or jwk form"}
 	case isPuTTY(trimmed):
-		return &Error{
+		return &fault.Error{
 			Reason: ErrUnsupported, Found: "a putty key file",
 			Hint: "convert it with: puttygen key.ppk -O private-openssh-new -o key.pem",
 		}
@@ -32,13 +34,13 @@ func diagnoseWithin(text string, names int) error {
 	case strings.HasPrefix(trimmed, "<"):
 		return foundXML(trimmed)
 	case isUTF16(text):
-		return &Error{Reason: ErrUnreadable, Found: "a text in utf-16", Hint: "save it as utf-8, or write it with a tool that does"}
+		return &fault.Error{Reason: ErrUnreadable, Found: "a text in utf-16", Hint: "save it as utf-8, or write it with a tool that does"}
 	case isKeyStore([]byte(text)):
 		return foundJKS()
 	case isURLEncoded(trimmed):
 		return urlEncoded()
 	case isArmoured(trimmed):
-		return &Error{
+		return &fault.Error{
 			Reason: ErrUnreadable, Found: "pem text whose begin and end lines are damaged",
 			Hint: "each is in upper case and begins and ends with five dashes; copy the key again from a plain text editor",
 		}
@@ -87,11 +89,11 @@ func wrappedJSON(text string) error {
 	case isURLEncoded(trimmed):
 		return urlEncoded()
 	case strings.HasPrefix(trimmed, "["):
-		return &Error{Reason: ErrUnreadable, Found: "a json array", Hint: "give the one object in it; several jwks go into a jwks: an object whose member keys is the array"}
+		return &fault.Error{Reason: ErrUnreadable, Found: "a json array", Hint: "give the one object in it; several jwks go into a jwks: an object whose member keys is the array"}
 	case isJSON(bare(text)), strings.HasPrefix(trimmed, `"`):
-		return &Error{Reason: ErrUnreadable, Found: "a json key inside of quotes", Hint: "give the object itself, without quotes around it and backslashes in it"}
+		return &fault.Error{Reason: ErrUnreadable, Found: "a json key inside of quotes", Hint: "give the object itself, without quotes around it and backslashes in it"}
 	}
-	return &Error{Reason: ErrUnreadable, Found: "a json key with other text around it", Hint: "give the json object alone, as the provider wrote it: from its { to its }"}
+	return &fault.Error{Reason: ErrUnreadable, Found: "a json key with other text around it", Hint: "give the json object alone, as the provider wrote it: from its { to its }"}
 }
 
 // isUTF16 tells the text of this product's formats, which is ASCII, in UTF-16:
@@ -129,9 +131,9 @@ func diagnoseEncoded(text string) error {
 	case isKeyStore(inner):
 		return foundJKS()
 	case isJSON(string(inner)) && beginsWithJSON(string(inner)), isMemberPEM(string(inner)): // there may be pem in it
-		return &Error{Reason: ErrUnreadable, Found: "a json key that is base64-encoded", Hint: "decode it first: base64 -d"}
+		return &fault.Error{Reason: ErrUnreadable, Found: "a json key that is base64-encoded", Hint: "decode it first: base64 -d"}
 	case isArmoured(string(inner)):
-		return &Error{Reason: ErrUnreadable, Found: "pem text that is base64-encoded once more", Hint: "decode it first: base64 -d"}
+		return &fault.Error{Reason: ErrUnreadable, Found: "pem text that is base64-encoded once more", Hint: "decode it first: base64 -d"}
 	}
 	return nil
 }
@@ -142,27 +144,27 @@ func diagnoseWord(text string) error {
 	case isTemplate(text):
 		return unresolved()
 	case isMask(text):
-		return &Error{Reason: ErrUnreadable, Found: "a mask in place of a key", Hint: "give the key itself, not what a log or a page shows of it"}
+		return &fault.Error{Reason: ErrUnreadable, Found: "a mask in place of a key", Hint: "give the key itself, not what a log or a page shows of it"}
 	case isNothing(text):
-		return &Error{Reason: ErrUnreadable, Found: "a word that stands for no value", Hint: "find out why the expression that should give the key gives none"}
+		return &fault.Error{Reason: ErrUnreadable, Found: "a word that stands for no value", Hint: "find out why the expression that should give the key gives none"}
 	case strings.HasPrefix(text, "$ANSIBLE_VAULT;"), strings.HasPrefix(text, "ENC["):
-		return &Error{
+		return &fault.Error{
 			Reason: ErrUnsupported, Found: "a text that ansible-vault or sops encrypted",
 			Hint: "decrypt it where it is deployed: ansible-vault decrypt, or sops decrypt",
 		}
 	case strings.Contains(text, "rivate-Key: ("):
-		return &Error{Reason: ErrUnreadable, Found: "the numbers of a key as openssl prints them", Hint: "give the key itself: openssl pkey -in key.pem"}
+		return &fault.Error{Reason: ErrUnreadable, Found: "the numbers of a key as openssl prints them", Hint: "give the key itself: openssl pkey -in key.pem"}
 	case isStoreURI(text):
-		return &Error{
+		return &fault.Error{
 			Reason: ErrUnreadable, Found: "what looks like the address of a key in a store",
 			Hint: "give the key itself; stores are for the operator to configure",
 		}
 	case strings.HasPrefix(text, "https://") || strings.HasPrefix(text, "http://"):
-		return &Error{Reason: ErrUnreadable, Found: "what looks like a web address", Hint: "give the key itself"}
+		return &fault.Error{Reason: ErrUnreadable, Found: "what looks like a web address", Hint: "give the key itself"}
 	case isPath(text):
-		return &Error{Reason: ErrUnreadable, Found: "what looks like the path of a file", Hint: "give the content of the file, not its name"}
+		return &fault.Error{Reason: ErrUnreadable, Found: "what looks like the path of a file", Hint: "give the content of the file, not its name"}
 	}
-	return &Error{
+	return &fault.Error{
 		Reason: ErrUnreadable, Found: "text that is no private key in any known form",
 		Hint: "give a private key in pem or jwk form; an hmac secret needs secretEncoding",
 	}
@@ -204,12 +206,12 @@ func isKeyStore(data []byte) bool {
 
 func foundXML(text string) error {
 	if strings.Contains(text, "<RSAKeyValue>") {
-		return &Error{
+		return &fault.Error{
 			Reason: ErrUnsupported, Found: "an rsa key in xml",
 			Hint: "write it as pem: .net does so with ExportPkcs8PrivateKeyPem",
 		}
 	}
-	return &Error{Reason: ErrUnreadable, Found: "an xml or html text", Hint: "give a private key in pem or jwk form"}
+	return &fault.Error{Reason: ErrUnreadable, Found: "an xml or html text", Hint: "give a private key in pem or jwk form"}
 }
 
 // isCompact tells a JOSE compact serialisation: its header begins with {".
@@ -221,7 +223,7 @@ func diagnoseCompact(text string) error {
 	if strings.Count(text, ".") == 4 {
 		return foundJWE()
 	}
-	return &Error{Reason: ErrUnreadable, Found: "a token instead of a key", Hint: "give a private key in pem or jwk form"}
+	return &fault.Error{Reason: ErrUnreadable, Found: "a token instead of a key", Hint: "give a private key in pem or jwk form"}
 }
 
 // isTemplate tells text that is one expression or variable of a language that
@@ -244,7 +246,7 @@ func isTemplate(text string) bool {
 }
 
 func unresolved() error {
-	return &Error{
+	return &fault.Error{
 		Reason: ErrUnreadable, Found: "an expression that nobody resolved",
 		Hint: "check the name in it; a workflow writes a secret as ${workflow.secrets.NAME}",
 	}

@@ -13,7 +13,7 @@
 // Readers turn text into the private types of crypto/* and three of our own
 // (rsaPSS, hmacSecret, the type of secp256k1); newKey is the only door from
 // there to a Key, and it trusts no reader: it derives the public half again.
-// Whatever is refused is refused by an [*Error]: a sentinel that decides the
+// Whatever is refused is refused by an [*fault.Error]: a sentinel that decides the
 // code, what was found, and what to do, without a word of the text itself.
 //
 // # The files

@@ -3,11 +3,13 @@ package keys
 import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
+
+	"conductor-jwt/internal/fault"
 )
 
 func newEC(p *ecdsa.PrivateKey, m meta) (*localKey, error) {
 	if p == nil || p.Curve == nil || p.D == nil || p.X == nil || p.Y == nil { //nolint:staticcheck // a nil number would panic in Bytes
-		return nil, &Error{Reason: ErrUnreadable, Found: "an ec key without its numbers", Hint: "export the whole key again"}
+		return nil, &fault.Error{Reason: ErrUnreadable, Found: "an ec key without its numbers", Hint: "export the whole key again"}
 	}
 	alg, err := ecAlgorithm(p.Curve)
 	if err != nil {
@@ -38,14 +40,14 @@ func ecAlgorithm(c elliptic.Curve) (Algorithm, error) {
 	case elliptic.P521():
 		return ES512, nil
 	}
-	return "", &Error{
+	return "", &fault.Error{
 		Reason: ErrUnsupported, Found: "an ec key on a curve that no jws algorithm has",
 		Hint: "use P-256, P-384, P-521 or secp256k1",
 	}
 }
 
 func inconsistentEC() error {
-	return &Error{
+	return &fault.Error{
 		Reason: ErrInconsistent, Found: "an ec key whose public half does not belong to its private half",
 		Hint: "export the key again; this copy is damaged or was tampered with",
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"conductor-jwt/internal/fault"
 )
 
 // The object identifiers of the curves that sign (SEC 2 §A.2, RFC 5480
@@ -58,14 +60,14 @@ func curveName(name string) string {
 }
 
 func unsupportedCurve(oid string) error {
-	return &Error{
+	return &fault.Error{
 		Reason: ErrUnsupported, Found: "an ec key on " + curveName(oid) + ", which no jws algorithm has",
 		Hint: "use P-256, P-384, P-521 or secp256k1; make one with: openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256",
 	}
 }
 
 func explicitCurve() error {
-	return &Error{
+	return &fault.Error{
 		Reason: ErrUnsupported, Found: "an ec key whose curve is written out as numbers",
 		Hint: "name the curve instead: openssl pkey -in key.pem -ec_param_enc named_curve",
 	}

@@ -7,11 +7,13 @@ import (
 	"slices"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"conductor-jwt/internal/fault"
 )
 
 func newEd25519(p ed25519.PrivateKey, m meta) (*localKey, error) {
 	if len(p) != ed25519.PrivateKeySize {
-		return nil, &Error{Reason: ErrUnreadable, Found: "an ed25519 key of the wrong length", Hint: "export the whole key again"}
+		return nil, &fault.Error{Reason: ErrUnreadable, Found: "an ed25519 key of the wrong length", Hint: "export the whole key again"}
 	}
 	// Signing with a public half that is not d's own gives the key away with
 	// the second signature: both share R, not S (RFC 8032 §5.1.6).
@@ -53,14 +55,14 @@ func checkEd25519Public(public ed25519.PublicKey) error {
 }
 
 func unusablePoint(found string) error {
-	return &Error{
+	return &fault.Error{
 		Reason: ErrWeak, Found: found + ", with which anyone can forge signatures",
 		Hint: "ask its owner for another key; no key generator makes this one",
 	}
 }
 
 func inconsistentEd25519() error {
-	return &Error{
+	return &fault.Error{
 		Reason: ErrInconsistent, Found: "an ed25519 key whose public half does not belong to its private half",
 		Hint: "export the key again; this copy is damaged or was tampered with",
 	}

@@ -6,6 +6,8 @@ import (
 	"math/big"
 
 	"golang.org/x/crypto/nacl/secretbox"
+
+	"conductor-jwt/internal/fault"
 )
 
 // cosignKey is the JSON inside an ENCRYPTED COSIGN PRIVATE KEY, which step
@@ -57,5 +59,5 @@ func readCosign(ctx context.Context, data []byte, ref Ref) (any, error) {
 }
 
 func unreadableCosign() error {
-	return &Error{Reason: ErrUnreadable, Found: "an encrypted cosign key that is damaged", Hint: "copy the whole key again"}
+	return &fault.Error{Reason: ErrUnreadable, Found: "an encrypted cosign key that is damaged", Hint: "copy the whole key again"}
 }

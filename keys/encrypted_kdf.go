@@ -17,6 +17,8 @@ import (
 
 	"golang.org/x/crypto/cryptobyte"
 	"golang.org/x/crypto/scrypt"
+
+	"conductor-jwt/internal/fault"
 )
 
 // The most work that one encrypted key may ask for. The key says it itself,
@@ -164,7 +166,7 @@ func (p scryptParams) derive(_ context.Context, password []byte, length int) ([]
 }
 
 func tooMuchWork(found string) error {
-	return &Error{
+	return &fault.Error{
 		Reason: ErrTooLarge, Found: "an encrypted key that asks for " + found,
 		Hint: "encrypt it again with less: openssl pkcs8 -topk8 -v2 aes-256-cbc -iter 600000 -in key.pem",
 	}
@@ -172,7 +174,7 @@ func tooMuchWork(found string) error {
 
 // tooMuchScrypt names no command: openssl does not read such a key either.
 func tooMuchScrypt(found string) error {
-	return &Error{
+	return &fault.Error{
 		Reason: ErrTooLarge, Found: "an encrypted key whose scrypt asks for " + found,
 		Hint: "encrypt it again where it was made: pbkdf2, or scrypt with N=16384, r=8 and p=1",
 	}

@@ -5,6 +5,8 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"encoding/pem"
+
+	"conductor-jwt/internal/fault"
 )
 
 // legacyIVLen is the length in bytes of the initialisation vector of a cipher
@@ -29,7 +31,7 @@ func readLegacy(ctx context.Context, dek dekInfo, sealed []byte, curve string, r
 		return nil, gaveUp(ctx)
 	}
 	if len(sealed) == 0 || len(sealed)%legacyIVLen(dek.cipher) != 0 {
-		return nil, &Error{Reason: ErrUnreadable, Found: "an encrypted pem key that is cut short or damaged", Hint: "copy the whole key again"}
+		return nil, &fault.Error{Reason: ErrUnreadable, Found: "an encrypted pem key that is cut short or damaged", Hint: "copy the whole key again"}
 	}
 	b := &pem.Block{Bytes: sealed, Headers: map[string]string{
 		"Proc-Type": "4,ENCRYPTED",
@@ -53,9 +55,9 @@ func readOpened(plain []byte, curve string) (any, error) {
 }
 
 func isEncrypted(found string) error {
-	return &Error{Reason: ErrEncrypted, Found: found, Hint: "set privateKeyPassword, or decrypt the key: conductor-jwt key convert key.pem --password-file pw --to pem"}
+	return &fault.Error{Reason: ErrEncrypted, Found: found, Hint: "set privateKeyPassword, or decrypt the key: conductor-jwt key convert key.pem --password-file pw --to pem"}
 }
 
 func wrongPassword() error {
-	return &Error{Reason: ErrPassword, Found: "an encrypted key that the password does not open", Hint: "check privateKeyPassword; white space counts"}
+	return &fault.Error{Reason: ErrPassword, Found: "an encrypted key that the password does not open", Hint: "check privateKeyPassword; white space counts"}
 }

@@ -5,6 +5,8 @@ import (
 
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
+
+	"conductor-jwt/internal/fault"
 )
 
 // convertLegacy names both providers: without the first openssl 3 does not open
@@ -36,7 +38,7 @@ func openPBES2(ctx context.Context, der []byte, ref Ref) ([]byte, error) {
 		return nil, unreadablePBES2()
 	}
 	if scheme != oidPBES2 {
-		return nil, &Error{
+		return nil, &fault.Error{
 			Reason: ErrUnsupported, Found: "a key encrypted with an outdated scheme (pbes1)",
 			Hint: convertLegacy,
 		}
@@ -106,11 +108,11 @@ func readKeyLength(s *cryptobyte.String, want int) bool {
 }
 
 func unreadablePBES2() error {
-	return &Error{Reason: ErrUnreadable, Found: "an encrypted pkcs#8 key that is damaged", Hint: "copy the whole key again"}
+	return &fault.Error{Reason: ErrUnreadable, Found: "an encrypted pkcs#8 key that is damaged", Hint: "copy the whole key again"}
 }
 
 func unsupportedPBES2(part string) error {
-	return &Error{
+	return &fault.Error{
 		Reason: ErrUnsupported, Found: "an encrypted pkcs#8 key with a " + part + " that is not read here",
 		Hint: convertLegacy,
 	}

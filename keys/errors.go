@@ -3,7 +3,7 @@ package keys
 import "errors"
 
 // The reasons for which a key is refused. Package task maps each to a code;
-// [Error] carries what was found and what to do.
+// [fault.Error] carries what was found and what to do.
 var (
 	ErrMissing            = errors.New("no key")
 	ErrUnreadable         = errors.New("key unreadable")
@@ -27,29 +27,3 @@ var (
 	ErrRefused      = errors.New("refused by the key store")
 	ErrVerification = errors.New("signature does not verify")
 )
-
-// Error is a refusal: the reason (one of the sentinels above), what was found
-// and what to do about it. Neither text ever quotes a value, only types,
-// lengths and names that the field itself defines.
-type Error struct {
-	Reason error  // a sentinel of this package
-	Found  string // "an encrypted pkcs#8 key", lower case, no full stop
-	Hint   string // "set privateKeyPassword", lower case, may be empty
-	Cause  error  // for errors.Is only (a context's error, ErrRefused); never printed
-}
-
-// Error implements the error interface.
-func (e *Error) Error() string {
-	if e.Hint == "" {
-		return e.Found
-	}
-	return e.Found + "; " + e.Hint
-}
-
-// Unwrap gives the sentinel and, where there is one, the cause.
-func (e *Error) Unwrap() []error {
-	if e.Cause == nil {
-		return []error{e.Reason}
-	}
-	return []error{e.Reason, e.Cause}
-}

@@ -20,6 +20,7 @@ import (
 
 	"github.com/decred/dcrd/dcrec/secp256k1/v4"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
 	"conductor-jwt/keys/openssl"
@@ -158,12 +159,12 @@ func wantReason(tb testing.TB, err, reason error) {
 }
 
 // refusalOf gives the refusal that err is.
-func refusalOf(tb testing.TB, err error) *keys.Error {
+func refusalOf(tb testing.TB, err error) *fault.Error {
 	tb.Helper()
-	refusal, ok := errors.AsType[*keys.Error](err)
+	refusal, ok := errors.AsType[*fault.Error](err)
 	if !ok || refusal.Found == "" || refusal.Hint == "" {
 		tb.Errorf("%v does not say what was found and what to do", err)
-		return &keys.Error{}
+		return &fault.Error{}
 	}
 	return refusal
 }

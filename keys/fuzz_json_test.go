@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
 )
@@ -42,7 +43,7 @@ func readAndUse(t *testing.T, ref keys.Ref) {
 	}
 	_, verr := keys.ReadVerifier(t.Context(), ref)
 	if err != nil {
-		refusal, ok := errors.AsType[*keys.Error](err)
+		refusal, ok := errors.AsType[*fault.Error](err)
 		if !ok || refusal.Found == "" || refusal.Reason == nil {
 			t.Errorf("a refusal without its reason: %v", err)
 		}

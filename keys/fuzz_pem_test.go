@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/internal/secret"
 )
 
@@ -220,7 +221,7 @@ func FuzzKeyText(f *testing.F) {
 
 func wantAnyRefusal(tb testing.TB, err error) {
 	tb.Helper()
-	var refusal *Error
+	var refusal *fault.Error
 	if !errors.As(err, &refusal) || refusal.Found == "" || refusal.Hint == "" || refusal.Reason == nil {
 		tb.Errorf("%T is no refusal with a finding and a hint: %v", err, err)
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"runtime"
+
+	"conductor-jwt/internal/fault"
 )
 
 // Gate admits as many local private-key operations at once as there are
@@ -21,7 +23,7 @@ func NewGate() *Gate {
 }
 
 // enter waits for a place and returns how to give it back, or fails with
-// ctx's error, in an *Error of [ErrUnavailable].
+// ctx's error, in an *fault.Error of [ErrUnavailable].
 func (g *Gate) enter(ctx context.Context) (leave func(), err error) {
 	if g == nil {
 		return enter(ctx, nil)
@@ -53,7 +55,7 @@ func enter(ctx context.Context, places chan struct{}) (leave func(), err error) 
 }
 
 func gaveUp(ctx context.Context) error {
-	return &Error{
+	return &fault.Error{
 		Reason: ErrUnavailable, Found: "no time left to use the key",
 		Hint: "try again", Cause: ctx.Err(),
 	}
@@ -61,7 +63,7 @@ func gaveUp(ctx context.Context) error {
 
 // abandoned is the end of a parse that was never finished: it panicked.
 func abandoned() error {
-	return &Error{Reason: ErrUnavailable, Found: "a key whose reading was broken off", Hint: "try again"}
+	return &fault.Error{Reason: ErrUnavailable, Found: "a key whose reading was broken off", Hint: "try again"}
 }
 
 // gaveUpEarly reports whether the read ended early, such as by a timeout. Such an

@@ -11,6 +11,8 @@ import (
 	"slices"
 
 	"github.com/decred/dcrd/dcrec/secp256k1/v4"
+
+	"conductor-jwt/internal/fault"
 )
 
 // DefaultRSABits is the size of a new RSA key: the least that RFC 7518 §3.3
@@ -23,19 +25,19 @@ const DefaultRSABits = 2048
 func Generate(alg Algorithm, bits int) (Key, error) {
 	isRSA := slices.Contains(rsaAlgorithms(), alg)
 	if !isRSA && bits != 0 {
-		return nil, &Error{Reason: ErrUnsupported, Found: fmt.Sprintf("a key for %s has one size only", alg), Hint: "leave the size out, or choose an RSA algorithm such as RS256"}
+		return nil, &fault.Error{Reason: ErrUnsupported, Found: fmt.Sprintf("a key for %s has one size only", alg), Hint: "leave the size out, or choose an RSA algorithm such as RS256"}
 	}
 	if isRSA {
 		if bits == 0 {
 			bits = DefaultRSABits
 		}
-		if fault := sizeFault(bits); fault != "" {
-			return nil, &Error{Reason: ErrWeak, Found: fmt.Sprintf("%d is %s", bits, fault), Hint: "use 2048 to 8192, a multiple of 8"}
+		if problem := sizeProblem(bits); problem != "" {
+			return nil, &fault.Error{Reason: ErrWeak, Found: fmt.Sprintf("%d is %s", bits, problem), Hint: "use 2048 to 8192, a multiple of 8"}
 		}
 	}
 	private, err := generate(alg, bits)
 	if err != nil {
-		return nil, &Error{Reason: ErrUnsupported, Found: fmt.Sprintf("a new key for %s, which the cryptographic library refused to make", alg), Hint: "use another algorithm"}
+		return nil, &fault.Error{Reason: ErrUnsupported, Found: fmt.Sprintf("a new key for %s, which the cryptographic library refused to make", alg), Hint: "use another algorithm"}
 	}
 	if private == nil {
 		_, err := ParseAlgorithm(string(alg))
@@ -44,7 +46,7 @@ func Generate(alg Algorithm, bits int) (Key, error) {
 	return newKey(private, meta{gate: NewGate()})
 }
 
-func sizeFault(bits int) string {
+func sizeProblem(bits int) string {
 	switch {
 	case bits < 2048: // RFC 7518 §3.3
 		return "too small for an RSA key"

@@ -3,6 +3,7 @@ package keys
 import (
 	"fmt"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/internal/secret"
 )
 
@@ -35,7 +36,7 @@ func readOctJWK(m members) (private, public any, err error) {
 		return nil, nil, err
 	}
 	if what := foreign(k); what != "" {
-		return nil, nil, &Error{
+		return nil, nil, &fault.Error{
 			Reason: ErrUnsupported, Found: "an oct jwk whose k is " + what + ", which is no secret of its own",
 			Hint: "give that key itself, or an oct jwk with random bytes",
 		}
@@ -70,7 +71,7 @@ func hmacMinimum(a Algorithm) int {
 }
 
 func weakHMAC(octets int, a Algorithm) error {
-	return &Error{
+	return &fault.Error{
 		Reason: ErrWeak, Found: fmt.Sprintf("an hmac key of %d bytes", octets),
 		Hint: fmt.Sprintf("the algorithm needs at least %d random bytes (rfc 7518 section 3.2)", hmacMinimum(a)),
 	}

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/decred/dcrd/dcrec/secp256k1/v4"
+
+	"conductor-jwt/internal/fault"
 )
 
 // readSecret reads an HMAC secret. Raw text is taken to the last byte;
@@ -21,7 +23,7 @@ import (
 func readSecret(text string, encoding Encoding) (hmacSecret, error) {
 	switch {
 	case text == "":
-		return nil, &Error{Reason: ErrMissing, Found: "an empty hmac secret", Hint: "give the secret"}
+		return nil, &fault.Error{Reason: ErrMissing, Found: "an empty hmac secret", Hint: "give the secret"}
 	case isTemplate(text):
 		return nil, unresolved()
 	}
@@ -64,7 +66,7 @@ func decodeSecret(text string, encoding Encoding) ([]byte, error) {
 		raw, err = hex.DecodeString(text)
 		ok = err == nil
 	default:
-		return nil, &Error{
+		return nil, &fault.Error{
 			Reason: ErrUnreadable, Found: fmt.Sprintf("an unknown secretEncoding of %d characters", len(encoding)),
 			Hint: "use raw, base64, base64url or hex",
 		}
@@ -76,7 +78,7 @@ func decodeSecret(text string, encoding Encoding) ([]byte, error) {
 }
 
 func badEncoding(encoding Encoding) error {
-	return &Error{
+	return &fault.Error{
 		Reason: ErrUnreadable, Found: fmt.Sprintf("an hmac secret that is not %s", encoding),
 		Hint: "set secretEncoding to what the secret is written in: raw, base64, base64url or hex; white space counts",
 	}
@@ -180,7 +182,7 @@ func isECPoint(raw []byte) bool {
 }
 
 func notASecret(what string) error {
-	return &Error{
+	return &fault.Error{
 		Reason: ErrUnsupported, Found: what + " where secretEncoding announces an hmac secret",
 		Hint: "leave secretEncoding out to read it as a key, or give a random secret",
 	}

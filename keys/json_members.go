@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"conductor-jwt/internal/fault"
 )
 
 // members are those of a JSON object, each value as it was written.
@@ -24,9 +26,9 @@ func readMembers(text string) (members, error) {
 	}
 	switch {
 	case strings.HasPrefix(text, `{\`):
-		return nil, &Error{Reason: ErrUnreadable, Found: "a json key with backslashes in front of its quotes", Hint: "give the object as it was before it was escaped"}
+		return nil, &fault.Error{Reason: ErrUnreadable, Found: "a json key with backslashes in front of its quotes", Hint: "give the object as it was before it was escaped"}
 	case strings.HasPrefix(text, `{'`):
-		return nil, &Error{Reason: ErrUnreadable, Found: "a json key with single quotes", Hint: "write it with double quotes (rfc 8259 section 7)"}
+		return nil, &fault.Error{Reason: ErrUnreadable, Found: "a json key with single quotes", Hint: "write it with double quotes (rfc 8259 section 7)"}
 	}
 	return nil, err
 }
@@ -55,7 +57,7 @@ func parseMembers(text string) (members, error) {
 		return nil, badJSON(err)
 	}
 	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
-		return nil, &Error{Reason: ErrUnreadable, Found: "a json key with text behind it", Hint: "give one json object"}
+		return nil, &fault.Error{Reason: ErrUnreadable, Found: "a json key with text behind it", Hint: "give one json object"}
 	}
 	return m, nil
 }
@@ -63,9 +65,9 @@ func parseMembers(text string) (members, error) {
 // badJSON says what is wrong without the decoder's words, which quote names.
 func badJSON(err error) error {
 	if errors.Is(err, jsontext.ErrDuplicateName) {
-		return &Error{Reason: ErrInconsistent, Found: "a json key that has a member twice", Hint: "remove the duplicate member (rfc 7517 section 4)"}
+		return &fault.Error{Reason: ErrInconsistent, Found: "a json key that has a member twice", Hint: "remove the duplicate member (rfc 7517 section 4)"}
 	}
-	return &Error{Reason: ErrUnreadable, Found: "text that begins like a json key but is not valid json", Hint: "give the jwk, jwks or service account file unchanged"}
+	return &fault.Error{Reason: ErrUnreadable, Found: "text that begins like a json key but is not valid json", Hint: "give the jwk, jwks or service account file unchanged"}
 }
 
 func (m members) has(name string) bool { _, ok := m[name]; return ok }
@@ -132,7 +134,7 @@ func unquote(name string, value jsontext.Value) (string, error) {
 }
 
 func wrongType(name, want string, value jsontext.Value) error {
-	return &Error{
+	return &fault.Error{
 		Reason: ErrUnreadable, Found: fmt.Sprintf("a json key whose member %s is %s, not %s", name, jsonType(value.Kind()), want),
 		Hint: "write it so, or leave it out where it is optional (rfc 7517 section 4)",
 	}
@@ -179,14 +181,14 @@ func (m members) bytes(name string) ([]byte, error) {
 		return nil, err
 	}
 	if !ok {
-		return nil, &Error{
+		return nil, &fault.Error{
 			Reason: ErrUnreadable, Found: fmt.Sprintf("a jwk without its member %s", name),
 			Hint: "export the whole key again",
 		}
 	}
 	out, ok := decodeStrict(s, base64.URLEncoding)
 	if !ok {
-		return nil, &Error{
+		return nil, &fault.Error{
 			Reason: ErrUnreadable, Found: fmt.Sprintf("a jwk whose member %s is not base64url", name),
 			Hint: "write it in the url-safe alphabet, without = and white space (rfc 7515 section 2)",
 		}
@@ -210,7 +212,7 @@ func (m members) octets(name string, size int) ([]byte, error) {
 	case len(b) > size:
 		how, hint = "too long", "export the whole key again"
 	}
-	return nil, &Error{
+	return nil, &fault.Error{
 		Reason: ErrUnreadable, Found: fmt.Sprintf("a jwk whose member %s has %d bytes, not %d: it is %s", name, len(b), size, how),
 		Hint: hint,
 	}

@@ -5,6 +5,8 @@ import (
 	"crypto/x509"
 	"fmt"
 	"slices"
+
+	"conductor-jwt/internal/fault"
 )
 
 // Key types of a JWK (RFC 7518 §6.1, RFC 8037 §2, RFC 9964 §5).
@@ -32,13 +34,13 @@ func readPrivateJWK(m members) (jwk, error) {
 		return jwk{}, err
 	}
 	if k.private == nil {
-		return jwk{}, &Error{Reason: ErrPublic, Found: "a public jwk", Hint: "give the private jwk: the one with " + privateMember(m)}
+		return jwk{}, &fault.Error{Reason: ErrPublic, Found: "a public jwk", Hint: "give the private jwk: the one with " + privateMember(m)}
 	}
 	if err := k.checkOps(); err != nil {
 		return jwk{}, err
 	}
 	if k.ops != nil && !slices.Contains(k.ops, "sign") {
-		return jwk{}, &Error{Reason: ErrUse, Found: "a jwk whose key_ops does not hold sign", Hint: "use a key meant for signing (rfc 7517 section 4.3)"}
+		return jwk{}, &fault.Error{Reason: ErrUse, Found: "a jwk whose key_ops does not hold sign", Hint: "use a key meant for signing (rfc 7517 section 4.3)"}
 	}
 	return k, nil
 }
@@ -48,7 +50,7 @@ func (k jwk) checkOps() error {
 	if k.ops == nil || len(k.ops) > 0 {
 		return nil
 	}
-	return &Error{Reason: ErrUse, Found: "a jwk whose key_ops is empty", Hint: "leave key_ops out"}
+	return &fault.Error{Reason: ErrUse, Found: "a jwk whose key_ops is empty", Hint: "leave key_ops out"}
 }
 
 // readJWK reads a JWK, private or public, that is meant for signatures.
@@ -58,7 +60,7 @@ func readJWK(m members) (jwk, error) {
 		return jwk{}, err
 	}
 	if !ok {
-		return jwk{}, &Error{Reason: ErrUnreadable, Found: "a jwk without kty", Hint: "export the whole key again"}
+		return jwk{}, &fault.Error{Reason: ErrUnreadable, Found: "a jwk without kty", Hint: "export the whole key again"}
 	}
 	k, err := readJWKMeta(m)
 	if err != nil {
@@ -84,7 +86,7 @@ func readJWKNumbers(kty string, m members) (private, public any, err error) {
 	case ktyAKP:
 		return readAKPJWK(m)
 	}
-	return nil, nil, &Error{
+	return nil, nil, &fault.Error{
 		Reason: ErrUnsupported, Found: fmt.Sprintf("a jwk of an unknown type (kty of %d characters)", len(kty)),
 		Hint: "kty must be RSA, EC, OKP, oct or AKP",
 	}
@@ -116,7 +118,7 @@ func checkUse(m members) error {
 		return err
 	}
 	if ok && use != "sig" {
-		return &Error{Reason: ErrUse, Found: "a jwk whose use is not sig", Hint: "use a key meant for signing (rfc 7517 section 4.2)"}
+		return &fault.Error{Reason: ErrUse, Found: "a jwk whose use is not sig", Hint: "use a key meant for signing (rfc 7517 section 4.2)"}
 	}
 	return nil
 }
@@ -128,7 +130,7 @@ func readKeyOps(m members) ([]string, error) {
 	}
 	sorted := slices.Sorted(slices.Values(ops))
 	if len(slices.Compact(sorted)) != len(ops) {
-		return nil, &Error{Reason: ErrUnreadable, Found: "a jwk whose key_ops holds an operation twice", Hint: "remove the duplicate (rfc 7517 section 4.3)"}
+		return nil, &fault.Error{Reason: ErrUnreadable, Found: "a jwk whose key_ops holds an operation twice", Hint: "remove the duplicate (rfc 7517 section 4.3)"}
 	}
 	if ops == nil {
 		ops = []string{}
@@ -144,7 +146,7 @@ func readJWKAlgorithm(m members) (Algorithm, error) {
 		return "", err
 	}
 	if !slices.Contains(Algorithms(), Algorithm(name)) {
-		return "", &Error{
+		return "", &fault.Error{
 			Reason: ErrAlgorithmMismatch, Found: "a jwk whose alg is not a signature algorithm",
 			Hint: "its alg must be one of " + list(Algorithms()) + ", or left out",
 		}
@@ -182,7 +184,7 @@ func (k jwk) checkChain() error {
 	}
 	own, ok := k.public.(interface{ Equal(crypto.PublicKey) bool })
 	if !ok || !own.Equal(k.meta.chain[0].PublicKey) {
-		return &Error{
+		return &fault.Error{
 			Reason: ErrInconsistent, Found: "a jwk whose x5c begins with another key's certificate",
 			Hint: "put the key's own certificate first, or leave x5c out (rfc 7517 section 4.7)",
 		}
@@ -191,7 +193,7 @@ func (k jwk) checkChain() error {
 }
 
 func badX5C() error {
-	return &Error{Reason: ErrUnreadable, Found: "a jwk whose x5c holds no certificate in base64", Hint: "correct x5c or leave it out (rfc 7517 section 4.7)"}
+	return &fault.Error{Reason: ErrUnreadable, Found: "a jwk whose x5c holds no certificate in base64", Hint: "correct x5c or leave it out (rfc 7517 section 4.7)"}
 }
 
 // privateMember names the member that only the private form of a JWK has.

@@ -7,6 +7,8 @@ import (
 	"fmt"
 
 	"github.com/decred/dcrd/dcrec/secp256k1/v4"
+
+	"conductor-jwt/internal/fault"
 )
 
 // readECJWK reads an EC JWK (RFC 7518 §6.2, RFC 8812 §3.1). Coordinates and
@@ -17,7 +19,7 @@ func readECJWK(m members) (private, public any, err error) {
 		return nil, nil, err
 	}
 	if !ok {
-		return nil, nil, &Error{Reason: ErrUnreadable, Found: "an ec jwk without crv", Hint: "export the whole key again"}
+		return nil, nil, &fault.Error{Reason: ErrUnreadable, Found: "an ec jwk without crv", Hint: "export the whole key again"}
 	}
 	switch crv {
 	case "P-256":
@@ -32,7 +34,7 @@ func readECJWK(m members) (private, public any, err error) {
 	if curveName(crv) != "another curve" {
 		return nil, nil, unsupportedCurve(crv)
 	}
-	return nil, nil, &Error{
+	return nil, nil, &fault.Error{
 		Reason: ErrUnsupported, Found: fmt.Sprintf("an ec jwk on an unknown curve (crv of %d characters)", len(crv)),
 		Hint: "crv must be P-256, P-384, P-521 or secp256k1",
 	}
@@ -99,7 +101,7 @@ func readPoint(m members, size int) ([]byte, error) {
 }
 
 func offCurve() error {
-	return &Error{
+	return &fault.Error{
 		Reason: ErrInconsistent, Found: "an ec key whose public point is not on its curve",
 		Hint: "export the key again; this copy is damaged or was tampered with",
 	}

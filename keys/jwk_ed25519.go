@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"crypto/ed25519"
 	"fmt"
+
+	"conductor-jwt/internal/fault"
 )
 
 // readOKPJWK reads an Ed25519 JWK (RFC 8037 §2): d is the seed, x must be its
@@ -14,7 +16,7 @@ func readOKPJWK(m members) (private, public any, err error) {
 		return nil, nil, err
 	}
 	if !ok {
-		return nil, nil, &Error{Reason: ErrUnreadable, Found: "an okp jwk without crv", Hint: "export the whole key again"}
+		return nil, nil, &fault.Error{Reason: ErrUnreadable, Found: "an okp jwk without crv", Hint: "export the whole key again"}
 	}
 	if crv != "Ed25519" {
 		return nil, nil, unsupportedOKP(crv)
@@ -42,7 +44,7 @@ func unsupportedOKP(crv string) error {
 	case "X25519", "X448", "Ed448":
 		return unsupportedKey(crv)
 	}
-	return &Error{
+	return &fault.Error{
 		Reason: ErrUnsupported, Found: fmt.Sprintf("an okp jwk on an unknown curve (crv of %d characters)", len(crv)),
 		Hint: "use an Ed25519 key",
 	}

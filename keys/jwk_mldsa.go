@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"crypto/mldsa"
 	"fmt"
+
+	"conductor-jwt/internal/fault"
 )
 
 // readAKPJWK reads an ML-DSA JWK (RFC 9964 §5): alg and pub are required,
@@ -40,7 +42,7 @@ func readSeed(m members, params mldsa.Parameters) (*mldsa.PrivateKey, error) {
 		return nil, err
 	}
 	if len(seed) != mldsa.PrivateKeySize {
-		return nil, &Error{
+		return nil, &fault.Error{
 			Reason: ErrUnsupported, Found: fmt.Sprintf("an ml-dsa jwk whose priv has %d bytes", len(seed)),
 			Hint: fmt.Sprintf("priv must be the seed of %d bytes, not the expanded key (rfc 9964)", mldsa.PrivateKeySize),
 		}
@@ -58,11 +60,11 @@ func readAKPAlgorithm(m members) (mldsa.Parameters, error) {
 		return mldsa.Parameters{}, err
 	}
 	if !ok {
-		return mldsa.Parameters{}, &Error{Reason: ErrUnreadable, Found: "an akp jwk without alg", Hint: "set its alg to ML-DSA-44, ML-DSA-65 or ML-DSA-87"}
+		return mldsa.Parameters{}, &fault.Error{Reason: ErrUnreadable, Found: "an akp jwk without alg", Hint: "set its alg to ML-DSA-44, ML-DSA-65 or ML-DSA-87"}
 	}
 	params, ok := mldsaParameters(Algorithm(alg))
 	if !ok {
-		return mldsa.Parameters{}, &Error{
+		return mldsa.Parameters{}, &fault.Error{
 			Reason: ErrAlgorithmMismatch, Found: "an akp jwk whose alg is none of ml-dsa's",
 			Hint: "its alg must be ML-DSA-44, ML-DSA-65 or ML-DSA-87",
 		}
@@ -84,7 +86,7 @@ func mldsaParameters(a Algorithm) (mldsa.Parameters, bool) {
 }
 
 func inconsistentMLDSA() error {
-	return &Error{
+	return &fault.Error{
 		Reason: ErrInconsistent, Found: "an ml-dsa key whose public half does not belong to its private half",
 		Hint: "export the key again; this copy is damaged or was tampered with",
 	}

@@ -3,6 +3,8 @@ package keys
 import (
 	"crypto/rsa"
 	"math/big"
+
+	"conductor-jwt/internal/fault"
 )
 
 // readRSAJWK reads an RSA JWK (RFC 7518 §6.3). The modulus is measured before
@@ -15,7 +17,7 @@ func readRSAJWK(m members) (private, public any, err error) {
 	pub := &rsa.PublicKey{N: n, E: e}
 	if !m.has("d") {
 		if m.has("p") || m.has("q") {
-			return nil, nil, &Error{Reason: ErrUnreadable, Found: "an rsa jwk with primes but without d", Hint: "export the whole key again"}
+			return nil, nil, &fault.Error{Reason: ErrUnreadable, Found: "an rsa jwk with primes but without d", Hint: "export the whole key again"}
 		}
 		return nil, pub, nil
 	}

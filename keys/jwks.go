@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"conductor-jwt/internal/fault"
 )
 
 // SetError is the Cause of an [Error] about the choice among the keys of a JWK
@@ -37,7 +39,7 @@ func readJWKSMembers(m members) ([]members, error) {
 		out = append(out, k)
 	}
 	if len(out) == 0 {
-		return nil, &Error{Reason: ErrUnreadable, Found: "a jwks without keys", Hint: "give a jwks that holds the private key"}
+		return nil, &fault.Error{Reason: ErrUnreadable, Found: "a jwks without keys", Hint: "give a jwks that holds the private key"}
 	}
 	return out, nil
 }
@@ -101,7 +103,7 @@ func unknownID(set []members) error {
 	if len(ids) == 0 {
 		hint = "none of them has a kid: give each key a kid, or leave privateKeyId out and set algorithm"
 	}
-	return &Error{
+	return &fault.Error{
 		Reason: ErrAmbiguous, Found: fmt.Sprintf("a jwks of %d keys, none with the id asked for", len(set)),
 		Hint: hint, Cause: &SetError{KeyIDs: ids, Unknown: true},
 	}
@@ -163,7 +165,7 @@ func (c setChoice) fitting(from []jwk) ([]jwk, error) {
 		return from, nil
 	}
 	slices.Sort(others)
-	return nil, &Error{
+	return nil, &fault.Error{
 		Reason: ErrAlgorithmMismatch, Found: fmt.Sprintf("a jwks of which no key fits %s", c.alg),
 		Hint: "set algorithm to " + list(slices.Compact(others)) + ", or give the key that is for it",
 	}
@@ -216,7 +218,7 @@ func (c setChoice) ambiguous(good []jwk) error {
 			ids = append(ids, k.meta.id)
 		}
 	}
-	e := &Error{Reason: ErrAmbiguous, Cause: &SetError{KeyIDs: ids}}
+	e := &fault.Error{Reason: ErrAmbiguous, Cause: &SetError{KeyIDs: ids}}
 	e.Found = fmt.Sprintf("a jwks in which %d keys have the id asked for", len(good))
 	if c.id == "" {
 		e.Found = fmt.Sprintf("a jwks with %d keys that could be the %s", len(good), c.what)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
 )
@@ -152,7 +153,7 @@ func TestTheHintOfAChoiceHelps(t *testing.T) {
 	} {
 		c.ref.Text = secret.New(object{"keys": c.set}.text(t))
 		_, err := keys.NewParser(keys.ParserOptions{}).Resolve(t.Context(), c.ref)
-		if e, ok := errors.AsType[*keys.Error](err); !ok || e.Hint != c.hint {
+		if e, ok := errors.AsType[*fault.Error](err); !ok || e.Hint != c.hint {
 			t.Errorf("want %q, got %+v", c.hint, err)
 		}
 	}

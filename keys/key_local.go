@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"conductor-jwt/internal/fault"
 )
 
 // localKey is a key whose private half is in this process. It holds it behind
@@ -60,7 +62,7 @@ func (k *localKey) refused() error {
 	if k.kind == KindRSA || k.kind == KindRSAPSS {
 		return inconsistentRSA()
 	}
-	return &Error{
+	return &fault.Error{
 		Reason: ErrUnsupported, Found: fmt.Sprintf("a key (%s) that the cryptographic library refused to sign with", k.kind),
 		Hint: "check the key with conductor-jwt key inspect",
 	}

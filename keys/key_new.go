@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/decred/dcrd/dcrec/secp256k1/v4"
+
+	"conductor-jwt/internal/fault"
 )
 
 // meta is what a key's text says beside the key itself.
@@ -53,7 +55,7 @@ func newLocal(private any, m meta) (*localKey, error) {
 	case hmacSecret:
 		return newOct(p, m)
 	}
-	return nil, &Error{
+	return nil, &fault.Error{
 		Reason: ErrUnsupported, Found: "a private key of a type that cannot sign a jwt",
 		Hint: "use an rsa, ec (P-256, P-384, P-521, secp256k1), ed25519 or ml-dsa key",
 	}

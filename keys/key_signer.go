@@ -15,6 +15,8 @@ import (
 
 	"github.com/decred/dcrd/dcrec/secp256k1/v4"
 	"github.com/golang-jwt/jwt/v5"
+
+	"conductor-jwt/internal/fault"
 )
 
 // SignerOptions are what a key of a crypto.Signer says of itself.
@@ -31,7 +33,7 @@ type SignerOptions struct {
 // which catches a wrong salt length as well as a faulty device.
 func FromSigner(s crypto.Signer, o SignerOptions) (Key, error) {
 	if s == nil {
-		return nil, &Error{Reason: ErrMissing, Found: "no signer", Hint: "give one"}
+		return nil, &fault.Error{Reason: ErrMissing, Found: "no signer", Hint: "give one"}
 	}
 	v, err := narrowVerifier(s.Public(), o.ID, o.Algorithms)
 	if err != nil {
@@ -63,7 +65,7 @@ func (k *signerKey) Sign(ctx context.Context, alg Algorithm, input []byte) ([]by
 	defer leave()
 	signature, err := methodSigner{alg}.Sign(string(input), k.signer)
 	if err != nil || k.Verify(alg, input, signature) != nil {
-		return nil, &Error{
+		return nil, &fault.Error{
 			Reason: ErrUnavailable, Found: "a signer that made no valid signature",
 			Hint: "check the device or library that holds the key",
 		}

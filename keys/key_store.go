@@ -7,6 +7,8 @@ import (
 	"errors"
 	"math/big"
 	"time"
+
+	"conductor-jwt/internal/fault"
 )
 
 // StoreOptions are what a key says of itself that lives in a key store.
@@ -16,7 +18,7 @@ type StoreOptions struct {
 	Created    time.Time   // by the store's clock
 
 	// Sign has the store sign input, the JWS signing input, and gives the
-	// signature in its JWS form. An error that is no *[Error] is taken for one
+	// signature in its JWS form. An error that is no *[fault.Error] is taken for one
 	// of [ErrUnavailable], and its text is dropped.
 	Sign func(ctx context.Context, alg Algorithm, input []byte) ([]byte, error)
 }
@@ -54,7 +56,7 @@ func (k *storeKey) Sign(ctx context.Context, alg Algorithm, input []byte) ([]byt
 	if ctx.Err() != nil {
 		return nil, gaveUp(ctx)
 	}
-	if _, ok := errors.AsType[*Error](err); !ok {
+	if _, ok := errors.AsType[*fault.Error](err); !ok {
 		err = Unavailable("a key store that did not sign", "look at the key store")
 	}
 	return nil, err
@@ -63,13 +65,13 @@ func (k *storeKey) Sign(ctx context.Context, alg Algorithm, input []byte) ([]byt
 // Unavailable is the error of a store that did not answer, or not with what it
 // was asked for: one of [ErrUnavailable].
 func Unavailable(found, hint string) error {
-	return &Error{Reason: ErrUnavailable, Found: found, Hint: hint}
+	return &fault.Error{Reason: ErrUnavailable, Found: found, Hint: hint}
 }
 
 // Refused is the error of a store that answered, and said no: one of
 // [ErrUnavailable] and [ErrRefused].
 func Refused(found, hint string) error {
-	return &Error{Reason: ErrUnavailable, Found: found, Hint: hint, Cause: ErrRefused}
+	return &fault.Error{Reason: ErrUnavailable, Found: found, Hint: hint, Cause: ErrRefused}
 }
 
 // Digest gives the hash of input that alg signs (RFC 7518 §3.1), for a store
@@ -131,7 +133,7 @@ func AlgorithmsOf(public crypto.PublicKey) ([]Algorithm, error) {
 }
 
 // ReadPublic reads a public key as a store gives it: PEM, or DER. Every
-// refusal is an *[Error].
+// refusal is an *[fault.Error].
 func ReadPublic(text string) (crypto.PublicKey, error) {
 	public, _, err := readPublicText(text)
 	return public, err

@@ -4,11 +4,13 @@ import (
 	"crypto/mldsa"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"conductor-jwt/internal/fault"
 )
 
 func newMLDSA(p *mldsa.PrivateKey, m meta) (*localKey, error) {
 	if p == nil {
-		return nil, &Error{Reason: ErrUnreadable, Found: "an ml-dsa key without its seed", Hint: "export the whole key again"}
+		return nil, &fault.Error{Reason: ErrUnreadable, Found: "an ml-dsa key without its seed", Hint: "export the whole key again"}
 	}
 	return &localKey{
 		kind: KindMLDSA, public: p.PublicKey(), algorithms: []Algorithm{mldsaAlgorithm(p.PublicKey())},

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/internal/secret"
 )
 
@@ -50,7 +51,7 @@ func splitOpenSSH(data []byte) (sshFile, error) {
 		return sshFile{}, unreadableSSH()
 	}
 	if f.Keys != 1 {
-		return sshFile{}, &Error{Reason: ErrAmbiguous, Found: "an openssh file that does not hold exactly one key", Hint: "give one key"}
+		return sshFile{}, &fault.Error{Reason: ErrAmbiguous, Found: "an openssh file that does not hold exactly one key", Hint: "give one key"}
 	}
 	return f, nil
 }
@@ -85,13 +86,13 @@ func readOpenSSH(ctx context.Context, data []byte, ref Ref) (any, error) {
 // derivation that costs too much. Without a password nothing is derived.
 func (f sshFile) checkEncryption(password secret.Text) error {
 	if password.IsZero() {
-		return &Error{
+		return &fault.Error{
 			Reason: ErrEncrypted, Found: "an encrypted openssh key",
 			Hint: "set privateKeyPassword, or decrypt the key: ssh-keygen -p -N '' -f key",
 		}
 	}
 	if f.KDF != "bcrypt" || f.Cipher != "aes256-ctr" && f.Cipher != "aes256-cbc" {
-		return &Error{
+		return &fault.Error{
 			Reason: ErrUnsupported, Found: "an openssh key encrypted with " + f.cipherName(),
 			Hint: "encrypt it again with: ssh-keygen -p -Z aes256-ctr -f key",
 		}
@@ -105,7 +106,7 @@ func (f sshFile) checkEncryption(password secret.Text) error {
 		return unreadableSSH()
 	}
 	if kdf.Rounds > maxBcryptRounds {
-		return &Error{
+		return &fault.Error{
 			Reason: ErrTooLarge, Found: fmt.Sprintf("an encrypted openssh key that asks for more than %d bcrypt rounds", maxBcryptRounds),
 			Hint: "encrypt it again with fewer: ssh-keygen -p -a 24 -f key",
 		}
@@ -146,7 +147,7 @@ func checkSSHPublic(public []byte) error {
 	case ssh.InsecureKeyAlgoDSA: //nolint:staticcheck // it is refused
 		return unsupportedKey("DSA")
 	}
-	return &Error{
+	return &fault.Error{
 		Reason: ErrUnsupported, Found: "an openssh key of a type that cannot sign a jwt, such as one in a hardware token",
 		Hint: "use an rsa, ecdsa or ed25519 key",
 	}
@@ -178,7 +179,7 @@ func (f sshFile) open(data []byte, password secret.Text) (any, error) {
 	}
 	public, err := ssh.NewPublicKey(private.Public())
 	if err != nil || !bytes.Equal(f.Public, public.Marshal()) {
-		return nil, &Error{
+		return nil, &fault.Error{
 			Reason: ErrInconsistent, Found: "an openssh key whose public half does not belong to its private half",
 			Hint: "export the key again; this copy is damaged or was tampered with",
 		}
@@ -187,5 +188,5 @@ func (f sshFile) open(data []byte, password secret.Text) (any, error) {
 }
 
 func unreadableSSH() error {
-	return &Error{Reason: ErrUnreadable, Found: "an openssh key that is damaged", Hint: "copy the whole key again"}
+	return &fault.Error{Reason: ErrUnreadable, Found: "an openssh key that is damaged", Hint: "copy the whole key again"}
 }

@@ -5,6 +5,8 @@ import (
 	"crypto/rsa"
 	"sync"
 	"time"
+
+	"conductor-jwt/internal/fault"
 )
 
 // ParserOptions say how a Parser reads and what it remembers.
@@ -82,11 +84,11 @@ type Stats struct {
 // Stats returns the counts since the Parser was made.
 func (p *Parser) Stats() Stats { return p.cache.stats() }
 
-// Resolve reads the key that ref holds. Every refusal is an *Error. A ref
+// Resolve reads the key that ref holds. Every refusal is an *fault.Error. A ref
 // with a name is refused with [ErrUnknown]: named keys are a keyring's.
 func (p *Parser) Resolve(ctx context.Context, ref Ref) (Key, error) {
 	if ref.Name != "" {
-		return nil, &Error{Reason: ErrUnknown, Found: "a key name, but no keys are configured", Hint: "give the key itself in privateKey"}
+		return nil, &fault.Error{Reason: ErrUnknown, Found: "a key name, but no keys are configured", Hint: "give the key itself in privateKey"}
 	}
 	if n := ref.Text.Len(); n > p.options.MaxText {
 		return nil, tooLarge(n, p.options.MaxText)

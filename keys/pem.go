@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"golang.org/x/crypto/cryptobyte"
+
+	"conductor-jwt/internal/fault"
 )
 
 // readText reads a private key from text that is not JSON: PEM, or the base64
@@ -34,7 +36,7 @@ func readPEM(ctx context.Context, text string, ref Ref) (any, meta, error) {
 		return nil, meta{}, found.withoutKey(text)
 	case 1:
 	default:
-		return nil, meta{}, &Error{Reason: ErrAmbiguous, Found: "more than one private key", Hint: "give exactly one, or a jwks and the key's id in privateKeyId"}
+		return nil, meta{}, &fault.Error{Reason: ErrAmbiguous, Found: "more than one private key", Hint: "give exactly one, or a jwks and the key's id in privateKeyId"}
 	}
 	curve, err := found.curve()
 	if err != nil {
@@ -99,7 +101,7 @@ func readPlainDER(der []byte, curve string) (any, error) {
 	case shapeSEC1:
 		return readSEC1(der, curve)
 	case shapeEncrypted:
-		return nil, &Error{Reason: ErrUnsupported, Found: "a key that is encrypted twice", Hint: "export the key again and encrypt it once"}
+		return nil, &fault.Error{Reason: ErrUnsupported, Found: "a key that is encrypted twice", Hint: "export the key again and encrypt it once"}
 	}
 	return nil, notPrivateDER(der)
 }
@@ -159,5 +161,5 @@ func bareBase64(text string) ([]byte, bool) {
 }
 
 func notBase64() error {
-	return &Error{Reason: ErrUnreadable, Found: "pem text whose content is not base64", Hint: "copy the whole key again; no character may be lost or added"}
+	return &fault.Error{Reason: ErrUnreadable, Found: "pem text whose content is not base64", Hint: "copy the whole key again; no character may be lost or added"}
 }

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/internal/secret"
 )
 
@@ -264,9 +265,9 @@ func lines(s string) []string { return strings.Split(s, "\n") }
 // wantRefusal checks the reason, and that there is a finding and a next step.
 func wantRefusal(tb testing.TB, err, reason error) {
 	tb.Helper()
-	var refusal *Error
+	var refusal *fault.Error
 	if !errors.As(err, &refusal) {
-		tb.Fatalf("err = %v, want an *Error of %q", err, reason)
+		tb.Fatalf("err = %v, want an *fault.Error of %q", err, reason)
 	}
 	if !errors.Is(err, reason) {
 		tb.Errorf("reason = %q (%s), want %q", refusal.Reason, err, reason)

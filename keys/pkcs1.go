@@ -6,6 +6,8 @@ import (
 
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
+
+	"conductor-jwt/internal/fault"
 )
 
 // readPKCS1 reads an RSAPrivateKey (RFC 8017 A.1.2). The modulus is measured
@@ -95,5 +97,5 @@ func readRSANumbers(s cryptobyte.String) (*rsa.PublicKey, error) {
 }
 
 func unreadableRSA() error {
-	return &Error{Reason: ErrUnreadable, Found: "an rsa key that is damaged", Hint: "copy the whole key again"}
+	return &fault.Error{Reason: ErrUnreadable, Found: "an rsa key that is damaged", Hint: "copy the whole key again"}
 }

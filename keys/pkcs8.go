@@ -8,6 +8,8 @@ import (
 
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
+
+	"conductor-jwt/internal/fault"
 )
 
 // The object identifiers of key types (RFC 8017 A.2, RFC 5480 §2.1.1,
@@ -137,7 +139,7 @@ func (k pkcs8) ed25519() (any, error) {
 	s := cryptobyte.String(k.key)
 	seed, ok := readOctetString(&s)
 	if !ok || !s.Empty() || len(seed) != ed25519.SeedSize || !k.params.Empty() {
-		return nil, &Error{Reason: ErrUnreadable, Found: "an ed25519 key that is damaged", Hint: "copy the whole key again"}
+		return nil, &fault.Error{Reason: ErrUnreadable, Found: "an ed25519 key that is damaged", Hint: "copy the whole key again"}
 	}
 	key := ed25519.NewKeyFromSeed(seed)
 	if len(k.public) > 0 && !bytes.Equal(k.public, key[ed25519.SeedSize:]) {
@@ -158,7 +160,7 @@ func unsupportedKey(name string) error {
 	case "X25519", "X448", "Diffie-Hellman", "EC key-agreement", "ML-KEM", "RSAES-OAEP":
 		why += ": it does not sign"
 	}
-	return &Error{
+	return &fault.Error{
 		Reason: ErrUnsupported, Found: "a key of another type: " + why,
 		Hint: "use an rsa, ec (P-256, P-384, P-521, secp256k1), ed25519 or ml-dsa key; make one with: conductor-jwt key generate key.pem",
 	}
@@ -197,5 +199,5 @@ func typeName(oid string) string {
 }
 
 func unreadablePKCS8() error {
-	return &Error{Reason: ErrUnreadable, Found: "a pkcs#8 key that is damaged", Hint: "copy the whole key again"}
+	return &fault.Error{Reason: ErrUnreadable, Found: "a pkcs#8 key that is damaged", Hint: "copy the whole key again"}
 }

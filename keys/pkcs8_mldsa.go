@@ -7,6 +7,8 @@ import (
 
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
+
+	"conductor-jwt/internal/fault"
 )
 
 // mldsa reads an ML-DSA private key (RFC 9881 §6): a seed, or a seed beside
@@ -31,7 +33,7 @@ func (k pkcs8) mldsa() (any, error) {
 		expanded, okExpanded = readOctetString(&both)
 		ok = ok && okSeed && okExpanded && both.Empty() && len(expanded) == expandedSize(k.oid)
 	case s.PeekASN1Tag(cbasn1.OCTET_STRING):
-		return nil, &Error{
+		return nil, &fault.Error{
 			Reason: ErrUnsupported, Found: "an ml-dsa key in its expanded form, without the seed",
 			Hint: "export the key again in a form that keeps the seed, which openssl does unless told otherwise",
 		}
@@ -45,14 +47,14 @@ func (k pkcs8) mldsa() (any, error) {
 func buildMLDSA(params mldsa.Parameters, seed, expanded, public []byte) (any, error) {
 	key, err := mldsa.NewPrivateKey(params, seed)
 	if err != nil {
-		return nil, &Error{
+		return nil, &fault.Error{
 			Reason: ErrUnsupported, Found: "an ml-dsa key, which this build's cryptographic module does not have",
 			Hint: "use an rsa, ec or ed25519 key",
 		}
 	}
 	derived := key.PublicKey().Bytes()
 	if len(public) > 0 && !bytes.Equal(public, derived) || !expandedFits(expanded, derived) {
-		return nil, &Error{
+		return nil, &fault.Error{
 			Reason: ErrInconsistent, Found: "an ml-dsa key whose parts do not belong together",
 			Hint: "export the key again; this copy is damaged or was tampered with",
 		}
@@ -95,5 +97,5 @@ func expandedSize(oid string) int {
 }
 
 func unreadableMLDSA() error {
-	return &Error{Reason: ErrUnreadable, Found: "an ml-dsa key that is damaged", Hint: "copy the whole key again"}
+	return &fault.Error{Reason: ErrUnreadable, Found: "an ml-dsa key that is damaged", Hint: "copy the whole key again"}
 }

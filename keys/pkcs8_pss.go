@@ -5,6 +5,8 @@ import (
 
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
+
+	"conductor-jwt/internal/fault"
 )
 
 const oidMGF1 = "1.2.840.113549.1.1.8"
@@ -41,7 +43,7 @@ func readPSSParams(params cryptobyte.String) (crypto.Hash, error) {
 		return 0, unreadablePKCS8()
 	}
 	if hash == 0 || mask != hash || salt > hash.Size() || trailer != 1 {
-		return 0, &Error{
+		return 0, &fault.Error{
 			Reason: ErrUnsupported, Found: "an rsassa-pss key bound to parameters that no jws algorithm has",
 			Hint: "use one without parameters, or with one of sha-256, sha-384, sha-512 for both hash and mask",
 		}

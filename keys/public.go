@@ -11,6 +11,8 @@ import (
 
 	"github.com/decred/dcrd/dcrec/secp256k1/v4"
 	"golang.org/x/crypto/cryptobyte"
+
+	"conductor-jwt/internal/fault"
 )
 
 // readPublicPEM reads the one public key of PEM text: a public key block, or
@@ -26,7 +28,7 @@ func readPublicPEM(text string) (any, []*x509.Certificate, error) {
 	candidates := slices.Concat(found.public, found.private)
 	switch {
 	case len(candidates) > 1:
-		return nil, nil, &Error{Reason: ErrAmbiguous, Found: "more than one key", Hint: "give exactly one"}
+		return nil, nil, &fault.Error{Reason: ErrAmbiguous, Found: "more than one key", Hint: "give exactly one"}
 	case len(candidates) == 1:
 		public, err := readPublicBlock(candidates[0])
 		return public, found.chain(), err
@@ -153,5 +155,5 @@ func expandPoint(curve elliptic.Curve, x, y *big.Int) []byte {
 }
 
 func unreadablePublic() error {
-	return &Error{Reason: ErrUnreadable, Found: "a public key that is damaged", Hint: "copy the whole key again"}
+	return &fault.Error{Reason: ErrUnreadable, Found: "a public key that is damaged", Hint: "copy the whole key again"}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/internal/readfile"
 )
 
@@ -85,38 +86,38 @@ func privateHalf(k jwk, err error) (any, meta, error) {
 func unknownJSON(m members) error {
 	switch {
 	case m.has("boxAppSettings"):
-		return &Error{
+		return &fault.Error{
 			Reason: ErrUnsupported, Found: "the configuration file of a box app",
 			Hint: "give the pem text of its appAuth alone, its passphrase as privateKeyPassword and its publicKeyID as privateKeyId",
 		}
 	case isPublicMap(m):
-		return &Error{
+		return &fault.Error{
 			Reason: ErrCertificate, Found: "certificates or public keys under their ids",
 			Hint: "give the private key that belongs to one of them",
 		}
 	}
 	for name := range m {
 		if inner, err := readMembers(string(m[name])); err == nil && (inner.has("kty") || inner.has("private_key")) {
-			return &Error{
+			return &fault.Error{
 				Reason: ErrUnreadable, Found: "a json object with a key in one of its members",
 				Hint: "give that member's object alone, in place of the one around it",
 			}
 		}
 		if text, ok, _ := m.text(name); ok && isArmoured(text) {
-			return &Error{
+			return &fault.Error{
 				Reason: ErrUnreadable, Found: "a json object with pem text in one of its members",
 				Hint: "give that text alone, in place of the object",
 			}
 		}
 	}
-	return &Error{
+	return &fault.Error{
 		Reason: ErrUnreadable, Found: "a json object that is neither a jwk nor a jwks nor a service account file",
 		Hint: "give an object with kty, with keys, or with type service_account",
 	}
 }
 
 func tooLarge(length, most int) error {
-	return &Error{
+	return &fault.Error{
 		Reason: ErrTooLarge, Found: fmt.Sprintf("a key of %d bytes of text", length),
 		Hint: fmt.Sprintf("at most %d bytes are read; give one key, without what stands around it", most),
 	}

@@ -10,12 +10,14 @@ import (
 	"strings"
 
 	"golang.org/x/crypto/ssh"
+
+	"conductor-jwt/internal/fault"
 )
 
 // ReadVerifier reads the key that checks signatures, from public or private
 // text: PEM, DER, certificates, JWK, JWKS (chosen by ref.KeyID and
 // ref.Algorithm), a service account file, JWE and PKCS#12 with a password,
-// or an HMAC secret where ref.Encoding is set. Every refusal is an *Error. The
+// or an HMAC secret where ref.Encoding is set. Every refusal is an *fault.Error. The
 // command line is its only caller: it runs no gate and keeps no cache.
 func ReadVerifier(ctx context.Context, ref Ref) (Verifier, error) {
 	v, err := readVerifier(ctx, ref)
@@ -28,7 +30,7 @@ func ReadVerifier(ctx context.Context, ref Ref) (Verifier, error) {
 // toVerify turns the words of a refusal that are meant for a signer: who
 // verifies has no private key, and makes none.
 func toVerify(err error) error {
-	e, ok := errors.AsType[*Error](err)
+	e, ok := errors.AsType[*fault.Error](err)
 	if !ok {
 		return err
 	}
@@ -128,7 +130,7 @@ func readPublicMap(m members, id string) (Verifier, error) {
 	}
 	text, ok, err := m.text(id)
 	if err != nil || !ok {
-		return nil, &Error{
+		return nil, &fault.Error{
 			Reason: ErrAmbiguous, Found: fmt.Sprintf("%d certificates or public keys under their ids, none of them that is asked for", len(m)),
 			Hint: "set privateKeyId to the id of one of them",
 		}
@@ -151,7 +153,7 @@ func readVerifyingJWK(m members) (jwk, error) {
 	}
 	// A private JWK that may sign says nothing of its public half.
 	if k.ops != nil && !slices.Contains(k.ops, "verify") && !slices.Contains(k.ops, "sign") {
-		return jwk{}, &Error{Reason: ErrUse, Found: "a jwk whose key_ops does not hold verify", Hint: "use a key meant for signatures (rfc 7517 section 4.3)"}
+		return jwk{}, &fault.Error{Reason: ErrUse, Found: "a jwk whose key_ops does not hold verify", Hint: "use a key meant for signatures (rfc 7517 section 4.3)"}
 	}
 	if k.private == nil {
 		return k, nil

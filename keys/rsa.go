@@ -6,6 +6,8 @@ import (
 	"math/big"
 	"math/bits"
 	"slices"
+
+	"conductor-jwt/internal/fault"
 )
 
 // The sizes of an RSA modulus in bits. The lower bound is RFC 7518 §3.3 and
@@ -36,7 +38,7 @@ func newRSA(p *rsa.PrivateKey, m meta) (*localKey, error) {
 // The size is looked at before any arithmetic.
 func checkRSAPrivate(p *rsa.PrivateKey) error {
 	if p == nil || p.N == nil || p.D == nil {
-		return &Error{Reason: ErrUnreadable, Found: "an rsa key without modulus or private exponent", Hint: "export the whole key again"}
+		return &fault.Error{Reason: ErrUnreadable, Found: "an rsa key without modulus or private exponent", Hint: "export the whole key again"}
 	}
 	if err := checkRSAPublic(p.N, p.E); err != nil {
 		return err
@@ -66,7 +68,7 @@ func checkRSAPrivate(p *rsa.PrivateKey) error {
 // signature grows with the larger one.
 func checkPrimeSizes(a, b int) error {
 	if a-b > maxPrimeDifference || b-a > maxPrimeDifference {
-		return &Error{
+		return &fault.Error{
 			Reason: ErrWeak, Found: "an rsa key whose primes differ in size, which makes it easy to factor",
 			Hint: "make a new key: " + makeRSA,
 		}
@@ -93,13 +95,13 @@ func checkRSAPublic(n *big.Int, e int) error {
 // before they build a key.
 func checkRSABits(n int) error {
 	if n < minRSABits {
-		return &Error{
+		return &fault.Error{
 			Reason: ErrWeak, Found: fmt.Sprintf("an rsa key of %d bits", n),
 			Hint: fmt.Sprintf("use one of %d to %d bits (rfc 7518 section 3.3); make one with: %s", minRSABits, maxRSABits, makeRSA),
 		}
 	}
 	if n > maxRSABits {
-		return &Error{
+		return &fault.Error{
 			Reason: ErrTooLarge, Found: fmt.Sprintf("an rsa key of %d bits", n),
 			Hint: fmt.Sprintf("use one of %d to %d bits", minRSABits, maxRSABits),
 		}
@@ -108,7 +110,7 @@ func checkRSABits(n int) error {
 }
 
 func unusableExponent() error {
-	return &Error{Reason: ErrWeak, Found: "an rsa key with an unusable public exponent", Hint: "use a key with the exponent 65537"}
+	return &fault.Error{Reason: ErrWeak, Found: "an rsa key with an unusable public exponent", Hint: "use a key with the exponent 65537"}
 }
 
 // rsaOfExponents finds the primes of n by both exponents, which RFC 7518
@@ -155,15 +157,15 @@ func primesOf(n, sum *big.Int) (p, q *big.Int, ok bool) {
 
 // withoutPrimes refuses a key of another form that has d alone.
 func withoutPrimes() error {
-	return &Error{Reason: ErrUnsupported, Found: "an rsa key without its primes", Hint: "export the key with p and q"}
+	return &fault.Error{Reason: ErrUnsupported, Found: "an rsa key without its primes", Hint: "export the key with p and q"}
 }
 
 func multiPrime() error {
-	return &Error{Reason: ErrUnsupported, Found: "an rsa key of more than two primes", Hint: "use an ordinary key of two primes; make one with: " + makeRSA}
+	return &fault.Error{Reason: ErrUnsupported, Found: "an rsa key of more than two primes", Hint: "use an ordinary key of two primes; make one with: " + makeRSA}
 }
 
 func inconsistentRSA() error {
-	return &Error{
+	return &fault.Error{
 		Reason: ErrInconsistent, Found: "an rsa key whose numbers do not belong together",
 		Hint: "export the key again; this copy is damaged or was tampered with",
 	}

@@ -3,6 +3,8 @@ package keys
 import (
 	"crypto"
 	"crypto/rsa"
+
+	"conductor-jwt/internal/fault"
 )
 
 // rsaPSS is an RSA key whose key info says id-RSASSA-PSS: it must not be used
@@ -42,7 +44,7 @@ func pssAlgorithms(hash crypto.Hash) ([]Algorithm, error) {
 	case crypto.SHA512:
 		return []Algorithm{PS512}, nil
 	}
-	return nil, &Error{
+	return nil, &fault.Error{
 		Reason: ErrUnsupported, Found: "an rsassa-pss key bound to a hash that no jws algorithm has",
 		Hint: "use one without parameters, or with sha-256, sha-384 or sha-512",
 	}

@@ -7,6 +7,8 @@ import (
 	"github.com/decred/dcrd/dcrec/secp256k1/v4"
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
+
+	"conductor-jwt/internal/fault"
 )
 
 // sec1 is an ECPrivateKey (RFC 5915 §3).
@@ -31,7 +33,7 @@ func readSEC1(der []byte, curve string) (any, error) {
 		return nil, inconsistentCurve()
 	}
 	if k.curve == "" {
-		return nil, &Error{
+		return nil, &fault.Error{
 			Reason: ErrUnreadable, Found: "an ec key that does not name its curve",
 			Hint: "put its EC PARAMETERS block in front, or use pkcs#8",
 		}
@@ -166,11 +168,11 @@ func compressPoint(full []byte) []byte {
 }
 
 func unreadableEC() error {
-	return &Error{Reason: ErrUnreadable, Found: "an ec key that is damaged", Hint: "copy the whole key again"}
+	return &fault.Error{Reason: ErrUnreadable, Found: "an ec key that is damaged", Hint: "copy the whole key again"}
 }
 
 func inconsistentCurve() error {
-	return &Error{
+	return &fault.Error{
 		Reason: ErrInconsistent, Found: "an ec key that names two different curves",
 		Hint: "export the key again; this copy is damaged or was tampered with",
 	}

@@ -1,6 +1,10 @@
 package keys
 
-import "context"
+import (
+	"context"
+
+	"conductor-jwt/internal/fault"
+)
 
 // serviceAccount is the type of Google's service account files, the only
 // credential file of theirs that holds a private key.
@@ -17,7 +21,7 @@ func readServiceAccount(ctx context.Context, m members, ref Ref) (any, meta, err
 		return nil, meta{}, err
 	}
 	if !ok || text == "" {
-		return nil, meta{}, &Error{
+		return nil, meta{}, &fault.Error{
 			Reason: ErrUnreadable, Found: "a service account file without private_key",
 			Hint: "create a new key for the service account and give its file",
 		}
@@ -44,12 +48,12 @@ func checkAccountType(m members) error {
 		return nil
 	}
 	if m.has("private_key") {
-		return &Error{
+		return &fault.Error{
 			Reason: ErrUnsupported, Found: "a json object with private_key that is no service account file",
 			Hint: "give the text of private_key alone, or a file whose type is service_account",
 		}
 	}
-	return &Error{
+	return &fault.Error{
 		Reason: ErrUnsupported, Found: "a credential file that is no service account's",
 		Hint: "give a file whose type is service_account: only that one holds a private key",
 	}

@@ -10,6 +10,8 @@ import (
 	"slices"
 
 	"github.com/decred/dcrd/dcrec/secp256k1/v4"
+
+	"conductor-jwt/internal/fault"
 )
 
 // Verifier is a key that checks signatures: a public key, or an HMAC secret.
@@ -112,7 +114,7 @@ func narrowVerifier(public any, id string, algorithms []Algorithm) (*verifier, e
 }
 
 func unsupportedPublic() error {
-	return &Error{
+	return &fault.Error{
 		Reason: ErrUnsupported, Found: "a public key of a type that cannot check a jwt",
 		Hint: "use an rsa, ec (P-256, P-384, P-521, secp256k1), ed25519 or ml-dsa key",
 	}
@@ -162,7 +164,7 @@ func (v *verifier) Verify(alg Algorithm, input, signature []byte) error {
 		return err
 	}
 	if err := methodOf(alg).Verify(string(input), signature, v.key()); err != nil {
-		return &Error{
+		return &fault.Error{
 			Reason: ErrVerification, Found: fmt.Sprintf("a signature (%s) that does not belong to the token and this key", alg),
 			Hint: "check that the key is the signer's and the token unchanged",
 		}

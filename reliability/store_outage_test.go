@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"conductor-jwt/internal/conductortest"
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/internal/vaulttest"
 	"conductor-jwt/keyring"
 	"conductor-jwt/keys"
@@ -65,7 +66,7 @@ func (s *store) wait(ctx context.Context) error {
 		return nil
 	}
 	<-ctx.Done()
-	return &keys.Error{Reason: keys.ErrUnavailable, Found: "no answer", Cause: ctx.Err()}
+	return &fault.Error{Reason: keys.ErrUnavailable, Found: "no answer", Cause: ctx.Err()}
 }
 
 // signs takes a hundredth of a second for each task.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"time"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/keys"
 )
 
@@ -23,7 +24,7 @@ const (
 // addChain writes the members that r.ChainHeaders lists.
 func addChain(header *Object, key keys.Key, r *Request) error {
 	if len(r.Chain) == 0 {
-		return &Error{Reason: ErrCertificateInvalid, Found: "no certificate", Hint: "give the key's certificate"}
+		return &fault.Error{Reason: ErrCertificateInvalid, Found: "no certificate", Hint: "give the key's certificate"}
 	}
 	if err := MatchCertificate(key.Public(), r.Chain[0]); err != nil {
 		return err
@@ -39,7 +40,7 @@ func addChain(header *Object, key keys.Key, r *Request) error {
 			sum := sha256.Sum256(r.Chain[0].Raw)
 			header.String(name, base64.RawURLEncoding.EncodeToString(sum[:]))
 		default:
-			return &Error{
+			return &fault.Error{
 				Reason: ErrCertificateInvalid, Found: "an unknown certificate header",
 				Hint: "use x5c, x5t or x5t#S256",
 			}
@@ -58,13 +59,13 @@ func derOf(chain []*x509.Certificate) []string {
 }
 
 // MatchCertificate reports whether public is the key of leaf: nil, or an
-// *[Error] of [ErrCertificateMismatch].
+// *[fault.Error] of [ErrCertificateMismatch].
 func MatchCertificate(public crypto.PublicKey, leaf *x509.Certificate) error {
 	p, ok := public.(interface{ Equal(x crypto.PublicKey) bool })
 	if ok && p.Equal(leaf.PublicKey) {
 		return nil
 	}
-	return &Error{
+	return &fault.Error{
 		Reason: ErrCertificateMismatch, Found: "the certificate is not one of this key",
 		Hint: "put the certificate of the signing key first",
 	}
@@ -74,14 +75,14 @@ func MatchCertificate(public crypto.PublicKey, leaf *x509.Certificate) error {
 // time: each certificate is valid and issued by the one after it (RFC 7515
 // §4.1.6), and the leaf, where it limits its key's use, permits signatures
 // (RFC 5280 §4.2.1.3). Nobody is trusted by it: that is the verifier's part.
-// The error is an *[Error] of [ErrCertificateInvalid].
+// The error is an *[fault.Error] of [ErrCertificateInvalid].
 func CheckChain(chain []*x509.Certificate, at time.Time) error {
 	for i, c := range chain {
 		if err := checkValidity(i, c, at); err != nil {
 			return err
 		}
 		if i > 0 && (string(chain[i-1].RawIssuer) != string(c.RawSubject) || chain[i-1].CheckSignatureFrom(c) != nil) {
-			return &Error{
+			return &fault.Error{
 				Reason: ErrCertificateInvalid, Found: fmt.Sprintf("certificate %d of the chain did not issue the one before it", i+1),
 				Hint: "order the chain from the key's own certificate upwards, each issued by the next (rfc 7515 section 4.1.6)",
 			}
@@ -107,7 +108,7 @@ func notForSignatures(leaf *x509.Certificate) error {
 	if leaf.KeyUsage == 0 {
 		found = "the certificate has no key usage; digitalSignature is needed"
 	}
-	return &Error{
+	return &fault.Error{
 		Reason: ErrCertificateInvalid, Found: found,
 		Hint: "have a certificate issued with keyUsage=digitalSignature",
 	}
@@ -116,12 +117,12 @@ func notForSignatures(leaf *x509.Certificate) error {
 func checkValidity(i int, c *x509.Certificate, at time.Time) error {
 	switch {
 	case at.Before(c.NotBefore):
-		return &Error{
+		return &fault.Error{
 			Reason: ErrCertificateInvalid, Found: fmt.Sprintf("certificate %d of the chain is valid only from %s", i+1, stamp(c.NotBefore)),
 			Hint: "use a certificate that is valid today, or check the clock",
 		}
 	case at.After(c.NotAfter):
-		return &Error{
+		return &fault.Error{
 			Reason: ErrCertificateInvalid, Found: fmt.Sprintf("certificate %d of the chain expired on %s", i+1, stamp(c.NotAfter)),
 			Hint: "renew it",
 		}

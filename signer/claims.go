@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"conductor-jwt/internal/fault"
 )
 
 // checkClaims reports every fault of the claims at once.
@@ -31,7 +33,7 @@ type claimCheck struct {
 }
 
 func (c *claimCheck) fault(reason error, claim, hint, format string, args ...any) {
-	c.faults = append(c.faults, &Error{Reason: reason, Field: claim, Found: fmt.Sprintf(format, args...), Hint: hint})
+	c.faults = append(c.faults, &fault.Error{Reason: reason, Field: claim, Found: fmt.Sprintf(format, args...), Hint: hint})
 }
 
 // issuer compares exactly, as all of RFC 7519 §4.1.1-4.1.3 does.
@@ -160,7 +162,7 @@ func (c *claimCheck) time(name string) (time.Time, claimState) {
 	}
 	at, err := NumericDate(value)
 	if err != nil {
-		c.faults = append(c.faults, in(name, err))
+		c.faults = append(c.faults, fault.In(name, err))
 		return time.Time{}, claimWrong
 	}
 	return at, claimGood

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+
+	"conductor-jwt/internal/fault"
 )
 
 // Parsed is a token that was taken apart. Nothing in it has been verified.
@@ -34,13 +36,13 @@ func Decode(token string) (Parsed, error) {
 	}
 	var p Parsed
 	if err := p.decodeHeader(parts[0]); err != nil {
-		return Parsed{}, in("header", err)
+		return Parsed{}, fault.In("header", err)
 	}
 	if err := p.decodePayload(parts[1]); err != nil {
-		return Parsed{}, in("payload", err)
+		return Parsed{}, fault.In("payload", err)
 	}
 	if p.Signature, err = decodeSegment(parts[2]); err != nil {
-		return Parsed{}, in("signature", err)
+		return Parsed{}, fault.In("signature", err)
 	}
 	p.input = token[:len(parts[0])+1+len(parts[1])]
 	return p, nil
@@ -48,7 +50,7 @@ func Decode(token string) (Parsed, error) {
 
 func split(token string) ([]string, error) {
 	if len(token) > MaxToken {
-		return nil, &Error{
+		return nil, &fault.Error{
 			Reason: ErrTooLarge, Found: fmt.Sprintf("a token of %d bytes", len(token)),
 			Hint: fmt.Sprintf("at most %d bytes are read", MaxToken),
 		}
@@ -60,7 +62,7 @@ func split(token string) ([]string, error) {
 	case dots == 4:
 		return nil, encryptedToken("jwe, five parts")
 	case dots != 2:
-		return nil, &Error{
+		return nil, &fault.Error{
 			Reason: ErrFormat, Found: fmt.Sprintf("not a JWT: expected three parts separated by dots, found %d", dots+1),
 			Hint: "copy the token whole (rfc 7515 section 7.1)",
 		}
@@ -70,10 +72,10 @@ func split(token string) ([]string, error) {
 
 const compactForm = "give a JWT in compact form, three parts separated by dots"
 
-func noToken() error { return &Error{Reason: ErrFormat, Found: "no token", Hint: compactForm} }
+func noToken() error { return &fault.Error{Reason: ErrFormat, Found: "no token", Hint: compactForm} }
 
 func encryptedToken(form string) error {
-	return &Error{Reason: ErrEncrypted, Found: "an encrypted token (" + form + ")", Hint: "decrypt it first"}
+	return &fault.Error{Reason: ErrEncrypted, Found: "an encrypted token (" + form + ")", Hint: "decrypt it first"}
 }
 
 func (p *Parsed) decodeHeader(part string) error {
@@ -115,11 +117,11 @@ func decodeSegment(part string) ([]byte, error) {
 		if part[i] == '=' {
 			found = "base64url with padding"
 		}
-		return nil, &Error{Reason: ErrEncoding, Found: found, Hint: "use base64url without padding (rfc 7515 section 2)"}
+		return nil, &fault.Error{Reason: ErrEncoding, Found: found, Hint: "use base64url without padding (rfc 7515 section 2)"}
 	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(part)
 	if err != nil {
-		return nil, &Error{
+		return nil, &fault.Error{
 			Reason: ErrEncoding, Found: "base64url of an impossible length or with stray bits at its end",
 			Hint: "copy the token whole",
 		}

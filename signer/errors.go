@@ -52,38 +52,3 @@ var (
 	ErrCertificateInvalid  = keys.ErrCertificateInvalid
 	ErrCertificateMismatch = errors.New("certificate of another key")
 )
-
-// Error is a refusal: the reason (one of the sentinels above), where it was
-// found, what was found and what to do. No text ever quotes a value.
-type Error struct {
-	Reason error  // a sentinel of this package
-	Field  string // "header", "payload", a claim's or header member's name; may be empty
-	Found  string // lower case, no full stop
-	Hint   string // lower case; may be empty
-}
-
-// Error implements the error interface.
-func (e *Error) Error() string {
-	s := e.Found
-	if e.Field != "" {
-		s = e.Field + ": " + s
-	}
-	if e.Hint != "" {
-		s += "; " + e.Hint
-	}
-	return s
-}
-
-// Unwrap gives the sentinel.
-func (e *Error) Unwrap() error { return e.Reason }
-
-// in says where an Error was found, if it does not say so itself.
-func in(field string, err error) error {
-	e, ok := errors.AsType[*Error](err)
-	if !ok || e.Field != "" {
-		return err
-	}
-	c := *e
-	c.Field = field
-	return &c
-}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/keys"
 )
 
@@ -24,7 +25,7 @@ func composeHeader(key keys.Key, alg keys.Algorithm, r *Request) (Object, error)
 	header.broken = r.Header.broken
 	for m := range r.Header.Members() {
 		if Reserved(m.Name) {
-			return Object{}, &Error{
+			return Object{}, &fault.Error{
 				Reason: ErrReserved, Field: m.Name, Found: "a header member that the signer sets itself",
 				Hint: fmt.Sprintf("do not set %s as a free header member", m.Name),
 			}
@@ -41,5 +42,5 @@ func composeHeader(key keys.Key, alg keys.Algorithm, r *Request) (Object, error)
 		}
 	}
 	header.Sort()
-	return header, in("header", header.valid())
+	return header, fault.In("header", header.valid())
 }

@@ -5,6 +5,8 @@ import (
 	"math"
 	"strconv"
 	"time"
+
+	"conductor-jwt/internal/fault"
 )
 
 // LastSecond is the last second of the year 9999, the last that RFC 3339 can
@@ -12,11 +14,11 @@ import (
 const LastSecond = 253402300799
 
 // NumericDate reads a claim of that type (RFC 7519 §2): a JSON number of
-// seconds, which may have a fraction or an exponent. The error is an *[Error]
+// seconds, which may have a fraction or an exponent. The error is an *[fault.Error]
 // of [ErrClaimType].
 func NumericDate(value json.RawMessage) (time.Time, error) {
 	if TypeName(value) != "number" {
-		return time.Time{}, &Error{
+		return time.Time{}, &fault.Error{
 			Reason: ErrClaimType, Found: "of json type " + TypeName(value),
 			Hint: "a time is a json number of seconds (rfc 7519 section 2)",
 		}
@@ -36,7 +38,7 @@ func NumericDate(value json.RawMessage) (time.Time, error) {
 
 func unix(seconds, nanoseconds int64) (time.Time, error) {
 	if seconds > LastSecond || seconds < -LastSecond {
-		return time.Time{}, &Error{
+		return time.Time{}, &fault.Error{
 			Reason: ErrClaimType, Found: "a time beyond the year 9999",
 			Hint: "a time is in seconds, not in milliseconds (rfc 7519 section 2)",
 		}

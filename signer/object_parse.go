@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"unicode/utf8"
+
+	"conductor-jwt/internal/fault"
 )
 
 // The limits of [Limits] that are zero.
@@ -36,7 +38,7 @@ func (l Limits) orDefault() Limits {
 // refuses duplicate names (RFC 7515 §4, RFC 7519 §4), invalid UTF-8 and lone
 // surrogates (RFC 8259 §8.2), and more levels than limits has. Members keep
 // their order; values keep their bytes, white space excepted. An error is an
-// *[Error] of [ErrTooLarge], [ErrTooDeep], [ErrDuplicate] or [ErrJSON].
+// *[fault.Error] of [ErrTooLarge], [ErrTooDeep], [ErrDuplicate] or [ErrJSON].
 func ParseObject(raw []byte, limits Limits) (Object, error) {
 	if err := checkBounds(raw, limits.orDefault()); err != nil {
 		return Object{}, err
@@ -53,7 +55,7 @@ func ParseObject(raw []byte, limits Limits) (Object, error) {
 		return Object{}, syntax(raw, err)
 	}
 	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
-		return Object{}, &Error{Reason: ErrJSON, Found: "text after the json object", Hint: "remove it"}
+		return Object{}, &fault.Error{Reason: ErrJSON, Found: "text after the json object", Hint: "remove it"}
 	}
 	return object, nil
 }
@@ -65,10 +67,10 @@ func notAnObject(raw []byte) error {
 		return syntax(raw, io.EOF)
 	}
 	if value, err := compact(raw); err == nil {
-		return &Error{Reason: ErrJSON, Found: "a json " + TypeName(value), Hint: "give a json object"}
+		return &fault.Error{Reason: ErrJSON, Found: "a json " + TypeName(value), Hint: "give a json object"}
 	}
 	start := len(raw) - len(bytes.TrimLeft(raw, " \t\r\n"))
-	return &Error{Reason: ErrJSON, Found: "not a JSON object" + position(raw, start), Hint: "give a json object"}
+	return &fault.Error{Reason: ErrJSON, Found: "not a JSON object" + position(raw, start), Hint: "give a json object"}
 }
 
 // position tells a place in a text as an editor does.
@@ -122,13 +124,13 @@ func compact(raw []byte) (json.RawMessage, error) {
 // checkBounds is what must hold before anything is decoded.
 func checkBounds(raw []byte, limits Limits) error {
 	if len(raw) > limits.Bytes {
-		return &Error{
+		return &fault.Error{
 			Reason: ErrTooLarge, Found: fmt.Sprintf("%d bytes of json", len(raw)),
 			Hint: fmt.Sprintf("at most %d bytes are read", limits.Bytes),
 		}
 	}
 	if Depth(raw) > limits.Depth {
-		return &Error{
+		return &fault.Error{
 			Reason: ErrTooDeep, Found: fmt.Sprintf("json of more than %d levels", limits.Depth),
 			Hint: "nest it less deeply",
 		}
@@ -160,24 +162,24 @@ func Depth(raw []byte) int {
 // syntax says what is wrong with a JSON text without a word of it: the
 // decoder's own message may quote the text.
 func syntax(raw []byte, err error) error {
-	if own, ok := errors.AsType[*Error](err); ok {
+	if own, ok := errors.AsType[*fault.Error](err); ok {
 		return own
 	}
 	if errors.Is(err, jsontext.ErrDuplicateName) {
-		return &Error{Reason: ErrDuplicate, Found: "a json member name that appears twice", Hint: "keep one of them"}
+		return &fault.Error{Reason: ErrDuplicate, Found: "a json member name that appears twice", Hint: "keep one of them"}
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return &Error{Reason: ErrJSON, Found: "json that ends too early", Hint: "give one whole json object"}
+		return &fault.Error{Reason: ErrJSON, Found: "json that ends too early", Hint: "give one whole json object"}
 	}
 	found := "text that is not json"
 	if at, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		found += position(raw, int(at.ByteOffset))
 	}
-	return &Error{Reason: ErrJSON, Found: found, Hint: "give json in utf-8 (rfc 8259)"}
+	return &fault.Error{Reason: ErrJSON, Found: found, Hint: "give json in utf-8 (rfc 8259)"}
 }
 
 func invalidText() error {
-	return &Error{Reason: ErrJSON, Found: "text that is not valid utf-8", Hint: "encode it as utf-8"}
+	return &fault.Error{Reason: ErrJSON, Found: "text that is not valid utf-8", Hint: "encode it as utf-8"}
 }
 
 // TypeName names the JSON type of a value, for messages.

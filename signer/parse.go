@@ -3,6 +3,8 @@ package signer
 import (
 	"fmt"
 	"strings"
+
+	"conductor-jwt/internal/fault"
 )
 
 // Parse takes apart a token that is to be verified: [Decode], and beyond it
@@ -17,7 +19,7 @@ func Parse(token string) (Parsed, error) {
 		return Parsed{}, err
 	}
 	if !p.IsClaims {
-		return Parsed{}, &Error{
+		return Parsed{}, &fault.Error{
 			Reason: ErrPayload, Field: "payload", Found: "a json " + TypeName(p.Payload),
 			Hint: "the claims of a jwt are a json object (rfc 7519 section 7.2)",
 		}
@@ -32,21 +34,21 @@ func (p *Parsed) checkHeader() error {
 		}
 	}
 	if strings.EqualFold(strings.TrimSpace(p.Algorithm), "none") {
-		return &Error{
+		return &fault.Error{
 			Reason: ErrUnsigned, Field: "alg", Found: "an unsigned token",
 			Hint: "only signed tokens can be verified (rfc 8725 section 3.2)",
 		}
 	}
 	if p.Header.Has("b64") {
 		// RFC 7797 §7: a JWT must not use b64.
-		return &Error{Reason: ErrCritical, Field: "b64", Found: "a header that makes the payload unencoded", Hint: "a jwt has no b64 member (rfc 7797 section 7)"}
+		return &fault.Error{Reason: ErrCritical, Field: "b64", Found: "a header that makes the payload unencoded", Hint: "a jwt has no b64 member (rfc 7797 section 7)"}
 	}
 	if p.Header.Has("crit") {
 		// RFC 7515 §4.1.11: none of the extensions is understood here.
-		return &Error{Reason: ErrCritical, Field: "crit", Found: "critical header extensions", Hint: "none is understood here, so the token must be refused (rfc 7515 section 4.1.11)"}
+		return &fault.Error{Reason: ErrCritical, Field: "crit", Found: "critical header extensions", Hint: "none is understood here, so the token must be refused (rfc 7515 section 4.1.11)"}
 	}
 	if len(p.Signature) == 0 {
-		return &Error{Reason: ErrUnsigned, Field: "signature", Found: "an empty signature", Hint: "copy the token whole"}
+		return &fault.Error{Reason: ErrUnsigned, Field: "signature", Found: "an empty signature", Hint: "copy the token whole"}
 	}
 	return nil
 }
@@ -59,7 +61,7 @@ func (p *Parsed) checkText(name string) error {
 		if name != "alg" {
 			return nil
 		}
-		return &Error{
+		return &fault.Error{
 			Reason: ErrHeader, Field: "header", Found: "no alg member",
 			Hint: "a jws header names its algorithm (rfc 7515 section 4.1.1)",
 		}
@@ -67,7 +69,7 @@ func (p *Parsed) checkText(name string) error {
 	if _, ok := unquote(value); ok {
 		return nil
 	}
-	return &Error{
+	return &fault.Error{
 		Reason: ErrHeader, Field: "header", Found: fmt.Sprintf("a %s member that is of json type %s", name, TypeName(value)),
 		Hint: name + " is a string (rfc 7515 section 4.1)",
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"fmt"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
 )
@@ -34,7 +35,7 @@ type Token struct {
 	Algorithm keys.Algorithm
 }
 
-// Sign signs r with key. It fails with an *[Error] for a request that is
+// Sign signs r with key. It fails with an *[fault.Error] for a request that is
 // unfit ([ErrReserved], [ErrJSON], [ErrTooLarge], [ErrCertificateMismatch],
 // [ErrCertificateInvalid]), and with the error of key otherwise.
 func Sign(ctx context.Context, key keys.Key, r Request) (Token, error) {
@@ -43,7 +44,7 @@ func Sign(ctx context.Context, key keys.Key, r Request) (Token, error) {
 		return Token{}, err
 	}
 	if err := r.Claims.valid(); err != nil {
-		return Token{}, in("payload", err)
+		return Token{}, fault.In("payload", err)
 	}
 	header, err := composeHeader(key, alg, &r)
 	if err != nil {
@@ -79,13 +80,13 @@ func chooseAlgorithm(key keys.Key, asked keys.Algorithm) (keys.Algorithm, error)
 	}
 	fitting := key.Algorithms()
 	if len(fitting) == 0 {
-		return "", &Error{Reason: ErrAlgorithm, Found: "a key without an algorithm", Hint: "use another key"}
+		return "", &fault.Error{Reason: ErrAlgorithm, Found: "a key without an algorithm", Hint: "use another key"}
 	}
 	return fitting[0], nil
 }
 
 func tokenTooLarge(size int) error {
-	return &Error{
+	return &fault.Error{
 		Reason: ErrTooLarge, Found: fmt.Sprintf("a token of %d bytes", size),
 		Hint: fmt.Sprintf("a token has at most %d bytes; send fewer claims", MaxToken),
 	}

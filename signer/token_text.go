@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"conductor-jwt/internal/fault"
 )
 
 // TokenText gives the compact token that a file or a stream holds: the text
@@ -48,7 +50,9 @@ func isUTF16(raw []byte) bool {
 	return false
 }
 
-func notAlone(found, hint string) error { return &Error{Reason: ErrFormat, Found: found, Hint: hint} }
+func notAlone(found, hint string) error {
+	return &fault.Error{Reason: ErrFormat, Found: found, Hint: hint}
+}
 
 // checkAlone refuses what stands around a token. What is one word and has no
 // token in it is left to [Decode].
@@ -133,12 +137,12 @@ func flattened(o *Object) (string, error) {
 	for _, name := range []string{"protected", "payload", "signature"} {
 		part, ok := o.Text(name)
 		if !ok {
-			return "", &Error{Reason: ErrFormat, Field: name, Found: "no string member of that name", Hint: "give the token in compact form"}
+			return "", &fault.Error{Reason: ErrFormat, Field: name, Found: "no string member of that name", Hint: "give the token in compact form"}
 		}
 		parts = append(parts, part)
 	}
 	if o.Has("header") {
-		return "", &Error{Reason: ErrFormat, Field: "header", Found: "an unprotected header", Hint: "nothing vouches for it; give the token in compact form"}
+		return "", &fault.Error{Reason: ErrFormat, Field: "header", Found: "an unprotected header", Hint: "nothing vouches for it; give the token in compact form"}
 	}
 	return strings.Join(parts, "."), nil
 }

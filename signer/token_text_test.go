@@ -11,6 +11,7 @@ import (
 	"testing"
 	"unicode/utf16"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/signer"
 )
 
@@ -88,7 +89,7 @@ func TestATokenIsReadAloneAndWhatElseThereIsIsNamed(t *testing.T) {
 				}
 				return
 			}
-			refusal, ok := errors.AsType[*signer.Error](err)
+			refusal, ok := errors.AsType[*fault.Error](err)
 			if !ok || !strings.Contains(refusal.Found, c.found) || !strings.Contains(refusal.Hint, c.hint) {
 				t.Fatalf("%q, %v", got, err)
 			}
@@ -106,7 +107,7 @@ func TestWhatHasNotThreePartsIsNoJWT(t *testing.T) {
 		"a.b.c.d.e": "an encrypted token (jwe, five parts)",
 	} {
 		_, err := signer.Decode(token)
-		if refusal, ok := errors.AsType[*signer.Error](err); !ok || refusal.Found != found {
+		if refusal, ok := errors.AsType[*fault.Error](err); !ok || refusal.Found != found {
 			t.Errorf("%s: %v", token, err)
 		}
 	}
@@ -130,7 +131,7 @@ func TestAnECDSASignatureInDERIsNamed(t *testing.T) {
 		"of another length":       {make([]byte, 63), "it does not verify with this key"},
 	} {
 		err := verify(t, input+"."+base64.RawURLEncoding.EncodeToString(c.signature), key, signer.Rules{})
-		if refusal, ok := errors.AsType[*signer.Error](err); !ok || refusal.Found != c.found || !errors.Is(err, signer.ErrSignature) {
+		if refusal, ok := errors.AsType[*fault.Error](err); !ok || refusal.Found != c.found || !errors.Is(err, signer.ErrSignature) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/keys"
 )
 
@@ -42,7 +43,7 @@ type Rules struct {
 // Verify checks the signature of p with the key v, and then its claims by
 // rules. A signature that does not hold is reported alone, since nothing that
 // the token says can then be believed; faults of claims are reported all
-// together (errors.Join), each an *[Error].
+// together (errors.Join), each an *[fault.Error].
 func Verify(p Parsed, v Verifier, rules Rules) error {
 	if err := VerifySignature(p, v, rules.Algorithm); err != nil {
 		return err
@@ -59,12 +60,12 @@ func VerifySignature(p Parsed, v Verifier, only keys.Algorithm) error {
 	}
 	if err := v.Verify(alg, []byte(p.input), p.Signature); err != nil {
 		if isDERSignature(alg, p.Signature) {
-			return &Error{
+			return &fault.Error{
 				Reason: ErrSignature, Field: "signature", Found: "an ECDSA signature in DER",
 				Hint: "write R and S side by side, each in its full width (rfc 7518 section 3.4)",
 			}
 		}
-		return &Error{
+		return &fault.Error{
 			Reason: ErrSignature, Field: "signature", Found: "it does not verify with this key",
 			Hint: "check that the key is the issuer's and that the token was copied whole",
 		}
@@ -89,7 +90,7 @@ func bindAlgorithm(p Parsed, v Verifier, only keys.Algorithm) (keys.Algorithm, e
 	fitting := v.Algorithms()
 	if only != "" {
 		if !slices.Contains(fitting, only) {
-			return "", &Error{
+			return "", &fault.Error{
 				Reason: ErrAlgorithm, Field: "algorithm", Found: fmt.Sprintf("%s does not fit this key", only),
 				Hint: "use " + keys.JoinAlgorithms(fitting),
 			}
@@ -98,13 +99,13 @@ func bindAlgorithm(p Parsed, v Verifier, only keys.Algorithm) (keys.Algorithm, e
 	}
 	alg := keys.Algorithm(p.Algorithm)
 	if !slices.Contains(fitting, alg) {
-		return "", &Error{
+		return "", &fault.Error{
 			Reason: ErrAlgorithm, Field: "alg", Found: "the token's algorithm is not one that is accepted for this key",
 			Hint: "accepted: " + keys.JoinAlgorithms(fitting),
 		}
 	}
 	if !OneAlgorithm(fitting) {
-		return "", &Error{
+		return "", &fault.Error{
 			Reason: ErrAlgorithmOpen, Field: "algorithm", Found: "the key fits several algorithms, and a token's header must not choose",
 			Hint: "say which one is expected: " + keys.JoinAlgorithms(fitting),
 		}

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"testing"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/keys"
 	"conductor-jwt/task"
 )
@@ -80,7 +81,7 @@ func unproduced() []string {
 
 func TestErrorsMeanTheirCodes(t *testing.T) {
 	wrapped := func(reason error) error {
-		return errors.Join(errors.New("outer"), &keys.Error{Reason: reason, Found: "f", Hint: "h"})
+		return errors.Join(errors.New("outer"), &fault.Error{Reason: reason, Found: "f", Hint: "h"})
 	}
 	for _, test := range []struct {
 		err     error
@@ -89,8 +90,8 @@ func TestErrorsMeanTheirCodes(t *testing.T) {
 	}{
 		{wrapped(keys.ErrPublic), "key_public", "f; h"},
 		{wrapped(keys.ErrVerification), "internal", ""},
-		{&keys.Error{Reason: keys.ErrUnavailable, Found: "f", Cause: context.DeadlineExceeded}, "key_unavailable", "f"},
-		{&task.Error{Reason: task.ErrPolicyDenied, Field: "issuer", Found: "f", Hint: "h"}, "policy_denied", "f; h"},
+		{&fault.Error{Reason: keys.ErrUnavailable, Found: "f", Cause: context.DeadlineExceeded}, "key_unavailable", "f"},
+		{&fault.Error{Reason: task.ErrPolicyDenied, Field: "issuer", Found: "f", Hint: "h"}, "policy_denied", "f; h"},
 		{task.ErrPolicyDenied, "policy_denied", ""},
 		{context.DeadlineExceeded, "timeout", ""},
 		{context.Canceled, "timeout", ""},
@@ -191,7 +192,7 @@ func TestAnECKeyBesideTheFormsAlgorithmSaysWhichToSet(t *testing.T) {
 func TestAKeyThatIsTooLargeIsRefused(t *testing.T) {
 	out := handle(t, with(""), func(o *task.Options, _ *task.Delivery) {
 		o.Keys = resolverFunc(func(context.Context, keys.Ref) (keys.Key, error) {
-			return nil, &keys.Error{Reason: keys.ErrTooLarge, Found: "an rsa key of 16384 bits", Hint: "use one of 2048 to 8192 bits"}
+			return nil, &fault.Error{Reason: keys.ErrTooLarge, Found: "an rsa key of 16384 bits", Hint: "use one of 2048 to 8192 bits"}
 		})
 	})
 	if message := failed(t, out, "key_too_large", "privateKey"); message != "an rsa key of 16384 bits; use one of 2048 to 8192 bits" {

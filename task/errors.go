@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 
+	"cmp"
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/keys"
 	"conductor-jwt/signer"
 )
@@ -237,18 +239,27 @@ func FaultOf(err error) (Fault, Status) {
 	return fault, code.Status
 }
 
-// detail takes the field and the message from the error that knows them best.
+// detail takes the field and the message from the error; the row of its code
+// has them where the error does not.
 func detail(err error, code Code) (field, message string) {
-	if own, ok := errors.AsType[*Error](err); ok {
-		return own.Field, sentence(own.Found, own.Hint)
+	e, ok := errors.AsType[*fault.Error](err)
+	if !ok {
+		return code.field, sentence(code.When, code.Remedy)
 	}
-	if e, ok := errors.AsType[*keys.Error](err); ok {
-		return code.field, sentence(e.Found, e.Hint)
+	inputs := inputNames()
+	field = e.Field
+	if input, ok := inputs[field]; ok {
+		field = input
 	}
-	if e, ok := errors.AsType[*signer.Error](err); ok {
-		return code.field, sentence(e.Found, e.Hint)
+	return cmp.Or(field, code.field), e.Message(inputs)
+}
+
+// inputNames returns the input behind each field of a key.
+func inputNames() map[string]string {
+	return map[string]string{
+		fault.Key: inPrivateKey, fault.KeyID: inPrivateKeyID, fault.Password: inPrivateKeyPassword,
+		fault.Algorithm: inAlgorithm, fault.Encoding: inSecretEncoding,
 	}
-	return code.field, sentence(code.When, code.Remedy)
 }
 
 const (

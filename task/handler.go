@@ -8,6 +8,7 @@ import (
 	"time"
 	"uuid"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/keys"
 	"conductor-jwt/policy"
 	"conductor-jwt/provider"
@@ -198,11 +199,11 @@ func (h *Handler) prepare(ctx context.Context, g *given, r *request, out *Outcom
 
 // located says of a fault of a configured key which input names it.
 func (r *request) located(err error) error {
-	e, ok := errors.AsType[*keys.Error](err)
+	e, ok := errors.AsType[*fault.Error](err)
 	if !ok || r.key.Name == "" {
 		return err
 	}
-	return &Error{Reason: e.Reason, Field: r.keyField(), Found: e.Found, Hint: e.Hint, Cause: err}
+	return &fault.Error{Reason: e.Reason, Field: r.keyField(), Found: e.Found, Hint: e.Hint, Cause: err}
 }
 
 // keyField is the input that names a configured key.

@@ -13,6 +13,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/keys"
 	"conductor-jwt/task"
 )
@@ -128,7 +129,7 @@ func TestADeadlineIsATimeout(t *testing.T) {
 			o := options()
 			o.Keys = resolverFunc(func(ctx context.Context, _ keys.Ref) (keys.Key, error) {
 				<-ctx.Done()
-				return nil, &keys.Error{Reason: keys.ErrUnavailable, Found: "no answer", Cause: ctx.Err()}
+				return nil, &fault.Error{Reason: keys.ErrUnavailable, Found: "no answer", Cause: ctx.Err()}
 			})
 			out := task.NewHandler(o).Handle(ctx, task.Delivery{Scheduled: noon, Input: input(with(""))})
 			failed(t, out, "timeout", "")
@@ -164,7 +165,7 @@ func TestWhatCanNeverSucceedSaysSoHoweverLate(t *testing.T) {
 	o := options()
 	o.Keys = resolverFunc(func(context.Context, keys.Ref) (keys.Key, error) {
 		cancel()
-		return nil, &keys.Error{Reason: keys.ErrPublic, Found: "a public key", Hint: "give the private key"}
+		return nil, &fault.Error{Reason: keys.ErrPublic, Found: "a public key", Hint: "give the private key"}
 	})
 	out := task.NewHandler(o).Handle(ctx, task.Delivery{Scheduled: noon, Input: input(with(""))})
 	failed(t, out, "key_public", "privateKey")
@@ -207,7 +208,7 @@ func TestAKeyStoreThatIsAwayIsWaitedFor(t *testing.T) {
 		out := handle(t, `{"keyRef":"billing"}`, func(o *task.Options, d *task.Delivery) {
 			d.Scheduled = noon.Add(-test.age)
 			o.Keys = resolverFunc(func(context.Context, keys.Ref) (keys.Key, error) {
-				return nil, &keys.Error{Reason: keys.ErrUnavailable, Found: "vault did not answer", Hint: "look at vault", Cause: errors.New("dial a-secret")}
+				return nil, &fault.Error{Reason: keys.ErrUnavailable, Found: "vault did not answer", Hint: "look at vault", Cause: errors.New("dial a-secret")}
 			})
 		})
 		failed(t, out, "key_unavailable", "keyRef")
@@ -223,7 +224,7 @@ func TestAKeyStoreThatIsAwayIsWaitedFor(t *testing.T) {
 func TestAConfiguredKeyThatIsUnfitIsAtItsName(t *testing.T) {
 	out := handle(t, `{"keyRef":"billing"}`, func(o *task.Options, _ *task.Delivery) {
 		o.Keys = resolverFunc(func(context.Context, keys.Ref) (keys.Key, error) {
-			return nil, &keys.Error{Reason: keys.ErrPublic, Found: "f", Hint: "h"}
+			return nil, &fault.Error{Reason: keys.ErrPublic, Found: "f", Hint: "h"}
 		})
 	})
 	failed(t, out, "key_public", "keyRef")
@@ -233,7 +234,7 @@ func TestHowLongToWaitIsASetting(t *testing.T) {
 	out := handle(t, `{"keyRef":"billing"}`, func(o *task.Options, d *task.Delivery) {
 		d.Scheduled, o.KeyWait = noon.Add(-5*time.Second), 5*time.Second
 		o.Keys = resolverFunc(func(context.Context, keys.Ref) (keys.Key, error) {
-			return nil, &keys.Error{Reason: keys.ErrUnavailable, Found: "f"}
+			return nil, &fault.Error{Reason: keys.ErrUnavailable, Found: "f"}
 		})
 	})
 	if out.Status != task.Failed {
@@ -245,7 +246,7 @@ func TestWithoutAnAgeNothingIsWaitedFor(t *testing.T) {
 	out := handle(t, `{"keyRef":"billing"}`, func(o *task.Options, d *task.Delivery) {
 		d.Scheduled = time.Time{}
 		o.Keys = resolverFunc(func(context.Context, keys.Ref) (keys.Key, error) {
-			return nil, &keys.Error{Reason: keys.ErrUnavailable, Found: "f"}
+			return nil, &fault.Error{Reason: keys.ErrUnavailable, Found: "f"}
 		})
 	})
 	if out.Status != task.Failed {
@@ -284,7 +285,7 @@ func TestTheKeyIsAskedForAsTheInputSays(t *testing.T) {
 func TestAReasonIsCutAtWholeCharacters(t *testing.T) {
 	out := handle(t, with(""), func(o *task.Options, _ *task.Delivery) {
 		o.Keys = resolverFunc(func(context.Context, keys.Ref) (keys.Key, error) {
-			return nil, &keys.Error{Reason: keys.ErrPublic, Found: strings.Repeat("é", 600), Hint: "h"}
+			return nil, &fault.Error{Reason: keys.ErrPublic, Found: strings.Repeat("é", 600), Hint: "h"}
 		})
 	})
 	if n := utf8.RuneCountInString(out.Reason); n != 500 || !utf8.ValidString(out.Reason) || !strings.HasPrefix(out.Reason, "key_public: privateKey: é") {

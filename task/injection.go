@@ -7,6 +7,7 @@ import (
 	"errors"
 	"slices"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/policy"
 )
 
@@ -182,7 +183,7 @@ func storedInput(raw json.RawMessage) (map[string]jsontext.Value, error) {
 }
 
 func unchecked(found string, cause error) error {
-	return &Error{
+	return &fault.Error{
 		Reason: ErrInjectionUnchecked, Found: found + ", so it is not known whether a secret was injected",
 		Hint: "the task is tried again; let the worker read GET /tasks/{id} and GET /workflow/{id}, or set secret_injection to key", Cause: cause,
 	}
@@ -245,7 +246,7 @@ func (r *reading) wait(ctx context.Context, mode InjectionMode, vouched bool) (s
 	case <-ctx.Done():
 		err = ctx.Err()
 	}
-	switch own, isOwn := errors.AsType[*Error](err); {
+	switch own, isOwn := errors.AsType[*fault.Error](err); {
 	case err == nil, errors.Is(err, ErrInternal), isOwn && own != nil:
 		return false, err
 	case ctx.Err() != nil:

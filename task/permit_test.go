@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
 	"conductor-jwt/policy"
@@ -28,7 +29,7 @@ func (r ring) Resolve(ctx context.Context, ref keys.Ref) (keys.Key, error) {
 		key, err := r.parser.Resolve(ctx, keys.Ref{Text: secret.New(pemOf(edKey()))})
 		return named{key}, err
 	}
-	return nil, &keys.Error{Reason: keys.ErrUnknown, Found: "no key of this name is configured"}
+	return nil, &fault.Error{Reason: keys.ErrUnknown, Found: "no key of this name is configured"}
 }
 
 type named struct{ keys.Key }

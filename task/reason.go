@@ -1,6 +1,8 @@
 package task
 
-import "unicode/utf8"
+import (
+	"unicode/utf8"
+)
 
 // maxReason is where the server cuts reasonForIncompletion, in characters.
 const maxReason = 500

@@ -4,32 +4,12 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"conductor-jwt/internal/fault"
 )
 
-// Error is a refusal of this package: its reason (one of the sentinels of
-// errors.go), the input at fault, what was found there and what to do about
-// it. No text of it quotes the value of an input.
-type Error struct {
-	Reason error
-	Field  string // an input's name as it may be shown; may be empty
-	Found  string // lower case, no full stop
-	Hint   string // lower case, no full stop; may be empty
-	Cause  error  // for errors.Is only; never printed
-}
-
-// Error implements the error interface.
-func (e *Error) Error() string { return sentence(e.Found, e.Hint) }
-
-// Unwrap gives the sentinel and, where there is one, the cause.
-func (e *Error) Unwrap() []error {
-	if e.Cause == nil {
-		return []error{e.Reason}
-	}
-	return []error{e.Reason, e.Cause}
-}
-
 func refuse(reason error, field, found, hint string) error {
-	return &Error{Reason: reason, Field: field, Found: found, Hint: hint}
+	return &fault.Error{Reason: reason, Field: field, Found: found, Hint: hint}
 }
 
 func invalid(field, found, hint string) error {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/keys"
 	"conductor-jwt/task"
 )
@@ -92,7 +93,7 @@ func TestExplainSeesAConfiguredKey(t *testing.T) {
 	}
 	away := func(o *task.Options, _ *task.Delivery) {
 		o.Keys = resolverFunc(func(context.Context, keys.Ref) (keys.Key, error) {
-			return nil, &keys.Error{Reason: keys.ErrUnavailable, Found: "the store is away", Hint: "wait"}
+			return nil, &fault.Error{Reason: keys.ErrUnavailable, Found: "the store is away", Hint: "wait"}
 		})
 	}
 	if e := explain(asked(t, "")); e.Unseen || e.Request.Algorithm != "EdDSA" || !e.Allowed || len(e.Verdicts) != 1 {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/signer"
 	"conductor-jwt/task"
 )
@@ -121,10 +122,10 @@ func TestTheAuditOfADenialWithoutAGrantHasNoClaims(t *testing.T) {
 
 func TestAnErrorUnwrapsToWhatItHas(t *testing.T) {
 	cause := errors.New("cause")
-	if list := (&task.Error{Reason: signer.ErrJSON}).Unwrap(); len(list) != 1 {
+	if list := (&fault.Error{Reason: signer.ErrJSON}).Unwrap(); len(list) != 1 {
 		t.Errorf("%v", list)
 	}
-	if err := error(&task.Error{Reason: signer.ErrJSON, Cause: cause}); !errors.Is(err, cause) || !errors.Is(err, signer.ErrJSON) {
+	if err := error(&fault.Error{Reason: signer.ErrJSON, Cause: cause}); !errors.Is(err, cause) || !errors.Is(err, signer.ErrJSON) {
 		t.Errorf("%v", err)
 	}
 }

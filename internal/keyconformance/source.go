@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/keys"
 )
 
@@ -164,7 +165,7 @@ func fails(t *testing.T, s Store) {
 		if signature != nil || !errors.Is(err, keys.ErrUnavailable) || errors.Is(err, keys.ErrRefused) != refused {
 			t.Errorf("%d: sign: %d bytes, refused %t, %v", status, len(signature), errors.Is(err, keys.ErrRefused), err)
 		}
-		if _, ok := errors.AsType[*keys.Error](err); !ok {
+		if _, ok := errors.AsType[*fault.Error](err); !ok {
 			t.Errorf("%d: an error of another package", status)
 		}
 	}

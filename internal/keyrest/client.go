@@ -80,7 +80,7 @@ type Request struct {
 
 // Do sends r, once more after throttling, a fault of the server or a broken
 // connection, and decodes the JSON of the answer into what into points to,
-// unless that is nil. Every error is a *[keys.Error] of [keys.ErrUnavailable],
+// unless that is nil. Every error is a *[fault.Error] of [keys.ErrUnavailable],
 // whose cause is a [Status] where the store answered.
 func (c Client) Do(ctx context.Context, r Request, into any) error {
 	body, err := c.ask(ctx, r.build, r.Refusal)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/keys"
 )
 
@@ -57,7 +58,7 @@ func Is(err error, s Status) bool {
 }
 
 func (c Client) fault(cause error, found, hint string) error {
-	return &keys.Error{Reason: keys.ErrUnavailable, Found: c.Store + " " + found, Hint: hint, Cause: cause}
+	return &fault.Error{Reason: keys.ErrUnavailable, Found: c.Store + " " + found, Hint: hint, Cause: cause}
 }
 
 // unreached is an end without an answer. What the libraries say of it names

@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/keys"
 )
 
@@ -144,9 +145,9 @@ func (s *source) describe(ctx context.Context, c *kms.Client, id string) (*types
 	case about == nil || about.Arn == nil || about.CreationDate == nil:
 		return nil, odd()
 	case about.KeyUsage != types.KeyUsageTypeSignVerify:
-		return nil, &keys.Error{Reason: keys.ErrUnsupported, Found: "a key of aws kms that is not for signing", Hint: "create one with key usage SIGN_VERIFY"}
+		return nil, &fault.Error{Reason: keys.ErrUnsupported, Found: "a key of aws kms that is not for signing", Hint: "create one with key usage SIGN_VERIFY"}
 	case about.KeyState != types.KeyStateEnabled:
-		return nil, &keys.Error{Reason: keys.ErrMissing, Found: "a key of aws kms that is not enabled", Hint: "enable it, or correct the source"}
+		return nil, &fault.Error{Reason: keys.ErrMissing, Found: "a key of aws kms that is not enabled", Hint: "enable it, or correct the source"}
 	}
 	return about, nil
 }
@@ -202,7 +203,7 @@ func (s *source) since(ctx context.Context, c *kms.Client, about *types.KeyMetad
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return time.Time{}, fault(err)
+			return time.Time{}, storeError(err)
 		}
 		for _, a := range page.Aliases {
 			if a.AliasName == nil || *a.AliasName != name {

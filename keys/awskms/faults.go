@@ -8,12 +8,13 @@ import (
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/keys"
 )
 
-// fault puts an answer into our words: the SDK's own repeat key ids, accounts
+// storeError puts an answer into our words: the SDK's own repeat key ids, accounts
 // and what the server said.
-func fault(err error) error {
+func storeError(err error) error {
 	api, answered := errors.AsType[smithy.APIError](err)
 	if !answered {
 		if _, ok := errors.AsType[*smithyhttp.RequestSendError](err); ok {
@@ -42,12 +43,12 @@ func passing(code string) bool {
 	return false
 }
 
-// missing is fault where the key may not be there.
+// missing is storeError where the key may not be there.
 func missing(err error) error {
 	if _, ok := errors.AsType[*types.NotFoundException](err); ok {
-		return &keys.Error{Reason: keys.ErrMissing, Found: "aws kms has no such key", Hint: "correct the source, or its region"}
+		return &fault.Error{Reason: keys.ErrMissing, Found: "aws kms has no such key", Hint: "correct the source, or its region"}
 	}
-	return fault(err)
+	return storeError(err)
 }
 
 func odd() error {

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/keys"
 )
 
@@ -47,7 +48,7 @@ func served(public crypto.PublicKey, offered []types.SigningAlgorithmSpec) ([]ke
 	}
 	list := slices.DeleteFunc(fitting, func(a keys.Algorithm) bool { return !slices.Contains(offered, specOf(a)) })
 	if len(list) == 0 {
-		return nil, &keys.Error{Reason: keys.ErrUnsupported, Found: "a key of aws kms of a type that makes no jws signature", Hint: "use RSA, ECC_NIST, ECC_SECG_P256K1 or ECC_NIST_EDWARDS25519"}
+		return nil, &fault.Error{Reason: keys.ErrUnsupported, Found: "a key of aws kms of a type that makes no jws signature", Hint: "use RSA, ECC_NIST, ECC_SECG_P256K1 or ECC_NIST_EDWARDS25519"}
 	}
 	return list, nil
 }
@@ -61,11 +62,11 @@ func sign(ctx context.Context, c *kms.Client, arn string, alg keys.Algorithm, in
 		in.Message, in.MessageType = input, types.MessageTypeRaw
 	}
 	if len(in.Message) > mostMessage {
-		return nil, &keys.Error{Reason: keys.ErrTooLarge, Found: "a token over 4096 bytes, which aws kms does not sign with ed25519", Hint: "shorten its claims, or use a key of another type"}
+		return nil, &fault.Error{Reason: keys.ErrTooLarge, Found: "a token over 4096 bytes, which aws kms does not sign with ed25519", Hint: "shorten its claims, or use a key of another type"}
 	}
 	answer, err := c.Sign(ctx, in)
 	if err != nil {
-		return nil, fault(err)
+		return nil, storeError(err)
 	}
 	if answer.KeyId == nil || *answer.KeyId != arn {
 		return nil, odd()

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/keys"
 )
 
@@ -14,7 +15,7 @@ func readURI(uri string) (id, region string, alias bool, err error) {
 	const shape = `^(?:arn:aws[\w-]*:kms:([a-z0-9-]+):\d{12}:)?(key/[\w-]+|alias/[\w/-]+)$|^[\w-]+$`
 	parts := regexp.MustCompile(shape).FindStringSubmatch(id)
 	if !ok || parts == nil || parts[1] == "" && strings.HasPrefix(id, "key/") {
-		return "", "", false, &keys.Error{
+		return "", "", false, &fault.Error{
 			Reason: keys.ErrUnsupported, Found: "a uri that names no key of aws kms", Hint: "write awskms:///alias/name or awskms:///arn:aws:kms:…",
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azkeys"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/keys"
 )
 
@@ -134,7 +135,7 @@ func (s *source) list(ctx context.Context, c *azkeys.Client) ([]listed, error) {
 		}
 	}
 	if len(list) == 0 {
-		return nil, &keys.Error{Reason: keys.ErrMissing, Found: "a key of azure key vault that is not there, or not enabled", Hint: "correct the source, or enable a version"}
+		return nil, &fault.Error{Reason: keys.ErrMissing, Found: "a key of azure key vault that is not there, or not enabled", Hint: "correct the source, or enable a version"}
 	}
 	slices.SortFunc(list, func(a, b listed) int { return cmp.Or(a.since.Compare(b.since), cmp.Compare(a.version, b.version)) })
 	return list, nil

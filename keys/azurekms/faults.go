@@ -7,12 +7,13 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/keys"
 )
 
-// fault puts an answer into our words: the SDK's own repeat what the server
+// storeError puts an answer into our words: the SDK's own repeat what the server
 // said, and addresses.
-func fault(err error) error {
+func storeError(err error) error {
 	if _, ok := errors.AsType[*azidentity.AuthenticationFailedError](err); ok {
 		return keys.Refused("azure does not take the worker's credentials", "check azure in the policy, and the identity")
 	}
@@ -31,12 +32,12 @@ func fault(err error) error {
 	return keys.Refused("azure key vault refused", "check the key and its operations")
 }
 
-// missing is fault where the key may not be there.
+// missing is storeError where the key may not be there.
 func missing(err error) error {
 	if answer, ok := errors.AsType[*azcore.ResponseError](err); ok && answer.StatusCode == http.StatusNotFound {
-		return &keys.Error{Reason: keys.ErrMissing, Found: "azure key vault has no such key", Hint: "correct the source, or create it"}
+		return &fault.Error{Reason: keys.ErrMissing, Found: "azure key vault has no such key", Hint: "correct the source, or create it"}
 	}
-	return fault(err)
+	return storeError(err)
 }
 
 func odd() error {

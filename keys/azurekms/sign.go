@@ -12,6 +12,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azkeys"
 	"github.com/decred/dcrd/dcrec/secp256k1/v4"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/keys"
 )
 
@@ -23,7 +24,7 @@ func publicOf(k *azkeys.JSONWebKey) (crypto.PublicKey, error) {
 	}
 	forSigning := func(op *azkeys.KeyOperation) bool { return op != nil && *op == azkeys.KeyOperationSign }
 	if len(k.KeyOps) > 0 && !slices.ContainsFunc(k.KeyOps, forSigning) {
-		return nil, &keys.Error{Reason: keys.ErrUse, Found: "a key of azure key vault that may not sign", Hint: "permit it the operation sign"}
+		return nil, &fault.Error{Reason: keys.ErrUse, Found: "a key of azure key vault that may not sign", Hint: "permit it the operation sign"}
 	}
 	switch *k.Kty {
 	case azkeys.KeyTypeRSA, azkeys.KeyTypeRSAHSM:
@@ -35,7 +36,7 @@ func publicOf(k *azkeys.JSONWebKey) (crypto.PublicKey, error) {
 	case azkeys.KeyTypeEC, azkeys.KeyTypeECHSM:
 		return ecPublic(k)
 	}
-	return nil, &keys.Error{Reason: keys.ErrUnsupported, Found: "a key of azure key vault of a type that makes no jws signature", Hint: "use an rsa or ec key"}
+	return nil, &fault.Error{Reason: keys.ErrUnsupported, Found: "a key of azure key vault of a type that makes no jws signature", Hint: "use an rsa or ec key"}
 }
 
 func ecPublic(k *azkeys.JSONWebKey) (crypto.PublicKey, error) {
@@ -80,7 +81,7 @@ func sign(ctx context.Context, c *azkeys.Client, name, version string, alg keys.
 	algorithm := azkeys.SignatureAlgorithm(alg)
 	answer, err := c.Sign(ctx, name, version, azkeys.SignParameters{Algorithm: &algorithm, Value: keys.Digest(alg, input)}, nil)
 	if err != nil {
-		return nil, fault(err)
+		return nil, storeError(err)
 	}
 	if answer.KID == nil || answer.KID.Version() != version || len(answer.Result) == 0 {
 		return nil, odd()

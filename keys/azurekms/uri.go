@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/keys"
 )
 
@@ -21,7 +22,7 @@ func readURI(uri string) (place, error) {
 	const shape = `^([A-Za-z0-9][A-Za-z0-9.-]*)/([A-Za-z0-9-]{1,127})(?:/([0-9a-fA-F]{32}))?$`
 	parts := regexp.MustCompile(shape).FindStringSubmatch(rest)
 	if !ok || parts == nil {
-		return place{}, &keys.Error{Reason: keys.ErrUnsupported, Found: "a uri that names no key of azure key vault", Hint: "write azurekms://vault/key"}
+		return place{}, &fault.Error{Reason: keys.ErrUnsupported, Found: "a uri that names no key of azure key vault", Hint: "write azurekms://vault/key"}
 	}
 	host := parts[1]
 	if !strings.Contains(host, ".") {

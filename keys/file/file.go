@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/internal/readfile"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
@@ -52,7 +53,7 @@ func (s scheme) Open(uri string) (keys.Source, error) {
 }
 
 func malformed(found, hint string) error {
-	return &keys.Error{Reason: keys.ErrUnsupported, Found: found, Hint: hint}
+	return &fault.Error{Reason: keys.ErrUnsupported, Found: found, Hint: hint}
 }
 
 // source is read anew each time: a mounted secret changes beneath its path.
@@ -88,7 +89,7 @@ func (o Options) variable(name string) func(context.Context) ([]secret.Text, err
 	return func(context.Context) ([]secret.Text, error) {
 		text, _ := o.Getenv(name)
 		if strings.TrimSpace(text) == "" {
-			return nil, &keys.Error{Reason: keys.ErrMissing, Found: "a variable that is not set", Hint: "set it to the key"}
+			return nil, &fault.Error{Reason: keys.ErrMissing, Found: "a variable that is not set", Hint: "set it to the key"}
 		}
 		return []secret.Text{secret.New(text)}, nil
 	}
@@ -102,10 +103,10 @@ func readAll(ctx context.Context, paths []string) ([]secret.Text, error) {
 	for _, path := range paths {
 		text, err := readfile.Regular(ctx, path, maxText)
 		if errors.Is(err, readfile.ErrNotRegular) || len(text) > maxText {
-			return nil, &keys.Error{Reason: keys.ErrTooLarge, Found: "no regular file of at most 64 KiB", Hint: "name the file of one key"}
+			return nil, &fault.Error{Reason: keys.ErrTooLarge, Found: "no regular file of at most 64 KiB", Hint: "name the file of one key"}
 		}
 		if err != nil {
-			return nil, fault(err)
+			return nil, readError(err)
 		}
 		list = append(list, secret.New(string(text)))
 	}
@@ -117,7 +118,7 @@ func readAll(ctx context.Context, paths []string) ([]secret.Text, error) {
 func readFolder(ctx context.Context, path string) ([]secret.Text, error) {
 	paths, err := readfile.Within(ctx, func() ([]string, error) { return filesIn(path) })
 	if err != nil {
-		return nil, fault(err)
+		return nil, readError(err)
 	}
 	return readAll(ctx, paths)
 }
@@ -137,14 +138,14 @@ func filesIn(path string) ([]string, error) {
 	return paths, nil
 }
 
-// fault says why a file could not be read, in our words. That it is gone says
+// readError says why a file could not be read, in our words. That it is gone says
 // something of the key; anything else says nothing.
-func fault(err error) error {
+func readError(err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return &keys.Error{Reason: keys.ErrMissing, Found: "there is no such file", Hint: "correct the path, or put the key there"}
+		return &fault.Error{Reason: keys.ErrMissing, Found: "there is no such file", Hint: "correct the path, or put the key there"}
 	case errors.Is(err, fs.ErrPermission):
-		return &keys.Error{Reason: keys.ErrMissing, Found: "the file may not be read by this user", Hint: "permit it, or run the worker as its owner"}
+		return &fault.Error{Reason: keys.ErrMissing, Found: "the file may not be read by this user", Hint: "permit it, or run the worker as its owner"}
 	}
 	return keys.Unavailable("the file cannot be read", "look at the disk")
 }

@@ -21,6 +21,7 @@ import (
 	"sync"
 	"time"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/internal/keyrest"
 	"conductor-jwt/keys"
 )
@@ -60,7 +61,7 @@ func (s scheme) Open(uri string) (keys.Source, error) {
 	const shape = `^(projects/[\w.:-]+/locations/[\w-]+/keyRings/[\w-]+/cryptoKeys/[\w-]+)(/cryptoKeyVersions/\d+)?$`
 	parts := regexp.MustCompile(shape).FindStringSubmatch(name)
 	if !ok || parts == nil {
-		return nil, &keys.Error{
+		return nil, &fault.Error{
 			Reason: keys.ErrUnsupported, Found: "a uri that names no key of google cloud kms",
 			Hint: "write gcpkms://projects/P/locations/L/keyRings/R/cryptoKeys/K",
 		}
@@ -116,9 +117,9 @@ func (s *source) Versions(ctx context.Context) ([]keys.Key, error) {
 	}
 	switch {
 	case len(listed) == 0:
-		return nil, &keys.Error{Reason: keys.ErrMissing, Found: "a key of google cloud kms without an enabled version", Hint: "enable one, or correct the source"}
+		return nil, &fault.Error{Reason: keys.ErrMissing, Found: "a key of google cloud kms without an enabled version", Hint: "enable one, or correct the source"}
 	case len(list) == 0:
-		return nil, &keys.Error{
+		return nil, &fault.Error{
 			Reason: keys.ErrUnsupported, Found: "a key of google cloud kms whose algorithm makes no jws signature",
 			Hint: "create one for asymmetric signing with RSA_SIGN_PKCS1, RSA_SIGN_PSS, EC_SIGN_P256, EC_SIGN_P384, EC_SIGN_SECP256K1 or EC_SIGN_ED25519",
 		}
@@ -140,7 +141,7 @@ func (s *source) listed(ctx context.Context) ([]version, error) {
 		}
 		err := s.c.do(ctx, http.MethodGet, s.name+"/cryptoKeyVersions?"+query.Encode(), nil, &answer)
 		if keyrest.Is(err, http.StatusNotFound) {
-			return nil, &keys.Error{Reason: keys.ErrMissing, Found: "google cloud kms has no such key", Hint: "correct the source, or create it"}
+			return nil, &fault.Error{Reason: keys.ErrMissing, Found: "google cloud kms has no such key", Hint: "correct the source, or create it"}
 		}
 		if err != nil {
 			return nil, err

@@ -7,6 +7,7 @@ import (
 
 	"github.com/miekg/pkcs11"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/keys"
 )
 
@@ -29,10 +30,10 @@ func stale(err error) bool {
 	return false
 }
 
-// fault puts a return value into our words. What is not about the device is
+// storeError puts a return value into our words. What is not about the device is
 // about the key, and the next try will not fare better.
-func fault(err error) error {
-	if e, ok := errors.AsType[*keys.Error](err); ok {
+func storeError(err error) error {
+	if e, ok := errors.AsType[*fault.Error](err); ok {
 		return e
 	}
 	found, ok := errors.AsType[pkcs11.Error](err)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/miekg/pkcs11"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/keys"
 )
 
@@ -112,7 +113,7 @@ func (l *library) load(path string) (*pkcs11.Ctx, error) {
 func (p place) slot(m *pkcs11.Ctx) (uint, error) {
 	slots, err := m.GetSlotList(true)
 	if err != nil {
-		return 0, fault(err)
+		return 0, storeError(err)
 	}
 	var found []uint
 	for _, slot := range slots {
@@ -127,7 +128,7 @@ func (p place) slot(m *pkcs11.Ctx) (uint, error) {
 	case 1:
 		return found[0], nil
 	}
-	return 0, &keys.Error{Reason: keys.ErrAmbiguous, Found: "several tokens as the source names it", Hint: "add serial to the source"}
+	return 0, &fault.Error{Reason: keys.ErrAmbiguous, Found: "several tokens as the source names it", Hint: "add serial to the source"}
 }
 
 func (p place) fits(about pkcs11.TokenInfo) bool {

@@ -17,6 +17,7 @@ import (
 	"github.com/decred/dcrd/dcrec/secp256k1/v4"
 	"github.com/miekg/pkcs11"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/keys"
 )
 
@@ -82,9 +83,9 @@ func (p place) private(at *session) (pkcs11.ObjectHandle, error) {
 	case err != nil:
 		return 0, err
 	case len(list) == 0:
-		return 0, &keys.Error{Reason: keys.ErrMissing, Found: "a token without a private key as the source names it", Hint: "correct object and id; a private key shows itself only with pin-source"}
+		return 0, &fault.Error{Reason: keys.ErrMissing, Found: "a token without a private key as the source names it", Hint: "correct object and id; a private key shows itself only with pin-source"}
 	case len(list) > 1:
-		return 0, &keys.Error{Reason: keys.ErrAmbiguous, Found: "a token with several private keys as the source names it", Hint: "add id to the source"}
+		return 0, &fault.Error{Reason: keys.ErrAmbiguous, Found: "a token with several private keys as the source names it", Hint: "add id to the source"}
 	}
 	return list[0], nil
 }
@@ -133,7 +134,7 @@ func publicOf(s *session, private pkcs11.ObjectHandle) (crypto.PublicKey, error)
 			return s.public(list[0])
 		}
 	}
-	return nil, &keys.Error{
+	return nil, &fault.Error{
 		Reason: keys.ErrInconsistent, Found: "a private key of a token without one public key of the same id or label",
 		Hint: "put its public key beside it",
 	}
@@ -185,5 +186,5 @@ func ecPublic(params, point []byte) (crypto.PublicKey, error) {
 }
 
 func unsupported() error {
-	return &keys.Error{Reason: keys.ErrUnsupported, Found: "a key of a token of a type that makes no jws signature", Hint: "use an rsa, ec (P-256, P-384, P-521, secp256k1) or ed25519 key"}
+	return &fault.Error{Reason: keys.ErrUnsupported, Found: "a key of a token of a type that makes no jws signature", Hint: "use an rsa, ec (P-256, P-384, P-521, secp256k1) or ed25519 key"}
 }

@@ -107,7 +107,7 @@ func with[T any](ctx context.Context, t *token, f func(*session) (T, error)) (T,
 	select {
 	case e := <-ended:
 		if e.err != nil {
-			return none, fault(e.err)
+			return none, storeError(e.err)
 		}
 		return e.value, nil
 	case <-ctx.Done():
@@ -169,7 +169,7 @@ func (t *token) logIn(s *session) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !r.pin.IsZero() && r.pin.Reveal() == pin.Reveal() {
-		return fault(pkcs11.Error(pkcs11.CKR_PIN_INCORRECT))
+		return storeError(pkcs11.Error(pkcs11.CKR_PIN_INCORRECT))
 	}
 	err = s.module.Login(s.handle, pkcs11.CKU_USER, pin.Reveal())
 	switch {

@@ -13,6 +13,7 @@ import (
 	"github.com/decred/dcrd/dcrec/secp256k1/v4"
 	"github.com/miekg/pkcs11"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/keys"
 )
 
@@ -57,7 +58,7 @@ func (s *session) algorithms(public crypto.PublicKey) ([]keys.Algorithm, error) 
 		}
 	}
 	if len(out) == 0 {
-		return nil, &keys.Error{Reason: keys.ErrUnsupported, Found: "a token without a mechanism that fits the key", Hint: "use a key of another type"}
+		return nil, &fault.Error{Reason: keys.ErrUnsupported, Found: "a token without a mechanism that fits the key", Hint: "use a key of another type"}
 	}
 	return out, nil
 }
@@ -94,7 +95,7 @@ func (s *source) sign(ctx context.Context, public crypto.PublicKey, alg keys.Alg
 // gone is a key that was there and is not any more: the token answered, and
 // its tasks wait for the key's next refresh.
 func gone(err error) error {
-	if e, ok := err.(*keys.Error); ok { //nolint:errorlint // ours, unwrapped
+	if e, ok := err.(*fault.Error); ok { //nolint:errorlint // ours, unwrapped
 		return keys.Refused(e.Found, e.Hint)
 	}
 	return err

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/keys"
 )
 
@@ -70,5 +71,5 @@ func attributes(text, separator string, places map[string]*string) bool {
 }
 
 func malformed(hint string) error {
-	return &keys.Error{Reason: keys.ErrUnsupported, Found: "a uri that names no key of a token", Hint: hint}
+	return &fault.Error{Reason: keys.ErrUnsupported, Found: "a uri that names no key of a token", Hint: hint}
 }

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
 )
@@ -93,7 +94,7 @@ func (s *kv) listed(ctx context.Context) ([]dated, error) {
 	}
 	slices.SortFunc(list, func(a, b dated) int { return cmp.Compare(a.number, b.number) })
 	if len(list) == 0 {
-		return nil, &keys.Error{Reason: keys.ErrMissing, Found: "a secret of vault whose versions are all deleted", Hint: "write the key there"}
+		return nil, &fault.Error{Reason: keys.ErrMissing, Found: "a secret of vault whose versions are all deleted", Hint: "write the key there"}
 	}
 	return list[max(0, len(list)-mostVersions):], nil
 }
@@ -133,7 +134,7 @@ func (s *kv) text(ctx context.Context, version int) (secret.Text, error) {
 	raw, ok := answer.Data.Data[s.field]
 	var text secret.Text
 	if !ok || json.Unmarshal(raw.Reveal(), &text) != nil || text.IsZero() {
-		return secret.Text{}, &keys.Error{Reason: keys.ErrMissing, Found: "a secret of vault whose field is not there, or is no text", Hint: "correct the field behind #, or write the key there"}
+		return secret.Text{}, &fault.Error{Reason: keys.ErrMissing, Found: "a secret of vault whose field is not there, or is no text", Hint: "correct the field behind #, or write the key there"}
 	}
 	return text, nil
 }

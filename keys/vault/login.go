@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/internal/readfile"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
@@ -144,7 +145,7 @@ func readCA(path string) (*x509.CertPool, error) {
 	pem, err := readfile.Shared(path, maxCA)
 	pool := x509.NewCertPool()
 	if err != nil || len(pem) > maxCA || !pool.AppendCertsFromPEM(pem) {
-		return nil, &keys.Error{Reason: keys.ErrMissing, Found: "a ca_file that cannot be read or holds no certificate", Hint: "name a file of PEM certificates"}
+		return nil, &fault.Error{Reason: keys.ErrMissing, Found: "a ca_file that cannot be read or holds no certificate", Hint: "name a file of PEM certificates"}
 	}
 	return pool, nil
 }

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/internal/keyrest"
 	"conductor-jwt/keys"
 )
@@ -50,7 +51,7 @@ func (t *transit) Versions(ctx context.Context) ([]keys.Key, error) {
 	}
 	h := answer.Data
 	if h.Derived || !signs(h.Type) {
-		return nil, &keys.Error{
+		return nil, &fault.Error{
 			Reason: keys.ErrUnsupported, Found: "a transit key of a type that makes no jws signature",
 			Hint: "create one of type rsa-2048 or above, ecdsa-p256, ecdsa-p384, ecdsa-p521 or ed25519, without derived",
 		}
@@ -162,7 +163,7 @@ func missing(err error, found string) error {
 	if !keyrest.Is(err, http.StatusNotFound) {
 		return err
 	}
-	return &keys.Error{Reason: keys.ErrMissing, Found: found, Hint: "correct the source, or create it; mind the mount and the namespace"}
+	return &fault.Error{Reason: keys.ErrMissing, Found: found, Hint: "correct the source, or create it; mind the mount and the namespace"}
 }
 
 func odd() error {

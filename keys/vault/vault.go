@@ -19,6 +19,7 @@ import (
 	"strings"
 	"time"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/internal/keyrest"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
@@ -65,7 +66,7 @@ func New(o Options) keys.Scheme {
 	}
 	roots, err := readCA(o.CAFile)
 	if o.Address == "" {
-		err = &keys.Error{Reason: keys.ErrMissing, Found: "a key of vault, and no address of vault", Hint: "add vault: {address: https://host:8200, …} to the policy"}
+		err = &fault.Error{Reason: keys.ErrMissing, Found: "a key of vault, and no address of vault", Hint: "add vault: {address: https://host:8200, …} to the policy"}
 	}
 	if o.HTTP == nil {
 		o.HTTP = keyrest.NewHTTP(roots)
@@ -128,7 +129,7 @@ func plain(path string) bool {
 }
 
 func malformed(hint string) error {
-	return &keys.Error{Reason: keys.ErrUnsupported, Found: "a uri that names no key of vault", Hint: hint}
+	return &fault.Error{Reason: keys.ErrUnsupported, Found: "a uri that names no key of vault", Hint: hint}
 }
 
 // client asks one server.

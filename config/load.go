@@ -16,6 +16,30 @@ type Sources struct {
 	PID      int                               // process id
 }
 
+// Source is the kind of place that a value came from.
+type Source string
+
+// The sources, the strongest first.
+const (
+	FromFlag        Source = "flag"
+	FromEnvironment Source = "environment"
+	FromFile        Source = "file"
+	FromDefault     Source = "default"
+)
+
+// Origin is where a value came from.
+type Origin struct {
+	Source Source
+	Where  string // "--slots", "CONDUCTOR_JWT_SLOTS", "worker.yaml:3"; empty for a default
+}
+
+func (o Origin) String() string {
+	if o.Where == "" {
+		return string(o.Source)
+	}
+	return string(o.Source) + " " + o.Where
+}
+
 // Loaded is a configuration with the origin of every setting.
 type Loaded struct {
 	Config
@@ -90,29 +114,6 @@ func readFlags(src Sources, table []Setting, given map[string]value) {
 	for _, s := range table {
 		if text, ok := src.Flags[s.Name]; ok && s.Flag != "" {
 			given[s.Name] = value{text: text, at: Origin{FromFlag, "--" + s.Flag}}
-		}
-	}
-}
-
-// readEnvironment takes an empty variable for one that is not set, as compose
-// files and manifests leave them.
-func readEnvironment(src Sources, table []Setting, given map[string]value, wrong *problems) {
-	for _, s := range table {
-		text, _ := src.Getenv(s.Env)
-		if text != "" {
-			given[s.Name] = value{text: text, at: Origin{FromEnvironment, s.Env}}
-		}
-		if !s.Secret {
-			continue
-		}
-		path, _ := src.Getenv(s.EnvFile())
-		at := Origin{FromEnvironment, s.EnvFile()}
-		switch {
-		case path == "":
-		case text != "":
-			wrong.add(s.Name, at, "%s is set too; set one of the two", s.Env)
-		default:
-			given[s.Name] = value{path: path, at: at}
 		}
 	}
 }

@@ -51,27 +51,3 @@ func (p problems) err() error {
 	}
 	return &Error{Problems: p}
 }
-
-// Source is the kind of place that a value came from.
-type Source string
-
-// The sources, the strongest first.
-const (
-	FromFlag        Source = "flag"
-	FromEnvironment Source = "environment"
-	FromFile        Source = "file"
-	FromDefault     Source = "default"
-)
-
-// Origin is where a value came from.
-type Origin struct {
-	Source Source
-	Where  string // "--slots", "CONDUCTOR_JWT_SLOTS", "worker.yaml:3"; empty for a default
-}
-
-func (o Origin) String() string {
-	if o.Where == "" {
-		return string(o.Source)
-	}
-	return string(o.Source) + " " + o.Where
-}

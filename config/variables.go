@@ -27,6 +27,29 @@ const (
 	serverConfig = "CONDUCTOR_CONFIG_FILE"
 )
 
+// readEnvironment takes an empty variable for one that is not set, as compose
+// files and manifests leave them.
+func readEnvironment(src Sources, table []Setting, given map[string]value, wrong *problems) {
+	for _, s := range table {
+		text, _ := src.Getenv(s.Env)
+		if text != "" {
+			given[s.Name] = value{text: text, at: Origin{FromEnvironment, s.Env}}
+		}
+		if !s.Secret {
+			continue
+		}
+		path, _ := src.Getenv(s.EnvFile())
+		at := Origin{FromEnvironment, s.EnvFile()}
+		switch {
+		case path == "":
+		case text != "":
+			wrong.add(s.Name, at, "%s is set too; set one of the two", s.Env)
+		default:
+			given[s.Name] = value{path: path, at: at}
+		}
+	}
+}
+
 // unknownVariables looks for variables that were meant for this program and
 // that no setting reads. One that is nearly a setting's is an error, for the
 // setting is not in force; one of another SDK, or with our prefix, is a warning.

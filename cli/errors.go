@@ -89,30 +89,15 @@ func printError(env Env, err error) {
 		return
 	}
 	if _, ok := errors.AsType[*loggedError](err); ok {
-		newLogger(env, "error", logJSON).Error("the worker cannot start", "problem", onOneLine(err), "hint", hintOf(err))
+		newLogger(env, "error", logJSON).Error("the worker cannot start", "problem", strings.ReplaceAll(err.Error(), "\n", "; "), "hint", hintOf(err))
 		return
 	}
 	for line := range strings.SplitSeq(err.Error(), "\n") {
-		if strings.HasPrefix(line, " ") { // an excerpt, which belongs to the line above
-			_, _ = fmt.Fprintln(env.Stderr, line)
-			continue
-		}
 		label(env, env.Stderr, "error", red, line)
 	}
 	if hint := hintOf(err); hint != "" {
 		label(env, env.Stderr, "hint", yellow, hint)
 	}
-}
-
-// onOneLine is an error without excerpts, for a log.
-func onOneLine(err error) string {
-	var faults []string
-	for line := range strings.SplitSeq(err.Error(), "\n") {
-		if !strings.HasPrefix(line, " ") {
-			faults = append(faults, line)
-		}
-	}
-	return strings.Join(faults, "; ")
 }
 
 // firstLine is what a log line has room for: the first of the mistakes.

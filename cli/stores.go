@@ -28,7 +28,7 @@ func readPolicy(ctx context.Context, c *config.Loaded) (*policy.Policy, error) {
 	}
 	text, err := readfile.Any(ctx, c.Policy, maxSettings)
 	if err != nil {
-		return nil, withHint(&policy.Error{Path: shown(c.Policy), Problems: []policy.Problem{{Text: config.FileFault(err)}}},
+		return nil, withHint(&policy.Error{Path: shown(c.Policy), Problems: []policy.Problem{{Text: readfile.Reason(err)}}},
 			"check policy, which is set by "+c.Origin("policy").String())
 	}
 	p, err := policy.Read(shown(c.Policy), text, known(c))

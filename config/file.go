@@ -2,28 +2,24 @@ package config
 
 import (
 	"bytes"
-	"cmp"
-	"errors"
 	"fmt"
-	"io/fs"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/token"
 
 	"conductor-jwt/internal/nearest"
 	"conductor-jwt/internal/readfile"
 	"conductor-jwt/internal/yamlfile"
 )
 
-// maxSecret is how long a file that holds a secret is, in bytes.
+// maxSecret is the length of a file that holds a secret, in bytes.
 const maxSecret = 64 << 10
 
-// readFile reads the configuration file, where one is named: a mapping of
-// setting names to scalars, and to lists where the setting is one. Names must
-// be known and may not repeat.
+// readFile reads the configuration file, where one is named. It is a mapping of
+// setting names to scalars, or to lists where the setting is one. Names must be
+// known and must not repeat.
 func readFile(src Sources, table []Setting, wrong *problems) map[string]value {
 	given := map[string]value{}
 	path, at := filePath(src, table)
@@ -32,7 +28,7 @@ func readFile(src Sources, table []Setting, wrong *problems) map[string]value {
 	}
 	text, err := src.ReadFile(path)
 	if err != nil {
-		wrong.add(settingConfig, at, "%s; name a file that can be read", FileFault(err))
+		wrong.add(settingConfig, at, "%s; name a file that can be read", readfile.Reason(err))
 		return given
 	}
 	f := file{path: path, table: table, given: given, wrong: wrong}
@@ -40,6 +36,7 @@ func readFile(src Sources, table []Setting, wrong *problems) map[string]value {
 	return given
 }
 
+// filePath returns the path of the configuration file and where it was set.
 func filePath(src Sources, table []Setting) (string, Origin) {
 	for _, s := range table {
 		if s.Name != settingConfig {
@@ -55,26 +52,14 @@ func filePath(src Sources, table []Setting) (string, Origin) {
 	return "", Origin{}
 }
 
-// FileFault says why a file could not be read, without its path: it may be
-// the secret itself, set in the wrong variable.
-func FileFault(err error) string {
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return "there is no such file"
-	case errors.Is(err, fs.ErrPermission):
-		return "the file may not be read by this user"
-	}
-	return "the file cannot be read"
-}
-
-// readSecret reads the file that holds a secret; a byte order mark in front and
-// one newline at the end, as editors write them, are not part of it.
+// readSecret reads the file that holds a secret, without the byte order mark and
+// the one newline at the end that editors write.
 func readSecret(src Sources, s Setting, v value, wrong *problems) string {
 	text, err := src.ReadFile(v.path)
 	text = bytes.TrimPrefix(text, []byte(readfile.ByteOrderMark))
 	switch {
 	case err != nil:
-		wrong.add(s.Name, v.at, "%s; name a file that holds the secret", FileFault(err))
+		wrong.add(s.Name, v.at, "%s; name a file that holds the secret", readfile.Reason(err))
 	case len(text) > maxSecret:
 		wrong.add(s.Name, v.at, "the file is over 64 KiB; name a file that holds the secret alone")
 	case len(bytes.TrimSpace(text)) == 0:
@@ -87,7 +72,7 @@ func readSecret(src Sources, s Setting, v value, wrong *problems) string {
 	return ""
 }
 
-// file is one configuration file on its way into given.
+// file is a configuration file that is read into given.
 type file struct {
 	path  string
 	table []Setting
@@ -95,164 +80,151 @@ type file struct {
 	wrong *problems
 }
 
-func (f *file) at(line int) Origin {
+// origin is a line of the file; 0 is the whole file.
+func (f *file) origin(line int) Origin {
 	if line == 0 {
 		return Origin{FromFile, f.path}
 	}
 	return Origin{FromFile, fmt.Sprintf("%s:%d", f.path, line)}
 }
 
-func lineOf(t *token.Token) int {
-	if t == nil || t.Position == nil {
-		return 0
-	}
-	return t.Position.Line
+func (f *file) fault(n ast.Node, format string, args ...any) {
+	line, _ := yamlfile.Position(n)
+	f.wrong.add("", f.origin(line), format, args...)
 }
-
-func (f *file) fault(t *token.Token, format string, args ...any) {
-	f.wrong.add("", f.at(lineOf(t)), format, args...)
-}
-
-const holdsNoSetting = "the file holds no setting; write one, or do not name the file"
 
 func (f *file) read(text []byte) {
-	parsed, fault := yamlfile.Parse(text)
-	switch {
-	case parsed.Body != nil:
-		f.document(parsed.Body)
-	case fault == nil:
-		fault = &yamlfile.Fault{Text: holdsNoSetting}
-	}
+	const empty = "the file holds no setting; write one, or do not name the file"
+	body, fault := yamlfile.Parse(text)
 	if fault != nil {
-		f.wrong.add("", f.at(fault.Line), "%s", fault.Text)
+		f.wrong.add("", f.origin(fault.Line), "%s", fault.Text)
+		return
 	}
-}
-
-func (f *file) document(body ast.Node) {
-	switch body := body.(type) {
-	case *ast.MappingNode:
-		if len(body.Values) == 0 {
-			f.fault(body.GetToken(), holdsNoSetting)
-		}
-		for _, entry := range body.Values {
-			f.entry(entry)
-		}
-	default:
-		f.fault(body.GetToken(), "%s where a mapping of setting names to values belongs", kindOf(body))
+	if body == nil {
+		f.wrong.add("", f.origin(0), empty)
+		return
 	}
-}
-
-func (f *file) entry(entry *ast.MappingValueNode) {
-	key := entry.Key.GetToken()
-	s, ok := f.setting(entry.Key)
+	mapping, ok := body.(*ast.MappingNode)
 	if !ok {
+		f.fault(body, "%s where a mapping of setting names to values belongs", yamlfile.Kind(body))
 		return
 	}
-	at := f.at(lineOf(key))
-	if had, ok := f.given[s.Name]; ok {
-		f.wrong.add(s.Name, at, "set already at %s; keep one", had.at.Where)
+	if len(mapping.Values) == 0 {
+		f.fault(body, empty)
+	}
+	for _, entry := range mapping.Values {
+		f.readEntry(entry)
+	}
+}
+
+func (f *file) readEntry(entry *ast.MappingValueNode) {
+	name := entry.Key.GetToken().Value
+	s, ok := f.find(name)
+	if !ok {
+		f.unknown(entry.Key, name)
 		return
 	}
-	v, fault := scalarOf(s, entry.Value)
+	line, _ := yamlfile.Position(entry.Key)
+	at := f.origin(line)
+	if first, ok := f.given[s.Name]; ok {
+		f.wrong.add(s.Name, at, "set already at %s; keep one", first.at.Where)
+		return
+	}
+	v, fault := readValue(s, entry.Value)
 	if fault != "" {
 		f.wrong.add(s.Name, at, "%s", fault)
 		return
 	}
 	v.at = at
-	if s.Secret && key.Value == s.NameFile() {
+	if s.Secret && name == s.NameFile() {
 		v = value{path: v.text, at: at}
 	}
 	f.given[s.Name] = v
 }
 
-// setting finds the row that a key names.
-func (f *file) setting(key ast.MapKeyNode) (Setting, bool) {
-	t := key.GetToken()
+// find returns the setting that has a name, or whose secret is in a file of that
+// name.
+func (f *file) find(name string) (Setting, bool) {
+	i := slices.IndexFunc(f.table, func(s Setting) bool {
+		return s.inFile() && (name == s.Name || s.Secret && name == s.NameFile())
+	})
+	if i < 0 {
+		return Setting{}, false
+	}
+	return f.table[i], true
+}
+
+func (f *file) unknown(key ast.Node, name string) {
 	var names []string
 	for _, s := range f.table {
-		if !s.inFile() {
-			continue
+		if s.inFile() {
+			names = append(names, s.Name)
 		}
-		if t.Value == s.Name || s.Secret && t.Value == s.NameFile() {
-			return s, true
-		}
-		names = append(names, s.Name)
 		if s.Secret {
 			names = append(names, s.NameFile())
 		}
 	}
-	switch near := nearest.Of(t.Value, names); {
+	switch near := nearest.Of(name, names); {
 	case near != "":
-		f.fault(t, "unknown setting; did you mean %s?", near)
-	case slices.ContainsFunc(f.table, func(s Setting) bool { return s.Name == t.Value }):
-		f.fault(t, "%s cannot be set in the file itself", t.Value)
+		f.fault(key, "unknown setting; did you mean %s?", near)
+	case name == settingConfig:
+		f.fault(key, "%s cannot be set in the file itself", name)
 	default:
-		f.fault(t, "unknown setting; `conductor-jwt config schema` lists those there are")
+		f.fault(key, "unknown setting; `conductor-jwt config schema` lists those there are")
 	}
-	return Setting{}, false
 }
 
-// scalarOf reads a node as the text that a variable would hold. Null and empty
+// readValue reads a node as the text that a variable would hold. Null and empty
 // text are errors: a policy or a max_ttl whose template had no value must not
 // count as left out.
-func scalarOf(s Setting, n ast.Node) (value, string) {
+func readValue(s Setting, n ast.Node) (v value, fault string) {
 	if list, ok := n.(*ast.SequenceNode); ok && s.Kind == List {
-		v := value{list: []string{}}
-		for _, element := range list.Values {
-			text, ok := textOf(element)
-			if !ok {
-				return value{}, "a list of text is needed; it holds " + kindOf(element)
-			}
-			v.list = append(v.list, text)
-		}
-		return v, ""
+		return readList(list)
 	}
 	if b, ok := n.(*ast.BoolNode); ok && !b.Value && s.canBeOff() {
-		return value{text: off}, "" // what a tool of YAML 1.1 makes of the word
+		return value{text: off}, "" // YAML 1.1 tools write off as false
 	}
-	text, ok := textOf(n)
+	text, ok := yamlfile.Text(n)
 	switch _, null := n.(*ast.NullNode); {
 	case null || ok && text == "":
-		return value{}, "no value; write " + wanted(s) + ", or remove the line"
+		return value{}, "no value; write " + s.expected() + ", or remove the line"
 	case !ok:
-		return value{}, kindOf(n) + " where " + wanted(s) + " belongs"
+		return value{}, yamlfile.Kind(n) + " where " + s.expected() + " belongs"
 	}
 	return value{text: text}, ""
 }
 
-func textOf(n ast.Node) (string, bool) {
-	switch n := n.(type) {
-	case *ast.StringNode:
-		return n.Value, true
-	case *ast.LiteralNode:
-		return n.Value.Value, true
-	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
-		return n.GetToken().Value, true
+func readList(n *ast.SequenceNode) (v value, fault string) {
+	v.list = []string{}
+	for _, element := range n.Values {
+		text, ok := yamlfile.Text(element)
+		if !ok {
+			return value{}, "a list of text is needed; it holds " + yamlfile.Kind(element)
+		}
+		v.list = append(v.list, text)
 	}
-	return "", false
+	return v, ""
 }
 
-func kindOf(n ast.Node) string {
-	switch n.(type) {
-	case *ast.SequenceNode:
-		return "a list"
-	case *ast.MappingNode:
-		return "a mapping"
-	case *ast.AliasNode, *ast.AnchorNode, *ast.MergeKeyNode:
-		return "an anchor or alias"
-	case *ast.TagNode:
-		return "a tag"
-	case *ast.NullNode:
-		return "nothing"
+// expected names what the setting takes.
+func (s Setting) expected() string {
+	switch s.Kind {
+	case Path:
+		return "the path of a file"
+	case URL, Proxy:
+		return "a url"
+	case Address:
+		return "an address"
+	case Duration:
+		return "a duration"
+	case Count:
+		return "a whole number"
+	case Switch:
+		return "true or false"
+	case Choice:
+		return "one of " + strings.Join(s.Choices, ", ")
+	case List:
+		return "a list of text"
 	}
 	return "text"
-}
-
-// wanted names what a setting takes.
-func wanted(s Setting) string {
-	return cmp.Or(map[Kind]string{
-		Path: "the path of a file", URL: "a url", Proxy: "a url", Address: "an address",
-		Duration: "a duration", Count: "a whole number", Switch: "true or false",
-		Choice: "one of " + strings.Join(s.Choices, ", "), List: "a list of text",
-	}[s.Kind], "text")
 }

@@ -428,7 +428,7 @@ func TestProblems(t *testing.T) {
 		{inFile("slots:\npolicy: ~"), "slots (w.yaml:1): no value; write a whole number, or remove the line\n" +
 			"policy (w.yaml:2): no value; write the path of a file, or remove the line"},
 		{inFile("task_types: [A, ]\nauth_secret_file:"), "auth_secret (w.yaml:2): no value; write text, or remove the line"},
-		{inFile("task_types: [A, ~]"), "task_types (w.yaml:1): a list of text is needed; it holds nothing"},
+		{inFile("task_types: [A, ~]"), "task_types (w.yaml:1): a list of text is needed; it holds no value"},
 		{flag("policy", ""), "policy (--policy): empty; name a file, or leave the setting out"},
 		{flag("config", ""), "config (--config): empty; name a file, or leave the setting out"},
 		{inFile("policy: ''\nmax_ttl: \"\"\nauth_secret_file: ''\nproxy: |\n  \ntask_types: ''"), "policy (w.yaml:1): no value; write the path of a file, or remove the line\n" +

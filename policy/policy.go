@@ -19,7 +19,7 @@ type Policy struct {
 	Grants   []Grant   // in the order of the file
 	Inline   Inline
 
-	source source
+	path string // of the file, as messages name it
 }
 
 // Place is where something stands in the file, both from 1.

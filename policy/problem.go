@@ -9,9 +9,8 @@ import (
 
 // Problem is one mistake.
 type Problem struct {
-	Place   Place
-	Text    string // what was found; what to do. It quotes no value
-	Excerpt string // the line with its values left out, and a mark under the place; may be empty
+	Place Place
+	Text  string // what was found; what to do. It quotes no value
 }
 
 // Error is everything that is wrong with a file.
@@ -20,7 +19,7 @@ type Error struct {
 	Problems []Problem
 }
 
-// Error gives each problem a line, and its excerpt below it, indented.
+// Error gives each problem a line.
 func (e *Error) Error() string {
 	var b strings.Builder
 	for i, p := range e.Problems {
@@ -32,31 +31,14 @@ func (e *Error) Error() string {
 			fmt.Fprintf(&b, ":%d:%d", p.Place.Line, p.Place.Column)
 		}
 		b.WriteString(": " + p.Text)
-		for line := range strings.Lines(p.Excerpt) {
-			b.WriteString("\n  " + strings.TrimSuffix(line, "\n"))
-		}
 	}
 	return b.String()
 }
 
-// source is the text of a file, for excerpts.
-type source struct {
-	path  string
-	lines []string
-}
-
-func (s source) problem(at Place, text string) Problem {
-	p := Problem{Place: at, Text: text}
-	if at.Line >= 1 && at.Line <= len(s.lines) {
-		p.Excerpt = excerpt(s.lines[at.Line-1], at)
-	}
-	return p
-}
-
-// Fault is an error about what stands at a place of the file, for whoever
-// finds out later that it does not hold.
+// Fault returns an error at a place of the file, for what the caller finds wrong
+// after the file was read.
 func (p *Policy) Fault(at Place, text string) *Error {
-	return &Error{Path: p.source.path, Problems: []Problem{p.source.problem(at, text)}}
+	return &Error{Path: p.path, Problems: []Problem{{Place: at, Text: text}}}
 }
 
 // Join makes one error of several of the same file.

@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	"github.com/goccy/go-yaml/ast"
+
+	"conductor-jwt/internal/yamlfile"
 )
 
 const off = "off"
@@ -20,7 +22,7 @@ func (r *reader) profiles(n ast.Node, p *Policy) {
 // writes as false.
 func (r *reader) profile(name string, entry *ast.MappingValueNode) Profile {
 	f := Profile{Name: name, Place: placeOf(entry.Key)}
-	if text, ok := textOf(entry.Value); ok {
+	if text, ok := yamlfile.Text(entry.Value); ok {
 		if f.Off = text == off || text == "false"; !f.Off {
 			r.fault(entry.Value, "text where a profile belongs; write a mapping, or off")
 		}

@@ -23,20 +23,18 @@ type Known struct {
 // is an [*Error] with everything that is wrong. A file that says nothing is an
 // error: it would permit what no policy permits.
 func Read(path string, text []byte, known Known) (*Policy, error) {
-	r := &reader{known: known, source: source{path: path}}
-	p := &Policy{Inline: InlineAllow}
-	f, fault := yamlfile.Parse(text)
-	r.source.lines = strings.Split(strings.ReplaceAll(f.Text, "\r\n", "\n"), "\n")
+	r := &reader{known: known}
+	p := &Policy{Inline: InlineAllow, path: path}
+	body, fault := yamlfile.Parse(text)
 	switch {
 	case fault != nil:
 		r.faultAt(Place{Line: fault.Line, Column: fault.Column}, "%s", fault.Text)
-	case f.Body != nil:
-		r.sections(f.Body, p)
+	case body != nil:
+		r.sections(body, p)
 	}
-	if len(r.wrong) == 0 && saysNothing(f.Body) {
+	if len(r.wrong) == 0 && saysNothing(body) {
 		r.faultAt(Place{}, "the file defines nothing; write keys, profiles, grants or inline, or leave the setting policy out")
 	}
-	p.source = r.source
 	if len(r.wrong) > 0 {
 		err := &Error{Path: path, Problems: r.wrong}
 		err.sort()
@@ -52,7 +50,7 @@ func Read(path string, text []byte, known Known) (*Policy, error) {
 func saysNothing(body ast.Node) bool {
 	mapping, ok := body.(*ast.MappingNode)
 	return !ok || !slices.ContainsFunc(mapping.Values, func(entry *ast.MappingValueNode) bool {
-		name, _ := textOf(entry.Key)
+		name, _ := yamlfile.Text(entry.Key)
 		return !isEmpty(entry.Value) && slices.Contains([]string{"keys", "profiles", "grants", "inline"}, name)
 	})
 }
@@ -88,12 +86,24 @@ func (r *reader) sections(body ast.Node, p *Policy) {
 
 // name reads the name that the file gives to a key or a profile.
 func (r *reader) name(n ast.Node, what string) (string, bool) {
-	name, _ := textOf(n)
+	name, _ := yamlfile.Text(n)
 	if !isName(name) {
-		r.fault(n, "not a name for %s; write up to %d letters, digits, and . _ - in between", what, mostName)
+		r.fault(n, "not a name for %s; write up to %d letters, digits, and . _ - in between", what, maxName)
 		return "", false
 	}
 	return name, true
+}
+
+// maxName is the length of a name that the file gives to a key or a profile.
+const maxName = 64
+
+// isName reports whether text may name a key or a profile: letters, digits,
+// and . _ - in between.
+func isName(text string) bool {
+	if text == "" || len(text) > maxName || strings.ContainsAny(text[:1], "-.") {
+		return false
+	}
+	return strings.Trim(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == ""
 }
 
 // algorithms reads a list of algorithms' exact names.
@@ -112,7 +122,7 @@ func (r *reader) algorithms(place *[]string) func(ast.Node) {
 func elementOf(n ast.Node, text string) ast.Node {
 	if list, ok := n.(*ast.SequenceNode); ok {
 		for _, element := range list.Values {
-			if t, _ := textOf(element); t == text {
+			if t, _ := yamlfile.Text(element); t == text {
 				return element
 			}
 		}

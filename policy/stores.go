@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
+
+	"conductor-jwt/internal/yamlfile"
 )
 
 // Vault is how Vault or OpenBao is reached.
@@ -65,7 +67,7 @@ func (r *reader) login(n ast.Node, l *VaultLogin) {
 		"token_file": r.text(&l.TokenFile),
 		"token_env":  r.text(&l.TokenEnv),
 		"kubernetes": func(n ast.Node) {
-			if text, ok := textOf(n); ok {
+			if text, ok := yamlfile.Text(n); ok {
 				l.Kubernetes.Role = text
 				return
 			}

@@ -8,28 +8,23 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/token"
 
 	"conductor-jwt/internal/nearest"
+	"conductor-jwt/internal/yamlfile"
 )
 
 // reader collects what is wrong while it reads.
 type reader struct {
-	known  Known
-	source source
-	wrong  []Problem
+	known Known
+	wrong []Problem
 }
 
 // fields are what a mapping may hold, and what reads each.
 type fields map[string]func(ast.Node)
 
-func placeOf(n ast.Node) Place { return placeOfToken(n.GetToken()) }
-
-func placeOfToken(t *token.Token) Place {
-	if t == nil || t.Position == nil {
-		return Place{}
-	}
-	return Place{Line: t.Position.Line, Column: t.Position.Column}
+func placeOf(n ast.Node) Place {
+	line, column := yamlfile.Position(n)
+	return Place{Line: line, Column: column}
 }
 
 func (r *reader) fault(n ast.Node, format string, args ...any) {
@@ -44,22 +39,22 @@ func (r *reader) faultAt(at Place, format string, args ...any) {
 	if len(r.wrong) == maxProblems {
 		return
 	}
-	r.wrong = append(r.wrong, r.source.problem(at, fmt.Sprintf(format, args...)))
+	r.wrong = append(r.wrong, Problem{Place: at, Text: fmt.Sprintf(format, args...)})
 }
 
 // entries gives the members of a mapping whose names are text and differ.
 func (r *reader) entries(n ast.Node, what string) []*ast.MappingValueNode {
 	mapping, ok := n.(*ast.MappingNode)
 	if !ok {
-		r.fault(n, "%s; write %s as a mapping", kindOf(n), what)
+		r.fault(n, "%s; write %s as a mapping", yamlfile.Kind(n), what)
 		return nil
 	}
 	var list []*ast.MappingValueNode
 	seen := map[string]int{}
 	for _, entry := range mapping.Values {
-		name, ok := textOf(entry.Key)
+		name, ok := yamlfile.Text(entry.Key)
 		if !ok || entry.Key.IsMergeKey() {
-			r.fault(entry.Key, "%s where a name belongs", kindOf(entry.Key))
+			r.fault(entry.Key, "%s where a name belongs", yamlfile.Kind(entry.Key))
 			continue
 		}
 		if line, ok := seen[name]; ok {
@@ -77,7 +72,7 @@ func (r *reader) entries(n ast.Node, what string) []*ast.MappingValueNode {
 // whether n is a mapping: only a mapping can lack a field.
 func (r *reader) object(n ast.Node, what string, table fields) bool {
 	for _, entry := range r.entries(n, what) {
-		name, _ := textOf(entry.Key)
+		name, _ := yamlfile.Text(entry.Key)
 		read, ok := table[name]
 		switch {
 		case !ok:
@@ -104,45 +99,16 @@ func (r *reader) unknown(n ast.Node, name, what string, names []string) {
 	}
 }
 
-// textOf reads a scalar as text.
-func textOf(n ast.Node) (string, bool) {
-	switch n := n.(type) {
-	case *ast.StringNode:
-		return n.Value, true
-	case *ast.LiteralNode:
-		return n.Value.Value, true
-	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
-		return n.GetToken().Value, true
-	}
-	return "", false
-}
-
-func kindOf(n ast.Node) string {
-	switch n.(type) {
-	case *ast.SequenceNode:
-		return "a list"
-	case *ast.MappingNode, *ast.MappingValueNode:
-		return "a mapping"
-	case *ast.AliasNode, *ast.AnchorNode, *ast.MergeKeyNode:
-		return "an anchor or alias"
-	case *ast.TagNode:
-		return "a tag"
-	case *ast.NullNode:
-		return "no value"
-	}
-	return "text"
-}
-
 // mostText is how long a text is, in bytes.
 const mostText = 4 << 10
 
 // text reads text on one line.
 func (r *reader) text(place *string) func(ast.Node) {
 	return func(n ast.Node) {
-		text, ok := textOf(n)
+		text, ok := yamlfile.Text(n)
 		switch {
 		case !ok:
-			r.fault(n, "%s where text belongs", kindOf(n))
+			r.fault(n, "%s where text belongs", yamlfile.Kind(n))
 		case text == "":
 			r.fault(n, "empty text; write something, or leave the field out")
 		case len(text) > mostText:
@@ -187,7 +153,7 @@ func (r *reader) texts(place *[]string) func(ast.Node) {
 func (r *reader) elements(n ast.Node, what string) []ast.Node {
 	list, ok := n.(*ast.SequenceNode)
 	if !ok {
-		r.fault(n, "%s where %s belong, a list", kindOf(n), what)
+		r.fault(n, "%s where %s belong, a list", yamlfile.Kind(n), what)
 		return nil
 	}
 	return list.Values
@@ -197,7 +163,7 @@ func (r *reader) boolean(place *bool) func(ast.Node) {
 	return func(n ast.Node) {
 		b, ok := n.(*ast.BoolNode)
 		if !ok {
-			r.fault(n, "%s that is not true or false", kindOf(n))
+			r.fault(n, "%s that is not true or false", yamlfile.Kind(n))
 			return
 		}
 		*place = b.Value
@@ -221,7 +187,7 @@ func (r *reader) choice(place *string, choices ...string) func(ast.Node) {
 // duration reads a positive duration of whole seconds, in Go's syntax.
 func (r *reader) duration(place *time.Duration) func(ast.Node) {
 	return func(n ast.Node) {
-		text, ok := textOf(n)
+		text, ok := yamlfile.Text(n)
 		d, err := time.ParseDuration(text)
 		switch {
 		case !ok || err != nil:
@@ -237,7 +203,7 @@ func (r *reader) duration(place *time.Duration) func(ast.Node) {
 // instant reads a time of RFC 3339.
 func (r *reader) instant(place *time.Time) func(ast.Node) {
 	return func(n ast.Node) {
-		text, ok := textOf(n)
+		text, ok := yamlfile.Text(n)
 		at, err := time.Parse(time.RFC3339, text)
 		if !ok || err != nil {
 			r.fault(n, "not a time; write it as 2027-01-31T00:00:00Z")

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"runtime"
 	"syscall"
@@ -33,6 +34,18 @@ func Regular(ctx context.Context, path string, limit int) ([]byte, error) {
 // Shared is Regular for a file that many callers share: none may cancel it.
 func Shared(path string, limit int) ([]byte, error) {
 	return within(nil, func() ([]byte, error) { return regular(path, limit) })
+}
+
+// Reason says why a file could not be read, without its path: that may be a
+// secret which was set in the wrong variable.
+func Reason(err error) string {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "there is no such file"
+	case errors.Is(err, fs.ErrPermission):
+		return "the file may not be read by this user"
+	}
+	return "the file cannot be read"
 }
 
 // Stat is [os.Stat] in bounded time.

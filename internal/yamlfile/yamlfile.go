@@ -1,5 +1,6 @@
-// Package yamlfile parses the YAML files that an operator writes, within
-// bounds: the parser's memory grows with the square of the nesting.
+// Package yamlfile parses the YAML files that an operator writes. It bounds
+// their size and nesting first, because the parser's memory grows with the
+// square of the nesting.
 package yamlfile
 
 import (
@@ -23,40 +24,33 @@ import (
 const (
 	MaxBytes      = 1 << 20
 	MaxDepth      = 64      // nested lists and mappings
-	MaxSigns      = 100_000 // line breaks, and characters that YAML gives a meaning
+	MaxIndicators = 100_000 // line breaks, and characters that YAML gives a meaning (YAML 1.2 §5.3)
 	MaxReferences = 100     // anchors, aliases and tags
 )
 
-// File is a parsed file.
-type File struct {
-	Text string   // without a byte order mark
-	Body ast.Node // of the one document; nil where it says nothing
-}
-
-// Fault is a mistake of the whole file. Line and Column count from 1; they are
-// 0 where the mistake has no place. Text quotes nothing of the file.
+// Fault is why a file cannot be parsed. Line and Column count from 1, or are 0
+// where the fault is the whole file's. Text quotes nothing of the file.
 type Fault struct {
 	Line, Column int
 	Text         string
 }
 
-// Parse parses a file of one document. Names may repeat: the parser's own
-// message about it quotes the line, so the caller looks for them. With a fault,
-// File has what could be read.
-func Parse(text []byte) (File, *Fault) {
+// Parse parses a file of one document and returns its body; nil where that is
+// empty, or null. It does not refuse a mapping that repeats a name, because the
+// parser's message would quote the line: the caller does.
+func Parse(text []byte) (ast.Node, *Fault) {
 	text = bytes.TrimPrefix(text, []byte(readfile.ByteOrderMark))
 	switch {
 	case len(text) > MaxBytes:
-		return File{}, &Fault{Text: "over 1 MiB"}
+		return nil, &Fault{Text: "over 1 MiB"}
 	case !utf8.Valid(text):
-		return File{}, &Fault{Text: "not utf-8 text"}
-	case countSigns(text) > MaxSigns:
-		return File{}, &Fault{Text: fmt.Sprintf("more than %d lines, brackets and other signs", MaxSigns)}
+		return nil, &Fault{Text: "not utf-8 text"}
+	case countIndicators(text) > MaxIndicators:
+		return nil, &Fault{Text: fmt.Sprintf("more than %d lines, brackets and other signs", MaxIndicators)}
 	}
-	f := File{Text: string(text)}
-	tokens, fault := scan(f.Text)
+	tokens, fault := scan(string(text))
 	if fault != nil {
-		return f, fault
+		return nil, fault
 	}
 	parsed, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
@@ -64,31 +58,31 @@ func Parse(text []byte) (File, *Fault) {
 		if e, ok := errors.AsType[*yaml.SyntaxError](err); ok {
 			at = e.Token
 		}
-		return f, faultAt(at, invalid)
+		return nil, faultAt(at, invalid)
 	}
-	if len(parsed.Docs) > 0 {
-		f.Body = said(parsed.Docs[0].Body)
+	if len(parsed.Docs) == 0 {
+		return nil, nil
 	}
-	return f, nil
+	return content(parsed.Docs[0].Body), nil
 }
 
-// countSigns bounds how many tokens there are before the scanner makes the first
-// one: it scans a whole file at once, and a token takes 280 bytes.
-func countSigns(text []byte) int {
-	signs := 0
+// countIndicators returns an upper bound of a file's tokens. It runs before the
+// scanner, which scans the whole file at once and takes 280 bytes for a token.
+func countIndicators(text []byte) int {
+	count := 0
 	for _, c := range text {
 		if strings.IndexByte("\r\n[]{},:-?&*!#|>'\"%@`", c) >= 0 {
-			signs++
+			count++
 		}
 	}
-	return signs
+	return count
 }
 
-// The parser's own message quotes the line.
+// invalid stands for the parser's own message, which quotes the line.
 const invalid = "not valid yaml from here on"
 
-// said is nil for a document of comments alone, or of a lone null.
-func said(body ast.Node) ast.Node {
+// content returns nil for a document that is null or holds only comments.
+func content(body ast.Node) ast.Node {
 	switch body.(type) {
 	case *ast.NullNode, *ast.CommentGroupNode, *ast.CommentNode:
 		return nil
@@ -104,7 +98,7 @@ func faultAt(t *token.Token, format string, args ...any) *Fault {
 	return f
 }
 
-// scan splits a text into tokens and ends with the first that is out of bounds.
+// scan splits a text into tokens. It stops at the first that is out of bounds.
 func scan(text string) (token.Tokens, *Fault) {
 	var s scanner.Scanner
 	s.Init(text)
@@ -117,26 +111,26 @@ func scan(text string) (token.Tokens, *Fault) {
 		}
 		for _, t := range next {
 			tokens.Add(t)
-			if fault := b.admit(t); fault != nil {
+			if fault := b.check(t); fault != nil {
 				return nil, fault
 			}
 		}
 		if err != nil {
-			return nil, &Fault{Text: invalid} // with no token to show for it
+			return nil, &Fault{Text: invalid}
 		}
 	}
 }
 
-// bounds follows how deep the tokens nest, and that they are of one document.
+// bounds counts what a file has so far, token by token.
 type bounds struct {
 	begun, ended bool  // the document
 	flow         int   // open brackets
-	block        []int // columns of the lists and mappings outside of brackets
-	references   int
+	block        []int // columns of the open lists and mappings outside of brackets
+	references   int   // anchors, aliases and tags
 }
 
-func (b *bounds) admit(t *token.Token) *Fault {
-	if !b.oneDocument(t) {
+func (b *bounds) check(t *token.Token) *Fault {
+	if b.isSecondDocument(t) {
 		return faultAt(t, "a second document; keep one")
 	}
 	switch t.Type {
@@ -149,9 +143,9 @@ func (b *bounds) admit(t *token.Token) *Fault {
 	case token.SequenceEndType, token.MappingEndType:
 		b.flow = max(b.flow-1, 0)
 	case token.SequenceEntryType, token.MappingKeyType:
-		b.nest(t)
+		b.open(t)
 	case token.MappingValueType:
-		b.nest(t.Prev) // the name, whose column is the mapping's
+		b.open(t.Prev) // the name, whose column is the mapping's
 	case token.AnchorType, token.AliasType, token.TagType:
 		b.references++
 	}
@@ -164,24 +158,25 @@ func (b *bounds) admit(t *token.Token) *Fault {
 	return nil
 }
 
-// oneDocument reports whether a token is not of a second document. The parser
-// drops one that follows an empty first.
-func (b *bounds) oneDocument(t *token.Token) bool {
+// isSecondDocument reports whether a token begins a second document. The parser
+// would silently drop one that follows an empty first.
+func (b *bounds) isSecondDocument(t *token.Token) bool {
 	switch {
 	case t.Type == token.CommentType:
-		return true
+		return false
 	case t.Type == token.DocumentEndType:
 		b.ended = true
-		return true
-	case b.ended, b.begun && t.Type == token.DocumentHeaderType:
 		return false
+	case b.ended, b.begun && t.Type == token.DocumentHeaderType:
+		return true
 	}
 	b.begun = true
-	return true
+	return false
 }
 
-// nest notes a list or mapping that stands at the token's column.
-func (b *bounds) nest(t *token.Token) {
+// open records a list or mapping at the token's column. It closes those that are
+// not further to the left.
+func (b *bounds) open(t *token.Token) {
 	if b.flow > 0 || t == nil || t.Position == nil {
 		return
 	}
@@ -190,4 +185,45 @@ func (b *bounds) nest(t *token.Token) {
 		b.block = b.block[:len(b.block)-1]
 	}
 	b.block = append(b.block, column)
+}
+
+// Position returns the line and column of a node, counted from 1; 0 where the
+// parser gives none.
+func Position(n ast.Node) (line, column int) {
+	t := n.GetToken()
+	if t == nil || t.Position == nil {
+		return 0, 0
+	}
+	return t.Position.Line, t.Position.Column
+}
+
+// Text returns a scalar as it is written, without quotes; false for null and for
+// what is not a scalar.
+func Text(n ast.Node) (string, bool) {
+	switch n := n.(type) {
+	case *ast.StringNode:
+		return n.Value, true
+	case *ast.LiteralNode:
+		return n.Value.Value, true
+	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
+		return n.GetToken().Value, true
+	}
+	return "", false
+}
+
+// Kind says in a message what a node is.
+func Kind(n ast.Node) string {
+	switch n.(type) {
+	case *ast.SequenceNode:
+		return "a list"
+	case *ast.MappingNode, *ast.MappingValueNode:
+		return "a mapping"
+	case *ast.AliasNode, *ast.AnchorNode, *ast.MergeKeyNode:
+		return "an anchor or alias"
+	case *ast.TagNode:
+		return "a tag"
+	case *ast.NullNode:
+		return "no value"
+	}
+	return "text"
 }

@@ -43,7 +43,7 @@ test: ## all tests: unit, scripts, and integration on the real server
 	.ci/softhsm
 	$(GO) test -race -timeout 30m ./...
 	@# Once without -race too: it hides faults of timing. 40 seconds.
-	$(GO) test $$($(GO) list ./... | grep -Ev '/(integration|reliability|interop|bench)')
+	$(GO) test $$($(GO) list ./... | grep -Ev '/(bench|test/(integration|interop|reliability))')
 	@# The above is the native edition, as -race needs cgo; this is the static one.
 	CGO_ENABLED=0 $(GO) test ./keys/... ./task ./cli
 
@@ -54,17 +54,17 @@ deploy-check: ## hold deploy/ against Helm, Kubernetes, Prometheus and Compose
 .PHONY: test-vault
 test-vault: ## run the tests of keys/vault against a real Vault, which it builds
 	@mkdir -p .cache
-	cd internal/realvault && CGO_ENABLED=0 $(GO) build -o ../../.cache/realvault .
+	cd test/realvault && CGO_ENABLED=0 $(GO) build -o ../../.cache/realvault .
 	.cache/realvault $(GO) test -race -count=1 ./keys/vault
 
 .PHONY: unit
 unit: ## the tests that need no server
 	.ci/softhsm
-	$(GO) test $$($(GO) list ./... | grep -v /integration)
+	$(GO) test $$($(GO) list ./... | grep -v /test/integration)
 
 # The packages that read the clock. Programs that are not ours (the server, the peers) keep the real one.
 CLOCK     ?= 2037-01-01
-CLOCKED   := ./cli ./conductor ./config ./doctor ./internal/conductortest ./internal/tokenendpoint ./keyring ./keys ./keys/awskms ./keys/azurekms ./keys/gcpkms ./keys/pkcs11 ./keys/vault \
+CLOCKED   := ./cli ./conductor ./config ./doctor ./test/conductortest ./test/tokenendpoint ./keyring ./keys ./keys/awskms ./keys/azurekms ./keys/gcpkms ./keys/pkcs11 ./keys/vault \
 	./policy ./provider ./signer ./task ./web ./worker
 
 .PHONY: test-clock
@@ -136,7 +136,7 @@ bench-faults: ## put the workers of the SDKs through the failure matrix, 10 minu
 
 .PHONY: soak
 soak: ## run the worker under faults for 10 minutes (SOAK='-for 30m -seed 7'), into .cache/soak
-	$(GO) run ./reliability/soak $(SOAK)
+	$(GO) run ./test/reliability/soak $(SOAK)
 
 .PHONY: clean
 clean: ## remove what the build made

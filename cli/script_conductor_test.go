@@ -23,7 +23,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"conductor-jwt/internal/conductortest"
+	"conductor-jwt/test/conductortest"
 )
 
 // scriptWait is long, so that a machine under load fails no script.

@@ -20,7 +20,7 @@ import (
 	"go.uber.org/goleak"
 
 	"conductor-jwt/cli"
-	"conductor-jwt/internal/conductortest"
+	"conductor-jwt/test/conductortest"
 )
 
 // process is a command line that runs in this process.

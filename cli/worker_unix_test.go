@@ -15,7 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"conductor-jwt/internal/conductortest"
+	"conductor-jwt/test/conductortest"
 )
 
 // launch starts a process of its own: signals and closed pipes act on those.

@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"conductor-jwt/conductor"
-	"conductor-jwt/internal/conductortest"
 	"conductor-jwt/internal/secret"
+	"conductor-jwt/test/conductortest"
 )
 
 const keySecret = "key-secret-canary"

@@ -23,8 +23,8 @@ import (
 	"time"
 
 	"conductor-jwt/conductor"
-	"conductor-jwt/internal/conductortest"
 	"conductor-jwt/internal/secret"
+	"conductor-jwt/test/conductortest"
 )
 
 // authority signs certificates for one test.

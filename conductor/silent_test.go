@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"conductor-jwt/conductor"
-	"conductor-jwt/reliability"
+	"conductor-jwt/test/reliability"
 )
 
 // Requests of HTTP/2 share a connection. Where its peer has gone without a

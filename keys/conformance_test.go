@@ -9,8 +9,8 @@ import (
 	"crypto/rand"
 	"testing"
 
-	"conductor-jwt/internal/keyconformance"
 	"conductor-jwt/keys"
+	"conductor-jwt/test/keyconformance"
 )
 
 func TestEveryKindOfKeyConforms(t *testing.T) {

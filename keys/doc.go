@@ -50,7 +50,7 @@
 //
 // A type of key is one file beside rsa.go, a case in newKey, KindOf and
 // methodOf, its JWK form in jwk_*.go, its object identifier in pkcs8.go, and a
-// run of internal/keyconformance. A form is one file, a case in read.go or
+// run of test/keyconformance. A form is one file, a case in read.go or
 // pem.go, a row in the tests of repairs or mistakes, and a seed for a fuzz
 // target. testdata/keys/make.sh makes the key files; testdata/rfc7520 has the
 // published ones.

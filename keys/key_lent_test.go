@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"conductor-jwt/internal/keyconformance"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
+	"conductor-jwt/test/keyconformance"
 )
 
 // lender is a library that counts what it is lent.

@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"conductor-jwt/conductor"
-	"conductor-jwt/internal/conductortest"
 	"conductor-jwt/task"
+	"conductor-jwt/test/conductortest"
 )
 
 // chaos is a plan of faults of every kind, by one seed.

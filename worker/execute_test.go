@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"conductor-jwt/conductor"
-	"conductor-jwt/internal/conductortest"
 	"conductor-jwt/task"
+	"conductor-jwt/test/conductortest"
 )
 
 const canary = "-----BEGIN PRIVATE KEY-----MIIcanary"

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"conductor-jwt/conductor"
-	"conductor-jwt/internal/conductortest"
+	"conductor-jwt/test/conductortest"
 )
 
 func TestReadyAfterTheFirstPoll(t *testing.T) {

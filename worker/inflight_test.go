@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"conductor-jwt/conductor"
-	"conductor-jwt/internal/conductortest"
 	"conductor-jwt/task"
+	"conductor-jwt/test/conductortest"
 )
 
 // repeat delivers each task a second time, with the next poll that asks.

@@ -14,8 +14,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"conductor-jwt/conductor"
-	"conductor-jwt/internal/conductortest"
 	"conductor-jwt/task"
+	"conductor-jwt/test/conductortest"
 )
 
 var update = flag.Bool("update", false, "write testdata/metrics.txt anew")
@@ -58,8 +58,8 @@ func exposition(t *testing.T, m *Metrics) (series map[string]float64, outline st
 	return series, text.String()
 }
 
-// lively is a run in which everything happens that there is a metric for.
-func lively(t *testing.T, m *Metrics) {
+// everyMetric is a run in which everything happens that there is a metric for.
+func everyMetric(t *testing.T, m *Metrics) {
 	t.Helper()
 	l := newLedger()
 	l.SetFaults(conductortest.Plan(
@@ -97,7 +97,7 @@ func lively(t *testing.T, m *Metrics) {
 func TestMetricsAreTheCanonicalOnes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := NewMetrics([]string{jwtType})
-		lively(t, m)
+		everyMetric(t, m)
 		series, outline := exposition(t, m)
 		const golden = "testdata/metrics.txt"
 		if *update {
@@ -123,7 +123,7 @@ func TestMetricsAreTheCanonicalOnes(t *testing.T) {
 func TestMetricsCount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := NewMetrics([]string{jwtType})
-		lively(t, m)
+		everyMetric(t, m)
 		got, _ := exposition(t, m)
 		for name, want := range map[string]float64{
 			`task_poll_error_total{exception="server",taskType="GET_SIGNED_JWT"}`:              1,

@@ -16,9 +16,9 @@ import (
 	"go.uber.org/goleak"
 
 	"conductor-jwt/conductor"
-	"conductor-jwt/internal/conductortest"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/task"
+	"conductor-jwt/test/conductortest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

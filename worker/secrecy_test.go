@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"conductor-jwt/conductor"
-	"conductor-jwt/internal/conductortest"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/task"
+	"conductor-jwt/test/conductortest"
 )
 
 func TestLogHasIDsAndNoInputs(t *testing.T) {

@@ -7,7 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"conductor-jwt/internal/conductortest"
+	"conductor-jwt/test/conductortest"
 )
 
 func noBeat() {}

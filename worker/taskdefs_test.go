@@ -13,8 +13,8 @@ import (
 	"time"
 
 	"conductor-jwt/conductor"
-	"conductor-jwt/internal/conductortest"
 	"conductor-jwt/task"
+	"conductor-jwt/test/conductortest"
 )
 
 func TestTasksWithoutAResponseTimeout(t *testing.T) {

@@ -23,7 +23,7 @@ import (
 )
 
 // Server is what the engine needs of Conductor. The in-memory ledger of
-// internal/conductortest is one too.
+// test/conductortest is one too.
 type Server interface {
 	// Poll takes up to q.Count tasks, waiting up to q.Timeout for them. A task
 	// that it returns is leased, so a poll is never cancelled in flight.

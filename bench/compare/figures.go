@@ -9,7 +9,7 @@ import (
 
 	"conductor-jwt/bench/stub"
 	"conductor-jwt/bench/usage"
-	"conductor-jwt/internal/conductortest"
+	"conductor-jwt/test/conductortest"
 )
 
 // throughput keeps a worker busy and counts for the length of the window.

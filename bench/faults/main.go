@@ -23,7 +23,7 @@ import (
 	"syscall"
 	"time"
 
-	"conductor-jwt/reliability"
+	"conductor-jwt/test/reliability"
 )
 
 // settings are the flags.

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"sync"
 
-	"conductor-jwt/reliability"
+	"conductor-jwt/test/reliability"
 )
 
 // memory is the most that the workers of a run were resident with.

@@ -5,7 +5,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"conductor-jwt/reliability"
+	"conductor-jwt/test/reliability"
 )
 
 // slots is what every worker works on at a time, as the rows tell ours.

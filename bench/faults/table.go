@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"conductor-jwt/reliability"
+	"conductor-jwt/test/reliability"
 )
 
 // cell is one worker in one row.

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"conductor-jwt/reliability"
+	"conductor-jwt/test/reliability"
 )
 
 func TestMeasuredColumnsAreRewritten(t *testing.T) {

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"conductor-jwt/bench/usage"
-	"conductor-jwt/internal/conductorjar"
-	"conductor-jwt/internal/conductortest"
+	"conductor-jwt/test/conductorjar"
+	"conductor-jwt/test/conductortest"
 )
 
 // setting is how the workers run.

@@ -15,8 +15,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"conductor-jwt/internal/conductorjar"
 	"conductor-jwt/internal/secret"
+	"conductor-jwt/test/conductorjar"
 )
 
 // stage is a server with the documented workflow.

@@ -13,8 +13,8 @@ import (
 	"path/filepath"
 	"time"
 
-	"conductor-jwt/internal/conductorjar"
 	"conductor-jwt/internal/secret"
+	"conductor-jwt/test/conductorjar"
 )
 
 // What the workflow is started with.

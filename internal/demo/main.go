@@ -21,8 +21,8 @@ import (
 
 	"golang.org/x/term"
 
-	"conductor-jwt/internal/conductorjar"
-	"conductor-jwt/internal/conductorjar/child"
+	"conductor-jwt/test/conductorjar"
+	"conductor-jwt/test/conductorjar/child"
 )
 
 // interrupted is the exit status that shells give to a program that SIGINT

@@ -10,7 +10,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
-	"conductor-jwt/internal/conductorjar"
+	"conductor-jwt/test/conductorjar"
 )
 
 // tokenOf is the token in the output of the workflow's task.

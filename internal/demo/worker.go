@@ -12,7 +12,7 @@ import (
 	"strconv"
 	"time"
 
-	"conductor-jwt/internal/conductorjar/child"
+	"conductor-jwt/test/conductorjar/child"
 )
 
 // worker is the running binary.

@@ -13,9 +13,9 @@ import (
 	"testing"
 	"time"
 
-	"conductor-jwt/internal/keyconformance"
 	"conductor-jwt/keys"
 	"conductor-jwt/keys/awskms"
+	"conductor-jwt/test/keyconformance"
 )
 
 func must[T any](v T, err error) T {

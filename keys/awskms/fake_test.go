@@ -21,7 +21,7 @@ import (
 	"testing"
 	"time"
 
-	"conductor-jwt/internal/keyconformance"
+	"conductor-jwt/test/keyconformance"
 )
 
 // cloud is AWS KMS in memory: its JSON, its signatures of requests, and its

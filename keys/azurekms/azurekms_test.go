@@ -14,9 +14,9 @@ import (
 
 	azfake "github.com/Azure/azure-sdk-for-go/sdk/azcore/fake"
 
-	"conductor-jwt/internal/keyconformance"
 	"conductor-jwt/keys"
 	"conductor-jwt/keys/azurekms"
+	"conductor-jwt/test/keyconformance"
 )
 
 func must[T any](v T, err error) T {

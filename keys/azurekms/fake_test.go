@@ -18,7 +18,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azkeys"
 	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azkeys/fake"
 
-	"conductor-jwt/internal/keyconformance"
+	"conductor-jwt/test/keyconformance"
 )
 
 // cloud is a Key Vault in memory: the SDK's own fake, behind a transport that

@@ -5,9 +5,9 @@ import (
 	"path/filepath"
 	"testing"
 
-	"conductor-jwt/internal/keyconformance"
 	"conductor-jwt/keys"
 	"conductor-jwt/keys/file"
+	"conductor-jwt/test/keyconformance"
 )
 
 func TestEachKindOfSourceConforms(t *testing.T) {

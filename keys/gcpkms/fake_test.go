@@ -20,7 +20,7 @@ import (
 	"testing"
 	"time"
 
-	"conductor-jwt/internal/keyconformance"
+	"conductor-jwt/test/keyconformance"
 )
 
 // cloud is Cloud KMS in memory, with the rules of its REST API, and what gives

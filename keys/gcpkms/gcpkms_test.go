@@ -26,9 +26,9 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
-	"conductor-jwt/internal/keyconformance"
 	"conductor-jwt/keys"
 	"conductor-jwt/keys/gcpkms"
+	"conductor-jwt/test/keyconformance"
 )
 
 func must[T any](v T, err error) T {

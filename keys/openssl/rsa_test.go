@@ -17,9 +17,9 @@ import (
 	"sync"
 	"testing"
 
-	"conductor-jwt/internal/keyconformance"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
+	"conductor-jwt/test/keyconformance"
 )
 
 var private = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })

@@ -12,9 +12,9 @@ import (
 	"strings"
 	"testing"
 
-	"conductor-jwt/internal/keyconformance"
 	"conductor-jwt/keys"
 	"conductor-jwt/keys/pkcs11"
+	"conductor-jwt/test/keyconformance"
 )
 
 func pinFile(t *testing.T, pin string) string {

@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
-	"conductor-jwt/internal/vaulttest"
 	"conductor-jwt/keys/vault"
+	"conductor-jwt/test/vaulttest"
 )
 
 // fakeServer is the fake, whose time passes by hand.

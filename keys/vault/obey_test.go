@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"conductor-jwt/internal/secret"
-	"conductor-jwt/internal/vaulttest"
 	"conductor-jwt/keys"
 	"conductor-jwt/keys/vault"
+	"conductor-jwt/test/vaulttest"
 )
 
 const tick = 100 * time.Millisecond

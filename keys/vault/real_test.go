@@ -13,11 +13,11 @@ import (
 	"testing"
 	"time"
 
-	"conductor-jwt/internal/conductortest"
-	"conductor-jwt/internal/keyconformance"
 	"conductor-jwt/internal/secret"
-	"conductor-jwt/internal/vaulttest"
 	"conductor-jwt/keys/vault"
+	"conductor-jwt/test/conductortest"
+	"conductor-jwt/test/keyconformance"
+	"conductor-jwt/test/vaulttest"
 )
 
 // The tests of this file's users run against a real Vault or OpenBao where

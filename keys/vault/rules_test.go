@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"conductor-jwt/internal/vaulttest"
+	"conductor-jwt/test/vaulttest"
 )
 
 type row struct {

@@ -13,8 +13,8 @@ import (
 	"time"
 
 	"conductor-jwt/internal/keyrest"
-	"conductor-jwt/internal/vaulttest"
 	"conductor-jwt/keys/vault"
+	"conductor-jwt/test/vaulttest"
 )
 
 // server is a Vault as its administrator has it: the fake or a real one.

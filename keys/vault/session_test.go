@@ -10,9 +10,9 @@ import (
 	"time"
 
 	"conductor-jwt/internal/secret"
-	"conductor-jwt/internal/vaulttest"
 	"conductor-jwt/keys"
 	"conductor-jwt/keys/vault"
+	"conductor-jwt/test/vaulttest"
 )
 
 // clock is what both sides read.

@@ -12,12 +12,12 @@ import (
 	"strings"
 	"testing"
 
-	"conductor-jwt/internal/keyconformance"
 	"conductor-jwt/internal/keyrest"
 	"conductor-jwt/internal/secret"
-	"conductor-jwt/internal/vaulttest"
 	"conductor-jwt/keys"
 	"conductor-jwt/keys/vault"
+	"conductor-jwt/test/keyconformance"
+	"conductor-jwt/test/vaulttest"
 )
 
 func open(t *testing.T, o vault.Options, uri string) keys.Source {

@@ -1,0 +1,179 @@
+package check_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql"
+	"github.com/prometheus/prometheus/promql/parser"
+	"github.com/prometheus/prometheus/storage"
+	"github.com/prometheus/prometheus/util/annotations"
+)
+
+// watched is what a Prometheus would have seen of a real worker's life: scrapes
+// at its start, after each act of test/reliability/scenario, and when it was gone.
+type watched struct {
+	idle, good, busy, again, gone time.Time
+
+	series map[uint64]*promql.Series
+	engine *promql.Engine
+}
+
+// watch builds the worker and has test/reliability/scenario play with it.
+func watch(t *testing.T) *watched {
+	t.Helper()
+	w := &watched{
+		series: map[uint64]*promql.Series{},
+		engine: promql.NewEngine(promql.EngineOpts{MaxSamples: 1e6, Timeout: time.Minute, Parser: parser.NewParser(parser.Options{})}),
+	}
+	say, said, end := perform(t)
+	address := said()
+	w.scrape(t, address)
+	for _, at := range []*time.Time{&w.idle, &w.good, &w.busy, &w.again} {
+		say()
+		said()
+		*at = w.scrape(t, address)
+	}
+	end()
+	w.gone = w.scrape(t, address)
+	return w
+}
+
+// perform starts the play. say asks for the next act, said waits for a line.
+func perform(t *testing.T) (say func(), said func() string, end func()) {
+	t.Helper()
+	folder := t.TempDir()
+	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-o", folder+string(filepath.Separator), "./test/reliability/scenario", ".")
+	build.Dir, build.Env = "../..", append(os.Environ(), "CGO_ENABLED=0") // as the main module's tests build it, for the cache
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	play := exec.CommandContext(t.Context(), filepath.Join(folder, "scenario"), filepath.Join(folder, "conductor-jwt"))
+	play.Stderr = t.Output()
+	in, err := play.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := play.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := play.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	return func() { _, _ = io.WriteString(in, "\n") }, // one that has ended says nothing, either
+		func() string {
+			if !lines.Scan() {
+				t.Fatalf("scenario has ended: %v", play.Wait())
+			}
+			return lines.Text()
+		}, func() {
+			_ = in.Close() // Wait tells what went wrong
+			if err := play.Wait(); err != nil {
+				t.Fatal(err)
+			}
+		}
+}
+
+// scrape adds what a page says, and up, as Prometheus does.
+func (w *watched) scrape(t *testing.T, address string) time.Time {
+	t.Helper()
+	now := time.Now()
+	samples, err := fetch(t.Context(), address, now)
+	up := &model.Sample{Metric: model.Metric{model.MetricNameLabel: "up"}, Value: 1}
+	if err != nil {
+		up.Value = 0
+	}
+	for _, s := range append(samples, up) {
+		s.Metric["job"], s.Metric["instance"] = "conductor-jwt", "worker:9991"
+		b := labels.NewScratchBuilder(len(s.Metric))
+		for _, name := range slices.Sorted(maps.Keys(s.Metric)) {
+			b.Add(string(name), string(s.Metric[name]))
+		}
+		key := b.Labels().Hash()
+		if w.series[key] == nil {
+			w.series[key] = &promql.Series{Metric: b.Labels()}
+		}
+		w.series[key].Floats = append(w.series[key].Floats, promql.FPoint{T: now.UnixMilli(), F: float64(s.Value)})
+	}
+	return now
+}
+
+func fetch(ctx context.Context, address string, now time.Time) (model.Vector, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	if answer.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("status %d", answer.StatusCode)
+	}
+	decoder := &expfmt.SampleDecoder{
+		Dec:  expfmt.NewDecoder(answer.Body, expfmt.ResponseFormat(answer.Header)),
+		Opts: &expfmt.DecodeOptions{Timestamp: model.TimeFromUnixNano(now.UnixNano())},
+	}
+	var all model.Vector
+	for {
+		var some model.Vector
+		if err := decoder.Decode(&some); err == io.EOF {
+			return all, nil
+		} else if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
+	}
+}
+
+// ask has Prometheus' engine evaluate a query at a time.
+func (w *watched) ask(t *testing.T, query string, at time.Time) promql.Vector {
+	t.Helper()
+	q, err := w.engine.NewInstantQuery(t.Context(), &storage.MockQueryable{MockQuerier: &storage.MockQuerier{SelectMockFunction: w.find}}, nil, query, at)
+	if err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	defer q.Close()
+	answer, err := q.Exec(t.Context()).Vector()
+	if err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	return slices.Clone(answer)
+}
+
+func (w *watched) find(_ bool, _ *storage.SelectHints, matchers ...*labels.Matcher) storage.SeriesSet {
+	set := &found{}
+	for _, s := range w.series {
+		if !slices.ContainsFunc(matchers, func(m *labels.Matcher) bool { return !m.Matches(s.Metric.Get(m.Name)) }) {
+			set.series = append(set.series, *s)
+		}
+	}
+	return set
+}
+
+// found implements [storage.SeriesSet].
+type found struct {
+	series []promql.Series
+	next   int
+}
+
+func (f *found) Next() bool                        { f.next++; return f.next <= len(f.series) }
+func (f *found) At() storage.Series                { return promql.NewStorageSeries(f.series[f.next-1]) }
+func (f *found) Err() error                        { return nil }
+func (f *found) Warnings() annotations.Annotations { return nil }

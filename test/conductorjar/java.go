@@ -1,0 +1,177 @@
+package conductorjar
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"conductor-jwt/test/conductorjar/child"
+)
+
+// leastJava is the class file version of the server's jar, 65.0.
+const leastJava = 21
+
+// javaPlan gives the java program, after bringing one if it must.
+type javaPlan func(ctx context.Context) (program, version string, err error)
+
+// planJava looks for a runtime that is there, then for a way to bring one.
+func (s Setup) planJava(ctx context.Context) (javaPlan, []Missing) {
+	program, version, tooOld := s.findJava(ctx)
+	if program != "" {
+		return func(context.Context) (string, string, error) { return program, version, nil }, nil
+	}
+	if python := s.findPython(ctx); python != nil {
+		return func(ctx context.Context) (string, string, error) { return s.bringJava(ctx, python) }, nil
+	}
+	found := "none found, and no Python with pip or venv to bring one"
+	if len(tooOld) > 0 {
+		found = "found only " + strings.Join(tooOld, ", ") + ", and no Python with pip or venv to bring one"
+	}
+	return nil, []Missing{{
+		What:  fmt.Sprintf("Java %d or newer", leastJava),
+		Found: found,
+		Remedy: "install one (Debian 13: apt-get install openjdk-21-jre-headless; macOS: brew install openjdk@21) and set " +
+			"JAVA_HOME, or install python3-venv: then it is fetched into " + s.Cache,
+	}}
+}
+
+// findJava tries JAVA_HOME, the PATH, what was fetched before, and the usual
+// folders. It also says what it had to pass over.
+func (s Setup) findJava(ctx context.Context) (program, version string, tooOld []string) {
+	for _, candidate := range s.javaCandidates() {
+		v := releaseVersion(candidate)
+		if v == "" || major(v) >= leastJava {
+			v = s.askVersion(ctx, candidate) // also proves that it runs here
+		}
+		switch {
+		case v == "":
+		case major(v) >= leastJava:
+			return candidate, v, nil
+		default:
+			tooOld = append(tooOld, fmt.Sprintf("Java %s at %s", v, candidate))
+		}
+	}
+	return "", "", tooOld
+}
+
+func (s Setup) javaCandidates() []string {
+	var candidates []string
+	seen := map[string]bool{}
+	add := func(path string) {
+		program, ok := child.Executable(path)
+		if !ok {
+			return
+		}
+		if real, err := filepath.EvalSymlinks(program); err != nil || seen[real] {
+			return
+		} else {
+			seen[real] = true
+		}
+		candidates = append(candidates, program)
+	}
+	if home := child.Getenv(s.Env, "JAVA_HOME"); home != "" {
+		add(filepath.Join(home, "bin", "java"))
+	}
+	if path, err := child.Look(s.Env, "java"); err == nil {
+		add(path)
+	}
+	add(filepath.Join(s.broughtJava(), "bin", "java"))
+	for _, home := range s.javaHomes() {
+		add(filepath.Join(home, "bin", "java"))
+	}
+	return candidates
+}
+
+// javaHomes is what the folders hold, newest version first.
+func (s Setup) javaHomes() []string {
+	folders := s.Folders
+	if folders == nil {
+		folders = usualFolders(child.Getenv(s.Env, "HOME"))
+	}
+	var homes []string
+	for _, glob := range folders {
+		// The only error is a malformed pattern, and ours are fixed.
+		found, _ := filepath.Glob(glob)
+		homes = append(homes, found...)
+	}
+	slices.SortStableFunc(homes, func(a, b string) int {
+		return cmp.Compare(homeMajor(b), homeMajor(a))
+	})
+	return homes
+}
+
+func homeMajor(home string) int { return major(releaseVersion(filepath.Join(home, "bin", "java"))) }
+
+func usualFolders(home string) []string {
+	folders := []string{
+		"/usr/lib/jvm/*", "/usr/java/*", "/opt/*", "/opt/java/*", "/opt/jdk/*", "/usr/local/openjdk*",
+		"/Library/Java/JavaVirtualMachines/*/Contents/Home",
+		"/opt/homebrew/opt/openjdk*", "/usr/local/opt/openjdk*",
+		`C:\Program Files\Eclipse Adoptium\*`, `C:\Program Files\Java\*`, `C:\Program Files\Microsoft\jdk*`,
+	}
+	if home != "" {
+		for _, sub := range []string{".sdkman/candidates/java/*", ".jdks/*", ".asdf/installs/java/*", ".local/share/mise/installs/java/*"} {
+			folders = append(folders, filepath.Join(home, filepath.FromSlash(sub)))
+		}
+	}
+	return folders
+}
+
+// releaseVersion reads the version from the file "release" of the home that a
+// program is in (JEP 223), or "" where there is none.
+func releaseVersion(program string) string {
+	real, err := filepath.EvalSymlinks(program)
+	if err != nil {
+		return ""
+	}
+	file, err := os.Open(filepath.Join(filepath.Dir(filepath.Dir(real)), "release"))
+	if err != nil {
+		return ""
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	lines := bufio.NewScanner(file)
+	for lines.Scan() {
+		if v, ok := strings.CutPrefix(lines.Text(), "JAVA_VERSION="); ok {
+			return strings.Trim(v, `"`)
+		}
+	}
+	return ""
+}
+
+func (s Setup) askVersion(ctx context.Context, program string) string {
+	out, err := child.Output(ctx, child.Spec{Path: program, Args: []string{"-version"}, Env: s.Env})
+	if err != nil {
+		return ""
+	}
+	return printedVersion(out)
+}
+
+// printedVersion reads what java -version prints: openjdk version "21.0.2" …
+func printedVersion(out string) string {
+	match := regexp.MustCompile(`(?m)^\S+ version "([^"]+)"`).FindStringSubmatch(out)
+	if match == nil {
+		return ""
+	}
+	return match[1]
+}
+
+// major is 21 of "21.0.2" and of "21-ea", and 8 of "1.8.0_402".
+func major(version string) int {
+	version = strings.TrimPrefix(version, "1.")
+	end := strings.IndexFunc(version, func(r rune) bool { return r < '0' || r > '9' })
+	if end >= 0 {
+		version = version[:end]
+	}
+	n, err := strconv.Atoi(version)
+	if err != nil {
+		return 0
+	}
+	return n
+}

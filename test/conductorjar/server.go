@@ -1,0 +1,206 @@
+package conductorjar
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"conductor-jwt/internal/secret"
+	"conductor-jwt/test/conductorjar/child"
+)
+
+// Options is how a server is started.
+type Options struct {
+	Setup
+
+	// Secrets are what workflows reach as ${workflow.secrets.NAME}. They go
+	// through the environment, which unlike flags is not for all to see.
+	Secrets map[string]secret.Text
+	// DB is a SQLite file that outlives the server, for a restart on the same
+	// data; "" is one in the server's own folder, which Stop removes.
+	DB string
+	// Postgres holds the server's data in place of SQLite; may be nil. It must
+	// outlive the server.
+	Postgres *Postgres
+	// Port is 0 for one that the kernel chooses.
+	Port int
+	// Log receives what the server prints; may be nil.
+	Log io.Writer
+}
+
+// Server is a running Conductor server that listens on loopback only.
+type Server struct {
+	*API
+
+	Runtime Runtime
+
+	process  *child.Process
+	release  Release
+	folder   string
+	db       string
+	postgres *Postgres
+}
+
+// Start prepares what the server needs, starts it and waits until it is
+// healthy. The server is stopped when ctx is done, or by Stop.
+func Start(ctx context.Context, o Options) (*Server, error) {
+	var err error
+	if o.Setup, err = o.complete(); err != nil {
+		return nil, err
+	}
+	runtime, err := Prepare(ctx, o.Setup)
+	if err != nil {
+		return nil, err
+	}
+	folder, err := os.MkdirTemp("", "conductor-server-")
+	if err != nil {
+		return nil, fmt.Errorf("conductor server: %w", err)
+	}
+	s := &Server{Runtime: runtime, release: o.Release, folder: folder, db: o.DB, postgres: o.Postgres}
+	if s.db == "" {
+		s.db = filepath.Join(folder, "conductor.db")
+	}
+	if err := s.launch(ctx, o); err != nil {
+		_ = os.RemoveAll(folder) // the first error says more
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Server) launch(ctx context.Context, o Options) error {
+	o.Progress("starting conductor-server " + s.release.Version + " on Java " + s.Runtime.JavaVersion)
+	watch := newLineWatch(o.Log, `Tomcat started on port(?:\(s\):)? (\d+)`)
+	process, err := child.Start(ctx, child.Spec{
+		Path: s.Runtime.Java, Args: s.arguments(o.Port), Dir: s.folder, Env: s.environment(o),
+		Stdout: watch, Stderr: watch, Grace: 10 * time.Second,
+	})
+	if err != nil {
+		return fmt.Errorf("conductor server: %w", err)
+	}
+	s.process = process
+	if err := s.awaitHealth(ctx, watch); err != nil {
+		s.process.Kill()
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return fmt.Errorf("conductor server: %w; its last lines:\n%s", err, watch.tail.Lines(20))
+	}
+	return nil
+}
+
+// arguments start the server in a third of the time that its defaults take:
+// only the quick compiler and, where the release has such settings, beans made
+// when they are first needed, and without the AI integrations and the
+// scheduler, which no workflow here uses.
+func (s *Server) arguments(port int) []string {
+	arguments := []string{
+		"-Xmx384m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:-UsePerfData",
+		"--enable-native-access=ALL-UNNAMED", "-Djava.io.tmpdir=" + s.folder,
+		"-jar", s.Runtime.Jar,
+		"--server.port=" + strconv.Itoa(port), "--server.address=127.0.0.1",
+	}
+	arguments = append(arguments, s.release.settings...)
+	switch {
+	case s.postgres != nil:
+		return append(arguments, s.postgres.settings()...)
+	case s.release.memory:
+		return arguments
+	default:
+		return append(arguments, "--spring.datasource.url=jdbc:sqlite:"+s.db+"?busy_timeout=15000&journal_mode=WAL")
+	}
+}
+
+// environment is a fresh one: Spring reads settings from any variable, and the
+// caller's are not meant for this server.
+func (s *Server) environment(o Options) []string {
+	var env []string
+	for _, name := range []string{"PATH", "HOME", "LANG", "SystemRoot", "USERPROFILE"} {
+		if value := child.Getenv(o.Env, name); value != "" {
+			env = append(env, name+"="+value)
+		}
+	}
+	for name, value := range o.Secrets {
+		env = append(env, "CONDUCTOR_SECRET_"+name+"="+value.Reveal())
+	}
+	if s.postgres != nil {
+		env = append(env, "SPRING_DATASOURCE_PASSWORD="+s.postgres.password.Reveal())
+	}
+	return env
+}
+
+func (s *Server) awaitHealth(ctx context.Context, watch *lineWatch) error {
+	const wait = 3 * time.Minute
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	select {
+	case port := <-watch.said:
+		s.API = NewAPI("http://" + net.JoinHostPort("127.0.0.1", port))
+	case <-s.process.Done():
+		return fmt.Errorf("it ended before it listened: %w", endOf(s.process))
+	case <-ctx.Done():
+		return fmt.Errorf("it did not listen within %s", wait)
+	}
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if s.call(ctx, http.MethodGet, "/health", nil, nil) == nil {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-s.process.Done():
+			return fmt.Errorf("it ended before it was healthy: %w", endOf(s.process))
+		case <-ctx.Done():
+			return fmt.Errorf("it was not healthy within %s", wait)
+		}
+	}
+}
+
+func endOf(p *child.Process) error {
+	if err := p.Err(); err != nil {
+		return err
+	}
+	return fmt.Errorf("exit status 0")
+}
+
+// PID is the server's process id.
+func (s *Server) PID() int { return s.process.PID() }
+
+// Version is the server's release.
+func (s *Server) Version() string { return s.release.Version }
+
+// DB is the SQLite file that holds all that the server stores. Beside it lie
+// its journals.
+func (s *Server) DB() string { return s.db }
+
+// Done is closed when the server has ended, for whatever reason.
+func (s *Server) Done() <-chan struct{} { return s.process.Done() }
+
+// Stop ends the server, politely first, and removes its folder.
+func (s *Server) Stop(ctx context.Context) error {
+	s.Close()
+	// However it ended, it has ended: a Java that is asked to stop exits 143.
+	_ = s.process.Stop(ctx)
+	return s.clean()
+}
+
+// Kill ends the server at once, as a crash would, and removes its folder; a DB
+// of Options stays.
+func (s *Server) Kill() error {
+	s.Close()
+	s.process.Kill()
+	return s.clean()
+}
+
+func (s *Server) clean() error {
+	if err := os.RemoveAll(s.folder); err != nil {
+		return fmt.Errorf("conductor server: remove its folder: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,120 @@
+package integration_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"testing"
+	"time"
+
+	"conductor-jwt/test/conductorjar"
+)
+
+// numbered gives the requests of workflows that differ in their subject, all
+// of one domain, so that only the test's own workers serve them; "" is none.
+func numbered(t *testing.T, domain, taskName string) func(i int) conductorjar.StartRequest {
+	t.Helper()
+	task := and(jwtTask("jwt", object{"privateKey": keySecret, "subject": "${workflow.input.subject}"}), "name", taskName)
+	def := definition(t, nil, task)
+	return func(i int) conductorjar.StartRequest {
+		r := request(t, def, object{"subject": fmt.Sprintf("number %d", i)})
+		if domain != "" {
+			r.Domains = map[string]string{"GET_SIGNED_JWT": domain}
+		}
+		return r
+	}
+}
+
+// checkTokens checks that each workflow completed with a token of its own.
+func checkTokens(t *testing.T, workflows []conductorjar.Workflow) {
+	t.Helper()
+	ids := map[any]bool{}
+	for i, w := range workflows {
+		if w.Status != "COMPLETED" {
+			t.Errorf("number %d is %s: %s", i, w.Status, w.Reason)
+			continue
+		}
+		got := token(t, w, "jwt")
+		if want := fmt.Sprintf("number %d", i); got.claims["sub"] != want {
+			t.Errorf("number %d has the token of %q", i, got.claims["sub"])
+		}
+		ids[got.claims["jti"]] = true
+	}
+	if len(ids) != len(workflows) {
+		t.Errorf("%d different jti in %d tokens", len(ids), len(workflows))
+	}
+}
+
+func (s *stage) queueSize(ctx context.Context, domain string) (int, error) {
+	page, err := s.server.Get(ctx, "/api/tasks/queue/size?taskType=GET_SIGNED_JWT&domain="+domain)
+	if err != nil {
+		return 0, err
+	}
+	var size int
+	return size, json.Unmarshal(page, &size)
+}
+
+// A deployment replaces its workers while workflows run.
+func TestSignalledWorkerLeavesNothingInProgress(t *testing.T) {
+	underLoad(t)
+	const domain, n = "drain", 150
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	r := numbered(t, domain, "get_signed_jwt")
+	ids, err := shared.startMany(ctx, n, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := shared.extraWorker(t, "CONDUCTOR_JWT_DOMAIN="+domain)
+	err = poll(ctx, 10*time.Millisecond, func() (bool, error) {
+		size, err := shared.queueSize(ctx, domain)
+		return size <= n-20, err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := first.Stop(ctx); err != nil {
+		t.Fatalf("the signalled worker ends with %v, want status 0\n%s", err, first.log.Lines(10))
+	}
+	ended := checkNothingInProgress(ctx, t, ids)
+	if ended == 0 || ended == n {
+		t.Errorf("%d of %d workflows had ended at the signal, want some: else the signal met no work", ended, n)
+	}
+	shared.extraWorker(t, "CONDUCTOR_JWT_DOMAIN="+domain)
+	workflows, err := shared.awaitAll(ctx, ids, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkTokens(t, workflows)
+	checkNoRetry(t, workflows)
+}
+
+// checkNoRetry checks that every task was done at its first attempt.
+func checkNoRetry(t *testing.T, workflows []conductorjar.Workflow) {
+	t.Helper()
+	for i, w := range workflows {
+		if task := lastTask(t, w, "jwt"); task.RetryCount != 0 {
+			t.Errorf("number %d spent %d retries, want none", i, task.RetryCount)
+		}
+	}
+}
+
+// checkNothingInProgress also counts what has ended.
+func checkNothingInProgress(ctx context.Context, t *testing.T, ids []string) (ended int) {
+	t.Helper()
+	for i, id := range ids {
+		w, err := shared.server.Workflow(ctx, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if w.Ended() {
+			ended++
+		}
+		for _, task := range w.Tasks {
+			if task.Status == "IN_PROGRESS" {
+				t.Errorf("number %d is left IN_PROGRESS", i)
+			}
+		}
+	}
+	return ended
+}

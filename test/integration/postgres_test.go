@@ -1,0 +1,67 @@
+package integration_test
+
+import (
+	"context"
+	"os"
+	"testing"
+	"time"
+
+	"conductor-jwt/test/conductorjar"
+	"conductor-jwt/test/conductorjar/child"
+)
+
+// A production server keeps its data and its queues in PostgreSQL. What it
+// delivers, and when it delivers again, is its own queries' doing, so what is
+// promised on SQLite is tried here too.
+func TestOnPostgreSQL(t *testing.T) {
+	t.Parallel()
+	own := &stage{folder: t.TempDir(), root: shared.root, binary: shared.binary, keys: shared.keys}
+	own.startOnPostgres(t)
+	worker := own.readyWorker(t)
+	t.Run("the demo workflow completes", func(t *testing.T) {
+		name, definition, _ := seedWorkflow(t)
+		if err := own.server.RegisterWorkflow(t.Context(), definition); err != nil {
+			t.Fatal(err)
+		}
+		w := own.run(t, conductorjar.StartRequest{Name: name, Input: object{
+			"subject": "alice", "issuer": "https://issuer.example", "audience": "https://api.example", "scope": "orders:read",
+		}}, "COMPLETED")
+		if got := token(t, w, "get_signed_jwt_ref"); got.claims["sub"] != "alice" || got.claims["scope"] != "orders:read" {
+			t.Errorf("claims = %v, want those of the input", got.claims)
+		}
+	})
+	t.Run("a fault ends the workflow at once", func(t *testing.T) {
+		task := jwtTask("jwt", object{"privateKey": noSuchSecret})
+		w := own.run(t, request(t, definition(t, nil, task), nil), "FAILED")
+		checkFault(t, lastTask(t, w, "jwt"), "secret_missing", "privateKey")
+	})
+	t.Run("killed workers lose no workflow", func(t *testing.T) { own.checkKills(t, 2) })
+	t.Run("replicas share the queue", own.checkReplicas)
+	if err := worker.Stop(t.Context()); err != nil {
+		t.Errorf("the worker ends with %v, want status 0\n%s", err, worker.log.Lines(10))
+	}
+}
+
+// startOnPostgres starts a PostgreSQL and a server on it, which end with the
+// test.
+func (s *stage) startOnPostgres(t *testing.T) {
+	t.Helper()
+	o := s.options(child.NewTail(1 << 20))
+	log := child.NewTail(1 << 20)
+	database, err := conductorjar.StartPostgres(t.Context(), conductorjar.Setup{Env: os.Environ(), Progress: o.Progress}, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		if err := database.Stop(ctx); err != nil {
+			t.Error(err)
+		}
+		if t.Failed() {
+			t.Logf("the database said:\n%s", log.Lines(10))
+		}
+	})
+	o.Postgres = database
+	s.start(t.Context(), t, o)
+}

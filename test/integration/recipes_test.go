@@ -1,0 +1,199 @@
+package integration_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"math/big"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"conductor-jwt/provider"
+	"conductor-jwt/test/conductorjar"
+	"conductor-jwt/test/tokenendpoint"
+)
+
+// recipeKeys are what the recipes need beside the key of all tests.
+type recipeKeys struct {
+	ec          *ecdsa.PrivateKey
+	ecText      string
+	certificate string // of the RSA key
+	encrypted   string // the RSA key, under passphrase
+	passphrase  string
+	shared      string // a secret that the provider has too
+}
+
+func newRecipeKeys(key *rsa.PrivateKey) (*recipeKeys, error) {
+	k := &recipeKeys{passphrase: rand.Text(), shared: rand.Text() + rand.Text()}
+	var err error
+	if k.ec, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
+		return nil, err
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(k.ec)
+	if err != nil {
+		return nil, err
+	}
+	k.ecText = string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+	leaf := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour)}
+	if der, err = x509.CreateCertificate(rand.Reader, leaf, leaf, key.Public(), key); err != nil {
+		return nil, err
+	}
+	k.certificate = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+	block, err := x509.EncryptPEMBlock(rand.Reader, "RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(key), []byte(k.passphrase), x509.PEMCipherAES256) //nolint:staticcheck // what the worker reads, it is tested with
+	if err != nil {
+		return nil, err
+	}
+	k.encrypted = string(pem.EncodeToMemory(block))
+	return k, nil
+}
+
+// addTo adds a secret for every recipe.
+func (k *recipeKeys) addTo(all map[string]string, set *keySet) {
+	for _, p := range provider.Profiles() {
+		all[p.Recipe.Secret] = set.text
+	}
+	all["GOOGLE_SERVICE_ACCOUNT"] = set.account
+	all["APP_STORE_CONNECT_KEY"], all["APPLE_SIGN_IN_KEY"] = k.ecText, k.ecText
+	all["ENTRA_KEY"] = set.text + k.certificate
+	all["BOX_KEY"], all["BOX_PASSPHRASE"], all["BOX_CLIENT_SECRET"] = k.encrypted, k.passphrase, k.shared
+	all["SUPABASE_JWT_SECRET"], all["LIVEKIT_API_SECRET"], all["TABLEAU_SECRET"] = k.shared, k.shared, k.shared
+}
+
+// verifierFor is the half of a recipe's key that its provider has.
+func (k *recipeKeys) verifierFor(p *provider.Profile, set *keySet) any {
+	switch set.secrets()[p.Recipe.Secret] {
+	case k.ecText:
+		return k.ec.Public()
+	case k.shared:
+		return []byte(k.shared)
+	}
+	return set.key.Public()
+}
+
+// providerEndpoint serves the provider of a profile until the test ends.
+func providerEndpoint(t *testing.T, p *provider.Profile) (*tokenendpoint.Endpoint, object) {
+	t.Helper()
+	e := tokenendpoint.New(p, shared.keys.recipes.verifierFor(p, shared.keys), time.Now)
+	server := httptest.NewServer(e)
+	t.Cleanup(server.Close)
+	return e, object{"tokenUrl": server.URL + "/token", "apiUrl": server.URL + "/api"}
+}
+
+func registerAll(t *testing.T, definitions ...json.RawMessage) {
+	t.Helper()
+	for _, d := range definitions {
+		if err := shared.server.RegisterWorkflow(t.Context(), d); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// startRecipe starts the workflow of a recipe with its provider's URLs.
+func startRecipe(t *testing.T, name string, input object) string {
+	t.Helper()
+	id, err := shared.server.StartWorkflow(t.Context(), conductorjar.StartRequest{Name: name, Version: 1, Input: input})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+func ended(t *testing.T, id, status string) conductorjar.Workflow {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
+	defer cancel()
+	w, err := shared.server.AwaitWorkflow(ctx, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w.Status != status {
+		t.Fatalf("workflow %s is %s, want %s; reason: %s", w.ID, w.Status, status, w.Reason)
+	}
+	return w
+}
+
+// Each provider takes the token of its recipe, and its answer is lost: the
+// token is spent, and only another one helps.
+func TestARecipeSurvivesALostAnswer(t *testing.T) {
+	underLoad(t)
+	if err := shared.server.RegisterTaskDef(t.Context(), provider.TokenTaskDef()); err != nil {
+		t.Fatal(err)
+	}
+	endpoints, ids := map[string]*tokenendpoint.Endpoint{}, map[string]string{}
+	for _, p := range provider.Profiles() {
+		registerAll(t, p.TokenWorkflow(), p.CallWorkflow())
+		e, input := providerEndpoint(t, p)
+		e.Lose(1)
+		endpoints[p.Name], ids[p.Name] = e, startRecipe(t, p.CallWorkflowName(), input)
+	}
+	for _, p := range provider.Profiles() {
+		t.Run(p.Name, func(t *testing.T) {
+			w := ended(t, ids[p.Name], "COMPLETED")
+			if seen, taken := endpoints[p.Name].Counts(); seen != 2 || taken != 2 {
+				t.Errorf("%d tokens were handed in and %d taken, want 2 each", seen, taken)
+			}
+			if !strings.Contains(string(w.Output), `"response"`) {
+				t.Errorf("output %s", w.Output)
+			}
+		})
+	}
+}
+
+// A workflow failed while its provider was away. When somebody retries it, the
+// tokens of then have expired.
+func TestARecipeIsRetriedAfterItsTokenHasExpired(t *testing.T) {
+	underLoad(t)
+	if err := shared.server.RegisterTaskDef(t.Context(), provider.TokenTaskDef()); err != nil {
+		t.Fatal(err)
+	}
+	const ttl = 8 * time.Second
+	p, ok := provider.Find("client-assertion")
+	if !ok {
+		t.Fatal("there is no recipe")
+	}
+	definition := strings.NewReplacer("client_assertion_token", "short_lived_token", "client_assertion_call", "short_lived_call").
+		Replace(string(p.TokenWorkflow()) + "\x00" + string(p.CallWorkflow()))
+	definition = strings.Replace(definition, `"profile":`, `"ttlInSecond": 8, "profile":`, 1)
+	definition = strings.Replace(definition, `"retryCount": 3`, `"retryCount": 1`, 1)
+	token, workflow, _ := strings.Cut(definition, "\x00")
+	registerAll(t, json.RawMessage(token), json.RawMessage(workflow))
+	e, input := providerEndpoint(t, p)
+	e.Down(true)
+	id := startRecipe(t, "short_lived_call", input)
+	ended(t, id, "FAILED")
+	failed := time.Now()
+	if err := poll(t.Context(), 100*time.Millisecond, func() (bool, error) { return time.Since(failed) > ttl, nil }); err != nil {
+		t.Fatal(err)
+	}
+	e.Down(false)
+	if _, err := shared.server.Post(t.Context(), "/api/workflow/"+id+"/retry?resumeSubworkflowTasks=false", nil); err != nil {
+		t.Fatal(err)
+	}
+	awaitCompleted(t, id)
+	if _, taken := e.Counts(); taken != 1 {
+		t.Errorf("%d tokens were taken, want the fresh one", taken)
+	}
+}
+
+// awaitCompleted waits for the good end of a workflow that has failed before:
+// for a moment after its retry the server shows it so.
+func awaitCompleted(t *testing.T, id string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	var last conductorjar.Workflow
+	if err := poll(ctx, 100*time.Millisecond, func() (bool, error) {
+		w, err := shared.server.Workflow(ctx, id)
+		last = w
+		return w.Status == "COMPLETED", err
+	}); err != nil {
+		t.Fatalf("workflow %s is %s: %v; reason: %s", id, last.Status, err, last.Reason)
+	}
+}

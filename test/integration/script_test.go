@@ -1,0 +1,146 @@
+package integration_test
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"conductor-jwt/cli"
+	"conductor-jwt/test/conductorjar"
+)
+
+// The scripts are what a user does at a shell, on the real server.
+func TestScripts(t *testing.T) {
+	f := newFront(t, shared.url())
+	f.rotate()
+	veil, forward := newVeil(t, shared.url()), newFront(t, shared.url())
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("CONDUCTOR_SERVER_URL", shared.url()+"/api")
+			e.Setenv("SERVER", shared.url())
+			e.Setenv("WORKER", shared.binary)
+			e.Setenv("RUN", rand.Text()[:8]) // the server remembers other runs
+			e.Setenv("VEIL", veil)
+			e.Setenv("FORWARD", forward.url) // a proxy: whatever is asked for, it is the server that answers
+			e.Setenv("GUARDED", f.url)
+			e.Setenv("GUARDED_KEY", frontKeyID)
+			e.Setenv("GUARDED_SECRET", f.keySecret)
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"await":     await,
+			"doctor-at": doctorAt,
+			"filled":    filled,
+			"register":  register,
+			"run":       runToEnd,
+			"start":     startOne,
+			"status":    exitStatus,
+			"taskdef":   storeTaskDef,
+		},
+	})
+}
+
+// ofThisRun is a file, in which RUN is this run's own word and WORK the
+// script's folder.
+func ofThisRun(ts *testscript.TestScript, file string) string {
+	return strings.NewReplacer("RUN", ts.Getenv("RUN"), "WORK", ts.Getenv("WORK")).Replace(ts.ReadFile(file))
+}
+
+// filled FILE replaces RUN and WORK in a file.
+func filled(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(ofThisRun(ts, args[0])), 0o600))
+}
+
+// register FILE stores the workflow definition in a file.
+func register(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(shared.server.RegisterWorkflow(context.Background(), json.RawMessage(ofThisRun(ts, args[0]))))
+}
+
+// taskdef FILE stores the task definition in a file; ! taskdef FILE prints why
+// the server takes none such.
+func storeTaskDef(ts *testscript.TestScript, neg bool, args []string) {
+	err := shared.server.RegisterTaskDef(context.Background(), json.RawMessage(ofThisRun(ts, args[0])))
+	if neg != (err != nil) {
+		ts.Fatalf("%s: %v", args[0], err)
+	}
+	if err != nil {
+		_, _ = fmt.Fprintln(ts.Stdout(), err)
+	}
+}
+
+// await PATTERN COMMAND [ARG...] runs a command until it prints that.
+func await(ts *testscript.TestScript, _ bool, args []string) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	seen := regexp.MustCompile(args[0])
+	ts.Check(poll(ctx, 100*time.Millisecond, func() (bool, error) {
+		if err := ts.Exec(args[1], args[2:]...); err != nil {
+			return false, err
+		}
+		return seen.MatchString(ts.ReadFile("stdout")), nil
+	}))
+}
+
+// doctor-at AHEAD runs doctor on a machine whose clock is that far ahead.
+func doctorAt(ts *testscript.TestScript, _ bool, args []string) {
+	ahead, err := time.ParseDuration(args[0])
+	ts.Check(err)
+	status := cli.Run(context.Background(), cli.Env{
+		Args: []string{"doctor"}, Stdin: strings.NewReader(""), Stdout: ts.Stdout(), Stderr: ts.Stderr(),
+		Getenv: func(name string) (string, bool) {
+			value := ts.Getenv(name)
+			return value, value != ""
+		},
+		Environ: func() []string { return nil },
+		Now:     func() time.Time { return time.Now().Add(ahead) },
+	})
+	if status != 0 {
+		ts.Fatalf("doctor %s ahead: exit status %d", ahead, status)
+	}
+}
+
+// start NAME starts a workflow and does not wait for it.
+func startOne(ts *testscript.TestScript, _ bool, args []string) {
+	_, err := shared.server.StartWorkflow(context.Background(), conductorjar.StartRequest{Name: args[0], Version: 1, Input: object{}})
+	ts.Check(err)
+}
+
+// run NAME STATUS starts a workflow, waits for its end, and prints why it
+// ended.
+func runToEnd(ts *testscript.TestScript, _ bool, args []string) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	w, err := shared.execute(ctx, conductorjar.StartRequest{Name: args[0], Version: 1, Input: object{}})
+	ts.Check(err)
+	_, _ = fmt.Fprintln(ts.Stdout(), w.Reason)
+	if w.Status != args[1] {
+		ts.Fatalf("%s ended %s: %s", args[0], w.Status, w.Reason)
+	}
+}
+
+// exitStatus is status N COMMAND [ARG...]: runs it and checks how it ends.
+func exitStatus(ts *testscript.TestScript, _ bool, args []string) {
+	got := 0
+	err := ts.Exec(args[1], args[2:]...)
+	if e, ok := errors.AsType[*exec.ExitError](err); ok {
+		got = e.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if strconv.Itoa(got) != args[0] {
+		ts.Fatalf("exit status %d, want %s", got, args[0])
+	}
+}

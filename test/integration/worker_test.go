@@ -1,0 +1,120 @@
+package integration_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"conductor-jwt/test/conductorjar/child"
+)
+
+// workerProcess is the built binary at work.
+type workerProcess struct {
+	*child.Process
+
+	url string // of its health and metrics
+	log *child.Tail
+}
+
+// quickToStop shortens what a worker that is to end waits for: the poll in
+// flight.
+const quickToStop = "CONDUCTOR_JWT_POLL_TIMEOUT=1s"
+
+// startWorker starts a worker and waits until a poll has succeeded.
+func (s *stage) startWorker(ctx context.Context, env ...string) (*workerProcess, error) {
+	w, err := s.launchWorker(ctx, env...)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.awaitReady(ctx); err != nil {
+		w.Kill()
+		return nil, fmt.Errorf("worker: %w\n%s", err, w.log.Lines(20))
+	}
+	return w, nil
+}
+
+// launchWorker starts a worker.
+func (s *stage) launchWorker(ctx context.Context, env ...string) (*workerProcess, error) {
+	address, err := freeAddress(ctx)
+	if err != nil {
+		return nil, err
+	}
+	log := child.NewTail(64 << 20)
+	process, err := child.Start(ctx, child.Spec{
+		Path: s.binary, Args: []string{"worker"}, Dir: s.folder, Stdout: log, Stderr: log,
+		Env: append([]string{
+			"PATH=" + os.Getenv("PATH"), "HOME=" + s.folder,
+			"CONDUCTOR_SERVER_URL=" + s.url() + "/api", "CONDUCTOR_JWT_LISTEN=" + address,
+			"LOG_LEVEL=debug",
+		}, env...),
+		Grace: 40 * time.Second,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &workerProcess{Process: process, url: "http://" + address, log: log}, nil
+}
+
+// url is empty while there is no server; the caller's environment then names
+// the one to come.
+func (s *stage) url() string {
+	if s.server == nil {
+		return ""
+	}
+	return s.server.URL
+}
+
+func (w *workerProcess) awaitReady(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	return poll(ctx, 20*time.Millisecond, func() (bool, error) {
+		select {
+		case <-w.Done():
+			return false, fmt.Errorf("it ended with status %d", w.ExitCode())
+		default:
+		}
+		status, _ := statusOf(ctx, w.url+"/readyz") // not listening yet is not ready yet
+		return status == http.StatusOK, nil
+	})
+}
+
+func statusOf(ctx context.Context, url string) (int, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return 0, err
+	}
+	client := &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	response, err := client.Do(request)
+	if err != nil {
+		return 0, err
+	}
+	return response.StatusCode, response.Body.Close()
+}
+
+func freeAddress(ctx context.Context) (string, error) {
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return listener.Addr().String(), listener.Close()
+}
+
+// poll asks again and again until the answer is yes.
+func poll(ctx context.Context, every time.Duration, ask func() (bool, error)) error {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		if yes, err := ask(); yes || err != nil {
+			return err
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}

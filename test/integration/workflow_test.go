@@ -1,0 +1,190 @@
+package integration_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"conductor-jwt/test/conductorjar"
+)
+
+// object is a JSON object.
+type object = map[string]any
+
+// jwtTask is a GET_SIGNED_JWT task of a workflow definition.
+func jwtTask(ref string, inputs object) object {
+	return object{"name": "get_signed_jwt", "taskReferenceName": ref, "type": "GET_SIGNED_JWT", "inputParameters": inputs}
+}
+
+// and sets one more member of an object.
+func and(o object, name string, value any) object {
+	o[name] = value
+	return o
+}
+
+// definition is a workflow of some tasks; output may be nil.
+func definition(t *testing.T, output object, tasks ...object) json.RawMessage {
+	t.Helper()
+	name := strings.Map(func(r rune) rune {
+		if strings.ContainsRune("/ ,:#", r) {
+			return '_'
+		}
+		return r
+	}, t.Name())
+	raw, err := json.Marshal(object{
+		"name": name, "version": 1, "schemaVersion": 2, "ownerEmail": "team@example.com",
+		"tasks": tasks, "outputParameters": output,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
+// request starts an execution of a definition that is not registered.
+func request(t *testing.T, definition json.RawMessage, input object) conductorjar.StartRequest {
+	t.Helper()
+	var named struct {
+		Name string `json:"name"`
+	}
+	if err := json.Unmarshal(definition, &named); err != nil {
+		t.Fatal(err)
+	}
+	if input == nil {
+		input = object{} // the server refuses null
+	}
+	return conductorjar.StartRequest{Name: named.Name, Version: 1, Input: input, Definition: definition}
+}
+
+// notScheduled says that the server's database was busy for too long: about
+// one start in a thousand on SQLite, whatever the worker does.
+func notScheduled(w conductorjar.Workflow) bool {
+	return w.Status == "FAILED" && strings.HasPrefix(w.Reason, "Error scheduling tasks")
+}
+
+// execute starts a workflow and waits for its end.
+func (s *stage) execute(ctx context.Context, r conductorjar.StartRequest) (conductorjar.Workflow, error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	for range 3 {
+		id, err := s.server.StartWorkflow(ctx, r)
+		if err != nil {
+			return conductorjar.Workflow{}, err
+		}
+		w, err := s.server.AwaitWorkflow(ctx, id)
+		if err != nil || !notScheduled(w) {
+			return w, err
+		}
+	}
+	return conductorjar.Workflow{}, errors.New("the server could not schedule a task three times in a row")
+}
+
+// executePatiently starts a workflow again where the server refused it or did
+// not answer for a minute, which it does to one request in a thousand while
+// SQLite is busy.
+func (s *stage) executePatiently(ctx context.Context, r conductorjar.StartRequest) (conductorjar.Workflow, error) {
+	for tries := 0; ; tries++ {
+		w, err := s.execute(ctx, r)
+		if err == nil || ctx.Err() != nil || tries == 5 {
+			return w, err
+		}
+		<-time.After(time.Second / 5)
+	}
+}
+
+// run executes a workflow that ends with the wanted status.
+func (s *stage) run(t *testing.T, r conductorjar.StartRequest, status string) conductorjar.Workflow {
+	t.Helper()
+	w, err := s.execute(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w.Status != status {
+		t.Fatalf("workflow %s is %s, want %s; reason: %s", w.ID, w.Status, status, w.Reason)
+	}
+	return w
+}
+
+// jwtOutput is the output of a task that has completed.
+type jwtOutput struct {
+	Token     string `json:"token"`
+	TokenType string `json:"tokenType"`
+	Algorithm string `json:"algorithm"`
+	KeyID     string `json:"keyId"`
+	IssuedAt  int64  `json:"issuedAt"`
+	ExpiresAt int64  `json:"expiresAt"`
+	ExpiresIn int64  `json:"expiresIn"`
+	JWTID     string `json:"jwtId"`
+}
+
+// errorOutput is the output of one that has not.
+type errorOutput struct {
+	Error struct {
+		Code    string `json:"code"`
+		Field   string `json:"field"`
+		Message string `json:"message"`
+	} `json:"error"`
+}
+
+// lastTask is the last attempt at a task.
+func lastTask(t *testing.T, w conductorjar.Workflow, ref string) conductorjar.Task {
+	t.Helper()
+	task, ok := w.Last(ref)
+	if !ok {
+		t.Fatalf("workflow %s has no task %s", w.ID, ref)
+	}
+	return task
+}
+
+func outputOf[T any](t *testing.T, task conductorjar.Task) T {
+	t.Helper()
+	var out T
+	if err := json.Unmarshal(task.Output, &out); err != nil {
+		t.Fatalf("output of %s: %v", task.Ref, err)
+	}
+	return out
+}
+
+// token is the verified token of a completed task.
+func token(t *testing.T, w conductorjar.Workflow, ref string) verified {
+	t.Helper()
+	return shared.keys.mustVerify(t, outputOf[jwtOutput](t, lastTask(t, w, ref)).Token)
+}
+
+// startMany starts n workflows, never more than four at once: SQLite has one
+// writer. It gives their ids in the order of their numbers.
+func (s *stage) startMany(ctx context.Context, n int, r func(i int) conductorjar.StartRequest) ([]string, error) {
+	ids := make([]string, n)
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(4)
+	for i := range n {
+		group.Go(func() (err error) {
+			ids[i], err = s.server.StartWorkflow(ctx, r(i))
+			return err
+		})
+	}
+	return ids, group.Wait()
+}
+
+// awaitAll waits until all have ended, starts again what the server could not
+// schedule, and gives the executions in the order of the ids.
+func (s *stage) awaitAll(ctx context.Context, ids []string, r func(i int) conductorjar.StartRequest) ([]conductorjar.Workflow, error) {
+	ended := make([]conductorjar.Workflow, len(ids))
+	for i, id := range ids {
+		w, err := s.server.AwaitWorkflow(ctx, id)
+		if err == nil && notScheduled(w) {
+			w, err = s.execute(ctx, r(i))
+		}
+		if err != nil {
+			return nil, fmt.Errorf("number %d: %w", i, err)
+		}
+		ended[i] = w
+	}
+	return ended, nil
+}

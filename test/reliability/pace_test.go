@@ -1,0 +1,146 @@
+package reliability
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"conductor-jwt/conductor"
+	"conductor-jwt/config"
+	"conductor-jwt/keys"
+	"conductor-jwt/task"
+	"conductor-jwt/test/conductortest"
+	"conductor-jwt/worker"
+)
+
+// engine runs the engine on a ledger in a bubble until the function that it
+// returns is called.
+func engine(t *testing.T, l *conductortest.Ledger) (stop func()) {
+	t.Helper()
+	w, err := worker.New(worker.Options{
+		Server: l, TaskTypes: []string{TaskType}, WorkerID: "w", Slots: 8,
+		Handler: newHandler(func(o *task.Options) { o.Stored = l }),
+	})
+	must(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- w.Run(ctx) }()
+	return func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		if err := l.Check(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// newHandler makes the handler of a worker with the default settings, changed by
+// change.
+func newHandler(change func(*task.Options)) *task.Handler {
+	c := config.Defaults()
+	o := task.Options{
+		Keys:       keys.NewParser(keys.ParserOptions{}),
+		DefaultTTL: c.DefaultTTL,
+		MaxTTL:     c.MaxTTL,
+		KeyWait:    c.KeyWait,
+		Output:     task.OutputMode(c.Output),
+		Injection:  task.InjectionMode(c.SecretInjection),
+		Unknown:    task.UnknownMode(c.UnknownInputs),
+		Now:        time.Now,
+		NewID:      task.NewID,
+		Logger:     slog.New(slog.DiscardHandler),
+	}
+	change(&o)
+	return task.NewHandler(o)
+}
+
+// What a server asks for by Retry-After is kept to within a minute; what is no
+// time is no wish.
+func TestHowLongRetryAfterIsKept(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		header      string
+		least, most time.Duration
+	}{
+		{"5", 5 * time.Second, 5200 * time.Millisecond},
+		{"60", 60 * time.Second, 60 * time.Second},
+		{"61", 60 * time.Second, 60 * time.Second},
+		{"86400", 60 * time.Second, 60 * time.Second},
+		{"99999999999999999999999999", 60 * time.Second, 60 * time.Second},
+		{"Sat, 01 Jan 2000 00:00:20 GMT", 14500 * time.Millisecond, 15500 * time.Millisecond}, // asked for at :05 of the bubble
+		{"Fri, 31 Dec 1999 00:00:00 GMT", 0, 200 * time.Millisecond},
+		{"0", 0, 200 * time.Millisecond},
+		{"-3", 0, 200 * time.Millisecond},
+		{"1.5", 0, 200 * time.Millisecond},
+		{"soon", 0, 200 * time.Millisecond},
+		{"", 0, 200 * time.Millisecond},
+	} {
+		t.Run(c.header, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var refused, again time.Time
+				l := conductortest.NewLedger(conductortest.Options{Faults: func(call conductortest.Call) conductortest.Fault {
+					switch {
+					case call.Name != "poll":
+					case call.Seq == 4: // the others are in flight, or will be: none may be sent meanwhile
+						refused = time.Now()
+						return conductortest.Fault{Status: http.StatusTooManyRequests, RetryAfter: c.header}
+					case call.Seq > 4 && again.IsZero() && time.Since(refused) > 0:
+						again = time.Now()
+					}
+					return conductortest.Fault{}
+				}})
+				stop := engine(t, l)
+				<-time.After(5 * time.Minute)
+				stop()
+				if gap := again.Sub(refused); gap < c.least || gap > c.most+time.Second {
+					t.Errorf("the next poll came after %s, want %s to %s", gap, c.least, c.most)
+				}
+			})
+		})
+	}
+}
+
+// A server that is away is asked seldom, and found soon when it is back.
+func TestThePaceOfAnOutage(t *testing.T) {
+	t.Parallel()
+	const trials, pollers = 500, 2
+	var recovered []time.Duration
+	asked := 0
+	synctest.Test(t, func(t *testing.T) {
+		l := conductortest.NewLedger(conductortest.Options{})
+		stop := engine(t, l)
+		away := func(conductortest.Call) conductortest.Fault {
+			return conductortest.Fault{Err: &conductor.Error{Class: conductor.Network, Call: "poll"}}
+		}
+		for range trials {
+			l.SetFaults(away)
+			<-time.After(20 * time.Second) // until it has backed off
+			before := l.Calls("poll")
+			<-time.After(30*time.Second + rand.N(5*time.Second))
+			asked += l.Calls("poll") - before
+			l.SetFaults(nil)
+			back, polls := time.Now(), len(l.Polls())
+			must(t, l.WaitFor(t.Context(), func() bool { return len(l.Polls()) > polls }))
+			recovered = append(recovered, time.Since(back))
+			<-time.After(time.Minute)
+		}
+		stop()
+	})
+	slices.Sort(recovered)
+	median := recovered[trials/2]
+	rate := float64(asked) / (trials * 32.5 * pollers)
+	t.Logf("first poll after %s in the median of %d outages, %s at the most; %.2f polls a second and poller", median, trials, recovered[trials-1], rate)
+	if median > 2*time.Second {
+		t.Errorf("in the median the first poll came %s after the server", median)
+	}
+	if rate > 1 {
+		t.Errorf("%.2f polls a second of each poller while the server is away", rate)
+	}
+}

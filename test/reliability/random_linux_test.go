@@ -1,0 +1,106 @@
+package reliability
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"conductor-jwt/test/conductortest"
+)
+
+// docs/reliability.md has the long way.
+var randomFor = flag.Duration("random", 15*time.Second, "how long faults go on at random")
+
+// gauge is a metric of a worker without labels.
+func gauge(ctx context.Context, w Worker, name string) (int, error) {
+	base, err := Probe(ctx, w)
+	if err != nil {
+		return 0, err
+	}
+	_, page, err := conductortest.Ask(ctx, base+"/metrics")
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.SplitSeq(page, "\n") {
+		if text, ok := strings.CutPrefix(line, name+" "); ok {
+			value, err := strconv.ParseFloat(text, 64)
+			return int(value), err
+		}
+	}
+	return 0, fmt.Errorf("no %s in the metrics", name)
+}
+
+// inFlight is how many tasks a worker has in flight; -1 where it does not say.
+func inFlight(ctx context.Context, w Worker) int {
+	base, err := Probe(ctx, w)
+	if err != nil {
+		return -1
+	}
+	_, page, err := conductortest.Ask(ctx, base+"/readyz?verbose")
+	var ready struct {
+		Details struct {
+			Tasks *int `json:"tasksInHand"`
+		} `json:"details"`
+	}
+	if err != nil || json.Unmarshal([]byte(page), &ready) != nil || ready.Details.Tasks == nil {
+		return -1
+	}
+	return *ready.Details.Tasks
+}
+
+// Whatever goes wrong, nothing is lost, and the worker is afterwards as it was
+// before.
+func TestRandomFaults(t *testing.T) {
+	t.Parallel()
+	seed := rand.Uint64()
+	t.Logf("%s, seed %d", *randomFor, seed)
+	row := RandomFaults(*randomFor, seed)
+	play := row.Play
+	row.Play = func(ctx context.Context, r *Run) error {
+		if err := r.AwaitCompleted(ctx, row.Tasks); err != nil {
+			return err
+		}
+		// Of what a test sees in a minute; a night's soak says more.
+		slack := map[string]int{"go_goroutines": 16, "process_open_fds": 16, "process_resident_memory_bytes": 64 << 20}
+		base := map[string]int{}
+		for name := range slack {
+			n, err := gauge(ctx, r.Worker(), name)
+			if err != nil {
+				return err
+			}
+			base[name] = n
+		}
+		if err := play(ctx, r); err != nil {
+			return err
+		}
+		if err := r.Await(ctx); err != nil {
+			return err
+		}
+		// An update that hangs ends a second after its lease at most, when the server
+		// has long delivered the task again. A worker that is stopped before that
+		// reports the delivery as left, with status 1.
+		if err := eventually(ctx, "no task is in flight", func() bool { return inFlight(ctx, r.Worker()) == 0 }); err != nil {
+			return err
+		}
+		for name, more := range slack {
+			last := 0
+			err := eventually(ctx, name+" is back", func() bool {
+				n, err := gauge(ctx, r.Worker(), name)
+				last = n
+				return err == nil && n <= base[name]+more
+			})
+			t.Logf("%s: %d before, %d after", name, base[name], last)
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	holdIn(t, row, built(t).Start)
+}

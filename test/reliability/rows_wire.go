@@ -1,0 +1,81 @@
+package reliability
+
+import (
+	"time"
+
+	"conductor-jwt/test/conductortest"
+)
+
+// byCall gives each call a plan of its own.
+func byCall(plans map[string]conductortest.Faults) conductortest.Faults {
+	return func(c conductortest.Call) conductortest.Fault {
+		if plan := plans[c.Name]; plan != nil {
+			return plan(c)
+		}
+		return conductortest.Fault{}
+	}
+}
+
+func wire(kinds ...conductortest.Wire) []conductortest.Fault {
+	var out []conductortest.Fault
+	for _, k := range kinds {
+		out = append(out, conductortest.Fault{Wire: k})
+	}
+	return out
+}
+
+// lost does the call, and does so to its answer.
+func lost(kinds ...conductortest.Wire) []conductortest.Fault {
+	out := wire(kinds...)
+	for i := range out {
+		out[i].Lost = true
+	}
+	return out
+}
+
+// SlowAnswers is row 10.
+func SlowAnswers() Row {
+	kinds := []conductortest.Wire{conductortest.WireHang, conductortest.WireSlow, conductortest.WireEndless}
+	return Row{
+		Number: 10, Fault: "slow headers, a body of a byte at a time, a body without end", Tasks: 60,
+		Plan: byCall(map[string]conductortest.Faults{
+			"poll": first(1, "poll", wire(kinds...)...), "update": first(1, "update", append(wire(kinds...), lost(kinds...)...)...),
+		}),
+	}
+}
+
+// BrokenAnswers is row 11.
+func BrokenAnswers() Row {
+	kinds := []conductortest.Wire{
+		conductortest.WireTruncated, conductortest.WireShort, conductortest.WireGarbage, conductortest.WireClose,
+	}
+	return Row{
+		Promise: Promise{Redelivers: true},
+		Number:  11, Fault: "truncated JSON, a short body, no HTTP at all", Tasks: 60, Stage: Options{Lease: 3 * time.Second},
+		Plan: byCall(map[string]conductortest.Faults{
+			"poll":   first(1, "poll", append(wire(kinds...), lost(kinds...)...)...),
+			"update": first(2, "update", append(wire(kinds...), lost(kinds...)...)...),
+		}),
+	}
+}
+
+// Floods is row 12.
+func Floods() Row {
+	kinds := []conductortest.Wire{conductortest.WireBomb, conductortest.WireHuge}
+	return Row{
+		Number: 12, Fault: "a gzip bomb, a body of 200 MB", Tasks: 40,
+		Plan: byCall(map[string]conductortest.Faults{
+			"poll": first(3, "poll", wire(kinds...)...), "update": first(2, "update", append(wire(kinds...), lost(kinds...)...)...),
+		}),
+	}
+}
+
+// OneBadTask is row 13.
+func OneBadTask() Row {
+	return Row{
+		Promise: Promise{Fails: 2},
+		Number:  13, Fault: "one unreadable task among fifty", Tasks: 50, Stage: Options{Lease: 5 * time.Second},
+		Env:  map[string]string{"CONDUCTOR_JWT_SLOTS": "50"},
+		Plan: conductortest.Plan(1, conductortest.Rule{Call: "poll", Times: 2, Fault: conductortest.Fault{Spoil: conductortest.SpoilField}}),
+	}
+}

@@ -1,0 +1,83 @@
+package reliability
+
+import (
+	"context"
+	"crypto/rsa"
+	"crypto/x509"
+	_ "embed"
+	"encoding/pem"
+	"errors"
+	"runtime"
+	"slices"
+	"testing"
+	"time"
+
+	"conductor-jwt/test/conductortest"
+)
+
+// slowest is an RSA key of 8192 bits, the most that is taken; making one takes
+// half a minute.
+//
+//go:embed testdata/rsa8192.pem
+var slowest string
+
+func slowKey(t *testing.T) Key {
+	t.Helper()
+	block, _ := pem.Decode([]byte(slowest))
+	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	must(t, err)
+	key, ok := parsed.(*rsa.PrivateKey)
+	if !ok {
+		t.Fatal("no rsa key")
+	}
+	return Key{
+		ID: "key-slow", Algorithm: "RS256", Text: slowest,
+		public: key.Public(), private: [][]byte{key.D.Bytes(), key.Primes[0].Bytes(), key.Primes[1].Bytes()},
+	}
+}
+
+// While every core signs with the slowest key, polls go on and the probes are
+// answered. It runs alone, because it measures.
+func TestSlowKeysAtFullConcurrency(t *testing.T) {
+	tasks := 20 * runtime.GOMAXPROCS(0)
+	var took []time.Duration
+	polls := 0
+	v, err := Row{
+		Number: 17, Tasks: tasks, Stage: Options{Lease: 50 * time.Second},
+		Env: map[string]string{"CONDUCTOR_JWT_SLOTS": "200"},
+		Play: func(ctx context.Context, r *Run) error {
+			if err := r.AwaitCompleted(ctx, 2); err != nil {
+				return err
+			}
+			base, err := Probe(ctx, r.Worker())
+			if err != nil {
+				return err
+			}
+			before := r.Ledger.Calls("poll")
+			for r.Ledger.Unended() > 2 {
+				began := time.Now()
+				if status, _, err := conductortest.Ask(ctx, base+"/livez"); err != nil || status != 200 {
+					return errors.Join(err, errors.New("the probe is not answered"))
+				}
+				took = append(took, time.Since(began))
+			}
+			polls = r.Ledger.Calls("poll") - before
+			return nil
+		},
+	}.Run(t.Context(), []Key{slowKey(t)}, built(t).Start)
+	t.Log(v)
+	if err != nil || v.Completed != v.Tasks || v.Broken != nil || v.Wrong != nil {
+		t.Errorf("%v; %s", err, v)
+	}
+	fit(t, v)
+	noneLost(t, v)
+	slices.Sort(took)
+	if len(took) < 10 || polls == 0 {
+		t.Fatalf("%d probes and %d polls while it signed", len(took), polls)
+	}
+	median, last := took[len(took)/2], took[len(took)*99/100]
+	t.Logf("%d probes: median %s, 99th %s; %d polls", len(took), median, last, polls)
+	if median > 250*time.Millisecond {
+		t.Errorf("half of the probes took longer than %s", median)
+	}
+}

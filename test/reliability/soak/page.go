@@ -1,0 +1,124 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// page is the result as Markdown.
+func (r *Result) page() string {
+	var b strings.Builder
+	line := func(format string, a ...any) { fmt.Fprintf(&b, format+"\n", a...) }
+	line("# Soak\n")
+	line("The worker as a process, for %.0f minutes at %.0f tasks a second, while its server suffered faults of every kind. `make soak` measures and writes this page; `go doc ./test/reliability/soak` has its settings. A task is lost if it never ends, if its delivery has neither one terminal update nor a redelivery, or if its token does not verify for its own input.\n", r.For/60, r.Rate)
+	line("**%s.**\n", strings.ToUpper(r.verdict()[:1])+r.verdict()[1:])
+	line("![tasks, queue, memory, goroutines and descriptors over time](soak.svg)\n")
+	r.run(line)
+	r.tasks(line)
+	r.time(line)
+	r.trouble(line)
+	r.recovery(line)
+	return b.String()
+}
+
+type printer func(format string, a ...any)
+
+func (r *Result) run(line printer) {
+	line("| run | |\n|---|---|")
+	line("| date | %s |", r.Date.Format("2006-01-02 15:04 UTC"))
+	line("| seed | %d |", r.Seed)
+	line("| machine | %s, %s, Linux %s, shared with other work |", r.Machine.CPU, r.Machine.System, r.Machine.Kernel)
+	line("| worker | %s |", r.Machine.Worker)
+	line("| slots, GOMAXPROCS of worker and of server | %d, %s |", r.Slots, cores(r.Procs))
+	line("| peak, measured in the first seconds beside its server | %.0f tasks/s |", r.Peak)
+	line("| load | %.0f tasks/s, %.0f %% of the peak; keys RS256, ES256 and EdDSA in turn, of the latter two one for each task |", r.Rate, 100*r.Rate/r.Peak)
+	line("| load held back because 15 s of it waited | %.0f s |", r.Held)
+	line("")
+}
+
+func cores(n int) string {
+	if n == 0 {
+		return "all cores"
+	}
+	return fmt.Sprint(n)
+}
+
+func (r *Result) tasks(line printer) {
+	s := r.Sum
+	line("## Tasks\n\n| | |\n|---|---|")
+	line("| sent | %d |", r.Sent)
+	line("| completed, each token verified for its own task | %d |", s.Completed)
+	line("| failed: the task was bad, or was made unreadable on its way (%d) | %d |", r.Spoilt, s.Failed)
+	line("| never ended | %d |", r.Left)
+	line("| deliveries that came back by the response timeout (10 s): the answer to the poll was lost or broken, or the result in the server's absence | %d |", s.TakenBack)
+	line("| tasks that were done by more than one delivery | %d |", s.Again)
+	line("| updates, of which repeated after a lost answer | %d, %d |", s.Updates, s.Repeated)
+	line("| secrets in the log (%d lines), metrics, reasons or another task's output | %d |", r.Lines, len(s.Leaks))
+	line("| exit status after SIGTERM, panics | %d, %d |", r.Status, r.Panics)
+	line("")
+}
+
+func (r *Result) time(line printer) {
+	line("## Over time\n\n| quarter | tasks/s | cores | memory, MiB | goroutines | descriptors | p50 / p99 of calm seconds, ms |\n|---|---|---|---|---|---|---|")
+	for i, q := range r.Quarters {
+		line("| %d | %.0f | %.2f | %.1f | %.0f | %.0f | %.1f / %.1f (%d tasks) |", i+1, q.Rate, q.CPU, q.Memory, q.Goroutines, q.Descriptors, q.P50, q.P99, q.Calm)
+	}
+	line("\nCalm is a second in which at its sample no more tasks waited than there are slots, without a fault in it or in the second before or after; the 99th percentile has what is still being made up for after a fault, and other work on the machine.")
+	line("\nMemory is resident memory; it, goroutines and descriptors are medians. From the second quarter on the trend of memory was %+.1f MiB an hour (Theil-Sen).", r.Slope)
+	if len(r.Quarters) == 4 {
+		line("Between the second quarter and the last the median may grow by %.1f MiB; it changed by %+.1f MiB.", growth(r.Quarters[1].Memory), r.Quarters[3].Memory-r.Quarters[1].Memory)
+	}
+	line("\nBefore the first task there were %.0f goroutines and %.0f descriptors; %.0f s after the last one %.0f and %.0f.\n",
+		r.Base.Goroutines, r.Base.Descriptors, r.Settled, r.Rest.Goroutines, r.Rest.Descriptors)
+}
+
+func (r *Result) trouble(line printer) {
+	line("## Faults\n\n| fault | episodes | seconds | calls struck |\n|---|---|---|---|")
+	type total struct {
+		n, calls int
+		seconds  float64
+	}
+	all := map[string]*total{}
+	for _, e := range r.Episodes {
+		t := all[e.Kind]
+		if t == nil {
+			t = &total{}
+			all[e.Kind] = t
+		}
+		t.n, t.calls, t.seconds = t.n+1, t.calls+e.Calls, t.seconds+e.End-e.Begin
+	}
+	for _, k := range kinds() {
+		switch t := all[k.name]; {
+		case t == nil:
+			line("| %s | 0 | | |", k.name)
+		case k.name == down:
+			line("| %s | %d | %.0f | all |", k.name, t.n, t.seconds)
+		case k.play != nil:
+			line("| %s: every token ended each 300 ms | %d | %.0f | %d tokens granted |", k.name, t.n, t.seconds, t.calls)
+		default:
+			line("| %s | %d | %.0f | %d |", k.name, t.n, t.seconds, t.calls)
+		}
+	}
+	if n := len(r.Outages); n > 0 {
+		line("\nAfter the %d outages of one to three seconds under load the first poll came %.2f s after the server in the median, %.2f s at the most.", n, median(slices.Clone(r.Outages)), slices.Max(r.Outages))
+	}
+	line("")
+}
+
+func (r *Result) recovery(line printer) {
+	n := len(r.Recovery)
+	if n == 0 {
+		return
+	}
+	var dead, found, asked []float64
+	for _, t := range r.Recovery {
+		dead, found, asked = append(dead, t.Dead), append(found, t.Found), append(asked, t.Asked)
+	}
+	line("## A dead server comes back\n")
+	line("%d workers, each a process, whose server died and came back after %.0f to %.0f s, at a moment of chance.\n", n, slices.Min(dead), slices.Max(dead))
+	line("| | median | least | most |\n|---|---|---|---|")
+	line("| from the server's return to the first poll that it served, s | %.2f | %.2f | %.2f |", median(found), slices.Min(found), slices.Max(found))
+	line("| polls a second and poller in the second half of the outage | %.2f | %.2f | %.2f |", median(asked), slices.Min(asked), slices.Max(asked))
+	line("\n`TestThePaceOfAnOutage` (test/reliability/pace_test.go) measures the same over 500 outages in the time of a synctest bubble.")
+}

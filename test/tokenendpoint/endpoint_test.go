@@ -1,0 +1,175 @@
+package tokenendpoint_test
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"conductor-jwt/internal/secret"
+	"conductor-jwt/keys"
+	"conductor-jwt/provider"
+	"conductor-jwt/signer"
+	"conductor-jwt/test/tokenendpoint"
+)
+
+var noon = time.Unix(1795348800, 0)
+
+var rsaKey = sync.OnceValue(func() *rsa.PrivateKey {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		panic(err)
+	}
+	return key
+})
+
+// signed is a token over these claims, which the worker's own code signs.
+func signed(t *testing.T, claims string) string {
+	t.Helper()
+	der, err := x509.MarshalPKCS8PrivateKey(rsaKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+	key, err := keys.NewParser(keys.ParserOptions{}).Resolve(context.Background(), keys.Ref{Text: secret.New(text)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	object, err := signer.ParseObject([]byte(claims), signer.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := signer.Sign(t.Context(), key, signer.Request{Algorithm: keys.RS256, KeyID: "k", Claims: object})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token.Compact.Reveal()
+}
+
+func claims(id string, issued, expires int64) string {
+	raw, err := json.Marshal(map[string]any{
+		"iss": "c", "sub": "c", "aud": "https://acme.auth0.com/", "jti": id, "iat": noon.Unix() + issued, "exp": noon.Unix() + expires,
+	})
+	if err != nil {
+		panic(err)
+	}
+	return string(raw)
+}
+
+func endpoint(t *testing.T, name string) *tokenendpoint.Endpoint {
+	t.Helper()
+	p, ok := provider.Find(name)
+	if !ok {
+		t.Fatal(name)
+	}
+	return tokenendpoint.New(p, rsaKey().Public(), func() time.Time { return noon })
+}
+
+// post hands a form in, and gives the status and the error's code.
+func post(t *testing.T, e http.Handler, form url.Values) (int, string) {
+	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/token", strings.NewReader(form.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	w := httptest.NewRecorder()
+	e.ServeHTTP(w, r)
+	var body struct {
+		Error       string `json:"error"`
+		AccessToken string `json:"access_token"`
+	}
+	if err := json.Unmarshal(w.Body.Bytes(), &body); err != nil || (body.AccessToken == "") != (w.Code != http.StatusOK) {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	return w.Code, body.Error
+}
+
+func client(token string) url.Values {
+	return url.Values{
+		"grant_type": {"client_credentials"}, "client_assertion": {token},
+		"client_assertion_type": {"urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
+	}
+}
+
+func TestAGoodTokenIsTakenOnce(t *testing.T) {
+	e := endpoint(t, "auth0")
+	token := signed(t, claims("once", 0, 60))
+	if status, code := post(t, e, client(token)); status != http.StatusOK {
+		t.Errorf("%d %s", status, code)
+	}
+	if status, code := post(t, e, client(token)); status != http.StatusUnauthorized || code != "invalid_client" {
+		t.Errorf("a second time: %d %s", status, code)
+	}
+	if seen, taken := e.Counts(); seen != 2 || taken != 1 {
+		t.Errorf("%d seen, %d taken", seen, taken)
+	}
+}
+
+func TestABadTokenIsRefused(t *testing.T) {
+	good := signed(t, claims("a", 0, 60))
+	for says, token := range map[string]string{
+		"expired":               signed(t, claims("b", -60, 0)),
+		"issued in the future":  signed(t, claims("c", 1, 61)),
+		"good for too long":     signed(t, claims("d", 0, 301)),
+		"for somebody else":     signed(t, strings.Replace(claims("e", 0, 60), "acme.auth0.com/", "acme.auth0.com", 1)),
+		"without an id":         signed(t, strings.Replace(claims("f", 0, 60), `"jti"`, `"jtx"`, 1)),
+		"of another subject":    signed(t, strings.Replace(claims("g", 0, 60), `"sub":"c"`, `"sub":"d"`, 1)),
+		"with half a signature": good[:len(good)-20],
+		"not a token":           "x",
+		"unsigned":              "eyJhbGciOiJub25lIn0." + strings.Split(good, ".")[1] + ".",
+	} {
+		if status, code := post(t, endpoint(t, "auth0"), client(token)); status != http.StatusUnauthorized || code != "invalid_client" {
+			t.Errorf("%s: %d %s", says, status, code)
+		}
+	}
+}
+
+// The codes are those of RFC 6749 §5.2.
+func TestABadFormIsRefused(t *testing.T) {
+	token := signed(t, claims("a", 0, 60))
+	without := func(name string) url.Values {
+		form := client(token)
+		form.Del(name)
+		return form
+	}
+	twice := client(token)
+	twice.Add("client_assertion", token)
+	for _, row := range []struct {
+		profile string
+		form    url.Values
+		status  int
+		code    string
+	}{
+		{"auth0", without("grant_type"), http.StatusBadRequest, "unsupported_grant_type"},
+		{"auth0", without("client_assertion"), http.StatusUnauthorized, "invalid_client"},
+		{"auth0", without("client_assertion_type"), http.StatusUnauthorized, "invalid_client"},
+		{"auth0", twice, http.StatusBadRequest, "invalid_request"},
+		{"salesforce", client(token), http.StatusBadRequest, "unsupported_grant_type"},
+		{"salesforce", url.Values{"grant_type": {"urn:ietf:params:oauth:grant-type:jwt-bearer"}}, http.StatusBadRequest, "invalid_request"},
+		{"salesforce", url.Values{"grant_type": {"urn:ietf:params:oauth:grant-type:jwt-bearer"}, "assertion": {token}}, http.StatusBadRequest, "invalid_grant"},
+		{"box", url.Values{"grant_type": {"urn:ietf:params:oauth:grant-type:jwt-bearer"}, "assertion": {token}}, http.StatusUnauthorized, "invalid_client"},
+		{"apple-sign-in", url.Values{"grant_type": {"authorization_code"}}, http.StatusBadRequest, "invalid_client"},
+	} {
+		if status, code := post(t, endpoint(t, row.profile), row.form); status != row.status || code != row.code {
+			t.Errorf("%s %v: %d %s", row.profile, row.form, status, code)
+		}
+	}
+}
+
+func TestAnAPITakesWhatTheEndpointGaveOutAlone(t *testing.T) {
+	e := endpoint(t, "auth0")
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/api", nil)
+	r.Header.Set("Authorization", "Bearer nothing")
+	w := httptest.NewRecorder()
+	e.ServeHTTP(w, r)
+	if w.Code != http.StatusUnauthorized {
+		t.Errorf("%d", w.Code)
+	}
+}

@@ -1,0 +1,47 @@
+package tree
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// A block of a page that a reader pastes, or that a test runs, must do the same
+// in ten years: its dates lie before 2021 or after 2089.
+func TestNoBlockOfAPageNamesADateNearToday(t *testing.T) {
+	pages, err := filepath.Glob(filepath.Join(root(), "docs", "*.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := regexp.MustCompile("(?ms)^```(?:sh|yaml)\n(.*?)^```")
+	date := regexp.MustCompile(`\b20(?:2[1-9]|[3-8]\d)-\d\d-\d\d`)
+	blocks := 0
+	for _, path := range pages {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range block.FindAllStringSubmatch(string(text), -1) {
+			blocks++
+			if at := date.FindString(m[1]); at != "" {
+				t.Errorf("%s: a block names %s; write a date before 2021 or after 2089", path, at)
+			}
+		}
+	}
+	if blocks < 12 {
+		t.Errorf("found %d blocks; the pages are read wrongly", blocks)
+	}
+}
+
+// The run with another clock is part of each run of everything.
+func TestTheRunOfEverythingMovesTheClock(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root(), ".ci", "run"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(text), "make --no-print-directory test-clock\n") {
+		t.Error(".ci/run does not run make test-clock")
+	}
+}

@@ -1,0 +1,3 @@
+// Package tree holds the tests of the tree itself: the licences of what is
+// linked, and the links between its pages.
+package tree

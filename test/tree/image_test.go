@@ -1,0 +1,148 @@
+package tree_test
+
+import (
+	"debug/elf"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// maxBytes is the largest size of a stripped binary: half of step as it is
+// shipped, 55.7 MB.
+const maxBytes = 28_000_000
+
+// The image is built by the commands that build the binaries.
+func TestTheImageIsBuiltByMake(t *testing.T) {
+	text, err := os.ReadFile("../../Dockerfile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		`\bmake build VERSION="\$VERSION"\n`,
+		`\bmake build-native NATIVE=bin/conductor-jwt VERSION="\$VERSION"\n`,
+		`(?m)^ARG EDITION=native$`,
+		`(?m)^FROM gcr\.io/distroless/static-debian12:nonroot(@sha256:[0-9a-f]{64})? AS run-static$`,
+		`(?m)^FROM gcr\.io/distroless/base-debian12:nonroot(@sha256:[0-9a-f]{64})? AS run-native$`,
+		`(?m)^FROM build-\$\{EDITION\} AS build\nFROM run-\$\{EDITION\}$`,
+		`(?m)^COPY --from=build /src/bin/conductor-jwt /usr/local/bin/conductor-jwt$`,
+		`(?m)^ENV CONDUCTOR_JWT_LISTEN=:9991$`,
+		`(?m)^USER 65532:65532$`,
+		`(?m)^ENTRYPOINT \["/usr/local/bin/conductor-jwt"\]\nCMD \["worker"\]$`,
+	} {
+		if !regexp.MustCompile(want).Match(text) {
+			t.Errorf("the Dockerfile has no %s", want)
+		}
+	}
+	if strings.Contains(string(text), "go build") {
+		t.Error("the Dockerfile builds by a command of its own")
+	}
+	mod, err := os.ReadFile("../../go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	builders := regexp.MustCompile(`golang:([0-9.]+)-bookworm(?:@sha256:[0-9a-f]{64})? AS `).FindAllSubmatch(text, -1)
+	if len(builders) != 2 {
+		t.Errorf("%d stages build, not 2", len(builders))
+	}
+	for _, b := range builders {
+		if !strings.Contains(string(mod), "\ntoolchain go"+string(b[1])+"\n") {
+			t.Errorf("the image's Go is %s, go.mod's toolchain another", b[1])
+		}
+	}
+}
+
+// What make build-native leaves needs the C library alone: OpenSSL is loaded,
+// where there is one.
+func TestTheNativeBinaryLoadsOpenSSL(t *testing.T) {
+	binary := filepath.Join(t.TempDir(), "conductor-jwt")
+	command := exec.CommandContext(t.Context(), "make", "--no-print-directory", "build-native", "NATIVE="+binary, "VERSION=v1.2.3")
+	command.Dir = "../.."
+	if out, err := command.CombinedOutput(); err != nil {
+		t.Fatalf("make build-native: %v\n%s", err, out)
+	}
+	file, err := elf.Open(binary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = file.Close() }()
+	libraries, err := file.ImportedLibraries()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range libraries {
+		if !regexp.MustCompile(`^(libc|libdl|libpthread)\.so`).MatchString(l) {
+			t.Errorf("it does not start without %s", l)
+		}
+	}
+	checkSize(t, binary)
+	out, err := exec.CommandContext(t.Context(), binary, "version", "-o", "json").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var version struct{ Edition, Crypto string }
+	if err := json.Unmarshal(out, &version); err != nil {
+		t.Fatal(err)
+	}
+	if version.Edition != "native" || !strings.HasPrefix(version.Crypto, "openssl 3.") {
+		t.Errorf("version = %+v", version)
+	}
+}
+
+// What make build leaves runs on a file system that holds nothing else.
+func TestTheBinaryIsStatic(t *testing.T) {
+	binary := filepath.Join(t.TempDir(), "conductor-jwt")
+	command := exec.CommandContext(t.Context(), "make", "--no-print-directory", "build", "BIN="+binary, "VERSION=v1.2.3")
+	command.Dir = "../.."
+	command.Env = append(os.Environ(), "GOOS=linux")
+	if out, err := command.CombinedOutput(); err != nil {
+		t.Fatalf("make build: %v\n%s", err, out)
+	}
+	file, err := elf.Open(binary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = file.Close() }()
+	if libraries, err := file.ImportedLibraries(); err != nil || len(libraries) > 0 {
+		t.Errorf("it needs %v, %v", libraries, err)
+	}
+	for _, p := range file.Progs {
+		if p.Type == elf.PT_INTERP {
+			t.Error("it asks for a dynamic linker")
+		}
+	}
+	if file.Section(".symtab") != nil || file.Section(".debug_info") != nil {
+		t.Error("it is not stripped")
+	}
+	checkSize(t, binary)
+}
+
+func checkSize(t *testing.T, binary string) {
+	t.Helper()
+	info, err := os.Stat(binary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Size() > maxBytes {
+		t.Errorf("it has %d bytes, over %d", info.Size(), maxBytes)
+	}
+}
+
+func TestTheBinaryKnowsItsVersion(t *testing.T) {
+	command := exec.CommandContext(t.Context(), "go", "run", "-ldflags", "-X main.version=v1.2.3", ".", "version", "-o", "json")
+	command.Dir, command.Env = "../..", append(os.Environ(), "CGO_ENABLED=0")
+	out, err := command.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var version struct{ Version, Edition, Crypto, Go string }
+	if err := json.Unmarshal(out, &version); err != nil {
+		t.Fatal(err)
+	}
+	if version.Version != "v1.2.3" || version.Edition != "static" || version.Crypto != "go" || version.Go == "" {
+		t.Errorf("version = %+v", version)
+	}
+}

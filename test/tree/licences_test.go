@@ -1,0 +1,100 @@
+package tree
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// module is what `go list -deps -json` says of a linked module.
+type module struct{ Path, Version, Dir string }
+
+// linked lists the modules of which the binary of the native edition holds code.
+func linked(t *testing.T) []module {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "-json=Module", ".")
+	cmd.Dir, cmd.Env = root(), append(os.Environ(), "CGO_ENABLED=1")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]module{}
+	for d := json.NewDecoder(out); ; {
+		var p struct{ Module *module }
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if p.Module != nil && p.Module.Path != "conductor-jwt" {
+			found[p.Module.Path] = *p.Module
+		}
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	var all []module
+	for _, m := range found {
+		all = append(all, m)
+	}
+	slices.SortFunc(all, func(a, b module) int { return strings.Compare(a.Path, b.Path) })
+	return all
+}
+
+func root() string { return filepath.Join("..", "..") }
+
+// licenceOf names the licence of a module by a sentence that only it has.
+func licenceOf(t *testing.T, m module) string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(m.Dir, "LICEN[SC]E*"))
+	if err != nil || len(files) == 0 {
+		t.Errorf("%s has no licence file", m.Path)
+		return ""
+	}
+	raw, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Join(strings.Fields(string(raw)), " ")
+	for _, known := range [][2]string{
+		{"Apache-2.0", "Apache License Version 2.0"},
+		{"BSD-3-Clause", "Neither the name of"},
+		{"BSD-2-Clause", "Redistributions in binary form must reproduce"},
+		{"MIT", "Permission is hereby granted, free of charge"},
+		{"ISC", "Permission to use, copy, modify, and/or distribute this software"},
+		{"ISC", "Permission to use, copy, modify, and distribute this software"},
+		{"MPL-2.0", "Mozilla Public License"},
+	} {
+		if strings.Contains(text, known[1]) {
+			return known[0]
+		}
+	}
+	t.Errorf("%s has a licence that is not one of those that may be linked", m.Path)
+	return ""
+}
+
+// TestWhatIsLinkedIsNamedWithItsLicence keeps THIRD_PARTY.md true. To accept
+// a new dependency, paste the table that a failure prints.
+func TestWhatIsLinkedIsNamedWithItsLicence(t *testing.T) {
+	var table strings.Builder
+	for _, m := range linked(t) {
+		table.WriteString("| " + m.Path + " | " + licenceOf(t, m) + " |\n")
+	}
+	page, err := os.ReadFile(filepath.Join(root(), "THIRD_PARTY.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rows, found := strings.Cut(string(page), "|---|---|\n")
+	if !found || strings.TrimSpace(rows) != strings.TrimSpace(table.String()) {
+		t.Errorf("THIRD_PARTY.md is not what is linked; its table should be:\n%s", table.String())
+	}
+}

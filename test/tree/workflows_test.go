@@ -1,0 +1,174 @@
+package tree
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/goccy/go-yaml"
+)
+
+// An action is named by the commit that was read, since a tag can be moved; and
+// what a job runs is what the project has.
+func TestWorkflowsRunWhatIsPinned(t *testing.T) {
+	files, err := filepath.Glob("../../.github/workflows/*.yaml")
+	if err != nil || len(files) < 2 {
+		t.Fatalf("%d workflows, %v", len(files), err)
+	}
+	makefile, err := os.ReadFile("../../Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pinned := regexp.MustCompile(`uses: [\w.-]+/[\w.-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$`)
+	target := regexp.MustCompile(`\bmake ([a-z-]+)`)
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(text)) {
+			line = strings.TrimRight(line, "\n")
+			if strings.Contains(line, "uses:") && !pinned.MatchString(line) {
+				t.Errorf("%s: not pinned: %s", file, strings.TrimSpace(line))
+			}
+			if m := target.FindStringSubmatch(line); m != nil && !strings.Contains(string(makefile), "\n"+m[1]+":") {
+				t.Errorf("%s: no make %s", file, m[1])
+			}
+		}
+		if !strings.Contains(string(text), "\npermissions: {") {
+			t.Errorf("%s leaves the token what the repository gives it", file)
+		}
+	}
+}
+
+// job is what matters here of a job of a workflow.
+type job struct {
+	Needs       any
+	Permissions map[string]string
+	Steps       []struct{ Uses, Run string }
+}
+
+// runs gives all that a job runs, in one text.
+func (j job) runs() string {
+	var b strings.Builder
+	for _, step := range j.Steps {
+		b.WriteString(step.Run + "\n")
+	}
+	return b.String()
+}
+
+// elevated says which permission a job has beyond reading the repository.
+func (j job) elevated() string {
+	for name, level := range maps.All(j.Permissions) {
+		if level != "none" && (name != "contents" || level != "read") {
+			return name + ": " + level
+		}
+	}
+	return ""
+}
+
+var testRun = regexp.MustCompile(`\.ci/run|\bgo (test|vet)\b|\bmake (test|unit|lint|fuzz|vuln|tags|bench|soak|mutation|demo)`)
+
+// faultsOf says where a workflow lets tests run with an identity or a token
+// that writes, and where one that releases does not wait for the tests.
+func faultsOf(text []byte) ([]string, error) {
+	var w struct {
+		Permissions any
+		Jobs        map[string]job
+	}
+	if err := yaml.Unmarshal(text, &w); err != nil {
+		return nil, err
+	}
+	var faults []string
+	tested := map[string]bool{}
+	for name, j := range w.Jobs {
+		tested[name] = testRun.MatchString(j.runs())
+		if j.Permissions == nil && w.Permissions == nil {
+			faults = append(faults, name+" leaves the token what the repository gives it")
+		}
+		if more := j.elevated(); more != "" && tested[name] {
+			faults = append(faults, name+" tests with "+more)
+		}
+	}
+	for name, j := range w.Jobs {
+		if j.elevated() != "" && !waits(w.Jobs, tested, name) {
+			faults = append(faults, name+" does not wait for the tests")
+		}
+	}
+	return faults, nil
+}
+
+// waits reports whether a job needs one that tests, over others too.
+func waits(jobs map[string]job, tested map[string]bool, name string) bool {
+	for need := range strings.FieldsSeq(strings.Trim(fmt.Sprint(jobs[name].Needs), "[]")) {
+		if _, there := jobs[need]; there && (tested[need] || waits(jobs, tested, need)) {
+			return true
+		}
+	}
+	return false
+}
+
+// What a test runs is code of others, which could mint the identity that
+// signs a release.
+func TestNothingIsTestedWithAnIdentityThatReleases(t *testing.T) {
+	files, err := filepath.Glob("../../.github/workflows/*.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		faults, err := faultsOf(text)
+		if err != nil || len(faults) > 0 {
+			t.Errorf("%s: %v %v", file, faults, err)
+		}
+	}
+	for says, text := range map[string]string{
+		"tests with an identity":    "permissions: {}\njobs: {a: {permissions: {id-token: write}, steps: [{run: .ci/run}]}}",
+		"tests with a token":        "permissions: {}\njobs: {a: {permissions: {contents: write}, steps: [{run: make test}]}}",
+		"releases what is untested": "permissions: {}\njobs: {a: {permissions: {packages: write}, steps: [{run: make release}]}, b: {permissions: {contents: read}, steps: [{run: .ci/run}]}}",
+		"says nothing":              "jobs: {a: {steps: [{run: .ci/run}]}}",
+	} {
+		if faults, err := faultsOf([]byte(text)); err != nil || len(faults) == 0 {
+			t.Errorf("a workflow that %s: no fault, %v", says, err)
+		}
+	}
+}
+
+// Until Renovate has pinned the digests of the base images, nothing is
+// released: none can be invented here.
+func TestAReleaseNeedsTheDigestOfEachBaseImage(t *testing.T) {
+	text, err := os.ReadFile("../../.github/workflows/release.yaml")
+	if err != nil || !strings.Contains(string(text), "- run: .ci/pinned\n") {
+		t.Errorf("a release does not run .ci/pinned: %v", err)
+	}
+	if text, err = os.ReadFile("../../renovate.json"); err != nil || !strings.Contains(string(text), `{"matchManagers": ["dockerfile"], "pinDigests": true}`) {
+		t.Errorf("the digests are not pinned: %v", err)
+	}
+	digest := "@sha256:" + strings.Repeat("0a", 32)
+	for name, row := range map[string]struct {
+		file string
+		fine bool
+	}{
+		"each with its digest":       {"FROM --platform=$BUILDPLATFORM golang:1" + digest + " AS source\nFROM source AS b\nFROM gcr.io/d:nonroot" + digest + " AS run-x\nFROM build-${EDITION} AS build\nFROM run-${EDITION}\n", true},
+		"one by a tag":               {"FROM golang:1" + digest + " AS a\nFROM gcr.io/d:nonroot\n", false},
+		"a digest that is too short": {"FROM golang:1@sha256:0a\n", false},
+		"no image":                   {"ARG A\n", false},
+	} {
+		path := filepath.Join(t.TempDir(), "Dockerfile")
+		if err := os.WriteFile(path, []byte(row.file), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		out, err := exec.CommandContext(t.Context(), "../../.ci/pinned", path).CombinedOutput()
+		if (err == nil) != row.fine {
+			t.Errorf("%s: %v\n%s", name, err, out)
+		}
+	}
+}

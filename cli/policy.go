@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/config"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
@@ -101,16 +102,15 @@ func (w withoutTask) Resolve(ctx context.Context, ref keys.Ref) (keys.Key, error
 	return w.Resolver.Resolve(ctx, ref)
 }
 
-func (f explainFlags) delivery(ctx context.Context, env Env, c *config.Loaded, args []string) (task.Delivery, error) {
+func (f explainFlags) delivery(ctx context.Context, env Env, c *config.Loaded, args []string) (api.Task, error) {
 	if f.task != "" {
-		t, err := readStoredTask(ctx, env, c, f.task)
-		return t.delivery(t.InputData), err
+		return readStoredTask(ctx, env, c, f.task)
 	}
 	raw, err := readInput(env, args[0], maxTaskInput)
 	if err != nil {
-		return task.Delivery{}, err
+		return api.Task{}, err
 	}
-	return task.Delivery{Type: f.taskType, Name: task.TaskType, WorkflowType: f.workflow, Input: secret.NewJSON(raw), Template: raw}, nil
+	return api.Task{Type: f.taskType, Name: task.TaskType, WorkflowType: f.workflow, Input: secret.NewJSON(raw), Template: raw}, nil
 }
 
 // verdictJSON is what one grant says, in `policy explain -o json`.

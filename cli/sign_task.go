@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/config"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
@@ -59,14 +60,14 @@ func signTaskInput(ctx context.Context, env Env, f *signFlags, args []string) er
 	if err != nil {
 		return err
 	}
-	return runTask(ctx, env, f, c, task.Delivery{Type: task.TaskType, Name: task.TaskType, Input: secret.NewJSON(raw)}, nil)
+	return runTask(ctx, env, f, c, api.Task{Type: task.TaskType, Name: task.TaskType, Input: secret.NewJSON(raw)}, nil)
 }
 
 // runTask is the worker's handler around one delivery. Where stored is nil,
 // there is no server to compare the input with: of the checks against injected
 // secrets only the one of the claims themselves is left, and a policy that
 // needs the comparison denies the task.
-func runTask(ctx context.Context, env Env, f *signFlags, c *config.Loaded, d task.Delivery, stored task.Stored) error {
+func runTask(ctx context.Context, env Env, f *signFlags, c *config.Loaded, d api.Task, stored task.Stored) error {
 	c.Output, c.SecretInjection = string(task.OutputToken), string(task.InjectionAuto)
 	p, ring, err := openRing(ctx, env, c)
 	if err != nil {
@@ -77,7 +78,7 @@ func runTask(ctx context.Context, env Env, f *signFlags, c *config.Loaded, d tas
 	for _, w := range out.Warnings {
 		label(env, env.Stderr, "warning", yellow, w)
 	}
-	if out.Status != task.Completed {
+	if out.Status != api.Completed {
 		return outcomeError(out)
 	}
 	token, err := used.verified(out.Output.Reveal())

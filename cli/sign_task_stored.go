@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"conductor-jwt/conductor"
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/config"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/signer"
@@ -37,18 +38,18 @@ func signStoredTask(ctx context.Context, env Env, f *signFlags, args []string) e
 	if err != nil {
 		return err
 	}
-	d, err := t.deliver(key, password)
+	delivered, err := withKey(t, key, password)
 	if err != nil {
 		return err
 	}
-	return runTask(ctx, env, f, c, d, alreadyRead{t.raw})
+	return runTask(ctx, env, f, c, delivered, alreadyRead{t})
 }
 
 // alreadyRead is a stored task that was read before.
-type alreadyRead struct{ raw json.RawMessage }
+type alreadyRead struct{ task api.Task }
 
 // StoredTask implements [task.Stored].
-func (a alreadyRead) StoredTask(context.Context, string) (json.RawMessage, error) { return a.raw, nil }
+func (a alreadyRead) StoredTask(context.Context, string) (api.Task, error) { return a.task, nil }
 
 // StoredWorkflow implements [task.Stored]. It is asked for only where secrets
 // stand in other inputs than the key, and these end before.
@@ -57,20 +58,15 @@ func (alreadyRead) StoredWorkflow(context.Context, string) (json.RawMessage, err
 }
 
 // readStoredTask asks the server for a task as it keeps it.
-func readStoredTask(ctx context.Context, env Env, c *config.Loaded, id string) (storedTask, error) {
+func readStoredTask(ctx context.Context, env Env, c *config.Loaded, id string) (api.Task, error) {
 	client, err := askingClient(env, c) //nolint:contextcheck // nothing is asked of the server yet
 	if err != nil {
-		return storedTask{}, err
+		return api.Task{}, err
 	}
 	defer client.Close()
-	raw, err := client.StoredTask(ctx, id)
+	t, err := client.StoredTask(ctx, id)
 	if err != nil {
-		return storedTask{}, storedTaskError(err)
-	}
-	t := storedTask{raw: raw}
-	if err := json.Unmarshal(raw, &t); err != nil {
-		// The decoder's own text may quote the task.
-		return storedTask{}, errors.New("the server's answer is not a task")
+		return api.Task{}, storedTaskError(err)
 	}
 	return t, nil
 }
@@ -82,50 +78,23 @@ func storedTaskError(err error) error {
 	return serverError("the stored task cannot be read", err)
 }
 
-// storedTask is what is read of GET /tasks/{id}.
-type storedTask struct {
-	raw json.RawMessage // the whole answer
-
-	TaskID             string          `json:"taskId"`
-	TaskType           string          `json:"taskType"`
-	TaskDefName        string          `json:"taskDefName"`
-	WorkflowInstanceID string          `json:"workflowInstanceId"`
-	WorkflowType       string          `json:"workflowType"`
-	RetryCount         int             `json:"retryCount"`
-	InputData          json.RawMessage `json:"inputData"`
-	External           string          `json:"externalInputPayloadStoragePath"`
-	WorkflowTask       struct {
-		InputParameters json.RawMessage `json:"inputParameters"`
-	} `json:"workflowTask"`
-	TaskDefinition struct {
-		InputTemplate json.RawMessage `json:"inputTemplate"`
-	} `json:"taskDefinition"`
-}
-
-// delivery is what the worker would be handed, its secrets unresolved.
-func (t storedTask) delivery(input json.RawMessage) task.Delivery {
-	return task.Delivery{
-		ID: t.TaskID, Type: t.TaskType, Name: t.TaskDefName, WorkflowID: t.WorkflowInstanceID, WorkflowType: t.WorkflowType,
-		Retry: t.RetryCount, Input: secret.NewJSON(input),
-		Template: t.WorkflowTask.InputParameters, Defaults: t.TaskDefinition.InputTemplate, External: t.External != "",
+// withKey puts a key and its password in place of the stored task's own.
+func withKey(t api.Task, key []byte, password secret.Text) (api.Task, error) {
+	raw := t.Input.Reveal()
+	if len(raw) == 0 || bytes.Equal(raw, []byte("null")) {
+		raw = json.RawMessage("{}")
 	}
-}
-
-// deliver is the delivery with a key and its password in place of the task's.
-func (t storedTask) deliver(key []byte, password secret.Text) (task.Delivery, error) {
-	if t.InputData == nil || bytes.Equal(t.InputData, []byte("null")) {
-		t.InputData = json.RawMessage("{}")
-	}
-	input, err := signer.ParseObject(t.InputData, signer.Limits{Bytes: maxTaskInput, Depth: 128})
+	input, err := signer.ParseObject(raw, signer.Limits{Bytes: maxTaskInput, Depth: 128})
 	if err != nil {
-		return task.Delivery{}, signerError("the stored task's input", err)
+		return api.Task{}, signerError("the stored task's input", err)
 	}
 	input.String("privateKey", keyAsText(key))
 	input.Delete("privateKeyPassword")
 	if !password.IsZero() {
 		input.String("privateKeyPassword", password.Reveal())
 	}
-	return t.delivery(input.AppendJSON(nil)), nil
+	t.Input = secret.NewJSON(input.AppendJSON(nil))
+	return t, nil
 }
 
 // keyAsText is a key file as the value of an input: DER as base64.

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"conductor-jwt/conductor"
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/config"
 	"conductor-jwt/worker"
 )
@@ -48,9 +49,9 @@ that died; a workflow that was started before keeps the one it had.`,
 
 // appliedDef is a line of `taskdef apply`.
 type appliedDef struct {
-	Name    string             `json:"name"`
-	Outcome string             `json:"outcome"` // outcomeCreated and its siblings
-	Def     *conductor.TaskDef `json:"taskDefinition,omitempty"`
+	Name    string       `json:"name"`
+	Outcome string       `json:"outcome"` // outcomeCreated and its siblings
+	Def     *api.TaskDef `json:"taskDefinition,omitempty"`
 }
 
 const (
@@ -100,7 +101,7 @@ func namesInUse(ctx context.Context, client *conductor.Client, types []string) (
 	return names, err
 }
 
-func applyTaskDef(ctx context.Context, client *conductor.Client, def conductor.TaskDef, dryRun bool) (appliedDef, error) {
+func applyTaskDef(ctx context.Context, client *conductor.Client, def api.TaskDef, dryRun bool) (appliedDef, error) {
 	exists, err := client.TaskDef(ctx, def.Name)
 	switch {
 	case err != nil:

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"conductor-jwt/conductor"
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/config"
 	"conductor-jwt/doctor"
 	"conductor-jwt/keys"
@@ -181,9 +182,9 @@ func announce(ctx context.Context, b build, c *config.Loaded, server string, log
 type storedTasks struct{ from task.Stored }
 
 // StoredTask implements [task.Stored].
-func (s storedTasks) StoredTask(ctx context.Context, id string) (json.RawMessage, error) {
-	raw, err := s.from.StoredTask(ctx, id)
-	return raw, readDenied(err)
+func (s storedTasks) StoredTask(ctx context.Context, id string) (api.Task, error) {
+	t, err := s.from.StoredTask(ctx, id)
+	return t, readDenied(err)
 }
 
 // StoredWorkflow implements [task.Stored].

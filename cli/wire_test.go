@@ -7,12 +7,15 @@ import (
 	"testing"
 
 	"conductor-jwt/conductor"
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/task"
 )
 
 type answers struct{ err error }
 
-func (a answers) StoredTask(context.Context, string) (json.RawMessage, error) { return nil, a.err }
+func (a answers) StoredTask(context.Context, string) (api.Task, error) {
+	return api.Task{}, a.err
+}
 
 func (a answers) StoredWorkflow(context.Context, string) (json.RawMessage, error) { return nil, a.err }
 

@@ -16,6 +16,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 
 	"conductor-jwt/conductor"
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/keyring"
 	"conductor-jwt/keys"
 	"conductor-jwt/policy"
@@ -89,7 +90,7 @@ func (r rig) everything() {
 	for _, algorithm := range keys.Algorithms() {
 		for _, kind := range kindsOf(algorithm) {
 			r.metrics.Executed(worker.Executed{TaskType: taskType, Outcome: task.Outcome{
-				Status: task.Completed, Algorithm: string(algorithm), KeyKind: string(kind),
+				Status: api.Completed, Algorithm: string(algorithm), KeyKind: string(kind),
 			}})
 		}
 	}
@@ -227,10 +228,10 @@ func TestNoTextFromOutsideMakesASeries(t *testing.T) {
 		r.metrics.Ended(text, worker.End(text))
 		r.metrics.Request(text, len(text)*7919, time.Second)
 		for _, o := range []task.Outcome{
-			{Status: task.Completed, Algorithm: text, KeyKind: text, KeyID: text, JWTID: text, Warnings: []string{text}},
-			{Status: task.Failed, Reason: text, Fault: task.Fault{Code: text, Field: text, Message: text}},
-			{Status: task.Terminal, Reason: text, Fault: task.Fault{Code: "policy_denied", Field: text, Message: text}},
-			{Status: task.Status(text)},
+			{Status: api.Completed, Algorithm: text, KeyKind: text, KeyID: text, JWTID: text, Warnings: []string{text}},
+			{Status: api.Failed, Reason: text, Fault: task.Fault{Code: text, Field: text, Message: text}},
+			{Status: api.FailedWithTerminalError, Reason: text, Fault: task.Fault{Code: "policy_denied", Field: text, Message: text}},
+			{Status: api.Status(text)},
 		} {
 			r.metrics.Executed(worker.Executed{TaskType: text, Outcome: o})
 		}

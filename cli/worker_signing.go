@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"conductor-jwt/conductor"
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/config"
 	"conductor-jwt/keyring"
 	"conductor-jwt/keys"
@@ -112,7 +113,7 @@ func (s *signing) warnExposed(ctx context.Context, p *policy.Policy) {
 }
 
 // Handle implements worker.Handler.
-func (s *signing) Handle(ctx context.Context, d task.Delivery) task.Outcome {
+func (s *signing) Handle(ctx context.Context, d api.Task) task.Outcome {
 	return s.current.Load().handler.Handle(ctx, d)
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"conductor-jwt/bench/stub"
 	"conductor-jwt/conductor"
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/internal/secret"
 )
 
@@ -60,10 +61,10 @@ func BenchmarkUpdate(b *testing.B) {
 		b.Fatal(err)
 	}
 	b.Cleanup(c.Close)
-	r := conductor.Result{
+	r := api.Result{
 		TaskID: "task-000000001", WorkflowID: "wf-task-000000001", WorkerID: "bench", Status: "COMPLETED",
 		Output: secret.NewJSON([]byte(`{"token":"` + fmt.Sprintf("%0600d", 0) + `","tokenType":"JWT"}`)),
-		Logs:   []conductor.Log{{Text: "a line", At: time.UnixMilli(1)}},
+		Logs:   []api.Log{{Text: "a line", At: time.UnixMilli(1)}},
 	}
 	b.ReportAllocs()
 	for b.Loop() {

@@ -1,3 +1,5 @@
+// Package conductor is the Conductor server as this project needs it: poll,
+// update, the stored task and task definitions, over conductor-go's client.
 package conductor
 
 import (
@@ -12,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/internal/secret"
 )
 
@@ -75,10 +78,19 @@ func (c *Client) Skew() (skew time.Duration, ok bool) {
 	return 0, false
 }
 
+// Query is one poll of one queue.
+type Query struct {
+	TaskType string
+	Domain   string
+	WorkerID string
+	Count    int           // at most so many tasks; a server may send more
+	Timeout  time.Duration // how long the server may wait; it takes 5 s at most
+}
+
 // Poll takes up to q.Count tasks; the server may send more. One that cannot be
 // read comes as Malformed, if its ids can be; if they cannot, it is left out
 // and observed as Unnamed. A context that ends loses what the server leases.
-func (c *Client) Poll(ctx context.Context, q Query) ([]Task, error) {
+func (c *Client) Poll(ctx context.Context, q Query) ([]api.Task, error) {
 	query := url.Values{
 		"count":   {strconv.Itoa(q.Count)},
 		"timeout": {strconv.FormatInt(q.Timeout.Milliseconds(), 10)},
@@ -93,7 +105,7 @@ func (c *Client) Poll(ctx context.Context, q Query) ([]Task, error) {
 	if err != nil {
 		return nil, err
 	}
-	tasks, unnamed, err := decodeTasks(body)
+	tasks, unnamed, err := api.DecodeTasks(body)
 	if err != nil {
 		return nil, garbled(callPoll)
 	}
@@ -107,35 +119,38 @@ func (c *Client) Poll(ctx context.Context, q Query) ([]Task, error) {
 
 // Update reports the end of a task. Nil is the server's 2xx and nothing less;
 // it does not say that the result counted (one that is late does not).
-func (c *Client) Update(ctx context.Context, r Result) error {
-	body, err := encodeResult(r)
+func (c *Client) Update(ctx context.Context, r api.Result) error {
+	body, err := api.EncodeResult(r)
 	if err != nil {
-		return &Error{Class: Rejected, Call: string(callUpdate), Cause: errOutput}
+		return &Error{Class: Rejected, Call: string(callUpdate), Cause: err}
 	}
 	_, err = c.do(ctx, callUpdate, c.options.Timeout, request{body: body})
 	return err
 }
 
 // StoredTask is the task as the server keeps it, secrets unresolved.
-func (c *Client) StoredTask(ctx context.Context, id string) (json.RawMessage, error) {
-	return c.object(ctx, callGetTask, request{arg: id})
+func (c *Client) StoredTask(ctx context.Context, id string) (api.Task, error) {
+	body, err := c.do(ctx, callGetTask, c.options.Timeout, request{arg: id})
+	if err != nil {
+		return api.Task{}, err
+	}
+	t, err := api.DecodeTask(body)
+	if err != nil {
+		return api.Task{}, garbled(callGetTask)
+	}
+	return t, nil
 }
 
-// StoredWorkflow is an execution as the server keeps it, with the definition
-// that it runs and without its tasks.
+// StoredWorkflow is the JSON object of an execution as the server keeps it,
+// with the definition that it runs and without its tasks.
 func (c *Client) StoredWorkflow(ctx context.Context, id string) (json.RawMessage, error) {
-	return c.object(ctx, callGetWorkflow, request{arg: id, query: url.Values{"includeTasks": {"false"}}})
-}
-
-// object does a call whose answer is a JSON object.
-func (c *Client) object(ctx context.Context, what call, r request) (json.RawMessage, error) {
-	body, err := c.do(ctx, what, c.options.Timeout, r)
+	body, err := c.do(ctx, callGetWorkflow, c.options.Timeout, request{arg: id, query: url.Values{"includeTasks": {"false"}}})
 	if err != nil {
 		return nil, err
 	}
 	raw := json.RawMessage(body)
 	if len(raw) == 0 || raw.Kind() != jsontext.KindBeginObject || !json.Valid(raw) {
-		return nil, garbled(what)
+		return nil, garbled(callGetWorkflow)
 	}
 	return raw, nil
 }
@@ -156,8 +171,8 @@ func (c *Client) rawTaskDef(ctx context.Context, name string) (body []byte, exis
 
 // CreateTaskDef registers a task definition. It overwrites what is there,
 // fields that it does not name included: ask [Client.TaskDef] first.
-func (c *Client) CreateTaskDef(ctx context.Context, def TaskDef) error {
-	body, err := json.Marshal([]TaskDef{def})
+func (c *Client) CreateTaskDef(ctx context.Context, def api.TaskDef) error {
+	body, err := json.Marshal([]api.TaskDef{def})
 	if err != nil {
 		return &Error{Class: Rejected, Call: string(callCreateTaskDef)}
 	}

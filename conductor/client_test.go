@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"conductor-jwt/conductor"
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/test/conductortest"
 )
@@ -74,12 +75,12 @@ func enqueue(s *conductortest.Server, n int) {
 	}
 }
 
-func poll(c *conductor.Client, count int) ([]conductor.Task, error) {
+func poll(c *conductor.Client, count int) ([]api.Task, error) {
 	return c.Poll(context.Background(), conductor.Query{TaskType: queue, WorkerID: "w1", Count: count})
 }
 
-func complete(c *conductor.Client, task conductor.Task) error {
-	return c.Update(context.Background(), conductor.Result{
+func complete(c *conductor.Client, task api.Task) error {
+	return c.Update(context.Background(), api.Result{
 		TaskID: task.ID, WorkflowID: task.WorkflowID, WorkerID: "w1", Status: "COMPLETED",
 		Output: secret.NewJSON(json.RawMessage(`{"token":"` + canary + `"}`)),
 	})
@@ -128,10 +129,10 @@ func TestATaskGoesRound(t *testing.T) {
 		t.Errorf("runtime metadata are %v", got.RuntimeMetadata)
 	}
 	at := time.UnixMilli(1795355503775)
-	err = c.Update(t.Context(), conductor.Result{
+	err = c.Update(t.Context(), api.Result{
 		TaskID: got.ID, WorkflowID: "w", WorkerID: "w1", Status: "FAILED", Reason: "r<>",
 		Output:        secret.NewJSON(json.RawMessage(`{"n":12345678901234567890,"t":"<"}`)),
-		CallbackAfter: 1500 * time.Millisecond, Logs: []conductor.Log{{Text: "line", At: at}},
+		CallbackAfter: 1500 * time.Millisecond, Logs: []api.Log{{Text: "line", At: at}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -181,7 +182,7 @@ func TestDefinitionsAndTheRest(t *testing.T) {
 	if found, err := c.TaskDef(ctx, "get_signed_jwt"); found || err != nil {
 		t.Errorf("before: %v, %v", found, err)
 	}
-	if err := c.CreateTaskDef(ctx, conductor.TaskDef{Name: "get_signed_jwt", ResponseTimeoutSeconds: 30, RetryCount: 3}); err != nil {
+	if err := c.CreateTaskDef(ctx, api.TaskDef{Name: "get_signed_jwt", ResponseTimeoutSeconds: 30, RetryCount: 3}); err != nil {
 		t.Fatal(err)
 	}
 	if found, err := c.TaskDef(ctx, "get_signed_jwt"); !found || err != nil {
@@ -192,11 +193,11 @@ func TestDefinitionsAndTheRest(t *testing.T) {
 	}
 	s.Ledger.SetSecret("s", "S")
 	id := s.Ledger.Enqueue(conductortest.TaskSpec{Type: queue, Template: json.RawMessage(`{"k":"${workflow.secrets.s}"}`)})
-	raw, err := c.StoredTask(ctx, id)
-	if err != nil || !strings.Contains(string(raw), `"${workflow.secrets.s}"`) {
-		t.Errorf("stored task is %s, %v", raw, err)
+	stored, err := c.StoredTask(ctx, id)
+	if in := string(stored.Input.Reveal()); err != nil || stored.ID != id || in != `{"k":"${workflow.secrets.s}"}` || string(stored.Template) != in {
+		t.Errorf("stored task %s is %s of %s, %v", stored.ID, in, stored.Template, err)
 	}
-	raw, err = c.StoredWorkflow(ctx, "workflow-1")
+	raw, err := c.StoredWorkflow(ctx, "workflow-1")
 	if err != nil || !strings.Contains(string(raw), `"workflowDefinition":{`) || !strings.Contains(string(raw), `"inputParameters":{"k":"${workflow.secrets.s}"}`) {
 		t.Errorf("stored workflow is %s, %v", raw, err)
 	}
@@ -257,7 +258,7 @@ func TestAnswersByTheirStatus(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			s, client, _ := start(t, conductortest.Plan(1, conductortest.Rule{Call: "update", Fault: c.fault}))
-			err := complete(client, conductor.Task{ID: canary, WorkflowID: "w"})
+			err := complete(client, api.Task{ID: canary, WorkflowID: "w"})
 			e := failure(t, err)
 			if e.Class != c.class || e.Call != "update" {
 				t.Errorf("the error is %v, want class %s", e, c.class)
@@ -422,7 +423,7 @@ func TestAContextEndsACall(t *testing.T) {
 	if e := failure(t, err); e.Class != conductor.Network || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("the error is %v", e)
 	}
-	err = complete(connect(t, conductor.Options{BaseURL: c.BaseURL(), Timeout: 50 * time.Millisecond}), conductor.Task{ID: "a", WorkflowID: "w"})
+	err = complete(connect(t, conductor.Options{BaseURL: c.BaseURL(), Timeout: 50 * time.Millisecond}), api.Task{ID: "a", WorkflowID: "w"})
 	if e := failure(t, err); e.Class != conductor.Network || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("the error is %v", e)
 	}
@@ -453,7 +454,7 @@ func TestManyRequestsOverFewConnections(t *testing.T) {
 func TestAnOutputThatIsNoObjectIsNotSent(t *testing.T) {
 	s, c, _ := start(t, nil)
 	for _, output := range []string{`"x"`, `[]`, `{`, `{"a":1}}`} {
-		err := c.Update(t.Context(), conductor.Result{TaskID: "a", WorkflowID: "w", Output: secret.NewJSON(json.RawMessage(output))})
+		err := c.Update(t.Context(), api.Result{TaskID: "a", WorkflowID: "w", Output: secret.NewJSON(json.RawMessage(output))})
 		if e := failure(t, err); e.Class != conductor.Rejected {
 			t.Errorf("%s is %v", output, e)
 		}
@@ -463,10 +464,24 @@ func TestAnOutputThatIsNoObjectIsNotSent(t *testing.T) {
 	}
 }
 
-func TestAStoredTaskIsAnObject(t *testing.T) {
+func TestAStoredTaskHasItsIDs(t *testing.T) {
+	const ids = `{"taskId":"t","workflowInstanceId":"w"`
+	for body, ok := range map[string]bool{
+		ids + `,"a":1}`: true, ` ` + ids + `} `: true, `{}`: false, ids: false, ids + `,"retryCount":[]}`: false, ids + `}{}`: false,
+		`[]`: false, `"x"`: false, `{`: false, ``: false, `null`: false,
+	} {
+		url := answering(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(body)) })
+		stored, err := connect(t, conductor.Options{BaseURL: url}).StoredTask(t.Context(), "t")
+		if ok && (err != nil || stored.ID != "t" || stored.WorkflowID != "w") || !ok && failure(t, err).Class != conductor.Garbled {
+			t.Errorf("%q gives %+v, %v", body, stored, err)
+		}
+	}
+}
+
+func TestAStoredWorkflowIsAnObject(t *testing.T) {
 	for body, ok := range map[string]bool{`{"a":1}`: true, ` {}`: true, `[]`: false, `"x"`: false, `{`: false, ``: false, `null`: false} {
 		url := answering(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(body)) })
-		raw, err := connect(t, conductor.Options{BaseURL: url}).StoredTask(t.Context(), "t")
+		raw, err := connect(t, conductor.Options{BaseURL: url}).StoredWorkflow(t.Context(), "w")
 		if ok && (err != nil || string(raw) != body) || !ok && failure(t, err).Class != conductor.Garbled {
 			t.Errorf("%q gives %q, %v", body, raw, err)
 		}
@@ -518,13 +533,13 @@ func TestObservations(t *testing.T) {
 	if _, err := poll(c, 1); err != nil {
 		t.Fatal(err)
 	}
-	if err := complete(c, conductor.Task{ID: "t", WorkflowID: "w"}); err != nil {
+	if err := complete(c, api.Task{ID: "t", WorkflowID: "w"}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := c.TaskDef(t.Context(), "a name"); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.CreateTaskDef(t.Context(), conductor.TaskDef{Name: "n"}); err != nil {
+	if err := c.CreateTaskDef(t.Context(), api.TaskDef{Name: "n"}); err != nil {
 		t.Fatal(err)
 	}
 	want := []conductor.Observation{
@@ -560,7 +575,7 @@ func TestHowLargeAnAnswerMayBe(t *testing.T) {
 		}{
 			"poll":      {func() error { _, err := poll(c, 1); return err }, true},
 			"workflows": {func() error { _, err := c.WorkflowTasks(t.Context()); return err }, true},
-			"update":    {func() error { return complete(c, conductor.Task{ID: "t", WorkflowID: "w"}) }, others},
+			"update":    {func() error { return complete(c, api.Task{ID: "t", WorkflowID: "w"}) }, others},
 			"version":   {func() error { _, err := c.Version(t.Context()); return err }, others},
 			"secrets":   {func() error { _, _, err := c.SecretNames(t.Context()); return err }, others},
 			"pollers":   {func() error { _, err := c.Pollers(t.Context(), "T"); return err }, others},
@@ -573,10 +588,12 @@ func TestHowLargeAnAnswerMayBe(t *testing.T) {
 }
 
 func TestAStoredTaskMayBeLarge(t *testing.T) {
-	body := []byte("{}" + strings.Repeat(" ", 2<<20))
-	url := answering(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(body) })
-	if raw, err := connect(t, conductor.Options{BaseURL: url}).StoredTask(t.Context(), "t"); err != nil || len(raw) != len(body) {
-		t.Errorf("%d bytes, %v", len(raw), err)
+	input := `{"x":"` + strings.Repeat("x", 2<<20) + `"}`
+	url := answering(t, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(`{"taskId":"t","workflowInstanceId":"w","inputData":` + input + `}`))
+	})
+	if stored, err := connect(t, conductor.Options{BaseURL: url}).StoredTask(t.Context(), "t"); err != nil || string(stored.Input.Reveal()) != input {
+		t.Errorf("%d bytes, %v", stored.Input.Len(), err)
 	}
 }
 
@@ -600,7 +617,7 @@ func TestHeadersOfARequest(t *testing.T) {
 		})
 		c := connect(t, conductor.Options{BaseURL: url, UserAgent: agent})
 		for _, err := range []error{
-			complete(c, conductor.Task{ID: "t", WorkflowID: "w"}), c.CreateTaskDef(t.Context(), conductor.TaskDef{Name: "n"}),
+			complete(c, api.Task{ID: "t", WorkflowID: "w"}), c.CreateTaskDef(t.Context(), api.TaskDef{Name: "n"}),
 		} {
 			if err != nil {
 				t.Error(err)
@@ -658,7 +675,7 @@ func TestAPageIsNoAnswer(t *testing.T) {
 			w.Header()["Content-Type"] = []string{kind}
 			_, _ = w.Write([]byte("[]"))
 		})
-		err := complete(connect(t, conductor.Options{BaseURL: url}), conductor.Task{ID: "t", WorkflowID: "w"})
+		err := complete(connect(t, conductor.Options{BaseURL: url}), api.Task{ID: "t", WorkflowID: "w"})
 		if page && failure(t, err).Class != conductor.Garbled || !page && err != nil {
 			t.Errorf("%q: %v", kind, err)
 		}
@@ -679,7 +696,7 @@ func TestRedirectsByMethod(t *testing.T) {
 		if _, err := poll(c, 1); err != nil {
 			t.Errorf("%d of a GET: %v", status, err)
 		}
-		if err := complete(c, conductor.Task{ID: "t", WorkflowID: "w"}); (err == nil) != posts {
+		if err := complete(c, api.Task{ID: "t", WorkflowID: "w"}); (err == nil) != posts {
 			t.Errorf("%d of a POST: %v", status, err)
 		}
 	}

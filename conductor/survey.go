@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"conductor-jwt/conductor/api"
 )
 
 // WorkflowTask is a task of a workflow definition.
@@ -125,14 +127,14 @@ func workflowTask(raw jsontext.Value, types []string) (WorkflowTask, bool) {
 
 // StoredTaskDef is a task definition as the server has it; false where there
 // is none.
-func (c *Client) StoredTaskDef(ctx context.Context, name string) (TaskDef, bool, error) {
+func (c *Client) StoredTaskDef(ctx context.Context, name string) (api.TaskDef, bool, error) {
 	body, exists, err := c.rawTaskDef(ctx, name)
 	if !exists {
-		return TaskDef{}, false, err
+		return api.TaskDef{}, false, err
 	}
-	var def TaskDef
+	var def api.TaskDef
 	if json.Unmarshal(body, &def, lenient()) != nil {
-		return TaskDef{}, false, garbled(callGetTaskDef)
+		return api.TaskDef{}, false, garbled(callGetTaskDef)
 	}
 	return def, true, nil
 }
@@ -216,4 +218,8 @@ func queueOf(taskType, domain string) url.Values {
 		q.Set("domain", domain)
 	}
 	return q
+}
+
+func lenient() json.Options {
+	return json.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"conductor-jwt/conductor"
+	"conductor-jwt/conductor/api"
 )
 
 func definitions(t *testing.T, body string) *conductor.Client {
@@ -191,11 +192,11 @@ func TestQueues(t *testing.T) {
 		"secret":    func() error { _, err := c.SecretExists(t.Context(), "k"); return err },
 		"version":   func() error { _, err := c.Version(t.Context()); return err },
 		"poll":      func() error { _, err := poll(c, 1); return err },
-		"update":    func() error { return complete(c, conductor.Task{ID: "t", WorkflowID: "w"}) },
+		"update":    func() error { return complete(c, api.Task{ID: "t", WorkflowID: "w"}) },
 		"task":      func() error { _, err := c.StoredTask(t.Context(), "t"); return err },
 		"workflow":  func() error { _, err := c.StoredWorkflow(t.Context(), "w"); return err },
 		"taskdef":   func() error { _, err := c.TaskDef(t.Context(), "n"); return err },
-		"create":    func() error { return c.CreateTaskDef(t.Context(), conductor.TaskDef{Name: "n"}) },
+		"create":    func() error { return c.CreateTaskDef(t.Context(), api.TaskDef{Name: "n"}) },
 	} {
 		if e := failure(t, ask()); e.Class != conductor.Forbidden {
 			t.Errorf("%s: %v", name, e)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"conductor-jwt/conductor"
+	"conductor-jwt/conductor/api"
 )
 
 // Level says how bad a finding is.
@@ -32,7 +33,7 @@ type Server interface {
 	Version(ctx context.Context) (string, error)
 	Skew() (time.Duration, bool)
 	WorkflowTasks(ctx context.Context, types ...string) ([]conductor.WorkflowTask, error)
-	StoredTaskDef(ctx context.Context, name string) (conductor.TaskDef, bool, error)
+	StoredTaskDef(ctx context.Context, name string) (api.TaskDef, bool, error)
 	SecretExists(ctx context.Context, name string) (bool, error)
 	SecretNames(ctx context.Context) (names []string, ok bool, err error)
 	QueueSize(ctx context.Context, taskType, domain string) (int, error)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"conductor-jwt/conductor"
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/doctor"
 )
 
@@ -27,7 +28,7 @@ type hospital struct {
 	skew      time.Duration
 	timeless  bool
 	tasks     []conductor.WorkflowTask
-	defs      map[string]conductor.TaskDef
+	defs      map[string]api.TaskDef
 	known     []string // secrets
 	listed    bool
 	waiting   int
@@ -50,7 +51,7 @@ func (h hospital) WorkflowTasks(context.Context, ...string) ([]conductor.Workflo
 	return h.tasks, h.metadata
 }
 
-func (h hospital) StoredTaskDef(_ context.Context, name string) (conductor.TaskDef, bool, error) {
+func (h hospital) StoredTaskDef(_ context.Context, name string) (api.TaskDef, bool, error) {
 	def, exists := h.defs[name]
 	return def, exists, h.metadata
 }
@@ -83,18 +84,18 @@ func uses(template string) hospital {
 		tasks: []conductor.WorkflowTask{{
 			Workflow: "billing", Version: 2, Name: "sign", Reference: "sign_ref", Type: "GET_SIGNED_JWT", Template: jsontext.Value(template),
 		}},
-		defs: map[string]conductor.TaskDef{"sign": {Name: "sign", RetryCount: 3, ResponseTimeoutSeconds: 30}},
+		defs: map[string]api.TaskDef{"sign": {Name: "sign", RetryCount: 3, ResponseTimeoutSeconds: 30}},
 	}
 }
 
 func (h hospital) defined(retries, timeout int) hospital {
-	h.defs = map[string]conductor.TaskDef{"sign": {Name: "sign", RetryCount: retries, ResponseTimeoutSeconds: timeout}}
+	h.defs = map[string]api.TaskDef{"sign": {Name: "sign", RetryCount: retries, ResponseTimeoutSeconds: timeout}}
 	return h
 }
 
-func (h hospital) limited(limits conductor.TaskDef) hospital {
+func (h hospital) limited(limits api.TaskDef) hospital {
 	limits.Name, limits.RetryCount, limits.ResponseTimeoutSeconds = "sign", 3, 30
-	h.defs = map[string]conductor.TaskDef{"sign": limits}
+	h.defs = map[string]api.TaskDef{"sign": limits}
 	return h
 }
 
@@ -106,7 +107,7 @@ func task(taskType, name string) []conductor.WorkflowTask {
 func (h hospital) sending(secrets ...string) hospital {
 	def := h.defs["sign"]
 	def.RuntimeMetadata = secrets
-	h.defs = map[string]conductor.TaskDef{"sign": def}
+	h.defs = map[string]api.TaskDef{"sign": def}
 	return h
 }
 
@@ -170,8 +171,8 @@ func TestFindings(t *testing.T) {
 		"a page in place of metadata":       {hospital{metadata: class(conductor.Garbled, 200)}, "workflows", doctor.Warn, "could not be checked: a page answers", "CONDUCTOR_SERVER_URL"},
 		"a page in place of a queue":        {hospital{queue: &conductor.Error{Class: conductor.Garbled, Call: "queue size"}}, "queue", doctor.Warn, "could not be checked: the answer is not what Conductor answers", "CONDUCTOR_SERVER_URL"},
 		"a server that fails for a queue":   {hospital{queue: class(conductor.Server, 500)}, "queue", doctor.Warn, "could not be checked: http status 500", "log of the server"},
-		"a limit of tasks at once":          {known.limited(conductor.TaskDef{ConcurrentExecLimit: 1}), "taskdef", doctor.Warn, "sign has concurrentExecLimit 1: the server hands out no more than 1 task at once", "raise the limit"},
-		"a rate":                            {known.limited(conductor.TaskDef{RateLimitPerFrequency: 5, RateLimitFrequencyInSeconds: 60}), "taskdef", doctor.Warn, "sign has rateLimitPerFrequency 5: the server hands out no more than 5 tasks in 60 s", "raise the limit"},
+		"a limit of tasks at once":          {known.limited(api.TaskDef{ConcurrentExecLimit: 1}), "taskdef", doctor.Warn, "sign has concurrentExecLimit 1: the server hands out no more than 1 task at once", "raise the limit"},
+		"a rate":                            {known.limited(api.TaskDef{RateLimitPerFrequency: 5, RateLimitFrequencyInSeconds: 60}), "taskdef", doctor.Warn, "sign has rateLimitPerFrequency 5: the server hands out no more than 5 tasks in 60 s", "raise the limit"},
 		"no definition of a SIMPLE task":    {hospital{tasks: task("SIMPLE", "GET_SIGNED_JWT")}, "taskdef", doctor.Fail, "GET_SIGNED_JWT has no task definition: a task whose worker dies waits an hour", "taskdef apply GET_SIGNED_JWT"},
 		"a definition":                      {known, "taskdef", doctor.OK, "sign: 3 retries, response timeout 30 s", ""},
 		"no definition":                     {hospital{tasks: known.tasks}, "taskdef", doctor.Fail, "hangs forever", "taskdef apply sign"},

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"conductor-jwt/conductor"
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/task"
 )
 
@@ -41,7 +42,7 @@ func workflows(ctx context.Context, o Options) (uses []use, elsewhere []conducto
 
 // stored is the server's answer to the question for a task definition.
 type stored struct {
-	conductor.TaskDef
+	api.TaskDef
 	simple bool // the definition of a SIMPLE task
 	exists bool
 	err    error

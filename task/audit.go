@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/keys"
 	"conductor-jwt/signer"
 )
@@ -83,12 +84,12 @@ func (d *Decision) forgetClaims() {
 
 // audit records a decision. Requeued tasks are not recorded: they are not decided
 // yet.
-func (h *Handler) audit(d Delivery, out Outcome, decided Decision, began time.Time) {
-	if h.o.Audit == nil || out.Status == Later {
+func (h *Handler) audit(d api.Task, out Outcome, decided Decision, began time.Time) {
+	if h.o.Audit == nil || out.Status == api.InProgress {
 		return
 	}
 	decided.Time, decided.Took = began, h.o.Now().Sub(began)
-	decided.Allowed, decided.Code = out.Status == Completed, out.Fault.Code
+	decided.Allowed, decided.Code = out.Status == api.Completed, out.Fault.Code
 	decided.WorkflowType, decided.WorkflowID, decided.TaskID, decided.Retry = d.WorkflowType, d.WorkflowID, d.ID, d.Retry
 	if !decided.Allowed && out.Fault.Code != policyDenied {
 		decided.forgetClaims()

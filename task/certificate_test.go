@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
 	"conductor-jwt/task"
@@ -129,7 +130,7 @@ func TestACertificateThatCannotStandIsRefused(t *testing.T) {
 		t.Run(test.says, func(t *testing.T) {
 			out := handle(t, with(`"certificate":`+quote(test.certificate)))
 			failed(t, out, test.code, "certificate")
-			if out.Status != task.Terminal {
+			if out.Status != api.FailedWithTerminalError {
 				t.Errorf("the task ended %s", out.Status)
 			}
 		})
@@ -156,7 +157,7 @@ func TestTheCertificatesOfAConfiguredKeyAreTheOperators(t *testing.T) {
 	if !strings.Contains(message, "beside the key") {
 		t.Errorf("message = %q", message)
 	}
-	beside := func(o *task.Options, _ *task.Delivery) {
+	beside := func(o *task.Options, _ *api.Task) {
 		o.Keys = resolverFunc(func(ctx context.Context, _ keys.Ref) (keys.Key, error) {
 			key, err := keys.NewParser(keys.ParserOptions{}).Resolve(ctx, keys.Ref{Text: secret.New(pemOf(edKey()))})
 			return withChain{key, []*x509.Certificate{issue(t, "leaf", edKey(), nil, noon.Add(-time.Hour), noon.Add(time.Hour))}}, err

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"testing"
 
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/internal/fault"
 	"conductor-jwt/keys"
 	"conductor-jwt/task"
@@ -22,17 +23,17 @@ import (
 
 // contract is the table of codes that workflows are promised, with the end of
 // each.
-func contract() map[string]task.Status {
-	ends := map[string]task.Status{
-		"secret_unresolved": task.Failed, "key_unknown": task.Failed, "timeout": task.Failed, "internal": task.Failed,
-		"injection_unchecked": task.Later, "key_unavailable": task.Later,
+func contract() map[string]api.Status {
+	ends := map[string]api.Status{
+		"secret_unresolved": api.Failed, "key_unknown": api.Failed, "timeout": api.Failed, "internal": api.Failed,
+		"injection_unchecked": api.InProgress, "key_unavailable": api.InProgress,
 	}
 	for code := range strings.FieldsSeq(`input_invalid input_missing input_conflict input_too_large input_unknown input_unresolved
 		secret_missing secret_in_claim secret_injected payload_external
 		key_unreadable key_public key_certificate key_encrypted key_password key_ambiguous key_weak key_too_large key_inconsistent
 		key_unsupported key_use algorithm_unknown algorithm_mismatch
 		ttl_out_of_range scope_invalid certificate_mismatch certificate_invalid policy_denied profile_unknown`) {
-		ends[code] = task.Terminal
+		ends[code] = api.FailedWithTerminalError
 	}
 	return ends
 }
@@ -190,7 +191,7 @@ func TestAnECKeyBesideTheFormsAlgorithmSaysWhichToSet(t *testing.T) {
 }
 
 func TestAKeyThatIsTooLargeIsRefused(t *testing.T) {
-	out := handle(t, with(""), func(o *task.Options, _ *task.Delivery) {
+	out := handle(t, with(""), func(o *task.Options, _ *api.Task) {
 		o.Keys = resolverFunc(func(context.Context, keys.Ref) (keys.Key, error) {
 			return nil, &fault.Error{Reason: keys.ErrTooLarge, Found: "an rsa key of 16384 bits", Hint: "use one of 2048 to 8192 bits"}
 		})
@@ -210,7 +211,7 @@ func TestAlgorithmAndKindAreLabels(t *testing.T) {
 		{`{"kty":"oct","k":"MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE","kid":"own"}`, `,"privateKeyId":"other"`, "HS256", "oct", "other"},
 	} {
 		out := handle(t, `{"privateKey":`+test.key+test.members+`}`)
-		if out.Status != task.Completed {
+		if out.Status != api.Completed {
 			t.Errorf("%s%s: %s", test.algorithm, test.members, out.Reason)
 			continue
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/keys"
 )
 
@@ -105,9 +106,9 @@ func endOf(code Code) string {
 		return "terminal; failed where the policy file defines profiles"
 	case code.Bounded:
 		return "later, then failed"
-	case code.Status == Later:
+	case code.Status == api.InProgress:
 		return "later"
-	case code.Status == Failed:
+	case code.Status == api.Failed:
 		return "failed"
 	}
 	return "terminal"

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"cmp"
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/internal/fault"
 	"conductor-jwt/keys"
 	"conductor-jwt/signer"
@@ -36,11 +37,11 @@ var (
 // branches on (outputData.error.code) and the metrics' label.
 type Code struct {
 	Name   string
-	Status Status
-	// Bounded says of a Later that it becomes Failed when the task has
+	Status api.Status
+	// Bounded says of an InProgress that it becomes Failed when the task has
 	// waited for [Options].KeyWait.
 	Bounded bool
-	// Own says of a Terminal that it is Failed where the operator defines
+	// Own says of a FailedWithTerminalError that it is Failed where the operator defines
 	// profiles: another replica may have read a newer policy file.
 	Own    bool
 	When   string // for the documents: when it happens
@@ -60,32 +61,32 @@ func Codes() []Code {
 func inputCodes() []Code {
 	return []Code{
 		{
-			Name: "input_invalid", Status: Terminal, reasons: []error{ErrInputInvalid},
+			Name: "input_invalid", Status: api.FailedWithTerminalError, reasons: []error{ErrInputInvalid},
 			When: "an input has the wrong type or text", Remedy: "write the input as the message says",
 		},
 		{
-			Name: "input_missing", Status: Terminal, reasons: []error{ErrInputMissing, keys.ErrMissing}, field: inPrivateKey,
+			Name: "input_missing", Status: api.FailedWithTerminalError, reasons: []error{ErrInputMissing, keys.ErrMissing}, field: inPrivateKey,
 			When: "no key was given", Remedy: "set `privateKey` to `${workflow.secrets.NAME}`",
 		},
 		{
-			Name: "input_conflict", Status: Terminal, reasons: []error{ErrInputConflict},
+			Name: "input_conflict", Status: api.FailedWithTerminalError, reasons: []error{ErrInputConflict},
 			When: "two inputs contradict each other", Remedy: "leave one of the two out",
 		},
 		{
-			Name: "input_too_large", Status: Terminal, reasons: []error{ErrInputTooLarge, signer.ErrTooLarge},
+			Name: "input_too_large", Status: api.FailedWithTerminalError, reasons: []error{ErrInputTooLarge, signer.ErrTooLarge},
 			When: "an input or the token is over a limit", Remedy: "shorten it; limits are never stretched by cutting",
 		},
 		{
-			Name: "input_unknown", Status: Terminal, reasons: []error{ErrInputUnknown},
+			Name: "input_unknown", Status: api.FailedWithTerminalError, reasons: []error{ErrInputUnknown},
 			When: "an input's name is not known and looks like one that is", Remedy: "use the name that the message gives",
 		},
 		{
-			Name: "input_unresolved", Status: Terminal, reasons: []error{ErrInputUnresolved},
+			Name: "input_unresolved", Status: api.FailedWithTerminalError, reasons: []error{ErrInputUnresolved},
 			When:   "an expression in an input's template resolved to nothing",
 			Remedy: "start the workflow with that value, or take the input out of the task",
 		},
 		{
-			Name: "payload_external", Status: Terminal, reasons: []error{ErrPayloadExternal},
+			Name: "payload_external", Status: api.FailedWithTerminalError, reasons: []error{ErrPayloadExternal},
 			When:   "the input was moved to external payload storage, where secrets are not resolved",
 			Remedy: "pass less data into the task",
 		},
@@ -95,26 +96,26 @@ func inputCodes() []Code {
 func secretCodes() []Code {
 	return []Code{
 		{
-			Name: "secret_missing", Status: Terminal, reasons: []error{ErrSecretMissing}, field: inPrivateKey,
+			Name: "secret_missing", Status: api.FailedWithTerminalError, reasons: []error{ErrSecretMissing}, field: inPrivateKey,
 			When: "`privateKey` names a secret that the server does not have", Remedy: "define the secret that the message names on the server",
 		},
 		{
-			Name: "secret_unresolved", Status: Failed, reasons: []error{ErrSecretUnresolved},
+			Name: "secret_unresolved", Status: api.Failed, reasons: []error{ErrSecretUnresolved},
 			When:   "the server delivered the text `${workflow.secrets.…}` instead of the secret",
 			Remedy: "look in the server's log; its secrets may be off, or the server too old",
 		},
 		{
-			Name: "secret_in_claim", Status: Terminal, reasons: []error{ErrSecretInClaim},
+			Name: "secret_in_claim", Status: api.FailedWithTerminalError, reasons: []error{ErrSecretInClaim},
 			When:   "a claim, a header or the `kid` would have held the key, its password or any private key",
 			Remedy: "find out who put it into the workflow's data, and replace the secret",
 		},
 		{
-			Name: "secret_injected", Status: Terminal, reasons: []error{ErrSecretInjected},
+			Name: "secret_injected", Status: api.FailedWithTerminalError, reasons: []error{ErrSecretInjected},
 			When:   "the workflow's data held `${workflow.secrets.…}` where the definition has no secret",
 			Remedy: "find out who put it into the workflow's data",
 		},
 		{
-			Name: "injection_unchecked", Status: Later, reasons: []error{ErrInjectionUnchecked},
+			Name: "injection_unchecked", Status: api.InProgress, reasons: []error{ErrInjectionUnchecked},
 			When:   "the stored task, or the definition of its workflow, could not be read to look for injected secrets",
 			Remedy: "let the worker read `GET /tasks/{id}` and `GET /workflow/{id}`, or set `secret_injection` to `auto` or `key`",
 		},
@@ -124,67 +125,67 @@ func secretCodes() []Code {
 func keyCodes() []Code {
 	return []Code{
 		{
-			Name: "key_unreadable", Status: Terminal, reasons: []error{keys.ErrUnreadable}, field: inPrivateKey,
+			Name: "key_unreadable", Status: api.FailedWithTerminalError, reasons: []error{keys.ErrUnreadable}, field: inPrivateKey,
 			When: "the key is in no form that is read", Remedy: "store the key as PEM (PKCS#8) or JWK",
 		},
 		{
-			Name: "key_public", Status: Terminal, reasons: []error{keys.ErrPublic}, field: inPrivateKey,
+			Name: "key_public", Status: api.FailedWithTerminalError, reasons: []error{keys.ErrPublic}, field: inPrivateKey,
 			When: "a public key was given", Remedy: "give the private key",
 		},
 		{
-			Name: "key_certificate", Status: Terminal, reasons: []error{keys.ErrCertificate}, field: inPrivateKey,
+			Name: "key_certificate", Status: api.FailedWithTerminalError, reasons: []error{keys.ErrCertificate}, field: inPrivateKey,
 			When: "a certificate or a certificate request was given", Remedy: "give the private key; a certificate goes into `certificate`",
 		},
 		{
-			Name: "key_encrypted", Status: Terminal, reasons: []error{keys.ErrEncrypted}, field: inPrivateKey,
+			Name: "key_encrypted", Status: api.FailedWithTerminalError, reasons: []error{keys.ErrEncrypted}, field: inPrivateKey,
 			When: "the key is encrypted and there is no password", Remedy: "set `privateKeyPassword`",
 		},
 		{
-			Name: "key_password", Status: Terminal, reasons: []error{keys.ErrPassword}, field: inPrivateKeyPassword,
+			Name: "key_password", Status: api.FailedWithTerminalError, reasons: []error{keys.ErrPassword}, field: inPrivateKeyPassword,
 			When: "the password does not open the key", Remedy: "correct `privateKeyPassword`",
 		},
 		{
-			Name: "key_ambiguous", Status: Terminal, reasons: []error{keys.ErrAmbiguous}, field: inPrivateKey,
+			Name: "key_ambiguous", Status: api.FailedWithTerminalError, reasons: []error{keys.ErrAmbiguous}, field: inPrivateKey,
 			When: "there are several keys, or none with the id", Remedy: "give one key, or choose by `privateKeyId`",
 		},
 		{
-			Name: "key_weak", Status: Terminal, reasons: []error{keys.ErrWeak}, field: inPrivateKey,
+			Name: "key_weak", Status: api.FailedWithTerminalError, reasons: []error{keys.ErrWeak}, field: inPrivateKey,
 			When: "the key is too short", Remedy: "make a key of the size that the message says",
 		},
 		{
-			Name: "key_too_large", Status: Terminal, reasons: []error{keys.ErrTooLarge}, field: inPrivateKey,
+			Name: "key_too_large", Status: api.FailedWithTerminalError, reasons: []error{keys.ErrTooLarge}, field: inPrivateKey,
 			When: "the key, or the work to open it, is over a limit", Remedy: "make a key within the limit",
 		},
 		{
-			Name: "key_inconsistent", Status: Terminal, reasons: []error{keys.ErrInconsistent}, field: inPrivateKey,
+			Name: "key_inconsistent", Status: api.FailedWithTerminalError, reasons: []error{keys.ErrInconsistent}, field: inPrivateKey,
 			When: "the key's values contradict each other", Remedy: "export the key again; it may have been tampered with",
 		},
 		{
-			Name: "key_unsupported", Status: Terminal, reasons: []error{keys.ErrUnsupported}, field: inPrivateKey,
+			Name: "key_unsupported", Status: api.FailedWithTerminalError, reasons: []error{keys.ErrUnsupported}, field: inPrivateKey,
 			When: "the key is of a kind that is not served", Remedy: "convert it, or use a key of another kind",
 		},
 		{
-			Name: "key_use", Status: Terminal, reasons: []error{keys.ErrUse}, field: inPrivateKey,
+			Name: "key_use", Status: api.FailedWithTerminalError, reasons: []error{keys.ErrUse}, field: inPrivateKey,
 			When: "the JWK says that it is not for signing", Remedy: "use a key whose `use` is `sig` and whose `key_ops` has `sign`",
 		},
 		{
-			Name: "key_unknown", Status: Failed, reasons: []error{keys.ErrUnknown}, field: inKeyRef,
+			Name: "key_unknown", Status: api.Failed, reasons: []error{keys.ErrUnknown}, field: inKeyRef,
 			When: "no key of that name is configured", Remedy: "configure it on every worker, or correct the name",
 		},
 		{
-			Name: "profile_unknown", Status: Terminal, Own: true, reasons: []error{ErrProfileUnknown}, field: inProfile,
+			Name: "profile_unknown", Status: api.FailedWithTerminalError, Own: true, reasons: []error{ErrProfileUnknown}, field: inProfile,
 			When: "there is no profile of that name", Remedy: "use the name that the message gives, or define the profile in the policy file of every worker",
 		},
 		{
-			Name: "key_unavailable", Status: Later, Bounded: true, reasons: []error{keys.ErrUnavailable}, field: inKeyRef,
+			Name: "key_unavailable", Status: api.InProgress, Bounded: true, reasons: []error{keys.ErrUnavailable}, field: inKeyRef,
 			When: "the key store failed or timed out", Remedy: "wait: the task is tried again; then look at the key store",
 		},
 		{
-			Name: "algorithm_unknown", Status: Terminal, reasons: []error{keys.ErrAlgorithmUnknown}, field: inAlgorithm,
+			Name: "algorithm_unknown", Status: api.FailedWithTerminalError, reasons: []error{keys.ErrAlgorithmUnknown}, field: inAlgorithm,
 			When: "`algorithm` is no algorithm's exact name", Remedy: "use the name that the message gives",
 		},
 		{
-			Name: "algorithm_mismatch", Status: Terminal, reasons: []error{keys.ErrAlgorithmMismatch}, field: inAlgorithm,
+			Name: "algorithm_mismatch", Status: api.FailedWithTerminalError, reasons: []error{keys.ErrAlgorithmMismatch}, field: inAlgorithm,
 			When: "the algorithm does not fit the key", Remedy: "set `algorithm` as the message says, or use another key",
 		},
 	}
@@ -193,31 +194,31 @@ func keyCodes() []Code {
 func lastCodes() []Code {
 	return []Code{
 		{
-			Name: "ttl_out_of_range", Status: Terminal, reasons: []error{ErrTTLOutOfRange}, field: inTTL,
+			Name: "ttl_out_of_range", Status: api.FailedWithTerminalError, reasons: []error{ErrTTLOutOfRange}, field: inTTL,
 			When: "the ttl is below 1 s or over the most that is allowed", Remedy: "ask for less, or have the worker's max ttl raised",
 		},
 		{
-			Name: "scope_invalid", Status: Terminal, reasons: []error{ErrScopeInvalid}, field: inScopes,
+			Name: "scope_invalid", Status: api.FailedWithTerminalError, reasons: []error{ErrScopeInvalid}, field: inScopes,
 			When: "a scope holds a character that it may not", Remedy: "write scopes as RFC 6749 §3.3 has them",
 		},
 		{
-			Name: "certificate_mismatch", Status: Terminal, reasons: []error{signer.ErrCertificateMismatch}, field: inCertificate,
+			Name: "certificate_mismatch", Status: api.FailedWithTerminalError, reasons: []error{signer.ErrCertificateMismatch}, field: inCertificate,
 			When: "the certificate belongs to another key", Remedy: "give the certificate of this key, leaf first",
 		},
 		{
-			Name: "certificate_invalid", Status: Terminal, reasons: []error{signer.ErrCertificateInvalid}, field: inCertificate,
+			Name: "certificate_invalid", Status: api.FailedWithTerminalError, reasons: []error{signer.ErrCertificateInvalid}, field: inCertificate,
 			When: "the certificate is unreadable, expired or out of order", Remedy: "give a valid chain in PEM, leaf first",
 		},
 		{
-			Name: "policy_denied", Status: Terminal, reasons: []error{ErrPolicyDenied},
+			Name: "policy_denied", Status: api.FailedWithTerminalError, reasons: []error{ErrPolicyDenied},
 			When: "the operator's policy does not allow it", Remedy: "ask the operator for a grant",
 		},
 		{
-			Name: "timeout", Status: Failed, reasons: []error{context.DeadlineExceeded, context.Canceled},
+			Name: "timeout", Status: api.Failed, reasons: []error{context.DeadlineExceeded, context.Canceled},
 			When: "the task's deadline was reached", Remedy: "nothing: the server tries again",
 		},
 		{
-			Name: "internal", Status: Failed, reasons: []error{ErrInternal},
+			Name: "internal", Status: api.Failed, reasons: []error{ErrInternal},
 			When: "a fault of the worker", Remedy: "report it; the worker's log and metrics say when",
 		},
 	}
@@ -226,7 +227,7 @@ func lastCodes() []Code {
 // FaultOf says what an error means for its task: its code, the input at
 // fault, a message without any value in it, and the end of the task. An error
 // that is in no row of [Codes] is an internal one, whose text is never shown.
-func FaultOf(err error) (Fault, Status) {
+func FaultOf(err error) (Fault, api.Status) {
 	code := codeOf(err)
 	fault := Fault{Code: code.Name, Field: code.field, Message: internalMessage}
 	switch code.Name {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strings"
 
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
 	"conductor-jwt/policy"
@@ -27,7 +28,7 @@ type Explanation struct {
 // Explain asks the policy what it says of a task, without signing. A key in
 // the task may be an expression still. It fails where the task would fail
 // before any grant is looked at.
-func (h *Handler) Explain(ctx context.Context, d Delivery) (Explanation, error) {
+func (h *Handler) Explain(ctx context.Context, d api.Task) (Explanation, error) {
 	var e Explanation
 	key := storedKey(d.Input)
 	d.Input = withoutKey(d.Input)

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/task"
 )
 
@@ -40,7 +41,7 @@ func TestKeyMaterialInAClaimIsRefused(t *testing.T) {
 		t.Run(test.says, func(t *testing.T) {
 			out := handle(t, with(test.members))
 			failed(t, out, "secret_in_claim", test.field)
-			if out.Status != task.Terminal {
+			if out.Status != api.FailedWithTerminalError {
 				t.Errorf("the task ended %s", out.Status)
 			}
 			if strings.Contains(string(out.Output.Reveal()), line[30:40]) {
@@ -81,7 +82,7 @@ func TestWhatAKeySaysInClearIsNoSecret(t *testing.T) {
 }
 
 func TestTheSearchForKeyMaterialCanBeTurnedOff(t *testing.T) {
-	out := handle(t, with(`"subject":@key`), func(o *task.Options, _ *task.Delivery) { o.Injection = task.InjectionOff })
+	out := handle(t, with(`"subject":@key`), func(o *task.Options, _ *api.Task) { o.Injection = task.InjectionOff })
 	completed(t, out)
 }
 

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/task"
 )
 
@@ -68,7 +69,7 @@ func FuzzHandle(f *testing.F) {
 			return // an input's name may be shown
 		}
 		shown := append([]string{out.Reason, out.Fault.Field, out.Fault.Message, out.Fault.Code}, out.Warnings...)
-		if out.Status != task.Completed {
+		if out.Status != api.Completed {
 			shown = append(shown, string(out.Output.Reveal()))
 		}
 		for _, s := range shown {
@@ -123,7 +124,7 @@ func sound(t *testing.T, text, templateText string) task.Outcome {
 		t.Fatalf("two ends of one task: %s and %s", want, got)
 	}
 	output := object(t, first.Output.Reveal())
-	if first.Status == task.Completed {
+	if first.Status == api.Completed {
 		if token, _ := output["token"].(string); strings.Count(token, ".") != 2 {
 			t.Fatalf("output = %s", first.Output.Reveal())
 		}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
 	"conductor-jwt/keys/openssl"
@@ -66,7 +67,7 @@ func with(members string) string {
 }
 
 // A setup changes how a task is delivered and handled.
-type setup func(*task.Options, *task.Delivery)
+type setup func(*task.Options, *api.Task)
 
 // options are those of a worker without settings, at noon.
 func options() task.Options {
@@ -88,7 +89,7 @@ func options() task.Options {
 func handle(tb testing.TB, text string, setups ...setup) task.Outcome {
 	tb.Helper()
 	o := options()
-	d := task.Delivery{ID: "task-1", Type: task.TaskType, Scheduled: noon, Input: input(text)}
+	d := api.Task{ID: "task-1", Type: task.TaskType, Scheduled: noon, Input: input(text)}
 	for _, s := range setups {
 		s(&o, &d)
 	}
@@ -96,11 +97,11 @@ func handle(tb testing.TB, text string, setups ...setup) task.Outcome {
 }
 
 func template(text string) setup {
-	return func(_ *task.Options, d *task.Delivery) { d.Template = json.RawMessage(text) }
+	return func(_ *task.Options, d *api.Task) { d.Template = json.RawMessage(text) }
 }
 
 func defaults(text string) setup {
-	return func(_ *task.Options, d *task.Delivery) { d.Defaults = json.RawMessage(text) }
+	return func(_ *task.Options, d *api.Task) { d.Defaults = json.RawMessage(text) }
 }
 
 // token is what a completed task gave out.
@@ -114,7 +115,7 @@ type token struct {
 // completed demands a token that verifies, and takes it apart.
 func completed(tb testing.TB, out task.Outcome) token {
 	tb.Helper()
-	if out.Status != task.Completed {
+	if out.Status != api.Completed {
 		tb.Fatalf("the task did not complete: %s", out.Reason)
 	}
 	if out.Reason != "" || out.Fault != (task.Fault{}) {
@@ -169,7 +170,7 @@ func object(tb testing.TB, raw []byte) map[string]any {
 // message.
 func failed(tb testing.TB, out task.Outcome, code, field string) string {
 	tb.Helper()
-	if out.Status == task.Completed {
+	if out.Status == api.Completed {
 		tb.Fatalf("the task completed; want %s", code)
 	}
 	if out.Fault.Code != code || out.Fault.Field != field {

@@ -8,6 +8,7 @@ import (
 	"time"
 	"uuid"
 
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/internal/fault"
 	"conductor-jwt/keys"
 	"conductor-jwt/policy"
@@ -66,7 +67,7 @@ func NewHandler(o Options) *Handler {
 
 // Handle runs one task to its end. It never panics, and it keeps ctx's
 // deadline.
-func (h *Handler) Handle(ctx context.Context, d Delivery) Outcome {
+func (h *Handler) Handle(ctx context.Context, d api.Task) Outcome {
 	began := h.o.Now()
 	var decided Decision
 	out := h.handle(ctx, d, &decided)
@@ -74,7 +75,7 @@ func (h *Handler) Handle(ctx context.Context, d Delivery) Outcome {
 	return out
 }
 
-func (h *Handler) handle(ctx context.Context, d Delivery, decided *Decision) (out Outcome) {
+func (h *Handler) handle(ctx context.Context, d api.Task, decided *Decision) (out Outcome) {
 	defer func() {
 		if recover() != nil {
 			out = h.failure(d, out, h.recovered(ctx, d.ID))
@@ -89,14 +90,14 @@ func (h *Handler) handle(ctx context.Context, d Delivery, decided *Decision) (ou
 		return out
 	}
 	// What can never succeed says so, however late it was found.
-	if _, status := FaultOf(err); ctx.Err() != nil && status != Terminal {
+	if _, status := FaultOf(err); ctx.Err() != nil && status != api.FailedWithTerminalError {
 		err = ctx.Err()
 	}
 	return h.failure(d, out, err)
 }
 
 // run signs, and fills out and decided on the way.
-func (h *Handler) run(ctx context.Context, d Delivery, out *Outcome, decided *Decision) error {
+func (h *Handler) run(ctx context.Context, d api.Task, out *Outcome, decided *Decision) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -136,13 +137,13 @@ func (h *Handler) run(ctx context.Context, d Delivery, out *Outcome, decided *De
 		out.Warnings = append(out.Warnings, inPrivateKey+": "+w)
 	}
 	out.Warnings = append(out.Warnings, c.warnings(token)...)
-	out.Status = Completed
+	out.Status = api.Completed
 	out.Output = output(h.o.Output, d, c, token, out.Warnings)
 	return nil
 }
 
 // sign resolves the key, asks the policy, and signs.
-func (h *Handler) sign(ctx context.Context, d Delivery, g *given, r *request, out *Outcome, decided *Decision) (composed, signer.Token, error) {
+func (h *Handler) sign(ctx context.Context, d api.Task, g *given, r *request, out *Outcome, decided *Decision) (composed, signer.Token, error) {
 	c, key, err := h.prepare(ctx, g, r, out)
 	if err != nil {
 		return c, signer.Token{}, err
@@ -227,15 +228,15 @@ func choose(key keys.Key, asked keys.Algorithm) (keys.Algorithm, error) {
 }
 
 // failure gives a task that did not complete its end.
-func (h *Handler) failure(d Delivery, out Outcome, err error) Outcome {
+func (h *Handler) failure(d api.Task, out Outcome, err error) Outcome {
 	fault, status := FaultOf(err)
 	switch code := codeOf(err); {
 	case code.Bounded && h.age(d) >= h.o.KeyWait, code.Own && h.o.Policy.DefinesProfiles():
-		status = Failed
+		status = api.Failed
 	}
 	failed := Failure(status, fault)
 	failed.Warnings, failed.Algorithm, failed.KeyKind = out.Warnings, out.Algorithm, out.KeyKind
-	if status == Later {
+	if status == api.InProgress {
 		failed.After = backoff(h.age(d))
 	}
 	return failed
@@ -243,7 +244,7 @@ func (h *Handler) failure(d Delivery, out Outcome, err error) Outcome {
 
 // age is how long ago the server first queued the task. Where nobody knows,
 // the task counts as too old to wait: nothing would ever end the wait.
-func (h *Handler) age(d Delivery) time.Duration {
+func (h *Handler) age(d api.Task) time.Duration {
 	if d.Scheduled.IsZero() {
 		return h.o.KeyWait
 	}

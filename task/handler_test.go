@@ -13,7 +13,9 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/internal/fault"
+	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
 	"conductor-jwt/task"
 )
@@ -27,7 +29,7 @@ func TestTheTokenStandsWhereTheSettingSays(t *testing.T) {
 		{task.OutputSecrets, false, true},
 		{task.OutputBoth, true, true},
 	} {
-		out := handle(t, with(""), func(o *task.Options, _ *task.Delivery) { o.Output = test.mode })
+		out := handle(t, with(""), func(o *task.Options, _ *api.Task) { o.Output = test.mode })
 		output := object(t, out.Output.Reveal())
 		secrets, _ := output["_secrets"].(map[string]any)
 		plain, _ := output["token"].(string)
@@ -43,7 +45,7 @@ func TestTheTokenStandsWhereTheSettingSays(t *testing.T) {
 
 func TestTheOperatorSetsTheTTLs(t *testing.T) {
 	limits := func(standard, most time.Duration) setup {
-		return func(o *task.Options, _ *task.Delivery) { o.DefaultTTL, o.MaxTTL = standard, most }
+		return func(o *task.Options, _ *api.Task) { o.DefaultTTL, o.MaxTTL = standard, most }
 	}
 	if tok := completed(t, handle(t, with(""), limits(90*time.Second, 2*time.Hour))); tok.claims["exp"] != json.Number("1795348890") {
 		t.Errorf("claims = %s", tok.payload)
@@ -84,7 +86,7 @@ func TestASecretThatEndsInALineBreakIsWarnedOf(t *testing.T) {
 	secretText := strings.Repeat("0123456789abcdef", 3)
 	for text, warned := range map[string]bool{secretText: false, secretText + "\\n": true, secretText + "\\r\\n": true} {
 		out := handle(t, `{"privateKey":"`+text+`","secretEncoding":"raw","algorithm":"HS256"}`)
-		if out.Status != task.Completed {
+		if out.Status != api.Completed {
 			t.Errorf("status = %v", out.Status)
 		}
 		if got := len(out.Warnings) == 1 && strings.Contains(out.Warnings[0], "privateKey: the hmac secret ends in a line break"); got != warned {
@@ -96,7 +98,7 @@ func TestASecretThatEndsInALineBreakIsWarnedOf(t *testing.T) {
 func TestEachWarningIsALogLine(t *testing.T) {
 	for _, members := range []string{`"whatever":"a-secret"`, `"whatever":"a-secret","algorithm":"x"`} {
 		var log bytes.Buffer
-		handle(t, with(members), func(o *task.Options, _ *task.Delivery) { o.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+		handle(t, with(members), func(o *task.Options, _ *api.Task) { o.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
 		if strings.Count(log.String(), "\n") != 1 || !strings.Contains(log.String(), "whatever") || !strings.Contains(log.String(), "task_id=task-1") {
 			t.Errorf("log = %s", log.String())
 		}
@@ -108,12 +110,12 @@ func TestEachWarningIsALogLine(t *testing.T) {
 
 func TestAPanicIsAnInternalFaultOfFixedText(t *testing.T) {
 	var log bytes.Buffer
-	out := handle(t, with(""), func(o *task.Options, _ *task.Delivery) {
+	out := handle(t, with(""), func(o *task.Options, _ *api.Task) {
 		o.Logger = slog.New(slog.NewTextHandler(&log, nil))
 		o.Keys = resolverFunc(func(context.Context, keys.Ref) (keys.Key, error) { panic("a-secret") })
 	})
 	failed(t, out, "internal", "")
-	if out.Status != task.Failed || out.Reason != "internal: a fault of the worker; the task can be tried again" || !out.Panicked {
+	if out.Status != api.Failed || out.Reason != "internal: a fault of the worker; the task can be tried again" || !out.Panicked {
 		t.Errorf("the task ended %s: %s", out.Status, out.Reason)
 	}
 	if !strings.Contains(log.String(), "handler_test.go:") || strings.Contains(log.String(), "a-secret") {
@@ -131,9 +133,9 @@ func TestADeadlineIsATimeout(t *testing.T) {
 				<-ctx.Done()
 				return nil, &fault.Error{Reason: keys.ErrUnavailable, Found: "no answer", Cause: ctx.Err()}
 			})
-			out := task.NewHandler(o).Handle(ctx, task.Delivery{Scheduled: noon, Input: input(with(""))})
+			out := task.NewHandler(o).Handle(ctx, api.Task{Scheduled: noon, Input: input(with(""))})
 			failed(t, out, "timeout", "")
-			if out.Status != task.Failed {
+			if out.Status != api.Failed {
 				t.Errorf("the task ended %s", out.Status)
 			}
 		})
@@ -144,18 +146,18 @@ func TestADeadlineIsATimeout(t *testing.T) {
 			defer cancel()
 			o := options()
 			o.Injection = task.InjectionAuto
-			o.Stored = storedFunc(func(ctx context.Context, _ string) (raw json.RawMessage, err error) {
+			o.Stored = storedFunc(func(ctx context.Context, _ string) (_ api.Task, err error) {
 				<-ctx.Done()
-				return nil, ctx.Err()
+				return api.Task{}, ctx.Err()
 			})
-			out := task.NewHandler(o).Handle(ctx, task.Delivery{Scheduled: noon, Input: input(with(`"subject":"a"`))})
+			out := task.NewHandler(o).Handle(ctx, api.Task{Scheduled: noon, Input: input(with(`"subject":"a"`))})
 			failed(t, out, "timeout", "")
 		})
 	})
 	t.Run("reached before the beginning", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		out := task.NewHandler(options()).Handle(ctx, task.Delivery{Scheduled: noon, Input: input(with(""))})
+		out := task.NewHandler(options()).Handle(ctx, api.Task{Scheduled: noon, Input: input(with(""))})
 		failed(t, out, "timeout", "")
 	})
 }
@@ -167,7 +169,7 @@ func TestWhatCanNeverSucceedSaysSoHoweverLate(t *testing.T) {
 		cancel()
 		return nil, &fault.Error{Reason: keys.ErrPublic, Found: "a public key", Hint: "give the private key"}
 	})
-	out := task.NewHandler(o).Handle(ctx, task.Delivery{Scheduled: noon, Input: input(with(""))})
+	out := task.NewHandler(o).Handle(ctx, api.Task{Scheduled: noon, Input: input(with(""))})
 	failed(t, out, "key_public", "privateKey")
 }
 
@@ -175,12 +177,12 @@ func TestAnAbandonedReadEndsWithItsTask(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := options()
 		o.Injection = task.InjectionAuto
-		o.Stored = storedFunc(func(ctx context.Context, _ string) (json.RawMessage, error) {
+		o.Stored = storedFunc(func(ctx context.Context, _ string) (api.Task, error) {
 			<-ctx.Done()
-			return nil, ctx.Err()
+			return api.Task{}, ctx.Err()
 		})
 		never := context.WithoutCancel(t.Context())
-		out := task.NewHandler(o).Handle(never, task.Delivery{Scheduled: noon, Input: input(`{"privateKey":"no key","subject":"a"}`)})
+		out := task.NewHandler(o).Handle(never, api.Task{Scheduled: noon, Input: input(`{"privateKey":"no key","subject":"a"}`)})
 		failed(t, out, "key_unreadable", "privateKey")
 		// A read that is left behind would never end, and fail the bubble.
 	})
@@ -189,23 +191,23 @@ func TestAnAbandonedReadEndsWithItsTask(t *testing.T) {
 func TestAKeyStoreThatIsAwayIsWaitedFor(t *testing.T) {
 	for _, test := range []struct {
 		age    time.Duration
-		status task.Status
+		status api.Status
 		after  time.Duration
 	}{
-		{-time.Minute, task.Later, time.Second}, // the server's clock is ahead
-		{0, task.Later, time.Second},
-		{900 * time.Millisecond, task.Later, time.Second},
-		{1100 * time.Millisecond, task.Later, 2 * time.Second},
-		{3200 * time.Millisecond, task.Later, 4 * time.Second},
-		{7500 * time.Millisecond, task.Later, 8 * time.Second},
-		{16 * time.Second, task.Later, 16 * time.Second},
-		{32 * time.Second, task.Later, 32 * time.Second},
-		{64 * time.Second, task.Later, 60 * time.Second},
-		{599 * time.Second, task.Later, 60 * time.Second},
-		{600 * time.Second, task.Failed, 0},
-		{time.Hour, task.Failed, 0},
+		{-time.Minute, api.InProgress, time.Second}, // the server's clock is ahead
+		{0, api.InProgress, time.Second},
+		{900 * time.Millisecond, api.InProgress, time.Second},
+		{1100 * time.Millisecond, api.InProgress, 2 * time.Second},
+		{3200 * time.Millisecond, api.InProgress, 4 * time.Second},
+		{7500 * time.Millisecond, api.InProgress, 8 * time.Second},
+		{16 * time.Second, api.InProgress, 16 * time.Second},
+		{32 * time.Second, api.InProgress, 32 * time.Second},
+		{64 * time.Second, api.InProgress, 60 * time.Second},
+		{599 * time.Second, api.InProgress, 60 * time.Second},
+		{600 * time.Second, api.Failed, 0},
+		{time.Hour, api.Failed, 0},
 	} {
-		out := handle(t, `{"keyRef":"billing"}`, func(o *task.Options, d *task.Delivery) {
+		out := handle(t, `{"keyRef":"billing"}`, func(o *task.Options, d *api.Task) {
 			d.Scheduled = noon.Add(-test.age)
 			o.Keys = resolverFunc(func(context.Context, keys.Ref) (keys.Key, error) {
 				return nil, &fault.Error{Reason: keys.ErrUnavailable, Found: "vault did not answer", Hint: "look at vault", Cause: errors.New("dial a-secret")}
@@ -222,7 +224,7 @@ func TestAKeyStoreThatIsAwayIsWaitedFor(t *testing.T) {
 }
 
 func TestAConfiguredKeyThatIsUnfitIsAtItsName(t *testing.T) {
-	out := handle(t, `{"keyRef":"billing"}`, func(o *task.Options, _ *task.Delivery) {
+	out := handle(t, `{"keyRef":"billing"}`, func(o *task.Options, _ *api.Task) {
 		o.Keys = resolverFunc(func(context.Context, keys.Ref) (keys.Key, error) {
 			return nil, &fault.Error{Reason: keys.ErrPublic, Found: "f", Hint: "h"}
 		})
@@ -231,25 +233,25 @@ func TestAConfiguredKeyThatIsUnfitIsAtItsName(t *testing.T) {
 }
 
 func TestHowLongToWaitIsASetting(t *testing.T) {
-	out := handle(t, `{"keyRef":"billing"}`, func(o *task.Options, d *task.Delivery) {
+	out := handle(t, `{"keyRef":"billing"}`, func(o *task.Options, d *api.Task) {
 		d.Scheduled, o.KeyWait = noon.Add(-5*time.Second), 5*time.Second
 		o.Keys = resolverFunc(func(context.Context, keys.Ref) (keys.Key, error) {
 			return nil, &fault.Error{Reason: keys.ErrUnavailable, Found: "f"}
 		})
 	})
-	if out.Status != task.Failed {
+	if out.Status != api.Failed {
 		t.Errorf("the task ended %s", out.Status)
 	}
 }
 
 func TestWithoutAnAgeNothingIsWaitedFor(t *testing.T) {
-	out := handle(t, `{"keyRef":"billing"}`, func(o *task.Options, d *task.Delivery) {
+	out := handle(t, `{"keyRef":"billing"}`, func(o *task.Options, d *api.Task) {
 		d.Scheduled = time.Time{}
 		o.Keys = resolverFunc(func(context.Context, keys.Ref) (keys.Key, error) {
 			return nil, &fault.Error{Reason: keys.ErrUnavailable, Found: "f"}
 		})
 	})
-	if out.Status != task.Failed {
+	if out.Status != api.Failed {
 		t.Errorf("the task ended %s", out.Status)
 	}
 }
@@ -269,7 +271,7 @@ func TestTheKeyIsAskedForAsTheInputSays(t *testing.T) {
 	} {
 		t.Run(test.says, func(t *testing.T) {
 			var got keys.Ref
-			handle(t, test.input, func(o *task.Options, _ *task.Delivery) {
+			handle(t, test.input, func(o *task.Options, _ *api.Task) {
 				o.Keys = resolverFunc(func(_ context.Context, ref keys.Ref) (keys.Key, error) {
 					got = ref
 					return nil, keys.ErrUnknown
@@ -283,7 +285,7 @@ func TestTheKeyIsAskedForAsTheInputSays(t *testing.T) {
 }
 
 func TestAReasonIsCutAtWholeCharacters(t *testing.T) {
-	out := handle(t, with(""), func(o *task.Options, _ *task.Delivery) {
+	out := handle(t, with(""), func(o *task.Options, _ *api.Task) {
 		o.Keys = resolverFunc(func(context.Context, keys.Ref) (keys.Key, error) {
 			return nil, &fault.Error{Reason: keys.ErrPublic, Found: strings.Repeat("é", 600), Hint: "h"}
 		})
@@ -296,25 +298,25 @@ func TestAReasonIsCutAtWholeCharacters(t *testing.T) {
 func TestOneHandlerRunsManyTasksAtOnce(t *testing.T) {
 	o := options()
 	o.Injection = task.InjectionAuto
-	o.Stored = storedFunc(func(_ context.Context, id string) (json.RawMessage, error) {
+	o.Stored = storedFunc(func(_ context.Context, id string) (api.Task, error) {
 		if strings.HasSuffix(id, "7") {
-			return json.RawMessage(`{"inputData":{"subject":"${workflow.secrets.x}"}}`), nil
+			return api.Task{Input: secret.NewJSON([]byte(`{"subject":"${workflow.secrets.x}"}`))}, nil
 		}
-		return json.RawMessage(`{"inputData":{}}`), nil
+		return api.Task{Input: secret.NewJSON([]byte(`{}`))}, nil
 	})
 	h := task.NewHandler(o)
 	var wg sync.WaitGroup
 	for i := range 40 {
 		wg.Go(func() {
 			id := strings.Repeat("x", i) + string(rune('0'+i%10))
-			out := h.Handle(t.Context(), task.Delivery{ID: id, Scheduled: noon, Input: input(with(`"subject":"` + id + `"`))})
+			out := h.Handle(t.Context(), api.Task{ID: id, Scheduled: noon, Input: input(with(`"subject":"` + id + `"`))})
 			if i%10 == 7 {
 				if out.Fault.Code != "secret_injected" {
 					t.Errorf("task %d: %s", i, out.Reason)
 				}
 				return
 			}
-			if out.Status != task.Completed || !strings.Contains(string(out.Output.Reveal()), `"taskId":"`+id+`"`) {
+			if out.Status != api.Completed || !strings.Contains(string(out.Output.Reveal()), `"taskId":"`+id+`"`) {
 				t.Errorf("task %d: %s", i, out.Reason)
 			}
 		})

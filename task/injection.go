@@ -7,6 +7,7 @@ import (
 	"errors"
 	"slices"
 
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/internal/fault"
 	"conductor-jwt/policy"
 )
@@ -46,8 +47,8 @@ func (g *given) wantsStored() bool {
 // checkStored compares the stored task with the templates: a stored value may
 // hold only the secrets that its template names, each as often, and a key that
 // a template vouches for must be that template.
-func (g *given) checkStored(raw json.RawMessage) error {
-	stored, err := storedInput(raw)
+func (g *given) checkStored(t api.Task) error {
+	stored, err := storedInput(t)
 	if err != nil {
 		return err
 	}
@@ -159,27 +160,20 @@ func within(some, all map[string]int) bool {
 	return true
 }
 
-// storedInput finds inputData in a task as the server keeps it.
-func storedInput(raw json.RawMessage) (map[string]jsontext.Value, error) {
-	task, err := readObject(raw)
+// storedInput reads the input of a task as the server keeps it.
+func storedInput(t api.Task) (map[string]jsontext.Value, error) {
+	if t.Input.IsZero() {
+		return nil, unchecked("the stored task has no input", nil)
+	}
+	input, err := readObject(t.Input.Reveal())
 	if err != nil {
-		return nil, unchecked("the stored task cannot be read", err)
+		return nil, unchecked("the stored task's input cannot be read", err)
 	}
-	for _, m := range task {
-		if m.name != inputData {
-			continue
-		}
-		input, err := readObject(m.raw)
-		if err != nil {
-			return nil, unchecked("the stored task's input cannot be read", err)
-		}
-		values := make(map[string]jsontext.Value, len(input))
-		for _, value := range input {
-			values[value.name] = value.raw
-		}
-		return values, nil
+	values := make(map[string]jsontext.Value, len(input))
+	for _, value := range input {
+		values[value.name] = value.raw
 	}
-	return nil, unchecked("the stored task has no input", nil)
+	return values, nil
 }
 
 func unchecked(found string, cause error) error {
@@ -195,7 +189,7 @@ type reading struct {
 }
 
 // startReading reads the stored task and compares it, beside the signing.
-func (h *Handler) startReading(ctx context.Context, d Delivery, g *given) *reading {
+func (h *Handler) startReading(ctx context.Context, d api.Task, g *given) *reading {
 	r := &reading{done: make(chan error, 1)}
 	go func() {
 		defer func() {
@@ -210,12 +204,12 @@ func (h *Handler) startReading(ctx context.Context, d Delivery, g *given) *readi
 
 // compare reads what the server keeps of the task and, where secrets are to be
 // signed, of its workflow.
-func (h *Handler) compare(ctx context.Context, d Delivery, g *given) error {
-	raw, err := h.o.Stored.StoredTask(ctx, d.ID)
+func (h *Handler) compare(ctx context.Context, d api.Task, g *given) error {
+	stored, err := h.o.Stored.StoredTask(ctx, d.ID)
 	if err != nil {
 		return err
 	}
-	if err := g.checkStored(raw); err != nil || len(g.named) == 0 {
+	if err := g.checkStored(stored); err != nil || len(g.named) == 0 {
 		return err
 	}
 	return h.compareWorkflow(ctx, d, g)
@@ -223,7 +217,7 @@ func (h *Handler) compare(ctx context.Context, d Delivery, g *given) error {
 
 // compareWorkflow reads one workflow at a time: several large ones at once may
 // need more memory than the process is given.
-func (h *Handler) compareWorkflow(ctx context.Context, d Delivery, g *given) error {
+func (h *Handler) compareWorkflow(ctx context.Context, d api.Task, g *given) error {
 	select {
 	case h.workflows <- struct{}{}:
 		defer func() { <-h.workflows }()
@@ -261,7 +255,7 @@ func (r *reading) wait(ctx context.Context, mode InjectionMode, vouched bool) (s
 
 // checkInjection starts the comparison with the stored task, if there is
 // anything to compare, and returns a function that waits for its verdict.
-func (h *Handler) checkInjection(ctx context.Context, d Delivery, g *given, r *request) func() (unchecked bool, err error) {
+func (h *Handler) checkInjection(ctx context.Context, d api.Task, g *given, r *request) func() (unchecked bool, err error) {
 	mode := h.o.Injection
 	reads := mode == InjectionAuto || mode == InjectionStored
 	g.vouched = r.use == "" && h.o.Policy.InlineMode() == policy.InlineSecretsOnly

@@ -14,14 +14,16 @@ import (
 	"testing/synctest"
 	"time"
 
+	"conductor-jwt/conductor/api"
+	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
 	"conductor-jwt/task"
 )
 
 // storedFunc is a server that keeps one task.
-type storedFunc func(ctx context.Context, id string) (json.RawMessage, error)
+type storedFunc func(ctx context.Context, id string) (api.Task, error)
 
-func (f storedFunc) StoredTask(ctx context.Context, id string) (json.RawMessage, error) {
+func (f storedFunc) StoredTask(ctx context.Context, id string) (api.Task, error) {
 	return f(ctx, id)
 }
 
@@ -47,7 +49,7 @@ func (d defined) StoredWorkflow(_ context.Context, id string) (json.RawMessage, 
 
 // running has the server keep the execution as this JSON, or fail.
 func running(workflow string, err error) setup {
-	return func(o *task.Options, d *task.Delivery) {
+	return func(o *task.Options, d *api.Task) {
 		d.WorkflowID = "workflow-1"
 		o.Stored = defined{o.Stored, workflow, err}
 	}
@@ -55,18 +57,18 @@ func running(workflow string, err error) setup {
 
 // stored keeps a task of this input.
 func stored(mode task.InjectionMode, input string) setup {
-	return func(o *task.Options, _ *task.Delivery) {
+	return func(o *task.Options, _ *api.Task) {
 		o.Injection = mode
-		o.Stored = storedFunc(func(context.Context, string) (json.RawMessage, error) {
-			return json.RawMessage(`{"taskId":"task-1","inputData":` + input + `}`), nil
+		o.Stored = storedFunc(func(context.Context, string) (api.Task, error) {
+			return api.Task{Input: secret.NewJSON([]byte(input))}, nil
 		})
 	}
 }
 
 func refusing(mode task.InjectionMode, err error) setup {
-	return func(o *task.Options, _ *task.Delivery) {
+	return func(o *task.Options, _ *api.Task) {
 		o.Injection = mode
-		o.Stored = storedFunc(func(context.Context, string) (json.RawMessage, error) { return nil, err })
+		o.Stored = storedFunc(func(context.Context, string) (api.Task, error) { return api.Task{}, err })
 	}
 }
 
@@ -97,7 +99,7 @@ func TestAnInjectedSecretIsNeverSigned(t *testing.T) {
 				}
 				out := handle(t, with(test.delivered), setups...)
 				failed(t, out, "secret_injected", test.field)
-				if out.Status != task.Terminal || strings.Contains(string(out.Output.Reveal()), "hunter2") {
+				if out.Status != api.FailedWithTerminalError || strings.Contains(string(out.Output.Reveal()), "hunter2") {
 					t.Errorf("the task ended %s with %s", out.Status, out.Output.Reveal())
 				}
 			})
@@ -145,14 +147,14 @@ func TestTheStoredTaskIsReadOnlyWhereItCouldSaySomething(t *testing.T) {
 	} {
 		t.Run(test.says, func(t *testing.T) {
 			var reads atomic.Int32
-			completed(t, handle(t, with(test.input), template(test.template), func(o *task.Options, _ *task.Delivery) {
+			completed(t, handle(t, with(test.input), template(test.template), func(o *task.Options, _ *api.Task) {
 				o.Injection = test.mode
-				o.Stored = storedFunc(func(_ context.Context, id string) (json.RawMessage, error) {
+				o.Stored = storedFunc(func(_ context.Context, id string) (api.Task, error) {
 					reads.Add(1)
 					if id != "task-1" {
-						return nil, errors.New("another task")
+						return api.Task{}, errors.New("another task")
 					}
-					return json.RawMessage(`{"inputData":{}}`), nil
+					return api.Task{Input: secret.NewJSON([]byte(`{}`))}, nil
 				})
 			}))
 			if got := reads.Load() == 1; got != test.reads {
@@ -167,12 +169,12 @@ func TestADeniedReadIsWarnedOfOnce(t *testing.T) {
 	o := options()
 	o.Injection = task.InjectionAuto
 	o.Logger = slog.New(slog.NewTextHandler(&log, nil))
-	o.Stored = storedFunc(func(context.Context, string) (json.RawMessage, error) {
-		return nil, fmt.Errorf("403: %w", task.ErrReadDenied)
+	o.Stored = storedFunc(func(context.Context, string) (api.Task, error) {
+		return api.Task{}, fmt.Errorf("403: %w", task.ErrReadDenied)
 	})
 	h := task.NewHandler(o)
 	for range 3 {
-		out := h.Handle(t.Context(), task.Delivery{ID: "task-1", Scheduled: noon, Input: input(with(`"subject":"a"`))})
+		out := h.Handle(t.Context(), api.Task{ID: "task-1", Scheduled: noon, Input: input(with(`"subject":"a"`))})
 		completed(t, out)
 		if !out.Unchecked {
 			t.Error("the outcome does not say that nothing was checked")
@@ -194,12 +196,12 @@ func TestAReadThatFailsGivesNoToken(t *testing.T) {
 		{"no json", stored(task.InjectionAuto, `{`)},
 		{"no input", stored(task.InjectionAuto, `null`)},
 		{"an input of duplicates", stored(task.InjectionAuto, `{"subject":"a","subject":"b"}`)},
-		{"no server in mode stored", func(o *task.Options, _ *task.Delivery) { o.Injection = task.InjectionStored }},
+		{"no server in mode stored", func(o *task.Options, _ *api.Task) { o.Injection = task.InjectionStored }},
 	} {
 		t.Run(test.says, func(t *testing.T) {
 			out := handle(t, with(`"subject":"a"`), test.setup)
 			failed(t, out, "injection_unchecked", "")
-			if out.Status != task.Later || out.After < 1 || strings.Contains(out.Reason, "a-secret") {
+			if out.Status != api.InProgress || out.After < 1 || strings.Contains(out.Reason, "a-secret") {
 				t.Errorf("the task ended %s after %s: %s", out.Status, out.After, out.Reason)
 			}
 		})
@@ -207,17 +209,17 @@ func TestAReadThatFailsGivesNoToken(t *testing.T) {
 }
 
 func TestWithoutAServerModeAutoHasNothingToRead(t *testing.T) {
-	out := handle(t, with(`"subject":"a"`), func(o *task.Options, _ *task.Delivery) { o.Injection = task.InjectionAuto })
+	out := handle(t, with(`"subject":"a"`), func(o *task.Options, _ *api.Task) { o.Injection = task.InjectionAuto })
 	completed(t, out)
 }
 
 func TestTheStoredTaskIsReadBesideTheSigning(t *testing.T) {
 	reading := make(chan struct{})
-	completed(t, handle(t, with(`"subject":"a"`), func(o *task.Options, _ *task.Delivery) {
+	completed(t, handle(t, with(`"subject":"a"`), func(o *task.Options, _ *api.Task) {
 		o.Injection = task.InjectionAuto
-		o.Stored = storedFunc(func(context.Context, string) (json.RawMessage, error) {
+		o.Stored = storedFunc(func(context.Context, string) (api.Task, error) {
 			close(reading)
-			return json.RawMessage(`{"inputData":{}}`), nil
+			return api.Task{Input: secret.NewJSON([]byte(`{}`))}, nil
 		})
 		// The key comes only once the read has begun: one after the other
 		// would never end.
@@ -233,9 +235,9 @@ func TestTheStoredTaskIsReadBesideTheSigning(t *testing.T) {
 }
 
 func TestAPanickingServerIsAnInternalFault(t *testing.T) {
-	out := handle(t, with(`"subject":"a"`), func(o *task.Options, _ *task.Delivery) {
+	out := handle(t, with(`"subject":"a"`), func(o *task.Options, _ *api.Task) {
 		o.Injection = task.InjectionAuto
-		o.Stored = storedFunc(func(context.Context, string) (json.RawMessage, error) { panic("a-secret") })
+		o.Stored = storedFunc(func(context.Context, string) (api.Task, error) { panic("a-secret") })
 	})
 	failed(t, out, "internal", "")
 }
@@ -257,37 +259,37 @@ func TestATemplateOfTheWorkflowsDataVouchesForNothing(t *testing.T) {
 		err            error
 		mode           task.InjectionMode
 		code           string
-		status         task.Status
+		status         api.Status
 	}{
-		{"that the definition has", `{"workflowDefinition":{"tasks":[{"inputParameters":` + named + `}]}}`, nil, task.InjectionAuto, "", task.Completed},
-		{"that the definition has in a fork's static data", `{"workflowDefinition":{"tasks":[{"inputParameters":{"inputs":{"jwt":` + named + `}}}]}}`, nil, task.InjectionAuto, "", task.Completed},
-		{"that the definition has in an input template", `{"workflowDefinition":{"tasks":[{"taskDefinition":{"inputTemplate":` + named + `}}]}}`, nil, task.InjectionAuto, "", task.Completed},
-		{"that the definition has in a task of this type", `{"workflowDefinition":{"tasks":[{"type":"GET_SIGNED_JWT","inputParameters":` + named + `}]}}`, nil, task.InjectionAuto, "", task.Completed},
-		{"that the definition has in a simple task of this name", `{"workflowDefinition":{"tasks":[{"name":"GET_SIGNED_JWT","type":"SIMPLE","inputParameters":` + named + `}]}}`, nil, task.InjectionAuto, "", task.Completed},
-		{"that the definition has in a dynamic task", `{"workflowDefinition":{"tasks":[{"name":"x","type":"DYNAMIC","inputParameters":` + named + `}]}}`, nil, task.InjectionAuto, "", task.Completed},
-		{"that the definition has in the data of a dynamic fork", `{"workflowDefinition":{"tasks":[{"type":"FORK_JOIN_DYNAMIC","inputParameters":{"inputs":{"jwt":` + named + `}}}]}}`, nil, task.InjectionAuto, "", task.Completed},
-		{"that the definition has in a branch", `{"workflowDefinition":{"tasks":[{"type":"SWITCH","decisionCases":{"subject":[{"type":"GET_SIGNED_JWT","inputParameters":` + named + `}]}}]}}`, nil, task.InjectionAuto, "", task.Completed},
-		{"that the definition has in an HTTP task", `{"workflowDefinition":{"tasks":[{"name":"GET_SIGNED_JWT","type":"HTTP","inputParameters":` + named + `}]}}`, nil, task.InjectionAuto, "secret_injected", task.Terminal},
-		{"that the definition has inside of an HTTP task", `{"workflowDefinition":{"tasks":[{"type":"HTTP","inputParameters":{"http_request":` + named + `}}]}}`, nil, task.InjectionAuto, "secret_injected", task.Terminal},
-		{"that the definition has in another simple task", `{"workflowDefinition":{"tasks":[{"name":"call","type":"SIMPLE","inputParameters":` + named + `}]}}`, nil, task.InjectionAuto, "secret_injected", task.Terminal},
-		{"that the definition has in the input template of another task", `{"workflowDefinition":{"tasks":[{"type":"HTTP","taskDefinition":{"inputTemplate":` + named + `}}]}}`, nil, task.InjectionAuto, "secret_injected", task.Terminal},
-		{"that the definition has beside its tasks", `{"workflowDefinition":{"tasks":[],"outputParameters":` + named + `}}`, nil, task.InjectionAuto, "secret_injected", task.Terminal},
-		{"of a definition that is very large", `{"workflowDefinition":{"tasks":["` + strings.Repeat("x", 4<<20) + `"]}}`, nil, task.InjectionAuto, "injection_unchecked", task.Later},
-		{"of a definition of very many values", `{"workflowDefinition":{"tasks":[1` + strings.Repeat(",1", 1<<16) + `]}}`, nil, task.InjectionAuto, "injection_unchecked", task.Later},
-		{"that the definition does not have", `{"workflowDefinition":{"tasks":[{"inputParameters":{}}]}}`, nil, task.InjectionAuto, "secret_injected", task.Terminal},
-		{"in place of another", `{"workflowDefinition":{"tasks":[{"inputParameters":{` + user + `}}]}}`, nil, task.InjectionAuto, "secret_injected", task.Terminal},
-		{"that another input has", `{"workflowDefinition":{"tasks":[{"inputParameters":{"privateKey":"${workflow.secrets.db}"}}]}}`, nil, task.InjectionAuto, "secret_injected", task.Terminal},
-		{"that the workflow's input has", `{"input":{"tasks":[{"inputParameters":` + named + `}]},"workflowDefinition":{"tasks":[]}}`, nil, task.InjectionAuto, "secret_injected", task.Terminal},
-		{"of a workflow that may not be read", ``, task.ErrReadDenied, task.InjectionAuto, "", task.Completed},
-		{"of a workflow that may not be read, in mode stored", ``, task.ErrReadDenied, task.InjectionStored, "injection_unchecked", task.Later},
-		{"of a workflow that cannot be read now", ``, errors.New("502"), task.InjectionAuto, "injection_unchecked", task.Later},
-		{"of a workflow without a definition", `{"input":{}}`, nil, task.InjectionAuto, "injection_unchecked", task.Later},
-		{"of a workflow that is no json", `{`, nil, task.InjectionAuto, "injection_unchecked", task.Later},
-		{"of a definition that is no json", `{"workflowDefinition":{"a":1,"a":2}}`, nil, task.InjectionAuto, "injection_unchecked", task.Later},
+		{"that the definition has", `{"workflowDefinition":{"tasks":[{"inputParameters":` + named + `}]}}`, nil, task.InjectionAuto, "", api.Completed},
+		{"that the definition has in a fork's static data", `{"workflowDefinition":{"tasks":[{"inputParameters":{"inputs":{"jwt":` + named + `}}}]}}`, nil, task.InjectionAuto, "", api.Completed},
+		{"that the definition has in an input template", `{"workflowDefinition":{"tasks":[{"taskDefinition":{"inputTemplate":` + named + `}}]}}`, nil, task.InjectionAuto, "", api.Completed},
+		{"that the definition has in a task of this type", `{"workflowDefinition":{"tasks":[{"type":"GET_SIGNED_JWT","inputParameters":` + named + `}]}}`, nil, task.InjectionAuto, "", api.Completed},
+		{"that the definition has in a simple task of this name", `{"workflowDefinition":{"tasks":[{"name":"GET_SIGNED_JWT","type":"SIMPLE","inputParameters":` + named + `}]}}`, nil, task.InjectionAuto, "", api.Completed},
+		{"that the definition has in a dynamic task", `{"workflowDefinition":{"tasks":[{"name":"x","type":"DYNAMIC","inputParameters":` + named + `}]}}`, nil, task.InjectionAuto, "", api.Completed},
+		{"that the definition has in the data of a dynamic fork", `{"workflowDefinition":{"tasks":[{"type":"FORK_JOIN_DYNAMIC","inputParameters":{"inputs":{"jwt":` + named + `}}}]}}`, nil, task.InjectionAuto, "", api.Completed},
+		{"that the definition has in a branch", `{"workflowDefinition":{"tasks":[{"type":"SWITCH","decisionCases":{"subject":[{"type":"GET_SIGNED_JWT","inputParameters":` + named + `}]}}]}}`, nil, task.InjectionAuto, "", api.Completed},
+		{"that the definition has in an HTTP task", `{"workflowDefinition":{"tasks":[{"name":"GET_SIGNED_JWT","type":"HTTP","inputParameters":` + named + `}]}}`, nil, task.InjectionAuto, "secret_injected", api.FailedWithTerminalError},
+		{"that the definition has inside of an HTTP task", `{"workflowDefinition":{"tasks":[{"type":"HTTP","inputParameters":{"http_request":` + named + `}}]}}`, nil, task.InjectionAuto, "secret_injected", api.FailedWithTerminalError},
+		{"that the definition has in another simple task", `{"workflowDefinition":{"tasks":[{"name":"call","type":"SIMPLE","inputParameters":` + named + `}]}}`, nil, task.InjectionAuto, "secret_injected", api.FailedWithTerminalError},
+		{"that the definition has in the input template of another task", `{"workflowDefinition":{"tasks":[{"type":"HTTP","taskDefinition":{"inputTemplate":` + named + `}}]}}`, nil, task.InjectionAuto, "secret_injected", api.FailedWithTerminalError},
+		{"that the definition has beside its tasks", `{"workflowDefinition":{"tasks":[],"outputParameters":` + named + `}}`, nil, task.InjectionAuto, "secret_injected", api.FailedWithTerminalError},
+		{"of a definition that is very large", `{"workflowDefinition":{"tasks":["` + strings.Repeat("x", 4<<20) + `"]}}`, nil, task.InjectionAuto, "injection_unchecked", api.InProgress},
+		{"of a definition of very many values", `{"workflowDefinition":{"tasks":[1` + strings.Repeat(",1", 1<<16) + `]}}`, nil, task.InjectionAuto, "injection_unchecked", api.InProgress},
+		{"that the definition does not have", `{"workflowDefinition":{"tasks":[{"inputParameters":{}}]}}`, nil, task.InjectionAuto, "secret_injected", api.FailedWithTerminalError},
+		{"in place of another", `{"workflowDefinition":{"tasks":[{"inputParameters":{` + user + `}}]}}`, nil, task.InjectionAuto, "secret_injected", api.FailedWithTerminalError},
+		{"that another input has", `{"workflowDefinition":{"tasks":[{"inputParameters":{"privateKey":"${workflow.secrets.db}"}}]}}`, nil, task.InjectionAuto, "secret_injected", api.FailedWithTerminalError},
+		{"that the workflow's input has", `{"input":{"tasks":[{"inputParameters":` + named + `}]},"workflowDefinition":{"tasks":[]}}`, nil, task.InjectionAuto, "secret_injected", api.FailedWithTerminalError},
+		{"of a workflow that may not be read", ``, task.ErrReadDenied, task.InjectionAuto, "", api.Completed},
+		{"of a workflow that may not be read, in mode stored", ``, task.ErrReadDenied, task.InjectionStored, "injection_unchecked", api.InProgress},
+		{"of a workflow that cannot be read now", ``, errors.New("502"), task.InjectionAuto, "injection_unchecked", api.InProgress},
+		{"of a workflow without a definition", `{"input":{}}`, nil, task.InjectionAuto, "injection_unchecked", api.InProgress},
+		{"of a workflow that is no json", `{`, nil, task.InjectionAuto, "injection_unchecked", api.InProgress},
+		{"of a definition that is no json", `{"workflowDefinition":{"a":1,"a":2}}`, nil, task.InjectionAuto, "injection_unchecked", api.InProgress},
 	} {
 		t.Run(test.says, func(t *testing.T) {
 			out := handle(t, with(`"subject":"hunter2"`), template(named), stored(test.mode, named), running(test.workflow, test.err))
-			if out.Fault.Code != test.code || out.Status != test.status || out.Unchecked != (test.err != nil && test.status == task.Completed) {
+			if out.Fault.Code != test.code || out.Status != test.status || out.Unchecked != (test.err != nil && test.status == api.Completed) {
 				t.Errorf("the task ended %s, unchecked %t, with %+v", out.Status, out.Unchecked, out.Fault)
 			}
 		})
@@ -303,13 +305,13 @@ func TestOneWorkflowIsReadAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const named = `{"subject":"${workflow.secrets.db}"}`
 		var reads, most atomic.Int32
-		stored := counting{storedFunc(func(context.Context, string) (json.RawMessage, error) {
-			return json.RawMessage(`{"inputData":` + named + `}`), nil
+		stored := counting{storedFunc(func(context.Context, string) (api.Task, error) {
+			return api.Task{Input: secret.NewJSON([]byte(named))}, nil
 		}), &reads, &most}
 		o := options()
 		o.Injection, o.Stored = task.InjectionAuto, stored
 		h := task.NewHandler(o)
-		d := task.Delivery{ID: "task-1", Type: task.TaskType, Input: input(with(`"subject":"hunter2"`)), Template: json.RawMessage(named)}
+		d := api.Task{ID: "task-1", Type: task.TaskType, Input: input(with(`"subject":"hunter2"`)), Template: json.RawMessage(named)}
 		var all sync.WaitGroup
 		for range 3 {
 			all.Go(func() { completed(t, h.Handle(t.Context(), d)) })
@@ -323,7 +325,7 @@ func TestOneWorkflowIsReadAtATime(t *testing.T) {
 		defer all.Wait()
 		synctest.Wait()
 		time.AfterFunc(time.Millisecond, cancel)
-		if out := h.Handle(ctx, d); out.Status == task.Completed {
+		if out := h.Handle(ctx, d); out.Status == api.Completed {
 			t.Error("a task waits for its turn though its context has ended")
 		}
 	})

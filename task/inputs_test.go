@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"conductor-jwt/task"
+	"conductor-jwt/conductor/api"
 )
 
 // claimsOf gives a token's claims without those that every token has.
@@ -146,7 +146,7 @@ func TestHeadersSayMore(t *testing.T) {
 		t.Run(test.says, func(t *testing.T) {
 			out := handle(t, with(test.members))
 			if test.members == `"algorithm":"Ed25519"` {
-				if out.Status != task.Completed || out.Algorithm != "Ed25519" {
+				if out.Status != api.Completed || out.Algorithm != "Ed25519" {
 					t.Fatalf("the outcome is %s with %s", out.Status, out.Algorithm)
 				}
 				return // golang-jwt does not know the name
@@ -328,7 +328,7 @@ func TestWhatReachesALimitIsTaken(t *testing.T) {
 		"a key of 64 KiB":              `{"privateKey":` + quote(pemOf(edKey())+strings.Repeat(" ", 64<<10-len(pemOf(edKey())))) + `}`,
 		"claims with an unnamed claim": with(`"claims":{"":1}`),
 	} {
-		if out := handle(t, text); out.Status != task.Completed {
+		if out := handle(t, text); out.Status != api.Completed {
 			t.Errorf("%s: %s", says, out.Reason)
 		}
 	}

@@ -3,18 +3,8 @@ package task
 import (
 	"time"
 
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/internal/secret"
-)
-
-// Status is how a task ends, in Conductor's words.
-type Status string
-
-// The four ends of a task.
-const (
-	Completed Status = "COMPLETED"
-	Failed    Status = "FAILED"                     // the server retries
-	Terminal  Status = "FAILED_WITH_TERMINAL_ERROR" // the same input can never succeed
-	Later     Status = "IN_PROGRESS"                // the same task again, no retry spent
 )
 
 // Fault is why a task did not complete.
@@ -26,10 +16,10 @@ type Fault struct {
 
 // Outcome is the end of one delivery.
 type Outcome struct {
-	Status   Status
+	Status   api.Status
 	Output   secret.JSON   // outputData: the token, or {"error": …}
 	Reason   string        // reasonForIncompletion; empty only when Completed
-	After    time.Duration // callbackAfterSeconds, with Later
+	After    time.Duration // callbackAfterSeconds, with InProgress
 	Fault    Fault         // zero when Completed
 	Warnings []string      // one log line each; no value of an input in it
 
@@ -47,6 +37,6 @@ type Outcome struct {
 }
 
 // Failure is the outcome of a task that did not complete.
-func Failure(status Status, fault Fault) Outcome {
+func Failure(status api.Status, fault Fault) Outcome {
 	return Outcome{Status: status, Fault: fault, Reason: reason(fault), Output: failedOutput(fault)}
 }

@@ -1,6 +1,7 @@
 package task
 
 import (
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/signer"
 )
@@ -35,7 +36,7 @@ const (
 
 // output writes outputData of a completed task. Times are NumericDate seconds
 // (RFC 7519 §2).
-func output(mode OutputMode, d Delivery, c composed, token signer.Token, warnings []string) secret.JSON {
+func output(mode OutputMode, d api.Task, c composed, token signer.Token, warnings []string) secret.JSON {
 	var o signer.Object
 	if mode != OutputSecrets {
 		o.String(outToken, token.Compact.Reveal())

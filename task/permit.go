@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/keys"
 	"conductor-jwt/policy"
 	"conductor-jwt/signer"
@@ -79,7 +80,7 @@ func (r *request) checkKeyID(key keys.Key) error {
 }
 
 // permit asks the policy whether the token that was composed may be signed.
-func (h *Handler) permit(d Delivery, r *request, c composed, key keys.Key, decided *Decision) (composed, error) {
+func (h *Handler) permit(d api.Task, r *request, c composed, key keys.Key, decided *Decision) (composed, error) {
 	if h.o.Audit != nil {
 		decided.compose(r, c, key)
 	}
@@ -123,7 +124,7 @@ func (r *request) shorten(c composed, ttl int64, decided *Decision) (composed, e
 // asks puts a token into the words of the policy. It reads the claims
 // themselves: an input, a profile or the claims of the author may have set
 // them.
-func (h *Handler) asks(d Delivery, r *request, c composed) policy.Request {
+func (h *Handler) asks(d api.Task, r *request, c composed) policy.Request {
 	q := policy.Request{
 		Use: r.use, Secrets: r.from, Workflow: d.WorkflowType, TaskType: d.Type, Algorithm: string(c.request.Algorithm),
 		TTL: time.Duration(r.times.ttl) * time.Second, Unasked: r.times.unasked, WorkerTTL: h.workerTTL(r),

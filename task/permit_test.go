@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/internal/fault"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
@@ -63,7 +64,7 @@ func under(tb testing.TB, text string) setup {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return func(o *task.Options, d *task.Delivery) {
+	return func(o *task.Options, d *api.Task) {
 		o.Policy, o.Keys, o.MaxTTL = p, ring{keys.NewParser(keys.ParserOptions{})}, time.Hour
 		d.Type, d.WorkflowType = task.TaskType, "billing_run"
 	}
@@ -92,7 +93,7 @@ func asked(tb testing.TB, members string) string {
 // names the grant, the field and the input.
 func TestEachFieldOfAGrantDeniesAlone(t *testing.T) {
 	workflow := func(name string) setup {
-		return func(_ *task.Options, d *task.Delivery) { d.WorkflowType = name }
+		return func(_ *task.Options, d *api.Task) { d.WorkflowType = name }
 	}
 	grant := under(t, policyText)
 	if tok := completed(t, handle(t, asked(t, ""), grant)); tok.header["kid"] != "its-kid" {
@@ -105,7 +106,7 @@ func TestEachFieldOfAGrantDeniesAlone(t *testing.T) {
 		{members: `"keyRef":"other"`, input: "keyRef"},
 		{field: "workflows", input: "keyRef", more: workflow("x_billing_run")},
 		{field: "workflows", input: "keyRef", more: workflow("")},
-		{field: "task_types", input: "keyRef", more: func(_ *task.Options, d *task.Delivery) { d.Type = "other" }},
+		{field: "task_types", input: "keyRef", more: func(_ *task.Options, d *api.Task) { d.Type = "other" }},
 		{members: `"issuer":"https://evil.example"`, field: "issuers", input: "issuer"},
 		{members: `"issuer":null`, field: "issuers", input: "issuer"},
 		{members: `"subject":"user:a"`, field: "subjects", input: "subject"},
@@ -134,7 +135,7 @@ func TestEachFieldOfAGrantDeniesAlone(t *testing.T) {
 	} {
 		more := row.more
 		if more == nil {
-			more = func(*task.Options, *task.Delivery) {}
+			more = func(*task.Options, *api.Task) {}
 		}
 		message := failed(t, handle(t, asked(t, row.members), grant, more), "policy_denied", row.input)
 		if row.field != "" && !strings.Contains(message, "grant 1 does not allow") || !strings.Contains(message, row.field) {
@@ -351,7 +352,7 @@ func TestSecretsOnlyComparesTheStoredKey(t *testing.T) {
 			out := handle(t, signed, secretsOnly, template(member(test.template)), defaults(member(test.defaults)), stored(mode, member(test.stored)))
 			if test.code == "" {
 				completed(t, out)
-			} else if out.Fault.Code != test.code || out.Fault.Field != "privateKey" || out.Status != task.Terminal {
+			} else if out.Fault.Code != test.code || out.Fault.Field != "privateKey" || out.Status != api.FailedWithTerminalError {
 				t.Errorf("%s, %s: the task ended %s with %+v", test.says, mode, out.Status, out.Fault)
 			}
 		}
@@ -367,25 +368,25 @@ func TestSecretsOnlyDeniesWhatItCannotCompare(t *testing.T) {
 		says   string
 		server setup
 		code   string
-		status task.Status
+		status api.Status
 	}{
-		{"mode key", stored(task.InjectionKey, text), "policy_denied", task.Terminal},
-		{"mode off", stored(task.InjectionOff, text), "policy_denied", task.Terminal},
-		{"no server in mode auto", func(o *task.Options, _ *task.Delivery) { o.Injection = task.InjectionAuto }, "policy_denied", task.Terminal},
-		{"no server in mode stored", func(o *task.Options, _ *task.Delivery) { o.Injection = task.InjectionStored }, "policy_denied", task.Terminal},
-		{"denied in mode auto", refusing(task.InjectionAuto, task.ErrReadDenied), "policy_denied", task.Terminal},
-		{"denied in mode stored", refusing(task.InjectionStored, task.ErrReadDenied), "policy_denied", task.Terminal},
-		{"an outage in mode auto", refusing(task.InjectionAuto, errors.New("502")), "injection_unchecked", task.Later},
-		{"an outage in mode stored", refusing(task.InjectionStored, errors.New("502")), "injection_unchecked", task.Later},
+		{"mode key", stored(task.InjectionKey, text), "policy_denied", api.FailedWithTerminalError},
+		{"mode off", stored(task.InjectionOff, text), "policy_denied", api.FailedWithTerminalError},
+		{"no server in mode auto", func(o *task.Options, _ *api.Task) { o.Injection = task.InjectionAuto }, "policy_denied", api.FailedWithTerminalError},
+		{"no server in mode stored", func(o *task.Options, _ *api.Task) { o.Injection = task.InjectionStored }, "policy_denied", api.FailedWithTerminalError},
+		{"denied in mode auto", refusing(task.InjectionAuto, task.ErrReadDenied), "policy_denied", api.FailedWithTerminalError},
+		{"denied in mode stored", refusing(task.InjectionStored, task.ErrReadDenied), "policy_denied", api.FailedWithTerminalError},
+		{"an outage in mode auto", refusing(task.InjectionAuto, errors.New("502")), "injection_unchecked", api.InProgress},
+		{"an outage in mode stored", refusing(task.InjectionStored, errors.New("502")), "injection_unchecked", api.InProgress},
 	} {
 		var audit []task.Decision
-		out := handle(t, signed, secretsOnly, template(text), test.server, func(o *task.Options, _ *task.Delivery) {
+		out := handle(t, signed, secretsOnly, template(text), test.server, func(o *task.Options, _ *api.Task) {
 			o.Audit = func(d task.Decision) { audit = append(audit, d) }
 		})
 		if out.Fault.Code != test.code || out.Status != test.status {
 			t.Errorf("%s: the task ended %s with %+v", test.says, out.Status, out.Fault)
 		}
-		if test.status == task.Terminal && (len(audit) != 1 || audit[0].Allowed || audit[0].Rule != "inline: secrets-only" || audit[0].Issuer != "") {
+		if test.status == api.FailedWithTerminalError && (len(audit) != 1 || audit[0].Allowed || audit[0].Rule != "inline: secrets-only" || audit[0].Issuer != "") {
 			t.Errorf("%s: audit %+v", test.says, audit)
 		}
 	}
@@ -412,7 +413,7 @@ func TestTheSecretsOfAGrant(t *testing.T) {
 	} {
 		text := `{"privateKey":"${workflow.secrets.` + test.reference + `}"}`
 		out := handle(t, signed, under(t, "inline: secrets-only\ngrants: [{secrets: [\""+test.pattern+"\"]}]\n"), template(text), stored(task.InjectionAuto, text))
-		if (out.Status == task.Completed) != test.allowed {
+		if (out.Status == api.Completed) != test.allowed {
 			t.Errorf("%s for %s: the task ended %s with %+v", test.pattern, test.reference, out.Status, out.Fault)
 		}
 	}
@@ -420,7 +421,7 @@ func TestTheSecretsOfAGrant(t *testing.T) {
 
 func TestTheAuditHasEachDecision(t *testing.T) {
 	var list []task.Decision
-	audited := func(o *task.Options, d *task.Delivery) {
+	audited := func(o *task.Options, d *api.Task) {
 		o.Audit = func(d task.Decision) { list = append(list, d) }
 		d.WorkflowID, d.Retry = "w-1", 2
 	}
@@ -460,7 +461,7 @@ grants: [{use: [billing]}]
 		handle(t, asked(t, `"subject":"s3cret-of-another"`), under(t, policyText),
 			stored(task.InjectionAuto, `{"subject":"${workflow.secrets.other}"}`),
 			template(`{"subject":"${workflow.input.who}"}`),
-			func(o *task.Options, _ *task.Delivery) { o.Audit = func(d task.Decision) { list = append(list, d) } })
+			func(o *task.Options, _ *api.Task) { o.Audit = func(d task.Decision) { list = append(list, d) } })
 		if len(list) != 1 || list[0].Allowed || list[0].Subject != "" || list[0].TokenSHA256 != "" {
 			t.Errorf("%+v", list)
 		}
@@ -470,7 +471,7 @@ grants: [{use: [billing]}]
 	handle(t, asked(t, `"subject":"s3cret-of-another"`), under(t, policyText),
 		refusing(task.InjectionAuto, task.ErrReadDenied),
 		template(`{"subject":"${workflow.input.who}"}`),
-		func(o *task.Options, _ *task.Delivery) { o.Audit = func(d task.Decision) { list = append(list, d) } })
+		func(o *task.Options, _ *api.Task) { o.Audit = func(d task.Decision) { list = append(list, d) } })
 	if len(list) != 1 || list[0].Code != "policy_denied" || list[0].Subject != "" || list[0].Rule == "" {
 		t.Errorf("%+v", list)
 	}

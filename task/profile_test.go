@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
 	"conductor-jwt/policy"
@@ -101,7 +102,7 @@ func profileInputs() map[string]string {
 // signedBy gives a task's token, whatever key signed it.
 func signedBy(tb testing.TB, out task.Outcome) token {
 	tb.Helper()
-	if out.Status != task.Completed {
+	if out.Status != api.Completed {
 		tb.Fatalf("the task did not complete: %s", out.Reason)
 	}
 	tok := token{output: object(tb, out.Output.Reveal())}
@@ -123,7 +124,7 @@ func TestEachProfileSignsWithWhatOnlyTheAuthorKnows(t *testing.T) {
 	inputs := profileInputs()
 	for _, name := range provider.Names() {
 		t.Run(name, func(t *testing.T) {
-			random := func(o *task.Options, _ *task.Delivery) { o.NewID = task.NewID }
+			random := func(o *task.Options, _ *api.Task) { o.NewID = task.NewID }
 			tok := signedBy(t, handle(t, profiled(t, name, inputs[name]), random))
 			p, _ := provider.Find(name)
 			if alg, _ := tok.output["algorithm"].(string); !p.Permits(keys.Algorithm(alg)) {
@@ -237,7 +238,7 @@ func TestAProfileTakesATokenWithoutIATWhereItsProviderDoes(t *testing.T) {
 }
 
 func TestABuiltInProfileRaisesNoTTL(t *testing.T) {
-	short := func(o *task.Options, _ *task.Delivery) { o.MaxTTL = time.Minute }
+	short := func(o *task.Options, _ *api.Task) { o.MaxTTL = time.Minute }
 	tok := signedBy(t, handle(t, profiled(t, "github-app", `@rsa,"issuer":"i"`), short))
 	if tok.claims["exp"] != json.Number("1795348800") {
 		t.Errorf("claims = %s", tok.payload)
@@ -269,7 +270,7 @@ func underProfiles(tb testing.TB, text string) setup {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return func(o *task.Options, d *task.Delivery) {
+	return func(o *task.Options, d *api.Task) {
 		o.Policy, o.Keys, o.MaxTTL = p, ring{keys.NewParser(keys.ParserOptions{})}, time.Hour
 		d.Type, d.WorkflowType = task.TaskType, "billing_run"
 	}
@@ -298,7 +299,7 @@ func TestAnOperatorsProfileNamesTheKey(t *testing.T) {
 	} {
 		failed(t, handle(t, row.input, setup), row.code, row.field)
 	}
-	elsewhere := func(_ *task.Options, d *task.Delivery) { d.WorkflowType = "hr_run" }
+	elsewhere := func(_ *task.Options, d *api.Task) { d.WorkflowType = "hr_run" }
 	failed(t, handle(t, `{"profile":"ours"}`, setup, elsewhere), "policy_denied", "profile")
 	none := underProfiles(t, strings.Split(profilePolicy, "grants:")[0])
 	if message := failed(t, handle(t, `{"profile":"ours"}`, none), "policy_denied", "profile"); !strings.Contains(message, "this profile") {
@@ -316,7 +317,7 @@ func TestAnOperatorsProfileRaisesTheTTL(t *testing.T) {
 
 func TestATokenWithoutExp(t *testing.T) {
 	setup := underProfiles(t, profilePolicy)
-	setups := func(o *task.Options, d *task.Delivery) {
+	setups := func(o *task.Options, d *api.Task) {
 		setup(o, d)
 		o.Keys = withRSA{keys.NewParser(keys.ParserOptions{})}
 	}
@@ -326,7 +327,7 @@ func TestATokenWithoutExp(t *testing.T) {
 	}
 	failed(t, handle(t, `{"profile":"forever","ttlInSecond":5}`, setups), "input_conflict", "ttlInSecond")
 	capped := underProfiles(t, strings.Replace(profilePolicy, "{use: [forever]}", "{use: [forever], max_ttl: 24h}", 1))
-	failed(t, handle(t, `{"profile":"forever"}`, capped, func(o *task.Options, _ *task.Delivery) {
+	failed(t, handle(t, `{"profile":"forever"}`, capped, func(o *task.Options, _ *api.Task) {
 		o.Keys = withRSA{keys.NewParser(keys.ParserOptions{})}
 	}), "policy_denied", "ttlInSecond")
 }
@@ -342,23 +343,23 @@ func (r withRSA) Resolve(ctx context.Context, _ keys.Ref) (keys.Key, error) {
 // a newer policy file.
 func TestAnUnknownProfile(t *testing.T) {
 	own := underProfiles(t, profilePolicy)
-	none := func(*task.Options, *task.Delivery) {}
+	none := func(*task.Options, *api.Task) {}
 	for _, row := range []struct {
 		name, says string
 		policy     setup
-		status     task.Status
+		status     api.Status
 	}{
-		{"github", "did you mean github-app?", none, task.Terminal},
-		{"GitHub_App", "did you mean github-app?", none, task.Terminal},
-		{"github-ap", "did you mean github-app?", none, task.Terminal},
-		{"okta-oauth2", "did you mean okta?", none, task.Terminal},
-		{"google", "did you mean google-self-signed?", none, task.Terminal},
-		{"xyzzy", "write one of google-service-account, ", none, task.Terminal},
-		{"no-such-profile", "livekit, tableau", none, task.Terminal},
-		{"github", "did you mean github-app?", under(t, policyText), task.Terminal},
-		{"github", "did you mean github-app?", own, task.Failed},
-		{"our", "did you mean ours?", own, task.Failed},
-		{"box", "write one of ", own, task.Failed},
+		{"github", "did you mean github-app?", none, api.FailedWithTerminalError},
+		{"GitHub_App", "did you mean github-app?", none, api.FailedWithTerminalError},
+		{"github-ap", "did you mean github-app?", none, api.FailedWithTerminalError},
+		{"okta-oauth2", "did you mean okta?", none, api.FailedWithTerminalError},
+		{"google", "did you mean google-self-signed?", none, api.FailedWithTerminalError},
+		{"xyzzy", "write one of google-service-account, ", none, api.FailedWithTerminalError},
+		{"no-such-profile", "livekit, tableau", none, api.FailedWithTerminalError},
+		{"github", "did you mean github-app?", under(t, policyText), api.FailedWithTerminalError},
+		{"github", "did you mean github-app?", own, api.Failed},
+		{"our", "did you mean ours?", own, api.Failed},
+		{"box", "write one of ", own, api.Failed},
 	} {
 		out := handle(t, `{"privateKey":@key,"profile":`+quote(row.name)+`}`, row.policy)
 		message := failed(t, out, "profile_unknown", "profile")

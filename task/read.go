@@ -10,6 +10,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/signer"
 )
 
@@ -38,7 +39,7 @@ func (g *given) has(name string) bool {
 
 // readInput reads a task's input strictly, removes blanks, and refuses what
 // no input may have.
-func readInput(table []Input, d Delivery) (*given, error) {
+func readInput(table []Input, d api.Task) (*given, error) {
 	if d.External {
 		return nil, refuse(ErrPayloadExternal, inputData, "the task's input lies in external payload storage, where secrets are not resolved",
 			"pass less data into the task: the server moves inputs that are too large")

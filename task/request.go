@@ -3,6 +3,7 @@ package task
 import (
 	"slices"
 
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/keys"
 	"conductor-jwt/provider"
 	"conductor-jwt/signer"
@@ -43,7 +44,7 @@ const (
 // request reads every input. The key's source comes first, and with it the
 // search for key material where it must not be: what follows may say how long
 // or of what kind an input is.
-func (h *Handler) request(d Delivery, g *given) (*request, error) {
+func (h *Handler) request(d api.Task, g *given) (*request, error) {
 	p, err := h.profile(g)
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/task"
 )
 
@@ -68,7 +69,7 @@ func TestASecretThatTheServerDidNotResolveIsTriedAgain(t *testing.T) {
 		t.Run(test.says, func(t *testing.T) {
 			out := handle(t, test.input)
 			failed(t, out, "secret_unresolved", test.field)
-			if out.Status != task.Failed {
+			if out.Status != api.Failed {
 				t.Errorf("the task ended %s", out.Status)
 			}
 		})
@@ -76,6 +77,6 @@ func TestASecretThatTheServerDidNotResolveIsTriedAgain(t *testing.T) {
 }
 
 func TestAnExternalPayloadIsNotAMissingKey(t *testing.T) {
-	out := handle(t, `{}`, func(_ *task.Options, d *task.Delivery) { d.External = true })
+	out := handle(t, `{}`, func(_ *task.Options, d *api.Task) { d.External = true })
 	failed(t, out, "payload_external", "inputData")
 }

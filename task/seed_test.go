@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"testing"
 
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/task"
 )
 
@@ -49,7 +50,7 @@ func TestTheFormsBlankFieldsAreLeftOut(t *testing.T) {
 func TestEverySignatureHasItsOwnID(t *testing.T) {
 	ids := map[any]bool{}
 	for range 3 {
-		out := handle(t, with(""), func(o *task.Options, _ *task.Delivery) { o.NewID = task.NewID })
+		out := handle(t, with(""), func(o *task.Options, _ *api.Task) { o.NewID = task.NewID })
 		ids[completed(t, out).claims["jti"]] = true
 	}
 	if len(ids) != 3 {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
 	"conductor-jwt/policy"
@@ -12,7 +13,7 @@ import (
 
 // source says which key the task asks for: its own, a configured one, or the
 // one that its profile names.
-func (g *given) source(d Delivery, profiled string) (keys.Ref, error) {
+func (g *given) source(d api.Task, profiled string) (keys.Ref, error) {
 	var ref keys.Ref
 	id, err := g.text(inPrivateKeyID)
 	if err != nil {
@@ -33,7 +34,7 @@ func (g *given) source(d Delivery, profiled string) (keys.Ref, error) {
 
 // configured names a key of the operator's; nothing else may then say which
 // key it is.
-func (g *given) configured(ref keys.Ref, d Delivery, field, key string) (keys.Ref, error) {
+func (g *given) configured(ref keys.Ref, d api.Task, field, key string) (keys.Ref, error) {
 	for _, name := range []string{inPrivateKey, inPrivateKeyPassword, inSecretEncoding, inKeyRef} {
 		if g.has(name) && name != field {
 			return ref, refuse(ErrInputConflict, field, "it names the key, and so does "+name, "leave one of the two out")
@@ -43,7 +44,7 @@ func (g *given) configured(ref keys.Ref, d Delivery, field, key string) (keys.Re
 		return ref, refuse(ErrInputConflict, inCertificate, "the certificates of a configured key come from its source alone",
 			"leave it out, and have the operator put the certificates beside the key")
 	}
-	ref.Name, ref.Delivered = key, d.Delivered
+	ref.Name, ref.Delivered = key, d.RuntimeMetadata
 	return ref, nil
 }
 

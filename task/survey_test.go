@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/internal/fault"
 	"conductor-jwt/keys"
 	"conductor-jwt/task"
@@ -65,14 +66,14 @@ type bare struct{ keys.Key }
 func (bare) Algorithms() []keys.Algorithm { return nil }
 
 func TestAKeyWithoutAnAlgorithmIsNoPanic(t *testing.T) {
-	out := handle(t, with(""), func(o *task.Options, _ *task.Delivery) {
+	out := handle(t, with(""), func(o *task.Options, _ *api.Task) {
 		parser := o.Keys
 		o.Keys = resolverFunc(func(ctx context.Context, ref keys.Ref) (keys.Key, error) {
 			key, err := parser.Resolve(ctx, ref)
 			return bare{key}, err
 		})
 	})
-	if out.Status == task.Completed || out.Fault.Code == "internal" || out.Fault.Code == "" {
+	if out.Status == api.Completed || out.Fault.Code == "internal" || out.Fault.Code == "" {
 		t.Errorf("%s: %s", out.Status, out.Reason)
 	}
 }
@@ -80,7 +81,7 @@ func TestAKeyWithoutAnAlgorithmIsNoPanic(t *testing.T) {
 // Only a key that could not be had is unseen.
 func TestExplainSeesAConfiguredKey(t *testing.T) {
 	explain := func(text string, setups ...setup) task.Explanation {
-		o, d := options(), task.Delivery{ID: "task-1", Input: input(text)}
+		o, d := options(), api.Task{ID: "task-1", Input: input(text)}
 		under(t, policyText)(&o, &d)
 		for _, s := range setups {
 			s(&o, &d)
@@ -91,7 +92,7 @@ func TestExplainSeesAConfiguredKey(t *testing.T) {
 		}
 		return e
 	}
-	away := func(o *task.Options, _ *task.Delivery) {
+	away := func(o *task.Options, _ *api.Task) {
 		o.Keys = resolverFunc(func(context.Context, keys.Ref) (keys.Key, error) {
 			return nil, &fault.Error{Reason: keys.ErrUnavailable, Found: "the store is away", Hint: "wait"}
 		})

@@ -1,6 +1,10 @@
 package task
 
-import "encoding/json"
+import (
+	"encoding/json"
+
+	"conductor-jwt/conductor/api"
+)
 
 // templates are what the workflow's author wrote, expressions unresolved:
 // workflowTask.inputParameters, and for each name to which these give no
@@ -11,7 +15,7 @@ type templates struct {
 	unread     bool // something of them could not be read
 }
 
-func readTemplates(table []Input, d Delivery) templates {
+func readTemplates(table []Input, d api.Task) templates {
 	parameters, all := readTemplate(table, d.Template)
 	defaults, allDefaults := readTemplate(table, d.Defaults)
 	return templates{parameters, defaults, !all || !allDefaults}

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/task"
 )
 
@@ -110,7 +111,7 @@ func TestAnUnknownNameThatIsBlankSaysNothing(t *testing.T) {
 }
 
 func TestASettingRefusesEveryUnknownName(t *testing.T) {
-	out := handle(t, with(`"whatever":1`), func(o *task.Options, _ *task.Delivery) { o.Unknown = task.UnknownError })
+	out := handle(t, with(`"whatever":1`), func(o *task.Options, _ *api.Task) { o.Unknown = task.UnknownError })
 	if message := failed(t, out, "input_unknown", "whatever"); !strings.Contains(message, "subject, issuer") {
 		t.Errorf("the message does not list the inputs: %q", message)
 	}
@@ -128,7 +129,7 @@ func TestAnUnknownNameAsItIsShown(t *testing.T) {
 		`a "quoted" \ name ~`:           `a \"quoted\" \\ name ~`,
 		"\x1b\x7f\u00a0\U0001f600":      `\u001b\u007f\u00a0\U0001f600`,
 	} {
-		out := handle(t, with(quote(name)+`:1`), func(o *task.Options, _ *task.Delivery) { o.Unknown = task.UnknownError })
+		out := handle(t, with(quote(name)+`:1`), func(o *task.Options, _ *api.Task) { o.Unknown = task.UnknownError })
 		if out.Fault.Code != "input_unknown" || out.Fault.Field != want {
 			t.Errorf("%q is shown as %q, want %q", name, out.Fault.Field, want)
 		}
@@ -137,7 +138,7 @@ func TestAnUnknownNameAsItIsShown(t *testing.T) {
 
 func TestThreeLettersOffIsAnotherName(t *testing.T) {
 	for _, name := range []string{"subxyzject", "keynote", "appId"} {
-		if out := handle(t, with(quote(name)+`:1`)); out.Status != task.Completed || len(out.Warnings) != 1 {
+		if out := handle(t, with(quote(name)+`:1`)); out.Status != api.Completed || len(out.Warnings) != 1 {
 			t.Errorf("%s: %s", name, out.Reason)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/internal/fault"
 	"conductor-jwt/signer"
 	"conductor-jwt/task"
@@ -38,7 +39,7 @@ func TestOneTemplateThatCannotBeReadIsRemembered(t *testing.T) {
 			setups = append(setups, defaults(test.defaults))
 		}
 		out := handle(t, with(``), append(setups, stored(task.InjectionStored, `{`+key+`}`))...)
-		if denied := out.Fault.Code == "policy_denied"; denied != test.denied || !denied && out.Status != task.Completed {
+		if denied := out.Fault.Code == "policy_denied"; denied != test.denied || !denied && out.Status != api.Completed {
 			t.Errorf("%s: %s", says, out.Reason)
 		}
 	}
@@ -88,7 +89,7 @@ func TestTheAuthorsCertificateHeadersSurviveAProfile(t *testing.T) {
 func TestExplainSeesTheProfilesPresets(t *testing.T) {
 	const key = `"privateKey":"${workflow.secrets.billing}"`
 	text := `{"profile":"docusign",` + key + `,"issuer":"k","subject":"u","audience":"account-d.docusign.com"}`
-	o, d := options(), task.Delivery{ID: "task-1", Input: input(text)}
+	o, d := options(), api.Task{ID: "task-1", Input: input(text)}
 	under(t, secretsOnly)(&o, &d)
 	template(text)(&o, &d)
 	e, err := task.NewHandler(o).Explain(t.Context(), d)
@@ -102,7 +103,7 @@ func TestExplainSeesTheProfilesPresets(t *testing.T) {
 func TestTheAuditOfADenialWithoutAGrantHasNoClaims(t *testing.T) {
 	for says, members := range map[string]string{"a look-alike": `"claims":{"ISS":"x"}`} {
 		var list []task.Decision
-		audit := func(o *task.Options, _ *task.Delivery) { o.Audit = func(d task.Decision) { list = append(list, d) } }
+		audit := func(o *task.Options, _ *api.Task) { o.Audit = func(d task.Decision) { list = append(list, d) } }
 		out := handle(t, asked(t, members), under(t, policyText), audit)
 		if out.Fault.Code != "policy_denied" || len(list) != 1 {
 			t.Fatalf("%s: %s, %d decisions", says, out.Reason, len(list))
@@ -113,7 +114,7 @@ func TestTheAuditOfADenialWithoutAGrantHasNoClaims(t *testing.T) {
 	}
 	// Where a grant has, the claims are those that it denied.
 	var list []task.Decision
-	audit := func(o *task.Options, _ *task.Delivery) { o.Audit = func(d task.Decision) { list = append(list, d) } }
+	audit := func(o *task.Options, _ *api.Task) { o.Audit = func(d task.Decision) { list = append(list, d) } }
 	handle(t, asked(t, `"issuer":"https://evil.example"`), under(t, policyText), audit)
 	if len(list) != 1 || list[0].Issuer != "https://evil.example" || list[0].RuleField != "issuers" || list[0].Rule != "grant 1" {
 		t.Errorf("%+v", list)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"conductor-jwt/conductor"
+	"conductor-jwt/conductor/api"
 )
 
 // endless always has tasks, until n have been taken.
@@ -15,16 +16,16 @@ type endless struct {
 	n, polls atomic.Int64
 }
 
-func (e *endless) Poll(_ context.Context, q conductor.Query) ([]conductor.Task, error) {
+func (e *endless) Poll(_ context.Context, q conductor.Query) ([]api.Task, error) {
 	e.polls.Add(1)
-	tasks := make([]conductor.Task, q.Count)
+	tasks := make([]api.Task, q.Count)
 	for i := range tasks {
-		tasks[i] = conductor.Task{ID: strconv.FormatInt(e.n.Add(1), 10), WorkflowID: "w", Name: "n", ResponseTimeout: maxExecution}
+		tasks[i] = api.Task{ID: strconv.FormatInt(e.n.Add(1), 10), WorkflowID: "w", Name: "n", ResponseTimeout: maxExecution}
 	}
 	return tasks, nil
 }
 
-func (*endless) Update(context.Context, conductor.Result) error { return nil }
+func (*endless) Update(context.Context, api.Result) error { return nil }
 
 // BenchmarkEngine is what the engine itself costs a task: no server, no handler.
 func BenchmarkEngine(b *testing.B) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"conductor-jwt/conductor"
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/task"
 	"conductor-jwt/test/conductortest"
 )
@@ -38,14 +39,14 @@ func chaos(seed uint64) conductortest.Faults {
 
 // moody is a handler of every kind.
 func moody(seed uint64) handlerFunc {
-	return func(ctx context.Context, d task.Delivery) task.Outcome {
+	return func(ctx context.Context, d api.Task) task.Outcome {
 		switch n := rand.N(100); {
 		case n < 3:
 			panic(fmt.Sprint(seed))
 		case n < 6:
-			return task.Outcome{Status: task.Failed, Reason: "internal: x"}
+			return task.Outcome{Status: api.Failed, Reason: "internal: x"}
 		case n < 10:
-			return task.Outcome{Status: task.Later, After: time.Second, Reason: "key_unavailable: x"}
+			return task.Outcome{Status: api.InProgress, After: time.Second, Reason: "key_unavailable: x"}
 		case n < 13:
 			sleep(context.Background(), 12*time.Second) //nolint:contextcheck // deaf on purpose
 			return sign(ctx, d)

@@ -4,13 +4,13 @@ import (
 	"context"
 	"time"
 
-	"conductor-jwt/conductor"
+	"conductor-jwt/conductor/api"
 )
 
 // dispatch starts what a poll brought. A server may send more than it was asked
 // for: those wait for slots here, and there is no further poll until they have
 // them, because they are leased already.
-func (p *poller) dispatch(ctxs runContexts, tasks []conductor.Task, granted int) {
+func (p *poller) dispatch(ctxs runContexts, tasks []api.Task, granted int) {
 	now := time.Now()
 	used := 0
 	var surplus []*delivery

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"conductor-jwt/conductor"
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/task"
 	"conductor-jwt/test/conductortest"
 )
@@ -94,13 +95,13 @@ func TestDrainGivesBackWhatItCannotFinish(t *testing.T) {
 		handler Handler
 	}{
 		{"a handler that heeds its context", signIn(20 * time.Second)},
-		{"a handler that does not", handlerFunc(func(ctx context.Context, d task.Delivery) task.Outcome {
+		{"a handler that does not", handlerFunc(func(ctx context.Context, d api.Task) task.Outcome {
 			sleep(context.Background(), 20*time.Second) //nolint:contextcheck // that is the point
 			return sign(ctx, d)
 		})},
-		{"a handler that asks for later when it is stopped", handlerFunc(func(ctx context.Context, _ task.Delivery) task.Outcome {
+		{"a handler that asks for later when it is stopped", handlerFunc(func(ctx context.Context, _ api.Task) task.Outcome {
 			sleep(ctx, 20*time.Second)
-			return task.Outcome{Status: task.Later, After: time.Minute, Reason: "key_unavailable: x"}
+			return task.Outcome{Status: api.InProgress, After: time.Minute, Reason: "key_unavailable: x"}
 		})},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -231,7 +232,7 @@ func TestDrainEndsThoughAClientHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLedger()
 		var hung atomic.Int32
-		s := &tap{Server: l, onPoll: func(ctx context.Context, _ conductor.Query, _ func() ([]conductor.Task, error)) ([]conductor.Task, error) {
+		s := &tap{Server: l, onPoll: func(ctx context.Context, _ conductor.Query, _ func() ([]api.Task, error)) ([]api.Task, error) {
 			hung.Add(1)
 			<-ctx.Done() // longer than any client of ours would wait
 			return nil, ctx.Err()
@@ -255,7 +256,7 @@ func TestDrainEndsThoughAClientIgnoresItsContext(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			let := make(chan struct{})
-			s := &tap{Server: newLedger(), onPoll: func(context.Context, conductor.Query, func() ([]conductor.Task, error)) ([]conductor.Task, error) {
+			s := &tap{Server: newLedger(), onPoll: func(context.Context, conductor.Query, func() ([]api.Task, error)) ([]api.Task, error) {
 				<-let
 				return nil, nil
 			}}

@@ -7,7 +7,7 @@ import (
 	"runtime"
 	"time"
 
-	"conductor-jwt/conductor"
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/task"
 )
 
@@ -27,7 +27,7 @@ func (w *Worker) execute(ctxs runContexts, j *delivery) (o task.Outcome, abandon
 	}
 	started := time.Now()
 	o, abandoned = w.runHandler(ctx, j)
-	if ctxs.executing.Err() != nil && o.Status != task.Completed && o.Status != task.Terminal {
+	if ctxs.executing.Err() != nil && o.Status != api.Completed && o.Status != api.FailedWithTerminalError {
 		return o, abandoned, false // it ended because we end; that is no fault of the task
 	}
 	w.opts.Observer.Executed(executed(j, o, time.Since(started)))
@@ -74,7 +74,7 @@ func (w *Worker) handle(ctx context.Context, j *delivery) (o task.Outcome) {
 			o = panicOutcome()
 		}
 	}()
-	return validate(w.opts.Handler.Handle(ctx, taskDelivery(&j.task)))
+	return validate(w.opts.Handler.Handle(ctx, j.task))
 }
 
 // panicSite names the innermost lines of code of a panic. It is for the
@@ -94,47 +94,29 @@ func panicSite() []string {
 }
 
 func (w *Worker) logFault(ctx context.Context, j *delivery, o task.Outcome) {
-	if o.Status == task.Completed {
+	if o.Status == api.Completed {
 		return
 	}
 	w.log.WarnContext(ctx, "task not completed", append(j.ids(), "status", string(o.Status), "code", o.Fault.Code)...)
-}
-
-// taskDelivery is the task as the handler sees it.
-func taskDelivery(t *conductor.Task) task.Delivery {
-	return task.Delivery{
-		ID:           t.ID,
-		Type:         t.Type,
-		Name:         t.Name,
-		WorkflowID:   t.WorkflowID,
-		WorkflowType: t.WorkflowType,
-		Retry:        t.Retry,
-		Scheduled:    t.Scheduled,
-		Input:        t.Input,
-		Template:     t.Template,
-		Defaults:     t.Defaults,
-		Delivered:    t.RuntimeMetadata,
-		External:     t.External,
-	}
 }
 
 // The engine's own faults. Their texts are fixed, so that no value of an input
 // or of a panic can be in them.
 
 func panicOutcome() task.Outcome {
-	return failure(task.Failed, "internal", "the worker failed in an unexpected way; see its log, and report it")
+	return failure(api.Failed, "internal", "the worker failed in an unexpected way; see its log, and report it")
 }
 
 func lateOutcome() task.Outcome {
-	return failure(task.Failed, "timeout", "the task was not done before its deadline; raise responseTimeoutSeconds of the task definition (30 s at most count), or look for a slow key store")
+	return failure(api.Failed, "timeout", "the task was not done before its deadline; raise responseTimeoutSeconds of the task definition (30 s at most count), or look for a slow key store")
 }
 
 // malformedOutcome is terminal: the server would send the same again.
 func malformedOutcome() task.Outcome {
-	return failure(task.Terminal, "input_invalid", "the task as the server sent it could not be read; check that inputData is an object without duplicate members, in valid UTF-8")
+	return failure(api.FailedWithTerminalError, "input_invalid", "the task as the server sent it could not be read; check that inputData is an object without duplicate members, in valid UTF-8")
 }
 
-func failure(status task.Status, code, message string) task.Outcome {
+func failure(status api.Status, code, message string) task.Outcome {
 	return task.Failure(status, task.Fault{Code: code, Message: message})
 }
 
@@ -142,11 +124,11 @@ func failure(status task.Status, code, message string) task.Outcome {
 // unknown status with a 500 forever, and a missing reason with "null".
 func validate(o task.Outcome) task.Outcome {
 	switch o.Status {
-	case task.Completed, task.Failed, task.Terminal, task.Later:
+	case api.Completed, api.Failed, api.FailedWithTerminalError, api.InProgress:
 	default:
 		return panicOutcome()
 	}
-	if o.Status != task.Completed && o.Reason == "" {
+	if o.Status != api.Completed && o.Reason == "" {
 		o.Reason = "internal: no reason was given; see the worker's log, and report it"
 	}
 	o.Reason = task.CutReason(o.Reason)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"conductor-jwt/conductor"
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/task"
 	"conductor-jwt/test/conductortest"
 )
@@ -18,9 +19,9 @@ import (
 const canary = "-----BEGIN PRIVATE KEY-----MIIcanary"
 
 // only is the one update that the ledger has of a task.
-func (r *rig) only(id string) conductor.Result {
+func (r *rig) only(id string) api.Result {
 	r.t.Helper()
-	var found []conductor.Result
+	var found []api.Result
 	for _, u := range r.ledger.Updates() {
 		if u.Result.TaskID == id {
 			found = append(found, u.Result)
@@ -33,7 +34,7 @@ func (r *rig) only(id string) conductor.Result {
 }
 
 // codeOf is outputData.error.code.
-func codeOf(t *testing.T, r conductor.Result) string {
+func codeOf(t *testing.T, r api.Result) string {
 	t.Helper()
 	var out struct {
 		Error struct{ Code, Message string }
@@ -53,12 +54,12 @@ func TestPanicBecomesAFailureOfFixedText(t *testing.T) {
 				l := newLedger()
 				id := l.Enqueue(conductortest.TaskSpec{Type: jwtType})
 				other := l.Enqueue(conductortest.TaskSpec{Type: jwtType})
-				r := start(t, l, Options{Slots: 1, Handler: handlerFunc(func(ctx context.Context, d task.Delivery) task.Outcome {
+				r := start(t, l, Options{Slots: 1, Handler: handlerFunc(func(ctx context.Context, d api.Task) task.Outcome {
 					if d.ID != id {
 						return sign(ctx, d)
 					}
 					if value == nil {
-						var p *conductor.Task
+						var p *api.Task
 						return task.Outcome{Reason: p.ID}
 					}
 					panic(value)
@@ -66,7 +67,7 @@ func TestPanicBecomesAFailureOfFixedText(t *testing.T) {
 				r.idle(time.Minute)
 				r.drainClean()
 				got := r.only(id)
-				if got.Status != string(task.Failed) || codeOf(t, got) != "internal" || !strings.HasPrefix(got.Reason, "internal: ") {
+				if got.Status != api.Failed || codeOf(t, got) != "internal" || !strings.HasPrefix(got.Reason, "internal: ") {
 					t.Errorf("a panic is reported as %s with reason %q", got.Status, got.Reason)
 				}
 				if all := r.log.String() + got.Reason + string(got.Output.Reveal()); strings.Contains(all, "canary") {
@@ -99,7 +100,7 @@ func TestDeadlineOfExecution(t *testing.T) {
 				let := make(chan struct{})
 				id := l.Enqueue(conductortest.TaskSpec{Type: jwtType, Definition: &conductortest.Definition{ResponseTimeout: c.lease}})
 				var deadline atomic.Int64
-				r := start(t, l, Options{Handler: handlerFunc(func(ctx context.Context, d task.Delivery) task.Outcome {
+				r := start(t, l, Options{Handler: handlerFunc(func(ctx context.Context, d api.Task) task.Outcome {
 					if at, ok := ctx.Deadline(); ok {
 						deadline.Store(int64(time.Until(at)))
 					}
@@ -108,7 +109,7 @@ func TestDeadlineOfExecution(t *testing.T) {
 				})})
 				time.Sleep(c.want + time.Second)
 				got := r.only(id)
-				if got.Status != string(task.Failed) || codeOf(t, got) != "timeout" {
+				if got.Status != api.Failed || codeOf(t, got) != "timeout" {
 					t.Errorf("reported as %s, %q", got.Status, got.Reason)
 				}
 				if at := l.Updates()[0].At.Sub(r.began); at != c.want {
@@ -136,7 +137,7 @@ func TestStraysDoNotPileUp(t *testing.T) {
 		let := make(chan struct{})
 		var running atomic.Int32
 		const slots = 3
-		r := start(t, l, Options{Slots: slots, Handler: handlerFunc(func(ctx context.Context, d task.Delivery) task.Outcome {
+		r := start(t, l, Options{Slots: slots, Handler: handlerFunc(func(ctx context.Context, d api.Task) task.Outcome {
 			running.Add(1)
 			defer running.Add(-1)
 			<-let
@@ -180,7 +181,7 @@ func TestMalformedTask(t *testing.T) {
 		ids := enqueue(l, 50)
 
 		seen := &unbounded{}
-		r := start(t, l, Options{Slots: 64, Observer: seen, Handler: handlerFunc(func(ctx context.Context, d task.Delivery) task.Outcome {
+		r := start(t, l, Options{Slots: 64, Observer: seen, Handler: handlerFunc(func(ctx context.Context, d api.Task) task.Outcome {
 			return sign(ctx, d)
 		})})
 
@@ -208,10 +209,10 @@ func TestTaskWithoutAnIDIsDroppedAlone(t *testing.T) {
 		l := newLedger()
 		enqueue(l, 3)
 		first := true
-		s := &tap{Server: l, onPoll: func(_ context.Context, _ conductor.Query, next func() ([]conductor.Task, error)) ([]conductor.Task, error) {
+		s := &tap{Server: l, onPoll: func(_ context.Context, _ conductor.Query, next func() ([]api.Task, error)) ([]api.Task, error) {
 			tasks, err := next()
 			if first {
-				tasks, first = append([]conductor.Task{{Type: jwtType}}, tasks...), false
+				tasks, first = append([]api.Task{{Type: jwtType}}, tasks...), false
 			}
 			return tasks, err
 		}}
@@ -229,22 +230,22 @@ func TestHandlerIsHeldToItsContract(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		out    task.Outcome
-		status task.Status
+		status api.Status
 		reason string
 	}{
-		{"no status is a bug", task.Outcome{}, task.Failed, "internal: the worker failed in an unexpected way; see its log, and report it"},
-		{"an unknown status is a bug", task.Outcome{Status: "DONE"}, task.Failed, "internal: the worker failed in an unexpected way; see its log, and report it"},
-		{"a failure has a reason", task.Outcome{Status: task.Failed}, task.Failed, "internal: no reason was given; see the worker's log, and report it"},
-		{"a reason has 500 characters at most", task.Outcome{Status: task.Terminal, Reason: long}, task.Terminal, strings.Repeat("é", 499) + "…"},
+		{"no status is a bug", task.Outcome{}, api.Failed, "internal: the worker failed in an unexpected way; see its log, and report it"},
+		{"an unknown status is a bug", task.Outcome{Status: "DONE"}, api.Failed, "internal: the worker failed in an unexpected way; see its log, and report it"},
+		{"a failure has a reason", task.Outcome{Status: api.Failed}, api.Failed, "internal: no reason was given; see the worker's log, and report it"},
+		{"a reason has 500 characters at most", task.Outcome{Status: api.FailedWithTerminalError, Reason: long}, api.FailedWithTerminalError, strings.Repeat("é", 499) + "…"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				l := newLedger()
 				id := l.Enqueue(conductortest.TaskSpec{Type: jwtType})
-				r := start(t, l, Options{Handler: handlerFunc(func(context.Context, task.Delivery) task.Outcome { return c.out })})
+				r := start(t, l, Options{Handler: handlerFunc(func(context.Context, api.Task) task.Outcome { return c.out })})
 				r.idle(time.Minute)
 				r.drainClean()
-				if got := r.only(id); got.Status != string(c.status) || got.Reason != c.reason {
+				if got := r.only(id); got.Status != c.status || got.Reason != c.reason {
 					t.Errorf("reported as %s, %q", got.Status, got.Reason)
 				}
 			})
@@ -255,20 +256,20 @@ func TestHandlerIsHeldToItsContract(t *testing.T) {
 func TestDeliveryCarriesTheTask(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := conductortest.NewLedger(conductortest.Options{Secrets: map[string]string{"k": "v"}})
-		var got task.Delivery
+		var got api.Task
 		id := l.Enqueue(conductortest.TaskSpec{
 			Type: jwtType, Name: "n", WorkflowID: "wf", WorkflowType: "wt",
 			Template: json.RawMessage(`{"privateKey":"${workflow.secrets.k}"}`), External: true,
 			Definition: &conductortest.Definition{InputTemplate: json.RawMessage(`{"a":1}`), RuntimeMetadata: []string{"k"}},
 		})
-		r := start(t, l, Options{Handler: handlerFunc(func(ctx context.Context, d task.Delivery) task.Outcome {
+		r := start(t, l, Options{Handler: handlerFunc(func(ctx context.Context, d api.Task) task.Outcome {
 			got = d
 			return sign(ctx, d)
 		})})
 		r.idle(time.Minute)
 		r.drainClean()
 		if got.ID != id || got.Type != jwtType || got.Name != "n" || got.WorkflowID != "wf" || got.WorkflowType != "wt" ||
-			!got.External || got.Delivered["k"].Reveal() != "v" || got.Scheduled.IsZero() {
+			!got.External || got.RuntimeMetadata["k"].Reveal() != "v" || got.Scheduled.IsZero() {
 			t.Errorf("ids and facts: %+v", got)
 		}
 		if string(got.Input.Reveal()) == "" || string(got.Template) != `{"privateKey":"${workflow.secrets.k}"}` || string(got.Defaults) != `{"a":1}` {

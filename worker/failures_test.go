@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"conductor-jwt/conductor"
+	"conductor-jwt/conductor/api"
 )
 
 func TestOneLineWhenTheClassChanges(t *testing.T) {
@@ -147,7 +148,7 @@ func TestALoadBalancerThatEndsPollsIsNamed(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				l := newLedger()
 				cold := 0
-				server := &tap{Server: l, onPoll: func(ctx context.Context, q conductor.Query, next func() ([]conductor.Task, error)) ([]conductor.Task, error) {
+				server := &tap{Server: l, onPoll: func(ctx context.Context, q conductor.Query, next func() ([]api.Task, error)) ([]api.Task, error) {
 					if q.Timeout == 0 {
 						return next()
 					}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"conductor-jwt/conductor"
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/test/conductortest"
 )
 
@@ -50,7 +51,7 @@ func TestReadyAfterTheFirstPoll(t *testing.T) {
 func TestLoopThatStandsStillIsNotLive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLedger()
-		s := &tap{Server: l, onPoll: func(ctx context.Context, _ conductor.Query, _ func() ([]conductor.Task, error)) ([]conductor.Task, error) {
+		s := &tap{Server: l, onPoll: func(ctx context.Context, _ conductor.Query, _ func() ([]api.Task, error)) ([]api.Task, error) {
 			<-ctx.Done()
 			return nil, ctx.Err()
 		}}

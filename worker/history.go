@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"conductor-jwt/task"
+	"conductor-jwt/conductor/api"
 )
 
 // The bounds of a [History].
@@ -54,7 +54,7 @@ func (h *History) Executed(e Executed) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	m := h.minute(now)
-	if e.Outcome.Status == task.Completed {
+	if e.Outcome.Status == api.Completed {
 		m.Completed++
 		return
 	}

@@ -4,15 +4,16 @@ import (
 	"testing"
 	"time"
 
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/task"
 	"conductor-jwt/worker"
 )
 
 func executed(code task.Code, id string) worker.Executed {
 	e := worker.Executed{TaskID: id, WorkflowID: "w-" + id, TaskName: "sign", TaskType: "T"}
-	e.Outcome.Status = task.Completed
+	e.Outcome.Status = api.Completed
 	if code.Name != "" {
-		e.Outcome.Status, e.Outcome.Fault = task.Terminal, task.Fault{Code: code.Name, Field: "privateKey"}
+		e.Outcome.Status, e.Outcome.Fault = api.FailedWithTerminalError, task.Fault{Code: code.Name, Field: "privateKey"}
 	}
 	return e
 }

@@ -4,7 +4,7 @@ import (
 	"sync"
 	"time"
 
-	"conductor-jwt/conductor"
+	"conductor-jwt/conductor/api"
 )
 
 const (
@@ -15,7 +15,7 @@ const (
 
 // delivery is one task in flight.
 type delivery struct {
-	task     conductor.Task
+	task     api.Task
 	queue    int
 	taskType string    // the one that was polled; a label, so never the server's word
 	received time.Time // with its monotonic part: clock jumps do not move a lease

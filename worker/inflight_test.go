@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"conductor-jwt/conductor"
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/task"
 	"conductor-jwt/test/conductortest"
 )
@@ -16,8 +17,8 @@ import (
 // repeat delivers each task a second time, with the next poll that asks.
 func repeat(l Server) *tap {
 	var mu sync.Mutex
-	var again []conductor.Task
-	return &tap{Server: l, onPoll: func(_ context.Context, q conductor.Query, next func() ([]conductor.Task, error)) ([]conductor.Task, error) {
+	var again []api.Task
+	return &tap{Server: l, onPoll: func(_ context.Context, q conductor.Query, next func() ([]api.Task, error)) ([]api.Task, error) {
 		mu.Lock()
 		if len(again) > 0 {
 			n := min(q.Count, len(again))
@@ -41,7 +42,7 @@ func TestTaskInHandIsNotRunBesideItself(t *testing.T) {
 		ids := enqueue(l, 40)
 		var mu sync.Mutex
 		now, runs := map[string]int{}, map[string]int{}
-		r := start(t, l, Options{Server: repeat(l), Slots: 8, Handler: handlerFunc(func(ctx context.Context, d task.Delivery) task.Outcome {
+		r := start(t, l, Options{Server: repeat(l), Slots: 8, Handler: handlerFunc(func(ctx context.Context, d api.Task) task.Outcome {
 			mu.Lock()
 			now[d.ID]++
 			runs[d.ID]++
@@ -74,13 +75,13 @@ func TestTaskInHandIsNotRunBesideItself(t *testing.T) {
 func TestSecondDelivery(t *testing.T) {
 	for _, c := range []struct {
 		name    string
-		outcome task.Status
+		outcome api.Status
 		err     error // of the first update
 		runs    int32
 	}{
-		{"is settled by a terminal acknowledgement", task.Completed, nil, 1},
-		{"runs after an update that was lost", task.Completed, fails(conductor.Rejected, 400), 2},
-		{"runs after a give-back whose answer was slow", task.Later, nil, 2},
+		{"is settled by a terminal acknowledgement", api.Completed, nil, 1},
+		{"runs after an update that was lost", api.Completed, fails(conductor.Rejected, 400), 2},
+		{"runs after a give-back whose answer was slow", api.InProgress, nil, 2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -88,10 +89,10 @@ func TestSecondDelivery(t *testing.T) {
 				var runs, updates atomic.Int32
 				second := make(chan struct{})
 				var polls atomic.Int32
-				var first []conductor.Task
+				var first []api.Task
 				s := &tap{
 					Server: l,
-					onPoll: func(_ context.Context, q conductor.Query, next func() ([]conductor.Task, error)) ([]conductor.Task, error) {
+					onPoll: func(_ context.Context, q conductor.Query, next func() ([]api.Task, error)) ([]api.Task, error) {
 						tasks, err := next()
 						if len(tasks) > 0 && first == nil {
 							first = tasks
@@ -105,11 +106,11 @@ func TestSecondDelivery(t *testing.T) {
 						_ = q
 						return tasks, err
 					},
-					onUpdate: func(_ context.Context, _ conductor.Result, next func() error) error {
+					onUpdate: func(_ context.Context, _ api.Result, next func() error) error {
 						if updates.Add(1) > 1 {
 							return next()
 						}
-						if c.err == nil && c.outcome == task.Completed {
+						if c.err == nil && c.outcome == api.Completed {
 							<-second
 							time.Sleep(time.Second)
 							return next()
@@ -120,9 +121,9 @@ func TestSecondDelivery(t *testing.T) {
 					},
 				}
 				id := l.Enqueue(conductortest.TaskSpec{Type: jwtType, Definition: &conductortest.Definition{ResponseTimeout: 30 * time.Second, Retries: 1}})
-				r := start(t, l, Options{Server: s, Pollers: 1, Handler: handlerFunc(func(ctx context.Context, d task.Delivery) task.Outcome {
-					if runs.Add(1) == 1 && c.outcome == task.Later {
-						return task.Outcome{Status: task.Later, Reason: "key_unavailable: x"}
+				r := start(t, l, Options{Server: s, Pollers: 1, Handler: handlerFunc(func(ctx context.Context, d api.Task) task.Outcome {
+					if runs.Add(1) == 1 && c.outcome == api.InProgress {
+						return task.Outcome{Status: api.InProgress, Reason: "key_unavailable: x"}
 					}
 					return sign(ctx, d)
 				})})
@@ -138,7 +139,7 @@ func TestSecondDelivery(t *testing.T) {
 
 func TestASecondDeliveryTakenBackWithTheFirstIsNotRun(t *testing.T) {
 	now := time.Now()
-	first := &delivery{task: conductor.Task{ID: "a"}, received: now, sent: now.Add(3 * time.Second)}
+	first := &delivery{task: api.Task{ID: "a"}, received: now, sent: now.Add(3 * time.Second)}
 	for _, c := range []struct {
 		name     string
 		received time.Duration
@@ -155,7 +156,7 @@ func TestASecondDeliveryTakenBackWithTheFirstIsNotRun(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			h := newInFlight()
 			h.add(first)
-			again := &delivery{task: conductor.Task{ID: "a"}, received: now.Add(c.received)}
+			again := &delivery{task: api.Task{ID: "a"}, received: now.Add(c.received)}
 			if h.add(again) {
 				t.Fatal("accepted beside itself")
 			}
@@ -175,8 +176,8 @@ func TestADeliveryFromBeforeAPostponementIsNotRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLedger()
 		var runs, polls atomic.Int32
-		var first []conductor.Task
-		s := &tap{Server: l, onPoll: func(_ context.Context, _ conductor.Query, next func() ([]conductor.Task, error)) ([]conductor.Task, error) {
+		var first []api.Task
+		s := &tap{Server: l, onPoll: func(_ context.Context, _ conductor.Query, next func() ([]api.Task, error)) ([]api.Task, error) {
 			if first != nil && polls.Add(1) == 1 {
 				time.Sleep(500 * time.Millisecond) // while the first delivery runs
 				return first, nil
@@ -188,12 +189,12 @@ func TestADeliveryFromBeforeAPostponementIsNotRun(t *testing.T) {
 			return tasks, err
 		}}
 		id := l.Enqueue(conductortest.TaskSpec{Type: jwtType, Definition: &conductortest.Definition{ResponseTimeout: 30 * time.Second}})
-		r := start(t, l, Options{Server: s, Pollers: 1, Handler: handlerFunc(func(ctx context.Context, d task.Delivery) task.Outcome {
+		r := start(t, l, Options{Server: s, Pollers: 1, Handler: handlerFunc(func(ctx context.Context, d api.Task) task.Outcome {
 			if runs.Add(1) > 1 {
 				return sign(ctx, d)
 			}
 			time.Sleep(2 * time.Second)
-			return task.Outcome{Status: task.Later, Reason: "key_unavailable: x", After: time.Minute}
+			return task.Outcome{Status: api.InProgress, Reason: "key_unavailable: x", After: time.Minute}
 		})})
 		time.Sleep(30 * time.Second)
 		if runs.Load() != 1 || r.log.count("delivered again while in hand") != 1 {
@@ -224,14 +225,14 @@ func TestADeliveryWhoseTimeIsUpIsNotRun(t *testing.T) {
 			{"without a lease", 30 * time.Second, 0, false},
 		} {
 			ran := false
-			r := prepare(t, newLedger(), Options{Handler: handlerFunc(func(ctx context.Context, d task.Delivery) task.Outcome {
+			r := prepare(t, newLedger(), Options{Handler: handlerFunc(func(ctx context.Context, d api.Task) task.Outcome {
 				ran = true
 				return sign(ctx, d)
 			})})
 			ctxs := runContexts{polling: t.Context(), executing: t.Context(), reporting: t.Context()}
-			j := &delivery{task: conductor.Task{ID: "a", ResponseTimeout: row.lease}, taskType: jwtType, received: time.Now().Add(-row.age)}
+			j := &delivery{task: api.Task{ID: "a", ResponseTimeout: row.lease}, taskType: jwtType, received: time.Now().Add(-row.age)}
 			o, _, ok := r.worker.execute(ctxs, j)
-			if ok != row.runs || ran != row.runs || ok && o.Status != task.Completed {
+			if ok != row.runs || ran != row.runs || ok && o.Status != api.Completed {
 				t.Errorf("%s: ran %t, ok %t, %s", row.name, ran, ok, o.Status)
 			}
 		}

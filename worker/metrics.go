@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"conductor-jwt/conductor"
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/task"
 )
 
@@ -178,7 +179,7 @@ func (m *Metrics) Executed(e Executed) {
 		m.unchecked.Inc()
 	}
 	t, status := m.labels.taskType(e.TaskType), success
-	if e.Outcome.Status == task.Completed {
+	if e.Outcome.Status == api.Completed {
 		m.tokens.WithLabelValues(m.labels.algorithms.label(e.Outcome.Algorithm), m.labels.kinds.label(e.Outcome.KeyKind)).Inc()
 	} else {
 		status = failed

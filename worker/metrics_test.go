@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"conductor-jwt/conductor"
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/task"
 	"conductor-jwt/test/conductortest"
 )
@@ -71,16 +72,16 @@ func everyMetric(t *testing.T, m *Metrics) {
 	enqueue(l, 8)
 	l.Enqueue(conductortest.TaskSpec{Type: jwtType, Name: "unbounded"})
 	n := 0
-	r := start(t, l, Options{Pollers: 1, Slots: 1, Observer: m, Handler: handlerFunc(func(ctx context.Context, d task.Delivery) task.Outcome {
+	r := start(t, l, Options{Pollers: 1, Slots: 1, Observer: m, Handler: handlerFunc(func(ctx context.Context, d api.Task) task.Outcome {
 		switch n++; n {
 		case 1:
 			panic("x")
 		case 2:
-			return task.Outcome{Status: task.Terminal, Reason: "key_weak: x", Fault: task.Fault{Code: "key_weak"}}
+			return task.Outcome{Status: api.FailedWithTerminalError, Reason: "key_weak: x", Fault: task.Fault{Code: "key_weak"}}
 		case 3:
-			return task.Outcome{Status: task.Later, Reason: "key_unavailable: x", Fault: task.Fault{Code: "key_unavailable"}}
+			return task.Outcome{Status: api.InProgress, Reason: "key_unavailable: x", Fault: task.Fault{Code: "key_unavailable"}}
 		case 4:
-			return task.Outcome{Status: task.Failed, Reason: "x", Fault: task.Fault{Code: "subject is " + canary}}
+			return task.Outcome{Status: api.Failed, Reason: "x", Fault: task.Fault{Code: "subject is " + canary}}
 		}
 		return signIn(30*time.Millisecond)(ctx, d)
 	})})
@@ -186,12 +187,12 @@ func TestClassesAreLabels(t *testing.T) {
 func TestWhatTheHandlerSaysOfItselfIsCounted(t *testing.T) {
 	m := NewMetrics([]string{jwtType})
 	// As many of each kind as no other kind or its opposite has.
-	m.Executed(Executed{TaskType: jwtType, Outcome: task.Outcome{Status: task.Completed, Unchecked: true}})
+	m.Executed(Executed{TaskType: jwtType, Outcome: task.Outcome{Status: api.Completed, Unchecked: true}})
 	for range 2 {
-		m.Executed(Executed{TaskType: jwtType, Outcome: task.Outcome{Status: task.Failed, Panicked: true}})
+		m.Executed(Executed{TaskType: jwtType, Outcome: task.Outcome{Status: api.Failed, Panicked: true}})
 	}
 	for range 4 {
-		m.Executed(Executed{TaskType: jwtType, Outcome: task.Outcome{Status: task.Completed}})
+		m.Executed(Executed{TaskType: jwtType, Outcome: task.Outcome{Status: api.Completed}})
 	}
 	got, _ := exposition(t, m)
 	for name, want := range map[string]float64{

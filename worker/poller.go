@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"conductor-jwt/conductor"
+	"conductor-jwt/conductor/api"
 )
 
 // mode is what a poller asks for next.
@@ -176,7 +177,7 @@ func (p *poller) uncountPoll() {
 
 // poll is never cancelled: what it returns is leased already. A panic of the
 // client is a failed poll.
-func (p *poller) poll(ctx context.Context, n int) (tasks []conductor.Task, failure *conductor.Error) {
+func (p *poller) poll(ctx context.Context, n int) (tasks []api.Task, failure *conductor.Error) {
 	defer func() {
 		if recover() != nil {
 			p.w.opts.Observer.Panicked()

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"conductor-jwt/conductor"
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/task"
 	"conductor-jwt/test/conductortest"
 )
@@ -150,7 +151,7 @@ func TestMoreTasksThanAskedFor(t *testing.T) {
 		l.SetFaults(conductortest.Plan(1, conductortest.Rule{Call: "poll", Fault: conductortest.Fault{Extra: 20}}))
 		enqueue(l, 21)
 		var running, most atomic.Int32
-		r := start(t, l, Options{Slots: 2, Pollers: 1, Handler: handlerFunc(func(ctx context.Context, d task.Delivery) task.Outcome {
+		r := start(t, l, Options{Slots: 2, Pollers: 1, Handler: handlerFunc(func(ctx context.Context, d api.Task) task.Outcome {
 			most.Store(max(most.Load(), running.Add(1)))
 			defer running.Add(-1)
 			return signIn(time.Second)(ctx, d)
@@ -192,7 +193,7 @@ func TestAnswerOverTheLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLedger()
 		var refused atomic.Bool
-		s := &tap{Server: l, onPoll: func(_ context.Context, q conductor.Query, next func() ([]conductor.Task, error)) ([]conductor.Task, error) {
+		s := &tap{Server: l, onPoll: func(_ context.Context, q conductor.Query, next func() ([]api.Task, error)) ([]api.Task, error) {
 			if q.Count > 1 && refused.CompareAndSwap(false, true) {
 				return nil, fails(conductor.TooLarge, 200)
 			}
@@ -221,7 +222,7 @@ func TestServerThatDoesNotWaitIsNotFlooded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLedger()
 		var polls atomic.Int32
-		s := &tap{Server: l, onPoll: func(context.Context, conductor.Query, func() ([]conductor.Task, error)) ([]conductor.Task, error) {
+		s := &tap{Server: l, onPoll: func(context.Context, conductor.Query, func() ([]api.Task, error)) ([]api.Task, error) {
 			polls.Add(1)
 			return nil, nil
 		}}
@@ -240,7 +241,7 @@ func TestAProbeFollowsAFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLedger()
 		polls, failed, probes := 0, false, 0
-		s := &tap{Server: l, onPoll: func(_ context.Context, q conductor.Query, next func() ([]conductor.Task, error)) ([]conductor.Task, error) {
+		s := &tap{Server: l, onPoll: func(_ context.Context, q conductor.Query, next func() ([]api.Task, error)) ([]api.Task, error) {
 			if failed {
 				probes++
 				if q.Timeout != 0 || q.Count != 1 {
@@ -272,7 +273,7 @@ func TestTheRestAfterOneEmptyPollIsShort(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		polls, rests := 0, 0
 		var ended time.Time
-		s := &tap{Server: newLedger(), onPoll: func(ctx context.Context, q conductor.Query, _ func() ([]conductor.Task, error)) ([]conductor.Task, error) {
+		s := &tap{Server: newLedger(), onPoll: func(ctx context.Context, q conductor.Query, _ func() ([]api.Task, error)) ([]api.Task, error) {
 			if gap := time.Since(ended); !ended.IsZero() {
 				rests++
 				if gap < minEmptyPause/2 || gap >= minEmptyPause*3/2 {
@@ -425,13 +426,13 @@ func TestPanicOfTheClientIsAFailedCall(t *testing.T) {
 		var polls, updates atomic.Int32
 		s := &tap{
 			Server: l,
-			onPoll: func(_ context.Context, _ conductor.Query, next func() ([]conductor.Task, error)) ([]conductor.Task, error) {
+			onPoll: func(_ context.Context, _ conductor.Query, next func() ([]api.Task, error)) ([]api.Task, error) {
 				if polls.Add(1)%3 == 1 {
 					panic("a key")
 				}
 				return next()
 			},
-			onUpdate: func(_ context.Context, _ conductor.Result, next func() error) error {
+			onUpdate: func(_ context.Context, _ api.Result, next func() error) error {
 				if updates.Add(1)%2 == 1 {
 					panic("a token")
 				}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"conductor-jwt/conductor"
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/task"
 )
 
@@ -22,7 +23,7 @@ type End string
 // The ends.
 const (
 	Acknowledged End = "acknowledged" // the server answered the terminal update with a 2xx
-	Postponed    End = "postponed"    // so did it for an outcome of [task.Later]
+	Postponed    End = "postponed"    // so did it for an outcome of [api.InProgress]
 	GivenBack    End = "given_back"   // at the end of a drain
 	Gone         End = "gone"         // the server no longer knows the task
 	Refused      End = "refused"      // an update that no repetition heals
@@ -48,7 +49,7 @@ func (w *Worker) report(ctxs runContexts, j *delivery, o task.Outcome) End {
 	switch {
 	case end == Left && ctxs.reporting.Err() == nil:
 		return w.giveBack(ctxs.reporting, j)
-	case end == Acknowledged && o.Status == task.Later:
+	case end == Acknowledged && o.Status == api.InProgress:
 		return Postponed
 	}
 	return end
@@ -67,7 +68,7 @@ func (w *Worker) giveBack(ctx context.Context, j *delivery) End {
 }
 
 // deliver repeats an update, which is safe: the server keeps the first.
-func (w *Worker) deliver(ctx context.Context, j *delivery, r conductor.Result, until time.Time) End {
+func (w *Worker) deliver(ctx context.Context, j *delivery, r api.Result, until time.Time) End {
 	for failures := 1; ; failures++ {
 		err := w.update(ctx, j, r, until)
 		if err == nil {
@@ -95,7 +96,7 @@ func (w *Worker) deliver(ctx context.Context, j *delivery, r conductor.Result, u
 }
 
 // update is one attempt. A panic of the client is a failed one.
-func (w *Worker) update(ctx context.Context, j *delivery, r conductor.Result, until time.Time) (failure *conductor.Error) {
+func (w *Worker) update(ctx context.Context, j *delivery, r api.Result, until time.Time) (failure *conductor.Error) {
 	ctx, cancel := context.WithTimeout(ctx, min(maxAttempt, max(minAttempt, time.Until(until))))
 	defer cancel()
 	started := time.Now()
@@ -118,12 +119,12 @@ func (w *Worker) update(ctx context.Context, j *delivery, r conductor.Result, un
 }
 
 // result is the update that tells the server of an outcome.
-func (w *Worker) result(j *delivery, o task.Outcome) conductor.Result {
-	return conductor.Result{
+func (w *Worker) result(j *delivery, o task.Outcome) api.Result {
+	return api.Result{
 		TaskID:        j.task.ID,
 		WorkflowID:    j.task.WorkflowID,
 		WorkerID:      w.opts.WorkerID,
-		Status:        string(o.Status),
+		Status:        o.Status,
 		Reason:        o.Reason,
 		Output:        o.Output,
 		CallbackAfter: o.After,
@@ -132,25 +133,25 @@ func (w *Worker) result(j *delivery, o task.Outcome) conductor.Result {
 }
 
 // givenBack hands the same task to whoever polls next; no retry is spent.
-func (w *Worker) givenBack(j *delivery) conductor.Result {
-	return conductor.Result{
+func (w *Worker) givenBack(j *delivery) api.Result {
+	return api.Result{
 		TaskID:     j.task.ID,
 		WorkflowID: j.task.WorkflowID,
 		WorkerID:   w.opts.WorkerID,
-		Status:     string(task.Later),
+		Status:     api.InProgress,
 		Reason:     "the worker is stopping; the task is given back",
 	}
 }
 
 // taskLog is what the task's own log says: nothing where all went well, since
 // every line is a write on the server.
-func taskLog(o task.Outcome, at time.Time) []conductor.Log {
-	var logs []conductor.Log
+func taskLog(o task.Outcome, at time.Time) []api.Log {
+	var logs []api.Log
 	for _, warning := range o.Warnings {
-		logs = append(logs, conductor.Log{Text: "warning: " + warning, At: at})
+		logs = append(logs, api.Log{Text: "warning: " + warning, At: at})
 	}
-	if o.Status != task.Completed {
-		logs = append(logs, conductor.Log{Text: o.Reason, At: at})
+	if o.Status != api.Completed {
+		logs = append(logs, api.Log{Text: o.Reason, At: at})
 	}
 	return logs
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"conductor-jwt/conductor"
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/task"
 	"conductor-jwt/test/conductortest"
@@ -17,7 +18,7 @@ import (
 // refuseUpdates answers the first n updates with err; n < 0 is all of them.
 func refuseUpdates(l Server, n int32, err error) (*tap, *atomic.Int32) {
 	tried := new(atomic.Int32)
-	return &tap{Server: l, onUpdate: func(_ context.Context, _ conductor.Result, next func() error) error {
+	return &tap{Server: l, onUpdate: func(_ context.Context, _ api.Result, next func() error) error {
 		if i := tried.Add(1); n < 0 || i <= n {
 			return err
 		}
@@ -99,7 +100,7 @@ func TestA2xxThatIsNotTheServersIsNoAcknowledgement(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				l := newLedger()
 				tried := 0
-				s := &tap{Server: l, onUpdate: func(_ context.Context, _ conductor.Result, next func() error) error {
+				s := &tap{Server: l, onUpdate: func(_ context.Context, _ api.Result, next func() error) error {
 					if tried++; tried < 3 {
 						return fails(class, 200)
 					}
@@ -131,7 +132,7 @@ func TestUpdateEndsWithTheLease(t *testing.T) {
 				l := newLedger()
 				var last time.Time
 				attempts := 0
-				s := &tap{Server: l, onUpdate: func(context.Context, conductor.Result, func() error) error {
+				s := &tap{Server: l, onUpdate: func(context.Context, api.Result, func() error) error {
 					last = time.Now()
 					attempts++
 					return fails(conductor.Server, 500)
@@ -162,7 +163,7 @@ func TestRetryAfterOfAnUpdate(t *testing.T) {
 		l := newLedger()
 		var at []time.Duration
 		began := time.Now()
-		s := &tap{Server: l, onUpdate: func(_ context.Context, _ conductor.Result, next func() error) error {
+		s := &tap{Server: l, onUpdate: func(_ context.Context, _ api.Result, next func() error) error {
 			if at = append(at, time.Since(began)); len(at) == 1 {
 				return &conductor.Error{Class: conductor.Throttled, Status: 429, RetryAfter: 7 * time.Second}
 			}
@@ -183,7 +184,7 @@ func TestUpdateThatIsNeverAnswered(t *testing.T) {
 		l := newLedger()
 		attempts := 0
 		var waited time.Duration
-		s := &tap{Server: l, onUpdate: func(ctx context.Context, _ conductor.Result, next func() error) error {
+		s := &tap{Server: l, onUpdate: func(ctx context.Context, _ api.Result, next func() error) error {
 			if attempts++; attempts == 1 {
 				began := time.Now()
 				<-ctx.Done()
@@ -228,9 +229,9 @@ func TestLaterIsGivenBackWithItsDelay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLedger()
 		runs := 0
-		r := start(t, l, Options{Handler: handlerFunc(func(ctx context.Context, d task.Delivery) task.Outcome {
+		r := start(t, l, Options{Handler: handlerFunc(func(ctx context.Context, d api.Task) task.Outcome {
 			if runs++; runs < 3 {
-				return task.Outcome{Status: task.Later, After: 4 * time.Second, Reason: "key_unavailable: later", Fault: task.Fault{Code: "key_unavailable"}}
+				return task.Outcome{Status: api.InProgress, After: 4 * time.Second, Reason: "key_unavailable: later", Fault: task.Fault{Code: "key_unavailable"}}
 			}
 			return sign(ctx, d)
 		})})
@@ -254,10 +255,10 @@ func TestResultNamesItsOwnWorkflowAndWorker(t *testing.T) {
 		id := l.Enqueue(conductortest.TaskSpec{Type: jwtType, WorkflowID: "wf-7"})
 		failing := l.Enqueue(conductortest.TaskSpec{Type: jwtType, WorkflowID: "wf-8"})
 		warned := l.Enqueue(conductortest.TaskSpec{Type: jwtType, WorkflowID: "wf-9"})
-		r := start(t, l, Options{WorkerID: "host-1", Handler: handlerFunc(func(ctx context.Context, d task.Delivery) task.Outcome {
+		r := start(t, l, Options{WorkerID: "host-1", Handler: handlerFunc(func(ctx context.Context, d api.Task) task.Outcome {
 			switch d.ID {
 			case failing:
-				return task.Outcome{Status: task.Terminal, Reason: "key_weak: privateKey: short", Output: secret.NewJSON(json.RawMessage(`{}`))}
+				return task.Outcome{Status: api.FailedWithTerminalError, Reason: "key_weak: privateKey: short", Output: secret.NewJSON(json.RawMessage(`{}`))}
 			case warned:
 				o := sign(ctx, d)
 				o.Warnings = []string{"one", "two"}

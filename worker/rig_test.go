@@ -16,6 +16,7 @@ import (
 	"go.uber.org/goleak"
 
 	"conductor-jwt/conductor"
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/task"
 	"conductor-jwt/test/conductortest"
@@ -26,23 +27,23 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 const jwtType = "GET_SIGNED_JWT"
 
 // handlerFunc is a Handler.
-type handlerFunc func(context.Context, task.Delivery) task.Outcome
+type handlerFunc func(context.Context, api.Task) task.Outcome
 
-func (f handlerFunc) Handle(ctx context.Context, d task.Delivery) task.Outcome { return f(ctx, d) }
+func (f handlerFunc) Handle(ctx context.Context, d api.Task) task.Outcome { return f(ctx, d) }
 
 // sign completes every task at once.
-func sign(_ context.Context, d task.Delivery) task.Outcome {
+func sign(_ context.Context, d api.Task) task.Outcome {
 	return task.Outcome{
-		Status: task.Completed, Output: secret.NewJSON(json.RawMessage(`{"token":"for ` + d.ID + `"}`)),
+		Status: api.Completed, Output: secret.NewJSON(json.RawMessage(`{"token":"for ` + d.ID + `"}`)),
 		Algorithm: "RS256", KeyKind: "rsa",
 	}
 }
 
 // signIn completes every task after d, and heeds its context.
 func signIn(d time.Duration) handlerFunc {
-	return func(ctx context.Context, del task.Delivery) task.Outcome {
+	return func(ctx context.Context, del api.Task) task.Outcome {
 		if !sleep(ctx, d) {
-			return task.Outcome{Status: task.Failed, Reason: "timeout: own words", Fault: task.Fault{Code: "timeout"}}
+			return task.Outcome{Status: api.Failed, Reason: "timeout: own words", Fault: task.Fault{Code: "timeout"}}
 		}
 		return sign(ctx, del)
 	}
@@ -51,19 +52,19 @@ func signIn(d time.Duration) handlerFunc {
 // tap stands between the worker and the ledger.
 type tap struct {
 	Server
-	onPoll   func(ctx context.Context, q conductor.Query, next func() ([]conductor.Task, error)) ([]conductor.Task, error)
-	onUpdate func(ctx context.Context, r conductor.Result, next func() error) error
+	onPoll   func(ctx context.Context, q conductor.Query, next func() ([]api.Task, error)) ([]api.Task, error)
+	onUpdate func(ctx context.Context, r api.Result, next func() error) error
 }
 
-func (s *tap) Poll(ctx context.Context, q conductor.Query) ([]conductor.Task, error) {
-	next := func() ([]conductor.Task, error) { return s.Server.Poll(ctx, q) }
+func (s *tap) Poll(ctx context.Context, q conductor.Query) ([]api.Task, error) {
+	next := func() ([]api.Task, error) { return s.Server.Poll(ctx, q) }
 	if s.onPoll == nil {
 		return next()
 	}
 	return s.onPoll(ctx, q, next)
 }
 
-func (s *tap) Update(ctx context.Context, r conductor.Result) error {
+func (s *tap) Update(ctx context.Context, r api.Result) error {
 	next := func() error { return s.Server.Update(ctx, r) }
 	if s.onUpdate == nil {
 		return next()

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"conductor-jwt/conductor"
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/task"
 	"conductor-jwt/test/conductortest"
@@ -25,13 +26,13 @@ func TestLogHasIDsAndNoInputs(t *testing.T) {
 			})
 		}
 		runs := 0
-		server := &tap{Server: l, onUpdate: func(_ context.Context, _ conductor.Result, next func() error) error {
+		server := &tap{Server: l, onUpdate: func(_ context.Context, _ api.Result, next func() error) error {
 			if runs%2 == 1 {
 				return fails(conductor.Rejected, 400)
 			}
 			return next()
 		}}
-		r := start(t, l, Options{Server: server, Slots: 1, DrainTimeout: time.Second, Handler: handlerFunc(func(_ context.Context, d task.Delivery) task.Outcome {
+		r := start(t, l, Options{Server: server, Slots: 1, DrainTimeout: time.Second, Handler: handlerFunc(func(_ context.Context, d api.Task) task.Outcome {
 			runs++
 			if !strings.Contains(string(d.Input.Reveal()), "canary") {
 				t.Error("the canary did not reach the handler")
@@ -40,7 +41,7 @@ func TestLogHasIDsAndNoInputs(t *testing.T) {
 				panic(string(d.Input.Reveal()))
 			}
 			return task.Outcome{
-				Status: task.Failed, Reason: "x: " + canary, Output: secret.NewJSON(json.RawMessage(`{"token":"canary"}`)),
+				Status: api.Failed, Reason: "x: " + canary, Output: secret.NewJSON(json.RawMessage(`{"token":"canary"}`)),
 				Fault: task.Fault{Code: "internal", Message: canary}, KeyID: canary, JWTID: canary,
 			}
 		})})

@@ -8,21 +8,22 @@ import (
 	"time"
 
 	"conductor-jwt/conductor"
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/task"
 )
 
 // TaskDefs is what registration needs of Conductor.
 type TaskDefs interface {
 	TaskDef(ctx context.Context, name string) (found bool, err error)
-	CreateTaskDef(ctx context.Context, def conductor.TaskDef) error
+	CreateTaskDef(ctx context.Context, def api.TaskDef) error
 }
 
 // Registrar registers task definitions, never over an existing one: that would
 // clear what its owner has set.
 type Registrar struct {
 	api    TaskDefs
-	names  []string          // registered at the start
-	def    conductor.TaskDef // but for the name
+	names  []string    // registered at the start
+	def    api.TaskDef // but for the name
 	log    *slog.Logger
 	jitter jitter
 
@@ -45,8 +46,8 @@ func NewRegistrar(api TaskDefs, taskTypes []string, ownerEmail string, log *slog
 // Definition is the task definition that the worker registers. The response
 // timeout is what brings a task back from a worker that died; without a
 // definition the server has none.
-func Definition(name, ownerEmail string) conductor.TaskDef {
-	return conductor.TaskDef{
+func Definition(name, ownerEmail string) api.TaskDef {
+	return api.TaskDef{
 		Name:                   name,
 		Description:            "Signs a JSON Web Token; run by conductor-jwt.",
 		OwnerEmail:             ownerEmail,

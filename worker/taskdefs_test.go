@@ -12,7 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"conductor-jwt/conductor"
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/task"
 	"conductor-jwt/test/conductortest"
 )
@@ -80,7 +80,7 @@ func TestRegistersWhatIsMissing(t *testing.T) {
 			t.Errorf("%d definitions were created, want 2", n)
 		}
 		for _, name := range []string{"GET_SIGNED_JWT", "get_signed_jwt_1"} {
-			var d conductor.TaskDef
+			var d api.TaskDef
 			if err := json.Unmarshal(l.StoredTaskDef(name), &d); err != nil {
 				t.Fatal(err)
 			}

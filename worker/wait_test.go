@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"conductor-jwt/conductor"
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/task"
 	"conductor-jwt/test/conductortest"
 )
@@ -176,7 +177,7 @@ func TestHandlersThatNeverReturn(t *testing.T) {
 		l := newLedger()
 		var begun atomic.Int32
 		let := make(chan struct{})
-		r := start(t, l, Options{Slots: 1, Pollers: 1, Handler: handlerFunc(func(ctx context.Context, d task.Delivery) task.Outcome {
+		r := start(t, l, Options{Slots: 1, Pollers: 1, Handler: handlerFunc(func(ctx context.Context, d api.Task) task.Outcome {
 			if begun.Add(1) <= 2 {
 				<-let // ignores its context
 			}

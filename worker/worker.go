@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"conductor-jwt/conductor"
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/task"
 )
 
@@ -27,14 +28,14 @@ import (
 type Server interface {
 	// Poll takes up to q.Count tasks, waiting up to q.Timeout for them. A task
 	// that it returns is leased, so a poll is never cancelled in flight.
-	Poll(ctx context.Context, q conductor.Query) ([]conductor.Task, error)
+	Poll(ctx context.Context, q conductor.Query) ([]api.Task, error)
 	// Update reports the end of a task. Only a nil error is an acknowledgement.
-	Update(ctx context.Context, r conductor.Result) error
+	Update(ctx context.Context, r api.Result) error
 }
 
 // Handler runs one task.
 type Handler interface {
-	Handle(ctx context.Context, d task.Delivery) task.Outcome
+	Handle(ctx context.Context, d api.Task) task.Outcome
 }
 
 // Errors of a run.

@@ -174,7 +174,7 @@ func (c *Canary) CheckLedger(tb testing.TB, l *Ledger) {
 		where := fmt.Sprintf("update %d, of %s", i, r.TaskID)
 		c.Check(tb, where+": its output", r.Output.Reveal())
 		c.Check(tb, where+": its reason", []byte(r.Reason))
-		c.Check(tb, where+": its ids", []byte(r.TaskID+" "+r.WorkflowID+" "+r.WorkerID+" "+r.Status))
+		c.Check(tb, where+": its ids", []byte(r.TaskID+" "+r.WorkflowID+" "+r.WorkerID+" "+string(r.Status)))
 		for _, line := range r.Logs {
 			c.Check(tb, where+": its log", []byte(line.Text))
 		}

@@ -22,7 +22,7 @@ import (
 	"sync"
 	"testing"
 
-	"conductor-jwt/conductor"
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
 	"conductor-jwt/test/conductortest"
@@ -261,12 +261,12 @@ func TestArmourIsAlwaysAFind(t *testing.T) {
 
 func TestTheCanaryLooksThroughTheLedger(t *testing.T) {
 	const planted = "planted-0123456789-abcdef"
-	spoil := map[string]func(r *conductor.Result){
-		"output": func(r *conductor.Result) { r.Output = secret.NewJSON(json.RawMessage(`{"t":"` + planted + `"}`)) },
-		"reason": func(r *conductor.Result) { r.Reason = "because of " + planted },
-		"log":    func(r *conductor.Result) { r.Logs = []conductor.Log{{Text: planted}} },
-		"worker": func(r *conductor.Result) { r.WorkerID = planted },
-		"none":   func(*conductor.Result) {},
+	spoil := map[string]func(r *api.Result){
+		"output": func(r *api.Result) { r.Output = secret.NewJSON(json.RawMessage(`{"t":"` + planted + `"}`)) },
+		"reason": func(r *api.Result) { r.Reason = "because of " + planted },
+		"log":    func(r *api.Result) { r.Logs = []api.Log{{Text: planted}} },
+		"worker": func(r *api.Result) { r.WorkerID = planted },
+		"none":   func(*api.Result) {},
 	}
 	for name, change := range spoil {
 		l := conductortest.NewLedger(conductortest.Options{})

@@ -245,15 +245,12 @@ func (s Spoil) apply(raw json.RawMessage) json.RawMessage {
 }
 
 func (s *Server) getTask(w http.ResponseWriter, r *http.Request, _ call) {
-	s.Ledger.mu.Lock()
-	defer s.Ledger.mu.Unlock()
-	s.Ledger.settle()
-	e, ok := s.Ledger.tasks[r.PathValue("id")]
+	raw, ok := s.Ledger.storedTask(r.PathValue("id"))
 	if !ok {
 		problem(w, http.StatusNotFound, "Task not found for taskId: "+r.PathValue("id"))
 		return
 	}
-	answer(w, e.stored())
+	answer(w, raw)
 }
 
 func (s *Server) getWorkflow(w http.ResponseWriter, r *http.Request, _ call) {

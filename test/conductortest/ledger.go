@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"conductor-jwt/conductor"
+	"conductor-jwt/conductor/api"
 )
 
 // MaxPollTimeout is the longest wait that the server grants a poll; more is
@@ -99,7 +100,7 @@ func (l *Ledger) SetSecret(name, value string) {
 // alone. As with the real server, a poll whose context ends goes on without its
 // caller: a task that comes before its timeout is leased to nobody who hears
 // of it.
-func (l *Ledger) Poll(ctx context.Context, q conductor.Query) ([]conductor.Task, error) {
+func (l *Ledger) Poll(ctx context.Context, q conductor.Query) ([]api.Task, error) {
 	fault, err := l.strike(ctx, Call{Name: "poll", TaskType: q.TaskType, WorkerID: q.WorkerID})
 	if err != nil {
 		return nil, err
@@ -111,14 +112,14 @@ func (l *Ledger) Poll(ctx context.Context, q conductor.Query) ([]conductor.Task,
 	if fault.Lost {
 		return nil, lost("poll")
 	}
-	tasks := make([]conductor.Task, 0, len(leased))
+	tasks := make([]api.Task, 0, len(leased))
 	for i, d := range leased {
 		if i == 0 && fault.Spoil == SpoilID {
 			continue
 		}
 		t := d.task()
 		if i == 0 && fault.Spoil == SpoilField {
-			t = conductor.Task{ID: t.ID, WorkflowID: t.WorkflowID, Type: t.Type, Malformed: true}
+			t = api.Task{ID: t.ID, WorkflowID: t.WorkflowID, Type: t.Type, Malformed: true}
 		}
 		tasks = append(tasks, t)
 	}
@@ -127,9 +128,9 @@ func (l *Ledger) Poll(ctx context.Context, q conductor.Query) ([]conductor.Task,
 
 // Update implements worker.Server. An update of a task that has ended is
 // acknowledged and ignored, as the real server does it.
-func (l *Ledger) Update(ctx context.Context, r conductor.Result) error {
+func (l *Ledger) Update(ctx context.Context, r api.Result) error {
 	fault, err := l.strike(ctx, Call{
-		Name: "update", TaskID: r.TaskID, WorkerID: r.WorkerID, Status: r.Status,
+		Name: "update", TaskID: r.TaskID, WorkerID: r.WorkerID, Status: string(r.Status),
 	})
 	if err != nil {
 		return err
@@ -162,23 +163,32 @@ func (l *Ledger) StoredWorkflow(ctx context.Context, id string) (json.RawMessage
 }
 
 // StoredTask implements task.Stored: the task as the server keeps it, secrets
-// unresolved, as JSON of GET /api/tasks/{id}.
-func (l *Ledger) StoredTask(ctx context.Context, id string) (json.RawMessage, error) {
+// unresolved, as GET /api/tasks/{id} sends it.
+func (l *Ledger) StoredTask(ctx context.Context, id string) (api.Task, error) {
 	fault, err := l.strike(ctx, Call{Name: "get task", TaskID: id})
 	if err != nil {
-		return nil, err
+		return api.Task{}, err
 	}
+	raw, ok := l.storedTask(id)
+	switch {
+	case !ok:
+		return api.Task{}, refused("get task", 404)
+	case fault.Lost:
+		return api.Task{}, lost("get task")
+	}
+	return api.DecodeTask(raw)
+}
+
+// storedTask is GET /api/tasks/{id}.
+func (l *Ledger) storedTask(id string) (raw json.RawMessage, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.settle()
 	e, ok := l.tasks[id]
 	if !ok {
-		return nil, refused("get task", 404)
+		return nil, false
 	}
-	if fault.Lost {
-		return nil, lost("get task")
-	}
-	return e.stored(), nil
+	return e.stored(), true
 }
 
 // TaskDef reports whether a task definition is registered.
@@ -198,7 +208,7 @@ func (l *Ledger) TaskDef(ctx context.Context, name string) (bool, error) {
 
 // CreateTaskDef registers a task definition. As the real server it overwrites
 // whatever was there, and acts on tasks enqueued afterwards only.
-func (l *Ledger) CreateTaskDef(ctx context.Context, def conductor.TaskDef) error {
+func (l *Ledger) CreateTaskDef(ctx context.Context, def api.TaskDef) error {
 	fault, err := l.strike(ctx, Call{Name: "create taskdef", TaskType: def.Name})
 	if err != nil {
 		return err

@@ -6,25 +6,27 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"conductor-jwt/conductor/api"
 )
 
 // Status is where a task stands, or with Running and TimedOut a workflow.
-type Status string
+type Status = api.Status
 
 // The statuses, in Conductor's words.
 const (
 	Scheduled  Status = "SCHEDULED"
-	InProgress Status = "IN_PROGRESS"
-	Completed  Status = "COMPLETED"
-	Failed     Status = "FAILED"
-	Terminal   Status = "FAILED_WITH_TERMINAL_ERROR"
+	InProgress        = api.InProgress
+	Completed         = api.Completed
+	Failed            = api.Failed
+	Terminal          = api.FailedWithTerminalError
 	TimedOut   Status = "TIMED_OUT"
 	Canceled   Status = "CANCELED"
 	Running    Status = "RUNNING"
 	Terminated Status = "TERMINATED"
 )
 
-func (s Status) ended() bool {
+func ended(s Status) bool {
 	return s != Scheduled && s != InProgress && s != Running
 }
 
@@ -126,7 +128,7 @@ func (l *Ledger) expired(now time.Time) []*entry {
 func (q *queue) promote(now time.Time) {
 	var due []*entry
 	q.delayed = slices.DeleteFunc(q.delayed, func(e *entry) bool {
-		if e.status.ended() {
+		if ended(e.status) {
 			return true
 		}
 		if e.due.After(now) {
@@ -221,7 +223,7 @@ func (l *Ledger) retry(e *entry, at time.Time) {
 
 // advance ends a workflow whose tasks allow it. The caller holds the lock.
 func (l *Ledger) advance(w *workflow, last *entry) {
-	if w.status.ended() {
+	if ended(w.status) {
 		return
 	}
 	if last.status != Completed {
@@ -229,7 +231,7 @@ func (l *Ledger) advance(w *workflow, last *entry) {
 		return
 	}
 	for _, c := range w.chains {
-		if !c.status.ended() {
+		if !ended(c.status) {
 			return
 		}
 	}
@@ -249,7 +251,7 @@ func workflowEnd(task Status) Status {
 func (l *Ledger) stop(w *workflow, status Status) {
 	w.status = status
 	for _, c := range w.chains {
-		if !c.status.ended() {
+		if !ended(c.status) {
 			l.finish(c, Canceled, l.now())
 		}
 	}
@@ -261,7 +263,7 @@ func (l *Ledger) Terminate(workflowID string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.settle()
-	if w := l.workflows[workflowID]; w != nil && !w.status.ended() {
+	if w := l.workflows[workflowID]; w != nil && !ended(w.status) {
 		l.stop(w, Terminated)
 		l.wake()
 	}
@@ -277,7 +279,7 @@ func (l *Ledger) Forget(id string) {
 		return
 	}
 	for e = l.tasks[e.first]; e != nil; e = e.next {
-		if !e.status.ended() {
+		if !ended(e.status) {
 			l.finish(e, Canceled, l.now())
 		}
 		delete(l.tasks, e.id)

@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"conductor-jwt/conductor"
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/test/conductortest"
 )
 
@@ -23,7 +24,7 @@ func TestNoTaskIsLostOrInTwoHands(t *testing.T) {
 		})
 		const lease = 10 * time.Second
 		hands := map[string]time.Time{} // task id -> when its lease ends
-		jobs := map[string]conductor.Task{}
+		jobs := map[string]api.Task{}
 		enqueued := 0
 		r.Repeat(map[string]func(*rapid.T){
 			"enqueue": func(r *rapid.T) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"conductor-jwt/conductor"
+	"conductor-jwt/conductor/api"
 )
 
 // End is how a delivery ended.
@@ -51,7 +52,7 @@ const (
 
 // Update is one update that reached the server.
 type Update struct {
-	Result   conductor.Result
+	Result   api.Result
 	At       time.Time
 	Effect   Effect
 	delivery *Delivery

@@ -47,8 +47,8 @@ func (l *Ledger) Retire(before time.Time) (Retired, error) {
 
 // over reports whether a workflow and all its tasks ended before a time.
 func (w *workflow) over(before time.Time) bool {
-	return w.status.ended() && !slices.ContainsFunc(w.chains, func(e *entry) bool {
-		return !e.status.ended() || !e.ended.Before(before)
+	return ended(w.status) && !slices.ContainsFunc(w.chains, func(e *entry) bool {
+		return !ended(e.status) || !e.ended.Before(before)
 	})
 }
 

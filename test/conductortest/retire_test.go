@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"conductor-jwt/conductor"
+	"conductor-jwt/conductor/api"
 )
 
 func retireTask(id string) TaskSpec {
@@ -91,7 +92,7 @@ func TestRetiringExplainsWhatIsWrong(t *testing.T) {
 	}
 }
 
-func pollN(t *testing.T, l *Ledger, n int) []conductor.Task {
+func pollN(t *testing.T, l *Ledger, n int) []api.Task {
 	t.Helper()
 	tasks, err := l.Poll(t.Context(), conductor.Query{TaskType: "T", WorkerID: "w", Count: n})
 	if err != nil {
@@ -100,10 +101,10 @@ func pollN(t *testing.T, l *Ledger, n int) []conductor.Task {
 	return tasks
 }
 
-func complete(t *testing.T, l *Ledger, task conductor.Task, output string) {
+func complete(t *testing.T, l *Ledger, task api.Task, output string) {
 	t.Helper()
-	if err := l.Update(t.Context(), conductor.Result{
-		TaskID: task.ID, WorkflowID: task.WorkflowID, WorkerID: "w", Status: string(Completed),
+	if err := l.Update(t.Context(), api.Result{
+		TaskID: task.ID, WorkflowID: task.WorkflowID, WorkerID: "w", Status: Completed,
 		Output: secretJSON([]byte(`{"token":"` + output + `"}`)),
 	}); err != nil {
 		t.Fatal(err)

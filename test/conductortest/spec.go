@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"conductor-jwt/conductor"
+	"conductor-jwt/conductor/api"
 )
 
 // TaskSpec is a task of a workflow to be started. Everything but Type may be
@@ -191,8 +191,8 @@ func (l *Ledger) Enqueue(spec TaskSpec) string {
 }
 
 // task is a delivery as conductor.Client gives it.
-func (d leasedTask) task() conductor.Task {
-	return conductor.Task{
+func (d leasedTask) task() api.Task {
+	return api.Task{
 		ID: d.id, Type: d.spec.Type, Name: d.spec.Name,
 		WorkflowID: d.spec.WorkflowID, WorkflowType: d.spec.WorkflowType,
 		Retry: d.retry, Scheduled: d.scheduled, ResponseTimeout: d.def.ResponseTimeout,

@@ -4,14 +4,14 @@ import (
 	"bytes"
 	"encoding/json"
 
-	"conductor-jwt/conductor"
+	"conductor-jwt/conductor/api"
 )
 
 // maxReason is where the server cuts reasonForIncompletion.
 const maxReason = 500
 
 // update applies an update by the server's rules.
-func (l *Ledger) update(r conductor.Result) error {
+func (l *Ledger) update(r api.Result) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.settle()
@@ -49,7 +49,7 @@ func (l *Ledger) judge(u *Update) error {
 	switch {
 	case w == nil, e == nil: // the workflow is looked up first; both are 404
 		return refused("update", 404)
-	case e.status.ended(), w.status.ended():
+	case ended(e.status), ended(w.status):
 		u.Effect = Ignored
 	default:
 		u.Effect = Applied

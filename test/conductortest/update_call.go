@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"conductor-jwt/conductor"
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/internal/secret"
 )
 
@@ -29,7 +30,7 @@ func (s *Server) updateTaskV2(w http.ResponseWriter, r *http.Request, c call) {
 	if !ok {
 		return
 	}
-	if extend || !known || before.Status.ended() {
+	if extend || !known || ended(before.Status) {
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
@@ -43,7 +44,7 @@ func (s *Server) updateTaskV2(w http.ResponseWriter, r *http.Request, c call) {
 
 // take lets an update, or a longer lease, take effect. Where it cannot, it has
 // answered and ok is false.
-func (s *Server) take(w http.ResponseWriter, c call) (result conductor.Result, extend, ok bool) {
+func (s *Server) take(w http.ResponseWriter, c call) (result api.Result, extend, ok bool) {
 	result, extend, ok = readUpdate(c.body)
 	if !ok {
 		problem(w, http.StatusInternalServerError, "JSON parse error")
@@ -62,12 +63,12 @@ func (s *Server) take(w http.ResponseWriter, c call) (result conductor.Result, e
 
 // readUpdate reads an update as the server does; what it does not know it
 // passes over.
-func readUpdate(body []byte) (r conductor.Result, extend, ok bool) {
+func readUpdate(body []byte) (r api.Result, extend, ok bool) {
 	var u struct {
 		TaskID                string          `json:"taskId"`
 		WorkflowInstanceID    string          `json:"workflowInstanceId"`
 		WorkerID              string          `json:"workerId"`
-		Status                string          `json:"status"`
+		Status                api.Status      `json:"status"`
 		ReasonForIncompletion string          `json:"reasonForIncompletion"`
 		OutputData            json.RawMessage `json:"outputData"`
 		CallbackAfterSeconds  int64           `json:"callbackAfterSeconds"`
@@ -80,13 +81,13 @@ func readUpdate(body []byte) (r conductor.Result, extend, ok bool) {
 	if json.Unmarshal(body, &u) != nil {
 		return r, false, false
 	}
-	r = conductor.Result{
+	r = api.Result{
 		TaskID: u.TaskID, WorkflowID: u.WorkflowInstanceID, WorkerID: u.WorkerID, Status: u.Status,
 		Reason: u.ReasonForIncompletion, Output: secret.NewJSON(u.OutputData),
 		CallbackAfter: time.Duration(u.CallbackAfterSeconds) * time.Second,
 	}
 	for _, l := range u.Logs {
-		r.Logs = append(r.Logs, conductor.Log{Text: l.Log, At: time.UnixMilli(l.CreatedTime)})
+		r.Logs = append(r.Logs, api.Log{Text: l.Log, At: time.UnixMilli(l.CreatedTime)})
 	}
 	return r, u.ExtendLease, true
 }

@@ -55,7 +55,7 @@ func (a *Audit) updates(all []conductortest.Update) {
 	a.detective.learn(all)
 	for _, u := range all {
 		a.detective.update(u)
-		if u.Result.Status != string(conductortest.Completed) {
+		if u.Result.Status != conductortest.Completed {
 			continue
 		}
 		if err := a.stage.verify(u); a.Wrong == nil {

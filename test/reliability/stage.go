@@ -206,7 +206,7 @@ func (s *Stage) until(ctx context.Context, what string, done func() bool) error 
 func (s *Stage) Verify() error {
 	var errs []error
 	for _, u := range s.Ledger.Updates() {
-		if u.Result.Status != string(conductortest.Completed) {
+		if u.Result.Status != conductortest.Completed {
 			continue
 		}
 		if err := s.verify(u); err != nil {

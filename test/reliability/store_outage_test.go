@@ -16,6 +16,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/internal/fault"
 	"conductor-jwt/keyring"
 	"conductor-jwt/keys"
@@ -72,7 +73,7 @@ func (s *store) wait(ctx context.Context) error {
 // signs takes a hundredth of a second for each task.
 type signs struct{ *task.Handler }
 
-func (s signs) Handle(ctx context.Context, d task.Delivery) task.Outcome {
+func (s signs) Handle(ctx context.Context, d api.Task) task.Outcome {
 	<-time.After(10 * time.Millisecond)
 	return s.Handler.Handle(ctx, d)
 }

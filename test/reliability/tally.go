@@ -22,7 +22,7 @@ func (t *Tally) add(deliveries []conductortest.Delivery) {
 		}
 		said := 0
 		for _, u := range d.Updates {
-			if u.Result.Status == string(conductortest.Completed) {
+			if u.Result.Status == conductortest.Completed {
 				said++
 			}
 		}

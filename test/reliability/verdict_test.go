@@ -18,6 +18,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"conductor-jwt/conductor"
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/test/conductortest"
 )
@@ -40,10 +41,10 @@ type trial struct {
 	*Run
 
 	worker *puppet
-	tasks  []conductor.Task
+	tasks  []api.Task
 }
 
-func (r *trial) poll() []conductor.Task {
+func (r *trial) poll() []api.Task {
 	r.Helper()
 	tasks, err := r.Ledger.Poll(r.Context(), conductor.Query{TaskType: TaskType, WorkerID: "w", Count: 10})
 	must(r.T, err)
@@ -51,7 +52,7 @@ func (r *trial) poll() []conductor.Task {
 }
 
 // sign signs for one task with the key of another.
-func (r *trial) sign(task, key conductor.Task) string {
+func (r *trial) sign(task, key api.Task) string {
 	r.Helper()
 	var of, with struct{ Subject, Algorithm, PrivateKey, PrivateKeyID string }
 	must(r.T, json.Unmarshal(task.Input.Reveal(), &of))
@@ -68,14 +69,14 @@ func (r *trial) sign(task, key conductor.Task) string {
 	return signed
 }
 
-func (r *trial) keyOf(task conductor.Task) string {
+func (r *trial) keyOf(task api.Task) string {
 	var in struct{ PrivateKey string }
 	must(r.T, json.Unmarshal(task.Input.Reveal(), &in))
 	return in.PrivateKey
 }
 
 // answer reports the tasks as an honest worker does; change may spoil one.
-func (r *trial) answer(tasks []conductor.Task, change func(*conductor.Result)) {
+func (r *trial) answer(tasks []api.Task, change func(*api.Result)) {
 	r.Helper()
 	for _, task := range tasks {
 		result := r.result(task, r.sign(task, task))
@@ -86,12 +87,12 @@ func (r *trial) answer(tasks []conductor.Task, change func(*conductor.Result)) {
 	}
 }
 
-func (r *trial) result(task conductor.Task, token string) conductor.Result {
+func (r *trial) result(task api.Task, token string) api.Result {
 	raw, err := json.Marshal(map[string]string{"token": token})
 	must(r.T, err)
-	return conductor.Result{
+	return api.Result{
 		TaskID: task.ID, WorkflowID: task.WorkflowID, WorkerID: "w",
-		Status: string(conductortest.Completed), Output: secret.NewJSON(raw),
+		Status: conductortest.Completed, Output: secret.NewJSON(raw),
 	}
 }
 
@@ -141,8 +142,8 @@ func TestTheVerdictTurnsRed(t *testing.T) {
 		"for a task that failed": {
 			act: func(r *trial) {
 				r.answer(r.tasks[1:], nil)
-				r.answer(r.tasks[:1], func(u *conductor.Result) {
-					u.Status, u.Output = string(conductortest.Terminal), secret.JSON{}
+				r.answer(r.tasks[:1], func(u *api.Result) {
+					u.Status, u.Output = conductortest.Terminal, secret.JSON{}
 				})
 			},
 			want: []string{"1 failed"},
@@ -150,7 +151,7 @@ func TestTheVerdictTurnsRed(t *testing.T) {
 		"for two answers of which one is another": {
 			act: func(r *trial) {
 				r.answer(r.tasks, nil)
-				r.answer(r.tasks[:1], func(u *conductor.Result) { u.Status = string(conductortest.Failed) })
+				r.answer(r.tasks[:1], func(u *api.Result) { u.Status = conductortest.Failed })
 			},
 			want: []string{"the ledger does not add up"},
 		},
@@ -177,7 +178,7 @@ func TestTheVerdictTurnsRed(t *testing.T) {
 				must(r.T, err)
 				var last struct{ Token string }
 				must(r.T, json.Unmarshal(r.Ledger.Updates()[0].Result.Output.Reveal(), &last))
-				r.answer(r.tasks[:1], func(u *conductor.Result) {
+				r.answer(r.tasks[:1], func(u *api.Result) {
 					u.Output = secret.NewJSON(bytes.Replace(raw, []byte(`"x"`), []byte(`"`+last.Token+`"`), 1))
 				})
 			},
@@ -215,7 +216,7 @@ func TestTheVerdictTurnsRed(t *testing.T) {
 		},
 		"for an RSA key in a reason": {
 			act: func(r *trial) {
-				r.answer(r.tasks, func(u *conductor.Result) {
+				r.answer(r.tasks, func(u *api.Result) {
 					if u.TaskID == r.tasks[2].ID {
 						u.Reason = unarmoured(r.keyOf(r.tasks[2]))[300:400]
 					}
@@ -225,7 +226,7 @@ func TestTheVerdictTurnsRed(t *testing.T) {
 		},
 		"for a key in an output": {
 			act: func(r *trial) {
-				r.answer(r.tasks, func(u *conductor.Result) {
+				r.answer(r.tasks, func(u *api.Result) {
 					if u.TaskID == r.tasks[0].ID {
 						raw, err := json.Marshal(map[string]string{"token": r.sign(r.tasks[0], r.tasks[0]), "key": r.keyOf(r.tasks[1])})
 						must(r.T, err)
@@ -237,8 +238,8 @@ func TestTheVerdictTurnsRed(t *testing.T) {
 		},
 		"for a key in a task's log": {
 			act: func(r *trial) {
-				r.answer(r.tasks, func(u *conductor.Result) {
-					u.Logs = []conductor.Log{{Text: r.keyOf(r.tasks[0]), At: time.Now()}}
+				r.answer(r.tasks, func(u *api.Result) {
+					u.Logs = []api.Log{{Text: r.keyOf(r.tasks[0]), At: time.Now()}}
 				})
 			},
 			want: []string{"a key in a task's log"},

@@ -1,4 +1,4 @@
-package conductor
+package api
 
 import (
 	"testing"
@@ -27,7 +27,7 @@ func TestAnUpdateAsItIsSent(t *testing.T) {
 				`"logs":[{"log":"a\n","taskId":"t\"","createdTime":5},{"log":"b","taskId":"t\"","createdTime":6}]}`,
 		},
 	} {
-		got, err := encodeResult(row.result)
+		got, err := EncodeResult(row.result)
 		if err != nil || string(got) != row.want {
 			t.Errorf("%s: %s, %v\nwant %s", what, got, err, row.want)
 		}

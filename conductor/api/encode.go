@@ -1,4 +1,4 @@
-package conductor
+package api
 
 import (
 	"bytes"
@@ -21,10 +21,11 @@ func wholeSeconds(d time.Duration) int64 {
 	return n
 }
 
-// encodeResult writes an update as the server reads it. An output that is no
-// object would be a 500. It is appended by hand: each task pays for it, and
-// encoding/json would check the output twice and copy it as often.
-func encodeResult(r Result) ([]byte, error) {
+// EncodeResult writes an update as the server reads it. An output that is not
+// an object is an error: the server would answer 500. The members are appended
+// one by one, because encoding/json would check and copy the output twice for
+// each task.
+func EncodeResult(r Result) ([]byte, error) {
 	output := bytes.TrimSpace(r.Output.Reveal())
 	if len(output) == 0 {
 		output = []byte("{}")
@@ -38,7 +39,7 @@ func encodeResult(r Result) ([]byte, error) {
 	if r.WorkerID != "" {
 		b = appendText(append(b, `,"workerId":`...), r.WorkerID)
 	}
-	b = appendText(append(b, `,"status":`...), r.Status)
+	b = appendText(append(b, `,"status":`...), string(r.Status))
 	if r.Reason != "" {
 		b = appendText(append(b, `,"reasonForIncompletion":`...), r.Reason)
 	}

@@ -1,4 +1,4 @@
-package conductor
+package api
 
 import (
 	"encoding/json"
@@ -43,7 +43,7 @@ func TestTasksAreReadOneByOne(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			good := `{"taskId":"good","workflowInstanceId":"w","inputData":{"k":1.0}}`
-			tasks, unnamed, err := decodeTasks([]byte(`[` + good + `,` + c.task + `,` + good + `]`))
+			tasks, unnamed, err := DecodeTasks([]byte(`[` + good + `,` + c.task + `,` + good + `]`))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -76,7 +76,7 @@ func TestTheResponseTimeoutIsTheDefinitions(t *testing.T) {
 		`{"responseTimeoutSeconds":30}`: 30 * time.Second, `{}`: 0, `{"responseTimeoutSeconds":-5}`: 0,
 		`{"responseTimeoutSeconds":9223372036854775807}`: 9223372036 * time.Second,
 	} {
-		tasks, _, err := decodeTasks([]byte(`[{"taskId":"t","workflowInstanceId":"w","responseTimeoutSeconds":7,"taskDefinition":` + raw + `}]`))
+		tasks, _, err := DecodeTasks([]byte(`[{"taskId":"t","workflowInstanceId":"w","responseTimeoutSeconds":7,"taskDefinition":` + raw + `}]`))
 		if err != nil || tasks[0].ResponseTimeout != want {
 			t.Errorf("%s gives %v, %v", raw, tasks, err)
 		}
@@ -91,7 +91,7 @@ func FuzzDecodeTasks(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, body string) {
-		tasks, unnamed, err := decodeTasks([]byte(body))
+		tasks, unnamed, err := DecodeTasks([]byte(body))
 		if err != nil && (len(tasks) > 0 || unnamed > 0) {
 			t.Error("half of a bad answer is used")
 		}
@@ -111,7 +111,7 @@ func FuzzEncodeResult(f *testing.F) {
 	f.Add("t", "w", "", `{}`, int64(1<<63-1), "")
 	f.Add("\xff", "<>&", "\u2028", `{}`, int64(-1), "")
 	f.Fuzz(func(t *testing.T, id, workflow, reason, output string, after int64, line string) {
-		body, err := encodeResult(Result{
+		body, err := EncodeResult(Result{
 			TaskID: id, WorkflowID: workflow, Status: "COMPLETED", Reason: reason,
 			Output: secret.NewJSON(json.RawMessage(output)), CallbackAfter: time.Duration(after),
 			Logs: []Log{{Text: line, At: time.UnixMilli(after)}},
@@ -143,7 +143,7 @@ func TestASoundAnswerIsReadInOnePass(t *testing.T) {
 	const task = `{"taskId":"t","workflowInstanceId":"w","scheduledTime":1795355503775}`
 	for body, want := range map[string]int{`[` + task + `]`: 1, `[` + task + `,` + task + "]\n": 2, `[]`: 0} {
 		short, ok := decodeSound([]byte(body))
-		tasks, unnamed, err := decodeTasks([]byte(body))
+		tasks, unnamed, err := DecodeTasks([]byte(body))
 		if !ok || len(short) != want || len(tasks) != want || unnamed != 0 || err != nil {
 			t.Errorf("%s: %d tasks in one pass (%v), %d in all, %d unnamed, %v", body, len(short), ok, len(tasks), unnamed, err)
 		}
@@ -162,7 +162,7 @@ func TestASoundAnswerIsReadInOnePass(t *testing.T) {
 
 func TestATaskThatWasNeverScheduled(t *testing.T) {
 	for _, at := range []string{"0", "-1", "null"} {
-		tasks, _, err := decodeTasks([]byte(`[{"taskId":"t","workflowInstanceId":"w","scheduledTime":` + at + `}]`))
+		tasks, _, err := DecodeTasks([]byte(`[{"taskId":"t","workflowInstanceId":"w","scheduledTime":` + at + `}]`))
 		if err != nil || len(tasks) != 1 || !tasks[0].Scheduled.IsZero() {
 			t.Errorf("scheduledTime %s gives %+v, %v", at, tasks, err)
 		}

@@ -1,6 +1,6 @@
-// Package conductor is the Conductor server as this project needs it: poll,
-// update, the stored task and task definitions, over conductor-go's client.
-package conductor
+// Package api holds the types of Conductor's API that the rest of the project
+// shares, and their JSON. It opens no connection.
+package api
 
 import (
 	"encoding/json"
@@ -9,34 +9,37 @@ import (
 	"conductor-jwt/internal/secret"
 )
 
-// Query is one poll of one queue.
-type Query struct {
-	TaskType string
-	Domain   string
-	WorkerID string
-	Count    int           // at most so many tasks; a server may send more
-	Timeout  time.Duration // how long the server may wait; it takes 5 s at most
-}
+// Status is a status of a task, in Conductor's words.
+type Status string
 
-// Task is a polled task: what is needed of it and nothing more.
+// The statuses that a worker reports.
+const (
+	Completed               Status = "COMPLETED"
+	Failed                  Status = "FAILED"                     // the server retries
+	FailedWithTerminalError Status = "FAILED_WITH_TERMINAL_ERROR" // the server does not retry
+	InProgress              Status = "IN_PROGRESS"                // the server queues the same task again; no retry is spent
+)
+
+// Task is a task as the server sends it to a worker, or as it stores it. Only
+// the fields that are used are read.
 type Task struct {
 	ID           string
-	Type         string // the queue
+	Type         string // the queue: GET_SIGNED_JWT
 	Name         string // the task definition's name
 	WorkflowID   string
 	WorkflowType string
-	Retry        int
-	Scheduled    time.Time
+	Retry        int       // retryCount
+	Scheduled    time.Time // when the server first queued it; zero if unknown
 	// ResponseTimeout is taskDefinition.responseTimeoutSeconds: the server
 	// sends 0 in the task itself. Zero means that the server never takes the
 	// task back from a worker that died.
 	ResponseTimeout time.Duration
 
-	Input           secret.JSON
-	Template        json.RawMessage        // workflowTask.inputParameters
-	Defaults        json.RawMessage        // taskDefinition.inputTemplate
+	Input           secret.JSON            // inputData, byte for byte; in a stored task its secrets are unresolved
+	Template        json.RawMessage        // workflowTask.inputParameters; nil without
+	Defaults        json.RawMessage        // taskDefinition.inputTemplate; nil without
 	RuntimeMetadata map[string]secret.Text // secrets that the task definition asks for
-	External        bool                   // inputData lies in external payload storage
+	External        bool                   // the input is in external payload storage
 
 	// Malformed is set where the task's ids could be read but the rest could
 	// not; such a task is to be failed, not dropped.
@@ -48,7 +51,7 @@ type Result struct {
 	TaskID     string
 	WorkflowID string // always the task's own workflowInstanceId
 	WorkerID   string
-	Status     string
+	Status     Status
 	Reason     string      // reasonForIncompletion, at most 500 characters
 	Output     secret.JSON // outputData, a JSON object
 	// CallbackAfter goes with status IN_PROGRESS: the server queues the same

@@ -1,4 +1,4 @@
-package conductor
+package api
 
 import (
 	"bytes"
@@ -40,11 +40,11 @@ type namedTask struct {
 	TaskDefName        jsontext.Value `json:"taskDefName"`
 }
 
-// decodeTasks reads a poll's answer. The whole must be JSON before any of it
-// counts; then each task is read alone, so that a bad one costs no other. An
-// answer of nothing or null is no task. The values within are kept byte for
-// byte: how strict to be with them is the task's own business.
-func decodeTasks(body []byte) (tasks []Task, unnamed int, err error) {
+// DecodeTasks reads the answer of a poll. The whole must be JSON before any of
+// it counts; then each task is read alone, so that a bad one costs no other. It
+// counts those whose ids cannot be read. An empty answer and null hold no task.
+// Values are kept byte for byte. The error quotes nothing of the answer.
+func DecodeTasks(body []byte) (tasks []Task, unnamed int, err error) {
 	if len(body) == 0 {
 		return nil, 0, nil
 	}
@@ -101,14 +101,29 @@ func decodeSound(body []byte) (tasks []Task, ok bool) {
 	return tasks, errors.Is(err, io.EOF)
 }
 
-// errNoTasks keeps the parser's own error back, which quotes the answer.
-var errNoTasks = errors.New("the answer is no list of tasks")
+// These stand for the parser's own errors, which quote the answer.
+var (
+	errNoTasks = errors.New("the answer is no list of tasks")
+	errNoTask  = errors.New("the answer is no task")
+)
 
 func lenient() json.Options {
 	return json.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 }
 
-// decodeTask reads one task; ok is false where it cannot even be answered.
+// DecodeTask reads one task. The error quotes nothing of it.
+func DecodeTask(raw []byte) (Task, error) {
+	if !jsontext.Value(raw).IsValid(lenient()) {
+		return Task{}, errNoTask
+	}
+	t, ok := decodeTask(raw)
+	if !ok || t.Malformed {
+		return Task{}, errNoTask
+	}
+	return t, nil
+}
+
+// decodeTask reads one task; ok is false where its ids cannot be read.
 func decodeTask(raw jsontext.Value) (t Task, ok bool) {
 	var p polledTask
 	if json.Unmarshal(raw, &p, lenient()) != nil {

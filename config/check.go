@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// check compares settings with one another.
+// check refuses combinations of settings, and values that the server or the
+// operator's machine makes wrong.
 func (l *Loaded) check(wrong *problems) {
 	fault := func(name, format string, args ...any) {
-		at := l.Origin(name)
-		wrong.add(name, at, format, args...)
+		wrong.add(name, l.Origin(name), format, args...)
 	}
 	pair := func(a, b string, hasA, hasB bool) {
 		switch {
@@ -29,7 +29,7 @@ func (l *Loaded) check(wrong *problems) {
 		fault("slots", "fewer than the %d task types; set one for each at least", len(l.TaskTypes))
 	}
 	l.checkTTL(fault)
-	if l.PprofListen != "" && !loopback(l.PprofListen) {
+	if l.PprofListen != "" && !isLoopback(l.PprofListen) {
 		fault(settingPprof, "not a loopback address; set 127.0.0.1:PORT or [::1]:PORT")
 	}
 	if l.OwnerEmail != "" && !strings.Contains(l.OwnerEmail, "@") {
@@ -37,8 +37,8 @@ func (l *Loaded) check(wrong *problems) {
 	}
 }
 
-// checkDomain refuses what names no queue: a list, and the word that stands in
-// a workflow's taskToDomain for the queue without a domain.
+// checkDomain refuses what cannot be a queue's domain: a list, and NO_DOMAIN,
+// which in a workflow's taskToDomain means the queue without a domain.
 func (l *Loaded) checkDomain(fault func(string, string, ...any)) {
 	switch {
 	case strings.EqualFold(l.Domain, "NO_DOMAIN"):
@@ -50,8 +50,9 @@ func (l *Loaded) checkDomain(fault func(string, string, ...any)) {
 	}
 }
 
-// loopback reports whether nobody outside this machine can reach an address.
-func loopback(address string) bool {
+// isLoopback reports whether an address can be reached from this machine alone. A
+// host name is not one: it can resolve to any address.
+func isLoopback(address string) bool {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
 		return false
@@ -64,7 +65,7 @@ func (l *Loaded) checkTaskTypes(fault func(string, string, ...any)) {
 	seen := map[string]bool{}
 	for _, t := range l.TaskTypes {
 		switch {
-		case t == "" || strings.ContainsFunc(t, func(r rune) bool { return r == ' ' || isHidden(r) }):
+		case t == "" || strings.ContainsFunc(t, func(r rune) bool { return r == ' ' || isInvisible(r) }):
 			fault("task_types", "holds an empty name or one with a space in it")
 		case strings.ContainsAny(t, "[]{}\"'`;"):
 			fault("task_types", "holds a bracket, a quote or a semicolon; write the names alone, with commas between them")
@@ -80,12 +81,12 @@ func (l *Loaded) checkTaskTypes(fault func(string, string, ...any)) {
 }
 
 func (l *Loaded) checkTTL(fault func(string, string, ...any)) {
-	const part = "not whole seconds; token times are"
+	const fraction = "not whole seconds; token times are"
 	if l.DefaultTTL%time.Second != 0 {
-		fault(settingDefaultTTL, part)
+		fault(settingDefaultTTL, fraction)
 	}
 	if l.MaxTTL%time.Second != 0 {
-		fault("max_ttl", part)
+		fault("max_ttl", fraction)
 	}
 	if l.DefaultTTL > l.MaxTTL {
 		fault(settingDefaultTTL, "over max_ttl, which is %s; set %[1]s or less", short(int64(l.MaxTTL)))

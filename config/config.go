@@ -1,10 +1,11 @@
-// Package config holds the worker's settings: one table, from which come the
-// flags, the environment variables, the file, the schema and the documents.
+// Package config holds the worker's settings. One table (settings.go) gives the
+// flags, the environment variables, the keys of the file, the JSON Schema and
+// docs/configuration.md. It is the only place with defaults and bounds.
 //
-// A flag beats the environment, the environment the file, the file the
-// default. Where a setting came from is kept, and everything that is wrong is
-// reported at once. Messages name a setting and its origin, never its value:
-// a variable may hold the secret that was meant for its neighbour.
+// A flag beats the environment, the environment beats the file, the file beats
+// the default. Each setting keeps its origin, and all problems are reported at
+// once. A message names a setting and its origin and never its value: a variable
+// may hold a secret that was meant for another one.
 package config
 
 import (
@@ -15,7 +16,7 @@ import (
 
 // Config is the settings of one process, checked.
 type Config struct {
-	File string // where the file's settings came from; empty without one
+	File string // path of the configuration file; empty without one
 
 	ServerURL             string // with or without /api
 	AuthKey               string // empty without authentication
@@ -25,13 +26,13 @@ type Config struct {
 	TLSClientKey          string
 	TLSInsecureSkipVerify bool
 	HeadersFile           string      // path of a file of further request headers
-	Proxy                 secret.Text // a URL that may hold a password; empty leaves it to the usual proxy variables
+	Proxy                 secret.Text // a URL that may hold a password; empty: HTTP_PROXY and its like apply
 
-	TaskTypes        []string // at least one, no two alike
+	TaskTypes        []string // at least one, all different
 	Domain           string
 	WorkerID         string
 	Slots            int // at least one for each task type
-	Pollers          int // cold polls for each task type
+	Pollers          int // long polls for each task type
 	PollTimeout      time.Duration
 	DrainTimeout     time.Duration
 	RegisterTaskdefs string // RegisterOff or RegisterMissing
@@ -47,13 +48,13 @@ type Config struct {
 	Policy          string // path of the policy file; empty without one
 	Audit           string // AuditOff, AuditStdout or the path of a file
 
-	Listen       string // of health and metrics; empty is off
-	JWKSListen   string // of the public keys; empty is off
-	StatusListen string // of the status page; empty is off
-	UIURL        string // of Conductor's; empty for no links
-	PprofListen  string // of profiles, on loopback; empty is off
+	Listen       string // address of health and metrics; empty: off
+	JWKSListen   string // address of the public keys; empty: off
+	StatusListen string // address of the status page; empty: off
+	UIURL        string // of Conductor's user interface; empty: no links
+	PprofListen  string // address of profiles, on loopback; empty: off
 	LogLevel     string // debug, info, warn, error
-	LogFormat    string // text, json; empty is text on a terminal and json elsewhere
+	LogFormat    string // text, json; empty: text on a terminal, else json
 }
 
 // The values of [Config.RegisterTaskdefs].
@@ -62,11 +63,11 @@ const (
 	RegisterMissing = "missing"
 )
 
-// The values of [Config.Audit] that are no file.
+// The values of [Config.Audit] that are not the path of a file.
 const (
 	AuditOff    = "off"
 	AuditStdout = "stdout"
 )
 
-// off is how an address is written that is not to be listened on.
+// off is the value of an address, or a choice, that switches its feature off.
 const off = "off"

@@ -15,7 +15,7 @@ var update = flag.Bool("update", false, "write docs/configuration.md anew")
 
 const page = "../docs/configuration.md"
 
-// The page is the table; `go test ./config -update` writes it.
+// The page is generated from the table; `go test ./config -update` writes it.
 func TestThePageInDocsIsTheTable(t *testing.T) {
 	want := document()
 	if *update {
@@ -37,12 +37,12 @@ const preface = `# Configuration
 <!-- Written by go test ./config -update from the table in config/settings.go. -->
 
 Every setting of ` + "`conductor-jwt worker`" + ` can be given as a flag, as an environment variable or in a YAML file. A flag beats the environment, the environment
-beats the file, the file beats the default; an empty variable counts as not set. ` + "`conductor-jwt config show --origin`" + ` prints what is in force and where each
-value came from, ` + "`config validate`" + ` checks it all without starting anything, and ` + "`config schema`" + ` prints a JSON Schema of the file for an editor ([deploy/config.schema.json](../deploy/config.schema.json)):
+beats the file, the file beats the default; an empty variable counts as not set. ` + "`conductor-jwt config show --origin`" + ` prints each effective value and its
+origin, ` + "`config validate`" + ` checks everything without starting a worker, and ` + "`config schema`" + ` prints a JSON Schema of the file for an editor ([deploy/config.schema.json](../deploy/config.schema.json)):
 ` + "`# yaml-language-server: $schema=…`" + ` in the first line of the file names it.
 
-A secret has no flag, because every user of a machine can read another's command line. In its place it has a twin with ` + "`_FILE`" + ` (` + "`_file`" + ` in the
-configuration file) that names a file to read it from; to set both is an error.
+A secret has no flag, because every user of a machine can read another's command line. Its name with ` + "`_FILE`" + ` (` + "`_file`" + ` in the
+configuration file) sets the path of a file that holds it; to set both is an error.
 
 The file is one mapping of the names below to values, here with a list and a duration:
 
@@ -55,7 +55,7 @@ poll_timeout: 5s
 ` + "```" + `
 
 Durations are written as in Go: ` + "`300ms`, `30s`, `1h30m`" + `. In the file, a name without a value (or with ` + "`null` or `\"\"`" + `) is an error, and so is an empty
-file: a setting that was lost must not count as not set. An unknown name in the file is an error. So is a variable whose name is nearly that of a
+file: a value that a template lost must not count as not set. An unknown name in the file is an error. So is a variable whose name is similar to that of a
 setting, also with another prefix or with ` + "`_FILE`" + ` at its end. Two kinds of variables cause a warning: an unknown one that begins with
 ` + "`CONDUCTOR_JWT_`" + ` (but not those that Kubernetes sets for a Service of that name), and one that another Conductor SDK reads. All mistakes are
 reported at once, and no message repeats a value.
@@ -112,8 +112,11 @@ func defaultCell(s config.Setting) string {
 }
 
 func aboutCell(s config.Setting) string {
-	if s.Kind == config.Choice {
+	switch s.Kind {
+	case config.Choice:
 		return s.About + " One of " + code(strings.Join(s.Choices, "`, `")) + "."
+	case config.Count, config.Duration:
+		return s.About + " " + s.Bounds() + "."
 	}
 	return s.About
 }

@@ -5,18 +5,19 @@ import (
 	"fmt"
 )
 
-// Sources is everything that settings come from.
+// Sources are what the settings are read from, and what computed defaults depend
+// on.
 type Sources struct {
-	Flags    map[string]string // by the setting's name, only those that were given
+	Flags    map[string]string // the given ones, by the setting's name
 	Getenv   func(string) (string, bool)
-	Environ  []string                          // NAME=value
-	ReadFile func(path string) ([]byte, error) // as [os.ReadFile]
-	Cores    int                               // GOMAXPROCS
-	Host     string                            // host name
-	PID      int                               // process id
+	Environ  []string // NAME=value
+	ReadFile func(path string) ([]byte, error)
+	Cores    int    // GOMAXPROCS
+	Host     string // host name
+	PID      int    // process id
 }
 
-// Source is the kind of place that a value came from.
+// Source is a kind of origin.
 type Source string
 
 // The sources, the strongest first.
@@ -30,7 +31,7 @@ const (
 // Origin is where a value came from.
 type Origin struct {
 	Source Source
-	Where  string // "--slots", "CONDUCTOR_JWT_SLOTS", "worker.yaml:3"; empty for a default
+	Where  string // --slots, CONDUCTOR_JWT_SLOTS, worker.yaml:3; empty for a default
 }
 
 func (o Origin) String() string {
@@ -43,14 +44,13 @@ func (o Origin) String() string {
 // Loaded is a configuration with the origin of every setting.
 type Loaded struct {
 	Config
-	// Warnings are of what does no harm but is surely not meant, in the words
-	// of a problem.
+	// Warnings are problems that do not keep a worker from starting, one line each.
 	Warnings []string
 
 	origins map[string]Origin
 }
 
-// Origin is where the setting of that name came from.
+// Origin returns where the setting of a name came from.
 func (l *Loaded) Origin(name string) Origin {
 	if o, ok := l.origins[name]; ok {
 		return o
@@ -58,19 +58,19 @@ func (l *Loaded) Origin(name string) Origin {
 	return Origin{Source: FromDefault}
 }
 
-// ListenSet reports whether the listening address was chosen by somebody.
+// ListenSet reports whether the listening address is not the default.
 func (l *Loaded) ListenSet() bool { return l.Origin(settingListen).Source != FromDefault }
 
-// value is a setting as it was written.
+// value is a setting as it was written: a text, a list of the file, or the path
+// of a file that holds a secret.
 type value struct {
 	text string
-	list []string // of a list in the file, in place of text
-	path string   // of a file that holds the secret, in place of text
+	list []string
+	path string
 	at   Origin
 }
 
-// Load reads and checks every setting. Its error is an [*Error] with every
-// problem there is.
+// Load reads and checks every setting. Its error is an [*Error] with all problems.
 func Load(src Sources) (*Loaded, error) {
 	var wrong problems
 	table := Settings()
@@ -88,12 +88,14 @@ func Load(src Sources) (*Loaded, error) {
 		if v.path != "" {
 			v.text = readSecret(src, s, v, &wrong)
 		}
-		set(s, &l.Config, v, &wrong)
+		if fault := parse(s, s.field(&l.Config), v); fault != "" {
+			wrong.add(s.Name, v.at, "%s", fault)
+		}
 	}
 	l.compute(src)
-	unknownVariables(src, table, l, &wrong)
+	l.checkVariables(src, table, &wrong)
 	if len(wrong) == 0 {
-		l.check(&wrong) // only whole values can be compared
+		l.check(&wrong) // compares values, so that each must be valid
 	}
 	return l, wrong.err()
 }
@@ -104,7 +106,7 @@ func Defaults() Config {
 	var c Config
 	for _, s := range Settings() {
 		if s.Default != "" && !s.Computed {
-			_ = parse(s, s.field(&c), value{text: s.Default}) // the tests read every default
+			_ = parse(s, s.field(&c), value{text: s.Default}) // a test parses every default
 		}
 	}
 	return c
@@ -118,11 +120,11 @@ func readFlags(src Sources, table []Setting, given map[string]value) {
 	}
 }
 
-// compute fills in what has no fixed default.
+// compute sets the defaults that depend on the process or on other settings.
 func (l *Loaded) compute(src Sources) {
 	l.Slots = cmp.Or(l.Slots, max(8*src.Cores, len(l.TaskTypes)))
-	if _, chosen := l.origins[settingDefaultTTL]; !chosen {
-		l.DefaultTTL = min(l.DefaultTTL, l.MaxTTL) // a default must not exceed max_ttl
+	if _, ok := l.origins[settingDefaultTTL]; !ok {
+		l.DefaultTTL = min(l.DefaultTTL, l.MaxTTL) // the default is capped at max_ttl
 	}
 	l.WorkerID = cmp.Or(l.WorkerID, fmt.Sprintf("%s-%d", cmp.Or(src.Host, "unknown"), src.PID))
 }
@@ -130,7 +132,7 @@ func (l *Loaded) compute(src Sources) {
 // Row is a setting with its effective value.
 type Row struct {
 	Setting
-	Value  string // fit to print: a secret is redacted
+	Value  string // a secret is redacted
 	Origin Origin
 }
 

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"fmt"
 	"net"
 	"net/url"
 	"slices"
@@ -13,17 +12,8 @@ import (
 	"conductor-jwt/internal/secret"
 )
 
-// set reads v into the setting's place in c.
-func set(s Setting, c *Config, v value, wrong *problems) {
-	if s.field == nil {
-		return
-	}
-	if fault := parse(s, s.field(c), v); fault != "" {
-		wrong.add(s.Name, v.at, "%s", fault)
-	}
-}
-
-// parse returns what is wrong with v, or "".
+// parse reads v into place, which is a pointer to the setting's value. It returns
+// what is wrong with v, or "".
 func parse(s Setting, place any, v value) string {
 	switch place := place.(type) {
 	case *secret.Text:
@@ -47,12 +37,12 @@ func parse(s Setting, place any, v value) string {
 	case *time.Duration:
 		return parseDuration(s, place, v.text)
 	}
-	return "of a kind that nothing reads"
+	return "a setting of a type that nothing reads; report it"
 }
 
-// isHidden reports whether a character is one that a copy brings along unseen: a
+// isInvisible reports whether a character is one that is copied unseen: a
 // zero-width space, a no-break space, a byte order mark.
-func isHidden(r rune) bool { return !unicode.IsPrint(r) }
+func isInvisible(r rune) bool { return !unicode.IsPrint(r) }
 
 func parseText(s Setting, place *string, v value) string {
 	if strings.ContainsFunc(v.text, func(r rune) bool { return r < ' ' || r == 0x7f }) {
@@ -61,13 +51,13 @@ func parseText(s Setting, place *string, v value) string {
 	if v.text != strings.TrimSpace(v.text) {
 		return "begins or ends with a space; remove it"
 	}
-	if strings.ContainsFunc(v.text, isHidden) {
+	if strings.ContainsFunc(v.text, isInvisible) {
 		return "holds an invisible character; type the value again"
 	}
 	*place = v.text
 	switch s.Kind {
 	case Path:
-		if v.text == "" { // a flag, of a shell whose variable is not set
+		if v.text == "" { // --policy "$POLICY" without that variable
 			return "empty; name a file, or leave the setting out"
 		}
 	case Choice:
@@ -84,10 +74,10 @@ func parseText(s Setting, place *string, v value) string {
 	return ""
 }
 
-// parseChoice takes LOG_LEVEL and LOG_FORMAT in any case: other programs
-// share them, and some write INFO, or warning.
+// parseChoice accepts LOG_LEVEL and LOG_FORMAT in any case: other programs share
+// them, and some write INFO, or warning.
 func parseChoice(s Setting, place *string) string {
-	if !strings.HasPrefix(s.Env, conductors) {
+	if !strings.HasPrefix(s.Env, sdkPrefix) {
 		*place = strings.ToLower(*place)
 	}
 	if s.Name == settingLogLevel && *place == "warning" {
@@ -119,12 +109,12 @@ func parseSwitch(place *bool, text string) string {
 }
 
 func parseCount(s Setting, place *int, text string) string {
-	bounds := fmt.Sprintf("set %d to %d", s.Least, s.Most)
+	bounds := "set " + s.Bounds()
 	if text == "" || strings.Trim(text, "0123456789") != "" {
 		return "not a whole number; " + bounds
 	}
 	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || n < s.Least || n > s.Most {
+	if err != nil || n < s.Min || n > s.Max {
 		return "out of range; " + bounds
 	}
 	*place = int(n)
@@ -138,16 +128,16 @@ func parseDuration(s Setting, place *time.Duration, text string) string {
 		return "a number without a unit; write it as 30s, 5m or 1h30m"
 	case err != nil:
 		return "not a duration; write it as 30s, 5m or 1h30m"
-	case d < time.Duration(s.Least):
-		return "too short; set " + short(s.Least) + " or more"
-	case d > time.Duration(s.Most):
-		return "too long; set " + short(s.Most) + " or less"
+	case d < time.Duration(s.Min):
+		return "too short; set " + short(s.Min) + " or more"
+	case d > time.Duration(s.Max):
+		return "too long; set " + short(s.Max) + " or less"
 	}
 	*place = d
 	return ""
 }
 
-// short writes a duration without its empty parts: 5s, 24h, 0s.
+// short writes a duration without its zero parts: 5s, 24h, 0s.
 func short(nanoseconds int64) string {
 	text := time.Duration(nanoseconds).String()
 	if strings.HasSuffix(text, "m0s") {
@@ -159,7 +149,7 @@ func short(nanoseconds int64) string {
 	return text
 }
 
-// parseURL reads a proxy without a scheme as curl and net/http do.
+// parseURL accepts a proxy without a scheme, as curl and net/http do.
 func parseURL(s Setting, text string) (*url.URL, error) {
 	if s.Kind == Proxy && !strings.Contains(text, "://") {
 		text = "http://" + text
@@ -167,8 +157,8 @@ func parseURL(s Setting, text string) (*url.URL, error) {
 	return url.Parse(text)
 }
 
-// checkURL refuses what would be misread later. The parser's own message
-// quotes the URL, which may hold a password.
+// checkURL refuses what would be misread later. It does not repeat the parser's
+// message, which quotes the URL and may so print a password.
 func checkURL(s Setting, v value) string {
 	schemes := []string{"http", "https"}
 	if s.Kind == Proxy {
@@ -209,7 +199,7 @@ func checkAddress(text string) string {
 	return ""
 }
 
-// shown is the effective value as text, fit to print.
+// shown returns the effective value as text, without secrets.
 func shown(s Setting, c *Config) string {
 	switch place := s.field(c).(type) {
 	case *secret.Text:
@@ -235,7 +225,7 @@ func shownText(s Setting, text string) string {
 	return text
 }
 
-// shownSecret leaves of a proxy what is no secret.
+// shownSecret shows a proxy without its password, and nothing of other secrets.
 func shownSecret(s Setting, text secret.Text) string {
 	if text.IsZero() {
 		return ""

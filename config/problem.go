@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// Problem is one thing that is wrong.
+// Problem is one mistake in the settings.
 type Problem struct {
-	Setting string // the name in the table; empty where it is none
-	Origin  Origin // zero where the fault has no single place
+	Setting string // its name in the table; empty for an unknown name
+	Origin  Origin // zero where the problem has no single place
 	Text    string // what was found; what to do
 }
 
@@ -25,7 +25,7 @@ func (p Problem) String() string {
 	return p.Setting + " (" + where + "): " + p.Text
 }
 
-// Error is everything that is wrong with a configuration, one line each.
+// Error is all problems of a configuration. It prints one line for each.
 type Error struct {
 	Problems []Problem
 }
@@ -38,7 +38,7 @@ func (e *Error) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// problems collects.
+// problems collects what is wrong.
 type problems []Problem
 
 func (p *problems) add(setting string, at Origin, format string, args ...any) {

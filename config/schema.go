@@ -2,7 +2,7 @@ package config
 
 import "encoding/json"
 
-// schema is a JSON Schema, as far as the table needs one
+// schema is the part of a JSON Schema that the table needs
 // (https://json-schema.org/draft/2020-12).
 type schema struct {
 	Schema      string            `json:"$schema,omitempty"`
@@ -20,8 +20,8 @@ type schema struct {
 	Default     any               `json:"default,omitempty"`
 }
 
-// durationPattern is Go's syntax as far as a pattern can tell; the bounds are
-// checked when the file is read.
+// durationPattern is the syntax of [time.ParseDuration]. A pattern cannot express
+// the bounds; they are checked when the file is read.
 const durationPattern = `^([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|ms|s|m|h)(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|ms|s|m|h))*$|^0$`
 
 // Schema returns the JSON Schema of the configuration file.
@@ -56,7 +56,7 @@ func schemaOf(s Setting) schema {
 	switch s.Kind {
 	case Count:
 		out.Type, out.MinLength = "integer", 0
-		out.Minimum, out.Maximum = &s.Least, &s.Most
+		out.Minimum, out.Maximum = &s.Min, &s.Max
 		if out.Default != nil {
 			out.Default = json.Number(s.Default)
 		}

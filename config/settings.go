@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -8,25 +9,25 @@ import (
 
 // Setting is one row of the table.
 type Setting struct {
-	Name    string // in the file, snake_case
-	Env     string
+	Name    string // key in the file, snake_case
+	Env     string // environment variable
 	Flag    string // without dashes; empty where no flag sets it
-	Default string // as it would be written; a sentence where Computed
+	Default string // as it would be written; a description where Computed
 	About   string // one sentence
 	Group   Group
 	Kind    Kind
 	Choices []string // of a Choice
 
-	Computed bool // the default is worked out at start
-	Secret   bool // never printed, no flag, and a twin that names a file
+	Computed bool // the default is computed at start
+	Secret   bool // never printed; it has no flag, and a second name with _FILE
 
-	// Least and Most bound a Count, and a Duration in nanoseconds.
-	Least, Most int64
+	// Min and Max bound a Count, and a Duration in nanoseconds.
+	Min, Max int64
 
-	field func(*Config) any // where it is kept; nil where it is not kept
+	field func(*Config) any // pointer to the value
 }
 
-// Kind is what a setting's text is read as.
+// Kind is the type that a setting's text is read as.
 type Kind string
 
 // The kinds.
@@ -40,10 +41,10 @@ const (
 	Count    Kind = "count"    // a whole number
 	Switch   Kind = "switch"   // true or false
 	Choice   Kind = "choice"
-	List     Kind = "list" // in the environment and a flag separated by commas
+	List     Kind = "list" // separated by commas in a variable and a flag
 )
 
-// Group is a part of the table.
+// Group is a section of the table.
 type Group string
 
 // The groups, in their order.
@@ -51,10 +52,11 @@ const (
 	GroupConnection Group = "Connection to Conductor"
 	GroupWork       Group = "Polling and running"
 	GroupTask       Group = "The task"
-	GroupSeen       Group = "Seen from outside"
+	GroupEndpoints  Group = "Endpoints and logging"
 )
 
-// EnvFile is the variable that names a file which holds the secret.
+// EnvFile is the variable that names a file with the secret; empty for a setting
+// that is not secret.
 func (s Setting) EnvFile() string {
 	if !s.Secret {
 		return ""
@@ -62,7 +64,8 @@ func (s Setting) EnvFile() string {
 	return s.Env + "_FILE"
 }
 
-// NameFile is what [Setting.EnvFile] is, in the file.
+// NameFile is the key of the file that names a file with the secret; empty for a
+// setting that is not secret.
 func (s Setting) NameFile() string {
 	if !s.Secret {
 		return ""
@@ -70,18 +73,26 @@ func (s Setting) NameFile() string {
 	return s.Name + "_file"
 }
 
-// inFile reports whether the configuration file may hold the setting; the
-// file's own path is set from outside.
+// Bounds is the range of a Count or a Duration, both ends included: 1 to 64.
+func (s Setting) Bounds() string {
+	if s.Kind == Duration {
+		return short(s.Min) + " to " + short(s.Max)
+	}
+	return fmt.Sprintf("%d to %d", s.Min, s.Max)
+}
+
+// inFile reports whether the configuration file may hold the setting: it cannot
+// hold its own path.
 func (s Setting) inFile() bool { return s.Name != settingConfig }
 
-// canBeOff reports whether off is a value of the setting.
+// canBeOff reports whether "off" is a value of the setting.
 func (s Setting) canBeOff() bool {
 	return s.Kind == Address || s.Default == off || slices.Contains(s.Choices, off)
 }
 
 // Settings returns the table.
 func Settings() []Setting {
-	rows := slices.Concat(connectionSettings(), workSettings(), taskSettings(), outsideSettings())
+	rows := slices.Concat(connectionSettings(), workSettings(), taskSettings(), endpointSettings())
 	for i := range rows {
 		row := &rows[i]
 		if row.Flag == "" && !row.Secret {
@@ -91,7 +102,7 @@ func Settings() []Setting {
 	return rows
 }
 
-// Names of settings that the code speaks of.
+// Names of settings that the code refers to.
 const (
 	settingConfig     = "config"
 	settingListen     = "listen"
@@ -101,14 +112,13 @@ const (
 	settingLogLevel   = "log_level"
 )
 
-// Bounds that have a reason.
 const (
-	// mostPoll is what the server waits at most, whatever it is asked for.
-	mostPoll = 5 * time.Second
-	// mostTTL is a hundred years: beyond it exp is a mistake, not a choice.
-	mostTTL = 100 * 365 * 24 * time.Hour
-	// mostSlots keeps the memory of the tasks in hand within reason.
-	mostSlots = 10_000
+	// maxPoll is the server's own limit; a longer wait is a 400.
+	maxPoll = 5 * time.Second
+	// maxTTL is a hundred years: a longer one is a typing error.
+	maxTTL = 100 * 365 * 24 * time.Hour
+	// maxSlots bounds the memory of the tasks in flight.
+	maxSlots = 10_000
 )
 
 func connectionSettings() []Setting {
@@ -123,7 +133,7 @@ func connectionSettings() []Setting {
 			field: func(c *Config) any { return &c.ServerURL },
 		}, {
 			Name: "auth_key", Env: "CONDUCTOR_AUTH_KEY", Kind: Text,
-			About: "Key id of the application that the worker signs in as; none where the server asks for none.",
+			About: "Key id of the application that the worker signs in as; leave it out for a server without authentication.",
 			field: func(c *Config) any { return &c.AuthKey },
 		}, {
 			Name: "auth_secret", Env: "CONDUCTOR_AUTH_SECRET", Kind: Text, Secret: true,
@@ -143,11 +153,11 @@ func connectionSettings() []Setting {
 			field: func(c *Config) any { return &c.TLSClientKey },
 		}, {
 			Name: "tls_insecure_skip_verify", Env: "CONDUCTOR_TLS_INSECURE_SKIP_VERIFY", Kind: Switch, Default: "false",
-			About: "Do not check the server's certificate; whoever answers then gets tasks and their keys.",
+			About: "Do not check the server's certificate; another host can then answer in its place and receive tasks and their keys.",
 			field: func(c *Config) any { return &c.TLSInsecureSkipVerify },
 		}, {
 			Name: "proxy", Env: "CONDUCTOR_PROXY", Kind: Proxy,
-			About: "URL of the proxy to the server; without it HTTP_PROXY, HTTPS_PROXY and NO_PROXY are obeyed.",
+			About: "URL of the proxy to the server; without it HTTP_PROXY, HTTPS_PROXY and NO_PROXY apply.",
 			field: func(c *Config) any { return &c.Proxy },
 		}, {
 			Name: "headers_file", Env: "CONDUCTOR_HEADERS_FILE", Kind: Path,
@@ -173,22 +183,22 @@ func workSettings() []Setting {
 			field: func(c *Config) any { return &c.WorkerID },
 		}, {
 			Name: "slots", Env: "CONDUCTOR_JWT_SLOTS", Kind: Count, Default: "8 x cores", Computed: true,
-			Least: 1, Most: mostSlots,
-			About: "Tasks in hand at once; at least one for each task type.",
+			Min: 1, Max: maxSlots,
+			About: "Tasks in flight at once; at least one for each task type.",
 			field: func(c *Config) any { return &c.Slots },
 		}, {
-			Name: "pollers", Env: "CONDUCTOR_JWT_POLLERS", Kind: Count, Default: "2", Least: 1, Most: 64,
-			About: "Long polls that wait for the first task, for each task type.",
+			Name: "pollers", Env: "CONDUCTOR_JWT_POLLERS", Kind: Count, Default: "2", Min: 1, Max: 64,
+			About: "Long polls for each task type that wait while the worker is idle.",
 			field: func(c *Config) any { return &c.Pollers },
 		}, {
 			Name: "poll_timeout", Env: "CONDUCTOR_JWT_POLL_TIMEOUT", Kind: Duration, Default: "5s",
-			Least: int64(time.Millisecond), Most: int64(mostPoll),
-			About: "How long the server may hold such a poll; it takes 5s at the most.",
+			Min: int64(time.Millisecond), Max: int64(maxPoll),
+			About: "How long the server may hold a long poll.",
 			field: func(c *Config) any { return &c.PollTimeout },
 		}, {
 			Name: "drain_timeout", Env: "CONDUCTOR_JWT_DRAIN_TIMEOUT", Kind: Duration, Default: "25s",
-			Most:  int64(time.Hour),
-			About: "How long tasks in hand may take to finish after SIGTERM before they are given back.",
+			Max:   int64(time.Hour),
+			About: "How long tasks in flight may take to finish after SIGTERM; after that they are returned to the server.",
 			field: func(c *Config) any { return &c.DrainTimeout },
 		}, {
 			Name: "register_taskdefs", Env: "CONDUCTOR_JWT_REGISTER_TASKDEFS", Kind: Choice, Default: RegisterMissing,
@@ -207,12 +217,12 @@ func taskSettings() []Setting {
 	return group(GroupTask, []Setting{
 		{
 			Name: settingDefaultTTL, Env: "CONDUCTOR_JWT_DEFAULT_TTL", Kind: Duration, Default: "300s",
-			Least: int64(time.Second), Most: int64(mostTTL),
+			Min: int64(time.Second), Max: int64(maxTTL),
 			About: "Lifetime of a token whose task names none; whole seconds, and at most max_ttl.",
 			field: func(c *Config) any { return &c.DefaultTTL },
 		}, {
 			Name: "max_ttl", Env: "CONDUCTOR_JWT_MAX_TTL", Kind: Duration, Default: "24h",
-			Least: int64(time.Second), Most: int64(mostTTL),
+			Min: int64(time.Second), Max: int64(maxTTL),
 			About: "Longest lifetime that a task may ask for; whole seconds.",
 			field: func(c *Config) any { return &c.MaxTTL },
 		}, {
@@ -223,20 +233,20 @@ func taskSettings() []Setting {
 		}, {
 			Name: "secret_injection", Env: "CONDUCTOR_JWT_SECRET_INJECTION", Kind: Choice, Default: "auto",
 			Choices: []string{"auto", "stored", "key", "off"},
-			About:   "How hard to look for secrets that reached a token's claims through a workflow's data.",
+			About:   "How to look for secrets that a workflow's data brought into a token's claims (docs/task.md).",
 			field:   func(c *Config) any { return &c.SecretInjection },
 		}, {
 			Name: "unknown_inputs", Env: "CONDUCTOR_JWT_UNKNOWN_INPUTS", Kind: Choice, Default: "warn",
 			Choices: []string{"warn", "error"},
-			About:   "What an input of an unknown name does.",
+			About:   "Whether an input with an unknown name causes a warning or an error.",
 			field:   func(c *Config) any { return &c.UnknownInputs },
 		}, {
 			Name: "key_wait", Env: "CONDUCTOR_JWT_KEY_WAIT", Kind: Duration, Default: "10m",
-			Most:  int64(24 * time.Hour),
+			Max:   int64(24 * time.Hour),
 			About: "Age up to which a task waits for a key store that does not answer.",
 			field: func(c *Config) any { return &c.KeyWait },
 		}, {
-			Name: "key_cache", Env: "CONDUCTOR_JWT_KEY_CACHE", Kind: Count, Default: "1000", Most: 100_000,
+			Name: "key_cache", Env: "CONDUCTOR_JWT_KEY_CACHE", Kind: Count, Default: "1000", Max: 100_000,
 			About: "Parsed keys to keep in memory; 0 keeps none.",
 			field: func(c *Config) any { return &c.KeyCache },
 		}, {
@@ -245,17 +255,17 @@ func taskSettings() []Setting {
 			field: func(c *Config) any { return &c.Policy },
 		}, {
 			Name: "audit", Env: "CONDUCTOR_JWT_AUDIT", Kind: Path, Default: AuditOff,
-			About: "Where each decision is recorded, as a line of JSON: off, stdout or a file, which is opened again on SIGHUP.",
+			About: "Where each decision is recorded as a line of JSON: off, stdout or a file, which is reopened on SIGHUP.",
 			field: func(c *Config) any { return &c.Audit },
 		},
 	})
 }
 
-func outsideSettings() []Setting {
-	return group(GroupSeen, []Setting{
+func endpointSettings() []Setting {
+	return group(GroupEndpoints, []Setting{
 		{
 			Name: settingListen, Env: "CONDUCTOR_JWT_LISTEN", Kind: Address, Default: "127.0.0.1:9991",
-			About: "Address of /livez, /readyz and /metrics, or off; a busy port ends the start only where the address was set.",
+			About: "Address of /livez, /readyz and /metrics, or off; if the default port is in use, the worker takes a free one.",
 			field: func(c *Config) any { return &c.Listen },
 		}, {
 			Name: "jwks_listen", Env: "CONDUCTOR_JWT_JWKS_LISTEN", Kind: Address, Default: off,
@@ -271,17 +281,17 @@ func outsideSettings() []Setting {
 			field: func(c *Config) any { return &c.UIURL },
 		}, {
 			Name: settingPprof, Env: "CONDUCTOR_JWT_PPROF_LISTEN", Kind: Address, Default: off,
-			About: "Address of the profiler's /debug/pprof/, or off; loopback only, because a profile tells how the process works.",
+			About: "Address of the profiler's /debug/pprof/, or off; loopback only.",
 			field: func(c *Config) any { return &c.PprofListen },
 		}, {
 			Name: settingLogLevel, Env: "LOG_LEVEL", Kind: Choice, Default: "info",
 			Choices: []string{"debug", "info", "warn", "error"},
-			About:   "Least level that is logged.",
+			About:   "Lowest level that is logged.",
 			field:   func(c *Config) any { return &c.LogLevel },
 		}, {
 			Name: "log_format", Env: "LOG_FORMAT", Kind: Choice, Default: "text on a terminal, else json", Computed: true,
 			Choices: []string{"text", "json"},
-			About:   "How a log line is written.",
+			About:   "Format of a log line.",
 			field:   func(c *Config) any { return &c.LogFormat },
 		},
 	})

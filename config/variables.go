@@ -9,26 +9,26 @@ import (
 	"conductor-jwt/internal/nearest"
 )
 
-// The prefixes of the variables of Conductor's clients, and of our own.
+// The prefixes of the variables of all Conductor SDKs, and of this program.
 const (
-	conductors = "CONDUCTOR_"
-	ours       = "CONDUCTOR_JWT_"
+	sdkPrefix = "CONDUCTOR_"
+	ownPrefix = "CONDUCTOR_JWT_"
 )
 
 // serviceLink matches the variables that Kubernetes sets in every pod for a
-// Service (https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables),
-// and one called conductor-jwt gives them our prefix.
+// Service (https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables).
+// Those of a Service called conductor-jwt begin with ownPrefix.
 const serviceLink = `_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$`
 
-// The server's own variables, which may be in the same environment: a prefix
-// before any name of a workflow secret, and a file of its settings.
+// The server's own variables, which may be in the same environment: the prefix of
+// workflow secrets, and the file of its settings.
 const (
 	serverSecret = "CONDUCTOR_SECRET_"
 	serverConfig = "CONDUCTOR_CONFIG_FILE"
 )
 
-// readEnvironment takes an empty variable for one that is not set, as compose
-// files and manifests leave them.
+// readEnvironment ignores an empty variable: compose files and manifests write
+// one for a value that is not set.
 func readEnvironment(src Sources, table []Setting, given map[string]value, wrong *problems) {
 	for _, s := range table {
 		text, _ := src.Getenv(s.Env)
@@ -50,23 +50,26 @@ func readEnvironment(src Sources, table []Setting, given map[string]value, wrong
 	}
 }
 
-// unknownVariables looks for variables that were meant for this program and
-// that no setting reads. One that is nearly a setting's is an error, for the
-// setting is not in force; one of another SDK, or with our prefix, is a warning.
-func unknownVariables(src Sources, table []Setting, l *Loaded, wrong *problems) {
+// checkVariables looks for variables that are probably meant for this program and
+// that no setting reads. One that is nearly a setting's name is an error, because
+// the setting is not in force. One of another SDK, or with ownPrefix, is a
+// warning.
+func (l *Loaded) checkVariables(src Sources, table []Setting, wrong *problems) {
 	names := variables(table)
 	link := regexp.MustCompile(serviceLink)
 	for _, entry := range src.Environ {
 		name, text, _ := strings.Cut(entry, "=")
-		if names[name] || link.MatchString(name) || name == serverConfig || strings.HasPrefix(name, serverSecret) || src.isRead(name, text, names) {
+		switch {
+		case names[name], src.isRead(name, text, names), link.MatchString(name),
+			name == serverConfig, strings.HasPrefix(name, serverSecret):
 			continue
 		}
 		at := Origin{FromEnvironment, printable(name)}
-		instead, foreign := ofAnotherSDK(name)
+		instead, other := ofAnotherSDK(name)
 		switch near := nearVariable(name, names); {
-		case foreign && instead != "":
+		case instead != "":
 			l.warn(at, "a variable of another Conductor SDK, which is not read; set "+instead)
-		case foreign:
+		case other:
 			l.warn(at, "a variable of another Conductor SDK, which is not read; unset it")
 		case near != "":
 			wrong.add("", at, "unknown variable; did you mean %s?", near)
@@ -76,15 +79,15 @@ func unknownVariables(src Sources, table []Setting, l *Loaded, wrong *problems) 
 	}
 }
 
-// warnUnknown warns of a variable of our prefix, and of one that has the words
-// of a setting: CONDUCTOR_TLS_CA, CONDUCTOR_URL. Those that have the words of
-// many settings are anybody's.
+// warnUnknown warns of a variable with ownPrefix, and of one whose words are those
+// of one or two settings: CONDUCTOR_TLS_CA, CONDUCTOR_URL. One whose words are
+// those of more settings is likely another program's.
 func (l *Loaded) warnUnknown(at Origin, name string, names []string) {
 	meant := nearest.Holding(name, names)
 	switch {
-	case isPrefixed(name, conductors) && len(meant) > 0 && len(meant) <= 2:
+	case hasPrefix(name, sdkPrefix) && len(meant) > 0 && len(meant) <= 2:
 		l.warn(at, "unknown variable; nothing reads it; did you mean "+strings.Join(meant, " or ")+"?")
-	case strings.HasPrefix(name, ours):
+	case strings.HasPrefix(name, ownPrefix):
 		l.warn(at, "unknown variable; nothing reads it")
 	}
 }
@@ -93,14 +96,15 @@ func (l *Loaded) warn(at Origin, text string) {
 	l.Warnings = append(l.Warnings, Problem{Origin: at, Text: text}.String())
 }
 
-// isRead reports whether a variable is one of ours in other letters and is read
-// all the same, as on Windows.
+// isRead reports whether a variable is a setting's in other letters and is read
+// nevertheless: names on Windows are case-insensitive.
 func (src Sources) isRead(name, text string, names map[string]bool) bool {
 	upper := strings.ToUpper(name)
 	read, ok := src.Getenv(upper)
 	return ok && names[upper] && read == text
 }
 
+// variables returns the names of all variables that settings read.
 func variables(table []Setting) map[string]bool {
 	names := map[string]bool{}
 	for _, s := range table {
@@ -112,31 +116,33 @@ func variables(table []Setting) map[string]bool {
 	return names
 }
 
-// nearVariable finds the variable that was probably meant: one that is spelled
-// nearly so, or that differs in its prefix, or in _FILE or _PATH at its end.
+// nearVariable returns the variable that was probably meant: one with a similar
+// spelling, or one that differs in its prefix or in _FILE or _PATH at its end. It
+// returns "" where there is none.
 func nearVariable(name string, names map[string]bool) string {
 	all := slices.Sorted(maps.Keys(names))
 	if near := nearest.Of(name, slices.DeleteFunc(slices.Clone(all), func(n string) bool {
-		return isPrefixed(n, "LOG") && !isPrefixed(name, "LOG") // other programs' variables are near to these
+		return hasPrefix(n, "LOG") && !hasPrefix(name, "LOG") // many programs' variables are similar to these
 	})); near != "" {
 		return near
 	}
 	for _, n := range all {
-		if isPrefixed(name, conductors) && stem(name) == stem(n) {
+		if hasPrefix(name, sdkPrefix) && stem(name) == stem(n) {
 			return n
 		}
 	}
 	return ""
 }
 
-func isPrefixed(name, prefix string) bool {
+// hasPrefix is [strings.HasPrefix] in any case.
+func hasPrefix(name, prefix string) bool {
 	return len(name) >= len(prefix) && strings.EqualFold(name[:len(prefix)], prefix)
 }
 
-// stem is what a variable's name says of its setting.
+// stem returns a variable's name without prefix and suffix, folded.
 func stem(name string) string {
 	name = strings.ToUpper(name)
-	for _, prefix := range []string{conductors, "JWT_"} {
+	for _, prefix := range []string{sdkPrefix, "JWT_"} {
 		name = strings.TrimPrefix(name, prefix)
 	}
 	for _, suffix := range []string{"_FILE", "_PATH"} {
@@ -145,9 +151,9 @@ func stem(name string) string {
 	return nearest.Fold(name)
 }
 
-// ofAnotherSDK reports whether a variable is one that the SDKs or the command
-// line of Conductor read and this program does not, and which variable is to be
-// set instead, if any. Python reads some with dots, or in small letters.
+// ofAnotherSDK reports whether a variable is one that Conductor's SDKs or its
+// command line read and this program does not, and which variable to set instead,
+// if any. The Python SDK also reads names with dots and in lower case.
 func ofAnotherSDK(name string) (instead string, ok bool) {
 	name = strings.ToUpper(strings.NewReplacer(".", "_", "-", "_").Replace(name))
 	for _, row := range []struct{ name, instead string }{
@@ -175,7 +181,7 @@ func ofAnotherSDK(name string) (instead string, ok bool) {
 		{"CONDUCTOR_MAX_HTTP2_CONNECTIONS", ""},
 		{"CONDUCTOR_DISABLE_HTTP2", ""},
 		{"CONDUCTOR_RETRY_SERVER_ERRORS", ""},
-		// Java, by way of Spring
+		// Java, through Spring
 		{"CONDUCTOR_CLIENT_ROOTURI", "CONDUCTOR_SERVER_URL"},
 		{"CONDUCTOR_CLIENT_ROOT_URI", "CONDUCTOR_SERVER_URL"},
 		{"CONDUCTOR_CLIENT_BASEPATH", "CONDUCTOR_SERVER_URL"},
@@ -214,14 +220,15 @@ func ofAnotherWorker(name string) (instead string, ok bool) {
 	return "", true
 }
 
-// printable cuts a variable's name and drops what a terminal would obey.
+// printable shortens a variable's name and replaces control characters, which a
+// terminal would interpret.
 func printable(name string) string {
-	const most = 64
+	const maxLength = 64
 	name = strings.Map(func(r rune) rune {
 		if r < '!' || r > '~' {
 			return '?'
 		}
 		return r
 	}, name)
-	return name[:min(len(name), most)]
+	return name[:min(len(name), maxLength)]
 }

@@ -139,7 +139,9 @@ func squeeze(s string) string {
 // isBlank tells white space, and what copying from a web page or a file of
 // another system leaves behind: a byte order mark, a zero width space, a soft
 // hyphen and their like.
-func isBlank(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) }
+func isBlank(r rune) bool {
+	return unicode.IsSpace(r) || r > unicode.MaxASCII && unicode.Is(unicode.Cf, r)
+}
 
 // unescape undoes what string literals do to PEM text: line ends as \n, \r or
 // \t behind any number of backslashes, and the characters of base64 that some

@@ -42,7 +42,7 @@
 //	                          the public side
 //	generate.go der_write.go jwk_write.go
 //	                          new keys, and keys written down
-//	expose*.go                does a claim give a key away?
+//	expose.go exposure/        does a claim give a key away?
 //
 // The stores, such as keys/openssl, are packages below this one.
 //

@@ -1,278 +1,222 @@
 package keys
 
 import (
+	"bytes"
 	"encoding/base64"
-	"strconv"
+	"slices"
 	"strings"
-	"sync"
+
+	"golang.org/x/crypto/cryptobyte"
+	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
+	"golang.org/x/crypto/ssh"
+
+	"conductor-jwt/keys/exposure"
 )
 
-// Exposes reports whether text gives away private material: private-key
-// armour, a JWK with a private member, a run of 24 characters of r's key, its
-// password or the HMAC secret, however they are wrapped, escaped or encoded in
-// base64, or a secret text of 8 to 23 characters as a whole, alone or between
-// delimiters. Shorter ones are not looked for. What a key file says in clear
-// (ids, the public half, certificates) does not count. Text is a string as it
-// will be read, or JSON; for several texts, [Ref.Secrets] does the preparation
-// once.
-func (r Ref) Exposes(text string) bool { return r.Secrets().In(text) }
-
-// Secrets is what of a Ref must not be found in a text. It prints without it.
-type Secrets struct {
-	literal runFinder // secrets as they are
-	short   func(text string) bool
-	digits  runFinder // in the digits of base64, of which a text keeps nothing else
-	excused func(at int) bool
-}
-
-// Secrets prepares what Exposes looks for.
-func (r Ref) Secrets() Secrets {
-	var c collector
-	c.addWords(r.Password.Reveal())
+// Secrets prepares the search for what of r must not be in a token: the
+// private parts of its key, of every key that was delivered, its password or
+// its HMAC secret. What a key file says in clear (ids, the public half,
+// certificates) is none of them.
+func (r Ref) Secrets() exposure.Secrets {
+	var p privateParts
+	p.Words = append(p.Words, r.Password.Reveal())
 	text := r.Text.Reveal()
-	if r.Encoding != "" {
-		c.addWords(text)
-		if raw, err := decodeSecret(text, r.Encoding); err == nil && r.Encoding != EncodingRaw {
-			c.addWords(string(raw))
-		}
+	if r.Encoding == "" {
+		p.addKey(text)
 	} else {
-		c.addKey(text)
+		p.Words = append(p.Words, text)
+		if raw, err := decodeSecret(text, r.Encoding); err == nil && r.Encoding != EncodingRaw {
+			p.Words = append(p.Words, string(raw))
+		}
 	}
 	for _, delivered := range r.Delivered {
-		c.addKey(delivered.Reveal())
+		p.addKey(delivered.Reveal())
 	}
-	return c.secrets()
+	return exposure.New(p.Parts)
 }
 
-// In reports whether text holds one of them, or private material of any kind.
-func (s Secrets) In(text string) bool {
-	if s.inReading(text) {
-		return true
-	}
-	if !strings.ContainsAny(text, `\%`) {
-		return false
-	}
-	return s.inReading(strings.ReplaceAll(unescape(text), `\`, "")) || s.inReading(unpercent(text))
-}
-
-// inReading looks into one way in which a text can be read.
-func (s Secrets) inReading(text string) bool {
-	if holdsMark(text) || s.short(text) || s.literal(text, nil) {
-		return true
-	}
-	digits := base64Digits(text)
-	return s.digits(digits, s.excused) || s.inDigits(digits)
-}
-
-// unpercent undoes the escapes of a web address (RFC 3986 §2.1) and leaves
-// alone what is none.
-func unpercent(text string) string {
-	var b strings.Builder
-	b.Grow(len(text))
-	for i := 0; i < len(text); i++ {
-		if text[i] == '%' && i+2 < len(text) {
-			if c, err := strconv.ParseUint(text[i+1:i+3], 16, 8); err == nil {
-				b.WriteByte(byte(c))
-				i += 2
-				continue
-			}
-		}
-		b.WriteByte(text[i])
-	}
-	return b.String()
-}
-
-// inDigits looks for armour, JWKs and short secrets in what base64 digits
-// encode, wherever among them it begins.
-func (s Secrets) inDigits(digits string) bool {
-	for from := range min(4, len(digits)) {
-		part := digits[from:]
-		if len(part)%4 == 1 { // the last digit encodes no byte
-			part = part[:len(part)-1]
-		}
-		raw, err := base64.RawStdEncoding.DecodeString(part)
-		if err == nil && (holdsMark(string(raw)) || s.short(string(raw))) {
-			return true
-		}
-	}
-	return false
-}
-
-// base64Digits keeps the digits of base64 alone, those of base64url written as
-// the others: neither line ends nor quotes nor padding then hide a key.
-func base64Digits(text string) string {
-	digits := make([]byte, 0, len(text))
-	for i := range len(text) {
-		switch c := text[i]; {
-		case c == '-':
-			digits = append(digits, '+')
-		case c == '_':
-			digits = append(digits, '/')
-		case c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '+' || c == '/':
-			digits = append(digits, c)
-		}
-	}
-	return string(digits)
-}
-
-// collector puts the secrets of a Ref together in two texts.
-type collector struct {
-	literal, digits strings.Builder
-	short           []string // secrets that are shorter than a run
-	parts           []digitPart
-}
-
-// digitPart says where in the digits those of some bytes stand, and which of
-// the bytes are no secret: asked for only where there is something to excuse.
-type digitPart struct {
-	from, to int // digits
-	skipped  int // bytes left out in front
-	public   func() []span
-}
-
-// span is a half-open range of bytes.
-type span struct{ from, to int }
-
-// separator is in no run: no text has it, or it is no digit.
-const separator = "\x00"
-
-// addWords adds a secret that is text: a password, an HMAC secret.
-func (c *collector) addWords(text string) {
-	c.addShort(text)
-	c.literal.WriteString(text + separator)
-	c.digits.WriteString(base64Digits(text) + separator)
-	c.addBytes([]byte(text), nil)
-}
-
-// addBytes adds a secret that is bytes, in the digits that it has wherever in
-// a base64 text it begins.
-func (c *collector) addBytes(raw []byte, public func() []span) {
-	for skipped := range min(3, len(raw)) {
-		digits := base64.RawStdEncoding.EncodeToString(raw[skipped:])
-		at := c.digits.Len()
-		c.digits.WriteString(digits + separator)
-		if public != nil {
-			c.parts = append(c.parts, digitPart{at, at + len(digits), skipped, public})
-		}
-	}
-}
-
-func (c *collector) secrets() Secrets {
-	return Secrets{
-		short:   newShortFinder(c.short),
-		literal: newRunFinder(c.literal.String()),
-		digits:  newRunFinder(c.digits.String()),
-		excused: func(at int) bool { return isPublicRun(c.parts, at) },
-	}
-}
-
-// isPublicRun reports whether the run of digits at at encodes nothing secret.
-func isPublicRun(parts []digitPart, at int) bool {
-	for _, p := range parts {
-		if at < p.from || at >= p.to {
-			continue
-		}
-		from, to := p.skipped+(at-p.from)*3/4, p.skipped+(at-p.from+exposedRun)*3/4
-		for _, s := range p.public() {
-			if s.from <= from && to <= s.to {
-				return true
-			}
-		}
-	}
-	return false
-}
+// privateParts collects what is private in keys.
+type privateParts struct{ exposure.Parts }
 
 // addKey adds what is private in a key text of any form.
-func (c *collector) addKey(text string) {
+func (p *privateParts) addKey(text string) {
 	if !isJSON(text) {
-		c.addPEM(text)
+		p.addPEM(text)
 		return
 	}
 	m, err := readMembers(text)
 	if err != nil {
-		c.addBrokenJSON(text)
+		p.addBrokenJSON(text)
 		return
 	}
-	c.addMembers(m)
+	p.addMembers(m)
 	if m.has("keys") {
 		set, err := readJWKSMembers(m)
 		if err != nil {
-			c.addBrokenJSON(text)
+			p.addBrokenJSON(text)
 			return
 		}
 		for _, k := range set {
-			c.addMembers(k)
+			p.addMembers(k)
 		}
 	}
 }
 
+// privateMembers are the members of a JWK that hold private numbers (RFC 7518
+// §6, RFC 9964 §5).
+func privateMembers() []string { return []string{"d", "p", "q", "dp", "dq", "qi", "k", "priv"} }
+
 // addMembers adds the private members of a JWK and whatever is armoured, such
 // as the private_key of a service account; its other members are no secrets.
-func (c *collector) addMembers(m members) {
+func (p *privateParts) addMembers(m members) {
 	for _, name := range privateMembers() {
 		if value, ok, _ := m.text(name); ok {
-			c.addMember(value)
+			p.addMember(value)
 		}
 	}
 	for name := range m {
 		if value, ok, _ := m.text(name); ok && (name == "private_key" || isArmoured(value)) {
-			c.addPEM(value)
+			p.addPEM(value)
 		}
 	}
 }
 
 // addMember adds a number of a JWK, or the secret of an oct one, which may be
 // words.
-func (c *collector) addMember(value string) {
-	raw, ok := decodeStrict(value, base64.URLEncoding)
-	if !ok {
-		c.addWords(value)
-		return
+func (p *privateParts) addMember(value string) {
+	p.addShort(value)
+	if raw, ok := decodeStrict(value, base64.URLEncoding); ok {
+		value = string(raw)
 	}
-	c.addShort(value)
-	c.addShort(string(raw))
-	c.literal.WriteString(string(raw) + separator)
-	c.addBytes(raw, nil)
+	p.Words = append(p.Words, value)
+}
+
+// addShort adds a text that is looked for as a whole alone.
+func (p *privateParts) addShort(text string) {
+	if len(text) < 24 {
+		p.Words = append(p.Words, text)
+	}
 }
 
 // addBrokenJSON does the same for text that cannot be read as JSON: no token
 // will come of it, but what is in it says why.
-func (c *collector) addBrokenJSON(text string) {
+func (p *privateParts) addBrokenJSON(text string) {
 	pieces := strings.Split(text, `"`)
 	for i, piece := range pieces {
 		if isArmoured(piece) {
-			c.addPEM(piece)
+			p.addPEM(piece)
 		}
-		for _, name := range privateMembers() {
-			if piece == name && i+2 < len(pieces) && strings.TrimSpace(pieces[i+1]) == ":" {
-				c.addMember(pieces[i+2])
-			}
+		if slices.Contains(privateMembers(), piece) && i+2 < len(pieces) && strings.TrimSpace(pieces[i+1]) == ":" {
+			p.addMember(pieces[i+2])
 		}
 	}
 }
 
 // addPEM adds the private blocks of PEM, or the whole of any other text.
-func (c *collector) addPEM(text string) {
+func (p *privateParts) addPEM(text string) {
 	blocks, err := scanArmour(text)
 	if err == nil && len(blocks) > 0 {
 		for _, b := range sortBlocks(blocks).private {
-			c.addBlock(b.body, kindOfLabel(b.label))
+			p.addBlock(b.body)
 		}
 		return
 	}
-	if _, ok := anyBase64(text); ok {
-		c.addShort(text) // which may be a word all the same
-		c.addBlock(base64Digits(text), labelPrivate)
+	if raw, ok := anyBase64(text); ok {
+		p.addShort(text) // which may be a word all the same
+		p.Bytes = append(p.Bytes, cutPublic(raw)...)
 		return
 	}
-	c.addWords(text)
+	p.Words = append(p.Words, text)
 }
 
-func (c *collector) addBlock(body string, kind labelKind) {
+func (p *privateParts) addBlock(body string) {
 	raw, ok := decodeBase64(body)
 	if !ok {
-		c.addWords(body)
+		p.Words = append(p.Words, body)
 		return
 	}
-	c.addBytes(raw, sync.OnceValue(func() []span { return publicSpans(raw, kind) }))
+	p.Bytes = append(p.Bytes, cutPublic(raw)...)
+}
+
+// cutPublic cuts out of the bytes of a key what everybody may know: its public
+// half, which a JWK or a certificate shows in the same digits, and the names of
+// its type in front, which all keys of the type share. Nothing is cut out of an
+// encrypted key but the beginning of OpenSSH's, which holds its public half.
+func cutPublic(raw []byte) [][]byte {
+	private := raw
+	var public [][]byte
+	if f, err := splitOpenSSH(raw); err == nil {
+		// The section begins with 8 random bytes, too few to be found alone.
+		const before = 16
+		private = raw[len(raw)-len(f.Rest)-len(f.Private)-before:]
+		public = append(longFields(f.Public), f.Public)
+	} else {
+		if k, err := splitPKCS8(raw); err == nil {
+			private = raw[bytes.Index(raw, k.key):]
+			public = append(public, k.public)
+			raw = k.key
+		}
+		public = append(public, publicNumbers(raw)...)
+	}
+	pieces := [][]byte{private}
+	slices.SortFunc(public, func(a, b []byte) int { return len(b) - len(a) })
+	for _, half := range public {
+		if len(half) > 0 {
+			pieces = cutOut(pieces, half)
+		}
+	}
+	return pieces
+}
+
+// cutOut splits pieces at every place of part.
+func cutOut(pieces [][]byte, part []byte) [][]byte {
+	var out [][]byte
+	for _, piece := range pieces {
+		out = append(out, bytes.Split(piece, part)...)
+	}
+	return out
+}
+
+// publicNumbers are what is public in the DER of a private key: the modulus of
+// an RSA key, the point of an EC key, and what an expanded ML-DSA key begins
+// with, rho (FIPS 204 §4, algorithm 24).
+func publicNumbers(der []byte) [][]byte {
+	switch shapeOf(der) {
+	case shapePKCS1:
+		s, _ := wholeSequence(der)
+		var n cryptobyte.String
+		if s.SkipASN1(cbasn1.INTEGER) && s.ReadASN1(&n, cbasn1.INTEGER) {
+			return [][]byte{bytes.TrimLeft(n, "\x00")}
+		}
+	case shapeSEC1:
+		if k, err := splitSEC1(der); err == nil {
+			return [][]byte{k.public}
+		}
+	}
+	s := cryptobyte.String(der)
+	var both, expanded cryptobyte.String
+	if s.ReadASN1(&both, cbasn1.SEQUENCE) && both.SkipASN1(cbasn1.OCTET_STRING) && both.ReadASN1(&expanded, cbasn1.OCTET_STRING) && len(expanded) > 32 {
+		return [][]byte{expanded[:32]}
+	}
+	return nil
+}
+
+// longFields are the fields of an SSH public key that are long enough to be
+// numbers of it (RFC 4253 §6.6).
+func longFields(blob []byte) [][]byte {
+	var out [][]byte
+	for len(blob) > 0 {
+		var f struct {
+			First []byte
+			Rest  []byte `ssh:"rest"`
+		}
+		if ssh.Unmarshal(blob, &f) != nil {
+			break
+		}
+		if len(f.First) >= 32 {
+			out = append(out, f.First)
+		}
+		blob = f.Rest
+	}
+	return out
 }

@@ -103,7 +103,7 @@ func TestATextThatGivesAKeyAwayIsTold(t *testing.T) {
 		{"a line of the encrypted key", locked, strings.Split(pemFile(t, "rsa.pbes2.pem"), "\n")[5], true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := c.ref.Exposes(c.text); got != c.want {
+			if got := c.ref.Secrets().In(c.text); got != c.want {
 				t.Errorf("exposes: %t", got)
 			}
 		})
@@ -159,7 +159,7 @@ func TestShortSecretsAreFoundAsAWhole(t *testing.T) {
 			if kind == "no key" && c.name == "punctuation at its ends" {
 				continue
 			}
-			if got := ref.Exposes(c.text); got != c.want {
+			if got := ref.Secrets().In(c.text); got != c.want {
 				t.Errorf("%s, %s: exposes %t", c.name, kind, got)
 			}
 		}
@@ -205,7 +205,7 @@ func TestTheOwnPublicKeyMayBeAClaim(t *testing.T) {
 					`{"cnf":{"jwk":` + string(jwk) + `}}`, armour("PUBLIC KEY", c.public),
 					base64.StdEncoding.EncodeToString(append([]byte(shift), c.public...)),
 				} {
-					if ref.Exposes(text) {
+					if ref.Secrets().In(text) {
 						t.Errorf("the public half counts as exposed (%d characters)", len(text))
 					}
 				}
@@ -213,7 +213,7 @@ func TestTheOwnPublicKeyMayBeAClaim(t *testing.T) {
 			all := base64.StdEncoding.EncodeToString(c.private)
 			exposed := 0
 			for i := 0; i+24 <= len(all); i++ {
-				if ref.Exposes(all[i : i+24]) {
+				if ref.Secrets().In(all[i : i+24]) {
 					exposed++
 				}
 			}
@@ -254,11 +254,11 @@ func TestWhatEverybodyMayKnowIsNotExposed(t *testing.T) {
 	for name, text := range map[string]string{"a service account": whole, "one that is no json": broken} {
 		ref := keys.Ref{Text: secret.New(text)}
 		for member := range account {
-			if member != "private_key" && ref.Exposes("x "+account.member(member)) {
+			if member != "private_key" && ref.Secrets().In("x "+account.member(member)) {
 				t.Errorf("%s: %s counts as exposed", name, member)
 			}
 		}
-		if !ref.Exposes(strings.Split(account.member("private_key"), "\n")[7]) {
+		if !ref.Secrets().In(strings.Split(account.member("private_key"), "\n")[7]) {
 			t.Errorf("%s: its key does not", name)
 		}
 	}
@@ -267,11 +267,11 @@ func TestWhatEverybodyMayKnowIsNotExposed(t *testing.T) {
 	for name, text := range map[string]string{"a jwk": jwk.text(t), "one with a member twice": twice} {
 		ref := keys.Ref{Text: secret.New(text)}
 		for _, member := range []string{"kid", "x", "y"} {
-			if ref.Exposes(jwk.member(member)) {
+			if ref.Secrets().In(jwk.member(member)) {
 				t.Errorf("%s: %s counts as exposed", name, member)
 			}
 		}
-		if !ref.Exposes(jwk.member("d")) {
+		if !ref.Secrets().In(jwk.member("d")) {
 			t.Errorf("%s: d does not", name)
 		}
 	}
@@ -318,7 +318,7 @@ func TestAnotherKeysPublicHalfIsNotExposed(t *testing.T) {
 	} {
 		v := must(keys.ReadVerifier(t.Context(), keys.Ref{Text: ref.Text, Password: secret.New("password")}))
 		line := ssh.MarshalAuthorizedKey(must(ssh.NewPublicKey(v.Public())))
-		if ref.Exposes(string(line)) {
+		if ref.Secrets().In(string(line)) {
 			t.Errorf("the public line of an openssh key (%s) counts as exposed", name)
 		}
 	}

@@ -21,17 +21,17 @@ func TestARepetitiveSecretIsFound(t *testing.T) {
 		ref := keys.Ref{Text: secret.New(words), Encoding: keys.EncodingRaw}
 		for from := 0; from+24 <= len(words); from += 7 {
 			run := words[from : from+24]
-			if !ref.Exposes("say: " + run + "!") {
+			if !ref.Secrets().In("say: " + run + "!") {
 				t.Errorf("%s: 24 characters from %d are not found", name, from)
 			}
-			if !ref.Exposes(run) {
+			if !ref.Secrets().In(run) {
 				t.Errorf("%s: 24 characters from %d are not found alone", name, from)
 			}
 		}
-		if !ref.Exposes(base64.StdEncoding.EncodeToString([]byte("x" + words))) {
+		if !ref.Secrets().In(base64.StdEncoding.EncodeToString([]byte("x" + words))) {
 			t.Errorf("%s: not found in base64", name)
 		}
-		if ref.Exposes("nothing of the kind, only a text as any other") {
+		if ref.Secrets().In("nothing of the kind, only a text as any other") {
 			t.Errorf("%s: found where it is not", name)
 		}
 	}
@@ -48,12 +48,12 @@ func TestASecretOfExactly24CharactersIsFound(t *testing.T) {
 		"a password":   {Text: secret.New(pemFile(t, "rsa.pbes2.pem")), Password: secret.New(words)},
 	} {
 		for _, text := range []string{words, "x" + words, words + "x", "so: " + words + ", and more"} {
-			if !ref.Exposes(text) {
+			if !ref.Secrets().In(text) {
 				t.Errorf("%s: not found in %d characters", name, len(text))
 			}
 		}
 		for _, text := range []string{words[:23] + "X", "X" + words[1:]} {
-			if ref.Exposes("so: " + text) {
+			if ref.Secrets().In("so: " + text) {
 				t.Errorf("%s: found in a text that differs", name)
 			}
 		}
@@ -86,7 +86,7 @@ func TestAPieceOfAJWKIsFound(t *testing.T) {
 		`-----BEGIN CERTIFICATE-----`:               false,
 		`-----BEGIN X----------BEGIN PRIVATE KEY--`: true,
 	} {
-		if got := none.Exposes(text); got != want {
+		if got := none.Secrets().In(text); got != want {
 			t.Errorf("%s: exposes %t", text, got)
 		}
 	}

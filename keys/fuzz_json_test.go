@@ -74,8 +74,8 @@ func FuzzExposes(f *testing.F) {
 	f.Add("{}", `\u002d-----BEGIN`)
 	f.Fuzz(func(t *testing.T, key, text string) {
 		ref := keys.Ref{Text: secret.New(key), Encoding: keys.EncodingRaw}
-		_ = keys.Ref{Text: secret.New(key)}.Exposes(text)
-		got, shares := ref.Exposes(text), false
+		_ = keys.Ref{Text: secret.New(key)}.Secrets().In(text)
+		got, shares := ref.Secrets().In(text), false
 		for i := 0; i+24 <= len(key); i++ {
 			for j := 0; j+24 <= len(text); j++ {
 				shares = shares || key[i:i+24] == text[j:j+24]

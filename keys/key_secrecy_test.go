@@ -12,6 +12,7 @@ import (
 
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
+	"conductor-jwt/keys/exposure"
 )
 
 // TestAKeyPrintsNothingOfItselfFromAnywhere looks at keys in the fields of
@@ -30,7 +31,7 @@ func TestAKeyPrintsNothingOfItselfFromAnywhere(t *testing.T) {
 				list     []keys.Key
 				ref      keys.Ref
 				parser   *keys.Parser
-				secrets  keys.Secrets
+				secrets  exposure.Secrets
 				inner    struct{ key any }
 			}{k, v, []keys.Key{k}, ref, p, ref.Secrets(), struct{ key any }{k}}
 			var out bytes.Buffer

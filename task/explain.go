@@ -36,7 +36,7 @@ func (h *Handler) Explain(ctx context.Context, d api.Task) (Explanation, error) 
 	if err != nil {
 		return e, err
 	}
-	r, err := h.request(d, g) //nolint:contextcheck // reads text; there is nothing to wait for
+	r, err := h.request(d, g)
 	if err != nil {
 		return e, err
 	}

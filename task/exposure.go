@@ -3,13 +3,13 @@ package task
 import (
 	"strings"
 
-	"conductor-jwt/keys"
+	"conductor-jwt/keys/exposure"
 )
 
 // checkExposure refuses an input that would write key material into the
 // token, which is stored in clear. It looks at what was delivered, before
 // anything else is said about it.
-func (g *given) checkExposure(secrets keys.Secrets) error {
+func (g *given) checkExposure(secrets exposure.Secrets) error {
 	for _, in := range g.table {
 		value, ok := g.values[in.Name]
 		if in.Signed && ok && exposes(secrets, value) {
@@ -27,7 +27,7 @@ func exposed(field string) error {
 // exposes looks for key material in a value: in its JSON, since a claim can
 // hold a private JWK, and in all of its texts run together, since a list can
 // hold a key piece by piece.
-func exposes(secrets keys.Secrets, value node) bool {
+func exposes(secrets exposure.Secrets, value node) bool {
 	var texts strings.Builder
 	value.walk(func(text string) {
 		// White space does not count in a key's text, and keeps words apart.

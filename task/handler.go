@@ -112,7 +112,7 @@ func (h *Handler) run(ctx context.Context, d api.Task, out *Outcome, decided *De
 	if warning != "" {
 		out.Warnings = append(out.Warnings, warning)
 	}
-	r, err := h.request(d, g) //nolint:contextcheck // reads text; there is nothing to wait for
+	r, err := h.request(d, g)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 
 	"conductor-jwt/conductor/api"
 	"conductor-jwt/keys"
+	"conductor-jwt/keys/exposure"
 	"conductor-jwt/provider"
 	"conductor-jwt/signer"
 )
@@ -23,7 +24,7 @@ type request struct {
 	headers         signer.Object
 	chain           chain
 	key             keys.Ref
-	secrets         keys.Secrets // what no claim may hold
+	secrets         exposure.Secrets // what no claim may hold
 
 	profile *provider.Profile // never nil
 
@@ -50,11 +51,11 @@ func (h *Handler) request(d api.Task, g *given) (*request, error) {
 		return nil, err
 	}
 	ref, err := g.source(d, p.Overrides.Key)
-	var secrets keys.Secrets
+	var secrets exposure.Secrets
 	if h.o.Injection != InjectionOff {
 		secrets = ref.Secrets()
-		if exposure := g.checkExposure(secrets); exposure != nil {
-			return nil, exposure
+		if refused := g.checkExposure(secrets); refused != nil {
+			return nil, refused
 		}
 	}
 	if err != nil {

@@ -1,4 +1,4 @@
-package keys
+package exposure
 
 import (
 	"encoding/base64"
@@ -8,32 +8,30 @@ import (
 	"unicode/utf8"
 )
 
-// minExposed is how many characters a secret text has at least that is looked
-// for: a shorter one is in too many texts by chance.
-const minExposed = 8
+// minWord is how many characters a secret has at least that is searched for:
+// a shorter one is in too many texts by chance.
+const minWord = 8
 
-// addShort adds a secret text that is shorter than a run, as it is and in
-// base64, whose padding is a delimiter. White space around it, such as the line
-// end of a file, is no part of it.
-func (c *collector) addShort(text string) {
-	text = strings.TrimSpace(text)
-	if utf8.RuneCountInString(text) < minExposed || len(text) >= exposedRun {
-		return
-	}
-	c.short = append(c.short, text, base64.RawStdEncoding.EncodeToString([]byte(text)), base64url([]byte(text)))
-}
-
-// newShortFinder reports whether one of the words is in a text as a whole: with
+// findWords gives a function that reports whether one of the secrets that are
+// shorter than a run is in a text as a whole, as it is or in base64: with
 // neither a letter nor a digit before or behind it that would make it part of
-// another. A text is walked once, however many words there are: a JWK Set may
-// have thousands.
-func newShortFinder(words []string) func(text string) bool {
-	known := make(map[string]bool, len(words))
+// another word. White space around a secret, such as the line end of a file, is
+// no part of it. A text is walked once, however many secrets there are: a JWK
+// Set may have thousands.
+func findWords(secrets []string) func(text string) bool {
+	known := map[string]bool{}
 	var lengths []int
 	var begins [256]bool // by the first byte: most places are passed over at once
-	for _, word := range words {
-		known[word], begins[word[0]] = true, true
-		lengths = append(lengths, len(word))
+	for _, secret := range secrets {
+		secret = strings.TrimSpace(secret)
+		if utf8.RuneCountInString(secret) < minWord || len(secret) >= minRun {
+			continue
+		}
+		raw := []byte(secret)
+		for _, word := range []string{secret, base64.RawStdEncoding.EncodeToString(raw), base64.RawURLEncoding.EncodeToString(raw)} {
+			known[word], begins[word[0]] = true, true
+			lengths = append(lengths, len(word))
+		}
 	}
 	slices.Sort(lengths)
 	lengths = slices.Compact(lengths)

@@ -1,13 +1,16 @@
-package keys
+package exposure
 
 import (
 	"slices"
 	"strings"
 )
 
-// holdsMark finds what gives a private key away whosever it is: armour, or a
-// JWK with a private member.
-func holdsMark(text string) bool {
+// maxLabel is how many bytes of a begin line are looked at.
+const maxLabel = 64
+
+// holdsPrivateKey reports whether text holds a private key, whoever's it is:
+// the begin line of its armour, or a JWK with a private member.
+func holdsPrivateKey(text string) bool {
 	if !strings.Contains(text, "kty") && !strings.Contains(text, "BEGIN") && !strings.Contains(text, "PuTTY") {
 		return false
 	}
@@ -15,8 +18,8 @@ func holdsMark(text string) bool {
 	return holdsArmour(plain) || holdsPrivateJWK(plain)
 }
 
-// holdsArmour finds the begin line of a private key in text without white
-// space, or the one of PuTTY's files.
+// holdsArmour finds the begin line of a private key, or of a PuTTY key file,
+// in text without white space.
 func holdsArmour(plain string) bool {
 	const begin = "-BEGIN"
 	if strings.Contains(plain, "PuTTY-User-Key-File-") {
@@ -34,13 +37,13 @@ func holdsArmour(plain string) bool {
 	}
 }
 
-// privateMembers are those of a JWK that hold private numbers (RFC 7518 §6,
-// RFC 9964 §5).
+// privateMembers are the members of a JWK that hold private numbers (RFC 7518
+// §6, RFC 9964 §5).
 func privateMembers() []string { return []string{"d", "p", "q", "dp", "dq", "qi", "k", "priv"} }
 
-// holdsPrivateJWK finds an object that has kty and a private member, with
-// whatever objects between the two. It needs no valid JSON: the object may
-// stand in the middle of a text, or in a string.
+// holdsPrivateJWK finds a JSON object with kty and a private member, in either
+// order and with other objects between the two. The text need not be valid
+// JSON: the object may be cut, or part of a larger text.
 func holdsPrivateJWK(plain string) bool {
 	type object struct{ typed, private bool }
 	names := privateMembers()
@@ -69,11 +72,12 @@ func holdsPrivateJWK(plain string) bool {
 	return false
 }
 
-// memberAt reads the name of a member at the beginning of text and whether its
-// value is a string; the name is empty where there is none, or a long one.
+// memberAt reads the name of a member at the beginning of text, and reports
+// whether its value is a string. The name is empty where there is none, or one
+// longer than those of interest.
 func memberAt(text string) (name string, isText bool) {
-	const longest = len("priv")
-	name, rest, ok := strings.Cut(text[1:min(len(text), longest+4)], `":`)
+	const maxName = len("priv")
+	name, rest, ok := strings.Cut(text[1:min(len(text), maxName+4)], `":`)
 	if !ok {
 		return "", false
 	}

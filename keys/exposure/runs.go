@@ -1,0 +1,53 @@
+package exposure
+
+import "sync"
+
+const (
+	// minRun is how many characters of a secret in a row give it away.
+	minRun = 24
+	// blockSize divides minRun in two, so that each run holds a whole block
+	// that begins at a multiple of it.
+	blockSize = minRun / 2
+)
+
+// findRuns gives a function that reports whether a text has minRun characters
+// in a row with one of the secrets. It looks for the blocks of the secrets, and
+// compares whole runs around a block that is there. The secrets are in its
+// closure, so that nothing prints them.
+func findRuns(secrets []string) func(text string) bool {
+	blocks := piecesOf(secrets, blockSize, blockSize)
+	runs := sync.OnceValue(func() map[string]struct{} { return piecesOf(secrets, minRun, 1) })
+	return func(text string) bool {
+		if len(text) < minRun {
+			return false
+		}
+		next := 0 // the first run of text that was not compared
+		for i := 0; i+blockSize <= len(text); i++ {
+			if _, ok := blocks[text[i:i+blockSize]]; !ok {
+				continue
+			}
+			for next = max(next, i+blockSize-minRun); next <= i && next+minRun <= len(text); next++ {
+				if _, ok := runs()[text[next:next+minRun]]; ok {
+					return true
+				}
+			}
+		}
+		return false
+	}
+}
+
+// piecesOf gives the pieces of size characters that begin at the multiples of
+// stride in each of the secrets.
+func piecesOf(secrets []string, size, stride int) map[string]struct{} {
+	total := 0
+	for _, secret := range secrets {
+		total += len(secret) / stride
+	}
+	pieces := make(map[string]struct{}, total)
+	for _, secret := range secrets {
+		for at := 0; at+size <= len(secret); at += stride {
+			pieces[secret[at:at+size]] = struct{}{}
+		}
+	}
+	return pieces
+}

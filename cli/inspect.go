@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"conductor-jwt/internal/jsonobj"
 	"conductor-jwt/provider"
 	"conductor-jwt/signer"
 )
@@ -107,7 +108,7 @@ func printToken(env Env, p signer.Parsed, output string) error {
 	}
 	header := p.Header.Clone()
 	header.Sort() // as step prints it; the payload keeps its order
-	var out signer.Object
+	var out jsonobj.Object
 	out.Set("header", header.AppendJSON(nil))
 	out.Set("payload", p.Payload)
 	out.String("signature", base64.RawURLEncoding.EncodeToString(p.Signature))
@@ -132,7 +133,7 @@ func printWords(w io.Writer, p signer.Parsed, now time.Time) error {
 }
 
 // when says how far a time is from now.
-func when(m signer.Member, now time.Time) string {
+func when(m jsonobj.Member, now time.Time) string {
 	name := m.Name
 	at, err := signer.NumericDate(m.Value)
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"conductor-jwt/internal/jsonobj"
 	"conductor-jwt/keys"
-	"conductor-jwt/signer"
 )
 
 func newJWKSCommand(env Env) *cobra.Command {
@@ -72,7 +72,7 @@ func runJWKS(ctx context.Context, env Env, from keyFlags, algName string, files 
 		seen[meta.KeyID] = name
 		list = append(list, raw)
 	}
-	var set signer.Object
+	var set jsonobj.Object
 	set.Set("keys", array(list...))
 	return writeObject(env.Stdout, &set)
 }
@@ -100,7 +100,7 @@ func runConfiguredJWKS(cmd *cobra.Command, env Env, settings settingFlags) error
 	if set.Len == 0 {
 		return withHint(errors.New("the policy file publishes no key"), "write publish: true beside those that verifiers are to know")
 	}
-	o, err := signer.ParseObject(set.Body, signer.Limits{Bytes: len(set.Body)})
+	o, err := jsonobj.Parse(set.Body, jsonobj.Limits{Bytes: len(set.Body)})
 	if err != nil {
 		return signError(err)
 	}

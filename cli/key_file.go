@@ -15,11 +15,11 @@ import (
 	"golang.org/x/term"
 
 	"conductor-jwt/internal/fault"
+	"conductor-jwt/internal/jsonobj"
 	"conductor-jwt/internal/readfile"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
 	"conductor-jwt/policy"
-	"conductor-jwt/signer"
 )
 
 // keyFlags say where a key comes from.
@@ -180,7 +180,7 @@ func (file keyFile) resolve(ctx context.Context, env Env) (keys.Key, error) {
 
 // isKeySet reports whether text is a plain JWK Set (RFC 7517 §5).
 func isKeySet(text []byte) bool {
-	o, err := signer.ParseObject(text, signer.Limits{Bytes: maxKeyFile})
+	o, err := jsonobj.Parse(text, jsonobj.Limits{Bytes: maxKeyFile})
 	return err == nil && o.Has("keys") && !o.Has("kty")
 }
 
@@ -193,7 +193,7 @@ func checkKeySet(file keyFile) error {
 	if isCompactJWE(file.text) {
 		return nil
 	}
-	set, err := signer.ParseObject(file.text, signer.Limits{Bytes: maxKeyFile})
+	set, err := jsonobj.Parse(file.text, jsonobj.Limits{Bytes: maxKeyFile})
 	if err != nil {
 		return signerError(shown(file.name), err)
 	}
@@ -230,7 +230,7 @@ func (file keyFile) setError(e *fault.Error) error {
 const setKid = "set --kid"
 
 // keysOf gives the keys of a set, each as it is.
-func keysOf(set *signer.Object) (elements []json.RawMessage, ok bool) {
+func keysOf(set *jsonobj.Object) (elements []json.RawMessage, ok bool) {
 	raw, _ := set.Get("keys")
 	return elements, json.Unmarshal(raw, &elements) == nil
 }

@@ -19,6 +19,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"conductor-jwt/internal/jsonobj"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
 	"conductor-jwt/signer"
@@ -66,7 +67,7 @@ set, is of this key.`,
 }
 
 // addText writes a member that may be absent.
-func addText(o *signer.Object, name, text string) {
+func addText(o *jsonobj.Object, name, text string) {
 	if text != "" {
 		o.String(name, text)
 	}
@@ -127,8 +128,8 @@ func (k anyKey) subject() any {
 }
 
 // facts are what may be told about a key.
-func (k anyKey) facts() (signer.Object, error) {
-	var o signer.Object
+func (k anyKey) facts() (jsonobj.Object, error) {
+	var o jsonobj.Object
 	o.String("type", string(k.kind()))
 	if size := sizeOf(k.verifier.Public()); size != "" {
 		o.String("size", size)
@@ -147,7 +148,7 @@ func (k anyKey) facts() (signer.Object, error) {
 // addPrints adds the thumbprint and the SPKI fingerprint of keys that have
 // one: the SHA-256 of the public key in DER, in hex, as
 // `openssl pkey -pubout -outform DER | sha256sum` prints it.
-func addPrints(o *signer.Object, key any) error {
+func addPrints(o *jsonobj.Object, key any) error {
 	id, err := keys.Thumbprint(key)
 	switch {
 	case errors.Is(err, keys.ErrUnsupported):
@@ -200,7 +201,7 @@ func sizeOf(public crypto.PublicKey) string {
 }
 
 // printFacts prints an object of facts as JSON, or as lines of name and value.
-func printFacts(w io.Writer, o *signer.Object, output string) error {
+func printFacts(w io.Writer, o *jsonobj.Object, output string) error {
 	if output == outputJSON {
 		return writeObject(w, o)
 	}
@@ -209,7 +210,7 @@ func printFacts(w io.Writer, o *signer.Object, output string) error {
 		text := brief(m.Name, m.Value)
 		if s, ok := o.Text(m.Name); ok {
 			text = shownLong(s)
-		} else if list, ok := signer.Texts(m.Value); ok {
+		} else if list, ok := jsonobj.Strings(m.Value); ok {
 			text = strings.Join(list, ", ")
 		}
 		// Rows go to the table's own memory; only Flush writes.
@@ -220,7 +221,7 @@ func printFacts(w io.Writer, o *signer.Object, output string) error {
 
 // fitCertificate adds what the first certificate of the file is, or fails
 // where it is not this key's.
-func (k anyKey) fitCertificate(facts *signer.Object, name string, now time.Time) error {
+func (k anyKey) fitCertificate(facts *jsonobj.Object, name string, now time.Time) error {
 	if name == "" {
 		return nil
 	}
@@ -233,7 +234,7 @@ func (k anyKey) fitCertificate(facts *signer.Object, name string, now time.Time)
 		return withHint(fmt.Errorf("%s: its first certificate is not one of %s", shown(name), shown(k.name)),
 			"look for the certificate, or for the key, of the other")
 	}
-	var c signer.Object
+	var c jsonobj.Object
 	c.String("subject", leaf.Subject.String())
 	c.String("notBefore", leaf.NotBefore.UTC().Format(time.RFC3339))
 	c.String("notAfter", leaf.NotAfter.UTC().Format(time.RFC3339))
@@ -247,7 +248,7 @@ func (k anyKey) fitCertificate(facts *signer.Object, name string, now time.Time)
 
 // fitSet adds the id under which a JWK Set holds this key, or fails where it
 // does not.
-func (k anyKey) fitSet(ctx context.Context, facts *signer.Object, name string) error {
+func (k anyKey) fitSet(ctx context.Context, facts *jsonobj.Object, name string) error {
 	if name == "" {
 		return nil
 	}
@@ -267,7 +268,7 @@ func (k anyKey) fitSet(ctx context.Context, facts *signer.Object, name string) e
 		if id, err := keys.Thumbprint(v); err != nil || id != thumbprint {
 			continue
 		}
-		var found signer.Object
+		var found jsonobj.Object
 		addText(&found, "keyId", v.ID())
 		found.Strings("algorithms", texts(v.Algorithms()))
 		facts.Set("jwks", found.AppendJSON(nil))
@@ -283,7 +284,7 @@ func readSet(name string) ([]json.RawMessage, error) {
 	if err != nil {
 		return nil, err
 	}
-	set, err := signer.ParseObject(raw, signer.Limits{Bytes: maxKeySet})
+	set, err := jsonobj.Parse(raw, jsonobj.Limits{Bytes: maxKeySet})
 	if err != nil {
 		return nil, signerError(shown(name), err)
 	}

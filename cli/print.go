@@ -13,6 +13,7 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
+	"conductor-jwt/internal/jsonobj"
 	"conductor-jwt/signer"
 )
 
@@ -26,7 +27,7 @@ func writeJSON(w io.Writer, v any) error {
 
 // writeObject prints an object indented by two spaces, its digits as they are,
 // and nothing in it that a terminal would obey.
-func writeObject(w io.Writer, o *signer.Object) error {
+func writeObject(w io.Writer, o *jsonobj.Object) error {
 	value := jsontext.Value(o.AppendJSON(nil))
 	if err := value.Indent(jsontext.PreserveRawStrings(true), jsontext.WithIndent("  ")); err != nil {
 		return fmt.Errorf("output: not json")

@@ -7,8 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"conductor-jwt/internal/jsonobj"
 	"conductor-jwt/provider"
-	"conductor-jwt/signer"
 )
 
 func newRecipeCommand(env Env) *cobra.Command {
@@ -66,7 +66,7 @@ func showRecipe(env Env, name, output string) error {
 		_, err := fmt.Fprint(env.Stdout, p.RecipePage())
 		return err
 	}
-	var o signer.Object
+	var o jsonobj.Object
 	o.String("name", p.Name)
 	o.String("secret", p.Recipe.Secret)
 	o.Set("workflows", array(p.CallWorkflow(), p.TokenWorkflow()))

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"conductor-jwt/internal/jsonobj"
 	"conductor-jwt/keys"
 	"conductor-jwt/signer"
 )
@@ -228,7 +229,7 @@ func printSigned(env Env, f *signFlags, key signingKey, token signer.Parsed, hea
 		}
 	}
 	if f.output == outputJSON {
-		var out signer.Object
+		var out jsonobj.Object
 		out.String("token", token.Compact())
 		out.String("algorithm", string(key.algorithm))
 		out.Set("header", token.Header.AppendJSON(nil))
@@ -244,7 +245,7 @@ func explain(w io.Writer, token signer.Parsed, header, claims explained) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, part := range []struct {
 		name    string
-		object  signer.Object
+		object  jsonobj.Object
 		reasons explained
 	}{{"header", token.Header, header}, {"payload", token.Claims, claims}} {
 		for m := range part.object.Members() {

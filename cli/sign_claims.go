@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"conductor-jwt/internal/jsonobj"
 	"conductor-jwt/keys"
 	"conductor-jwt/provider"
 	"conductor-jwt/signer"
@@ -22,47 +23,47 @@ import (
 // readPayload reads the claims that do not come by flag: from the file that
 // was named, from standard input where - was, and otherwise from a standard
 // input that is offered and not needed for the password.
-func readPayload(ctx context.Context, env Env, f *signFlags, args []string) (signer.Object, error) {
+func readPayload(ctx context.Context, env Env, f *signFlags, args []string) (jsonobj.Object, error) {
 	if len(args) == 1 && args[0] != dash {
-		raw, err := readFile(args[0], signer.DefaultBytes)
+		raw, err := readFile(args[0], jsonobj.DefaultBytes)
 		if err != nil {
-			return signer.Object{}, err
+			return jsonobj.Object{}, err
 		}
 		return parsePayload(shown(args[0]), raw)
 	}
 	if f.keys.passwordFile == dash || f.keys.key == dash {
 		if len(args) == 1 {
-			return signer.Object{}, usage("put one of them into a file", "standard input cannot be both the payload and the key or its password")
+			return jsonobj.Object{}, usage("put one of them into a file", "standard input cannot be both the payload and the key or its password")
 		}
-		return signer.Object{}, nil
+		return jsonobj.Object{}, nil
 	}
 	if len(args) == 1 {
-		raw, err := readInput(env, dash, signer.DefaultBytes)
+		raw, err := readInput(env, dash, jsonobj.DefaultBytes)
 		if err != nil {
-			return signer.Object{}, err
+			return jsonobj.Object{}, err
 		}
 		return parsePayload("standard input", raw)
 	}
-	raw, err := readOffered(ctx, env.Stdin, signer.DefaultBytes)
+	raw, err := readOffered(ctx, env.Stdin, jsonobj.DefaultBytes)
 	if err != nil {
-		return signer.Object{}, err
+		return jsonobj.Object{}, err
 	}
 	if len(bytes.TrimSpace(raw)) == 0 {
-		return signer.Object{}, nil
+		return jsonobj.Object{}, nil
 	}
 	return parsePayload("standard input", raw)
 }
 
 // parsePayload reads a JSON object, or null, which step takes for none.
-func parsePayload(name string, raw []byte) (signer.Object, error) {
+func parsePayload(name string, raw []byte) (jsonobj.Object, error) {
 	if string(bytes.TrimSpace(raw)) == "null" {
-		return signer.Object{}, nil
+		return jsonobj.Object{}, nil
 	}
-	parsed, err := signer.ParseObject(raw, signer.Limits{})
+	parsed, err := jsonobj.Parse(raw, jsonobj.Limits{})
 	if err != nil {
-		return signer.Object{}, signerError("payload from "+name, err)
+		return jsonobj.Object{}, signerError("payload from "+name, err)
 	}
-	payload := signer.NewObject(parsed.Len())
+	payload := jsonobj.New(parsed.Len())
 	for m := range parsed.Members() {
 		payload.Set(m.Name, normal(m.Value))
 	}
@@ -71,7 +72,7 @@ func parsePayload(name string, raw []byte) (signer.Object, error) {
 
 // explained is a JSON object that remembers why each member is there.
 type explained struct {
-	object     signer.Object
+	object     jsonobj.Object
 	why        []note
 	reasonElse string // of a member without a note
 }
@@ -116,7 +117,7 @@ type claimsOf struct {
 	now     time.Time
 }
 
-func composeClaims(f *signFlags, p *provider.Profile, key keys.Key, payload signer.Object, now time.Time) (explained, error) {
+func composeClaims(f *signFlags, p *provider.Profile, key keys.Key, payload jsonobj.Object, now time.Time) (explained, error) {
 	c := claimsOf{flags: f, profile: p, now: now}
 	if p != nil {
 		c.reasonElse = reasonProfile
@@ -208,7 +209,7 @@ func (c *claimsOf) free() error {
 		if err != nil {
 			return err
 		}
-		raw, err := signer.CheckValue([]byte(value), signer.Limits{})
+		raw, err := jsonobj.Compact([]byte(value), jsonobj.Limits{})
 		if err != nil {
 			return usage("for example --claim-json 'roles=[\"a\",\"b\"]'", "--claim-json: %s", err)
 		}
@@ -221,7 +222,7 @@ func (c *claimsOf) free() error {
 
 // payload adds the payload's members. One that a flag sets too must say the
 // same: a payload comes from elsewhere than the flags, and must not undo them.
-func (c *claimsOf) payload(payload signer.Object) error {
+func (c *claimsOf) payload(payload jsonobj.Object) error {
 	for m := range payload.Members() {
 		if (m.Name == "nbf" && c.flags.noNBF) || (m.Name == "iat" && c.flags.noIAT) {
 			return contradiction(m.Name, "--no-"+m.Name)
@@ -255,7 +256,7 @@ func (c *claimsOf) expiry() error {
 	if at == 0 {
 		return nil
 	}
-	var one signer.Object
+	var one jsonobj.Object
 	one.Int("exp", at)
 	raw, _ := one.Get("exp")
 	if there, ok := c.object.Get("exp"); ok && !sameClaim("exp", there, raw) {
@@ -407,7 +408,7 @@ func sameClaim(name string, a, b json.RawMessage) bool {
 	if name == "aud" {
 		return sameAudience(a, b)
 	}
-	if signer.TypeName(a) != "number" || signer.TypeName(b) != "number" {
+	if jsonobj.TypeName(a) != "number" || jsonobj.TypeName(b) != "number" {
 		return false
 	}
 	// An exponent that a float cannot hold would make the exact comparison
@@ -423,7 +424,7 @@ func sameClaim(name string, a, b json.RawMessage) bool {
 }
 
 func sameAudience(a, b json.RawMessage) bool {
-	var x, y signer.Object
+	var x, y jsonobj.Object
 	x.Set("aud", a)
 	y.Set("aud", b)
 	listX, okX := signer.Audiences(&x)
@@ -433,9 +434,9 @@ func sameAudience(a, b json.RawMessage) bool {
 
 // checkTypes holds the registered claims to the types of RFC 7519 §4.1,
 // wherever they came from: no verifier takes a token that does not.
-func checkTypes(claims *signer.Object) error {
+func checkTypes(claims *jsonobj.Object) error {
 	for _, name := range []string{"iss", "sub", "jti"} {
-		if raw, ok := claims.Get(name); ok && signer.TypeName(raw) != "string" {
+		if raw, ok := claims.Get(name); ok && jsonobj.TypeName(raw) != "string" {
 			return wrongType(name, raw, "a string")
 		}
 	}
@@ -449,7 +450,7 @@ func checkTypes(claims *signer.Object) error {
 		if !ok {
 			continue
 		}
-		if signer.TypeName(raw) != "number" {
+		if jsonobj.TypeName(raw) != "number" {
 			return wrongType(name, raw, "a number of seconds since 1970")
 		}
 		at, err := signer.NumericDate(raw)
@@ -464,5 +465,5 @@ func checkTypes(claims *signer.Object) error {
 }
 
 func wrongType(name string, raw json.RawMessage, want string) error {
-	return withHint(fmt.Errorf("%s: a json %s", name, signer.TypeName(raw)), name+" is "+want+" (rfc 7519 section 4.1)")
+	return withHint(fmt.Errorf("%s: a json %s", name, jsonobj.TypeName(raw)), name+" is "+want+" (rfc 7519 section 4.1)")
 }

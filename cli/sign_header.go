@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"conductor-jwt/internal/jsonobj"
 	"conductor-jwt/keys"
 	"conductor-jwt/provider"
 	"conductor-jwt/signer"
@@ -33,7 +34,7 @@ func composeHeader(f *signFlags, p *provider.Profile) (explained, error) {
 		if err != nil {
 			return h, err
 		}
-		raw, err := signer.CheckValue([]byte(value), signer.Limits{})
+		raw, err := jsonobj.Compact([]byte(value), jsonobj.Limits{})
 		if err != nil {
 			return h, usage("for example --header-json 'v=1'", "--header-json: %s", err)
 		}
@@ -77,7 +78,7 @@ func (e *explained) addType(f *signFlags, p *provider.Profile) error {
 }
 
 func jsonString(text string) json.RawMessage {
-	var one signer.Object
+	var one jsonobj.Object
 	one.String("", text)
 	raw, _ := one.Get("")
 	return raw

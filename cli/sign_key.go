@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"conductor-jwt/config"
+	"conductor-jwt/internal/jsonobj"
 	"conductor-jwt/internal/nearest"
 	"conductor-jwt/keys"
 	"conductor-jwt/provider"
@@ -71,7 +72,7 @@ func checkPrimes(file keyFile) error {
 	if file.form != formJOSE {
 		return nil
 	}
-	jwk, err := signer.ParseObject(file.text, signer.Limits{Bytes: maxKeyFile})
+	jwk, err := jsonobj.Parse(file.text, jsonobj.Limits{Bytes: maxKeyFile})
 	if err != nil || !jwk.Has("d") || jwk.Has("p") || jwk.Has("q") {
 		return nil //nolint:nilerr // another key, or one that its reader refuses
 	}

@@ -12,6 +12,7 @@ import (
 
 	"conductor-jwt/conductor/api"
 	"conductor-jwt/config"
+	"conductor-jwt/internal/jsonobj"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
 	"conductor-jwt/signer"
@@ -92,7 +93,7 @@ func runTask(ctx context.Context, env Env, f *signFlags, c *config.Loaded, d api
 		}
 	}
 	if f.output == outputJSON {
-		o, err := signer.ParseObject(out.Output.Reveal(), signer.Limits{Bytes: maxTaskInput})
+		o, err := jsonobj.Parse(out.Output.Reveal(), jsonobj.Limits{Bytes: maxTaskInput})
 		if err != nil {
 			return signError(err)
 		}
@@ -125,7 +126,7 @@ func (u *usedKey) Resolve(ctx context.Context, ref keys.Ref) (keys.Key, error) {
 }
 
 func (u *usedKey) verified(output json.RawMessage) (signer.Parsed, error) {
-	o, err := signer.ParseObject(output, signer.Limits{Bytes: maxTaskInput})
+	o, err := jsonobj.Parse(output, jsonobj.Limits{Bytes: maxTaskInput})
 	if err != nil {
 		return signer.Parsed{}, signError(err)
 	}

@@ -11,8 +11,8 @@ import (
 	"conductor-jwt/conductor"
 	"conductor-jwt/conductor/api"
 	"conductor-jwt/config"
+	"conductor-jwt/internal/jsonobj"
 	"conductor-jwt/internal/secret"
-	"conductor-jwt/signer"
 	"conductor-jwt/task"
 )
 
@@ -84,7 +84,7 @@ func withKey(t api.Task, key []byte, password secret.Text) (api.Task, error) {
 	if len(raw) == 0 || bytes.Equal(raw, []byte("null")) {
 		raw = json.RawMessage("{}")
 	}
-	input, err := signer.ParseObject(raw, signer.Limits{Bytes: maxTaskInput, Depth: 128})
+	input, err := jsonobj.Parse(raw, jsonobj.Limits{Bytes: maxTaskInput, Levels: 128})
 	if err != nil {
 		return api.Task{}, signerError("the stored task's input", err)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"conductor-jwt/internal/fault"
+	"conductor-jwt/internal/jsonobj"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
 	"conductor-jwt/signer"
@@ -329,7 +330,7 @@ func (file keyFile) isOpen(ctx context.Context, env Env, v keys.Verifier) bool {
 
 // dropAlgorithm lets --alg overrule the alg of a plain JWK.
 func (file *keyFile) dropAlgorithm() {
-	o, err := signer.ParseObject(file.text, signer.Limits{Bytes: maxKeyFile})
+	o, err := jsonobj.Parse(file.text, jsonobj.Limits{Bytes: maxKeyFile})
 	if err != nil || !o.Has("kty") || !o.Has("alg") {
 		return
 	}

@@ -9,13 +9,14 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"conductor-jwt/internal/jsonobj"
 	"conductor-jwt/keys"
 	"conductor-jwt/signer"
 )
 
 // Check gives every rule that a token breaks at a time, header first. The
 // header has alg, kid and the certificate's members, as it is or will be.
-func (p *Profile) Check(header, claims *signer.Object, now time.Time) []*Fault {
+func (p *Profile) Check(header, claims *jsonobj.Object, now time.Time) []*Fault {
 	c := check{p: p, header: header, claims: claims, now: now.Unix()}
 	c.algorithm()
 	c.typ()
@@ -46,7 +47,7 @@ func (p *Profile) CheckRequest(r *signer.Request, now time.Time) []*Fault {
 
 type check struct {
 	p              *Profile
-	header, claims *signer.Object
+	header, claims *jsonobj.Object
 	now            int64
 	faults         []*Fault
 }
@@ -105,7 +106,7 @@ func (c *check) claim(rule Claim) {
 	case rule.Name == "aud":
 		c.audience(rule)
 	case rule.JSONType != "":
-		if kind := signer.TypeName(value); kind != rule.JSONType {
+		if kind := jsonobj.TypeName(value); kind != rule.JSONType {
 			c.add(mistyped(rule.Name, kind, rule.JSONType, rule.Meaning))
 		}
 	default:
@@ -118,7 +119,7 @@ func (c *check) text(rule Claim, value json.RawMessage) {
 	size := utf8.RuneCountInString(text)
 	switch {
 	case !ok:
-		c.add(mistyped(rule.Name, signer.TypeName(value), "string", rule.Meaning))
+		c.add(mistyped(rule.Name, jsonobj.TypeName(value), "string", rule.Meaning))
 	case rule.SameAs != "" && !c.same(rule):
 		c.add(wrong(rule.Name, "it is not the same as "+rule.SameAs, "set it to the same value, or leave it out"))
 	case rule.Patterns != nil && !likeAny(rule.Patterns, text):
@@ -141,9 +142,9 @@ func (c *check) audience(rule Claim) {
 	list, ok := signer.Audiences(c.claims)
 	switch {
 	case !ok || len(list) == 0:
-		c.add(wrong("aud", "of json type "+signer.TypeName(value), setTo(rule.Meaning)))
+		c.add(wrong("aud", "of json type "+jsonobj.TypeName(value), setTo(rule.Meaning)))
 		return
-	case rule.Single && signer.TypeName(value) != "string":
+	case rule.Single && jsonobj.TypeName(value) != "string":
 		c.add(wrong("aud", "a list, where this profile takes a single audience", "write one audience as a string"))
 		return
 	}
@@ -244,7 +245,7 @@ func (c *check) time(name string, needed bool) (seconds int64, ok bool) {
 	}
 	at, err := signer.NumericDate(value)
 	if _, ruled := c.p.Claim(name); err != nil && !ruled { // the claim's own rule says it already
-		c.add(wrong(name, "of json type "+signer.TypeName(value)+", where this profile needs number", "write it in seconds since 1970"))
+		c.add(wrong(name, "of json type "+jsonobj.TypeName(value)+", where this profile needs number", "write it in seconds since 1970"))
 	}
 	return at.Unix(), err == nil
 }

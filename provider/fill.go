@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"slices"
 
+	"conductor-jwt/internal/jsonobj"
 	"conductor-jwt/keys"
-	"conductor-jwt/signer"
 )
 
 // Parties are the claims that name somebody.
@@ -79,7 +79,7 @@ func fixedElsewhere(name string) error {
 
 // Complete writes what the provider leaves no choice about into a token's
 // header and claims, where they say nothing.
-func (p *Profile) Complete(header, claims *signer.Object) {
+func (p *Profile) Complete(header, claims *jsonobj.Object) {
 	for _, c := range p.Claims {
 		if c.Preset != "" && c.Preset != computed && !claims.Has(c.Name) && !named(c.Name) && !slices.Contains(p.OneOf, c.Name) {
 			claims.String(c.Name, c.Preset)

@@ -17,10 +17,10 @@ import (
 	"sync"
 	"testing"
 
+	"conductor-jwt/internal/jsonobj"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
 	"conductor-jwt/provider"
-	"conductor-jwt/signer"
 )
 
 // rsaKey is the only one of the tests: they are slow to make.
@@ -277,11 +277,11 @@ func FuzzCheck(f *testing.F) {
 	}
 	f.Add(`{"alg":1,"iss":[]}`, `{"aud":{},"exp":"x","iat":1e999,"scope":null}`)
 	f.Fuzz(func(t *testing.T, header, claims string) {
-		h, err := signer.ParseObject([]byte(header), signer.Limits{})
+		h, err := jsonobj.Parse([]byte(header), jsonobj.Limits{})
 		if err != nil {
 			return
 		}
-		c, err := signer.ParseObject([]byte(claims), signer.Limits{})
+		c, err := jsonobj.Parse([]byte(claims), jsonobj.Limits{})
 		if err != nil {
 			return
 		}

@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"conductor-jwt/internal/jsonobj"
 	"conductor-jwt/keys"
 	"conductor-jwt/provider"
-	"conductor-jwt/signer"
 )
 
 // noon is when the tokens of good are issued.
@@ -42,9 +42,9 @@ func good() map[string][2]string {
 }
 
 // object reads JSON; edit is name=value, or name alone to take it out.
-func object(tb testing.TB, text string, edits ...string) *signer.Object {
+func object(tb testing.TB, text string, edits ...string) *jsonobj.Object {
 	tb.Helper()
-	o, err := signer.ParseObject([]byte(text), signer.Limits{})
+	o, err := jsonobj.Parse([]byte(text), jsonobj.Limits{})
 	if err != nil {
 		tb.Fatal(err)
 	}

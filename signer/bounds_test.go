@@ -11,52 +11,15 @@ import (
 
 	jose "github.com/go-jose/go-jose/v4"
 
+	"conductor-jwt/internal/jsonobj"
 	"conductor-jwt/keys"
 	"conductor-jwt/signer"
 )
 
-// Each limit holds at its exact value, and not one beyond it.
-func TestTheBoundsOfAnObject(t *testing.T) {
-	text := func(n int) string { return `{"a":"` + strings.Repeat("x", n-8) + `"}` }
-	list := func(n int) string { return `{"a":[` + strings.Repeat("{},", n-1) + `{}]}` }
-	for name, c := range map[string]struct {
-		text   string
-		limits signer.Limits
-		reason error
-	}{
-		"64 KiB":                            {text(64 << 10), signer.Limits{}, nil},
-		"a byte more than 64 KiB":           {text(64<<10 + 1), signer.Limits{}, signer.ErrTooLarge},
-		"as many bytes as the caller reads": {text(100), signer.Limits{Bytes: 100}, nil},
-		"a byte more than the caller reads": {text(101), signer.Limits{Bytes: 100}, signer.ErrTooLarge},
-		"as many levels as the caller has":  {`{"a":[{}]}`, signer.Limits{Depth: 3}, nil},
-		"a level more than the caller has":  {`{"a":[[{}]]}`, signer.Limits{Depth: 3}, signer.ErrTooDeep},
-		"objects beside each other":         {list(100), signer.Limits{}, nil},
-		"arrays beside each other":          {strings.NewReplacer("{}", "[]").Replace(list(100)), signer.Limits{}, nil},
-	} {
-		if _, err := signer.ParseObject([]byte(c.text), c.limits); !errors.Is(err, c.reason) {
-			t.Errorf("%s: err = %v, want %v", name, err, c.reason)
-		}
-		if _, err := signer.CheckValue([]byte(c.text), c.limits); !errors.Is(err, c.reason) {
-			t.Errorf("%s, as a value: err = %v, want %v", name, err, c.reason)
-		}
-	}
-}
-
-func TestDepthCountsWhatIsOpenAtOnce(t *testing.T) {
-	for text, want := range map[string]int{
-		``: 0, `1`: 0, `{}`: 1, `[]`: 1, `[{}]`: 2, `{"a":{},"b":{}}`: 2, `[[],[]]`: 2, `[{},[],{}]`: 2,
-		`{"a":[[]],"b":[]}`: 3, `"[["`: 0, `["\"[["]`: 1, `["\\",[]]`: 2, `["[","{"]`: 1,
-	} {
-		if got := signer.Depth([]byte(text)); got != want {
-			t.Errorf("%s: %d levels, want %d", text, got, want)
-		}
-	}
-}
-
 func TestTheLongestTokenThatIsSigned(t *testing.T) {
 	key, longest := edKey(), 0
 	for n := 48_900; n < 49_200; n++ {
-		var c signer.Object
+		var c jsonobj.Object
 		c.String("a", strings.Repeat("x", n))
 		token, err := signer.Sign(t.Context(), key, signer.Request{Claims: c})
 		switch {
@@ -74,7 +37,7 @@ func TestTheLongestTokenThatIsSigned(t *testing.T) {
 // A store is not asked for a signature that is not used.
 func TestATokenThatIsTooLongIsNotSigned(t *testing.T) {
 	key := &counted{testKey: edKey()}
-	var c signer.Object
+	var c jsonobj.Object
 	c.String("a", strings.Repeat("x", 60<<10))
 	if _, err := signer.Sign(t.Context(), key, signer.Request{Claims: c}); !errors.Is(err, signer.ErrTooLarge) || key.asked != 0 {
 		t.Errorf("err = %v after %d signatures", err, key.asked)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"conductor-jwt/internal/fault"
+	"conductor-jwt/internal/jsonobj"
 	"conductor-jwt/keys"
 )
 
@@ -22,7 +23,7 @@ const (
 )
 
 // addChain writes the members that r.ChainHeaders lists.
-func addChain(header *Object, key keys.Key, r *Request) error {
+func addChain(header *jsonobj.Object, key keys.Key, r *Request) error {
 	if len(r.Chain) == 0 {
 		return &fault.Error{Reason: ErrCertificateInvalid, Found: "no certificate", Hint: "give the key's certificate"}
 	}

@@ -1,8 +1,6 @@
 package signer
 
 import (
-	"encoding/json"
-	"encoding/json/jsontext"
 	"errors"
 	"fmt"
 	"slices"
@@ -10,6 +8,7 @@ import (
 	"time"
 
 	"conductor-jwt/internal/fault"
+	"conductor-jwt/internal/jsonobj"
 )
 
 // checkClaims reports every fault of the claims at once.
@@ -27,7 +26,7 @@ func checkClaims(p Parsed, rules Rules) error {
 }
 
 type claimCheck struct {
-	claims *Object
+	claims *jsonobj.Object
 	rules  Rules
 	faults []error
 }
@@ -147,9 +146,9 @@ func (c *claimCheck) text(name string) (string, claimState) {
 	if !ok {
 		return "", claimAbsent
 	}
-	s, ok := unquote(value)
+	s, ok := jsonobj.String(value)
 	if !ok {
-		c.fault(ErrClaimType, name, name+" is a string (rfc 7519 section 4.1)", "of json type %s", TypeName(value))
+		c.fault(ErrClaimType, name, name+" is a string (rfc 7519 section 4.1)", "of json type %s", jsonobj.TypeName(value))
 		return "", claimWrong
 	}
 	return s, claimGood
@@ -170,35 +169,15 @@ func (c *claimCheck) time(name string) (time.Time, claimState) {
 
 // Audiences reads the aud claim in either of its forms (RFC 7519 §4.1.3);
 // empty where it is absent, false where it is of another type.
-func Audiences(claims *Object) ([]string, bool) {
+func Audiences(claims *jsonobj.Object) ([]string, bool) {
 	value, ok := claims.Get("aud")
 	if !ok {
 		return nil, true
 	}
-	if s, ok := unquote(value); ok {
+	if s, ok := jsonobj.String(value); ok {
 		return []string{s}, true
 	}
-	return Texts(value)
-}
-
-// Texts reads an array of strings, which has been checked to be JSON; false
-// for anything else.
-func Texts(value json.RawMessage) ([]string, bool) {
-	if TypeName(value) != "array" {
-		return nil, false
-	}
-	var raw []jsontext.Value
-	if json.Unmarshal(value, &raw) != nil {
-		return nil, false
-	}
-	list := make([]string, len(raw))
-	for i, v := range raw {
-		var ok bool
-		if list[i], ok = unquote(v); !ok {
-			return nil, false
-		}
-	}
-	return list, true
+	return jsonobj.Strings(value)
 }
 
 // span is a duration as people read it: no fractions of a second.

@@ -7,17 +7,18 @@ import (
 	"strings"
 
 	"conductor-jwt/internal/fault"
+	"conductor-jwt/internal/jsonobj"
 )
 
 // Parsed is a token that was taken apart. Nothing in it has been verified.
 type Parsed struct {
-	Header    Object
+	Header    jsonobj.Object
 	Algorithm string // alg; may be none, and empty where [Parse] did not look
 	KeyID     string // kid; empty without one
 	Type      string // typ; empty without one
 
 	Payload   json.RawMessage // any JSON value, byte for byte
-	Claims    Object          // the payload, where it is an object
+	Claims    jsonobj.Object  // the payload, where it is an object
 	IsClaims  bool
 	Signature []byte
 
@@ -27,7 +28,7 @@ type Parsed struct {
 // Decode takes a compact JWS apart for somebody to look at. It is strict about
 // the form: size before anything is decoded, three parts, base64url without
 // padding and in its canonical form (RFC 7515 §2, RFC 4648 §3.5), JSON by the
-// rules of [ParseObject], a header that is an object. It takes unsigned tokens,
+// rules of [jsonobj.Parse], a header that is an object. It takes unsigned tokens,
 // extensions and any JSON as payload: what may be verified is up to [Parse].
 func Decode(token string) (Parsed, error) {
 	parts, err := split(token)
@@ -83,7 +84,7 @@ func (p *Parsed) decodeHeader(part string) error {
 	if err != nil {
 		return err
 	}
-	if p.Header, err = ParseObject(raw, Limits{}); err != nil {
+	if p.Header, err = jsonobj.Parse(raw, jsonobj.Limits{}); err != nil {
 		return err
 	}
 	p.Algorithm, _ = p.Header.Text("alg")
@@ -97,13 +98,13 @@ func (p *Parsed) decodePayload(part string) error {
 	if err != nil {
 		return err
 	}
-	if TypeName(raw) == "object" {
+	if jsonobj.TypeName(raw) == "object" {
 		p.IsClaims = true
 		p.Payload = raw
-		p.Claims, err = ParseObject(raw, Limits{})
+		p.Claims, err = jsonobj.Parse(raw, jsonobj.Limits{})
 		return err
 	}
-	_, err = CheckValue(raw, Limits{})
+	_, err = jsonobj.Compact(raw, jsonobj.Limits{})
 	p.Payload = raw
 	return err
 }

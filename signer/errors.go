@@ -6,16 +6,9 @@ import (
 	"conductor-jwt/keys"
 )
 
-// The reasons for which JSON is refused.
-var (
-	ErrTooLarge  = errors.New("too large")
-	ErrTooDeep   = errors.New("nested too deeply")
-	ErrDuplicate = errors.New("duplicate member")
-	ErrJSON      = errors.New("not json")
-)
-
 // The reasons for which a token is refused by its form.
 var (
+	ErrTooLarge  = errors.New("too large")
 	ErrFormat    = errors.New("not a compact jws")
 	ErrEncrypted = errors.New("encrypted token")
 	ErrEncoding  = errors.New("not base64url")

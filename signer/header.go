@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"conductor-jwt/internal/fault"
+	"conductor-jwt/internal/jsonobj"
 	"conductor-jwt/keys"
 )
 
@@ -20,17 +21,15 @@ func ReservedHeaders() []string {
 func Reserved(name string) bool { return slices.Contains(ReservedHeaders(), name) }
 
 // composeHeader gives the protected header, its members in alphabetical order.
-func composeHeader(key keys.Key, alg keys.Algorithm, r *Request) (Object, error) {
-	header := NewObject(r.Header.Len() + len(r.ChainHeaders) + 2)
-	header.broken = r.Header.broken
-	for m := range r.Header.Members() {
+func composeHeader(key keys.Key, alg keys.Algorithm, r *Request) (jsonobj.Object, error) {
+	header := r.Header.Clone()
+	for m := range header.Members() {
 		if Reserved(m.Name) {
-			return Object{}, &fault.Error{
+			return jsonobj.Object{}, &fault.Error{
 				Reason: ErrReserved, Field: m.Name, Found: "a header member that the signer sets itself",
 				Hint: fmt.Sprintf("do not set %s as a free header member", m.Name),
 			}
 		}
-		header.members = append(header.members, m)
 	}
 	header.String("alg", string(alg))
 	if r.KeyID != "" {
@@ -38,9 +37,9 @@ func composeHeader(key keys.Key, alg keys.Algorithm, r *Request) (Object, error)
 	}
 	if len(r.ChainHeaders) > 0 {
 		if err := addChain(&header, key, r); err != nil {
-			return Object{}, err
+			return jsonobj.Object{}, err
 		}
 	}
 	header.Sort()
-	return header, fault.In("header", header.valid())
+	return header, fault.In("header", header.Check())
 }

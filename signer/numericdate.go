@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"conductor-jwt/internal/fault"
+	"conductor-jwt/internal/jsonobj"
 )
 
 // LastSecond is the last second of the year 9999, the last that RFC 3339 can
@@ -17,9 +18,9 @@ const LastSecond = 253402300799
 // seconds, which may have a fraction or an exponent. The error is an *[fault.Error]
 // of [ErrClaimType].
 func NumericDate(value json.RawMessage) (time.Time, error) {
-	if TypeName(value) != "number" {
+	if jsonobj.TypeName(value) != "number" {
 		return time.Time{}, &fault.Error{
-			Reason: ErrClaimType, Found: "of json type " + TypeName(value),
+			Reason: ErrClaimType, Found: "of json type " + jsonobj.TypeName(value),
 			Hint: "a time is a json number of seconds (rfc 7519 section 2)",
 		}
 	}

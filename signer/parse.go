@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"conductor-jwt/internal/fault"
+	"conductor-jwt/internal/jsonobj"
 )
 
 // Parse takes apart a token that is to be verified: [Decode], and beyond it
@@ -20,7 +21,7 @@ func Parse(token string) (Parsed, error) {
 	}
 	if !p.IsClaims {
 		return Parsed{}, &fault.Error{
-			Reason: ErrPayload, Field: "payload", Found: "a json " + TypeName(p.Payload),
+			Reason: ErrPayload, Field: "payload", Found: "a json " + jsonobj.TypeName(p.Payload),
 			Hint: "the claims of a jwt are a json object (rfc 7519 section 7.2)",
 		}
 	}
@@ -66,11 +67,11 @@ func (p *Parsed) checkText(name string) error {
 			Hint: "a jws header names its algorithm (rfc 7515 section 4.1.1)",
 		}
 	}
-	if _, ok := unquote(value); ok {
+	if _, ok := jsonobj.String(value); ok {
 		return nil
 	}
 	return &fault.Error{
-		Reason: ErrHeader, Field: "header", Found: fmt.Sprintf("a %s member that is of json type %s", name, TypeName(value)),
+		Reason: ErrHeader, Field: "header", Found: fmt.Sprintf("a %s member that is of json type %s", name, jsonobj.TypeName(value)),
 		Hint: name + " is a string (rfc 7515 section 4.1)",
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"conductor-jwt/internal/jsonobj"
 	"conductor-jwt/signer"
 )
 
@@ -36,10 +37,10 @@ func TestParse(t *testing.T) {
 		"standard base64":                   {b64(goodHeader) + "." + b64(`{}`) + ".ab+/", signer.ErrEncoding},
 		"stray bits at the end":             {b64(goodHeader) + "." + b64(`{}`) + ".c2lnMR", signer.ErrEncoding},
 		"an impossible length":              {b64(goodHeader) + "." + b64(`{}`) + ".abcde", signer.ErrEncoding},
-		"a header that is not json":         {compactOf(`alg`, `{}`), signer.ErrJSON},
-		"a header that is an array":         {compactOf(`["alg"]`, `{}`), signer.ErrJSON},
-		"an empty header":                   {"." + b64(`{}`) + ".c2ln", signer.ErrJSON},
-		"two algs":                          {compactOf(`{"alg":"HS256","alg":"none"}`, `{}`), signer.ErrDuplicate},
+		"a header that is not json":         {compactOf(`alg`, `{}`), jsonobj.ErrSyntax},
+		"a header that is an array":         {compactOf(`["alg"]`, `{}`), jsonobj.ErrSyntax},
+		"an empty header":                   {"." + b64(`{}`) + ".c2ln", jsonobj.ErrSyntax},
+		"two algs":                          {compactOf(`{"alg":"HS256","alg":"none"}`, `{}`), jsonobj.ErrDuplicate},
 		"no alg":                            {compactOf(`{"typ":"JWT"}`, `{}`), signer.ErrHeader},
 		"an alg that is a number":           {compactOf(`{"alg":256}`, `{}`), signer.ErrHeader},
 		"a kid that is a number":            {compactOf(`{"alg":"HS256","kid":1}`, `{}`), signer.ErrHeader},
@@ -52,14 +53,14 @@ func TestParse(t *testing.T) {
 		"b64":                               {compactOf(`{"alg":"HS256","b64":false,"crit":["b64"]}`, `{}`), signer.ErrCritical},
 		"b64 true":                          {compactOf(`{"alg":"HS256","b64":true}`, `{}`), signer.ErrCritical},
 		"a payload that is an array":        {compactOf(goodHeader, `[1]`), signer.ErrPayload},
-		"an array with a duplicate in it":   {compactOf(goodHeader, `[{"a":1,"a":2}]`), signer.ErrDuplicate},
+		"an array with a duplicate in it":   {compactOf(goodHeader, `[{"a":1,"a":2}]`), jsonobj.ErrDuplicate},
 		"a payload that is null":            {compactOf(goodHeader, `null`), signer.ErrPayload},
-		"a payload that is text":            {compactOf(goodHeader, `hello`), signer.ErrJSON},
-		"two iss":                           {compactOf(goodHeader, `{"iss":"a","iss":"b"}`), signer.ErrDuplicate},
-		"a duplicate far down":              {compactOf(goodHeader, `{"a":[{"b":1,"b":1}]}`), signer.ErrDuplicate},
-		"a payload of 10,000 levels":        {compactOf(goodHeader, strings.Repeat("[", 10000)), signer.ErrTooDeep},
-		"a payload with text after it":      {compactOf(goodHeader, `{} {}`), signer.ErrJSON},
-		"a payload with a lone surrogate":   {compactOf(goodHeader, `{"a":"\ud800"}`), signer.ErrJSON},
+		"a payload that is text":            {compactOf(goodHeader, `hello`), jsonobj.ErrSyntax},
+		"two iss":                           {compactOf(goodHeader, `{"iss":"a","iss":"b"}`), jsonobj.ErrDuplicate},
+		"a duplicate far down":              {compactOf(goodHeader, `{"a":[{"b":1,"b":1}]}`), jsonobj.ErrDuplicate},
+		"a payload of 10,000 levels":        {compactOf(goodHeader, strings.Repeat("[", 10000)), jsonobj.ErrTooDeep},
+		"a payload with text after it":      {compactOf(goodHeader, `{} {}`), jsonobj.ErrSyntax},
+		"a payload with a lone surrogate":   {compactOf(goodHeader, `{"a":"\ud800"}`), jsonobj.ErrSyntax},
 		"a header member that names itself": {compactOf(`{"alg":"HS256","jku":"https://x"}`, `{}`), nil},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,3 +1,5 @@
+// Package signer turns claims and a key into a signed JWT, and reads one back
+// strictly. It has no clock and no state.
 package signer
 
 import (
@@ -7,6 +9,7 @@ import (
 	"fmt"
 
 	"conductor-jwt/internal/fault"
+	"conductor-jwt/internal/jsonobj"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
 )
@@ -19,8 +22,8 @@ const MaxToken = 64 << 10
 type Request struct {
 	Algorithm keys.Algorithm // empty takes the key's default
 	KeyID     string         // kid, byte for byte; empty leaves it out
-	Header    Object         // further members; alg, kid and the chain's are the signer's
-	Claims    Object
+	Header    jsonobj.Object // further members; alg, kid and the chain's are the signer's
+	Claims    jsonobj.Object
 
 	// Chain is the certificate chain, leaf first, of which ChainHeaders
 	// (x5c, x5t, x5t#S256; RFC 7515 §4.1.6-4.1.8) go into the header. The
@@ -36,25 +39,25 @@ type Token struct {
 }
 
 // Sign signs r with key. It fails with an *[fault.Error] for a request that is
-// unfit ([ErrReserved], [ErrJSON], [ErrTooLarge], [ErrCertificateMismatch],
+// unfit ([ErrReserved], [jsonobj.ErrSyntax], [ErrTooLarge], [ErrCertificateMismatch],
 // [ErrCertificateInvalid]), and with the error of key otherwise.
 func Sign(ctx context.Context, key keys.Key, r Request) (Token, error) {
 	alg, err := chooseAlgorithm(key, r.Algorithm)
 	if err != nil {
 		return Token{}, err
 	}
-	if err := r.Claims.valid(); err != nil {
+	if err := r.Claims.Check(); err != nil {
 		return Token{}, fault.In("payload", err)
 	}
 	header, err := composeHeader(key, alg, &r)
 	if err != nil {
 		return Token{}, err
 	}
-	size := base64.RawURLEncoding.EncodedLen(header.size()) + base64.RawURLEncoding.EncodedLen(r.Claims.size())
+	size := base64.RawURLEncoding.EncodedLen(header.Size()) + base64.RawURLEncoding.EncodedLen(r.Claims.Size())
 	if size > MaxToken {
 		return Token{}, tokenTooLarge(size)
 	}
-	scratch := make([]byte, 0, max(header.size(), r.Claims.size()))
+	scratch := make([]byte, 0, max(header.Size(), r.Claims.Size()))
 	token := make([]byte, 0, size+roomForSignature)
 	token = base64.RawURLEncoding.AppendEncode(token, header.AppendJSON(scratch))
 	token = append(token, '.')

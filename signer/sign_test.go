@@ -10,12 +10,13 @@ import (
 	jose "github.com/go-jose/go-jose/v4"
 	"github.com/golang-jwt/jwt/v5"
 
+	"conductor-jwt/internal/jsonobj"
 	"conductor-jwt/keys"
 	"conductor-jwt/signer"
 )
 
-func claims() signer.Object {
-	var c signer.Object
+func claims() jsonobj.Object {
+	var c jsonobj.Object
 	c.String("iss", "I")
 	c.Set("n", json.RawMessage("9007199254740993"))
 	c.Int("exp", 4102444800)
@@ -24,7 +25,7 @@ func claims() signer.Object {
 
 func TestSignedTokensVerifyElsewhere(t *testing.T) {
 	for _, key := range []*testKey{hmacKey(make([]byte, 32), keys.HS256), ecKey(t), edKey()} {
-		var header signer.Object
+		var header jsonobj.Object
 		header.String("typ", "JWT")
 		token, err := signer.Sign(t.Context(), key, signer.Request{KeyID: "k/1", Header: header, Claims: claims()})
 		if err != nil {
@@ -53,7 +54,7 @@ func TestSignedTokensVerifyElsewhere(t *testing.T) {
 }
 
 func TestHeaderMembersAreInAlphabeticalOrder(t *testing.T) {
-	var header signer.Object
+	var header jsonobj.Object
 	header.String("typ", "at+jwt")
 	header.String("cty", "x")
 	header.Int("zip2", 1)
@@ -84,8 +85,8 @@ func TestWhatIsNotSigned(t *testing.T) {
 		"jwk in the free header":  {func(r *signer.Request) { r.Header.Set("jwk", json.RawMessage(`{}`)) }, signer.ErrReserved},
 		"x5t#S256 in the header":  {func(r *signer.Request) { r.Header.String("x5t#S256", "x") }, signer.ErrReserved},
 		"an algorithm of another": {func(r *signer.Request) { r.Algorithm = keys.RS256 }, keys.ErrAlgorithmMismatch},
-		"a claim not in utf-8":    {func(r *signer.Request) { r.Claims.String("a", "\xff") }, signer.ErrJSON},
-		"a kid not in utf-8":      {func(r *signer.Request) { r.KeyID = "\xff" }, signer.ErrJSON},
+		"a claim not in utf-8":    {func(r *signer.Request) { r.Claims.String("a", "\xff") }, jsonobj.ErrSyntax},
+		"a kid not in utf-8":      {func(r *signer.Request) { r.KeyID = "\xff" }, jsonobj.ErrSyntax},
 		"64 KiB":                  {func(r *signer.Request) { r.Claims.String("a", long) }, signer.ErrTooLarge},
 		"x5c without certificate": {func(r *signer.Request) { r.ChainHeaders = []string{"x5c"} }, signer.ErrCertificateInvalid},
 	} {
@@ -109,7 +110,7 @@ func TestACancelledContextReachesTheKey(t *testing.T) {
 
 func BenchmarkSign(b *testing.B) {
 	key := hmacKey(make([]byte, 32), keys.HS256)
-	var header signer.Object
+	var header jsonobj.Object
 	header.String("typ", "JWT")
 	c := claims()
 	b.ReportAllocs()

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"conductor-jwt/internal/fault"
+	"conductor-jwt/internal/jsonobj"
 )
 
 // TokenText gives the compact token that a file or a stream holds: the text
@@ -97,7 +98,7 @@ func looksLikeJWT(text string) bool {
 // tokenInObject reads a JWS in Flattened JSON Serialization (RFC 7515 §7.2.2),
 // which step's verify and inspect take too, and names any other object.
 func tokenInObject(text string) (string, error) {
-	o, err := ParseObject([]byte(text), Limits{Bytes: MaxToken})
+	o, err := jsonobj.Parse([]byte(text), jsonobj.Limits{Bytes: MaxToken})
 	switch {
 	case err != nil:
 		return "", err
@@ -132,7 +133,7 @@ func tokenInObject(text string) (string, error) {
 // flattened gives the compact form of a JWS. An unprotected header has no
 // place there and is refused; other members are passed over, as RFC 7515
 // §7.2.1 demands.
-func flattened(o *Object) (string, error) {
+func flattened(o *jsonobj.Object) (string, error) {
 	parts := make([]string, 0, 3)
 	for _, name := range []string{"protected", "payload", "signature"} {
 		part, ok := o.Text(name)

@@ -5,11 +5,12 @@ import (
 	"fmt"
 	"slices"
 
+	"conductor-jwt/internal/jsonobj"
 	"conductor-jwt/signer"
 )
 
 // claims gives the author's further claims in their order, digits intact.
-func (g *given) claims(s scopes) (signer.Object, error) {
+func (g *given) claims(s scopes) (jsonobj.Object, error) {
 	claims, err := g.object(inClaims)
 	if err != nil {
 		return claims, err
@@ -26,7 +27,7 @@ func (g *given) claims(s scopes) (signer.Object, error) {
 }
 
 // headers gives the author's further header members.
-func (g *given) headers() (signer.Object, error) {
+func (g *given) headers() (jsonobj.Object, error) {
 	headers, err := g.object(inHeaders)
 	if err != nil {
 		return headers, err
@@ -64,7 +65,7 @@ func insteadOf(header string) string {
 }
 
 // repeated are the claims that a header may repeat (RFC 7519 §5.3).
-func (g *given) checkRepeated(claims *signer.Object) error {
+func (g *given) checkRepeated(claims *jsonobj.Object) error {
 	for _, name := range []string{"iss", "sub", "aud"} {
 		header, ok := g.values[inHeaders].get(name)
 		if !ok {
@@ -80,14 +81,14 @@ func (g *given) checkRepeated(claims *signer.Object) error {
 }
 
 // object reads an input that is an object within the limits of claims.
-func (g *given) object(name string) (signer.Object, error) {
+func (g *given) object(name string) (jsonobj.Object, error) {
 	n, ok := g.values[name]
 	if !ok {
-		return signer.Object{}, nil
+		return jsonobj.Object{}, nil
 	}
-	object, err := signer.ParseObject(n.raw, signer.Limits{Bytes: 2 * maxClaims, Depth: maxLevels})
+	object, err := jsonobj.Parse(n.raw, jsonobj.Limits{Bytes: 2 * maxClaims, Levels: maxLevels})
 	switch {
-	case errors.Is(err, signer.ErrTooDeep):
+	case errors.Is(err, jsonobj.ErrTooDeep):
 		return object, nodeFault(name, errTooDeep)
 	case err != nil:
 		return object, nodeFault(name, errNotJSON)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"conductor-jwt/internal/jsonobj"
 	"conductor-jwt/keys"
 	"conductor-jwt/signer"
 )
@@ -74,8 +75,8 @@ func (c composed) warnings(token signer.Token) []string {
 	return list
 }
 
-func (r *request) composeClaims(c composed) signer.Object {
-	claims := signer.NewObject(9 + r.claims.Len())
+func (r *request) composeClaims(c composed) jsonobj.Object {
+	claims := jsonobj.New(9 + r.claims.Len())
 	if r.issuer != "" {
 		claims.String("iss", r.issuer)
 	}
@@ -109,7 +110,7 @@ func (r *request) composeClaims(c composed) signer.Object {
 }
 
 // write sets the claim for scopes, where there are any.
-func (s scopes) write(claims *signer.Object) {
+func (s scopes) write(claims *jsonobj.Object) {
 	switch {
 	case len(s.list) == 0:
 	case s.format == formatArray:

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"conductor-jwt/conductor/api"
+	"conductor-jwt/internal/jsonobj"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
 	"conductor-jwt/policy"
@@ -88,7 +89,7 @@ func storedKey(input secret.JSON) jsontext.Value {
 // withoutKey puts something in place of a key that is an expression still.
 // What is no object is left to whoever reads it next.
 func withoutKey(input secret.JSON) secret.JSON {
-	o, err := signer.ParseObject(input.Reveal(), signer.Limits{Bytes: maxInput, Depth: maxTemplateLevels})
+	o, err := jsonobj.Parse(input.Reveal(), jsonobj.Limits{Bytes: maxInput, Levels: maxTemplateLevels})
 	if err != nil {
 		return input
 	}

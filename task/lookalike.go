@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode"
 
+	"conductor-jwt/internal/jsonobj"
 	"conductor-jwt/policy"
 	"conductor-jwt/signer"
 )
@@ -18,7 +19,7 @@ func checkLookalikes(q *signer.Request) error {
 	headers := append(reservedHeaders(), "typ", "cty", "iss", "sub", "aud")
 	for _, row := range []struct {
 		input   string
-		object  *signer.Object
+		object  *jsonobj.Object
 		decided []string
 	}{{inClaims, &q.Claims, claims}, {inHeaders, &q.Header, headers}} {
 		for m := range row.object.Members() {

@@ -2,6 +2,7 @@ package task
 
 import (
 	"conductor-jwt/conductor/api"
+	"conductor-jwt/internal/jsonobj"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/signer"
 )
@@ -37,12 +38,12 @@ const (
 // output writes outputData of a completed task. Times are NumericDate seconds
 // (RFC 7519 §2).
 func output(mode OutputMode, d api.Task, c composed, token signer.Token, warnings []string) secret.JSON {
-	var o signer.Object
+	var o jsonobj.Object
 	if mode != OutputSecrets {
 		o.String(outToken, token.Compact.Reveal())
 	}
 	if mode == OutputSecrets || mode == OutputBoth {
-		var hidden signer.Object
+		var hidden jsonobj.Object
 		hidden.String(outToken, token.Compact.Reveal())
 		o.Set(outSecrets, hidden.AppendJSON(nil))
 	}
@@ -71,7 +72,7 @@ func output(mode OutputMode, d api.Task, c composed, token signer.Token, warning
 // failedOutput writes outputData of a task that did not complete, for a
 // workflow to branch on.
 func failedOutput(fault Fault) secret.JSON {
-	var e, o signer.Object
+	var e, o jsonobj.Object
 	e.String("code", fault.Code)
 	e.String("field", fault.Field)
 	e.String("message", fault.Message)

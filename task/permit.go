@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"conductor-jwt/conductor/api"
+	"conductor-jwt/internal/jsonobj"
 	"conductor-jwt/keys"
 	"conductor-jwt/policy"
 	"conductor-jwt/signer"
@@ -143,7 +144,7 @@ func (h *Handler) asks(d api.Task, r *request, c composed) policy.Request {
 }
 
 // scopesOf gives the scopes of both claims that hold some, whoever set them.
-func (r *request) scopesOf(claims *signer.Object) []string {
+func (r *request) scopesOf(claims *jsonobj.Object) []string {
 	var list []string
 	for _, name := range []string{claimScope, claimSCP} {
 		raw, ok := claims.Get(name)
@@ -156,7 +157,7 @@ func (r *request) scopesOf(claims *signer.Object) []string {
 		}
 		if text, ok := claims.Text(name); ok {
 			list = append(list, strings.FieldsFunc(text, func(c rune) bool { return c == ' ' || c == ',' })...)
-		} else if texts, ok := signer.Texts(raw); ok {
+		} else if texts, ok := jsonobj.Strings(raw); ok {
 			list = append(list, texts...)
 		} else {
 			list = append(list, string(raw))

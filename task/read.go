@@ -11,7 +11,7 @@ import (
 	"unicode/utf8"
 
 	"conductor-jwt/conductor/api"
-	"conductor-jwt/signer"
+	"conductor-jwt/internal/jsonobj"
 )
 
 // inputData is what a message calls the whole input.
@@ -212,7 +212,7 @@ func inputFault(table []Input, raw []byte, err error) error {
 	switch {
 	case errors.Is(err, jsontext.ErrDuplicateName):
 		return nodeFault(shown(name), errTwice)
-	case signer.Depth(raw) > maxDecoderLevels:
+	case jsonobj.Levels(raw) > maxDecoderLevels:
 		return nodeFault(shown(name), errTooDeep)
 	}
 	// In a broken text, what stands where a name does may be a value.

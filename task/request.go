@@ -4,10 +4,10 @@ import (
 	"slices"
 
 	"conductor-jwt/conductor/api"
+	"conductor-jwt/internal/jsonobj"
 	"conductor-jwt/keys"
 	"conductor-jwt/keys/exposure"
 	"conductor-jwt/provider"
-	"conductor-jwt/signer"
 )
 
 // request is what a task asks for, every input read and found sound.
@@ -20,8 +20,8 @@ type request struct {
 	keyID           string         // empty takes the key's own
 	jwtID           string         // empty takes a fresh one
 	omit            []string
-	claims          signer.Object
-	headers         signer.Object
+	claims          jsonobj.Object
+	headers         jsonobj.Object
 	chain           chain
 	key             keys.Ref
 	secrets         exposure.Secrets // what no claim may hold

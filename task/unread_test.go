@@ -8,7 +8,7 @@ import (
 
 	"conductor-jwt/conductor/api"
 	"conductor-jwt/internal/fault"
-	"conductor-jwt/signer"
+	"conductor-jwt/internal/jsonobj"
 	"conductor-jwt/task"
 )
 
@@ -123,10 +123,10 @@ func TestTheAuditOfADenialWithoutAGrantHasNoClaims(t *testing.T) {
 
 func TestAnErrorUnwrapsToWhatItHas(t *testing.T) {
 	cause := errors.New("cause")
-	if list := (&fault.Error{Reason: signer.ErrJSON}).Unwrap(); len(list) != 1 {
+	if list := (&fault.Error{Reason: jsonobj.ErrSyntax}).Unwrap(); len(list) != 1 {
 		t.Errorf("%v", list)
 	}
-	if err := error(&fault.Error{Reason: signer.ErrJSON, Cause: cause}); !errors.Is(err, cause) || !errors.Is(err, signer.ErrJSON) {
+	if err := error(&fault.Error{Reason: jsonobj.ErrSyntax, Cause: cause}); !errors.Is(err, cause) || !errors.Is(err, jsonobj.ErrSyntax) {
 		t.Errorf("%v", err)
 	}
 }

@@ -27,6 +27,7 @@ import (
 	"syscall"
 	"time"
 
+	"conductor-jwt/internal/jsonobj"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
 	"conductor-jwt/keys/openssl"
@@ -167,7 +168,7 @@ func request(algorithm keys.Algorithm) signer.Request {
 	now := time.Now().Unix()
 	r.Algorithm, r.KeyID = algorithm, "key-123"
 	r.Header.String("typ", "JWT")
-	r.Claims = signer.NewObject(7)
+	r.Claims = jsonobj.New(7)
 	r.Claims.String("iss", "https://issuer.example")
 	r.Claims.String("sub", "user-4711")
 	r.Claims.String("aud", "https://api.example")

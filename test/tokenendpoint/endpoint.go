@@ -13,6 +13,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"conductor-jwt/internal/jsonobj"
 	"conductor-jwt/provider"
 	"conductor-jwt/signer"
 )
@@ -145,7 +146,7 @@ func (e *Endpoint) take(compact string) *refusal {
 	if err != nil {
 		return e.refuse("the signature does not verify")
 	}
-	claims, err := signer.ParseObject(payload, signer.Limits{})
+	claims, err := jsonobj.Parse(payload, jsonobj.Limits{})
 	if err != nil {
 		return e.refuse("the payload is no json object")
 	}
@@ -164,7 +165,7 @@ func (e *Endpoint) take(compact string) *refusal {
 
 // times are the provider's own: RFC 7523 §3 has a token with a past exp, or
 // one that is unreasonably far away, refused.
-func (e *Endpoint) times(claims *signer.Object) *refusal {
+func (e *Endpoint) times(claims *jsonobj.Object) *refusal {
 	now := e.now().Unix()
 	at := func(name string) (int64, bool) {
 		value, ok := claims.Get(name)
@@ -192,7 +193,7 @@ func (e *Endpoint) times(claims *signer.Object) *refusal {
 
 // once refuses a jti that was there before (RFC 7523 §3), but for a token that
 // is sent with each call.
-func (e *Endpoint) once(claims *signer.Object) *refusal {
+func (e *Endpoint) once(claims *jsonobj.Object) *refusal {
 	id, ok := claims.Text("jti")
 	if !ok || e.profile.Exchange == provider.Bearer {
 		return nil

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"conductor-jwt/internal/jsonobj"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
 	"conductor-jwt/provider"
@@ -44,7 +45,7 @@ func signed(t *testing.T, claims string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	object, err := signer.ParseObject([]byte(claims), signer.Limits{})
+	object, err := jsonobj.Parse([]byte(claims), jsonobj.Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,8 +8,8 @@ import (
 	"net/url"
 	"strings"
 
+	"conductor-jwt/internal/jsonobj"
 	"conductor-jwt/provider"
-	"conductor-jwt/signer"
 )
 
 // The values of RFC 7523 §2.1 and §2.2.
@@ -143,11 +143,11 @@ func (e *Endpoint) success(access string) map[string]any {
 	return map[string]any{"access_token": access, "token_type": "Bearer", "expires_in": 3600}
 }
 
-func headerOf(compact string) (signer.Object, error) {
+func headerOf(compact string) (jsonobj.Object, error) {
 	text, _, _ := strings.Cut(compact, ".")
 	raw, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil {
-		return signer.Object{}, err
+		return jsonobj.Object{}, err
 	}
-	return signer.ParseObject(raw, signer.Limits{})
+	return jsonobj.Parse(raw, jsonobj.Limits{})
 }

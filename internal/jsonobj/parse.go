@@ -1,8 +1,7 @@
-package signer
+package jsonobj
 
 import (
 	"bytes"
-	"encoding/json"
 	"encoding/json/jsontext"
 	"errors"
 	"fmt"
@@ -12,34 +11,42 @@ import (
 	"conductor-jwt/internal/fault"
 )
 
-// The limits of [Limits] that are zero.
-const (
-	DefaultBytes = 64 << 10
-	DefaultDepth = 32
+// The reasons for which JSON is refused.
+var (
+	ErrTooLarge  = errors.New("too large")
+	ErrTooDeep   = errors.New("nested too deeply")
+	ErrDuplicate = errors.New("duplicate member")
+	ErrSyntax    = errors.New("not json")
 )
 
-// Limits bounds what [ParseObject] reads; a zero field takes its default.
+// The limits of [Limits] that are zero.
+const (
+	DefaultBytes  = 64 << 10
+	DefaultLevels = 32
+)
+
+// Limits bounds what [Parse] reads; a zero field takes its default.
 type Limits struct {
-	Bytes int // length of the text in bytes, [DefaultBytes]
-	Depth int // levels of nesting, the object itself included, [DefaultDepth]
+	Bytes  int // length of the text in bytes, [DefaultBytes]
+	Levels int // levels of nesting, the object itself included, [DefaultLevels]
 }
 
 func (l Limits) orDefault() Limits {
 	if l.Bytes == 0 {
 		l.Bytes = DefaultBytes
 	}
-	if l.Depth == 0 {
-		l.Depth = DefaultDepth
+	if l.Levels == 0 {
+		l.Levels = DefaultLevels
 	}
 	return l
 }
 
-// ParseObject reads one JSON object and nothing after it. At every depth it
+// Parse reads one JSON object and nothing after it. At every depth it
 // refuses duplicate names (RFC 7515 §4, RFC 7519 §4), invalid UTF-8 and lone
 // surrogates (RFC 8259 §8.2), and more levels than limits has. Members keep
 // their order; values keep their bytes, white space excepted. An error is an
-// *[fault.Error] of [ErrTooLarge], [ErrTooDeep], [ErrDuplicate] or [ErrJSON].
-func ParseObject(raw []byte, limits Limits) (Object, error) {
+// *[fault.Error] of [ErrTooLarge], [ErrTooDeep], [ErrDuplicate] or [ErrSyntax].
+func Parse(raw []byte, limits Limits) (Object, error) {
 	if err := checkBounds(raw, limits.orDefault()); err != nil {
 		return Object{}, err
 	}
@@ -55,7 +62,7 @@ func ParseObject(raw []byte, limits Limits) (Object, error) {
 		return Object{}, syntax(raw, err)
 	}
 	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
-		return Object{}, &fault.Error{Reason: ErrJSON, Found: "text after the json object", Hint: "remove it"}
+		return Object{}, &fault.Error{Reason: ErrSyntax, Found: "text after the json object", Hint: "remove it"}
 	}
 	return object, nil
 }
@@ -67,10 +74,10 @@ func notAnObject(raw []byte) error {
 		return syntax(raw, io.EOF)
 	}
 	if value, err := compact(raw); err == nil {
-		return &fault.Error{Reason: ErrJSON, Found: "a json " + TypeName(value), Hint: "give a json object"}
+		return &fault.Error{Reason: ErrSyntax, Found: "a json " + TypeName(value), Hint: "give a json object"}
 	}
 	start := len(raw) - len(bytes.TrimLeft(raw, " \t\r\n"))
-	return &fault.Error{Reason: ErrJSON, Found: "not a JSON object" + position(raw, start), Hint: "give a json object"}
+	return &fault.Error{Reason: ErrSyntax, Found: "not a JSON object" + position(raw, start), Hint: "give a json object"}
 }
 
 // position tells a place in a text as an editor does.
@@ -81,9 +88,9 @@ func position(raw []byte, offset int) string {
 	return fmt.Sprintf(" (line %d, column %d)", line+1, column+1)
 }
 
-// CheckValue reports whether raw is one JSON value within limits, by the rules
-// of [ParseObject], and gives it without white space.
-func CheckValue(raw []byte, limits Limits) (json.RawMessage, error) {
+// Compact reports whether raw is one JSON value within limits, by the rules
+// of [Parse], and gives it without white space.
+func Compact(raw []byte, limits Limits) (jsontext.Value, error) {
 	if err := checkBounds(raw, limits.orDefault()); err != nil {
 		return nil, err
 	}
@@ -91,7 +98,7 @@ func CheckValue(raw []byte, limits Limits) (json.RawMessage, error) {
 }
 
 func readMembers(d *jsontext.Decoder) (Object, error) {
-	object := NewObject(8)
+	object := New(8)
 	for d.PeekKind() != '}' {
 		name, err := d.ReadToken()
 		if err != nil {
@@ -112,8 +119,8 @@ func readMembers(d *jsontext.Decoder) (Object, error) {
 	return object, err
 }
 
-func compact(raw []byte) (json.RawMessage, error) {
-	value := json.RawMessage(bytes.Clone(raw))
+func compact(raw []byte) (jsontext.Value, error) {
+	value := jsontext.Value(bytes.Clone(raw))
 	// Format, unlike Compact, refuses duplicates and bad UTF-8 by default.
 	if err := value.Format(jsontext.PreserveRawStrings(true)); err != nil {
 		return nil, syntax(raw, err)
@@ -129,18 +136,18 @@ func checkBounds(raw []byte, limits Limits) error {
 			Hint: fmt.Sprintf("at most %d bytes are read", limits.Bytes),
 		}
 	}
-	if Depth(raw) > limits.Depth {
+	if Levels(raw) > limits.Levels {
 		return &fault.Error{
-			Reason: ErrTooDeep, Found: fmt.Sprintf("json of more than %d levels", limits.Depth),
+			Reason: ErrTooDeep, Found: fmt.Sprintf("json of more than %d levels", limits.Levels),
 			Hint: "nest it less deeply",
 		}
 	}
 	return nil
 }
 
-// Depth counts how deep brackets nest outside of strings; on text that is not
+// Levels counts how deep brackets nest outside of strings; on text that is not
 // JSON it may count too many or too few, and a decoder then refuses it.
-func Depth(raw []byte) int {
+func Levels(raw []byte) int {
 	deepest, level, quoted := 0, 0, false
 	for i := 0; i < len(raw); i++ {
 		switch c := raw[i]; {
@@ -169,21 +176,21 @@ func syntax(raw []byte, err error) error {
 		return &fault.Error{Reason: ErrDuplicate, Found: "a json member name that appears twice", Hint: "keep one of them"}
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return &fault.Error{Reason: ErrJSON, Found: "json that ends too early", Hint: "give one whole json object"}
+		return &fault.Error{Reason: ErrSyntax, Found: "json that ends too early", Hint: "give one whole json object"}
 	}
 	found := "text that is not json"
 	if at, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		found += position(raw, int(at.ByteOffset))
 	}
-	return &fault.Error{Reason: ErrJSON, Found: found, Hint: "give json in utf-8 (rfc 8259)"}
+	return &fault.Error{Reason: ErrSyntax, Found: found, Hint: "give json in utf-8 (rfc 8259)"}
 }
 
 func invalidText() error {
-	return &fault.Error{Reason: ErrJSON, Found: "text that is not valid utf-8", Hint: "encode it as utf-8"}
+	return &fault.Error{Reason: ErrSyntax, Found: "text that is not valid utf-8", Hint: "encode it as utf-8"}
 }
 
 // TypeName names the JSON type of a value, for messages.
-func TypeName(value json.RawMessage) string { return kindName(value.Kind()) }
+func TypeName(value jsontext.Value) string { return kindName(value.Kind()) }
 
 func kindName(kind jsontext.Kind) string {
 	switch kind {

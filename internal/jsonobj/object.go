@@ -1,7 +1,7 @@
-// Package signer turns claims and a key into a signed JWT, and reads one back
-// strictly. It keeps members in the order and numbers in the digits in which
-// they came; it has no clock and no state.
-package signer
+// Package jsonobj reads and builds JSON: objects whose members keep their order
+// and whose numbers keep their digits. It refuses duplicate names, invalid
+// UTF-8, lone surrogates and whatever exceeds the limits.
+package jsonobj
 
 import (
 	"encoding/json"
@@ -10,12 +10,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // Member is one name and its JSON value.
 type Member struct {
 	Name  string
-	Value json.RawMessage
+	Value jsontext.Value
 }
 
 // Object is a JSON object whose members keep their order. Names are unique:
@@ -28,12 +29,12 @@ type Object struct {
 	broken  bool // a string that was set is not valid UTF-8
 }
 
-// NewObject gives an empty Object with room for n members.
-func NewObject(n int) Object { return Object{members: make([]Member, 0, n)} }
+// New returns an empty Object with room for n members.
+func New(n int) Object { return Object{members: make([]Member, 0, n)} }
 
-// Set sets name to a JSON value, which is kept as it is. Whoever sets a value
-// from outside has read it with [ParseObject] or [CheckValue].
-func (o *Object) Set(name string, value json.RawMessage) {
+// Set sets name to a JSON value, which is kept as it is. A value from
+// outside must have been read with [Parse] or [Compact] before.
+func (o *Object) Set(name string, value jsontext.Value) {
 	if i := o.index(name); i >= 0 {
 		o.members[i].Value = value
 		return
@@ -66,7 +67,7 @@ func (o *Object) Strings(name string, list []string) {
 func (o *Object) Has(name string) bool { return o.index(name) >= 0 }
 
 // Get gives the value of a member.
-func (o *Object) Get(name string) (json.RawMessage, bool) {
+func (o *Object) Get(name string) (jsontext.Value, bool) {
 	if i := o.index(name); i >= 0 {
 		return o.members[i].Value, true
 	}
@@ -80,7 +81,7 @@ func (o *Object) Text(name string) (string, bool) {
 	if !ok {
 		return "", false
 	}
-	return unquote(value)
+	return String(value)
 }
 
 // Delete removes a member, if it is there.
@@ -106,6 +107,53 @@ func (o *Object) Sort() {
 	slices.SortFunc(o.members, func(a, b Member) int { return strings.Compare(a.Name, b.Name) })
 }
 
+// AppendJSON appends the object, without white space, to dst.
+func (o *Object) AppendJSON(dst []byte) []byte {
+	dst = append(dst, '{')
+	for i, m := range o.members {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		// A name that is not UTF-8 is refused by Check.
+		dst, _ = jsontext.AppendQuote(dst, m.Name)
+		dst = append(dst, ':')
+		dst = append(dst, m.Value...)
+	}
+	return append(dst, '}')
+}
+
+// MarshalJSON implements [json.Marshaler].
+func (o Object) MarshalJSON() ([]byte, error) {
+	if err := o.Check(); err != nil {
+		return nil, err
+	}
+	return o.AppendJSON(make([]byte, 0, o.Size())), nil
+}
+
+// Size is an upper bound of the object's length for names that need no
+// escapes, and close to it for any other.
+func (o *Object) Size() int {
+	n := 2
+	for i := range o.members {
+		n += len(o.members[i].Name) + len(o.members[i].Value) + 4
+	}
+	return n
+}
+
+// Check reports a name or a string that was set and is not valid UTF-8, as an
+// *[fault.Error] of [ErrSyntax].
+func (o *Object) Check() error {
+	if o.broken {
+		return invalidText()
+	}
+	for i := range o.members {
+		if !utf8.ValidString(o.members[i].Name) {
+			return invalidText()
+		}
+	}
+	return nil
+}
+
 func (o *Object) index(name string) int {
 	for i := range o.members {
 		if o.members[i].Name == name {
@@ -121,10 +169,31 @@ func (o *Object) quote(dst []byte, s string) []byte {
 	return dst
 }
 
-func unquote(value json.RawMessage) (string, bool) {
+// String returns the text of a JSON string; false for any other value.
+func String(value jsontext.Value) (string, bool) {
 	if len(value) == 0 || value[0] != '"' {
 		return "", false
 	}
 	s, err := jsontext.AppendUnquote(nil, value)
 	return string(s), err == nil
+}
+
+// Strings reads an array of strings, which has been checked to be JSON; false
+// for anything else.
+func Strings(value jsontext.Value) ([]string, bool) {
+	if TypeName(value) != "array" {
+		return nil, false
+	}
+	var raw []jsontext.Value
+	if json.Unmarshal(value, &raw) != nil {
+		return nil, false
+	}
+	list := make([]string, len(raw))
+	for i, v := range raw {
+		var ok bool
+		if list[i], ok = String(v); !ok {
+			return nil, false
+		}
+	}
+	return list, true
 }

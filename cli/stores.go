@@ -15,7 +15,6 @@ import (
 	"conductor-jwt/keys/gcpkms"
 	"conductor-jwt/keys/vault"
 	"conductor-jwt/policy"
-	"conductor-jwt/provider"
 	"conductor-jwt/task"
 )
 
@@ -31,7 +30,7 @@ func readPolicy(ctx context.Context, c *config.Loaded) (*policy.Policy, error) {
 		return nil, withHint(&policy.Error{Path: shown(c.Policy), Problems: []policy.Problem{{Text: readfile.Reason(err)}}},
 			"check policy, which is set by "+c.Origin("policy").String())
 	}
-	p, err := policy.Read(shown(c.Policy), text, known(c))
+	p, err := policy.Read(shown(c.Policy), text, c.MaxTTL)
 	if err != nil {
 		return nil, withHint(err, policyHint)
 	}
@@ -51,11 +50,6 @@ func checkInjectionMode(c *config.Loaded, p *policy.Policy) error {
 	return withHint(&policy.Error{Path: shown(c.Policy), Problems: []policy.Problem{{
 		Text: "inline: secrets-only needs the stored task, which secret_injection: " + c.SecretInjection + " does not read",
 	}}}, "set secret_injection to auto or stored (it is set by "+c.Origin("secret_injection").String()+"), or inline to allow or deny")
-}
-
-// known is what there is for a policy file to name.
-func known(c *config.Loaded) policy.Known {
-	return policy.Known{Algorithms: texts(keys.Algorithms()), MaxTTL: c.MaxTTL, Profiles: provider.Names()}
 }
 
 // openRing reads the policy file and the keys that it names, for a command

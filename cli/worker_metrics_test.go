@@ -49,7 +49,7 @@ func newRig(t *testing.T) rig {
 func oneKey(t *testing.T) *signing {
 	t.Helper()
 	text := "keys: {billing: {source: \"vault-transit://transit/billing\"}}"
-	p, err := policy.Read("policy.yaml", []byte(text), policy.Known{MaxTTL: time.Hour})
+	p, err := policy.Read("policy.yaml", []byte(text), time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -190,19 +190,11 @@ func (l *lockedBuffer) String() string {
 // read reads a policy; every line of it is a key.
 func (r *rig) policy(t *testing.T) *policy.Policy {
 	t.Helper()
-	p, err := policy.Read("policy.yaml", []byte(r.text), policy.Known{MaxTTL: 10 * time.Minute, Algorithms: algorithmNames()})
+	p, err := policy.Read("policy.yaml", []byte(r.text), 10 * time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return p
-}
-
-func algorithmNames() []string {
-	var names []string
-	for _, a := range keys.Algorithms() {
-		names = append(names, string(a))
-	}
-	return names
 }
 
 func (r *rig) options(t *testing.T) keyring.Options {

@@ -76,13 +76,13 @@ func (v *version) revoked(list []string) bool {
 
 // restrict keeps of the fitting algorithms those that the operator names, in
 // the operator's order.
-func restrict(fitting []keys.Algorithm, named []string) ([]keys.Algorithm, error) {
+func restrict(fitting, named []keys.Algorithm) ([]keys.Algorithm, error) {
 	if len(named) == 0 {
 		return fitting, nil
 	}
 	var list []keys.Algorithm
-	for _, name := range named {
-		if alg := keys.Algorithm(name); slices.Contains(fitting, alg) {
+	for _, alg := range named {
+		if slices.Contains(fitting, alg) {
 			list = append(list, alg)
 		}
 	}

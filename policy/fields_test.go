@@ -4,15 +4,18 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"conductor-jwt/keys"
 	"conductor-jwt/policy"
+	"conductor-jwt/provider"
 )
 
 func readWith(text string) (*policy.Policy, error) {
-	return policy.Read("policy.yaml", []byte(text), known())
+	return policy.Read("policy.yaml", []byte(text), maxTTL)
 }
 
 // mistakes counts what is wrong with a text.
@@ -172,13 +175,13 @@ keys:
     versions: [{source: "vault-transit://t/a", from: 2099-01-01T00:00:00Z, kid: one}]
 profiles:
   p: {extends: github-app, key: a, issuer: i, subject: s, audience: [u, w], limits: {max_ttl: 10m, no_exp: true, algorithms: [RS256]}}
-  github-app: {off: true}
+  snowflake: {off: true}
 `)
 	a, ok := p.Key("a")
 	a.Place, a.Versions[0].Place = policy.Place{}, policy.Place{}
 	want := policy.Key{
 		Name: "a", Versions: []policy.Version{{Source: "env:A"}}, Publish: true, KeyID: "my-kid", ActivationDelay: 20 * time.Minute,
-		RetireAfter: 48 * time.Hour, Revoke: []string{"x", "y"}, Algorithms: []string{"RS256", "ES256"},
+		RetireAfter: 48 * time.Hour, Revoke: []string{"x", "y"}, Algorithms: []keys.Algorithm{keys.RS256, keys.ES256},
 	}
 	if !ok || !reflect.DeepEqual(a, want) {
 		t.Errorf("got  %+v\nwant %+v", a, want)
@@ -187,15 +190,62 @@ profiles:
 	if one := v.Versions[0]; one.KeyID != "one" || one.From.Year() != 2099 || one.Scheme() != policy.SchemeVaultTransit {
 		t.Errorf("%+v", one)
 	}
-	f := p.Profiles[0]
-	if f.Key != "a" || f.Issuer != "i" || f.Subject != "s" || len(f.Audiences) != 2 || f.Limits.MaxTTL != 10*time.Minute || !f.Limits.NoExpiry || len(f.Limits.Algorithms) != 1 {
+	f := p.Profiles()["p"]
+	if o := f.Overrides; o.Key != "a" || o.Issuer != "i" || o.Subject != "s" || len(o.Audiences) != 2 || o.MaxTTL != 600 || !o.NoExpiry || len(f.Algorithms) != 1 {
 		t.Errorf("%+v", f)
 	}
-	if !p.Profiles[1].Off {
+	if p.Profiles()["snowflake"] != nil {
 		t.Error("off: true does not turn a profile off")
 	}
 	if _, ok := p.Key("b"); ok {
 		t.Error("a key that is not there")
+	}
+}
+
+// The profiles of a file have what they extend, over several steps. A profile
+// whose base is off does not exist.
+func TestProfilesAreResolved(t *testing.T) {
+	p := read(t, `
+keys: {github: {source: "env:A"}}
+profiles:
+  acme: {extends: github-app, key: github, issuer: Iv1, limits: {max_ttl: 60s}}
+  acme-low: {extends: acme, limits: {max_ttl: 30s}}
+  acme-late: {extends: acme-low, issuer: Iv2}
+  github-app: {extends: github-app, subject: said}
+  okta: {audience: "https://acme.okta.com/oauth2/v1/token", limits: {algorithms: [ES256]}}
+  forever: {extends: supabase, limits: {no_exp: true}}
+  box: off
+  of-box: {extends: box}
+`)
+	profiles := p.Profiles()
+	for name, want := range map[string]provider.Overrides{
+		"acme":       {Key: "github", Issuer: "Iv1", Subject: "said", MaxTTL: 60},
+		"acme-low":   {Key: "github", Issuer: "Iv1", Subject: "said", MaxTTL: 30},
+		"acme-late":  {Key: "github", Issuer: "Iv2", Subject: "said", MaxTTL: 30},
+		"github-app": {Subject: "said"},
+		"okta":       {Audiences: []string{"https://acme.okta.com/oauth2/v1/token"}},
+		"forever":    {NoExpiry: true},
+		"supabase":   {},
+	} {
+		f := profiles[name]
+		if f == nil || f.Name != name || !reflect.DeepEqual(f.Overrides, want) {
+			t.Errorf("%s: %+v, want the overrides %+v", name, f, want)
+		}
+	}
+	if !slices.Equal(profiles["okta"].Algorithms, []keys.Algorithm{keys.ES256}) || len(profiles["forever"].Algorithms) != 3 {
+		t.Errorf("algorithms: %v, %v", profiles["okta"].Algorithms, profiles["forever"].Algorithms)
+	}
+	for _, name := range []string{"box", "of-box", "nobody"} {
+		if profiles[name] != nil {
+			t.Errorf("there is a profile %s", name)
+		}
+	}
+	if want := len(provider.Names()) + 4 - 1; len(profiles) != want {
+		t.Errorf("%d profiles, want %d", len(profiles), want)
+	}
+	var none *policy.Policy
+	if len(none.Profiles()) != len(provider.Names()) || none.DefinesProfiles() || !p.DefinesProfiles() {
+		t.Error("without a file there are the built-in profiles alone")
 	}
 }
 
@@ -265,15 +315,11 @@ func TestInlineModes(t *testing.T) {
 	}
 }
 
-func TestNamesThatThereAre(t *testing.T) {
-	const text = "keys: {a: {source: \"env:A\", algorithms: [XX999]}}"
-	for want, names := range map[string][]string{
-		"there is none": nil, "use one of RS256": {"RS256"}, "use one of RS256, ES256": {"RS256", "ES256"},
-	} {
-		_, err := policy.Read("p", []byte(text), policy.Known{Algorithms: names, MaxTTL: time.Hour})
-		if err == nil || !strings.HasSuffix(err.Error(), "no such algorithm; "+want) {
-			t.Errorf("%v, want %s", err, want)
-		}
+func TestAnUnknownAlgorithmIsAnsweredWithAll(t *testing.T) {
+	_, err := readWith("keys: {a: {source: \"env:A\", algorithms: [XX999]}}")
+	want := "no such algorithm; use one of " + keys.JoinAlgorithms(keys.Algorithms())
+	if err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("%v, want %s", err, want)
 	}
 	if mode := (&policy.Policy{}).InlineMode(); mode != policy.InlineAllow {
 		t.Errorf("a policy that says nothing of keys in tasks: %s", mode)

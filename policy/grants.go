@@ -74,8 +74,8 @@ func (r *reader) algorithmGlobs(place *[]Glob) func(ast.Node) {
 	return func(n ast.Node) {
 		r.globs(place)(n)
 		for _, g := range *place {
-			if !slices.ContainsFunc(r.known.Algorithms, g.Match) {
-				r.unknown(elementOf(n, string(g)), string(g), "algorithm", r.known.Algorithms)
+			if names := algorithmNames(); !slices.ContainsFunc(names, g.Match) {
+				r.unknown(elementOf(n, string(g)), string(g), "algorithm", names)
 			}
 		}
 	}
@@ -83,10 +83,7 @@ func (r *reader) algorithmGlobs(place *[]Glob) func(ast.Node) {
 
 // checkUses reports grants that match no key or profile.
 func (r *reader) checkUses(p *Policy) {
-	names := append(p.keyNames(), r.known.Profiles...)
-	for _, f := range p.Profiles {
-		names = append(names, f.Name)
-	}
+	names := append(p.keyNames(), r.profileNames()...)
 	for _, g := range p.Grants {
 		for _, use := range g.Use {
 			if !slices.ContainsFunc(names, use.Match) {

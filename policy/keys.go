@@ -117,65 +117,38 @@ func (r *reader) activationDelay(place *time.Duration) func(ast.Node) {
 func (r *reader) checkTimes(p *Policy) {
 	for i := range p.Keys {
 		k := &p.Keys[i]
-		least := p.mostTTLOf(k.Name, r.known.MaxTTL) + MaxAge + Skew
+		shortest := r.maxTTLOf(p, k.Name) + MaxAge + Skew
 		if k.RetireAfter == 0 {
-			k.RetireAfter = least
+			k.RetireAfter = shortest
 		}
-		if k.RetireAfter < least {
-			r.faultAt(k.Place, "retire_after is shorter than its tokens live; write %s or more, or lower max_ttl in its grants", short(least))
+		if k.RetireAfter < shortest {
+			r.faultAt(k.Place, "retire_after is shorter than its tokens live; write %s or more, or lower max_ttl in its grants", short(shortest))
 		}
 	}
 }
 
-// mostTTLOf is the longest that a token of the key may live, by any grant.
-func (p *Policy) mostTTLOf(key string, worker time.Duration) time.Duration {
-	most, used := time.Duration(0), false
+// maxTTLOf is the longest that a token of the key may live, by any grant.
+func (r *reader) maxTTLOf(p *Policy, key string) time.Duration {
+	longest, used := time.Duration(0), false
 	uses := []string{key}
-	profiles := p.profilesOf(key)
-	for _, f := range profiles {
-		uses = append(uses, f.Name)
+	var limit time.Duration // of the profiles that sign with the key
+	for _, e := range r.profiles {
+		if f := p.profiles[e.name]; f != nil && f.Overrides.Key == key {
+			uses = append(uses, f.Name)
+			limit = max(limit, time.Duration(f.Overrides.MaxTTL)*time.Second)
+		}
 	}
 	for _, use := range uses {
 		for _, g := range p.Grants {
 			if matchAny(g.Use, use) {
-				most, used = max(most, g.most(worker)), true
+				longest, used = max(longest, g.most(r.maxTTL)), true
 			}
 		}
 	}
 	if !used {
-		return worker
+		return r.maxTTL
 	}
-	for _, f := range profiles {
-		most = max(most, f.Limits.MaxTTL)
-	}
-	return most
-}
-
-// profilesOf are the profiles that sign with a key, with what they inherit.
-func (p *Policy) profilesOf(key string) []Profile {
-	var list []Profile
-	for _, f := range p.Profiles {
-		if f = p.inherited(f); f.Key == key {
-			list = append(list, f)
-		}
-	}
-	return list
-}
-
-// inherited is a profile with the key and the longest ttl of those that it
-// extends, where it has none of its own.
-func (p *Policy) inherited(f Profile) Profile {
-	at := f
-	for range p.Profiles { // checkProfiles reports cycles
-		i := slices.IndexFunc(p.Profiles, func(o Profile) bool { return o.Name == at.Extends && o.Name != at.Name })
-		if i < 0 {
-			break
-		}
-		at = p.Profiles[i]
-		f.Key = cmp.Or(f.Key, at.Key)
-		f.Limits.MaxTTL = cmp.Or(f.Limits.MaxTTL, at.Limits.MaxTTL)
-	}
-	return f
+	return max(longest, limit)
 }
 
 // The schemes of sources.

@@ -1,10 +1,15 @@
-// Package policy is the file of the operator: which keys there are, which
-// profiles, and what each may be used for. It reads the file, strictly and
-// with the place of every mistake, and decides whether a grant permits a
-// token. It knows no key and asks nobody.
+// Package policy reads the operator's policy file: the keys, the profiles, and
+// what each may be used for. It reads the file strictly, reports each mistake
+// with its line and column, resolves what profiles extend, and decides whether a
+// grant permits a token. It holds no keys and makes no calls.
 package policy
 
-import "time"
+import (
+	"time"
+
+	"conductor-jwt/keys"
+	"conductor-jwt/provider"
+)
 
 // Policy is one policy file, checked. A nil Policy has no keys, no profiles
 // and no grants, and permits keys in task input. It does not change.
@@ -14,10 +19,13 @@ type Policy struct {
 	Azure  Azure
 	Google Google
 
-	Keys     []Key     // in the order of the file
-	Profiles []Profile // in the order of the file
-	Grants   []Grant   // in the order of the file
-	Inline   Inline
+	Keys   []Key   // in the order of the file
+	Grants []Grant // in the order of the file
+	Inline Inline
+
+	// profiles are all that a task may name, resolved; nil: the built-in ones.
+	profiles        map[string]*provider.Profile
+	definesProfiles bool
 
 	path string // of the file, as messages name it
 }
@@ -53,8 +61,8 @@ type Key struct {
 	// has begun to sign.
 	RetireAfter time.Duration
 
-	Revoke     []string // kids that are gone at once
-	Algorithms []string // that the key may be used with; empty: all that fit it
+	Revoke     []string         // kids that are gone at once
+	Algorithms []keys.Algorithm // that the key may be used with; empty: all that fit it
 }
 
 // What [Key.KeyID] may say instead of a kid.
@@ -69,28 +77,6 @@ type Version struct {
 	From   time.Time // when it begins to sign; zero where the store's time decides
 	KeyID  string    // as [Key.KeyID]; empty: the key's
 	Place  Place     // of Source
-}
-
-// Profile is one profile as the file has it. Empty fields are left to what it
-// extends.
-type Profile struct {
-	Name    string
-	Place   Place
-	Extends string // the profile that it begins with; empty for one that has the name of a built-in
-	Off     bool   // there is none of this name
-	Key     string // the name of a configured key
-	Issuer  string
-	Subject string
-	// Audiences replace those of the profile that it extends.
-	Audiences []string
-	Limits    Limits
-}
-
-// Limits are the bounds of a profile.
-type Limits struct {
-	MaxTTL     time.Duration // 0: not set
-	NoExpiry   bool          // the token has no exp
-	Algorithms []string      // empty: not set
 }
 
 // Grant permits tokens. All that it names must hold.
@@ -122,8 +108,18 @@ func (p *Policy) Key(name string) (Key, bool) {
 	return Key{}, false
 }
 
+// Profiles returns the profiles that a task may name, by their names: the
+// built-in ones, changed as the file says, and those of the file. The caller
+// must not change them.
+func (p *Policy) Profiles() map[string]*provider.Profile {
+	if p == nil || p.profiles == nil {
+		return builtInProfiles()
+	}
+	return p.profiles
+}
+
 // DefinesProfiles reports whether the file has profiles.
-func (p *Policy) DefinesProfiles() bool { return p != nil && len(p.Profiles) > 0 }
+func (p *Policy) DefinesProfiles() bool { return p != nil && p.definesProfiles }
 
 // InlineMode is what becomes of keys in task input.
 func (p *Policy) InlineMode() Inline {

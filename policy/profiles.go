@@ -1,103 +1,154 @@
 package policy
 
 import (
+	"cmp"
 	"slices"
+	"time"
 
 	"github.com/goccy/go-yaml/ast"
 
 	"conductor-jwt/internal/yamlfile"
+	"conductor-jwt/provider"
 )
 
-const off = "off"
+// profileEntry is one profile as the file has it.
+type profileEntry struct {
+	name      string
+	place     Place
+	extends   string // empty: the built-in profile of the same name
+	off       bool   // no profile has this name
+	overrides provider.Overrides
+}
 
-func (r *reader) profiles(n ast.Node, p *Policy) {
+func (r *reader) readProfiles(n ast.Node) {
 	for _, entry := range r.entries(n, "profiles") {
 		if name, ok := r.name(entry.Key, "a profile"); ok {
-			p.Profiles = append(p.Profiles, r.profile(name, entry))
+			r.profiles = append(r.profiles, r.profile(name, entry))
 		}
 	}
 }
 
 // profile reads one profile; the word off alone turns one off, which YAML 1.1
 // writes as false.
-func (r *reader) profile(name string, entry *ast.MappingValueNode) Profile {
-	f := Profile{Name: name, Place: placeOf(entry.Key)}
+func (r *reader) profile(name string, entry *ast.MappingValueNode) profileEntry {
+	e := profileEntry{name: name, place: placeOf(entry.Key)}
 	if text, ok := yamlfile.Text(entry.Value); ok {
-		if f.Off = text == off || text == "false"; !f.Off {
+		if e.off = text == "off" || text == "false"; !e.off {
 			r.fault(entry.Value, "text where a profile belongs; write a mapping, or off")
 		}
-		return f
+		return e
 	}
+	o := &e.overrides
 	r.object(entry.Value, "a profile", fields{
-		"extends":  r.text(&f.Extends),
-		"off":      r.boolean(&f.Off),
-		"key":      r.text(&f.Key),
-		"issuer":   r.text(&f.Issuer),
-		"subject":  r.text(&f.Subject),
-		"audience": r.texts(&f.Audiences),
-		"limits": func(n ast.Node) {
-			r.object(n, "limits", fields{
-				"max_ttl":    r.duration(&f.Limits.MaxTTL),
-				"no_exp":     r.boolean(&f.Limits.NoExpiry),
-				"algorithms": r.algorithms(&f.Limits.Algorithms),
-			})
-			if isEmpty(n) {
-				r.fault(n, "no limit in limits; write one, or remove the field")
-			}
-		},
+		"extends":  r.text(&e.extends),
+		"off":      r.boolean(&e.off),
+		"key":      r.text(&o.Key),
+		"issuer":   r.text(&o.Issuer),
+		"subject":  r.text(&o.Subject),
+		"audience": r.texts(&o.Audiences),
+		"limits":   func(n ast.Node) { r.limits(n, o) },
 	})
-	return f
+	return e
 }
 
-// checkProfiles looks up the names that profiles use.
-func (r *reader) checkProfiles(p *Policy) {
-	own := map[string]Profile{}
-	for _, f := range p.Profiles {
-		own[f.Name] = f
+func (r *reader) limits(n ast.Node, o *provider.Overrides) {
+	var maxTTL time.Duration
+	r.object(n, "limits", fields{
+		"max_ttl":    r.duration(&maxTTL),
+		"no_exp":     r.boolean(&o.NoExpiry),
+		"algorithms": r.algorithms(&o.Algorithms),
+	})
+	o.MaxTTL = int64(maxTTL / time.Second)
+	if isEmpty(n) {
+		r.fault(n, "no limit in limits; write one, or remove the field")
 	}
-	names := slices.Clone(r.known.Profiles)
-	for _, f := range p.Profiles {
-		if !slices.Contains(names, f.Name) {
-			names = append(names, f.Name)
+}
+
+func builtInProfiles() map[string]*provider.Profile {
+	profiles := map[string]*provider.Profile{}
+	for _, p := range provider.Profiles() {
+		profiles[p.Name] = p
+	}
+	return profiles
+}
+
+// profileNames are the names of the built-in profiles and of those of the file.
+func (r *reader) profileNames() []string {
+	names := provider.Names()
+	for _, e := range r.profiles {
+		if !slices.Contains(names, e.name) {
+			names = append(names, e.name)
 		}
+	}
+	return names
+}
+
+// resolveProfiles checks the names that the file's profiles use, and sets the
+// profiles of the policy. A profile that extends one that is off is left out.
+func (r *reader) resolveProfiles(p *Policy) {
+	own := map[string]profileEntry{}
+	for _, e := range r.profiles {
+		own[e.name] = e
 	}
 	for _, k := range p.Keys {
 		// A built-in profile names no key, so that no grant can mean it.
-		if f, ok := own[k.Name]; ok && !f.Off {
+		if e, ok := own[k.Name]; ok && !e.off {
 			r.faultAt(k.Place, "a profile of this file has this name too; rename one of them, because a grant would permit both")
 		}
 	}
-	for _, f := range p.Profiles {
-		if _, ok := p.Key(f.Key); f.Key != "" && !ok {
-			r.unknownAt(f.Place, f.Key, "key", p.keyNames())
-		}
-		builtIn := slices.Contains(r.known.Profiles, f.Name)
-		switch {
-		case f.Off && !builtIn:
-			r.faultAt(f.Place, "there is no built-in profile of this name to turn off; remove it")
-		case f.Off:
-		case f.Extends == "" && !builtIn:
-			r.faultAt(f.Place, "a profile that extends none; write extends: with the name of another")
-		case f.Extends == "":
-		case !slices.Contains(names, f.Extends):
-			r.unknownAt(f.Place, f.Extends, "profile", names)
-		case r.circular(own, f):
-			r.faultAt(f.Place, "a profile that extends itself; begin with a built-in one")
+	p.profiles, p.definesProfiles = builtInProfiles(), len(own) > 0
+	for _, e := range r.profiles {
+		delete(p.profiles, e.name)
+		if f := r.resolveProfile(p, own, e); f != nil {
+			p.profiles[e.name] = f
 		}
 	}
 }
 
-// circular reports whether a chain of extensions has no end. A profile that has
-// the name of the built-in one that it extends is such an end.
-func (r *reader) circular(own map[string]Profile, f Profile) bool {
-	for range len(own) + 1 {
-		next, ok := own[f.Extends]
-		if !ok || f.Extends == f.Name && slices.Contains(r.known.Profiles, f.Name) {
-			return false
-		}
-		f = next
+func (r *reader) resolveProfile(p *Policy, own map[string]profileEntry, e profileEntry) *provider.Profile {
+	if _, ok := p.Key(e.overrides.Key); e.overrides.Key != "" && !ok {
+		r.unknownAt(e.place, e.overrides.Key, "key", p.keyNames())
 	}
-	return true
+	_, builtIn := provider.Find(e.name)
+	names := r.profileNames()
+	switch {
+	case e.off && !builtIn:
+		r.faultAt(e.place, "there is no built-in profile of this name to turn off; remove it")
+	case e.off:
+	case e.extends == "" && !builtIn:
+		r.faultAt(e.place, "a profile that extends none; write extends: with the name of another")
+	case e.extends != "" && !slices.Contains(names, e.extends):
+		r.unknownAt(e.place, e.extends, "profile", names)
+	default:
+		f, ok := extend(own, e, 0)
+		if !ok {
+			r.faultAt(e.place, "a profile that extends itself; begin with a built-in one")
+		}
+		return f
+	}
+	return nil
+}
+
+// extend follows a chain of extensions to the built-in profile that it begins
+// with. ok is false where the chain has no end; the profile is nil where it
+// ends at one that is off or unknown.
+func extend(own map[string]profileEntry, e profileEntry, depth int) (f *provider.Profile, ok bool) {
+	if e.off {
+		return nil, true
+	}
+	base, builtIn := provider.Find(cmp.Or(e.extends, e.name))
+	if e.extends == e.name && !builtIn || depth > len(own) {
+		return nil, false
+	}
+	if parent, ok := own[e.extends]; ok && e.extends != e.name {
+		if base, ok = extend(own, parent, depth+1); !ok {
+			return nil, false
+		}
+	}
+	if base == nil {
+		return nil, true
+	}
+	return base.Extend(e.name, e.overrides), true
 }
 
 func (p *Policy) keyNames() []string {

@@ -8,22 +8,15 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"conductor-jwt/internal/yamlfile"
+	"conductor-jwt/keys"
 )
 
-// Known is what a file is checked against.
-type Known struct {
-	Algorithms []string // the names of all algorithms
-	Profiles   []string // the names of the built-in profiles
-	// MaxTTL is the worker's: how long a token may live where no grant and no
-	// profile says otherwise.
-	MaxTTL time.Duration
-}
-
-// Read reads the text of a policy file; path names it in messages. Its error
-// is an [*Error] with everything that is wrong. A file that says nothing is an
-// error: it would permit what no policy permits.
-func Read(path string, text []byte, known Known) (*Policy, error) {
-	r := &reader{known: known}
+// Read reads the text of a policy file; path names it in messages. maxTTL is
+// the worker's: how long a token may live where no grant and no profile says
+// otherwise. The error is an [*Error] with everything that is wrong. A file that
+// defines nothing is an error: it would permit what no policy permits.
+func Read(path string, text []byte, maxTTL time.Duration) (*Policy, error) {
+	r := &reader{maxTTL: maxTTL}
 	p := &Policy{Inline: InlineAllow, path: path}
 	body, fault := yamlfile.Parse(text)
 	switch {
@@ -74,12 +67,12 @@ func (r *reader) sections(body ast.Node, p *Policy) {
 		"azure":    func(n ast.Node) { r.azure(n, &p.Azure) },
 		"google":   func(n ast.Node) { r.google(n, &p.Google) },
 		"keys":     func(n ast.Node) { r.keys(n, p) },
-		"profiles": func(n ast.Node) { r.profiles(n, p) },
+		"profiles": r.readProfiles,
 		"grants":   func(n ast.Node) { r.grants(n, p) },
 		"inline":   r.choice(&inline, string(InlineAllow), string(InlineSecretsOnly), string(InlineDeny)),
 	})
 	p.Inline = Inline(inline)
-	r.checkProfiles(p)
+	r.resolveProfiles(p)
 	r.checkUses(p)
 	r.checkTimes(p)
 }
@@ -107,15 +100,27 @@ func isName(text string) bool {
 }
 
 // algorithms reads a list of algorithms' exact names.
-func (r *reader) algorithms(place *[]string) func(ast.Node) {
+func (r *reader) algorithms(place *[]keys.Algorithm) func(ast.Node) {
 	return func(n ast.Node) {
-		r.texts(place)(n)
-		for _, name := range *place {
-			if !slices.Contains(r.known.Algorithms, name) {
-				r.unknown(elementOf(n, name), name, "algorithm", r.known.Algorithms)
+		var names []string
+		r.texts(&names)(n)
+		for _, name := range names {
+			alg, err := keys.ParseAlgorithm(name)
+			if err != nil {
+				r.unknown(elementOf(n, name), name, "algorithm", algorithmNames())
+				continue
 			}
+			*place = append(*place, alg)
 		}
 	}
+}
+
+func algorithmNames() []string {
+	var names []string
+	for _, alg := range keys.Algorithms() {
+		names = append(names, string(alg))
+	}
+	return names
 }
 
 // elementOf finds the node of a text in a list.

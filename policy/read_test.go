@@ -11,17 +11,12 @@ import (
 	"conductor-jwt/policy"
 )
 
-func known() policy.Known {
-	return policy.Known{
-		Algorithms: []string{"RS256", "ES256", "EdDSA"},
-		Profiles:   []string{"github-app", "snowflake"},
-		MaxTTL:     24 * time.Hour,
-	}
-}
+// maxTTL is the worker's.
+const maxTTL = 24 * time.Hour
 
 func read(t *testing.T, text string) *policy.Policy {
 	t.Helper()
-	p, err := policy.Read("policy.yaml", []byte(text), known())
+	p, err := policy.Read("policy.yaml", []byte(text), maxTTL)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,10 +62,11 @@ func TestTheExampleIsReadWhole(t *testing.T) {
 	if github, _ := p.Key("github"); github.KeyID != policy.KeyIDNone || github.Publish {
 		t.Errorf("github: %+v", github)
 	}
-	if f := p.Profiles[0]; f.Name != "github-acme" || f.Extends != "github-app" || f.Key != "github" || f.Issuer != "Iv23liAcme" || f.Off {
+	f, base := p.Profiles()["github-acme"], p.Profiles()["github-app"]
+	if f == nil || base == nil || f.Name != "github-acme" || f.DocsURL != base.DocsURL || f.Overrides.Key != "github" || f.Overrides.Issuer != "Iv23liAcme" {
 		t.Errorf("profile: %+v", f)
 	}
-	if !p.Profiles[1].Off {
+	if p.Profiles()["snowflake"] != nil {
 		t.Error("off is not off")
 	}
 	if g := p.Grants[1]; g.Number != 2 || g.MaxTTL != 15*time.Minute || len(g.Use) != 2 {
@@ -88,7 +84,7 @@ func TestAFileThatSaysNothingIsRefused(t *testing.T) {
 		// cut off before it decides about keys
 		"vault: {address: \"https://v\", login: {kubernetes: r}}", "aws: {region: eu-1}\ngrants: []", "azure: {tenant_id: t}", "google: {endpoint: \"https://g\"}",
 	} {
-		if p, err := policy.Read("policy.yaml", []byte(text), known()); err == nil {
+		if p, err := policy.Read("policy.yaml", []byte(text), maxTTL); err == nil {
 			t.Errorf("%q: %+v", text, p)
 		}
 	}
@@ -138,13 +134,13 @@ func TestNullIsRefusedEverywhere(t *testing.T) {
 					continue // a comma at the end of a list
 				}
 			}
-			if _, err := policy.Read("policy.yaml", []byte(text), known()); err == nil || !placed.MatchString(err.Error()) {
+			if _, err := policy.Read("policy.yaml", []byte(text), maxTTL); err == nil || !placed.MatchString(err.Error()) {
 				t.Errorf("%q in place of %s: %v", null, old, err)
 			}
 		}
 	}
 	for _, text := range []string{"keys:", "keys:\n  # a: {}\n", "inline:", "grants:\n#  - use: [a]", "profiles: {own: }", "keys: {a: }", "grants: [~]", "grants:\n  -\n", "~: 1", "vault: {address: \"https://v\", login: }"} {
-		if _, err := policy.Read("policy.yaml", []byte(text), known()); err == nil || !strings.Contains(err.Error(), "no value") || !strings.Contains(err.Error(), "policy.yaml:1:") && !strings.Contains(err.Error(), "policy.yaml:2:") {
+		if _, err := policy.Read("policy.yaml", []byte(text), maxTTL); err == nil || !strings.Contains(err.Error(), "no value") || !strings.Contains(err.Error(), "policy.yaml:1:") && !strings.Contains(err.Error(), "policy.yaml:2:") {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
@@ -155,7 +151,7 @@ func TestOnlyTheFirstMistakesAreTold(t *testing.T) {
 	for i := range 1000 {
 		fmt.Fprintf(&text, "nothing%d: 1\n", i)
 	}
-	_, err := policy.Read("policy.yaml", []byte(text.String()), known())
+	_, err := policy.Read("policy.yaml", []byte(text.String()), maxTTL)
 	e, ok := errors.AsType[*policy.Error](err)
 	if !ok || len(e.Problems) != 100 || e.Problems[99].Place.Line != 100 {
 		t.Errorf("%d mistakes are told", len(e.Problems))
@@ -189,7 +185,7 @@ func TestMistakes(t *testing.T) {
 		{"keys: {a: {source: \"env:A\", activation_delay: 4m}}", "write 5m or more"},
 		{"keys: {a: {source: \"env:A\", retire_after: 10m}}", "retire_after is shorter than its tokens live; write 24h3m or more"},
 		{"keys: {a: {source: \"env:A\", retire_after: 17m}}\ngrants: [{use: a, max_ttl: 15m}]", "write 18m or more"},
-		{"keys: {a: {source: \"env:A\", retire_after: 17m}}\nprofiles: {p: {extends: google, key: a, limits: {max_ttl: 30m}}, q: {extends: p}}\ngrants: [{use: q, max_ttl: 15m}]", "write 33m or more"},
+		{"keys: {a: {source: \"env:A\", retire_after: 17m}}\nprofiles: {p: {extends: github-app, key: a, limits: {max_ttl: 30m}}, q: {extends: p}}\ngrants: [{use: q, max_ttl: 15m}]", "write 33m or more"},
 		{"keys: {a: {source: \"env:A\", algorithms: [RS265]}}", "policy.yaml:1:42: no such algorithm; did you mean RS256?"},
 		{"grants: {}", "policy.yaml:1:9: a mapping where grants belong, a list"},
 		{"grants: [{workflows: [a]}]", "policy.yaml:1:11: a grant that lets use nothing"},
@@ -212,7 +208,7 @@ func TestMistakes(t *testing.T) {
 		{"profiles: {github-app: {extends: x}, x: {extends: github-app}}", "extends itself"},
 		{"profiles: {x: {extends: y}, y: {extends: y}}", "policy.yaml:1:12: a profile that extends itself"},
 		{"profiles: {github-app: {key: nope}}", "unknown key; none is defined"},
-		{"profiles:\n  x: {extends: google, limits: {}}", "policy.yaml:2:32: no limit in limits"},
+		{"profiles:\n  x: {extends: github-app, limits: {}}", "policy.yaml:2:36: no limit in limits"},
 		{"keys: {a: {versions: []}}", "an empty list; write at least one version"},
 		{k + "profiles: {a: {extends: github-app, key: a}}", "policy.yaml:2:3: a profile of this file has this name too; rename one of them, because a grant would permit both"},
 		{"keys: {snowflake: {source: \"env:A\"}}\nprofiles: {snowflake: {extends: snowflake, key: snowflake}}", "policy.yaml:1:8: a profile of this file has this name too"},
@@ -228,7 +224,7 @@ func TestMistakes(t *testing.T) {
 		{"keys:\n\t- a", "not valid yaml"},
 		{"\xff", "not utf-8"},
 	} {
-		_, err := policy.Read("policy.yaml", []byte(row.text), known())
+		_, err := policy.Read("policy.yaml", []byte(row.text), maxTTL)
 		e, ok := errors.AsType[*policy.Error](err)
 		if !ok || !strings.Contains(e.Error(), row.want) {
 			t.Errorf("%s\n got %v\nwant %s", row.text, err, row.want)
@@ -254,7 +250,7 @@ grants:
   - use: [billing]
     workflow: ["hush-hush"]   # a comment
     max_ttl: hush
-`), known())
+`), maxTTL)
 	const want = `policy.yaml:2:43: no such field of a key; did you mean kid?
 policy.yaml:5:5: no such field of a grant; did you mean workflows?
 policy.yaml:6:14: not a duration; write it as 30s, 15m or 24h`
@@ -276,7 +272,7 @@ func TestNoValueIsQuoted(t *testing.T) {
 		"grants: [{use: [\"" + hush + "\"]}]", "keys: {'" + hush + "': {}}",
 		"keys:\n  a: !" + hush + " {}", "keys: {a: *" + hush + "}",
 	} {
-		_, err := policy.Read("policy.yaml", []byte(text), known())
+		_, err := policy.Read("policy.yaml", []byte(text), maxTTL)
 		if err == nil || strings.Contains(err.Error(), "hush") {
 			t.Errorf("%s:\n%v", text, err)
 		}
@@ -289,7 +285,7 @@ func FuzzRead(f *testing.F) {
 	f.Add("grants: [{use: [a], max_ttl: 1h}]\nprofiles: {x: {extends: y, limits: {max_ttl: 1m, no_exp: true}}}")
 	f.Add("vault: {address: \"https://v\", login: {approle: {role_id: r, secret_id_file: /f}}}\n? a\n: &b *b\n<<: c")
 	f.Fuzz(func(t *testing.T, text string) {
-		p, err := policy.Read("p", []byte(text), known())
+		p, err := policy.Read("p", []byte(text), maxTTL)
 		if (p == nil) == (err == nil) {
 			t.Fatalf("%v, %v", p, err)
 		}

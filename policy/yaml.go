@@ -15,8 +15,9 @@ import (
 
 // reader collects what is wrong while it reads.
 type reader struct {
-	known Known
-	wrong []Problem
+	maxTTL   time.Duration  // the worker's
+	profiles []profileEntry // in the order of the file
+	wrong    []Problem
 }
 
 // fields are what a mapping may hold, and what reads each.

@@ -222,23 +222,13 @@ func TestAKeyThatFitsNoAlgorithmIsSaidToBeSo(t *testing.T) {
 }
 
 func TestAnOperatorExtends(t *testing.T) {
-	set := provider.NewSet([]provider.Extension{
-		{Name: "acme", Extends: "github-app", Overrides: provider.Overrides{Key: "github", Issuer: "Iv1", MaxTTL: 60}},
-		{Name: "acme-low", Extends: "acme", Overrides: provider.Overrides{MaxTTL: 30}},
-		{Name: "box", Off: true},
-		{Name: "okta", Overrides: provider.Overrides{Audiences: []string{"https://acme.okta.com/oauth2/v1/token"}, Algorithms: []keys.Algorithm{keys.ES256}}},
-		{Name: "forever", Extends: "supabase", Overrides: provider.Overrides{NoExpiry: true}},
-		{Name: "lost", Extends: "nothing"},
-		{Name: "a", Extends: "b"},
-		{Name: "b", Extends: "a"},
+	acme := find(t, "github-app").Extend("acme", provider.Overrides{Key: "github", Issuer: "Iv1", MaxTTL: 60})
+	low := acme.Extend("acme-low", provider.Overrides{MaxTTL: 30})
+	okta := find(t, "okta").Extend("okta", provider.Overrides{
+		Audiences: []string{"https://acme.okta.com/oauth2/v1/token"}, Algorithms: []keys.Algorithm{keys.ES256},
 	})
-	for _, name := range []string{"box", "lost", "a", "b"} {
-		if set[name] != nil {
-			t.Errorf("there is a profile %s", name)
-		}
-	}
-	low := set["acme-low"]
-	if low == nil || low.Overrides.Key != "github" || low.Overrides.MaxTTL != 30 || low.Name != "acme-low" {
+	forever := find(t, "supabase").Extend("forever", provider.Overrides{NoExpiry: true})
+	if low.Overrides.Key != "github" || low.Overrides.MaxTTL != 30 || low.Name != "acme-low" {
 		t.Fatalf("%+v", low)
 	}
 	key := keyOf(t, pemText())
@@ -248,23 +238,23 @@ func TestAnOperatorExtends(t *testing.T) {
 	fill(t, low, provider.Parties{Issuer: "Iv1"}, key)
 	_, err := low.Fill(provider.Parties{Issuer: "Iv2"}, key)
 	wantFault(t, err, provider.Conflict, "iss")
-	_, err = set["okta"].Fill(provider.Parties{Audiences: []string{"https://evil.okta.com/oauth2/v1/token"}}, key)
+	_, err = okta.Fill(provider.Parties{Audiences: []string{"https://evil.okta.com/oauth2/v1/token"}}, key)
 	wantFault(t, err, provider.Conflict, "aud")
-	_, err = set["okta"].Choose(key, "")
+	_, err = okta.Choose(key, "")
 	wantFault(t, err, provider.Algorithm, "alg")
 	for _, row := range []struct {
-		name         string
-		worker, most int64
-	}{{"acme", 3600, 60}, {"acme", 30, 60}, {"github-app", 3600, 600}, {"github-app", 300, 300}, {"supabase", 300, 300}} {
-		if got := set[row.name].LimitTTL(row.worker); got != row.most {
-			t.Errorf("%s: %d, want %d", row.name, got, row.most)
+		profile      *provider.Profile
+		worker, want int64
+	}{{acme, 3600, 60}, {acme, 30, 60}, {find(t, "github-app"), 3600, 600}, {find(t, "github-app"), 300, 300}, {find(t, "supabase"), 300, 300}} {
+		if got := row.profile.LimitTTL(row.worker); got != row.want {
+			t.Errorf("%s: %d, want %d", row.profile.Name, got, row.want)
 		}
 	}
 	noExp := object(t, `{"role":"r","aud":"authenticated","iat":1}`)
-	if faults := set["forever"].Check(object(t, `{"alg":"HS256"}`), noExp, noon); len(faults) > 0 {
+	if faults := forever.Check(object(t, `{"alg":"HS256"}`), noExp, noon); len(faults) > 0 {
 		t.Error(faults[0])
 	}
-	if len(set["supabase"].Check(object(t, `{"alg":"HS256"}`), noExp, noon)) == 0 {
+	if len(find(t, "supabase").Check(object(t, `{"alg":"HS256"}`), noExp, noon)) == 0 {
 		t.Error("the built-in profile takes a token without exp")
 	}
 }

@@ -69,33 +69,6 @@ func TestAProfileThatIsNotThere(t *testing.T) {
 	}
 }
 
-// A built-in profile may be extended by its own name, said or not, and a
-// chain may be as long as there are extensions.
-func TestChainsOfExtensions(t *testing.T) {
-	own := func(issuer string) provider.Overrides { return provider.Overrides{Issuer: issuer} }
-	set := provider.NewSet([]provider.Extension{
-		{Name: "github-app", Extends: "github-app", Overrides: own("said")},
-		{Name: "okta", Overrides: own("unsaid")},
-		{Name: "a", Extends: "b"},
-		{Name: "b", Extends: "c"},
-		{Name: "c", Extends: "d"},
-		{Name: "d", Extends: "github-app"},
-		{Name: "off", Extends: "github-app", Off: true},
-		{Name: "of-off", Extends: "off"},
-		{Name: "nobody"},
-	})
-	for name, issuer := range map[string]string{"github-app": "said", "okta": "unsaid", "a": "said", "d": "said"} {
-		if set[name] == nil || set[name].Overrides.Issuer != issuer || set[name].Name != name {
-			t.Errorf("%s: %+v", name, set[name])
-		}
-	}
-	for _, name := range []string{"off", "of-off", "nobody"} {
-		if set[name] != nil {
-			t.Errorf("there is a profile %s", name)
-		}
-	}
-}
-
 // The header of a request is judged with what signing adds to it.
 func TestARequestIsJudgedAsItWillBeSigned(t *testing.T) {
 	request := func(alg keys.Algorithm, kid string, chain ...string) *signer.Request {

@@ -54,7 +54,7 @@ func NewID() string { return uuid.NewV4().String() }
 type Handler struct {
 	o        Options
 	inputs   []Input
-	profiles provider.Set
+	profiles map[string]*provider.Profile
 	denied   atomic.Bool // the warning about denied reads has been given
 
 	workflows chan struct{} // one place, to read a workflow
@@ -62,7 +62,7 @@ type Handler struct {
 
 // NewHandler makes a Handler.
 func NewHandler(o Options) *Handler {
-	return &Handler{o: o, inputs: Inputs(), profiles: profilesOf(o.Policy), workflows: make(chan struct{}, 1)}
+	return &Handler{o: o, inputs: Inputs(), profiles: o.Policy.Profiles(), workflows: make(chan struct{}, 1)}
 }
 
 // Handle runs one task to its end. It never panics, and it keeps ctx's

@@ -3,35 +3,16 @@ package task
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"conductor-jwt/internal/nearest"
 	"conductor-jwt/keys"
-	"conductor-jwt/policy"
 	"conductor-jwt/provider"
 	"conductor-jwt/signer"
 )
-
-// profilesOf gives the built-in profiles with the operator's over them.
-func profilesOf(p *policy.Policy) provider.Set {
-	if p == nil {
-		return provider.NewSet(nil)
-	}
-	list := make([]provider.Extension, len(p.Profiles))
-	for i, f := range p.Profiles {
-		own := provider.Overrides{
-			Key: f.Key, Issuer: f.Issuer, Subject: f.Subject, Audiences: f.Audiences,
-			MaxTTL: int64(f.Limits.MaxTTL / time.Second), NoExpiry: f.Limits.NoExpiry,
-		}
-		for _, alg := range f.Limits.Algorithms {
-			own.Algorithms = append(own.Algorithms, keys.Algorithm(alg))
-		}
-		list[i] = provider.Extension{Name: f.Name, Extends: f.Extends, Off: f.Off, Overrides: own}
-	}
-	return provider.NewSet(list)
-}
 
 // noProfile is the profile of a task that names none: it demands nothing.
 func noProfile() *provider.Profile { return new(provider.Profile) }
@@ -44,7 +25,7 @@ func (h *Handler) profile(g *given) (*provider.Profile, error) {
 	}
 	p, ok := h.profiles[n.text]
 	if !ok {
-		names := h.profiles.Names()
+		names := slices.Sorted(maps.Keys(h.profiles))
 		builtIn := slices.DeleteFunc(provider.Names(), func(name string) bool { return !slices.Contains(names, name) })
 		hint := "write one of " + strings.Join(builtIn, ", ")
 		if near := cmp.Or(nearest.Within(n.text, names, maxEdits), nearest.Part(n.text, names)); near != "" {

@@ -262,11 +262,7 @@ grants:
 
 func underProfiles(tb testing.TB, text string) setup {
 	tb.Helper()
-	var names []string
-	for _, a := range keys.Algorithms() {
-		names = append(names, string(a))
-	}
-	p, err := policy.Read("policy.yaml", []byte(text), policy.Known{Algorithms: names, Profiles: provider.Names(), MaxTTL: time.Hour})
+	p, err := policy.Read("policy.yaml", []byte(text), time.Hour)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -106,7 +106,7 @@ func TestAStoreThatHangsHoldsNobodyUp(t *testing.T) {
 // startEngine runs a worker of eight slots with a key in the store.
 func startEngine(t *testing.T, l *conductortest.Ledger, s *store) (end func()) {
 	t.Helper()
-	p, err := policy.Read("policy.yaml", []byte("keys: {remote: {source: \"vault-transit://transit/remote\"}}\ngrants: [{use: [remote]}]\n"), policy.Known{MaxTTL: time.Hour})
+	p, err := policy.Read("policy.yaml", []byte("keys: {remote: {source: \"vault-transit://transit/remote\"}}\ngrants: [{use: [remote]}]\n"), time.Hour)
 	must(t, err)
 	ring, err := keyring.New(t.Context(), keyring.Options{
 		Policy: p, Parser: keys.NewParser(keys.ParserOptions{}), Stores: keyring.NewStores(8, time.Now),

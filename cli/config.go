@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"conductor-jwt/config"
+	"conductor-jwt/internal/printable"
 )
 
 func newConfigCommand(env Env) *cobra.Command {
@@ -63,9 +64,9 @@ func rowsAsJSON(l *config.Loaded, origin bool) map[string]any {
 func printRows(w io.Writer, l *config.Loaded, origin bool) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, row := range l.Rows() {
-		line := row.Name + "\t" + escape(row.Value)
+		line := row.Name + "\t" + printable.Line(row.Value)
 		if origin {
-			line += "\t" + escape(row.Origin.String())
+			line += "\t" + printable.Line(row.Origin.String())
 		}
 		// The writer keeps its first error until Flush.
 		_, _ = fmt.Fprintln(table, strings.TrimRight(line, "\t"))

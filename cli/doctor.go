@@ -16,6 +16,7 @@ import (
 
 	"conductor-jwt/config"
 	"conductor-jwt/doctor"
+	"conductor-jwt/internal/printable"
 	"conductor-jwt/internal/readfile"
 	"conductor-jwt/keyring"
 	"conductor-jwt/policy"
@@ -125,7 +126,7 @@ func keyFindings(ctx context.Context, env Env, c *config.Loaded) (found []doctor
 			Remedy: "run `" + program + " config validate`, which shows every mistake with its line",
 		}}, nil
 	}
-	found, delivered = []doctor.Finding{{Check: "policy", Level: doctor.OK, Found: shown(c.Policy) + " is valid"}}, map[string]string{}
+	found, delivered = []doctor.Finding{{Check: "policy", Level: doctor.OK, Found: printable.Name(c.Policy) + " is valid"}}, map[string]string{}
 	for _, s := range ring.Status() {
 		found = append(found, keyFinding(s))
 		if s.Delivered != "" {
@@ -158,7 +159,7 @@ func keyFinding(s keyring.Status) doctor.Finding {
 
 // versionFound names a version by its key id, and says since when it is there.
 func versionFound(v keyring.VersionStatus) string {
-	text := fmt.Sprintf("%s %s %s", v.State, v.Algorithm, escape(v.KeyID))
+	text := fmt.Sprintf("%s %s %s", v.State, v.Algorithm, printable.Line(v.KeyID))
 	day := func(word string, at time.Time) {
 		if !at.IsZero() {
 			text += ", " + word + " " + at.UTC().Format(time.DateOnly)
@@ -182,7 +183,7 @@ func fileFindings(env Env, c *config.Loaded, p *policy.Policy) []doctor.Finding 
 			continue
 		}
 		found = append(found, doctor.Finding{
-			Check: "secret file", Level: doctor.Warn, Found: shown(path) + " can be read by every user of this machine",
+			Check: "secret file", Level: doctor.Warn, Found: printable.Name(path) + " can be read by every user of this machine",
 			Remedy: "chmod 0600 it; for a secret that Kubernetes mounts, set defaultMode: 0440 and fsGroup",
 		})
 	}

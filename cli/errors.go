@@ -10,6 +10,7 @@ import (
 
 	"conductor-jwt/config"
 	"conductor-jwt/internal/nearest"
+	"conductor-jwt/internal/printable"
 )
 
 // The exit statuses.
@@ -139,9 +140,9 @@ func unknownFlag(cmd *cobra.Command, e *pflag.NotExistError, help string) error 
 	if short := e.GetSpecifiedShortnames(); short != "" {
 		long, _, _ := strings.Cut(short, "=")
 		if near := nearestFlag(cmd, long); near != "" && len(long) > 2 { // a long flag with one dash
-			return usage("did you mean "+near+"?", "unknown flag -%s", shown(long))
+			return usage("did you mean "+near+"?", "unknown flag -%s", printable.Name(long))
 		}
-		return usage(help, "unknown flag -%s", shown(name))
+		return usage(help, "unknown flag -%s", printable.Name(name))
 	}
 	if s, ok := secretSetting(name); ok {
 		return usage("set "+s.Env+", or "+s.EnvFile()+" to a file that holds it", "a secret does not come by flag: every user of this machine can read it")
@@ -149,7 +150,7 @@ func unknownFlag(cmd *cobra.Command, e *pflag.NotExistError, help string) error 
 	if near := nearestFlag(cmd, name); near != "" {
 		help = "did you mean " + near + "?"
 	}
-	return usage(help, "unknown flag --%s", shown(name))
+	return usage(help, "unknown flag --%s", printable.Name(name))
 }
 
 // secretSetting finds the setting that somebody tried to give by flag.

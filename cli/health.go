@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"conductor-jwt/config"
+	"conductor-jwt/internal/printable"
 )
 
 // healthTimeout is how long a worker of this machine may take to answer.
@@ -71,7 +72,7 @@ func askHealth(ctx context.Context, c *config.Loaded, path string) (string, erro
 		}
 		defer func() { _ = answer.Body.Close() }()              // nothing is lost with it
 		text, _ := io.ReadAll(io.LimitReader(answer.Body, 256)) // a part of it says enough
-		said := escape(strings.TrimSpace(string(text)))
+		said := printable.Line(strings.TrimSpace(string(text)))
 		if answer.StatusCode != http.StatusOK {
 			return "", fmt.Errorf("the worker answers with status %d: %s", answer.StatusCode, said)
 		}

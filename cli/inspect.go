@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"conductor-jwt/internal/jsonobj"
+	"conductor-jwt/internal/printable"
 	"conductor-jwt/provider"
 	"conductor-jwt/signer"
 )
@@ -119,10 +120,10 @@ func printWords(w io.Writer, p signer.Parsed, now time.Time) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	row := func(part, name, value string) { _, _ = fmt.Fprintf(table, "%s\t%s\t%s\n", part, name, value) }
 	for m := range p.Header.Members() {
-		row("header", shown(m.Name), brief(m.Name, m.Value))
+		row("header", printable.Name(m.Name), brief(m.Name, m.Value))
 	}
 	for m := range p.Claims.Members() {
-		row("payload", shown(m.Name), brief(m.Name, m.Value)+when(m, now))
+		row("payload", printable.Name(m.Name), brief(m.Name, m.Value)+when(m, now))
 	}
 	if !p.IsClaims {
 		row("payload", "", brief("", p.Payload))

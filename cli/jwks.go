@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"conductor-jwt/internal/jsonobj"
+	"conductor-jwt/internal/printable"
 	"conductor-jwt/keys"
 )
 
@@ -67,7 +68,7 @@ func runJWKS(ctx context.Context, env Env, from keyFlags, algName string, files 
 			return keyError(name, err)
 		}
 		if other, ok := seen[meta.KeyID]; ok {
-			return usage("give each key a kid of its own, and each file once", "%s and %s have the same kid", shown(other), shown(name))
+			return usage("give each key a kid of its own, and each file once", "%s and %s have the same kid", printable.Name(other), printable.Name(name))
 		}
 		seen[meta.KeyID] = name
 		list = append(list, raw)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"conductor-jwt/internal/printable"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
 	"conductor-jwt/signer"
@@ -247,9 +248,9 @@ func writeNew(name string, text secret.Text) error {
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // the file that the user named
 	switch {
 	case errors.Is(err, os.ErrExist):
-		return withHint(fmt.Errorf("%s: exists already", shown(name)), "a key is never overwritten; choose another name, or remove it first")
+		return withHint(fmt.Errorf("%s: exists already", printable.Name(name)), "a key is never overwritten; choose another name, or remove it first")
 	case err != nil:
-		return withHint(fmt.Errorf("%s: cannot be written", shown(name)), "check the folder and who may write to it")
+		return withHint(fmt.Errorf("%s: cannot be written", printable.Name(name)), "check the folder and who may write to it")
 	}
 	_, err = io.WriteString(f, text.Reveal())
 	if closeErr := f.Close(); err == nil {
@@ -257,7 +258,7 @@ func writeNew(name string, text secret.Text) error {
 	}
 	if err != nil {
 		_ = os.Remove(name) // half a key is worse than none, and there is nothing more to say
-		return withHint(fmt.Errorf("%s: cannot be written", shown(name)), "check that there is room")
+		return withHint(fmt.Errorf("%s: cannot be written", printable.Name(name)), "check that there is room")
 	}
 	return nil
 }

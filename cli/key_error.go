@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"conductor-jwt/internal/fault"
+	"conductor-jwt/internal/printable"
 	"conductor-jwt/keys"
 )
 
@@ -26,9 +27,9 @@ func keyError(name string, err error) error {
 	if !ok {
 		return err
 	}
-	out := &fault.Error{Reason: e.Reason, Found: shown(name) + ": " + inFlags(e.Found)}
+	out := &fault.Error{Reason: e.Reason, Found: printable.Name(name) + ": " + inFlags(e.Found)}
 	if errors.Is(e, keys.ErrPublic) {
-		out.Found = fmt.Sprintf("%s is %s; signing needs the private key", shown(name), inFlags(e.Found))
+		out.Found = fmt.Sprintf("%s is %s; signing needs the private key", printable.Name(name), inFlags(e.Found))
 	}
 	if hint := keyHint(e); hint != "" {
 		return withHint(out, hint)

@@ -16,6 +16,7 @@ import (
 
 	"conductor-jwt/internal/fault"
 	"conductor-jwt/internal/jsonobj"
+	"conductor-jwt/internal/printable"
 	"conductor-jwt/internal/readfile"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
@@ -94,14 +95,14 @@ func readKeyFile(env Env, k *keyFlags, alg keys.Algorithm) (keyFile, error) {
 	}
 	if isKeySet(file.text) {
 		if k.choose == "" {
-			return keyFile{}, usage("use --jwks and --kid", "%s: a JWK Set, not a key", shown(file.name))
+			return keyFile{}, usage("use --jwks and --kid", "%s: a JWK Set, not a key", printable.Name(file.name))
 		}
 		file.ref.KeyID, file.choose = k.kid, k.choose
 	}
 	if file.form == formOther && isHMAC(alg) {
 		file.form, file.ref.Encoding = formRaw, keys.EncodingRaw
 		if w := file.ref.Warning(); w != "" {
-			label(env, env.Stderr, "warning", yellow, shown(file.name)+": "+w)
+			label(env, env.Stderr, "warning", yellow, printable.Name(file.name)+": "+w)
 		}
 	}
 	return file, nil
@@ -188,17 +189,17 @@ func isKeySet(text []byte) bool {
 // decided by package keys.
 func checkKeySet(file keyFile) error {
 	if file.form != formJOSE {
-		return usage("a PEM or DER file goes with --key", "%s: not a JWK Set", shown(file.name))
+		return usage("a PEM or DER file goes with --key", "%s: not a JWK Set", printable.Name(file.name))
 	}
 	if isCompactJWE(file.text) {
 		return nil
 	}
 	set, err := jsonobj.Parse(file.text, jsonobj.Limits{Bytes: maxKeyFile})
 	if err != nil {
-		return signerError(shown(file.name), err)
+		return signerError(printable.Name(file.name), err)
 	}
 	if !set.Has("keys") && !set.Has("ciphertext") {
-		return usage("a single JWK, or public keys under their ids, go with --key", "%s: not a JWK Set", shown(file.name))
+		return usage("a single JWK, or public keys under their ids, go with --key", "%s: not a JWK Set", printable.Name(file.name))
 	}
 	return nil
 }
@@ -212,7 +213,7 @@ func (file keyFile) setError(e *fault.Error) error {
 		return nil
 	}
 	if choice.Unknown {
-		return withHint(fmt.Errorf("%s: no key with %s %s", shown(file.name), cmp.Or(file.idFrom, "the id of --kid"), quoteName(file.ref.KeyID)),
+		return withHint(fmt.Errorf("%s: no key with %s %s", printable.Name(file.name), cmp.Or(file.idFrom, "the id of --kid"), quoteName(file.ref.KeyID)),
 			idsHint(choice.KeyIDs))
 	}
 	hint := "give each key a kid of its own"
@@ -224,7 +225,7 @@ func (file keyFile) setError(e *fault.Error) error {
 	case file.ref.Algorithm == "":
 		hint = "set --alg, or give each key a kid of its own"
 	}
-	return withHint(fmt.Errorf("%s: %s", shown(file.name), inFlags(e.Found)), hint)
+	return withHint(fmt.Errorf("%s: %s", printable.Name(file.name), inFlags(e.Found)), hint)
 }
 
 const setKid = "set --kid"
@@ -258,7 +259,7 @@ const passwordTries = 3
 // false where there is none, or nothing was typed.
 func (file keyFile) ask(ctx context.Context, env Env, parser *keys.Parser) (key keys.Key, asked bool, err error) {
 	for try := range passwordTries {
-		password, ok := promptPassword(env, "Please enter the password to decrypt "+shown(file.name)+": ")
+		password, ok := promptPassword(env, "Please enter the password to decrypt "+printable.Name(file.name)+": ")
 		if !ok || ctx.Err() != nil {
 			return nil, false, nil //nolint:nilerr // whoever asks has an error of its own
 		}
@@ -272,7 +273,7 @@ func (file keyFile) ask(ctx context.Context, env Env, parser *keys.Parser) (key 
 			_, _ = fmt.Fprintln(env.Stderr, "The password does not open it; try again.")
 		}
 	}
-	return nil, true, &typedPasswordError{shown(file.name)}
+	return nil, true, &typedPasswordError{printable.Name(file.name)}
 }
 
 // typedPasswordError is a wrong password that was typed, not read from a file.

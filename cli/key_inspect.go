@@ -20,6 +20,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"conductor-jwt/internal/jsonobj"
+	"conductor-jwt/internal/printable"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
 	"conductor-jwt/signer"
@@ -116,7 +117,7 @@ func (k anyKey) checkAlgorithm(alg keys.Algorithm) error {
 	if alg == "" || slices.Contains(fitting, alg) {
 		return nil
 	}
-	return usage("use "+keys.JoinAlgorithms(fitting), "%s: --alg does not fit it", shown(k.name))
+	return usage("use "+keys.JoinAlgorithms(fitting), "%s: --alg does not fit it", printable.Name(k.name))
 }
 
 // subject is what the functions of package keys are asked about.
@@ -209,7 +210,7 @@ func printFacts(w io.Writer, o *jsonobj.Object, output string) error {
 	for m := range o.Members() {
 		text := brief(m.Name, m.Value)
 		if s, ok := o.Text(m.Name); ok {
-			text = shownLong(s)
+			text = printable.Line(s)
 		} else if list, ok := jsonobj.Strings(m.Value); ok {
 			text = strings.Join(list, ", ")
 		}
@@ -231,7 +232,7 @@ func (k anyKey) fitCertificate(facts *jsonobj.Object, name string, now time.Time
 	}
 	leaf := chain[0]
 	if err := signer.MatchCertificate(k.verifier.Public(), leaf); err != nil {
-		return withHint(fmt.Errorf("%s: its first certificate is not one of %s", shown(name), shown(k.name)),
+		return withHint(fmt.Errorf("%s: its first certificate is not one of %s", printable.Name(name), printable.Name(k.name)),
 			"look for the certificate, or for the key, of the other")
 	}
 	var c jsonobj.Object
@@ -274,8 +275,8 @@ func (k anyKey) fitSet(ctx context.Context, facts *jsonobj.Object, name string) 
 		facts.Set("jwks", found.AppendJSON(nil))
 		return nil
 	}
-	return withHint(fmt.Errorf("%s: none of its %s is %s", shown(name), plural(len(elements), "key"), shown(k.name)),
-		"publish it: `conductor-jwt jwks "+shown(k.name)+"`")
+	return withHint(fmt.Errorf("%s: none of its %s is %s", printable.Name(name), plural(len(elements), "key"), printable.Name(k.name)),
+		"publish it: `conductor-jwt jwks "+printable.Name(k.name)+"`")
 }
 
 // readSet reads the keys of a JWK Set, each as it is.
@@ -286,11 +287,11 @@ func readSet(name string) ([]json.RawMessage, error) {
 	}
 	set, err := jsonobj.Parse(raw, jsonobj.Limits{Bytes: maxKeySet})
 	if err != nil {
-		return nil, signerError(shown(name), err)
+		return nil, signerError(printable.Name(name), err)
 	}
 	elements, ok := keysOf(&set)
 	if !ok {
-		return nil, withHint(errors.New(shown(name)+": not a JWK Set"), "a JWK Set is an object with an array keys (rfc 7517 section 5)")
+		return nil, withHint(errors.New(printable.Name(name)+": not a JWK Set"), "a JWK Set is an object with an array keys (rfc 7517 section 5)")
 	}
 	return elements, nil
 }

@@ -4,13 +4,13 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/sirupsen/logrus"
 	logrusslog "github.com/sirupsen/logrus/hooks/slog"
+
+	"conductor-jwt/internal/printable"
 )
 
 // logText and logJSON are the formats of a log line.
@@ -59,7 +59,7 @@ func (escaping) Levels() []logrus.Level { return logrus.AllLevels }
 
 // Fire implements [logrus.Hook]. Logrus hands it a copy of the fields.
 func (escaping) Fire(e *logrus.Entry) error {
-	e.Message = escape(e.Message)
+	e.Message = printable.Line(e.Message)
 	for name, value := range e.Data {
 		e.Data[name] = plain(value)
 	}
@@ -73,29 +73,11 @@ func plain(value any) any {
 	case bool, int, int64, uint64, float64:
 		return v
 	case string:
-		return escape(v)
+		return printable.Line(v)
 	case time.Time:
 		return v.UTC().Format(time.RFC3339Nano)
 	case []string:
-		return escape(strings.Join(v, ","))
+		return printable.Line(strings.Join(v, ","))
 	}
-	return escape(fmt.Sprint(value))
-}
-
-// escape writes what does not print as an escape of a Go string literal.
-func escape(text string) string {
-	odd := func(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar }
-	if !strings.ContainsFunc(text, odd) {
-		return text
-	}
-	var b strings.Builder
-	for _, r := range text {
-		if !odd(r) {
-			b.WriteRune(r)
-			continue
-		}
-		quoted := strconv.QuoteRuneToASCII(r)
-		b.WriteString(quoted[1 : len(quoted)-1])
-	}
-	return b.String()
+	return printable.Line(fmt.Sprint(value))
 }

@@ -13,6 +13,7 @@ import (
 
 	"conductor-jwt/conductor/api"
 	"conductor-jwt/config"
+	"conductor-jwt/internal/printable"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
 	"conductor-jwt/policy"
@@ -153,7 +154,7 @@ func printExplanation(w io.Writer, p *policy.Policy, e task.Explanation) error {
 		if !v.Allowed {
 			what = string(v.Field)
 		}
-		_, _ = fmt.Fprintf(table, "grant %d\tline %d\t%s\t%s\n", v.Grant, g.Place.Line, what, escape(why(g, v, e)))
+		_, _ = fmt.Fprintf(table, "grant %d\tline %d\t%s\t%s\n", v.Grant, g.Place.Line, what, printable.Line(why(g, v, e)))
 	}
 	return table.Flush()
 }

@@ -6,14 +6,13 @@ import (
 	"encoding/json/jsontext"
 	"fmt"
 	"io"
-	"strconv"
-	"strings"
 	"time"
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
 
 	"conductor-jwt/internal/jsonobj"
+	"conductor-jwt/internal/printable"
 	"conductor-jwt/signer"
 )
 
@@ -105,26 +104,6 @@ func plural(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// shown makes a name from outside fit to print: no invisible characters, none that
-// change the direction of a line, and no excess length.
-func shown(name string) string {
-	const most = 64
-	name = shownLong(strings.ReplaceAll(name, "\n", "?"))
-	if len(name) > most {
-		name = strings.ToValidUTF8(name[:most], "") + "…"
-	}
-	return name
-}
-
-func shownLong(s string) string { return strings.Map(printable, s) }
-
-func printable(r rune) rune {
-	if hidden(r) {
-		return '?'
-	}
-	return r
-}
-
 func texts[T ~string](list []T) []string {
 	out := make([]string, len(list))
 	for i, t := range list {
@@ -133,5 +112,5 @@ func texts[T ~string](list []T) []string {
 	return out
 }
 
-// quoteName makes a member's name fit to print.
-func quoteName(name string) string { return strconv.Quote(shown(name)) }
+// quoteName returns the name of a member or key within quotes, fit to print.
+func quoteName(name string) string { return `"` + printable.Name(name) + `"` }

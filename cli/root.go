@@ -227,7 +227,7 @@ func unknownCommand(cmd *cobra.Command, name string) error {
 	if near := cmd.SuggestionsFor(name); len(near) > 0 {
 		hint = "did you mean `" + cmd.CommandPath() + " " + strings.Join(near, "` or `"+cmd.CommandPath()+" ") + "`?"
 	}
-	return usage(hint, "unknown command %q", shown(name))
+	return usage(hint, "unknown command %s", quoteName(name))
 }
 
 // markStarted makes every command of the tree report that it was reached:

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"conductor-jwt/internal/jsonobj"
+	"conductor-jwt/internal/printable"
 	"conductor-jwt/keys"
 	"conductor-jwt/signer"
 )
@@ -253,7 +254,7 @@ func explain(w io.Writer, token signer.Parsed, header, claims explained) error {
 			if isChainHeader(m.Name) {
 				why = "the certificate"
 			}
-			if _, err := fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", part.name, shown(m.Name), brief(m.Name, m.Value), why); err != nil {
+			if _, err := fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", part.name, printable.Name(m.Name), brief(m.Name, m.Value), why); err != nil {
 				return err
 			}
 		}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"conductor-jwt/internal/jsonobj"
+	"conductor-jwt/internal/printable"
 	"conductor-jwt/keys"
 	"conductor-jwt/provider"
 	"conductor-jwt/signer"
@@ -29,7 +30,7 @@ func readPayload(ctx context.Context, env Env, f *signFlags, args []string) (jso
 		if err != nil {
 			return jsonobj.Object{}, err
 		}
-		return parsePayload(shown(args[0]), raw)
+		return parsePayload(printable.Name(args[0]), raw)
 	}
 	if f.keys.passwordFile == dash || f.keys.key == dash {
 		if len(args) == 1 {

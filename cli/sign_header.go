@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"conductor-jwt/internal/jsonobj"
+	"conductor-jwt/internal/printable"
 	"conductor-jwt/keys"
 	"conductor-jwt/provider"
 	"conductor-jwt/signer"
@@ -154,7 +155,7 @@ func addCertificates(f *signFlags, r *signer.Request, now time.Time) error {
 			return err
 		}
 		if len(r.Chain) > 0 && !bytes.Equal(r.Chain[0].Raw, chain[0].Raw) {
-			return usage("name one certificate of the key in all of them", "%s begins with another certificate than the flag before it", shown(m.file))
+			return usage("name one certificate of the key in all of them", "%s begins with another certificate than the flag before it", printable.Name(m.file))
 		}
 		if len(r.Chain) == 0 {
 			r.Chain = chain
@@ -170,7 +171,7 @@ func checkChain(name string, chain []*x509.Certificate, says bool, now time.Time
 		err = signer.CheckKeyUsage(chain[0])
 	}
 	if err != nil {
-		return signerError(shown(name), err)
+		return signerError(printable.Name(name), err)
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"conductor-jwt/config"
 	"conductor-jwt/internal/jsonobj"
 	"conductor-jwt/internal/nearest"
+	"conductor-jwt/internal/printable"
 	"conductor-jwt/keys"
 	"conductor-jwt/provider"
 	"conductor-jwt/signer"
@@ -42,14 +43,14 @@ func readSigningKey(ctx context.Context, env Env, f *signFlags, p *provider.Prof
 		return signingKey{}, err
 	}
 	if id := key.ID(); id != "" && f.keys.kid != "" && id != f.keys.kid {
-		return signingKey{}, usage("leave --kid out, or give the key's own", "--kid is not the id that %s says it has", shown(file.name))
+		return signingKey{}, usage("leave --kid out, or give the key's own", "--kid is not the id that %s says it has", printable.Name(file.name))
 	}
 	if f.subtle && alg != "" {
 		key = keys.Unbind(key)
 	}
 	if bound := keys.Unbind(key) != key; bound && alg != "" && alg != key.Algorithms()[0] {
 		return signingKey{}, usage("leave --alg out, or add --subtle to overrule the key",
-			"--alg is not the alg that %s says it is for", shown(file.name))
+			"--alg is not the alg that %s says it is for", printable.Name(file.name))
 	}
 	s := signingKey{key: key, algorithm: alg, algorithmWhy: "--alg"}
 	if p != nil {
@@ -79,8 +80,8 @@ func checkPrimes(file keyFile) error {
 	if kty, _ := jwk.Text("kty"); kty != "RSA" {
 		return nil
 	}
-	return withHint(fmt.Errorf("%s: an RSA JWK without its primes p and q", shown(file.name)),
-		"complete it with `"+program+" key convert "+shown(file.name)+"`")
+	return withHint(fmt.Errorf("%s: an RSA JWK without its primes p and q", printable.Name(file.name)),
+		"complete it with `"+program+" key convert "+printable.Name(file.name)+"`")
 }
 
 // defaultKeyID is the RFC 7638 thumbprint for a key in a form that has no

@@ -9,6 +9,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"conductor-jwt/internal/printable"
 )
 
 const dash = "-"
@@ -124,7 +126,7 @@ func readFile(name string, limit int) ([]byte, error) {
 		return nil, fileError(name, err)
 	}
 	if len(raw) > limit {
-		return nil, withHint(fmt.Errorf("%s: more than %d bytes", shown(name), limit), "at most that many are read")
+		return nil, withHint(fmt.Errorf("%s: more than %d bytes", printable.Name(name), limit), "at most that many are read")
 	}
 	return raw, nil
 }
@@ -148,15 +150,15 @@ func fileError(name string, err error) error {
 		// It may be a token, which is worth as much as a password.
 		return usage(hint, "the argument is no file name")
 	}
-	name = shown(name)
+	shown := printable.Name(name)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return withHint(fmt.Errorf("%s: no such file", name), "check the name and the folder")
+		return withHint(fmt.Errorf("%s: no such file", shown), "check the name and the folder")
 	case errors.Is(err, os.ErrPermission):
-		return withHint(fmt.Errorf("%s: not readable", name), "check who may read it")
+		return withHint(fmt.Errorf("%s: not readable", shown), "check who may read it")
 	}
 	if info, statErr := os.Stat(name); statErr == nil && info.IsDir() {
-		return withHint(fmt.Errorf("%s: a folder", name), "name a file in it")
+		return withHint(fmt.Errorf("%s: a folder", shown), "name a file in it")
 	}
-	return fmt.Errorf("%s: cannot be read", name)
+	return fmt.Errorf("%s: cannot be read", shown)
 }

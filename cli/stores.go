@@ -5,6 +5,7 @@ import (
 	"log/slog"
 
 	"conductor-jwt/config"
+	"conductor-jwt/internal/printable"
 	"conductor-jwt/internal/readfile"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keyring"
@@ -27,10 +28,10 @@ func readPolicy(ctx context.Context, c *config.Loaded) (*policy.Policy, error) {
 	}
 	text, err := readfile.Any(ctx, c.Policy, maxSettings)
 	if err != nil {
-		return nil, withHint(&policy.Error{Path: shown(c.Policy), Problems: []policy.Problem{{Text: readfile.Reason(err)}}},
+		return nil, withHint(&policy.Error{Path: printable.Name(c.Policy), Problems: []policy.Problem{{Text: readfile.Reason(err)}}},
 			"check policy, which is set by "+c.Origin("policy").String())
 	}
-	p, err := policy.Read(shown(c.Policy), text, c.MaxTTL)
+	p, err := policy.Read(printable.Name(c.Policy), text, c.MaxTTL)
 	if err != nil {
 		return nil, withHint(err, policyHint)
 	}
@@ -47,7 +48,7 @@ func checkInjectionMode(c *config.Loaded, p *policy.Policy) error {
 	if p.InlineMode() != policy.InlineSecretsOnly || mode != task.InjectionKey && mode != task.InjectionOff {
 		return nil
 	}
-	return withHint(&policy.Error{Path: shown(c.Policy), Problems: []policy.Problem{{
+	return withHint(&policy.Error{Path: printable.Name(c.Policy), Problems: []policy.Problem{{
 		Text: "inline: secrets-only needs the stored task, which secret_injection: " + c.SecretInjection + " does not read",
 	}}}, "set secret_injection to auto or stored (it is set by "+c.Origin("secret_injection").String()+"), or inline to allow or deny")
 }

@@ -11,6 +11,7 @@ import (
 	"conductor-jwt/conductor"
 	"conductor-jwt/conductor/api"
 	"conductor-jwt/config"
+	"conductor-jwt/internal/printable"
 	"conductor-jwt/worker"
 )
 
@@ -76,7 +77,7 @@ func applyTaskDefs(ctx context.Context, env Env, c *config.Loaded, names []strin
 	for _, name := range names {
 		one, err := applyTaskDef(ctx, client, worker.Definition(name, c.OwnerEmail), dryRun)
 		if err != nil {
-			return applied, serverError("the task definition "+escape(name)+" cannot be registered", err)
+			return applied, serverError("the task definition "+printable.Line(name)+" cannot be registered", err)
 		}
 		applied = append(applied, one)
 	}
@@ -119,7 +120,7 @@ func printApplied(env Env, applied []appliedDef, output string) error {
 		return writeJSON(env.Stdout, applied)
 	}
 	for _, a := range applied {
-		if _, err := fmt.Fprintf(env.Stdout, "%s: %s\n", escape(a.Name), a.Outcome); err != nil {
+		if _, err := fmt.Fprintf(env.Stdout, "%s: %s\n", printable.Line(a.Name), a.Outcome); err != nil {
 			return err
 		}
 	}

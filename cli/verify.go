@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -14,6 +13,7 @@ import (
 
 	"conductor-jwt/internal/fault"
 	"conductor-jwt/internal/jsonobj"
+	"conductor-jwt/internal/printable"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
 	"conductor-jwt/signer"
@@ -158,7 +158,7 @@ func (f *verifyFlags) openAlgorithm(key verifyingKey, rules *signer.Rules) error
 	fitting := key.verifier.Algorithms()
 	if !f.insecure {
 		return usage("add --alg with the one that the issuer uses: "+keys.JoinAlgorithms(fitting),
-			"%s does not say which algorithm it is for", shown(key.name))
+			"%s does not say which algorithm it is for", printable.Name(key.name))
 	}
 	rules.Algorithm = fitting[0]
 	return nil
@@ -232,14 +232,15 @@ func nearMiss(has []string, expected string) string {
 	return ""
 }
 
-// quoteValue makes a claim's value fit to print: as in Go, with escapes for
-// what a terminal does not show.
+// quoteValue returns a claim's value within quotes, with escapes for what a
+// terminal does not show or a reader would take for another character.
 func quoteValue(value string) string {
 	const maxShown = 256
+	end := `"`
 	if len(value) > maxShown {
-		return strconv.QuoteToASCII(strings.ToValidUTF8(value[:maxShown], "")) + "…"
+		end += "…"
 	}
-	return strconv.QuoteToASCII(value)
+	return `"` + printable.ASCII(value, maxShown) + end
 }
 
 // verifyingKey is the key to verify with.
@@ -272,10 +273,10 @@ func readVerifyingKey(ctx context.Context, env Env, f *verifyFlags, alg keys.Alg
 	}
 	id := key.verifier.ID()
 	if id != "" && f.keys.kid != "" && id != f.keys.kid {
-		return verifyingKey{}, withHint(errKeyID, shown(file.name)+" says that it has another id than --kid")
+		return verifyingKey{}, withHint(errKeyID, printable.Name(file.name)+" says that it has another id than --kid")
 	}
 	if id != "" && p.KeyID != "" && id != p.KeyID {
-		return verifyingKey{}, withHint(errKeyID, "the token was signed with another key than "+shown(file.name)+" says that it is")
+		return verifyingKey{}, withHint(errKeyID, "the token was signed with another key than "+printable.Name(file.name)+" says that it is")
 	}
 	return key, nil
 }

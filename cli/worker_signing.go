@@ -13,6 +13,7 @@ import (
 	"conductor-jwt/conductor"
 	"conductor-jwt/conductor/api"
 	"conductor-jwt/config"
+	"conductor-jwt/internal/printable"
 	"conductor-jwt/keyring"
 	"conductor-jwt/keys"
 	"conductor-jwt/policy"
@@ -185,7 +186,7 @@ func (s *signing) reload(ctx context.Context) {
 	s.refresh(ctx, next)
 	s.current.Swap(next).end()
 	s.reloads.WithLabelValues("taken").Inc()
-	s.log.InfoContext(ctx, "the policy was read again", "path", shown(s.c.Policy))
+	s.log.InfoContext(ctx, "the policy was read again", "path", printable.Name(s.c.Policy))
 }
 
 // Describe implements [prometheus.Collector].

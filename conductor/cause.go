@@ -9,16 +9,17 @@ import (
 	"net"
 	"net/url"
 	"os"
-	"strconv"
 	"strings"
 	"syscall"
+
+	"conductor-jwt/internal/printable"
 )
 
 // ErrBroken is the cause of a network error whose own text may repeat what the
 // server wrote.
 var ErrBroken = errors.New("the connection broke or spoke no http")
 
-// maxCause is the most bytes of a network error's text that are kept.
+// maxCause is the length in bytes to which a network error's text is cut.
 const maxCause = 256
 
 // cause is an error of the network with its text cut and escaped: the name in
@@ -47,7 +48,7 @@ func causeOf(err error) error {
 	if !ofNetwork(err) {
 		return ErrBroken
 	}
-	return &cause{text: escape(err.Error()), err: err}
+	return &cause{text: printable.ASCII(err.Error(), maxCause), err: err}
 }
 
 func ofNetwork(err error) bool {
@@ -82,13 +83,4 @@ func ofAlert(err error) bool {
 func is[E error](err error) bool {
 	_, ok := errors.AsType[E](err)
 	return ok
-}
-
-// escape makes one printable line of a text.
-func escape(s string) string {
-	if len(s) > maxCause {
-		s = s[:maxCause]
-	}
-	quoted := strconv.QuoteToGraphic(s)
-	return quoted[1 : len(quoted)-1]
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"conductor-jwt/conductor/api"
+	"conductor-jwt/internal/printable"
 	"conductor-jwt/internal/secret"
 )
 
@@ -186,8 +187,7 @@ func (c *Client) Version(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	version := escape(strings.Trim(string(body), "\" \r\n"))
-	return version[:min(len(version), 64)], nil
+	return printable.ASCII(strings.Trim(string(body), "\" \r\n"), 64), nil
 }
 
 // request is what varies in a call.

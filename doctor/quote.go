@@ -1,8 +1,9 @@
 package doctor
 
 import (
-	"strconv"
 	"strings"
+
+	"conductor-jwt/internal/printable"
 )
 
 // maxName is how much of a name that the server gave is shown.
@@ -14,10 +15,7 @@ func quote(name string) string {
 	if short := plain(name); short == name && name != "" {
 		return name
 	}
-	if len(name) > maxName {
-		name = name[:maxName] + "…"
-	}
-	return strconv.QuoteToASCII(name)
+	return `"` + printable.ASCII(name, maxName) + `"`
 }
 
 // argument is a name behind a command that will be copied into a shell: one that

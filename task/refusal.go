@@ -3,9 +3,9 @@ package task
 import (
 	"fmt"
 	"strings"
-	"unicode/utf8"
 
 	"conductor-jwt/internal/fault"
+	"conductor-jwt/internal/printable"
 )
 
 func refuse(reason error, field, found, hint string) error {
@@ -20,36 +20,11 @@ func tooLarge(field, found, hint string) error {
 	return refuse(ErrInputTooLarge, field, found, hint)
 }
 
-// maxNameShown is how much of an input's name a message may hold.
+// maxNameShown is the length in bytes of an input's name in a message.
 const maxNameShown = 64
 
-// shown gives an input's name as a message may hold it: every character that
-// is not printable ASCII escaped, at most [maxNameShown] characters.
-func shown(name string) string {
-	var b strings.Builder
-	for _, r := range name {
-		piece := escaped(r)
-		if b.Len()+len(piece) > maxNameShown {
-			break
-		}
-		b.WriteString(piece)
-	}
-	return b.String()
-}
-
-func escaped(r rune) string {
-	switch {
-	case r == utf8.RuneError:
-		return `\ufffd`
-	case r == '"' || r == '\\':
-		return `\` + string(r)
-	case r >= ' ' && r <= '~':
-		return string(r)
-	case r <= 0xffff:
-		return fmt.Sprintf(`\u%04x`, r)
-	}
-	return fmt.Sprintf(`\U%08x`, r)
-}
+// shown returns an input's name as a message may hold it.
+func shown(name string) string { return printable.ASCII(name, maxNameShown) }
 
 // count writes a number with its noun: "1 member", "2 members".
 func count(n int, noun string) string {

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -55,30 +54,28 @@ func assemble(ctx context.Context, env Env, c *config.Loaded, once int, log *slo
 		p.registrar = worker.NewRegistrar(client, c.TaskTypes, c.OwnerEmail, log)
 		ensure = p.registrar.Ensure
 	}
-	var seen worker.Observer = metrics
-	if c.StatusListen != "" { // nobody else reads the history
-		seen = worker.Observers{metrics, p.history}
+	var onExecuted func(worker.Executed)
+	if c.StatusListen != "" { // only the status page reads the history
+		onExecuted = p.history.Add
 	}
 	p.worker, err = worker.New(worker.Options{
 		Server:        client,
 		Handler:       p.signing,
+		Metrics:       metrics,
+		Logger:        log,
 		TaskTypes:     c.TaskTypes,
 		Domain:        c.Domain,
 		WorkerID:      c.WorkerID,
 		Slots:         c.Slots,
 		Pollers:       c.Pollers,
 		PollTimeout:   c.PollTimeout,
-		DrainTimeout:  notDefault(c.DrainTimeout),
+		DrainTimeout:  c.DrainTimeout,
 		Once:          once,
-		Logger:        log,
-		Observer:      seen,
+		OnExecuted:    onExecuted,
 		EnsureTaskDef: ensure,
 	})
 	return p, err
 }
-
-// notDefault says 0 to those who take it for "not set".
-func notDefault(d time.Duration) time.Duration { return cmp.Or(d, time.Nanosecond) }
 
 // newClient makes the client of the configured server; it does not speak to
 // it yet. Observe may be nil.

@@ -83,9 +83,12 @@ func (shelf) Versions(context.Context) ([]keys.Key, error) {
 // everything makes each series that there can be; of the status of an answer
 // one value stands for all.
 func (r rig) everything() {
-	for _, class := range append(conductor.Classes(), "") {
-		r.metrics.Polled(worker.Polled{TaskType: taskType, Class: class})
-		r.metrics.Updated(worker.Updated{TaskType: taskType, Class: class})
+	r.metrics.Polled(taskType, nil, 0)
+	r.metrics.Updated(taskType, nil, 0, 0)
+	for _, class := range conductor.Classes() {
+		err := &conductor.Error{Class: class}
+		r.metrics.Polled(taskType, err, 0)
+		r.metrics.Updated(taskType, err, 0, 0)
 	}
 	for _, algorithm := range keys.Algorithms() {
 		for _, kind := range kindsOf(algorithm) {
@@ -219,12 +222,13 @@ func TestNoTextFromOutsideMakesASeries(t *testing.T) {
 	r := newRig(t)
 	r.everything()
 	hostile := func(text string) {
-		r.metrics.Polled(worker.Polled{TaskType: text, Class: conductor.Class(text)})
+		err := &conductor.Error{Class: conductor.Class(text)}
+		r.metrics.Polled(text, err, 0)
 		r.metrics.QueueFull(text)
 		r.metrics.Received(text)
 		r.metrics.Duplicate(text)
-		r.metrics.Unbounded(text)
-		r.metrics.Updated(worker.Updated{TaskType: text, Class: conductor.Class(text)})
+		r.metrics.NoResponseTimeout(text)
+		r.metrics.Updated(text, err, 0, 0)
 		r.metrics.Ended(text, worker.End(text))
 		r.metrics.Request(text, len(text)*7919, time.Second)
 		for _, o := range []task.Outcome{

@@ -316,7 +316,7 @@ func TestADrainWithoutAServerFails(t *testing.T) {
 	s.Down()
 	p.signals <- syscall.SIGTERM
 	p.ends(t, 1)
-	if !strings.Contains(p.err.String(), "error: worker: 1 tasks in hand") {
+	if !strings.Contains(p.err.String(), "error: worker: 1 tasks in flight") {
 		t.Errorf("standard error:\n%s", p.err.String())
 	}
 }

@@ -84,7 +84,7 @@ func viewOf(s Status, refresh bool) view {
 		State:     overall(s),
 		Up:        age(s.Now.Sub(s.Began)),
 		Queues:    queueRows(s),
-		SlotsUsed: min(s.Health.InHand*100/max(s.Health.Slots, 1), 100),
+		SlotsUsed: min(s.Health.InFlight*100/max(s.Health.Slots, 1), 100),
 		Chart:     chartOf(s),
 		Codes:     codeRows(s.Hour),
 		Failures:  failureRows(s),

@@ -27,7 +27,7 @@ func busy() web.Status {
 	return web.Status{
 		Version: "v1.2.3", Edition: "native", Crypto: "openssl 3.0", Server: "https://conductor/api", WorkerID: "w-1",
 		Began: now.Add(-50 * time.Hour), Now: now, Hour: hour,
-		Health:   worker.Health{Polled: true, Slots: 16, InUse: 3, InHand: 1, Queues: []worker.QueueHealth{{TaskType: "GET_SIGNED_JWT", LastPoll: now}}},
+		Health:   worker.Health{Polled: true, Slots: 16, InUse: 3, InFlight: 1, Queues: []worker.QueueHealth{{TaskType: "GET_SIGNED_JWT", LastPoll: now}}},
 		Failures: []worker.Failure{{At: now, TaskID: "t", WorkflowID: "w/1", TaskName: "<script>alert(1)</script>", Code: "key_weak"}},
 		Keys: []keyring.Status{
 			{Name: "billing", Versions: []keyring.VersionStatus{{KeyID: "k-1", Algorithm: "RS256", State: keyring.Active, Created: now.Add(-72 * time.Hour)}}},

@@ -3,9 +3,11 @@ package worker
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"conductor-jwt/conductor"
 	"conductor-jwt/conductor/api"
@@ -34,7 +36,8 @@ func BenchmarkEngine(b *testing.B) {
 			e := &endless{}
 			w, err := New(Options{
 				Server: e, Handler: handlerFunc(sign), TaskTypes: []string{jwtType}, Slots: slots,
-				Once: b.N, Observer: NewMetrics([]string{jwtType}),
+				Once: b.N, Metrics: NewMetrics([]string{jwtType}), Logger: slog.New(slog.DiscardHandler),
+				Pollers: 2, PollTimeout: conductor.MaxPollTimeout, DrainTimeout: time.Second,
 			})
 			if err != nil {
 				b.Fatal(err)

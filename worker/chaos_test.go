@@ -75,7 +75,7 @@ func TestNothingIsLostWhateverHappens(t *testing.T) {
 					}
 					runs = append(runs, start(t, l, Options{
 						TaskTypes: types, WorkerID: fmt.Sprintf("w%d", generation), Slots: 2 + random.IntN(8), Pollers: 1 + random.IntN(3),
-						DrainTimeout: time.Duration(1+random.IntN(10)) * time.Second, Handler: moody(seed), Observer: NewMetrics(types),
+						DrainTimeout: time.Duration(1+random.IntN(10)) * time.Second, Handler: moody(seed), Metrics: NewMetrics(types),
 					}))
 					time.Sleep(time.Duration(random.IntN(15000)) * time.Millisecond)
 					if i := random.IntN(len(runs)); random.IntN(3) > 0 {

@@ -8,20 +8,20 @@ import (
 	"conductor-jwt/conductor"
 )
 
-// DrainError is a run that ended with tasks in hand.
+// DrainError says that a run ended with tasks in flight.
 type DrainError struct {
 	Left int // tasks that were neither reported nor given back
 }
 
 // Error implements the error interface.
 func (e *DrainError) Error() string {
-	return fmt.Sprintf("worker: %d tasks in hand could be neither reported nor given back; the server delivers those again whose definition has a response timeout", e.Left)
+	return fmt.Sprintf("worker: %d tasks in flight could be neither reported nor given back; the server delivers those again whose definition has a response timeout", e.Left)
 }
 
-// drain waits until nothing is in hand. When the drain timeout is over, stopExecuting
-// ends every execution and every report, and those tasks are given back. A poll
-// in flight is waited for however short the timeout is: what it brings is
-// leased to this worker, and nobody else can give it back.
+// drain waits until no task is in flight. When the drain timeout is over,
+// stopExecuting ends every execution and every report, and their tasks are given
+// back. A poll in flight is waited for even then: the tasks that it brings are
+// leased to this worker, and no other worker can give them back.
 func (w *Worker) drain(ctx context.Context, stopExecuting func()) error {
 	ctx = context.WithoutCancel(ctx)
 	began := time.Now()
@@ -33,13 +33,13 @@ func (w *Worker) drain(ctx context.Context, stopExecuting func()) error {
 	}()
 	if !w.waitIdle(idle, w.opts.DrainTimeout) {
 		stopExecuting()
-		last := max(w.opts.DrainTimeout, w.opts.PollTimeout+conductor.PollMargin) + maxGiveBack + minAttempt
-		w.waitIdle(idle, last-time.Since(began))
+		limit := max(w.opts.DrainTimeout, w.opts.PollTimeout+conductor.PollMargin) + maxGiveBack + minAttempt
+		w.waitIdle(idle, limit-time.Since(began))
 	}
 	if err := w.drainResult(); err != nil {
 		return err
 	}
-	w.log.InfoContext(ctx, "drained: nothing is left in hand", "took", time.Since(began).String())
+	w.log.InfoContext(ctx, "drained: no task is in flight", "took", time.Since(began).String())
 	return nil
 }
 

@@ -11,45 +11,61 @@ import (
 	"conductor-jwt/task"
 )
 
-// execute runs the handler until the job's deadline; ok is false where the task
-// is to be given back instead. A handler that does not heed its context is left
-// behind: abandoned is closed when it returns, and its result is dropped.
-func (w *Worker) execute(ctxs runContexts, j *delivery) (o task.Outcome, abandoned <-chan struct{}, ok bool) {
-	if j.task.Malformed {
+// Executed is a delivery that was run. Its Outcome holds no input; its Output
+// holds the token.
+type Executed struct {
+	TaskType string
+
+	TaskID, WorkflowID, TaskName string // as the server wrote them
+	Outcome                      task.Outcome
+	Took                         time.Duration
+}
+
+// execute runs the handler until the delivery's deadline. If ok is false, the
+// task is to be given back instead. A handler that ignores its context is
+// abandoned: its result is dropped, and abandoned is closed when it returns.
+func (w *Worker) execute(ctxs runContexts, d *delivery) (o task.Outcome, abandoned <-chan struct{}, ok bool) {
+	if d.task.Malformed {
 		o = malformedOutcome()
-		w.opts.Observer.Executed(executed(j, o, 0))
+		w.executed(d, o, 0)
 		return o, nil, true
 	}
-	ctx, cancel := context.WithDeadline(ctxs.executing, j.deadline())
+	ctx, cancel := context.WithDeadline(ctxs.executing, d.deadline())
 	defer cancel()
-	if ctx.Err() != nil { // no time is left of it
+	if ctx.Err() != nil { // the deadline has passed
 		return task.Outcome{}, nil, false
 	}
-	started := time.Now()
-	o, abandoned = w.runHandler(ctx, j)
+	began := time.Now()
+	o, abandoned = w.runHandler(ctx, d)
 	if ctxs.executing.Err() != nil && o.Status != api.Completed && o.Status != api.FailedWithTerminalError {
-		return o, abandoned, false // it ended because we end; that is no fault of the task
+		return o, abandoned, false // it was stopped by the drain; the task has no fault
 	}
-	w.opts.Observer.Executed(executed(j, o, time.Since(started)))
-	w.logFault(ctx, j, o)
+	w.executed(d, o, time.Since(began))
+	if o.Status != api.Completed {
+		w.log.WarnContext(ctx, "task not completed", append(d.ids(), "status", string(o.Status), "code", o.Fault.Code)...)
+	}
 	return o, abandoned, true
 }
 
-func executed(j *delivery, o task.Outcome, took time.Duration) Executed {
-	return Executed{
-		TaskType: j.taskType, TaskID: j.task.ID, WorkflowID: j.task.WorkflowID, TaskName: j.task.Name,
+func (w *Worker) executed(d *delivery, o task.Outcome, took time.Duration) {
+	e := Executed{
+		TaskType: d.taskType, TaskID: d.task.ID, WorkflowID: d.task.WorkflowID, TaskName: d.task.Name,
 		Outcome: o, Took: took,
+	}
+	w.metrics.Executed(e)
+	if w.opts.OnExecuted != nil {
+		w.opts.OnExecuted(e)
 	}
 }
 
-func (w *Worker) runHandler(ctx context.Context, j *delivery) (task.Outcome, <-chan struct{}) {
+func (w *Worker) runHandler(ctx context.Context, d *delivery) (task.Outcome, <-chan struct{}) {
 	result := make(chan task.Outcome, 1)
 	returned := make(chan struct{})
-	w.abandoned.Add(1)
+	w.handlers.Add(1)
 	go func() {
 		defer close(returned)
-		defer w.abandoned.Add(-1)
-		result <- w.handle(ctx, j)
+		defer w.handlers.Add(-1)
+		result <- w.handle(ctx, d)
 	}()
 	select {
 	case o := <-result:
@@ -57,31 +73,31 @@ func (w *Worker) runHandler(ctx context.Context, j *delivery) (task.Outcome, <-c
 	case <-ctx.Done():
 	}
 	select {
-	case o := <-result: // both at once: a result counts for more
+	case o := <-result: // both were ready; the result counts
 		return o, nil
 	default:
 		return lateOutcome(), returned
 	}
 }
 
-// handle calls the handler. The value of a panic may be anything, a key
-// included, so nothing is kept of it but the lines of code that it came from.
-func (w *Worker) handle(ctx context.Context, j *delivery) (o task.Outcome) {
+// handle calls the handler. Of a panic it keeps only the lines of code that it
+// came from: its value may be anything, also a key.
+func (w *Worker) handle(ctx context.Context, d *delivery) (o task.Outcome) {
 	defer func() {
 		if recover() != nil {
-			w.opts.Observer.Panicked()
-			w.log.ErrorContext(ctx, "the handler panicked; please report it", append(j.ids(), "at", panicSite())...)
+			w.metrics.Panicked()
+			w.log.ErrorContext(ctx, "the handler panicked; please report it", append(d.ids(), "at", panicSite())...)
 			o = panicOutcome()
 		}
 	}()
-	return validate(w.opts.Handler.Handle(ctx, j.task))
+	return validate(w.opts.Handler.Handle(ctx, d.task))
 }
 
-// panicSite names the innermost lines of code of a panic. It is for the
-// deferred function that recovers.
+// panicSite returns the innermost lines of code of a panic. It must be called by
+// the deferred function that recovers.
 func panicSite() []string {
-	const most, skip = 12, 3 // runtime.Callers, panicSite and the deferred function
-	pcs := make([]uintptr, most)
+	const limit, skip = 12, 3 // runtime.Callers, panicSite and the deferred function
+	pcs := make([]uintptr, limit)
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(skip, pcs)])
 	var site []string
 	for {
@@ -93,15 +109,8 @@ func panicSite() []string {
 	}
 }
 
-func (w *Worker) logFault(ctx context.Context, j *delivery, o task.Outcome) {
-	if o.Status == api.Completed {
-		return
-	}
-	w.log.WarnContext(ctx, "task not completed", append(j.ids(), "status", string(o.Status), "code", o.Fault.Code)...)
-}
-
-// The engine's own faults. Their texts are fixed, so that no value of an input
-// or of a panic can be in them.
+// The outcomes of the engine itself. Their texts are fixed, so that they cannot
+// hold the value of an input or of a panic.
 
 func panicOutcome() task.Outcome {
 	return failure(api.Failed, "internal", "the worker failed in an unexpected way; see its log, and report it")
@@ -111,7 +120,7 @@ func lateOutcome() task.Outcome {
 	return failure(api.Failed, "timeout", "the task was not done before its deadline; raise responseTimeoutSeconds of the task definition (30 s at most count), or look for a slow key store")
 }
 
-// malformedOutcome is terminal: the server would send the same again.
+// malformedOutcome is terminal: the server would send the same task again.
 func malformedOutcome() task.Outcome {
 	return failure(api.FailedWithTerminalError, "input_invalid", "the task as the server sent it could not be read; check that inputData is an object without duplicate members, in valid UTF-8")
 }
@@ -120,8 +129,8 @@ func failure(status api.Status, code, message string) task.Outcome {
 	return task.Failure(status, task.Fault{Code: code, Message: message})
 }
 
-// validate holds a handler to its contract, because the server answers an
-// unknown status with a 500 forever, and a missing reason with "null".
+// validate corrects an outcome that the server would not take: it answers an
+// unknown status with a 500 forever, and shows a missing reason as "null".
 func validate(o task.Outcome) task.Outcome {
 	switch o.Status {
 	case api.Completed, api.Failed, api.FailedWithTerminalError, api.InProgress:

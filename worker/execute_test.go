@@ -164,14 +164,6 @@ func TestStraysDoNotPileUp(t *testing.T) {
 	})
 }
 
-// unbounded counts tasks without a response timeout.
-type unbounded struct {
-	noopObserver
-	n atomic.Int32
-}
-
-func (u *unbounded) Unbounded(string) { u.n.Add(1) }
-
 func TestMalformedTask(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLedger()
@@ -180,8 +172,8 @@ func TestMalformedTask(t *testing.T) {
 		}))
 		ids := enqueue(l, 50)
 
-		seen := &unbounded{}
-		r := start(t, l, Options{Slots: 64, Observer: seen, Handler: handlerFunc(func(ctx context.Context, d api.Task) task.Outcome {
+		m := NewMetrics([]string{jwtType})
+		r := start(t, l, Options{Slots: 64, Metrics: m, Handler: handlerFunc(func(ctx context.Context, d api.Task) task.Outcome {
 			return sign(ctx, d)
 		})})
 
@@ -191,8 +183,9 @@ func TestMalformedTask(t *testing.T) {
 		if counts[conductortest.Completed] != 49 || counts[conductortest.Terminal] != 1 {
 			t.Errorf("tasks ended %v, want 49 completed and 1 failed for good", counts)
 		}
-		if n := seen.n.Load(); n != 0 {
-			t.Errorf("%d tasks count as without a response timeout, which could not be read", n)
+		got, _ := exposition(t, m)
+		if n := got[`conductor_jwt_tasks_without_response_timeout_total{taskType="GET_SIGNED_JWT"}`]; n != 0 {
+			t.Errorf("%v tasks count as without a response timeout, which could not be read", n)
 		}
 		for _, id := range ids {
 			if r.status(id) == conductortest.Terminal {

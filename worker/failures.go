@@ -16,13 +16,14 @@ import (
 )
 
 const (
-	logInterval  = 30 * time.Second // at most, while nothing changes
-	minClassTime = time.Second      // a class lasts at least so long, or flapping would flood the log
+	logInterval  = 30 * time.Second // between two lines of one cause
+	minCauseTime = time.Second      // between two lines of different causes, for causes that alternate
 )
 
-// failureLog writes one line when the class of failure changes, then at most one
-// in 30 s, and one when it is over: for each task type by itself, since a right
-// may be missing for one while the others are well.
+// failureLog logs the failures of one call of the server: one line when the cause
+// changes, then at most one in 30 s, and one when the call succeeds again. It
+// does so for each task type, because a permission may be missing for one of
+// them alone.
 type failureLog struct {
 	log  *slog.Logger
 	call string
@@ -31,64 +32,64 @@ type failureLog struct {
 	types map[string]*failureState // by task type
 }
 
-// failureState is how one task type fares.
 type failureState struct {
-	class      conductor.Class // empty while all is well
+	class      conductor.Class // empty while the calls succeed
 	trouble    conductor.Trouble
 	lastLine   time.Time
 	lastFailed time.Time
-	unlogged   int
+	unlogged   int // failures since the last line
 }
 
-// of returns the state of a task type. The caller holds the lock.
-func (c *failureLog) of(taskType string) *failureState {
-	if c.types == nil {
-		c.types = map[string]*failureState{}
+// state returns the state of a task type. The caller holds the lock.
+func (l *failureLog) state(taskType string) *failureState {
+	if l.types == nil {
+		l.types = map[string]*failureState{}
 	}
-	s := c.types[taskType]
+	s := l.types[taskType]
 	if s == nil {
 		s = &failureState{}
-		c.types[taskType] = s
+		l.types[taskType] = s
 	}
 	return s
 }
 
-func (c *failureLog) failed(ctx context.Context, err *conductor.Error, taskType string) {
+func (l *failureLog) failed(ctx context.Context, err *conductor.Error, taskType string) {
 	now := time.Now()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	s := c.of(taskType)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := l.state(taskType)
 	s.lastFailed = now
-	quiet := logInterval
+	interval := logInterval
 	if troubleOf(err) != s.trouble {
-		quiet = minClassTime
+		interval = minCauseTime
 	}
-	if s.class != "" && now.Sub(s.lastLine) < quiet {
+	if s.class != "" && now.Sub(s.lastLine) < interval {
 		s.unlogged++
 		return
 	}
-	c.log.WarnContext(ctx, "a call of the server fails; it is tried again", "call", c.call, "class", string(err.Class), "http_status", err.Status,
+	l.log.WarnContext(ctx, "a call to the server fails; retrying", "call", l.call, "class", string(err.Class), "http_status", err.Status,
 		"task_type", taskType, "error", err.Error(), "hint", hintFor(err), "unlogged", s.unlogged)
 	s.class, s.trouble, s.lastLine, s.unlogged = err.Class, troubleOf(err), now, 0
 }
 
-func (c *failureLog) succeeded(ctx context.Context, taskType string) {
+func (l *failureLog) succeeded(ctx context.Context, taskType string) {
 	now := time.Now()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	s := c.of(taskType)
-	if s.class == "" || now.Sub(s.lastFailed) < minClassTime {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := l.state(taskType)
+	if s.class == "" || now.Sub(s.lastFailed) < minCauseTime {
 		return
 	}
-	c.log.InfoContext(ctx, "the server answers again", "call", c.call, "class", string(s.class), "task_type", taskType, "unlogged", s.unlogged)
+	l.log.InfoContext(ctx, "the server answers again", "call", l.call, "class", string(s.class), "task_type", taskType, "unlogged", s.unlogged)
 	s.class, s.trouble, s.unlogged = "", "", 0
 }
 
 const (
 	troublePanic        conductor.Trouble = "panic"
-	troubleProxyTimeout conductor.Trouble = "cut" // polls that something ends before the server does
+	troubleProxyTimeout conductor.Trouble = "proxy timeout"
 )
 
+// troubleOf is the cause of a failure, as far as it changes the hint.
 func troubleOf(err *conductor.Error) conductor.Trouble {
 	switch {
 	case errors.Is(err, errPanic):
@@ -99,7 +100,7 @@ func troubleOf(err *conductor.Error) conductor.Trouble {
 	return err.Trouble()
 }
 
-// hintFor is what to do next, for whoever reads the line at night.
+// hintFor is what to do about a failure.
 func hintFor(err *conductor.Error) string {
 	switch troubleOf(err) {
 	case troublePanic:
@@ -110,60 +111,18 @@ func hintFor(err *conductor.Error) string {
 	return err.Hint()
 }
 
-// errProxyTimeout is the cause of a poll's failure that a load balancer explains. It is
-// a constant text, so it may be printed.
-var errProxyTimeout = errors.New("the poll was ended before the server answered it")
+// These causes are constant texts, so they may be printed.
+var (
+	errPanic        = errors.New("panic in the client") // in place of the value of the panic, which may be a key
+	errProxyTimeout = errors.New("the poll was ended before the server answered it")
+)
 
-// A timeout of a load balancer is whole seconds, and the clocks of the two ends
-// differ a little.
-const minProxyTimeout, proxyTimeoutSlack = 900 * time.Millisecond, 150 * time.Millisecond
-
-// detectProxyTimeout marks the failure of a cold poll as one of a load balancer whose
-// timeout is shorter than the poll: it answers for the server, or closes the
-// connection, always after the same time. Net/http asks once more where it
-// closes one that was used before, so that takes a multiple of the time.
-func (q *queue) detectProxyTimeout(err *conductor.Error, took, pollTimeout time.Duration) *conductor.Error {
-	most := pollTimeout + time.Second
-	answered := err.Status == http.StatusGatewayTimeout || err.Status == http.StatusRequestTimeout
-	closed := err.Status == 0 && slices.ContainsFunc(
-		[]error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, conductor.ErrBroken},
-		func(target error) bool { return errors.Is(err, target) })
-	if closed {
-		most *= maxRepeats
-	}
-	if !answered && !closed || took < minProxyTimeout || took > most {
-		return err
-	}
-	last := time.Duration(q.proxyTimeout.Swap(int64(took)))
-	if closed && !repeats(min(took, last), max(took, last)) {
-		return err
-	}
-	cut := *err
-	cut.Cause = errProxyTimeout
-	return &cut
+func panicError(call string) *conductor.Error {
+	return &conductor.Error{Class: conductor.Garbled, Call: call, Cause: errPanic}
 }
 
-// maxRepeats is how often net/http may have asked within one poll.
-const maxRepeats = 3
-
-// repeats reports whether long is short, or a small multiple of it.
-func repeats(short, long time.Duration) bool {
-	if short <= 0 {
-		return false
-	}
-	var sum, slack time.Duration
-	for range maxRepeats {
-		sum += short
-		slack += proxyTimeoutSlack
-		if (long - sum).Abs() <= slack {
-			return true
-		}
-	}
-	return false
-}
-
-// conductorError reads any error of a Server as a failed call. What is no
-// *conductor.Error counts as the network's, and its text goes no further.
+// conductorError makes any error of a Server a *conductor.Error. One of another
+// type counts as an error of the network, and its text is dropped.
 func conductorError(call string, err error) *conductor.Error {
 	if e, ok := errors.AsType[*conductor.Error](err); ok {
 		return e
@@ -171,14 +130,7 @@ func conductorError(call string, err error) *conductor.Error {
 	return &conductor.Error{Class: conductor.Network, Call: call}
 }
 
-// errPanic stands for the value of a panic, which may hold anything.
-var errPanic = errors.New("panic in the client")
-
-func panicError(call string) *conductor.Error {
-	return &conductor.Error{Class: conductor.Garbled, Call: call, Cause: errPanic}
-}
-
-// heals reports whether the same update may succeed later.
+// retryable reports whether the same call may succeed later.
 func retryable(c conductor.Class) bool {
 	switch c {
 	case conductor.Network, conductor.Server, conductor.Throttled, conductor.Unauthorized,
@@ -189,13 +141,63 @@ func retryable(c conductor.Class) bool {
 	}
 }
 
-// outside makes text of the server's fit for a log line: printable, and short.
+const (
+	// The timeout of a load balancer is whole seconds, and the clocks of the two
+	// ends differ a little.
+	minProxyTimeout, proxyTimeoutSlack = 900 * time.Millisecond, 150 * time.Millisecond
+	// maxAttemptsPerPoll is how often net/http may have sent one poll.
+	maxAttemptsPerPoll = 3
+)
+
+// detectProxyTimeout marks the failure of a long poll as one of a load balancer
+// whose timeout is shorter than the poll. It answers in place of the server, or
+// closes the connection, always after the same time. If it closes a connection
+// that was used before, net/http sends the poll again, and the time is a multiple
+// of the timeout.
+func (q *queue) detectProxyTimeout(err *conductor.Error, took, pollTimeout time.Duration) *conductor.Error {
+	limit := pollTimeout + time.Second
+	answered := err.Status == http.StatusGatewayTimeout || err.Status == http.StatusRequestTimeout
+	closed := err.Status == 0 && slices.ContainsFunc(
+		[]error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, conductor.ErrBroken},
+		func(target error) bool { return errors.Is(err, target) })
+	if closed {
+		limit *= maxAttemptsPerPoll
+	}
+	if !answered && !closed || took < minProxyTimeout || took > limit {
+		return err
+	}
+	last := time.Duration(q.proxyTimeout.Swap(int64(took)))
+	if closed && !isMultiple(min(took, last), max(took, last)) {
+		return err
+	}
+	marked := *err
+	marked.Cause = errProxyTimeout
+	return &marked
+}
+
+// isMultiple reports whether long is about one to maxAttemptsPerPoll times short.
+func isMultiple(short, long time.Duration) bool {
+	if short <= 0 {
+		return false
+	}
+	var sum, slack time.Duration
+	for range maxAttemptsPerPoll {
+		sum += short
+		slack += proxyTimeoutSlack
+		if (long - sum).Abs() <= slack {
+			return true
+		}
+	}
+	return false
+}
+
+// escape makes text of the server fit for a log line: printable and short.
 func escape(s string) string {
-	const most = 128
+	const limit = 128
 	quoted := fmt.Sprintf("%+q", s)
 	quoted = quoted[1 : len(quoted)-1]
-	if len(quoted) > most {
-		return quoted[:most] + "…"
+	if len(quoted) > limit {
+		return quoted[:limit] + "…"
 	}
 	return quoted
 }

@@ -99,7 +99,7 @@ func TestEachLineSaysWhatToDo(t *testing.T) {
 		c := &failureLog{log: slog.New(slog.NewTextHandler(log, nil)), call: "poll"}
 		for _, cause := range []error{syscall.ECONNREFUSED, syscall.ECONNRESET, x509.UnknownAuthorityError{}, &net.DNSError{}, &net.DNSError{}} {
 			c.failed(t.Context(), failed(conductor.Network, "poll", 0, cause), jwtType)
-			time.Sleep(minClassTime)
+			time.Sleep(minCauseTime)
 		}
 		if n := log.count("hint="); n != 3 {
 			t.Errorf("%d lines, want one each for the network, the certificate and the name", n)

@@ -7,54 +7,49 @@ import (
 )
 
 const (
-	beatEvery  = 20 * time.Second // while a loop waits
-	staleAfter = 60 * time.Second
+	beatInterval = 20 * time.Second // while a loop waits
+	staleAfter   = 60 * time.Second
 )
 
-// heartbeat is the sign of life of one loop, by the monotonic clock.
+// heartbeat records when a polling loop last made progress.
 type heartbeat struct {
-	epoch time.Time
-	last  atomic.Int64 // nanoseconds since epoch; below 0 when the loop has ended
+	last atomic.Pointer[time.Time] // nil before the loop starts and after it ends
 }
 
-func newHeartbeat(epoch time.Time) *heartbeat {
-	p := &heartbeat{epoch: epoch}
-	p.beat()
-	return p
+func (h *heartbeat) beat() {
+	now := time.Now() // with a monotonic clock reading: a clock jump makes no loop stale
+	h.last.Store(&now)
 }
 
-func (p *heartbeat) beat() { p.last.Store(int64(time.Since(p.epoch))) }
+func (h *heartbeat) stop() { h.last.Store(nil) }
 
-func (p *heartbeat) stop() { p.last.Store(-1) }
-
-func (p *heartbeat) stale() bool {
-	last := p.last.Load()
-	return last >= 0 && time.Since(p.epoch)-time.Duration(last) > staleAfter
+func (h *heartbeat) stale() bool {
+	last := h.last.Load()
+	return last != nil && time.Since(*last) > staleAfter
 }
 
-// Live is nil while each polling loop has shown a sign of life within 60 s. It
-// depends on nothing but this process.
+// Live returns an error if a polling loop has made no progress for 60 s. It
+// depends on this process alone.
 func (w *Worker) Live() error {
 	stale := 0
-	heartbeats := w.loops()
-	for _, p := range heartbeats {
-		if p.stale() {
+	for _, p := range w.pollers {
+		if p.heartbeat.stale() {
 			stale++
 		}
 	}
 	if stale > 0 {
-		return fmt.Errorf("worker: %d of %d polling loops have stood still for %s", stale, len(heartbeats), staleAfter)
+		return fmt.Errorf("worker: %d of %d polling loops have made no progress for %s", stale, len(w.pollers), staleAfter)
 	}
 	return nil
 }
 
-// Health is what stands behind [Worker.Ready].
+// Health is the state that [Worker.Ready] judges.
 type Health struct {
 	Polled   bool          `json:"polled"` // a poll has succeeded since the start
 	Draining bool          `json:"draining"`
 	Slots    int           `json:"slots"`
 	InUse    int           `json:"slotsInUse"` // a waiting poll holds one
-	InHand   int           `json:"tasksInHand"`
+	InFlight int           `json:"tasksInHand"`
 	Queues   []QueueHealth `json:"queues"`
 }
 
@@ -62,26 +57,26 @@ type Health struct {
 type QueueHealth struct {
 	TaskType string    `json:"taskType"`
 	LastPoll time.Time `json:"lastPoll,omitzero"` // that succeeded
-	Failing  string    `json:"failing,omitempty"` // class of the last poll's failure
+	Failing  string    `json:"failing,omitempty"` // class of the last poll, if it failed
 }
 
 // Ready reports whether a poll has succeeded since the start and the worker is
-// not draining. An outage of the server later on shows in the details alone:
+// not draining. A later outage of the server shows only in the details:
 // otherwise it would make every replica unready.
 func (w *Worker) Ready() (bool, Health) {
 	h := Health{
 		Draining: w.draining.Load(),
 		Slots:    w.opts.Slots,
 		InUse:    w.slots.inUse(),
-		InHand:   w.inFlight.size(),
+		InFlight: w.inFlight.size(),
 	}
 	for _, q := range w.queues {
 		qh := QueueHealth{TaskType: q.taskType}
-		if at := q.lastGood.Load(); at != 0 {
+		if at := q.lastPoll.Load(); at != nil {
 			h.Polled = true
-			qh.LastPoll = time.Unix(0, at).UTC()
+			qh.LastPoll = at.UTC()
 		}
-		if class := q.class.Load(); class != nil {
+		if class := q.failing.Load(); class != nil {
 			qh.Failing = string(*class)
 		}
 		h.Queues = append(h.Queues, qh)

@@ -9,7 +9,6 @@ import (
 	"conductor-jwt/conductor/api"
 )
 
-// The bounds of a [History].
 const (
 	historyMinutes  = 60
 	historyFailures = 20
@@ -22,19 +21,17 @@ type Minute struct {
 	Failed    map[string]int // by code
 }
 
-// Failure is a task that was not completed. It holds no input, not even the name
-// of one, and no output.
+// Failure is a task that was not completed. It holds no output, and no input, not
+// even the name of one.
 type Failure struct {
 	At                           time.Time
 	TaskID, WorkflowID, TaskName string // as the server wrote them
 	TaskType, Code, Status       string
 }
 
-// History is an [Observer] that remembers the last hour by the minute, and the
-// last failures.
+// History remembers the executions of the last hour by the minute, and the last
+// failures. It is safe for concurrent use.
 type History struct {
-	noopObserver
-
 	now func() time.Time
 
 	mu       sync.Mutex
@@ -42,14 +39,14 @@ type History struct {
 	failures []Failure              // the latest last
 }
 
-// NewHistory makes an empty one.
+// NewHistory makes an empty History. Its clock is now.
 func NewHistory(now func() time.Time) *History { return &History{now: now} }
 
 // Now is the time by its clock.
 func (h *History) Now() time.Time { return h.now() }
 
-// Executed implements [Observer].
-func (h *History) Executed(e Executed) {
+// Add records an execution.
+func (h *History) Add(e Executed) {
 	now := h.now()
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -72,37 +69,33 @@ func (h *History) Executed(e Executed) {
 	})
 }
 
-// minute is the one that now lies in, cleared if it was another. The caller
-// holds the lock.
-func (h *History) minute(now time.Time) *Minute {
-	begin := now.Truncate(time.Minute)
-	m := &h.minutes[int(begin.Unix()/60%historyMinutes)]
+// minute returns the entry of the minute that holds t. An older minute in its
+// place is cleared. The caller holds the lock.
+func (h *History) minute(t time.Time) *Minute {
+	begin := t.Truncate(time.Minute)
+	m := &h.minutes[begin.Unix()/60%historyMinutes]
 	if !m.Begin.Equal(begin) {
 		*m = Minute{Begin: begin}
 	}
 	return m
 }
 
-// Hour gives the last sixty minutes, the oldest first, those in which nothing
-// happened included.
+// Hour returns the last sixty minutes, the oldest first, including those without
+// executions.
 func (h *History) Hour() []Minute {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	last := h.now().Truncate(time.Minute)
-	hour := make([]Minute, 0, historyMinutes)
-	for i := historyMinutes - 1; i >= 0; i-- {
-		begin := last.Add(-time.Duration(i) * time.Minute)
-		m := h.minutes[int(begin.Unix()/60%historyMinutes)]
-		if !m.Begin.Equal(begin) {
-			m = Minute{Begin: begin}
-		}
+	now := h.now()
+	hour := make([]Minute, historyMinutes)
+	for i := range hour {
+		m := *h.minute(now.Add(time.Duration(i-historyMinutes+1) * time.Minute))
 		m.Failed = maps.Clone(m.Failed)
-		hour = append(hour, m)
+		hour[i] = m
 	}
 	return hour
 }
 
-// Failures gives the last ones, the latest first.
+// Failures returns the last ones, the latest first.
 func (h *History) Failures() []Failure {
 	h.mu.Lock()
 	defer h.mu.Unlock()

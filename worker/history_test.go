@@ -22,10 +22,10 @@ func TestHistoryIsAnHourLong(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0)
 	h := worker.NewHistory(func() time.Time { return now })
 	weak := task.Code{Name: "key_weak"}
-	h.Executed(executed(task.Code{}, "1"))
-	h.Executed(executed(weak, "2"))
+	h.Add(executed(task.Code{}, "1"))
+	h.Add(executed(weak, "2"))
 	now = now.Add(59 * time.Minute)
-	h.Executed(executed(task.Code{}, "3"))
+	h.Add(executed(task.Code{}, "3"))
 
 	hour := h.Hour()
 	if len(hour) != 60 || hour[0].Completed != 1 || hour[0].Failed["key_weak"] != 1 || hour[59].Completed != 1 {
@@ -49,7 +49,7 @@ func TestHistoryIsAnHourLong(t *testing.T) {
 func TestHistoryKeepsTheLastFailures(t *testing.T) {
 	h := worker.NewHistory(time.Now)
 	for i := range 50 {
-		h.Executed(executed(task.Code{Name: "key_weak"}, string(rune('A'+i))))
+		h.Add(executed(task.Code{Name: "key_weak"}, string(rune('A'+i))))
 	}
 	f := h.Failures()
 	if len(f) != 20 || f[0].TaskID != string(rune('A'+49)) || f[19].TaskID != string(rune('A'+30)) {

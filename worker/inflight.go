@@ -8,106 +8,99 @@ import (
 )
 
 const (
-	defaultLease = 60 * time.Second // where the server never takes a task back
+	defaultLease = 60 * time.Second // if the server never takes the task back
 	maxExecution = 30 * time.Second
-	maxReport    = 60 * time.Second
+	maxReporting = 60 * time.Second
 )
 
-// delivery is one task in flight.
+// delivery is one task as a poll brought it.
 type delivery struct {
 	task     api.Task
-	queue    int
-	taskType string    // the one that was polled; a label, so never the server's word
-	received time.Time // with its monotonic part: clock jumps do not move a lease
+	queue    int       // index
+	taskType string    // as it was polled; task.Type is the server's and no metric label
+	received time.Time // with a monotonic clock reading: a clock jump moves no lease
 	sent     time.Time // when the last update was sent
 }
 
-// lease is how long the server waits before it gives the task to another.
-func (j *delivery) lease() time.Duration {
-	if j.task.ResponseTimeout > 0 {
-		return j.task.ResponseTimeout
+// lease is how long the server waits before it delivers the task again.
+func (d *delivery) lease() time.Duration {
+	if d.task.ResponseTimeout > 0 {
+		return d.task.ResponseTimeout
 	}
 	return defaultLease
 }
 
-func (j *delivery) leaseEnd() time.Time { return j.received.Add(j.lease()) }
+func (d *delivery) leaseEnd() time.Time { return d.received.Add(d.lease()) }
 
 // deadline ends the execution.
-func (j *delivery) deadline() time.Time { return j.received.Add(min(j.lease(), maxExecution)) }
+func (d *delivery) deadline() time.Time { return d.received.Add(min(d.lease(), maxExecution)) }
 
-// startBy is when a job that still waits for a slot is given back, while there
-// is time enough for another worker to do it.
-func (j *delivery) startBy() time.Time { return j.received.Add(min(j.lease(), maxExecution) / 2) }
+// startBy is when a delivery that still waits for a slot is given back. It
+// leaves time for another worker to run the task.
+func (d *delivery) startBy() time.Time { return d.received.Add(min(d.lease(), maxExecution) / 2) }
 
-// ids name the job in a log line.
-func (j *delivery) ids() []any {
+// ids identify the delivery in a log line.
+func (d *delivery) ids() []any {
 	return []any{
-		"task_type", j.taskType, "task_id", escape(j.task.ID),
-		"workflow_id", escape(j.task.WorkflowID), "task_name", escape(j.task.Name), "retry", j.task.Retry,
+		"task_type", d.taskType, "task_id", escape(d.task.ID),
+		"workflow_id", escape(d.task.WorkflowID), "task_name", escape(d.task.Name), "retry", d.task.Retry,
 	}
 }
 
-// hand holds the tasks that are neither finished nor given back, by id.
+// inFlight holds the tasks that are neither finished nor given back.
 type inFlight struct {
-	mu    sync.Mutex
-	tasks map[string]*entry
+	mu sync.Mutex
+	// duplicates has an entry for each task in flight, by task id: its latest
+	// delivery that was received meanwhile, or nil. A task that was just given
+	// back may be delivered again before its own update returns.
+	duplicates map[string]*delivery
 }
 
-type entry struct {
-	// again is the latest delivery that came while the task was in hand. It
-	// matters only if the one before ends without a terminal acknowledgement:
-	// a task that was just given back may return before its own update does.
-	duplicate *delivery
-}
+func newInFlight() *inFlight { return &inFlight{duplicates: make(map[string]*delivery)} }
 
-func newInFlight() *inFlight { return &inFlight{tasks: make(map[string]*entry)} }
-
-// add reports whether the job is to be run now. A task that is in hand
-// already is kept aside, never run beside itself.
-func (h *inFlight) add(j *delivery) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if have, ok := h.tasks[j.task.ID]; ok {
-		have.duplicate = j
+// add reports whether the delivery is to be run now. A duplicate of a task in
+// flight is kept until that one ends: a task never runs twice at once.
+func (f *inFlight) add(d *delivery) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if _, ok := f.duplicates[d.task.ID]; ok {
+		f.duplicates[d.task.ID] = d
 		return false
 	}
-	h.tasks[j.task.ID] = &entry{}
+	f.duplicates[d.task.ID] = nil
 	return true
 }
 
-// remove takes the job out, or returns the delivery that is to be run in its
-// place.
-func (h *inFlight) remove(j *delivery, end End) *delivery {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	have, ok := h.tasks[j.task.ID]
-	if !ok {
-		return nil
+// remove ends a delivery. If a duplicate has to be run after it, remove returns
+// the duplicate and the task stays in flight.
+func (f *inFlight) remove(d *delivery, end End) *delivery {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	duplicate := f.duplicates[d.task.ID]
+	if duplicate != nil && !d.settles(duplicate, end) {
+		f.duplicates[d.task.ID] = nil
+		return duplicate
 	}
-	if again := have.duplicate; again != nil && !j.settles(again, end) {
-		have.duplicate = nil
-		return again
-	}
-	delete(h.tasks, j.task.ID)
+	delete(f.duplicates, d.task.ID)
 	return nil
 }
 
-// settles reports whether the end of this delivery is the end of a later one of
-// the same task, too: a terminal update ends the task, and giving it back takes
-// back whatever was delivered before that was sent.
-func (j *delivery) settles(again *delivery, end End) bool {
+// settles reports whether the end of this delivery also ends a duplicate: a
+// terminal update ends the task, and giving it back revokes every delivery that
+// was received before the update was sent.
+func (d *delivery) settles(duplicate *delivery, end End) bool {
 	switch end {
 	case Acknowledged:
 		return true
 	case Postponed, GivenBack:
-		return again.received.Before(j.sent)
+		return duplicate.received.Before(d.sent)
 	default:
 		return false
 	}
 }
 
-func (h *inFlight) size() int {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return len(h.tasks)
+func (f *inFlight) size() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.duplicates)
 }

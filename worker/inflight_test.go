@@ -197,8 +197,8 @@ func TestADeliveryFromBeforeAPostponementIsNotRun(t *testing.T) {
 			return task.Outcome{Status: api.InProgress, Reason: "key_unavailable: x", After: time.Minute}
 		})})
 		time.Sleep(30 * time.Second)
-		if runs.Load() != 1 || r.log.count("delivered again while in hand") != 1 {
-			t.Errorf("%d runs after %d duplicates before the task's time", runs.Load(), r.log.count("delivered again while in hand"))
+		if runs.Load() != 1 || r.log.count("delivered again while in flight") != 1 {
+			t.Errorf("%d runs after %d duplicates before the task's time", runs.Load(), r.log.count("delivered again while in flight"))
 		}
 		r.idle(2 * time.Minute)
 		r.drainClean()

@@ -12,10 +12,9 @@ import (
 	"conductor-jwt/task"
 )
 
-// Metrics are the engine's collectors. Those without a prefix are the canonical
-// metrics of Conductor's workers, by name, label and bucket, so that dashboards
-// made for the SDKs' workers read this one too. All labels come from closed
-// sets. Metrics is an [Observer] and a [prometheus.Collector].
+// Metrics are the metrics of the engine. Those without a prefix have the names,
+// labels and buckets of the Conductor SDKs' workers, so that dashboards made for
+// those work here too. All labels come from closed sets. Metrics is a [prometheus.Collector].
 type Metrics struct {
 	polls          *prometheus.CounterVec
 	started        *prometheus.CounterVec
@@ -46,7 +45,7 @@ type Metrics struct {
 	labels labelSets
 }
 
-// NewMetrics makes the collectors, with a series at zero for each task type.
+// NewMetrics makes the metrics, with a series at zero for each task type.
 func NewMetrics(taskTypes []string) *Metrics {
 	m := &Metrics{
 		polls:         counter("task_poll_total", "Polls of the server.", labelType),
@@ -54,11 +53,11 @@ func NewMetrics(taskTypes []string) *Metrics {
 		pollErrors:    counter("task_poll_error_total", "Polls that failed, by class of failure.", labelType, labelException),
 		executeErrors: counter("task_execute_error_total", "Tasks that were not completed, by code.", labelType, labelException),
 		updateErrors:  counter("task_update_error_total", "Updates that failed, by class of failure; each attempt counts.", labelType, labelException),
-		queueFull:     counter("task_execution_queue_full_total", "Times that tasks could not be polled for because no slot was free.", labelType),
-		paused:        counter("task_paused_total", "Polls that were left out because the worker was paused; this one never is.", labelType),
+		queueFull:     counter("task_execution_queue_full_total", "Times that a poller with tasks to fetch found no free slot.", labelType),
+		paused:        counter("task_paused_total", "Polls that were skipped because the worker was paused; always 0.", labelType),
 		uncaught:      counter("thread_uncaught_exceptions_total", "Panics that were recovered.", labelException),
 
-		pollSeconds:    seconds("task_poll_time_seconds", "Time of a poll, the server's waiting included.", labelType, labelStatus),
+		pollSeconds:    seconds("task_poll_time_seconds", "Time of a poll, including the wait on the server.", labelType, labelStatus),
 		executeSeconds: seconds("task_execute_time_seconds", "Time of an execution.", labelType, labelStatus),
 		updateSeconds:  seconds("task_update_time_seconds", "Time of one attempt to update.", labelType, labelStatus),
 		requestSeconds: seconds("http_api_client_request_seconds", "Time of a request to the server.", "method", "uri", labelStatus),
@@ -67,26 +66,26 @@ func NewMetrics(taskTypes []string) *Metrics {
 			Buckets: []float64{100, 1e3, 1e4, 1e5, 1e6, 1e7},
 		}, []string{labelType}),
 		active: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "active_workers", Help: "Tasks in hand: executed or waiting for the acknowledgement of their update.",
+			Name: "active_workers", Help: "Tasks in flight: executing, or waiting for the acknowledgement of their update.",
 		}, []string{labelType}),
 
 		tokens:     counter("conductor_jwt_tokens_total", "Tokens that were signed.", "algorithm", "key_kind"),
 		failures:   counter("conductor_jwt_failures_total", "Tasks that were not completed, by error code.", "code"),
-		ends:       counter("conductor_jwt_deliveries_ended_total", "Deliveries by the way they ended.", "end"),
-		lost:       counter("conductor_jwt_updates_lost_total", "Results that the server did not take: it has to deliver the task again.", "end"),
-		duplicates: counter("conductor_jwt_duplicate_deliveries_total", "Deliveries of a task that was in hand already.", labelType),
+		ends:       counter("conductor_jwt_deliveries_ended_total", "Deliveries by how they ended.", "end"),
+		lost:       counter("conductor_jwt_updates_lost_total", "Results that the server did not accept: it has to deliver the task again.", "end"),
+		duplicates: counter("conductor_jwt_duplicate_deliveries_total", "Deliveries of a task that was in flight already.", labelType),
 		unbounded:  counter("conductor_jwt_tasks_without_response_timeout_total", "Tasks whose definition has no response timeout: a crash would hang them forever.", labelType),
 		unreadable: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "conductor_jwt_tasks_unreadable_total", Help: "Polled tasks without readable ids: nothing can be said of them to the server.",
+			Name: "conductor_jwt_tasks_unreadable_total", Help: "Polled tasks without readable ids: the server cannot be told how they ended.",
 		}),
 		unchecked: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "conductor_jwt_injection_unchecked_total", Help: "Tokens given out although the server did not permit the read that looks for injected secrets.",
+			Name: "conductor_jwt_injection_unchecked_total", Help: "Tokens issued although the server did not permit the read that looks for injected secrets.",
 		}),
 		clockSkew: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "conductor_jwt_clock_skew_seconds", Help: "The server's clock, by its Date header, minus this worker's.",
 		}),
 
-		denials: counter("conductor_jwt_policy_denials_total", "Tasks that the operator's policy did not allow, by the input that it did not allow.", "field"),
+		denials: counter("conductor_jwt_policy_denials_total", "Tasks that the policy denied, by the input that it denied.", "field"),
 
 		labels: newLabelSets(taskTypes),
 	}
@@ -138,39 +137,40 @@ func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
 	}
 }
 
-// Polled implements [Observer].
-func (m *Metrics) Polled(e Polled) {
-	t := m.labels.taskType(e.TaskType)
+// Polled counts a poll; err is nil if it succeeded.
+func (m *Metrics) Polled(taskType string, err *conductor.Error, took time.Duration) {
+	t, status := m.labels.taskType(taskType), success
 	m.polls.WithLabelValues(t).Inc()
-	if e.Class != "" {
-		m.pollErrors.WithLabelValues(t, m.labels.class(e.Class)).Inc()
+	if err != nil {
+		status = failed
+		m.pollErrors.WithLabelValues(t, m.labels.class(err.Class)).Inc()
 	}
-	m.pollSeconds.WithLabelValues(t, statusOf(e.Class)).Observe(e.Took.Seconds())
+	m.pollSeconds.WithLabelValues(t, status).Observe(took.Seconds())
 }
 
-// QueueFull implements [Observer].
+// QueueFull counts that a poller with tasks to fetch found no free slot.
 func (m *Metrics) QueueFull(taskType string) {
 	m.queueFull.WithLabelValues(m.labels.taskType(taskType)).Inc()
 }
 
-// Received implements [Observer].
+// Received counts a delivery that is in flight until Ended.
 func (m *Metrics) Received(taskType string) {
 	t := m.labels.taskType(taskType)
 	m.started.WithLabelValues(t).Inc()
 	m.active.WithLabelValues(t).Inc()
 }
 
-// Duplicate implements [Observer].
+// Duplicate counts a delivery of a task in flight.
 func (m *Metrics) Duplicate(taskType string) {
 	m.duplicates.WithLabelValues(m.labels.taskType(taskType)).Inc()
 }
 
-// Unbounded implements [Observer].
-func (m *Metrics) Unbounded(taskType string) {
+// NoResponseTimeout counts a delivery whose definition has no response timeout.
+func (m *Metrics) NoResponseTimeout(taskType string) {
 	m.unbounded.WithLabelValues(m.labels.taskType(taskType)).Inc()
 }
 
-// Executed implements [Observer].
+// Executed counts an execution.
 func (m *Metrics) Executed(e Executed) {
 	if e.Outcome.Panicked {
 		m.Panicked()
@@ -197,18 +197,20 @@ func (m *Metrics) fault(taskType string, f task.Fault) {
 	}
 }
 
-// Updated implements [Observer].
-func (m *Metrics) Updated(e Updated) {
-	t := m.labels.taskType(e.TaskType)
-	if e.Class != "" {
-		m.updateErrors.WithLabelValues(t, m.labels.class(e.Class)).Inc()
+// Updated counts one attempt to report outputData of so many bytes; err is nil if
+// it succeeded.
+func (m *Metrics) Updated(taskType string, err *conductor.Error, bytes int, took time.Duration) {
+	t, status := m.labels.taskType(taskType), success
+	if err != nil {
+		status = failed
+		m.updateErrors.WithLabelValues(t, m.labels.class(err.Class)).Inc()
 	} else {
-		m.resultBytes.WithLabelValues(t).Observe(float64(e.Bytes))
+		m.resultBytes.WithLabelValues(t).Observe(float64(bytes))
 	}
-	m.updateSeconds.WithLabelValues(t, statusOf(e.Class)).Observe(e.Took.Seconds())
+	m.updateSeconds.WithLabelValues(t, status).Observe(took.Seconds())
 }
 
-// Ended implements [Observer].
+// Ended counts a delivery that is no longer in flight.
 func (m *Metrics) Ended(taskType string, end End) {
 	m.active.WithLabelValues(m.labels.taskType(taskType)).Dec()
 	m.ends.WithLabelValues(m.labels.ends.label(string(end))).Inc()
@@ -217,11 +219,11 @@ func (m *Metrics) Ended(taskType string, end End) {
 	}
 }
 
-// Panicked implements [Observer].
+// Panicked counts a panic that was recovered.
 func (m *Metrics) Panicked() { m.uncaught.WithLabelValues(panicException).Inc() }
 
 // Request counts one request to the server. call is the client's name of it;
-// status is 0 where there was no answer.
+// status is 0 if there was no answer.
 func (m *Metrics) Request(call string, status int, took time.Duration) {
 	method, uri := route(call)
 	m.requestSeconds.WithLabelValues(method, uri, statusLabel(status)).Observe(took.Seconds())
@@ -233,11 +235,11 @@ func (m *Metrics) Unreadable(n int) { m.unreadable.Add(float64(n)) }
 // ClockSkew sets how far the server's clock is ahead of this worker's.
 func (m *Metrics) ClockSkew(d time.Duration) { m.clockSkew.Set(d.Seconds()) }
 
-// labelOther is what a value that is not of its set counts as.
+// labelOther stands for every value outside its set.
 const labelOther = "other"
 
-// labelSets are the values that labels can have, all known before the first
-// task: no input, however hostile, makes a series of its own.
+// labelSets are the values that labels can have. They are known before the first
+// task, so that no input can add a series.
 type labelSets struct {
 	taskTypes, classes, codes, algorithms, kinds, fields, ends closedSet
 }
@@ -283,15 +285,8 @@ func codeNames() []string {
 	return names
 }
 
-func statusOf(c conductor.Class) string {
-	if c != "" {
-		return failed
-	}
-	return success
-}
-
-// statusLabel is the status of an answer, and 0 where there was none. One that
-// no registry knows is the server's invention.
+// statusLabel is the status of an answer, and 0 if there was none. A server may
+// send any number, so an unregistered status is "other".
 func statusLabel(status int) string {
 	switch {
 	case status == 0:

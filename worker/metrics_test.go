@@ -72,7 +72,7 @@ func everyMetric(t *testing.T, m *Metrics) {
 	enqueue(l, 8)
 	l.Enqueue(conductortest.TaskSpec{Type: jwtType, Name: "unbounded"})
 	n := 0
-	r := start(t, l, Options{Pollers: 1, Slots: 1, Observer: m, Handler: handlerFunc(func(ctx context.Context, d api.Task) task.Outcome {
+	r := start(t, l, Options{Pollers: 1, Slots: 1, Metrics: m, Handler: handlerFunc(func(ctx context.Context, d api.Task) task.Outcome {
 		switch n++; n {
 		case 1:
 			panic("x")
@@ -173,9 +173,9 @@ func TestCodesOfTheEngineAreInTheTable(t *testing.T) {
 
 func TestClassesAreLabels(t *testing.T) {
 	m := NewMetrics([]string{jwtType})
-	for _, c := range []conductor.Class{"", conductor.Network, conductor.TooLarge} {
-		m.Polled(Polled{TaskType: jwtType, Class: c})
-		m.Updated(Updated{TaskType: jwtType, Class: c, Bytes: 100})
+	for _, err := range []*conductor.Error{nil, {Class: conductor.Network}, {Class: conductor.TooLarge}} {
+		m.Polled(jwtType, err, 0)
+		m.Updated(jwtType, err, 100, 0)
 	}
 	got, _ := exposition(t, m)
 	if got[`task_poll_time_seconds{status="FAILURE",taskType="GET_SIGNED_JWT"}`] != 2 ||

@@ -13,48 +13,61 @@ import (
 type mode int
 
 const (
-	longPoll  mode = iota // one task, as long as the server will wait
-	batchPoll             // as many as there are free slots, without waiting, until there are none
-	probe                 // one task, without waiting: is the server there?
+	longPoll  mode = iota // one task, with the long timeout
+	batchPoll             // as many tasks as there are free slots, without waiting
+	probe                 // one task, without waiting: does the server answer?
 )
 
 const (
 	// singlePolls is how many polls ask for one task after an answer that was
-	// over the limit.
+	// too large.
 	singlePolls = 64
-	// fastEmpty bounds the rest after a cold poll that came back empty too
-	// soon: something on the way does not wait as it was asked to.
+	// minEmptyPause and maxEmptyPause bound the pause after a long poll that came
+	// back empty too early: the server, or a proxy, does not wait as it was asked.
 	minEmptyPause, maxEmptyPause = 50 * time.Millisecond, time.Second
 )
 
-// queue is one task type, which all its pollers share.
+// queue is one task type. Its pollers share it.
 type queue struct {
 	index         int
 	taskType      string
-	pollsInFlight atomic.Int32 // polls in flight
-	single        atomic.Int32 // polls that are still to ask for one
-	lastGood      atomic.Int64 // unix nanoseconds of the last poll that succeeded; 0 for none
-	class         atomic.Pointer[conductor.Class]
-	proxyTimeout  atomic.Int64 // nanoseconds that the last poll took which something on the way ended
+	pollsInFlight atomic.Int32
+	singlePolls   atomic.Int32                    // polls left that ask for one task
+	lastPoll      atomic.Pointer[time.Time]       // that succeeded; nil for none
+	failing       atomic.Pointer[conductor.Class] // of the last poll; nil if it succeeded
+	proxyTimeout  atomic.Int64                    // nanoseconds of the last poll that a proxy seems to have ended
 }
 
-// poller is one loop of the doorbell: it waits for one task with the long
-// timeout; when one came it sweeps up what else is queued without waiting; when
-// there is no more it waits again. A long poll for many would wait for all of
-// them on a server with an SQL store.
+// poller is one polling loop. It waits for one task with the long timeout. When
+// tasks came, it fetches what else is queued without waiting; when there is no
+// more, it waits again. A long poll for many tasks would be slower: on a server
+// with an SQL store it returns only when all of them are there.
 type poller struct {
 	w         *Worker
 	queue     *queue
-	epoch     time.Time
-	phase     time.Duration
-	heartbeat *heartbeat
+	phase     time.Duration // of its long polls within the server's tick
+	heartbeat heartbeat
 
 	mode          mode
-	holdsPollSlot bool          // this poller holds a slot that counts as a poll's
-	counted       bool          // this poller counts in queue.pollsInFlight
-	failures      int           // polls failed in a row
-	emptyEarly    int           // cold polls in a row that came back empty too soon
-	wait          time.Duration // before the next poll
+	holdsPollSlot bool          // its slot counts as the slot of a poll
+	counted       bool          // it counts in queue.pollsInFlight
+	failures      int           // failed polls in a row
+	emptyEarly    int           // long polls in a row that came back empty too early
+	backoff       time.Duration // before the next poll
+}
+
+// newPollers makes the pollers of a queue. The first one begins with a probe,
+// which fetches what is queued and tells at once whether the server answers. It
+// counts as a poll in flight from the start, so that the others wait for their
+// phase.
+func newPollers(w *Worker, q *queue) []*poller {
+	pollers := make([]*poller, w.opts.Pollers)
+	for i := range pollers {
+		pollers[i] = &poller{w: w, queue: q, phase: phaseOf(i, len(pollers)), mode: longPoll}
+	}
+	pollers[0].mode = probe
+	pollers[0].countPoll()
+	return pollers
 }
 
 func (p *poller) run(ctxs runContexts) {
@@ -65,7 +78,7 @@ func (p *poller) run(ctxs runContexts) {
 	}
 }
 
-// step is one poll, with all that is to be waited for before it.
+// step waits until it may poll, polls once and starts the tasks that came.
 func (p *poller) step(ctxs runContexts) {
 	if !p.backOff(ctxs.polling) {
 		return
@@ -79,53 +92,54 @@ func (p *poller) step(ctxs runContexts) {
 		return
 	}
 	p.countPoll()
-	asked := time.Now()
+	began := time.Now()
 	tasks, err := p.poll(ctxs.reporting, n)
-	took := time.Since(asked)
+	took := time.Since(began)
 	p.heartbeat.beat()
 	if err != nil {
 		p.uncountPoll()
 		p.releaseUnused(n)
-		p.failed(ctxs.reporting, err, n, took)
+		p.failed(ctxs.reporting, err, took)
 		return
 	}
-	p.succeeded(ctxs.reporting, len(tasks), n, took)
+	p.succeeded(ctxs.reporting, len(tasks), took)
 	if p.mode != batchPoll {
 		p.uncountPoll()
 	}
 	p.dispatch(ctxs, tasks, n)
 }
 
-// rest waits for what the last poll and any throttled poll asked for.
+// backOff waits for the backoff of the last poll and for the pause that the
+// server asked of all pollers. It reports whether the poller may poll.
 func (p *poller) backOff(ctx context.Context) bool {
-	wait := p.wait
-	p.wait = 0
-	if !sleepBeating(ctx, wait, p.heartbeat.beat) {
+	backoff := p.backoff
+	p.backoff = 0
+	if !sleepBeating(ctx, backoff, p.heartbeat.beat) {
 		return false
 	}
 	for {
-		d := p.w.pollPause.remaining()
-		if d <= 0 {
+		pause := p.w.pollPause.remaining()
+		if pause <= 0 {
 			return true
 		}
-		if !sleepBeating(ctx, d, p.heartbeat.beat) {
+		if !sleepBeating(ctx, pause, p.heartbeat.beat) {
 			return false
 		}
 	}
 }
 
-// take gets the slots that the next poll may fill, and its share of the quota.
-// None means that the polling is over.
+// take takes the slots that the next poll may fill, and its share of the quota.
+// It returns 0 when polling has ended.
 func (p *poller) take(ctx context.Context) int {
-	most, urgent := 1, p.mode == batchPoll
-	if urgent && p.queue.single.Load() <= 0 {
-		most = p.w.opts.Slots
+	limit, urgent := 1, p.mode == batchPoll
+	if urgent && p.queue.singlePolls.Load() <= 0 {
+		limit = p.w.opts.Slots
 	}
 	if urgent && p.w.slots.full(p.queue.index) {
-		p.w.opts.Observer.QueueFull(p.queue.taskType)
+		p.w.metrics.QueueFull(p.queue.taskType)
 	}
 	for {
-		n := p.w.slots.take(ctx, p.queue.index, urgent, most, p.heartbeat.beat)
+		n := p.w.slots.take(ctx, p.queue.index, urgent, limit, p.heartbeat.beat)
 		if n == 0 {
 			return 0
 		}
@@ -143,7 +157,8 @@ func (p *poller) take(ctx context.Context) int {
 	}
 }
 
-// giveUp returns slots that brought no task.
+// releaseUnused returns n slots that brought no task, and their share of the
+// quota.
 func (p *poller) releaseUnused(n int) {
 	p.release(n)
 	p.w.quota.unclaim(n)
@@ -159,8 +174,19 @@ func (p *poller) release(n int) {
 	p.w.slots.release(p.queue.index, n)
 }
 
-// attend and leave count the polls in flight of the queue. A sweep counts from
-// its first poll to its last.
+// sleepUntilPhase waits, before every long poll, for the poller's phase of the
+// server's tick: pollers that are spread only once drift together within a
+// minute. It does not wait if no other poll of the queue is in flight, because
+// the wait would add to the latency of the next task.
+func (p *poller) sleepUntilPhase(ctx context.Context) bool {
+	if p.queue.pollsInFlight.Load() == 0 {
+		return ctx.Err() == nil
+	}
+	return sleep(ctx, untilPhase(time.Since(p.w.epoch), p.phase))
+}
+
+// countPoll counts a poll in flight of the queue, until uncountPoll. A series of
+// batch polls counts from its first to its last.
 func (p *poller) countPoll() {
 	if !p.counted {
 		p.counted = true
@@ -175,12 +201,12 @@ func (p *poller) uncountPoll() {
 	}
 }
 
-// poll is never cancelled: what it returns is leased already. A panic of the
-// client is a failed poll.
+// poll asks for n tasks. It is never cancelled, because the tasks that it
+// returns are already leased. A panic of the client counts as a failed poll.
 func (p *poller) poll(ctx context.Context, n int) (tasks []api.Task, failure *conductor.Error) {
 	defer func() {
 		if recover() != nil {
-			p.w.opts.Observer.Panicked()
+			p.w.metrics.Panicked()
 			tasks, failure = nil, panicError("poll")
 		}
 	}()
@@ -197,47 +223,48 @@ func (p *poller) poll(ctx context.Context, n int) (tasks []api.Task, failure *co
 	return tasks, nil
 }
 
-// failed decides how long to rest. What comes next only looks whether the
-// server is back, so that an empty queue does not hide for the length of a
-// cold poll that it is.
-func (p *poller) failed(ctx context.Context, err *conductor.Error, asked int, took time.Duration) {
+// failed sets the backoff. A probe comes next: with a long poll, an empty queue
+// would hide for the length of the poll that the server is back.
+func (p *poller) failed(ctx context.Context, err *conductor.Error, took time.Duration) {
 	p.failures++
 	if p.mode == longPoll {
 		err = p.queue.detectProxyTimeout(err, took, p.w.opts.PollTimeout)
 	}
 	p.mode = probe
-	p.wait = pollWait(err, p.failures, p.w.jitter)
+	p.backoff = pollBackoff(err, p.failures, p.w.jitter)
 	if err.RetryAfter > 0 {
 		p.w.pollPause.extend(min(err.RetryAfter, conductor.MaxRetryAfter))
 	}
 	if err.Class == conductor.TooLarge {
-		p.queue.single.Store(singlePolls)
+		p.queue.singlePolls.Store(singlePolls)
 	}
-	p.queue.class.Store(&err.Class)
-	p.w.opts.Observer.Polled(Polled{TaskType: p.queue.taskType, Asked: asked, Class: err.Class, Took: took})
+	p.queue.failing.Store(&err.Class)
+	p.w.metrics.Polled(p.queue.taskType, err, took)
 	p.w.pollLog.failed(ctx, err, p.queue.taskType)
 }
 
-func (p *poller) succeeded(ctx context.Context, got, asked int, took time.Duration) {
+// succeeded chooses the next mode, and a pause if the server did not wait.
+func (p *poller) succeeded(ctx context.Context, got int, took time.Duration) {
 	p.failures = 0
-	p.queue.lastGood.Store(time.Now().UnixNano())
-	p.queue.class.Store(nil)
-	if p.queue.single.Load() > 0 {
-		p.queue.single.Add(-1)
+	now := time.Now()
+	p.queue.lastPoll.Store(&now)
+	p.queue.failing.Store(nil)
+	if p.queue.singlePolls.Load() > 0 {
+		p.queue.singlePolls.Add(-1)
 	}
-	p.w.opts.Observer.Polled(Polled{TaskType: p.queue.taskType, Asked: asked, Got: got, Took: took})
+	p.w.metrics.Polled(p.queue.taskType, nil, took)
 	p.w.pollLog.succeeded(ctx, p.queue.taskType)
 
-	was := p.mode
+	last := p.mode
 	if got > 0 {
 		p.mode, p.emptyEarly = batchPoll, 0
 		return
 	}
 	p.mode = longPoll
-	if was != longPoll || took >= p.w.opts.PollTimeout/2 {
+	if last != longPoll || took >= p.w.opts.PollTimeout/2 {
 		p.emptyEarly = 0
 		return
 	}
 	p.emptyEarly++
-	p.wait = minEmptyPause/2 + p.w.jitter(min(maxEmptyPause, minEmptyPause<<min(p.emptyEarly-1, 10)))
+	p.backoff = minEmptyPause/2 + p.w.jitter(min(maxEmptyPause, minEmptyPause<<min(p.emptyEarly-1, 10)))
 }

@@ -120,26 +120,19 @@ func TestQueueIsNeverUnattended(t *testing.T) {
 	})
 }
 
-// fullness counts how often no slot was free.
-type fullness struct {
-	Observer
-	times atomic.Int32
-}
-
-func (f *fullness) QueueFull(string) { f.times.Add(1) }
-
 // As many pollers as slots: those that listen hold them all, and none is taken.
 func TestASlotThatListensIsFree(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l, seen := newLedger(), &fullness{Observer: noopObserver{}}
-		r := start(t, l, Options{Slots: 2, Pollers: 2, Observer: seen})
+		l, m := newLedger(), NewMetrics([]string{jwtType})
+		r := start(t, l, Options{Slots: 2, Pollers: 2, Metrics: m})
 		for range 20 {
 			time.Sleep(time.Second)
 			enqueue(l, 1)
 		}
 		r.idle(time.Second)
-		if n := seen.times.Load(); n > 0 {
-			t.Errorf("full %d times with at most one task in hand", n)
+		got, _ := exposition(t, m)
+		if n := got[`task_execution_queue_full_total{taskType="GET_SIGNED_JWT"}`]; n > 0 {
+			t.Errorf("full %v times with at most one task in flight", n)
 		}
 		r.drainClean()
 	})
@@ -332,7 +325,7 @@ func TestPollErrors(t *testing.T) {
 				if err := r.worker.Live(); err != nil {
 					t.Errorf("an outage of the server is no illness of the worker: %v", err)
 				}
-				if n := r.log.count("a call of the server fails"); n > 21 {
+				if n := r.log.count("a call to the server fails"); n > 21 {
 					t.Errorf("%d log lines in ten minutes, want one in 30 s", n)
 				}
 				l.SetFaults(nil)

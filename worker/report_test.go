@@ -47,7 +47,7 @@ func TestUpdateIsRepeatedWhereThatHeals(t *testing.T) {
 				r := start(t, l, Options{Server: s})
 				r.idle(time.Minute)
 				r.drainClean()
-				if r.log.count("a call of the server fails") == 0 {
+				if r.log.count("a call to the server fails") == 0 {
 					t.Error("the log does not say that an update failed")
 				}
 				if tried.Load() != 4 || r.status(id) != conductortest.Completed {
@@ -64,10 +64,10 @@ func TestUpdateIsGivenUpWhereNothingHeals(t *testing.T) {
 		err  error
 		line string
 	}{
-		{"400", fails(conductor.Rejected, 400), "did not take the task's result"},
-		{"403", fails(conductor.Forbidden, 403), "did not take the task's result"},
-		{"409", fails(conductor.Rejected, 409), "did not take the task's result"},
-		{"413", fails(conductor.Rejected, 413), "did not take the task's result"},
+		{"400", fails(conductor.Rejected, 400), "did not accept the task's result"},
+		{"403", fails(conductor.Forbidden, 403), "did not accept the task's result"},
+		{"409", fails(conductor.Rejected, 409), "did not accept the task's result"},
+		{"413", fails(conductor.Rejected, 413), "did not accept the task's result"},
 		{"404", fails(conductor.NotFound, 404), "no longer knows the task"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -150,7 +150,7 @@ func TestUpdateEndsWithTheLease(t *testing.T) {
 				if err != nil { // it was lost before the drain, which has nothing left to do
 					t.Errorf("Run returned %v", err)
 				}
-				if r.log.count("did not take the task's result") != 1 {
+				if r.log.count("did not accept the task's result") != 1 {
 					t.Error("the loss is not in the log")
 				}
 			})

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -124,12 +125,14 @@ func prepare(t *testing.T, l *conductortest.Ledger, o Options) *rig {
 	if o.TaskTypes == nil {
 		o.TaskTypes = []string{jwtType}
 	}
-	if o.Slots == 0 {
-		o.Slots = 4
+	if o.Metrics == nil {
+		o.Metrics = NewMetrics(o.TaskTypes)
 	}
-	if o.WorkerID == "" {
-		o.WorkerID = "w1"
-	}
+	o.Slots = cmp.Or(o.Slots, 4)
+	o.WorkerID = cmp.Or(o.WorkerID, "w1")
+	o.Pollers = cmp.Or(o.Pollers, 2)
+	o.PollTimeout = cmp.Or(o.PollTimeout, conductor.MaxPollTimeout)
+	o.DrainTimeout = cmp.Or(o.DrainTimeout, 25*time.Second)
 	o.Logger = slog.New(slog.NewJSONHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	w, err := New(o)
 	if err != nil {

@@ -6,15 +6,15 @@ import (
 	"sync"
 )
 
-// slots bounds the tasks in hand. Every task type keeps one slot that no other
-// type can take; the rest goes to whoever asks while there is room, and under
-// pressure to the type that holds least.
+// slots bounds the tasks in flight. Every queue keeps one slot that no other
+// queue can take. The others go to the first that asks; when none is free, the
+// queue that holds the fewest is served first.
 type slots struct {
 	mu      sync.Mutex
 	total   int
 	free    int
-	held    []int     // by task type
-	polls   []int     // by task type: those of held that a poll for one task holds
+	held    []int     // by queue
+	polls   []int     // by queue: those of held that a poll for one task holds
 	waiting []*waiter // in order of arrival
 }
 
@@ -24,16 +24,16 @@ type waiter struct {
 	granted chan struct{}
 }
 
-// newSlots needs total >= queues: then the reserved slots are always there.
+// newSlots needs total >= queues, so that each queue has its reserved slot.
 func newSlots(total, queues int) *slots {
 	return &slots{total: total, free: total, held: make([]int, queues), polls: make([]int, queues)}
 }
 
-// take waits until one slot is free for the task type, adds what else is free
-// up to limit, and returns how many it took: none once ctx is done. A poller
-// with work to fetch is urgent and goes before those that only listen. One that
-// listens takes one slot and ends with releasePoll. beat is called now and then while
-// waiting.
+// take waits until one slot is free for the queue, adds what else is free up to
+// limit, and returns how many it took: 0 once ctx has ended. An urgent caller
+// has tasks to fetch and is served before those that poll for one task. A caller
+// that is not urgent takes one slot and returns it with releasePoll. beat is
+// called every [beatInterval] during the wait.
 func (s *slots) take(ctx context.Context, queue int, urgent bool, limit int, beat func()) int {
 	if ctx.Err() != nil {
 		return 0
@@ -56,8 +56,8 @@ func (s *slots) take(ctx context.Context, queue int, urgent bool, limit int, bea
 	return 1 + s.grab(queue, limit-1)
 }
 
-// await reports whether the slot was granted; if ctx ends first, a slot that
-// was granted at the same moment goes back.
+// waitGranted reports whether w got its slot. If ctx ends first, a slot that was
+// granted at the same moment is returned.
 func (s *slots) waitGranted(ctx context.Context, w *waiter, beat func()) bool {
 	if waitBeating(ctx, w.granted, beat) {
 		return true
@@ -66,12 +66,12 @@ func (s *slots) waitGranted(ctx context.Context, w *waiter, beat func()) bool {
 	defer s.mu.Unlock()
 	if i := slices.Index(s.waiting, w); i >= 0 {
 		s.waiting = slices.Delete(s.waiting, i, i+1)
-	} else {
-		if !w.urgent {
-			s.polls[w.queue]--
-		}
-		s.giveBack(w.queue, 1)
+		return false
 	}
+	if !w.urgent {
+		s.polls[w.queue]--
+	}
+	s.putBack(w.queue, 1)
 	return false
 }
 
@@ -81,31 +81,31 @@ func (s *slots) countPoll(queue int, urgent bool) {
 	}
 }
 
-// releasePoll ends the poll of one that listened, and gives n slots back: 1 where the
-// poll brought no task.
+// releasePoll ends a poll for one task and returns n slots: 1 if it brought no
+// task, otherwise 0.
 func (s *slots) releasePoll(queue, n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.polls[queue]--
-	s.giveBack(queue, n)
+	s.putBack(queue, n)
 }
 
-// release gives n slots back.
+// release returns n slots.
 func (s *slots) release(queue, n int) {
 	if n <= 0 {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.giveBack(queue, n)
+	s.putBack(queue, n)
 }
 
-// room is what the task type could take now: all that is free but for the
-// slots reserved for types that hold none.
+// room is how many slots the queue could take now: the free ones, except those
+// reserved for other queues that hold none.
 func (s *slots) room(queue int) int {
 	reserved := 0
-	for k, held := range s.held {
-		if k != queue && held == 0 {
+	for q, held := range s.held {
+		if q != queue && held == 0 {
 			reserved++
 		}
 	}
@@ -119,7 +119,8 @@ func (s *slots) grab(queue, limit int) int {
 	return n
 }
 
-func (s *slots) giveBack(queue, n int) {
+// putBack frees n slots and grants what is free to those that wait.
+func (s *slots) putBack(queue, n int) {
 	s.free += n
 	s.held[queue] -= n
 	for {
@@ -135,8 +136,8 @@ func (s *slots) giveBack(queue, n int) {
 	}
 }
 
-// next is the waiter to serve: urgent ones first, then the type that holds
-// least, then the first that came; -1 where nobody can be served.
+// next is the index of the waiter to serve: urgent ones first, then the queue
+// that holds the fewest slots, then the first that came; -1 if there is none.
 func (s *slots) next() int {
 	best := -1
 	for i, w := range s.waiting {
@@ -154,8 +155,8 @@ func (s *slots) before(a, b *waiter) bool {
 	return s.held[a.queue] < s.held[b.queue]
 }
 
-// full reports whether the task type would have to wait for a task to end. A
-// slot that a poll for one task holds is free: that poll fetches the next task.
+// full reports whether the queue has to wait for a task to end. A slot held by a
+// poll for one task counts as free: that poll fetches the next task.
 func (s *slots) full(queue int) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -169,15 +170,15 @@ func (s *slots) inUse() int {
 	return s.total - s.free
 }
 
-// quota counts down the tasks of a run that stops by itself. Like a slot, its
-// share is claimed before a poll, so that no task is taken beyond it. A nil
-// quota has no end.
+// quota counts down the tasks of a run that stops by itself. As with slots, a
+// share is claimed before a poll, so that no task is taken beyond the quota. A
+// nil quota has no limit.
 type quota struct {
 	mu         sync.Mutex
 	left       int // not claimed yet
-	unfinished int // not ended yet
-	changed    chan struct{}
-	spent      chan struct{}
+	unfinished int
+	changed    chan struct{} // closed and replaced when left grows
+	spent      chan struct{} // closed when unfinished is 0
 }
 
 func newQuota(n int) *quota {
@@ -187,7 +188,8 @@ func newQuota(n int) *quota {
 	return &quota{left: n, unfinished: n, changed: make(chan struct{}), spent: make(chan struct{})}
 }
 
-// claim takes up to limit; where it takes none, changed tells when to ask again.
+// claim takes up to limit. If n is 0, changed is closed when a new claim may
+// succeed.
 func (q *quota) claim(limit int) (n int, changed <-chan struct{}) {
 	if q == nil {
 		return limit, nil
@@ -199,7 +201,7 @@ func (q *quota) claim(limit int) (n int, changed <-chan struct{}) {
 	return n, q.changed
 }
 
-// unclaim gives back what brought no task.
+// unclaim returns the part of a claim that brought no task.
 func (q *quota) unclaim(n int) {
 	if q == nil || n <= 0 {
 		return
@@ -211,7 +213,7 @@ func (q *quota) unclaim(n int) {
 	q.changed = make(chan struct{})
 }
 
-// ended counts a task that has come to its end.
+// Ended counts a task that has ended.
 func (q *quota) ended() {
 	if q == nil {
 		return
@@ -223,7 +225,8 @@ func (q *quota) ended() {
 	}
 }
 
-// done is closed when all have ended; nil, and so never ready, without a quota.
+// done is closed when all tasks have ended. Without a quota it is nil, which
+// never becomes ready.
 func (q *quota) done() <-chan struct{} {
 	if q == nil {
 		return nil

@@ -12,40 +12,38 @@ import (
 	"conductor-jwt/task"
 )
 
-// TaskDefs is what registration needs of Conductor.
+// TaskDefs is the part of Conductor that a [Registrar] uses.
 type TaskDefs interface {
 	TaskDef(ctx context.Context, name string) (found bool, err error)
 	CreateTaskDef(ctx context.Context, def api.TaskDef) error
 }
 
-// Registrar registers task definitions, never over an existing one: that would
-// clear what its owner has set.
+// Registrar registers task definitions. It never overwrites one, because that
+// would clear what its owner has set.
 type Registrar struct {
-	api    TaskDefs
-	names  []string    // registered at the start
-	def    api.TaskDef // but for the name
-	log    *slog.Logger
-	jitter jitter
+	server     TaskDefs
+	names      []string // registered at the start
+	ownerEmail string
+	log        *slog.Logger
+	jitter     jitter
 
-	calls sync.Mutex // held from the question for a definition to its creation
-
-	mu        sync.Mutex
+	mu        sync.Mutex // held during the calls for one name
 	forbidden bool
-	refused   map[string]bool // names that the server does not take
+	refused   map[string]bool // names that the server does not accept
 }
 
 // NewRegistrar makes a Registrar for the task types that the worker polls;
 // ownerEmail may be empty.
-func NewRegistrar(api TaskDefs, taskTypes []string, ownerEmail string, log *slog.Logger) *Registrar {
+func NewRegistrar(server TaskDefs, taskTypes []string, ownerEmail string, log *slog.Logger) *Registrar {
 	return &Registrar{
-		api: api, names: DefaultNames(taskTypes), def: Definition("", ownerEmail), log: log, jitter: fullJitter,
+		server: server, names: DefaultNames(taskTypes), ownerEmail: ownerEmail, log: log, jitter: fullJitter,
 		refused: map[string]bool{},
 	}
 }
 
-// Definition is the task definition that the worker registers. The response
-// timeout is what brings a task back from a worker that died; without a
-// definition the server has none.
+// Definition is the task definition that the worker registers. Its response
+// timeout makes the server deliver a task again whose worker died; without a
+// definition there is none.
 func Definition(name, ownerEmail string) api.TaskDef {
 	return api.TaskDef{
 		Name:                   name,
@@ -63,8 +61,8 @@ func Definition(name, ownerEmail string) api.TaskDef {
 }
 
 // DefaultNames are the task names registered at the start. The server finds a
-// definition by the task's name: get_signed_jwt is what people write for it, a
-// SIMPLE task has the task type as its name, and others have it too.
+// definition by the name of a task, which is usually get_signed_jwt; a SIMPLE
+// task, and some others, have the task type as their name.
 func DefaultNames(taskTypes []string) []string {
 	names := []string{"get_signed_jwt"}
 	for _, t := range taskTypes {
@@ -75,85 +73,75 @@ func DefaultNames(taskTypes []string) []string {
 	return names
 }
 
-// Run registers the default names, as soon as the server lets it, and returns.
+// Run registers the default names and returns. It retries until ctx ends.
 func (r *Registrar) Run(ctx context.Context) {
 	for _, name := range r.names {
 		r.ensure(ctx, name, 0)
 	}
 }
 
-// Ensure registers one name that was seen in a task, where it has no
-// definition. It is a hook for [Options].EnsureTaskDef, and gives up after a
-// minute.
+// Ensure registers a definition for the name of a task, if it has none. It
+// retries for a minute. It is meant for [Options].EnsureTaskDef.
 func (r *Registrar) Ensure(ctx context.Context, name string) {
 	r.ensure(ctx, name, time.Minute)
 }
 
-// ensure repeats what heals until it is done; most bounds it, 0 does not.
-func (r *Registrar) ensure(ctx context.Context, name string, most time.Duration) {
+// ensure retries for limit; 0 is no limit.
+func (r *Registrar) ensure(ctx context.Context, name string, limit time.Duration) {
 	began := time.Now()
-	for failures := 1; !r.isRefused(name) && ctx.Err() == nil; failures++ {
+	for failures := 1; ctx.Err() == nil; failures++ {
 		err := r.ensureOnce(ctx, name)
 		if err == nil || ctx.Err() != nil {
 			return
 		}
-		if !retryable(err.Class) {
-			r.giveUp(ctx, name, err)
-			return
-		}
-		if most > 0 && time.Since(began) >= most {
+		if limit > 0 && time.Since(began) >= limit {
 			r.log.WarnContext(ctx, "the task definition could not be registered; run `taskdef apply`",
 				"task_name", escape(name), "class", string(err.Class))
 			return
 		}
-		if !sleep(ctx, updateWait(err, failures, r.jitter)) {
+		if !sleep(ctx, retryBackoff(err, failures, r.jitter)) {
 			return
 		}
 	}
 }
 
-func (r *Registrar) isRefused(name string) bool {
+// ensureOnce returns an error if a retry may succeed. It logs one that is
+// permanent once, and makes no further call for the name; after a 403, for no
+// name.
+func (r *Registrar) ensureOnce(ctx context.Context, name string) *conductor.Error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.forbidden || r.refused[name]
-}
-
-// giveUp ends the tries for a name, after a 403 for every name, and says so
-// once.
-func (r *Registrar) giveUp(ctx context.Context, name string, err *conductor.Error) {
-	r.mu.Lock()
-	reported := r.forbidden || r.refused[name]
-	r.refused[name] = true
-	r.forbidden = r.forbidden || err.Class == conductor.Forbidden
-	r.mu.Unlock()
-	if reported {
-		return
+	if r.forbidden || r.refused[name] {
+		return nil
 	}
+	err := r.createIfMissing(ctx, name)
+	if err == nil || ctx.Err() != nil || retryable(err.Class) {
+		return err
+	}
+	r.refused[name] = true
+	r.forbidden = err.Class == conductor.Forbidden
 	r.log.WarnContext(ctx, "the server does not let this worker register task definitions; ask its operator to register them, or set CONDUCTOR_JWT_REGISTER_TASKDEFS to off",
 		"task_name", escape(name), "class", string(err.Class), "http_status", err.Status)
+	return nil
 }
 
-// once creates the definition where there is none. Between the two calls
-// somebody else may create it, who is then overwritten: the server has no
-// conditional write.
-func (r *Registrar) ensureOnce(ctx context.Context, name string) (failure *conductor.Error) {
+// createIfMissing creates the definition if there is none. The server has no
+// conditional write: a definition that another client creates between the two
+// calls is overwritten.
+func (r *Registrar) createIfMissing(ctx context.Context, name string) (failure *conductor.Error) {
 	defer func() {
-		if recover() != nil { // it would end the process
+		if recover() != nil { // of the client; it would end the process
 			failure = panicError("register taskdef")
 		}
 	}()
-	r.calls.Lock()
-	defer r.calls.Unlock()
-	found, err := r.api.TaskDef(ctx, name)
+	found, err := r.server.TaskDef(ctx, name)
 	if err != nil {
 		return conductorError("get taskdef", err)
 	}
 	if found {
 		return nil
 	}
-	def := r.def
-	def.Name = name
-	if err := r.api.CreateTaskDef(ctx, def); err != nil {
+	if err := r.server.CreateTaskDef(ctx, Definition(name, r.ownerEmail)); err != nil {
 		return conductorError("create taskdef", err)
 	}
 	r.log.InfoContext(ctx, "registered a task definition", "task_name", escape(name))
@@ -161,31 +149,54 @@ func (r *Registrar) ensureOnce(ctx context.Context, name string) (failure *condu
 }
 
 const (
-	// maxNames bounds what is remembered of names that the server sends.
+	// maxNames bounds the task names that are remembered: the server sends them.
 	maxNames = 1000
-	// recheckEvery is how often the definitions of known names are asked for again.
-	recheckEvery = 5 * time.Second
+	// recheckInterval is how often the server is asked again for the definitions
+	// of known names.
+	recheckInterval = 5 * time.Second
 	// serverResponseTimeout is what the server gives a SIMPLE task that has no
 	// task definition, and a definition that sets no response timeout.
 	serverResponseTimeout = time.Hour
 )
 
 // mayLackTaskDef reports whether a task with this response timeout may have no
-// task definition. The server sends one that it made up where there is none:
-// without a timeout, or for a SIMPLE task with an hour.
+// task definition. In that case the server sends one that it made up: without a
+// timeout, or for a SIMPLE task with an hour.
 func mayLackTaskDef(responseTimeout time.Duration) bool {
 	return responseTimeout <= 0 || responseTimeout == serverResponseTimeout
 }
 
+// checkTaskDef looks at the definition that the server sent with a task. It warns
+// once for each task name whose tasks would hang if their worker crashed: without
+// a response timeout for ever, with the server's own for an hour.
+func (w *Worker) checkTaskDef(ctx context.Context, d *delivery) {
+	if d.task.Malformed || !mayLackTaskDef(d.task.ResponseTimeout) {
+		return
+	}
+	none := d.task.ResponseTimeout <= 0
+	if none {
+		w.metrics.NoResponseTimeout(d.taskType)
+	}
+	if !w.missingDefs.add(d.task.Name, d.task.Scheduled) {
+		return
+	}
+	name := []any{"task_name", escape(d.task.Name), "task_type", d.taskType}
+	if none {
+		w.log.WarnContext(ctx, "the task definition has no response timeout: if this worker had crashed, the task would have hung forever; set responseTimeoutSeconds", name...)
+		return
+	}
+	w.log.WarnContext(ctx, "the task has the server's own response timeout: if this worker had crashed, the task would have waited an hour for another; set responseTimeoutSeconds", name...)
+}
+
 // missingDefs collects the names of tasks that may have no task definition, for
 // one goroutine that asks the server: at once for a new name, and again within
-// [recheckEvery] when a task of it was scheduled after those that it was asked for,
-// since the definition may have been deleted in between.
+// [recheckInterval] when a task of that name was scheduled after the last one,
+// because the definition may have been deleted meanwhile.
 type missingDefs struct {
-	added chan string
+	added chan string // has room for every name that is remembered
 
 	mu      sync.Mutex
-	latest  map[string]time.Time // when the last task of each name was scheduled
+	latest  map[string]time.Time // when the latest task of each name was scheduled
 	recheck []string
 }
 
@@ -193,72 +204,50 @@ func newMissingDefs() *missingDefs {
 	return &missingDefs{added: make(chan string, maxNames), latest: make(map[string]time.Time)}
 }
 
-// note adds a task's name. It reports whether the name is a new one.
-func (u *missingDefs) add(name string, scheduled time.Time) bool {
+// add notes the name of a task. It reports whether the name is new.
+func (m *missingDefs) add(name string, scheduled time.Time) bool {
 	if name == "" {
 		return false
 	}
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	latest, known := u.latest[name]
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	latest, known := m.latest[name]
 	switch {
-	case !known && len(u.latest) < maxNames:
-		u.latest[name] = scheduled
-		u.added <- name // has room for as many as are remembered
+	case !known && len(m.latest) < maxNames:
+		m.latest[name] = scheduled
+		m.added <- name
 		return true
 	case known && scheduled.After(latest):
-		u.latest[name] = scheduled
-		if !slices.Contains(u.recheck, name) {
-			u.recheck = append(u.recheck, name)
+		m.latest[name] = scheduled
+		if !slices.Contains(m.recheck, name) {
+			m.recheck = append(m.recheck, name)
 		}
 	}
 	return false
 }
 
-// take returns the names to ask for again.
-func (u *missingDefs) takeRecheck() []string {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	names := u.recheck
-	u.recheck = nil
+// takeRecheck returns the names to ask for again.
+func (m *missingDefs) takeRecheck() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	names := m.recheck
+	m.recheck = nil
 	return names
 }
 
-func (u *missingDefs) run(ctx context.Context, ensure func(context.Context, string)) {
-	tick := time.NewTicker(recheckEvery)
-	defer tick.Stop()
+func (m *missingDefs) run(ctx context.Context, ensure func(context.Context, string)) {
+	ticker := time.NewTicker(recheckInterval)
+	defer ticker.Stop()
 	for {
 		select {
-		case name := <-u.added:
+		case name := <-m.added:
 			ensure(ctx, name)
-		case <-tick.C:
-			for _, name := range u.takeRecheck() {
+		case <-ticker.C:
+			for _, name := range m.takeRecheck() {
 				ensure(ctx, name)
 			}
 		case <-ctx.Done():
 			return
 		}
 	}
-}
-
-// checkTaskDef looks at the definition that the server sent with a task, and
-// warns of each name once. Without a response timeout a task that was lost with
-// its worker is never delivered again, and by the server's own after an hour.
-func (w *Worker) checkTaskDef(ctx context.Context, j *delivery) {
-	unbounded := j.task.ResponseTimeout <= 0
-	if j.task.Malformed || !mayLackTaskDef(j.task.ResponseTimeout) {
-		return
-	}
-	if unbounded {
-		w.opts.Observer.Unbounded(j.taskType)
-	}
-	if !w.missingDefs.add(j.task.Name, j.task.Scheduled) {
-		return
-	}
-	name := []any{"task_name", escape(j.task.Name), "task_type", j.taskType}
-	if unbounded {
-		w.log.WarnContext(ctx, "the task definition has no response timeout: if this worker had crashed, the task would have hung forever; set responseTimeoutSeconds", name...)
-		return
-	}
-	w.log.WarnContext(ctx, "the task has the server's own response timeout: if this worker had crashed, the task would have waited an hour for another; set responseTimeoutSeconds", name...)
 }

@@ -120,7 +120,7 @@ func TestADefinitionThatIsMissingIsRegistered(t *testing.T) {
 					l.DeleteTaskDef(row.task.Name)
 					time.Sleep(time.Millisecond)
 					l.Enqueue(row.task)
-					time.Sleep(2 * recheckEvery)
+					time.Sleep(2 * recheckInterval)
 					if l.StoredTaskDef(row.task.Name) == nil {
 						t.Errorf("no definition of %s", row.task.Name)
 					}
@@ -129,7 +129,7 @@ func TestADefinitionThatIsMissingIsRegistered(t *testing.T) {
 				for range 100 {
 					l.Enqueue(row.task)
 				}
-				time.Sleep(2 * recheckEvery)
+				time.Sleep(2 * recheckInterval)
 				run.drainClean()
 				if n := l.Calls("create taskdef"); n != created {
 					t.Errorf("a definition that exists was created %d times", n-created)

@@ -9,7 +9,7 @@ import (
 	"conductor-jwt/conductor"
 )
 
-// rest waits for d or until ctx ends. It reports whether d passed.
+// sleep waits for d or until ctx ends. It reports whether d passed.
 func sleep(ctx context.Context, d time.Duration) bool {
 	if d <= 0 {
 		return ctx.Err() == nil
@@ -22,10 +22,10 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// pause is a rest of a loop that has to show signs of life.
+// sleepBeating is sleep for a polling loop: it calls beat every [beatInterval].
 func sleepBeating(ctx context.Context, d time.Duration, beat func()) bool {
-	for ; d > beatEvery; d -= beatEvery {
-		if !sleep(ctx, beatEvery) {
+	for ; d > beatInterval; d -= beatInterval {
+		if !sleep(ctx, beatInterval) {
 			return false
 		}
 		beat()
@@ -33,15 +33,16 @@ func sleepBeating(ctx context.Context, d time.Duration, beat func()) bool {
 	return sleep(ctx, d)
 }
 
-// await is the same until a channel is closed.
+// waitBeating waits until ready is closed or ctx ends, and calls beat every
+// [beatInterval]. It reports whether ready was closed.
 func waitBeating(ctx context.Context, ready <-chan struct{}, beat func()) bool {
-	tick := time.NewTicker(beatEvery)
-	defer tick.Stop()
+	ticker := time.NewTicker(beatInterval)
+	defer ticker.Stop()
 	for {
 		select {
 		case <-ready:
 			return true
-		case <-tick.C:
+		case <-ticker.C:
 			beat()
 		case <-ctx.Done():
 			return false
@@ -49,64 +50,17 @@ func waitBeating(ctx context.Context, ready <-chan struct{}, beat func()) bool {
 	}
 }
 
-// tick is how often a server with an SQL store looks for a task while a long
-// poll waits: 100 ms and the time that the look takes, measured on 3.32.1.
-const tick = 100700 * time.Microsecond
-
-// phaseOf spreads the pollers of a queue over one tick, so that together they
-// look k times as often as one of them.
-func phaseOf(i, k int) time.Duration { return tick * time.Duration(i) / time.Duration(k) }
-
-// sleepUntilPhase waits, before every cold poll, for the poller's own phase of the
-// tick; spread only once, the polls drift together within a minute. It does not
-// wait where no other poll of the queue is in flight: that would leave the
-// queue unattended, and on a server that answers at once the wait would be the
-// whole latency.
-func (p *poller) sleepUntilPhase(ctx context.Context) bool {
-	if p.queue.pollsInFlight.Load() == 0 {
-		return ctx.Err() == nil
-	}
-	return sleep(ctx, untilPhase(time.Since(p.epoch), p.phase))
-}
-
-// untilPhase is the time from now to the next moment of the phase, both
-// counted from one epoch.
-func untilPhase(now, phase time.Duration) time.Duration {
-	return ((phase-now)%tick + tick) % tick
-}
-
-// quiet is the time until which the server has asked for no polls, of whichever
-// poller.
-type pollPause struct {
-	mu  sync.Mutex
-	end time.Time
-}
-
-// until extends it to d from now.
-func (q *pollPause) extend(d time.Duration) {
-	end := time.Now().Add(d)
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if end.After(q.end) {
-		q.end = end
-	}
-}
-
-// left is how long that is still; 0 or less is no quiet.
-func (q *pollPause) remaining() time.Duration {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return time.Until(q.end)
-}
-
 const (
-	minBackoff       = 100 * time.Millisecond
-	maxBackoff       = 5 * time.Second
-	permanentBackoff = 5 * time.Second // where only a person can help
-	permanentJitter  = time.Second     // spread over replicas that fail together
+	minBackoff = 100 * time.Millisecond
+	maxBackoff = 5 * time.Second
+
+	// permanentBackoff follows a failure that only a person can repair. Its
+	// jitter spreads replicas that fail together.
+	permanentBackoff = 5 * time.Second
+	permanentJitter  = time.Second
 )
 
-// jitter draws a time from 0 up to, and without, d.
+// jitter returns a random duration from 0 up to, but not including, d.
 type jitter func(d time.Duration) time.Duration
 
 func fullJitter(d time.Duration) time.Duration {
@@ -116,7 +70,7 @@ func fullJitter(d time.Duration) time.Duration {
 	return rand.N(d) //nolint:gosec // spreads retries; guessing it gains nothing
 }
 
-// backoffLimit is the longest wait after so many failures in a row: 100 ms,
+// backoffLimit is the longest backoff after so many failures in a row: 100 ms,
 // doubling to 5 s.
 func backoffLimit(failures int) time.Duration {
 	if failures <= 0 {
@@ -125,25 +79,59 @@ func backoffLimit(failures int) time.Duration {
 	return min(maxBackoff, minBackoff<<min(failures-1, 10))
 }
 
-// pollWait is how long a poller rests after its nth failure in a row. A
-// Retry-After is a lower bound, so the jitter comes on top.
-func pollWait(err *conductor.Error, failures int, j jitter) time.Duration {
+// pollBackoff is how long a poller waits after its nth failure in a row.
+func pollBackoff(err *conductor.Error, failures int, j jitter) time.Duration {
 	switch err.Class {
 	case conductor.Forbidden, conductor.NotFound, conductor.Rejected:
 		return permanentBackoff - permanentJitter/2 + j(permanentJitter)
 	default:
-		return withRetryAfter(err.RetryAfter, j(backoffLimit(failures)))
+		return retryBackoff(err, failures, j)
 	}
 }
 
-// updateWait is the same for an update: only classes that heal come here.
-func updateWait(err *conductor.Error, failures int, j jitter) time.Duration {
-	return withRetryAfter(err.RetryAfter, j(backoffLimit(failures)))
+// retryBackoff is how long a call waits after its nth failure in a row.
+// Retry-After is a lower bound, so the jitter is added to it.
+func retryBackoff(err *conductor.Error, failures int, j jitter) time.Duration {
+	backoff := j(backoffLimit(failures))
+	if err.RetryAfter <= 0 {
+		return backoff
+	}
+	return min(conductor.MaxRetryAfter, err.RetryAfter+backoff)
 }
 
-func withRetryAfter(asked, drawn time.Duration) time.Duration {
-	if asked <= 0 {
-		return drawn
+// pollPause holds back the polls of all pollers after a Retry-After.
+type pollPause struct {
+	mu  sync.Mutex
+	end time.Time
+}
+
+// extend makes the pause last for d from now, unless it lasts longer already.
+func (p *pollPause) extend(d time.Duration) {
+	end := time.Now().Add(d)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if end.After(p.end) {
+		p.end = end
 	}
-	return min(conductor.MaxRetryAfter, asked+drawn)
+}
+
+// remaining is the time until the pause ends; 0 or less if there is none.
+func (p *pollPause) remaining() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return time.Until(p.end)
+}
+
+// tick is how often a server with an SQL store looks for a task during a long
+// poll: every 100 ms, plus the time of the query, measured on 3.32.1.
+const tick = 100700 * time.Microsecond
+
+// phaseOf spreads the k pollers of a queue evenly over one tick, so that
+// together they look k times as often as one of them.
+func phaseOf(i, k int) time.Duration { return tick * time.Duration(i) / time.Duration(k) }
+
+// untilPhase is the time from now to the next moment of the phase. Both are
+// counted from the same epoch.
+func untilPhase(now, phase time.Duration) time.Duration {
+	return ((phase-now)%tick + tick) % tick
 }

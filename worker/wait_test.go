@@ -2,7 +2,6 @@ package worker
 
 import (
 	"context"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -35,12 +34,12 @@ func TestHowLongAPollerRests(t *testing.T) {
 		{conductor.Throttled, 1, conductor.MaxRetryAfter, conductor.MaxRetryAfter, conductor.MaxRetryAfter},
 	} {
 		err := &conductor.Error{Class: row.class, RetryAfter: row.after}
-		if a, b := pollWait(err, row.failures, least), pollWait(err, row.failures, most); a != row.least || b != row.most {
+		if a, b := pollBackoff(err, row.failures, least), pollBackoff(err, row.failures, most); a != row.least || b != row.most {
 			t.Errorf("%s, failure %d: %s to %s, want %s to %s", row.class, row.failures, a, b, row.least, row.most)
 		}
 	}
 	err := &conductor.Error{Class: conductor.Throttled, RetryAfter: time.Second}
-	if a, b := updateWait(err, 1, least), updateWait(err, 2, most); a != time.Second || b != 1200*time.Millisecond {
+	if a, b := retryBackoff(err, 1, least), retryBackoff(err, 2, most); a != time.Second || b != 1200*time.Millisecond {
 		t.Errorf("an update waits %s to %s", a, b)
 	}
 	if backoffLimit(0) != 0 || backoffLimit(-1) != 0 || fullJitter(0) != 0 || fullJitter(1) != 0 {
@@ -56,10 +55,10 @@ func TestAPauseEndsWithItsContext(t *testing.T) {
 			whole        bool
 		}{
 			{time.Second, time.Hour, 0, true},
-			{beatEvery, time.Hour, 0, true},
-			{3 * beatEvery, time.Hour, 2, true},
-			{3 * beatEvery, beatEvery / 2, 0, false},
-			{3 * beatEvery, 5 * beatEvery / 2, 2, false},
+			{beatInterval, time.Hour, 0, true},
+			{3 * beatInterval, time.Hour, 2, true},
+			{3 * beatInterval, beatInterval / 2, 0, false},
+			{3 * beatInterval, 5 * beatInterval / 2, 2, false},
 			{0, time.Hour, 0, true},
 			{0, 0, 0, false},
 		} {
@@ -107,38 +106,25 @@ func TestWhoLeavesTheQueueForSlots(t *testing.T) {
 	}
 }
 
-// polls records each poll.
-type polls struct {
-	Observer
-	mu   sync.Mutex
-	seen []Polled
-}
-
-func (p *polls) Polled(e Polled) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.seen = append(p.seen, e)
-}
-
-func TestEachPollIsObserved(t *testing.T) {
+func TestEachPollIsCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l, seen := newLedger(), &polls{Observer: noopObserver{}}
+		l, m := newLedger(), NewMetrics([]string{jwtType})
 		l.SetFaults(conductortest.Plan(1, conductortest.Rule{Call: "poll", Times: 2, Fault: conductortest.Fault{Status: 503}}))
 		enqueue(l, 20)
-		r := start(t, l, Options{Slots: 4, Pollers: 1, Observer: seen})
+		r := start(t, l, Options{Slots: 4, Pollers: 1, Metrics: m})
 		r.idle(time.Minute)
 		r.drainClean()
-		got, failed := 0, 0
-		for _, e := range seen.seen {
-			if got += e.Got; e.Class != "" {
-				failed++
-			}
-			if e.TaskType != jwtType || e.Asked < 1 || e.Asked > 4 || e.Got > e.Asked {
-				t.Errorf("%+v", e)
-			}
+		got, _ := exposition(t, m)
+		polls := got[`task_poll_total{taskType="GET_SIGNED_JWT"}`]
+		failed := got[`task_poll_error_total{exception="server",taskType="GET_SIGNED_JWT"}`]
+		tasks := got[`task_execution_started_total{taskType="GET_SIGNED_JWT"}`]
+		if tasks != 20 || failed != 2 || polls-failed != float64(len(l.Polls())) {
+			t.Errorf("%v tasks and %v failures in %v polls of %d", tasks, failed, polls, len(l.Polls()))
 		}
-		if got != 20 || failed != 2 || len(seen.seen)-failed != len(l.Polls()) {
-			t.Errorf("%d tasks and %d failures in %d polls of %d", got, failed, len(seen.seen), len(l.Polls()))
+		for _, p := range l.Polls() {
+			if p.Query.Count < 1 || p.Query.Count > 4 || p.Returned > p.Query.Count {
+				t.Errorf("%+v", p)
+			}
 		}
 	})
 }

@@ -1,9 +1,9 @@
 // Package worker is the engine: it polls Conductor, runs each task once, and
-// reports until the server has acknowledged. It knows tasks, not keys.
+// repeats its report until the server acknowledges it. It knows tasks, not keys.
 //
-// Its promise is at-least-once on the server's word: each delivery gets one
-// terminal update or is given back, and where neither succeeds the server
-// delivers it again after the response timeout of the task definition.
+// Each delivery gets one terminal update or is given back. Where neither
+// succeeds, the server delivers the task again after the response timeout of its
+// definition: a task is run at least once.
 package worker
 
 import (
@@ -11,9 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
-	"runtime"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,11 +20,11 @@ import (
 	"conductor-jwt/task"
 )
 
-// Server is what the engine needs of Conductor. The in-memory ledger of
-// test/conductortest is one too.
+// Server is the part of Conductor that the engine uses. The in-memory ledger of
+// internal/conductortest implements it too.
 type Server interface {
-	// Poll takes up to q.Count tasks, waiting up to q.Timeout for them. A task
-	// that it returns is leased, so a poll is never cancelled in flight.
+	// Poll takes up to q.Count tasks and waits up to q.Timeout for them. The tasks
+	// that it returns are leased, so a poll in flight is never cancelled.
 	Poll(ctx context.Context, q conductor.Query) ([]api.Task, error)
 	// Update reports the end of a task. Only a nil error is an acknowledgement.
 	Update(ctx context.Context, r api.Result) error
@@ -35,78 +32,124 @@ type Server interface {
 
 // Handler runs one task.
 type Handler interface {
-	Handle(ctx context.Context, d api.Task) task.Outcome
+	Handle(ctx context.Context, t api.Task) task.Outcome
 }
 
-// Errors of a run.
+// Options configure a [Worker]. Package config checks the settings among them
+// and has their defaults: here each field is needed unless it says otherwise.
+type Options struct {
+	Server  Server
+	Handler Handler
+	Metrics *Metrics
+	Logger  *slog.Logger
+
+	TaskTypes    []string // queues to poll; they share the slots
+	Domain       string   // of the queues; empty for none
+	WorkerID     string
+	Slots        int           // tasks in flight at once; at least one for each task type
+	Pollers      int           // polling loops of each task type
+	PollTimeout  time.Duration // how long the server may hold a long poll
+	DrainTimeout time.Duration // 0 gives tasks back at once
+	Once         int           // stop after so many tasks; 0 never
+
+	// OnExecuted, if not nil, is called after each execution, from many
+	// goroutines. It must not block.
+	OnExecuted func(Executed)
+	// EnsureTaskDef, if not nil, is called from one goroutine for each task name
+	// that may have no task definition, and again when later tasks of that name
+	// may have none.
+	EnsureTaskDef func(ctx context.Context, name string)
+}
+
+// check finds errors of the program, which would make a run hang or panic.
+func (o *Options) check() error {
+	switch {
+	case o.Server == nil || o.Handler == nil || o.Metrics == nil || o.Logger == nil:
+		return errors.New("worker: Options without Server, Handler, Metrics or Logger; set all four")
+	case len(o.TaskTypes) == 0:
+		return errors.New("worker: no task types; set at least one")
+	case o.Slots < len(o.TaskTypes):
+		return fmt.Errorf("worker: %d slots for %d task types; set at least one for each", o.Slots, len(o.TaskTypes))
+	case o.Pollers < 1:
+		return fmt.Errorf("worker: %d pollers; set at least 1", o.Pollers)
+	case o.PollTimeout <= 0:
+		return fmt.Errorf("worker: poll timeout of %s; set more than 0", o.PollTimeout)
+	}
+	return nil
+}
+
+// Errors of [Worker.Run].
 var (
-	ErrAborted = errors.New("worker: stopped at once, tasks in hand are left to the server")
+	ErrAborted = errors.New("worker: stopped at once; the tasks in flight are left to the server")
 	ErrRunning = errors.New("worker: a Worker runs once; make another with New")
 )
 
-// Worker polls, runs and reports. Make it with [New]; run it once.
+// Worker polls, runs and reports tasks. Make it with [New]; run it once.
 type Worker struct {
-	opts   Options
-	log    *slog.Logger
-	jitter jitter
+	opts    Options
+	log     *slog.Logger
+	metrics *Metrics
+	jitter  jitter
+	epoch   time.Time // of the pollers' phases
 
 	slots       *slots
-	inFlight    *inFlight
 	quota       *quota
-	queues      []*queue
+	inFlight    *inFlight
 	missingDefs *missingDefs
+	queues      []*queue
+	pollers     []*poller
+	pollPause   pollPause
 
 	pollLog   *failureLog
 	updateLog *failureLog
 
 	started   atomic.Bool
 	draining  atomic.Bool
-	lost      atomic.Int64 // deliveries that ended unacknowledged since the drain began
-	abandoned atomic.Int64 // handlers that were given up and still run
-	pollPause pollPause
-
-	abort      chan struct{}
-	abortOnce  sync.Once
-	running    sync.WaitGroup // pollers and tasks in hand
-	heartbeats atomic.Pointer[[]*heartbeat]
+	lost      atomic.Int64 // deliveries that ended without an acknowledgement since the drain began
+	handlers  atomic.Int64 // that run, including abandoned ones
+	abort     chan struct{}
+	abortOnce sync.Once
+	running   sync.WaitGroup // pollers and tasks in flight
 }
 
-// New checks the options and makes a Worker that has not started.
+// New makes a Worker that has not started.
 func New(o Options) (*Worker, error) {
-	o.setDefaults()
 	if err := o.check(); err != nil {
 		return nil, err
 	}
 	w := &Worker{
 		opts:        o,
 		log:         o.Logger,
+		metrics:     o.Metrics,
 		jitter:      fullJitter,
+		epoch:       time.Now(),
 		slots:       newSlots(o.Slots, len(o.TaskTypes)),
-		inFlight:    newInFlight(),
 		quota:       newQuota(o.Once),
+		inFlight:    newInFlight(),
 		missingDefs: newMissingDefs(),
-		abort:       make(chan struct{}),
 		pollLog:     &failureLog{log: o.Logger, call: "poll"},
 		updateLog:   &failureLog{log: o.Logger, call: "update"},
+		abort:       make(chan struct{}),
 	}
 	for i, taskType := range o.TaskTypes {
-		w.queues = append(w.queues, &queue{index: i, taskType: taskType})
+		q := &queue{index: i, taskType: taskType}
+		w.queues = append(w.queues, q)
+		w.pollers = append(w.pollers, newPollers(w, q)...)
 	}
 	return w, nil
 }
 
-// runContexts are the lifetimes of a run, each within the next.
+// runContexts are the three lifetimes of a run. Each ends no later than the next.
 type runContexts struct {
-	polling   context.Context //nolint:containedctx // three lifetimes travel together; until the drain begins
-	executing context.Context //nolint:containedctx // until the drain is out of time
-	reporting context.Context //nolint:containedctx // until nothing more can be done; polls run under it
+	polling   context.Context //nolint:containedctx // they travel together; until the drain begins
+	executing context.Context //nolint:containedctx // until the drain timeout is over
+	reporting context.Context //nolint:containedctx // until Run returns; polls run under it
 }
 
-// Run polls until ctx ends, then drains: no new poll, the polls in flight
-// return and their tasks are run, every update is flushed. What cannot be
-// finished within the drain timeout is given back. It returns nil when nothing
-// is left in hand, a *[DrainError] otherwise, and [ErrAborted] after
-// [Worker.Abort].
+// Run polls until ctx ends, then drains: it starts no new poll, runs the tasks of
+// the polls in flight and reports every task. What cannot be finished within the
+// drain timeout is given back. It returns nil when no task is left in flight, a
+// *[DrainError] otherwise, and [ErrAborted] after [Worker.Abort].
 func (w *Worker) Run(ctx context.Context) error {
 	if w.started.Swap(true) {
 		return ErrRunning
@@ -119,7 +162,12 @@ func (w *Worker) Run(ctx context.Context) error {
 	defer stopPolling()
 	ctxs := runContexts{polling: polling, executing: executing, reporting: reporting}
 
-	w.start(ctxs) //nolint:contextcheck // the contexts are in ctxs
+	for _, p := range w.pollers {
+		w.running.Go(func() { p.run(ctxs) }) //nolint:contextcheck // the contexts are in ctxs
+	}
+	if w.opts.EnsureTaskDef != nil {
+		go w.missingDefs.run(polling, w.opts.EnsureTaskDef)
+	}
 	select {
 	case <-ctx.Done():
 	case <-w.quota.done():
@@ -130,131 +178,5 @@ func (w *Worker) Run(ctx context.Context) error {
 	return w.drain(ctx, stopExecuting)
 }
 
-// Abort ends a run at once, as a second signal asks for.
+// Abort makes Run return at once. It may be called more than once.
 func (w *Worker) Abort() { w.abortOnce.Do(func() { close(w.abort) }) }
-
-func (w *Worker) start(ctxs runContexts) {
-	epoch := time.Now()
-	var heartbeats []*heartbeat
-	for _, q := range w.queues {
-		for i := range w.opts.Pollers {
-			p := &poller{
-				w: w, queue: q, epoch: epoch, phase: phaseOf(i, w.opts.Pollers),
-				heartbeat: newHeartbeat(epoch), mode: longPoll,
-			}
-			if i == 0 {
-				// A first look that does not wait: it fetches a backlog, and
-				// tells at once whether the server is there.
-				p.mode = probe
-				q.pollsInFlight.Add(1)
-				p.counted = true
-			}
-			heartbeats = append(heartbeats, p.heartbeat)
-			w.running.Go(func() { p.run(ctxs) })
-		}
-	}
-	w.heartbeats.Store(&heartbeats)
-	if w.opts.EnsureTaskDef != nil {
-		go w.missingDefs.run(ctxs.polling, w.opts.EnsureTaskDef)
-	}
-}
-
-func (w *Worker) loops() []*heartbeat {
-	if p := w.heartbeats.Load(); p != nil {
-		return *p
-	}
-	return nil
-}
-
-// Options set up a [Worker]. Zero means the default; Server, Handler and
-// TaskTypes have none.
-type Options struct {
-	Server    Server
-	Handler   Handler
-	TaskTypes []string // queues to poll; they share the slots
-
-	Domain   string // of the queues; empty for none
-	WorkerID string // default: host name
-	Slots    int    // tasks in hand at once; default 8 a core, at least one for each type
-	Pollers  int    // cold polls for each type; default 2
-	// PollTimeout is how long the server may hold a cold poll; default and most
-	// [conductor.MaxPollTimeout].
-	PollTimeout  time.Duration
-	DrainTimeout time.Duration // default 25 s
-	Once         int           // stop after so many tasks; 0 never
-
-	Logger   *slog.Logger // default: discards
-	Observer Observer     // default: none
-
-	// EnsureTaskDef is called, from one goroutine, for each task name that may
-	// have no task definition, and again when later tasks of that name may have
-	// none.
-	EnsureTaskDef func(ctx context.Context, name string)
-}
-
-func (o *Options) setDefaults() {
-	if o.Slots == 0 {
-		o.Slots = max(8*runtime.GOMAXPROCS(0), len(o.TaskTypes))
-	}
-	if o.Pollers == 0 {
-		o.Pollers = 2
-	}
-	if o.PollTimeout == 0 {
-		o.PollTimeout = conductor.MaxPollTimeout
-	}
-	if o.DrainTimeout == 0 {
-		o.DrainTimeout = 25 * time.Second
-	}
-	if o.WorkerID == "" {
-		if host, err := os.Hostname(); err == nil {
-			o.WorkerID = host
-		}
-	}
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
-	if o.Observer == nil {
-		o.Observer = noopObserver{}
-	}
-	o.TaskTypes = slices.Clone(o.TaskTypes)
-}
-
-func (o *Options) check() error {
-	switch {
-	case o.Server == nil || o.Handler == nil:
-		return fmt.Errorf("worker: a Server and a Handler are needed")
-	case len(o.TaskTypes) == 0 || slices.Contains(o.TaskTypes, ""):
-		return fmt.Errorf("worker: %d task types, of which none may be empty; name at least one", len(o.TaskTypes))
-	case o.repeatsType():
-		return fmt.Errorf("worker: a task type is named twice; name each once")
-	case o.Slots < len(o.TaskTypes):
-		return fmt.Errorf("worker: %d slots for %d task types; set at least one for each", o.Slots, len(o.TaskTypes))
-	case o.Pollers < 1:
-		return fmt.Errorf("worker: %d pollers; set at least 1", o.Pollers)
-	case o.PollTimeout < 0 || o.PollTimeout > conductor.MaxPollTimeout:
-		return fmt.Errorf("worker: poll timeout of %s; the server takes up to %s", o.PollTimeout, conductor.MaxPollTimeout)
-	case o.DrainTimeout < 0:
-		return fmt.Errorf("worker: drain timeout of %s; set 0 or more", o.DrainTimeout)
-	case o.Once < 0:
-		return fmt.Errorf("worker: to stop after %d tasks; set 0 for never, or more", o.Once)
-	}
-	return nil
-}
-
-func (o *Options) repeatsType() bool {
-	sorted := slices.Sorted(slices.Values(o.TaskTypes))
-	return len(slices.Compact(sorted)) != len(o.TaskTypes)
-}
-
-// noopObserver discards every event.
-type noopObserver struct{}
-
-func (noopObserver) Polled(Polled)     {}
-func (noopObserver) QueueFull(string)  {}
-func (noopObserver) Received(string)   {}
-func (noopObserver) Duplicate(string)  {}
-func (noopObserver) Unbounded(string)  {}
-func (noopObserver) Executed(Executed) {}
-func (noopObserver) Updated(Updated)   {}
-func (noopObserver) Ended(string, End) {}
-func (noopObserver) Panicked()         {}

@@ -148,7 +148,7 @@ func checkDrainWithoutServer(ctx context.Context, t *testing.T, w *workerProcess
 	if err := w.Stop(ctx); err == nil || w.ExitCode() != 1 {
 		t.Errorf("a worker with results and no server ends with %v, want status 1", err)
 	}
-	if want := strconv.Itoa(n) + " tasks in hand could be neither reported nor given back"; !strings.Contains(w.log.String(), want) {
+	if want := strconv.Itoa(n) + " tasks in flight could be neither reported nor given back"; !strings.Contains(w.log.String(), want) {
 		t.Errorf("the log does not say %q:\n%s", want, w.log.Lines(10))
 	}
 }

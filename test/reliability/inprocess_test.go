@@ -152,7 +152,7 @@ func noneLost(t *testing.T, v Verdict) {
 	if v.TakenBack > 0 {
 		t.Errorf("the server took %d tasks back", v.TakenBack)
 	}
-	if n := strings.Count(v.Log, "the server did not take the task's result"); n > 0 {
+	if n := strings.Count(v.Log, "the server did not accept the task's result"); n > 0 {
 		t.Errorf("%d results were given up", n)
 	}
 }

@@ -30,7 +30,7 @@ func TestTermWhileTheServerIsDown(t *testing.T) {
 	if e := v.Endings[0]; e.Status != 1 || e.Left == 0 || e.Took > 25*time.Second {
 		t.Errorf("it ended with status %d after %s and left %d tasks; want 1, and some", e.Status, e.Took, e.Left)
 	}
-	if n := lines(v.Log, "tasks in hand could be neither reported nor given back"); n != 1 {
+	if n := lines(v.Log, "tasks in flight could be neither reported nor given back"); n != 1 {
 		t.Errorf("%d lines about what was left, want one", n)
 	}
 	if v.TakenBack == 0 {
@@ -70,7 +70,7 @@ func TestDuplicateDeliveries(t *testing.T) {
 		}
 	}
 	noneLost(t, v)
-	if lines(v.Log, "delivered again while in hand") == 0 {
-		t.Error("nothing was delivered while in hand: there was no fault")
+	if lines(v.Log, "delivered again while in flight") == 0 {
+		t.Error("nothing was delivered while in flight: there was no fault")
 	}
 }

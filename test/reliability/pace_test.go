@@ -22,11 +22,7 @@ import (
 // returns is called.
 func engine(t *testing.T, l *conductortest.Ledger) (stop func()) {
 	t.Helper()
-	w, err := worker.New(worker.Options{
-		Server: l, TaskTypes: []string{TaskType}, WorkerID: "w", Slots: 8,
-		Handler: newHandler(func(o *task.Options) { o.Stored = l }),
-	})
-	must(t, err)
+	w := newWorker(t, l, newHandler(func(o *task.Options) { o.Stored = l }))
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- w.Run(ctx) }()
@@ -39,6 +35,18 @@ func engine(t *testing.T, l *conductortest.Ledger) (stop func()) {
 			t.Error(err)
 		}
 	}
+}
+
+// newWorker makes a worker of eight slots with the default settings.
+func newWorker(t *testing.T, s worker.Server, h worker.Handler) *worker.Worker {
+	t.Helper()
+	types := []string{TaskType}
+	w, err := worker.New(worker.Options{
+		Server: s, Handler: h, Metrics: worker.NewMetrics(types), Logger: slog.New(slog.DiscardHandler),
+		TaskTypes: types, WorkerID: "w", Slots: 8, Pollers: 2, PollTimeout: conductor.MaxPollTimeout, DrainTimeout: 25 * time.Second,
+	})
+	must(t, err)
+	return w
 }
 
 // newHandler makes the handler of a worker with the default settings, changed by

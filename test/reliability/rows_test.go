@@ -29,7 +29,7 @@ func TestServerDownAtStart(t *testing.T) {
 	if v.Recovered > 5*time.Second {
 		t.Errorf("the first poll came %s after the server", v.Recovered)
 	}
-	if n := lines(v.Log, "a call of the server fails"); n != 1 {
+	if n := lines(v.Log, "a call to the server fails"); n != 1 {
 		t.Errorf("%d lines about the outage, want one", n)
 	}
 }
@@ -90,7 +90,7 @@ func TestForbidden(t *testing.T) {
 	if calls > 2*pollers {
 		t.Errorf("%d polls in 8 s", calls)
 	}
-	if n := lines(v.Log, "a call of the server fails"); n != 1 {
+	if n := lines(v.Log, "a call to the server fails"); n != 1 {
 		t.Errorf("%d lines about it, want one", n)
 	}
 }
@@ -110,7 +110,7 @@ func TestErrorPages(t *testing.T) {
 // things, and the task comes again: one in ten is chance, more is a habit.
 func resultsKept(t *testing.T, v Verdict) {
 	t.Helper()
-	if n := lines(v.Log, "the server did not take the task's result"); n > v.Tasks/10 {
+	if n := lines(v.Log, "the server did not accept the task's result"); n > v.Tasks/10 {
 		t.Errorf("%d results of %d tasks were given up", n, v.Tasks)
 	}
 }

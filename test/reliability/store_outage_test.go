@@ -24,7 +24,6 @@ import (
 	"conductor-jwt/task"
 	"conductor-jwt/test/conductortest"
 	"conductor-jwt/test/vaulttest"
-	"conductor-jwt/worker"
 )
 
 // With a minute, the percentiles are held to the promise too:
@@ -114,11 +113,7 @@ func startEngine(t *testing.T, l *conductortest.Ledger, s *store) (end func()) {
 		Now:     time.Now, Logger: slog.New(slog.DiscardHandler),
 	}, nil)
 	must(t, err)
-	w, err := worker.New(worker.Options{
-		Server: l, TaskTypes: []string{TaskType}, WorkerID: "w", Slots: 8, Logger: slog.New(slog.DiscardHandler),
-		Handler: signs{newHandler(func(o *task.Options) { o.Keys, o.Policy, o.Injection = ring, p, task.InjectionKey })},
-	})
-	must(t, err)
+	w := newWorker(t, l, signs{newHandler(func(o *task.Options) { o.Keys, o.Policy, o.Injection = ring, p, task.InjectionKey })})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go ring.Run(ctx)

@@ -34,6 +34,14 @@ demo: build ## run a GET_SIGNED_JWT workflow on the real Conductor server (KEEP=
 	@$(GO) build -o bin/demo ./internal/demo
 	@WORKER=$(BIN) KEEP='$(KEEP)' exec bin/demo
 
+.PHONY: demo-picture
+demo-picture: build ## run the demo and draw its output as docs/demo.svg
+	@mkdir -p .cache
+	@printf '\033[2m$$\033[0m \033[1mmake demo\033[0m\n\n' >.cache/demo.txt
+	CLICOLOR_FORCE=1 $(MAKE) --no-print-directory -s demo >>.cache/demo.txt
+	$(GO) run github.com/charmbracelet/freeze@v0.2.2 --language ansi --output docs/demo.svg --background '#151b23' --padding 18 --border.radius 8 \
+		--font.family "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace" .cache/demo.txt </dev/null
+
 .PHONY: man
 man: ## write the manual pages to dist/man/man1
 	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct 2>/dev/null || date +%s) $(GO) run ./internal/manpage dist/man/man1

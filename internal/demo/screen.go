@@ -26,11 +26,14 @@ const (
 	cyan   = "36"
 )
 
+// paint colours text, each of its lines by itself: not every program that draws
+// such text keeps a colour across lines.
 func (s style) paint(code, text string) string {
 	if !s.colour || text == "" {
 		return text
 	}
-	return "\x1b[" + code + "m" + text + "\x1b[0m"
+	begin, end := "\x1b["+code+"m", "\x1b[0m"
+	return begin + strings.ReplaceAll(text, "\n", end+"\n"+begin) + end
 }
 
 // screen prints lines and, below them on a terminal, what is being done.

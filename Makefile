@@ -70,13 +70,12 @@ unit: ## the tests that need no server
 	.ci/softhsm
 	$(GO) test $$($(GO) list ./... | grep -v /test/integration)
 
-# The packages that read the clock. Programs that are not ours (the server, the peers) keep the real one.
+# All packages but those that run programs which are not ours (the server, the peers) and keep the real clock.
 CLOCK     ?= 2037-01-01
-CLOCKED   := ./cli ./conductor ./config ./doctor ./test/conductortest ./test/tokenendpoint ./keyring ./keys ./keys/awskms ./keys/azurekms ./keys/gcpkms ./keys/pkcs11 ./keys/vault \
-	./policy ./provider ./signer ./task ./web ./worker
+CLOCKED    = $$($(GO) list ./... | grep -Ev '/(bench/.*|test/(integration|interop|reliability.*|tree))$$')
 
 .PHONY: test-clock
-test-clock: ## run the tests of what reads the clock as if today were CLOCK (2037-01-01)
+test-clock: ## run the tests as if today were CLOCK (2037-01-01)
 	.ci/clock $(CLOCK) $(CLOCKED)
 
 .PHONY: lint
@@ -85,6 +84,11 @@ lint: ## check style and the arrows between packages
 	cd tools && $(GO) build -o ../.cache/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 	.cache/golangci-lint run ./...
 	CGO_ENABLED=0 .cache/golangci-lint run ./keys/openssl ./cli
+	cd tools && $(GO) build -o ../.cache/deadcode golang.org/x/tools/cmd/deadcode
+	@# A function is dead if it is so in both editions.
+	@set -e; for cgo in 0 1; do CGO_ENABLED=$$cgo .cache/deadcode . ./internal/manpage >.cache/dead.txt; LC_ALL=C sort .cache/dead.txt >.cache/dead.$$cgo.txt; done
+	@LC_ALL=C comm -12 .cache/dead.0.txt .cache/dead.1.txt >.cache/dead.txt; \
+	if [ -s .cache/dead.txt ]; then cat .cache/dead.txt >&2; echo "error: no program of the project calls these functions" >&2; exit 1; fi
 
 .PHONY: fmt
 fmt: ## format the code

@@ -66,12 +66,12 @@ func runInspect(env Env, args []string, output, name string) error {
 
 // reportProfile names the rules that a token breaks.
 func reportProfile(env Env, rules *provider.Profile, p signer.Parsed) error {
-	faults := rules.Check(&p.Header, &p.Claims, env.Now())
-	for _, f := range faults {
-		label(env, env.Stderr, rules.Name, yellow, fmt.Sprintf("%s: %s; %s", f.Name, f.Found, f.Hint))
+	broken := rules.Check(&p.Header, &p.Claims, env.Now())
+	for _, e := range broken {
+		label(env, env.Stderr, rules.Name, yellow, e.Error())
 	}
-	if len(faults) > 0 {
-		return withHint(fmt.Errorf("the token breaks %s of %s", plural(len(faults), "rule"), rules.Name), "see "+rules.DocsURL)
+	if len(broken) > 0 {
+		return withHint(fmt.Errorf("the token breaks %s of %s", plural(len(broken), "rule"), rules.Name), "see "+rules.DocsURL)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"conductor-jwt/config"
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/internal/jsonobj"
 	"conductor-jwt/internal/nearest"
 	"conductor-jwt/internal/printable"
@@ -131,9 +133,12 @@ func profileFlag(cmd *cobra.Command, place *string, text string) {
 // takeProfile takes the profile's algorithm where the flags name none, and
 // checks the one that they name.
 func (s *signingKey) takeProfile(p *provider.Profile, file string) error {
-	alg, err := p.Choose(s.key, s.algorithm)
-	if err != nil {
-		return keyError(file, profileError(err))
+	alg, err := p.ChooseAlgorithm(s.key, s.algorithm)
+	switch {
+	case errors.Is(err, keys.ErrWeak):
+		return keyError(file, err)
+	case err != nil:
+		return profileError(err)
 	}
 	if s.algorithm == "" {
 		s.algorithm, s.algorithmWhy = alg, reasonProfile
@@ -204,9 +209,9 @@ func checkProfile(p *provider.Profile, r *signer.Request, now time.Time) error {
 
 // profileError is a rule that a token would break, with what to do about it.
 func profileError(err error) error {
-	fault, ok := err.(*provider.Fault) //nolint:errorlint // package profile gives it out as it is
+	e, ok := errors.AsType[*fault.Error](err)
 	if !ok {
 		return err
 	}
-	return usage(fault.Hint, "%s: %s", fault.Name, fault.Found)
+	return usage(e.Hint, "%s: %s", e.Field, e.Found)
 }

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,14 +10,33 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/internal/jsonobj"
 	"conductor-jwt/keys"
 	"conductor-jwt/signer"
 )
 
-// Check gives every rule that a token breaks at a time, header first. The
-// header has alg, kid and the certificate's members, as it is or will be.
-func (p *Profile) Check(header, claims *jsonobj.Object, now time.Time) []*Fault {
+// The reasons of a broken rule. The error's field is the claim or the header
+// parameter; of a claim that is repeated in the header, it is [HeaderField].
+var (
+	ErrMissing   = errors.New("a required claim or header parameter is missing")
+	ErrInvalid   = errors.New("a claim or header parameter is invalid")
+	ErrConflict  = errors.New("a claim is not allowed, or differs from a fixed value")
+	ErrLifetime  = errors.New("the lifetime is out of the profile's range")
+	ErrAlgorithm = errors.New("the profile does not allow the algorithm, or it does not fit the key")
+)
+
+// HeaderField is the field of an error about a header parameter that has the
+// name of a claim.
+const HeaderField = "header"
+
+// timeOfIssue is the meaning of iat and nbf.
+const timeOfIssue = "the time of issue"
+
+// Check returns every rule that a token breaks at the time now, those of the
+// header first. The header has alg, kid and the certificate's parameters as
+// they are, or as signing will set them.
+func (p *Profile) Check(header, claims *jsonobj.Object, now time.Time) []*fault.Error {
 	c := check{p: p, header: header, claims: claims, now: now.Unix()}
 	c.algorithm()
 	c.typ()
@@ -26,14 +46,14 @@ func (p *Profile) Check(header, claims *jsonobj.Object, now time.Time) []*Fault 
 		c.claim(rule)
 	}
 	c.oneOf()
-	c.copied()
+	c.replicated()
 	c.times()
-	return c.faults
+	return c.broken
 }
 
-// CheckRequest gives every rule that a token would break, with what signing
-// adds to the header of its request.
-func (p *Profile) CheckRequest(r *signer.Request, now time.Time) []*Fault {
+// CheckRequest is Check for a token that is about to be signed: it adds to the
+// header what signing adds.
+func (p *Profile) CheckRequest(r *signer.Request, now time.Time) []*fault.Error {
 	header := r.Header.Clone()
 	header.String("alg", string(r.Algorithm))
 	if r.KeyID != "" {
@@ -45,28 +65,33 @@ func (p *Profile) CheckRequest(r *signer.Request, now time.Time) []*Fault {
 	return p.Check(&header, &r.Claims, now)
 }
 
+// check collects the rules that one token breaks.
 type check struct {
 	p              *Profile
 	header, claims *jsonobj.Object
-	now            int64
-	faults         []*Fault
+	now            int64 // seconds since 1970
+	broken         []*fault.Error
 }
 
-func (c *check) add(f *Fault) { c.faults = append(c.faults, f) }
+func (c *check) add(reason error, field, found, hint string) {
+	c.broken = append(c.broken, &fault.Error{Reason: reason, Field: field, Found: found, Hint: hint})
+}
 
-func (c *check) addHeader(f *Fault) {
-	f.Header = true
-	c.add(f)
+const notSet = "not set, and this profile requires it"
+
+func (c *check) missing(field, meaning string) { c.add(ErrMissing, field, notSet, setTo(meaning)) }
+
+func (c *check) wrongType(name, found, want, meaning string) {
+	c.add(ErrInvalid, name, "of json type "+found+", where this profile requires "+want, setTo(meaning))
 }
 
 func (c *check) algorithm() {
-	alg, _ := c.header.Text("alg")
-	if !c.p.Permits(keys.Algorithm(alg)) {
-		c.addHeader(notTaken(c.p.Algorithms))
+	if alg, _ := c.header.Text("alg"); !c.p.Permits(keys.Algorithm(alg)) {
+		c.broken = append(c.broken, algorithmNotAllowed(c.p.Algorithms))
 	}
 }
 
-// typ is compared without case, as RFC 7515 §4.1.9 has media types.
+// typ is compared without case, because it is a media type (RFC 7515 §4.1.9).
 func (c *check) typ() {
 	if c.p.Type == "" {
 		return
@@ -74,24 +99,21 @@ func (c *check) typ() {
 	typ, ok := c.header.Text("typ")
 	switch {
 	case !ok:
-		c.addHeader(missing("typ", c.p.Type))
+		c.missing("typ", c.p.Type)
 	case !strings.EqualFold(typ, c.p.Type):
-		c.addHeader(wrong("typ", "a type that this profile does not take", setTo(c.p.Type)))
+		c.add(ErrInvalid, "typ", "a type that this profile does not allow", setTo(c.p.Type))
 	}
 }
 
 func (c *check) keyID() {
 	if kid, _ := c.header.Text("kid"); c.p.KeyID != "" && kid == "" {
-		c.addHeader(missing("kid", c.p.KeyID))
+		c.missing("kid", c.p.KeyID)
 	}
 }
 
 func (c *check) certificate() {
 	if c.p.Certificate && !c.header.Has(signer.HeaderX5TS256) && !c.header.Has(signer.HeaderX5T) {
-		c.addHeader(&Fault{
-			Kind: Certificate, Name: signer.HeaderX5TS256, Found: "this profile needs the thumbprint of a certificate in the header",
-			Hint: "give the certificate that is registered with the provider",
-		})
+		c.add(ErrMissing, signer.HeaderX5TS256, notSet, "give the certificate that is registered with the provider")
 	}
 }
 
@@ -99,15 +121,15 @@ func (c *check) claim(rule Claim) {
 	value, ok := c.claims.Get(rule.Name)
 	switch {
 	case !ok && rule.Required && !slices.Contains(c.p.OneOf, rule.Name):
-		c.add(missing(rule.Name, rule.Meaning))
+		c.missing(rule.Name, rule.Meaning)
 	case !ok:
 	case rule.Forbidden:
-		c.add(&Fault{Kind: Unwanted, Name: rule.Name, Found: "this profile takes no " + rule.Name, Hint: "leave it out"})
+		c.add(ErrConflict, rule.Name, "set, and this profile does not allow it", "leave it out")
 	case rule.Name == "aud":
 		c.audience(rule)
 	case rule.JSONType != "":
-		if kind := jsonobj.TypeName(value); kind != rule.JSONType {
-			c.add(mistyped(rule.Name, kind, rule.JSONType, rule.Meaning))
+		if found := jsonobj.TypeName(value); found != rule.JSONType {
+			c.wrongType(rule.Name, found, rule.JSONType, rule.Meaning)
 		}
 	default:
 		c.text(rule, value)
@@ -116,42 +138,43 @@ func (c *check) claim(rule Claim) {
 
 func (c *check) text(rule Claim, value json.RawMessage) {
 	text, ok := c.claims.Text(rule.Name)
-	size := utf8.RuneCountInString(text)
+	length := utf8.RuneCountInString(text)
 	switch {
 	case !ok:
-		c.add(mistyped(rule.Name, jsonobj.TypeName(value), "string", rule.Meaning))
-	case rule.SameAs != "" && !c.same(rule):
-		c.add(wrong(rule.Name, "it is not the same as "+rule.SameAs, "set it to the same value, or leave it out"))
+		c.wrongType(rule.Name, jsonobj.TypeName(value), "string", rule.Meaning)
+	case rule.SameAs != "" && !c.equal(rule.Name, rule.SameAs):
+		c.add(ErrInvalid, rule.Name, "not the same as "+rule.SameAs, "set it to the same value, or leave it out")
 	case rule.Patterns != nil && !likeAny(rule.Patterns, text):
-		c.add(wrong(rule.Name, "a text that this profile does not take", rule.remedy(text)))
+		c.add(ErrInvalid, rule.Name, "a value that this profile does not allow", rule.correction(text))
 	case rule.UpperCase && strings.ContainsFunc(text, unicode.IsLower):
-		c.add(wrong(rule.Name, "lower-case letters", "write it in upper case"))
-	case size < rule.MinLength || rule.MaxLength > 0 && size > rule.MaxLength:
-		c.add(wrong(rule.Name, fmt.Sprintf("a string of %d characters", size), "write "+rule.length()))
+		c.add(ErrInvalid, rule.Name, "lower-case letters", "write it in upper case")
+	case length < rule.MinLength || rule.MaxLength > 0 && length > rule.MaxLength:
+		c.add(ErrInvalid, rule.Name, fmt.Sprintf("a string of %d characters", length), "write "+rule.lengths())
 	}
 }
 
-func (c *check) same(rule Claim) bool {
-	a, _ := c.claims.Text(rule.Name)
-	b, ok := c.claims.Text(rule.SameAs)
+// equal reports whether two claims are the same string.
+func (c *check) equal(name, other string) bool {
+	a, _ := c.claims.Text(name)
+	b, ok := c.claims.Text(other)
 	return ok && a == b
 }
 
 func (c *check) audience(rule Claim) {
 	value, _ := c.claims.Get("aud")
-	list, ok := signer.Audiences(c.claims)
+	audiences, ok := signer.Audiences(c.claims)
 	switch {
-	case !ok || len(list) == 0:
-		c.add(wrong("aud", "of json type "+jsonobj.TypeName(value), setTo(rule.Meaning)))
+	case !ok || len(audiences) == 0:
+		c.add(ErrInvalid, "aud", "of json type "+jsonobj.TypeName(value), setTo(rule.Meaning))
 		return
 	case rule.Single && jsonobj.TypeName(value) != "string":
-		c.add(wrong("aud", "a list, where this profile takes a single audience", "write one audience as a string"))
+		c.add(ErrInvalid, "aud", "a list, where this profile allows a single audience", "write one audience as a string")
 		return
 	}
-	// One that is not the provider's is one that the token is good for too.
-	for _, audience := range list {
+	// The token would also be valid at an audience that is not the provider.
+	for _, audience := range audiences {
 		if rule.Patterns != nil && !likeAny(rule.Patterns, audience) {
-			c.add(wrong("aud", "an audience that is not the provider's", rule.remedy(audience)))
+			c.add(ErrInvalid, "aud", "an audience that is not the provider's", rule.correction(audience))
 			return
 		}
 	}
@@ -161,93 +184,146 @@ func (c *check) oneOf() {
 	if len(c.p.OneOf) == 0 {
 		return
 	}
-	var there []string
+	var set []string
 	for _, name := range c.p.OneOf {
 		if c.claims.Has(name) {
-			there = append(there, name)
+			set = append(set, name)
 		}
 	}
-	choice := strings.Join(c.p.OneOf, " or ")
-	switch len(there) {
+	switch len(set) {
 	case 0:
-		c.add(&Fault{Kind: Missing, Name: c.p.OneOf[0], Found: "this profile needs " + choice + ", and there is neither", Hint: "set one of them"})
+		c.add(ErrMissing, c.p.OneOf[0], "neither "+strings.Join(c.p.OneOf, " nor ")+" is set, and this profile requires one", "set one of them")
 	case 1:
 	default:
-		c.add(&Fault{Kind: Unwanted, Name: there[1], Found: "this profile takes " + choice + ", not both", Hint: "leave one of them out"})
+		c.add(ErrConflict, set[1], "this profile allows "+strings.Join(c.p.OneOf, " or ")+", not both", "leave one of them out")
 	}
 }
 
-func (c *check) copied() {
+func (c *check) replicated() {
 	for _, name := range c.p.Replicated {
 		header, _ := c.header.Get(name)
 		claim, _ := c.claims.Get(name)
 		if string(header) != string(claim) {
-			c.addHeader(wrong(name, "the header does not repeat the claim "+name, "leave it out of the header: the profile copies the claim"))
+			c.add(ErrInvalid, HeaderField, name+" in the header is not the same as the claim", "leave "+name+" out of the header: the profile copies the claim")
 		}
 	}
 }
 
-// times compares what a token says of its lifetime.
 func (c *check) times() {
-	issued, dated := c.time("iat", !c.loose("iat"))
-	expires, ends := c.time("exp", c.p.MaxTTL > 0 || !c.p.Overrides.NoExpiry)
-	if ends {
-		c.lifetime(issued, dated, expires)
+	issued, hasIssued := c.time("iat", !c.optional("iat"))
+	expires, hasExpires := c.time("exp", c.p.MaxTTL > 0 || !c.p.Overrides.NoExpiry)
+	if hasExpires {
+		c.lifetime(issued, hasIssued, expires)
 	}
 	if c.p.NotBefore && !c.claims.Has("nbf") {
-		c.add(missing("nbf", timeOfIssue))
+		c.missing("nbf", timeOfIssue)
 	}
 }
 
-func (c *check) lifetime(issued int64, dated bool, expires int64) {
-	life := expires - c.start(issued, dated, expires)
+func (c *check) lifetime(issued int64, hasIssued bool, expires int64) {
+	life := expires - c.start(issued, hasIssued, expires)
 	switch {
 	case c.p.MaxTTL > 0 && life > c.p.MaxTTL:
-		c.add(&Fault{Kind: Lifetime, Name: "exp", Found: "a longer life than this profile takes", Hint: fmt.Sprintf("ask for at most %d seconds", c.p.MaxTTL)})
-	case dated && expires-issued < c.p.MinTTL:
-		c.add(&Fault{Kind: Lifetime, Name: "exp", Found: "a shorter life than this profile takes", Hint: fmt.Sprintf("ask for at least %d seconds", c.p.MinTTL)})
+		c.add(ErrLifetime, "exp", "a longer lifetime than this profile allows", fmt.Sprintf("ask for at most %d seconds", c.p.MaxTTL))
+	case hasIssued && expires-issued < c.p.MinTTL:
+		c.add(ErrLifetime, "exp", "a shorter lifetime than this profile allows", fmt.Sprintf("ask for at least %d seconds", c.p.MinTTL))
 	}
 }
 
-// start is when the life of a token begins for its provider: at iat, or when
-// the provider sees the token. When a token that has expired was seen is
-// unknown: iat may have been up to a minute back by then.
-func (c *check) start(issued int64, dated bool, expires int64) int64 {
+// start returns when the lifetime begins for the provider: at iat, or when the
+// provider receives the token. It is unknown when a token that has expired was
+// received; iat may have been a minute in the past by then.
+func (c *check) start(issued int64, hasIssued bool, expires int64) int64 {
 	switch expired := expires <= c.now; {
-	case dated && c.p.FromIssue:
+	case hasIssued && c.p.FromIssue:
 		return issued
 	case !expired:
 		return c.now
-	case dated:
+	case hasIssued:
 		return issued + minute
 	}
 	return expires
 }
 
-// loose reports whether a time need not be there: its rule says so.
-func (c *check) loose(name string) bool {
+// optional reports whether the profile has a rule for the claim that does not
+// require it. Times without a rule are required.
+func (c *check) optional(name string) bool {
 	rule, ok := c.p.Claim(name)
 	return ok && !rule.Required
 }
 
-// time gives the seconds of a claim; ok is false where it is not there, which
-// is a fault where it is needed, or no time, which always is one.
-func (c *check) time(name string, needed bool) (seconds int64, ok bool) {
-	value, there := c.claims.Get(name)
-	if !there {
+// time returns the seconds of a time claim. ok is false where the claim is
+// absent, which is an error if it is required, or is no time, which always is.
+func (c *check) time(name string, required bool) (seconds int64, ok bool) {
+	value, has := c.claims.Get(name)
+	if !has {
 		switch {
-		case needed && name == "exp":
-			c.add(&Fault{Kind: Lifetime, Name: name, Found: "this profile needs exp, and there is none", Hint: "let the token expire"})
-		case needed:
-			c.add(missing(name, timeOfIssue))
+		case required && name == "exp":
+			c.add(ErrLifetime, name, notSet, "let the token expire")
+		case required:
+			c.missing(name, timeOfIssue)
 		}
 		return 0, false
 	}
 	at, err := signer.NumericDate(value)
-	if _, ruled := c.p.Claim(name); err != nil && !ruled { // the claim's own rule says it already
-		c.add(wrong(name, "of json type "+jsonobj.TypeName(value)+", where this profile needs number", "write it in seconds since 1970"))
+	if _, ruled := c.p.Claim(name); err != nil && !ruled { // a rule reports the type itself
+		c.wrongType(name, jsonobj.TypeName(value), "number", "the seconds since 1970")
 	}
 	return at.Unix(), err == nil
 }
 
-const timeOfIssue = "the time of issue"
+// algorithmNotAllowed names the algorithms to use instead.
+func algorithmNotAllowed(use []keys.Algorithm) *fault.Error {
+	return &fault.Error{Reason: ErrAlgorithm, Field: "alg", Found: "an algorithm that this profile does not allow", Hint: "use " + orList(keys.JoinAlgorithms(use))}
+}
+
+// orList writes "a, b, c" as "a, b or c".
+func orList(names string) string {
+	if before, last, ok := strings.CutLast(names, ", "); ok {
+		return before + " or " + last
+	}
+	return names
+}
+
+func setTo(meaning string) string {
+	if meaning == "" {
+		return "set it"
+	}
+	return "set it to " + meaning
+}
+
+// correction returns the hint for a text that matches no pattern of the claim:
+// the edit that makes it match, or what the claim must be. It shows no pattern,
+// because a pattern cannot be copied into a task.
+func (c Claim) correction(text string) string {
+	for _, edit := range []struct{ text, hint string }{
+		{strings.TrimSuffix(text, "/"), "remove the slash at the end"},
+		{text + "/", "add a slash at the end"},
+		{strings.TrimSpace(text), "remove the white space around it"},
+		{strings.TrimPrefix(text, "https://"), "remove https:// from it"},
+		{strings.Replace(text, "http://", "https://", 1), "write https:// in place of http://"},
+		{"https://" + text, "write https:// before it"},
+	} {
+		if edit.text != text && likeAny(c.Patterns, edit.text) {
+			return edit.hint
+		}
+	}
+	if c.Preset == computed {
+		return "leave it out: the profile computes it"
+	}
+	if literal(c.Patterns) {
+		return setTo(orList(strings.Join(c.Patterns, ", ")))
+	}
+	return setTo(c.Meaning)
+}
+
+// lengths says how long the claim's text may be.
+func (c Claim) lengths() string {
+	switch {
+	case c.MaxLength == 0:
+		return fmt.Sprintf("at least %d characters", c.MinLength)
+	case c.MinLength == 0:
+		return fmt.Sprintf("at most %d characters", c.MaxLength)
+	}
+	return fmt.Sprintf("%d to %d characters", c.MinLength, c.MaxLength)
+}

@@ -4,22 +4,28 @@ import (
 	"cmp"
 	"slices"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/internal/jsonobj"
 	"conductor-jwt/keys"
 )
 
-// Parties are the claims that name somebody.
+// Parties are the claims that name the parties of a token. Zero fields are
+// absent claims.
 type Parties struct {
-	Issuer, Subject string // empty: none
+	Issuer, Subject string
 	Audiences       []string
 }
 
-// Fill gives what a token says of its parties: what was asked for, and for
-// the rest what the operator has fixed, what follows from the key, and what
-// the provider has no other for. Its error is a [*Fault].
+// computed is the preset of an issuer that only the profile can compute.
+const computed = "(computed)"
+
+// Fill returns the parties of a token: those of d and, for each that is absent,
+// what the operator has set, what follows from the key, or the only value that
+// the provider accepts. key may be nil. The reason of its error is
+// [ErrConflict] or [ErrAlgorithm].
 func (p *Profile) Fill(d Parties, key keys.Key) (Parties, error) {
-	if fault := p.fillOwn(&d); fault != nil {
-		return d, fault
+	if err := p.fillOverrides(&d); err != nil {
+		return d, err
 	}
 	iss, _ := p.Claim("iss")
 	sub, _ := p.Claim("sub")
@@ -33,7 +39,10 @@ func (p *Profile) Fill(d Parties, key keys.Key) (Parties, error) {
 			return d, err
 		}
 		if issuer != "" && d.Issuer != "" && d.Issuer != issuer && iss.Preset == computed {
-			return d, &Fault{Kind: Conflict, Name: "iss", Found: "it is not the one that follows from the subject and the key", Hint: "leave it out: the profile computes it"}
+			return d, &fault.Error{
+				Reason: ErrConflict, Field: "iss",
+				Found: "not the issuer that follows from the subject and the key", Hint: "leave it out: the profile computes it",
+			}
 		}
 		d.Issuer = cmp.Or(d.Issuer, issuer)
 	}
@@ -49,17 +58,14 @@ func (p *Profile) Fill(d Parties, key keys.Key) (Parties, error) {
 	return d, nil
 }
 
-// computed is the preset of an issuer that cannot be another.
-const computed = "(computed)"
-
-func (p *Profile) fillOwn(d *Parties) error {
+func (p *Profile) fillOverrides(d *Parties) error {
 	for _, row := range []struct {
 		name  string
 		fixed string
 		given *string
 	}{{"iss", p.Overrides.Issuer, &d.Issuer}, {"sub", p.Overrides.Subject, &d.Subject}} {
 		if row.fixed != "" && *row.given != "" && *row.given != row.fixed {
-			return fixedElsewhere(row.name)
+			return overridden(row.name)
 		}
 		*row.given = cmp.Or(row.fixed, *row.given)
 	}
@@ -67,21 +73,22 @@ func (p *Profile) fillOwn(d *Parties) error {
 		return nil
 	}
 	if len(d.Audiences) > 0 && !slices.Equal(d.Audiences, p.Overrides.Audiences) {
-		return fixedElsewhere("aud")
+		return overridden("aud")
 	}
 	d.Audiences = p.Overrides.Audiences
 	return nil
 }
 
-func fixedElsewhere(name string) error {
-	return &Fault{Kind: Conflict, Name: name, Found: "it is not the one that the operator has fixed in this profile", Hint: "leave it out"}
+func overridden(name string) error {
+	return &fault.Error{Reason: ErrConflict, Field: name, Found: "not the value that the operator has set in this profile", Hint: "leave it out"}
 }
 
-// Complete writes what the provider leaves no choice about into a token's
-// header and claims, where they say nothing.
+// Complete sets the claims and header parameters that are absent and have one
+// possible value. The parties are set by [Profile.Fill].
 func (p *Profile) Complete(header, claims *jsonobj.Object) {
 	for _, c := range p.Claims {
-		if c.Preset != "" && c.Preset != computed && !claims.Has(c.Name) && !named(c.Name) && !slices.Contains(p.OneOf, c.Name) {
+		party := c.Name == "iss" || c.Name == "sub" || c.Name == "aud"
+		if c.Preset != "" && !party && !claims.Has(c.Name) && !slices.Contains(p.OneOf, c.Name) {
 			claims.String(c.Name, c.Preset)
 		}
 	}
@@ -94,6 +101,3 @@ func (p *Profile) Complete(header, claims *jsonobj.Object) {
 		header.String("typ", p.Type)
 	}
 }
-
-// named reports whether Fill sees to a claim.
-func named(claim string) bool { return claim == "iss" || claim == "sub" || claim == "aud" }

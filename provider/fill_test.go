@@ -17,6 +17,7 @@ import (
 	"sync"
 	"testing"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/internal/jsonobj"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
@@ -100,14 +101,14 @@ func TestSnowflakesIssuerIsComputed(t *testing.T) {
 		}
 	}
 	_, err = p.Fill(provider.Parties{Subject: "ACME.BOB", Issuer: "ACME.BOB.SHA256:x"}, keyOf(t, pemText()))
-	wantFault(t, err, provider.Conflict, "iss")
+	wantFault(t, err, provider.ErrConflict, "iss")
 }
 
-func wantFault(t *testing.T, err error, kind provider.Kind, name string) {
+func wantFault(t *testing.T, err error, reason error, name string) {
 	t.Helper()
-	f, ok := errors.AsType[*provider.Fault](err)
-	if !ok || f.Kind != kind || f.Name != name {
-		t.Errorf("%v, want %s of %s", err, kind, name)
+	f, ok := errors.AsType[*fault.Error](err)
+	if !ok || !errors.Is(err, reason) || f.Field != name {
+		t.Errorf("%v, want %s of %s", err, reason, name)
 	}
 }
 
@@ -145,12 +146,12 @@ func TestCompleteWritesWhatIsNotThere(t *testing.T) {
 func TestTheAlgorithmIsTheFirstThatFits(t *testing.T) {
 	key := keyOf(t, pemText())
 	for name, want := range map[string]keys.Algorithm{"okta": keys.RS256, "entra": keys.PS256, "netsuite": keys.PS256, "smart-backend-services": keys.RS384} {
-		if got, err := find(t, name).Choose(key, ""); err != nil || got != want {
+		if got, err := find(t, name).ChooseAlgorithm(key, ""); err != nil || got != want {
 			t.Errorf("%s: %s, %v, want %s", name, got, err, want)
 		}
 	}
-	_, err := find(t, "app-store-connect").Choose(key, "")
-	wantFault(t, err, provider.Algorithm, "alg")
+	_, err := find(t, "app-store-connect").ChooseAlgorithm(key, "")
+	wantFault(t, err, provider.ErrAlgorithm, "alg")
 }
 
 // What a message tells to write is taken by the profile and by the key.
@@ -175,15 +176,15 @@ func TestAHintNamesOnlyAlgorithmsThatThatProfileAndKeyTake(t *testing.T) {
 
 func checkChoice(t *testing.T, p *provider.Profile, key keys.Key, asked keys.Algorithm) {
 	t.Helper()
-	got, err := p.Choose(key, asked)
+	got, err := p.ChooseAlgorithm(key, asked)
 	if p.Permits(asked) && slices.Contains(key.Algorithms(), asked) {
 		if err != nil || got != asked {
 			t.Errorf("%s: %s, %v; want %s", p.Name, got, err, asked)
 		}
 		return
 	}
-	fault, ok := errors.AsType[*provider.Fault](err)
-	if !ok || fault.Kind != provider.Algorithm {
+	fault, ok := errors.AsType[*fault.Error](err)
+	if !ok || fault.Reason != provider.ErrAlgorithm {
 		t.Errorf("%s: %s: %v", p.Name, asked, err)
 		return
 	}
@@ -214,7 +215,7 @@ func ecText(tb testing.TB) string {
 func TestAKeyThatFitsNoAlgorithmIsSaidToBeSo(t *testing.T) {
 	short, err := keys.NewParser(keys.ParserOptions{}).Resolve(t.Context(), keys.Ref{Text: secret.New("0123456789abcdef"), Encoding: keys.EncodingRaw})
 	if err == nil {
-		_, err = find(t, "livekit").Choose(short, "")
+		_, err = find(t, "livekit").ChooseAlgorithm(short, "")
 	}
 	if !errors.Is(err, keys.ErrWeak) {
 		t.Errorf("a short secret: %v", err)
@@ -237,11 +238,11 @@ func TestAnOperatorExtends(t *testing.T) {
 	}
 	fill(t, low, provider.Parties{Issuer: "Iv1"}, key)
 	_, err := low.Fill(provider.Parties{Issuer: "Iv2"}, key)
-	wantFault(t, err, provider.Conflict, "iss")
+	wantFault(t, err, provider.ErrConflict, "iss")
 	_, err = okta.Fill(provider.Parties{Audiences: []string{"https://evil.okta.com/oauth2/v1/token"}}, key)
-	wantFault(t, err, provider.Conflict, "aud")
-	_, err = okta.Choose(key, "")
-	wantFault(t, err, provider.Algorithm, "alg")
+	wantFault(t, err, provider.ErrConflict, "aud")
+	_, err = okta.ChooseAlgorithm(key, "")
+	wantFault(t, err, provider.ErrAlgorithm, "alg")
 	for _, row := range []struct {
 		profile      *provider.Profile
 		worker, want int64
@@ -279,7 +280,7 @@ func FuzzCheck(f *testing.F) {
 		for _, p := range provider.Profiles() {
 			faults := p.Check(&h, &c, noon)
 			for _, fault := range faults {
-				if fault.Kind == "" || fault.Name == "" || fault.Found == "" || fault.Hint == "" {
+				if fault.Reason == nil || fault.Field == "" || fault.Found == "" || fault.Hint == "" {
 					t.Errorf("%s: a fault that says too little: %+v", p.Name, fault)
 				}
 			}

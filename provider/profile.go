@@ -1,7 +1,10 @@
-// Package profile is the table of what providers demand of a JWT that they
-// take: algorithms, header members, claims and lifetimes. A profile fills in
-// what its provider leaves no choice about, and says what the provider would
-// refuse. It makes no calls, and its callers pass the time.
+// Package provider holds what each provider of the table demands of a JWT:
+// algorithms, header parameters, claims and lifetimes, and a workflow that uses
+// the token. A [Profile] fills in what its provider leaves no choice about, and
+// reports what the provider would refuse. It makes no calls; callers pass the
+// time.
+//
+// A provider is one file of this package and one line of [Profiles].
 package provider
 
 import (
@@ -9,37 +12,39 @@ import (
 	"errors"
 	"slices"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/keys"
 )
 
 // Profile is the rules of one provider, or an operator's extension of them.
+// Times are in seconds.
 type Profile struct {
 	Name     string
 	Title    string // the provider and its use of the token, for documents
 	DocsURL  string // the provider's page with the rules
 	Exchange Exchange
 
-	Algorithms  []keys.Algorithm // the first that fits the key is taken where none is asked for
-	Type        string           // typ that is needed; empty: JWT, and any other is let pass
-	KeyID       string           // what kid must be; empty: it need not be there
-	Certificate bool             // x5t#S256 or x5t is needed, the former is written
+	Algorithms  []keys.Algorithm // without a request for one, the first that fits the key is used
+	Type        string           // required typ; empty: JWT, and any other is allowed
+	KeyID       string           // what kid must be, for messages; empty: kid is optional
+	Certificate bool             // x5t#S256 or x5t is required; signing adds the former
 	Claims      []Claim
-	OneOf       []string // of these claims exactly one
-	Replicated  []string // claims that must stand in the header too (RFC 7519 §5.3)
+	OneOf       []string // exactly one of these claims is required
+	Replicated  []string // claims that the header must repeat (RFC 7519 §5.3)
 
-	TTL    int64 // in seconds, where none is asked for; 0: the worker's default
-	MinTTL int64 // in seconds
-	MaxTTL int64 // in seconds; 0: the provider names none, and takes tokens without exp
-	// FromIssue says that MaxTTL counts from iat, and not from when the
-	// provider sees the token.
+	TTL    int64 // without a request for one; 0: the worker's default
+	MinTTL int64
+	MaxTTL int64 // 0: no limit, and exp is optional
+	// FromIssue says that MaxTTL counts from iat, not from when the provider
+	// receives the token.
 	FromIssue bool
-	Backdate  int64 // in seconds: how far iat lies back, for clocks that are behind
+	Backdate  int64 // how far iat lies in the past, for clocks that are behind
 
-	NotBefore   bool   // nbf is needed; it is iat
+	NotBefore   bool   // nbf is required; it is iat
 	ScopeClaim  string // empty: scope
-	ScopeFormat string // empty: space; comma, array
+	ScopeFormat string // space, comma or array; empty: space
 
-	Overrides Overrides // what the operator has fixed
+	Overrides Overrides // what the operator has set
 	Recipe    Recipe
 
 	// issuer returns the issuer that follows from the subject and the key, or
@@ -47,47 +52,47 @@ type Profile struct {
 	issuer func(d Parties, key keys.Key) (string, error)
 }
 
-// Exchange is how the provider is handed the token.
+// Exchange is how the provider receives the token.
 type Exchange string
 
-// The ways.
+// The exchanges.
 const (
-	Assertion       Exchange = "assertion"        // RFC 7523 §2.1, for an access token
-	ClientAssertion Exchange = "client assertion" // RFC 7523 §2.2, for an access token
-	Bearer          Exchange = "bearer"           // the token is the access token (RFC 6750 §2.1)
-	CustomRequest   Exchange = "request"          // in a request of the provider's own making
+	Assertion       Exchange = "assertion"        // for an access token (RFC 7523 §2.1)
+	ClientAssertion Exchange = "client assertion" // for an access token, as the client's authentication (RFC 7523 §2.2)
+	Bearer          Exchange = "bearer"           // with each call; the token is the access token (RFC 6750 §2.1)
+	CustomRequest   Exchange = "request"          // in a request of the provider's own form
 )
 
-// Claim is what one claim must be. A claim without a rule may be anything.
+// Claim is the rule of one claim. A claim without a rule may hold anything.
 type Claim struct {
 	Name      string
 	Required  bool
-	Forbidden bool   // it must not be there
+	Forbidden bool
 	Meaning   string // what it is at this provider, for messages and documents
 
-	Preset   string   // where it is not there, and cannot be anything else
-	Patterns []string // of which one must fit: * stands for any text without a slash, ** for any
-	SameAs   string   // the claim that it repeats, and from which it is taken where it is not there
+	Preset   string   // the only value there is, set where the claim is absent
+	Patterns []string // one must match; * is any text without a slash, ** any text, neither empty
+	SameAs   string   // the claim that it repeats, and is set from where it is absent
 
-	JSONType  string // the JSON type; empty: string
-	MinLength int    // length in characters
-	MaxLength int    // 0: any
-	Single    bool   // of aud: one alone, written as a string
-	UpperCase bool   // without lower-case letters
+	JSONType  string // empty: string
+	MinLength int    // in characters
+	MaxLength int    // in characters; 0: no limit
+	Single    bool   // of aud: one audience, written as a string
+	UpperCase bool   // lower-case letters are refused
 }
 
-// Overrides is what an operator's profile adds. Zero fields add nothing.
+// Overrides are what an operator's profile sets. Zero fields set nothing.
 type Overrides struct {
-	Key        string // the name of the configured key to sign with
+	Key        string // name of the configured key to sign with
 	Issuer     string
 	Subject    string
 	Audiences  []string
-	MaxTTL     int64 // in seconds; replaces the worker's most, not the provider's
+	MaxTTL     int64 // in seconds; replaces the worker's limit, not the provider's
 	NoExpiry   bool
-	Algorithms []keys.Algorithm // of the provider's, only these
+	Algorithms []keys.Algorithm // of the provider's algorithms, only these
 }
 
-// Claim gives the rule of a claim.
+// Claim returns the rule of a claim.
 func (p *Profile) Claim(name string) (Claim, bool) {
 	for _, c := range p.Claims {
 		if c.Name == name {
@@ -97,35 +102,39 @@ func (p *Profile) Claim(name string) (Claim, bool) {
 	return Claim{}, false
 }
 
-// Permits reports whether the provider, and the operator, take an algorithm.
+// Permits reports whether the provider and the operator allow an algorithm.
 func (p *Profile) Permits(alg keys.Algorithm) bool { return slices.Contains(p.Algorithms, alg) }
 
-// Choose gives the algorithm that was asked for, or the first of the profile
-// that fits the key where none was. A [*Fault] names only algorithms that both
-// the profile and the key take.
-func (p *Profile) Choose(key keys.Key, asked keys.Algorithm) (keys.Algorithm, error) {
-	var both []keys.Algorithm
+// ChooseAlgorithm returns the requested algorithm or, where requested is empty,
+// the first of the profile that fits the key. The reason of its error is
+// [ErrAlgorithm], or [keys.ErrWeak] where the key is too short. The hint names
+// only algorithms that both the profile and the key allow.
+func (p *Profile) ChooseAlgorithm(key keys.Key, requested keys.Algorithm) (keys.Algorithm, error) {
+	var fitting []keys.Algorithm
 	for _, alg := range p.Algorithms {
 		if slices.Contains(key.Algorithms(), alg) {
-			both = append(both, alg)
+			fitting = append(fitting, alg)
 		}
 	}
 	switch {
-	case len(both) == 0:
-		return "", p.misfit(key)
-	case asked == "":
-		return both[0], nil
-	case !p.Permits(asked):
-		return "", notTaken(both)
-	case !slices.Contains(both, asked):
-		return "", &Fault{Kind: Algorithm, Name: "alg", Found: "an algorithm that does not fit this key (" + string(keys.KindOf(key)) + ")", Hint: "use " + oneOf(keys.JoinAlgorithms(both))}
+	case len(fitting) == 0:
+		return "", p.noAlgorithm(key)
+	case requested == "":
+		return fitting[0], nil
+	case !p.Permits(requested):
+		return "", algorithmNotAllowed(fitting)
+	case !slices.Contains(fitting, requested):
+		return "", &fault.Error{
+			Reason: ErrAlgorithm, Field: "alg",
+			Found: "an algorithm that does not fit this key (" + string(keys.KindOf(key)) + ")", Hint: "use " + orList(keys.JoinAlgorithms(fitting)),
+		}
 	}
-	return asked, nil
+	return requested, nil
 }
 
-// misfit says why no algorithm of the profile fits a key: it is too short for
-// its kind, it is a JWK that names another, or it is of another kind.
-func (p *Profile) misfit(key keys.Key) error {
+// noAlgorithm says why no algorithm of the profile fits a key: it is too short,
+// it is a JWK that names another, or it is of another kind.
+func (p *Profile) noAlgorithm(key keys.Key) error {
 	for _, alg := range p.Algorithms {
 		if err := keys.Check(key, alg); errors.Is(err, keys.ErrWeak) {
 			return err
@@ -133,39 +142,36 @@ func (p *Profile) misfit(key keys.Key) error {
 	}
 	found, use := "a key ("+string(keys.KindOf(key))+") that fits no algorithm of this profile", "sign with a key for "
 	if free := keys.Unbind(key); free != key && slices.ContainsFunc(free.Algorithms(), p.Permits) {
-		found, use = "a jwk whose own alg this profile does not take", "take alg out of the jwk, or correct it to "
+		found, use = "a jwk whose own alg this profile does not allow", "take alg out of the jwk, or correct it to "
 	}
-	return &Fault{Kind: Algorithm, Name: "alg", Found: found, Hint: use + oneOf(keys.JoinAlgorithms(p.Algorithms))}
+	return &fault.Error{Reason: ErrAlgorithm, Field: "alg", Found: found, Hint: use + orList(keys.JoinAlgorithms(p.Algorithms))}
 }
 
-// LimitTTL returns the longest ttl in seconds that the provider or the operator takes,
-// where the worker's own most is given.
+// LimitTTL returns the longest ttl in seconds that the profile allows, where
+// worker is the worker's own limit.
 func (p *Profile) LimitTTL(worker int64) int64 {
-	most := worker
-	if p.Overrides.MaxTTL > 0 {
-		most = p.Overrides.MaxTTL
-	}
+	limit := cmp.Or(p.Overrides.MaxTTL, worker)
 	if p.MaxTTL > 0 {
-		most = min(most, p.MaxTTL)
+		limit = min(limit, p.MaxTTL)
 	}
-	return most
+	return limit
 }
 
-// Extend gives a profile of another name with what an operator adds to it.
-func (p *Profile) Extend(name string, own Overrides) *Profile {
+// Extend returns a profile of another name with what an operator sets.
+func (p *Profile) Extend(name string, o Overrides) *Profile {
 	q := *p
 	q.Name = name
 	q.Overrides = Overrides{
-		Key: cmp.Or(own.Key, p.Overrides.Key), Issuer: cmp.Or(own.Issuer, p.Overrides.Issuer), Subject: cmp.Or(own.Subject, p.Overrides.Subject),
-		Audiences: p.Overrides.Audiences, MaxTTL: cmp.Or(own.MaxTTL, p.Overrides.MaxTTL), NoExpiry: own.NoExpiry || p.Overrides.NoExpiry,
+		Key: cmp.Or(o.Key, p.Overrides.Key), Issuer: cmp.Or(o.Issuer, p.Overrides.Issuer), Subject: cmp.Or(o.Subject, p.Overrides.Subject),
+		Audiences: p.Overrides.Audiences, MaxTTL: cmp.Or(o.MaxTTL, p.Overrides.MaxTTL), NoExpiry: o.NoExpiry || p.Overrides.NoExpiry,
 	}
-	if len(own.Audiences) > 0 {
-		q.Overrides.Audiences = own.Audiences
+	if len(o.Audiences) > 0 {
+		q.Overrides.Audiences = o.Audiences
 	}
-	if len(own.Algorithms) > 0 {
+	if len(o.Algorithms) > 0 {
 		q.Algorithms = nil
 		for _, alg := range p.Algorithms {
-			if slices.Contains(own.Algorithms, alg) {
+			if slices.Contains(o.Algorithms, alg) {
 				q.Algorithms = append(q.Algorithms, alg)
 			}
 		}

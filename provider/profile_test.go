@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/internal/jsonobj"
 	"conductor-jwt/keys"
 	"conductor-jwt/provider"
@@ -127,13 +128,13 @@ func TestEachRuleRefusesAlone(t *testing.T) {
 
 // checkFault wants a fault that names the member and does not quote it. Of
 // claims that need one another, either may be named.
-func checkFault(t *testing.T, row string, faults []*provider.Fault, member, edit string) {
+func checkFault(t *testing.T, row string, faults []*fault.Error, member, edit string) {
 	t.Helper()
 	_, value, _ := strings.Cut(edit, "=")
 	found := false
 	for _, f := range faults {
-		found = found || f.Name == member || strings.Contains(f.Found, member)
-		if f.Found == "" || f.Hint == "" || f.Kind == "" {
+		found = found || f.Field == member || strings.Contains(f.Found, member)
+		if f.Found == "" || f.Hint == "" || f.Reason == nil {
 			t.Errorf("%s: a fault without a word: %+v", row, f)
 		}
 		if strings.Contains(f.Hint, "*") {
@@ -191,7 +192,7 @@ func TestALifetimeBeginsWhereTheProviderCountsFrom(t *testing.T) {
 			}
 		}
 		faults := find(t, row.profile).Check(object(t, token[0]), claims, time.Unix(row.now, 0))
-		if (len(faults) == 0) != row.fine || len(faults) > 0 && faults[0].Kind != provider.Lifetime {
+		if (len(faults) == 0) != row.fine || len(faults) > 0 && faults[0].Reason != provider.ErrLifetime {
 			t.Errorf("%s: %s: %v", row.profile, row.says, faults)
 		}
 	}
@@ -200,7 +201,7 @@ func TestALifetimeBeginsWhereTheProviderCountsFrom(t *testing.T) {
 func TestATimeThatIsNoTimeIsNamedAsSuch(t *testing.T) {
 	for _, edit := range []string{`iat="100"`, `exp="700"`} {
 		faults := find(t, "github-app").Check(object(t, `{"alg":"RS256"}`), object(t, good()["github-app"][1], edit), noon)
-		if len(faults) != 1 || faults[0].Found != "of json type string, where this profile needs number" {
+		if len(faults) != 1 || faults[0].Found != "of json type string, where this profile requires number" {
 			t.Errorf("%s: %v", edit, faults)
 		}
 	}
@@ -250,7 +251,7 @@ func TestTheExampleOfAMeaningIsTaken(t *testing.T) {
 				seen++
 				token := good()[p.Name]
 				for _, f := range p.Check(object(t, token[0]), object(t, token[1], c.Name+`="`+value+`"`), noon) {
-					if f.Name == c.Name {
+					if f.Field == c.Name {
 						t.Errorf("%s: its own example is refused: %v", p.Name, f)
 					}
 				}

@@ -38,7 +38,7 @@ func TestTheComputedIssuerNeedsAKeyWithAFingerprint(t *testing.T) {
 	_, err = snowflake.Fill(provider.Parties{Subject: "ACME.BOB"}, jwk(t, map[string]string{
 		"kty": "EC", "crv": "secp256k1", "d": b64(k.Serialize()), "x": b64(point[1:33]), "y": b64(point[33:]),
 	}))
-	wantFault(t, err, provider.Algorithm, "alg")
+	wantFault(t, err, provider.ErrAlgorithm, "alg")
 	secret := jwk(t, map[string]string{"kty": "oct", "k": b64(make([]byte, 32))})
 	if d := fill(t, snowflake, provider.Parties{Subject: "ACME.BOB"}, secret); d.Issuer != "" {
 		t.Errorf("an issuer out of a secret: %+v", d)
@@ -93,7 +93,7 @@ func TestARequestIsJudgedAsItWillBeSigned(t *testing.T) {
 	} {
 		var got []string
 		for _, f := range row.profile.CheckRequest(row.request, noon) {
-			got = append(got, f.Name)
+			got = append(got, f.Field)
 		}
 		if len(got) != len(row.want) || len(got) > 0 && got[0] != row.want[0] {
 			t.Errorf("%s: faults of %v, want %v", row.says, got, row.want)
@@ -139,6 +139,6 @@ func TestAProfileOfRSAKeysRefusesOthers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = find(t, "snowflake").Choose(key, "")
-	wantFault(t, err, provider.Algorithm, "alg")
+	_, err = find(t, "snowflake").ChooseAlgorithm(key, "")
+	wantFault(t, err, provider.ErrAlgorithm, "alg")
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/keys"
 )
 
@@ -43,7 +44,7 @@ func fingerprintIssuer(d Parties, key keys.Key) (string, error) {
 	}
 	der, err := x509.MarshalPKIXPublicKey(key.Public())
 	if err != nil {
-		return "", &Fault{Kind: Algorithm, Name: "alg", Found: "a key whose fingerprint cannot be computed", Hint: "sign with an rsa key"}
+		return "", &fault.Error{Reason: ErrAlgorithm, Field: "alg", Found: "a key whose fingerprint cannot be computed", Hint: "sign with an rsa key"}
 	}
 	sum := sha256.Sum256(der)
 	return d.Subject + ".SHA256:" + base64.StdEncoding.EncodeToString(sum[:]), nil

@@ -8,6 +8,7 @@ import (
 	"conductor-jwt/conductor/api"
 	"conductor-jwt/internal/fault"
 	"conductor-jwt/keys"
+	"conductor-jwt/provider"
 	"conductor-jwt/signer"
 )
 
@@ -61,15 +62,15 @@ func Codes() []Code {
 func inputCodes() []Code {
 	return []Code{
 		{
-			Name: "input_invalid", Status: api.FailedWithTerminalError, reasons: []error{ErrInputInvalid},
+			Name: "input_invalid", Status: api.FailedWithTerminalError, reasons: []error{ErrInputInvalid, provider.ErrInvalid},
 			When: "an input has the wrong type or text", Remedy: "write the input as the message says",
 		},
 		{
-			Name: "input_missing", Status: api.FailedWithTerminalError, reasons: []error{ErrInputMissing, keys.ErrMissing}, field: inPrivateKey,
+			Name: "input_missing", Status: api.FailedWithTerminalError, reasons: []error{ErrInputMissing, keys.ErrMissing, provider.ErrMissing}, field: inPrivateKey,
 			When: "no key was given", Remedy: "set `privateKey` to `${workflow.secrets.NAME}`",
 		},
 		{
-			Name: "input_conflict", Status: api.FailedWithTerminalError, reasons: []error{ErrInputConflict},
+			Name: "input_conflict", Status: api.FailedWithTerminalError, reasons: []error{ErrInputConflict, provider.ErrConflict},
 			When: "two inputs contradict each other", Remedy: "leave one of the two out",
 		},
 		{
@@ -185,7 +186,7 @@ func keyCodes() []Code {
 			When: "`algorithm` is no algorithm's exact name", Remedy: "use the name that the message gives",
 		},
 		{
-			Name: "algorithm_mismatch", Status: api.FailedWithTerminalError, reasons: []error{keys.ErrAlgorithmMismatch}, field: inAlgorithm,
+			Name: "algorithm_mismatch", Status: api.FailedWithTerminalError, reasons: []error{keys.ErrAlgorithmMismatch, provider.ErrAlgorithm}, field: inAlgorithm,
 			When: "the algorithm does not fit the key", Remedy: "set `algorithm` as the message says, or use another key",
 		},
 	}
@@ -194,7 +195,7 @@ func keyCodes() []Code {
 func lastCodes() []Code {
 	return []Code{
 		{
-			Name: "ttl_out_of_range", Status: api.FailedWithTerminalError, reasons: []error{ErrTTLOutOfRange}, field: inTTL,
+			Name: "ttl_out_of_range", Status: api.FailedWithTerminalError, reasons: []error{ErrTTLOutOfRange, provider.ErrLifetime}, field: inTTL,
 			When: "the ttl is below 1 s or over the most that is allowed", Remedy: "ask for less, or have the worker's max ttl raised",
 		},
 		{

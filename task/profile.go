@@ -2,12 +2,14 @@ package task
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"time"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/internal/nearest"
 	"conductor-jwt/keys"
 	"conductor-jwt/provider"
@@ -47,7 +49,7 @@ func (r *request) fill(key keys.Key) error {
 	}
 	d, err := r.profile.Fill(provider.Parties{Issuer: r.issuer, Subject: r.subject, Audiences: r.audience}, key)
 	r.issuer, r.subject, r.audience = d.Issuer, d.Subject, d.Audiences
-	return profileFault(err)
+	return atInput(err)
 }
 
 // checkProfile holds a token to the rules of its profile.
@@ -55,8 +57,8 @@ func (r *request) checkProfile(c composed) error {
 	if !r.named() {
 		return nil
 	}
-	for _, fault := range r.profile.CheckRequest(&c.request, c.now) {
-		return profileFault(fault)
+	for _, broken := range r.profile.CheckRequest(&c.request, c.now) {
+		return atInput(broken)
 	}
 	return nil
 }
@@ -64,50 +66,37 @@ func (r *request) checkProfile(c composed) error {
 // choose gives the algorithm of the token.
 func (r *request) choose(key keys.Key) (keys.Algorithm, error) {
 	if r.named() {
-		alg, err := r.profile.Choose(key, r.algorithm)
-		return alg, profileFault(err)
+		alg, err := r.profile.ChooseAlgorithm(key, r.algorithm)
+		return alg, atInput(err)
 	}
 	return choose(key, r.algorithm)
 }
 
-// profileFault says at which input a rule of a profile was broken.
-func profileFault(err error) error {
-	fault, ok := err.(*provider.Fault) //nolint:errorlint // package profile gives it out as it is
-	if !ok {
+// atInput replaces the claim or header parameter in an error of a profile by
+// the input that sets it.
+func atInput(err error) error {
+	e, ok := errors.AsType[*fault.Error](err)
+	if !ok || e.Field == "" {
 		return err
 	}
-	reason, field := ErrInputInvalid, inputOfMember(fault)
-	switch fault.Kind {
-	case provider.Missing, provider.Certificate:
-		reason = ErrInputMissing
-	case provider.Unwanted, provider.Conflict:
-		reason = ErrInputConflict
-	case provider.Lifetime:
-		reason = ErrTTLOutOfRange
-	case provider.Algorithm:
-		reason = keys.ErrAlgorithmMismatch
-	case provider.Wrong:
+	located := *e
+	located.Field = inputOfMember(e)
+	if located.Field == inOmitClaims {
+		located.Hint = "take " + e.Field + " out of " + inOmitClaims
 	}
-	hint := fault.Hint
-	if field == inOmitClaims {
-		hint = "take " + fault.Name + " out of " + inOmitClaims
-	}
-	return refuse(reason, field, fault.Found, hint)
+	return &located
 }
 
-// inputOfMember gives the input behind a claim or a header member.
-func inputOfMember(f *provider.Fault) string {
-	switch {
-	case f.Name == "alg":
+func inputOfMember(e *fault.Error) string {
+	switch e.Field {
+	case "alg":
 		return inAlgorithm
-	case f.Name == "kid":
+	case "kid":
 		return inPrivateKeyID
-	case f.Name == signer.HeaderX5TS256:
+	case signer.HeaderX5TS256:
 		return inCertificate
-	case f.Header:
+	case "typ", provider.HeaderField:
 		return inHeaders
-	}
-	switch f.Name {
 	case "iss":
 		return inIssuer
 	case "sub":
@@ -121,7 +110,7 @@ func inputOfMember(f *provider.Fault) string {
 	case claimScope, claimSCP:
 		return inScopes
 	case claimIAT, claimJTI:
-		if f.Kind == provider.Missing {
+		if errors.Is(e, provider.ErrMissing) {
 			return inOmitClaims
 		}
 		return inJWTID

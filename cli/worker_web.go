@@ -58,10 +58,10 @@ func (p *parts) listenAll(ctx context.Context, c *config.Loaded, log *slog.Logge
 			return serve(ctx, c, "jwks_listen", c.JWKSListen, web.JWKSHandler(p.signing.published), log)
 		},
 		func() (func(), error) {
-			return serve(ctx, c, "status_listen", c.StatusListen, web.CheckHost(web.StatusHandler(p.statusOf(c))), log)
+			return serve(ctx, c, "status_listen", c.StatusListen, web.StatusHandler(p.statusOf(c)), log)
 		},
 		func() (func(), error) {
-			return serve(ctx, c, "pprof_listen", c.PprofListen, web.Profiles(), log)
+			return serve(ctx, c, "pprof_listen", c.PprofListen, web.ProfileHandler(), log)
 		},
 	} {
 		end, err := start()
@@ -89,7 +89,7 @@ func ending(server *web.Server, log *slog.Logger) func() {
 }
 
 func (p *parts) handler(log *slog.Logger) http.Handler {
-	return web.Handler(web.Options{
+	return web.HealthHandler(web.Health{
 		Live:    p.worker.Live,
 		Ready:   p.readiness,
 		Metrics: p.registry,
@@ -125,14 +125,7 @@ func serve(ctx context.Context, c *config.Loaded, setting, address string, h htt
 
 // statusOf returns a function that gives what the status page shows now.
 func (p *parts) statusOf(c *config.Loaded) func() web.Status {
-	var settings, defaults []web.Setting
-	for _, row := range c.Rows() {
-		list := &settings
-		if row.Origin.Source == config.FromDefault {
-			list = &defaults
-		}
-		*list = append(*list, web.Setting{Name: row.Name, Value: row.Value, Origin: row.Origin.String()})
-	}
+	settings := c.Rows()
 	return func() web.Status {
 		_, health := p.worker.Ready()
 		return web.Status{
@@ -140,7 +133,7 @@ func (p *parts) statusOf(c *config.Loaded) func() web.Status {
 			Server: p.client.BaseURL(), Domain: c.Domain, WorkerID: c.WorkerID,
 			Began: p.began, Now: p.history.Now(), Health: health,
 			Hour: p.history.Hour(), Failures: p.history.Failures(),
-			Keys: p.signing.current.Load().ring.Status(), Settings: settings, Defaults: defaults, UI: c.UIURL,
+			Keys: p.signing.current.Load().ring.Status(), Settings: settings, UI: c.UIURL,
 		}
 	}
 }

@@ -9,47 +9,45 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// Options is what a [Handler] shows.
-type Options struct {
-	// Live returns nil while the process works. It must depend on nothing
-	// outside: an outage elsewhere would restart every replica.
-	Live func() error
-	// Ready is asked by /readyz.
-	Ready func() Readiness
-	// Metrics are gathered by /metrics.
+// Health is what [HealthHandler] serves.
+type Health struct {
+	// Live returns nil while the process works. It must not depend on other
+	// processes: an outage of theirs would restart every replica.
+	Live    func() error
+	Ready   func() Readiness
 	Metrics prometheus.Gatherer
 	Logger  *slog.Logger
 }
 
-// Readiness is the answer of /readyz.
+// Readiness is the response of /readyz.
 type Readiness struct {
 	Ready   bool   `json:"ready"`
-	Reason  string `json:"reason,omitempty"`  // why not
-	Details any    `json:"details,omitempty"` // shown by /readyz?verbose
+	Reason  string `json:"reason,omitempty"`  // why it is not ready
+	Details any    `json:"details,omitempty"` // for /readyz?verbose
 }
 
-// Bounds of one scrape.
 const (
 	scrapeTimeout = 10 * time.Second
-	scrapesAtOnce = 4
+	maxScrapes    = 4 // at once
 )
 
-// Handler serves /livez, /readyz and /metrics; everything else is a 404. Probes
-// may have any Host. At loopback, the rest needs the Host of this machine.
-func Handler(o Options) http.Handler {
+// HealthHandler serves /livez, /readyz and /metrics; everything else is a 404.
+// Probes may have any Host. On loopback, /metrics and /readyz?verbose need a Host
+// of this machine.
+func HealthHandler(o Health) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", o.live)
 	mux.HandleFunc("GET /readyz", o.ready)
-	mux.Handle("GET /metrics", CheckHost(promhttp.HandlerFor(o.Metrics, promhttp.HandlerOpts{
+	mux.Handle("GET /metrics", checkHost(promhttp.HandlerFor(o.Metrics, promhttp.HandlerOpts{
 		ErrorLog:            slog.NewLogLogger(o.Logger.Handler(), slog.LevelError),
 		ErrorHandling:       promhttp.ContinueOnError,
-		MaxRequestsInFlight: scrapesAtOnce,
+		MaxRequestsInFlight: maxScrapes,
 		Timeout:             scrapeTimeout,
 	})))
-	return guard(mux)
+	return noStore(mux)
 }
 
-func (o Options) live(w http.ResponseWriter, _ *http.Request) {
+func (o Health) live(w http.ResponseWriter, _ *http.Request) {
 	if err := o.Live(); err != nil {
 		writeText(w, http.StatusServiceUnavailable, err.Error())
 		return
@@ -57,23 +55,23 @@ func (o Options) live(w http.ResponseWriter, _ *http.Request) {
 	writeText(w, http.StatusOK, "live")
 }
 
-func (o Options) ready(w http.ResponseWriter, r *http.Request) {
+func (o Health) ready(w http.ResponseWriter, r *http.Request) {
 	verbose := r.URL.Query().Has("verbose")
-	if verbose && misdirected(w, r) {
+	if verbose && refuseHost(w, r) {
 		return
 	}
-	answer := o.Ready()
+	readiness := o.Ready()
 	status := http.StatusOK
-	if !answer.Ready {
+	if !readiness.Ready {
 		status = http.StatusServiceUnavailable
 	}
 	if verbose {
-		writeJSON(w, status, answer)
+		writeJSON(w, status, readiness)
 		return
 	}
-	if answer.Ready {
+	if readiness.Ready {
 		writeText(w, status, "ready")
 		return
 	}
-	writeText(w, status, "not ready: "+answer.Reason)
+	writeText(w, status, "not ready: "+readiness.Reason)
 }

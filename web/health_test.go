@@ -27,7 +27,7 @@ func (p process) handler() http.Handler {
 	gauge := prometheus.NewGauge(prometheus.GaugeOpts{Name: "answer", Help: "The answer."})
 	gauge.Set(42)
 	registry.MustRegister(gauge)
-	return web.Handler(web.Options{
+	return web.HealthHandler(web.Health{
 		Live: func() error { return p.live }, Ready: func() web.Readiness { return p.readiness },
 		Metrics: registry, Logger: slog.New(slog.DiscardHandler),
 	})

@@ -7,43 +7,66 @@ import (
 	"strings"
 )
 
-// CheckHost refuses requests to a loopback address whose Host names another
-// machine: a page in a browser here could point its own name at that address and
-// read the answers as its own (DNS rebinding). At other addresses any Host is
-// accepted, because networks give them names of their own.
-func CheckHost(h http.Handler) http.Handler {
+// checkHost refuses requests to a loopback address whose Host is not of this
+// machine. Otherwise a page in a browser on this machine could resolve its own
+// name to the address and read the responses (DNS rebinding). At other addresses
+// any Host is accepted, because they have names that the worker does not know.
+func checkHost(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !misdirected(w, r) {
-			h.ServeHTTP(w, r)
+		if !refuseHost(w, r) {
+			next.ServeHTTP(w, r)
 		}
 	})
 }
 
-// misdirected reports whether r was refused for its Host.
-func misdirected(w http.ResponseWriter, r *http.Request) bool {
-	if !atLoopback(r) || namesThisMachine(r.Host) {
+// refuseHost responds to a request that [checkHost] refuses. It reports whether r
+// is one.
+func refuseHost(w http.ResponseWriter, r *http.Request) bool {
+	if !toLoopback(r) || isLocal(r.Host) {
 		return false
 	}
-	http.Error(w, "ask for it by address or as localhost", http.StatusMisdirectedRequest) // RFC 9110 §15.5.20
+	http.Error(w, "the Host is another machine's; use the address, or localhost", http.StatusMisdirectedRequest) // RFC 9110 §15.5.20
 	return true
 }
 
-// hostname is a Host (RFC 9110 §7.2) without its port and brackets.
+// requireLoopback refuses requests whose Host is not a loopback address or
+// localhost.
+func requireLoopback(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !isLoopback(r.Host) {
+			writeText(w, http.StatusForbidden, "profiles are served to this machine alone; use 127.0.0.1")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// isLoopback reports whether a Host is a loopback address or localhost.
+func isLoopback(host string) bool {
+	host = hostname(host)
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.IsLoopback() || strings.EqualFold(host, "localhost")
+}
+
+// isLocal reports whether a Host is an address or a name of localhost. A page can
+// be given neither as its own name.
+func isLocal(host string) bool {
+	host = hostname(host)
+	_, err := netip.ParseAddr(host)
+	name := strings.ToLower(strings.TrimSuffix(host, "."))
+	return err == nil || name == "localhost" || strings.HasSuffix(name, ".localhost") // RFC 6761 §6.3
+}
+
+// toLoopback reports whether the server received r at a loopback address.
+func toLoopback(r *http.Request) bool {
+	local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
+	return ok && local.IP.IsLoopback()
+}
+
+// hostname returns a Host (RFC 9110 §7.2) without port and brackets.
 func hostname(host string) string {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}
 	return strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
-}
-
-func atLoopback(r *http.Request) bool {
-	local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
-	return ok && local.IP.IsLoopback()
-}
-
-func namesThisMachine(host string) bool {
-	host = hostname(host)
-	_, err := netip.ParseAddr(host)
-	name := strings.ToLower(strings.TrimSuffix(host, "."))
-	return err == nil || name == "localhost" || strings.HasSuffix(name, ".localhost") // RFC 6761 §6.3
 }

@@ -9,19 +9,20 @@ import (
 	"conductor-jwt/keyring"
 )
 
-// Published is what the JWKS pages show.
+// Published are the public keys of the operator's keys.
 type Published interface {
-	// Set is the set of all published keys.
+	// Set returns the set of all published keys.
 	Set() keyring.Set
-	// KeySet is that of one key; false where none of that name is published.
+	// KeySet returns the set of one key; false where no published key has the name.
 	KeySet(name string) (keyring.Set, bool)
-	// Complete reports whether no key is missing that was published before.
+	// Complete reports whether every published key has been loaded.
 	Complete() bool
 }
 
 // JWKSHandler serves /.well-known/jwks.json, /keys/{name}/jwks.json and a
-// /readyz of its own: verifiers need the keys whether or not tasks are run.
-// Everything else is a 404.
+// /readyz of its own, because verifiers need the keys also while the worker is not
+// ready. Everything else is a 404. It calls published for each request, since a
+// reload replaces the keys.
 func JWKSHandler(published func() Published) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /.well-known/jwks.json", func(w http.ResponseWriter, r *http.Request) {
@@ -39,7 +40,7 @@ func JWKSHandler(published func() Published) http.Handler {
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		if !published().Complete() {
-			writeText(w, http.StatusServiceUnavailable, "not ready: a published key is not there yet")
+			writeText(w, http.StatusServiceUnavailable, "not ready: a published key has not been loaded yet")
 			return
 		}
 		writeText(w, http.StatusOK, "ready")
@@ -50,13 +51,13 @@ func JWKSHandler(published func() Published) http.Handler {
 	})
 }
 
-// serveSet never serves an empty set: a verifier would take it for the truth,
-// and refuse every token.
+// serveSet does not serve an empty set, with which a verifier would refuse every
+// token.
 func serveSet(w http.ResponseWriter, r *http.Request, set keyring.Set) {
 	h := w.Header()
 	if set.Len == 0 {
 		h.Set("Cache-Control", "no-store")
-		writeText(w, http.StatusServiceUnavailable, "no published key is there yet")
+		writeText(w, http.StatusServiceUnavailable, "no published key has been loaded yet")
 		return
 	}
 	h.Set("ETag", set.ETag)
@@ -73,7 +74,8 @@ func serveSet(w http.ResponseWriter, r *http.Request, set keyring.Set) {
 	}
 }
 
-// matches compares weakly, as If-None-Match does (RFC 9110 §13.1.2).
+// matches reports whether If-None-Match holds etag. It compares weakly (RFC 9110
+// §13.1.2).
 func matches(headers []string, etag string) bool {
 	for _, header := range headers {
 		for tag := range strings.SplitSeq(header, ",") {

@@ -4,7 +4,6 @@ import (
 	"maps"
 	"net/http"
 	"net/http/pprof" // registers itself on the default mux, which nothing here serves
-	"net/netip"
 	"runtime"
 	"slices"
 	"strconv"
@@ -12,48 +11,31 @@ import (
 	"sync"
 )
 
-// maxSeconds is how long a profile may take.
+// maxSeconds is the longest time of a profile.
 const maxSeconds = 300
 
-// Profiles serves net/http/pprof's CPU and heap profiles under /debug/pprof/,
-// and the stacks of goroutines as text. The other pages of net/http/pprof are
-// not served: cmdline shows arguments of the process, and debug=2 those of
-// functions, which may hold parts of a key.
+// ProfileHandler serves net/http/pprof's CPU and heap profiles under
+// /debug/pprof/, and the stacks of goroutines as text. It does not serve the other
+// pages of net/http/pprof: cmdline shows the process's arguments, and debug=2 the
+// arguments of functions, which may hold parts of a key.
 //
-// Only requests for a loopback name are answered, so that no page in a browser
-// reaches it through a name of its own (DNS rebinding).
-func Profiles() http.Handler {
+// The Host must be a loopback name, so that no page in a browser reads a profile
+// under a name of its own (DNS rebinding).
+func ProfileHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /debug/pprof/{$}", listProfiles)
 	mux.Handle("GET /debug/pprof/profile", checkSeconds(oneAtATime(pprof.Profile)))
 	mux.Handle("GET /debug/pprof/heap", checkSeconds(pprof.Handler("heap")))
 	mux.HandleFunc("GET /debug/pprof/goroutine", profileGoroutines)
-	return guard(onlyLoopback(mux))
+	return noStore(requireLoopback(mux))
 }
 
 func listProfiles(w http.ResponseWriter, _ *http.Request) {
 	writeText(w, http.StatusOK, "profile?seconds=30\nheap?gc=1\ngoroutine")
 }
 
-// onlyLoopback refuses a Host that is not a loopback name.
-func onlyLoopback(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !loopback(r.Host) {
-			writeText(w, http.StatusForbidden, "profiles are served to this machine alone; ask for them at 127.0.0.1")
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-func loopback(host string) bool {
-	host = hostname(host)
-	addr, err := netip.ParseAddr(host)
-	return err == nil && addr.IsLoopback() || strings.EqualFold(host, "localhost")
-}
-
-// checkSeconds bounds the time of a profile. Net/http/pprof takes any number,
-// and its default for what is not one.
+// checkSeconds bounds the time of a profile. net/http/pprof accepts any number, and
+// takes its default for what is not a number.
 func checkSeconds(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		text := r.URL.Query().Get("seconds")
@@ -66,13 +48,13 @@ func checkSeconds(next http.Handler) http.Handler {
 	})
 }
 
-// oneAtATime refuses a request while another one is served: the runtime takes
+// oneAtATime refuses a request while another one is served: the runtime makes
 // one CPU profile at a time.
 func oneAtATime(next http.HandlerFunc) http.Handler {
 	var busy sync.Mutex
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !busy.TryLock() {
-			writeText(w, http.StatusConflict, "another profile is being taken; try again when it has ended")
+			writeText(w, http.StatusConflict, "another profile is being made; try again when it has ended")
 			return
 		}
 		defer busy.Unlock()
@@ -80,13 +62,9 @@ func oneAtATime(next http.HandlerFunc) http.Handler {
 	})
 }
 
-// spare is room for goroutines that start while they are counted.
-const spare = 64
-
-// profileGoroutines writes where goroutines stand and how many in each place:
-// functions, files and lines. It is not net/http/pprof's: that one writes the
-// labels of goroutines, which a dependency may set to what it works on, and with
-// debug=2 the arguments of functions, which may hold parts of a key.
+// profileGoroutines writes each different stack (functions, files and lines) and
+// how many goroutines have it. net/http/pprof's own page would write the labels of
+// goroutines, which a dependency may set to the data that it works on.
 func profileGoroutines(w http.ResponseWriter, _ *http.Request) {
 	records := goroutines()
 	counts := map[string]int{}
@@ -101,9 +79,10 @@ func profileGoroutines(w http.ResponseWriter, _ *http.Request) {
 	writeText(w, http.StatusOK, text.String())
 }
 
+// goroutines returns the stacks of all goroutines.
 func goroutines() []runtime.StackRecord {
-	for room := runtime.NumGoroutine() + spare; ; room *= 2 {
-		records := make([]runtime.StackRecord, room)
+	for size := runtime.NumGoroutine() + 64; ; size *= 2 { // more may start meanwhile
+		records := make([]runtime.StackRecord, size)
 		if n, ok := runtime.GoroutineProfile(records); ok {
 			return records[:n]
 		}

@@ -19,7 +19,7 @@ func profile(ctx context.Context, host, path string) *httptest.ResponseRecorder 
 	w := httptest.NewRecorder()
 	r := httptest.NewRequestWithContext(ctx, http.MethodGet, path, nil)
 	r.Host = host
-	web.Profiles().ServeHTTP(w, r)
+	web.ProfileHandler().ServeHTTP(w, r)
 	return w
 }
 
@@ -87,7 +87,7 @@ func TestGoroutinesAreShownWithoutArguments(t *testing.T) {
 	if strings.Contains(body, "0x") || strings.Contains(body, "(...)") {
 		t.Errorf("arguments:\n%s", body)
 	}
-	for _, want := range []string{"testing.tRunner\n", "profiles_goroutines.go:", "1 in\n"} {
+	for _, want := range []string{"testing.tRunner\n", "pprof.go:", "1 in\n"} {
 		if !strings.Contains(body, want) {
 			t.Errorf("%q is missing:\n%s", want, body)
 		}
@@ -107,7 +107,7 @@ func TestGoroutinesAreShownWithoutLabels(t *testing.T) {
 
 // One at a time: a second would spoil the first.
 func TestProfilesAreTakenOneAtATime(t *testing.T) {
-	s, err := web.Start(t.Context(), "127.0.0.1:0", web.Profiles(), slog.New(slog.DiscardHandler))
+	s, err := web.Start(t.Context(), "127.0.0.1:0", web.ProfileHandler(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +121,7 @@ func TestProfilesAreTakenOneAtATime(t *testing.T) {
 			bodies <- body
 		}()
 	}
-	if body := <-bodies; !strings.HasPrefix(body, "another profile is being taken") {
+	if body := <-bodies; !strings.HasPrefix(body, "another profile is being made") {
 		t.Errorf("the second of two is answered %.80q", body)
 	}
 	stop()

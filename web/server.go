@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// ErrListen is an address that cannot be listened on.
+// ErrListen is the error of an address that [Start] cannot listen on.
 var ErrListen = errors.New("cannot listen")
 
 // Server is a listening HTTP server.
@@ -23,7 +23,7 @@ type Server struct {
 	done     chan struct{}
 }
 
-// Start listens on addr and serves h until [Server.Close]. Its error is an
+// Start listens on addr and serves h until [Server.Close]. Its error wraps
 // [ErrListen].
 func Start(ctx context.Context, addr string, h http.Handler, log *slog.Logger) (*Server, error) {
 	var config net.ListenConfig
@@ -39,7 +39,7 @@ func Start(ctx context.Context, addr string, h http.Handler, log *slog.Logger) (
 			WriteTimeout:      30 * time.Second,
 			IdleTimeout:       2 * time.Minute,
 			MaxHeaderBytes:    16 << 10,
-			ConnState:         new(connections).changed,
+			ConnState:         new(connLimit).stateChanged,
 			ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 		},
 		listener: listener,
@@ -49,7 +49,8 @@ func Start(ctx context.Context, addr string, h http.Handler, log *slog.Logger) (
 	return s, nil
 }
 
-// listenFault is short, and names no address: that is the caller's to name.
+// listenFault says why an address cannot be listened on, without the address,
+// which the caller adds.
 func listenFault(err error) string {
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
@@ -62,21 +63,21 @@ func listenFault(err error) string {
 	if _, ok := errors.AsType[*net.DNSError](err); ok {
 		return "the host name is unknown"
 	}
-	return "the system refuses"
+	return "the system refuses the address"
 }
 
 func (s *Server) serve(log *slog.Logger) {
 	defer close(s.done)
 	if err := s.http.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
-		log.Error("health and metrics are no longer served", "error", err)
+		log.Error("a listener failed", "address", s.Addr().String(), "error", err)
 	}
 }
 
-// Addr is the address that it listens on.
+// Addr returns the address that s listens on.
 func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 
-// Close stops listening, lets answers that are being written end until ctx
-// does, and returns when nothing is left.
+// Close stops listening, waits for requests in flight until ctx ends, closes the
+// other connections and returns when the server has ended.
 func (s *Server) Close(ctx context.Context) error {
 	err := s.http.Shutdown(ctx)
 	if err != nil {
@@ -86,27 +87,26 @@ func (s *Server) Close(ctx context.Context) error {
 	return err
 }
 
-// maxConnections is how many connections a server holds open at once.
+// maxConnections is the number of connections that a server keeps open.
 const maxConnections = 256
 
-// connections bounds what clients can hold. One connection too many closes the
-// one that has been without a request for longest or, if there is none but the
-// new one, the one whose request began first: a probe is answered, however many
-// clients are idle or slow.
-type connections struct {
+// connLimit closes a connection for each one over [maxConnections]: the one that
+// has been idle for longest or, if only the new one is idle, the one whose request
+// began first. A probe is therefore answered however many clients are idle or slow.
+type connLimit struct {
 	mu           sync.Mutex
-	idle, active []net.Conn // without a request and with one, in order
-	dropped      []net.Conn // closed here; the server still reports their states
+	idle, active []net.Conn // without and with a request, the oldest first
+	closed       []net.Conn // by connLimit; the server still reports their states
 }
 
-// changed is an [http.Server.ConnState].
-func (c *connections) changed(conn net.Conn, state http.ConnState) {
+// stateChanged is an [http.Server.ConnState].
+func (c *connLimit) stateChanged(conn net.Conn, state http.ConnState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	is := func(other net.Conn) bool { return other == conn }
-	if slices.ContainsFunc(c.dropped, is) {
+	if slices.ContainsFunc(c.closed, is) {
 		if state == http.StateClosed {
-			c.dropped = slices.DeleteFunc(c.dropped, is)
+			c.closed = slices.DeleteFunc(c.closed, is)
 		}
 		return
 	}
@@ -126,7 +126,7 @@ func (c *connections) changed(conn net.Conn, state http.ConnState) {
 		list = &c.active
 	}
 	oldest := (*list)[0]
-	_ = oldest.Close() // an error changes nothing: the connection is not counted any more
-	c.dropped = append(c.dropped, oldest)
+	_ = oldest.Close() // after an error, too, the connection is no longer counted
+	c.closed = append(c.closed, oldest)
 	*list = slices.Delete(*list, 0, 1)
 }

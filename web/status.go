@@ -3,6 +3,7 @@ package web
 import (
 	"bytes"
 	"cmp"
+	_ "embed"
 	"fmt"
 	"html/template"
 	"net/http"
@@ -10,13 +11,13 @@ import (
 	"slices"
 	"strings"
 	"time"
-	_ "embed"
 
+	"conductor-jwt/config"
 	"conductor-jwt/keyring"
 	"conductor-jwt/worker"
 )
 
-// Status is what the status page shows. None of it is a secret.
+// Status is the content of the status page. It holds no secret.
 type Status struct {
 	Version, Edition, Crypto string
 
@@ -26,23 +27,18 @@ type Status struct {
 	Hour                     []worker.Minute
 	Failures                 []worker.Failure // the latest first
 	Keys                     []keyring.Status
-	Settings                 []Setting // those that are set
-	Defaults                 []Setting // the others
+	Settings                 []config.Row
 
-	// UI is the address of Conductor's own, for links; empty for none.
+	// UI is the URL of Conductor's user interface, for links; empty: no links.
 	UI string
 }
-
-// Setting is one line of the effective configuration, masked where it is a
-// secret.
-type Setting struct{ Name, Value, Origin string }
 
 //go:embed status.html
 var statusHTML string
 
-// StatusHandler serves the status page at / alone. The page has no form, no
-// script and nothing from elsewhere. It loads itself again every 10 s unless it
-// is asked for as /?refresh=0.
+// StatusHandler serves the status page at /; everything else is a 404. The page has
+// no form, no script and no external resource. It reloads itself every 10 s, except
+// as /?refresh=0. On loopback it needs a Host of this machine.
 func StatusHandler(status func() Status) http.Handler {
 	page := template.Must(template.New("status").Parse(statusHTML))
 	mux := http.NewServeMux()
@@ -52,16 +48,16 @@ func StatusHandler(status func() Status) http.Handler {
 		h.Set("Referrer-Policy", "no-referrer")
 		var body bytes.Buffer
 		if err := page.Execute(&body, viewOf(status(), r.URL.Query().Get("refresh") != "0")); err != nil {
-			writeText(w, http.StatusInternalServerError, "the page cannot be shown")
+			writeText(w, http.StatusInternalServerError, "the page cannot be written")
 			return
 		}
 		h.Set("Content-Type", "text/html; charset=utf-8")
 		_, _ = w.Write(body.Bytes()) // the client may have disconnected
 	})
-	return guard(mux)
+	return checkHost(noStore(mux))
 }
 
-// view is what status.html shows: a [Status] in words and measures.
+// view is the data of status.html: a [Status] as text and coordinates.
 type view struct {
 	Status
 
@@ -74,16 +70,18 @@ type view struct {
 	Codes     []codeRow
 	Failures  []failureRow
 	Keys      []keyRow
+	Set       []config.Row
+	Defaults  []config.Row
 }
 
-// mark is a state. The page tells good from bad by a sign as well as a colour.
+// mark is a state. The page marks a bad one with a sign as well as a colour.
 type mark struct {
 	Text string
 	Bad  bool
 }
 
 func viewOf(s Status, refresh bool) view {
-	return view{
+	v := view{
 		Status:    s,
 		Refresh:   refresh,
 		State:     overall(s),
@@ -95,9 +93,17 @@ func viewOf(s Status, refresh bool) view {
 		Failures:  failureRows(s),
 		Keys:      keyRows(s),
 	}
+	for _, row := range s.Settings {
+		if row.Origin.Source == config.FromDefault {
+			v.Defaults = append(v.Defaults, row)
+		} else {
+			v.Set = append(v.Set, row)
+		}
+	}
+	return v
 }
 
-// overall is the headline: the first of these that holds.
+// overall returns the page's headline.
 func overall(s Status) mark {
 	queues, keys := 0, 0
 	for _, q := range s.Health.Queues {
@@ -164,12 +170,12 @@ func codeRows(hour []worker.Minute) (rows []codeRow) {
 type failureRow struct {
 	Ago, TaskName, Code, WorkflowID string
 
-	Link  string // to the execution in Conductor's UI; empty for none
+	Link  string // to the execution in Conductor's UI; empty: no link
 	Times int
 }
 
-// failureRows gives one row for the retries of one task that failed for the same
-// reason.
+// failureRows returns one row for all retries of a task that failed with the same
+// code.
 func failureRows(s Status) (rows []failureRow) {
 	for _, f := range s.Failures {
 		same := func(r failureRow) bool {
@@ -199,9 +205,9 @@ func keyRows(s Status) (rows []keyRow) {
 		switch {
 		case len(versions) > 0:
 		case k.Delivered != "":
-			versions = []keyring.VersionStatus{{State: "comes with each task"}}
+			versions = []keyring.VersionStatus{{State: "delivered with each task"}}
 		default:
-			versions = []keyring.VersionStatus{{State: "not there yet"}}
+			versions = []keyring.VersionStatus{{State: "not loaded yet"}}
 		}
 		store := mark{Text: "ok"}
 		if k.Failing {
@@ -218,7 +224,7 @@ func keyRows(s Status) (rows []keyRow) {
 	return rows
 }
 
-// next says when the state of v changes, where that is known.
+// next says when the state of v changes; "" where that is not known.
 func next(v keyring.VersionStatus, now time.Time) string {
 	const layout = "2006-01-02 15:04 UTC"
 	switch {
@@ -238,7 +244,7 @@ func portion(n, of int, what string) string {
 	return fmt.Sprintf("%d of %d %s", n, of, what)
 }
 
-// age is a duration in its largest unit of which there are at least two.
+// age writes a duration in the largest unit of which it has at least two.
 func age(d time.Duration) string {
 	for _, unit := range []struct {
 		length time.Duration

@@ -6,28 +6,28 @@ import (
 	"conductor-jwt/worker"
 )
 
-// The measures of the chart of the last hour, in the SVG's units.
+// Sizes of the chart of the last hour, in the SVG's units.
 const (
 	chartHeight = 100
 	barStep     = 10
 	barWidth    = 8
-	minFailed   = 3 // so that one failure among thousands can be seen
+	minFailed   = 3 // height, so that one failure among thousands is visible
 )
 
-// chart has one bar for each minute: what was completed, and on top what was
-// not.
+// chart has one bar for each minute: the completed tasks, and on top the failed
+// ones.
 type chart struct {
-	Completed, Failed, Max int // tasks; Max is the most in a minute
+	Completed, Failed, Max int // tasks in the hour, and in the busiest minute
 	Top                    int // tasks at the top of the y axis; even
 	Width, Height          int
-	Before                 int // the width of the minutes before the start
+	Before                 int // width of the minutes before the start
 	Bars                   []bar
 }
 
 type bar struct {
 	At                string // 15:04
 	Completed, Failed int
-	Done, Lost        *rect // nil where there is nothing
+	Done, Lost        *rect // nil: no such task
 }
 
 type rect struct{ X, Y, Width, Height int }
@@ -35,7 +35,7 @@ type rect struct{ X, Y, Width, Height int }
 // Middle is half of Top.
 func (c chart) Middle() int { return c.Top / 2 }
 
-// MiddleY is where Middle is.
+// MiddleY is the y coordinate of Middle.
 func (c chart) MiddleY() int { return c.Height / 2 }
 
 func chartOf(s Status) chart {
@@ -83,7 +83,7 @@ func failedIn(m worker.Minute) (n int) {
 	return n
 }
 
-// axisTop is n or a little more: an even number of one digit that is not zero.
+// axisTop rounds n up to an even number of one digit and zeros.
 func axisTop(n int) int {
 	for unit := 2; ; unit *= 10 {
 		if n <= 5*unit {

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/net/html"
 
+	"conductor-jwt/config"
 	"conductor-jwt/keyring"
 	"conductor-jwt/web"
 	"conductor-jwt/worker"
@@ -33,9 +34,13 @@ func busy() web.Status {
 			{Name: "billing", Versions: []keyring.VersionStatus{{KeyID: "k-1", Algorithm: "RS256", State: keyring.Active, Created: now.Add(-72 * time.Hour)}}},
 			{Name: "gone", Failing: true},
 		},
-		Settings: []web.Setting{{"slots", "16", "default"}, {"auth_secret", "[redacted]", "environment"}},
+		Settings: []config.Row{row("auth_secret", "[redacted]", config.FromEnvironment)},
 		UI:       "https://conductor.example.com/",
 	}
+}
+
+func row(name, value string, source config.Source) config.Row {
+	return config.Row{Setting: config.Setting{Name: name}, Value: value, Origin: config.Origin{Source: source}}
 }
 
 func show(t *testing.T, s web.Status, path string) *httptest.ResponseRecorder {
@@ -55,7 +60,7 @@ func TestStatusPageShowsWhatHappens(t *testing.T) {
 		"failures by code":    `<td>policy_denied</td><td class="n">2</td>`,
 		"the execution":       `href="https://conductor.example.com/execution/w%2F1"`,
 		"a key, its kid, age": "<td>billing</td><td>k-1</td><td>RS256</td><td>active</td><td>3 days</td>",
-		"a key that is away":  "<td>gone</td><td></td><td></td><td>not there yet</td>",
+		"a key that is away":  "<td>gone</td><td></td><td></td><td>not loaded yet</td>",
 		"a setting":           "<td>auth_secret</td><td>[redacted]</td><td>environment</td>",
 	} {
 		if !strings.Contains(page, want) {
@@ -86,7 +91,7 @@ func TestStatusPageIsInert(t *testing.T) {
 
 // An end tag for each beginning: a browser forgives, and shows something else.
 func TestStatusPageIsWellFormed(t *testing.T) {
-	for what, s := range map[string]web.Status{"busy": busy(), "at rest": resting(), "empty": {}} {
+	for what, s := range map[string]web.Status{"busy": busy(), "idle": idle(), "empty": {}} {
 		t.Run(what, func(t *testing.T) {
 			var open []string
 			z := html.NewTokenizer(show(t, s, "/").Body)
@@ -148,8 +153,8 @@ func attribute(n *html.Node, key string) string {
 	return ""
 }
 
-// resting is a worker that polls and has had no task.
-func resting() web.Status {
+// idle is a worker that polls and has had no task.
+func idle() web.Status {
 	s := busy()
 	s.Failures, s.Keys = nil, nil
 	for i, m := range s.Hour {
@@ -175,7 +180,7 @@ func TestHeadlineAndTitleSayTheOverallState(t *testing.T) {
 		}, "▲ polling fails for 1 of 1 task type"},
 		{"a key's store fails", func(s *web.Status) { s.Keys = busy().Keys }, "▲ polling; the store of 1 of 2 named keys fails"},
 	} {
-		s := resting()
+		s := idle()
 		row.change(&s)
 		page := show(t, s, "/").Body.String()
 		headline, title := text(elements(t, page, "h1")[0]), text(elements(t, page, "title")[0])
@@ -214,14 +219,14 @@ func TestChartOfTheLastHour(t *testing.T) {
 		{"ten", map[int]worker.Minute{0: {Completed: 10}}, "10", "10", []string{"100"}, nil},
 		{"eleven", map[int]worker.Minute{0: {Completed: 11}}, "11", "20", []string{"55"}, nil},
 	} {
-		s := resting()
+		s := idle()
 		for i, m := range row.minutes {
 			m.Begin = s.Hour[i].Begin
 			s.Hour[i] = m
 		}
 		page := show(t, s, "/").Body.String()
-		if _, rest, found := strings.Cut(page, "most in a minute: "); found != (row.most != "") || found && !strings.HasPrefix(rest, row.most+"<") {
-			t.Errorf("%s: want %q as the most in a minute; the page has %.10q", row.what, row.most, rest)
+		if _, rest, found := strings.Cut(page, "max in a minute: "); found != (row.most != "") || found && !strings.HasPrefix(rest, row.most+"<") {
+			t.Errorf("%s: want %q as the maximum in a minute; the page has %.10q", row.what, row.most, rest)
 		}
 		if !strings.Contains(page, `<div class="axis y"><span>`+row.top+`</span>`) {
 			t.Errorf("%s: the axis does not end at %s", row.what, row.top)
@@ -239,12 +244,12 @@ func TestChartOfTheLastHour(t *testing.T) {
 }
 
 func TestChartMarksTheMinutesBeforeTheStart(t *testing.T) {
-	s := resting()
+	s := idle()
 	s.Began = s.Now.Add(-10 * time.Minute)
-	if page := show(t, s, "/").Body.String(); !strings.Contains(page, `<rect class="rest" width="490" height="100"/>`) {
+	if page := show(t, s, "/").Body.String(); !strings.Contains(page, `<rect class="empty" width="490" height="100"/>`) {
 		t.Error("the first 49 minutes are not marked")
 	}
-	if page := show(t, resting(), "/").Body.String(); strings.Contains(page, "before the start") {
+	if page := show(t, idle(), "/").Body.String(); strings.Contains(page, "before the start") {
 		t.Error("minutes of a worker that ran are marked")
 	}
 }
@@ -272,7 +277,7 @@ func rows(t *testing.T, page, heading string) (list []string) {
 }
 
 func TestCodesAreSortedByNumber(t *testing.T) {
-	s := resting()
+	s := idle()
 	s.Hour[1].Failed = map[string]int{"b": 2, "a": 2, "c": 1}
 	s.Hour[2].Failed = map[string]int{"c": 9}
 	if got := rows(t, show(t, s, "/").Body.String(), "code"); !slices.Equal(got, []string{"c|10", "a|2", "b|2"}) {
@@ -281,7 +286,7 @@ func TestCodesAreSortedByNumber(t *testing.T) {
 }
 
 func TestRetriesAreOneRow(t *testing.T) {
-	s := resting()
+	s := idle()
 	at := func(ago time.Duration, id, name, code string) worker.Failure {
 		return worker.Failure{At: s.Now.Add(-ago), WorkflowID: id, TaskName: name, Code: code}
 	}
@@ -297,7 +302,7 @@ func TestRetriesAreOneRow(t *testing.T) {
 }
 
 func TestKeysSayWhatComesNext(t *testing.T) {
-	s := resting()
+	s := idle()
 	s.Keys = []keyring.Status{{Name: "k", Versions: []keyring.VersionStatus{
 		{KeyID: "1", State: keyring.Retired, From: s.Now.Add(-time.Hour), Until: s.Now.Add(time.Hour)},
 		{KeyID: "2", State: keyring.Active, From: s.Now.Add(-time.Minute)},
@@ -305,7 +310,7 @@ func TestKeysSayWhatComesNext(t *testing.T) {
 	}}, {Name: "d", Delivered: "s"}}
 	want := []string{
 		"k|1||retired|60 min|published until 2027-01-15 09:00 UTC|● ok", "k|2||active|60 s||● ok",
-		"k|3||published||signs from 2027-01-16 08:00 UTC|● ok", "d|||comes with each task|||● ok",
+		"k|3||published||signs from 2027-01-16 08:00 UTC|● ok", "d|||delivered with each task|||● ok",
 	}
 	if got := rows(t, show(t, s, "/").Body.String(), "key"); !slices.Equal(got, want) {
 		t.Errorf("%q", got)
@@ -314,7 +319,7 @@ func TestKeysSayWhatComesNext(t *testing.T) {
 
 func TestDefaultsAreFolded(t *testing.T) {
 	s := busy()
-	s.Defaults = []web.Setting{{"max_ttl", "1h", "default"}}
+	s.Settings = append(s.Settings, row("max_ttl", "1h", config.FromDefault))
 	details := elements(t, show(t, s, "/").Body.String(), "details")
 	if len(details) != 1 || attribute(details[0], "open") != "" || !strings.Contains(text(details[0]), "max_ttl") || strings.Contains(text(details[0]), "auth_secret") {
 		t.Errorf("%d folds", len(details))

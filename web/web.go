@@ -1,5 +1,5 @@
-// Package web serves what others read of the process: health, metrics, JWK Sets,
-// the status page and profiles. No request changes anything.
+// Package web serves health, metrics, JWK Sets, the status page and profiles. All
+// of it is read-only.
 package web
 
 import (
@@ -8,8 +8,9 @@ import (
 	"net/http"
 )
 
-// guard keeps answers out of caches and of a browser's guesses.
-func guard(next http.Handler) http.Handler {
+// noStore sets headers that keep responses out of caches, and a browser from
+// guessing their type.
+func noStore(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
@@ -27,7 +28,7 @@ func writeText(w http.ResponseWriter, status int, text string) {
 func writeJSON(w http.ResponseWriter, status int, v any) {
 	body, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
-		writeText(w, http.StatusInternalServerError, "the details cannot be shown")
+		writeText(w, http.StatusInternalServerError, "the details cannot be written")
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")

@@ -65,23 +65,21 @@ func NewHandler(o Options) *Handler {
 	return &Handler{o: o, inputs: Inputs(), profiles: o.Policy.Profiles(), workflows: make(chan struct{}, 1)}
 }
 
-// Handle runs one task to its end. It never panics, and it keeps ctx's
-// deadline.
-func (h *Handler) Handle(ctx context.Context, d api.Task) Outcome {
+// Handle runs one task to its end within ctx's deadline. If it panics, the audit
+// records an internal error; the caller recovers.
+func (h *Handler) Handle(ctx context.Context, d api.Task) (out Outcome) {
 	began := h.o.Now()
 	var decided Decision
-	out := h.handle(ctx, d, &decided)
-	h.audit(d, out, decided, began)
-	return out
+	defer func() {
+		if out.Status == "" { // it panics
+			out = h.failure(d, out, ErrInternal)
+		}
+		h.audit(d, out, decided, began)
+	}()
+	return h.handle(ctx, d, &decided)
 }
 
 func (h *Handler) handle(ctx context.Context, d api.Task, decided *Decision) (out Outcome) {
-	defer func() {
-		if recover() != nil {
-			out = h.failure(d, out, h.recovered(ctx, d.ID))
-			out.Panicked = true
-		}
-	}()
 	err := h.run(ctx, d, &out, decided)
 	for _, w := range out.Warnings {
 		h.o.Logger.WarnContext(ctx, "a task has a warning", "task_id", d.ID, "warning", w)

@@ -108,19 +108,25 @@ func TestEachWarningIsALogLine(t *testing.T) {
 	}
 }
 
-func TestAPanicIsAnInternalFaultOfFixedText(t *testing.T) {
+func TestAPanicIsAuditedAndReachesTheCaller(t *testing.T) {
 	var log bytes.Buffer
-	out := handle(t, with(""), func(o *task.Options, _ *api.Task) {
+	var audit []task.Decision
+	defer func() {
+		if recover() == nil {
+			t.Error("the panic did not reach the caller")
+		}
+		if len(audit) != 1 || audit[0].Allowed || audit[0].Code != "internal" || audit[0].TaskID != "task-1" {
+			t.Errorf("the audit is %+v", audit)
+		}
+		if strings.Contains(log.String(), "a-secret") {
+			t.Errorf("the log holds the value of the panic: %s", log.String())
+		}
+	}()
+	handle(t, with(""), func(o *task.Options, _ *api.Task) {
 		o.Logger = slog.New(slog.NewTextHandler(&log, nil))
+		o.Audit = func(d task.Decision) { audit = append(audit, d) }
 		o.Keys = resolverFunc(func(context.Context, keys.Ref) (keys.Key, error) { panic("a-secret") })
 	})
-	failed(t, out, "internal", "")
-	if out.Status != api.Failed || out.Reason != "internal: a fault of the worker; the task can be tried again" || !out.Panicked {
-		t.Errorf("the task ended %s: %s", out.Status, out.Reason)
-	}
-	if !strings.Contains(log.String(), "handler_test.go:") || strings.Contains(log.String(), "a-secret") {
-		t.Errorf("the log does not say where, or says more: %s", log.String())
-	}
 }
 
 func TestADeadlineIsATimeout(t *testing.T) {

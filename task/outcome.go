@@ -32,8 +32,6 @@ type Outcome struct {
 	// Unchecked says that the token was given out although the server does
 	// not permit the read that would show an injected secret.
 	Unchecked bool
-	// Panicked says that the handler panicked, which it has logged.
-	Panicked bool
 }
 
 // Failure is the outcome of a task that did not complete.

@@ -2,9 +2,6 @@ package worker
 
 import (
 	"context"
-	"fmt"
-	"path"
-	"runtime"
 	"time"
 
 	"conductor-jwt/conductor/api"
@@ -86,27 +83,11 @@ func (w *Worker) handle(ctx context.Context, d *delivery) (o task.Outcome) {
 	defer func() {
 		if recover() != nil {
 			w.metrics.Panicked()
-			w.log.ErrorContext(ctx, "the handler panicked; please report it", append(d.ids(), "at", panicSite())...)
+			w.log.ErrorContext(ctx, "the handler panicked; please report it", append(d.ids(), "at", task.PanicSite())...)
 			o = panicOutcome()
 		}
 	}()
 	return validate(w.opts.Handler.Handle(ctx, d.task))
-}
-
-// panicSite returns the innermost lines of code of a panic. It must be called by
-// the deferred function that recovers.
-func panicSite() []string {
-	const limit, skip = 12, 3 // runtime.Callers, panicSite and the deferred function
-	pcs := make([]uintptr, limit)
-	frames := runtime.CallersFrames(pcs[:runtime.Callers(skip, pcs)])
-	var site []string
-	for {
-		f, more := frames.Next()
-		site = append(site, fmt.Sprintf("%s (%s:%d)", path.Base(f.Function), path.Base(f.File), f.Line))
-		if !more {
-			return site
-		}
-	}
 }
 
 // The outcomes of the engine itself. Their texts are fixed, so that they cannot

@@ -172,9 +172,6 @@ func (m *Metrics) NoResponseTimeout(taskType string) {
 
 // Executed counts an execution.
 func (m *Metrics) Executed(e Executed) {
-	if e.Outcome.Panicked {
-		m.Panicked()
-	}
 	if e.Outcome.Unchecked {
 		m.unchecked.Inc()
 	}

@@ -189,7 +189,8 @@ func TestWhatTheHandlerSaysOfItselfIsCounted(t *testing.T) {
 	// As many of each kind as no other kind or its opposite has.
 	m.Executed(Executed{TaskType: jwtType, Outcome: task.Outcome{Status: api.Completed, Unchecked: true}})
 	for range 2 {
-		m.Executed(Executed{TaskType: jwtType, Outcome: task.Outcome{Status: api.Failed, Panicked: true}})
+		m.Executed(Executed{TaskType: jwtType, Outcome: task.Outcome{Status: api.Failed}})
+		m.Panicked()
 	}
 	for range 4 {
 		m.Executed(Executed{TaskType: jwtType, Outcome: task.Outcome{Status: api.Completed}})

@@ -3,7 +3,6 @@ package worker
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -13,6 +12,7 @@ import (
 	"time"
 
 	"conductor-jwt/conductor"
+	"conductor-jwt/internal/printable"
 )
 
 const (
@@ -191,13 +191,5 @@ func isMultiple(short, long time.Duration) bool {
 	return false
 }
 
-// escape makes text of the server fit for a log line: printable and short.
-func escape(s string) string {
-	const limit = 128
-	quoted := fmt.Sprintf("%+q", s)
-	quoted = quoted[1 : len(quoted)-1]
-	if len(quoted) > limit {
-		return quoted[:limit] + "…"
-	}
-	return quoted
-}
+// escape makes text of the server fit for a log line.
+func escape(s string) string { return printable.ASCII(s, 128) }

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"conductor-jwt/internal/glob"
 )
 
 // Field is a field of a grant, by its name in the file.
@@ -111,7 +113,7 @@ func (g Grant) verdict(r Request) Verdict {
 		case FieldScopes:
 			match = scopesMatch
 		case FieldTypes:
-			match = func([]Glob, []string) bool { return g.typeMatches(r) }
+			match = func([]glob.Pattern, []string) bool { return g.typeMatches(r) }
 		}
 		if globs := g.Globs(f); v.Field == "" && globs != nil && !match(globs, r.Texts(f)) {
 			v.Field = f
@@ -120,7 +122,7 @@ func (g Grant) verdict(r Request) Verdict {
 	// A key in the task is used by the names of its secrets, a configured one
 	// by its own.
 	switch {
-	case r.Use != "" && !matchAny(g.Use, r.Use):
+	case r.Use != "" && !glob.MatchAny(g.Use, r.Use):
 		v.Field = FieldUse
 	case r.Use == "" && g.Secrets == nil:
 		v.Field = FieldUse // the grant speaks of configured keys
@@ -143,7 +145,7 @@ func (g Grant) verdict(r Request) Verdict {
 
 // Globs are the patterns of a field; nil where the grant does not name it, but
 // for types, whose default is JWT.
-func (g Grant) Globs(f Field) []Glob {
+func (g Grant) Globs(f Field) []glob.Pattern {
 	switch f {
 	case FieldUse:
 		return g.Use
@@ -163,7 +165,7 @@ func (g Grant) Globs(f Field) []Glob {
 		return g.Algorithms
 	case FieldTypes:
 		if g.Types == nil {
-			return []Glob{"JWT"}
+			return []glob.Pattern{"JWT"}
 		}
 		return g.Types
 	case FieldSecrets:
@@ -208,9 +210,9 @@ func one(text string) []string {
 	return []string{text}
 }
 
-func allMatch(globs []Glob, texts []string) bool {
+func allMatch(globs []glob.Pattern, texts []string) bool {
 	for _, text := range texts {
-		if !matchAny(globs, text) {
+		if !glob.MatchAny(globs, text) {
 			return false
 		}
 	}
@@ -224,7 +226,7 @@ func (g Grant) typeMatches(r Request) bool {
 	if g.Types == nil && (typ == "" || typ == mediaType(r.OwnType)) {
 		return true
 	}
-	return slices.ContainsFunc(g.Globs(FieldTypes), func(glob Glob) bool { return Glob(mediaType(string(glob))).Match(typ) })
+	return slices.ContainsFunc(g.Globs(FieldTypes), func(p glob.Pattern) bool { return glob.Pattern(mediaType(string(p))).Match(typ) })
 }
 
 // mediaType is a media type as it is compared: in lower case (RFC 2045 §5.1),
@@ -235,10 +237,10 @@ func mediaType(text string) string {
 
 // secretsMatch compares a pattern with the secret's name, which ends at the
 // first dot; a pattern with a dot also with the path into the secret.
-func secretsMatch(globs []Glob, secrets []string) bool {
+func secretsMatch(globs []glob.Pattern, secrets []string) bool {
 	for _, secret := range secrets {
 		name, _, _ := strings.Cut(secret, ".")
-		if !slices.ContainsFunc(globs, func(g Glob) bool {
+		if !slices.ContainsFunc(globs, func(g glob.Pattern) bool {
 			return g.Match(name) || strings.Contains(string(g), ".") && g.Match(secret)
 		}) {
 			return false
@@ -251,9 +253,9 @@ func secretsMatch(globs []Glob, secrets []string) bool {
 // is compared word by word, as a reader of lists does. What other readers might
 // part matches no star. Only a pattern that is the very text stands for the
 // whole of it.
-func scopesMatch(globs []Glob, scopes []string) bool {
+func scopesMatch(globs []glob.Pattern, scopes []string) bool {
 	for _, scope := range scopes {
-		if slices.Contains(globs, Glob(scope)) {
+		if slices.Contains(globs, glob.Pattern(scope)) {
 			continue
 		}
 		words := strings.FieldsFunc(scope, func(c rune) bool { return c == ' ' || c == ',' })

@@ -6,6 +6,7 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 
+	"conductor-jwt/internal/glob"
 	"conductor-jwt/internal/nearest"
 )
 
@@ -38,17 +39,17 @@ func (r *reader) grants(n ast.Node, p *Policy) {
 	}
 }
 
-func (r *reader) globs(place *[]Glob) func(ast.Node) {
+func (r *reader) globs(place *[]glob.Pattern) func(ast.Node) {
 	return func(n ast.Node) {
 		var list []string
 		r.texts(&list)(n)
-		*place = []Glob{} // it is named, whatever is wrong with it
+		*place = []glob.Pattern{} // it is named, whatever is wrong with it
 		for _, text := range list {
 			if len(text) > mostGlob {
 				r.fault(elementOf(n, text), "a pattern of %d bytes; write at most %d", len(text), mostGlob)
 				continue
 			}
-			*place = append(*place, Glob(text))
+			*place = append(*place, glob.Pattern(text))
 		}
 	}
 }
@@ -58,11 +59,11 @@ func (r *reader) globs(place *[]Glob) func(ast.Node) {
 const SecretNameCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
 
 // secretGlobs refuses a pattern that fits no secret's name.
-func (r *reader) secretGlobs(place *[]Glob) func(ast.Node) {
+func (r *reader) secretGlobs(place *[]glob.Pattern) func(ast.Node) {
 	return func(n ast.Node) {
 		r.globs(place)(n)
 		for _, g := range *place {
-			if strings.Trim(string(g), SecretNameCharacters+star) != "" {
+			if strings.Trim(string(g), SecretNameCharacters+"*") != "" {
 				r.fault(elementOf(n, string(g)), "not a pattern for names of secrets; write the NAME of ${workflow.secrets.NAME}: letters, digits, _ - . and *")
 			}
 		}
@@ -70,7 +71,7 @@ func (r *reader) secretGlobs(place *[]Glob) func(ast.Node) {
 }
 
 // algorithmGlobs refuses a pattern that fits no algorithm: a typing error.
-func (r *reader) algorithmGlobs(place *[]Glob) func(ast.Node) {
+func (r *reader) algorithmGlobs(place *[]glob.Pattern) func(ast.Node) {
 	return func(n ast.Node) {
 		r.globs(place)(n)
 		for _, g := range *place {

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml/ast"
+
+	"conductor-jwt/internal/glob"
 )
 
 // The times of publication that every replica and every verifier shares.
@@ -140,7 +142,7 @@ func (r *reader) maxTTLOf(p *Policy, key string) time.Duration {
 	}
 	for _, use := range uses {
 		for _, g := range p.Grants {
-			if matchAny(g.Use, use) {
+			if glob.MatchAny(g.Use, use) {
 				longest, used = max(longest, g.most(r.maxTTL)), true
 			}
 		}

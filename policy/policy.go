@@ -7,6 +7,7 @@ package policy
 import (
 	"time"
 
+	"conductor-jwt/internal/glob"
 	"conductor-jwt/keys"
 	"conductor-jwt/provider"
 )
@@ -83,16 +84,16 @@ type Version struct {
 type Grant struct {
 	Number     int // in the file, from 1
 	Place      Place
-	Use        []Glob
-	Workflows  []Glob
-	TaskTypes  []Glob
-	Issuers    []Glob
-	Subjects   []Glob
-	Audiences  []Glob
-	Scopes     []Glob
-	Algorithms []Glob
-	Types      []Glob // nil: JWT, and what the profile sets
-	Secrets    []Glob
+	Use        []glob.Pattern
+	Workflows  []glob.Pattern
+	TaskTypes  []glob.Pattern
+	Issuers    []glob.Pattern
+	Subjects   []glob.Pattern
+	Audiences  []glob.Pattern
+	Scopes     []glob.Pattern
+	Algorithms []glob.Pattern
+	Types      []glob.Pattern // nil: JWT, and what the profile sets
+	Secrets    []glob.Pattern
 	MaxTTL     time.Duration // 0: the worker's
 }
 

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"conductor-jwt/internal/fault"
+	"conductor-jwt/internal/glob"
 	"conductor-jwt/internal/jsonobj"
 	"conductor-jwt/keys"
 	"conductor-jwt/signer"
@@ -144,7 +145,7 @@ func (c *check) text(rule Claim, value json.RawMessage) {
 		c.wrongType(rule.Name, jsonobj.TypeName(value), "string", rule.Meaning)
 	case rule.SameAs != "" && !c.equal(rule.Name, rule.SameAs):
 		c.add(ErrInvalid, rule.Name, "not the same as "+rule.SameAs, "set it to the same value, or leave it out")
-	case rule.Patterns != nil && !likeAny(rule.Patterns, text):
+	case rule.Patterns != nil && !rule.matches(text):
 		c.add(ErrInvalid, rule.Name, "a value that this profile does not allow", rule.correction(text))
 	case rule.UpperCase && strings.ContainsFunc(text, unicode.IsLower):
 		c.add(ErrInvalid, rule.Name, "lower-case letters", "write it in upper case")
@@ -173,7 +174,7 @@ func (c *check) audience(rule Claim) {
 	}
 	// The token would also be valid at an audience that is not the provider.
 	for _, audience := range audiences {
-		if rule.Patterns != nil && !likeAny(rule.Patterns, audience) {
+		if rule.Patterns != nil && !rule.matches(audience) {
 			c.add(ErrInvalid, "aud", "an audience that is not the provider's", rule.correction(audience))
 			return
 		}
@@ -304,17 +305,22 @@ func (c Claim) correction(text string) string {
 		{strings.Replace(text, "http://", "https://", 1), "write https:// in place of http://"},
 		{"https://" + text, "write https:// before it"},
 	} {
-		if edit.text != text && likeAny(c.Patterns, edit.text) {
+		if edit.text != text && c.matches(edit.text) {
 			return edit.hint
 		}
 	}
 	if c.Preset == computed {
 		return "leave it out: the profile computes it"
 	}
-	if literal(c.Patterns) {
-		return setTo(orList(strings.Join(c.Patterns, ", ")))
+	if values := strings.Join(c.Patterns, ", "); !strings.Contains(values, "*") {
+		return setTo(orList(values))
 	}
 	return setTo(c.Meaning)
+}
+
+// matches reports whether a text matches one of the patterns.
+func (c Claim) matches(text string) bool {
+	return slices.ContainsFunc(c.Patterns, func(p string) bool { return glob.Pattern(p).MatchFilled(text) })
 }
 
 // lengths says how long the claim's text may be.

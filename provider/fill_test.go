@@ -184,7 +184,7 @@ func checkChoice(t *testing.T, p *provider.Profile, key keys.Key, asked keys.Alg
 		return
 	}
 	fault, ok := errors.AsType[*fault.Error](err)
-	if !ok || fault.Reason != provider.ErrAlgorithm {
+	if !ok || !errors.Is(err, provider.ErrAlgorithm) {
 		t.Errorf("%s: %s: %v", p.Name, asked, err)
 		return
 	}

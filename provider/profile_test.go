@@ -1,6 +1,7 @@
 package provider_test
 
 import (
+	"errors"
 	"regexp"
 	"strings"
 	"testing"
@@ -192,7 +193,7 @@ func TestALifetimeBeginsWhereTheProviderCountsFrom(t *testing.T) {
 			}
 		}
 		faults := find(t, row.profile).Check(object(t, token[0]), claims, time.Unix(row.now, 0))
-		if (len(faults) == 0) != row.fine || len(faults) > 0 && faults[0].Reason != provider.ErrLifetime {
+		if (len(faults) == 0) != row.fine || len(faults) > 0 && !errors.Is(faults[0], provider.ErrLifetime) {
 			t.Errorf("%s: %s: %v", row.profile, row.says, faults)
 		}
 	}

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"unicode"
 
+	"conductor-jwt/internal/glob"
 	"conductor-jwt/internal/jsonobj"
-	"conductor-jwt/policy"
 	"conductor-jwt/signer"
 )
 
@@ -56,7 +56,7 @@ func alike(name string, names []string) string {
 func foldName(name string) string {
 	name, _, _ = strings.Cut(name, "\x00")
 	name = strings.Map(func(r rune) rune {
-		if r == '_' || r == '-' || unicode.IsSpace(r) || policy.Hidden(r) {
+		if r == '_' || r == '-' || unicode.IsSpace(r) || glob.Hidden(r) {
 			return -1
 		}
 		return unicode.ToLower(unicode.ToUpper(r))

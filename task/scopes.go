@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"conductor-jwt/policy"
+	"conductor-jwt/internal/glob"
 	"conductor-jwt/provider"
 )
 
@@ -119,7 +119,7 @@ func checkElements(elements []string) error {
 			return scopeTooLong(i, element)
 		}
 		for _, r := range element {
-			if policy.Hidden(r) {
+			if glob.Hidden(r) {
 				return refuse(ErrScopeInvalid, inScopes, fmt.Sprintf("scope %d holds a control or invisible character", i+1), "remove it")
 			}
 		}
@@ -136,7 +136,7 @@ func unfit(r rune) string {
 	switch {
 	case r == ' ':
 		return "a space"
-	case policy.Hidden(r):
+	case glob.Hidden(r):
 		return "a control or invisible character"
 	case r > '~':
 		return "a character outside of ascii"

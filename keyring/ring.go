@@ -1,8 +1,23 @@
+// Package keyring holds the keys that the operator has named: which versions
+// each has, which of them signs, and which of them verifiers are told.
+//
+//	policy.Key -> entry (one source)            entry.go: asks the source, refuses what is no key
+//	  -> versions, in the order of their turn   versions.go: published, active, retired, gone
+//	    -> Ring.Resolve gives the active one    ring.go
+//	    -> Ring.Set gives the public ones       set.go
+//
+// A version is what a signature is made with from beginning to end: its kid,
+// its public key and its store cannot change in between (version.go). What a
+// store makes is verified before it leaves; a store that is slow or away
+// keeps a quarter of the slots at most (bulkhead.go).
+//
+// All that depends on time follows from times that every replica sees: the
+// store's own, or those in the policy file. Replicas therefore agree without
+// speaking to one another.
 package keyring
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"strings"
 	"sync"
@@ -52,13 +67,6 @@ type named struct {
 	failing   atomic.Bool  // so did the last one
 }
 
-// loaded is what the sources of a key said. It does not change.
-type loaded struct {
-	perEntry [][]*version
-	versions versions  // of all, without the revoked ones
-	at       time.Time // when all of them were last heard
-}
-
 // New makes a Ring and asks every source once, all at the same time and for a
 // few seconds at most. A source that cannot be asked is no mistake: of the
 // ring before it, if there is one, the versions are taken over, and else the
@@ -87,114 +95,6 @@ func New(ctx context.Context, o Options, before *Ring) (*Ring, error) {
 		return nil, err
 	}
 	return r, nil
-}
-
-// load asks all sources for the first time.
-func (r *Ring) load(ctx context.Context, before *Ring) error {
-	faults := make([]*policy.Error, len(r.order))
-	var all sync.WaitGroup
-	for i, n := range r.order {
-		if n.delivered != "" {
-			continue
-		}
-		all.Go(func() {
-			at, err := r.refresh(ctx, n)
-			switch {
-			case err == nil:
-			case errors.Is(err, keys.ErrUnavailable):
-				n.inherit(before)
-				r.failed(ctx, n, err)
-			default:
-				faults[i] = r.fault(at, err)
-			}
-		})
-	}
-	all.Wait()
-	return policy.Join(append(faults, r.checkKeyIDs(ctx)...)...)
-}
-
-// inherit takes over what the ring before knew of the same key from the same
-// sources.
-func (n *named) inherit(before *Ring) {
-	if before == nil {
-		return
-	}
-	old, ok := before.names[n.policy.Name]
-	if !ok || len(old.entries) != len(n.entries) {
-		return
-	}
-	for i, e := range n.entries {
-		if e.policy.Source != old.entries[i].policy.Source || !e.policy.From.Equal(old.entries[i].policy.From) || e.kid != old.entries[i].kid {
-			return
-		}
-	}
-	l := old.loaded.Load()
-	if l == nil {
-		return
-	}
-	perEntry := make([][]*version, len(n.entries))
-	for i, list := range l.perEntry {
-		for _, v := range list {
-			again, err := n.entries[i].version(v.key, n.policy) // what may be done with it is the new policy's to say
-			if err != nil {
-				return
-			}
-			perEntry[i] = append(perEntry[i], again)
-		}
-	}
-	n.loaded.Store(n.combine(perEntry, l.at))
-}
-
-// refresh asks all sources of a key and takes what they say as a whole, or
-// nothing of it. It gives the version of the policy that failed.
-func (r *Ring) refresh(ctx context.Context, n *named) (policy.Version, error) {
-	n.refreshed.Lock()
-	defer n.refreshed.Unlock()
-	was := n.loaded.Load()
-	next := make([][]*version, len(n.entries))
-	for i, e := range n.entries {
-		list, err := e.versions(ctx, n.policy)
-		if err == nil && was != nil {
-			err = e.checkSame(ctx, was.perEntry[i], list, r.o.Now())
-		}
-		if err != nil {
-			return e.policy, err
-		}
-		next[i] = list
-	}
-	l := n.combine(next, r.o.Now())
-	if kid := l.repeated(); kid {
-		return n.policy.Versions[0], &fault.Error{
-			Reason: keys.ErrAmbiguous, Found: "two versions with the same kid", Hint: "list each key once, with a kid of its own",
-		}
-	}
-	n.loaded.Store(l)
-	return policy.Version{}, nil
-}
-
-func (n *named) combine(perEntry [][]*version, at time.Time) *loaded {
-	l := &loaded{perEntry: perEntry, at: at}
-	for _, list := range perEntry {
-		for _, v := range list {
-			if !v.revoked(n.policy.Revoke) {
-				l.versions = append(l.versions, v)
-			}
-		}
-	}
-	l.versions = inTurn(l.versions)
-	return l
-}
-
-// repeated reports whether two versions have one kid.
-func (l *loaded) repeated() bool {
-	seen := map[string]bool{}
-	for _, v := range l.versions {
-		if v.kid != "" && seen[v.kid] {
-			return true
-		}
-		seen[v.kid] = true
-	}
-	return false
 }
 
 // checkKeyIDs refuses published keys that verifiers could not tell apart.

@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,17 +14,18 @@ import (
 	"conductor-jwt/policy"
 )
 
-// entry is one source of a key's versions.
+// entry is one entry of a key's versions in the policy file. Its source may hold
+// several versions.
 type entry struct {
-	policy policy.Version
-	kid    string // as [policy.Key.KeyID]
-	source keys.Source
-	asked  chan struct{} // has room for one call
-	store  *store        // nil where signing calls none
+	policy  policy.Version
+	kid     string // as [policy.Key.KeyID]
+	source  keys.Source
+	reading chan struct{} // has room for one call
+	store   *store        // nil: keys sign in memory
 }
 
-// open makes the entries of a key.
-func (r *Ring) open(k policy.Key) ([]*entry, *policy.Error) {
+// openEntries opens the sources of a key.
+func (r *Ring) openEntries(k policy.Key) ([]*entry, *policy.Error) {
 	var list []*entry
 	for _, v := range k.Versions {
 		scheme, ok := r.o.Schemes[v.Scheme()]
@@ -34,7 +36,7 @@ func (r *Ring) open(k policy.Key) ([]*entry, *policy.Error) {
 		if err != nil {
 			return nil, r.fault(v, err)
 		}
-		e := &entry{policy: v, kid: k.KeyID, source: source, asked: make(chan struct{}, 1)}
+		e := &entry{policy: v, kid: k.KeyID, source: source, reading: make(chan struct{}, 1)}
 		if v.KeyID != "" {
 			e.kid = v.KeyID
 		}
@@ -42,15 +44,14 @@ func (r *Ring) open(k policy.Key) ([]*entry, *policy.Error) {
 			e.store = r.o.Stores.of(v.Scheme())
 		}
 		if len(k.Versions) > 1 && !source.Timed() && v.From.IsZero() {
-			return nil, r.o.Policy.Fault(v.Place, "a version without from, whose source knows no time; write from")
+			return nil, r.o.Policy.Fault(v.Place, "a version without from, whose source has no times; write from")
 		}
 		list = append(list, e)
 	}
 	return list, nil
 }
 
-// fault places an error of a source in the policy file. Errors of package
-// keys quote no value.
+// fault returns an error of a source at its place in the policy file.
 func (r *Ring) fault(v policy.Version, err error) *policy.Error {
 	text := "the key cannot be read"
 	if e, ok := errors.AsType[*fault.Error](err); ok {
@@ -59,14 +60,14 @@ func (r *Ring) fault(v policy.Version, err error) *policy.Error {
 	return r.o.Policy.Fault(v.Place, text)
 }
 
-// versions asks the source. Every fault is an *[fault.Error].
+// versions reads the versions of the source. Its error is a [*fault.Error].
 func (e *entry) versions(ctx context.Context, k policy.Key) ([]*version, error) {
-	ctx, cancel := context.WithTimeout(ctx, mostCall)
+	ctx, cancel := context.WithTimeout(ctx, maxCall)
 	defer cancel()
-	found, err := e.ask(ctx)
+	found, err := e.read(ctx)
 	if err != nil {
 		if _, ok := errors.AsType[*fault.Error](err); !ok {
-			err = &fault.Error{Reason: keys.ErrUnavailable, Found: "the key's source could not be asked", Hint: "look at the source", Cause: err}
+			err = &fault.Error{Reason: keys.ErrUnavailable, Found: "the key's source cannot be read", Hint: "look at the source", Cause: err}
 		}
 		return nil, err
 	}
@@ -84,49 +85,54 @@ func (e *entry) versions(ctx context.Context, k policy.Key) ([]*version, error) 
 	return list, nil
 }
 
-// ask calls the source, and gives it up when ctx ends: one that hangs on a file
-// or a module does not return then. It is not asked again until it has.
-func (e *entry) ask(ctx context.Context) (found []keys.Key, err error) {
+// read calls the source until ctx ends. A call that hangs on a file or a module may
+// not return then; read does not call the source again until it has returned.
+func (e *entry) read(ctx context.Context) (found []keys.Key, err error) {
 	select {
-	case e.asked <- struct{}{}:
+	case e.reading <- struct{}{}:
 	default:
-		return nil, keys.Unavailable("the key's source has not answered the last call yet", "look at the source")
+		return nil, keys.Unavailable("the key's source has not yet answered the last call", "look at the source")
 	}
-	ended := make(chan struct{})
-	var list []keys.Key
-	var fault error
+	type result struct {
+		keys []keys.Key
+		err  error
+	}
+	ended := make(chan result, 1)
 	go func() {
+		r := result{err: errPanic()}
 		defer func() {
-			if recover() != nil {
-				list, fault = nil, keys.Unavailable("the key's source panicked", "report it")
-			}
-			<-e.asked
-			close(ended)
+			_ = recover() // r then has its first value
+			<-e.reading
+			ended <- r
 		}()
-		list, fault = e.source.Versions(ctx)
+		list, err := e.source.Versions(ctx)
+		r = result{list, err}
 	}()
 	select {
-	case <-ended:
-		return list, fault
+	case r := <-ended:
+		return r.keys, r.err
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
 }
 
+// errPanic is the error of a source that panics: it counts as unavailable.
+func errPanic() error { return keys.Unavailable("the key's source panicked", "report it") }
+
 func (e *entry) version(key keys.Key, k policy.Key) (*version, error) {
 	v, err := newVersion(key, k, e.kid, e.store)
 	if err == nil {
-		v.turn = e.turn(key, k.ActivationDelay)
+		v.from = e.from(key, k.ActivationDelay)
 	}
 	return v, err
 }
 
-// checkCount refuses several versions where nothing tells their turns, or
-// their kids, apart.
+// checkCount refuses several versions that would have the same kid, or of which it
+// is not known when each signs.
 func (e *entry) checkCount(found []keys.Key) error {
 	switch {
 	case len(found) == 0:
-		return &fault.Error{Reason: keys.ErrMissing, Found: "a source without a key", Hint: "put one there"}
+		return &fault.Error{Reason: keys.ErrMissing, Found: "a source without a key", Hint: "store a key there"}
 	case len(found) == 1:
 		return nil
 	case !e.policy.From.IsZero():
@@ -152,8 +158,8 @@ func ambiguous(n int, what string) error {
 	}
 }
 
-// turn is when a version begins to sign.
-func (e *entry) turn(key keys.Key, delay time.Duration) time.Time {
+// from returns when a version begins to sign; zero: always.
+func (e *entry) from(key keys.Key, delay time.Duration) time.Time {
 	switch {
 	case !e.policy.From.IsZero():
 		return e.policy.From
@@ -163,16 +169,15 @@ func (e *entry) turn(key keys.Key, delay time.Duration) time.Time {
 	return key.Created()
 }
 
-// checkSame refuses what a source without times holds now, where that is not
-// what it held: a replacement would sign before any verifier had heard of it,
-// and on each replica at another moment. One whose turn is still to come may
-// be replaced.
-func (e *entry) checkSame(ctx context.Context, was, is []*version, now time.Time) error {
-	if e.source.Timed() || len(was) == 0 || e.policy.From.After(now) {
+// checkReplaced refuses a replaced key in a source without times: it would sign
+// before any verifier has read it, and on each replica at another time. A key that
+// does not sign yet may be replaced.
+func (e *entry) checkReplaced(ctx context.Context, previous, current []*version, now time.Time) error {
+	if e.source.Timed() || len(previous) == 0 || e.policy.From.After(now) {
 		return nil
 	}
-	for _, v := range is {
-		if v.turn.After(now) || has(ctx, was, v) {
+	for _, v := range current {
+		if v.from.After(now) || contains(ctx, previous, v) {
 			continue
 		}
 		return &fault.Error{
@@ -183,39 +188,35 @@ func (e *entry) checkSame(ctx context.Context, was, is []*version, now time.Time
 	return nil
 }
 
-// has reports whether the key of a version is among others.
-func has(ctx context.Context, list []*version, v *version) bool {
-	for _, other := range list {
-		if same(ctx, other, v) {
-			return true
-		}
-	}
-	return false
+// contains reports whether a list has a version with the same key.
+func contains(ctx context.Context, list []*version, v *version) bool {
+	return slices.ContainsFunc(list, func(other *version) bool { return isSameKey(ctx, other, v) })
 }
 
-func same(ctx context.Context, a, b *version) bool {
+func isSameKey(ctx context.Context, a, b *version) bool {
 	if a.key == b.key {
 		return true
 	}
-	if a.thumbprint == "" { // a secret has no algorithm that a key with a public half has
-		return sameSecret(ctx, a.key, b.key)
+	if a.thumbprint == "" { // a secret
+		return isSameSecret(ctx, a.key, b.key)
 	}
 	return a.thumbprint == b.thumbprint
 }
 
-// sameSecret compares HMAC keys by what they make of the same text: they show
-// nothing else of themselves.
-func sameSecret(ctx context.Context, a, b keys.Key) bool {
+// isSameSecret compares two HMAC keys by their MACs of one text, because a key does
+// not give its secret away. A key with a public half has none of a secret's
+// algorithms and fails to sign.
+func isSameSecret(ctx context.Context, a, b keys.Key) bool {
 	algorithms := a.Algorithms()
 	if len(algorithms) == 0 {
 		return false
 	}
-	macA, errA := a.Sign(ctx, algorithms[0], []byte("same"))
-	macB, errB := b.Sign(ctx, algorithms[0], []byte("same"))
+	macA, errA := a.Sign(ctx, algorithms[0], []byte("same key?"))
+	macB, errB := b.Sign(ctx, algorithms[0], []byte("same key?"))
 	return errA == nil && errB == nil && hmac.Equal(macA, macB)
 }
 
-// deliveredName is the secret that a source of conductor: names.
+// deliveredName returns the name of the secret that a source conductor:NAME is.
 func deliveredName(uri string) (string, bool) {
 	return strings.CutPrefix(uri, policy.SchemeConductor+":")
 }

@@ -15,43 +15,43 @@ import (
 // Set is a JWK Set (RFC 7517 §5) of public keys, as it is served.
 type Set struct {
 	Body   []byte
-	Len    int           // of its keys
+	Len    int           // number of keys
 	ETag   string        // strong (RFC 9110 §8.8.1), quoted
 	MaxAge time.Duration // how long a verifier may keep it; whole seconds
 }
 
-// Set gives the published versions of all keys that the operator publishes.
+// Set returns the set of all published keys.
 func (r *Ring) Set() Set { return r.set(r.order) }
 
-// KeySet gives those of one key; false where no published key has the name.
+// KeySet returns the set of one key; false where no published key has the name.
 func (r *Ring) KeySet(name string) (Set, bool) {
 	n, ok := r.names[name]
 	if !ok || !n.policy.Publish {
 		return Set{}, false
 	}
-	return r.set([]*named{n}), true
+	return r.set([]*namedKey{n}), true
 }
 
-// Complete reports whether every published key has been heard of: before
-// that, a set lacks keys whose tokens may be out already.
+// Complete reports whether every published key has been loaded. Until then, a set
+// may lack keys that have signed tokens already.
 func (r *Ring) Complete() bool {
-	return !slices.ContainsFunc(r.order, func(n *named) bool { return n.policy.Publish && n.loaded.Load() == nil })
+	return !slices.ContainsFunc(r.order, func(n *namedKey) bool { return n.policy.Publish && n.loaded.Load() == nil })
 }
 
-func (r *Ring) set(list []*named) Set {
+func (r *Ring) set(list []*namedKey) Set {
 	now := r.o.Now()
 	s := Set{MaxAge: policy.MaxAge}
 	var members [][]byte
 	for _, n := range list {
-		l := n.loaded.Load()
-		if l == nil || !n.policy.Publish {
+		loaded := n.loaded.Load()
+		if loaded == nil || !n.policy.Publish {
 			continue
 		}
-		if next := l.versions.next(now, n.policy.RetireAfter); !next.IsZero() {
+		if next := loaded.versions.nextChange(now, n.policy.RetireAfter); !next.IsZero() {
 			s.MaxAge = min(s.MaxAge, next.Sub(now)).Truncate(time.Second)
 		}
-		for _, k := range l.versions.published(now, n.policy.RetireAfter) {
-			raw, err := k.publicJWK()
+		for _, v := range loaded.versions.published(now, n.policy.RetireAfter) {
+			raw, err := v.publicJWK()
 			if err == nil && !slices.ContainsFunc(members, func(m []byte) bool { return bytes.Equal(m, raw) }) {
 				members = append(members, raw)
 			}
@@ -64,8 +64,8 @@ func (r *Ring) set(list []*named) Set {
 	return s
 }
 
-// publicJWK writes the public members, use, kid, and alg where the key is for
-// one algorithm only: a verifier that holds to alg would refuse the others.
+// publicJWK returns the public members, use and kid, and alg for a key of a single
+// algorithm: with alg, a verifier would refuse the key's other algorithms.
 func (v *version) publicJWK() (json.RawMessage, error) {
 	m := keys.JWKMeta{Use: "sig", KeyID: v.kid}
 	if len(v.algorithms) == 1 {

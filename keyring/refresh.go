@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -12,15 +13,38 @@ import (
 	"conductor-jwt/policy"
 )
 
-// loaded is what the sources of a key said. It does not change.
-type loaded struct {
+// loadedVersions are the versions of a key at one time. They do not change.
+type loadedVersions struct {
 	perEntry [][]*version
-	versions versions  // of all, without the revoked ones
-	at       time.Time // when all of them were last heard
+	versions versions  // of all entries, without revoked ones
+	at       time.Time // when the sources were read
 }
 
-// load asks all sources for the first time.
-func (r *Ring) load(ctx context.Context, before *Ring) error {
+// newLoadedVersions joins the versions of all entries of a key.
+func newLoadedVersions(k policy.Key, perEntry [][]*version, at time.Time) *loadedVersions {
+	var list []*version
+	for _, v := range slices.Concat(perEntry...) {
+		if !v.revoked(k.Revoke) {
+			list = append(list, v)
+		}
+	}
+	return &loadedVersions{perEntry: perEntry, versions: sorted(list), at: at}
+}
+
+// repeatsKeyID reports whether two versions have the same kid.
+func (l *loadedVersions) repeatsKeyID() bool {
+	seen := map[string]bool{}
+	for _, v := range l.versions {
+		if v.kid != "" && seen[v.kid] {
+			return true
+		}
+		seen[v.kid] = true
+	}
+	return false
+}
+
+// load reads all sources for the first time.
+func (r *Ring) load(ctx context.Context, previous *Ring) error {
 	faults := make([]*policy.Error, len(r.order))
 	var all sync.WaitGroup
 	for i, n := range r.order {
@@ -32,7 +56,7 @@ func (r *Ring) load(ctx context.Context, before *Ring) error {
 			switch {
 			case err == nil:
 			case errors.Is(err, keys.ErrUnavailable):
-				n.inherit(before)
+				n.takeOver(previous)
 				r.failed(ctx, n, err)
 			default:
 				faults[i] = r.fault(at, err)
@@ -43,100 +67,73 @@ func (r *Ring) load(ctx context.Context, before *Ring) error {
 	return policy.Join(append(faults, r.checkKeyIDs(ctx)...)...)
 }
 
-// inherit takes over what the ring before knew of the same key from the same
-// sources.
-func (n *named) inherit(before *Ring) {
-	if before == nil {
+// takeOver takes the versions of the previous ring's key of the same name, where it
+// has the same sources. The new policy decides how they are used.
+func (n *namedKey) takeOver(previous *Ring) {
+	if previous == nil {
 		return
 	}
-	old, ok := before.names[n.policy.Name]
-	if !ok || len(old.entries) != len(n.entries) {
+	old, ok := previous.names[n.policy.Name]
+	if !ok || !slices.EqualFunc(n.entries, old.entries, isSameEntry) {
 		return
 	}
-	for i, e := range n.entries {
-		if e.policy.Source != old.entries[i].policy.Source || !e.policy.From.Equal(old.entries[i].policy.From) || e.kid != old.entries[i].kid {
-			return
-		}
-	}
-	l := old.loaded.Load()
-	if l == nil {
+	loaded := old.loaded.Load()
+	if loaded == nil {
 		return
 	}
 	perEntry := make([][]*version, len(n.entries))
-	for i, list := range l.perEntry {
+	for i, list := range loaded.perEntry {
 		for _, v := range list {
-			again, err := n.entries[i].version(v.key, n.policy) // what may be done with it is the new policy's to say
+			taken, err := n.entries[i].version(v.key, n.policy)
 			if err != nil {
 				return
 			}
-			perEntry[i] = append(perEntry[i], again)
+			perEntry[i] = append(perEntry[i], taken)
 		}
 	}
-	n.loaded.Store(n.combine(perEntry, l.at))
+	n.loaded.Store(newLoadedVersions(n.policy, perEntry, loaded.at))
 }
 
-// refresh asks all sources of a key and takes what they say as a whole, or
-// nothing of it. It gives the version of the policy that failed.
-func (r *Ring) refresh(ctx context.Context, n *named) (policy.Version, error) {
-	n.refreshed.Lock()
-	defer n.refreshed.Unlock()
-	was := n.loaded.Load()
-	next := make([][]*version, len(n.entries))
+func isSameEntry(a, b *entry) bool {
+	return a.policy.Source == b.policy.Source && a.policy.From.Equal(b.policy.From) && a.kid == b.kid
+}
+
+// refresh reads all sources of a key. It replaces the key's versions only where all
+// can be read; otherwise it returns the entry of the policy that failed.
+func (r *Ring) refresh(ctx context.Context, n *namedKey) (policy.Version, error) {
+	n.refreshing.Lock()
+	defer n.refreshing.Unlock()
+	previous := n.loaded.Load()
+	perEntry := make([][]*version, len(n.entries))
 	for i, e := range n.entries {
 		list, err := e.versions(ctx, n.policy)
-		if err == nil && was != nil {
-			err = e.checkSame(ctx, was.perEntry[i], list, r.o.Now())
+		if err == nil && previous != nil {
+			err = e.checkReplaced(ctx, previous.perEntry[i], list, r.o.Now())
 		}
 		if err != nil {
 			return e.policy, err
 		}
-		next[i] = list
+		perEntry[i] = list
 	}
-	l := n.combine(next, r.o.Now())
-	if kid := l.repeated(); kid {
+	loaded := newLoadedVersions(n.policy, perEntry, r.o.Now())
+	if loaded.repeatsKeyID() {
 		return n.policy.Versions[0], &fault.Error{
 			Reason: keys.ErrAmbiguous, Found: "two versions with the same kid", Hint: "list each key once, with a kid of its own",
 		}
 	}
-	n.loaded.Store(l)
+	n.loaded.Store(loaded)
 	return policy.Version{}, nil
 }
 
-func (n *named) combine(perEntry [][]*version, at time.Time) *loaded {
-	l := &loaded{perEntry: perEntry, at: at}
-	for _, list := range perEntry {
-		for _, v := range list {
-			if !v.revoked(n.policy.Revoke) {
-				l.versions = append(l.versions, v)
-			}
-		}
-	}
-	l.versions = inTurn(l.versions)
-	return l
-}
+// Intervals between two reads of a key's sources. Each differs by up to a tenth, so
+// that replicas do not read in step.
+const (
+	retryInterval = 5 * time.Second // of a key that was never read, because tasks wait for it
+	jitterShare   = 0.1
+)
 
-// repeated reports whether two versions have one kid.
-func (l *loaded) repeated() bool {
-	seen := map[string]bool{}
-	for _, v := range l.versions {
-		if v.kid != "" && seen[v.kid] {
-			return true
-		}
-		seen[v.kid] = true
-	}
-	return false
-}
-
-// firstRetry is how often a key that was never there is asked for: tasks wait
-// for it.
-const firstRetry = 5 * time.Second
-
-// jitterShare is how much an interval differs from the next, so that replicas
-// do not ask in step.
-const jitterShare = 0.1
-
-// Run keeps the versions of all keys fresh until ctx ends. Each key has a
-// goroutine of its own, so that a store that hangs delays no other key.
+// Run refreshes the versions of all keys until ctx ends. Each key has a goroutine of
+// its own, so that a store that hangs delays no other key.
 func (r *Ring) Run(ctx context.Context) {
 	var all sync.WaitGroup
 	for _, n := range r.order {
@@ -147,9 +144,9 @@ func (r *Ring) Run(ctx context.Context) {
 	all.Wait()
 }
 
-func (r *Ring) keepFresh(ctx context.Context, n *named) {
+func (r *Ring) keepFresh(ctx context.Context, n *namedKey) {
 	for {
-		timer := time.NewTimer(r.interval(n))
+		timer := time.NewTimer(n.interval())
 		select {
 		case <-ctx.Done():
 			timer.Stop()
@@ -160,21 +157,20 @@ func (r *Ring) keepFresh(ctx context.Context, n *named) {
 	}
 }
 
-func (r *Ring) interval(n *named) time.Duration {
-	whole := policy.Refresh
+func (n *namedKey) interval() time.Duration {
+	interval := policy.Refresh
 	if n.loaded.Load() == nil {
-		whole = firstRetry
+		interval = retryInterval
 	}
-	share := jitterShare * (2*rand.Float64() - 1) //nolint:gosec // when to ask is no secret
-	return whole + time.Duration(share*float64(whole))
+	share := jitterShare * (2*rand.Float64() - 1) //nolint:gosec // when a source is read is no secret
+	return interval + time.Duration(share*float64(interval))
 }
 
-// tryRefresh keeps the old versions where there are no new ones to be had. A
-// source that panics is as good as one that is away.
-func (r *Ring) tryRefresh(ctx context.Context, n *named) {
+// tryRefresh keeps the versions in use where a refresh fails.
+func (r *Ring) tryRefresh(ctx context.Context, n *namedKey) {
 	defer func() {
 		if recover() != nil {
-			r.failed(ctx, n, keys.Unavailable("the key's source panicked", "report it"))
+			r.failed(ctx, n, errPanic())
 		}
 	}()
 	_, err := r.refresh(ctx, n)
@@ -183,23 +179,23 @@ func (r *Ring) tryRefresh(ctx context.Context, n *named) {
 	case err != nil:
 		r.failed(ctx, n, err)
 	case n.failing.Swap(false):
-		r.o.Logger.InfoContext(ctx, "a key is fresh again", "key", n.policy.Name)
+		r.o.Logger.InfoContext(ctx, "a key can be refreshed again", "key", n.policy.Name)
 	}
 }
 
-// failed says so once, until it is well again.
-func (r *Ring) failed(ctx context.Context, n *named, err error) {
+// failed counts a failed refresh, and logs the first one in a row.
+func (r *Ring) failed(ctx context.Context, n *namedKey, err error) {
 	n.failures.Add(1)
 	if n.failing.Swap(true) {
 		return
 	}
-	problem := "the source could not be asked"
+	problem := "the source cannot be read"
 	if e, ok := errors.AsType[*fault.Error](err); ok {
 		problem = e.Error()
 	}
 	if n.loaded.Load() == nil {
-		r.o.Logger.WarnContext(ctx, "a key is not there yet; its tasks wait", "key", n.policy.Name, "problem", problem)
+		r.o.Logger.WarnContext(ctx, "a key could not be loaded yet; its tasks wait", "key", n.policy.Name, "problem", problem)
 		return
 	}
-	r.o.Logger.WarnContext(ctx, "a key could not be refreshed; the versions from before stay in use", "key", n.policy.Name, "problem", problem)
+	r.o.Logger.WarnContext(ctx, "a key could not be refreshed; its previous versions stay in use", "key", n.policy.Name, "problem", problem)
 }

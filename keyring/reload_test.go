@@ -124,7 +124,7 @@ func TestSeveralVersionsOfASourceWithoutTimes(t *testing.T) {
 		r.put("vault-transit://t/a", edKey(t, time.Now()))
 		r.put("vault-transit://t/b", edKey(t, time.Now()))
 		_, err := keyring.New(t.Context(), r.options(t), nil)
-		if _, ok := errors.AsType[*policy.Error](err); ok != row.fault || row.fault && !strings.Contains(err.Error(), "a version without from, whose source knows no time") {
+		if _, ok := errors.AsType[*policy.Error](err); ok != row.fault || row.fault && !strings.Contains(err.Error(), "a version without from, whose source has no times") {
 			t.Errorf("timed %t, %s: %v", row.timed, row.versions, err)
 		}
 	}

@@ -190,7 +190,7 @@ func (l *lockedBuffer) String() string {
 // read reads a policy; every line of it is a key.
 func (r *rig) policy(t *testing.T) *policy.Policy {
 	t.Helper()
-	p, err := policy.Read("policy.yaml", []byte(r.text), 10 * time.Minute)
+	p, err := policy.Read("policy.yaml", []byte(r.text), 10*time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}

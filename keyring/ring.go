@@ -1,19 +1,9 @@
-// Package keyring holds the keys that the operator has named: which versions
-// each has, which of them signs, and which of them verifiers are told.
+// Package keyring holds the keys that the operator names in the policy file. It reads
+// their versions from key stores, refreshes them, selects the version that signs and
+// publishes the public keys as JWK Sets.
 //
-//	policy.Key -> entry (one source)            entry.go: asks the source, refuses what is no key
-//	  -> versions, in the order of their turn   versions.go: published, active, retired, gone
-//	    -> Ring.Resolve gives the active one    ring.go
-//	    -> Ring.Set gives the public ones       set.go
-//
-// A version is what a signature is made with from beginning to end: its kid,
-// its public key and its store cannot change in between (version.go). What a
-// store makes is verified before it leaves; a store that is slow or away
-// keeps a quarter of the slots at most (bulkhead.go).
-//
-// All that depends on time follows from times that every replica sees: the
-// store's own, or those in the policy file. Replicas therefore agree without
-// speaking to one another.
+// When a version begins to sign depends on times that every replica reads: those of
+// the store, or of the policy file. Replicas therefore agree without communicating.
 package keyring
 
 import (
@@ -29,14 +19,14 @@ import (
 	"conductor-jwt/policy"
 )
 
-// Options are what a Ring is made of. Every field is needed, except Policy.
+// Options configure a Ring. All fields but Policy are required.
 type Options struct {
-	Policy *policy.Policy // nil: no key has a name
-	Parser keys.Resolver  // for keys in tasks, and those that the server delivers with them
+	Policy *policy.Policy // nil: no named keys
+	Parser keys.Resolver  // for keys in tasks, and secrets that the server delivers with them
 
 	// Schemes open the sources, by the scheme of their URI.
 	Schemes map[string]keys.Scheme
-	// Elsewhere says of a scheme that this build does not have where it is: "; the
+	// Elsewhere says for a scheme that this build does not have which one has it: "; the
 	// native edition has them".
 	Elsewhere map[string]string
 
@@ -45,44 +35,44 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-// Ring resolves keys by the names that the operator gave them, and gives
-// everything else to the parser. It is safe for concurrent use.
+// Ring resolves named keys, and passes all other references to the parser. It is
+// safe for concurrent use.
 type Ring struct {
 	o     Options
-	names map[string]*named
-	order []*named // of the file
+	names map[string]*namedKey
+	order []*namedKey // as in the file
 }
 
 var _ keys.Resolver = (*Ring)(nil)
 
-// named is one key.
-type named struct {
+// namedKey is one key of the policy file.
+type namedKey struct {
 	policy    policy.Key
 	entries   []*entry
-	delivered string // the secret of conductor:NAME; then there are no entries
+	delivered string // NAME of a source conductor:NAME; such a key has no entries
 
-	loaded    atomic.Pointer[loaded]
-	refreshed sync.Mutex   // one refresh at a time
-	failures  atomic.Int64 // refreshes that failed
-	failing   atomic.Bool  // so did the last one
+	loaded     atomic.Pointer[loadedVersions] // nil: never read
+	refreshing sync.Mutex                     // one refresh at a time
+	failures   atomic.Int64                   // failed refreshes
+	failing    atomic.Bool                    // the last refresh failed
 }
 
-// New makes a Ring and asks every source once, all at the same time and for a
-// few seconds at most. A source that cannot be asked is no mistake: of the
-// ring before it, if there is one, the versions are taken over, and else the
-// key is not there yet. All other errors are a [*policy.Error].
-func New(ctx context.Context, o Options, before *Ring) (*Ring, error) {
-	r := &Ring{o: o, names: map[string]*named{}}
+// New returns a Ring. It reads all sources at once, each for at most 5 s. For a
+// source that is unavailable it takes the versions of the previous ring (serve
+// stale) or, where that has none, leaves the key without versions until a refresh
+// succeeds. Previous may be nil. Any other failure is a [*policy.Error].
+func New(ctx context.Context, o Options, previous *Ring) (*Ring, error) {
+	r := &Ring{o: o, names: map[string]*namedKey{}}
 	if o.Policy == nil {
 		return r, nil
 	}
 	var wrong []*policy.Error
 	for _, k := range o.Policy.Keys {
-		n := &named{policy: k}
+		n := &namedKey{policy: k}
 		if name, ok := deliveredName(k.Versions[0].Source); ok {
 			n.delivered = name
 		} else {
-			entries, err := r.open(k)
+			entries, err := r.openEntries(k)
 			wrong = append(wrong, err)
 			n.entries = entries
 		}
@@ -91,23 +81,23 @@ func New(ctx context.Context, o Options, before *Ring) (*Ring, error) {
 	if err := policy.Join(wrong...); err != nil {
 		return nil, err
 	}
-	if err := r.load(ctx, before); err != nil {
+	if err := r.load(ctx, previous); err != nil {
 		return nil, err
 	}
 	return r, nil
 }
 
-// checkKeyIDs refuses published keys that verifiers could not tell apart.
+// checkKeyIDs refuses different published keys with the same kid.
 func (r *Ring) checkKeyIDs(ctx context.Context) []*policy.Error {
 	var wrong []*policy.Error
 	seen := map[string]*version{}
 	for _, n := range r.order {
-		l := n.loaded.Load()
-		if l == nil || !n.policy.Publish {
+		loaded := n.loaded.Load()
+		if loaded == nil || !n.policy.Publish {
 			continue
 		}
-		for _, v := range l.versions {
-			if other, ok := seen[v.kid]; ok && v.kid != "" && !same(ctx, other, v) {
+		for _, v := range loaded.versions {
+			if other, ok := seen[v.kid]; ok && v.kid != "" && !isSameKey(ctx, other, v) {
 				wrong = append(wrong, r.o.Policy.Fault(n.policy.Place, "it has a kid that another published key has; give each its own"))
 			}
 			seen[v.kid] = v
@@ -116,8 +106,7 @@ func (r *Ring) checkKeyIDs(ctx context.Context) []*policy.Error {
 	return wrong
 }
 
-// Resolve gives the key of a name, pinned to the version that signs now, and
-// reads the key that comes in the task otherwise.
+// Resolve implements [keys.Resolver]. The key of a name is its active version.
 func (r *Ring) Resolve(ctx context.Context, ref keys.Ref) (keys.Key, error) {
 	if ref.Name == "" {
 		return r.o.Parser.Resolve(ctx, ref)
@@ -129,13 +118,13 @@ func (r *Ring) Resolve(ctx context.Context, ref keys.Ref) (keys.Key, error) {
 		}
 	}
 	if n.delivered != "" {
-		return r.deliver(ctx, n, ref)
+		return r.resolveDelivered(ctx, n, ref)
 	}
-	l := n.loaded.Load()
-	if l == nil {
-		return nil, keys.Unavailable("the key could not be had from its store yet", "look at the key store")
+	loaded := n.loaded.Load()
+	if loaded == nil {
+		return nil, keys.Unavailable("the key could not be read from its store yet", "look at the key store")
 	}
-	v := l.versions.active(r.o.Now())
+	v := loaded.versions.active(r.o.Now())
 	if v == nil {
 		return nil, &fault.Error{
 			Reason: keys.ErrUnknown, Found: "every version of the key is revoked", Hint: "have a new one configured",
@@ -144,13 +133,13 @@ func (r *Ring) Resolve(ctx context.Context, ref keys.Ref) (keys.Key, error) {
 	return v, nil
 }
 
-// deliver reads the key that the server sent with the task (runtimeMetadata),
-// as the task's definition asks it to.
-func (r *Ring) deliver(ctx context.Context, n *named, ref keys.Ref) (keys.Key, error) {
+// resolveDelivered parses the secret that the server delivers with the task, because
+// the task's definition lists it under runtimeMetadata.
+func (r *Ring) resolveDelivered(ctx context.Context, n *namedKey, ref keys.Ref) (keys.Key, error) {
 	text, ok := ref.Delivered[n.delivered]
 	if !ok || strings.TrimSpace(text.Reveal()) == "" {
 		return nil, &fault.Error{
-			Reason: keys.ErrUnknown, Found: "the task brought no secret of the name that the key's source says",
+			Reason: keys.ErrUnknown, Found: "the task has no delivered secret with the name in the key's source",
 			Hint: "list it under runtimeMetadata in the task's definition, and define it on the server",
 		}
 	}
@@ -167,7 +156,7 @@ func (r *Ring) deliver(ctx context.Context, n *named, ref keys.Ref) (keys.Key, e
 		return nil, err
 	}
 	if v.revoked(n.policy.Revoke) {
-		return nil, &fault.Error{Reason: keys.ErrUnknown, Found: "the key that the task brought is revoked", Hint: "have a new one defined on the server"}
+		return nil, &fault.Error{Reason: keys.ErrUnknown, Found: "the key that was delivered with the task is revoked", Hint: "have a new one defined on the server"}
 	}
 	return v, nil
 }

@@ -6,30 +6,30 @@ import (
 	"time"
 )
 
-// versions are those of one key, in the order of their turns; the newest is
-// the last. The slice does not change.
+// versions are those of one key, sorted by the time from which they sign. The slice
+// does not change.
 type versions []*version
 
-// State is where a version stands.
+// State is the state of a version.
 type State string
 
-// The states, in their order.
+// The states of a version, in their order.
 const (
-	Published State = "published" // verifiers are told, and it does not sign yet
-	Active    State = "active"    // it signs
-	Retired   State = "retired"   // its last tokens live
+	Published State = "published" // in the JWK Set, and does not sign yet
+	Active    State = "active"    // signs
+	Retired   State = "retired"   // in the JWK Set until its last tokens have expired
 )
 
-func inTurn(list []*version) versions {
+// sorted returns a sorted copy of list.
+func sorted(list []*version) versions {
 	list = slices.Clone(list)
 	slices.SortStableFunc(list, func(a, b *version) int {
-		return cmp.Or(a.turn.Compare(b.turn), cmp.Compare(a.kid, b.kid))
+		return cmp.Or(a.from.Compare(b.from), cmp.Compare(a.kid, b.kid))
 	})
 	return list
 }
 
-// active gives the version that signs: the newest whose turn has come. Where
-// none has, the oldest signs; nil where there is none.
+// active returns the version that signs, or nil where there is no version.
 func (vs versions) active(now time.Time) *version {
 	i := vs.activeIndex(now)
 	if i < 0 {
@@ -38,59 +38,57 @@ func (vs versions) active(now time.Time) *version {
 	return vs[i]
 }
 
+// activeIndex returns the last version whose time has come, or the first where
+// there is none; -1 where there is no version.
 func (vs versions) activeIndex(now time.Time) int {
 	for i, v := range slices.Backward(vs) {
-		if !v.turn.After(now) {
+		if !v.from.After(now) {
 			return i
 		}
 	}
 	return min(0, len(vs)-1)
 }
 
-// known is a version with its state.
-type known struct {
+// publishedVersion is a version with its state.
+type publishedVersion struct {
 	*version
 	state State
-	until time.Time // when it is no longer published; zero: nobody knows yet
+	until time.Time // end of its publication; zero: not known yet
 }
 
-// published gives the versions that verifiers are told. A version is retired
-// when the next one's turn comes, and gone when its last token is.
-func (vs versions) published(now time.Time, retireAfter time.Duration) []known {
+// published returns the versions that belong into the JWK Set. A version is retired
+// from the time of the next one, and removed retireAfter later.
+func (vs versions) published(now time.Time, retireAfter time.Duration) []publishedVersion {
 	active := vs.activeIndex(now)
-	var list []known
+	var list []publishedVersion
 	for i, v := range vs {
-		k := known{version: v, state: Published}
+		p := publishedVersion{version: v, state: Published}
 		if i+1 < len(vs) {
-			k.until = vs[i+1].turn.Add(retireAfter)
+			p.until = vs[i+1].from.Add(retireAfter)
 		}
 		switch {
 		case i == active:
-			k.state = Active
+			p.state = Active
 		case i < active:
-			k.state = Retired
-			if !now.Before(k.until) {
+			p.state = Retired
+			if !now.Before(p.until) {
 				continue
 			}
 		}
-		list = append(list, k)
+		list = append(list, p)
 	}
 	return list
 }
 
-// next is the next moment at which the set of a key, or its active version,
-// changes by itself; zero where none is known.
-func (vs versions) next(now time.Time, retireAfter time.Duration) time.Time {
+// nextChange returns when the set of a key, or its active version, changes without a
+// refresh; zero where it does not.
+func (vs versions) nextChange(now time.Time, retireAfter time.Duration) time.Time {
 	var next time.Time
-	consider := func(at time.Time) {
-		if at.After(now) && (next.IsZero() || at.Before(next)) {
-			next = at
-		}
-	}
-	for _, k := range vs.published(now, retireAfter) {
-		consider(k.turn)
-		if !k.until.IsZero() {
-			consider(k.until)
+	for _, p := range vs.published(now, retireAfter) {
+		for _, at := range []time.Time{p.from, p.until} {
+			if at.After(now) && (next.IsZero() || at.Before(next)) {
+				next = at
+			}
 		}
 	}
 	return next

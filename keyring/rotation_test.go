@@ -153,7 +153,7 @@ func TestAReplacedFileIsRefusedUntilItIsReloaded(t *testing.T) {
 		}
 		r.put("file:///k", a)
 		time.Sleep(2 * time.Minute)
-		if s := ring.Status()[0]; s.Failing || !strings.Contains(r.log.String(), "fresh again") {
+		if s := ring.Status()[0]; s.Failing || !strings.Contains(r.log.String(), "refreshed again") {
 			t.Errorf("%+v", s)
 		}
 		r.put("file:///k", b)

@@ -6,31 +6,31 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Status is what is known of a named key.
+// Status describes a named key.
 type Status struct {
 	Name     string
-	Versions []VersionStatus // in the order of their turns; without those that are gone
+	Versions []VersionStatus // published, active and retired ones, in their order
 	Publish  bool
-	// Delivered is the secret that comes with each task as this key, which then
-	// has no Versions; empty for a key of a store.
+	// Delivered is the name of the secret that the server delivers with each task as
+	// this key, which then has no Versions; empty for a key of a store.
 	Delivered string
-	Refreshed time.Time // when its sources were last heard; zero: never
-	Failures  int64     // refreshes that failed
-	Failing   bool      // so did the last one
+	Refreshed time.Time // when its sources were last read; zero: never
+	Failures  int64     // failed refreshes
+	Failing   bool      // the last refresh failed
 }
 
-// VersionStatus is where one version stands.
+// VersionStatus describes a version of a key.
 type VersionStatus struct {
 	KeyID     string
-	Algorithm string // its default
+	Algorithm string // the default one
 	State     State
-	Created   time.Time // zero where nobody knows
+	Created   time.Time // zero: not known
 	From      time.Time // when it begins or began to sign; zero: always
-	Until     time.Time // when it is no longer published; zero where nobody knows yet
+	Until     time.Time // end of its publication; zero: not known yet
 }
 
-// Since is when the version was made or, where nobody knows, began to sign;
-// zero where nobody knows that either.
+// Since returns when the version was created or, where that is not known, began to
+// sign; zero where neither is known.
 func (v VersionStatus) Since() time.Time {
 	if v.Created.IsZero() {
 		return v.From
@@ -38,7 +38,7 @@ func (v VersionStatus) Since() time.Time {
 	return v.Created
 }
 
-// Status gives all keys, in the order of the file.
+// Status returns the status of all keys, in the order of the file.
 func (r *Ring) Status() []Status {
 	now := r.o.Now()
 	list := make([]Status, 0, len(r.order))
@@ -47,14 +47,10 @@ func (r *Ring) Status() []Status {
 			Name: n.policy.Name, Publish: n.policy.Publish, Delivered: n.delivered,
 			Failures: n.failures.Load(), Failing: n.failing.Load(),
 		}
-		if l := n.loaded.Load(); l != nil {
-			s.Refreshed = l.at
-			for _, k := range l.versions.published(now, n.policy.RetireAfter) {
-				v := VersionStatus{KeyID: k.kid, State: k.state, Created: k.Created(), From: k.turn, Until: k.until}
-				if len(k.algorithms) > 0 {
-					v.Algorithm = string(k.algorithms[0])
-				}
-				s.Versions = append(s.Versions, v)
+		if loaded := n.loaded.Load(); loaded != nil {
+			s.Refreshed = loaded.at
+			for _, v := range loaded.versions.published(now, n.policy.RetireAfter) {
+				s.Versions = append(s.Versions, v.status())
 			}
 		}
 		list = append(list, s)
@@ -62,32 +58,40 @@ func (r *Ring) Status() []Status {
 	return list
 }
 
-// descriptions are those of a Ring's metrics. Names of keys are the
-// operator's, so their set is closed.
-type descriptions struct{ age, heard, failures, versions, open *prometheus.Desc }
+func (v publishedVersion) status() VersionStatus {
+	s := VersionStatus{KeyID: v.kid, State: v.state, Created: v.Created(), From: v.from, Until: v.until}
+	if len(v.algorithms) > 0 {
+		s.Algorithm = string(v.algorithms[0])
+	}
+	return s
+}
+
+// descriptions are those of a Ring's metrics. The label key has a bounded number of
+// values, since the operator names the keys.
+type descriptions struct{ age, refreshed, failures, versions, open *prometheus.Desc }
 
 func describe() descriptions {
 	desc := func(name, help string, labels ...string) *prometheus.Desc {
 		return prometheus.NewDesc("conductor_jwt_"+name, help, labels, nil)
 	}
 	return descriptions{
-		age:      desc("key_age_seconds", "Time since the version that signs was made or began to sign, where that is known.", "key"),
-		heard:    desc("key_refresh_age_seconds", "Time since the sources of a key were last read.", "key"),
-		failures: desc("key_refresh_failures_total", "Times that the sources of a key could not be read, or held no key to use.", "key"),
-		versions: desc("key_versions", "Versions of a key, by state.", "key", "state"),
-		open:     desc("key_store_open", "Whether a key store has failed so often that it is left alone for now.", "store"),
+		age:       desc("key_age_seconds", "Time since the active version was created or began to sign, where that is known.", "key"),
+		refreshed: desc("key_refresh_age_seconds", "Time since the sources of a key were last read.", "key"),
+		failures:  desc("key_refresh_failures_total", "Failed refreshes of a key: a source could not be read, or held no usable key.", "key"),
+		versions:  desc("key_versions", "Versions of a key, by state.", "key", "state"),
+		open:      desc("key_store_open", "Whether the circuit breaker of a key store is open, after failures in a row.", "store"),
 	}
 }
 
-// Describe tells the metrics of every Ring.
+// Describe sends the descriptions of a Ring's metrics.
 func Describe(ch chan<- *prometheus.Desc) {
 	d := describe()
-	for _, desc := range []*prometheus.Desc{d.age, d.heard, d.failures, d.versions, d.open} {
+	for _, desc := range []*prometheus.Desc{d.age, d.refreshed, d.failures, d.versions, d.open} {
 		ch <- desc
 	}
 }
 
-// Collect gives the metrics of the keys as they are now.
+// Collect sends the current metrics of the keys.
 func (r *Ring) Collect(ch chan<- prometheus.Metric) {
 	d, now := describe(), r.o.Now()
 	gauge := func(desc *prometheus.Desc, value float64, labels ...string) {
@@ -99,7 +103,7 @@ func (r *Ring) Collect(ch chan<- prometheus.Metric) {
 		}
 		ch <- prometheus.MustNewConstMetric(d.failures, prometheus.CounterValue, float64(s.Failures), s.Name)
 		if !s.Refreshed.IsZero() {
-			gauge(d.heard, now.Sub(s.Refreshed).Seconds(), s.Name)
+			gauge(d.refreshed, now.Sub(s.Refreshed).Seconds(), s.Name)
 		}
 		count := map[State]int{}
 		for _, v := range s.Versions {

@@ -13,15 +13,16 @@ import (
 	"conductor-jwt/policy"
 )
 
-// version is one version of a named key. It implements [keys.Key] under the
-// kid and with the algorithms that the operator gave it.
+// version is one version of a named key. It implements [keys.Key] with the kid and
+// the algorithms of the policy. A signature is made with one version from beginning
+// to end: its kid, public key and store do not change.
 type version struct {
 	key        keys.Key
 	kid        string // empty: none
 	thumbprint string // RFC 7638; empty for a secret
 	algorithms []keys.Algorithm
-	turn       time.Time // when it begins to sign; zero: always
-	store      *store    // nil for a key of this process
+	from       time.Time // when it begins to sign; zero: always
+	store      *store    // nil for a key in memory
 	verifier   keys.Verifier
 }
 
@@ -30,9 +31,10 @@ var (
 	_ keys.Accounted = (*version)(nil)
 )
 
-// newVersion gives a key of a source its name to the outside.
-func newVersion(key keys.Key, k policy.Key, kid string, at *store) (*version, error) {
-	v := &version{key: key, store: at}
+// newVersion returns a version with the key of a source, which signs in memory where
+// s is nil. It refuses a key that the policy cannot use.
+func newVersion(key keys.Key, k policy.Key, kid string, s *store) (*version, error) {
+	v := &version{key: key, store: s}
 	var err error
 	if key.Public() != nil {
 		if v.thumbprint, err = keys.Thumbprint(key); err != nil {
@@ -49,7 +51,7 @@ func newVersion(key keys.Key, k policy.Key, kid string, at *store) (*version, er
 			Hint: "leave publish out, or use a key with a public half",
 		}
 	}
-	if at != nil {
+	if s != nil {
 		if v.verifier, err = keys.VerifierOf(key); err != nil {
 			return nil, err
 		}
@@ -57,32 +59,32 @@ func newVersion(key keys.Key, k policy.Key, kid string, at *store) (*version, er
 	return v, nil
 }
 
-// keyID is the thumbprint unless the operator says otherwise. A secret has
-// none, since it would help whoever guesses (RFC 7638 §7).
-func (v *version) keyID(said string) string {
-	switch said {
+// keyID returns the kid that the policy says: none, the thumbprint or a text. The
+// thumbprint of a secret is empty: it would help to guess the secret (RFC 7638 §7).
+func (v *version) keyID(kid string) string {
+	switch kid {
 	case policy.KeyIDNone:
 		return ""
 	case policy.KeyIDThumbprint:
 		return v.thumbprint
 	}
-	return said
+	return kid
 }
 
-// revoked reports whether the operator's list names the version.
+// revoked reports whether a list has the kid or the thumbprint of the version.
 func (v *version) revoked(list []string) bool {
 	return slices.ContainsFunc(list, func(kid string) bool { return kid == v.kid || kid == v.thumbprint })
 }
 
-// restrict keeps of the fitting algorithms those that the operator names, in
-// the operator's order.
-func restrict(fitting, named []keys.Algorithm) ([]keys.Algorithm, error) {
-	if len(named) == 0 {
-		return fitting, nil
+// restrict returns those algorithms of a key that the policy allows, in the policy's
+// order, or all where the policy lists none.
+func restrict(all, allowed []keys.Algorithm) ([]keys.Algorithm, error) {
+	if len(allowed) == 0 {
+		return all, nil
 	}
 	var list []keys.Algorithm
-	for _, alg := range named {
-		if slices.Contains(fitting, alg) {
+	for _, alg := range allowed {
+		if slices.Contains(all, alg) {
 			list = append(list, alg)
 		}
 	}
@@ -95,7 +97,7 @@ func restrict(fitting, named []keys.Algorithm) ([]keys.Algorithm, error) {
 	return list, nil
 }
 
-// ID is the kid of the key's tokens.
+// ID implements [keys.Key].
 func (v *version) ID() string { return v.kid }
 
 // Public implements [keys.Key].
@@ -126,12 +128,11 @@ func (v *version) Account() string {
 	return ""
 }
 
-// mostCall is how long a store may take for a signature.
-const mostCall = 5 * time.Second
+// maxCall is how long a store may take for a signature, or to list its versions.
+const maxCall = 5 * time.Second
 
-// Sign implements [keys.Key]. What a store made is verified before it leaves:
-// a version that was swapped beneath its name, a wrong salt length or a faulty
-// device is found here and not by a customer.
+// Sign implements [keys.Key]. It verifies the signatures of a store, because a
+// store may have replaced the version, use another salt length or be faulty.
 func (v *version) Sign(ctx context.Context, alg keys.Algorithm, input []byte) ([]byte, error) {
 	if err := keys.Check(v, alg); err != nil {
 		return nil, err
@@ -139,24 +140,24 @@ func (v *version) Sign(ctx context.Context, alg keys.Algorithm, input []byte) ([
 	if v.store == nil {
 		return v.key.Sign(ctx, alg, input)
 	}
-	leave, err := v.store.enter()
+	release, err := v.store.acquire()
 	if err != nil {
 		return nil, err
 	}
-	fault := keys.ErrUnavailable // of a call that panics
-	defer func() { leave(fault) }()
+	end := keys.ErrUnavailable // of a call that panics
+	defer func() { release(end) }()
 	signature, err := v.call(ctx, alg, input)
-	fault = callFault(ctx, err)
+	end = endOf(ctx, err)
 	return signature, err
 }
 
 func (v *version) call(ctx context.Context, alg keys.Algorithm, input []byte) ([]byte, error) {
-	bounded, cancel := context.WithTimeout(ctx, mostCall)
+	bounded, cancel := context.WithTimeout(ctx, maxCall)
 	defer cancel()
 	signature, err := v.key.Sign(bounded, alg, input)
 	if err != nil && bounded.Err() != nil && ctx.Err() == nil {
 		return nil, &fault.Error{
-			Reason: keys.ErrUnavailable, Found: "the key store did not answer within " + mostCall.String(),
+			Reason: keys.ErrUnavailable, Found: "the key store did not answer within " + maxCall.String(),
 			Hint: "look at the key store", Cause: err,
 		}
 	}
@@ -169,11 +170,11 @@ func (v *version) call(ctx context.Context, alg keys.Algorithm, input []byte) ([
 	return signature, nil
 }
 
-// callFault is what a failed call says about the store: nothing where the
-// task was given up by whoever waits for it, or where the store answered.
-func callFault(ctx context.Context, err error) error {
+// endOf returns what a call says about the store: nil for an answer, also for a
+// refusal, and errUnknownEnd for a call that the task gave up.
+func endOf(ctx context.Context, err error) error {
 	if errors.Is(ctx.Err(), context.Canceled) {
-		return errGivenUp
+		return errUnknownEnd
 	}
 	if ctx.Err() != nil || errors.Is(err, keys.ErrUnavailable) && !errors.Is(err, keys.ErrRefused) {
 		return keys.ErrUnavailable

@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/conductor-sdk/conductor-go/sdk/model"
 	"github.com/spf13/cobra"
 
 	"conductor-jwt/conductor"
-	"conductor-jwt/conductor/api"
 	"conductor-jwt/config"
 	"conductor-jwt/internal/printable"
 	"conductor-jwt/worker"
@@ -50,9 +50,9 @@ that died; a workflow that was started before keeps the one it had.`,
 
 // appliedDef is a line of `taskdef apply`.
 type appliedDef struct {
-	Name    string       `json:"name"`
-	Outcome string       `json:"outcome"` // outcomeCreated and its siblings
-	Def     *api.TaskDef `json:"taskDefinition,omitempty"`
+	Name    string         `json:"name"`
+	Outcome string         `json:"outcome"` // outcomeCreated and its siblings
+	Def     *model.TaskDef `json:"taskDefinition,omitempty"`
 }
 
 const (
@@ -93,7 +93,7 @@ func serverError(what string, err error) error {
 
 func namesInUse(ctx context.Context, client *conductor.Client, types []string) ([]string, error) {
 	names := worker.DefaultNames(types)
-	tasks, err := client.WorkflowTasks(ctx, types...)
+	tasks, err := client.WorkflowTasks(ctx, conductor.MaxAnswer, types...)
 	for _, t := range tasks {
 		if slices.Contains(types, t.Queue()) && !slices.Contains(names, t.Name) {
 			names = append(names, t.Name)
@@ -102,8 +102,8 @@ func namesInUse(ctx context.Context, client *conductor.Client, types []string) (
 	return names, err
 }
 
-func applyTaskDef(ctx context.Context, client *conductor.Client, def api.TaskDef, dryRun bool) (appliedDef, error) {
-	exists, err := client.TaskDef(ctx, def.Name)
+func applyTaskDef(ctx context.Context, client *conductor.Client, def model.TaskDef, dryRun bool) (appliedDef, error) {
+	_, exists, err := client.TaskDef(ctx, def.Name)
 	switch {
 	case err != nil:
 		return appliedDef{}, err

@@ -11,7 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"conductor-jwt/conductor"
 	"conductor-jwt/config"
 	"conductor-jwt/doctor"
 	"conductor-jwt/worker"
@@ -180,7 +179,7 @@ func (u unpolled) run(ctx context.Context) {
 // look warns once of each queue. Doctor reports what could not be asked.
 func (u unpolled) look(ctx context.Context, warned map[string]bool) {
 	defer func() { _ = recover() }() // a panic would end the worker
-	for _, f := range doctor.Unpolled(conductor.WithMaxBody(ctx, maxUnpolledBody), u.options) {
+	for _, f := range doctor.Unpolled(ctx, u.options, maxUnpolledBody) {
 		if warned[f.Remedy] {
 			continue
 		}

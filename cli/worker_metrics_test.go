@@ -100,7 +100,10 @@ func (r rig) everything() {
 	for _, code := range task.Codes() {
 		r.metrics.Executed(worker.Executed{TaskType: taskType, Outcome: task.Outcome{Status: code.Status, Fault: task.Fault{Code: code.Name}}})
 	}
-	for _, call := range []string{"poll", "update", "get task", "get taskdef", "create taskdef", "token", "version", "?"} {
+	for _, call := range []conductor.Call{
+		"poll", "update", "get task", "get workflow", "get taskdef", "create taskdef", "token", "version",
+		"get workflowdefs", "secret exists", "secret names", "queue size", "poll data", "?",
+	} {
 		r.metrics.Request(call, 200, time.Millisecond)
 		r.metrics.Request(call, 0, time.Millisecond)
 	}
@@ -230,7 +233,7 @@ func TestNoTextFromOutsideMakesASeries(t *testing.T) {
 		r.metrics.NoResponseTimeout(text)
 		r.metrics.Updated(text, err, 0, 0)
 		r.metrics.Ended(text, worker.End(text))
-		r.metrics.Request(text, len(text)*7919, time.Second)
+		r.metrics.Request(conductor.Call(text), len(text)*7919, time.Second)
 		for _, o := range []task.Outcome{
 			{Status: api.Completed, Algorithm: text, KeyKind: text, KeyID: text, JWTID: text, Warnings: []string{text}},
 			{Status: api.Failed, Reason: text, Fault: task.Fault{Code: text, Field: text, Message: text}},

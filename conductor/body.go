@@ -11,26 +11,26 @@ import (
 
 const (
 	firstPart = 8 << 10
-	mostPart  = 1 << 20
-	// largeBody is from where on answers are read one after the other: a
-	// server, or what stands in its place, must not fill the memory by
-	// answering every poll at once with all that an answer may hold.
+	maxPart   = 1 << 20
+	// largeBody is the size above which answers are read one after the other,
+	// so that a server cannot fill the memory by answering every poll at once
+	// with an answer of the max size.
 	largeBody = 4 << 20
 )
 
-// reader reads answers whole, above decompression, so that a small answer that
-// grows is cut.
+// reader reads answers whole. It counts the bytes after decompression, so that
+// the limit holds for a small answer that unpacks to a large one.
 type reader struct {
-	large chan struct{} // full while somebody reads a large one
-	first sync.Pool     // of *[firstPart]byte, wiped: most answers are far smaller
+	large chan struct{} // full while a large answer is read
+	first sync.Pool     // of *[firstPart]byte, wiped: most answers are smaller
 }
 
 func newReader() *reader {
 	return &reader{large: make(chan struct{}, 1)}
 }
 
-// lend gives a first part and what takes it back.
-func (r *reader) lend() (part []byte, giveBack func()) {
+// borrow gives a first part, and the function that wipes and returns it.
+func (r *reader) borrow() (part []byte, giveBack func()) {
 	first, ok := r.first.Get().(*[firstPart]byte)
 	if !ok {
 		first = new([firstPart]byte)
@@ -41,28 +41,28 @@ func (r *reader) lend() (part []byte, giveBack func()) {
 	}
 }
 
-// read reads up to limit bytes; more are an *Error. It reads in parts, because
-// a buffer that grows would hold what it has twice over.
-func (r *reader) read(ctx context.Context, c call, body io.Reader, limit int64) ([]byte, error) {
+// read reads up to limit bytes; more are an *Error. It reads in parts, because a
+// growing buffer would hold its content twice.
+func (r *reader) read(ctx context.Context, c Call, body io.Reader, limit int64) ([]byte, error) {
 	var parts [][]byte
 	size := int64(0)
-	part, giveBack := r.lend()
+	part, giveBack := r.borrow()
 	defer giveBack()
 	for {
 		if len(part) == cap(part) {
 			parts = append(parts, part)
-			part = make([]byte, 0, min(mostPart, 4*cap(part)))
+			part = make([]byte, 0, min(maxPart, 4*cap(part)))
 		}
 		n, err := body.Read(part[len(part):cap(part)])
 		part = part[:len(part)+n]
 		before := size
 		if size += int64(n); size > limit {
 			if size > largeBody {
-				// The next one may be as large, and waits for this one to
-				// end: the collector would let both stand side by side.
+				// The next large answer waits for this one to end. Without a
+				// collection both would be in memory.
 				runtime.GC()
 			}
-			return nil, &Error{Class: TooLarge, Call: string(c)}
+			return nil, &Error{Class: TooLarge, Call: c}
 		}
 		if errors.Is(err, io.EOF) {
 			break
@@ -87,14 +87,4 @@ func (r *reader) wait(ctx context.Context) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-}
-
-// received is where a call finds its answer: the SDK would copy it twice.
-type received struct{ body []byte }
-
-type receivedKey struct{}
-
-func withReceived(ctx context.Context) (context.Context, *received) {
-	r := &received{}
-	return context.WithValue(ctx, receivedKey{}, r), r
 }

@@ -15,7 +15,7 @@ const testLimit = 32 << 20
 // Answers of every size come whole, and one byte too many is refused.
 func TestAnswersAreReadWhole(t *testing.T) {
 	r := newReader()
-	for _, size := range []int{0, 1, firstPart - 1, firstPart, firstPart + 1, 5 * firstPart, mostPart, 3*mostPart + 7, largeBody, largeBody + 1, largeBody + 3*mostPart} {
+	for _, size := range []int{0, 1, firstPart - 1, firstPart, firstPart + 1, 5 * firstPart, maxPart, 3*maxPart + 7, largeBody, largeBody + 1, largeBody + 3*maxPart} {
 		body := bytes.Repeat([]byte("0123456"), size/7+1)[:size]
 		got, err := r.read(t.Context(), callPoll, bytes.NewReader(body), int64(size))
 		if err != nil || !bytes.Equal(got, body) {
@@ -93,7 +93,7 @@ func (iotestErr) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
 // Keys come in answers, and what they were read into is used again.
 func TestTheFirstPartIsWiped(t *testing.T) {
-	part, giveBack := newReader().lend()
+	part, giveBack := newReader().borrow()
 	if len(part) != 0 || cap(part) != firstPart {
 		t.Fatalf("a part of %d bytes of %d", len(part), cap(part))
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"strings"
@@ -15,15 +16,15 @@ import (
 	"conductor-jwt/internal/printable"
 )
 
-// ErrBroken is the cause of a network error whose own text may repeat what the
-// server wrote.
+// ErrBroken is the cause in place of a network error whose text may repeat what
+// the server wrote.
 var ErrBroken = errors.New("the connection broke or spoke no http")
 
 // maxCause is the length in bytes to which a network error's text is cut.
 const maxCause = 256
 
-// cause is an error of the network with its text cut and escaped: the name in
-// a certificate is somebody else's text.
+// cause is an error of the network with its text cut and escaped, because a name
+// in a certificate may hold anything.
 type cause struct {
 	text string
 	err  error
@@ -32,8 +33,8 @@ type cause struct {
 func (c *cause) Error() string { return c.text }
 func (c *cause) Unwrap() error { return c.err }
 
-// causeOf keeps of an error what is the network's own. Others, such as
-// net/http's for a malformed answer, quote the answer.
+// causeOf keeps an error of the network and replaces any other: net/http's error
+// about a malformed answer, for one, quotes the answer.
 func causeOf(err error) error {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err // without the url
@@ -60,7 +61,7 @@ func ofTLS(err error) bool {
 	return is[*tls.CertificateVerificationError](err) ||
 		is[x509.UnknownAuthorityError](err) ||
 		is[x509.HostnameError](err) || is[x509.CertificateInvalidError](err) ||
-		ofAlert(err) || saysTLS(err)
+		errors.Is(err, http.ErrSchemeMismatch) || ofAlert(err) || saysTLS(err)
 }
 
 // saysTLS finds the errors of crypto/tls that have no type of their own.
@@ -74,7 +75,7 @@ func saysTLS(err error) bool {
 }
 
 // ofAlert reports whether the peer ended a handshake by an alert (RFC 8446
-// §6.2), as one does that wants a client certificate or does not trust it.
+// §6.2), which it does when it wants a client certificate or distrusts ours.
 func ofAlert(err error) bool {
 	e, ok := errors.AsType[*net.OpError](err)
 	return is[tls.AlertError](err) || ok && e.Op == "remote error"

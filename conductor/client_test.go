@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/conductor-sdk/conductor-go/sdk/model"
+
 	"conductor-jwt/conductor"
 	"conductor-jwt/conductor/api"
 	"conductor-jwt/internal/secret"
@@ -37,7 +39,7 @@ func (o *observed) add(x conductor.Observation) {
 	o.all = append(o.all, x)
 }
 
-func (o *observed) statuses(call string) []int {
+func (o *observed) statuses(call conductor.Call) []int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	var out []int
@@ -179,13 +181,13 @@ func TestHeadersAreSentOnce(t *testing.T) {
 func TestDefinitionsAndTheRest(t *testing.T) {
 	s, c, _ := start(t, nil)
 	ctx := t.Context()
-	if found, err := c.TaskDef(ctx, "get_signed_jwt"); found || err != nil {
+	if _, found, err := c.TaskDef(ctx, "get_signed_jwt"); found || err != nil {
 		t.Errorf("before: %v, %v", found, err)
 	}
-	if err := c.CreateTaskDef(ctx, api.TaskDef{Name: "get_signed_jwt", ResponseTimeoutSeconds: 30, RetryCount: 3}); err != nil {
+	if err := c.CreateTaskDef(ctx, model.TaskDef{Name: "get_signed_jwt", ResponseTimeoutSeconds: 30, RetryCount: 3}); err != nil {
 		t.Fatal(err)
 	}
-	if found, err := c.TaskDef(ctx, "get_signed_jwt"); !found || err != nil {
+	if _, found, err := c.TaskDef(ctx, "get_signed_jwt"); !found || err != nil {
 		t.Errorf("after: %v, %v", found, err)
 	}
 	if v, err := c.Version(ctx); v != conductortest.Version || err != nil {
@@ -280,7 +282,7 @@ func TestAPollThatIsTooLarge(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := conductortest.Serve(t, conductortest.NewLedger(conductortest.Options{}),
 				conductortest.Plan(1, conductortest.Rule{Call: "poll", Times: 1, Fault: conductortest.Fault{Wire: wire}}))
-			c := connect(t, conductor.Options{BaseURL: s.URL, MaxBody: 2 << 20})
+			c := connect(t, conductor.Options{BaseURL: s.URL})
 			_, err := poll(c, 1)
 			if e := failure(t, err); e.Class != conductor.TooLarge {
 				t.Errorf("the error is %v", e)
@@ -293,6 +295,7 @@ func TestAPollThatIsTooLarge(t *testing.T) {
 }
 
 func TestABodyUpToTheLimitIsWhole(t *testing.T) {
+	const limit = 1024
 	for size, whole := range map[int]bool{1000: true, 1024: true, 1025: false} {
 		body := "[]" + strings.Repeat(" ", size-2)
 		for _, chunked := range []bool{true, false} {
@@ -307,7 +310,7 @@ func TestABodyUpToTheLimitIsWhole(t *testing.T) {
 					_ = http.NewResponseController(w).Flush()
 				}
 			})
-			_, err := poll(connect(t, conductor.Options{BaseURL: s, MaxBody: 1024}), 1)
+			_, err := connect(t, conductor.Options{BaseURL: s}).WorkflowTasks(t.Context(), limit)
 			if (err == nil) != whole {
 				t.Errorf("%d bytes, chunked %v: %v", size, chunked, err)
 			}
@@ -423,7 +426,7 @@ func TestAContextEndsACall(t *testing.T) {
 	if e := failure(t, err); e.Class != conductor.Network || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("the error is %v", e)
 	}
-	err = complete(connect(t, conductor.Options{BaseURL: c.BaseURL(), Timeout: 50 * time.Millisecond}), api.Task{ID: "a", WorkflowID: "w"})
+	err = complete(connect(t, conductor.Options{BaseURL: c.BaseURL()}).WithTimeout(50*time.Millisecond), api.Task{ID: "a", WorkflowID: "w"})
 	if e := failure(t, err); e.Class != conductor.Network || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("the error is %v", e)
 	}
@@ -432,7 +435,7 @@ func TestAContextEndsACall(t *testing.T) {
 func TestASlowBodyEndsWithTheCall(t *testing.T) {
 	s := conductortest.Serve(t, conductortest.NewLedger(conductortest.Options{}),
 		conductortest.Plan(1, conductortest.Rule{Fault: conductortest.Fault{Wire: conductortest.WireSlow}}))
-	c := connect(t, conductor.Options{BaseURL: s.URL, Timeout: 100 * time.Millisecond})
+	c := connect(t, conductor.Options{BaseURL: s.URL}).WithTimeout(100 * time.Millisecond)
 	_, err := c.Version(t.Context())
 	if e := failure(t, err); e.Class != conductor.Network || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("the error is %v", e)
@@ -498,7 +501,7 @@ func TestAPollOutlastsTheTimeoutOfOtherCalls(t *testing.T) {
 		case <-r.Context().Done():
 		}
 	})
-	c := connect(t, conductor.Options{BaseURL: url, Timeout: 30 * time.Millisecond})
+	c := connect(t, conductor.Options{BaseURL: url}).WithTimeout(30 * time.Millisecond)
 	if _, err := c.Poll(t.Context(), conductor.Query{TaskType: queue, Count: 1, Timeout: time.Millisecond}); err != nil {
 		t.Errorf("the poll: %v", err)
 	}
@@ -536,18 +539,18 @@ func TestObservations(t *testing.T) {
 	if err := complete(c, api.Task{ID: "t", WorkflowID: "w"}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.TaskDef(t.Context(), "a name"); err != nil {
+	if _, err := c.QueueSize(t.Context(), "a name", ""); failure(t, err).Class != conductor.Garbled {
 		t.Fatal(err)
 	}
-	if err := c.CreateTaskDef(t.Context(), api.TaskDef{Name: "n"}); err != nil {
+	if err := c.CreateTaskDef(t.Context(), model.TaskDef{Name: "n"}); err != nil {
 		t.Fatal(err)
 	}
 	want := []conductor.Observation{
-		{Call: "poll", Method: "GET", Path: "/tasks/poll/batch/{taskType}", Status: 200},
-		{Call: "poll", Method: "GET", Path: "/tasks/poll/batch/{taskType}", Unnamed: 1},
-		{Call: "update", Method: "POST", Path: "/tasks", Status: 200},
-		{Call: "get taskdef", Method: "GET", Path: "/metadata/taskdefs/{name}", Status: 200},
-		{Call: "create taskdef", Method: "POST", Path: "/metadata/taskdefs", Status: 200},
+		{Call: "poll", Status: 200},
+		{Call: "poll", Unnamed: 1},
+		{Call: "update", Status: 200},
+		{Call: "queue size", Status: 200},
+		{Call: "create taskdef", Status: 200},
 	}
 	for i, got := range seen.all {
 		if got.Unnamed == 0 && (!got.HasSkew || got.Duration <= 0) {
@@ -574,11 +577,11 @@ func TestHowLargeAnAnswerMayBe(t *testing.T) {
 			read bool
 		}{
 			"poll":      {func() error { _, err := poll(c, 1); return err }, true},
-			"workflows": {func() error { _, err := c.WorkflowTasks(t.Context()); return err }, true},
+			"workflows": {func() error { _, err := c.WorkflowTasks(t.Context(), conductor.MaxAnswer); return err }, true},
 			"update":    {func() error { return complete(c, api.Task{ID: "t", WorkflowID: "w"}) }, others},
 			"version":   {func() error { _, err := c.Version(t.Context()); return err }, others},
 			"secrets":   {func() error { _, _, err := c.SecretNames(t.Context()); return err }, others},
-			"pollers":   {func() error { _, err := c.Pollers(t.Context(), "T"); return err }, others},
+			"pollers":   {func() error { _, err := c.PollData(t.Context(), "T"); return err }, others},
 		} {
 			if err := row.ask(); (err == nil) != row.read {
 				t.Errorf("%s of %d bytes: %v", name, size, err)
@@ -617,7 +620,7 @@ func TestHeadersOfARequest(t *testing.T) {
 		})
 		c := connect(t, conductor.Options{BaseURL: url, UserAgent: agent})
 		for _, err := range []error{
-			complete(c, api.Task{ID: "t", WorkflowID: "w"}), c.CreateTaskDef(t.Context(), api.TaskDef{Name: "n"}),
+			complete(c, api.Task{ID: "t", WorkflowID: "w"}), c.CreateTaskDef(t.Context(), model.TaskDef{Name: "n"}),
 		} {
 			if err != nil {
 				t.Error(err)

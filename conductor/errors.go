@@ -1,7 +1,12 @@
 package conductor
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"net"
+	"net/http"
+	"strconv"
 	"time"
 )
 
@@ -30,10 +35,10 @@ func Classes() []Class {
 // may repeat the request, and the request holds tokens.
 type Error struct {
 	Class      Class
-	Call       string        // "poll", "update", "get task", …
-	Status     int           // HTTP status; 0 where there was no answer
+	Call       Call
+	Status     int           // HTTP status; 0 without an answer
 	RetryAfter time.Duration // of a 429 or 503 that says so
-	Cause      error         // for errors.Is; printed only when it is of the network's own
+	Cause      error         // its text is the network's or a constant, so it may be printed
 }
 
 // Error implements the error interface.
@@ -47,8 +52,7 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s: %s", e.Call, e.Class)
 }
 
-// Reason is why the call failed, in words for a user: without the call's name
-// and the class.
+// Reason is why the call failed, without the call's name and the class.
 func (e *Error) Reason() string {
 	switch {
 	case e.Status != 0 && e.Class == Garbled:
@@ -67,3 +71,167 @@ func (e *Error) Reason() string {
 
 // Unwrap gives the cause.
 func (e *Error) Unwrap() error { return e.Cause }
+
+// garbled is a 2xx whose body is not what it should be.
+func garbled(call Call) error { return &Error{Class: Garbled, Call: call} }
+
+// newError makes an *Error of whatever a request ended in.
+func newError(call Call, err error) error {
+	if e, ok := errors.AsType[*Error](err); ok {
+		named := *e
+		named.Call = call
+		return &named
+	}
+	return &Error{Class: Network, Call: call, Cause: causeOf(err)}
+}
+
+func hasStatus(err error, status int) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Status == status
+}
+
+// MaxRetryAfter is the longest wait that a server can ask for by Retry-After. A
+// longer one is cut to it.
+const MaxRetryAfter = 60 * time.Second
+
+// ClassOf is the class of an answer that is not a success.
+func ClassOf(status int) Class {
+	switch {
+	case status == http.StatusUnauthorized:
+		return Unauthorized
+	case status == http.StatusForbidden:
+		return Forbidden
+	case status == http.StatusNotFound:
+		return NotFound
+	case status == http.StatusProxyAuthRequired:
+		return Network // a proxy stands between; the call never arrived
+	case status == http.StatusTooManyRequests:
+		return Throttled
+	case status == http.StatusRequestTimeout, status == http.StatusTooEarly, status >= 500:
+		return Server
+	case status >= 400:
+		return Rejected
+	default: // a redirect that was not followed, an odd 2xx
+		return Garbled
+	}
+}
+
+// RetryAfter reads the header of that name (RFC 9110 §10.2.3): whole seconds or
+// an HTTP-date, at most [MaxRetryAfter]. A date in the past and anything else is
+// 0.
+func RetryAfter(header string, now time.Time) time.Duration {
+	if header == "" {
+		return 0
+	}
+	// A value that overflows an int64 still means the maximum wait.
+	if allDigits(header) {
+		seconds, err := strconv.ParseInt(header, 10, 64)
+		if err != nil || seconds > int64(MaxRetryAfter/time.Second) {
+			return MaxRetryAfter
+		}
+		return time.Duration(seconds) * time.Second
+	}
+	at, err := http.ParseTime(header)
+	if err != nil {
+		return 0
+	}
+	return min(max(at.Sub(now), 0), MaxRetryAfter)
+}
+
+func allDigits(s string) bool {
+	for _, c := range []byte(s) {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// Trouble groups failures by their remedy: one of a certificate has another
+// remedy than a server that does not run. It is the failure's [Class] where that
+// suffices.
+type Trouble string
+
+// The troubles within class [Network].
+const (
+	TroubleTLS   Trouble = "tls"
+	TroubleAlert Trouble = "tls_alert" // the peer ended the TLS handshake
+	TroubleName  Trouble = "name"
+	TroubleProxy Trouble = "proxy"
+	TroubleSlow  Trouble = "slow" // an update that was not answered in time
+)
+
+// Trouble is what kind of failure this is.
+func (e *Error) Trouble() Trouble {
+	switch {
+	case e.Class != Network:
+		return Trouble(e.Class)
+	case e.Status == http.StatusProxyAuthRequired:
+		return TroubleProxy
+	case errors.Is(e, errClientCertificate) || ofAlert(e):
+		return TroubleAlert
+	case ofTLS(e):
+		return TroubleTLS
+	case is[*net.DNSError](e):
+		return TroubleName
+	case e.Call == callUpdate && errors.Is(e, context.DeadlineExceeded):
+		return TroubleSlow
+	}
+	return Trouble(Network)
+}
+
+// Hint is what to do about a failure, for the log and for doctor.
+func (e *Error) Hint() string {
+	switch e.Trouble() {
+	case TroubleTLS:
+		return "check CONDUCTOR_TLS_CA_CERT, CONDUCTOR_TLS_CLIENT_CERT, the host in CONDUCTOR_SERVER_URL and this machine's clock"
+	case TroubleAlert:
+		return "set CONDUCTOR_TLS_CLIENT_CERT and CONDUCTOR_TLS_CLIENT_KEY to a pair that the server, or the gateway before it, accepts; check CONDUCTOR_TLS_CA_CERT and the host in CONDUCTOR_SERVER_URL"
+	case TroubleName:
+		return "check the host in CONDUCTOR_SERVER_URL or CONDUCTOR_PROXY, and this machine's name service"
+	case TroubleProxy:
+		return "set the proxy's user and password in CONDUCTOR_PROXY"
+	case TroubleSlow:
+		return "the server was too slow to take a result: check its load and its database; if polls fail too, check CONDUCTOR_SERVER_URL and CONDUCTOR_PROXY"
+	case Trouble(Network):
+		return "check that the server runs and that CONDUCTOR_SERVER_URL and CONDUCTOR_PROXY lead to it"
+	}
+	return e.answerHint()
+}
+
+// answerHint is the hint for what a server answered.
+func (e *Error) answerHint() string {
+	switch e.Class {
+	case Server:
+		return "look into the log of the server, or of the proxy before it"
+	case Throttled:
+		return "have the limit raised on the server or the proxy before it, or lower CONDUCTOR_JWT_POLLERS"
+	case Unauthorized:
+		if e.GrantsNoTokens() {
+			return "the server grants no tokens: unset CONDUCTOR_AUTH_KEY and CONDUCTOR_AUTH_SECRET, or check CONDUCTOR_SERVER_URL"
+		}
+		return "set CONDUCTOR_AUTH_KEY and CONDUCTOR_AUTH_SECRET to those of an application that the server knows"
+	case Forbidden:
+		return "give the worker's application the right to execute tasks of this type, or set CONDUCTOR_AUTH_KEY and CONDUCTOR_AUTH_SECRET to those of one that has it"
+	case NotFound:
+		if e.Call == callUpdate {
+			return "nothing, if the workflow was removed; else check that CONDUCTOR_SERVER_URL leads to the server that the tasks come from"
+		}
+		return "check CONDUCTOR_SERVER_URL: it is the address of the API, which usually ends in /api"
+	case TooLarge:
+		if e.Call == callPoll {
+			return "give the tasks less input; until then they are fetched one by one"
+		}
+		return "the answer is larger than is read; ask the server for it yourself"
+	case Garbled:
+		return "check that CONDUCTOR_SERVER_URL leads to Conductor's API, which usually ends in /api: a page or something else answers in its place"
+	default: // Rejected
+		return "check CONDUCTOR_JWT_TASK_TYPES and CONDUCTOR_JWT_DOMAIN, and run `conductor-jwt doctor`, which shows the server's version"
+	}
+}
+
+// GrantsNoTokens reports whether the server has no authentication: credentials
+// are set, and it has no address to send them to.
+func (e *Error) GrantsNoTokens() bool {
+	return e.Call == callToken && e.Status == http.StatusNotFound
+}

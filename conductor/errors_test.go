@@ -70,7 +70,7 @@ func TestEveryClassHasAHint(t *testing.T) {
 }
 
 func TestTroubles(t *testing.T) {
-	network := func(call string, status int, cause error) *conductor.Error {
+	network := func(call conductor.Call, status int, cause error) *conductor.Error {
 		return &conductor.Error{Class: conductor.Network, Call: call, Status: status, Cause: cause}
 	}
 	for _, row := range []struct {

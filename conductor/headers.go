@@ -9,15 +9,14 @@ import (
 	"sync"
 )
 
-// Bounds of the file of headers: gateways refuse more.
+// Limits of the file of headers: gateways refuse more.
 const (
 	maxHeaders     = 32
 	maxHeaderBytes = 16 << 10
 )
 
-// headers are what a file adds to every request: what a gateway in front of
-// Conductor asks for. The file is read again when it changes. Its values are
-// secrets.
+// headers are added to every request, for a gateway in front of Conductor. Their
+// file is read again when it changes. Their values are secrets.
 type headers struct {
 	options Options
 
@@ -33,7 +32,7 @@ func newHeaders(o Options) (*headers, error) {
 	return h, err
 }
 
-// fresh is what to send now. A caller must not change it.
+// fresh is the list to send now. A caller must not change it.
 func (h *headers) fresh() http.Header {
 	if h.options.HeadersFile == "" {
 		return nil
@@ -44,7 +43,7 @@ func (h *headers) fresh() http.Header {
 	if now.same(h.stamp) {
 		return h.current
 	}
-	h.stamp = now // a file caught half-written changes once more
+	h.stamp = now // a file that is half-written now will change again
 	next, err := readHeaders(h.options.HeadersFile)
 	if err != nil {
 		h.options.Logger.Warn("the headers file has changed and cannot be used; the previous headers stay in use", "error", err)
@@ -55,8 +54,8 @@ func (h *headers) fresh() http.Header {
 	return next
 }
 
-// readHeaders reads a file of one "Name: value" for each line. Blank lines and
-// those that begin with # are ignored.
+// readHeaders reads a file with one "Name: value" on each line. Blank lines and
+// lines that begin with # are ignored.
 func readHeaders(file string) (http.Header, error) {
 	if file == "" {
 		return nil, nil //nolint:nilnil // none
@@ -94,7 +93,7 @@ func readHeaders(file string) (http.Header, error) {
 	return list, nil
 }
 
-// splitHeader takes a line apart, or says what is wrong with it.
+// splitHeader parses a line. The reason says what is wrong with it.
 func splitHeader(line string) (name, value, reason string) {
 	name, value, colon := strings.Cut(line, ":")
 	value = strings.Trim(value, " \t")

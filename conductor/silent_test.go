@@ -26,7 +26,7 @@ func TestASilentConnectionIsLeft(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(m.Close)
-	c := connect(t, conductor.Options{BaseURL: "https://" + m.Addr(), CAFile: file, Timeout: 300 * time.Millisecond})
+	c := connect(t, conductor.Options{BaseURL: "https://" + m.Addr(), CAFile: file}).WithTimeout(300 * time.Millisecond)
 	t.Cleanup(c.Close)
 	if _, err := c.Version(t.Context()); err != nil {
 		t.Fatal(err)

@@ -15,7 +15,7 @@ import (
 	"conductor-jwt/internal/readfile"
 )
 
-// FileError is a file of the options that cannot be used. Its text holds
+// FileError is a file of the options that cannot be used. Its text quotes
 // nothing of the file.
 type FileError struct {
 	Setting string // the worker's name for the option: tls_ca_cert
@@ -44,11 +44,11 @@ func unusable(setting, format string, args ...any) error {
 	return &FileError{Setting: setting, Text: fmt.Sprintf(format, args...), kind: kind}
 }
 
-// maxFile is how long a file may be, in bytes.
+// maxFile is the size limit of a file, in bytes.
 const maxFile = 1 << 20
 
 // readText reads a file of text without its byte order marks: a bundle that was
-// put together of several files has one in front of each.
+// joined from several files has one before each.
 func readText(setting, file string) ([]byte, error) {
 	text, err := readfile.Shared(file, maxFile)
 	switch {

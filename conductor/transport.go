@@ -14,9 +14,15 @@ import (
 	"time"
 )
 
-// transport is net/http's transport, made anew when a file of TLS changes: a
-// pool of roots cannot be changed in place, and a connection that lives on
-// would go on with the old certificate.
+const (
+	idleTimeout = 30 * time.Second // the server closes idle connections after 40 to 65 s
+	dialTimeout = 10 * time.Second
+	pingAfter   = 15 * time.Second // of silence, in HTTP/2
+)
+
+// transport is net/http's transport. It is replaced when a file of TLS changes:
+// a pool of roots cannot be changed in place, and an open connection would keep
+// the old certificate.
 type transport struct {
 	options Options
 	proxy   func(*http.Request) (*url.URL, error)
@@ -26,9 +32,9 @@ type transport struct {
 	// read (RFC 8446 §4.4.2.4).
 	asked atomic.Int64
 
-	mu      sync.Mutex
-	current *http.Transport
-	stamps  [3]stamp
+	mu     sync.Mutex
+	active *http.Transport
+	stamps [3]stamp
 }
 
 func newTransport(o Options) (*transport, error) {
@@ -37,7 +43,7 @@ func newTransport(o Options) (*transport, error) {
 		return nil, err
 	}
 	t := &transport{options: o, proxy: proxy, stamps: stampsOf(o)}
-	t.current, err = t.build()
+	t.active, err = t.build()
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +59,7 @@ func (t *transport) build() (*http.Transport, error) {
 	if err != nil {
 		return nil, err
 	}
-	certificate := &tls.Certificate{} // none
+	certificate := &tls.Certificate{} // sends none
 	if len(config.Certificates) > 0 {
 		certificate = &config.Certificates[0]
 	}
@@ -77,7 +83,7 @@ func (t *transport) build() (*http.Transport, error) {
 	}, nil
 }
 
-// proxyRefusal keeps what a proxy wrote out of the error.
+// proxyRefusal makes an error without the status text that a proxy wrote.
 func proxyRefusal(_ context.Context, _ *url.URL, _ *http.Request, r *http.Response) error {
 	if r.StatusCode == http.StatusOK {
 		return nil
@@ -85,13 +91,13 @@ func proxyRefusal(_ context.Context, _ *url.URL, _ *http.Request, r *http.Respon
 	return &Error{Class: Network, Status: r.StatusCode}
 }
 
-// errClientCertificate is a constant text, so it may be printed.
 var errClientCertificate = errors.New("the connection broke after the server had asked for a client certificate; set one that it accepts")
 
-// maxRefusal is how long after its question a server may refuse a certificate.
+// maxRefusal is how long after its request a server may refuse a certificate.
 const maxRefusal = 3 * time.Second
 
-// explain says why a connection that broke for no visible reason broke.
+// explain adds the likely cause to the error of a connection that broke without
+// one, soon after the server had asked for a client certificate.
 func (t *transport) explain(err error) error {
 	e, ok := errors.AsType[*Error](err)
 	unexplained := ok && (errors.Is(e.Cause, ErrBroken) || errors.Is(e.Cause, io.EOF) ||
@@ -103,55 +109,67 @@ func (t *transport) explain(err error) error {
 	return &Error{Class: e.Class, Call: e.Call, Cause: errClientCertificate}
 }
 
-// fresh is the transport to use now.
-func (t *transport) fresh() *http.Transport {
+// current is the transport to use now.
+func (t *transport) current() *http.Transport {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.options.CAFile == "" && t.options.CertFile == "" {
-		return t.current
+		return t.active
 	}
 	now := stampsOf(t.options)
 	if now[0].same(t.stamps[0]) && now[1].same(t.stamps[1]) && now[2].same(t.stamps[2]) {
-		return t.current
+		return t.active
 	}
-	t.stamps = now // a file caught half-written changes once more
+	t.stamps = now // a file that is half-written now will change again
 	next, err := t.build()
 	if err != nil {
 		t.options.Logger.Warn("tls files have changed and cannot be used; the previous ones stay in use", "error", err)
-		return t.current
+		return t.active
 	}
 	t.options.Logger.Info("tls files have changed and are in use")
-	t.current.CloseIdleConnections()
-	t.current = next
+	t.active.CloseIdleConnections()
+	t.active = next
 	return next
 }
 
-// retire makes the requests to come use connections of their own where one on
-// these was never answered. HTTP/2 would put them all on the same connection,
-// whose peer may be gone: pings tell only after half a minute.
+// answered records that the server answered, and so accepted the certificate.
+func (t *transport) answered() { t.asked.Store(0) }
+
+// failed closes the idle connections of a transport on which a request failed:
+// the server may have moved, or stopped without closing them.
+func (t *transport) failed(used *http.Transport, err error) {
+	if errors.Is(err, context.DeadlineExceeded) {
+		t.retire(used)
+	}
+	used.CloseIdleConnections()
+}
+
+// retire replaces a transport on which a request was not answered, so that later
+// requests open new connections. HTTP/2 would send them all over the same
+// connection, whose peer may be down: pings detect that only after half a minute.
 func (t *transport) retire(silent *http.Transport) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.current != silent {
+	if t.active != silent {
 		return
 	}
-	// The files were good when they were last read; if they are not any more,
-	// the old connections are all there is.
+	// Where the files have become unusable, the old connections stay in use.
 	if next, err := t.build(); err == nil {
-		t.current = next
+		t.active = next
 	}
 }
 
-// closeIdle does not wait: a look at files that hang holds the lock.
+// closeIdle does not wait for the lock, which is held while files are read: they
+// may be on a disk that hangs.
 func (t *transport) closeIdle() {
 	if !t.mu.TryLock() {
 		return
 	}
 	defer t.mu.Unlock()
-	t.current.CloseIdleConnections()
+	t.active.CloseIdleConnections()
 }
 
-// since is how long ago t was; a clock that was set back gives 0.
+// since is the time that has passed since t; 0 where the clock was set back.
 func since(now func() time.Time, t time.Time) time.Duration {
 	return max(now().Sub(t), 0)
 }

@@ -5,8 +5,9 @@ import (
 	"errors"
 	"time"
 
+	"github.com/conductor-sdk/conductor-go/sdk/model"
+
 	"conductor-jwt/conductor"
-	"conductor-jwt/conductor/api"
 )
 
 // Level says how bad a finding is.
@@ -32,12 +33,12 @@ type Server interface {
 	BaseURL() string
 	Version(ctx context.Context) (string, error)
 	Skew() (time.Duration, bool)
-	WorkflowTasks(ctx context.Context, types ...string) ([]conductor.WorkflowTask, error)
-	StoredTaskDef(ctx context.Context, name string) (api.TaskDef, bool, error)
+	WorkflowTasks(ctx context.Context, limit int64, types ...string) ([]conductor.WorkflowTask, error)
+	TaskDef(ctx context.Context, name string) (def conductor.TaskDef, exists bool, err error)
 	SecretExists(ctx context.Context, name string) (bool, error)
 	SecretNames(ctx context.Context) (names []string, ok bool, err error)
 	QueueSize(ctx context.Context, taskType, domain string) (int, error)
-	Pollers(ctx context.Context, taskType string) ([]conductor.Poller, error)
+	PollData(ctx context.Context, taskType string) ([]model.PollData, error)
 }
 
 // Options say what is looked at.

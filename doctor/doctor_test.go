@@ -13,8 +13,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/conductor-sdk/conductor-go/sdk/model"
+
 	"conductor-jwt/conductor"
-	"conductor-jwt/conductor/api"
 	"conductor-jwt/doctor"
 )
 
@@ -28,7 +29,7 @@ type hospital struct {
 	skew      time.Duration
 	timeless  bool
 	tasks     []conductor.WorkflowTask
-	defs      map[string]api.TaskDef
+	defs      map[string]conductor.TaskDef
 	known     []string // secrets
 	listed    bool
 	waiting   int
@@ -47,11 +48,11 @@ func (h hospital) BaseURL() string {
 func (h hospital) Version(context.Context) (string, error) { return "3.32.3", h.version }
 func (h hospital) Skew() (time.Duration, bool)             { return h.skew, !h.timeless }
 
-func (h hospital) WorkflowTasks(context.Context, ...string) ([]conductor.WorkflowTask, error) {
+func (h hospital) WorkflowTasks(context.Context, int64, ...string) ([]conductor.WorkflowTask, error) {
 	return h.tasks, h.metadata
 }
 
-func (h hospital) StoredTaskDef(_ context.Context, name string) (api.TaskDef, bool, error) {
+func (h hospital) TaskDef(_ context.Context, name string) (conductor.TaskDef, bool, error) {
 	def, exists := h.defs[name]
 	return def, exists, h.metadata
 }
@@ -69,11 +70,11 @@ func (h hospital) SecretNames(context.Context) ([]string, bool, error) {
 
 func (h hospital) QueueSize(context.Context, string, string) (int, error) { return h.waiting, h.queue }
 
-func (h hospital) Pollers(context.Context, string) ([]conductor.Poller, error) {
+func (h hospital) PollData(context.Context, string) ([]model.PollData, error) {
 	if h.unpolled {
 		return nil, nil
 	}
-	return []conductor.Poller{{Domain: h.otherways, WorkerID: "w1", Last: now().Add(-h.polled)}}, nil
+	return []model.PollData{{Domain: h.otherways, WorkerId: "w1", LastPollTime: now().Add(-h.polled).UnixMilli()}}, nil
 }
 
 func now() time.Time { return time.Unix(1_800_000_000, 0) }
@@ -84,18 +85,18 @@ func uses(template string) hospital {
 		tasks: []conductor.WorkflowTask{{
 			Workflow: "billing", Version: 2, Name: "sign", Reference: "sign_ref", Type: "GET_SIGNED_JWT", Template: jsontext.Value(template),
 		}},
-		defs: map[string]api.TaskDef{"sign": {Name: "sign", RetryCount: 3, ResponseTimeoutSeconds: 30}},
+		defs: map[string]conductor.TaskDef{"sign": {TaskDef: model.TaskDef{Name: "sign", RetryCount: 3, ResponseTimeoutSeconds: 30}}},
 	}
 }
 
-func (h hospital) defined(retries, timeout int) hospital {
-	h.defs = map[string]api.TaskDef{"sign": {Name: "sign", RetryCount: retries, ResponseTimeoutSeconds: timeout}}
+func (h hospital) defined(retries int32, timeout int64) hospital {
+	h.defs = map[string]conductor.TaskDef{"sign": {TaskDef: model.TaskDef{Name: "sign", RetryCount: retries, ResponseTimeoutSeconds: timeout}}}
 	return h
 }
 
-func (h hospital) limited(limits api.TaskDef) hospital {
+func (h hospital) limited(limits model.TaskDef) hospital {
 	limits.Name, limits.RetryCount, limits.ResponseTimeoutSeconds = "sign", 3, 30
-	h.defs = map[string]api.TaskDef{"sign": limits}
+	h.defs = map[string]conductor.TaskDef{"sign": {TaskDef: limits}}
 	return h
 }
 
@@ -107,7 +108,7 @@ func task(taskType, name string) []conductor.WorkflowTask {
 func (h hospital) sending(secrets ...string) hospital {
 	def := h.defs["sign"]
 	def.RuntimeMetadata = secrets
-	h.defs = map[string]api.TaskDef{"sign": def}
+	h.defs = map[string]conductor.TaskDef{"sign": def}
 	return h
 }
 
@@ -171,8 +172,8 @@ func TestFindings(t *testing.T) {
 		"a page in place of metadata":       {hospital{metadata: class(conductor.Garbled, 200)}, "workflows", doctor.Warn, "could not be checked: a page answers", "CONDUCTOR_SERVER_URL"},
 		"a page in place of a queue":        {hospital{queue: &conductor.Error{Class: conductor.Garbled, Call: "queue size"}}, "queue", doctor.Warn, "could not be checked: the answer is not what Conductor answers", "CONDUCTOR_SERVER_URL"},
 		"a server that fails for a queue":   {hospital{queue: class(conductor.Server, 500)}, "queue", doctor.Warn, "could not be checked: http status 500", "log of the server"},
-		"a limit of tasks at once":          {known.limited(api.TaskDef{ConcurrentExecLimit: 1}), "taskdef", doctor.Warn, "sign has concurrentExecLimit 1: the server hands out no more than 1 task at once", "raise the limit"},
-		"a rate":                            {known.limited(api.TaskDef{RateLimitPerFrequency: 5, RateLimitFrequencyInSeconds: 60}), "taskdef", doctor.Warn, "sign has rateLimitPerFrequency 5: the server hands out no more than 5 tasks in 60 s", "raise the limit"},
+		"a limit of tasks at once":          {known.limited(model.TaskDef{ConcurrentExecLimit: 1}), "taskdef", doctor.Warn, "sign has concurrentExecLimit 1: the server hands out no more than 1 task at once", "raise the limit"},
+		"a rate":                            {known.limited(model.TaskDef{RateLimitPerFrequency: 5, RateLimitFrequencyInSeconds: 60}), "taskdef", doctor.Warn, "sign has rateLimitPerFrequency 5: the server hands out no more than 5 tasks in 60 s", "raise the limit"},
 		"no definition of a SIMPLE task":    {hospital{tasks: task("SIMPLE", "GET_SIGNED_JWT")}, "taskdef", doctor.Fail, "GET_SIGNED_JWT has no task definition: a task whose worker dies waits an hour", "taskdef apply GET_SIGNED_JWT"},
 		"a definition":                      {known, "taskdef", doctor.OK, "sign: 3 retries, response timeout 30 s", ""},
 		"no definition":                     {hospital{tasks: known.tasks}, "taskdef", doctor.Fail, "hangs forever", "taskdef apply sign"},
@@ -219,7 +220,7 @@ func TestOnlySoManyQueuesAreAskedFor(t *testing.T) {
 		h.tasks = append(h.tasks, task("SIMPLE", fmt.Sprintf("GETSIGNEDJWT%d", i))...)
 	}
 	h.tasks = append(h.tasks, task("SIMPLE", "get_signed_jwt")...)
-	found := doctor.Unpolled(t.Context(), doctor.Options{Server: h, TaskTypes: []string{"GET_SIGNED_JWT"}, Now: now})
+	found := doctor.Unpolled(t.Context(), doctor.Options{Server: h, TaskTypes: []string{"GET_SIGNED_JWT"}, Now: now}, 1<<20)
 	if len(found) != 20 || !strings.Contains(fmt.Sprint(found), "queue get_signed_jwt,") {
 		t.Errorf("%d findings: %v", len(found), found)
 	}

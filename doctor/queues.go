@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/conductor-sdk/conductor-go/sdk/model"
+
 	"conductor-jwt/conductor"
 )
 
@@ -30,7 +32,7 @@ func queue(ctx context.Context, o Options, taskType string) Finding {
 	if err != nil {
 		return unknown(check, err, "read queues")
 	}
-	pollers, err := o.Server.Pollers(ctx, taskType)
+	pollers, err := o.Server.PollData(ctx, taskType)
 	if err != nil {
 		return unknown(check, err, "read queues")
 	}
@@ -43,18 +45,18 @@ func queue(ctx context.Context, o Options, taskType string) Finding {
 		if p.Domain != o.Domain {
 			continue
 		}
-		if ago := o.Now().Sub(p.Last); ago > idle {
-			return idleQueue(check, size, fmt.Sprintf("%s: %s, last polled %v ago by %s", name, waiting, ago.Round(time.Second), quote(p.WorkerID)))
+		if ago := o.Now().Sub(time.UnixMilli(p.LastPollTime)); ago > idle {
+			return idleQueue(check, size, fmt.Sprintf("%s: %s, last polled %v ago by %s", name, waiting, ago.Round(time.Second), quote(p.WorkerId)))
 		}
-		return ok(check, fmt.Sprintf("%s: %s, polled by %s", name, waiting, quote(p.WorkerID)))
+		return ok(check, fmt.Sprintf("%s: %s, polled by %s", name, waiting, quote(p.WorkerId)))
 	}
 	return idleQueue(check, size, fmt.Sprintf("%s: %s, and no worker has polled it", name, waiting))
 }
 
 // Unpolled lists the workflow definitions and finds the tasks that look like
 // ours and lie in a queue that no worker polls.
-func Unpolled(ctx context.Context, o Options) []Finding {
-	tasks, _ := o.Server.WorkflowTasks(ctx, o.TaskTypes...) // where they may not be read, the queues are still looked at
+func Unpolled(ctx context.Context, o Options, limit int64) []Finding {
+	tasks, _ := o.Server.WorkflowTasks(ctx, limit, o.TaskTypes...) // where they may not be read, the queues are still looked at
 	elsewhere := slices.DeleteFunc(tasks, func(t conductor.WorkflowTask) bool { return slices.Contains(o.TaskTypes, t.Queue()) })
 	return unpolled(ctx, o, elsewhere)
 }
@@ -83,8 +85,8 @@ func unpolled(ctx context.Context, o Options, elsewhere []conductor.WorkflowTask
 	}
 	var found []Finding
 	for _, queue := range slices.Sorted(maps.Keys(byQueue)) {
-		pollers, err := o.Server.Pollers(ctx, queue)
-		if err != nil || slices.ContainsFunc(pollers, func(p conductor.Poller) bool { return o.Now().Sub(p.Last) <= idle }) {
+		pollers, err := o.Server.PollData(ctx, queue)
+		if err != nil || slices.ContainsFunc(pollers, func(p model.PollData) bool { return o.Now().Sub(time.UnixMilli(p.LastPollTime)) <= idle }) {
 			continue // somebody else's, or not to be known
 		}
 		if f := unpolledQueue(ctx, o, queue, byQueue[queue]); f.Found != "" {

@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"conductor-jwt/conductor"
-	"conductor-jwt/conductor/api"
 	"conductor-jwt/task"
 )
 
@@ -21,7 +20,7 @@ type use struct {
 
 // workflows lists the tasks in use, and those that only look like them.
 func workflows(ctx context.Context, o Options) (uses []use, elsewhere []conductor.WorkflowTask, found []Finding) {
-	tasks, err := o.Server.WorkflowTasks(ctx, o.TaskTypes...)
+	tasks, err := o.Server.WorkflowTasks(ctx, conductor.MaxAnswer, o.TaskTypes...)
 	if err != nil {
 		return nil, nil, []Finding{unknown("workflows", err, "read metadata")}
 	}
@@ -42,7 +41,7 @@ func workflows(ctx context.Context, o Options) (uses []use, elsewhere []conducto
 
 // stored is the server's answer to the question for a task definition.
 type stored struct {
-	api.TaskDef
+	conductor.TaskDef
 	simple bool // the definition of a SIMPLE task
 	exists bool
 	err    error
@@ -53,7 +52,7 @@ func definitions(ctx context.Context, o Options, tasks []use) map[string]stored 
 	defs := map[string]stored{}
 	for _, t := range tasks {
 		if _, asked := defs[t.Name]; !asked {
-			def, exists, err := o.Server.StoredTaskDef(ctx, t.Name)
+			def, exists, err := o.Server.TaskDef(ctx, t.Name)
 			defs[t.Name] = stored{def, t.Type == "SIMPLE", exists, err}
 		}
 	}
@@ -96,10 +95,10 @@ func limits(name string, def stored) []Finding {
 	const check, remedy = "taskdef", "raise the limit in the task definition, or set it to 0 for none"
 	var found []Finding
 	if n := def.ConcurrentExecLimit; n > 0 {
-		found = append(found, warn(check, fmt.Sprintf("%s has concurrentExecLimit %d: the server hands out no more than %s at once, however many slots there are", quote(name), n, count(n, "task")), remedy))
+		found = append(found, warn(check, fmt.Sprintf("%s has concurrentExecLimit %d: the server hands out no more than %s at once, however many slots there are", quote(name), n, count(int(n), "task")), remedy))
 	}
 	if n := def.RateLimitPerFrequency; n > 0 {
-		found = append(found, warn(check, fmt.Sprintf("%s has rateLimitPerFrequency %d: the server hands out no more than %s in %d s, however many slots there are", quote(name), n, count(n, "task"),
+		found = append(found, warn(check, fmt.Sprintf("%s has rateLimitPerFrequency %d: the server hands out no more than %s in %d s, however many slots there are", quote(name), n, count(int(n), "task"),
 			max(def.RateLimitFrequencyInSeconds, 1)), remedy))
 	}
 	return found
@@ -129,7 +128,7 @@ func taskDef(name string, def stored) Finding {
 	case def.RetryCount == 0:
 		return warn(check, shown+" has retryCount 0: one lost worker, or one outage of a key store, fails the workflow", "set retryCount to 3")
 	default:
-		return ok(check, fmt.Sprintf("%s: %s, response timeout %d s", shown, count(def.RetryCount, "retry"), def.ResponseTimeoutSeconds))
+		return ok(check, fmt.Sprintf("%s: %s, response timeout %d s", shown, count(int(def.RetryCount), "retry"), def.ResponseTimeoutSeconds))
 	}
 }
 

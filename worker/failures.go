@@ -117,13 +117,13 @@ var (
 	errProxyTimeout = errors.New("the poll was ended before the server answered it")
 )
 
-func panicError(call string) *conductor.Error {
+func panicError(call conductor.Call) *conductor.Error {
 	return &conductor.Error{Class: conductor.Garbled, Call: call, Cause: errPanic}
 }
 
 // conductorError makes any error of a Server a *conductor.Error. One of another
 // type counts as an error of the network, and its text is dropped.
-func conductorError(call string, err error) *conductor.Error {
+func conductorError(call conductor.Call, err error) *conductor.Error {
 	if e, ok := errors.AsType[*conductor.Error](err); ok {
 		return e
 	}

@@ -63,7 +63,7 @@ func TestOneLineWhenTheClassChanges(t *testing.T) {
 // Each line says what to do, and a trouble of another kind is a line of its own
 // though its class is the same.
 func TestEachLineSaysWhatToDo(t *testing.T) {
-	failed := func(class conductor.Class, call string, status int, cause error) *conductor.Error {
+	failed := func(class conductor.Class, call conductor.Call, status int, cause error) *conductor.Error {
 		return &conductor.Error{Class: class, Call: call, Status: status, Cause: cause}
 	}
 	for _, row := range []struct {

@@ -219,10 +219,9 @@ func (m *Metrics) Ended(taskType string, end End) {
 // Panicked counts a panic that was recovered.
 func (m *Metrics) Panicked() { m.uncaught.WithLabelValues(panicException).Inc() }
 
-// Request counts one request to the server. call is the client's name of it;
-// status is 0 if there was no answer.
-func (m *Metrics) Request(call string, status int, took time.Duration) {
-	method, uri := route(call)
+// Request counts one call of the server. status is 0 if there was no answer.
+func (m *Metrics) Request(call conductor.Call, status int, took time.Duration) {
+	method, uri := call.Route()
 	m.requestSeconds.WithLabelValues(method, uri, statusLabel(status)).Observe(took.Seconds())
 }
 
@@ -292,28 +291,6 @@ func statusLabel(status int) string {
 		return labelOther
 	}
 	return strconv.Itoa(status)
-}
-
-// route is the method and path template behind a call of the client.
-func route(call string) (method, uri string) {
-	switch call {
-	case "poll":
-		return "GET", "/tasks/poll/batch/{taskType}"
-	case "update":
-		return "POST", "/tasks"
-	case "get task":
-		return "GET", "/tasks/{taskId}"
-	case "get taskdef":
-		return "GET", "/metadata/taskdefs/{name}"
-	case "create taskdef":
-		return "POST", "/metadata/taskdefs"
-	case "token":
-		return "POST", "/token"
-	case "version":
-		return "GET", "/version"
-	default:
-		return "GET", labelOther
-	}
 }
 
 // zero makes the series that alerts look at before anything has happened: the

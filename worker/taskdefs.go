@@ -7,15 +7,16 @@ import (
 	"sync"
 	"time"
 
+	"github.com/conductor-sdk/conductor-go/sdk/model"
+
 	"conductor-jwt/conductor"
-	"conductor-jwt/conductor/api"
 	"conductor-jwt/task"
 )
 
 // TaskDefs is the part of Conductor that a [Registrar] uses.
 type TaskDefs interface {
-	TaskDef(ctx context.Context, name string) (found bool, err error)
-	CreateTaskDef(ctx context.Context, def api.TaskDef) error
+	TaskDef(ctx context.Context, name string) (def conductor.TaskDef, exists bool, err error)
+	CreateTaskDef(ctx context.Context, def model.TaskDef) error
 }
 
 // Registrar registers task definitions. It never overwrites one, because that
@@ -44,8 +45,8 @@ func NewRegistrar(server TaskDefs, taskTypes []string, ownerEmail string, log *s
 // Definition is the task definition that the worker registers. Its response
 // timeout makes the server deliver a task again whose worker died; without a
 // definition there is none.
-func Definition(name, ownerEmail string) api.TaskDef {
-	return api.TaskDef{
+func Definition(name, ownerEmail string) model.TaskDef {
+	return model.TaskDef{
 		Name:                   name,
 		Description:            "Signs a JSON Web Token; run by conductor-jwt.",
 		OwnerEmail:             ownerEmail,
@@ -134,11 +135,11 @@ func (r *Registrar) createIfMissing(ctx context.Context, name string) (failure *
 			failure = panicError("register taskdef")
 		}
 	}()
-	found, err := r.server.TaskDef(ctx, name)
+	_, exists, err := r.server.TaskDef(ctx, name)
 	if err != nil {
 		return conductorError("get taskdef", err)
 	}
-	if found {
+	if exists {
 		return nil
 	}
 	if err := r.server.CreateTaskDef(ctx, Definition(name, r.ownerEmail)); err != nil {

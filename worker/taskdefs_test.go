@@ -12,7 +12,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"conductor-jwt/conductor/api"
+	"github.com/conductor-sdk/conductor-go/sdk/model"
+
+	"conductor-jwt/conductor"
 	"conductor-jwt/task"
 	"conductor-jwt/test/conductortest"
 )
@@ -80,7 +82,7 @@ func TestRegistersWhatIsMissing(t *testing.T) {
 			t.Errorf("%d definitions were created, want 2", n)
 		}
 		for _, name := range []string{"GET_SIGNED_JWT", "get_signed_jwt_1"} {
-			var d api.TaskDef
+			var d model.TaskDef
 			if err := json.Unmarshal(l.StoredTaskDef(name), &d); err != nil {
 				t.Fatal(err)
 			}
@@ -260,7 +262,7 @@ type panicking struct {
 	panicked bool
 }
 
-func (p *panicking) TaskDef(ctx context.Context, name string) (bool, error) {
+func (p *panicking) TaskDef(ctx context.Context, name string) (conductor.TaskDef, bool, error) {
 	if !p.panicked {
 		p.panicked = true
 		panic("a key")

@@ -214,11 +214,14 @@ func TestSeriesThatAreThereFromTheStart(t *testing.T) {
 
 func TestEachCallHasItsRoute(t *testing.T) {
 	m := NewMetrics([]string{jwtType})
-	routes := map[string]string{
+	routes := map[conductor.Call]string{
 		"poll": `method="GET",status="200",uri="/tasks/poll/batch/{taskType}"`, "update": `method="POST",status="200",uri="/tasks"`,
 		"get task": `method="GET",status="200",uri="/tasks/{taskId}"`, "get taskdef": `method="GET",status="200",uri="/metadata/taskdefs/{name}"`,
 		"create taskdef": `method="POST",status="200",uri="/metadata/taskdefs"`, "token": `method="POST",status="200",uri="/token"`,
-		"version": `method="GET",status="200",uri="/version"`, "anything": `method="GET",status="200",uri="other"`,
+		"version": `method="GET",status="200",uri="/version"`, "get workflow": `method="GET",status="200",uri="/workflow/{workflowId}"`,
+		"get workflowdefs": `method="GET",status="200",uri="/metadata/workflow"`, "secret exists": `method="GET",status="200",uri="/secrets/{name}/exists"`,
+		"secret names": `method="GET",status="200",uri="/secrets"`, "queue size": `method="GET",status="200",uri="/tasks/queue/size"`,
+		"poll data": `method="GET",status="200",uri="/tasks/queue/polldata"`, "anything": `method="GET",status="200",uri="other"`,
 	}
 	for call := range routes {
 		m.Request(call, 200, time.Millisecond)

@@ -65,25 +65,3 @@ type Log struct {
 	Text string
 	At   time.Time
 }
-
-// TaskDef is a task definition as it is registered.
-type TaskDef struct {
-	Name                   string   `json:"name"`
-	Description            string   `json:"description,omitempty"`
-	OwnerEmail             string   `json:"ownerEmail,omitempty"`
-	RetryCount             int      `json:"retryCount"`
-	RetryLogic             string   `json:"retryLogic"`
-	RetryDelaySeconds      int      `json:"retryDelaySeconds"`
-	ResponseTimeoutSeconds int      `json:"responseTimeoutSeconds"`
-	TimeoutSeconds         int      `json:"timeoutSeconds"`
-	TimeoutPolicy          string   `json:"timeoutPolicy"`
-	InputKeys              []string `json:"inputKeys"`
-	OutputKeys             []string `json:"outputKeys"`
-	// RuntimeMetadata are the secrets that the server sends with each task.
-	RuntimeMetadata []string `json:"runtimeMetadata,omitempty"`
-	// The server hands out at most so many tasks at once, and in so many
-	// seconds; 0 is no limit.
-	ConcurrentExecLimit         int `json:"concurrentExecLimit,omitempty"`
-	RateLimitPerFrequency       int `json:"rateLimitPerFrequency,omitempty"`
-	RateLimitFrequencyInSeconds int `json:"rateLimitFrequencyInSeconds,omitempty"`
-}

@@ -113,19 +113,19 @@ func (l *Ledger) next(c Call) Fault {
 func (l *Ledger) strike(ctx context.Context, c Call) (Fault, error) {
 	f := l.next(c)
 	if err := ctx.Err(); err != nil {
-		return f, network(c.Name, err)
+		return f, network(conductor.Call(c.Name), err)
 	}
 	if err := Pause(ctx, f.Delay); err != nil {
-		return f, network(c.Name, err)
+		return f, network(conductor.Call(c.Name), err)
 	}
 	if f.Err != nil {
 		return f, f.Err
 	}
 	if f.Wire != 0 && !f.Lost {
-		return f, lost(c.Name) // there is no wire here; the call fails for its caller
+		return f, lost(conductor.Call(c.Name)) // there is no wire here; the call fails for its caller
 	}
 	if f.Status != 0 {
-		e := refused(c.Name, f.Status)
+		e := refused(conductor.Call(c.Name), f.Status)
 		e.RetryAfter = conductor.RetryAfter(f.RetryAfter, l.now())
 		return f, e
 	}
@@ -161,12 +161,12 @@ func Pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-func lost(call string) error { return network(call, ErrInjected) }
+func lost(call conductor.Call) error { return network(call, ErrInjected) }
 
-func network(call string, cause error) error {
+func network(call conductor.Call, cause error) error {
 	return &conductor.Error{Class: conductor.Network, Call: call, Cause: cause}
 }
 
-func refused(call string, status int) *conductor.Error {
+func refused(call conductor.Call, status int) *conductor.Error {
 	return &conductor.Error{Class: conductor.ClassOf(status), Call: call, Status: status}
 }

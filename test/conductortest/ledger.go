@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/conductor-sdk/conductor-go/sdk/model"
+
 	"conductor-jwt/conductor"
 	"conductor-jwt/conductor/api"
 )
@@ -191,24 +193,25 @@ func (l *Ledger) storedTask(id string) (raw json.RawMessage, ok bool) {
 	return e.stored(), true
 }
 
-// TaskDef reports whether a task definition is registered.
-func (l *Ledger) TaskDef(ctx context.Context, name string) (bool, error) {
+// TaskDef is a task definition as it is registered.
+func (l *Ledger) TaskDef(ctx context.Context, name string) (def conductor.TaskDef, exists bool, err error) {
 	fault, err := l.strike(ctx, Call{Name: "get taskdef", TaskType: name})
 	if err != nil {
-		return false, err
+		return def, false, err
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	_, ok := l.defs[name]
-	if fault.Lost {
-		return false, lost("get taskdef")
+	raw := l.StoredTaskDef(name)
+	switch {
+	case fault.Lost:
+		return def, false, lost("get taskdef")
+	case raw == nil:
+		return def, false, nil
 	}
-	return ok, nil
+	return def, true, json.Unmarshal(raw, &def)
 }
 
 // CreateTaskDef registers a task definition. As the real server it overwrites
 // whatever was there, and acts on tasks enqueued afterwards only.
-func (l *Ledger) CreateTaskDef(ctx context.Context, def api.TaskDef) error {
+func (l *Ledger) CreateTaskDef(ctx context.Context, def model.TaskDef) error {
 	fault, err := l.strike(ctx, Call{Name: "create taskdef", TaskType: def.Name})
 	if err != nil {
 		return err

@@ -1,13 +1,13 @@
 package conductor_test
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
-	"time"
+
+	"github.com/conductor-sdk/conductor-go/sdk/model"
 
 	"conductor-jwt/conductor"
 	"conductor-jwt/conductor/api"
@@ -47,7 +47,7 @@ func TestTasksOfWorkflows(t *testing.T) {
 	} {
 		t.Run(row.what, func(t *testing.T) {
 			c := definitions(t, `[{"name":"w","version":3,"tasks":[`+row.tasks+`]}]`)
-			tasks, err := c.WorkflowTasks(t.Context(), "GET_SIGNED_JWT", "sign")
+			tasks, err := c.WorkflowTasks(t.Context(), conductor.MaxAnswer, "GET_SIGNED_JWT", "sign")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -68,7 +68,7 @@ func TestTasksOfWorkflows(t *testing.T) {
 func TestALowerLimitOfAnAnswer(t *testing.T) {
 	c := definitions(t, `[{"name":"w","version":1,"tasks":[]}]`+strings.Repeat(" ", 1000))
 	for limit, large := range map[int64]bool{100: true, 1 << 20: false} {
-		_, err := c.WorkflowTasks(conductor.WithMaxBody(context.Background(), limit), "GET_SIGNED_JWT")
+		_, err := c.WorkflowTasks(t.Context(), limit, "GET_SIGNED_JWT")
 		if got := err != nil && failure(t, err).Class == conductor.TooLarge; got != large {
 			t.Errorf("a limit of %d gives %v", limit, err)
 		}
@@ -89,7 +89,7 @@ func asked(t *testing.T, status int, body string) (*conductor.Client, func() str
 
 func TestAStoredTaskDef(t *testing.T) {
 	c, address := asked(t, 200, `{"name":"n","retryCount":3,"responseTimeoutSeconds":30,"runtimeMetadata":["s"],"concurrentExecLimit":1,"rateLimitPerFrequency":5,"rateLimitFrequencyInSeconds":60,"unknown":{}}`)
-	def, exists, err := c.StoredTaskDef(t.Context(), "a/b c")
+	def, exists, err := c.TaskDef(t.Context(), "a/b c")
 	if err != nil || !exists || def.RetryCount != 3 || def.ResponseTimeoutSeconds != 30 || !slices.Equal(def.RuntimeMetadata, []string{"s"}) ||
 		def.ConcurrentExecLimit != 1 || def.RateLimitPerFrequency != 5 || def.RateLimitFrequencyInSeconds != 60 {
 		t.Errorf("%+v, %v, %v", def, exists, err)
@@ -109,7 +109,7 @@ func TestAStoredTaskDef(t *testing.T) {
 		{200, ``, conductor.Garbled},
 	} {
 		c, _ := asked(t, row.status, row.body)
-		_, exists, err := c.StoredTaskDef(t.Context(), "n")
+		_, exists, err := c.TaskDef(t.Context(), "n")
 		if exists || row.class == "" && err != nil || row.class != "" && failure(t, err).Class != row.class {
 			t.Errorf("%d %s: %v, %v", row.status, row.body, exists, err)
 		}
@@ -141,7 +141,7 @@ func TestWhatSecretsThereAre(t *testing.T) {
 			t.Errorf("asked %s", got)
 		}
 	}
-	for body, want := range map[string]string{"true": "true", "false": "false", " true\n": "true", "": "garbled", "a value": "garbled", "TRUE": "garbled"} {
+	for body, want := range map[string]string{"true": "true", "false": "false", " true\n": "true", "": "garbled", "a value": "garbled", "TRUE": "garbled", "null": "garbled"} {
 		c, address := asked(t, 200, body)
 		exists, err := c.SecretExists(t.Context(), "k")
 		got := fmt.Sprint(exists)
@@ -163,8 +163,8 @@ func TestQueues(t *testing.T) {
 		t.Errorf("%v; asked %s", err, address())
 	}
 	c, address = asked(t, 200, `[{"queueName":"T","domain":"eu","workerId":"w","lastPollTime":1795355503775},{"queueName":"T","lastPollTime":0}]`)
-	pollers, err := c.Pollers(t.Context(), "T")
-	want := []conductor.Poller{{Domain: "eu", WorkerID: "w", Last: time.UnixMilli(1795355503775)}, {Last: time.UnixMilli(0)}}
+	pollers, err := c.PollData(t.Context(), "T")
+	want := []model.PollData{{QueueName: "T", Domain: "eu", WorkerId: "w", LastPollTime: 1795355503775}, {QueueName: "T"}}
 	if err != nil || !slices.Equal(pollers, want) || address() != "GET /api/tasks/queue/polldata?taskType=T" {
 		t.Errorf("%+v, %v; asked %s", pollers, err, address())
 	}
@@ -173,30 +173,30 @@ func TestQueues(t *testing.T) {
 		if _, err := c.QueueSize(t.Context(), "T", ""); failure(t, err).Class != conductor.Garbled {
 			t.Errorf("a size of %q: %v", body, err)
 		}
-		if _, err := c.Pollers(t.Context(), "T"); failure(t, err).Class != conductor.Garbled {
+		if _, err := c.PollData(t.Context(), "T"); failure(t, err).Class != conductor.Garbled {
 			t.Errorf("pollers of %q: %v", body, err)
 		}
-		if _, err := c.WorkflowTasks(t.Context(), "T"); failure(t, err).Class != conductor.Garbled {
+		if _, err := c.WorkflowTasks(t.Context(), conductor.MaxAnswer, "T"); failure(t, err).Class != conductor.Garbled {
 			t.Errorf("workflows of %q: %v", body, err)
 		}
 	}
 	c, address = asked(t, 200, "[]")
-	if tasks, err := c.WorkflowTasks(t.Context(), "T"); len(tasks) > 0 || err != nil || address() != "GET /api/metadata/workflow" {
+	if tasks, err := c.WorkflowTasks(t.Context(), conductor.MaxAnswer, "T"); len(tasks) > 0 || err != nil || address() != "GET /api/metadata/workflow" {
 		t.Errorf("%+v, %v; asked %s", tasks, err, address())
 	}
 	c, _ = asked(t, 403, "")
 	for name, ask := range map[string]func() error{
 		"size":      func() error { _, err := c.QueueSize(t.Context(), "T", ""); return err },
-		"pollers":   func() error { _, err := c.Pollers(t.Context(), "T"); return err },
-		"workflows": func() error { _, err := c.WorkflowTasks(t.Context(), "T"); return err },
+		"pollers":   func() error { _, err := c.PollData(t.Context(), "T"); return err },
+		"workflows": func() error { _, err := c.WorkflowTasks(t.Context(), conductor.MaxAnswer, "T"); return err },
 		"secret":    func() error { _, err := c.SecretExists(t.Context(), "k"); return err },
 		"version":   func() error { _, err := c.Version(t.Context()); return err },
 		"poll":      func() error { _, err := poll(c, 1); return err },
 		"update":    func() error { return complete(c, api.Task{ID: "t", WorkflowID: "w"}) },
 		"task":      func() error { _, err := c.StoredTask(t.Context(), "t"); return err },
 		"workflow":  func() error { _, err := c.StoredWorkflow(t.Context(), "w"); return err },
-		"taskdef":   func() error { _, err := c.TaskDef(t.Context(), "n"); return err },
-		"create":    func() error { return c.CreateTaskDef(t.Context(), api.TaskDef{Name: "n"}) },
+		"taskdef":   func() error { _, _, err := c.TaskDef(t.Context(), "n"); return err },
+		"create":    func() error { return c.CreateTaskDef(t.Context(), model.TaskDef{Name: "n"}) },
 	} {
 		if e := failure(t, ask()); e.Class != conductor.Forbidden {
 			t.Errorf("%s: %v", name, e)

@@ -1,0 +1,110 @@
+package conductor
+
+import (
+	"cmp"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"golang.org/x/net/http/httpproxy"
+)
+
+// NormalizeURL makes the address of the server's API from what a user writes:
+// with or without /api, a slash at the end, or a path before them. The error is
+// an [ErrURL] that does not repeat the text, which may hold a password.
+func NormalizeURL(text string) (string, error) {
+	u, err := url.Parse(strings.TrimSpace(text))
+	if err != nil {
+		return "", fmt.Errorf("%w: not a url; write it as http://host:8080/api", ErrURL)
+	}
+	switch {
+	case u.Scheme != "http" && u.Scheme != "https":
+		return "", fmt.Errorf("%w: the scheme is neither http nor https; write it as http://host:8080/api", ErrURL)
+	case u.User != nil:
+		return "", fmt.Errorf("%w: it holds a user name; remove it, and set the key id and the secret", ErrURL)
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return "", fmt.Errorf("%w: it holds a query or a fragment; remove it", ErrURL)
+	case u.Hostname() == "":
+		return "", fmt.Errorf("%w: it holds no host; write it as http://host:8080/api", ErrURL)
+	}
+	u.Path = strings.TrimRight(u.Path, "/")
+	u.RawPath = strings.TrimRight(u.RawPath, "/")
+	if !strings.HasSuffix(u.Path, "/api") {
+		u = u.JoinPath("api")
+	}
+	return u.String(), nil
+}
+
+// Exposed reports whether a server URL sends tasks, and the keys in them, over a
+// network unencrypted: plain http to a host other than this one.
+func Exposed(serverURL string) bool {
+	u, err := url.Parse(serverURL)
+	if err != nil || u.Scheme != "http" {
+		return false
+	}
+	host := u.Hostname()
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") { // RFC 6761 §6.3
+		return false
+	}
+	ip, err := netip.ParseAddr(host)
+	return err != nil || !ip.Unmap().IsLoopback()
+}
+
+// proxyFunc gives net/http the proxy to the server: that of the options, or the
+// one that HTTP_PROXY, HTTPS_PROXY and NO_PROXY of o.Getenv choose. Net/http's
+// own function reads the process's environment, and ignores a variable that is
+// not a URL, which is an error here.
+func proxyFunc(o Options) (func(*http.Request) (*url.URL, error), error) {
+	if !o.Proxy.IsZero() {
+		u, err := explicitProxy(o.Proxy.Reveal())
+		if err != nil {
+			return nil, err
+		}
+		return http.ProxyURL(u), nil
+	}
+	either := func(name string) string {
+		return cmp.Or(o.Getenv(name), o.Getenv(strings.ToLower(name)))
+	}
+	base, err := url.Parse(o.BaseURL)
+	if err != nil {
+		return nil, fmt.Errorf("%w: not a url", ErrURL)
+	}
+	name := strings.ToUpper(base.Scheme) + "_PROXY"
+	text := either(name)
+	if text == "" {
+		return http.ProxyURL(nil), nil
+	}
+	proxy, err := explicitProxy(text)
+	if err != nil {
+		return nil, fmt.Errorf("%w (from %s)", err, name)
+	}
+	env := httpproxy.Config{
+		HTTPProxy:  proxy.String(),
+		HTTPSProxy: proxy.String(),
+		NoProxy:    either("NO_PROXY"),
+		CGI:        o.Getenv("REQUEST_METHOD") != "", // HTTP_PROXY is then the client's header Proxy
+	}
+	proxy, err = env.ProxyFunc()(base)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s cannot be used within CGI; unset it", ErrProxy, name)
+	}
+	return http.ProxyURL(proxy), nil
+}
+
+func explicitProxy(text string) (*url.URL, error) {
+	if !strings.Contains(text, "://") {
+		text = "http://" + text
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Hostname() == "" {
+		return nil, fmt.Errorf("%w: not a url; write it as http://host:3128", ErrProxy)
+	}
+	switch u.Scheme {
+	case "http", "https", "socks5", "socks5h":
+		return u, nil
+	default:
+		return nil, fmt.Errorf("%w: the scheme is none of http, https, socks5, socks5h", ErrProxy)
+	}
+}

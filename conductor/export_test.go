@@ -1,0 +1,9 @@
+package conductor
+
+import "time"
+
+// WithTimeout is c with another timeout of every call but a poll.
+func (c *Client) WithTimeout(d time.Duration) *Client {
+	c.timeout = d
+	return c
+}

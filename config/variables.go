@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"conductor-jwt/internal/nearest"
+	"conductor-jwt/internal/printable"
 )
 
 // The prefixes of the variables of all Conductor SDKs, and of this program.
@@ -64,7 +65,7 @@ func (l *Loaded) checkVariables(src Sources, table []Setting, wrong *problems) {
 			name == serverConfig, strings.HasPrefix(name, serverSecret):
 			continue
 		}
-		at := Origin{FromEnvironment, printable(name)}
+		at := Origin{FromEnvironment, printable.Name(name)}
 		instead, other := ofAnotherSDK(name)
 		switch near := nearVariable(name, names); {
 		case instead != "":
@@ -83,7 +84,7 @@ func (l *Loaded) checkVariables(src Sources, table []Setting, wrong *problems) {
 // of one or two settings: CONDUCTOR_TLS_CA, CONDUCTOR_URL. One whose words are
 // those of more settings is likely another program's.
 func (l *Loaded) warnUnknown(at Origin, name string, names []string) {
-	meant := nearest.Holding(name, names)
+	meant := nearest.WithWords(name, names)
 	switch {
 	case hasPrefix(name, sdkPrefix) && len(meant) > 0 && len(meant) <= 2:
 		l.warn(at, "unknown variable; nothing reads it; did you mean "+strings.Join(meant, " or ")+"?")
@@ -218,17 +219,4 @@ func ofAnotherWorker(name string) (instead string, ok bool) {
 		}
 	}
 	return "", true
-}
-
-// printable shortens a variable's name and replaces control characters, which a
-// terminal would interpret.
-func printable(name string) string {
-	const maxLength = 64
-	name = strings.Map(func(r rune) rune {
-		if r < '!' || r > '~' {
-			return '?'
-		}
-		return r
-	}, name)
-	return name[:min(len(name), maxLength)]
 }

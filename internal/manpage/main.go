@@ -1,5 +1,5 @@
-// Manpage writes the manual pages of conductor-jwt into a folder: a program of
-// its own, since what it takes to write them has no place in the binary.
+// Manpage writes the manual pages of conductor-jwt into a folder. It is a program of
+// its own, so that the product does not link what writes them.
 package main
 
 import (
@@ -22,10 +22,10 @@ func main() {
 	}
 }
 
-// write makes a page of section 1 for each command. Its date is that of
-// SOURCE_DATE_EPOCH where that is set.
+// write writes a page of section 1 for each command. The pages have the date of
+// SOURCE_DATE_EPOCH, where that is set.
 func write(folder string) error {
-	if err := os.MkdirAll(folder, 0o755); err != nil { //nolint:gosec // manual pages are for everybody
+	if err := os.MkdirAll(folder, 0o755); err != nil { //nolint:gosec // manual pages are public
 		return err
 	}
 	root := cli.Command(cli.Env{})

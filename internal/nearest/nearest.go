@@ -1,4 +1,4 @@
-// Package nearest finds the name that was probably meant.
+// Package nearest finds the name that was probably meant by a misspelled one.
 package nearest
 
 import (
@@ -7,38 +7,37 @@ import (
 	"unicode/utf8"
 )
 
-// Of returns the name that was probably meant: the one that differs from
-// name in case, in - and _, or by at most two letters (one in a short name, or
-// two that are swapped). It returns "" where none is that near, and several
-// names with "or" between them where name holds words of each: tls_cert is no
-// nearer to tls_ca_cert than to tls_client_cert.
+// Of returns the name that is similar to name: one that differs in case, in - and _,
+// by at most two letters (one in a short name), or by two swapped letters. It
+// returns "" where none is similar, and several names joined by " or " where each has
+// all words of name: tls_cert may be tls_ca_cert or tls_client_cert.
 func Of(name string, names []string) string {
-	near := Within(name, names, bound(name))
+	near := Within(name, names, maxEdits(name))
 	if near == "" {
 		near = swapped(name, names)
 	}
 	if near == "" || Fold(near) == Fold(name) {
 		return near
 	}
-	if alike := Holding(name, names); slices.Contains(alike, near) {
-		return strings.Join(alike, " or ")
+	if all := WithWords(name, names); slices.Contains(all, near) {
+		return strings.Join(all, " or ")
 	}
 	return near
 }
 
-// Holding returns the names that have every word of name, in the same order:
+// WithWords returns those names that have every word of name, in the same order:
 // tls_ca_cert for tls_ca.
-func Holding(name string, names []string) []string {
+func WithWords(name string, names []string) []string {
 	var found []string
 	for _, n := range names {
-		if holdsWords(n, name) {
+		if hasWords(n, name) {
 			found = append(found, n)
 		}
 	}
 	return found
 }
 
-// swapped finds the name that has two neighbouring letters the other way round.
+// swapped returns the name that differs in the order of two neighbouring letters.
 func swapped(name string, names []string) string {
 	letters := []rune(Fold(name))
 	for _, n := range names {
@@ -61,8 +60,8 @@ func isSwapped(a, b []rune) bool {
 	return false
 }
 
-// holdsWords reports whether a name has every word of part, in their order.
-func holdsWords(name, part string) bool {
+// hasWords reports whether name has every word of part, in the same order.
+func hasWords(name, part string) bool {
 	words := splitWords(part)
 	for _, word := range splitWords(name) {
 		if len(words) > 0 && words[0] == word {
@@ -76,7 +75,8 @@ func splitWords(name string) []string {
 	return strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return r == '-' || r == '_' })
 }
 
-// Within is [Of] for at most so many letters.
+// Within returns the most similar name that differs by at most a number of letters,
+// ignoring case, - and _. It returns "" where there is none.
 func Within[S ~string](name string, names []S, letters int) S {
 	var found S
 	best := letters + 1
@@ -88,8 +88,8 @@ func Within[S ~string](name string, names []S, letters int) S {
 	return found
 }
 
-// Part returns the shortest name that name is a part of, or that is a part of
-// name; a part has at least three letters. It returns "" where there is none.
+// Part returns the shortest name that contains name or is contained in it. The
+// contained one has at least three letters. It returns "" where there is none.
 func Part[S ~string](name string, names []S) S {
 	var found S
 	typed := Fold(name)
@@ -105,9 +105,9 @@ func Part[S ~string](name string, names []S) S {
 	return found
 }
 
-// bound is how many letters may differ: in a name of one or two, every other
-// short name would be near.
-func bound(name string) int {
+// maxEdits returns how many letters of a name may differ: every short name is
+// similar to one of two letters.
+func maxEdits(name string) int {
 	switch letters := utf8.RuneCountInString(name); {
 	case letters < 3:
 		return 0
@@ -117,7 +117,7 @@ func bound(name string) int {
 	return 2
 }
 
-// Fold drops what people vary: case, - and _.
+// Fold returns a name in lower case, without - and _.
 func Fold(name string) string {
 	return strings.Map(func(r rune) rune {
 		if r == '-' || r == '_' {
@@ -127,11 +127,11 @@ func Fold(name string) string {
 	}, strings.ToLower(name))
 }
 
-// distance is Levenshtein's, or most where it is not less than that.
-func distance(x, y string, most int) int {
+// distance returns the Levenshtein distance of two names, or limit if that is less.
+func distance(x, y string, limit int) int {
 	a, b := []rune(x), []rune(y)
-	if len(a)-len(b) >= most || len(b)-len(a) >= most {
-		return most
+	if len(a)-len(b) >= limit || len(b)-len(a) >= limit {
+		return limit
 	}
 	row := make([]int, len(b)+1)
 	for j := range row {
@@ -149,5 +149,5 @@ func distance(x, y string, most int) int {
 			row[j+1] = min(change, row[j]+1, row[j+1]+1)
 		}
 	}
-	return min(row[len(b)], most)
+	return min(row[len(b)], limit)
 }

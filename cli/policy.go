@@ -166,19 +166,19 @@ func why(g policy.Grant, v policy.Verdict, e task.Explanation) string {
 		return fmt.Sprintf("for %d s", int64(v.TTL/time.Second))
 	case v.Field == policy.FieldMaxTTL:
 		most := g.MaxTTL
-		if v.Worker {
-			most = e.Request.WorkerTTL
+		if v.WorkerLimit {
+			most = e.Request.WorkerMaxTTL
 		}
 		return fmt.Sprintf("the task asks for %d s, the most is %d s", int64(e.Request.TTL/time.Second), int64(most/time.Second))
 	case v.Field == policy.FieldUse && e.Request.Use == "":
 		return "the task brings its key; the grant names no secrets"
-	case v.Field == policy.FieldUse && g.Use == nil:
+	case v.Field == policy.FieldUse && g.Patterns[policy.FieldUse] == nil:
 		return "the task names a configured key; the grant names secrets alone"
 	case v.Field == policy.FieldAlgorithms && e.Unseen:
 		return "the key, which decides, cannot be had here; write algorithm into the input"
 	}
 	var globs []string
-	for _, glob := range g.Globs(v.Field) {
+	for _, glob := range g.Allows(v.Field) {
 		globs = append(globs, string(glob))
 	}
 	has := strings.Join(e.Request.Texts(v.Field), ", ")

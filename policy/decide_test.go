@@ -27,7 +27,7 @@ func good() policy.Request {
 	return policy.Request{
 		Use: "billing", Workflow: "billing_run", TaskType: "GET_SIGNED_JWT", Issuer: "https://billing.acme.com", Subject: "svc:a",
 		Audiences: []string{"https://api.acme.com/x", "https://b.acme.com"}, Scopes: []string{"invoice:read", "invoice:write"},
-		Algorithm: "ES256", TTL: 15 * time.Minute, WorkerTTL: 24 * time.Hour,
+		Algorithm: "ES256", TTL: 15 * time.Minute, WorkerMaxTTL: 24 * time.Hour,
 	}
 }
 
@@ -65,7 +65,7 @@ func TestEachFieldDeniesAlone(t *testing.T) {
 		{policy.FieldScopes, "no scope", func(r *policy.Request) { r.Scopes = nil }},
 		{policy.FieldAlgorithms, "another algorithm", func(r *policy.Request) { r.Algorithm = "RS256" }},
 		{policy.FieldTypes, "another typ", func(r *policy.Request) { r.Type = "at+jwt" }},
-		{policy.FieldTypes, "another typ than the profile's", func(r *policy.Request) { r.Type, r.OwnType = "secevent+jwt", "client-authentication+jwt" }},
+		{policy.FieldTypes, "another typ than the profile's", func(r *policy.Request) { r.Type, r.ProfileType = "secevent+jwt", "client-authentication+jwt" }},
 		{policy.FieldMaxTTL, "a second too long", func(r *policy.Request) { r.TTL += time.Second }},
 	} {
 		r := good()
@@ -114,7 +114,7 @@ func TestTheTypesOfAGrant(t *testing.T) {
 		{"types: [\"*+jwt\"]", "logout+jwt", "", true},
 	} {
 		p := read(t, "keys: {a: {source: \"env:A\"}}\ngrants:\n  - use: [a]\n    "+row.types+"\n")
-		if v := p.Decide(policy.Request{Use: "a", Type: row.typ, OwnType: row.own, TTL: time.Second, WorkerTTL: time.Hour}); v.Allowed != row.want {
+		if v := p.Decide(policy.Request{Use: "a", Type: row.typ, ProfileType: row.own, TTL: time.Second, WorkerMaxTTL: time.Hour}); v.Allowed != row.want {
 			t.Errorf("%s: typ %q with a profile's %q: %+v", row.types, row.typ, row.own, v)
 		}
 	}
@@ -134,7 +134,7 @@ func TestAScopeIsNoListOfScopes(t *testing.T) {
 		"invoice:read%3badmin": false, "invoice:read%7Cadmin": false, "invoice:read%2520admin": false, "invoice:read%E2%80%8Badmin": false, "invoice:read%00": false, "invoice:read%20": false,
 		"invoice:read%": true, "invoice:read%2": true, "invoice:read%zz": true, "invoice:read%41": true, "invoice:read+write": true, "weird;scope": true, "weird;other": false,
 	} {
-		r := policy.Request{Use: "a", Scopes: []string{"invoice:x", scope}, TTL: time.Hour, WorkerTTL: time.Hour}
+		r := policy.Request{Use: "a", Scopes: []string{"invoice:x", scope}, TTL: time.Hour, WorkerMaxTTL: time.Hour}
 		if v := p.Decide(r); v.Allowed != want {
 			t.Errorf("%q: %+v", scope, v)
 		}
@@ -143,12 +143,12 @@ func TestAScopeIsNoListOfScopes(t *testing.T) {
 
 func TestAFieldThatIsNotNamedHoldsForAll(t *testing.T) {
 	p := read(t, "keys: {a: {source: \"env:A\"}}\ngrants: [{use: [a]}]\n")
-	r := policy.Request{Use: "a", TTL: time.Hour, WorkerTTL: time.Hour}
+	r := policy.Request{Use: "a", TTL: time.Hour, WorkerMaxTTL: time.Hour}
 	if v := p.Decide(r); !v.Allowed {
 		t.Errorf("%+v", v)
 	}
 	r.TTL += time.Second
-	if v := p.Decide(r); v.Allowed || v.Field != policy.FieldMaxTTL || !v.Worker {
+	if v := p.Decide(r); v.Allowed || v.Field != policy.FieldMaxTTL || !v.WorkerLimit {
 		t.Errorf("over the worker's most: %+v", v)
 	}
 	both := read(t, "keys: {a: {source: \"env:A\"}}\ngrants: [{use: [a], secrets: [x]}]\n")
@@ -165,18 +165,18 @@ func TestAFieldThatIsNotNamedHoldsForAll(t *testing.T) {
 			t.Errorf("%s: %+v", says, v)
 		}
 	}
-	if v := p.Decide(policy.Request{Secrets: []string{"a"}, TTL: 1, WorkerTTL: 2}); v.Allowed || v.Field != policy.FieldUse {
+	if v := p.Decide(policy.Request{Secrets: []string{"a"}, TTL: 1, WorkerMaxTTL: 2}); v.Allowed || v.Field != policy.FieldUse {
 		t.Errorf("a key in the task, without a grant that names secrets: %+v", v)
 	}
 }
 
 func TestTheDefaultTTLYieldsAndAnAskedOneDoesNot(t *testing.T) {
 	p := read(t, "keys: {a: {source: \"env:A\"}}\ngrants: [{use: [a], max_ttl: 60s}, {use: [a], max_ttl: 48h, workflows: [long]}]\n")
-	r := policy.Request{Use: "a", TTL: 300 * time.Second, Unasked: true, WorkerTTL: time.Hour}
+	r := policy.Request{Use: "a", TTL: 300 * time.Second, DefaultTTL: true, WorkerMaxTTL: time.Hour}
 	if v := p.Decide(r); !v.Allowed || v.TTL != time.Minute {
 		t.Errorf("%+v", v)
 	}
-	r.Unasked = false
+	r.DefaultTTL = false
 	if v := p.Decide(r); v.Allowed {
 		t.Errorf("%+v", v)
 	}
@@ -190,7 +190,7 @@ grants:
   - {use: [a], workflows: [one]}
   - {use: [a], workflows: ["t*"], issuers: [me]}
 `)
-	r := policy.Request{Use: "a", Workflow: "two", Issuer: "you", TTL: 1, WorkerTTL: 2}
+	r := policy.Request{Use: "a", Workflow: "two", Issuer: "you", TTL: 1, WorkerMaxTTL: 2}
 	if v := p.Decide(r); v.Grant != 3 || v.Field != policy.FieldIssuers {
 		t.Errorf("%+v", v)
 	}
@@ -217,7 +217,7 @@ grants:
 func TestUseMayBeAPattern(t *testing.T) {
 	p := read(t, "keys: {team-a: {source: \"env:A\"}, team-b: {source: \"env:B\"}}\ngrants: [{use: [\"team-*\"]}]\n")
 	for _, name := range []string{"team-a", "team-b"} {
-		if !p.Decide(policy.Request{Use: name, TTL: 1, WorkerTTL: 1}).Allowed {
+		if !p.Decide(policy.Request{Use: name, TTL: 1, WorkerMaxTTL: 1}).Allowed {
 			t.Error(name)
 		}
 	}

@@ -49,8 +49,8 @@ func TestEachMistakeIsToldOnce(t *testing.T) {
 		{"google: {endpoint: \"https://host/#x\"}", "a url with a user name, query or fragment"},
 		{"google: {endpoint: \"https://user:word@host\"}", "a url with a user name"},
 		{"aws: {regoin: x}", "did you mean region?"},
-		{"azure: {tenant: x}", "no such field of azure"},
-		{"google: {credentials: x}", "no such field of google"},
+		{"azure: {tenant: x}", "unknown field of azure"},
+		{"google: {credentials: x}", "unknown field of google"},
 		{"aws: []", "a list; write aws as a mapping"},
 		{"azure: x", "text; write azure as a mapping"},
 		{"google: 5", "text; write google as a mapping"},
@@ -69,7 +69,7 @@ func TestEachMistakeIsToldOnce(t *testing.T) {
 		{"vault: {address: \"https://v\", login: 5}", "text; write login as a mapping"},
 		{"vault: {address: \"ftp://v\", login: {token_env: A}}", "not a url"},
 		{k + "profiles: {p: {extends: github-app, limits: 5}}", "text; write limits as a mapping"},
-		{"keys: {a: {source: \":A\"}}", "no such scheme"},
+		{"keys: {a: {source: \":A\"}}", "unknown scheme"},
 		{"keys: {a: {source: \":\"}}", "not a uri"},
 		{"keys: {a: {source: \"env:\"}}", "a uri with nothing behind its scheme"},
 		{"keys: {a: {versions: [{from: 2099-01-01T00:00:00Z}]}}", "a version without a source"},
@@ -86,7 +86,7 @@ func TestEachMistakeIsToldOnce(t *testing.T) {
 		{"profiles: {github-app: {extends: nope}}", "unknown profile"},
 		{k + "profiles: {p: {extends: github-app, off: 1}}", "text that is not true or false"},
 		{k + "profiles: {p: {extends: github-app, key: billing}}", "unknown key; use one of a"},
-		{k + "profiles: {p: {extends: github-app, limits: {algorithms: [XS256]}}}", "no such algorithm"},
+		{k + "profiles: {p: {extends: github-app, limits: {algorithms: [XS256]}}}", "unknown algorithm"},
 	} {
 		problems := mistakes(t, row.text)
 		if len(problems) != 1 || !strings.Contains(problems[0].Text, row.want) {
@@ -317,7 +317,7 @@ func TestInlineModes(t *testing.T) {
 
 func TestAnUnknownAlgorithmIsAnsweredWithAll(t *testing.T) {
 	_, err := readWith("keys: {a: {source: \"env:A\", algorithms: [XX999]}}")
-	want := "no such algorithm; use one of " + keys.JoinAlgorithms(keys.Algorithms())
+	want := "unknown algorithm; use one of " + keys.JoinAlgorithms(keys.Algorithms())
 	if err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("%v, want %s", err, want)
 	}

@@ -20,9 +20,9 @@ const (
 	// Skew is how far the clocks of workers, stores and verifiers may differ.
 	Skew = 60 * time.Second
 
-	// LeastActivationDelay lets every verifier learn of a version before it
+	// MinActivationDelay lets every verifier learn of a version before it
 	// signs: two refreshes for the slowest replica, and one age of its set.
-	LeastActivationDelay = MaxAge + 2*Refresh + Skew
+	MinActivationDelay = MaxAge + 2*Refresh + Skew
 
 	defaultActivationDelay = 10 * time.Minute
 )
@@ -86,7 +86,7 @@ func (r *reader) checkVersions(n ast.Node, k *Key) {
 	for i, v := range k.Versions {
 		switch {
 		case several && v.From.IsZero() && timeless(v.Source):
-			r.faultAt(v.Place, "a version without from: nothing else says when it may sign; write from: 2027-01-31T00:00:00Z, at least %s after it is published", short(LeastActivationDelay))
+			r.faultAt(v.Place, "a version without from: nothing else says when it may sign; write from: 2027-01-31T00:00:00Z, at least %s after it is published", short(MinActivationDelay))
 		case i > 0 && !v.From.IsZero() && v.From.Equal(k.Versions[i-1].From):
 			r.faultAt(v.Place, "begins when another version does; write another from")
 		case several && schemeOf(v.Source) == SchemeConductor:
@@ -108,8 +108,8 @@ func (r *reader) keyID(place *string) func(ast.Node) { return r.text(place) }
 func (r *reader) activationDelay(place *time.Duration) func(ast.Node) {
 	return func(n ast.Node) {
 		r.duration(place)(n)
-		if *place < LeastActivationDelay {
-			r.fault(n, "shorter than a verifier may take to learn of a key; write %s or more", short(LeastActivationDelay))
+		if *place < MinActivationDelay {
+			r.fault(n, "shorter than a verifier may take to learn of a key; write %s or more", short(MinActivationDelay))
 		}
 	}
 }
@@ -142,8 +142,8 @@ func (r *reader) maxTTLOf(p *Policy, key string) time.Duration {
 	}
 	for _, use := range uses {
 		for _, g := range p.Grants {
-			if glob.MatchAny(g.Use, use) {
-				longest, used = max(longest, g.most(r.maxTTL)), true
+			if glob.MatchAny(g.Patterns[FieldUse], use) {
+				longest, used = max(longest, g.maxTTL(r.maxTTL)), true
 			}
 		}
 	}
@@ -203,7 +203,7 @@ func (r *reader) uri(v *Version) func(ast.Node) {
 		case !ok || cmp.Or(scheme, rest) == "":
 			r.fault(n, "not a uri; write the source of a key as file:///path, env:NAME or another scheme of %s", strings.Join(Schemes(), ", "))
 		case !slices.Contains(Schemes(), scheme):
-			r.unknown(n, scheme, "scheme", Schemes())
+			r.unknown(placeOf(n), scheme, "scheme", Schemes())
 		case rest == "" || rest == "//":
 			r.fault(n, "a uri with nothing behind its scheme; name the key")
 		default:

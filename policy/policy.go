@@ -7,7 +7,6 @@ package policy
 import (
 	"time"
 
-	"conductor-jwt/internal/glob"
 	"conductor-jwt/keys"
 	"conductor-jwt/provider"
 )
@@ -78,23 +77,6 @@ type Version struct {
 	From   time.Time // when it begins to sign; zero where the store's time decides
 	KeyID  string    // as [Key.KeyID]; empty: the key's
 	Place  Place     // of Source
-}
-
-// Grant permits tokens. All that it names must hold.
-type Grant struct {
-	Number     int // in the file, from 1
-	Place      Place
-	Use        []glob.Pattern
-	Workflows  []glob.Pattern
-	TaskTypes  []glob.Pattern
-	Issuers    []glob.Pattern
-	Subjects   []glob.Pattern
-	Audiences  []glob.Pattern
-	Scopes     []glob.Pattern
-	Algorithms []glob.Pattern
-	Types      []glob.Pattern // nil: JWT, and what the profile sets
-	Secrets    []glob.Pattern
-	MaxTTL     time.Duration // 0: the worker's
 }
 
 // Key gives the key of that name.

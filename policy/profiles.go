@@ -72,7 +72,8 @@ func builtInProfiles() map[string]*provider.Profile {
 	return profiles
 }
 
-// profileNames are the names of the built-in profiles and of those of the file.
+// profileNames returns the names of the built-in profiles and of those of the
+// file, sorted.
 func (r *reader) profileNames() []string {
 	names := provider.Names()
 	for _, e := range r.profiles {
@@ -80,6 +81,7 @@ func (r *reader) profileNames() []string {
 			names = append(names, e.name)
 		}
 	}
+	slices.Sort(names)
 	return names
 }
 
@@ -107,7 +109,7 @@ func (r *reader) resolveProfiles(p *Policy) {
 
 func (r *reader) resolveProfile(p *Policy, own map[string]profileEntry, e profileEntry) *provider.Profile {
 	if _, ok := p.Key(e.overrides.Key); e.overrides.Key != "" && !ok {
-		r.unknownAt(e.place, e.overrides.Key, "key", p.keyNames())
+		r.unknown(e.place, e.overrides.Key, "key", p.keyNames())
 	}
 	_, builtIn := provider.Find(e.name)
 	names := r.profileNames()
@@ -118,7 +120,7 @@ func (r *reader) resolveProfile(p *Policy, own map[string]profileEntry, e profil
 	case e.extends == "" && !builtIn:
 		r.faultAt(e.place, "a profile that extends none; write extends: with the name of another")
 	case e.extends != "" && !slices.Contains(names, e.extends):
-		r.unknownAt(e.place, e.extends, "profile", names)
+		r.unknown(e.place, e.extends, "profile", names)
 	default:
 		f, ok := extend(own, e, 0)
 		if !ok {
@@ -151,10 +153,12 @@ func extend(own map[string]profileEntry, e profileEntry, depth int) (f *provider
 	return base.Extend(e.name, e.overrides), true
 }
 
+// keyNames returns the names of the keys, sorted.
 func (p *Policy) keyNames() []string {
 	names := make([]string, len(p.Keys))
 	for i, k := range p.Keys {
 		names[i] = k.Name
 	}
+	slices.Sort(names)
 	return names
 }

@@ -107,7 +107,7 @@ func (r *reader) algorithms(place *[]keys.Algorithm) func(ast.Node) {
 		for _, name := range names {
 			alg, err := keys.ParseAlgorithm(name)
 			if err != nil {
-				r.unknown(elementOf(n, name), name, "algorithm", algorithmNames())
+				r.unknown(placeOf(elementOf(n, name)), name, "algorithm", algorithmNames())
 				continue
 			}
 			*place = append(*place, alg)

@@ -69,7 +69,7 @@ func TestTheExampleIsReadWhole(t *testing.T) {
 	if p.Profiles()["snowflake"] != nil {
 		t.Error("off is not off")
 	}
-	if g := p.Grants[1]; g.Number != 2 || g.MaxTTL != 15*time.Minute || len(g.Use) != 2 {
+	if g := p.Grants[1]; g.Number != 2 || g.MaxTTL != 15*time.Minute || len(g.Patterns[policy.FieldUse]) != 2 {
 		t.Errorf("grant: %+v", g)
 	}
 	if p.InlineMode() != policy.InlineAllow {
@@ -162,18 +162,18 @@ func TestOnlyTheFirstMistakesAreTold(t *testing.T) {
 func TestMistakes(t *testing.T) {
 	const k = "keys:\n  a: {source: \"file:///a.pem\"}\n"
 	for _, row := range []struct{ text, want string }{
-		{"keyz: {}", "policy.yaml:1:1: no such field of the policy file; did you mean keys?"},
-		{"what: {}", "policy.yaml:1:1: no such field of the policy file; use one of aws, azure, google, grants, inline, keys, profiles, vault"},
+		{"keyz: {}", "policy.yaml:1:1: unknown field of the policy file; did you mean keys?"},
+		{"what: {}", "policy.yaml:1:1: unknown field of the policy file; use one of aws, azure, google, grants, inline, keys, profiles, vault"},
 		{"[]", "policy.yaml:1:1: a list; write the policy file as a mapping"},
 		{"keys: 5", "policy.yaml:1:7: text; write keys as a mapping"},
-		{"inline: alow", "policy.yaml:1:9: no such choice; did you mean allow?"},
+		{"inline: alow", "policy.yaml:1:9: unknown choice; did you mean allow?"},
 		{"inline: allow\ninline: deny", "policy.yaml:2:1: set already in line 1; keep one"},
 		{"keys: {a: &x {source: \"env:A\"}, b: *x}", "an anchor or alias"},
 		{"keys: {\"a b\": {source: \"env:A\"}}", "policy.yaml:1:8: not a name for a key"},
 		{"keys: {a: {}}", "policy.yaml:1:8: a key without a source"},
 		{"keys: {a: {source: a.pem}}", "policy.yaml:1:20: not a uri"},
-		{"keys: {a: {source: \"fille:///a.pem\"}}", "no such scheme; did you mean file?"},
-		{"keys: {a: {source: \"https://a/b\"}}", "no such scheme; use one of env, file"},
+		{"keys: {a: {source: \"fille:///a.pem\"}}", "unknown scheme; did you mean file?"},
+		{"keys: {a: {source: \"https://a/b\"}}", "unknown scheme; use one of env, file"},
 		{"keys: {a: {source: \"file://\"}}", "nothing behind its scheme"},
 		{"keys: {a: {source: \"env:A\", versions: [{source: \"env:B\", from: 2027-01-01T00:00:00Z}]}}", "contradict"},
 		{"keys: {a: {versions: [{source: \"env:B\", from: yesterday}]}}", "policy.yaml:1:47: not a time"},
@@ -186,10 +186,10 @@ func TestMistakes(t *testing.T) {
 		{"keys: {a: {source: \"env:A\", retire_after: 10m}}", "retire_after is shorter than its tokens live; write 24h3m or more"},
 		{"keys: {a: {source: \"env:A\", retire_after: 17m}}\ngrants: [{use: a, max_ttl: 15m}]", "write 18m or more"},
 		{"keys: {a: {source: \"env:A\", retire_after: 17m}}\nprofiles: {p: {extends: github-app, key: a, limits: {max_ttl: 30m}}, q: {extends: p}}\ngrants: [{use: q, max_ttl: 15m}]", "write 33m or more"},
-		{"keys: {a: {source: \"env:A\", algorithms: [RS265]}}", "policy.yaml:1:42: no such algorithm; did you mean RS256?"},
+		{"keys: {a: {source: \"env:A\", algorithms: [RS265]}}", "policy.yaml:1:42: unknown algorithm; did you mean RS256?"},
 		{"grants: {}", "policy.yaml:1:9: a mapping where grants belong, a list"},
-		{"grants: [{workflows: [a]}]", "policy.yaml:1:11: a grant that lets use nothing"},
-		{k + "grants: [{use: [b], workflow: [x]}]", "no such field of a grant; did you mean workflows?"},
+		{"grants: [{workflows: [a]}]", "policy.yaml:1:11: a grant that permits nothing"},
+		{k + "grants: [{use: [b], workflow: [x]}]", "unknown field of a grant; did you mean workflows?"},
 		{k + "grants: [{use: [bilingg]}]", "unknown key or profile"},
 		{k + "grants: [{use: [github_app]}]", "did you mean github-app?"},
 		{k + "grants: [{use: [a], issuers: []}]", "an empty list"},
@@ -215,7 +215,7 @@ func TestMistakes(t *testing.T) {
 		{"keys: {a: {source: \"env:A\"}}\ngrants: [{use: [a], issuers: }]", "policy.yaml:2:21: no value; write a value, or remove the field"},
 		{strings.Repeat("[", 1000), "policy.yaml:1:65: nested more than 64 deep"},
 		{"vault: {login: {token_file: /t}}", "vault without an address"},
-		{"vault: {address: \"https://v\", token: x}", "no such field of vault"},
+		{"vault: {address: \"https://v\", token: x}", "unknown field of vault"},
 		{"vault: {address: \"https://u:p@v\"}", "a url with a user name"},
 		{"vault: {address: \"https://v\", login: {}}", "login names 0 ways"},
 		{"vault: {address: \"https://v\", login: {token_file: /t, kubernetes: r}}", "login names 2 ways"},
@@ -237,7 +237,7 @@ func TestMistakes(t *testing.T) {
 func TestAKeyMayHaveTheNameOfABuiltInProfile(t *testing.T) {
 	for _, profiles := range []string{"", "profiles: {snowflake: off}\n", "profiles: {mine: {extends: snowflake, key: snowflake}}\n"} {
 		p := read(t, "keys: {snowflake: {source: \"env:A\"}}\n"+profiles+"grants: [{use: [snowflake]}]")
-		if v := p.Decide(policy.Request{Use: "snowflake", TTL: time.Minute, WorkerTTL: time.Hour}); !v.Allowed {
+		if v := p.Decide(policy.Request{Use: "snowflake", TTL: time.Minute, WorkerMaxTTL: time.Hour}); !v.Allowed {
 			t.Errorf("%q: denied for %s", profiles, v.Field)
 		}
 	}
@@ -251,8 +251,8 @@ grants:
     workflow: ["hush-hush"]   # a comment
     max_ttl: hush
 `), maxTTL)
-	const want = `policy.yaml:2:43: no such field of a key; did you mean kid?
-policy.yaml:5:5: no such field of a grant; did you mean workflows?
+	const want = `policy.yaml:2:43: unknown field of a key; did you mean kid?
+policy.yaml:5:5: unknown field of a grant; did you mean workflows?
 policy.yaml:6:14: not a duration; write it as 30s, 15m or 24h`
 	if err == nil || err.Error() != want {
 		t.Errorf("got\n%v\nwant\n%s", err, want)

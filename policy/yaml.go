@@ -77,7 +77,7 @@ func (r *reader) object(n ast.Node, what string, table fields) bool {
 		read, ok := table[name]
 		switch {
 		case !ok:
-			r.unknown(entry.Key, name, "field of "+what, slices.Sorted(maps.Keys(table)))
+			r.unknown(placeOf(entry.Key), name, "field of "+what, slices.Sorted(maps.Keys(table)))
 		case entry.Value.Type() == ast.NullType:
 			r.fault(entry.Key, "no value; write a value, or remove the field")
 		default:
@@ -88,20 +88,21 @@ func (r *reader) object(n ast.Node, what string, table fields) bool {
 	return ok
 }
 
-// unknown refuses a name, with the one that was meant or all that there are.
-func (r *reader) unknown(n ast.Node, name, what string, names []string) {
+// unknown reports a name that is none of names, with the one that was probably
+// meant.
+func (r *reader) unknown(at Place, name, what string, names []string) {
 	switch near := nearest.Of(name, names); {
 	case near != "":
-		r.fault(n, "no such %s; did you mean %s?", what, near)
+		r.faultAt(at, "unknown %s; did you mean %s?", what, near)
 	case len(names) == 0:
-		r.fault(n, "no such %s; there is none", what)
+		r.faultAt(at, "unknown %s; none is defined", what)
 	default:
-		r.fault(n, "no such %s; use one of %s", what, strings.Join(names, ", "))
+		r.faultAt(at, "unknown %s; use one of %s", what, strings.Join(names, ", "))
 	}
 }
 
-// mostText is how long a text is, in bytes.
-const mostText = 4 << 10
+// maxText is the longest text in bytes.
+const maxText = 4 << 10
 
 // text reads text on one line.
 func (r *reader) text(place *string) func(ast.Node) {
@@ -112,8 +113,8 @@ func (r *reader) text(place *string) func(ast.Node) {
 			r.fault(n, "%s where text belongs", yamlfile.Kind(n))
 		case text == "":
 			r.fault(n, "empty text; write something, or leave the field out")
-		case len(text) > mostText:
-			r.fault(n, "text of %d bytes; write at most %d", len(text), mostText)
+		case len(text) > maxText:
+			r.fault(n, "text of %d bytes; write at most %d", len(text), maxText)
 		case strings.ContainsFunc(text, func(c rune) bool { return c < ' ' || c == 0x7f }):
 			r.fault(n, "text with a control character; write it on one line")
 		default:
@@ -178,7 +179,7 @@ func (r *reader) choice(place *string, choices ...string) func(ast.Node) {
 			return
 		}
 		if !slices.Contains(choices, text) {
-			r.unknown(n, text, "choice", choices)
+			r.unknown(placeOf(n), text, "choice", choices)
 			return
 		}
 		*place = text

@@ -128,10 +128,10 @@ func (r *request) shorten(c composed, ttl int64, decided *Decision) (composed, e
 func (h *Handler) asks(d api.Task, r *request, c composed) policy.Request {
 	q := policy.Request{
 		Use: r.use, Secrets: r.from, Workflow: d.WorkflowType, TaskType: d.Type, Algorithm: string(c.request.Algorithm),
-		TTL: time.Duration(r.times.ttl) * time.Second, Unasked: r.times.unasked, WorkerTTL: h.workerTTL(r),
+		TTL: time.Duration(r.times.ttl) * time.Second, DefaultTTL: r.times.unasked, WorkerMaxTTL: h.workerTTL(r),
 	}
 	if r.times.forever { // what never expires is longer than any limit, and no ttl shortens it
-		q.TTL, q.Unasked = anyTTL, false
+		q.TTL, q.DefaultTTL = anyTTL, false
 	}
 	claims := &c.request.Claims
 	q.Issuer, _ = claims.Text("iss")
@@ -139,7 +139,7 @@ func (h *Handler) asks(d api.Task, r *request, c composed) policy.Request {
 	q.Audiences, _ = signer.Audiences(claims)
 	q.Scopes = r.scopesOf(claims)
 	q.Type, _ = c.request.Header.Text("typ")
-	q.OwnType = r.profile.Type
+	q.ProfileType = r.profile.Type
 	return q
 }
 
@@ -170,7 +170,7 @@ func (r *request) scopesOf(claims *jsonobj.Object) []string {
 // grant may be another team's.
 func (h *Handler) refusal(r *request, v policy.Verdict) error {
 	switch {
-	case v.Field == policy.FieldMaxTTL && v.Worker:
+	case v.Field == policy.FieldMaxTTL && v.WorkerLimit:
 		return refuse(ErrTTLOutOfRange, inTTL, ttlOf(r.times.ttl)+" is outside of what is allowed", fmt.Sprintf("ask for 1 to %d seconds", int64(h.workerTTL(r)/time.Second)))
 	case v.Grant == 0 || v.Field == policy.FieldUse:
 		field, what := r.keyField(), "this key"

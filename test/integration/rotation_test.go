@@ -57,7 +57,7 @@ func TestAKeyRotatesUnderLoadAndNobodyNotices(t *testing.T) {
 
 	// The second version signs as long after its publication as an operator
 	// is told to leave verifiers, the third half of that later.
-	wait := scaled(policy.LeastActivationDelay)
+	wait := scaled(policy.MinActivationDelay)
 	began := time.Now()
 	turn := began.Add(wait).Truncate(time.Second).Add(time.Second)
 	last := turn.Add(wait / 2).Truncate(time.Second)

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -229,12 +228,6 @@ func (file keyFile) setError(e *fault.Error) error {
 }
 
 const setKid = "set --kid"
-
-// keysOf gives the keys of a set, each as it is.
-func keysOf(set *jsonobj.Object) (elements []json.RawMessage, ok bool) {
-	raw, _ := set.Get("keys")
-	return elements, json.Unmarshal(raw, &elements) == nil
-}
 
 func idsHint(ids []string) string {
 	const most = 10

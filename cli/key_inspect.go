@@ -289,7 +289,8 @@ func readSet(name string) ([]json.RawMessage, error) {
 	if err != nil {
 		return nil, signerError(printable.Name(name), err)
 	}
-	elements, ok := keysOf(&set)
+	list, _ := set.Get("keys")
+	elements, ok := jsonobj.Elements(list)
 	if !ok {
 		return nil, withHint(errors.New(printable.Name(name)+": not a JWK Set"), "a JWK Set is an object with an array keys (rfc 7517 section 5)")
 	}

@@ -1,6 +1,11 @@
 package task
 
-import "fmt"
+import (
+	"encoding/json/jsontext"
+	"fmt"
+
+	"conductor-jwt/internal/jsonobj"
+)
 
 // audience gives aud: the tokens' recipients in the order given (RFC 7519
 // §4.1.3).
@@ -9,17 +14,17 @@ func (g *given) audience() ([]string, error) {
 	if !ok {
 		return nil, nil
 	}
-	if n.kind != kindArray {
+	if n.Kind != jsontext.KindBeginArray {
 		one, err := boundedText(inAudience, "", n)
 		return []string{one}, err
 	}
-	if len(n.items) > maxAudiences {
-		return nil, tooLarge(inAudience, n.describe(), fmt.Sprintf("list at most %d", maxAudiences))
+	if len(n.Items) > maxAudiences {
+		return nil, tooLarge(inAudience, describe(n), fmt.Sprintf("list at most %d", maxAudiences))
 	}
-	list := make([]string, 0, len(n.items))
-	for i, item := range n.items {
-		if item.kind != kindString && item.kind != kindNumber || item.blank() {
-			return nil, invalid(inAudience, element(i)+item.describe(), "list strings or whole numbers, none of them blank")
+	list := make([]string, 0, len(n.Items))
+	for i, item := range n.Items {
+		if item.Kind != jsontext.KindString && item.Kind != jsontext.KindNumber || jsonobj.Blank(item.Raw) {
+			return nil, invalid(inAudience, element(i)+describe(item), "list strings or whole numbers, none of them blank")
 		}
 		one, err := boundedText(inAudience, element(i), item)
 		if err != nil {

@@ -29,13 +29,13 @@ func (g *given) chain(thumbprint bool) (chain, error) {
 	if !ok {
 		return chain{headers: headers}, nil
 	}
-	if len(n.text) > maxKeyText {
-		return chain{}, tooLarge(inCertificate, n.describe(), "write at most 65536 bytes")
+	if len(n.Text) > maxKeyText {
+		return chain{}, tooLarge(inCertificate, describe(n), "write at most 65536 bytes")
 	}
-	if strings.Contains(n.text, "PRIVATE KEY-----") {
+	if strings.Contains(n.Text, "PRIVATE KEY-----") {
 		return chain{}, refuse(signer.ErrCertificateInvalid, inCertificate, "a private key", "give certificates alone; the key goes into "+inPrivateKey)
 	}
-	certificates, err := keys.ReadChain(n.text)
+	certificates, err := keys.ReadChain(n.Text)
 	if err != nil {
 		return chain{}, err
 	}

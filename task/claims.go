@@ -1,7 +1,7 @@
 package task
 
 import (
-	"errors"
+	"encoding/json/jsontext"
 	"fmt"
 	"slices"
 
@@ -38,9 +38,9 @@ func (g *given) headers() (jsonobj.Object, error) {
 		}
 	}
 	for _, name := range []string{"typ", "cty"} { // RFC 7515 §4.1.9, §4.1.10
-		value, ok := g.values[inHeaders].get(name)
-		if ok && (value.kind != kindString || value.text == "") {
-			return headers, invalid(inHeaders, "a member "+name+" that is "+value.describe(), "write a media type as a string, or leave it out")
+		value, ok := g.values[inHeaders].Get(name)
+		if ok && (value.Kind != jsontext.KindString || value.Text == "") {
+			return headers, invalid(inHeaders, "a member "+name+" that is "+describe(value), "write a media type as a string, or leave it out")
 		}
 	}
 	return headers, nil
@@ -67,13 +67,13 @@ func insteadOf(header string) string {
 // repeated are the claims that a header may repeat (RFC 7519 §5.3).
 func (g *given) checkRepeated(claims *jsonobj.Object) error {
 	for _, name := range []string{"iss", "sub", "aud"} {
-		header, ok := g.values[inHeaders].get(name)
+		header, ok := g.values[inHeaders].Get(name)
 		if !ok {
 			continue
 		}
 		raw, _ := claims.Get(name)
-		claim, err := parseNode([]byte(raw), maxLevels)
-		if err != nil || !same(header, claim) {
+		claim, err := parseValue([]byte(raw), maxLevels)
+		if err != nil || !header.Equal(claim) {
 			return refuse(ErrInputConflict, inHeaders, "a member "+name+" that is not the claim "+name, "write the same in both, or leave it out of "+inHeaders)
 		}
 	}
@@ -86,13 +86,7 @@ func (g *given) object(name string) (jsonobj.Object, error) {
 	if !ok {
 		return jsonobj.Object{}, nil
 	}
-	object, err := jsonobj.Parse(n.raw, jsonobj.Limits{Bytes: 2 * maxClaims, Levels: maxLevels})
-	switch {
-	case errors.Is(err, jsonobj.ErrTooDeep):
-		return object, nodeFault(name, errTooDeep)
-	case err != nil:
-		return object, nodeFault(name, errNotJSON)
-	}
+	object := n.Object()
 	if size := len(object.AppendJSON(nil)); size > maxClaims {
 		return object, tooLarge(name, fmt.Sprintf("%d bytes of json", size), fmt.Sprintf("write at most %d", maxClaims))
 	}

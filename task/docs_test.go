@@ -122,13 +122,13 @@ func TestThePagesExamplesAreServed(t *testing.T) {
 	}
 	_, rest, _ := strings.Cut(string(raw), "\"inputParameters\": ")
 	example, _, _ := strings.Cut(rest, ",\n  \"type\"")
-	n, err := parseNode([]byte(example), maxLevels)
-	if err != nil || len(n.members) == 0 {
+	n, err := parseValue([]byte(example), maxLevels)
+	if err != nil || len(n.Names) == 0 {
 		t.Fatalf("the page has no example: %v", err)
 	}
-	for _, m := range n.members {
-		if _, known := find(Inputs(), m.name); !known {
-			t.Errorf("the example has %s, which is no input", m.name)
+	for name := range n.Members() {
+		if _, known := find(Inputs(), name); !known {
+			t.Errorf("the example has %s, which is no input", name)
 		}
 	}
 }

@@ -77,13 +77,9 @@ const unseenKey = "(a key of the server's secrets)"
 
 // storedKey gives privateKey as the input has it; nil where it has none.
 func storedKey(input secret.JSON) jsontext.Value {
-	members, _ := readObject(input.Reveal())
-	for _, m := range members {
-		if m.name == inPrivateKey {
-			return m.raw
-		}
-	}
-	return nil
+	o, _ := parseObject(input.Reveal())
+	key, _ := o.Get(inPrivateKey)
+	return key
 }
 
 // withoutKey puts something in place of a key that is an expression still.

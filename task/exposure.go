@@ -3,6 +3,7 @@ package task
 import (
 	"strings"
 
+	"conductor-jwt/internal/jsonobj"
 	"conductor-jwt/keys/exposure"
 )
 
@@ -27,14 +28,14 @@ func exposed(field string) error {
 // exposes looks for key material in a value: in its JSON, since a claim can
 // hold a private JWK, and in all of its texts run together, since a list can
 // hold a key piece by piece.
-func exposes(secrets exposure.Secrets, value node) bool {
+func exposes(secrets exposure.Secrets, value jsonobj.Value) bool {
 	var texts strings.Builder
-	value.walk(func(text string) {
+	value.Walk(func(text string) {
 		// White space does not count in a key's text, and keeps words apart.
 		texts.WriteString(text + "\n")
 	})
 	if secrets.In(texts.String()) {
 		return true
 	}
-	return len(value.items)+len(value.members) > 0 && secrets.In(string(value.raw))
+	return len(value.Items) > 0 && secrets.In(string(value.Raw))
 }

@@ -1,6 +1,10 @@
 package task
 
-import "strings"
+import (
+	"strings"
+
+	"conductor-jwt/internal/jsonobj"
+)
 
 // secretMark begins the one expression that the server resolves when a task
 // is polled, in whatever text it finds it. Its pattern is exact: no white
@@ -74,9 +78,9 @@ func expressionStart(template string, brace int) int {
 }
 
 // hasExpression reports whether any string of a template holds an expression.
-func hasExpression(template node) bool {
+func hasExpression(template jsonobj.Value) bool {
 	found := false
-	template.walk(func(text string) {
+	template.Walk(func(text string) {
 		for _, s := range segments(text) {
 			found = found || s.expression
 		}
@@ -86,9 +90,9 @@ func hasExpression(template node) bool {
 
 // secretReferences gives every ${workflow.secrets.…} in the strings of a
 // value, at any depth, with how often it stands there.
-func secretReferences(n node) map[string]int {
+func secretReferences(n jsonobj.Value) map[string]int {
 	references := map[string]int{}
-	n.walk(func(text string) {
+	n.Walk(func(text string) {
 		for {
 			at := strings.Index(text, secretMark)
 			if at < 0 {

@@ -1,11 +1,14 @@
 package task
 
 import (
+	"encoding/json/jsontext"
 	"reflect"
 	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"conductor-jwt/internal/jsonobj"
 )
 
 func TestATemplateIsCutAsTheServerCutsIt(t *testing.T) {
@@ -48,7 +51,7 @@ func TestOnlyALoneExpressionMayBeQuoted(t *testing.T) {
 		"${a\x1b[31m}":                              false,
 		"${" + strings.Repeat("a", 200) + "}":       false,
 		"${-----BEGIN PRIVATE KEY-----\nMII...\n}":  false,
-		"${workflow.input.items[?(@.id=='x')].key}": true,
+		"${workflow.input.Items[?(@.id=='x')].key}": true,
 	} {
 		if quotable(template) != want {
 			t.Errorf("quotable(%q) = %t", template, !want)
@@ -82,7 +85,7 @@ func TestANullInATextIsAlwaysFound(t *testing.T) {
 			values[rapid.IntRange(0, n-1).Draw(t, "at")], hasNull = nothing, true
 		}
 		value := fill(values)
-		got := unresolvedText(template, node{kind: kindString, text: value})
+		got := unresolvedText(template, jsonobj.Value{Kind: jsontext.KindString, Text: value})
 		if hasNull && !got {
 			t.Fatalf("%q in the place of %q is not found", value, template)
 		}

@@ -9,6 +9,7 @@ import (
 
 	"conductor-jwt/conductor/api"
 	"conductor-jwt/internal/fault"
+	"conductor-jwt/internal/jsonobj"
 	"conductor-jwt/policy"
 )
 
@@ -53,11 +54,11 @@ func (g *given) checkStored(t api.Task) error {
 		return err
 	}
 	for _, in := range g.table {
-		value, ok := stored[in.Name]
+		value, ok := stored.Get(in.Name)
 		if !ok || in.Sealed && (!g.vouched || in.Name != inPrivateKey) {
 			continue
 		}
-		n, err := parseNode(value, maxTemplateLevels)
+		n, err := parseValue(value, maxTemplateLevels)
 		if err != nil {
 			return unchecked("the stored task's input cannot be read", err)
 		}
@@ -66,7 +67,8 @@ func (g *given) checkStored(t api.Task) error {
 		}
 	}
 	if g.vouched {
-		return g.checkVouched(stored[inPrivateKey])
+		key, _ := stored.Get(inPrivateKey)
+		return g.checkVouched(key)
 	}
 	return nil
 }
@@ -80,46 +82,80 @@ func injected(field string) error {
 // definition: those of a task that a dynamic fork made are data too. Queue is
 // the type under which the task was polled.
 func (g *given) checkDefined(raw json.RawMessage, queue string) error {
-	workflow, err := readObject(raw)
+	workflow, err := parseObject(raw)
 	if err != nil {
 		return unchecked("the workflow's definition cannot be read", err)
 	}
-	for _, m := range workflow {
-		if m.name != "workflowDefinition" {
+	raw, ok := workflow.Get("workflowDefinition")
+	if !ok {
+		return unchecked("the workflow has no definition", nil)
+	}
+	definition, err := jsonobj.ParseValue(raw, jsonobj.Limits{Bytes: maxDefinition, Levels: maxTemplateLevels, Values: maxDefinitionValues})
+	switch {
+	case errors.Is(err, jsonobj.ErrTooLarge):
+		return unchecked("the workflow's definition is too large", nil)
+	case err != nil:
+		return unchecked("the workflow's definition cannot be read", err)
+	}
+	tasks, _ := definition.Get("tasks")
+	for _, name := range g.named {
+		if !slices.ContainsFunc(g.templates.all(name), func(t jsonobj.Value) bool { return defines(tasks, queue, name, t) }) {
+			return injected(name)
+		}
+	}
+	return nil
+}
+
+// defines reports whether an input has this template anywhere in a workflow's
+// tasks, where it may be that of a task of the given queue: not in a task of
+// another kind, whose inputs can have the same names, such as the headers of an
+// HTTP task.
+func defines(n jsonobj.Value, queue, input string, template jsonobj.Value) bool {
+	foreign := isForeignTask(n, queue)
+	for i, item := range n.Items {
+		name := ""
+		if n.Kind == jsontext.KindBeginObject {
+			name = n.Names[i]
+		}
+		if foreign && (name == "inputParameters" || name == "taskDefinition") {
 			continue
 		}
-		if len(m.raw) > maxDefinition {
-			return unchecked("the workflow's definition is too large", nil)
+		if name == input && item.Equal(template) || defines(item, queue, input, template) {
+			return true
 		}
-		definition, err := parseNodes(m.raw, maxTemplateLevels, maxDefinitionNodes)
-		if err != nil {
-			return unchecked("the workflow's definition cannot be read", err)
-		}
-		tasks, _ := definition.get("tasks")
-		for _, name := range g.named {
-			if !slices.ContainsFunc(g.templates.all(name), func(t node) bool { return tasks.defines(queue, name, t) }) {
-				return injected(name)
-			}
-		}
-		return nil
 	}
-	return unchecked("the workflow has no definition", nil)
+	return false
+}
+
+// isForeignTask reports whether n is a task of a definition that never becomes
+// one of the given queue. A DYNAMIC task may become any, and a dynamic fork may
+// have the inputs of its tasks in its own.
+func isForeignTask(n jsonobj.Value, queue string) bool {
+	kind, ok := n.Get("type")
+	if !ok || kind.Kind != jsontext.KindString {
+		return false
+	}
+	if kind.Text == "SIMPLE" { // which is queued under its name
+		name, _ := n.Get("name")
+		return name.Text != queue
+	}
+	return kind.Text != queue && kind.Text != "DYNAMIC" && kind.Text != "FORK_JOIN_DYNAMIC"
 }
 
 // The bounds of a workflow's definition, which is as large as its author makes
 // it: a value takes 100 bytes and more.
 const (
-	maxDefinition      = 4 << 20 // bytes of JSON
-	maxDefinitionNodes = 1 << 16 // values: 60 for each of 1000 tasks
+	maxDefinition       = 4 << 20 // bytes of JSON
+	maxDefinitionValues = 1 << 16 // values: 60 for each of 1000 tasks
 )
 
 // checkVouched refuses a key in place of the secret that its template names
 // (inline: secrets-only). The template alone proves nothing: the data of a
 // dynamic fork replaces values, so the stored one must be the same text.
 func (g *given) checkVouched(stored jsontext.Value) error {
-	if value, err := parseNode(stored, maxTemplateLevels); err == nil {
+	if value, err := parseValue(stored, maxTemplateLevels); err == nil {
 		for _, template := range g.templates.all(inPrivateKey) {
-			if same(template, value) {
+			if template.Equal(value) {
 				return nil
 			}
 		}
@@ -161,19 +197,15 @@ func within(some, all map[string]int) bool {
 }
 
 // storedInput reads the input of a task as the server keeps it.
-func storedInput(t api.Task) (map[string]jsontext.Value, error) {
+func storedInput(t api.Task) (jsonobj.Object, error) {
 	if t.Input.IsZero() {
-		return nil, unchecked("the stored task has no input", nil)
+		return jsonobj.Object{}, unchecked("the stored task has no input", nil)
 	}
-	input, err := readObject(t.Input.Reveal())
+	input, err := parseObject(t.Input.Reveal())
 	if err != nil {
-		return nil, unchecked("the stored task's input cannot be read", err)
+		return jsonobj.Object{}, unchecked("the stored task's input cannot be read", err)
 	}
-	values := make(map[string]jsontext.Value, len(input))
-	for _, value := range input {
-		values[value.name] = value.raw
-	}
-	return values, nil
+	return input, nil
 }
 
 func unchecked(found string, cause error) error {

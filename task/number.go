@@ -1,10 +1,13 @@
 package task
 
 import (
+	"encoding/json/jsontext"
 	"errors"
 	"math"
 	"strconv"
 	"strings"
+
+	"conductor-jwt/internal/jsonobj"
 )
 
 var (
@@ -65,14 +68,14 @@ func splitExponent(number string) (mantissa string, exponent int) {
 // seconds reads a count of seconds: a JSON number that is whole by its
 // meaning, or a string of digits alone, which is what the server's expressions
 // give. What does not fit an int64 becomes the nearest one that does.
-func seconds(n node) (int64, error) {
-	if n.kind == kindString {
-		if !plainDigits(n.text) {
+func seconds(n jsonobj.Value) (int64, error) {
+	if n.Kind == jsontext.KindString {
+		if !plainDigits(n.Text) {
 			return 0, errNotDigit
 		}
-		return saturated(n.text), nil
+		return saturated(n.Text), nil
 	}
-	digits, err := wholeDigits(n.text, 19)
+	digits, err := wholeDigits(n.Text, 19)
 	if errors.Is(err, errTooLong) {
 		digits, err = digits+strings.Repeat("9", 20), nil // the sign is all that counts
 	}
@@ -103,8 +106,8 @@ func saturated(digits string) int64 {
 	return math.MaxInt64
 }
 
-func isZero(n node) bool {
-	if n.kind != kindString && n.kind != kindNumber {
+func isZero(n jsonobj.Value) bool {
+	if n.Kind != jsontext.KindString && n.Kind != jsontext.KindNumber {
 		return false
 	}
 	value, err := seconds(n)

@@ -1,6 +1,7 @@
 package task
 
 import (
+	"encoding/json/jsontext"
 	"errors"
 	"math/big"
 	"strings"
@@ -8,6 +9,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"conductor-jwt/internal/jsonobj"
 )
 
 func TestANumberIsReadByItsMeaning(t *testing.T) {
@@ -83,28 +86,28 @@ func TestEveryWayToWriteAWholeNumberMeansTheSame(t *testing.T) {
 
 func TestSecondsFitAnInt64(t *testing.T) {
 	for _, test := range []struct {
-		n    node
+		n    jsonobj.Value
 		want int64
 		err  error
 	}{
-		{node{kind: kindNumber, text: "3e2"}, 300, nil},
-		{node{kind: kindNumber, text: "9223372036854775807"}, 1<<63 - 1, nil},
-		{node{kind: kindNumber, text: "9223372036854775808"}, 1<<63 - 1, nil},
-		{node{kind: kindNumber, text: "-9223372036854775809"}, -1 << 63, nil},
-		{node{kind: kindNumber, text: "-1e400"}, -1 << 63, nil},
-		{node{kind: kindNumber, text: "0.5"}, 0, errNotWhole},
-		{node{kind: kindString, text: "300"}, 300, nil},
-		{node{kind: kindString, text: "-300"}, -300, nil},
-		{node{kind: kindString, text: "99999999999999999999"}, 1<<63 - 1, nil},
-		{node{kind: kindString, text: ""}, 0, errNotDigit},
-		{node{kind: kindString, text: "-"}, 0, errNotDigit},
-		{node{kind: kindString, text: "--1"}, 0, errNotDigit},
-		{node{kind: kindString, text: "-01"}, 0, errNotDigit},
-		{node{kind: kindString, text: "3e2"}, 0, errNotDigit},
-		{node{kind: kindString, text: "300.0"}, 0, errNotDigit},
+		{jsonobj.Value{Kind: jsontext.KindNumber, Text: "3e2"}, 300, nil},
+		{jsonobj.Value{Kind: jsontext.KindNumber, Text: "9223372036854775807"}, 1<<63 - 1, nil},
+		{jsonobj.Value{Kind: jsontext.KindNumber, Text: "9223372036854775808"}, 1<<63 - 1, nil},
+		{jsonobj.Value{Kind: jsontext.KindNumber, Text: "-9223372036854775809"}, -1 << 63, nil},
+		{jsonobj.Value{Kind: jsontext.KindNumber, Text: "-1e400"}, -1 << 63, nil},
+		{jsonobj.Value{Kind: jsontext.KindNumber, Text: "0.5"}, 0, errNotWhole},
+		{jsonobj.Value{Kind: jsontext.KindString, Text: "300"}, 300, nil},
+		{jsonobj.Value{Kind: jsontext.KindString, Text: "-300"}, -300, nil},
+		{jsonobj.Value{Kind: jsontext.KindString, Text: "99999999999999999999"}, 1<<63 - 1, nil},
+		{jsonobj.Value{Kind: jsontext.KindString, Text: ""}, 0, errNotDigit},
+		{jsonobj.Value{Kind: jsontext.KindString, Text: "-"}, 0, errNotDigit},
+		{jsonobj.Value{Kind: jsontext.KindString, Text: "--1"}, 0, errNotDigit},
+		{jsonobj.Value{Kind: jsontext.KindString, Text: "-01"}, 0, errNotDigit},
+		{jsonobj.Value{Kind: jsontext.KindString, Text: "3e2"}, 0, errNotDigit},
+		{jsonobj.Value{Kind: jsontext.KindString, Text: "300.0"}, 0, errNotDigit},
 	} {
 		if got, err := seconds(test.n); got != test.want || !errors.Is(err, test.err) {
-			t.Errorf("%s %q is %d, %v; want %d, %v", test.n.kind, test.n.text, got, err, test.want, test.err)
+			t.Errorf("%s %q is %d, %v; want %d, %v", test.n.Kind, test.n.Text, got, err, test.want, test.err)
 		}
 	}
 }

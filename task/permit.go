@@ -1,6 +1,7 @@
 package task
 
 import (
+	"encoding/json/jsontext"
 	"fmt"
 	"strings"
 	"time"
@@ -55,8 +56,8 @@ func (g *given) secretsOfKey() ([]string, bool) {
 		return nil, false
 	}
 	for _, t := range g.templates.all(inPrivateKey) {
-		name, path, dotted := secretName(t.text)
-		if t.kind != kindString || name == "" {
+		name, path, dotted := secretName(t.Text)
+		if t.Kind != jsontext.KindString || name == "" {
 			return nil, false
 		}
 		if dotted {

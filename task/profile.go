@@ -25,12 +25,12 @@ func (h *Handler) profile(g *given) (*provider.Profile, error) {
 	if !ok {
 		return noProfile(), nil
 	}
-	p, ok := h.profiles[n.text]
+	p, ok := h.profiles[n.Text]
 	if !ok {
 		names := slices.Sorted(maps.Keys(h.profiles))
 		builtIn := slices.DeleteFunc(provider.Names(), func(name string) bool { return !slices.Contains(names, name) })
 		hint := "write one of " + strings.Join(builtIn, ", ")
-		if near := cmp.Or(nearest.Within(n.text, names, maxEdits), nearest.Part(n.text, names)); near != "" {
+		if near := cmp.Or(nearest.Within(n.Text, names, maxEdits), nearest.Part(n.Text, names)); near != "" {
 			hint = "did you mean " + near + "?"
 		}
 		return nil, refuse(ErrProfileUnknown, inProfile, "no profile of this name is known to the worker", hint)

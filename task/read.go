@@ -5,7 +5,6 @@ import (
 	"encoding/json/jsontext"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -14,15 +13,18 @@ import (
 	"conductor-jwt/internal/jsonobj"
 )
 
+// maxLevels is how deep an input may be.
+const maxLevels = jsonobj.DefaultLevels
+
 // inputData is what a message calls the whole input.
 const inputData = "inputData"
 
 // given is a task's input once its JSON is known to be sound.
 type given struct {
-	table     []Input         // the inputs that there are
-	values    map[string]node // the known inputs that are not blank
-	delivered map[string]node // and all known ones, the blank ones too
-	unknown   []string        // names that are not known, in the order of the input
+	table     []Input                  // the inputs that there are
+	values    map[string]jsonobj.Value // the known inputs that are not blank
+	delivered map[string]jsonobj.Value // and all known ones, the blank ones too
+	unknown   []string                 // names that are not known, in the order of the input
 	templates templates
 	// vouched says that the key has to be the secret that its template names
 	// (inline: secrets-only).
@@ -48,10 +50,10 @@ func readInput(table []Input, d api.Task) (*given, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &given{table: table, values: map[string]node{}, delivered: map[string]node{}, templates: readTemplates(table, d)}
+	g := &given{table: table, values: map[string]jsonobj.Value{}, delivered: map[string]jsonobj.Value{}, templates: readTemplates(table, d)}
 	for _, m := range members {
-		if deliveredLiterally(m.raw) {
-			return nil, refuse(ErrSecretUnresolved, shown(m.name), "the text "+secretMark+"…} was delivered instead of the secret",
+		if deliveredLiterally(m.Value) {
+			return nil, refuse(ErrSecretUnresolved, shown(m.Name), "the text "+secretMark+"…} was delivered instead of the secret",
 				"look in the server's log: its secrets may be off, or the server is too old to have them")
 		}
 	}
@@ -63,37 +65,44 @@ func readInput(table []Input, d api.Task) (*given, error) {
 	return g, nil
 }
 
-// rawMember is a member whose value has not been taken apart.
-type rawMember struct {
-	name string
-	raw  jsontext.Value
-}
-
 // add sorts in one member. A blank is dropped before its name is looked at.
-func (g *given) add(m rawMember) error {
-	in, known := find(g.table, m.name)
+func (g *given) add(m jsonobj.Member) error {
+	in, known := find(g.table, m.Name)
 	if !known {
-		if !blankText(m.raw) {
-			g.unknown = append(g.unknown, m.name)
+		if !jsonobj.Blank(m.Value) {
+			g.unknown = append(g.unknown, m.Name)
 		}
 		return nil
 	}
-	if len(m.raw) > in.bytes {
-		return tooLarge(in.Name, fmt.Sprintf("a json text of %d bytes", len(m.raw)), fmt.Sprintf("shorten it to %d bytes", in.bytes))
+	if len(m.Value) > in.bytes {
+		return tooLarge(in.Name, fmt.Sprintf("a json text of %d bytes", len(m.Value)), fmt.Sprintf("shorten it to %d bytes", in.bytes))
 	}
-	value, err := parseNode(m.raw, maxLevels)
+	value, err := parseValue(m.Value, maxLevels)
 	if err != nil {
-		return nodeFault(in.Name, err)
+		return jsonFault(in.Name, err)
 	}
 	g.delivered[in.Name] = value
-	if value.blank() || in.zero && isZero(value) {
+	if jsonobj.Blank(value.Raw) || in.zero && isZero(value) {
 		return nil
 	}
-	if !strings.ContainsRune(in.kinds, rune(value.kind)) {
-		return invalid(in.Name, value.describe(), "write it as "+plain(in.Type))
+	if !strings.ContainsRune(in.kinds, rune(value.Kind)) {
+		return invalid(in.Name, describe(value), "write it as "+plain(in.Type))
 	}
 	g.values[in.Name] = value
 	return nil
+}
+
+// describe names a value by its type and length, never by what it holds.
+func describe(n jsonobj.Value) string {
+	switch n.Kind {
+	case jsontext.KindString:
+		return "a string of " + count(utf8.RuneCountInString(n.Text), "character")
+	case jsontext.KindBeginArray:
+		return "an array of " + count(len(n.Items), "element")
+	case jsontext.KindBeginObject:
+		return "an object of " + count(len(n.Items), "member")
+	}
+	return jsonobj.TypePhrase(n.Kind)
 }
 
 // deliveredLiterally reports whether a string in the value, at any depth and
@@ -108,23 +117,10 @@ func deliveredLiterally(raw jsontext.Value) bool {
 		if err != nil {
 			return false
 		}
-		if token.Kind() == kindString && strings.Contains(token.String(), secretMark) {
+		if token.Kind() == jsontext.KindString && strings.Contains(token.String(), secretMark) {
 			return true
 		}
 	}
-}
-
-// blankText reports whether a JSON text is null, "" or [].
-func blankText(raw jsontext.Value) bool {
-	switch raw.Kind() {
-	case kindNull:
-		return true
-	case kindString:
-		return len(raw) == len(`""`)
-	case kindArray:
-		return len(bytes.TrimSpace(raw[1:len(raw)-1])) == 0
-	}
-	return false
 }
 
 func find(table []Input, name string) (Input, bool) {
@@ -142,111 +138,70 @@ func rank(table []Input, name string) int {
 	return len(table)
 }
 
-// readMembers takes the input apart at its outermost level. The decoder has
-// then read all of it: no duplicate members, no invalid UTF-8 and no lone
-// surrogates at any depth.
-func readMembers(table []Input, raw jsontext.Value) ([]rawMember, error) {
+// readMembers reads the input's outermost level, which checks all of it.
+func readMembers(table []Input, raw jsontext.Value) ([]jsonobj.Member, error) {
 	if len(raw) > maxInput {
 		return nil, tooLarge(inputData, fmt.Sprintf("%d bytes", len(raw)), fmt.Sprintf("pass at most %d bytes into the task", maxInput))
 	}
-	if kind := raw.Kind(); len(raw) == 0 || kind == kindNull {
+	kind := raw.Kind()
+	switch kind {
+	case jsontext.KindNull:
+		return nil, nil
+	case jsontext.KindInvalid, jsontext.KindBeginObject:
+	default:
+		return nil, invalid(inputData, jsonobj.TypePhrase(kind), "pass the inputs as one json object")
+	}
+	if len(raw) == 0 {
 		return nil, nil
 	}
-	members, err := readObject(raw)
-	switch {
-	case errors.Is(err, errNotObject):
-		return nil, invalid(inputData, typeName(raw.Kind()), "pass the inputs as one json object")
-	case err != nil:
-		return nil, inputFault(table, raw, err)
-	case len(members) > maxInputs:
+	members, err := jsonobj.ParseMembers(raw, jsonobj.Limits{Bytes: maxInput, Levels: jsonobj.MaxLevels})
+	if err != nil {
+		return nil, inputFault(table, err)
+	}
+	if len(members) > maxInputs {
 		return nil, tooLarge(inputData, count(len(members), "input"), fmt.Sprintf("pass at most %d", maxInputs))
 	}
-	// The server's order is that of a hash map. Which of several faults is told
-	// must not depend on it.
-	slices.SortStableFunc(members, func(a, b rawMember) int { return rank(table, a.name) - rank(table, b.name) })
+	// The server's order is that of a hash map. Which of several faults is
+	// reported must not depend on it.
+	slices.SortStableFunc(members, func(a, b jsonobj.Member) int { return rank(table, a.Name) - rank(table, b.Name) })
 	return members, nil
 }
 
-var errNotObject = errors.New("not a json object")
-
-// readObject cuts one JSON object into its members, whose values are parts of
-// raw; the error is errNotObject or jsontext's.
-func readObject(raw jsontext.Value) ([]rawMember, error) {
-	d := jsontext.NewDecoder(bytes.NewBuffer(raw)) // which is read where it lies
-	token, err := d.ReadToken()
-	if err != nil {
-		return nil, err
-	}
-	if token.Kind() != kindObject {
-		return nil, errNotObject
-	}
-	var members []rawMember
-	for d.PeekKind() != kindEndBrac {
-		token, err := d.ReadToken()
-		if err != nil {
-			return nil, err
-		}
-		m := rawMember{name: token.String()} // the token is gone after the next read
-		value, err := d.ReadValue()
-		if err != nil {
-			return nil, err
-		}
-		end := d.InputOffset()
-		m.raw = raw[end-int64(len(value)) : end : end]
-		members = append(members, m)
-	}
-	if _, err := d.ReadToken(); err != nil {
-		return nil, err
-	}
-	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
-		return nil, errAfter
-	}
-	return members, nil
+// parseObject reads an object as large and as deep as the server takes it.
+func parseObject(raw jsontext.Value) (jsonobj.Object, error) {
+	return jsonobj.Parse(raw, jsonobj.Limits{Bytes: len(raw), Levels: jsonobj.MaxLevels})
 }
 
-var errAfter = errors.New("text after the json object")
+// parseValue reads a value of an input or of a template.
+func parseValue(raw jsontext.Value, levels int) (jsonobj.Value, error) {
+	return jsonobj.ParseValue(raw, jsonobj.Limits{Bytes: maxInput, Levels: levels})
+}
 
-// inputFault says what is wrong with the input's JSON without a word of it.
-func inputFault(table []Input, raw []byte, err error) error {
-	name := inputAt(err)
+// inputFault says in which input the JSON is at fault.
+func inputFault(table []Input, err error) error {
+	name := inputData
+	if at, ok := errors.AsType[*jsonobj.Position](err); ok && at.Member != "" {
+		name = at.Member
+	}
+	if !errors.Is(err, jsonobj.ErrDuplicate) && !errors.Is(err, jsonobj.ErrTooDeep) {
+		// In a broken text, what stands where a name does may be a value.
+		if _, known := find(table, name); !known {
+			name = inputData
+		}
+	}
+	return jsonFault(shown(name), err)
+}
+
+// jsonFault says what is wrong with the JSON of an input.
+func jsonFault(field string, err error) error {
 	switch {
-	case errors.Is(err, jsontext.ErrDuplicateName):
-		return nodeFault(shown(name), errTwice)
-	case jsonobj.Levels(raw) > maxDecoderLevels:
-		return nodeFault(shown(name), errTooDeep)
-	}
-	// In a broken text, what stands where a name does may be a value.
-	if _, known := find(table, name); !known {
-		name = inputData
-	}
-	if !utf8.Valid(raw) {
-		return nodeFault(name, errEncoding)
-	}
-	return nodeFault(name, errNotJSON)
-}
-
-// inputAt gives the name of the input at which the decoder stopped.
-func inputAt(err error) string {
-	if at, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
-		for name := range at.JSONPointer.Tokens() {
-			return name
-		}
-	}
-	return inputData
-}
-
-// maxDecoderLevels is where jsontext itself stops.
-const maxDecoderLevels = 10_000
-
-func nodeFault(field string, err error) error {
-	switch {
-	case errors.Is(err, errTooDeep):
+	case errors.Is(err, jsonobj.ErrTooDeep):
 		return tooLarge(field, fmt.Sprintf("json of more than %d levels", maxLevels), "nest it less deeply")
-	case errors.Is(err, errTooMany):
-		return tooLarge(field, fmt.Sprintf("json of more than %d values", maxNodes), "pass fewer")
-	case errors.Is(err, errTwice):
+	case errors.Is(err, jsonobj.ErrTooMany):
+		return tooLarge(field, fmt.Sprintf("json of more than %d values", jsonobj.DefaultValues), "pass fewer")
+	case errors.Is(err, jsonobj.ErrDuplicate):
 		return invalid(field, "a json member that appears twice", "write it once")
-	case errors.Is(err, errEncoding):
+	case errors.Is(err, jsonobj.ErrEncoding):
 		return invalid(field, "text that is not valid utf-8", "encode it as utf-8")
 	}
 	return invalid(field, "json that cannot be read strictly: a syntax error or a lone surrogate", "write it as rfc 8259 has it")

@@ -96,5 +96,5 @@ func (g *given) algorithm() (keys.Algorithm, error) {
 	if !ok {
 		return "", nil
 	}
-	return keys.ParseAlgorithm(n.text)
+	return keys.ParseAlgorithm(n.Text)
 }

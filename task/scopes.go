@@ -2,10 +2,12 @@ package task
 
 import (
 	"cmp"
+	"encoding/json/jsontext"
 	"fmt"
 	"strings"
 
 	"conductor-jwt/internal/glob"
+	"conductor-jwt/internal/jsonobj"
 	"conductor-jwt/provider"
 )
 
@@ -42,7 +44,7 @@ func (g *given) scopes(p *provider.Profile) (scopes, error) {
 	if err != nil {
 		return s, err
 	}
-	s.list, err = s.tokens(elements, n.kind == kindArray)
+	s.list, err = s.tokens(elements, n.Kind == jsontext.KindBeginArray)
 	if len(s.list) > maxScopes {
 		return s, tooLarge(inScopes, fmt.Sprintf("%d scopes", len(s.list)), fmt.Sprintf("ask for at most %d", maxScopes))
 	}
@@ -51,24 +53,24 @@ func (g *given) scopes(p *provider.Profile) (scopes, error) {
 
 // scopeElements gives the texts of the input: of a list, its elements, those
 // of a list in it in its place, without the blank ones.
-func scopeElements(n node) ([]string, error) {
-	if n.kind == kindString {
-		return []string{n.text}, nil
+func scopeElements(n jsonobj.Value) ([]string, error) {
+	if n.Kind == jsontext.KindString {
+		return []string{n.Text}, nil
 	}
 	var list []string
-	for i, item := range n.items {
-		inner := []node{item}
-		if item.kind == kindArray {
-			inner = item.items
+	for i, item := range n.Items {
+		inner := []jsonobj.Value{item}
+		if item.Kind == jsontext.KindBeginArray {
+			inner = item.Items
 		}
 		for _, each := range inner {
-			if each.blank() {
+			if jsonobj.Blank(each.Raw) {
 				continue
 			}
-			if each.kind != kindString {
-				return nil, invalid(inScopes, element(i)+item.describe(), "list scope tokens as strings, at most one list deep")
+			if each.Kind != jsontext.KindString {
+				return nil, invalid(inScopes, element(i)+describe(item), "list scope tokens as strings, at most one list deep")
 			}
-			list = append(list, each.text)
+			list = append(list, each.Text)
 		}
 	}
 	return list, nil

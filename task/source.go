@@ -2,6 +2,7 @@ package task
 
 import (
 	"cmp"
+	"encoding/json/jsontext"
 	"fmt"
 	"strings"
 
@@ -24,7 +25,7 @@ func (g *given) source(d api.Task, profiled string) (keys.Ref, error) {
 	case profiled != "":
 		return g.configured(ref, d, inProfile, profiled)
 	case g.has(inKeyRef):
-		return g.configured(ref, d, inKeyRef, g.values[inKeyRef].text)
+		return g.configured(ref, d, inKeyRef, g.values[inKeyRef].Text)
 	}
 	if !g.has(inPrivateKey) {
 		return ref, g.missingKey()
@@ -52,15 +53,15 @@ func (g *given) configured(ref keys.Ref, d api.Task, field, key string) (keys.Re
 // it is decoded.
 func (g *given) inline(ref keys.Ref) (keys.Ref, error) {
 	n := g.values[inPrivateKey]
-	text := n.text
-	if n.kind == kindObject {
-		text = string(n.raw)
+	text := n.Text
+	if n.Kind == jsontext.KindBeginObject {
+		text = string(n.Raw)
 	}
 	if len(text) > maxKeyText {
 		return ref, tooLarge(inPrivateKey, fmt.Sprintf("%d bytes", len(text)), fmt.Sprintf("a key has at most %d bytes; give the key alone", maxKeyText))
 	}
 	ref.Text = secret.New(text)
-	password := g.values[inPrivateKeyPassword].text
+	password := g.values[inPrivateKeyPassword].Text
 	if len(password) > maxText {
 		return ref, tooLarge(inPrivateKeyPassword, fmt.Sprintf("%d bytes", len(password)), fmt.Sprintf("write at most %d bytes", maxText))
 	}
@@ -79,15 +80,15 @@ func (g *given) missingKey() error {
 	templates := g.templates.all(inPrivateKey)
 	for _, t := range templates {
 		switch {
-		case strings.Contains(t.text, secretMark):
-			return refuse(ErrSecretMissing, inPrivateKey, quoted(t.text)+" resolved to nothing", howToDefine(t.text))
-		case meansSecret(t.text):
-			return refuse(ErrSecretMissing, inPrivateKey, quoted(t.text)+" resolved to nothing", "write "+secretMark+"NAME}, in the plural, in lower case and without spaces")
+		case strings.Contains(t.Text, secretMark):
+			return refuse(ErrSecretMissing, inPrivateKey, quoted(t.Text)+" resolved to nothing", howToDefine(t.Text))
+		case meansSecret(t.Text):
+			return refuse(ErrSecretMissing, inPrivateKey, quoted(t.Text)+" resolved to nothing", "write "+secretMark+"NAME}, in the plural, in lower case and without spaces")
 		}
 	}
 	found := "no key was given"
-	if len(templates) > 0 && quotable(templates[0].text) {
-		found = templates[0].text + " resolved to nothing"
+	if len(templates) > 0 && quotable(templates[0].Text) {
+		found = templates[0].Text + " resolved to nothing"
 	}
 	return refuse(ErrInputMissing, inPrivateKey, found, "set it to a private key, best as "+secretMark+"NAME}")
 }

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"conductor-jwt/internal/jsonobj"
 )
 
 // Survey is what can be told of a task before it ever runs, from what its
@@ -41,10 +43,10 @@ func SurveyOf(template json.RawMessage) Survey {
 		}
 		switch {
 		case name == inPrivateKey:
-			s.LiteralKey = !n.blank() && !hasExpression(n)
+			s.LiteralKey = !jsonobj.Blank(n.Raw) && !hasExpression(n)
 			s.OpenKey = hasExpression(n) && len(references) == 0
 		case name == inKeyRef && !hasExpression(n):
-			s.KeyRef = strings.TrimSpace(n.text)
+			s.KeyRef = strings.TrimSpace(n.Text)
 		case len(references) > 0 && !in.Sealed:
 			s.SecretsElsewhere = append(s.SecretsElsewhere, name)
 		}

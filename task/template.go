@@ -2,16 +2,18 @@ package task
 
 import (
 	"encoding/json"
+	"encoding/json/jsontext"
 
 	"conductor-jwt/conductor/api"
+	"conductor-jwt/internal/jsonobj"
 )
 
 // templates are what the workflow's author wrote, expressions unresolved:
 // workflowTask.inputParameters, and for each name to which these give no
 // value, taskDefinition.inputTemplate.
 type templates struct {
-	parameters map[string]node
-	defaults   map[string]node
+	parameters map[string]jsonobj.Value
+	defaults   map[string]jsonobj.Value
 	unread     bool // something of them could not be read
 }
 
@@ -24,22 +26,22 @@ func readTemplates(table []Input, d api.Task) templates {
 // readTemplate reads the templates of the inputs that there are. One that
 // cannot be read is as good as none: then nothing vouches for its input, and
 // all is false.
-func readTemplate(table []Input, raw json.RawMessage) (values map[string]node, all bool) {
-	if len(raw) == 0 || raw.Kind() == kindNull {
+func readTemplate(table []Input, raw json.RawMessage) (values map[string]jsonobj.Value, all bool) {
+	if len(raw) == 0 || raw.Kind() == jsontext.KindNull {
 		return nil, true
 	}
-	members, err := readObject([]byte(raw))
+	object, err := parseObject(raw)
 	if err != nil {
 		return nil, false
 	}
-	values, all = map[string]node{}, true
-	for _, m := range members {
-		if _, known := find(table, m.name); !known {
+	values, all = map[string]jsonobj.Value{}, true
+	for m := range object.Members() {
+		if _, known := find(table, m.Name); !known {
 			continue
 		}
-		n, err := parseNode(m.raw, maxTemplateLevels)
-		if err == nil && n.kind != kindNull {
-			values[m.name] = n
+		n, err := parseValue(m.Value, maxTemplateLevels)
+		if err == nil && n.Kind != jsontext.KindNull {
+			values[m.Name] = n
 		}
 		all = all && err == nil
 	}
@@ -49,7 +51,7 @@ func readTemplate(table []Input, raw json.RawMessage) (values map[string]node, a
 const maxTemplateLevels = 128
 
 // of gives the template of an input.
-func (t templates) of(name string) (node, bool) {
+func (t templates) of(name string) (jsonobj.Value, bool) {
 	if n, ok := t.parameters[name]; ok {
 		return n, true
 	}
@@ -59,9 +61,9 @@ func (t templates) of(name string) (node, bool) {
 
 // literally reports whether a value stands in a template as it is: nothing
 // was put in at its place.
-func (t templates) literally(name string, value node) bool {
+func (t templates) literally(name string, value jsonobj.Value) bool {
 	for _, template := range t.all(name) {
-		if !hasExpression(template) && same(template, value) {
+		if !hasExpression(template) && template.Equal(value) {
 			return true
 		}
 	}
@@ -70,9 +72,9 @@ func (t templates) literally(name string, value node) bool {
 
 // all gives both templates of an input: where the first resolves to null, the
 // server takes the second.
-func (t templates) all(name string) []node {
-	var list []node
-	for _, from := range []map[string]node{t.parameters, t.defaults} {
+func (t templates) all(name string) []jsonobj.Value {
+	var list []jsonobj.Value
+	for _, from := range []map[string]jsonobj.Value{t.parameters, t.defaults} {
 		if n, ok := from[name]; ok {
 			list = append(list, n)
 		}

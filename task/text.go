@@ -1,10 +1,13 @@
 package task
 
 import (
+	"encoding/json/jsontext"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+
+	"conductor-jwt/internal/jsonobj"
 )
 
 // text gives an input of type "string or whole number": a number as its
@@ -18,10 +21,10 @@ func (g *given) text(name string) (string, error) {
 }
 
 // boundedText reads one such value; where is "" or names an element of a list.
-func boundedText(field, where string, n node) (string, error) {
-	text := n.text
-	if n.kind == kindNumber {
-		digits, err := wholeDigits(n.text, maxText)
+func boundedText(field, where string, n jsonobj.Value) (string, error) {
+	text := n.Text
+	if n.Kind == jsontext.KindNumber {
+		digits, err := wholeDigits(n.Text, maxText)
 		switch {
 		case errors.Is(err, errTooLong):
 			return "", tooLarge(field, where+"a number of more than 4096 digits", "write at most 4096 characters")
@@ -42,21 +45,21 @@ func (g *given) choice(name, fallback string, allowed ...string) (string, error)
 	if !ok {
 		return fallback, nil
 	}
-	if slices.Contains(allowed, n.text) {
-		return n.text, nil
+	if slices.Contains(allowed, n.Text) {
+		return n.Text, nil
 	}
-	return "", invalid(name, n.describe()+" that is not one of the allowed words", "write "+oneOf(allowed))
+	return "", invalid(name, describe(n)+" that is not one of the allowed words", "write "+oneOf(allowed))
 }
 
 // choices gives an input that is a list of such words, each once.
 func (g *given) choices(name string, allowed ...string) ([]string, error) {
 	var list []string
-	for i, item := range g.values[name].items {
-		if item.kind != kindString || !slices.Contains(allowed, item.text) {
-			return nil, invalid(name, element(i)+item.describe()+", which is not one of the allowed words", "list "+oneOf(allowed))
+	for i, item := range g.values[name].Items {
+		if item.Kind != jsontext.KindString || !slices.Contains(allowed, item.Text) {
+			return nil, invalid(name, element(i)+describe(item)+", which is not one of the allowed words", "list "+oneOf(allowed))
 		}
-		if !slices.Contains(list, item.text) {
-			list = append(list, item.text)
+		if !slices.Contains(list, item.Text) {
+			list = append(list, item.Text)
 		}
 	}
 	return list, nil

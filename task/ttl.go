@@ -3,6 +3,8 @@ package task
 import (
 	"errors"
 	"fmt"
+
+	"conductor-jwt/internal/jsonobj"
 )
 
 // The most that notBefore and issuedAtOffset reach back, in seconds.
@@ -83,11 +85,11 @@ func (g *given) relative(name string, least, most int64) (*int64, error) {
 	return &value, nil
 }
 
-func wholeSeconds(name string, n node) (int64, error) {
+func wholeSeconds(name string, n jsonobj.Value) (int64, error) {
 	value, err := seconds(n)
 	switch {
 	case errors.Is(err, errNotDigit):
-		return 0, invalid(name, n.describe()+" that is not digits alone", "write whole seconds, without a unit")
+		return 0, invalid(name, describe(n)+" that is not digits alone", "write whole seconds, without a unit")
 	case err != nil:
 		return 0, invalid(name, "a number that is not whole", "write whole seconds")
 	}

@@ -1,6 +1,11 @@
 package task
 
-import "strings"
+import (
+	"encoding/json/jsontext"
+	"strings"
+
+	"conductor-jwt/internal/jsonobj"
+)
 
 // checkAllResolved looks at the inputs whose expressions must have resolved to
 // something.
@@ -22,7 +27,7 @@ func (g *given) checkAllResolved() error {
 func (g *given) checkResolved(name string) error {
 	template, known := g.templates.of(name)
 	value := g.delivered[name]
-	replaced := known && value.kind == kindNull && !template.blank() && !hasExpression(template)
+	replaced := known && value.Kind == jsontext.KindNull && !jsonobj.Blank(template.Raw) && !hasExpression(template)
 	missing := replaced || known && unresolved(template, value)
 	for _, each := range g.templates.all(name) {
 		missing = missing || verbatim(each, value)
@@ -34,8 +39,8 @@ func (g *given) checkResolved(name string) error {
 	if replaced { // by the data of a dynamic fork, whose expressions are not known here
 		found = "null in place of the value that its template has"
 	}
-	if quotable(template.text) {
-		found = template.text + " resolved to nothing"
+	if quotable(template.Text) {
+		found = template.Text + " resolved to nothing"
 	}
 	return refuse(ErrInputUnresolved, name, found, "start the workflow with that value, or leave the input out of the task")
 }
@@ -47,24 +52,24 @@ const nothing = "null"
 // unresolved reports whether an expression in the template resolved to
 // nothing in the value: the value is null, or the text null stands where the
 // expression stood, at any depth.
-func unresolved(template, value node) bool {
-	switch template.kind {
-	case kindString:
-		return unresolvedText(template.text, value)
-	case kindArray:
-		for i, t := range template.items {
-			var v node
-			if i < len(value.items) {
-				v = value.items[i]
+func unresolved(template, value jsonobj.Value) bool {
+	switch template.Kind {
+	case jsontext.KindString:
+		return unresolvedText(template.Text, value)
+	case jsontext.KindBeginArray:
+		for i, t := range template.Items {
+			var v jsonobj.Value
+			if i < len(value.Items) {
+				v = value.Items[i]
 			}
-			if value.kind == kindArray && unresolved(t, v) {
+			if value.Kind == jsontext.KindBeginArray && unresolved(t, v) {
 				return true
 			}
 		}
-	case kindObject:
-		values := value.byName()
-		for _, m := range template.members {
-			if value.kind == kindObject && unresolved(m.value, values[m.name]) {
+	case jsontext.KindBeginObject:
+		values := value.ByName()
+		for name, t := range template.Members() {
+			if value.Kind == jsontext.KindBeginObject && unresolved(t, values[name]) {
 				return true
 			}
 		}
@@ -73,21 +78,21 @@ func unresolved(template, value node) bool {
 }
 
 // isNothing reports whether a value is null or absent.
-func isNothing(value node) bool { return value.kind == kindNull || value.kind == 0 }
+func isNothing(value jsonobj.Value) bool { return value.Kind == jsontext.KindNull || value.Kind == 0 }
 
-func unresolvedText(template string, value node) bool {
+func unresolvedText(template string, value jsonobj.Value) bool {
 	parts := segments(template)
 	switch {
 	case len(parts) == 0 || len(parts) == 1 && !parts[0].expression:
 		return false
 	case isNothing(value):
 		return true
-	case value.kind != kindString || !strings.Contains(value.text, nothing):
+	case value.Kind != jsontext.KindString || !strings.Contains(value.Text, nothing):
 		return false
-	case len(parts)*len(value.text) > maxReadings:
+	case len(parts)*len(value.Text) > maxReadings:
 		return true // too costly to decide; treat it as unresolved
 	}
-	return nullStands(parts, value.text)
+	return nullStands(parts, value.Text)
 }
 
 // maxReadings bounds the work of reading one text as a template: pieces times
@@ -97,15 +102,15 @@ const maxReadings = 1 << 25
 // verbatim reports whether an expression of a template was delivered as it
 // stands, which is what the server does with one in an input template that it
 // falls back to.
-func verbatim(template, value node) bool {
+func verbatim(template, value jsonobj.Value) bool {
 	expressions := map[string]bool{}
-	template.walk(func(text string) {
-		if hasExpression(node{kind: kindString, text: text}) {
+	template.Walk(func(text string) {
+		if hasExpression(jsonobj.Value{Kind: jsontext.KindString, Text: text}) {
 			expressions[text] = true
 		}
 	})
 	found := false
-	value.walk(func(text string) { found = found || expressions[text] })
+	value.Walk(func(text string) { found = found || expressions[text] })
 	return found
 }
 

@@ -4,13 +4,14 @@
 package jsonobj
 
 import (
-	"encoding/json"
 	"encoding/json/jsontext"
 	"iter"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"conductor-jwt/internal/fault"
 )
 
 // Member is one name and its JSON value.
@@ -141,14 +142,14 @@ func (o *Object) Size() int {
 }
 
 // Check reports a name or a string that was set and is not valid UTF-8, as an
-// *[fault.Error] of [ErrSyntax].
+// *[fault.Error] of [ErrEncoding].
 func (o *Object) Check() error {
 	if o.broken {
-		return invalidText()
+		return &fault.Error{Reason: ErrEncoding, Found: "text that is not valid utf-8", Hint: "encode it as utf-8"}
 	}
 	for i := range o.members {
 		if !utf8.ValidString(o.members[i].Name) {
-			return invalidText()
+			return &fault.Error{Reason: ErrEncoding, Found: "text that is not valid utf-8", Hint: "encode it as utf-8"}
 		}
 	}
 	return nil
@@ -167,33 +168,4 @@ func (o *Object) quote(dst []byte, s string) []byte {
 	dst, err := jsontext.AppendQuote(dst, s)
 	o.broken = o.broken || err != nil
 	return dst
-}
-
-// String returns the text of a JSON string; false for any other value.
-func String(value jsontext.Value) (string, bool) {
-	if len(value) == 0 || value[0] != '"' {
-		return "", false
-	}
-	s, err := jsontext.AppendUnquote(nil, value)
-	return string(s), err == nil
-}
-
-// Strings reads an array of strings, which has been checked to be JSON; false
-// for anything else.
-func Strings(value jsontext.Value) ([]string, bool) {
-	if TypeName(value) != "array" {
-		return nil, false
-	}
-	var raw []jsontext.Value
-	if json.Unmarshal(value, &raw) != nil {
-		return nil, false
-	}
-	list := make([]string, len(raw))
-	for i, v := range raw {
-		var ok bool
-		if list[i], ok = String(v); !ok {
-			return nil, false
-		}
-	}
-	return list, true
 }

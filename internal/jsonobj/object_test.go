@@ -188,13 +188,18 @@ func TestTheBoundsOfAnObject(t *testing.T) {
 	}
 }
 
-func TestDepthCountsWhatIsOpenAtOnce(t *testing.T) {
+func TestLevelsCountWhatIsOpenAtOnce(t *testing.T) {
 	for text, want := range map[string]int{
-		``: 0, `1`: 0, `{}`: 1, `[]`: 1, `[{}]`: 2, `{"a":{},"b":{}}`: 2, `[[],[]]`: 2, `[{},[],{}]`: 2,
+		`1`: 0, `{}`: 1, `[]`: 1, `[{}]`: 2, `{"a":{},"b":{}}`: 2, `[[],[]]`: 2, `[{},[],{}]`: 2,
 		`{"a":[[]],"b":[]}`: 3, `"[["`: 0, `["\"[["]`: 1, `["\\",[]]`: 2, `["[","{"]`: 1,
 	} {
-		if got := jsonobj.Levels([]byte(text)); got != want {
-			t.Errorf("%s: %d levels, want %d", text, got, want)
+		for limit := 1; limit < 4; limit++ {
+			limits := jsonobj.Limits{Levels: limit}
+			_, compact := jsonobj.Compact([]byte(text), limits)
+			_, value := jsonobj.ParseValue([]byte(text), limits)
+			if tooDeep := want > limit; errors.Is(compact, jsonobj.ErrTooDeep) != tooDeep || errors.Is(value, jsonobj.ErrTooDeep) != tooDeep {
+				t.Errorf("%s: at most %d levels: %v, %v", text, limit, compact, value)
+			}
 		}
 	}
 }

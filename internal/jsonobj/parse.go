@@ -2,6 +2,7 @@ package jsonobj
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json/jsontext"
 	"errors"
 	"fmt"
@@ -15,139 +16,185 @@ import (
 var (
 	ErrTooLarge  = errors.New("too large")
 	ErrTooDeep   = errors.New("nested too deeply")
+	ErrTooMany   = errors.New("too many values")
 	ErrDuplicate = errors.New("duplicate member")
 	ErrSyntax    = errors.New("not json")
+	ErrEncoding  = fmt.Errorf("%w: not utf-8", ErrSyntax)
+	ErrTrailing  = fmt.Errorf("%w: text after the value", ErrSyntax)
 )
 
-// The limits of [Limits] that are zero.
+// Position is the Cause of an error about a place in the text.
+type Position struct {
+	Line, Column int // from 1, in characters
+
+	// Member is the member of the outermost object in which the place is, or
+	// empty. It comes from the text: check it before you print it.
+	Member string
+}
+
+// Error implements the error interface. It does not print the member.
+func (p *Position) Error() string { return fmt.Sprintf("line %d, column %d", p.Line, p.Column) }
+
+// The limits of [Limits] that are zero, and the most that Levels can be: where
+// encoding/json/jsontext stops.
 const (
 	DefaultBytes  = 64 << 10
 	DefaultLevels = 32
+	DefaultValues = 1 << 15
+	MaxLevels     = 10_000
 )
 
-// Limits bounds what [Parse] reads; a zero field takes its default.
+// Limits bounds what is read; a zero field takes its default.
 type Limits struct {
 	Bytes  int // length of the text in bytes, [DefaultBytes]
-	Levels int // levels of nesting, the object itself included, [DefaultLevels]
+	Levels int // levels of nesting, the outermost included, [DefaultLevels]
+	Values int // values at all levels, [DefaultValues]; for [ParseValue] only
 }
 
-func (l Limits) orDefault() Limits {
-	if l.Bytes == 0 {
-		l.Bytes = DefaultBytes
+// check returns the limits with their defaults, and an error for a text that
+// exceeds Bytes.
+func (l Limits) check(raw []byte) (Limits, error) {
+	l = Limits{cmp.Or(l.Bytes, DefaultBytes), cmp.Or(l.Levels, DefaultLevels), cmp.Or(l.Values, DefaultValues)}
+	if len(raw) <= l.Bytes {
+		return l, nil
 	}
-	if l.Levels == 0 {
-		l.Levels = DefaultLevels
+	return l, &fault.Error{
+		Reason: ErrTooLarge, Found: fmt.Sprintf("%d bytes of json", len(raw)),
+		Hint: fmt.Sprintf("at most %d bytes are read", l.Bytes),
 	}
-	return l
 }
 
-// Parse reads one JSON object and nothing after it. At every depth it
-// refuses duplicate names (RFC 7515 §4, RFC 7519 §4), invalid UTF-8 and lone
-// surrogates (RFC 8259 §8.2), and more levels than limits has. Members keep
-// their order; values keep their bytes, white space excepted. An error is an
-// *[fault.Error] of [ErrTooLarge], [ErrTooDeep], [ErrDuplicate] or [ErrSyntax].
+// Parse reads one JSON object and nothing after it. At every depth it refuses
+// duplicate names (RFC 7515 §4, RFC 7519 §4), invalid UTF-8, lone surrogates
+// (RFC 8259 §8.2) and more levels than limits has. Members keep their order;
+// values keep their bytes, white space excepted, and may share the memory of
+// raw. An error is a *[fault.Error] with one of the reasons of this package,
+// which quotes nothing; its Cause is a *[Position] where there is a place.
 func Parse(raw []byte, limits Limits) (Object, error) {
-	if err := checkBounds(raw, limits.orDefault()); err != nil {
-		return Object{}, err
+	members, err := ParseMembers(raw, limits)
+	for i := range members {
+		members[i].Value = compact(members[i].Value)
 	}
-	d := jsontext.NewDecoder(bytes.NewReader(raw))
-	if d.PeekKind() != '{' {
-		return Object{}, notAnObject(raw)
-	}
-	if _, err := d.ReadToken(); err != nil {
-		return Object{}, syntax(raw, err)
-	}
-	object, err := readMembers(d)
+	return Object{members: members}, err
+}
+
+// ParseMembers is [Parse] with each value as it was written, white space
+// included.
+func ParseMembers(raw []byte, limits Limits) ([]Member, error) {
+	limits, err := limits.check(raw)
 	if err != nil {
-		return Object{}, syntax(raw, err)
-	}
-	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
-		return Object{}, &fault.Error{Reason: ErrSyntax, Found: "text after the json object", Hint: "remove it"}
-	}
-	return object, nil
-}
-
-// notAnObject says what text is that does not begin as an object does: a JSON
-// value of another type, or no JSON at all, however it begins.
-func notAnObject(raw []byte) error {
-	if len(bytes.TrimSpace(raw)) == 0 {
-		return syntax(raw, io.EOF)
-	}
-	if value, err := compact(raw); err == nil {
-		return &fault.Error{Reason: ErrSyntax, Found: "a json " + TypeName(value), Hint: "give a json object"}
-	}
-	start := len(raw) - len(bytes.TrimLeft(raw, " \t\r\n"))
-	return &fault.Error{Reason: ErrSyntax, Found: "not a JSON object" + position(raw, start), Hint: "give a json object"}
-}
-
-// position tells a place in a text as an editor does.
-func position(raw []byte, offset int) string {
-	before := raw[:min(offset, len(raw))]
-	line := bytes.Count(before, []byte("\n"))
-	column := utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:])
-	return fmt.Sprintf(" (line %d, column %d)", line+1, column+1)
-}
-
-// Compact reports whether raw is one JSON value within limits, by the rules
-// of [Parse], and gives it without white space.
-func Compact(raw []byte, limits Limits) (jsontext.Value, error) {
-	if err := checkBounds(raw, limits.orDefault()); err != nil {
 		return nil, err
 	}
-	return compact(raw)
+	r := newReader(raw, limits)
+	members, err := r.members()
+	if err := r.finish(err); err != nil {
+		return nil, err
+	}
+	return members, nil
 }
 
-func readMembers(d *jsontext.Decoder) (Object, error) {
-	object := New(8)
-	for d.PeekKind() != '}' {
-		name, err := d.ReadToken()
+// Compact reads one JSON value by the rules of [Parse] and returns it without
+// white space.
+func Compact(raw []byte, limits Limits) (jsontext.Value, error) {
+	limits, err := limits.check(raw)
+	if err != nil {
+		return nil, err
+	}
+	r := newReader(raw, limits)
+	value, err := r.value()
+	if err := r.finish(err); err != nil {
+		return nil, err
+	}
+	return compact(value), nil
+}
+
+// reader reads one JSON text; the decoder refuses duplicate names, invalid
+// UTF-8 and lone surrogates.
+type reader struct {
+	raw    []byte
+	dec    *jsontext.Decoder
+	limits Limits
+	values int // read by tree
+}
+
+var errNotObject = errors.New("not an object")
+
+// newReader returns a reader whose decoder reads raw in place.
+func newReader(raw []byte, limits Limits) *reader {
+	return &reader{raw: raw, dec: jsontext.NewDecoder(bytes.NewBuffer(raw)), limits: limits}
+}
+
+// members reads an object.
+func (r *reader) members() ([]Member, error) {
+	if r.dec.PeekKind() != jsontext.KindBeginObject {
+		return nil, errNotObject
+	}
+	if _, err := r.dec.ReadToken(); err != nil {
+		return nil, err
+	}
+	members := make([]Member, 0, 8)
+	for r.dec.PeekKind() != jsontext.KindEndObject {
+		token, err := r.dec.ReadToken()
 		if err != nil {
-			return Object{}, err
+			return nil, err
 		}
-		member := Member{Name: name.String()}
-		value, err := d.ReadValue()
+		name := token.String() // the token is valid until the next read
+		value, err := r.value()
 		if err != nil {
-			return Object{}, err
+			return nil, err
 		}
-		if member.Value, err = compact(value); err != nil {
-			return Object{}, err
-		}
-		// The decoder has refused duplicates, so there is nothing to look for.
-		object.members = append(object.members, member)
+		members = append(members, Member{name, value})
 	}
-	_, err := d.ReadToken()
-	return object, err
+	_, err := r.dec.ReadToken()
+	return members, err
 }
 
-func compact(raw []byte) (jsontext.Value, error) {
-	value := jsontext.Value(bytes.Clone(raw))
-	// Format, unlike Compact, refuses duplicates and bad UTF-8 by default.
-	if err := value.Format(jsontext.PreserveRawStrings(true)); err != nil {
-		return nil, syntax(raw, err)
+// value reads the next value as a part of raw.
+func (r *reader) value() (jsontext.Value, error) {
+	value, err := r.dec.ReadValue()
+	if err != nil {
+		return nil, err
 	}
-	return value, nil
+	end := int(r.dec.InputOffset())
+	return r.raw[end-len(value) : end : end], nil
 }
 
-// checkBounds is what must hold before anything is decoded.
-func checkBounds(raw []byte, limits Limits) error {
-	if len(raw) > limits.Bytes {
-		return &fault.Error{
-			Reason: ErrTooLarge, Found: fmt.Sprintf("%d bytes of json", len(raw)),
-			Hint: fmt.Sprintf("at most %d bytes are read", limits.Bytes),
+// finish refuses text after what was read and too many levels, and replaces
+// the decoder's errors, which quote the text.
+func (r *reader) finish(err error) error {
+	if err == nil {
+		if _, after := r.dec.ReadToken(); !errors.Is(after, io.EOF) {
+			err = ErrTrailing
 		}
 	}
-	if Levels(raw) > limits.Levels {
-		return &fault.Error{
-			Reason: ErrTooDeep, Found: fmt.Sprintf("json of more than %d levels", limits.Levels),
-			Hint: "nest it less deeply",
-		}
+	if levels(r.raw) > r.limits.Levels {
+		err = errors.Join(ErrTooDeep, err)
 	}
-	return nil
+	return r.fault(err)
 }
 
-// Levels counts how deep brackets nest outside of strings; on text that is not
-// JSON it may count too many or too few, and a decoder then refuses it.
-func Levels(raw []byte) int {
+// compact removes the white space outside of strings from a value that was
+// read; one without any is returned as it is.
+func compact(value jsontext.Value) jsontext.Value {
+	quoted := false
+	for i := 0; i < len(value); i++ {
+		switch c := value[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case !quoted && (c == ' ' || c == '\t' || c == '\r' || c == '\n'):
+			value = value.Clone()
+			_ = value.Compact() // it was read, so it is valid
+			return value
+		}
+	}
+	return value
+}
+
+// levels counts how deep brackets nest outside of strings. In a text that is
+// not JSON it is exact up to the first error.
+func levels(raw []byte) int {
 	deepest, level, quoted := 0, 0, false
 	for i := 0; i < len(raw); i++ {
 		switch c := raw[i]; {
@@ -166,46 +213,54 @@ func Levels(raw []byte) int {
 	return deepest
 }
 
-// syntax says what is wrong with a JSON text without a word of it: the
-// decoder's own message may quote the text.
-func syntax(raw []byte, err error) error {
-	if own, ok := errors.AsType[*fault.Error](err); ok {
-		return own
+// fault describes an error of the decoder or of this package.
+func (r *reader) fault(err error) error {
+	if err == nil {
+		return nil
 	}
-	if errors.Is(err, jsontext.ErrDuplicateName) {
-		return &fault.Error{Reason: ErrDuplicate, Found: "a json member name that appears twice", Hint: "keep one of them"}
-	}
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return &fault.Error{Reason: ErrSyntax, Found: "json that ends too early", Hint: "give one whole json object"}
-	}
-	found := "text that is not json"
+	e, place := &fault.Error{}, ""
 	if at, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
-		found += position(raw, int(at.ByteOffset))
+		p := position(r.raw, int(at.ByteOffset))
+		for name := range at.JSONPointer.Tokens() {
+			p.Member = name
+			break
+		}
+		e.Cause, place = p, " ("+p.Error()+")"
 	}
-	return &fault.Error{Reason: ErrSyntax, Found: found, Hint: "give json in utf-8 (rfc 8259)"}
+	switch {
+	case errors.Is(err, ErrTooDeep):
+		e.Reason, e.Found, e.Hint = ErrTooDeep, fmt.Sprintf("json of more than %d levels", r.limits.Levels), "nest it less deeply"
+	case errors.Is(err, ErrTooMany):
+		e.Reason, e.Found, e.Hint = ErrTooMany, fmt.Sprintf("json of more than %d values", r.limits.Values), "give fewer"
+	case errors.Is(err, jsontext.ErrDuplicateName):
+		e.Reason, e.Found, e.Hint = ErrDuplicate, "a json member name that appears twice", "keep one of them"
+	case errors.Is(err, ErrTrailing):
+		e.Reason, e.Found, e.Hint = ErrTrailing, "text after the json "+TypeName(r.raw), "remove it"
+	case len(bytes.TrimSpace(r.raw)) == 0, errors.Is(err, io.ErrUnexpectedEOF):
+		e.Reason, e.Found, e.Hint = ErrSyntax, "json that ends too early", "give one whole json object"
+	case errors.Is(err, errNotObject):
+		return notObject(r.raw)
+	case !utf8.Valid(r.raw):
+		e.Reason, e.Found, e.Hint = ErrEncoding, "text that is not valid utf-8"+place, "encode it as utf-8"
+	default:
+		e.Reason, e.Found, e.Hint = ErrSyntax, "text that is not json"+place, "give json in utf-8 (rfc 8259)"
+	}
+	return e
 }
 
-func invalidText() error {
-	return &fault.Error{Reason: ErrSyntax, Found: "text that is not valid utf-8", Hint: "encode it as utf-8"}
+// notObject describes a text that does not begin as an object does: a value of
+// another type, or no JSON at all.
+func notObject(raw []byte) error {
+	if value, err := Compact(raw, Limits{Bytes: len(raw), Levels: MaxLevels}); err == nil {
+		return &fault.Error{Reason: ErrSyntax, Found: "a json " + TypeName(value), Hint: "give a json object"}
+	}
+	p := position(raw, len(raw)-len(bytes.TrimLeft(raw, " \t\r\n")))
+	return &fault.Error{Reason: ErrSyntax, Found: "not a JSON object (" + p.Error() + ")", Hint: "give a json object", Cause: p}
 }
 
-// TypeName names the JSON type of a value, for messages.
-func TypeName(value jsontext.Value) string { return kindName(value.Kind()) }
-
-func kindName(kind jsontext.Kind) string {
-	switch kind {
-	case 'n':
-		return "null"
-	case 't', 'f':
-		return "boolean"
-	case '"':
-		return "string"
-	case '0':
-		return "number"
-	case '{':
-		return "object"
-	case '[':
-		return "array"
-	}
-	return "nothing"
+func position(raw []byte, offset int) *Position {
+	before := raw[:min(offset, len(raw))]
+	line := bytes.Count(before, []byte("\n"))
+	column := utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:])
+	return &Position{Line: line + 1, Column: column + 1}
 }

@@ -10,53 +10,11 @@ import (
 	"runtime"
 	"sync"
 	"syscall"
-	"time"
 
 	"conductor-jwt/config"
 	"conductor-jwt/internal/readfile"
 	"conductor-jwt/task"
 )
-
-// auditLine is one decision, as it is written. It holds no key material and
-// no token.
-type auditLine struct {
-	Time         time.Time `json:"time"`
-	Decision     string    `json:"decision"` // allow, deny
-	Code         string    `json:"code,omitempty"`
-	Rule         string    `json:"rule,omitempty"`
-	Field        string    `json:"field,omitempty"`
-	Key          string    `json:"key,omitempty"`
-	Profile      string    `json:"profile,omitempty"`
-	KeyID        string    `json:"kid,omitempty"`
-	Version      string    `json:"version,omitempty"`
-	Algorithm    string    `json:"alg,omitempty"`
-	Issuer       string    `json:"iss,omitempty"`
-	Subject      string    `json:"sub,omitempty"`
-	Audience     []string  `json:"aud,omitempty"`
-	Scopes       []string  `json:"scopes,omitempty"`
-	TTL          int64     `json:"ttl,omitempty"` // seconds
-	JWTID        string    `json:"jti,omitempty"`
-	TokenSHA256  string    `json:"token_sha256,omitempty"`
-	WorkflowType string    `json:"workflow_type,omitempty"`
-	WorkflowID   string    `json:"workflow_id,omitempty"`
-	TaskID       string    `json:"task_id,omitempty"`
-	Retry        int       `json:"retry_count"`
-	Latency      float64   `json:"latency_ms"`
-}
-
-func lineOf(d task.Decision) auditLine {
-	decision := "deny"
-	if d.Allowed {
-		decision = "allow"
-	}
-	return auditLine{
-		Time: d.Time.UTC(), Decision: decision, Code: d.Code, Rule: d.Rule, Field: d.RuleField, Key: d.Key, Profile: d.Use,
-		KeyID: d.KeyID, Version: d.Version, Algorithm: d.Algorithm, Issuer: d.Issuer, Subject: d.Subject, Audience: d.Audiences,
-		Scopes: d.Scopes, TTL: int64(d.TTL / time.Second), JWTID: d.JWTID, TokenSHA256: d.TokenSHA256,
-		WorkflowType: d.WorkflowType, WorkflowID: d.WorkflowID, TaskID: d.TaskID, Retry: d.Retry,
-		Latency: float64(d.Took) / float64(time.Millisecond),
-	}
-}
 
 // auditLog writes decisions, one line each. A nil one is off.
 type auditLog struct {
@@ -108,7 +66,7 @@ func (a *auditLog) open(ctx context.Context) error {
 // write writes one decision. A line that cannot be written is said once in
 // the log; the task does not pay for it.
 func (a *auditLog) write(d task.Decision) {
-	raw, err := json.Marshal(lineOf(d))
+	raw, err := json.Marshal(d)
 	if err != nil {
 		raw = []byte(`{}`)
 	}

@@ -12,32 +12,47 @@ import (
 	"conductor-jwt/signer"
 )
 
-// Decision is what the worker decided about one task: for the audit. It holds
-// no key material and no token. What is not known is empty: nothing of an input
-// is kept that was refused before it was known to hold no secret.
+// Decision is what the worker decided about one task, as the audit records it:
+// its JSON is a line of the audit. It holds no key material and no token. What
+// is not known is empty: nothing of an input is kept that was refused before it
+// was known to hold no secret.
 type Decision struct {
-	Time    time.Time
-	Allowed bool
-	Code    string // why not; of the table of codes
-	Rule    string // "grant 2", "inline: allow"
-	// RuleField is the field of the grant that does not hold.
-	RuleField string
+	Time      time.Time `json:"time"` // UTC
+	Allowed   Verdict   `json:"decision"`
+	Code      string    `json:"code,omitempty"`  // why not; of the table of codes
+	Rule      string    `json:"rule,omitempty"`  // "grant 2", "inline: allow"
+	RuleField string    `json:"field,omitempty"` // the field of the grant that does not hold
 
-	Key       string // the name of a configured key
-	Use       string // the profile, where it names the key
-	KeyID     string
-	Version   string // the key's thumbprint (RFC 7638); empty for a secret
-	Algorithm string
+	Key       string `json:"key,omitempty"`     // the name of a configured key
+	Use       string `json:"profile,omitempty"` // the profile, where it names the key
+	KeyID     string `json:"kid,omitempty"`
+	Version   string `json:"version,omitempty"` // the key's thumbprint (RFC 7638); empty for a secret
+	Algorithm string `json:"alg,omitempty"`
 
-	Issuer, Subject   string
-	Audiences, Scopes []string
-	TTL               time.Duration
-	JWTID             string
-	TokenSHA256       string // in hexadecimal
+	Issuer      string   `json:"iss,omitempty"`
+	Subject     string   `json:"sub,omitempty"`
+	Audiences   []string `json:"aud,omitempty"`
+	Scopes      []string `json:"scopes,omitempty"`
+	TTL         int64    `json:"ttl,omitempty"` // seconds
+	JWTID       string   `json:"jti,omitempty"`
+	TokenSHA256 string   `json:"token_sha256,omitempty"` // in hexadecimal
 
-	WorkflowType, WorkflowID, TaskID string
-	Retry                            int
-	Took                             time.Duration
+	WorkflowType string  `json:"workflow_type,omitempty"`
+	WorkflowID   string  `json:"workflow_id,omitempty"`
+	TaskID       string  `json:"task_id,omitempty"`
+	Retry        int     `json:"retry_count"`
+	Latency      float64 `json:"latency_ms"`
+}
+
+// Verdict says whether a task got its token. It is written as allow or deny.
+type Verdict bool
+
+// MarshalText implements [encoding.TextMarshaler].
+func (v Verdict) MarshalText() ([]byte, error) {
+	if v {
+		return []byte("allow"), nil
+	}
+	return []byte("deny"), nil
 }
 
 // compose keeps what the token would say.
@@ -56,7 +71,7 @@ func (d *Decision) compose(r *request, c composed, key keys.Key) {
 	d.Scopes = slices.Clone(r.scopesOf(claims))
 	d.JWTID = c.jwtID
 	if !r.times.forever {
-		d.TTL = time.Duration(r.times.ttl) * time.Second
+		d.TTL = r.times.ttl
 	}
 }
 
@@ -88,7 +103,7 @@ func (h *Handler) audit(d api.Task, out Outcome, decided Decision, began time.Ti
 	if h.o.Audit == nil || out.Status == api.InProgress {
 		return
 	}
-	decided.Time, decided.Took = began, h.o.Now().Sub(began)
+	decided.Time, decided.Latency = began.UTC(), float64(h.o.Now().Sub(began))/float64(time.Millisecond)
 	decided.Allowed, decided.Code = out.Status == api.Completed, out.Fault.Code
 	decided.WorkflowType, decided.WorkflowID, decided.TaskID, decided.Retry = d.WorkflowType, d.WorkflowID, d.ID, d.Retry
 	if !decided.Allowed && out.Fault.Code != policyDenied {

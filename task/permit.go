@@ -119,7 +119,7 @@ func (r *request) shorten(c composed, ttl int64, decided *Decision) (composed, e
 	r.times.ttl = ttl
 	c.expires = c.issuedAt + ttl
 	c.request.Claims.Int("exp", c.expires)
-	decided.TTL = time.Duration(ttl) * time.Second
+	decided.TTL = ttl
 	return c, nil
 }
 

@@ -430,9 +430,9 @@ func TestTheAuditHasEachDecision(t *testing.T) {
 		t.Fatalf("%d decisions", len(list))
 	}
 	first := list[0]
-	if !first.Allowed || first.Rule != "grant 1" || first.Key != "billing" || first.KeyID != "its-kid" || len(first.Version) != 43 || first.Algorithm != "EdDSA" ||
+	if !bool(first.Allowed) || first.Rule != "grant 1" || first.Key != "billing" || first.KeyID != "its-kid" || len(first.Version) != 43 || first.Algorithm != "EdDSA" ||
 		first.Issuer != "https://billing.acme.com" || first.Subject != "svc:a" || !slices.Equal(first.Scopes, []string{"invoice:read", "invoice:write"}) ||
-		len(first.Audiences) != 1 || first.TTL != 15*time.Minute || first.JWTID == "" || len(first.TokenSHA256) != 64 ||
+		len(first.Audiences) != 1 || first.TTL != 15*60 || first.JWTID == "" || len(first.TokenSHA256) != 64 ||
 		first.WorkflowType != "billing_run" || first.WorkflowID != "w-1" || first.TaskID != "task-1" || first.Retry != 2 || first.Time.IsZero() {
 		t.Errorf("%+v", first)
 	}

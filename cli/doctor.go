@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -117,7 +115,7 @@ func printFindings(env Env, w io.Writer, found []doctor.Finding) error {
 func keyFindings(ctx context.Context, env Env, c *config.Loaded) (found []doctor.Finding, delivered map[string]string) {
 	if c.Policy == "" {
 		none := doctor.Finding{Check: "policy", Level: doctor.OK, Found: "there is none: keys come with the tasks"}
-		return append([]doctor.Finding{none}, fileFindings(env, c, nil)...), nil
+		return append([]doctor.Finding{none}, fileFindings(ctx, env, c, nil)...), nil
 	}
 	p, ring, err := openRing(ctx, env, c)
 	if err != nil {
@@ -133,7 +131,7 @@ func keyFindings(ctx context.Context, env Env, c *config.Loaded) (found []doctor
 			delivered[s.Name] = s.Delivered
 		}
 	}
-	return append(found, fileFindings(env, c, p)...), delivered
+	return append(found, fileFindings(ctx, env, c, p)...), delivered
 }
 
 func keyFinding(s keyring.Status) doctor.Finding {
@@ -172,12 +170,12 @@ func versionFound(v keyring.VersionStatus) string {
 
 // fileFindings warns of each file with a key or a credential that every user of
 // the machine may read.
-func fileFindings(env Env, c *config.Loaded, p *policy.Policy) []doctor.Finding {
+func fileFindings(ctx context.Context, env Env, c *config.Loaded, p *policy.Policy) []doctor.Finding {
 	if runtime.GOOS == "windows" {
 		return nil // there, the mode tells nothing
 	}
 	var found []doctor.Finding
-	for _, path := range secretFiles(env, c, p) {
+	for _, path := range secretFiles(ctx, env, c, p) {
 		info, err := readfile.Stat(path)
 		if err != nil || !info.Mode().IsRegular() || info.Mode().Perm()&0o004 == 0 {
 			continue
@@ -190,40 +188,45 @@ func fileFindings(env Env, c *config.Loaded, p *policy.Policy) []doctor.Finding 
 	return found
 }
 
-// secretFiles are the files with keys and credentials that the settings and the
-// policy name.
-func secretFiles(env Env, c *config.Loaded, p *policy.Policy) []string {
-	secret, _ := env.Getenv("CONDUCTOR_AUTH_SECRET_FILE")
-	paths := []string{secret, c.TLSClientKey, c.HeadersFile}
+// secretFiles returns the files with keys and credentials that the settings and
+// the policy name.
+func secretFiles(ctx context.Context, env Env, c *config.Loaded, p *policy.Policy) []string {
+	paths := []string{c.TLSClientKey, c.HeadersFile}
+	for _, s := range config.Settings() {
+		if s.Secret {
+			path, _ := env.Getenv(s.EnvFile())
+			paths = append(paths, path)
+		}
+	}
 	if p != nil {
 		login := p.Vault.Login
 		paths = append(paths, login.TokenFile, login.Kubernetes.TokenFile, login.AppRole.SecretIDFile, p.Azure.TokenFile, p.Google.CredentialsFile)
-		for _, k := range p.Keys {
-			for _, v := range k.Versions {
-				paths = append(paths, filesOf(v)...)
-			}
-		}
+		paths = append(paths, sourceFiles(ctx, env, p)...)
 	}
 	slices.Sort(paths)
 	return slices.DeleteFunc(slices.Compact(paths), func(path string) bool { return path == "" })
 }
 
-// filesOf are the files that a source reads: those of keys, or that of a pin.
-func filesOf(v policy.Version) []string {
-	switch u, err := url.Parse(v.Source); {
-	case err != nil:
-	case v.Scheme() == policy.SchemeFile:
-		return []string{filepath.FromSlash(u.Path)}
-	case v.Scheme() == policy.SchemeDir:
-		paths, _ := filepath.Glob(filepath.Join(filepath.FromSlash(u.Path), "[^.]*")) // none where the pattern is wrong
-		return paths
-	case v.Scheme() == policy.SchemePKCS11: // RFC 7512 §2.3
-		for attribute := range strings.SplitSeq(u.RawQuery, "&") {
-			if path, ok := strings.CutPrefix(attribute, "pin-source="); ok {
-				path, _ = url.PathUnescape(path) // empty where it is malformed
-				return []string{strings.TrimPrefix(strings.TrimPrefix(path, "file://"), "file:")}
+// sourceFiles returns the files that the sources of keys read.
+func sourceFiles(ctx context.Context, env Env, p *policy.Policy) []string {
+	stores := schemes(env, p, nil)
+	var paths []string
+	for _, k := range p.Keys {
+		for _, v := range k.Versions {
+			store, ok := stores[v.Scheme()]
+			if !ok {
+				continue // of the keyring
+			}
+			source, err := store.Open(v.Source)
+			if err != nil {
+				continue // openRing has reported it
+			}
+			if s, ok := source.(interface {
+				Files(context.Context) []string
+			}); ok {
+				paths = append(paths, s.Files(ctx)...)
 			}
 		}
 	}
-	return nil
+	return paths
 }

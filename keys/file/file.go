@@ -36,7 +36,7 @@ func (s scheme) Open(uri string) (keys.Source, error) {
 		if rest == "" || strings.ContainsAny(rest, "=/ ") {
 			return nil, malformed("a uri without the name of a variable", "write env:NAME")
 		}
-		return source{s.o, s.o.variable(rest)}, nil
+		return source{o: s.o, variable: rest}, nil
 	}
 	u, err := url.Parse(uri)
 	if err != nil || u.Host != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil || !filepath.IsAbs(filepath.FromSlash(u.Path)) {
@@ -45,9 +45,9 @@ func (s scheme) Open(uri string) (keys.Source, error) {
 	path := filepath.FromSlash(u.Path)
 	switch kind {
 	case "file":
-		return source{s.o, func(ctx context.Context) ([]secret.Text, error) { return readAll(ctx, []string{path}) }}, nil
+		return source{o: s.o, paths: func() ([]string, error) { return []string{path}, nil }}, nil
 	case "dir":
-		return source{s.o, func(ctx context.Context) ([]secret.Text, error) { return readFolder(ctx, path) }}, nil
+		return source{o: s.o, paths: func() ([]string, error) { return filesIn(path) }}, nil
 	}
 	return nil, malformed("a uri of another scheme", "write file:///path, dir:///path or env:NAME")
 }
@@ -58,8 +58,9 @@ func malformed(found, hint string) error {
 
 // source is read anew each time: a mounted secret changes beneath its path.
 type source struct {
-	o    Options
-	text func(context.Context) ([]secret.Text, error)
+	o        Options
+	paths    func() ([]string, error) // nil for a variable
+	variable string
 }
 
 // Timed implements [keys.Source]. A file's time is that of its last copy.
@@ -70,7 +71,7 @@ func (source) Remote() bool { return false }
 
 // Versions implements [keys.Source].
 func (s source) Versions(ctx context.Context) ([]keys.Key, error) {
-	texts, err := s.text(ctx)
+	texts, err := s.texts(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -85,14 +86,34 @@ func (s source) Versions(ctx context.Context) ([]keys.Key, error) {
 	return list, nil
 }
 
-func (o Options) variable(name string) func(context.Context) ([]secret.Text, error) {
-	return func(context.Context) ([]secret.Text, error) {
-		text, _ := o.Getenv(name)
-		if strings.TrimSpace(text) == "" {
-			return nil, &fault.Error{Reason: keys.ErrMissing, Found: "a variable that is not set", Hint: "set it to the key"}
-		}
-		return []secret.Text{secret.New(text)}, nil
+// Files returns the files that the source reads: none for a variable, or a
+// folder that cannot be listed.
+func (s source) Files(ctx context.Context) []string {
+	if s.paths == nil {
+		return nil
 	}
+	paths, _ := readfile.Within(ctx, s.paths)
+	return paths
+}
+
+func (s source) texts(ctx context.Context) ([]secret.Text, error) {
+	if s.paths == nil {
+		return s.o.read(s.variable)
+	}
+	paths, err := readfile.Within(ctx, s.paths)
+	if err != nil {
+		return nil, readError(err)
+	}
+	return readAll(ctx, paths)
+}
+
+// read returns the value of a variable.
+func (o Options) read(variable string) ([]secret.Text, error) {
+	text, _ := o.Getenv(variable)
+	if strings.TrimSpace(text) == "" {
+		return nil, &fault.Error{Reason: keys.ErrMissing, Found: "a variable that is not set", Hint: "set it to the key"}
+	}
+	return []secret.Text{secret.New(text)}, nil
 }
 
 // maxText is how long a key file is, in bytes.
@@ -113,16 +134,8 @@ func readAll(ctx context.Context, paths []string) ([]secret.Text, error) {
 	return list, nil
 }
 
-// readFolder reads each file of a folder, in the order of their names. What
+// filesIn returns the files of a folder, in the order of their names. What
 // begins with a dot is how Kubernetes swaps a mounted secret.
-func readFolder(ctx context.Context, path string) ([]secret.Text, error) {
-	paths, err := readfile.Within(ctx, func() ([]string, error) { return filesIn(path) })
-	if err != nil {
-		return nil, readError(err)
-	}
-	return readAll(ctx, paths)
-}
-
 func filesIn(path string) ([]string, error) {
 	entries, err := os.ReadDir(path)
 	if err != nil {

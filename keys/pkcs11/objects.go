@@ -33,6 +33,14 @@ func (*source) Timed() bool { return false }
 // Remote implements [keys.Source].
 func (*source) Remote() bool { return true }
 
+// Files returns the file with the PIN, if the URI names one.
+func (s *source) Files(context.Context) []string {
+	if s.place.pinSource == "" {
+		return nil
+	}
+	return []string{s.place.pinSource}
+}
+
 // found is a private key as it was found.
 type found struct {
 	public     crypto.PublicKey

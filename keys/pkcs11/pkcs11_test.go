@@ -3,6 +3,7 @@
 package pkcs11_test
 
 import (
+	"context"
 	"errors"
 	"net/url"
 	"os"
@@ -72,11 +73,20 @@ func TestEachKindOfKeyConforms(t *testing.T) {
 
 func TestURIs(t *testing.T) {
 	s := pkcs11.New(pkcs11.Options{})
-	for _, uri := range []string{
-		"pkcs11:token=a;object=b", "pkcs11:token=a%20b;id=%01%ff?pin-source=/run/pin", "pkcs11:serial=1;object=b?pin-source=file:///run/pin&module-path=/lib/x.so",
+	for uri, files := range map[string][]string{
+		"pkcs11:token=a;object=b":                                                         nil,
+		"pkcs11:token=a%20b;id=%01%ff?pin-source=/run/pin":                                {"/run/pin"},
+		"pkcs11:serial=1;object=b?pin-source=file:///run/the%20pin&module-path=/lib/x.so": {"/run/the pin"},
 	} {
-		if _, err := s.Open(uri); err != nil {
+		source, err := s.Open(uri)
+		if err != nil {
 			t.Errorf("%s: %v", uri, err)
+			continue
+		}
+		if got := source.(interface {
+			Files(context.Context) []string
+		}).Files(t.Context()); !slices.Equal(got, files) {
+			t.Errorf("%s: reads %q, want %q", uri, got, files)
 		}
 	}
 	for _, uri := range []string{

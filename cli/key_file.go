@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -283,7 +284,11 @@ func promptPassword(env Env, prompt string) (secret.Text, bool) {
 	if !isTerminal(env.Stderr) {
 		return secret.Text{}, false
 	}
-	tty, err := os.OpenFile(terminalDevice, os.O_RDWR, 0)
+	terminal := "/dev/tty"
+	if runtime.GOOS == "windows" {
+		terminal = "CONIN$"
+	}
+	tty, err := os.OpenFile(terminal, os.O_RDWR, 0)
 	if err != nil {
 		return secret.Text{}, false
 	}

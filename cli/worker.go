@@ -18,7 +18,7 @@ import (
 
 var (
 	errOnce   = errors.New("--once counts tasks: give it 1 or more, or leave it out")
-	errSecond = errors.New("stopped at once by a second signal; the server delivers the tasks in hand again when their response timeout is over")
+	errSecond = errors.New("stopped at once by a second signal; the server delivers the tasks in flight again when their response timeout is over")
 )
 
 func newWorkerCommand(env Env) *cobra.Command {
@@ -26,7 +26,7 @@ func newWorkerCommand(env Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "worker",
 		Short: "Run GET_SIGNED_JWT tasks",
-		Long: `Run GET_SIGNED_JWT tasks until SIGTERM or SIGINT, which lets the tasks in hand
+		Long: `Run GET_SIGNED_JWT tasks until SIGTERM or SIGINT, which lets the tasks in flight
 finish; a second signal ends at once. Every setting can also come from the
 environment or a file: see docs/configuration.md. A secret has no flag: set
 CONDUCTOR_AUTH_SECRET, or CONDUCTOR_AUTH_SECRET_FILE to a file that holds it.`,

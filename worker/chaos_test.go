@@ -37,8 +37,8 @@ func chaos(seed uint64) conductortest.Faults {
 	)
 }
 
-// moody is a handler of every kind.
-func moody(seed uint64) handlerFunc {
+// randomHandler completes, fails, postpones, panics or ignores its context.
+func randomHandler(seed uint64) handlerFunc {
 	return func(ctx context.Context, d api.Task) task.Outcome {
 		switch n := rand.N(100); {
 		case n < 3:
@@ -48,7 +48,7 @@ func moody(seed uint64) handlerFunc {
 		case n < 10:
 			return task.Outcome{Status: api.InProgress, After: time.Second, Reason: "key_unavailable: x"}
 		case n < 13:
-			sleep(context.Background(), 12*time.Second) //nolint:contextcheck // deaf on purpose
+			sleep(context.Background(), 12*time.Second) //nolint:contextcheck // ignores its context on purpose
 			return sign(ctx, d)
 		case n < 30:
 			return signIn(time.Duration(n)*100*time.Millisecond)(ctx, d)
@@ -75,7 +75,7 @@ func TestNothingIsLostWhateverHappens(t *testing.T) {
 					}
 					runs = append(runs, start(t, l, Options{
 						TaskTypes: types, WorkerID: fmt.Sprintf("w%d", generation), Slots: 2 + random.IntN(8), Pollers: 1 + random.IntN(3),
-						DrainTimeout: time.Duration(1+random.IntN(10)) * time.Second, Handler: moody(seed), Metrics: NewMetrics(types),
+						DrainTimeout: time.Duration(1+random.IntN(10)) * time.Second, Handler: randomHandler(seed), Metrics: NewMetrics(types),
 					}))
 					time.Sleep(time.Duration(random.IntN(15000)) * time.Millisecond)
 					if i := random.IntN(len(runs)); random.IntN(3) > 0 {
@@ -98,15 +98,15 @@ func TestNothingIsLostWhateverHappens(t *testing.T) {
 				last := start(t, l, Options{TaskTypes: types, WorkerID: "last", Slots: 16})
 				last.idle(10 * time.Minute)
 				last.drainClean()
-				time.Sleep(time.Minute) // until the deaf handlers have returned
+				time.Sleep(time.Minute) // until the abandoned handlers have returned
 			})
 		})
 	}
 }
 
-// healing is a plan of faults after which every call can be repeated, and no
-// leased task goes astray.
-func healing(seed uint64) conductortest.Faults {
+// retryableFaults is a plan of faults after which every call can be retried, and
+// no leased task is lost.
+func retryableFaults(seed uint64) conductortest.Faults {
 	f := func(chance float64, call string, fault conductortest.Fault) conductortest.Rule {
 		return conductortest.Rule{Call: call, Chance: chance, Fault: fault}
 	}
@@ -122,13 +122,13 @@ func healing(seed uint64) conductortest.Faults {
 	)
 }
 
-// Here the server never takes a task back, so each delivery must be answered.
-func TestEveryDeliveryIsAnsweredWhereTheServerNeverHelps(t *testing.T) {
+// Here the server has no response timeout, so each delivery must be answered.
+func TestEveryDeliveryIsAnsweredWithoutResponseTimeouts(t *testing.T) {
 	for seed := range uint64(30) {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				mode := conductortest.Mode(seed % 2)
-				l := conductortest.NewLedger(conductortest.Options{Mode: mode, Faults: healing(seed)})
+				l := conductortest.NewLedger(conductortest.Options{Mode: mode, Faults: retryableFaults(seed)})
 				random := rand.New(rand.NewPCG(seed, 2))
 				for generation := range 6 {
 					for range 15 {
@@ -136,7 +136,7 @@ func TestEveryDeliveryIsAnsweredWhereTheServerNeverHelps(t *testing.T) {
 					}
 					r := start(t, l, Options{
 						WorkerID: fmt.Sprintf("w%d", generation), Slots: 2 + random.IntN(8), Pollers: 1 + random.IntN(3),
-						DrainTimeout: time.Duration(2+random.IntN(10)) * time.Second, Handler: moody(seed),
+						DrainTimeout: time.Duration(2+random.IntN(10)) * time.Second, Handler: randomHandler(seed),
 					})
 					time.Sleep(time.Duration(random.IntN(8000)) * time.Millisecond)
 					r.drainClean()
@@ -144,7 +144,7 @@ func TestEveryDeliveryIsAnsweredWhereTheServerNeverHelps(t *testing.T) {
 						t.Fatalf("%d tasks in progress after the drain", n)
 					}
 				}
-				time.Sleep(time.Minute) // until the deaf handlers have returned
+				time.Sleep(time.Minute) // until the abandoned handlers have returned
 			})
 		})
 	}

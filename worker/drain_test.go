@@ -45,7 +45,7 @@ func TestDrainRunsWhatThePollInFlightBrings(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLedger()
 		r := start(t, l, Options{Pollers: 1})
-		time.Sleep(6 * time.Second) // a second into a cold poll
+		time.Sleep(6 * time.Second) // a second into a long poll
 		r.stop()
 		time.Sleep(time.Second)
 		if ok, h := r.worker.Ready(); ok || !h.Draining {
@@ -125,7 +125,7 @@ func TestDrainGivesBackWhatItCannotFinish(t *testing.T) {
 				next := start(t, l, Options{WorkerID: "w2"})
 				next.idle(time.Minute)
 				next.drainClean()
-				time.Sleep(time.Minute) // until the deaf handler has returned
+				time.Sleep(time.Minute) // until the abandoned handler has returned
 			})
 		})
 	}
@@ -182,7 +182,7 @@ func TestDrainWhileTheServerIsDown(t *testing.T) {
 	}
 }
 
-func TestATaskThatIsGoneIsNoLossToTheDrain(t *testing.T) {
+func TestDrainDoesNotCountATaskThatTheServerForgot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLedger()
 		id := enqueue(l, 1)[0]

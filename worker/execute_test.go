@@ -71,7 +71,7 @@ func TestPanicBecomesAFailureOfFixedText(t *testing.T) {
 					t.Errorf("a panic is reported as %s with reason %q", got.Status, got.Reason)
 				}
 				if all := r.log.String() + got.Reason + string(got.Output.Reveal()); strings.Contains(all, "canary") {
-					t.Error("the value of the panic is told")
+					t.Error("the value of the panic is in the log or the result")
 				}
 				if !strings.Contains(r.log.String(), "execute_test.go") {
 					t.Error("the log does not say where the panic was")
@@ -116,7 +116,7 @@ func TestDeadlineOfExecution(t *testing.T) {
 					t.Errorf("reported after %s, want %s", at, c.want)
 				}
 				if time.Duration(deadline.Load()) != c.want {
-					t.Errorf("the handler was told %s", time.Duration(deadline.Load()))
+					t.Errorf("the deadline of the handler is %s", time.Duration(deadline.Load()))
 				}
 				close(let)
 				synctest.Wait()
@@ -130,7 +130,7 @@ func TestDeadlineOfExecution(t *testing.T) {
 	}
 }
 
-func TestStraysDoNotPileUp(t *testing.T) {
+func TestAbandonedHandlersAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLedger()
 		enqueue(l, 50)

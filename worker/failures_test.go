@@ -109,7 +109,7 @@ func TestEachLineSaysWhatToDo(t *testing.T) {
 
 // One type may not be executed, and the others are well: that is one trouble,
 // which does not end with each poll of the others.
-func TestATroubleOfOneTypeIsToldOnce(t *testing.T) {
+func TestAFailureOfOneTypeIsLoggedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := &logBuffer{}
 		c := &failureLog{log: slog.New(slog.NewTextHandler(log, nil)), call: "poll"}
@@ -147,13 +147,13 @@ func TestALoadBalancerThatEndsPollsIsNamed(t *testing.T) {
 		t.Run(row.what, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				l := newLedger()
-				cold := 0
+				long := 0
 				server := &tap{Server: l, onPoll: func(ctx context.Context, q conductor.Query, next func() ([]api.Task, error)) ([]api.Task, error) {
 					if q.Timeout == 0 {
 						return next()
 					}
-					cold++
-					if !sleep(ctx, row.after(cold)) {
+					long++
+					if !sleep(ctx, row.after(long)) {
 						return nil, ctx.Err()
 					}
 					return nil, row.err

@@ -36,7 +36,7 @@ func repeat(l Server) *tap {
 	}}
 }
 
-func TestTaskInHandIsNotRunBesideItself(t *testing.T) {
+func TestTaskInFlightIsNotRunTwiceAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLedger()
 		ids := enqueue(l, 40)
@@ -60,7 +60,7 @@ func TestTaskInHandIsNotRunBesideItself(t *testing.T) {
 		r.idle(time.Minute)
 		time.Sleep(10 * time.Second)
 		if free := r.worker.slots.inUse(); free > 2 {
-			t.Errorf("%d slots in use at rest: a duplicate kept its slot", free)
+			t.Errorf("%d slots in use: a duplicate kept its slot", free)
 		}
 		r.drainClean()
 		for _, id := range ids {
@@ -137,7 +137,7 @@ func TestSecondDelivery(t *testing.T) {
 	}
 }
 
-func TestASecondDeliveryTakenBackWithTheFirstIsNotRun(t *testing.T) {
+func TestADuplicateThatTheFirstSettlesIsNotRun(t *testing.T) {
 	now := time.Now()
 	first := &delivery{task: api.Task{ID: "a"}, received: now, sent: now.Add(3 * time.Second)}
 	for _, c := range []struct {
@@ -164,7 +164,7 @@ func TestASecondDeliveryTakenBackWithTheFirstIsNotRun(t *testing.T) {
 				t.Errorf("runs: %v, want %v", next == again, c.runs)
 			}
 			if c.runs != (h.size() == 1) {
-				t.Errorf("%d in hand", h.size())
+				t.Errorf("%d in flight", h.size())
 			}
 		})
 	}
@@ -172,7 +172,7 @@ func TestASecondDeliveryTakenBackWithTheFirstIsNotRun(t *testing.T) {
 
 // A second delivery that was received before the task was postponed was taken
 // back with it: the server gives the task out again when its time comes.
-func TestADeliveryFromBeforeAPostponementIsNotRun(t *testing.T) {
+func TestADuplicateFromBeforeAPostponementIsNotRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLedger()
 		var runs, polls atomic.Int32
@@ -209,7 +209,7 @@ func TestADeliveryFromBeforeAPostponementIsNotRun(t *testing.T) {
 }
 
 // A delivery that has no time left is given back without being run.
-func TestADeliveryWhoseTimeIsUpIsNotRun(t *testing.T) {
+func TestADeliveryPastItsDeadlineIsNotRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, row := range []struct {
 			name  string

@@ -59,7 +59,7 @@ func exposition(t *testing.T, m *Metrics) (series map[string]float64, outline st
 	return series, text.String()
 }
 
-// everyMetric is a run in which everything happens that there is a metric for.
+// everyMetric is a run in which everything happens that has a metric.
 func everyMetric(t *testing.T, m *Metrics) {
 	t.Helper()
 	l := newLedger()
@@ -184,7 +184,7 @@ func TestClassesAreLabels(t *testing.T) {
 	}
 }
 
-func TestWhatTheHandlerSaysOfItselfIsCounted(t *testing.T) {
+func TestOutcomesAreCounted(t *testing.T) {
 	m := NewMetrics([]string{jwtType})
 	// As many of each kind as no other kind or its opposite has.
 	m.Executed(Executed{TaskType: jwtType, Outcome: task.Outcome{Status: api.Completed, Unchecked: true}})

@@ -47,7 +47,7 @@ func TestDoorbell(t *testing.T) {
 		want := []ask{
 			{1, false}, // is the server there?
 			{1, true},  // idle
-			{7, false}, // one task is in hand, seven slots are free
+			{7, false}, // one task is in flight, seven slots are free
 		}
 		got := asks(l.Polls())
 		if len(got) < len(want) || !slices.Equal(got[:len(want)], want) {
@@ -88,11 +88,11 @@ func TestEachColdPollStartsAtItsOwnPhase(t *testing.T) {
 		}
 		for i := range k {
 			if n := seen[phaseOf(i, k).Round(time.Millisecond)]; n < 100 {
-				t.Errorf("poller %d: %d cold polls began at %s, want over 100 in ten minutes (%v)", i, n, phaseOf(i, k), seen)
+				t.Errorf("poller %d: %d long polls began at %s, want over 100 in ten minutes (%v)", i, n, phaseOf(i, k), seen)
 			}
 		}
 		if len(seen) != k {
-			t.Errorf("cold polls began at the phases %v, want %d of them", seen, k)
+			t.Errorf("long polls began at the phases %v, want %d of them", seen, k)
 		}
 		r.drainClean()
 	})
@@ -121,7 +121,7 @@ func TestQueueIsNeverUnattended(t *testing.T) {
 }
 
 // As many pollers as slots: those that listen hold them all, and none is taken.
-func TestASlotThatListensIsFree(t *testing.T) {
+func TestASlotOfALongPollIsFree(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, m := newLedger(), NewMetrics([]string{jwtType})
 		r := start(t, l, Options{Slots: 2, Pollers: 2, Metrics: m})
@@ -143,9 +143,9 @@ func TestMoreTasksThanAskedFor(t *testing.T) {
 		l := newLedger()
 		l.SetFaults(conductortest.Plan(1, conductortest.Rule{Call: "poll", Fault: conductortest.Fault{Extra: 20}}))
 		enqueue(l, 21)
-		var running, most atomic.Int32
+		var running, peak atomic.Int32
 		r := start(t, l, Options{Slots: 2, Pollers: 1, Handler: handlerFunc(func(ctx context.Context, d api.Task) task.Outcome {
-			most.Store(max(most.Load(), running.Add(1)))
+			peak.Store(max(peak.Load(), running.Add(1)))
 			defer running.Add(-1)
 			return signIn(time.Second)(ctx, d)
 		})})
@@ -154,8 +154,8 @@ func TestMoreTasksThanAskedFor(t *testing.T) {
 			t.Errorf("%d polls, want 1: no more while leased tasks wait for slots", n)
 		}
 		r.idle(time.Minute)
-		if most.Load() > 2 {
-			t.Errorf("%d tasks ran at once on 2 slots", most.Load())
+		if peak.Load() > 2 {
+			t.Errorf("%d tasks ran at once on 2 slots", peak.Load())
 		}
 		r.drainClean()
 	})
@@ -260,17 +260,17 @@ func TestAProbeFollowsAFailure(t *testing.T) {
 	})
 }
 
-// A poll that came back empty too soon is followed by a short rest, which grows
-// with each one in a row, and begins anew after a poll that waited.
-func TestTheRestAfterOneEmptyPollIsShort(t *testing.T) {
+// A poll that came back empty too early is followed by a short pause, which grows
+// with each one in a row, and is short again after a poll that waited.
+func TestPauseAfterOneEmptyPollIsShort(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		polls, rests := 0, 0
+		polls, pauses := 0, 0
 		var ended time.Time
 		s := &tap{Server: newLedger(), onPoll: func(ctx context.Context, q conductor.Query, _ func() ([]api.Task, error)) ([]api.Task, error) {
 			if gap := time.Since(ended); !ended.IsZero() {
-				rests++
+				pauses++
 				if gap < minEmptyPause/2 || gap >= minEmptyPause*3/2 {
-					t.Errorf("a rest of %s", gap)
+					t.Errorf("a pause of %s", gap)
 				}
 			}
 			ended = time.Time{}
@@ -284,8 +284,8 @@ func TestTheRestAfterOneEmptyPollIsShort(t *testing.T) {
 		r := start(t, newLedger(), Options{Server: s, Pollers: 1})
 		time.Sleep(10 * time.Minute)
 		r.drainClean()
-		if rests < 50 {
-			t.Errorf("%d rests", rests)
+		if pauses < 50 {
+			t.Errorf("%d pauses", pauses)
 		}
 	})
 }
@@ -298,14 +298,14 @@ func TestPollErrors(t *testing.T) {
 		finalWaitAt time.Duration
 	}{
 		{"no network", fails(conductor.Network, 0), 300, 700, 5 * time.Second},
-		{"an error of no known kind", errOfNobody, 300, 700, 5 * time.Second},
+		{"an error of no known kind", errUnclassified, 300, 700, 5 * time.Second},
 		{"500", fails(conductor.Server, 500), 300, 700, 5 * time.Second},
 		{"401 after a refresh", fails(conductor.Unauthorized, 401), 300, 700, 5 * time.Second},
 		{"an html page", fails(conductor.Garbled, 200), 300, 700, 5 * time.Second},
 		{"403", fails(conductor.Forbidden, 403), 220, 270, 6 * time.Second},
 		{"404", fails(conductor.NotFound, 404), 220, 270, 6 * time.Second},
 		{"400", fails(conductor.Rejected, 400), 220, 270, 6 * time.Second},
-		{"429 without a word", fails(conductor.Throttled, 429), 300, 700, 5 * time.Second},
+		{"429 without Retry-After", fails(conductor.Throttled, 429), 300, 700, 5 * time.Second},
 		{"429 for 10 s", &conductor.Error{Class: conductor.Throttled, Status: 429, RetryAfter: 10 * time.Second}, 55, 125, 15 * time.Second},
 		{"429 for a day", &conductor.Error{Class: conductor.Throttled, Status: 429, RetryAfter: 24 * time.Hour}, 9, 22, 61 * time.Second}, // and the second in which it is seen
 		{"503 for 10 s", &conductor.Error{Class: conductor.Server, Status: 503, RetryAfter: 10 * time.Second}, 55, 125, 15 * time.Second},
@@ -323,17 +323,17 @@ func TestPollErrors(t *testing.T) {
 					t.Error("ready, though no poll has succeeded")
 				}
 				if err := r.worker.Live(); err != nil {
-					t.Errorf("an outage of the server is no illness of the worker: %v", err)
+					t.Errorf("an outage of the server must not make the worker unhealthy: %v", err)
 				}
 				if n := r.log.count("a call to the server fails"); n > 21 {
 					t.Errorf("%d log lines in ten minutes, want one in 30 s", n)
 				}
 				l.SetFaults(nil)
-				healed := time.Now()
+				recovered := time.Now()
 				for ok := false; !ok; ok, _ = r.worker.Ready() {
 					time.Sleep(10 * time.Millisecond)
 				}
-				if took := time.Since(healed); took > c.finalWaitAt {
+				if took := time.Since(recovered); took > c.finalWaitAt {
 					t.Errorf("the first poll succeeded %s after the server came back, want within %s", took, c.finalWaitAt)
 				}
 				enqueue(l, 3)
@@ -353,7 +353,7 @@ func TestRetryAfterHoldsForEveryPoller(t *testing.T) {
 		r := start(t, l, Options{Pollers: 3, Slots: 8})
 		time.Sleep(39 * time.Second)
 		if n := l.Calls("poll"); n > 4 {
-			t.Errorf("%d polls while the server had asked for quiet, want none but those in flight", n)
+			t.Errorf("%d polls during the Retry-After, want none but those in flight", n)
 		}
 		time.Sleep(10 * time.Second)
 		if n := l.Calls("poll"); n < 6 {
@@ -363,8 +363,7 @@ func TestRetryAfterHoldsForEveryPoller(t *testing.T) {
 	})
 }
 
-// Who drains while the server has asked for no polls does not poll again.
-func TestDrainInTheQuietAsksForNothing(t *testing.T) {
+func TestDrainDuringRetryAfterDoesNotPoll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLedger()
 		l.SetFaults(func(conductortest.Call) conductortest.Fault {
@@ -399,11 +398,11 @@ func TestSecondsToRecover(t *testing.T) {
 				t.Errorf("%d polls in 300 s by 2 pollers, want at most one a second each", n)
 			}
 			l.SetFaults(nil)
-			healed := time.Now()
+			recovered := time.Now()
 			for ok := false; !ok; ok, _ = r.worker.Ready() {
 				time.Sleep(10 * time.Millisecond)
 			}
-			took = append(took, time.Since(healed))
+			took = append(took, time.Since(recovered))
 			r.drainClean()
 		}
 		slices.Sort(took)

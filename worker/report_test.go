@@ -26,13 +26,13 @@ func refuseUpdates(l Server, n int32, err error) (*tap, *atomic.Int32) {
 	}}, tried
 }
 
-func TestUpdateIsRepeatedWhereThatHeals(t *testing.T) {
+func TestUpdateIsRetried(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		err  error
 	}{
 		{"no network", fails(conductor.Network, 0)},
-		{"an error of no known kind", errOfNobody},
+		{"an error of no known kind", errUnclassified},
 		{"500", fails(conductor.Server, 500)},
 		{"408", fails(conductor.Server, 408)},
 		{"401 after a refresh", fails(conductor.Unauthorized, 401)},
@@ -58,7 +58,7 @@ func TestUpdateIsRepeatedWhereThatHeals(t *testing.T) {
 	}
 }
 
-func TestUpdateIsGivenUpWhereNothingHeals(t *testing.T) {
+func TestUpdateIsNotRetriedAfterAPermanentError(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		err  error
@@ -144,7 +144,7 @@ func TestUpdateEndsWithTheLease(t *testing.T) {
 				if at := last.Sub(l.Deliveries()[0].At); at != c.want {
 					t.Errorf("the last attempt was after %s, want %s", at, c.want)
 				}
-				if most := int(c.want/time.Second) + 15; attempts > most {
+				if limit := int(c.want/time.Second) + 15; attempts > limit {
 					t.Errorf("%d attempts in %s", attempts, c.want)
 				}
 				if err != nil { // it was lost before the drain, which has nothing left to do

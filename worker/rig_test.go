@@ -209,6 +209,6 @@ func fails(class conductor.Class, status int) error {
 	return &conductor.Error{Class: class, Call: "test", Status: status}
 }
 
-var errOfNobody = errors.New("not a conductor error")
+var errUnclassified = errors.New("not a conductor error")
 
 func seconds1(d time.Duration) string { return fmt.Sprintf("%.1fs", d.Seconds()) }

@@ -12,7 +12,7 @@ import (
 
 func noBeat() {}
 
-func TestSlotsNeverGiveMoreThanThereIs(t *testing.T) {
+func TestSlotsAreNeverOvercommitted(t *testing.T) {
 	s := newSlots(5, 2)
 	if n := s.take(t.Context(), 0, true, 100, noBeat); n != 4 {
 		t.Errorf("the first type took %d of 5, want 4: one is the other type's", n)
@@ -25,7 +25,7 @@ func TestSlotsNeverGiveMoreThanThereIs(t *testing.T) {
 	}
 	s.release(0, 4)
 	if n := s.take(t.Context(), 1, false, 100, noBeat); n != 3 {
-		t.Errorf("the other type took %d, want 3: one is reserved for who holds none", n)
+		t.Errorf("the other type took %d, want 3: one is reserved for the type that holds none", n)
 	}
 }
 
@@ -49,19 +49,19 @@ func TestASlotOfAPollForOneTaskIsFree(t *testing.T) {
 }
 
 func TestSlotsServe(t *testing.T) {
-	type wish struct {
+	type request struct {
 		kind   int
 		urgent bool
 	}
 	for _, c := range []struct {
-		name  string
-		held  []int // by type; together they hold all
-		wish  []wish
-		first int
+		name     string
+		held     []int // by type; together they hold all
+		requests []request
+		first    int
 	}{
-		{"who came first, all else equal", []int{2, 2}, []wish{{0, true}, {1, true}}, 0},
-		{"who holds least", []int{3, 1}, []wish{{0, true}, {1, true}}, 1},
-		{"who has work before who only listens", []int{3, 1}, []wish{{1, false}, {0, true}}, 1},
+		{"the first, all else equal", []int{2, 2}, []request{{0, true}, {1, true}}, 0},
+		{"the type that holds the fewest", []int{3, 1}, []request{{0, true}, {1, true}}, 1},
+		{"an urgent request before a long poll", []int{3, 1}, []request{{1, false}, {0, true}}, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -69,9 +69,9 @@ func TestSlotsServe(t *testing.T) {
 				for kind, n := range c.held {
 					s.take(t.Context(), kind, true, n, noBeat)
 				}
-				served := make(chan int, len(c.wish))
+				served := make(chan int, len(c.requests))
 				ctx, cancel := context.WithCancel(t.Context())
-				for i, w := range c.wish {
+				for i, w := range c.requests {
 					go func() {
 						if s.take(ctx, w.kind, w.urgent, 1, noBeat) > 0 {
 							served <- i
@@ -82,12 +82,12 @@ func TestSlotsServe(t *testing.T) {
 				s.release(0, 1)
 				synctest.Wait()
 				if got := <-served; got != c.first {
-					t.Errorf("wish %d was served first, want %d", got, c.first)
+					t.Errorf("request %d was served first, want %d", got, c.first)
 				}
 				cancel()
 				synctest.Wait()
 				if s.inUse() != 4 {
-					t.Errorf("%d slots are in use, want 4: who goes away takes nothing", s.inUse())
+					t.Errorf("%d slots are in use, want 4: a caller that stops waiting takes nothing", s.inUse())
 				}
 			})
 		})
@@ -153,7 +153,7 @@ func TestAsksForNoMoreThanIsFree(t *testing.T) {
 		r := start(t, l, Options{Slots: slots, Pollers: 3, Handler: signIn(70 * time.Millisecond)})
 		r.idle(time.Minute)
 		r.drainClean()
-		// At every moment, what is asked for and what is in hand fit the slots.
+		// At every moment, what is asked for and what is in flight fit the slots.
 		type edge struct {
 			at time.Time
 			n  int
@@ -171,13 +171,13 @@ func TestAsksForNoMoreThanIsFree(t *testing.T) {
 			}
 			return a.n - b.n
 		})
-		now, most := 0, 0
+		now, peak := 0, 0
 		for _, e := range edges {
 			now += e.n
-			most = max(most, now)
+			peak = max(peak, now)
 		}
-		if most > slots {
-			t.Errorf("%d tasks asked for or in hand at once, with %d slots", most, slots)
+		if peak > slots {
+			t.Errorf("%d tasks asked for or in flight at once, with %d slots", peak, slots)
 		}
 	})
 }

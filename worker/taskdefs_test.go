@@ -189,7 +189,7 @@ func TestEveryConfiguredTypeIsRegistered(t *testing.T) {
 
 // A name that the server never takes is asked for once, however many tasks of
 // it come.
-func TestARefusedNameIsToldOnce(t *testing.T) {
+func TestARefusedNameIsLoggedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLedger()
 		l.SetFaults(conductortest.Plan(1, conductortest.Rule{Call: "create taskdef", Fault: conductortest.Fault{Status: 400}}))

@@ -13,14 +13,14 @@ import (
 	"conductor-jwt/test/conductortest"
 )
 
-func TestHowLongAPollerRests(t *testing.T) {
-	least := func(time.Duration) time.Duration { return 0 }
-	most := func(d time.Duration) time.Duration { return d }
+func TestBackoff(t *testing.T) {
+	lowest := func(time.Duration) time.Duration { return 0 }
+	highest := func(d time.Duration) time.Duration { return d }
 	for _, row := range []struct {
-		class       conductor.Class
-		failures    int
-		after       time.Duration
-		least, most time.Duration
+		class     conductor.Class
+		failures  int
+		after     time.Duration
+		low, high time.Duration
 	}{
 		{conductor.Forbidden, 1, 0, 4500 * time.Millisecond, 5500 * time.Millisecond},
 		{conductor.NotFound, 9, time.Hour, 4500 * time.Millisecond, 5500 * time.Millisecond},
@@ -34,12 +34,12 @@ func TestHowLongAPollerRests(t *testing.T) {
 		{conductor.Throttled, 1, conductor.MaxRetryAfter, conductor.MaxRetryAfter, conductor.MaxRetryAfter},
 	} {
 		err := &conductor.Error{Class: row.class, RetryAfter: row.after}
-		if a, b := pollBackoff(err, row.failures, least), pollBackoff(err, row.failures, most); a != row.least || b != row.most {
-			t.Errorf("%s, failure %d: %s to %s, want %s to %s", row.class, row.failures, a, b, row.least, row.most)
+		if a, b := pollBackoff(err, row.failures, lowest), pollBackoff(err, row.failures, highest); a != row.low || b != row.high {
+			t.Errorf("%s, failure %d: %s to %s, want %s to %s", row.class, row.failures, a, b, row.low, row.high)
 		}
 	}
 	err := &conductor.Error{Class: conductor.Throttled, RetryAfter: time.Second}
-	if a, b := retryBackoff(err, 1, least), retryBackoff(err, 2, most); a != time.Second || b != 1200*time.Millisecond {
+	if a, b := retryBackoff(err, 1, lowest), retryBackoff(err, 2, highest); a != time.Second || b != 1200*time.Millisecond {
 		t.Errorf("an update waits %s to %s", a, b)
 	}
 	if backoffLimit(0) != 0 || backoffLimit(-1) != 0 || fullJitter(0) != 0 || fullJitter(1) != 0 {
@@ -47,7 +47,7 @@ func TestHowLongAPollerRests(t *testing.T) {
 	}
 }
 
-func TestAPauseEndsWithItsContext(t *testing.T) {
+func TestSleepEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, row := range []struct {
 			pause, until time.Duration
@@ -74,7 +74,7 @@ func TestAPauseEndsWithItsContext(t *testing.T) {
 }
 
 // A poller that stops waiting for a slot takes none, and gives none to another.
-func TestWhoLeavesTheQueueForSlots(t *testing.T) {
+func TestCallerThatStopsWaitingForASlot(t *testing.T) {
 	for name, first := range map[string]bool{"the first": true, "a later one": false} {
 		synctest.Test(t, func(t *testing.T) {
 			s := newSlots(1, 1)
@@ -140,18 +140,18 @@ func TestASinglePollerDoesNotWaitForItsPhase(t *testing.T) {
 		}
 		r.idle(time.Second)
 		r.drainClean()
-		list, cold := l.Polls(), 0
+		list, long := l.Polls(), 0
 		for i := range len(list) - 1 {
 			if list[i].Returned > 0 || list[i+1].Query.Timeout == 0 {
 				continue
 			}
-			cold++
+			long++
 			if gap := list[i+1].At.Sub(list[i].Ended); gap != 0 && list[i].Query.Timeout == 0 {
 				t.Errorf("the queue was unattended for %s", gap)
 			}
 		}
-		if cold < 15 {
-			t.Errorf("%d cold polls", cold)
+		if long < 15 {
+			t.Errorf("%d long polls", long)
 		}
 	})
 }

@@ -86,7 +86,7 @@ func TestPodIsLockedDown(t *testing.T) {
 	case *pod.AutomountServiceAccountToken:
 		t.Error("a token of the cluster is mounted that nothing needs")
 	case *pod.TerminationGracePeriodSeconds <= 25:
-		t.Error("the pod is killed before tasks in hand have had their drain_timeout")
+		t.Error("the pod is killed before tasks in flight have had their drain_timeout")
 	}
 }
 

@@ -64,11 +64,11 @@ func (s *stage) checkKills(t *testing.T, rounds int) {
 		again += len(w.Tasks) - 1
 	}
 	if held == 0 || again == 0 {
-		t.Errorf("%d killed workers had %d tasks in hand and %d were delivered again, want some", round, held, again)
+		t.Errorf("%d killed workers had %d tasks in flight and %d were delivered again, want some", round, held, again)
 	}
 	// The server also hands tasks to the poll of one that is dead, for as long
 	// as that poll would have waited.
-	t.Logf("%d workflows; %d killed workers had %d tasks in hand when they died; %d were delivered again in all", len(ids), round, held, again)
+	t.Logf("%d workflows; %d killed workers had %d tasks in flight when they died; %d were delivered again in all", len(ids), round, held, again)
 }
 
 // countHeld counts the tasks that nobody works on any more and that the server

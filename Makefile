@@ -8,7 +8,7 @@ VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo de
 LDFLAGS   := -s -w -X main.version=$(VERSION)
 FUZZTIME  ?= 5s
 KEEP      ?=
-SOAK      ?=
+ARGS      ?=
 PKG       ?= ./signer
 N         ?= 60
 SEED      ?= 1
@@ -50,8 +50,9 @@ man: ## write the manual pages to dist/man/man1
 test: ## all tests: unit, scripts, and integration on the real server
 	.ci/softhsm
 	$(GO) test -race -timeout 30m ./...
+	cd bench && $(GO) test -race -timeout 30m ./...
 	@# Once without -race too: it hides faults of timing. 40 seconds.
-	$(GO) test $$($(GO) list ./... | grep -Ev '/(bench|test/(integration|interop|reliability))')
+	$(GO) test $$($(GO) list ./... | grep -Ev '/test/(integration|interop|reliability)')
 	@# The above is the native edition, as -race needs cgo; this is the static one.
 	CGO_ENABLED=0 $(GO) test ./keys/... ./task ./cli
 
@@ -72,7 +73,7 @@ unit: ## the tests that need no server
 
 # All packages but those that run programs which are not ours (the server, the peers) and keep the real clock.
 CLOCK     ?= 2037-01-01
-CLOCKED    = $$($(GO) list ./... | grep -Ev '/(bench/.*|test/(integration|interop|reliability.*|tree))$$')
+CLOCKED    = $$($(GO) list ./... | grep -Ev '/test/(integration|interop|reliability.*|tree)$$')
 
 .PHONY: test-clock
 test-clock: ## run the tests as if today were CLOCK (2037-01-01)
@@ -84,6 +85,7 @@ lint: ## check style and the arrows between packages
 	cd tools && $(GO) build -o ../.cache/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 	.cache/golangci-lint run ./...
 	CGO_ENABLED=0 .cache/golangci-lint run ./keys/openssl ./cli
+	cd bench && ../.cache/golangci-lint run ./...
 	cd tools && $(GO) build -o ../.cache/deadcode golang.org/x/tools/cmd/deadcode
 	@# A function is dead if it is so in both editions.
 	@set -e; for cgo in 0 1; do CGO_ENABLED=$$cgo .cache/deadcode . ./internal/manpage >.cache/dead.txt; LC_ALL=C sort .cache/dead.txt >.cache/dead.$$cgo.txt; done
@@ -95,6 +97,7 @@ fmt: ## format the code
 	@mkdir -p .cache
 	cd tools && $(GO) build -o ../.cache/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 	.cache/golangci-lint fmt ./...
+	cd bench && ../.cache/golangci-lint fmt ./...
 
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZTIME (5s)
@@ -117,6 +120,13 @@ vuln: ## look for known vulnerabilities in what is linked
 	cd tools && $(GO) build -o ../.cache/govulncheck golang.org/x/vuln/cmd/govulncheck
 	.cache/govulncheck ./...
 
+# bench is a module of its own: its programs are built there and run here.
+.cache/bench/%: FORCE
+	cd bench && $(GO) build -trimpath -o ../$@ ./$*
+
+.PHONY: FORCE
+FORCE:
+
 .PHONY: bench
 bench: ## compare with the workers of the SDKs, 25 minutes, and write docs/performance.md
 	bench/peers.sh
@@ -134,21 +144,21 @@ bench-compare: ## run the Go benchmarks and compare them with bench/baseline.txt
 	cd tools && $(GO) tool benchstat ../bench/baseline.txt ../.cache/bench.txt
 
 .PHONY: bench-server
-bench-server: build-native ## tokens a second and latency on the real server, SQLite and PostgreSQL, into docs/sizing.md
-	$(GO) run ./bench/server -worker $(NATIVE)
+bench-server: build-native .cache/bench/server ## tokens a second and latency on the real server, SQLite and PostgreSQL, into docs/sizing.md
+	.cache/bench/server -worker $(NATIVE) $(ARGS)
 
 .PHONY: release
 release: ## build the archives of a release, with checksums and bills of materials, into dist/
 	.ci/release $(VERSION)
 
 .PHONY: bench-faults
-bench-faults: ## put the workers of the SDKs through the failure matrix, 10 minutes, and write docs/reliability.md
+bench-faults: .cache/bench/faults ## put the workers of the SDKs through the failure matrix, 10 minutes, and write docs/reliability.md
 	bench/peers.sh faults
-	$(GO) run ./bench/faults -docs docs/reliability.md
+	.cache/bench/faults -docs docs/reliability.md $(ARGS)
 
 .PHONY: soak
-soak: ## run the worker under faults for 10 minutes (SOAK='-for 30m -seed 7'), into .cache/soak
-	$(GO) run ./test/reliability/soak $(SOAK)
+soak: .cache/bench/soak ## run the worker under faults for 10 minutes (ARGS='-for 30m -seed 7'), into .cache/soak
+	.cache/bench/soak $(ARGS)
 
 .PHONY: clean
 clean: ## remove what the build made

@@ -8,7 +8,7 @@ out=$PWD/.cache/bench
 mkdir -p "$out"
 
 make -s build BIN="$out/conductor-jwt-static"
-go build -trimpath -ldflags '-s -w' -o "$out/conductor-go" ./bench/peers/conductorgo
+go build -C bench -trimpath -ldflags '-s -w' -o "$out/conductor-go" ./peers/conductorgo
 if command -v python3 >/dev/null; then
 	[ -x "$out/python/bin/pip" ] || python3 -m venv "$out/python"
 	"$out/python/bin/pip" install -q --disable-pip-version-check -r bench/peers/python/requirements.txt
@@ -21,11 +21,9 @@ make -s build-native NATIVE="$out/conductor-jwt"
 	echo "error: bench/peers.sh: the native edition found no OpenSSL 3, which is what is measured" >&2
 	exit 1
 }
-CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o "$out/loop" ./bench/peers/loop
-CGO_ENABLED=1 go build -trimpath -ldflags '-s -w' -o "$out/loop-openssl" ./bench/peers/loop
-CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o "$out/raw-go" ./bench/raw
-CGO_ENABLED=1 go build -trimpath -ldflags '-s -w' -o "$out/raw-openssl" ./bench/raw
-go build -trimpath -o "$out/compare" ./bench/compare
+CGO_ENABLED=0 go build -C bench -trimpath -ldflags '-s -w' -o "$out/loop" ./peers/loop
+CGO_ENABLED=1 go build -C bench -trimpath -ldflags '-s -w' -o "$out/loop-openssl" ./peers/loop
+CGO_ENABLED=1 go build -C bench -trimpath -o "$out/compare" ./compare
 # The command line's peer, built as its own releases are: symbols and all.
 [ -x "$out/step" ] || GOBIN=$out go install github.com/smallstep/cli/cmd/step@v0.30.2
 if command -v npm >/dev/null; then

@@ -5,24 +5,41 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	"conductor-jwt/bench/stub"
 	"conductor-jwt/conductor"
 	"conductor-jwt/conductor/api"
 	"conductor-jwt/internal/secret"
 )
 
-// benchClient is a client of a server with endless tasks, in this process.
-func benchClient(b *testing.B) *conductor.Client {
+// benchTask is a task as the server sends it, with a key inlined.
+const benchTask = `{"taskType":"GET_SIGNED_JWT","status":"IN_PROGRESS","referenceTaskName":"get_signed_jwt_ref","inputData":{` +
+	`"subject":"user-4711","issuer":"https://issuer.example","privateKey":"@key","privateKeyId":"key-123","audience":"https://api.example",` +
+	`"ttlInSecond":3600,"scopes":["read","write"],"algorithm":"ES256"},"retryCount":0,"seq":1,"pollCount":1,"taskDefName":"get_signed_jwt",` +
+	`"scheduledTime":1,"startTime":1,"endTime":0,"updateTime":1,"startDelayInSeconds":0,"retried":false,"executed":false,` +
+	`"callbackFromWorker":true,"responseTimeoutSeconds":30,"workflowInstanceId":"wf-1","workflowType":"bench","taskId":"task-@number",` +
+	`"callbackAfterSeconds":0,"workerId":"bench","outputData":{},"workflowTask":{"name":"get_signed_jwt","taskReferenceName":"get_signed_jwt_ref",` +
+	`"inputParameters":{"subject":"${workflow.input.subject}","privateKey":"${workflow.secrets.jwt-privatekey}"},"type":"SIMPLE",` +
+	`"decisionCases":{},"defaultCase":[],"forkTasks":[],"startDelay":0,"joinOn":[],"optional":false,"defaultExclusiveJoinTask":[],` +
+	`"asyncComplete":false,"loopOver":[]},"rateLimitPerFrequency":0,"rateLimitFrequencyInSeconds":0,"workflowPriority":0,"iteration":0,` +
+	`"subworkflowChanged":false,"queueWaitTime":0,"loopOverTask":false}`
+
+// benchClient is a client of a server in this process that answers each poll
+// with count tasks.
+func benchClient(b *testing.B, count int) *conductor.Client {
 	b.Helper()
-	task, err := stub.Task("ES256", strings.Repeat("k", 1700))
-	if err != nil {
-		b.Fatal(err)
+	tasks := make([]string, count)
+	for i := range tasks {
+		tasks[i] = strings.NewReplacer("@key", strings.Repeat("k", 1700), "@number", strconv.Itoa(i)).Replace(benchTask)
 	}
-	server := httptest.NewServer(stub.New(stub.Options{Task: task, Endless: true}))
+	body := []byte("[" + strings.Join(tasks, ",") + "]")
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write(body)
+	}))
 	b.Cleanup(server.Close)
 	c, err := conductor.New(conductor.Options{BaseURL: server.URL})
 	if err != nil {
@@ -37,7 +54,7 @@ func benchClient(b *testing.B) *conductor.Client {
 func BenchmarkPoll(b *testing.B) {
 	for _, count := range []int{1, 50} {
 		b.Run(fmt.Sprintf("%d tasks", count), func(b *testing.B) {
-			c := benchClient(b)
+			c := benchClient(b, count)
 			b.ReportAllocs()
 			for b.Loop() {
 				tasks, err := c.Poll(b.Context(), conductor.Query{TaskType: "GET_SIGNED_JWT", WorkerID: "bench", Count: count})

@@ -24,7 +24,7 @@ const (
 
 // What signs in a raw figure, and what is compared on the command line.
 const (
-	rawGo        = "raw-go"
+	rawGo        = "raw-go" // in this process, as raw-openssl
 	rawOpenSSL   = "raw-openssl"
 	opensslSpeed = "openssl-speed"
 	step         = "step"
@@ -197,8 +197,8 @@ func (b *bench) command(worker string) []string {
 		return []string{"node", in("javascript/worker.mjs")}
 	case java:
 		return []string{in("java/java"), "-cp", in("java/classes") + ":" + in("java/lib") + "/*", "Peer"}
-	case opensslSpeed:
-		return []string{"openssl"}
+	case opensslSpeed, rawGo, rawOpenSSL:
+		return []string{"openssl"} // a raw figure starts no worker
 	}
 	return []string{in(worker)}
 }

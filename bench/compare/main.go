@@ -5,7 +5,7 @@
 //
 //	make bench              all figures, at most 25 minutes
 //	make bench-quick        the main ones once, 3 minutes
-//	go run ./bench/compare -report    the page alone, of bench/results.jsonl
+//	.cache/bench/compare -report      the page alone, of bench/results.jsonl
 package main
 
 import (

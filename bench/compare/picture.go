@@ -1,56 +1,53 @@
 package main
 
 import (
-	"strings"
+	"fmt"
+	"image/color"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg"
+
+	"conductor-jwt/bench/picture"
 )
 
-// The picture's measures, in pixels.
-const (
-	panelWide, panelHigh = 300, 190
-	panelGap             = 24
-	legendHigh           = 44
-)
-
-// bar is one worker's place in every panel.
-type bar struct{ worker, colour string }
+// bar is one worker's colour in every panel.
+type bar struct {
+	worker string
+	colour color.Color
+}
 
 func bars() []bar {
 	return []bar{
-		{oursNative, "#0b7a75"},
-		{oursStatic, "#5fb3ae"},
-		{conductorGo, "#c8553d"},
-		{python, "#8a7fb0"},
-		{javascript, "#c9a227"},
-		{java, "#7d8597"},
-		{loopGo, "#bcbcbc"},
+		{oursNative, color.RGBA{0x0b, 0x7a, 0x75, 0xff}},
+		{oursStatic, color.RGBA{0x5f, 0xb3, 0xae, 0xff}},
+		{conductorGo, color.RGBA{0xc8, 0x55, 0x3d, 0xff}},
+		{python, color.RGBA{0x8a, 0x7f, 0xb0, 0xff}},
+		{javascript, color.RGBA{0xc9, 0xa2, 0x27, 0xff}},
+		{java, color.RGBA{0x7d, 0x85, 0x97, 0xff}},
+		{loopGo, color.RGBA{0xbc, 0xbc, 0xbc, 0xff}},
 	}
 }
 
 // panel is one diagram: groups of bars.
 type panel struct {
 	title  string
+	legend bool // where there is room for one
 	groups []string
 	value  func(group int, worker string) float64
 }
 
-// picture draws the figures, as SVG without script or font of its own.
-func (b *bench) picture() string {
-	var p page
-	panels := b.panels()
-	wide := 3*panelWide + 4*panelGap
-	high := legendHigh + 2*(panelHigh+panelGap) + panelGap
-	p.line(`<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" font-family="sans-serif" font-size="11">`, wide, high, wide, high)
-	p.line(`<rect width="%d" height="%d" fill="#ffffff"/>`, wide, high)
-	x := panelGap
-	for _, one := range bars() {
-		p.line(`<rect x="%d" y="14" width="11" height="11" fill="%s"/><text x="%d" y="24" fill="#222222">%s</text>`, x, one.colour, x+16, one.worker)
-		x += 34 + 7*len(one.worker)
+// picture draws the figures, three panels a row.
+func (b *bench) picture(file string) error {
+	var plots []*plot.Plot
+	for _, one := range b.panels() {
+		p, err := one.plot()
+		if err != nil {
+			return fmt.Errorf("%s: %w", one.title, err)
+		}
+		plots = append(plots, p)
 	}
-	for i, one := range panels {
-		one.draw(&p, panelGap+i%3*(panelWide+panelGap), legendHigh+i/3*(panelHigh+panelGap))
-	}
-	p.line("</svg>")
-	return p.String()
+	return picture.Write(file, plots, 3, 11*vg.Centimeter, 7*vg.Centimeter)
 }
 
 func (b *bench) panels() []panel {
@@ -69,7 +66,7 @@ func (b *bench) panels() []panel {
 		if fills {
 			title = "latency at 10/s, fill-or-timeout server, ms"
 		}
-		all = append(all, panel{title: title, groups: []string{"p50", "p99"}, value: func(group int, worker string) float64 {
+		all = append(all, panel{title: title, legend: !fills, groups: []string{"p50", "p99"}, value: func(group int, worker string) float64 {
 			c := Cell{Figure: Latency, Worker: worker, Algorithm: rs256, Slots: 10, Rate: 10, Fills: fills}
 			if worker == oursNative {
 				c.Pollers = 4
@@ -82,33 +79,27 @@ func (b *bench) panels() []panel {
 	}})
 }
 
-func (one panel) draw(p *page, x, y int) {
-	const top, bottom = 34, 22
-	most := 0.0
-	for g := range one.groups {
-		for _, w := range bars() {
-			most = max(most, one.value(g, w.worker))
+func (one panel) plot() (*plot.Plot, error) {
+	p := picture.New(one.title)
+	p.Y.Min = 0
+	p.NominalX(one.groups...)
+	p.Legend.Top, p.Legend.Left = true, true
+	width := 8 * vg.Centimeter / vg.Length(len(one.groups)*(len(bars())+1))
+	for i, w := range bars() {
+		values := make(plotter.Values, len(one.groups))
+		for g := range one.groups {
+			values[g] = one.value(g, w.worker)
+		}
+		chart, err := plotter.NewBarChart(values, width)
+		if err != nil {
+			return nil, err
+		}
+		chart.Color, chart.LineStyle.Width = w.colour, 0
+		chart.Offset = width * vg.Length(i-len(bars())/2)
+		p.Add(chart)
+		if one.legend {
+			p.Legend.Add(w.worker, chart)
 		}
 	}
-	p.line(`<text x="%d" y="%d" font-size="12" font-weight="bold" fill="#222222">%s</text>`, x, y+14, one.title)
-	base := y + panelHigh - bottom
-	p.line(`<line x1="%d" y1="%d" x2="%d" y2="%d" stroke="#999999"/>`, x, base, x+panelWide, base)
-	groupWide := panelWide / len(one.groups)
-	barWide := (groupWide - 14) / len(bars())
-	for g, name := range one.groups {
-		left := x + g*groupWide + 7
-		for i, w := range bars() {
-			v := one.value(g, w.worker)
-			if v == 0 || most == 0 {
-				continue
-			}
-			high := max(1, int(v/most*float64(panelHigh-top-bottom)))
-			p.line(`<rect x="%d" y="%d" width="%d" height="%d" fill="%s"><title>%s: %s</title></rect>`,
-				left+i*barWide, base-high, barWide-1, high, w.colour, w.worker, number(v))
-			if i == 0 {
-				p.line(`<text x="%d" y="%d" font-size="10" fill="#222222">%s</text>`, left, base-high-3, number(v))
-			}
-		}
-		p.line(`<text x="%d" y="%d" fill="#555555">%s</text>`, left, base+15, strings.ToUpper(name[:1])+name[1:])
-	}
+	return p, nil
 }

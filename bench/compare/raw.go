@@ -2,7 +2,13 @@ package main
 
 import (
 	"context"
-	"encoding/json"
+	"crypto"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"os"
 	"os/exec"
@@ -10,12 +16,22 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"sync/atomic"
+	"syscall"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"conductor-jwt/bench/usage"
+	"conductor-jwt/internal/jsonobj"
+	"conductor-jwt/internal/secret"
+	"conductor-jwt/keys"
+	"conductor-jwt/keys/openssl"
+	"conductor-jwt/signer"
 )
 
-// raw counts signatures: by openssl's own measure, or by bench/raw.
+// raw counts signatures and whole tokens: by openssl's own measure, or in this
+// process, where nothing else runs meanwhile.
 func (b *bench) raw(ctx context.Context, c Cell) (*Sample, error) {
 	before, err := usage.Of()
 	if err != nil {
@@ -25,7 +41,7 @@ func (b *bench) raw(ctx context.Context, c Cell) (*Sample, error) {
 	if c.Worker == opensslSpeed {
 		out.PerSecond, err = speed(ctx, c.Slots)
 	} else {
-		err = b.signatures(ctx, c, out)
+		err = b.signatures(ctx, out)
 	}
 	if err != nil {
 		return nil, err
@@ -34,25 +50,133 @@ func (b *bench) raw(ctx context.Context, c Cell) (*Sample, error) {
 	if err != nil {
 		return nil, err
 	}
-	// What was started has ended, so its time is not told from that of others:
-	// more than it can have used was used by them.
-	out.Foreign = max(0, before.Foreign(after)-float64(c.Slots))
+	out.Foreign = before.Foreign(after)
+	if c.Worker == opensslSpeed {
+		// A process that has ended is not told from others: more than it can have
+		// used was used by them.
+		out.Foreign = max(0, out.Foreign-float64(c.Slots))
+	}
 	return out, nil
 }
 
-// signatures runs bench/raw, which counts signatures and tokens in turn.
-func (b *bench) signatures(ctx context.Context, c Cell, out *Sample) error {
-	words := b.command(c.Worker)
-	text, err := exec.CommandContext(ctx, words[0], "-alg", c.Algorithm, "-workers", strconv.Itoa(c.Slots), "-for", b.window.String()).Output() //nolint:gosec // of our own table
+// signatures counts signatures and tokens in turn, in slices so short that
+// whatever else the machine does meets both.
+func (b *bench) signatures(ctx context.Context, out *Sample) error {
+	signature, token, err := signers(ctx, out.Algorithm, out.Worker == rawOpenSSL)
 	if err != nil {
 		return err
 	}
-	var r struct{ Raw, Token, CPU float64 }
-	if err := json.Unmarshal(text, &r); err != nil {
+	var perSecond, tokens, cpu []float64
+	for end := time.Now().Add(b.window); time.Now().Before(end); {
+		n, used, took, err := count(out.Slots, signature)
+		if err != nil {
+			return err
+		}
+		perSecond, cpu = append(perSecond, n/took.Seconds()), append(cpu, used.Seconds()*1000/n)
+		if n, _, took, err = count(out.Slots, token); err != nil {
+			return err
+		}
+		tokens = append(tokens, n/took.Seconds())
+	}
+	for _, list := range [][]float64{perSecond, tokens, cpu} {
+		slices.Sort(list)
+	}
+	out.PerSecond, out.Tokens, out.CPU = quantile(perSecond, 0.5), quantile(tokens, 0.5), quantile(cpu, 0.5)
+	return nil
+}
+
+// count does work in some goroutines for 50 ms, and gives how often it was
+// done, the CPU that it used and the time that it took.
+func count(workers int, work func() error) (n float64, used, took time.Duration, err error) {
+	var done atomic.Int64
+	var all errgroup.Group
+	started, before := time.Now(), cpuTime()
+	for range workers {
+		all.Go(func() error {
+			for time.Since(started) < 50*time.Millisecond {
+				if err := work(); err != nil {
+					return err
+				}
+				done.Add(1)
+			}
+			return nil
+		})
+	}
+	err = all.Wait()
+	return float64(max(1, done.Load())), cpuTime() - before, time.Since(started), err
+}
+
+// cpuTime is the CPU that this process has used so far. It is finer than the
+// ticks of /proc, which are of 10 ms.
+func cpuTime() time.Duration {
+	var u syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// signers gives one raw signature and one token, of the same library.
+func signers(ctx context.Context, algorithm string, withOpenSSL bool) (signature, token func() error, err error) {
+	text, _, err := newKey(algorithm)
+	if err != nil {
+		return nil, nil, err
+	}
+	block, _ := pem.Decode([]byte(text))
+	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		return nil, nil, err
+	}
+	library, ok := parsed.(crypto.Signer)
+	if !ok {
+		return nil, nil, fmt.Errorf("a key of type %T does not sign", parsed)
+	}
+	options := keys.ParserOptions{CacheSize: 1}
+	if rsaKey, ok := parsed.(*rsa.PrivateKey); ok && withOpenSSL {
+		lib, err := openssl.Load()
+		if err != nil {
+			return nil, nil, err
+		}
+		options.RSA = lib.RSA
+		if library, err = lib.RSA(rsaKey); err != nil {
+			return nil, nil, err
+		}
+	}
+	key, err := keys.NewParser(options).Resolve(ctx, keys.Ref{Text: secret.New(text)})
+	if err != nil {
+		return nil, nil, err
+	}
+	input := make([]byte, 300)
+	digest := sha256.Sum256(input)
+	signature = func() error {
+		var err error
+		if _, ok := library.(ed25519.PrivateKey); ok {
+			_, err = library.Sign(nil, input, crypto.Hash(0))
+		} else {
+			_, err = library.Sign(rand.Reader, digest[:], crypto.SHA256)
+		}
 		return err
 	}
-	out.PerSecond, out.Tokens, out.CPU = r.Raw, r.Token, r.CPU
-	return nil
+	token = func() error {
+		_, err := signer.Sign(ctx, key, claims(keys.Algorithm(algorithm)))
+		return err
+	}
+	return signature, token, nil
+}
+
+// claims is a token as the task of the stub server asks for.
+func claims(algorithm keys.Algorithm) signer.Request {
+	r := signer.Request{Algorithm: algorithm, KeyID: "key-123", Claims: jsonobj.New(7)}
+	now := time.Now().Unix()
+	r.Header.String("typ", "JWT")
+	r.Claims.String("iss", "https://issuer.example")
+	r.Claims.String("sub", "user-4711")
+	r.Claims.String("aud", "https://api.example")
+	r.Claims.Int("exp", now+3600)
+	r.Claims.Int("iat", now)
+	r.Claims.String("jti", "5f0c8b3e-5a36-4b0e-9a39-0a2f2f1d9a51")
+	r.Claims.String("scope", "read write")
+	return r
 }
 
 // speed is what `openssl speed rsa2048` says, in as many processes, by the clock

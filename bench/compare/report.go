@@ -19,7 +19,7 @@ func (b *bench) write() error {
 	if err := os.WriteFile(filepath.Join(b.docs, "performance.md"), []byte(p.String()), 0o644); err != nil { //nolint:gosec // to be read by all
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(b.docs, "performance.svg"), []byte(b.picture()), 0o644); err != nil { //nolint:gosec // to be read by all
+	if err := b.picture(filepath.Join(b.docs, "performance.svg")); err != nil {
 		return err
 	}
 	return b.sizing()
@@ -81,10 +81,10 @@ func (b *bench) goalTable(p *page) {
 		p.line("%s", g.row())
 	}
 	p.line("")
-	p.line("Where the time goes, before and after what was done about it: [bench/profiles](../bench/profiles/README.md). What is left between the worker and the")
-	p.line("loop is what the loop does not do: it reads the input strictly, looks for key material where it must not be, checks each update until it is")
-	p.line("acknowledged, and counts. At one slot a task is two round trips and a signature in a row. One call of the server, update-v2, would save a trip; it is not")
-	p.line("used, because a task that comes with an answer that is lost is lost until its response timeout. Why a goal is missed is in the table at the end of that page.")
+	p.line("What is left between the worker and the loop is what the loop does not do: it reads the input strictly, looks for key material where it must")
+	p.line("not be, checks each update until it is acknowledged, and counts. At one slot a task is two round trips and a signature in a row. One call of the")
+	p.line("server, update-v2, would save a trip; it is not used, because a task that comes with an answer that is lost is lost until its response timeout.")
+	p.line("[bench/README.md](../bench/README.md) says why a goal is missed.")
 }
 
 func (b *bench) throughputTables(p *page) {

@@ -2,8 +2,7 @@
 // Python SDK through the rows of package reliability, and prints what became
 // of their tasks as a Markdown table.
 //
-//	bench/peers.sh faults
-//	go run ./bench/faults [-rows 1,2,…] [-docs docs/reliability.md]
+//	make bench-faults ARGS='-rows 3,4'
 //
 // All three are put through a row at the same time, each before a ledger
 // server of its own, and judged by the same verdict.

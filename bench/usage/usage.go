@@ -1,117 +1,92 @@
-// Package usage tells what processes and the machine have used, by Linux's /proc.
+// Package usage measures what processes and the machine use, by Linux's /proc.
 package usage
 
 import (
-	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
-)
 
-// hertz is the unit of the times in /proc (sysconf(_SC_CLK_TCK) on Linux).
-const hertz = 100
+	"github.com/prometheus/procfs"
+)
 
 // Usage is what processes have used, at one moment.
 type Usage struct {
 	At      time.Time
 	Worker  time.Duration // CPU of the worker's processes
-	Self    time.Duration // of this process, the server included
-	Machine time.Duration // of all
+	Self    time.Duration // CPU of this process, the server included
+	Machine time.Duration // CPU of all processes
 }
 
-// Of looks at a worker's processes, ourselves and the machine.
+// Of measures a worker's processes with their descendants, this process and
+// the machine.
 func Of(workers ...int) (Usage, error) {
 	u := Usage{At: time.Now()}
-	for _, pid := range tree(workers) {
-		u.Worker += CPU(pid)
+	for _, p := range tree(workers) {
+		u.Worker += cpu(p)
 	}
-	u.Self = CPU(os.Getpid())
-	text, err := os.ReadFile("/proc/stat")
+	if self, err := procfs.NewProc(os.Getpid()); err == nil {
+		u.Self = cpu(self)
+	}
+	fs, err := procfs.NewDefaultFS()
 	if err != nil {
 		return u, err
 	}
-	line, _, _ := strings.Cut(string(text), "\n")
-	for i, field := range strings.Fields(line) {
-		// user nice system idle iowait irq softirq steal (proc_stat(5))
-		if i == 0 || i == 4 || i == 5 || i > 8 {
-			continue
-		}
-		u.Machine += ticks(field)
+	stat, err := fs.Stat()
+	if err != nil {
+		return u, err
 	}
+	t := stat.CPUTotal // idle and iowait are no use
+	u.Machine = seconds(t.User + t.Nice + t.System + t.IRQ + t.SoftIRQ + t.Steal)
 	return u, nil
 }
 
-// Foreign is how many cores others used from u to v.
+// Foreign is how many cores other processes used from u to v.
 func (u Usage) Foreign(v Usage) float64 {
 	others := (v.Machine - u.Machine) - (v.Worker - u.Worker) - (v.Self - u.Self)
 	return max(0, others.Seconds()/v.At.Sub(u.At).Seconds())
 }
 
-func ticks(field string) time.Duration {
-	n, _ := strconv.ParseInt(field, 10, 64)
-	return time.Duration(n) * time.Second / hertz
-}
-
-// statOf gives the fields of /proc/PID/stat behind the name.
-func statOf(pid int) []string {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return nil
-	}
-	_, rest, _ := strings.Cut(string(text), ") ")
-	return strings.Fields(rest)
-}
-
-// CPU is the time that a process has used so far.
-func CPU(pid int) time.Duration {
-	fields := statOf(pid)
-	if len(fields) < 13 {
-		return 0
-	}
-	return ticks(fields[11]) + ticks(fields[12])
-}
-
-// tree is some processes and all that came of them.
-func tree(roots []int) []int {
-	if len(roots) == 0 {
-		return nil
-	}
-	children := map[int][]int{}
-	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
-	for _, stat := range stats {
-		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(stat)))
-		fields := statOf(pid)
-		if err != nil || len(fields) < 2 {
-			continue
-		}
-		parent, _ := strconv.Atoi(fields[1])
-		children[parent] = append(children[parent], pid)
-	}
-	all := slices.Clone(roots)
-	for i := 0; i < len(all); i++ {
-		all = append(all, children[all[i]]...)
-	}
-	return all
-}
-
 // Memory is the proportional set size of a worker's processes, in MiB: what
 // they share counts once.
 func Memory(workers ...int) float64 {
-	kib := 0
-	for _, pid := range tree(workers) {
-		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
-		if err != nil {
-			continue
-		}
-		for line := range strings.Lines(string(text)) {
-			if rest, ok := strings.CutPrefix(line, "Pss:"); ok {
-				n, _ := strconv.Atoi(strings.Fields(rest)[0])
-				kib += n
-			}
+	var bytes uint64
+	for _, p := range tree(workers) {
+		if rollup, err := p.ProcSMapsRollup(); err == nil {
+			bytes += rollup.Pss
 		}
 	}
-	return float64(kib) / 1024
+	return float64(bytes) / (1 << 20)
+}
+
+// cpu is the time that a process has used so far; 0 if it has ended.
+func cpu(p procfs.Proc) time.Duration {
+	stat, err := p.Stat()
+	if err != nil {
+		return 0
+	}
+	return seconds(stat.CPUTime())
+}
+
+func seconds(v float64) time.Duration { return time.Duration(v * float64(time.Second)) }
+
+// tree is some processes and all their descendants.
+func tree(roots []int) procfs.Procs {
+	if len(roots) == 0 {
+		return nil
+	}
+	all, _ := procfs.AllProcs() // without /proc nothing is measured
+	children := map[int]procfs.Procs{}
+	var found procfs.Procs
+	for _, p := range all {
+		if stat, err := p.Stat(); err == nil {
+			children[stat.PPID] = append(children[stat.PPID], p)
+		}
+		if slices.Contains(roots, p.PID) {
+			found = append(found, p)
+		}
+	}
+	for i := 0; i < len(found); i++ {
+		found = append(found, children[found[i].PID]...)
+	}
+	return found
 }

@@ -5,8 +5,8 @@
 // picture and the samples.
 //
 //	make soak                                     10 minutes
-//	make soak SOAK='-for 30m -seed 7 -procs 1'    and so on
-//	go run ./test/reliability/soak -render soak.json   the page and picture alone
+//	make soak ARGS='-for 30m -seed 7 -procs 1'   and so on
+//	make soak ARGS='-render soak.json'             the page and picture alone
 package main
 
 import (

@@ -133,10 +133,13 @@ func (r *Result) write(folder string) error {
 	if err := os.MkdirAll(folder, 0o750); err != nil {
 		return fmt.Errorf("soak: %w", err)
 	}
-	for name, content := range map[string]string{"soak.json": string(raw) + "\n", "soak.md": r.page(), "soak.svg": r.picture()} {
+	for name, content := range map[string]string{"soak.json": string(raw) + "\n", "soak.md": r.page()} {
 		if err := os.WriteFile(filepath.Join(folder, name), []byte(content), 0o600); err != nil {
 			return fmt.Errorf("soak: %w", err)
 		}
+	}
+	if err := r.picture(filepath.Join(folder, "soak.svg")); err != nil {
+		return fmt.Errorf("soak: %w", err)
 	}
 	return nil
 }

@@ -17,7 +17,7 @@ import (
 // memory is not judged, and nothing of it is timed.
 func TestAShortSoakLosesNothing(t *testing.T) {
 	t.Parallel()
-	path, err := reliability.Build(t.Context(), os.Environ(), filepath.Join("..", "..", ".."), ".", folder)
+	path, err := reliability.Build(t.Context(), os.Environ(), filepath.Join("..", ".."), ".", folder)
 	if err != nil {
 		t.Fatal(err)
 	}

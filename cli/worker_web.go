@@ -24,7 +24,7 @@ func (p *parts) listen(ctx context.Context, c *config.Loaded, log *slog.Logger) 
 		return func() {}, nil
 	}
 	server, err := web.Start(ctx, c.Listen, p.handler(log), log)
-	if err != nil && !c.ListenSet() {
+	if err != nil && c.Origin("listen").Source == config.FromDefault {
 		log.WarnContext(ctx, "health and metrics take a free port: the default one cannot be had; set CONDUCTOR_JWT_LISTEN", "error", err)
 		server, err = web.Start(ctx, "127.0.0.1:0", p.handler(log), log)
 		if err != nil {

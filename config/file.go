@@ -17,39 +17,24 @@ import (
 // maxSecret is the length of a file that holds a secret, in bytes.
 const maxSecret = 64 << 10
 
-// readFile reads the configuration file, where one is named. It is a mapping of
+// addFile reads the configuration file, where one is named. It is a mapping of
 // setting names to scalars, or to lists where the setting is one. Names must be
 // known and must not repeat.
-func readFile(src Sources, table []Setting, wrong *problems) map[string]value {
-	given := map[string]value{}
-	path, at := filePath(src, table)
-	if path == "" {
-		return given
+func (vs values) addFile(src Sources, table []Setting, wrong *problems) {
+	named := vs[settingConfig]
+	if named.text == "" {
+		return
 	}
-	text, err := src.ReadFile(path)
+	text, err := src.ReadFile(named.text)
 	if err != nil {
-		wrong.add(settingConfig, at, "%s; name a file that can be read", readfile.Reason(err))
-		return given
+		wrong.add(settingConfig, named.at, "%s; name a file that can be read", readfile.Reason(err))
+		return
 	}
-	f := file{path: path, table: table, given: given, wrong: wrong}
+	f := file{path: named.text, table: table, values: values{}, wrong: wrong}
 	f.read(text)
-	return given
-}
-
-// filePath returns the path of the configuration file and where it was set.
-func filePath(src Sources, table []Setting) (string, Origin) {
-	for _, s := range table {
-		if s.Name != settingConfig {
-			continue
-		}
-		if path := src.Flags[s.Name]; path != "" {
-			return path, Origin{FromFlag, "--" + s.Flag}
-		}
-		if path, _ := src.Getenv(s.Env); path != "" {
-			return path, Origin{FromEnvironment, s.Env}
-		}
+	for name, v := range f.values {
+		vs.add(name, v)
 	}
-	return "", Origin{}
 }
 
 // readSecret reads the file that holds a secret, without the byte order mark and
@@ -72,12 +57,12 @@ func readSecret(src Sources, s Setting, v value, wrong *problems) string {
 	return ""
 }
 
-// file is a configuration file that is read into given.
+// file is a configuration file that is being read.
 type file struct {
-	path  string
-	table []Setting
-	given map[string]value
-	wrong *problems
+	path   string
+	table  []Setting
+	values values
+	wrong  *problems
 }
 
 // origin is a line of the file; 0 is the whole file.
@@ -126,7 +111,7 @@ func (f *file) readEntry(entry *ast.MappingValueNode) {
 	}
 	line, _ := yamlfile.Position(entry.Key)
 	at := f.origin(line)
-	if first, ok := f.given[s.Name]; ok {
+	if first, ok := f.values[s.Name]; ok {
 		f.wrong.add(s.Name, at, "set already at %s; keep one", first.at.Where)
 		return
 	}
@@ -139,7 +124,7 @@ func (f *file) readEntry(entry *ast.MappingValueNode) {
 	if s.Secret && name == s.NameFile() {
 		v = value{path: v.text, at: at}
 	}
-	f.given[s.Name] = v
+	f.values[s.Name] = v
 }
 
 // find returns the setting that has a name, or whose secret is in a file of that

@@ -58,9 +58,6 @@ func (l *Loaded) Origin(name string) Origin {
 	return Origin{Source: FromDefault}
 }
 
-// ListenSet reports whether the listening address is not the default.
-func (l *Loaded) ListenSet() bool { return l.Origin(settingListen).Source != FromDefault }
-
 // value is a setting as it was written: a text, a list of the file, or the path
 // of a file that holds a secret.
 type value struct {
@@ -74,9 +71,10 @@ type value struct {
 func Load(src Sources) (*Loaded, error) {
 	var wrong problems
 	table := Settings()
-	given := readFile(src, table, &wrong)
-	readEnvironment(src, table, given, &wrong)
-	readFlags(src, table, given)
+	given := values{}
+	given.addFlags(src, table)
+	given.addEnvironment(src, table, &wrong)
+	given.addFile(src, table, &wrong)
 
 	l := &Loaded{Config: Defaults(), origins: map[string]Origin{}}
 	for _, s := range table {
@@ -112,10 +110,21 @@ func Defaults() Config {
 	return c
 }
 
-func readFlags(src Sources, table []Setting, given map[string]value) {
+// values are the settings that sources give, by name. Sources are added in the order
+// of their precedence.
+type values map[string]value
+
+// add adds a value, unless a stronger source gives the setting.
+func (vs values) add(name string, v value) {
+	if _, ok := vs[name]; !ok {
+		vs[name] = v
+	}
+}
+
+func (vs values) addFlags(src Sources, table []Setting) {
 	for _, s := range table {
 		if text, ok := src.Flags[s.Name]; ok && s.Flag != "" {
-			given[s.Name] = value{text: text, at: Origin{FromFlag, "--" + s.Flag}}
+			vs.add(s.Name, value{text: text, at: Origin{FromFlag, "--" + s.Flag}})
 		}
 	}
 }

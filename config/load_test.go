@@ -105,7 +105,6 @@ func TestDefaults(t *testing.T) {
 		{got.LogFormat, ""},
 		{got.File, ""},
 		{got.AuthSecret.IsZero(), true},
-		{l.ListenSet(), false},
 	} {
 		if pair[0] != pair[1] {
 			t.Errorf("got %v, want %v", pair[0], pair[1])
@@ -199,7 +198,7 @@ func TestAStrongerSourceWins(t *testing.T) {
 	src.env["CONDUCTOR_JWT_DOMAIN"] = "" // empty is not set
 	src.flags = map[string]string{"slots": "7"}
 	l := src.mustLoad(t)
-	if l.Slots != 7 || l.Pollers != 6 || l.Domain != "file" || l.Listen != "" || !l.ListenSet() {
+	if l.Slots != 7 || l.Pollers != 6 || l.Domain != "file" || l.Listen != "" || l.Origin("listen").Source != config.FromFile {
 		t.Errorf("slots %d, pollers %d, domain %q, listen %q", l.Slots, l.Pollers, l.Domain, l.Listen)
 	}
 	// What is overridden is not even read.

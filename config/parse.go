@@ -205,7 +205,10 @@ func shown(s Setting, c *Config) string {
 	case *secret.Text:
 		return shownSecret(s, *place)
 	case *string:
-		return shownText(s, *place)
+		if s.Kind == Address && *place == "" {
+			return off
+		}
+		return *place
 	case *[]string:
 		return strings.Join(*place, ",")
 	case *bool:
@@ -216,13 +219,6 @@ func shown(s Setting, c *Config) string {
 		return short(int64(*place))
 	}
 	return ""
-}
-
-func shownText(s Setting, text string) string {
-	if s.Kind == Address && text == "" {
-		return off
-	}
-	return text
 }
 
 // shownSecret shows a proxy without its password, and nothing of other secrets.

@@ -105,7 +105,6 @@ func Settings() []Setting {
 // Names of settings that the code refers to.
 const (
 	settingConfig     = "config"
-	settingListen     = "listen"
 	settingDefaultTTL = "default_ttl"
 	settingPprof      = "pprof_listen"
 	settingDomain     = "domain"
@@ -264,7 +263,7 @@ func taskSettings() []Setting {
 func endpointSettings() []Setting {
 	return group(GroupEndpoints, []Setting{
 		{
-			Name: settingListen, Env: "CONDUCTOR_JWT_LISTEN", Kind: Address, Default: "127.0.0.1:9991",
+			Name: "listen", Env: "CONDUCTOR_JWT_LISTEN", Kind: Address, Default: "127.0.0.1:9991",
 			About: "Address of /livez, /readyz and /metrics, or off; if the default port is in use, the worker takes a free one.",
 			field: func(c *Config) any { return &c.Listen },
 		}, {

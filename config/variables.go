@@ -28,13 +28,13 @@ const (
 	serverConfig = "CONDUCTOR_CONFIG_FILE"
 )
 
-// readEnvironment ignores an empty variable: compose files and manifests write
-// one for a value that is not set.
-func readEnvironment(src Sources, table []Setting, given map[string]value, wrong *problems) {
+// addEnvironment ignores an empty variable: compose files and manifests write one
+// for a value that is not set.
+func (vs values) addEnvironment(src Sources, table []Setting, wrong *problems) {
 	for _, s := range table {
 		text, _ := src.Getenv(s.Env)
 		if text != "" {
-			given[s.Name] = value{text: text, at: Origin{FromEnvironment, s.Env}}
+			vs.add(s.Name, value{text: text, at: Origin{FromEnvironment, s.Env}})
 		}
 		if !s.Secret {
 			continue
@@ -46,7 +46,7 @@ func readEnvironment(src Sources, table []Setting, given map[string]value, wrong
 		case text != "":
 			wrong.add(s.Name, at, "%s is set too; set one of the two", s.Env)
 		default:
-			given[s.Name] = value{path: path, at: at}
+			vs.add(s.Name, value{path: path, at: at})
 		}
 	}
 }

@@ -5,19 +5,18 @@ import (
 	"encoding/json/jsontext"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"conductor-jwt/internal/fault"
+	"conductor-jwt/internal/jsonobj"
 )
 
 // members are those of a JSON object, each value as it was written.
 type members map[string]jsontext.Value
 
-// readMembers reads one JSON object and nothing behind it; white space and a
-// byte order mark may stand in front. Duplicate names at
-// any depth, invalid UTF-8 and lone surrogates are refused (RFC 7517 §4,
-// RFC 8259 §8), names are matched byte for byte.
+// readMembers reads one JSON object and nothing after it; white space and a
+// byte order mark may stand in front. It is as strict as [jsonobj.Parse] (RFC
+// 7517 §4) and leaves out blank members; names are matched byte for byte.
 func readMembers(text string) (members, error) {
 	text = trimStart(text)
 	m, err := parseMembers(text)
@@ -34,38 +33,26 @@ func readMembers(text string) (members, error) {
 }
 
 func parseMembers(text string) (members, error) {
-	d := jsontext.NewDecoder(strings.NewReader(text))
-	if t, err := d.ReadToken(); err != nil || t.Kind() != jsontext.KindBeginObject {
+	list, err := jsonobj.ParseMembers([]byte(text), jsonobj.Limits{Bytes: len(text), Levels: jsonobj.MaxLevels})
+	if err != nil {
 		return nil, badJSON(err)
 	}
 	m := members{}
-	for d.PeekKind() != jsontext.KindEndObject {
-		name, err := d.ReadToken()
-		if err != nil {
-			return nil, badJSON(err)
+	for _, member := range list {
+		if !isAbsent(member) {
+			m[member.Name] = member.Value
 		}
-		key := name.String()
-		value, err := d.ReadValue()
-		if err != nil {
-			return nil, badJSON(err)
-		}
-		if !saysNothing(key, value) {
-			m[key] = value.Clone()
-		}
-	}
-	if _, err := d.ReadToken(); err != nil {
-		return nil, badJSON(err)
-	}
-	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
-		return nil, &fault.Error{Reason: ErrUnreadable, Found: "a json key with text behind it", Hint: "give one json object"}
 	}
 	return m, nil
 }
 
-// badJSON says what is wrong without the decoder's words, which quote names.
+// badJSON describes an error of package jsonobj.
 func badJSON(err error) error {
-	if errors.Is(err, jsontext.ErrDuplicateName) {
+	switch {
+	case errors.Is(err, jsonobj.ErrDuplicate):
 		return &fault.Error{Reason: ErrInconsistent, Found: "a json key that has a member twice", Hint: "remove the duplicate member (rfc 7517 section 4)"}
+	case errors.Is(err, jsonobj.ErrTrailing):
+		return &fault.Error{Reason: ErrUnreadable, Found: "a json key with text behind it", Hint: "give one json object"}
 	}
 	return &fault.Error{Reason: ErrUnreadable, Found: "text that begins like a json key but is not valid json", Hint: "give the jwk, jwks or service account file unchanged"}
 }
@@ -78,8 +65,11 @@ func (m members) text(name string) (string, bool, error) {
 	if !ok {
 		return "", false, nil
 	}
-	s, err := unquote(name, value)
-	return s, err == nil, err
+	s, ok := jsonobj.String(value)
+	if !ok {
+		return "", false, wrongType(name, "a string", value)
+	}
+	return s, true, nil
 }
 
 // list gives a member that is an array of strings.
@@ -94,9 +84,9 @@ func (m members) list(name string) ([]string, bool, error) {
 	}
 	out := make([]string, 0, len(elements))
 	for _, e := range elements {
-		s, err := unquote(name, e)
-		if err != nil {
-			return nil, false, err
+		s, ok := jsonobj.String(e)
+		if !ok {
+			return nil, false, wrongType(name, "a string", e)
 		}
 		out = append(out, s)
 	}
@@ -104,72 +94,31 @@ func (m members) list(name string) ([]string, bool, error) {
 }
 
 func readArray(name string, value jsontext.Value) ([]jsontext.Value, error) {
-	if value.Kind() != jsontext.KindBeginArray {
+	elements, ok := jsonobj.Elements(value)
+	if !ok {
 		return nil, wrongType(name, "an array", value)
 	}
-	d := jsontext.NewDecoder(strings.NewReader(string(value)))
-	if _, err := d.ReadToken(); err != nil {
-		return nil, badJSON(err)
-	}
-	var out []jsontext.Value
-	for d.PeekKind() != jsontext.KindEndArray {
-		e, err := d.ReadValue()
-		if err != nil {
-			return nil, badJSON(err)
-		}
-		out = append(out, e.Clone())
-	}
-	return out, nil
-}
-
-func unquote(name string, value jsontext.Value) (string, error) {
-	if value.Kind() != jsontext.KindString {
-		return "", wrongType(name, "a string", value)
-	}
-	out, err := jsontext.AppendUnquote(nil, value)
-	if err != nil {
-		return "", badJSON(err)
-	}
-	return string(out), nil
+	return elements, nil
 }
 
 func wrongType(name, want string, value jsontext.Value) error {
 	return &fault.Error{
-		Reason: ErrUnreadable, Found: fmt.Sprintf("a json key whose member %s is %s, not %s", name, jsonType(value.Kind()), want),
+		Reason: ErrUnreadable, Found: fmt.Sprintf("a json key whose member %s is %s, not %s", name, jsonobj.TypePhrase(value.Kind()), want),
 		Hint: "write it so, or leave it out where it is optional (rfc 7517 section 4)",
 	}
 }
 
-func jsonType(k jsontext.Kind) string {
-	switch k {
-	case jsontext.KindNull:
-		return "null"
-	case jsontext.KindTrue, jsontext.KindFalse:
-		return "a boolean"
+// isAbsent reports whether a member counts as absent: null, "" and [], as
+// serialisers write one; but not an empty secret, which is a weak one, an empty
+// key_ops, which permits nothing, or an empty set.
+func isAbsent(m jsonobj.Member) bool {
+	switch m.Value.Kind() {
 	case jsontext.KindString:
-		return "a string"
-	case jsontext.KindNumber:
-		return "a number"
+		return m.Name != "k" && jsonobj.Blank(m.Value)
 	case jsontext.KindBeginArray:
-		return "an array"
-	default:
-		return "an object"
+		return m.Name != "key_ops" && m.Name != "keys" && jsonobj.Blank(m.Value)
 	}
-}
-
-// saysNothing tells a member that is there but counts as absent, as serialisers
-// write one: null, "" and [], but for an empty key_ops, which permits nothing,
-// and an empty set.
-func saysNothing(name string, value jsontext.Value) bool {
-	switch value.Kind() {
-	case jsontext.KindNull:
-		return true
-	case jsontext.KindString:
-		return len(value) == len(`""`) && name != "k" // a secret without a byte is a weak one
-	case jsontext.KindBeginArray:
-		return strings.TrimSpace(strings.Trim(string(value), "[]")) == "" && name != "key_ops" && name != "keys"
-	}
-	return false
+	return jsonobj.Blank(m.Value)
 }
 
 // bytes gives a member in base64url without white space or nonzero bits after its

@@ -3,6 +3,7 @@ package task
 import (
 	"encoding/json"
 	"encoding/json/jsontext"
+	"strings"
 
 	"conductor-jwt/conductor/api"
 	"conductor-jwt/internal/jsonobj"
@@ -80,4 +81,152 @@ func (t templates) all(name string) []jsonobj.Value {
 		}
 	}
 	return list
+}
+
+// checkAllResolved looks at the inputs whose expressions must have resolved to
+// something.
+func (g *given) checkAllResolved() error {
+	for _, in := range g.table {
+		if !in.Resolved {
+			continue
+		}
+		if err := g.checkResolved(in.Name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkResolved refuses an input whose template holds an expression that
+// resolved to nothing: a missing workflow input must not silently make a token
+// without its audience, or with https://login/null/ as one.
+func (g *given) checkResolved(name string) error {
+	template, known := g.templates.of(name)
+	value := g.delivered[name]
+	replaced := known && value.Kind == jsontext.KindNull && !jsonobj.Blank(template.Raw) && !hasExpression(template)
+	missing := replaced || known && unresolved(template, value)
+	for _, each := range g.templates.all(name) {
+		missing = missing || verbatim(each, value)
+	}
+	if !missing {
+		return nil
+	}
+	found := "an expression in its template resolved to nothing"
+	if replaced { // by the data of a dynamic fork, whose expressions are not known here
+		found = "null in place of the value that its template has"
+	}
+	if quotable(template.Text) {
+		found = template.Text + " resolved to nothing"
+	}
+	return refuse(ErrInputUnresolved, name, found, "start the workflow with that value, or leave the input out of the task")
+}
+
+// nothing is the text that the server writes where an expression within a
+// longer text resolves to nothing.
+const nothing = "null"
+
+// unresolved reports whether an expression in the template resolved to
+// nothing in the value: the value is null, or the text null stands where the
+// expression stood, at any depth.
+func unresolved(template, value jsonobj.Value) bool {
+	switch template.Kind {
+	case jsontext.KindString:
+		return unresolvedText(template.Text, value)
+	case jsontext.KindBeginArray:
+		for i, t := range template.Items {
+			var v jsonobj.Value
+			if i < len(value.Items) {
+				v = value.Items[i]
+			}
+			if value.Kind == jsontext.KindBeginArray && unresolved(t, v) {
+				return true
+			}
+		}
+	case jsontext.KindBeginObject:
+		values := value.ByName()
+		for name, t := range template.Members() {
+			if value.Kind == jsontext.KindBeginObject && unresolved(t, values[name]) {
+				return true
+			}
+		}
+	}
+	return isNothing(value) && hasExpression(template)
+}
+
+// isNothing reports whether a value is null or absent.
+func isNothing(value jsonobj.Value) bool { return value.Kind == jsontext.KindNull || value.Kind == 0 }
+
+func unresolvedText(template string, value jsonobj.Value) bool {
+	parts := segments(template)
+	switch {
+	case len(parts) == 0 || len(parts) == 1 && !parts[0].expression:
+		return false
+	case isNothing(value):
+		return true
+	case value.Kind != jsontext.KindString || !strings.Contains(value.Text, nothing):
+		return false
+	case len(parts)*len(value.Text) > maxReadings:
+		return true // too costly to decide; treat it as unresolved
+	}
+	return nullStands(parts, value.Text)
+}
+
+// maxReadings bounds the work of reading one text as a template: pieces times
+// bytes. A template of a hundred expressions may become 160 KiB.
+const maxReadings = 1 << 25
+
+// verbatim reports whether an expression of a template was delivered as it
+// stands, which is what the server does with one in an input template that it
+// falls back to.
+func verbatim(template, value jsonobj.Value) bool {
+	expressions := map[string]bool{}
+	template.Walk(func(text string) {
+		if hasExpression(jsonobj.Value{Kind: jsontext.KindString, Text: text}) {
+			expressions[text] = true
+		}
+	})
+	found := false
+	value.Walk(func(text string) { found = found || expressions[text] })
+	return found
+}
+
+// nullStands reports whether the value can be read as the template with null
+// for at least one of its expressions. It follows every reading at once: for
+// each piece of the template, the places in the value that it may end at.
+func nullStands(parts []segment, value string) bool {
+	with := make([]bool, len(value)+1)    // ends of readings that have a null
+	without := make([]bool, len(value)+1) // and of those that have none
+	without[0] = true
+	for _, part := range parts {
+		if part.expression {
+			with, without = afterExpression(with, without, value)
+			continue
+		}
+		with, without = afterText(with, part.text, value), afterText(without, part.text, value)
+	}
+	return with[len(value)]
+}
+
+func afterText(ends []bool, text, value string) []bool {
+	next := make([]bool, len(ends))
+	for at, reached := range ends {
+		if reached && strings.HasPrefix(value[at:], text) {
+			next[at+len(text)] = true
+		}
+	}
+	return next
+}
+
+func afterExpression(with, without []bool, value string) (nextWith, nextWithout []bool) {
+	nextWith, nextWithout = make([]bool, len(with)), make([]bool, len(without))
+	anyWith, anyWithout := false, false
+	for at := range with {
+		anyWith, anyWithout = anyWith || with[at], anyWithout || without[at]
+		nextWith[at] = nextWith[at] || anyWith
+		nextWithout[at] = anyWithout
+		if without[at] && strings.HasPrefix(value[at:], nothing) {
+			nextWith[at+len(nothing)] = true
+		}
+	}
+	return nextWith, nextWithout
 }

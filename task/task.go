@@ -1,7 +1,10 @@
+// Package task is the contract of the GET_SIGNED_JWT task: what a workflow
+// author may write, and what comes back.
 package task
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"sync/atomic"
@@ -15,6 +18,14 @@ import (
 	"conductor-jwt/provider"
 	"conductor-jwt/signer"
 )
+
+// Stored gives a task and its execution as the server keeps them, their secrets
+// unresolved.
+type Stored interface {
+	StoredTask(ctx context.Context, id string) (api.Task, error)
+	// StoredWorkflow has a member workflowDefinition.
+	StoredWorkflow(ctx context.Context, id string) (json.RawMessage, error)
+}
 
 // UnknownMode is what becomes of an input whose name is neither known nor
 // near a known one.

@@ -3,8 +3,6 @@ package task
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
-	"slices"
 	"time"
 
 	"conductor-jwt/conductor/api"
@@ -13,15 +11,14 @@ import (
 )
 
 // Decision is what the worker decided about one task, as the audit records it:
-// its JSON is a line of the audit. It holds no key material and no token. What
-// is not known is empty: nothing of an input is kept that was refused before it
-// was known to hold no secret.
+// its JSON is a line of the audit. It holds no key material and no token. Claims
+// are empty where they are not known to be free of injected secrets.
 type Decision struct {
 	Time      time.Time `json:"time"` // UTC
 	Allowed   Verdict   `json:"decision"`
 	Code      string    `json:"code,omitempty"`  // why not; of the table of codes
 	Rule      string    `json:"rule,omitempty"`  // "grant 2", "inline: allow"
-	RuleField string    `json:"field,omitempty"` // the field of the grant that does not hold
+	RuleField string    `json:"field,omitempty"` // the field of the grant that does not match
 
 	Key       string `json:"key,omitempty"`     // the name of a configured key
 	Use       string `json:"profile,omitempty"` // the profile, where it names the key
@@ -55,62 +52,39 @@ func (v Verdict) MarshalText() ([]byte, error) {
 	return []byte("deny"), nil
 }
 
-// compose keeps what the token would say.
-func (d *Decision) compose(r *request, c composed, key keys.Key) {
-	d.Key, d.KeyID, d.Algorithm = r.key.Name, c.request.KeyID, string(c.request.Algorithm)
+// decisionOf returns the decision about a task by its draft and its outcome.
+func decisionOf(t api.Task, d draft, out Outcome, began time.Time, took time.Duration) Decision {
+	decision := Decision{
+		Time: began.UTC(), Allowed: out.Status == api.Completed, Code: out.Fault.Code, Rule: d.rule, RuleField: d.ruleField,
+		WorkflowType: t.WorkflowType, WorkflowID: t.WorkflowID, TaskID: t.ID, Retry: t.Retry,
+		Latency: float64(took) / float64(time.Millisecond),
+	}
+	if d.key == nil {
+		return decision
+	}
+	r := &d.request
+	decision.Key, decision.Algorithm = r.key.Name, string(d.token.Algorithm)
 	if r.use != r.key.Name {
-		d.Use = r.use
+		decision.Use = r.use
 	}
-	if thumbprint, err := keys.Thumbprint(key); err == nil {
-		d.Version = thumbprint
+	if thumbprint, err := keys.Thumbprint(d.key); err == nil {
+		decision.Version = thumbprint
 	}
-	claims := &c.request.Claims
-	d.Issuer, _ = claims.Text("iss")
-	d.Subject, _ = claims.Text("sub")
-	d.Audiences, _ = signer.Audiences(claims)
-	d.Scopes = slices.Clone(r.scopesOf(claims))
-	d.JWTID = c.jwtID
 	if !r.times.forever {
-		d.TTL = r.times.ttl
+		decision.TTL = d.ttl
 	}
-}
-
-func (d *Decision) sign(token signer.Token) {
-	sum := sha256.Sum256([]byte(token.Compact.Reveal()))
-	d.TokenSHA256 = hex.EncodeToString(sum[:])
-}
-
-// seal keeps the claims of a token that was denied only where they are known
-// to hold no secret that somebody injected.
-func (d *Decision) seal(err error, check func() (bool, error)) {
-	if d.Rule == "" && d.RuleField == "" || !errors.Is(err, ErrPolicyDenied) {
-		d.forgetClaims()
-		return
+	if !d.disclosable {
+		return decision
 	}
-	if skipped, err := check(); skipped || err != nil {
-		d.forgetClaims()
+	claims := &d.token.Claims
+	decision.KeyID, decision.JWTID = d.token.KeyID, d.jwtID
+	decision.Issuer, _ = claims.Text("iss")
+	decision.Subject, _ = claims.Text("sub")
+	decision.Audiences, _ = signer.Audiences(claims)
+	decision.Scopes = r.scopesIn(claims)
+	if decision.Allowed {
+		sum := sha256.Sum256([]byte(d.signed.Compact.Reveal()))
+		decision.TokenSHA256 = hex.EncodeToString(sum[:])
 	}
+	return decision
 }
-
-// forgetClaims drops all that came from inputs.
-func (d *Decision) forgetClaims() {
-	d.KeyID, d.Issuer, d.Subject, d.Audiences, d.Scopes, d.JWTID, d.TokenSHA256 = "", "", "", nil, nil, "", ""
-}
-
-// audit records a decision. Requeued tasks are not recorded: they are not decided
-// yet.
-func (h *Handler) audit(d api.Task, out Outcome, decided Decision, began time.Time) {
-	if h.o.Audit == nil || out.Status == api.InProgress {
-		return
-	}
-	decided.Time, decided.Latency = began.UTC(), float64(h.o.Now().Sub(began))/float64(time.Millisecond)
-	decided.Allowed, decided.Code = out.Status == api.Completed, out.Fault.Code
-	decided.WorkflowType, decided.WorkflowID, decided.TaskID, decided.Retry = d.WorkflowType, d.WorkflowID, d.ID, d.Retry
-	if !decided.Allowed && out.Fault.Code != policyDenied {
-		decided.forgetClaims()
-	}
-	h.o.Audit(decided)
-}
-
-// policyDenied is the code of a denial.
-const policyDenied = "policy_denied"

@@ -1,7 +1,6 @@
 package task
 
 import (
-	"encoding/json/jsontext"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,28 +10,22 @@ import (
 	"conductor-jwt/conductor/api"
 	"conductor-jwt/internal/glob"
 	"conductor-jwt/internal/jsonobj"
-	"conductor-jwt/keys"
 	"conductor-jwt/policy"
 	"conductor-jwt/signer"
 )
 
-// explainHint is the next step of whoever is denied.
-const explainHint = "have the operator look with `conductor-jwt policy explain`, which says it of every grant"
+// explainHint is the next step after a denial.
+const explainHint = "have the operator run `conductor-jwt policy explain`, which lists the verdict of each grant"
 
-// anyTTL is a hundred years: beyond it a ttl is a mistake, not a wish.
-const anyTTL = 100 * 365 * 24 * time.Hour
+// maxGrantTTL bounds the ttl where no limit of the worker holds. A longer one
+// is a mistake.
+const maxGrantTTL = 100 * 365 * 24 * time.Hour
 
-// mostTTL is the longest ttl that is read. Where grants decide, they have the
-// last word, when the token is composed: one may set more than the worker.
-func (h *Handler) mostTTL(r *request) time.Duration {
-	if r.use == "" && h.o.Policy.InlineMode() != policy.InlineSecretsOnly {
-		return h.o.MaxTTL
-	}
-	return anyTTL
-}
+// inlineRule names the operator's mode for keys in tasks in the audit.
+func inlineRule(mode policy.Inline) string { return "inline: " + string(mode) }
 
-// checkInline holds a key that came in the task to the operator's mode.
-func (h *Handler) checkInline(g *given, r *request) error {
+// checkInline refuses a key in a task that the operator's mode does not permit.
+func (h *Handler) checkInline(r request) error {
 	if r.use != "" || r.key.Name != "" {
 		return nil
 	}
@@ -40,115 +33,113 @@ func (h *Handler) checkInline(g *given, r *request) error {
 	case policy.InlineDeny:
 		return refuse(ErrPolicyDenied, inPrivateKey, "the operator permits no keys in tasks (inline: deny)", "name a configured key in "+inKeyRef)
 	case policy.InlineSecretsOnly:
-		names, ok := g.secretsOfKey()
-		if !ok {
+		if r.keySecrets == nil {
 			return refuse(ErrPolicyDenied, inPrivateKey, "its template is not exactly one secret (inline: secrets-only)", "write "+secretMark+"NAME} and nothing else, or name a configured key in "+inKeyRef)
 		}
-		r.from = names
 	case policy.InlineAllow:
 	}
 	return nil
 }
 
-// secretsOfKey gives the secrets that the templates of privateKey name, with
-// the path into each; false where one of them is, or may be, anything else than
-// exactly one secret.
-func (g *given) secretsOfKey() ([]string, bool) {
-	var names []string
-	if g.templates.unread {
-		return nil, false
+// authorise holds the draft to the rules of its profile and to the operator's
+// grants. It returns the draft with the ttl that its grant permits, where the
+// task names none: a grant may permit less than the default.
+func (h *Handler) authorise(t api.Task, d draft) (draft, error) {
+	r := &d.request
+	verdict := policy.Verdict{Allowed: true, TTL: time.Duration(d.ttl) * time.Second}
+	if r.needsGrant() {
+		verdict = h.o.Policy.Decide(h.policyRequest(t, d))
 	}
-	for _, t := range g.templates.all(inPrivateKey) {
-		name, path, dotted := secretName(t.Text)
-		if t.Kind != jsontext.KindString || name == "" {
-			return nil, false
-		}
-		if dotted {
-			name += "." + path
-		}
-		names = append(names, name)
+	if granted := int64(verdict.TTL / time.Second); verdict.Allowed && granted < d.ttl {
+		d.ttl, d.expires = granted, d.issuedAt+granted
+		d.token.Claims.Int("exp", d.expires)
 	}
-	return names, len(names) > 0
+	if err := d.checkProfile(); err != nil {
+		return d, err
+	}
+	if !r.needsGrant() {
+		d.rule = inlineRule(h.o.Policy.InlineMode())
+	} else {
+		if err := checkLookalikes(&d.token); err != nil {
+			return d, err
+		}
+		if verdict.Grant > 0 {
+			d.rule = fmt.Sprintf("grant %d", verdict.Grant)
+		}
+		if !verdict.Allowed {
+			d.ruleField = string(verdict.Field)
+			return d, h.denied(r, verdict)
+		}
+	}
+	if r.times.notBefore != nil && *r.times.notBefore >= d.ttl && !r.times.forever {
+		return d, invalid(inNotBefore, "a number of seconds out of range", fmt.Sprintf("write -%d to %d: the grant permits a ttl of %d", maxBack, d.ttl-1, d.ttl))
+	}
+	if err := checkRepeated(&d.token); err != nil {
+		return d, err
+	}
+	if r.secrets.In(d.token.KeyID) { // it may come from the key itself
+		return d, exposed(inPrivateKeyID)
+	}
+	return d, nil
 }
 
-// checkKeyID takes what privateKeyId says of a configured key: that key's name
-// or its kid. The kid of the token is the key's in either case.
-func (r *request) checkKeyID(key keys.Key) error {
-	if r.key.Name == "" {
+// needsGrant reports whether a grant must permit the token: for a configured
+// key, and for any key where the mode is secrets-only.
+func (r *request) needsGrant() bool { return r.use != "" || r.secretsOnly }
+
+// checkProfile holds the draft to the rules of its profile.
+func (d *draft) checkProfile() error {
+	if !d.request.hasProfile() {
 		return nil
 	}
-	if r.keyID != "" && r.keyID != r.key.Name && r.keyID != key.ID() {
-		return refuse(ErrInputConflict, inPrivateKeyID, "it is neither the name of the configured key nor the id with which it signs now", "leave it out")
+	for _, broken := range d.request.profile.CheckRequest(&d.token, d.now) {
+		return atInput(broken)
 	}
-	r.keyID = ""
 	return nil
 }
 
-// permit asks the policy whether the token that was composed may be signed.
-func (h *Handler) permit(d api.Task, r *request, c composed, key keys.Key, decided *Decision) (composed, error) {
-	if h.o.Audit != nil {
-		decided.compose(r, c, key)
+// checkRepeated refuses a header that repeats a claim with another value (RFC
+// 7519 §5.3).
+func checkRepeated(token *signer.Request) error {
+	for _, name := range []string{"iss", "sub", "aud"} {
+		header, ok := token.Header.Get(name)
+		if !ok {
+			continue
+		}
+		claim, _ := token.Claims.Get(name)
+		repeated, err := parseValue(header, maxLevels)
+		original, err2 := parseValue(claim, maxLevels)
+		if err != nil || err2 != nil || !repeated.Equal(original) {
+			return refuse(ErrInputConflict, inHeaders, "a member "+name+" that is not the claim "+name, "write the same in both, or leave it out of "+inHeaders)
+		}
 	}
-	if r.use == "" && h.o.Policy.InlineMode() != policy.InlineSecretsOnly {
-		decided.Rule = inlineRule(h.o.Policy.InlineMode())
-		return c, nil
-	}
-	if err := checkLookalikes(&c.request); err != nil {
-		return c, err
-	}
-	v := h.o.Policy.Decide(h.asks(d, r, c))
-	if v.Grant > 0 {
-		decided.Rule = fmt.Sprintf("grant %d", v.Grant)
-	}
-	if !v.Allowed {
-		decided.RuleField = string(v.Field)
-		return c, h.refusal(r, v)
-	}
-	if ttl := int64(v.TTL / time.Second); ttl < r.times.ttl {
-		return r.shorten(c, ttl, decided)
-	}
-	return c, nil
+	return nil
 }
 
-// inlineRule names, in the audit, the operator's mode for keys in tasks.
-func inlineRule(mode policy.Inline) string { return "inline: " + string(mode) }
-
-// shorten gives the token the ttl that its grant permits, where the task asks
-// for none: it may be shorter than the default.
-func (r *request) shorten(c composed, ttl int64, decided *Decision) (composed, error) {
-	if r.times.notBefore != nil && *r.times.notBefore > ttl-1 {
-		return c, invalid(inNotBefore, "a number of seconds out of range", fmt.Sprintf("write -%d to %d: the grant permits a ttl of %d", maxBack, ttl-1, ttl))
-	}
-	r.times.ttl = ttl
-	c.expires = c.issuedAt + ttl
-	c.request.Claims.Int("exp", c.expires)
-	decided.TTL = ttl
-	return c, nil
-}
-
-// asks puts a token into the words of the policy. It reads the claims
-// themselves: an input, a profile or the claims of the author may have set
-// them.
-func (h *Handler) asks(d api.Task, r *request, c composed) policy.Request {
+// policyRequest describes the draft to the policy. It reads the claims
+// themselves: an input, a profile or the author's claims may have set them.
+func (h *Handler) policyRequest(t api.Task, d draft) policy.Request {
+	r := &d.request
 	q := policy.Request{
-		Use: r.use, Secrets: r.from, Workflow: d.WorkflowType, TaskType: d.Type, Algorithm: string(c.request.Algorithm),
-		TTL: time.Duration(r.times.ttl) * time.Second, DefaultTTL: r.times.unasked, WorkerMaxTTL: h.workerTTL(r),
+		Use: r.use, Secrets: r.keySecrets, Workflow: t.WorkflowType, TaskType: t.Type, Algorithm: string(d.token.Algorithm),
+		TTL: time.Duration(d.ttl) * time.Second, DefaultTTL: r.times.unasked, WorkerMaxTTL: h.workerTTL(r),
 	}
-	if r.times.forever { // what never expires is longer than any limit, and no ttl shortens it
-		q.TTL, q.DefaultTTL = anyTTL, false
+	if r.times.forever { // it is longer than any limit, and no ttl shortens it
+		q.TTL, q.DefaultTTL = maxGrantTTL, false
 	}
-	claims := &c.request.Claims
+	claims := &d.token.Claims
 	q.Issuer, _ = claims.Text("iss")
 	q.Subject, _ = claims.Text("sub")
 	q.Audiences, _ = signer.Audiences(claims)
-	q.Scopes = r.scopesOf(claims)
-	q.Type, _ = c.request.Header.Text("typ")
+	q.Scopes = r.scopesIn(claims)
+	q.Type, _ = d.token.Header.Text("typ")
 	q.ProfileType = r.profile.Type
 	return q
 }
 
-// scopesOf gives the scopes of both claims that hold some, whoever set them.
-func (r *request) scopesOf(claims *jsonobj.Object) []string {
+// scopesIn returns the scopes in both claims that may hold them, whether an
+// input, the profile or the author set them.
+func (r *request) scopesIn(claims *jsonobj.Object) []string {
 	var list []string
 	for _, name := range []string{claimScope, claimSCP} {
 		raw, ok := claims.Get(name)
@@ -170,9 +161,9 @@ func (r *request) scopesOf(claims *jsonobj.Object) []string {
 	return list
 }
 
-// refusal says which field of which grant does not hold. It names no value: a
-// grant may be another team's.
-func (h *Handler) refusal(r *request, v policy.Verdict) error {
+// denied returns the error of a denial: the grant, and its field that does not
+// match. It names no value, because a grant may be another team's.
+func (h *Handler) denied(r *request, v policy.Verdict) error {
 	switch {
 	case v.Field == policy.FieldMaxTTL && v.WorkerLimit:
 		return refuse(ErrTTLOutOfRange, inTTL, ttlOf(r.times.ttl)+" is outside of what is allowed", fmt.Sprintf("ask for 1 to %d seconds", int64(h.workerTTL(r)/time.Second)))
@@ -192,7 +183,7 @@ func (h *Handler) refusal(r *request, v policy.Verdict) error {
 	return refuse(ErrPolicyDenied, field, fmt.Sprintf("grant %d does not allow %s (%s)", v.Grant, what, v.Field), explainHint)
 }
 
-// inputOf gives the input behind a field of a grant, and what it holds.
+// inputOf returns the input behind a field of a grant, and what the input holds.
 func inputOf(f policy.Field) (input, what string) {
 	switch f {
 	case policy.FieldWorkflows:
@@ -242,8 +233,8 @@ func checkLookalikes(q *signer.Request) error {
 	return nil
 }
 
-// alike gives the one of the names that a name could be taken for without
-// being it; empty where there is none.
+// alike returns the one of names that a parser may take name for; empty if there
+// is none, or if name is one of them.
 func alike(name string, names []string) string {
 	if slices.Contains(names, name) {
 		return ""

@@ -17,15 +17,15 @@ type chain struct {
 }
 
 // chain reads the certificate; thumbprint says that the profile needs one.
-func (g *given) chain(thumbprint bool) (chain, error) {
-	headers, err := g.choices(inCertificateHeaders, signer.HeaderX5C, signer.HeaderX5T, signer.HeaderX5TS256)
+func (v *inputValues) chain(thumbprint bool) (chain, error) {
+	headers, err := v.choices(inCertificateHeaders, signer.HeaderX5C, signer.HeaderX5T, signer.HeaderX5TS256)
 	if err != nil {
 		return chain{}, err
 	}
 	if thumbprint && len(headers) == 0 {
 		headers = []string{signer.HeaderX5TS256}
 	}
-	n, ok := g.values[inCertificate]
+	n, ok := v.values[inCertificate]
 	if !ok {
 		return chain{headers: headers}, nil
 	}

@@ -10,12 +10,12 @@ import (
 )
 
 // claims gives the author's further claims in their order, digits intact.
-func (g *given) claims(s scopes) (jsonobj.Object, error) {
-	claims, err := g.object(inClaims)
+func (v *inputValues) claims(s scopes) (jsonobj.Object, error) {
+	claims, err := v.object(inClaims)
 	if err != nil {
 		return claims, err
 	}
-	for _, in := range g.table {
+	for _, in := range v.table {
 		if in.claim != "" && claims.Has(in.claim) {
 			return claims, invalid(inClaims, "a member "+in.claim+", which may not be set here", "remove it; "+in.Name+" is for that")
 		}
@@ -27,8 +27,8 @@ func (g *given) claims(s scopes) (jsonobj.Object, error) {
 }
 
 // headers gives the author's further header members.
-func (g *given) headers() (jsonobj.Object, error) {
-	headers, err := g.object(inHeaders)
+func (v *inputValues) headers() (jsonobj.Object, error) {
+	headers, err := v.object(inHeaders)
 	if err != nil {
 		return headers, err
 	}
@@ -38,7 +38,7 @@ func (g *given) headers() (jsonobj.Object, error) {
 		}
 	}
 	for _, name := range []string{"typ", "cty"} { // RFC 7515 §4.1.9, §4.1.10
-		value, ok := g.values[inHeaders].Get(name)
+		value, ok := v.values[inHeaders].Get(name)
 		if ok && (value.Kind != jsontext.KindString || value.Text == "") {
 			return headers, invalid(inHeaders, "a member "+name+" that is "+describe(value), "write a media type as a string, or leave it out")
 		}
@@ -64,25 +64,9 @@ func insteadOf(header string) string {
 	return "remove it"
 }
 
-// repeated are the claims that a header may repeat (RFC 7519 §5.3).
-func (g *given) checkRepeated(claims *jsonobj.Object) error {
-	for _, name := range []string{"iss", "sub", "aud"} {
-		header, ok := g.values[inHeaders].Get(name)
-		if !ok {
-			continue
-		}
-		raw, _ := claims.Get(name)
-		claim, err := parseValue([]byte(raw), maxLevels)
-		if err != nil || !header.Equal(claim) {
-			return refuse(ErrInputConflict, inHeaders, "a member "+name+" that is not the claim "+name, "write the same in both, or leave it out of "+inHeaders)
-		}
-	}
-	return nil
-}
-
 // object reads an input that is an object within the limits of claims.
-func (g *given) object(name string) (jsonobj.Object, error) {
-	n, ok := g.values[name]
+func (v *inputValues) object(name string) (jsonobj.Object, error) {
+	n, ok := v.values[name]
 	if !ok {
 		return jsonobj.Object{}, nil
 	}

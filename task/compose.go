@@ -8,99 +8,157 @@ import (
 
 	"conductor-jwt/internal/jsonobj"
 	"conductor-jwt/keys"
+	"conductor-jwt/provider"
 	"conductor-jwt/signer"
 )
 
-// composed is a token that is ready to be signed.
-type composed struct {
-	request  signer.Request
+// draft is the token that a task asks for, and what was decided about it. Each
+// step returns it with its own fields set.
+type draft struct {
+	request request
+	key     keys.Key // nil in an explanation of a task whose key cannot be read
+
+	// Of compose.
+	token    signer.Request
 	now      time.Time
-	issuedAt int64
-	expires  int64  // 0 where there is no exp
+	issuedAt int64  // NumericDate, RFC 7519 §2
+	expires  int64  // NumericDate; 0 where there is no exp
+	ttl      int64  // seconds
 	jwtID    string // empty where there is no jti
+
+	// Of authorise, for the audit.
+	rule      string // "grant 2", "inline: allow"
+	ruleField string // the field of the grant that does not match
+
+	signed signer.Token
+
+	// disclosable says that the claims are known to hold no injected secret, so
+	// that the audit may hold them.
+	disclosable bool
+	// unchecked says that the server denied the read of the stored task.
+	unchecked bool
 }
 
-// compose writes claims and header: iss, sub, aud, exp, iat, nbf, jti and
-// scopes in this order, then the author's own in theirs.
-func (r *request) compose(key keys.Key, algorithm keys.Algorithm, now time.Time, fresh func() string) (composed, error) {
-	c := composed{now: now, issuedAt: now.Unix() + r.times.offset}
+// compose writes the token that r asks for, with the presets of its profile.
+func (h *Handler) compose(r request, key keys.Key) (draft, error) {
+	d := draft{request: r, now: h.o.Now(), ttl: r.times.ttl}
+	var err error
+	if d.token.KeyID, err = r.tokenKeyID(key); err != nil {
+		return d, err
+	}
+	if d.token.Algorithm, err = r.tokenAlgorithm(key); err != nil {
+		return d, err
+	}
+	d.key = key // from here on, the audit and the metrics may name it
+	parties, err := r.parties(key)
+	if err != nil {
+		return d, err
+	}
+	if key != nil {
+		certificates, err := r.chain.withKey(key, r.key.Name != "", d.now)
+		if err != nil {
+			return d, err
+		}
+		d.token.Chain, d.token.ChainHeaders = certificates.certificates, certificates.headers
+	}
+	if len(d.token.KeyID) > maxText {
+		return d, tooLarge(inPrivateKeyID, "the key's own id is over 4096 bytes", "set "+inPrivateKeyID+" to a shorter one")
+	}
+	d.issuedAt = d.now.Unix() + r.times.offset
 	if !r.times.forever {
-		c.expires = c.issuedAt + r.times.ttl
+		d.expires = d.issuedAt + d.ttl
 	}
 	if !slices.Contains(r.omit, claimJTI) {
-		if c.jwtID = r.jwtID; c.jwtID == "" {
-			c.jwtID = fresh()
+		if d.jwtID = r.jwtID; d.jwtID == "" {
+			d.jwtID = h.o.NewID()
 		}
 	}
-	certificates, err := r.chain.withKey(key, r.key.Name != "", now)
-	if err != nil {
-		return c, err
+	d.token.Header, d.token.Claims = r.headers.Clone(), d.claims(parties)
+	r.profile.Complete(&d.token.Header, &d.token.Claims)
+	if !d.token.Header.Has("typ") { // RFC 7519 §5.1
+		d.token.Header.String("typ", outTokenTypeJWT)
 	}
-	c.request = signer.Request{
-		Algorithm: algorithm, KeyID: r.keyID,
-		Chain: certificates.certificates, ChainHeaders: certificates.headers,
-	}
-	if c.request.KeyID == "" {
-		c.request.KeyID = key.ID()
-	}
-	if len(c.request.KeyID) > maxText {
-		return c, tooLarge(inPrivateKeyID, "the key's own id is over 4096 bytes", "set "+inPrivateKeyID+" to a shorter one")
-	}
-	r.write(&c)
-	return c, nil
+	return d, nil
 }
 
-// write sets the claims and the header members that are not the signer's.
-func (r *request) write(c *composed) {
-	c.request.Header, c.request.Claims = r.headers.Clone(), r.composeClaims(*c)
-	r.profile.Complete(&c.request.Header, &c.request.Claims)
-	if !c.request.Header.Has("typ") { // RFC 7519 §5.1
-		c.request.Header.String("typ", outTokenTypeJWT)
+// tokenKeyID returns the kid of the token. For a configured key, privateKeyId
+// may say its name or its kid, and the token has its kid in either case.
+func (r request) tokenKeyID(key keys.Key) (string, error) {
+	if key == nil {
+		return r.keyID, nil
 	}
+	if r.key.Name != "" {
+		if r.keyID != "" && r.keyID != r.key.Name && r.keyID != key.ID() {
+			return "", refuse(ErrInputConflict, inPrivateKeyID, "it is neither the name of the configured key nor the id with which it signs now", "leave it out")
+		}
+		return key.ID(), nil
+	}
+	if r.keyID != "" {
+		return r.keyID, nil
+	}
+	return key.ID(), nil
 }
 
-// headerBudget is what servers and proxies take as one HTTP header, with room
-// for the others.
-const headerBudget = 7 << 10
-
-// warnings says what is odd about a token that was signed all the same.
-func (c composed) warnings(token signer.Token) []string {
-	var list []string
-	if c.expires != 0 && c.expires <= c.now.Unix() {
-		list = append(list, "the token has expired already: "+inIssuedAtOffset+" moves its end back as far as the ttl or further")
+// tokenAlgorithm returns the algorithm that was asked for, where it fits the
+// key and the profile, or their default. It is never overridden.
+func (r request) tokenAlgorithm(key keys.Key) (keys.Algorithm, error) {
+	switch {
+	case key == nil:
+		return r.algorithm, nil
+	case r.hasProfile():
+		alg, err := r.profile.ChooseAlgorithm(key, r.algorithm)
+		return alg, atInput(err)
 	}
-	if size := token.Compact.Len(); size > headerBudget {
-		list = append(list, fmt.Sprintf("the token has %d bytes, which many servers do not take in a header", size))
+	alg := r.algorithm
+	if fitting := key.Algorithms(); alg == "" && len(fitting) > 0 {
+		return fitting[0], nil
 	}
-	return list
+	if alg == "" {
+		alg = keys.HS256 // only a secret that is too short for any algorithm has none
+	}
+	return alg, keys.Check(key, alg)
 }
 
-func (r *request) composeClaims(c composed) jsonobj.Object {
+// parties returns the claims that name the parties, those that the task leaves
+// out as its profile presets them.
+func (r request) parties(key keys.Key) (provider.Parties, error) {
+	given := provider.Parties{Issuer: r.issuer, Subject: r.subject, Audiences: r.audience}
+	if !r.hasProfile() {
+		return given, nil
+	}
+	parties, err := r.profile.Fill(given, key)
+	return parties, atInput(err)
+}
+
+// claims writes iss, sub, aud, exp, iat, nbf, jti and the scopes in this order,
+// then the author's own in theirs.
+func (d *draft) claims(p provider.Parties) jsonobj.Object {
+	r := &d.request
 	claims := jsonobj.New(9 + r.claims.Len())
-	if r.issuer != "" {
-		claims.String("iss", r.issuer)
+	if p.Issuer != "" {
+		claims.String("iss", p.Issuer)
 	}
-	if r.subject != "" {
-		claims.String("sub", r.subject)
+	if p.Subject != "" {
+		claims.String("sub", p.Subject)
 	}
-	switch len(r.audience) {
+	switch len(p.Audiences) {
 	case 0:
 	case 1: // RFC 7519 §4.1.3: "the "aud" value MAY be a single case-sensitive string"
-		claims.String("aud", r.audience[0])
+		claims.String("aud", p.Audiences[0])
 	default:
-		claims.Strings("aud", r.audience)
+		claims.Strings("aud", p.Audiences)
 	}
 	if !r.times.forever {
-		claims.Int("exp", c.expires)
+		claims.Int("exp", d.expires)
 	}
 	if !slices.Contains(r.omit, claimIAT) {
-		claims.Int(claimIAT, c.issuedAt)
+		claims.Int(claimIAT, d.issuedAt)
 	}
 	if r.times.notBefore != nil {
-		claims.Int("nbf", c.issuedAt+*r.times.notBefore)
+		claims.Int("nbf", d.issuedAt+*r.times.notBefore)
 	}
-	if c.jwtID != "" {
-		claims.String(claimJTI, c.jwtID)
+	if d.jwtID != "" {
+		claims.String(claimJTI, d.jwtID)
 	}
 	r.scopes.write(&claims)
 	for m := range r.claims.Members() {
@@ -120,4 +178,23 @@ func (s scopes) write(claims *jsonobj.Object) {
 	default:
 		claims.String(s.claim, strings.Join(s.list, " "))
 	}
+}
+
+// headerBudget is the size of an HTTP header that servers and proxies take,
+// less room for the other headers.
+const headerBudget = 7 << 10
+
+// warnings returns what is unusual about a token that was signed.
+func (d *draft) warnings() []string {
+	list := d.request.warnings
+	if w := d.request.key.Warning(); w != "" {
+		list = append(list, inPrivateKey+": "+w)
+	}
+	if d.expires != 0 && d.expires <= d.now.Unix() {
+		list = append(list, "the token has expired already: "+inIssuedAtOffset+" moves its end back as far as the ttl or further")
+	}
+	if size := d.signed.Compact.Len(); size > headerBudget {
+		list = append(list, fmt.Sprintf("the token has %d bytes, which many servers do not take in a header", size))
+	}
+	return list
 }

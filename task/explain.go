@@ -11,7 +11,6 @@ import (
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
 	"conductor-jwt/policy"
-	"conductor-jwt/signer"
 )
 
 // Explanation is what the operator's policy says of a task.
@@ -29,36 +28,36 @@ type Explanation struct {
 // Explain asks the policy what it says of a task, without signing. A key in
 // the task may be an expression still. It fails where the task would fail
 // before any grant is looked at.
-func (h *Handler) Explain(ctx context.Context, d api.Task) (Explanation, error) {
+func (h *Handler) Explain(ctx context.Context, t api.Task) (Explanation, error) {
 	var e Explanation
-	key := storedKey(d.Input)
-	d.Input = withoutKey(d.Input)
-	g, err := readInput(h.inputs, d)
+	stored := storedKey(t.Input)
+	t.Input = withoutKey(t.Input)
+	r, err := h.read(t)
 	if err != nil {
 		return e, err
 	}
-	r, err := h.request(d, g)
-	if err != nil {
+	if err := h.checkInline(r); err != nil {
 		return e, err
 	}
-	if err := h.checkInline(g, r); err != nil {
-		return e, err
-	}
-	if r.from != nil { // the input is the stored one
-		if err := g.checkVouched(key); err != nil {
+	if r.secretsOnly { // the input is the stored one
+		if err := r.inputs.checkStoredKey(stored); err != nil {
 			return e, err
 		}
 	}
-	c := composed{now: h.o.Now(), request: signer.Request{Algorithm: r.algorithm}}
-	if e.Unseen, err = h.see(ctx, r, &c); err != nil {
+	key, err := h.readableKey(ctx, r)
+	if err != nil {
 		return e, err
 	}
-	r.write(&c)
-	e.Request = h.asks(d, r, c)
-	if e.Allowed = r.use == "" && h.o.Policy.InlineMode() == policy.InlineAllow; e.Allowed {
+	d, err := h.compose(r, key)
+	if err != nil {
+		return e, err
+	}
+	e.Unseen = d.token.Algorithm == ""
+	e.Request = h.policyRequest(t, d)
+	if e.Allowed = !r.needsGrant(); e.Allowed {
 		return e, nil
 	}
-	if err := checkLookalikes(&c.request); err != nil {
+	if err := checkLookalikes(&d.token); err != nil {
 		return e, err
 	}
 	e.Verdicts = h.o.Policy.Explain(e.Request)
@@ -97,24 +96,15 @@ func withoutKey(input secret.JSON) secret.JSON {
 	return secret.NewJSON(o.AppendJSON(nil))
 }
 
-// see asks a configured key for what it decides. It is no mistake that its
-// store cannot be asked from where the question is put.
-func (h *Handler) see(ctx context.Context, r *request, c *composed) (unseen bool, err error) {
+// readableKey returns the key of a task; nil for a key in the task, and for a
+// configured one whose store cannot be asked from here.
+func (h *Handler) readableKey(ctx context.Context, r request) (keys.Key, error) {
 	if r.key.Name == "" {
-		return c.request.Algorithm == "", r.fill(nil)
+		return nil, nil //nolint:nilnil // compose takes a task without its key
 	}
-	key, err := h.o.Keys.Resolve(ctx, r.key)
+	key, err := h.resolve(ctx, r)
 	if errors.Is(err, keys.ErrUnavailable) {
-		return c.request.Algorithm == "", r.fill(nil)
+		return nil, nil //nolint:nilnil // as above
 	}
-	if err != nil {
-		return false, r.located(err)
-	}
-	if err := r.checkKeyID(key); err != nil {
-		return false, err
-	}
-	if c.request.Algorithm, err = r.choose(key); err != nil {
-		return false, err
-	}
-	return false, r.fill(key)
+	return key, err
 }

@@ -2,7 +2,7 @@ package task
 
 import "conductor-jwt/signer"
 
-// TaskType is the queue of this contract's tasks.
+// TaskType is the task type, and the queue, of this contract's tasks.
 const TaskType = "GET_SIGNED_JWT"
 
 // The inputs' names, exactly as an author writes them.

@@ -16,34 +16,34 @@ import (
 
 // source says which key the task asks for: its own, a configured one, or the
 // one that its profile names.
-func (g *given) source(d api.Task, profiled string) (keys.Ref, error) {
+func (v *inputValues) source(d api.Task, profiled string) (keys.Ref, error) {
 	var ref keys.Ref
-	id, err := g.text(inPrivateKeyID)
+	id, err := v.text(inPrivateKeyID)
 	if err != nil {
 		return ref, err
 	}
 	ref.KeyID = id
 	switch {
 	case profiled != "":
-		return g.configured(ref, d, inProfile, profiled)
-	case g.has(inKeyRef):
-		return g.configured(ref, d, inKeyRef, g.values[inKeyRef].Text)
+		return v.configured(ref, d, inProfile, profiled)
+	case v.has(inKeyRef):
+		return v.configured(ref, d, inKeyRef, v.values[inKeyRef].Text)
 	}
-	if !g.has(inPrivateKey) {
-		return ref, g.missingKey()
+	if !v.has(inPrivateKey) {
+		return ref, v.missingKey()
 	}
-	return g.inline(ref)
+	return v.inline(ref)
 }
 
 // configured names a key of the operator's; nothing else may then say which
 // key it is.
-func (g *given) configured(ref keys.Ref, d api.Task, field, key string) (keys.Ref, error) {
+func (v *inputValues) configured(ref keys.Ref, d api.Task, field, key string) (keys.Ref, error) {
 	for _, name := range []string{inPrivateKey, inPrivateKeyPassword, inSecretEncoding, inKeyRef} {
-		if g.has(name) && name != field {
+		if v.has(name) && name != field {
 			return ref, refuse(ErrInputConflict, field, "it names the key, and so does "+name, "leave one of the two out")
 		}
 	}
-	if g.has(inCertificate) {
+	if v.has(inCertificate) {
 		return ref, refuse(ErrInputConflict, inCertificate, "the certificates of a configured key come from its source alone",
 			"leave it out, and have the operator put the certificates beside the key")
 	}
@@ -53,8 +53,8 @@ func (g *given) configured(ref keys.Ref, d api.Task, field, key string) (keys.Re
 
 // inline is the key that came along. Its size is looked at before anything in
 // it is decoded.
-func (g *given) inline(ref keys.Ref) (keys.Ref, error) {
-	n := g.values[inPrivateKey]
+func (v *inputValues) inline(ref keys.Ref) (keys.Ref, error) {
+	n := v.values[inPrivateKey]
 	text := n.Text
 	if n.Kind == jsontext.KindBeginObject {
 		text = string(n.Raw)
@@ -63,23 +63,23 @@ func (g *given) inline(ref keys.Ref) (keys.Ref, error) {
 		return ref, tooLarge(inPrivateKey, fmt.Sprintf("%d bytes", len(text)), fmt.Sprintf("a key has at most %d bytes; give the key alone", maxKeyText))
 	}
 	ref.Text = secret.New(text)
-	password := g.values[inPrivateKeyPassword].Text
+	password := v.values[inPrivateKeyPassword].Text
 	if len(password) > maxText {
 		return ref, tooLarge(inPrivateKeyPassword, fmt.Sprintf("%d bytes", len(password)), fmt.Sprintf("write at most %d bytes", maxText))
 	}
 	ref.Password = secret.New(password)
-	encoding, err := g.choice(inSecretEncoding, "", string(keys.EncodingRaw), string(keys.EncodingBase64), string(keys.EncodingBase64URL), string(keys.EncodingHex))
+	encoding, err := v.choice(inSecretEncoding, "", string(keys.EncodingRaw), string(keys.EncodingBase64), string(keys.EncodingBase64URL), string(keys.EncodingHex))
 	ref.Encoding = keys.Encoding(encoding)
 	return ref, err
 }
 
 // missingKey says why there is no key: another way to name one, or a secret,
 // came to nothing, or nobody filled in the input.
-func (g *given) missingKey() error {
-	if err := cmp.Or(g.checkResolved(inKeyRef), g.checkResolved(inProfile)); err != nil {
+func (v *inputValues) missingKey() error {
+	if err := cmp.Or(v.checkResolved(inKeyRef), v.checkResolved(inProfile)); err != nil {
 		return err
 	}
-	templates := g.templates.all(inPrivateKey)
+	templates := v.templates.all(inPrivateKey)
 	for _, t := range templates {
 		switch {
 		case strings.Contains(t.Text, secretMark):
@@ -147,9 +147,9 @@ func secretName(template string) (name, path string, dotted bool) {
 // checkExposure refuses an input that would write key material into the
 // token, which is stored in clear. It looks at what was delivered, before
 // anything else is said about it.
-func (g *given) checkExposure(secrets exposure.Secrets) error {
-	for _, in := range g.table {
-		value, ok := g.values[in.Name]
+func (v *inputValues) checkExposure(secrets exposure.Secrets) error {
+	for _, in := range v.table {
+		value, ok := v.values[in.Name]
 		if in.Signed && ok && exposes(secrets, value) {
 			return exposed(in.Name)
 		}
@@ -175,4 +175,25 @@ func exposes(secrets exposure.Secrets, value jsonobj.Value) bool {
 		return true
 	}
 	return len(value.Items) > 0 && secrets.In(string(value.Raw))
+}
+
+// secretsOfKey returns the secrets that the templates of privateKey name, each
+// with the path into it; nil where a template is, or may be, anything other than
+// exactly one secret.
+func (v *inputValues) secretsOfKey() []string {
+	if v.templates.unread {
+		return nil
+	}
+	var names []string
+	for _, t := range v.templates.all(inPrivateKey) {
+		name, path, dotted := secretName(t.Text)
+		if t.Kind != jsontext.KindString || name == "" {
+			return nil
+		}
+		if dotted {
+			name += "." + path
+		}
+		names = append(names, name)
+	}
+	return names
 }

@@ -1,6 +1,7 @@
 package task
 
 import (
+	"context"
 	"time"
 	"unicode/utf8"
 
@@ -8,7 +9,6 @@ import (
 	"conductor-jwt/internal/jsonobj"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
-	"conductor-jwt/signer"
 )
 
 // Fault is why a task did not complete.
@@ -33,8 +33,9 @@ type Outcome struct {
 	KeyID     string
 	JWTID     string
 
-	// Unchecked says that the token was given out although the server does
-	// not permit the read that would show an injected secret.
+	// Unchecked says that the server denied the read of the stored task, which
+	// would show an injected secret, and that the token was returned all the
+	// same.
 	Unchecked bool
 }
 
@@ -71,33 +72,90 @@ const (
 	outError        = "error"
 )
 
+// completed returns the outcome of a task whose token was signed.
+func (h *Handler) completed(t api.Task, d draft) Outcome {
+	warnings := d.warnings()
+	return Outcome{
+		Status: api.Completed, Output: output(h.o.Output, t, d, warnings), Warnings: warnings,
+		Algorithm: string(d.token.Algorithm), KeyKind: string(keys.KindOf(d.key)),
+		KeyID: d.token.KeyID, JWTID: d.jwtID, Unchecked: d.unchecked,
+	}
+}
+
+// failed returns the outcome of a task that failed with err.
+func (h *Handler) failed(ctx context.Context, t api.Task, d draft, err error) Outcome {
+	// An input that can never succeed is reported even after the deadline.
+	if _, status := FaultOf(err); ctx.Err() != nil && status != api.FailedWithTerminalError {
+		err = ctx.Err()
+	}
+	cause, status := FaultOf(err)
+	switch code := codeOf(err); {
+	case code.Bounded && h.age(t) >= h.o.KeyWait, code.Own && h.o.Policy.DefinesProfiles():
+		status = api.Failed
+	}
+	out := Failure(status, cause)
+	out.Warnings = d.request.warnings
+	if d.key != nil {
+		out.Algorithm, out.KeyKind = string(d.token.Algorithm), string(keys.KindOf(d.key))
+	}
+	if status == api.InProgress {
+		out.After = backoff(h.age(t))
+	}
+	return out
+}
+
+// age returns how long ago the server first queued the task. A task without
+// that time is too old to wait: nothing would end its wait.
+func (h *Handler) age(t api.Task) time.Duration {
+	if t.Scheduled.IsZero() {
+		return h.o.KeyWait
+	}
+	return max(0, h.o.Now().Sub(t.Scheduled))
+}
+
+// The waits for a key store.
+const (
+	minWait = time.Second
+	maxWait = time.Minute
+)
+
+// backoff returns the next of the waits 1 s, 2 s, 4 s … 60 s. It needs no count
+// of tries: after waits of 1, 2 and 4 s a task is at least 7 s old.
+func backoff(age time.Duration) time.Duration {
+	wait := minWait
+	for wait < maxWait && 2*wait-minWait <= age {
+		wait *= 2
+	}
+	return min(wait, maxWait)
+}
+
 // output writes outputData of a completed task. Times are NumericDate seconds
 // (RFC 7519 §2).
-func output(mode OutputMode, d api.Task, c composed, token signer.Token, warnings []string) secret.JSON {
+func output(mode OutputMode, t api.Task, d draft, warnings []string) secret.JSON {
 	var o jsonobj.Object
 	if mode != OutputSecrets {
-		o.String(outToken, token.Compact.Reveal())
+		o.String(outToken, d.signed.Compact.Reveal())
 	}
 	if mode == OutputSecrets || mode == OutputBoth {
 		var hidden jsonobj.Object
-		hidden.String(outToken, token.Compact.Reveal())
+		hidden.String(outToken, d.signed.Compact.Reveal())
 		o.Set(outSecrets, hidden.AppendJSON(nil))
 	}
 	o.String(outTokenType, outTokenTypeJWT)
-	o.String(outAlgorithm, string(token.Algorithm))
-	if c.request.KeyID != "" {
-		o.String(outKeyID, c.request.KeyID)
+	o.String(outAlgorithm, string(d.signed.Algorithm))
+	if d.token.KeyID != "" {
+		o.String(outKeyID, d.token.KeyID)
 	}
-	o.Int(outIssuedAt, c.issuedAt)
-	if c.expires != 0 {
-		o.Int(outExpiresAt, c.expires)
-		o.Int(outExpiresIn, c.expires-c.now.Unix())
+	o.Int(outIssuedAt, d.issuedAt)
+	if d.expires != 0 {
+		o.Int(outExpiresAt, d.expires)
+		o.Int(outExpiresIn, d.expires-d.now.Unix())
 	}
-	if c.jwtID != "" {
-		o.String(outJWTID, c.jwtID)
+	if d.jwtID != "" {
+		o.String(outJWTID, d.jwtID)
 	}
-	if d.ID != "" {
-		o.String(outTaskID, d.ID)
+	if t.ID != "" {
+		o.String(outTaskID, t.ID)
 	}
 	if len(warnings) > 0 {
 		o.Strings(outWarnings, warnings)

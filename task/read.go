@@ -19,29 +19,23 @@ const maxLevels = jsonobj.DefaultLevels
 // inputData is what a message calls the whole input.
 const inputData = "inputData"
 
-// given is a task's input once its JSON is known to be sound.
-type given struct {
-	table     []Input                  // the inputs that there are
-	values    map[string]jsonobj.Value // the known inputs that are not blank
-	delivered map[string]jsonobj.Value // and all known ones, the blank ones too
+// inputValues are the inputs of one task, read strictly.
+type inputValues struct {
+	table     []Input
+	values    map[string]jsonobj.Value // known inputs that are not blank
+	delivered map[string]jsonobj.Value // known inputs, blank ones included
 	unknown   []string                 // names that are not known, in the order of the input
 	templates templates
-	// vouched says that the key has to be the secret that its template names
-	// (inline: secrets-only).
-	vouched bool
-	// named are the inputs in which the templates name secrets to be signed.
-	named []string
 }
 
-// has reports whether an input says something.
-func (g *given) has(name string) bool {
-	_, ok := g.values[name]
+// has reports whether an input is given and not blank.
+func (v *inputValues) has(name string) bool {
+	_, ok := v.values[name]
 	return ok
 }
 
-// readInput reads a task's input strictly, removes blanks, and refuses what
-// no input may have.
-func readInput(table []Input, d api.Task) (*given, error) {
+// readInputs reads the inputs of a task, and refuses what no input may have.
+func readInputs(table []Input, d api.Task) (*inputValues, error) {
 	if d.External {
 		return nil, refuse(ErrPayloadExternal, inputData, "the task's input lies in external payload storage, where secrets are not resolved",
 			"pass less data into the task: the server moves inputs that are too large")
@@ -50,7 +44,7 @@ func readInput(table []Input, d api.Task) (*given, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &given{table: table, values: map[string]jsonobj.Value{}, delivered: map[string]jsonobj.Value{}, templates: readTemplates(table, d)}
+	v := &inputValues{table: table, values: map[string]jsonobj.Value{}, delivered: map[string]jsonobj.Value{}, templates: readTemplates(table, d)}
 	for _, m := range members {
 		if deliveredLiterally(m.Value) {
 			return nil, refuse(ErrSecretUnresolved, shown(m.Name), "the text "+secretMark+"…} was delivered instead of the secret",
@@ -58,19 +52,19 @@ func readInput(table []Input, d api.Task) (*given, error) {
 		}
 	}
 	for _, m := range members {
-		if err := g.add(m); err != nil {
+		if err := v.add(m); err != nil {
 			return nil, err
 		}
 	}
-	return g, nil
+	return v, nil
 }
 
-// add sorts in one member. A blank is dropped before its name is looked at.
-func (g *given) add(m jsonobj.Member) error {
-	in, known := find(g.table, m.Name)
+// add reads one member. A blank is dropped before its name is looked at.
+func (v *inputValues) add(m jsonobj.Member) error {
+	in, known := find(v.table, m.Name)
 	if !known {
 		if !jsonobj.Blank(m.Value) {
-			g.unknown = append(g.unknown, m.Name)
+			v.unknown = append(v.unknown, m.Name)
 		}
 		return nil
 	}
@@ -81,14 +75,14 @@ func (g *given) add(m jsonobj.Member) error {
 	if err != nil {
 		return jsonFault(in.Name, err)
 	}
-	g.delivered[in.Name] = value
+	v.delivered[in.Name] = value
 	if jsonobj.Blank(value.Raw) || in.zero && isZero(value) {
 		return nil
 	}
 	if !strings.ContainsRune(in.kinds, rune(value.Kind)) {
 		return invalid(in.Name, describe(value), "write it as "+plain(in.Type))
 	}
-	g.values[in.Name] = value
+	v.values[in.Name] = value
 	return nil
 }
 

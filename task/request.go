@@ -11,33 +11,40 @@ import (
 	"conductor-jwt/internal/jsonobj"
 	"conductor-jwt/keys"
 	"conductor-jwt/keys/exposure"
+	"conductor-jwt/policy"
 	"conductor-jwt/provider"
 )
 
-// request is what a task asks for, every input read and found sound.
+// request is what a task asks for, by its inputs alone.
 type request struct {
+	inputs   *inputValues
+	warnings []string
+
 	subject, issuer string
 	audience        []string
 	scopes          scopes
 	times           times
-	algorithm       keys.Algorithm // empty takes the key's default
-	keyID           string         // empty takes the key's own
-	jwtID           string         // empty takes a fresh one
+	algorithm       keys.Algorithm // empty: the key's default
+	keyID           string         // empty: the key's own
+	jwtID           string         // empty: a fresh one
 	omit            []string
 	claims          jsonobj.Object
 	headers         jsonobj.Object
 	chain           chain
-	key             keys.Ref
-	secrets         exposure.Secrets // what no claim may hold
+	profile         *provider.Profile // never nil
 
-	profile *provider.Profile // never nil
+	key     keys.Ref
+	secrets exposure.Secrets // what no claim may hold
 
 	// use is what a grant must name: a configured key, or a profile that names
 	// one; empty for a key in the task.
 	use string
-	// from are the server's secrets that a key in the task comes from, where
-	// its template says so.
-	from []string
+	// secretsOnly says that the key must be the secret that its template names
+	// (inline: secrets-only), and that a grant must allow it.
+	secretsOnly bool
+	// keySecrets are the secrets of the server that a key in the task comes from
+	// by its templates; nil where these do not prove it.
+	keySecrets []string
 }
 
 // The claims that omitClaims may name.
@@ -46,57 +53,102 @@ const (
 	claimIAT = "iat"
 )
 
-// request reads every input. The key's source comes first, and with it the
-// search for key material where it must not be: what follows may say how long
-// or of what kind an input is.
-func (h *Handler) request(d api.Task, g *given) (*request, error) {
-	p, err := h.profile(g)
+// read reads every input of a task. Its warnings are set also with an error.
+func (h *Handler) read(t api.Task) (request, error) {
+	v, err := readInputs(h.inputs, t)
 	if err != nil {
-		return nil, err
+		return request{}, err
 	}
-	ref, err := g.source(d, p.Overrides.Key)
-	var secrets exposure.Secrets
+	r := request{inputs: v}
+	warning, err := checkUnknown(v.unknown, h.o.Unknown == UnknownError)
+	if err != nil {
+		return r, err
+	}
+	if warning != "" {
+		r.warnings = []string{warning}
+	}
+	if r.profile, err = h.profile(v); err != nil {
+		return r, err
+	}
+	// The search for key material in the other inputs comes before their errors,
+	// which say how long or of what type they are.
+	r.key, err = v.source(t, r.profile.Overrides.Key)
 	if h.o.Injection != InjectionOff {
-		secrets = ref.Secrets()
-		if refused := g.checkExposure(secrets); refused != nil {
-			return nil, refused
+		r.secrets = r.key.Secrets()
+		if exposed := v.checkExposure(r.secrets); exposed != nil {
+			return r, exposed
 		}
 	}
 	if err != nil {
-		return nil, err
+		return r, err
 	}
-	if err := g.checkAllResolved(); err != nil {
-		return nil, err
+	if err := v.checkAllResolved(); err != nil {
+		return r, err
 	}
-	r := &request{key: ref, secrets: secrets, keyID: ref.KeyID, use: ref.Name, profile: p}
-	if p.Overrides.Key != "" {
-		r.use = p.Name
+	r.keyID, r.use = r.key.KeyID, r.key.Name
+	if r.profile.Overrides.Key != "" {
+		r.use = r.profile.Name
 	}
-	for _, read := range []func() error{
-		func() (err error) { r.subject, err = g.text(inSubject); return },
-		func() (err error) { r.issuer, err = g.text(inIssuer); return },
-		func() (err error) { r.audience, err = g.audience(); return },
-		func() (err error) { r.scopes, err = g.scopes(p); return },
-		func() (err error) { r.times, err = g.times(h.bounds(r)); return },
-		func() (err error) { r.algorithm, err = g.algorithm(); r.key.Algorithm = r.algorithm; return },
-		func() (err error) { r.claims, err = g.claims(r.scopes); return },
-		func() (err error) { r.headers, err = g.headers(); return },
-		func() (err error) { r.chain, err = g.chain(p.Certificate); return },
-		func() (err error) { r.jwtID, err = g.text(inJWTID); return },
-		func() (err error) { r.omit, err = g.choices(inOmitClaims, claimJTI, claimIAT); return },
-	} {
-		if err := read(); err != nil {
-			return nil, err
-		}
+	if r.use == "" && h.o.Policy.InlineMode() == policy.InlineSecretsOnly {
+		r.secretsOnly, r.keySecrets = true, v.secretsOfKey()
+	}
+	return h.readClaims(r)
+}
+
+// readClaims reads the inputs that become claims and header parameters.
+func (h *Handler) readClaims(r request) (request, error) {
+	v := r.inputs
+	var err error
+	if r.subject, err = v.text(inSubject); err != nil {
+		return r, err
+	}
+	if r.issuer, err = v.text(inIssuer); err != nil {
+		return r, err
+	}
+	if r.audience, err = v.audience(); err != nil {
+		return r, err
+	}
+	if r.scopes, err = v.scopes(r.profile); err != nil {
+		return r, err
+	}
+	if r.times, err = v.times(h.bounds(&r)); err != nil {
+		return r, err
+	}
+	if r.algorithm, err = v.algorithm(); err != nil {
+		return r, err
+	}
+	r.key.Algorithm = r.algorithm
+	if r.claims, err = v.claims(r.scopes); err != nil {
+		return r, err
+	}
+	if r.headers, err = v.headers(); err != nil {
+		return r, err
+	}
+	if r.chain, err = v.chain(r.profile.Certificate); err != nil {
+		return r, err
+	}
+	if r.jwtID, err = v.text(inJWTID); err != nil {
+		return r, err
+	}
+	if r.omit, err = v.choices(inOmitClaims, claimJTI, claimIAT); err != nil {
+		return r, err
 	}
 	if r.jwtID != "" && slices.Contains(r.omit, claimJTI) {
-		return nil, refuse(ErrInputConflict, inOmitClaims, "it leaves out jti, which "+inJWTID+" sets", "leave one of the two out")
+		return r, refuse(ErrInputConflict, inOmitClaims, "it leaves out jti, which "+inJWTID+" sets", "leave one of the two out")
 	}
 	return r, nil
 }
 
-func (g *given) algorithm() (keys.Algorithm, error) {
-	n, ok := g.values[inAlgorithm]
+// keyField returns the input that names a configured key.
+func (r *request) keyField() string {
+	if r.use != r.key.Name {
+		return inProfile
+	}
+	return inKeyRef
+}
+
+func (v *inputValues) algorithm() (keys.Algorithm, error) {
+	n, ok := v.values[inAlgorithm]
 	if !ok {
 		return "", nil
 	}
@@ -105,8 +157,8 @@ func (g *given) algorithm() (keys.Algorithm, error) {
 
 // text gives an input of type "string or whole number": a number as its
 // digits, a string as it is.
-func (g *given) text(name string) (string, error) {
-	n, ok := g.values[name]
+func (v *inputValues) text(name string) (string, error) {
+	n, ok := v.values[name]
 	if !ok {
 		return "", nil
 	}
@@ -133,8 +185,8 @@ func boundedText(field, where string, n jsonobj.Value) (string, error) {
 }
 
 // choice gives an input that is one of a few words, matched exactly.
-func (g *given) choice(name, fallback string, allowed ...string) (string, error) {
-	n, ok := g.values[name]
+func (v *inputValues) choice(name, fallback string, allowed ...string) (string, error) {
+	n, ok := v.values[name]
 	if !ok {
 		return fallback, nil
 	}
@@ -145,9 +197,9 @@ func (g *given) choice(name, fallback string, allowed ...string) (string, error)
 }
 
 // choices gives an input that is a list of such words, each once.
-func (g *given) choices(name string, allowed ...string) ([]string, error) {
+func (v *inputValues) choices(name string, allowed ...string) ([]string, error) {
 	var list []string
-	for i, item := range g.values[name].Items {
+	for i, item := range v.values[name].Items {
 		if item.Kind != jsontext.KindString || !slices.Contains(allowed, item.Text) {
 			return nil, invalid(name, element(i)+describe(item)+", which is not one of the allowed words", "list "+oneOf(allowed))
 		}
@@ -166,8 +218,8 @@ func plain(s string) string { return strings.ReplaceAll(s, "`", "") }
 
 // audience gives aud: the tokens' recipients in the order given (RFC 7519
 // §4.1.3).
-func (g *given) audience() ([]string, error) {
-	n, ok := g.values[inAudience]
+func (v *inputValues) audience() ([]string, error) {
+	n, ok := v.values[inAudience]
 	if !ok {
 		return nil, nil
 	}

@@ -27,16 +27,16 @@ type scopes struct {
 	list   []string // empty leaves the claim out
 }
 
-func (g *given) scopes(p *provider.Profile) (scopes, error) {
+func (v *inputValues) scopes(p *provider.Profile) (scopes, error) {
 	var s scopes
 	var err error
-	if s.claim, err = g.choice(inScopeClaim, cmp.Or(p.ScopeClaim, claimScope), claimScope, claimSCP); err != nil {
+	if s.claim, err = v.choice(inScopeClaim, cmp.Or(p.ScopeClaim, claimScope), claimScope, claimSCP); err != nil {
 		return s, err
 	}
-	if s.format, err = g.choice(inScopeFormat, cmp.Or(p.ScopeFormat, formatSpace), formatSpace, formatComma, formatArray); err != nil {
+	if s.format, err = v.choice(inScopeFormat, cmp.Or(p.ScopeFormat, formatSpace), formatSpace, formatComma, formatArray); err != nil {
 		return s, err
 	}
-	n, ok := g.values[inScopes]
+	n, ok := v.values[inScopes]
 	if !ok {
 		return s, nil
 	}

@@ -10,19 +10,18 @@ import (
 	"conductor-jwt/conductor/api"
 	"conductor-jwt/internal/fault"
 	"conductor-jwt/internal/jsonobj"
-	"conductor-jwt/policy"
 )
 
-// InjectionMode is how much is done against secrets that the workflow's data
-// smuggles into a claim.
+// InjectionMode says how a task is checked for secrets that the workflow's data
+// puts into a claim.
 type InjectionMode string
 
-// The modes. The server puts secrets into values too, when a task is polled:
-// whoever can write ${workflow.secrets.…} into a workflow's data has any of
-// them handed to the worker.
+// The modes. When a task is polled, the server resolves ${workflow.secrets.…}
+// also in the workflow's data, so an author of data can have any secret sent to
+// the worker.
 const (
-	InjectionAuto   InjectionMode = "auto"   // compare with the stored task, where it may be read
-	InjectionStored InjectionMode = "stored" // and give no token where it may not
+	InjectionAuto   InjectionMode = "auto"   // compare with the stored task where it may be read
+	InjectionStored InjectionMode = "stored" // as auto, and sign nothing where it may not be read
 	InjectionKey    InjectionMode = "key"    // look for key material in claims only
 	InjectionOff    InjectionMode = "off"    // look for nothing
 )
@@ -31,46 +30,53 @@ const (
 // read, as opposed to a read that failed and may succeed later.
 var ErrReadDenied = errors.New("reading the stored task is denied")
 
-// wantsStored reports whether the stored task can say anything: an input that
-// is not sealed has another value than the text of its definition. A template
-// without an expression does not prove that: the server puts the data of a
-// dynamic fork over the task's own inputParameters. Secrets in sealed inputs
-// are what these are for.
-func (g *given) wantsStored() bool {
-	for _, in := range g.table {
-		if value, ok := g.values[in.Name]; ok && !in.Sealed && !g.templates.literally(in.Name, value) {
+// wantsStored reports whether an input that is not sealed has a value that does
+// not stand in its template. Sealed inputs are meant to hold secrets. A template
+// without an expression proves nothing: the server puts the data of a dynamic
+// fork over the task's own inputParameters.
+func (v *inputValues) wantsStored() bool {
+	for _, in := range v.table {
+		if value, ok := v.values[in.Name]; ok && !in.Sealed && !v.templates.literally(in.Name, value) {
 			return true
 		}
 	}
 	return false
 }
 
-// checkStored compares the stored task with the templates: a stored value may
-// hold only the secrets that its template names, each as often, and a key that
-// a template vouches for must be that template.
-func (g *given) checkStored(t api.Task) error {
-	stored, err := storedInput(t)
+// compare compares the stored task with the templates: a stored value may hold
+// only the secrets that its template names, each as often, and where secretsOnly
+// is set, the stored key must be its template. It returns the inputs whose
+// templates name secrets to be signed.
+func (v *inputValues) compare(stored api.Task, secretsOnly bool) (signed []string, err error) {
+	values, err := storedInput(stored)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for _, in := range g.table {
-		value, ok := stored.Get(in.Name)
-		if !ok || in.Sealed && (!g.vouched || in.Name != inPrivateKey) {
+	for _, in := range v.table {
+		value, ok := values.Get(in.Name)
+		if !ok || in.Sealed && (!secretsOnly || in.Name != inPrivateKey) {
 			continue
 		}
 		n, err := parseValue(value, maxTemplateLevels)
 		if err != nil {
-			return unchecked("the stored task's input cannot be read", err)
+			return nil, unchecked("the stored task's input cannot be read", err)
 		}
-		if !g.vouchedFor(in.Name, secretReferences(n)) {
-			return injected(in.Name)
+		references := secretReferences(n)
+		if len(references) == 0 {
+			continue
+		}
+		if !v.templates.hold(in.Name, references) {
+			return nil, injected(in.Name)
+		}
+		if !in.Sealed {
+			signed = append(signed, in.Name)
 		}
 	}
-	if g.vouched {
-		key, _ := stored.Get(inPrivateKey)
-		return g.checkVouched(key)
+	if secretsOnly {
+		key, _ := values.Get(inPrivateKey)
+		return signed, v.checkStoredKey(key)
 	}
-	return nil
+	return signed, nil
 }
 
 func injected(field string) error {
@@ -78,10 +84,10 @@ func injected(field string) error {
 		"find out who put it into the workflow's data; a secret that is meant to be signed belongs in the definition")
 }
 
-// checkDefined compares the templates that vouch for secrets with the workflow's
-// definition: those of a task that a dynamic fork made are data too. Queue is
-// the type under which the task was polled.
-func (g *given) checkDefined(raw json.RawMessage, queue string) error {
+// compareDefinition looks in the workflow's definition for the templates of the
+// signed inputs, which name secrets: the templates of a task that a dynamic fork
+// made are data too. Queue is the type under which the task was polled.
+func (v *inputValues) compareDefinition(raw json.RawMessage, queue string, signed []string) error {
 	workflow, err := parseObject(raw)
 	if err != nil {
 		return unchecked("the workflow's definition cannot be read", err)
@@ -98,8 +104,8 @@ func (g *given) checkDefined(raw json.RawMessage, queue string) error {
 		return unchecked("the workflow's definition cannot be read", err)
 	}
 	tasks, _ := definition.Get("tasks")
-	for _, name := range g.named {
-		if !slices.ContainsFunc(g.templates.all(name), func(t jsonobj.Value) bool { return defines(tasks, queue, name, t) }) {
+	for _, name := range signed {
+		if !slices.ContainsFunc(v.templates.all(name), func(t jsonobj.Value) bool { return defines(tasks, queue, name, t) }) {
 			return injected(name)
 		}
 	}
@@ -149,12 +155,12 @@ const (
 	maxDefinitionValues = 1 << 16 // values: 60 for each of 1000 tasks
 )
 
-// checkVouched refuses a key in place of the secret that its template names
+// checkStoredKey refuses a key in place of the secret that its template names
 // (inline: secrets-only). The template alone proves nothing: the data of a
-// dynamic fork replaces values, so the stored one must be the same text.
-func (g *given) checkVouched(stored jsontext.Value) error {
+// dynamic fork replaces values, so the stored value must be the same text.
+func (v *inputValues) checkStoredKey(stored jsontext.Value) error {
 	if value, err := parseValue(stored, maxTemplateLevels); err == nil {
-		for _, template := range g.templates.all(inPrivateKey) {
+		for _, template := range v.templates.all(inPrivateKey) {
 			if template.Equal(value) {
 				return nil
 			}
@@ -164,27 +170,17 @@ func (g *given) checkVouched(stored jsontext.Value) error {
 		"find out who replaced it in the workflow's data, or name a configured key in "+inKeyRef)
 }
 
-// unvouched refuses a key whose stored value cannot be read.
-func unvouched(found string) error {
+// keyUnproved refuses a key whose stored value cannot be read.
+func keyUnproved(found string) error {
 	return refuse(ErrPolicyDenied, inPrivateKey, found+", so the secret behind this key is not known (inline: secrets-only)",
 		"let the worker read GET /tasks/{id}, or name a configured key in "+inKeyRef)
 }
 
-// vouchedFor reports whether one of an input's templates holds all of the
-// references. It keeps the names of inputs with secrets to be signed.
-func (g *given) vouchedFor(name string, references map[string]int) bool {
-	if len(references) == 0 {
-		return true
-	}
-	for _, template := range g.templates.all(name) {
-		if within(references, secretReferences(template)) {
-			if in, _ := find(g.table, name); !in.Sealed {
-				g.named = append(g.named, name)
-			}
-			return true
-		}
-	}
-	return false
+// hold reports whether one of an input's templates holds all of the references.
+func (t templates) hold(input string, references map[string]int) bool {
+	return slices.ContainsFunc(t.all(input), func(template jsonobj.Value) bool {
+		return within(references, secretReferences(template))
+	})
 }
 
 func within(some, all map[string]int) bool {
@@ -215,107 +211,103 @@ func unchecked(found string, cause error) error {
 	}
 }
 
-// reading is a stored task on its way.
-type reading struct {
-	done chan error // of one element: nil where no secret was injected
+// storedCheck is a comparison with the stored task that runs beside the signing.
+type storedCheck struct {
+	done        chan error // of one element
+	mode        InjectionMode
+	secretsOnly bool
+	deniedRead  func() // called when the server denies the read and the token is signed all the same
 }
 
-// startReading reads the stored task and compares it, beside the signing.
-func (h *Handler) startReading(ctx context.Context, d api.Task, g *given) *reading {
-	r := &reading{done: make(chan error, 1)}
-	go func() {
-		defer func() {
-			if recover() != nil { // the caller of Handle recovers only in its own goroutine
-				h.o.Logger.ErrorContext(ctx, "the check for injected secrets panicked; please report it", "task_id", d.ID, "at", PanicSite())
-				r.done <- ErrInternal
-			}
-		}()
-		r.done <- h.compare(ctx, d, g)
+// checkStored starts the comparison of a task with what the server keeps of it,
+// if there is anything to compare. Stop ends a read that is not waited for.
+func (h *Handler) checkStored(ctx context.Context, t api.Task, r request) (check *storedCheck, stop func()) {
+	check = &storedCheck{done: make(chan error, 1), mode: h.o.Injection, secretsOnly: r.secretsOnly, deniedRead: h.logDeniedRead}
+	reads := check.mode == InjectionAuto || check.mode == InjectionStored
+	switch {
+	case r.secretsOnly && !reads:
+		check.done <- keyUnproved("secret_injection is " + string(check.mode))
+	case r.secretsOnly && h.o.Stored == nil:
+		check.done <- keyUnproved("there is no server to read the stored task from")
+	case !r.secretsOnly && (!reads || !r.inputs.wantsStored()):
+		check.done <- nil
+	case h.o.Stored == nil && check.mode == InjectionStored:
+		check.done <- unchecked("there is no server to read the stored task from", nil)
+	case h.o.Stored == nil:
+		check.done <- nil
+	default:
+		ctx, stop = context.WithCancel(ctx)
+		go func() { check.done <- h.compareStored(ctx, t, r) }()
+		return check, stop
+	}
+	return check, func() {}
+}
+
+// compareStored reads what the server keeps of the task and, where secrets are
+// to be signed, of its workflow.
+func (h *Handler) compareStored(ctx context.Context, t api.Task, r request) (err error) {
+	defer func() {
+		if recover() != nil { // the caller of Handle recovers only in its own goroutine
+			h.o.Logger.ErrorContext(ctx, "the check for injected secrets panicked; please report it", "task_id", t.ID, "at", PanicSite())
+			err = ErrInternal
+		}
 	}()
-	return r
-}
-
-// compare reads what the server keeps of the task and, where secrets are to be
-// signed, of its workflow.
-func (h *Handler) compare(ctx context.Context, d api.Task, g *given) error {
-	stored, err := h.o.Stored.StoredTask(ctx, d.ID)
+	stored, err := h.o.Stored.StoredTask(ctx, t.ID)
 	if err != nil {
 		return err
 	}
-	if err := g.checkStored(stored); err != nil || len(g.named) == 0 {
+	signed, err := r.inputs.compare(stored, r.secretsOnly)
+	if err != nil || len(signed) == 0 {
 		return err
 	}
-	return h.compareWorkflow(ctx, d, g)
-}
-
-// compareWorkflow reads one workflow at a time: several large ones at once may
-// need more memory than the process is given.
-func (h *Handler) compareWorkflow(ctx context.Context, d api.Task, g *given) error {
+	// One workflow is read at a time: several large ones at once may need more
+	// memory than the process is given.
 	select {
-	case h.workflows <- struct{}{}:
-		defer func() { <-h.workflows }()
+	case h.workflowReads <- struct{}{}:
+		defer func() { <-h.workflowReads }()
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	raw, err := h.o.Stored.StoredWorkflow(ctx, d.WorkflowID)
+	workflow, err := h.o.Stored.StoredWorkflow(ctx, t.WorkflowID)
 	if err != nil {
 		return err
 	}
-	return g.checkDefined(raw, d.Type)
+	return r.inputs.compareDefinition(workflow, t.Type, signed)
 }
 
-// wait gives the verdict once it is there. A read that the server denies is
-// let pass in mode auto, with the first return value set, unless the key needs
-// it.
-func (r *reading) wait(ctx context.Context, mode InjectionMode, vouched bool) (skipped bool, err error) {
+// verdict waits for the comparison. Skipped says that the server denies the
+// read, which mode auto lets pass unless the key depends on it. It is called
+// once.
+func (c *storedCheck) verdict(ctx context.Context) (skipped bool, err error) {
 	select {
-	case err = <-r.done:
+	case err = <-c.done:
 	case <-ctx.Done():
 		err = ctx.Err()
 	}
-	switch own, isOwn := errors.AsType[*fault.Error](err); {
-	case err == nil, errors.Is(err, ErrInternal), isOwn && own != nil:
+	_, decided := errors.AsType[*fault.Error](err)
+	switch {
+	case err == nil, decided, errors.Is(err, ErrInternal):
 		return false, err
 	case ctx.Err() != nil:
 		return false, ctx.Err()
-	case errors.Is(err, ErrReadDenied) && vouched:
-		return false, unvouched("the server does not let this worker read the stored task")
-	case errors.Is(err, ErrReadDenied) && mode == InjectionAuto:
+	case errors.Is(err, ErrReadDenied) && c.secretsOnly:
+		return false, keyUnproved("the server does not let this worker read the stored task")
+	case errors.Is(err, ErrReadDenied) && c.mode == InjectionAuto:
+		c.deniedRead()
 		return true, nil
 	}
 	return false, unchecked("the stored task could not be read", err)
 }
 
-// checkInjection starts the comparison with the stored task, if there is
-// anything to compare, and returns a function that waits for its verdict.
-func (h *Handler) checkInjection(ctx context.Context, d api.Task, g *given, r *request) func() (unchecked bool, err error) {
-	mode := h.o.Injection
-	reads := mode == InjectionAuto || mode == InjectionStored
-	g.vouched = r.use == "" && h.o.Policy.InlineMode() == policy.InlineSecretsOnly
-	switch {
-	case g.vouched && !reads:
-		return verdict(unvouched("secret_injection is " + string(mode)))
-	case g.vouched && h.o.Stored == nil:
-		return verdict(unvouched("there is no server to read the stored task from"))
-	case g.vouched:
-	case !reads || !g.wantsStored():
-		return verdict(nil)
-	case h.o.Stored == nil && mode == InjectionStored:
-		return verdict(unchecked("there is no server to read the stored task from", nil))
-	case h.o.Stored == nil:
-		return verdict(nil)
-	}
-	read := h.startReading(ctx, d, g)
-	return func() (bool, error) {
-		skipped, err := read.wait(ctx, mode, g.vouched)
-		if skipped && !h.denied.Swap(true) {
-			h.o.Logger.Warn("the server does not let this worker read stored tasks; secrets injected into claims go unnoticed unless they are the key's own")
-		}
-		return skipped, err
-	}
+// agrees waits for the comparison and reports whether it found nothing wrong.
+func (c *storedCheck) agrees(ctx context.Context) bool {
+	skipped, err := c.verdict(ctx)
+	return !skipped && err == nil
 }
 
-// verdict is one that is known without a read.
-func verdict(err error) func() (bool, error) {
-	return func() (bool, error) { return false, err }
+// logDeniedRead warns once that stored tasks cannot be read.
+func (h *Handler) logDeniedRead() {
+	if !h.deniedReadLogged.Swap(true) {
+		h.o.Logger.Warn("the server does not let this worker read stored tasks; secrets injected into claims go unnoticed unless they are the key's own")
+	}
 }

@@ -1,12 +1,23 @@
 // Package task is the contract of the GET_SIGNED_JWT task: what a workflow
-// author may write, and what comes back.
+// author may write, and what comes back. A task takes these steps, each with
+// a value in and a value out:
+//
+//	read       api.Task -> request   every input, by the table of inputs
+//	resolve    request  -> keys.Key  the key in the task, or a configured one
+//	compose    request  -> draft     algorithm, kid, header, claims, times
+//	authorise  draft    -> draft     rules of the profile, grant, ttl
+//	sign       draft    -> token
+//	output     draft    -> Outcome
 package task
 
 import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
+	"path"
+	"runtime"
 	"sync/atomic"
 	"time"
 	"uuid"
@@ -19,26 +30,26 @@ import (
 	"conductor-jwt/signer"
 )
 
-// Stored gives a task and its execution as the server keeps them, their secrets
+// Stored reads a task and its workflow as the server keeps them, secrets
 // unresolved.
 type Stored interface {
 	StoredTask(ctx context.Context, id string) (api.Task, error)
-	// StoredWorkflow has a member workflowDefinition.
+	// StoredWorkflow returns an object with the member workflowDefinition.
 	StoredWorkflow(ctx context.Context, id string) (json.RawMessage, error)
 }
 
-// UnknownMode is what becomes of an input whose name is neither known nor
-// near a known one.
+// UnknownMode says what happens to an input whose name is neither known nor
+// similar to a known one.
 type UnknownMode string
 
-// The modes.
+// The modes for unknown inputs.
 const (
-	UnknownWarn  UnknownMode = "warn"  // ignored, and named in a warning
-	UnknownError UnknownMode = "error" // refused
+	UnknownWarn  UnknownMode = "warn"  // ignore it, and name it in a warning
+	UnknownError UnknownMode = "error" // refuse the task
 )
 
-// Options is what a Handler works with. Every field is needed, except those
-// that say what nil means.
+// Options configure a Handler. Every field is needed, except those that say
+// what nil means.
 type Options struct {
 	Keys   keys.Resolver
 	Stored Stored // nil: stored tasks cannot be read
@@ -66,212 +77,104 @@ type Handler struct {
 	o        Options
 	inputs   []Input
 	profiles map[string]*provider.Profile
-	denied   atomic.Bool // the warning about denied reads has been given
 
-	workflows chan struct{} // one place, to read a workflow
+	deniedReadLogged atomic.Bool
+	workflowReads    chan struct{} // one place: see readWorkflow
 }
 
-// NewHandler makes a Handler.
+// NewHandler returns a Handler.
 func NewHandler(o Options) *Handler {
-	return &Handler{o: o, inputs: Inputs(), profiles: o.Policy.Profiles(), workflows: make(chan struct{}, 1)}
+	return &Handler{o: o, inputs: Inputs(), profiles: o.Policy.Profiles(), workflowReads: make(chan struct{}, 1)}
 }
 
-// Handle runs one task to its end within ctx's deadline. If it panics, the audit
-// records an internal error; the caller recovers.
-func (h *Handler) Handle(ctx context.Context, d api.Task) (out Outcome) {
+// Handle runs one task within the deadline of ctx. If it panics, the audit
+// records an internal error, and the caller recovers.
+func (h *Handler) Handle(ctx context.Context, t api.Task) (out Outcome) {
 	began := h.o.Now()
-	var decided Decision
+	var d draft
 	defer func() {
 		if out.Status == "" { // it panics
-			out = h.failure(d, out, ErrInternal)
+			out = h.failed(ctx, t, draft{}, ErrInternal)
 		}
-		h.audit(d, out, decided, began)
+		if h.o.Audit != nil && out.Status != api.InProgress { // a requeued task is not decided
+			h.o.Audit(decisionOf(t, d, out, began, h.o.Now().Sub(began)))
+		}
 	}()
-	return h.handle(ctx, d, &decided)
+	d, out = h.run(ctx, t)
+	for _, w := range out.Warnings {
+		h.o.Logger.WarnContext(ctx, "a task has a warning", "task_id", t.ID, "warning", w)
+	}
+	return out
 }
 
-func (h *Handler) handle(ctx context.Context, d api.Task, decided *Decision) (out Outcome) {
-	err := h.run(ctx, d, &out, decided)
-	for _, w := range out.Warnings {
-		h.o.Logger.WarnContext(ctx, "a task has a warning", "task_id", d.ID, "warning", w)
+// run takes a task through the steps. The draft is as far as it got.
+func (h *Handler) run(ctx context.Context, t api.Task) (draft, Outcome) {
+	if err := ctx.Err(); err != nil {
+		return draft{}, h.failed(ctx, t, draft{}, err)
+	}
+	r, err := h.read(t)
+	d := draft{request: r}
+	if err != nil {
+		return d, h.failed(ctx, t, d, err)
+	}
+	// The stored task is read beside the next steps. No token is returned before
+	// it agrees.
+	stored, stop := h.checkStored(ctx, t, r)
+	defer stop()
+	key, err := h.resolve(ctx, r)
+	if err == nil {
+		d, err = h.compose(r, key)
 	}
 	if err == nil {
-		return out
+		d, err = h.authorise(t, d)
 	}
-	// What can never succeed says so, however late it was found.
-	if _, status := FaultOf(err); ctx.Err() != nil && status != api.FailedWithTerminalError {
-		err = ctx.Err()
-	}
-	return h.failure(d, out, err)
-}
-
-// run signs, and fills out and decided on the way.
-func (h *Handler) run(ctx context.Context, d api.Task, out *Outcome, decided *Decision) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	g, err := readInput(h.inputs, d)
 	if err != nil {
-		return err
+		d.disclosable = h.o.Audit != nil && d.rule != "" && errors.Is(err, ErrPolicyDenied) && stored.agrees(ctx)
+		return d, h.failed(ctx, t, d, err)
 	}
-	warning, err := checkUnknown(g.unknown, h.o.Unknown == UnknownError)
-	if err != nil {
-		return err
-	}
-	if warning != "" {
-		out.Warnings = append(out.Warnings, warning)
-	}
-	r, err := h.request(d, g)
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	check := h.checkInjection(ctx, d, g, r)
-	c, token, err := h.sign(ctx, d, g, r, out, decided)
-	if err != nil {
-		if h.o.Audit != nil {
-			decided.seal(err, check)
+	d.signed, err = signer.Sign(ctx, key, d.token)
+	if err == nil {
+		d.unchecked, err = stored.verdict(ctx)
+		if err != nil && r.secretsOnly {
+			d.rule = inlineRule(policy.InlineSecretsOnly)
 		}
-		return err
 	}
-	if out.Unchecked, err = check(); err != nil {
-		decided.forgetClaims()
-		if g.vouched {
-			decided.Rule = inlineRule(policy.InlineSecretsOnly)
-		}
-		return err
+	if err != nil {
+		return d, h.failed(ctx, t, d, err)
 	}
-	if w := r.key.Warning(); w != "" {
-		out.Warnings = append(out.Warnings, inPrivateKey+": "+w)
-	}
-	out.Warnings = append(out.Warnings, c.warnings(token)...)
-	out.Status = api.Completed
-	out.Output = output(h.o.Output, d, c, token, out.Warnings)
-	return nil
+	d.disclosable = true
+	return d, h.completed(t, d)
 }
 
-// sign resolves the key, asks the policy, and signs.
-func (h *Handler) sign(ctx context.Context, d api.Task, g *given, r *request, out *Outcome, decided *Decision) (composed, signer.Token, error) {
-	c, key, err := h.prepare(ctx, g, r, out)
-	if err != nil {
-		return c, signer.Token{}, err
-	}
-	if c, err = h.permit(d, r, c, key, decided); err != nil {
-		return c, signer.Token{}, err
-	}
-	if err := r.checkProfile(c); err != nil { // a grant may have shortened the ttl
-		return c, signer.Token{}, err
-	}
-	if err := g.checkRepeated(&c.request.Claims); err != nil {
-		return c, signer.Token{}, err
-	}
-	if h.o.Injection != InjectionOff && r.secrets.In(c.request.KeyID) {
-		return c, signer.Token{}, exposed(inPrivateKeyID)
-	}
-	token, err := signer.Sign(ctx, key, c.request)
-	if err != nil {
-		return c, signer.Token{}, err
-	}
-	out.KeyID, out.JWTID = c.request.KeyID, c.jwtID
-	if h.o.Audit != nil {
-		decided.sign(token)
-	}
-	return c, token, nil
-}
-
-// prepare resolves the key and composes the token that is asked for.
-func (h *Handler) prepare(ctx context.Context, g *given, r *request, out *Outcome) (composed, keys.Key, error) {
-	if err := h.checkInline(g, r); err != nil {
-		return composed{}, nil, err
+// resolve returns the key that a task names, if the operator allows it.
+func (h *Handler) resolve(ctx context.Context, r request) (keys.Key, error) {
+	if err := h.checkInline(r); err != nil {
+		return nil, err
 	}
 	key, err := h.o.Keys.Resolve(ctx, r.key)
-	if err != nil {
-		return composed{}, nil, r.located(err)
+	if e, ok := errors.AsType[*fault.Error](err); ok && r.key.Name != "" {
+		located := *e
+		located.Field, located.Cause = r.keyField(), err
+		return nil, &located
 	}
-	if err := r.checkKeyID(key); err != nil {
-		return composed{}, nil, err
-	}
-	algorithm, err := r.choose(key)
-	if err != nil {
-		return composed{}, nil, err
-	}
-	out.Algorithm, out.KeyKind = string(algorithm), string(keys.KindOf(key))
-	if err := r.fill(key); err != nil {
-		return composed{}, nil, err
-	}
-	c, err := r.compose(key, algorithm, h.o.Now(), h.o.NewID)
-	if err != nil {
-		return c, nil, err
-	}
-	return c, key, r.checkProfile(c)
+	return key, err
 }
 
-// located says of a fault of a configured key which input names it.
-func (r *request) located(err error) error {
-	e, ok := errors.AsType[*fault.Error](err)
-	if !ok || r.key.Name == "" {
-		return err
+// PanicSite returns the innermost lines of code of a panic. It must be called by
+// the deferred function that recovers. The value of a panic may be anything, also
+// a key, so these lines are all that is logged of one.
+func PanicSite() []string {
+	const limit, skip = 12, 3 // runtime.Callers, PanicSite and the deferred function
+	pcs := make([]uintptr, limit)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(skip, pcs)])
+	var site []string
+	for {
+		f, more := frames.Next()
+		if f.Line > 0 {
+			site = append(site, fmt.Sprintf("%s (%s:%d)", path.Base(f.Function), path.Base(f.File), f.Line))
+		}
+		if !more {
+			return site
+		}
 	}
-	return &fault.Error{Reason: e.Reason, Field: r.keyField(), Found: e.Found, Hint: e.Hint, Cause: err}
-}
-
-// keyField is the input that names a configured key.
-func (r *request) keyField() string {
-	if r.use != r.key.Name {
-		return inProfile
-	}
-	return inKeyRef
-}
-
-// choose takes the algorithm that was asked for, where it fits the key, or
-// the key's default. It is never overridden.
-func choose(key keys.Key, asked keys.Algorithm) (keys.Algorithm, error) {
-	if fitting := key.Algorithms(); asked == "" && len(fitting) > 0 {
-		return fitting[0], nil
-	}
-	if asked == "" {
-		asked = keys.HS256 // only a secret that is too short for any has none
-	}
-	return asked, keys.Check(key, asked)
-}
-
-// failure gives a task that did not complete its end.
-func (h *Handler) failure(d api.Task, out Outcome, err error) Outcome {
-	fault, status := FaultOf(err)
-	switch code := codeOf(err); {
-	case code.Bounded && h.age(d) >= h.o.KeyWait, code.Own && h.o.Policy.DefinesProfiles():
-		status = api.Failed
-	}
-	failed := Failure(status, fault)
-	failed.Warnings, failed.Algorithm, failed.KeyKind = out.Warnings, out.Algorithm, out.KeyKind
-	if status == api.InProgress {
-		failed.After = backoff(h.age(d))
-	}
-	return failed
-}
-
-// age is how long ago the server first queued the task. Where nobody knows,
-// the task counts as too old to wait: nothing would ever end the wait.
-func (h *Handler) age(d api.Task) time.Duration {
-	if d.Scheduled.IsZero() {
-		return h.o.KeyWait
-	}
-	return max(0, h.o.Now().Sub(d.Scheduled))
-}
-
-// The waits for a key store.
-const (
-	firstWait = time.Second
-	mostWait  = time.Minute
-)
-
-// backoff gives the next of the waits 1 s, 2 s, 4 s … 60 s. It needs no count
-// of tries: after waits of 1, 2 and 4 s a task is 7 s old and more.
-func backoff(age time.Duration) time.Duration {
-	wait := firstWait
-	for wait < mostWait && 2*wait-firstWait <= age {
-		wait *= 2
-	}
-	return min(wait, mostWait)
 }

@@ -85,12 +85,12 @@ func (t templates) all(name string) []jsonobj.Value {
 
 // checkAllResolved looks at the inputs whose expressions must have resolved to
 // something.
-func (g *given) checkAllResolved() error {
-	for _, in := range g.table {
+func (v *inputValues) checkAllResolved() error {
+	for _, in := range v.table {
 		if !in.Resolved {
 			continue
 		}
-		if err := g.checkResolved(in.Name); err != nil {
+		if err := v.checkResolved(in.Name); err != nil {
 			return err
 		}
 	}
@@ -100,12 +100,12 @@ func (g *given) checkAllResolved() error {
 // checkResolved refuses an input whose template holds an expression that
 // resolved to nothing: a missing workflow input must not silently make a token
 // without its audience, or with https://login/null/ as one.
-func (g *given) checkResolved(name string) error {
-	template, known := g.templates.of(name)
-	value := g.delivered[name]
+func (v *inputValues) checkResolved(name string) error {
+	template, known := v.templates.of(name)
+	value := v.delivered[name]
 	replaced := known && value.Kind == jsontext.KindNull && !jsonobj.Blank(template.Raw) && !hasExpression(template)
 	missing := replaced || known && unresolved(template, value)
-	for _, each := range g.templates.all(name) {
+	for _, each := range v.templates.all(name) {
 		missing = missing || verbatim(each, value)
 	}
 	if !missing {

@@ -7,11 +7,12 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"time"
 
 	"conductor-jwt/internal/jsonobj"
 )
 
-// The most that notBefore and issuedAtOffset reach back, in seconds.
+// maxBack is how far notBefore and issuedAtOffset reach back, in seconds.
 const maxBack = 600
 
 // times are the token's times, in whole seconds (RFC 7519 §2 NumericDate).
@@ -23,34 +24,82 @@ type times struct {
 	forever   bool // there is no exp
 }
 
-func (g *given) times(b bounds) (times, error) {
+func (v *inputValues) times(b bounds) (times, error) {
 	t := times{offset: b.offset, forever: b.forever}
 	var err error
-	if t.ttl, err = g.ttl(b); err != nil {
+	if t.ttl, err = v.ttl(b); err != nil {
 		return t, err
 	}
-	t.unasked = !g.has(inTTL) && !g.has(inTTLs)
+	t.unasked = !v.has(inTTL) && !v.has(inTTLs)
 	if b.forever && !t.unasked {
 		return t, refuse(ErrInputConflict, inTTL, "the tokens of this profile do not expire", "leave it out")
 	}
-	offset, err := g.relative(inIssuedAtOffset, -maxBack, 0)
+	offset, err := v.relative(inIssuedAtOffset, -maxBack, 0)
 	if err != nil {
 		return t, err
 	}
 	if offset != nil {
 		t.offset = *offset
 	}
-	if t.notBefore, err = g.relative(inNotBefore, -maxBack, t.ttl-1); t.notBefore == nil {
+	if t.notBefore, err = v.relative(inNotBefore, -maxBack, t.ttl-1); t.notBefore == nil {
 		t.notBefore = b.notBefore
 	}
 	return t, err
 }
 
+// bounds are the defaults and the limits of a token's times, in seconds.
+type bounds struct {
+	ttl, minTTL, maxTTL int64
+	offset              int64
+	notBefore           *int64
+	forever             bool // there is no exp
+}
+
+// bounds returns the bounds by the profile, the worker's settings and, where a
+// grant decides about the ttl later, none of the worker's.
+func (h *Handler) bounds(r *request) bounds {
+	p := r.profile
+	limit := h.o.MaxTTL
+	if r.needsGrant() {
+		limit = maxGrantTTL
+	}
+	b := bounds{ttl: int64(h.o.DefaultTTL / time.Second), minTTL: max(1, p.MinTTL), offset: -p.Backdate, forever: p.Overrides.NoExpiry}
+	b.maxTTL = p.LimitTTL(int64(limit / time.Second))
+	if p.TTL > 0 {
+		b.ttl = p.TTL
+	}
+	b.ttl = min(b.ttl, b.maxTTL)
+	if p.NotBefore {
+		b.notBefore = new(int64)
+	}
+	return b
+}
+
+// allowedTTL is the hint that names the allowed ttl.
+func (b bounds) allowedTTL() string {
+	if b.minTTL == b.maxTTL {
+		return fmt.Sprintf("ask for %d seconds, or leave it out", b.minTTL)
+	}
+	return fmt.Sprintf("ask for %d to %d seconds", b.minTTL, b.maxTTL)
+}
+
+// workerTTL is the limit where a grant sets none: that of the operator's profile,
+// or of the worker.
+func (h *Handler) workerTTL(r *request) time.Duration {
+	switch own := r.profile.Overrides; {
+	case own.NoExpiry:
+		return maxGrantTTL
+	case own.MaxTTL > 0:
+		return time.Duration(own.MaxTTL) * time.Second
+	}
+	return h.o.MaxTTL
+}
+
 // ttl reads the two spellings of the ttl, which may say the same.
-func (g *given) ttl(b bounds) (int64, error) {
+func (v *inputValues) ttl(b bounds) (int64, error) {
 	ttl, from := b.ttl, ""
 	for _, name := range []string{inTTL, inTTLs} {
-		n, ok := g.values[name]
+		n, ok := v.values[name]
 		if !ok {
 			continue
 		}
@@ -58,8 +107,8 @@ func (g *given) ttl(b bounds) (int64, error) {
 		if err != nil {
 			return 0, err
 		}
-		if value < b.least || value > b.most {
-			return 0, refuse(ErrTTLOutOfRange, name, ttlOf(value)+" is outside of what is allowed", b.span())
+		if value < b.minTTL || value > b.maxTTL {
+			return 0, refuse(ErrTTLOutOfRange, name, ttlOf(value)+" is outside of what is allowed", b.allowedTTL())
 		}
 		if from != "" && value != ttl {
 			return 0, refuse(ErrInputConflict, name, "it says something else than "+from, "leave one of the two out")
@@ -74,8 +123,8 @@ func (g *given) ttl(b bounds) (int64, error) {
 func ttlOf(seconds int64) string { return fmt.Sprintf("a ttl of %d seconds", seconds) }
 
 // relative reads a count of seconds between two bounds; nil where it is blank.
-func (g *given) relative(name string, least, most int64) (*int64, error) {
-	n, ok := g.values[name]
+func (v *inputValues) relative(name string, lowest, highest int64) (*int64, error) {
+	n, ok := v.values[name]
 	if !ok {
 		return nil, nil
 	}
@@ -83,8 +132,8 @@ func (g *given) relative(name string, least, most int64) (*int64, error) {
 	if err != nil {
 		return nil, err
 	}
-	if value < least || value > most {
-		return nil, invalid(name, "a number of seconds out of range", fmt.Sprintf("write %d to %d", least, most))
+	if value < lowest || value > highest {
+		return nil, invalid(name, "a number of seconds out of range", fmt.Sprintf("write %d to %d", lowest, highest))
 	}
 	return &value, nil
 }

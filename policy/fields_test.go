@@ -71,7 +71,7 @@ func TestEachMistakeIsToldOnce(t *testing.T) {
 		{k + "profiles: {p: {extends: github-app, limits: 5}}", "text; write limits as a mapping"},
 		{"keys: {a: {source: \":A\"}}", "unknown scheme"},
 		{"keys: {a: {source: \":\"}}", "not a uri"},
-		{"keys: {a: {source: \"env:\"}}", "a uri with nothing behind its scheme"},
+		{"keys: {a: {source: \"env:\"}}", "a uri with nothing after its scheme"},
 		{"keys: {a: {versions: [{from: 2099-01-01T00:00:00Z}]}}", "a version without a source"},
 		{"keys: {a: {versions: [{source: \"conductor:A\"}, {source: \"vault-transit://t/b\"}]}}", "a key of conductor: has one version"},
 		{"keys: {a: {source: \"env:A\", activation_delay: 4m59s}}", "shorter than a verifier may take"},

@@ -77,24 +77,19 @@ func (r *reader) grants(n ast.Node, p *Policy) {
 // patterns reads the patterns of a field. It never returns nil, because the
 // grant names the field, whatever is wrong with it.
 func (r *reader) patterns(n ast.Node, f Field) []glob.Pattern {
-	var texts []string
-	r.texts(&texts)(n)
 	list := []glob.Pattern{}
-	for _, text := range texts {
-		element := elementOf(n, text)
-		if len(text) > maxPattern {
-			r.fault(element, "a pattern of %d bytes; write at most %d", len(text), maxPattern)
-			continue
-		}
+	r.eachText(n, func(element ast.Node, text string) {
 		p := glob.Pattern(text)
 		switch {
+		case len(text) > maxPattern:
+			r.fault(element, "a pattern of %d bytes; write at most %d", len(text), maxPattern)
 		case f == FieldSecrets && strings.Trim(text, SecretNameCharacters+"*") != "":
 			r.fault(element, "not a pattern for names of secrets; write the NAME of ${workflow.secrets.NAME}: letters, digits, _ - . and *")
 		case f == FieldAlgorithms && !slices.ContainsFunc(algorithmNames(), p.Match):
 			r.unknown(placeOf(element), text, "algorithm", algorithmNames())
 		}
 		list = append(list, p)
-	}
+	})
 	return list
 }
 

@@ -9,23 +9,96 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"conductor-jwt/internal/glob"
+	"conductor-jwt/keys"
 )
 
-// The times of publication that every replica and every verifier shares.
+// The times of publication that all replicas and verifiers share.
 const (
-	// MaxAge is how long a verifier may keep a JWK Set, at most.
+	// MaxAge is the longest that a verifier may cache a JWK Set.
 	MaxAge = 120 * time.Second
-	// Refresh is how often a source is asked for its versions.
+	// Refresh is the interval at which a source is asked for its versions.
 	Refresh = 60 * time.Second
-	// Skew is how far the clocks of workers, stores and verifiers may differ.
+	// Skew is the largest difference between the clocks of workers, stores and
+	// verifiers.
 	Skew = 60 * time.Second
 
 	// MinActivationDelay lets every verifier learn of a version before it
-	// signs: two refreshes for the slowest replica, and one age of its set.
+	// signs: two refreshes of the slowest replica, and one age of its set.
 	MinActivationDelay = MaxAge + 2*Refresh + Skew
 
 	defaultActivationDelay = 10 * time.Minute
 )
+
+// Key is one named key.
+type Key struct {
+	Name     string
+	Place    Place
+	Versions []Version // at least one; those with a From are in its order
+	Publish  bool      // in the JWK Sets
+
+	// KeyID is the kid of the key's tokens: [KeyIDThumbprint], [KeyIDNone] or
+	// the kid itself.
+	KeyID string
+
+	// ActivationDelay is how long a version is published before it signs,
+	// where its store knows when it was created.
+	ActivationDelay time.Duration
+	// RetireAfter is how long a version stays published after the next one
+	// has begun to sign.
+	RetireAfter time.Duration
+
+	Revoke     []string         // kids that are neither used nor published
+	Algorithms []keys.Algorithm // that the key may be used with; empty: all that fit it
+}
+
+// The values of [Key.KeyID] that are not a kid.
+const (
+	KeyIDThumbprint = "thumbprint" // of each version (RFC 7638)
+	KeyIDNone       = "none"
+)
+
+// Version is a source of a key: of one version where From is set, otherwise of
+// all that the store has.
+type Version struct {
+	Source string    // a URI
+	From   time.Time // when it begins to sign; zero: the store's time decides
+	KeyID  string    // as [Key.KeyID]; empty: the key's
+	Place  Place     // of Source
+}
+
+// The schemes of sources.
+const (
+	SchemeEnv          = "env"
+	SchemeFile         = "file"
+	SchemeDir          = "dir"
+	SchemeConductor    = "conductor"
+	SchemeVaultKV      = "vault-kv"
+	SchemeVaultTransit = "vault-transit"
+	SchemeGCPKMS       = "gcpkms"
+	SchemeAWSKMS       = "awskms"
+	SchemeAzureKMS     = "azurekms"
+	SchemePKCS11       = "pkcs11"
+)
+
+// Schemes returns the schemes that a source may have.
+func Schemes() []string {
+	return []string{
+		SchemeEnv, SchemeFile, SchemeDir, SchemeConductor, SchemeVaultKV, SchemeVaultTransit,
+		SchemeGCPKMS, SchemeAWSKMS, SchemeAzureKMS, SchemePKCS11,
+	}
+}
+
+// Scheme returns the scheme of the version's source.
+func (v Version) Scheme() string {
+	scheme, _, _ := strings.Cut(v.Source, ":")
+	return scheme
+}
+
+// hasNoTime reports whether the source does not tell every replica when the key
+// was created.
+func (v Version) hasNoTime() bool {
+	return slices.Contains([]string{SchemeEnv, SchemeFile, SchemeDir, SchemePKCS11}, v.Scheme())
+}
 
 func (r *reader) keys(n ast.Node, p *Policy) {
 	for _, entry := range r.entries(n, "keys") {
@@ -39,10 +112,10 @@ func (r *reader) key(name string, entry *ast.MappingValueNode) Key {
 	k := Key{Name: name, Place: placeOf(entry.Key), KeyID: KeyIDThumbprint, ActivationDelay: defaultActivationDelay}
 	var single Version
 	ok := r.object(entry.Value, "a key", fields{
-		"source":           r.uri(&single),
+		"source":           r.source(&single),
 		"versions":         func(n ast.Node) { r.versions(n, &k) },
 		"publish":          r.boolean(&k.Publish),
-		"kid":              r.keyID(&k.KeyID),
+		"kid":              r.text(&k.KeyID),
 		"activation_delay": r.activationDelay(&k.ActivationDelay),
 		"retire_after":     r.duration(&k.RetireAfter),
 		"revoke":           r.texts(&k.Revoke),
@@ -68,7 +141,7 @@ func (r *reader) versions(n ast.Node, k *Key) {
 	for _, element := range r.elements(n, "versions") {
 		var v Version
 		ok := r.object(element, "a version", fields{
-			"source": r.uri(&v), "from": r.instant(&v.From), "kid": r.keyID(&v.KeyID),
+			"source": r.source(&v), "from": r.instant(&v.From), "kid": r.text(&v.KeyID),
 		})
 		switch {
 		case v.Source != "":
@@ -80,30 +153,26 @@ func (r *reader) versions(n ast.Node, k *Key) {
 	slices.SortStableFunc(k.Versions, func(a, b Version) int { return a.From.Compare(b.From) })
 }
 
-// checkVersions holds what must be true of all versions together.
+// checkVersions checks the versions of a key against each other.
 func (r *reader) checkVersions(n ast.Node, k *Key) {
 	several := len(k.Versions) > 1
 	for i, v := range k.Versions {
 		switch {
-		case several && v.From.IsZero() && timeless(v.Source):
-			r.faultAt(v.Place, "a version without from: nothing else says when it may sign; write from: 2027-01-31T00:00:00Z, at least %s after it is published", short(MinActivationDelay))
+		case several && v.From.IsZero() && v.hasNoTime():
+			r.faultAt(v.Place, "a version without from, whose source has no creation time; write from: 2027-01-31T00:00:00Z, at least %s after it is published", short(MinActivationDelay))
 		case i > 0 && !v.From.IsZero() && v.From.Equal(k.Versions[i-1].From):
-			r.faultAt(v.Place, "begins when another version does; write another from")
-		case several && schemeOf(v.Source) == SchemeConductor:
+			r.faultAt(v.Place, "two versions begin to sign at the same time; write another from")
+		case several && v.Scheme() == SchemeConductor:
 			r.faultAt(v.Place, "a key of conductor: has one version; the server keeps the others")
 		}
-		if k.Publish && schemeOf(v.Source) == SchemeConductor {
+		if k.Publish && v.Scheme() == SchemeConductor {
 			r.faultAt(v.Place, "a key of conductor: comes with each task and cannot be published; leave publish out")
 		}
 	}
-	if several && isPinned(k.KeyID) {
+	if several && k.KeyID != "" && k.KeyID != KeyIDThumbprint && k.KeyID != KeyIDNone {
 		r.fault(n, "one kid for several versions; write kid in each of them")
 	}
 }
-
-func isPinned(kid string) bool { return kid != "" && kid != KeyIDThumbprint && kid != KeyIDNone }
-
-func (r *reader) keyID(place *string) func(ast.Node) { return r.text(place) }
 
 func (r *reader) activationDelay(place *time.Duration) func(ast.Node) {
 	return func(n ast.Node) {
@@ -114,84 +183,49 @@ func (r *reader) activationDelay(place *time.Duration) func(ast.Node) {
 	}
 }
 
-// checkTimes holds what a key promises to verifiers against how long its
-// tokens may live.
+// checkTimes checks that a retired version stays published for as long as its
+// tokens are valid.
 func (r *reader) checkTimes(p *Policy) {
 	for i := range p.Keys {
 		k := &p.Keys[i]
-		shortest := r.maxTTLOf(p, k.Name) + MaxAge + Skew
+		minimum := r.maxTTLOf(p, k.Name) + MaxAge + Skew
 		if k.RetireAfter == 0 {
-			k.RetireAfter = shortest
+			k.RetireAfter = minimum
 		}
-		if k.RetireAfter < shortest {
-			r.faultAt(k.Place, "retire_after is shorter than its tokens live; write %s or more, or lower max_ttl in its grants", short(shortest))
+		if k.RetireAfter < minimum {
+			r.faultAt(k.Place, "retire_after is shorter than its tokens are valid; write %s or more, or lower max_ttl in its grants", short(minimum))
 		}
 	}
 }
 
-// maxTTLOf is the longest that a token of the key may live, by any grant.
+// maxTTLOf returns the longest ttl of the key's tokens: that of any grant for
+// the key or for a profile that signs with it, or of such a profile.
 func (r *reader) maxTTLOf(p *Policy, key string) time.Duration {
-	longest, used := time.Duration(0), false
 	uses := []string{key}
-	var limit time.Duration // of the profiles that sign with the key
+	var ofProfiles time.Duration
 	for _, e := range r.profiles {
 		if f := p.profiles[e.name]; f != nil && f.Overrides.Key == key {
 			uses = append(uses, f.Name)
-			limit = max(limit, time.Duration(f.Overrides.MaxTTL)*time.Second)
+			ofProfiles = max(ofProfiles, time.Duration(f.Overrides.MaxTTL)*time.Second)
 		}
 	}
+	ofGrants, granted := time.Duration(0), false
 	for _, use := range uses {
 		for _, g := range p.Grants {
 			if glob.MatchAny(g.Patterns[FieldUse], use) {
-				longest, used = max(longest, g.maxTTL(r.maxTTL)), true
+				ofGrants, granted = max(ofGrants, g.maxTTL(r.maxTTL)), true
 			}
 		}
 	}
-	if !used {
+	if !granted {
 		return r.maxTTL
 	}
-	return max(longest, limit)
+	return max(ofGrants, ofProfiles)
 }
 
-// The schemes of sources.
-const (
-	SchemeEnv          = "env"
-	SchemeFile         = "file"
-	SchemeDir          = "dir"
-	SchemeConductor    = "conductor"
-	SchemeVaultKV      = "vault-kv"
-	SchemeVaultTransit = "vault-transit"
-	SchemeGCPKMS       = "gcpkms"
-	SchemeAWSKMS       = "awskms"
-	SchemeAzureKMS     = "azurekms"
-	SchemePKCS11       = "pkcs11"
-)
-
-// Schemes returns the schemes that a source may have.
-func Schemes() []string {
-	return []string{
-		SchemeEnv, SchemeFile, SchemeDir, SchemeConductor, SchemeVaultKV, SchemeVaultTransit,
-		SchemeGCPKMS, SchemeAWSKMS, SchemeAzureKMS, SchemePKCS11,
-	}
-}
-
-// Scheme is the scheme of the version's source.
-func (v Version) Scheme() string { return schemeOf(v.Source) }
-
-func schemeOf(uri string) string {
-	scheme, _, _ := strings.Cut(uri, ":")
-	return scheme
-}
-
-// timeless reports whether the source has no time of its own that every
-// replica would see.
-func timeless(uri string) bool {
-	return slices.Contains([]string{SchemeEnv, SchemeFile, SchemeDir, SchemePKCS11}, schemeOf(uri))
-}
-
-// uri reads a source as far as its scheme; the store of that scheme reads the
-// rest.
-func (r *reader) uri(v *Version) func(ast.Node) {
+// source reads the URI of a source up to its scheme; the store of that scheme
+// reads the rest.
+func (r *reader) source(v *Version) func(ast.Node) {
 	return func(n ast.Node) {
 		var text string
 		v.Place = placeOf(n)
@@ -205,7 +239,7 @@ func (r *reader) uri(v *Version) func(ast.Node) {
 		case !slices.Contains(Schemes(), scheme):
 			r.unknown(placeOf(n), scheme, "scheme", Schemes())
 		case rest == "" || rest == "//":
-			r.fault(n, "a uri with nothing behind its scheme; name the key")
+			r.fault(n, "a uri with nothing after its scheme; name the key")
 		default:
 			v.Source = text
 		}

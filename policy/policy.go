@@ -5,9 +5,11 @@
 package policy
 
 import (
-	"time"
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
 
-	"conductor-jwt/keys"
 	"conductor-jwt/provider"
 )
 
@@ -30,56 +32,17 @@ type Policy struct {
 	path string // of the file, as messages name it
 }
 
-// Place is where something stands in the file, both from 1.
-type Place struct{ Line, Column int }
-
-// Inline says what becomes of keys in task input.
+// Inline says whether a key in task input may sign.
 type Inline string
 
 // The modes.
 const (
 	InlineAllow       Inline = "allow"        // any key, without a grant
 	InlineSecretsOnly Inline = "secrets-only" // a secret of the server, with a grant for it
-	InlineDeny        Inline = "deny"
+	InlineDeny        Inline = "deny"         // no key
 )
 
-// Key is one named key.
-type Key struct {
-	Name     string
-	Place    Place
-	Versions []Version // at least one; those that have a From are in its order
-	Publish  bool      // in the JWK Sets
-
-	// KeyID is the kid of the key's tokens: [KeyIDThumbprint], [KeyIDNone] or
-	// the kid itself.
-	KeyID string
-
-	// ActivationDelay is how long a version is published before it signs,
-	// where its store knows when it was made.
-	ActivationDelay time.Duration
-	// RetireAfter is how long a version stays published after the next one
-	// has begun to sign.
-	RetireAfter time.Duration
-
-	Revoke     []string         // kids that are gone at once
-	Algorithms []keys.Algorithm // that the key may be used with; empty: all that fit it
-}
-
-// What [Key.KeyID] may say instead of a kid.
-const (
-	KeyIDThumbprint = "thumbprint" // RFC 7638, of each version
-	KeyIDNone       = "none"
-)
-
-// Version is a source of versions: of one, where From is set.
-type Version struct {
-	Source string    // a URI
-	From   time.Time // when it begins to sign; zero where the store's time decides
-	KeyID  string    // as [Key.KeyID]; empty: the key's
-	Place  Place     // of Source
-}
-
-// Key gives the key of that name.
+// Key returns the key of a name.
 func (p *Policy) Key(name string) (Key, bool) {
 	if p != nil {
 		for _, k := range p.Keys {
@@ -89,6 +52,16 @@ func (p *Policy) Key(name string) (Key, bool) {
 		}
 	}
 	return Key{}, false
+}
+
+// keyNames returns the names of the keys, sorted.
+func (p *Policy) keyNames() []string {
+	names := make([]string, len(p.Keys))
+	for i, k := range p.Keys {
+		names[i] = k.Name
+	}
+	slices.Sort(names)
+	return names
 }
 
 // Profiles returns the profiles that a task may name, by their names: the
@@ -104,10 +77,70 @@ func (p *Policy) Profiles() map[string]*provider.Profile {
 // DefinesProfiles reports whether the file has profiles.
 func (p *Policy) DefinesProfiles() bool { return p != nil && p.definesProfiles }
 
-// InlineMode is what becomes of keys in task input.
+// InlineMode returns the mode for keys in task input.
 func (p *Policy) InlineMode() Inline {
 	if p == nil || p.Inline == "" {
 		return InlineAllow
 	}
 	return p.Inline
+}
+
+// Place is a position in the file. Both count from 1; the zero Place is the
+// whole file.
+type Place struct{ Line, Column int }
+
+// Problem is one mistake.
+type Problem struct {
+	Place Place
+	Text  string // what was found; what to do. It quotes no value
+}
+
+// Error is everything that is wrong with a file.
+type Error struct {
+	Path     string
+	Problems []Problem
+}
+
+// Error writes each problem on a line: path, line, column and text.
+func (e *Error) Error() string {
+	var b strings.Builder
+	for i, p := range e.Problems {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		b.WriteString(e.Path)
+		if p.Place.Line > 0 {
+			fmt.Fprintf(&b, ":%d:%d", p.Place.Line, p.Place.Column)
+		}
+		b.WriteString(": " + p.Text)
+	}
+	return b.String()
+}
+
+func (e *Error) sort() {
+	slices.SortStableFunc(e.Problems, func(a, b Problem) int {
+		return cmp.Or(cmp.Compare(a.Place.Line, b.Place.Line), cmp.Compare(a.Place.Column, b.Place.Column))
+	})
+}
+
+// Fault returns an error at a place of the file, for what the caller finds wrong
+// after the file was read.
+func (p *Policy) Fault(at Place, text string) *Error {
+	return &Error{Path: p.path, Problems: []Problem{{Place: at, Text: text}}}
+}
+
+// Join makes one error of several about the same file; it is nil where all are.
+func Join(errs ...*Error) error {
+	var all Error
+	for _, e := range errs {
+		if e != nil {
+			all.Path = e.Path
+			all.Problems = append(all.Problems, e.Problems...)
+		}
+	}
+	if len(all.Problems) == 0 {
+		return nil
+	}
+	all.sort()
+	return &all
 }

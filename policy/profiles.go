@@ -152,13 +152,3 @@ func extend(own map[string]profileEntry, e profileEntry, depth int) (f *provider
 	}
 	return base.Extend(e.name, e.overrides), true
 }
-
-// keyNames returns the names of the keys, sorted.
-func (p *Policy) keyNames() []string {
-	names := make([]string, len(p.Keys))
-	for i, k := range p.Keys {
-		names[i] = k.Name
-	}
-	slices.Sort(names)
-	return names
-}

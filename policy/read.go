@@ -12,9 +12,9 @@ import (
 )
 
 // Read reads the text of a policy file; path names it in messages. maxTTL is
-// the worker's: how long a token may live where no grant and no profile says
-// otherwise. The error is an [*Error] with everything that is wrong. A file that
-// defines nothing is an error: it would permit what no policy permits.
+// the worker's limit for tokens without a limit of a grant or a profile. The
+// error is an [*Error] with everything that is wrong. A file that defines
+// nothing is an error, because it would permit what no policy permits.
 func Read(path string, text []byte, maxTTL time.Duration) (*Policy, error) {
 	r := &reader{maxTTL: maxTTL}
 	p := &Policy{Inline: InlineAllow, path: path}
@@ -25,38 +25,27 @@ func Read(path string, text []byte, maxTTL time.Duration) (*Policy, error) {
 	case body != nil:
 		r.sections(body, p)
 	}
-	if len(r.wrong) == 0 && saysNothing(body) {
+	if len(r.problems) == 0 && definesNothing(body) {
 		r.faultAt(Place{}, "the file defines nothing; write keys, profiles, grants or inline, or leave the setting policy out")
 	}
-	if len(r.wrong) > 0 {
-		err := &Error{Path: path, Problems: r.wrong}
+	if len(r.problems) > 0 {
+		err := &Error{Path: path, Problems: r.problems}
 		err.sort()
 		return nil, err
 	}
 	return p, nil
 }
 
-// saysNothing reports whether a file has none of the sections that decide about
-// keys, or empty ones alone. How to reach key stores decides nothing, and stands
-// in front of the rest: a file that was cut off there would permit every key in
-// a task.
-func saysNothing(body ast.Node) bool {
+// definesNothing reports whether a file has none of the sections that decide
+// about keys, or empty ones alone. The sections of the key stores come first in
+// a file and decide nothing: a file that is cut off after them would permit
+// every key in a task.
+func definesNothing(body ast.Node) bool {
 	mapping, ok := body.(*ast.MappingNode)
 	return !ok || !slices.ContainsFunc(mapping.Values, func(entry *ast.MappingValueNode) bool {
 		name, _ := yamlfile.Text(entry.Key)
 		return !isEmpty(entry.Value) && slices.Contains([]string{"keys", "profiles", "grants", "inline"}, name)
 	})
-}
-
-// isEmpty reports whether a node is a mapping or list without entries.
-func isEmpty(n ast.Node) bool {
-	switch n := n.(type) {
-	case *ast.MappingNode:
-		return len(n.Values) == 0
-	case *ast.SequenceNode:
-		return len(n.Values) == 0
-	}
-	return false
 }
 
 func (r *reader) sections(body ast.Node, p *Policy) {
@@ -77,7 +66,10 @@ func (r *reader) sections(body ast.Node, p *Policy) {
 	r.checkTimes(p)
 }
 
-// name reads the name that the file gives to a key or a profile.
+// maxName is the longest name of a key or a profile.
+const maxName = 64
+
+// name reads the name of a key or a profile.
 func (r *reader) name(n ast.Node, what string) (string, bool) {
 	name, _ := yamlfile.Text(n)
 	if !isName(name) {
@@ -87,11 +79,6 @@ func (r *reader) name(n ast.Node, what string) (string, bool) {
 	return name, true
 }
 
-// maxName is the length of a name that the file gives to a key or a profile.
-const maxName = 64
-
-// isName reports whether text may name a key or a profile: letters, digits,
-// and . _ - in between.
 func isName(text string) bool {
 	if text == "" || len(text) > maxName || strings.ContainsAny(text[:1], "-.") {
 		return false
@@ -99,19 +86,17 @@ func isName(text string) bool {
 	return strings.Trim(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == ""
 }
 
-// algorithms reads a list of algorithms' exact names.
+// algorithms reads a list of algorithms.
 func (r *reader) algorithms(place *[]keys.Algorithm) func(ast.Node) {
 	return func(n ast.Node) {
-		var names []string
-		r.texts(&names)(n)
-		for _, name := range names {
+		r.eachText(n, func(element ast.Node, name string) {
 			alg, err := keys.ParseAlgorithm(name)
 			if err != nil {
-				r.unknown(placeOf(elementOf(n, name)), name, "algorithm", algorithmNames())
-				continue
+				r.unknown(placeOf(element), name, "algorithm", algorithmNames())
+				return
 			}
 			*place = append(*place, alg)
-		}
+		})
 	}
 }
 
@@ -121,16 +106,4 @@ func algorithmNames() []string {
 		names = append(names, string(alg))
 	}
 	return names
-}
-
-// elementOf finds the node of a text in a list.
-func elementOf(n ast.Node, text string) ast.Node {
-	if list, ok := n.(*ast.SequenceNode); ok {
-		for _, element := range list.Values {
-			if t, _ := yamlfile.Text(element); t == text {
-				return element
-			}
-		}
-	}
-	return n
 }

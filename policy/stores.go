@@ -8,7 +8,7 @@ import (
 	"conductor-jwt/internal/yamlfile"
 )
 
-// Vault is how Vault or OpenBao is reached.
+// Vault is the connection to Vault or OpenBao.
 type Vault struct {
 	Address   string // https://vault:8200
 	Namespace string
@@ -20,7 +20,7 @@ type Vault struct {
 // Kubernetes.Role and AppRole.RoleID is set, or none.
 type VaultLogin struct {
 	TokenFile  string
-	TokenEnv   string // the name of a variable
+	TokenEnv   string // name of an environment variable
 	Kubernetes VaultKubernetes
 	AppRole    VaultAppRole
 }
@@ -29,7 +29,7 @@ type VaultLogin struct {
 type VaultKubernetes struct {
 	Role      string
 	Mount     string // empty: kubernetes
-	TokenFile string // empty: where Kubernetes puts it
+	TokenFile string // empty: the path that Kubernetes uses
 }
 
 // VaultAppRole logs in with a role and a secret id.
@@ -39,15 +39,15 @@ type VaultAppRole struct {
 	Mount        string // empty: approle
 }
 
-// AWS is how AWS KMS is reached; what is empty comes from the SDK's own chain.
+// AWS is the connection to AWS KMS. Empty fields come from the SDK's own chain.
 type AWS struct{ Region, Endpoint, Profile string }
 
-// Azure is how Azure Key Vault is reached; what is empty comes from the SDK's
+// Azure is the connection to Azure Key Vault. Empty fields come from the SDK's
 // own chain.
 type Azure struct{ TenantID, ClientID, TokenFile string }
 
-// Google is how Google Cloud KMS is reached; what is empty comes from
-// Google's default credentials.
+// Google is the connection to Google Cloud KMS. Empty fields come from Google's
+// default credentials.
 type Google struct{ CredentialsFile, Endpoint string }
 
 func (r *reader) vault(n ast.Node, v *Vault) {
@@ -111,8 +111,7 @@ func (r *reader) google(n ast.Node, g *Google) {
 	r.object(n, "google", fields{"credentials_file": r.text(&g.CredentialsFile), "endpoint": r.url(&g.Endpoint)})
 }
 
-// url reads the address of a store. User names and passwords have no place in
-// it.
+// url reads the address of a store, without a user name, query or fragment.
 func (r *reader) url(place *string) func(ast.Node) {
 	return func(n ast.Node) {
 		r.text(place)(n)

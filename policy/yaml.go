@@ -13,14 +13,14 @@ import (
 	"conductor-jwt/internal/yamlfile"
 )
 
-// reader collects what is wrong while it reads.
+// reader reads the nodes of a file and collects its problems.
 type reader struct {
 	maxTTL   time.Duration  // the worker's
 	profiles []profileEntry // in the order of the file
-	wrong    []Problem
+	problems []Problem
 }
 
-// fields are what a mapping may hold, and what reads each.
+// fields are the fields that a mapping may have, and what reads each.
 type fields map[string]func(ast.Node)
 
 func placeOf(n ast.Node) Place {
@@ -32,18 +32,19 @@ func (r *reader) fault(n ast.Node, format string, args ...any) {
 	r.faultAt(placeOf(n), format, args...)
 }
 
-// maxProblems is how many mistakes one error reports: a file that is not a
-// policy may have one on each of 50,000 lines.
+// maxProblems bounds the problems of one error: a file that is not a policy may
+// have one on each of 50,000 lines.
 const maxProblems = 100
 
 func (r *reader) faultAt(at Place, format string, args ...any) {
-	if len(r.wrong) == maxProblems {
+	if len(r.problems) == maxProblems {
 		return
 	}
-	r.wrong = append(r.wrong, Problem{Place: at, Text: fmt.Sprintf(format, args...)})
+	r.problems = append(r.problems, Problem{Place: at, Text: fmt.Sprintf(format, args...)})
 }
 
-// entries gives the members of a mapping whose names are text and differ.
+// entries returns the members of a mapping whose names are text and distinct,
+// and reports the others.
 func (r *reader) entries(n ast.Node, what string) []*ast.MappingValueNode {
 	mapping, ok := n.(*ast.MappingNode)
 	if !ok {
@@ -69,8 +70,8 @@ func (r *reader) entries(n ast.Node, what string) []*ast.MappingValueNode {
 }
 
 // object reads a mapping of known fields. Null is an error: a field that lost
-// its lines, or whose template had no value, must not count as left out. It reports
-// whether n is a mapping: only a mapping can lack a field.
+// its lines, or whose template had no value, must not count as left out. It
+// returns whether n is a mapping; nothing else can lack a field.
 func (r *reader) object(n ast.Node, what string, table fields) bool {
 	for _, entry := range r.entries(n, what) {
 		name, _ := yamlfile.Text(entry.Key)
@@ -123,35 +124,38 @@ func (r *reader) text(place *string) func(ast.Node) {
 	}
 }
 
-// texts reads a list of texts that differ; one text stands for a list of one.
+// texts reads a list of distinct texts; one text is a list of one.
 func (r *reader) texts(place *[]string) func(ast.Node) {
 	return func(n ast.Node) {
-		list, ok := n.(*ast.SequenceNode)
-		if !ok {
-			var one string
-			if r.text(&one)(n); one != "" {
-				*place = []string{one}
-			}
-			return
-		}
-		if len(list.Values) == 0 {
+		r.eachText(n, func(_ ast.Node, text string) { *place = append(*place, text) })
+	}
+}
+
+// eachText reads a list of distinct texts, or one text, and passes each on.
+func (r *reader) eachText(n ast.Node, read func(element ast.Node, text string)) {
+	elements := []ast.Node{n}
+	if list, ok := n.(*ast.SequenceNode); ok {
+		elements = list.Values
+		if len(elements) == 0 {
 			r.fault(n, "an empty list; name at least one, or leave the field out")
 		}
-		for _, element := range list.Values {
-			var one string
-			r.text(&one)(element)
-			switch {
-			case one == "":
-			case slices.Contains(*place, one):
-				r.fault(element, "named twice in this list; keep one")
-			default:
-				*place = append(*place, one)
-			}
+	}
+	seen := map[string]bool{}
+	for _, element := range elements {
+		var text string
+		r.text(&text)(element)
+		switch {
+		case text == "":
+		case seen[text]:
+			r.fault(element, "named twice in this list; keep one")
+		default:
+			seen[text] = true
+			read(element, text)
 		}
 	}
 }
 
-// elements gives the nodes of a list.
+// elements returns the nodes of a list.
 func (r *reader) elements(n ast.Node, what string) []ast.Node {
 	list, ok := n.(*ast.SequenceNode)
 	if !ok {
@@ -202,7 +206,7 @@ func (r *reader) duration(place *time.Duration) func(ast.Node) {
 	}
 }
 
-// instant reads a time of RFC 3339.
+// instant reads a time in the form of RFC 3339.
 func (r *reader) instant(place *time.Time) func(ast.Node) {
 	return func(n ast.Node) {
 		text, ok := yamlfile.Text(n)
@@ -225,4 +229,15 @@ func short(d time.Duration) string {
 		text = strings.TrimSuffix(text, "0m")
 	}
 	return text
+}
+
+// isEmpty reports whether a node is a mapping or list without entries.
+func isEmpty(n ast.Node) bool {
+	switch n := n.(type) {
+	case *ast.MappingNode:
+		return len(n.Values) == 0
+	case *ast.SequenceNode:
+		return len(n.Values) == 0
+	}
+	return false
 }

@@ -37,7 +37,7 @@ func inline() policy.Request {
 	return r
 }
 
-// Each field of a grant is once the only reason for a denial.
+// Each field of a grant is the only reason for a denial in at least one row.
 func TestEachFieldDeniesAlone(t *testing.T) {
 	p := read(t, grant)
 	for _, r := range []policy.Request{good(), inline()} {
@@ -120,9 +120,9 @@ func TestTheTypesOfAGrant(t *testing.T) {
 	}
 }
 
-// What white space or a comma parts are several scopes to whoever reads them
-// as a list. An operator who means one text writes that text.
-func TestAScopeIsNoListOfScopes(t *testing.T) {
+// A text with white space or a comma is several scopes to a reader of lists. An
+// operator who means one text writes that text as the pattern.
+func TestNoStarMatchesASecondScope(t *testing.T) {
 	p := read(t, "keys: {a: {source: \"env:A\"}}\ngrants: [{use: [a], scopes: [\"invoice:*\", \"all of it\", \"weird;scope\"]}]\n")
 	for scope, want := range map[string]bool{
 		"invoice:read": true, "invoice:read invoice:write": true, "all of it": true,
@@ -141,7 +141,7 @@ func TestAScopeIsNoListOfScopes(t *testing.T) {
 	}
 }
 
-func TestAFieldThatIsNotNamedHoldsForAll(t *testing.T) {
+func TestAnAbsentFieldMatchesEverything(t *testing.T) {
 	p := read(t, "keys: {a: {source: \"env:A\"}}\ngrants: [{use: [a]}]\n")
 	r := policy.Request{Use: "a", TTL: time.Hour, WorkerMaxTTL: time.Hour}
 	if v := p.Decide(r); !v.Allowed {
@@ -170,7 +170,7 @@ func TestAFieldThatIsNotNamedHoldsForAll(t *testing.T) {
 	}
 }
 
-func TestTheDefaultTTLYieldsAndAnAskedOneDoesNot(t *testing.T) {
+func TestOnlyTheDefaultTTLIsShortened(t *testing.T) {
 	p := read(t, "keys: {a: {source: \"env:A\"}}\ngrants: [{use: [a], max_ttl: 60s}, {use: [a], max_ttl: 48h, workflows: [long]}]\n")
 	r := policy.Request{Use: "a", TTL: 300 * time.Second, DefaultTTL: true, WorkerMaxTTL: time.Hour}
 	if v := p.Decide(r); !v.Allowed || v.TTL != time.Minute {

@@ -18,7 +18,7 @@ func readWith(text string) (*policy.Policy, error) {
 	return policy.Read("policy.yaml", []byte(text), maxTTL)
 }
 
-// mistakes counts what is wrong with a text.
+// mistakes returns what is wrong with a text.
 func mistakes(t *testing.T, text string) []policy.Problem {
 	t.Helper()
 	_, err := readWith(text)
@@ -32,8 +32,8 @@ func mistakes(t *testing.T, text string) []policy.Problem {
 	return e.Problems
 }
 
-// Each row is wrong in one way only, and nothing else is reported.
-func TestEachMistakeIsToldOnce(t *testing.T) {
+// Each row has one mistake, and one problem is reported.
+func TestEachMistakeIsReportedOnce(t *testing.T) {
 	const k = "keys: {a: {source: \"env:A\"}}\n"
 	for _, row := range []struct{ text, want string }{
 		{"aws: {region: [eu]}", "a list where text belongs"},
@@ -99,8 +99,8 @@ func TestEachMistakeIsToldOnce(t *testing.T) {
 	}
 }
 
-// What stands on the bound is allowed.
-func TestWhatIsJustAllowed(t *testing.T) {
+// Values on a bound are allowed.
+func TestTheBoundsAreAllowed(t *testing.T) {
 	const k = "keys: {a: {source: \"env:A\"}}\n"
 	for _, text := range []string{
 		"inline: allow\naws: {region: " + strings.Repeat("x", 4096) + "}",
@@ -131,7 +131,7 @@ func TestWhatIsJustAllowed(t *testing.T) {
 	}
 }
 
-func TestTheSectionsOfTheStoresAreReadWhole(t *testing.T) {
+func TestEachFieldOfTheStoresIsRead(t *testing.T) {
 	p := read(t, `
 vault: {address: "https://v:8200", namespace: n, ca_file: /ca, login: {kubernetes: {role: r, mount: m, token_file: /t}}}
 aws: {region: eu-1, endpoint: "https://kms", profile: p}
@@ -160,7 +160,7 @@ inline: allow
 	}
 }
 
-func TestAKeyAndAProfileAreReadWhole(t *testing.T) {
+func TestEachFieldOfKeysAndProfilesIsRead(t *testing.T) {
 	p := read(t, `
 keys:
   a:
@@ -249,8 +249,8 @@ profiles:
 	}
 }
 
-// A key stays published for as long as any of its tokens may be in use.
-func TestHowLongAKeyStaysPublished(t *testing.T) {
+// RetireAfter covers the longest ttl of the key's tokens.
+func TestAKeyStaysPublishedForTheLifeOfItsTokens(t *testing.T) {
 	const keys = "keys: {a: {source: \"env:A\"}, b: {source: \"env:B\"}}\n"
 	for name, row := range map[string]struct {
 		text string
@@ -297,7 +297,7 @@ func TestVersionsAreOrderedByTheirTime(t *testing.T) {
 	}
 }
 
-func TestTheLongestFile(t *testing.T) {
+func TestAFileOverOneMiBIsRefused(t *testing.T) {
 	const text = "inline: allow\n#"
 	for size, want := range map[int]bool{1 << 20: true, 1<<20 + 1: false} {
 		_, err := readWith(text + strings.Repeat("x", size-len(text)))
@@ -315,7 +315,7 @@ func TestInlineModes(t *testing.T) {
 	}
 }
 
-func TestAnUnknownAlgorithmIsAnsweredWithAll(t *testing.T) {
+func TestAnUnknownAlgorithmIsReportedWithAllNames(t *testing.T) {
 	_, err := readWith("keys: {a: {source: \"env:A\", algorithms: [XX999]}}")
 	want := "unknown algorithm; use one of " + keys.JoinAlgorithms(keys.Algorithms())
 	if err == nil || !strings.Contains(err.Error(), want) {

@@ -43,7 +43,7 @@ grants:
 inline: allow                 # allow (default) | secrets-only | deny
 `
 
-func TestTheExampleIsReadWhole(t *testing.T) {
+func TestTheExampleIsRead(t *testing.T) {
 	p := read(t, example)
 	if p.Vault.Address != "https://vault:8200" || p.Vault.Login.Kubernetes.Role != "conductor-jwt" {
 		t.Errorf("vault: %+v", p.Vault)
@@ -77,8 +77,8 @@ func TestTheExampleIsReadWhole(t *testing.T) {
 	}
 }
 
-// A file that lost its text must not permit what no policy permits.
-func TestAFileThatSaysNothingIsRefused(t *testing.T) {
+// A file that was cut off must not permit what no policy permits.
+func TestAFileThatDefinesNothingIsRefused(t *testing.T) {
 	for _, text := range []string{
 		"", "\ufeff", "# nothing\n", "---\n", "null\n", "~", "{}", "{}\n# inline: deny\n", "keys: {}\n", "keys: {}\nprofiles: {}\ngrants: []\n", "---\n---\ninline: deny",
 		// cut off before it decides about keys
@@ -97,7 +97,7 @@ func TestAFileThatSaysNothingIsRefused(t *testing.T) {
 	}
 }
 
-// everything names each field that a file may hold.
+// everything has each field that a file may have.
 const everything = `
 vault: {address: "https://vault:8200", namespace: n, ca_file: /ca, login: {kubernetes: {role: r, mount: m, token_file: /t}}}
 aws: {region: r, endpoint: "https://aws", profile: p}
@@ -146,7 +146,7 @@ func TestNullIsRefusedEverywhere(t *testing.T) {
 	}
 }
 
-func TestOnlyTheFirstMistakesAreTold(t *testing.T) {
+func TestTheProblemsOfAFileAreBounded(t *testing.T) {
 	var text strings.Builder
 	for i := range 1000 {
 		fmt.Fprintf(&text, "nothing%d: 1\n", i)
@@ -154,11 +154,11 @@ func TestOnlyTheFirstMistakesAreTold(t *testing.T) {
 	_, err := policy.Read("policy.yaml", []byte(text.String()), maxTTL)
 	e, ok := errors.AsType[*policy.Error](err)
 	if !ok || len(e.Problems) != 100 || e.Problems[99].Place.Line != 100 {
-		t.Errorf("%d mistakes are told", len(e.Problems))
+		t.Errorf("%d problems, want 100", len(e.Problems))
 	}
 }
 
-// Each mistake with its place, what it is and what to do.
+// Each problem has a place, says what was found and what to do.
 func TestMistakes(t *testing.T) {
 	const k = "keys:\n  a: {source: \"file:///a.pem\"}\n"
 	for _, row := range []struct{ text, want string }{
@@ -232,8 +232,8 @@ func TestMistakes(t *testing.T) {
 	}
 }
 
-// A built-in profile names no key, so that a grant for its name can mean the key
-// alone, whether the profile is turned off or not.
+// A built-in profile names no key, so a grant for its name means the key alone,
+// whether the profile is off or not.
 func TestAKeyMayHaveTheNameOfABuiltInProfile(t *testing.T) {
 	for _, profiles := range []string{"", "profiles: {snowflake: off}\n", "profiles: {mine: {extends: snowflake, key: snowflake}}\n"} {
 		p := read(t, "keys: {snowflake: {source: \"env:A\"}}\n"+profiles+"grants: [{use: [snowflake]}]")
@@ -259,7 +259,7 @@ policy.yaml:6:14: not a duration; write it as 30s, 15m or 24h`
 	}
 }
 
-// Whatever stands where it must not is not repeated.
+// A value may be a secret in the wrong field.
 func TestNoValueIsQuoted(t *testing.T) {
 	const hush = "hvs.CAESIJ0fZ8hush/hush+hush=="
 	for _, text := range []string{

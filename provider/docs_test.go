@@ -14,9 +14,8 @@ var update = flag.Bool("update", false, "write docs/profiles.md and docs/recipes
 
 const page = "../docs/profiles.md"
 
-// TestThePageKeepsInStepWithTheTable holds the marked part of the page against
-// the table that it is made from.
-func TestThePageKeepsInStepWithTheTable(t *testing.T) {
+// The marked part of the page is generated from the profiles.
+func TestThePageOfProfilesIsUpToDate(t *testing.T) {
 	raw, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
@@ -29,7 +28,7 @@ func TestThePageKeepsInStepWithTheTable(t *testing.T) {
 	}
 	now := profileTables()
 	if was != now && !*update {
-		t.Errorf("%s is not what the table says; run go test ./provider -run Page -update", page)
+		t.Errorf("%s is out of date; run go test ./provider -run Page -update", page)
 	}
 	if *update {
 		if err := os.WriteFile(page, []byte(before+begin+now+end+after), 0o644); err != nil {

@@ -24,7 +24,7 @@ import (
 	"conductor-jwt/provider"
 )
 
-// rsaKey is the only one of the tests: they are slow to make.
+// rsaKey is shared by the tests, because making one is slow.
 var rsaKey = sync.OnceValue(func() *rsa.PrivateKey {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -70,7 +70,7 @@ func fill(tb testing.TB, p *provider.Profile, d provider.Parties, key keys.Key) 
 	return d
 }
 
-func TestAServiceAccountFileSaysWhoIssues(t *testing.T) {
+func TestAServiceAccountFileSetsTheIssuer(t *testing.T) {
 	d := fill(t, find(t, "google-service-account"), provider.Parties{}, accountKey(t))
 	if d.Issuer != "a@p.iam" || d.Subject != "" || len(d.Audiences) != 1 || d.Audiences[0] != "https://oauth2.googleapis.com/token" {
 		t.Errorf("%+v", d)
@@ -86,7 +86,7 @@ func TestAServiceAccountFileSaysWhoIssues(t *testing.T) {
 	}
 }
 
-// The value is what docs.snowflake.com has its readers compute with openssl.
+// docs.snowflake.com computes the same value with openssl.
 func TestSnowflakesIssuerIsComputed(t *testing.T) {
 	der, err := x509.MarshalPKIXPublicKey(&rsaKey().PublicKey)
 	if err != nil {
@@ -120,7 +120,7 @@ func TestAClientIsIssuerAndSubject(t *testing.T) {
 	}
 }
 
-func TestCompleteWritesWhatIsNotThere(t *testing.T) {
+func TestCompleteSetsWhatIsAbsent(t *testing.T) {
 	for _, row := range []struct{ profile, header, claims, wantHeader, wantClaims string }{
 		{"tableau", `{}`, `{"iss":"c"}`, `{"iss":"c"}`, `{"iss":"c"}`},
 		{"tableau", `{"iss":"d"}`, `{"iss":"c"}`, `{"iss":"d"}`, `{"iss":"c"}`},
@@ -154,8 +154,8 @@ func TestTheAlgorithmIsTheFirstThatFits(t *testing.T) {
 	wantFault(t, err, provider.ErrAlgorithm, "alg")
 }
 
-// What a message tells to write is taken by the profile and by the key.
-func TestAHintNamesOnlyAlgorithmsThatThatProfileAndKeyTake(t *testing.T) {
+// An algorithm that a hint names fits the profile and the key.
+func TestAHintNamesOnlyAlgorithmsThatFit(t *testing.T) {
 	texts := []string{pemText(), ecText(t), "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"}
 	for _, p := range provider.Profiles() {
 		for i, text := range texts {
@@ -212,7 +212,7 @@ func ecText(tb testing.TB) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
 }
 
-func TestAKeyThatFitsNoAlgorithmIsSaidToBeSo(t *testing.T) {
+func TestAKeyThatIsTooShortIsReportedAsWeak(t *testing.T) {
 	short, err := keys.NewParser(keys.ParserOptions{}).Resolve(t.Context(), keys.Ref{Text: secret.New("0123456789abcdef"), Encoding: keys.EncodingRaw})
 	if err == nil {
 		_, err = find(t, "livekit").ChooseAlgorithm(short, "")
@@ -260,8 +260,7 @@ func TestAnOperatorExtends(t *testing.T) {
 	}
 }
 
-// Claims are what somebody else sent: nothing in them breaks the check, and
-// each fault says what is wrong, with a token that it cannot have taken.
+// No header and claims break the check, and each error has all its parts.
 func FuzzCheck(f *testing.F) {
 	for _, token := range good() {
 		f.Add(token[0], token[1])

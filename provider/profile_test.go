@@ -13,10 +13,10 @@ import (
 	"conductor-jwt/provider"
 )
 
-// noon is when the tokens of good are issued.
+// noon is the iat of the tokens of good.
 var noon = time.Unix(100, 0)
 
-// good is a header and claims for each profile that its provider takes.
+// good is a valid header and claims for each profile.
 func good() map[string][2]string {
 	return map[string][2]string{
 		"google-service-account": {`{"alg":"RS256","kid":"k"}`, `{"iss":"a@p.iam","aud":"https://oauth2.googleapis.com/token","iat":100,"exp":3700,"scope":"s"}`},
@@ -43,7 +43,7 @@ func good() map[string][2]string {
 	}
 }
 
-// object reads JSON; edit is name=value, or name alone to take it out.
+// object parses JSON; an edit is name=value, or name alone to delete it.
 func object(tb testing.TB, text string, edits ...string) *jsonobj.Object {
 	tb.Helper()
 	o, err := jsonobj.Parse([]byte(text), jsonobj.Limits{})
@@ -81,8 +81,7 @@ func TestAGoodTokenOfEachProviderBreaksNoRule(t *testing.T) {
 	}
 }
 
-// Each row is one rule of one provider, broken alone. A name before a ! is a
-// header member's.
+// Each row breaks one rule of one provider. With ! it edits the header.
 func TestEachRuleRefusesAlone(t *testing.T) {
 	for name, rows := range map[string][]string{
 		"google-service-account": {"kid!", "iss", "aud", `aud="https://accounts.google.com/o/oauth2/token"`, `aud=["https://oauth2.googleapis.com/token","https://x"]`, "scope", `target_audience="x"`, "exp=3701", "exp", "iat", `alg="ES256"!`},
@@ -127,8 +126,8 @@ func TestEachRuleRefusesAlone(t *testing.T) {
 	}
 }
 
-// checkFault wants a fault that names the member and does not quote it. Of
-// claims that need one another, either may be named.
+// checkFault wants an error that names the member and does not quote its value.
+// Of claims that depend on each other, either may be named.
 func checkFault(t *testing.T, row string, faults []*fault.Error, member, edit string) {
 	t.Helper()
 	_, value, _ := strings.Cut(edit, "=")
@@ -150,8 +149,8 @@ func checkFault(t *testing.T, row string, faults []*fault.Error, member, edit st
 	}
 }
 
-// RFC 7519 §4.1.6 leaves iat to whoever uses it, and so do most providers.
-func TestIATIsNeededOnlyWhereTheProviderNeedsIt(t *testing.T) {
+// iat is optional in RFC 7519 §4.1.6, and for most providers.
+func TestIATIsRequiredOnlyWhereTheProviderRequiresIt(t *testing.T) {
 	needed := map[string]bool{
 		"google-service-account": true, "google-self-signed": true, "firebase": true, "github-app": true, "snowflake": true, "docusign": true,
 		"vonage": true, "netsuite": true, "app-store-connect": true, "apple-sign-in": true, "entra": true,
@@ -164,8 +163,8 @@ func TestIATIsNeededOnlyWhereTheProviderNeedsIt(t *testing.T) {
 	}
 }
 
-// Most providers count a lifetime from when they see the token. iat may lie
-// back, for clocks that are behind.
+// Most providers count the lifetime from when they receive the token. iat may
+// lie in the past, for clocks that are behind.
 func TestALifetimeBeginsWhereTheProviderCountsFrom(t *testing.T) {
 	for _, row := range []struct {
 		says, profile, claims string
@@ -199,7 +198,7 @@ func TestALifetimeBeginsWhereTheProviderCountsFrom(t *testing.T) {
 	}
 }
 
-func TestATimeThatIsNoTimeIsNamedAsSuch(t *testing.T) {
+func TestATimeThatIsNotANumberIsReported(t *testing.T) {
 	for _, edit := range []string{`iat="100"`, `exp="700"`} {
 		faults := find(t, "github-app").Check(object(t, `{"alg":"RS256"}`), object(t, good()["github-app"][1], edit), noon)
 		if len(faults) != 1 || faults[0].Found != "of json type string, where this profile requires number" {
@@ -208,8 +207,8 @@ func TestATimeThatIsNoTimeIsNamedAsSuch(t *testing.T) {
 	}
 }
 
-// A pattern cannot be copied into a task: the hint corrects what is near, or
-// says what the value is.
+// A pattern cannot be copied into a task: the hint corrects the value, or says
+// what it is.
 func TestAHintSaysWhatToWrite(t *testing.T) {
 	for _, row := range []struct{ profile, edit, hint string }{
 		{"auth0", `aud="https://x.auth0.com"`, "add a slash at the end"},
@@ -236,7 +235,7 @@ func TestAHintSaysWhatToWrite(t *testing.T) {
 	}
 }
 
-func TestTheExampleOfAMeaningIsTaken(t *testing.T) {
+func TestTheExampleOfAMeaningIsValid(t *testing.T) {
 	example := regexp.MustCompile(`such as (\S+?),?( or (\S+))?$`)
 	seen := 0
 	for _, p := range provider.Profiles() {
@@ -285,7 +284,7 @@ func TestAudiencesOfAnAuthorizationServer(t *testing.T) {
 	}
 }
 
-func TestTheTableIsSound(t *testing.T) {
+func TestTheProfilesAreConsistent(t *testing.T) {
 	seen := map[string]bool{}
 	for _, p := range provider.Profiles() {
 		if seen[p.Name] || p.Title == "" || p.Exchange == "" || len(p.Algorithms) == 0 || !strings.HasPrefix(p.DocsURL, "https://") {

@@ -22,8 +22,8 @@ func TestEachProfileHasARecipe(t *testing.T) {
 	}
 }
 
-// Six providers take the token itself: their pages speak of no exchange.
-func TestAPageSpeaksOfAnAccessTokenOnlyWhereThereIsOne(t *testing.T) {
+// Six providers accept the token itself: their pages mention no exchange.
+func TestAPageMentionsAnAccessTokenOnlyWhereThereIsOne(t *testing.T) {
 	direct := 0
 	for _, p := range provider.Profiles() {
 		page := p.RecipePage()
@@ -45,9 +45,9 @@ func TestAPageSpeaksOfAnAccessTokenOnlyWhereThereIsOne(t *testing.T) {
 	}
 }
 
-// A command that asks questions stops a script, and a certificate without a
-// lifetime ends after a month.
-func TestACommandOfAPageAsksNothing(t *testing.T) {
+// A command that prompts stops a script, and a certificate without a lifetime
+// expires after a month.
+func TestACommandOfAPageDoesNotPrompt(t *testing.T) {
 	command := regexp.MustCompile("`(openssl req [^`]*)`")
 	found := 0
 	for _, p := range provider.Profiles() {
@@ -63,7 +63,7 @@ func TestACommandOfAPageAsksNothing(t *testing.T) {
 	}
 }
 
-func TestSalesforceIsReachedByMyDomain(t *testing.T) {
+func TestTheSalesforceRecipeUsesMyDomain(t *testing.T) {
 	p, _ := provider.Find("salesforce")
 	inputs := parse(t, p.CallWorkflow()).InputTemplate
 	for _, name := range []string{"audience", "tokenUrl", "apiUrl"} {
@@ -88,9 +88,9 @@ type workflow struct {
 	InputTemplate map[string]any
 }
 
-// The exchange is never tried again with the same token: what is tried again
-// is the sub-workflow that signs.
-func TestOnlyTheSubWorkflowIsTriedAgain(t *testing.T) {
+// The exchange is never retried with the same token: the sub-workflow, which
+// signs, is.
+func TestOnlyTheSubWorkflowIsRetried(t *testing.T) {
 	for _, p := range provider.Profiles() {
 		call, token := parse(t, p.CallWorkflow()), parse(t, p.TokenWorkflow())
 		name, sub := p.CallWorkflowName(), p.TokenWorkflowName()
@@ -124,7 +124,7 @@ func parse(t *testing.T, raw []byte) workflow {
 	return w
 }
 
-func TestThePagesKeepInStepWithTheTable(t *testing.T) {
+func TestThePagesOfRecipesAreUpToDate(t *testing.T) {
 	index := "# Recipes\n\nA workflow for each provider: sign, exchange, call. Each is run on the real server against an endpoint that has the provider's rules.\n\n"
 	files := map[string]string{}
 	for _, p := range provider.Profiles() {
@@ -141,7 +141,7 @@ func TestThePagesKeepInStepWithTheTable(t *testing.T) {
 		}
 		was, err := os.ReadFile(path)
 		if err != nil || string(was) != text {
-			t.Errorf("%s is not what the table says; run go test ./provider -run Page -update", path)
+			t.Errorf("%s is out of date; run go test ./provider -run Page -update", path)
 		}
 	}
 	entries, err := os.ReadDir(pages)

@@ -25,8 +25,7 @@ func jwk(tb testing.TB, members map[string]string) keys.Key {
 	return keyOf(tb, string(raw))
 }
 
-// What follows from the key follows only where there is a public half that
-// the standard library can write.
+// The fingerprint needs a public key that the standard library can marshal.
 func TestTheComputedIssuerNeedsAKeyWithAFingerprint(t *testing.T) {
 	b64 := base64.RawURLEncoding.EncodeToString
 	snowflake := find(t, "snowflake")
@@ -51,8 +50,8 @@ func TestTheComputedIssuerNeedsAKeyWithAFingerprint(t *testing.T) {
 	}
 }
 
-// Only the issuer that a provider computes is held against the key: Google's
-// may be another account's.
+// Only a computed issuer is compared with the key: Google's may be another
+// account's.
 func TestAnIssuerThatIsNotComputedMayDiffer(t *testing.T) {
 	for given, want := range map[string]string{"": "a@p.iam", "b@p.iam": "b@p.iam", "a@p.iam": "a@p.iam"} {
 		if d := fill(t, find(t, "google-self-signed"), provider.Parties{Issuer: given, Audiences: []string{"https://pubsub.googleapis.com/"}}, accountKey(t)); d.Issuer != want || d.Subject != want {
@@ -61,7 +60,7 @@ func TestAnIssuerThatIsNotComputedMayDiffer(t *testing.T) {
 	}
 }
 
-func TestAProfileThatIsNotThere(t *testing.T) {
+func TestFindReportsAnUnknownProfile(t *testing.T) {
 	for _, name := range []string{"", "Okta", "nobody"} {
 		if p, ok := provider.Find(name); ok || p != nil {
 			t.Errorf("%q: %+v", name, p)
@@ -69,8 +68,8 @@ func TestAProfileThatIsNotThere(t *testing.T) {
 	}
 }
 
-// The header of a request is judged with what signing adds to it.
-func TestARequestIsJudgedAsItWillBeSigned(t *testing.T) {
+// The header of a request is checked with what signing adds to it.
+func TestARequestIsCheckedAsItWillBeSigned(t *testing.T) {
 	request := func(alg keys.Algorithm, kid string, chain ...string) *signer.Request {
 		return &signer.Request{
 			Algorithm: alg, KeyID: kid, ChainHeaders: chain, Header: *object(t, `{"typ":"JWT"}`),
@@ -104,8 +103,8 @@ func TestARequestIsJudgedAsItWillBeSigned(t *testing.T) {
 	}
 }
 
-// Values on the bounds of each rule are taken.
-func TestWhatIsJustTaken(t *testing.T) {
+// Values on the bounds of each rule are allowed.
+func TestTheBoundsAreAllowed(t *testing.T) {
 	for name, rows := range map[string][]string{
 		"google-service-account": {"exp=3700", `target_audience="x"|scope`},
 		"github-app":             {"exp=700", `iss="1"`},

@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"strconv"
 
+	"github.com/conductor-sdk/conductor-go/sdk/model"
 	"golang.org/x/sync/errgroup"
 
 	"conductor-jwt/internal/secret"
@@ -104,7 +105,7 @@ func (s *stage) register(ctx context.Context) error {
 
 // execute starts one execution and gives its id.
 func (s *stage) execute(ctx context.Context) (string, error) {
-	return s.server.StartWorkflow(ctx, conductorjar.StartRequest{Name: s.workflow, Input: map[string]string{
+	return s.server.StartWorkflow(ctx, model.StartWorkflowRequest{Name: s.workflow, Input: map[string]string{
 		"subject": "alice", "issuer": "https://issuer.example", "audience": "https://api.example", "scope": "orders:read",
 	}})
 }

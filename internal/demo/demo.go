@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/conductor-sdk/conductor-go/sdk/model"
+
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/test/conductorjar"
 )
@@ -140,11 +142,8 @@ func (d *demo) runWorkflow(ctx context.Context) (conductorjar.Workflow, error) {
 	if err != nil {
 		return none, err
 	}
-	var named struct {
-		Name    string `json:"name"`
-		Version int    `json:"version"`
-	}
-	if err := json.Unmarshal(text, &named); err != nil {
+	def, err := conductorjar.Definition(text)
+	if err != nil {
 		return none, fmt.Errorf("%s: %w", definition, err)
 	}
 	text, input, err := d.fit(text)
@@ -154,10 +153,10 @@ func (d *demo) runWorkflow(ctx context.Context) (conductorjar.Workflow, error) {
 	if err := d.server.RegisterWorkflow(ctx, text); err != nil {
 		return none, err
 	}
-	d.screen.done("workflow " + d.screen.paint(bold, named.Name) + " registered, from " + definition)
+	d.screen.done("workflow " + d.screen.paint(bold, def.Name) + " registered, from " + definition)
 	d.screen.step("running the workflow")
 	began := time.Now()
-	id, err := d.server.StartWorkflow(ctx, conductorjar.StartRequest{Name: named.Name, Version: named.Version, Input: input})
+	id, err := d.server.StartWorkflow(ctx, model.StartWorkflowRequest{Name: def.Name, Version: def.Version, Input: input})
 	if err != nil {
 		return none, err
 	}

@@ -4,44 +4,46 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"time"
+
+	"github.com/conductor-sdk/conductor-go/sdk/client"
+	"github.com/conductor-sdk/conductor-go/sdk/model"
+	"github.com/conductor-sdk/conductor-go/sdk/settings"
 )
 
-// API is the part of Conductor's HTTP interface that starts and looks at
-// workflows. The worker's own client has none of it.
+// API registers definitions, and starts and reads workflows, through
+// conductor-go's clients, as a user's program does.
 type API struct {
 	URL string // without /api and without a slash at the end
 
-	http *http.Client
+	api       *client.APIClient
+	metadata  client.MetadataClient
+	workflows client.WorkflowClient
+	pages     *http.Client // for what is not of the API, or not JSON
 }
 
-// NewAPI talks to the server at a URL such as http://127.0.0.1:8080.
+// NewAPI makes a client of the server at a URL such as http://127.0.0.1:8080.
 func NewAPI(base string) *API {
-	return &API{URL: base, http: &http.Client{
-		Timeout: 60 * time.Second,
-		// The server closes idle connections after 40 s and more.
-		Transport: &http.Transport{MaxIdleConnsPerHost: 8, IdleConnTimeout: 30 * time.Second},
-	}}
+	api := client.NewAPIClientFromSettings(&settings.ClientSettings{
+		HTTP: &settings.HttpSettings{BaseUrl: base + "/api", Timeout: time.Minute},
+	})
+	return &API{
+		URL: base, api: api, metadata: client.NewMetadataClient(api), workflows: client.NewWorkflowClient(api),
+		pages: &http.Client{
+			Timeout: time.Minute,
+			// The server closes idle connections after 40 s and more.
+			Transport: &http.Transport{MaxIdleConnsPerHost: 8, IdleConnTimeout: 30 * time.Second},
+		},
+	}
 }
 
-// Close drops idle connections.
-func (a *API) Close() { a.http.CloseIdleConnections() }
-
-// StatusError is an answer other than 2xx.
-type StatusError struct {
-	Call   string
-	Status int
-	Body   string // the server's own words, cut
-}
-
-// Error implements the error interface.
-func (e *StatusError) Error() string {
-	return fmt.Sprintf("%s: http status %d: %s", e.Call, e.Status, e.Body)
-}
+// Close closes idle connections.
+func (a *API) Close() { a.pages.CloseIdleConnections() }
 
 // Workflow is an execution as the server shows it.
 type Workflow struct {
@@ -81,23 +83,29 @@ func (w Workflow) Last(ref string) (task Task, ok bool) {
 	return task, ok
 }
 
+// Definition reads a workflow definition, to start it without registering it.
+// The digits of its numbers are kept.
+func Definition(raw json.RawMessage) (*model.WorkflowDef, error) {
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.UseNumber()
+	var def model.WorkflowDef
+	if err := decoder.Decode(&def); err != nil {
+		return nil, fmt.Errorf("workflow definition: %w", err)
+	}
+	return &def, nil
+}
+
 // RegisterWorkflow stores a workflow definition, over one of the same name and
-// version.
+// version. Like a task definition it is JSON: conductor-go's models leave out a
+// member that is 0, such as the retryCount of a task, and runtimeMetadata.
 func (a *API) RegisterWorkflow(ctx context.Context, definition json.RawMessage) error {
-	var done struct {
+	var answer struct {
 		Errors map[string]string `json:"bulkErrorResults"` // of a 200
 	}
-	var answer text
-	if err := a.call(ctx, http.MethodPut, "/api/metadata/workflow", list(definition), &answer); err != nil {
-		return err
+	if _, err := a.api.Put(ctx, "/metadata/workflow", []json.RawMessage{definition}, &answer); err != nil { //nolint:bodyclose // closed by conductor-go
+		return callError("register workflow", err)
 	}
-	if answer == "" {
-		return nil // an old server says nothing
-	}
-	if err := json.Unmarshal([]byte(answer), &done); err != nil {
-		return fmt.Errorf("register workflow: %w", err)
-	}
-	for name, reason := range done.Errors {
+	for name, reason := range answer.Errors {
 		return fmt.Errorf("register workflow %s: %s", name, reason)
 	}
 	return nil
@@ -105,51 +113,36 @@ func (a *API) RegisterWorkflow(ctx context.Context, definition json.RawMessage) 
 
 // RegisterTaskDef stores a task definition, over one of the same name.
 func (a *API) RegisterTaskDef(ctx context.Context, definition json.RawMessage) error {
-	return a.call(ctx, http.MethodPost, "/api/metadata/taskdefs", list(definition), nil)
-}
-
-func list(one json.RawMessage) json.RawMessage {
-	return append(append(json.RawMessage{'['}, one...), ']')
+	_, err := a.api.Post(ctx, "/metadata/taskdefs", []json.RawMessage{definition}, nil) //nolint:bodyclose // closed by conductor-go
+	return callError("register task definition", err)
 }
 
 // TaskDef is a task definition as it is stored.
 func (a *API) TaskDef(ctx context.Context, name string) (json.RawMessage, error) {
 	var raw json.RawMessage
-	err := a.call(ctx, http.MethodGet, "/api/metadata/taskdefs/"+url.PathEscape(name), nil, &raw)
-	return raw, err
+	_, err := a.api.Get(ctx, "/metadata/taskdefs/"+url.PathEscape(name), nil, &raw) //nolint:bodyclose // closed by conductor-go
+	return raw, callError("get task definition", err)
 }
 
 // DeleteTaskDef removes a task definition.
 func (a *API) DeleteTaskDef(ctx context.Context, name string) error {
-	return a.call(ctx, http.MethodDelete, "/api/metadata/taskdefs/"+url.PathEscape(name), nil, nil)
-}
-
-// StartRequest starts an execution.
-type StartRequest struct {
-	Name          string            `json:"name"`
-	Version       int               `json:"version,omitempty"`
-	CorrelationID string            `json:"correlationId,omitempty"`
-	Input         any               `json:"input"`                  // an object; the server refuses null
-	Domains       map[string]string `json:"taskToDomain,omitempty"` // task type to domain
-	Definition    json.RawMessage   `json:"workflowDef,omitempty"`  // for one that is not registered
+	_, err := a.metadata.UnregisterTaskDef(ctx, url.PathEscape(name)) //nolint:bodyclose // closed by conductor-go
+	return callError("delete task definition", err)
 }
 
 // StartWorkflow starts an execution and gives its id.
-func (a *API) StartWorkflow(ctx context.Context, r StartRequest) (string, error) {
-	body, err := json.Marshal(r)
-	if err != nil {
-		return "", fmt.Errorf("start workflow: %w", err)
-	}
-	var id text
-	err = a.call(ctx, http.MethodPost, "/api/workflow", body, &id)
-	return string(id), err
+func (a *API) StartWorkflow(ctx context.Context, r model.StartWorkflowRequest) (string, error) {
+	id, _, err := a.workflows.StartWorkflowWithRequest(ctx, r) //nolint:bodyclose // closed by conductor-go
+	return id, callError("start workflow", err)
 }
 
-// Workflow is an execution with its tasks.
+// Workflow is an execution with its tasks, as JSON too: conductor-go's model
+// loses the digits of numbers.
 func (a *API) Workflow(ctx context.Context, id string) (Workflow, error) {
 	var w Workflow
-	if err := a.call(ctx, http.MethodGet, "/api/workflow/"+url.PathEscape(id)+"?includeTasks=true", nil, &w.Raw); err != nil {
-		return w, err
+	_, err := a.api.Get(ctx, "/workflow/"+url.PathEscape(id), url.Values{"includeTasks": {"true"}}, &w.Raw) //nolint:bodyclose // closed by conductor-go
+	if err != nil {
+		return w, callError("get workflow", err)
 	}
 	if err := json.Unmarshal(w.Raw, &w); err != nil {
 		return w, fmt.Errorf("get workflow: %w", err)
@@ -157,10 +150,10 @@ func (a *API) Workflow(ctx context.Context, id string) (Workflow, error) {
 	return w, nil
 }
 
-// Decide has the server look at an execution now: for timeouts, and for what
-// comes next.
+// Decide makes the server evaluate an execution now.
 func (a *API) Decide(ctx context.Context, id string) error {
-	return a.call(ctx, http.MethodPut, "/api/workflow/decide/"+url.PathEscape(id), nil, nil)
+	_, err := a.workflows.Decide(ctx, url.PathEscape(id)) //nolint:bodyclose // closed by conductor-go
+	return callError("decide workflow", err)
 }
 
 // AwaitWorkflow waits for the end of an execution.
@@ -183,52 +176,51 @@ func (a *API) AwaitWorkflow(ctx context.Context, id string) (Workflow, error) {
 	}
 }
 
-// Get fetches any other page, as bytes.
+// callError is an error of conductor-go with its status and the beginning of the
+// answer; nil stays nil.
+func callError(call string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if e, ok := errors.AsType[client.GenericSwaggerError](err); ok {
+		return statusError(call, e.StatusCode(), e.Body())
+	}
+	return fmt.Errorf("%s: %w", call, err)
+}
+
+func statusError(call string, status int, body []byte) error {
+	return fmt.Errorf("%s: http status %d: %s", call, status, body[:min(len(body), 512)])
+}
+
+// Get fetches a page, as bytes.
 func (a *API) Get(ctx context.Context, path string) ([]byte, error) {
-	var page text
-	err := a.call(ctx, http.MethodGet, path, nil, &page)
-	return []byte(page), err
+	return a.page(ctx, http.MethodGet, path, nil)
 }
 
-// Post sends JSON to any other page and gives the answer, as bytes.
+// Post sends JSON to a page and gives the answer, as bytes.
 func (a *API) Post(ctx context.Context, path string, body json.RawMessage) ([]byte, error) {
-	var page text
-	err := a.call(ctx, http.MethodPost, path, body, &page)
-	return []byte(page), err
+	return a.page(ctx, http.MethodPost, path, body)
 }
 
-// text is an answer that is not JSON.
-type text string
-
-// call makes one request; into is nil, a *text, or what JSON is decoded into.
-func (a *API) call(ctx context.Context, method, path string, body json.RawMessage, into any) error {
+func (a *API) page(ctx context.Context, method, path string, body json.RawMessage) ([]byte, error) {
 	request, err := http.NewRequestWithContext(ctx, method, a.URL+path, bytes.NewReader(body))
 	if err != nil {
-		return fmt.Errorf("%s %s: %w", method, path, err)
+		return nil, fmt.Errorf("%s %s: %w", method, path, err)
 	}
 	if body != nil {
 		request.Header.Set("Content-Type", "application/json")
 	}
-	answer, err := a.http.Do(request)
+	answer, err := a.pages.Do(request)
 	if err != nil {
-		return fmt.Errorf("%s %s: %w", method, path, err)
+		return nil, fmt.Errorf("%s %s: %w", method, path, err)
 	}
 	defer func() { _ = answer.Body.Close() }() // it was only read
 	data, err := io.ReadAll(answer.Body)
 	if err != nil {
-		return fmt.Errorf("%s %s: %w", method, path, err)
+		return nil, fmt.Errorf("%s %s: %w", method, path, err)
 	}
 	if answer.StatusCode/100 != 2 {
-		return &StatusError{Call: method + " " + path, Status: answer.StatusCode, Body: string(data[:min(len(data), 512)])}
+		return nil, statusError(method+" "+path, answer.StatusCode, data)
 	}
-	switch into := into.(type) {
-	case nil:
-	case *text:
-		*into = text(data)
-	default:
-		if err := json.Unmarshal(data, into); err != nil {
-			return fmt.Errorf("%s %s: %w", method, path, err)
-		}
-	}
-	return nil
+	return data, nil
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -149,7 +148,7 @@ func (s *Server) awaitHealth(ctx context.Context, watch *lineWatch) error {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		if s.call(ctx, http.MethodGet, "/health", nil, nil) == nil {
+		if _, err := s.Get(ctx, "/health"); err == nil {
 			return nil
 		}
 		select {

@@ -7,19 +7,21 @@ import (
 	"testing"
 	"time"
 
+	"github.com/conductor-sdk/conductor-go/sdk/model"
+
 	"conductor-jwt/test/conductorjar"
 )
 
 // numbered gives the requests of workflows that differ in their subject, all
 // of one domain, so that only the test's own workers serve them; "" is none.
-func numbered(t *testing.T, domain, taskName string) func(i int) conductorjar.StartRequest {
+func numbered(t *testing.T, domain, taskName string) func(i int) model.StartWorkflowRequest {
 	t.Helper()
 	task := and(jwtTask("jwt", object{"privateKey": keySecret, "subject": "${workflow.input.subject}"}), "name", taskName)
 	def := definition(t, nil, task)
-	return func(i int) conductorjar.StartRequest {
+	return func(i int) model.StartWorkflowRequest {
 		r := request(t, def, object{"subject": fmt.Sprintf("number %d", i)})
 		if domain != "" {
-			r.Domains = map[string]string{"GET_SIGNED_JWT": domain}
+			r.TaskToDomain = map[string]string{"GET_SIGNED_JWT": domain}
 		}
 		return r
 	}

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"conductor-jwt/test/conductorjar"
+	"github.com/conductor-sdk/conductor-go/sdk/model"
 )
 
 // killedTaskDef takes a task back after two seconds; the worker's own does
@@ -46,7 +46,7 @@ func (s *stage) checkKills(t *testing.T, rounds int) {
 	// A kill that met no task proves nothing, so there may be some more.
 	for ; round < rounds || held == 0 && round < rounds+10; round++ {
 		more := s.killOne(ctx, t, domain, time.Duration(random.IntN(500))*time.Millisecond, batch,
-			func(i int) conductorjar.StartRequest { return r(len(ids) + i) })
+			func(i int) model.StartWorkflowRequest { return r(len(ids) + i) })
 		held += s.countHeld(ctx, t, more)
 		ids = append(ids, more...)
 	}
@@ -100,7 +100,7 @@ func seeded(t *testing.T) *rand.Rand {
 
 // killOne starts a worker and, while it works on a new batch, kills it after
 // a while.
-func (s *stage) killOne(ctx context.Context, t *testing.T, domain string, after time.Duration, n int, r func(int) conductorjar.StartRequest) []string {
+func (s *stage) killOne(ctx context.Context, t *testing.T, domain string, after time.Duration, n int, r func(int) model.StartWorkflowRequest) []string {
 	t.Helper()
 	w := s.readyWorker(t, "CONDUCTOR_JWT_DOMAIN="+domain) //nolint:contextcheck // it lives as long as the test, not as ctx
 	timer := time.AfterFunc(after, w.Kill)

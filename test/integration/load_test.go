@@ -6,13 +6,13 @@ import (
 	"testing"
 	"time"
 
-	"conductor-jwt/test/conductorjar"
+	"github.com/conductor-sdk/conductor-go/sdk/model"
 )
 
 // load starts one workflow after the other until it is stopped.
 type load struct {
 	stage   *stage
-	request func(i int) conductorjar.StartRequest
+	request func(i int) model.StartWorkflowRequest
 	count   chan int // of workflows so far, the latest alone
 	stop    context.CancelFunc
 	done    chan struct{}
@@ -29,7 +29,7 @@ const (
 	insist patience = true // again and again: the server may be away
 )
 
-func (s *stage) load(ctx context.Context, t *testing.T, p patience, r func(i int) conductorjar.StartRequest) *load {
+func (s *stage) load(ctx context.Context, t *testing.T, p patience, r func(i int) model.StartWorkflowRequest) *load {
 	t.Helper()
 	ctx, stop := context.WithCancel(ctx)
 	l := &load{stage: s, request: r, count: make(chan int, 1), stop: stop, done: make(chan struct{})}

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/conductor-sdk/conductor-go/sdk/model"
+
 	"conductor-jwt/test/conductorjar"
 	"conductor-jwt/test/conductorjar/child"
 )
@@ -97,7 +99,7 @@ func (s *stage) checkServerKills(ctx context.Context, t *testing.T, o conductorj
 }
 
 // awaitOutage checks that all complete with tokens of their own.
-func (s *stage) awaitOutage(ctx context.Context, t *testing.T, ids []string, r func(i int) conductorjar.StartRequest) []conductorjar.Workflow {
+func (s *stage) awaitOutage(ctx context.Context, t *testing.T, ids []string, r func(i int) model.StartWorkflowRequest) []conductorjar.Workflow {
 	t.Helper()
 	deciding, stop := context.WithCancel(ctx)
 	defer stop()
@@ -119,7 +121,7 @@ func (s *stage) awaitOutage(ctx context.Context, t *testing.T, ids []string, r f
 type heldResults struct {
 	domain  string
 	ids     []string
-	request func(i int) conductorjar.StartRequest
+	request func(i int) model.StartWorkflowRequest
 }
 
 func (s *stage) holdResults(ctx context.Context, t *testing.T) (*workerProcess, heldResults) {

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/conductor-sdk/conductor-go/sdk/model"
+
 	"conductor-jwt/test/conductorjar"
 	"conductor-jwt/test/conductorjar/child"
 )
@@ -23,7 +25,7 @@ func TestOnPostgreSQL(t *testing.T) {
 		if err := own.server.RegisterWorkflow(t.Context(), definition); err != nil {
 			t.Fatal(err)
 		}
-		w := own.run(t, conductorjar.StartRequest{Name: name, Input: object{
+		w := own.run(t, model.StartWorkflowRequest{Name: name, Input: object{
 			"subject": "alice", "issuer": "https://issuer.example", "audience": "https://api.example", "scope": "orders:read",
 		}}, "COMPLETED")
 		if got := token(t, w, "get_signed_jwt_ref"); got.claims["sub"] != "alice" || got.claims["scope"] != "orders:read" {

@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/conductor-sdk/conductor-go/sdk/model"
+
 	"conductor-jwt/provider"
 	"conductor-jwt/test/conductorjar"
 	"conductor-jwt/test/tokenendpoint"
@@ -98,7 +100,7 @@ func registerAll(t *testing.T, definitions ...json.RawMessage) {
 // startRecipe starts the workflow of a recipe with its provider's URLs.
 func startRecipe(t *testing.T, name string, input object) string {
 	t.Helper()
-	id, err := shared.server.StartWorkflow(t.Context(), conductorjar.StartRequest{Name: name, Version: 1, Input: input})
+	id, err := shared.server.StartWorkflow(t.Context(), model.StartWorkflowRequest{Name: name, Version: 1, Input: input})
 	if err != nil {
 		t.Fatal(err)
 	}

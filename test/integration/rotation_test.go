@@ -21,11 +21,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/conductor-sdk/conductor-go/sdk/model"
 	"github.com/go-jose/go-jose/v4"
 	"golang.org/x/sync/errgroup"
 
 	"conductor-jwt/policy"
-	"conductor-jwt/test/conductorjar"
 )
 
 // The test of a rotation takes eight minutes in the world's time:
@@ -195,7 +195,7 @@ func (r *rotation) load(ctx context.Context, t *testing.T, domain string, until 
 		<-tick.C
 		group.Go(func() (err error) {
 			q := request(t, def, object{"subject": fmt.Sprintf("number %d", i)})
-			q.Domains = map[string]string{"GET_SIGNED_JWT": domain}
+			q.TaskToDomain = map[string]string{"GET_SIGNED_JWT": domain}
 			tokens[i], err = r.one(ctx, q)
 			return err
 		})
@@ -206,7 +206,7 @@ func (r *rotation) load(ctx context.Context, t *testing.T, domain string, until 
 	return tokens
 }
 
-func (r *rotation) one(ctx context.Context, q conductorjar.StartRequest) (signed, error) {
+func (r *rotation) one(ctx context.Context, q model.StartWorkflowRequest) (signed, error) {
 	w, err := shared.executePatiently(ctx, q)
 	if err != nil {
 		return signed{}, err

@@ -14,10 +14,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/conductor-sdk/conductor-go/sdk/model"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"conductor-jwt/cli"
-	"conductor-jwt/test/conductorjar"
 )
 
 // The scripts are what a user does at a shell, on the real server.
@@ -114,7 +114,7 @@ func doctorAt(ts *testscript.TestScript, _ bool, args []string) {
 
 // start NAME starts a workflow and does not wait for it.
 func startOne(ts *testscript.TestScript, _ bool, args []string) {
-	_, err := shared.server.StartWorkflow(context.Background(), conductorjar.StartRequest{Name: args[0], Version: 1, Input: object{}})
+	_, err := shared.server.StartWorkflow(context.Background(), model.StartWorkflowRequest{Name: args[0], Version: 1, Input: object{}})
 	ts.Check(err)
 }
 
@@ -123,7 +123,7 @@ func startOne(ts *testscript.TestScript, _ bool, args []string) {
 func runToEnd(ts *testscript.TestScript, _ bool, args []string) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	w, err := shared.execute(ctx, conductorjar.StartRequest{Name: args[0], Version: 1, Input: object{}})
+	w, err := shared.execute(ctx, model.StartWorkflowRequest{Name: args[0], Version: 1, Input: object{}})
 	ts.Check(err)
 	_, _ = fmt.Fprintln(ts.Stdout(), w.Reason)
 	if w.Status != args[1] {

@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"conductor-jwt/test/conductorjar"
+	"github.com/conductor-sdk/conductor-go/sdk/model"
 )
 
 // templatedTaskDef has the key in its input template.
@@ -46,7 +46,7 @@ func TestSecretsOnlyHoldsForDynamicForks(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := request(t, definition(t, nil, test.tasks...), test.input)
-			r.Domains = map[string]string{"GET_SIGNED_JWT": domain}
+			r.TaskToDomain = map[string]string{"GET_SIGNED_JWT": domain}
 			runTo(t, r, test.code)
 		})
 	}
@@ -87,7 +87,7 @@ func forked(task, inputs object) object {
 }
 
 // runTo runs a workflow whose task jwt ends with that code, or completes.
-func runTo(t *testing.T, r conductorjar.StartRequest, code string) {
+func runTo(t *testing.T, r model.StartWorkflowRequest, code string) {
 	t.Helper()
 	status := "COMPLETED"
 	if code != "" {

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/conductor-sdk/conductor-go/sdk/model"
+
 	"conductor-jwt/test/conductorjar"
 	"conductor-jwt/test/conductortest"
 )
@@ -73,7 +75,7 @@ func TestSecretsDoNotTravelInTokens(t *testing.T) {
 		"a service account as subject":       {object{"subject": accountSecret, "issuer": "i", "audience": "a"}, "secret_in_claim", "subject"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := shared.run(t, conductorjar.StartRequest{Name: seedName, Input: test.input}, "FAILED")
+			w := shared.run(t, model.StartWorkflowRequest{Name: seedName, Input: test.input}, "FAILED")
 			task := lastTask(t, w, "get_signed_jwt_ref")
 			checkFault(t, task, test.code, test.field)
 			if len(w.Tasks) != 1 {

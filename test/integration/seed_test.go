@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"conductor-jwt/test/conductorjar"
+	"github.com/conductor-sdk/conductor-go/sdk/model"
 )
 
 // seedTask is the task as Conductor's documentation has it. A workflow author
@@ -61,7 +61,7 @@ func TestSeedWorkflow(t *testing.T) {
 	} {
 		t.Run(given, func(t *testing.T) {
 			before := time.Now().Unix()
-			w := shared.run(t, conductorjar.StartRequest{Name: name, Input: object{
+			w := shared.run(t, model.StartWorkflowRequest{Name: name, Input: object{
 				"subject": "alice", "issuer": "https://issuer.example", "audience": "https://api.example", "scope": test.scope,
 			}}, "COMPLETED")
 			out := outputOf[jwtOutput](t, lastTask(t, w, "get_signed_jwt_ref"))

@@ -27,7 +27,7 @@ func TestAKeyThatTheServerSendsAlong(t *testing.T) {
 	execute := func(name string, inputs object, status string) errorOutput {
 		def := definition(t, nil, and(jwtTask("jwt", inputs), "name", name))
 		r := request(t, def, nil)
-		r.Domains = map[string]string{"GET_SIGNED_JWT": domain}
+		r.TaskToDomain = map[string]string{"GET_SIGNED_JWT": domain}
 		w := shared.run(t, r, status)
 		if status == "COMPLETED" {
 			if got := token(t, w, "jwt"); got.header["kid"] != "key-of-the-server" || got.claims["sub"] != "alice" {

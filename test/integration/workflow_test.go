@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/conductor-sdk/conductor-go/sdk/model"
 	"golang.org/x/sync/errgroup"
 
 	"conductor-jwt/test/conductorjar"
@@ -48,18 +49,16 @@ func definition(t *testing.T, output object, tasks ...object) json.RawMessage {
 }
 
 // request starts an execution of a definition that is not registered.
-func request(t *testing.T, definition json.RawMessage, input object) conductorjar.StartRequest {
+func request(t *testing.T, definition json.RawMessage, input object) model.StartWorkflowRequest {
 	t.Helper()
-	var named struct {
-		Name string `json:"name"`
-	}
-	if err := json.Unmarshal(definition, &named); err != nil {
+	def, err := conductorjar.Definition(definition)
+	if err != nil {
 		t.Fatal(err)
 	}
 	if input == nil {
 		input = object{} // the server refuses null
 	}
-	return conductorjar.StartRequest{Name: named.Name, Version: 1, Input: input, Definition: definition}
+	return model.StartWorkflowRequest{Name: def.Name, Version: 1, Input: input, WorkflowDef: def}
 }
 
 // notScheduled says that the server's database was busy for too long: about
@@ -69,7 +68,7 @@ func notScheduled(w conductorjar.Workflow) bool {
 }
 
 // execute starts a workflow and waits for its end.
-func (s *stage) execute(ctx context.Context, r conductorjar.StartRequest) (conductorjar.Workflow, error) {
+func (s *stage) execute(ctx context.Context, r model.StartWorkflowRequest) (conductorjar.Workflow, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	for range 3 {
@@ -88,7 +87,7 @@ func (s *stage) execute(ctx context.Context, r conductorjar.StartRequest) (condu
 // executePatiently starts a workflow again where the server refused it or did
 // not answer for a minute, which it does to one request in a thousand while
 // SQLite is busy.
-func (s *stage) executePatiently(ctx context.Context, r conductorjar.StartRequest) (conductorjar.Workflow, error) {
+func (s *stage) executePatiently(ctx context.Context, r model.StartWorkflowRequest) (conductorjar.Workflow, error) {
 	for tries := 0; ; tries++ {
 		w, err := s.execute(ctx, r)
 		if err == nil || ctx.Err() != nil || tries == 5 {
@@ -99,7 +98,7 @@ func (s *stage) executePatiently(ctx context.Context, r conductorjar.StartReques
 }
 
 // run executes a workflow that ends with the wanted status.
-func (s *stage) run(t *testing.T, r conductorjar.StartRequest, status string) conductorjar.Workflow {
+func (s *stage) run(t *testing.T, r model.StartWorkflowRequest, status string) conductorjar.Workflow {
 	t.Helper()
 	w, err := s.execute(t.Context(), r)
 	if err != nil {
@@ -159,7 +158,7 @@ func token(t *testing.T, w conductorjar.Workflow, ref string) verified {
 
 // startMany starts n workflows, never more than four at once: SQLite has one
 // writer. It gives their ids in the order of their numbers.
-func (s *stage) startMany(ctx context.Context, n int, r func(i int) conductorjar.StartRequest) ([]string, error) {
+func (s *stage) startMany(ctx context.Context, n int, r func(i int) model.StartWorkflowRequest) ([]string, error) {
 	ids := make([]string, n)
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(4)
@@ -174,7 +173,7 @@ func (s *stage) startMany(ctx context.Context, n int, r func(i int) conductorjar
 
 // awaitAll waits until all have ended, starts again what the server could not
 // schedule, and gives the executions in the order of the ids.
-func (s *stage) awaitAll(ctx context.Context, ids []string, r func(i int) conductorjar.StartRequest) ([]conductorjar.Workflow, error) {
+func (s *stage) awaitAll(ctx context.Context, ids []string, r func(i int) model.StartWorkflowRequest) ([]conductorjar.Workflow, error) {
 	ended := make([]conductorjar.Workflow, len(ids))
 	for i, id := range ids {
 		w, err := s.server.AwaitWorkflow(ctx, id)

@@ -9,7 +9,7 @@ import (
 
 	"conductor-jwt/internal/jsonobj"
 	"conductor-jwt/internal/printable"
-	"conductor-jwt/keys"
+	"conductor-jwt/keys/decode"
 	"conductor-jwt/provider"
 	"conductor-jwt/signer"
 )
@@ -126,7 +126,7 @@ func keyID(f *signFlags, key signingKey, header *explained) string {
 }
 
 // maxCertificates is the size in bytes of the largest certificate file, that
-// of [keys.ReadChain].
+// of [decode.Chain].
 const maxCertificates = 64 << 10
 
 // addCertificates puts the certificates into the request. step demands that a
@@ -181,7 +181,7 @@ func readChain(name string) ([]*x509.Certificate, error) {
 	if err != nil {
 		return nil, err
 	}
-	chain, err := keys.ReadChain(string(raw))
+	chain, err := decode.Chain(string(raw))
 	if err != nil {
 		return nil, keyError(name, err)
 	}

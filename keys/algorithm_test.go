@@ -2,7 +2,12 @@ package keys_test
 
 import (
 	"crypto/elliptic"
+	"crypto/rand"
+	"encoding/asn1"
+	"encoding/pem"
 	"errors"
+	"math/big"
+	"slices"
 	"strings"
 	"testing"
 
@@ -75,6 +80,57 @@ func TestAMisfitSaysWhatFits(t *testing.T) {
 		}
 		if found := refusalOf(t, err).Found; !strings.HasPrefix(found, string(c.alg)+" does not fit ") {
 			t.Errorf("%q does not name what was asked for", found)
+		}
+	}
+}
+
+func TestTheAlgorithmsOfKeysThatTheStandardLibraryDoesNotRead(t *testing.T) {
+	for file, want := range map[string][]keys.Algorithm{
+		"rsapss.pkcs8.pem":          {keys.PS256, keys.PS384, keys.PS512},
+		"rsapss-sha384.pkcs8.pem":   {keys.PS384},
+		"secp256k1.pkcs8.pem":       {keys.ES256K},
+		"secp256k1.sec1.pem":        {keys.ES256K},
+		"secp256k1.params-sec1.pem": {keys.ES256K},
+	} {
+		if got := mustResolve(t, pemFile(t, file)).Algorithms(); !slices.Equal(got, want) {
+			t.Errorf("%s: %v, want %v", file, got, want)
+		}
+	}
+}
+
+// Only signing brings to light that no factor is a prime, at the price of one
+// signature.
+func TestAnRSAKeyWithoutPrimesThatArePrimeIsInconsistent(t *testing.T) {
+	k := mustResolve(t, string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: compositeRSA(t)})))
+	for _, alg := range []keys.Algorithm{keys.RS256, keys.PS256} {
+		signature, err := k.Sign(t.Context(), alg, []byte("x"))
+		if signature != nil {
+			t.Errorf("%s: a signature", alg)
+		}
+		wantReason(t, err, keys.ErrInconsistent)
+	}
+}
+
+// compositeRSA is an RSAPrivateKey whose numbers fit one another although no
+// factor is a prime.
+func compositeRSA(t *testing.T) []byte {
+	t.Helper()
+	odd := func() *big.Int {
+		n := must(rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 1024)))
+		return n.SetBit(n.SetBit(n.SetBit(n, 1023, 1), 1022, 1), 0, 1)
+	}
+	e, one := big.NewInt(65537), big.NewInt(1)
+	for {
+		p, q := odd(), odd()
+		pMinus1, qMinus1 := new(big.Int).Sub(p, one), new(big.Int).Sub(q, one)
+		both := new(big.Int).Mul(pMinus1, qMinus1)
+		lambda := both.Div(both, new(big.Int).GCD(nil, nil, pMinus1, qMinus1))
+		d, inverse := new(big.Int).ModInverse(e, lambda), new(big.Int).ModInverse(q, p)
+		if d != nil && inverse != nil && !p.ProbablyPrime(0) && !q.ProbablyPrime(0) {
+			return must(asn1.Marshal(struct {
+				Version                         int
+				N, E, D, P, Q, DP, DQ, QInverse *big.Int
+			}{0, new(big.Int).Mul(p, q), e, d, p, q, new(big.Int).Mod(d, pMinus1), new(big.Int).Mod(d, qMinus1), inverse}))
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"conductor-jwt/internal/fault"
 	"conductor-jwt/internal/secret"
+	"conductor-jwt/keys/decode"
 )
 
 // SPKI is the SubjectPublicKeyInfo (RFC 5280 §4.1.2.7) of a Key, a Verifier or
@@ -72,19 +73,19 @@ func PrivatePEM(k Key) (secret.Text, error) {
 
 func privateDER(private any) ([]byte, error) {
 	switch p := private.(type) {
-	case hmacSecret:
+	case decode.HMACSecret:
 		return nil, &fault.Error{Reason: ErrUnsupported, Found: "an hmac secret, which pem has no form for", Hint: "write it as a jwk"}
 	case *secp256k1.PrivateKey:
 		return secp256k1PKCS8(p)
-	case rsaPSS:
-		if p.hash != 0 {
+	case decode.RSAPSS:
+		if p.Hash != 0 {
 			return nil, &fault.Error{Reason: ErrUnsupported, Found: "an rsassa-pss key that is bound to a hash", Hint: "keep it in the form that it has"}
 		}
-		return rsaPSSPKCS8(p.key)
+		return rsaPSSPKCS8(p.Key)
 	}
 	der, err := x509.MarshalPKCS8PrivateKey(private)
 	if err != nil {
-		return nil, unsupportedPublic()
+		return nil, unwritable()
 	}
 	return der, nil
 }
@@ -93,7 +94,7 @@ func privateDER(private any) ([]byte, error) {
 // curve of SEC 2 §2.4.1.
 func secp256k1SPKI(p *secp256k1.PublicKey) ([]byte, error) {
 	return build(func(b *cryptobyte.Builder) {
-		addAlgorithm(b, oidEC, oidSecp256k1)
+		addAlgorithm(b, decode.OIDEC, decode.OIDSecp256k1)
 		b.AddASN1BitString(p.SerializeUncompressed())
 	})
 }
@@ -102,7 +103,7 @@ func secp256k1SPKI(p *secp256k1.PublicKey) ([]byte, error) {
 func secp256k1PKCS8(p *secp256k1.PrivateKey) ([]byte, error) {
 	return build(func(b *cryptobyte.Builder) {
 		b.AddASN1Int64(0)
-		addAlgorithm(b, oidEC, oidSecp256k1)
+		addAlgorithm(b, decode.OIDEC, decode.OIDSecp256k1)
 		b.AddASN1(cbasn1.OCTET_STRING, func(b *cryptobyte.Builder) {
 			b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
 				b.AddASN1Int64(1)
@@ -120,7 +121,7 @@ func secp256k1PKCS8(p *secp256k1.PrivateKey) ([]byte, error) {
 func rsaPSSPKCS8(p *rsa.PrivateKey) ([]byte, error) {
 	return build(func(b *cryptobyte.Builder) {
 		b.AddASN1Int64(0)
-		addAlgorithm(b, oidRSAPSS, "")
+		addAlgorithm(b, decode.OIDRSAPSS, "")
 		b.AddASN1OctetString(x509.MarshalPKCS1PrivateKey(p))
 	})
 }
@@ -130,7 +131,7 @@ func build(content cryptobyte.BuilderContinuation) ([]byte, error) {
 	b.AddASN1(cbasn1.SEQUENCE, content)
 	der, err := b.Bytes()
 	if err != nil {
-		return nil, unsupportedPublic()
+		return nil, unwritable()
 	}
 	return der, nil
 }
@@ -156,4 +157,11 @@ func addOID(b *cryptobyte.Builder, text string) {
 		return
 	}
 	b.AddASN1(cbasn1.OBJECT_IDENTIFIER, func(b *cryptobyte.Builder) { b.AddBytes(raw) })
+}
+
+func unwritable() error {
+	return &fault.Error{
+		Reason: ErrUnsupported, Found: "a key of a type that cannot be written",
+		Hint: "use an rsa, ec (P-256, P-384, P-521, secp256k1), ed25519 or ml-dsa key",
+	}
 }

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"conductor-jwt/internal/secret"
+	"conductor-jwt/keys/decode"
 )
 
 // forgeable are the encodings of the eight points of small order, canonical or
@@ -93,7 +94,7 @@ func TestAForgeablePublicKeyIsRefusedWhereverItIsRead(t *testing.T) {
 				t.Errorf("%s of %x: %v", form, []byte(public), err)
 			}
 		}
-		if _, err := ReadChain(certificate); !errors.Is(err, ErrCertificateInvalid) {
+		if _, err := decode.Chain(certificate); !errors.Is(err, ErrCertificateInvalid) {
 			t.Errorf("a chain with %x: %v", []byte(public), err)
 		}
 		if _, err := FromStore(public, StoreOptions{}); !errors.Is(err, ErrWeak) {
@@ -121,25 +122,4 @@ func certificateOf(t *testing.T, public ed25519.PublicKey) string {
 		t.Fatal(err)
 	}
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
-}
-
-// TestAKeyThatRingWroteIsRead: its public half is under an explicit tag, and is
-// held against the private one all the same.
-func TestAKeyThatRingWroteIsRead(t *testing.T) {
-	seed := bytes.Repeat([]byte{7}, 32)
-	key := func(public []byte) []byte {
-		bits := tlv(3, []byte{0}, public)
-		return tlv(0x30, integer(t, 1), tlv(0x30, oid(t, 1, 3, 101, 112)), tlv(4, tlv(4, seed)), tlv(0xa1, bits))
-	}
-	own := ed25519.NewKeyFromSeed(seed)[32:]
-	if _, _, err := readBinary(t.Context(), key(own), Ref{}); err != nil {
-		t.Errorf("its own public half: %v", err)
-	}
-	_, _, err := readBinary(t.Context(), key(make([]byte, 32)), Ref{})
-	wantRefusal(t, err, ErrInconsistent)
-	for what, wrong := range map[string][]byte{"nothing": tlv(0xa1), "two": tlv(0xa1, tlv(3, []byte{0}, own), tlv(3, []byte{0}, own)), "unused bits": tlv(0xa1, tlv(3, []byte{1}, own))} {
-		der := tlv(0x30, integer(t, 1), tlv(0x30, oid(t, 1, 3, 101, 112)), tlv(4, tlv(4, seed)), wrong)
-		_, _, err := readBinary(t.Context(), der, Ref{})
-		t.Run(what, func(t *testing.T) { wantRefusal(t, err, ErrUnreadable) })
-	}
 }

@@ -1,29 +1,34 @@
 package keys
 
-import "errors"
+import (
+	"errors"
+
+	"conductor-jwt/keys/decode"
+)
 
 // The reasons for which a key is refused. Package task maps each to a code;
-// [fault.Error] carries what was found and what to do.
+// [fault.Error] carries what was found and what to do. Most of them are those of
+// package decode.
 var (
-	ErrMissing            = errors.New("no key")
-	ErrUnreadable         = errors.New("key unreadable")
-	ErrPublic             = errors.New("public key")
-	ErrCertificate        = errors.New("certificate instead of a key")
-	ErrEncrypted          = errors.New("encrypted key without a password")
-	ErrPassword           = errors.New("wrong password")
-	ErrAmbiguous          = errors.New("more than one key")
-	ErrWeak               = errors.New("key too weak")
-	ErrTooLarge           = errors.New("key too large")
-	ErrInconsistent       = errors.New("key inconsistent")
-	ErrUnsupported        = errors.New("key unsupported")
-	ErrUse                = errors.New("key not for signing")
+	ErrMissing            = decode.ErrMissing
+	ErrUnreadable         = decode.ErrUnreadable
+	ErrPublic             = decode.ErrPublic
+	ErrCertificate        = decode.ErrCertificate
+	ErrEncrypted          = decode.ErrEncrypted
+	ErrPassword           = decode.ErrPassword
+	ErrAmbiguous          = decode.ErrAmbiguous
+	ErrWeak               = decode.ErrWeak
+	ErrTooLarge           = decode.ErrTooLarge
+	ErrInconsistent       = decode.ErrInconsistent
+	ErrUnsupported        = decode.ErrUnsupported
+	ErrUse                = decode.ErrUse
+	ErrUnavailable        = decode.ErrUnavailable
+	ErrAlgorithmMismatch  = decode.ErrAlgorithmMismatch
+	ErrCertificateInvalid = decode.ErrCertificateInvalid
 	ErrUnknown            = errors.New("no key of that name")
-	ErrUnavailable        = errors.New("key store unavailable")
 	ErrAlgorithmUnknown   = errors.New("algorithm unknown")
-	ErrAlgorithmMismatch  = errors.New("algorithm does not fit the key")
-	ErrCertificateInvalid = errors.New("certificate invalid")
+	ErrVerification       = errors.New("signature does not verify")
 	// ErrRefused is the Cause beside ErrUnavailable where a store did answer,
 	// and said no: the store is well, and another key of it may be.
-	ErrRefused      = errors.New("refused by the key store")
-	ErrVerification = errors.New("signature does not verify")
+	ErrRefused = errors.New("refused by the key store")
 )

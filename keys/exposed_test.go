@@ -8,6 +8,7 @@ import (
 
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
+	"conductor-jwt/keys/decode"
 )
 
 // A secret that repeats itself is searched another way, to the same end.
@@ -108,7 +109,7 @@ func TestAJWKSWithAKeyForEncryption(t *testing.T) {
 func TestTheLengthOfAnX5C(t *testing.T) {
 	k := mustResolve(t, pemFile(t, "p256.pkcs8.pem"))
 	open := strings.TrimSuffix(string(must(keys.PrivateJWK(k, keys.JWKMeta{})).Reveal()), "}")
-	for n, want := range map[int]error{0: nil, 1: nil, keys.MaxChain: nil, keys.MaxChain + 1: keys.ErrUnreadable} {
+	for n, want := range map[int]error{0: nil, 1: nil, decode.MaxChain: nil, decode.MaxChain + 1: keys.ErrUnreadable} {
 		list := strings.TrimSuffix(strings.Repeat(`"`+certificateFile(t)+`",`, n), ",")
 		got, err := resolve(t.Context(), open+`,"x5c":[`+list+`]}`)
 		if want != nil {

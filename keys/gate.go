@@ -6,6 +6,7 @@ import (
 	"runtime"
 
 	"conductor-jwt/internal/fault"
+	"conductor-jwt/keys/decode"
 )
 
 // Gate admits as many local private-key operations at once as there are
@@ -41,7 +42,7 @@ func (g *Gate) enterAlone(ctx context.Context) (leave func(), err error) {
 
 func enter(ctx context.Context, places chan struct{}) (leave func(), err error) {
 	if ctx.Err() != nil {
-		return nil, gaveUp(ctx)
+		return nil, decode.TimedOut(ctx)
 	}
 	if places == nil {
 		return func() {}, nil
@@ -50,14 +51,7 @@ func enter(ctx context.Context, places chan struct{}) (leave func(), err error) 
 	case places <- struct{}{}:
 		return func() { <-places }, nil
 	case <-ctx.Done():
-		return nil, gaveUp(ctx)
-	}
-}
-
-func gaveUp(ctx context.Context) error {
-	return &fault.Error{
-		Reason: ErrUnavailable, Found: "no time left to use the key",
-		Hint: "try again", Cause: ctx.Err(),
+		return nil, decode.TimedOut(ctx)
 	}
 }
 

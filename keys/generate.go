@@ -13,6 +13,7 @@ import (
 	"github.com/decred/dcrd/dcrec/secp256k1/v4"
 
 	"conductor-jwt/internal/fault"
+	"conductor-jwt/keys/decode"
 )
 
 // DefaultRSABits is the size of a new RSA key: the least that RFC 7518 §3.3
@@ -75,10 +76,9 @@ func generate(alg Algorithm, bits int) (any, error) {
 		_, key, err := ed25519.GenerateKey(rand.Reader)
 		return key, err
 	case MLDSA44, MLDSA65, MLDSA87:
-		params, _ := mldsaParameters(alg)
-		return mldsa.GenerateKey(params)
+		return mldsa.GenerateKey(map[Algorithm]mldsa.Parameters{MLDSA44: mldsa.MLDSA44(), MLDSA65: mldsa.MLDSA65(), MLDSA87: mldsa.MLDSA87()}[alg])
 	case HS256, HS384, HS512:
-		raw := make(hmacSecret, hmacMinimum(alg))
+		raw := make(decode.HMACSecret, hmacMinimum(alg))
 		_, _ = rand.Read(raw) // never fails (crypto/rand)
 		return raw, nil
 	}

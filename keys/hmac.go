@@ -4,18 +4,10 @@ import (
 	"fmt"
 
 	"conductor-jwt/internal/fault"
-	"conductor-jwt/internal/secret"
+	"conductor-jwt/keys/decode"
 )
 
-// hmacSecret is the key of HS256, HS384 and HS512 (RFC 7518 §3.2).
-type hmacSecret []byte
-
-// Format implements [fmt.Formatter], so that no verb prints the bytes.
-func (hmacSecret) Format(f fmt.State, _ rune) {
-	_, _ = f.Write([]byte(secret.Redacted)) // a formatter has nowhere to report to
-}
-
-func newOct(s hmacSecret, m meta) (*localKey, error) {
+func newOct(s decode.HMACSecret, m meta) (*localKey, error) {
 	algorithms, err := hmacAlgorithms(len(s))
 	if err != nil {
 		return nil, err
@@ -24,24 +16,6 @@ func newOct(s hmacSecret, m meta) (*localKey, error) {
 	return &localKey{
 		kind: KindOct, algorithms: algorithms, meta: m, private: func() any { return raw },
 	}, nil
-}
-
-// readOctJWK reads an HMAC secret (RFC 7518 §6.4). It has no public half.
-func readOctJWK(m members) (private, public any, err error) {
-	k, err := m.bytes("k")
-	if err != nil {
-		return nil, nil, err
-	}
-	if _, err := hmacAlgorithms(len(k)); err != nil {
-		return nil, nil, err
-	}
-	if what := foreign(k); what != "" {
-		return nil, nil, &fault.Error{
-			Reason: ErrUnsupported, Found: "an oct jwk whose k is " + what + ", which is no secret of its own",
-			Hint: "give that key itself, or an oct jwk with random bytes",
-		}
-	}
-	return hmacSecret(k), nil, nil
 }
 
 // hmacAlgorithms are those whose hash is no longer than the key (RFC 7518

@@ -20,6 +20,7 @@ import (
 
 	"conductor-jwt/internal/fault"
 	"conductor-jwt/internal/secret"
+	"conductor-jwt/keys/decode"
 )
 
 // JWKMeta is what a JWK says of itself beside its numbers (RFC 7517 §4); what
@@ -29,6 +30,15 @@ type JWKMeta struct {
 	KeyID     string    // kid
 	Algorithm Algorithm // alg; an ml-dsa key always has its own
 }
+
+// Key types of a JWK (RFC 7518 §6.1, RFC 8037 §2, RFC 9964 §5).
+const (
+	ktyRSA = "RSA"
+	ktyEC  = "EC"
+	ktyOKP = "OKP"
+	ktyOct = "oct"
+	ktyAKP = "AKP"
+)
 
 // field is a string member of a JWK.
 type field struct{ name, value string }
@@ -67,7 +77,7 @@ func PrivateJWK(k Key, m JWKMeta) (secret.JSON, error) {
 	if !ok {
 		return secret.JSON{}, &fault.Error{Reason: ErrUnsupported, Found: "a key whose private half is not in this process", Hint: "export it from its store, if that can be"}
 	}
-	if s, ok := private.(hmacSecret); ok {
+	if s, ok := private.(decode.HMACSecret); ok {
 		return hideFields(withMeta([]field{{"kty", ktyOct}, {"k", base64url(s)}}, m))
 	}
 	fields, err := publicFields(k)
@@ -125,7 +135,7 @@ func publicFields(key any) ([]field, error) {
 	case *ecdsa.PublicKey:
 		point, err := p.Bytes()
 		if err != nil {
-			return nil, offCurve()
+			return nil, unwritable()
 		}
 		return ecFields(p.Curve.Params().Name, point), nil
 	case *secp256k1.PublicKey:
@@ -147,12 +157,12 @@ func privateFields(private any) ([]field, error) {
 	switch p := private.(type) {
 	case *rsa.PrivateKey:
 		return rsaFields(p), nil
-	case rsaPSS:
-		return rsaFields(p.key), nil
+	case decode.RSAPSS:
+		return rsaFields(p.Key), nil
 	case *ecdsa.PrivateKey:
 		d, err := p.Bytes()
 		if err != nil {
-			return nil, inconsistentEC()
+			return nil, unwritable()
 		}
 		return []field{{"d", base64url(d)}}, nil
 	case *secp256k1.PrivateKey:
@@ -162,7 +172,7 @@ func privateFields(private any) ([]field, error) {
 	case *mldsa.PrivateKey:
 		return []field{{"priv", base64url(p.Bytes())}}, nil
 	}
-	return nil, unsupportedPublic()
+	return nil, unwritable()
 }
 
 func rsaFields(p *rsa.PrivateKey) []field {

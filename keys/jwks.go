@@ -2,12 +2,12 @@ package keys
 
 import (
 	"bytes"
-	"encoding/json/jsontext"
 	"errors"
 	"fmt"
 	"slices"
 
 	"conductor-jwt/internal/fault"
+	"conductor-jwt/keys/decode"
 )
 
 // SetError is the Cause of an [Error] about the choice among the keys of a JWK
@@ -20,30 +20,6 @@ type SetError struct {
 // Error implements the error interface.
 func (e *SetError) Error() string { return fmt.Sprintf("a jwks with %d key ids", len(e.KeyIDs)) }
 
-// readJWKSMembers gives the keys of a JWK Set (RFC 7517 §5). An element that is
-// no object is no key, and is ignored.
-func readJWKSMembers(m members) ([]members, error) {
-	elements, err := readArray("keys", m["keys"])
-	if err != nil {
-		return nil, err
-	}
-	out := make([]members, 0, len(elements))
-	for _, e := range elements {
-		if e.Kind() != jsontext.KindBeginObject {
-			continue
-		}
-		k, err := readMembers(string(e))
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, k)
-	}
-	if len(out) == 0 {
-		return nil, &fault.Error{Reason: ErrUnreadable, Found: "a jwks without keys", Hint: "give a jwks that holds the private key"}
-	}
-	return out, nil
-}
-
 // setChoice chooses one key of a JWK Set.
 type setChoice struct {
 	id   string    // the kid asked for; empty: any
@@ -51,53 +27,53 @@ type setChoice struct {
 	what string    // the key that is looked for, for messages
 
 	// read reads a key for this use.
-	read func(members) (jwk, error)
+	read func(decode.JWK) (decode.Key, error)
 	// distinctID tells equal keys apart by their kids, since a token that is
 	// signed names one of them.
 	distinctID bool
 }
 
 // choosePrivate chooses the key of a set to sign with.
-func choosePrivate(set []members, ref Ref) (jwk, error) {
-	return setChoice{id: ref.KeyID, alg: ref.Algorithm, what: "signing key", read: readPrivateJWK, distinctID: true}.from(set)
+func choosePrivate(set []decode.JWK, ref Ref) (decode.Key, error) {
+	return setChoice{id: ref.KeyID, alg: ref.Algorithm, what: "signing key", read: decode.JWK.Private, distinctID: true}.from(set)
 }
 
 // chooseVerifying chooses the key of a set to verify with.
-func chooseVerifying(set []members, ref Ref) (jwk, error) {
-	return setChoice{id: ref.KeyID, alg: ref.Algorithm, what: "verifying key", read: readVerifyingJWK}.from(set)
+func chooseVerifying(set []decode.JWK, ref Ref) (decode.Key, error) {
+	return setChoice{id: ref.KeyID, alg: ref.Algorithm, what: "verifying key", read: decode.JWK.Verifying}.from(set)
 }
 
 // from gives the key that kid, alg and type choose together: keys of different
 // types or algorithms may have the same kid (RFC 7517 §4.5). Equal keys are
 // one. Keys that cannot be read, or are for another use, do not compete
 // (RFC 7517 §5). A key without a kid has any, where it is the only key.
-func (c setChoice) from(set []members) (jwk, error) {
+func (c setChoice) from(set []decode.JWK) (decode.Key, error) {
 	candidates := withID(set, c.id)
 	unknown := len(candidates) == 0
 	if unknown {
 		candidates = set
 	}
-	good, fault := c.usable(candidates)
+	good, refusal := c.usable(candidates)
 	if !unknown && c.alg != "" {
 		var err error
 		if good, err = c.fitting(good); err != nil {
-			return jwk{}, err
+			return decode.Key{}, err
 		}
 	}
 	good = c.distinct(good)
-	nameless := len(candidates) == 1 && idOf(candidates[0]) == "" || len(good) == 1 && good[0].meta.id == ""
+	nameless := len(candidates) == 1 && candidates[0].ID() == "" || len(good) == 1 && good[0].ID == ""
 	switch {
 	case unknown && !nameless:
-		return jwk{}, unknownID(set)
+		return decode.Key{}, unknownID(set)
 	case len(good) == 0:
-		return jwk{}, fault
+		return decode.Key{}, refusal
 	case len(good) == 1:
-		return good[0], nil
+		return good[0].Key, nil
 	}
-	return jwk{}, c.ambiguous(good)
+	return decode.Key{}, c.ambiguous(good)
 }
 
-func unknownID(set []members) error {
+func unknownID(set []decode.JWK) error {
 	ids := idsOf(set)
 	hint := "set privateKeyId to the kid of one of its keys"
 	if len(ids) == 0 {
@@ -109,49 +85,42 @@ func unknownID(set []members) error {
 	}
 }
 
-// usable reads the candidates. Without a usable one, fault is that of the key
-// that was most likely meant: of one that is for this use and damaged, else of
-// the first.
-func (c setChoice) usable(candidates []members) (good []jwk, fault error) {
-	for _, m := range candidates {
-		k, err := c.read(m)
-		if err == nil && len(candidates) > 1 {
-			err = k.check()
-		}
-		if err == nil {
-			good = append(good, k)
-		} else if fault == nil || aside(fault) && !aside(err) {
-			fault = err
-		}
-	}
-	return good, fault
+// setKey is a key of a set that may be used.
+type setKey struct {
+	decode.Key
+	verifier Verifier
 }
 
-// check finds what only a whole key shows, such as primes of another modulus.
-func (k jwk) check() error {
-	if k.private != nil {
-		_, err := newKey(k.private, k.meta)
-		return err
+// usable reads and checks the candidates. Without a usable one, refusal is that
+// of the key that was most likely meant: of one that is for this use and damaged,
+// else of the first.
+func (c setChoice) usable(candidates []decode.JWK) (good []setKey, refusal error) {
+	for _, j := range candidates {
+		k, err := c.read(j)
+		var v Verifier
+		if err == nil {
+			v, err = verifierOf(k)
+		}
+		if err == nil {
+			good = append(good, setKey{k, v})
+		} else if refusal == nil || aside(refusal) && !aside(err) {
+			refusal = err
+		}
 	}
-	_, err := newVerifier(k.public, k.meta)
-	return err
+	return good, refusal
 }
 
 // fitting leaves the keys that fit the algorithm asked for, those first that
 // are for it alone. A key that is the only one is left even if it does not
 // fit: its own misfit says more.
-func (c setChoice) fitting(from []jwk) ([]jwk, error) {
-	var bound, open []jwk
+func (c setChoice) fitting(from []setKey) ([]setKey, error) {
+	var bound, open []setKey
 	var others []Algorithm
 	for _, k := range from {
-		v, err := newVerifier(k.half(), k.meta)
-		if err != nil {
-			continue
-		}
-		switch {
-		case !slices.Contains(v.algorithms, c.alg):
-			others = append(others, v.algorithms...)
-		case k.meta.alg != "":
+		switch algorithms := k.verifier.Algorithms(); {
+		case !slices.Contains(algorithms, c.alg):
+			others = append(others, algorithms...)
+		case k.Algorithm != "":
 			bound = append(bound, k)
 		default:
 			open = append(open, k)
@@ -171,51 +140,35 @@ func (c setChoice) fitting(from []jwk) ([]jwk, error) {
 	}
 }
 
-// half is the public key, or the secret.
-func (k jwk) half() any {
-	if k.public == nil {
-		return k.private
-	}
-	return k.public
-}
-
 // distinct leaves one of each equal keys.
-func (c setChoice) distinct(list []jwk) []jwk {
-	var out []jwk
+func (c setChoice) distinct(list []setKey) []setKey {
+	var out []setKey
 	for _, k := range list {
-		if !slices.ContainsFunc(out, func(other jwk) bool { return c.same(k, other) }) {
+		if !slices.ContainsFunc(out, func(other setKey) bool { return c.same(k, other) }) {
 			out = append(out, k)
 		}
 	}
 	return out
 }
 
-func (c setChoice) same(a, b jwk) bool {
-	if c.distinctID && a.meta.id != b.meta.id || c.alg == "" && a.meta.alg != b.meta.alg {
+func (c setChoice) same(a, b setKey) bool {
+	if c.distinctID && a.ID != b.ID || c.alg == "" && a.Algorithm != b.Algorithm {
 		return false
 	}
-	if x, ok := a.half().(hmacSecret); ok {
-		y, ok := b.half().(hmacSecret)
+	if x, ok := a.Private.(decode.HMACSecret); ok {
+		y, ok := b.Private.(decode.HMACSecret)
 		return ok && bytes.Equal(x, y)
 	}
-	x, errX := thumbprintOf(a)
-	y, errY := thumbprintOf(b)
+	x, errX := Thumbprint(a.verifier)
+	y, errY := Thumbprint(b.verifier)
 	return errX == nil && errY == nil && x == y
 }
 
-func thumbprintOf(k jwk) (string, error) {
-	v, err := newVerifier(k.half(), meta{})
-	if err != nil {
-		return "", err
-	}
-	return Thumbprint(v)
-}
-
-func (c setChoice) ambiguous(good []jwk) error {
+func (c setChoice) ambiguous(good []setKey) error {
 	var ids []string
 	for _, k := range good {
-		if k.meta.id != "" && !slices.Contains(ids, k.meta.id) {
-			ids = append(ids, k.meta.id)
+		if k.ID != "" && !slices.Contains(ids, k.ID) {
+			ids = append(ids, k.ID)
 		}
 	}
 	e := &fault.Error{Reason: ErrAmbiguous, Cause: &SetError{KeyIDs: ids}}
@@ -235,23 +188,17 @@ func (c setChoice) ambiguous(good []jwk) error {
 }
 
 // withID leaves the keys of that id; all of them for none.
-func withID(set []members, id string) []members {
+func withID(set []decode.JWK, id string) []decode.JWK {
 	if id == "" {
 		return set
 	}
-	return slices.DeleteFunc(slices.Clone(set), func(m members) bool { return idOf(m) != id })
+	return slices.DeleteFunc(slices.Clone(set), func(m decode.JWK) bool { return m.ID() != id })
 }
 
-// idOf is the kid of a key; empty where it has none.
-func idOf(m members) string {
-	id, _, _ := m.text("kid")
-	return id
-}
-
-func idsOf(set []members) []string {
+func idsOf(set []decode.JWK) []string {
 	var ids []string
 	for _, m := range set {
-		if id := idOf(m); id != "" && !slices.Contains(ids, id) {
+		if id := m.ID(); id != "" && !slices.Contains(ids, id) {
 			ids = append(ids, id)
 		}
 	}

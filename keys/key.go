@@ -4,9 +4,11 @@ import (
 	"context"
 	"crypto"
 	"crypto/x509"
+	"strings"
 	"time"
 
 	"conductor-jwt/internal/secret"
+	"conductor-jwt/keys/decode"
 )
 
 // Key is one immutable version of a private (or HMAC) key. It is safe for
@@ -54,6 +56,20 @@ type Ref struct {
 
 	// Delivered is Conductor's runtimeMetadata, for conductor:NAME.
 	Delivered map[string]secret.Text
+}
+
+// Warning says what is odd about a key that can be read all the same; empty for
+// nothing. Editors and echo end a file with a line break, which a raw secret
+// then has and the other side's has not.
+func (r Ref) Warning() string {
+	text := r.Text.Reveal()
+	if r.Encoding != EncodingRaw || strings.TrimRight(text, "\r\n") == text {
+		return ""
+	}
+	if _, err := decode.Secret(text, string(r.Encoding)); err != nil {
+		return ""
+	}
+	return "the hmac secret ends in a line break, which counts as a part of it; most secrets have none"
 }
 
 // Resolver turns a Ref into the Key to sign with.

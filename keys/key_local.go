@@ -60,7 +60,10 @@ func (k *localKey) Sign(ctx context.Context, alg Algorithm, input []byte) ([]byt
 // out, and what fails there are factors that are no primes.
 func (k *localKey) refused() error {
 	if k.kind == KindRSA || k.kind == KindRSAPSS {
-		return inconsistentRSA()
+		return &fault.Error{
+			Reason: ErrInconsistent, Found: "an rsa key whose numbers do not belong together",
+			Hint: "export the key again; this copy is damaged or was tampered with",
+		}
 	}
 	return &fault.Error{
 		Reason: ErrUnsupported, Found: fmt.Sprintf("a key (%s) that the cryptographic library refused to sign with", k.kind),

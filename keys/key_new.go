@@ -10,7 +10,7 @@ import (
 
 	"github.com/decred/dcrd/dcrec/secp256k1/v4"
 
-	"conductor-jwt/internal/fault"
+	"conductor-jwt/keys/decode"
 )
 
 // meta is what a key's text says beside the key itself.
@@ -23,10 +23,9 @@ type meta struct {
 	gate    *Gate               // nil: ungated
 }
 
-// newKey checks a private key of any type and makes a Key of it. The types
-// are *rsa.PrivateKey, rsaPSS, *ecdsa.PrivateKey, *secp256k1.PrivateKey,
-// ed25519.PrivateKey, *mldsa.PrivateKey and hmacSecret. The public half that
-// private holds is compared with the one that belongs to it.
+// newKey checks a private key and makes a Key of it. The types are those of
+// [decode.Key.Private]. It trusts no reader: the public half that private holds
+// is compared with the one that belongs to it.
 func newKey(private any, m meta) (Key, error) {
 	k, err := newLocal(private, m)
 	if err != nil {
@@ -39,26 +38,26 @@ func newKey(private any, m meta) (Key, error) {
 }
 
 func newLocal(private any, m meta) (*localKey, error) {
+	if err := decode.Check(private); err != nil {
+		return nil, err
+	}
 	switch p := private.(type) {
 	case *rsa.PrivateKey:
-		return newRSA(p, m)
-	case rsaPSS:
-		return newRSAPSS(p, m)
+		return newRSA(p, m), nil
+	case decode.RSAPSS:
+		return newRSAPSS(p, m), nil
 	case *ecdsa.PrivateKey:
-		return newEC(p, m)
+		return newEC(p, m), nil
 	case *secp256k1.PrivateKey:
-		return newSecp256k1(p, m)
+		return newSecp256k1(p, m), nil
 	case ed25519.PrivateKey:
-		return newEd25519(p, m)
+		return newEd25519(p, m), nil
 	case *mldsa.PrivateKey:
-		return newMLDSA(p, m)
-	case hmacSecret:
+		return newMLDSA(p, m), nil
+	case decode.HMACSecret:
 		return newOct(p, m)
 	}
-	return nil, &fault.Error{
-		Reason: ErrUnsupported, Found: "a private key of a type that cannot sign a jwt",
-		Hint: "use an rsa, ec (P-256, P-384, P-521, secp256k1), ed25519 or ml-dsa key",
-	}
+	return nil, decode.Check(nil)
 }
 
 // privateOf gives the private half of a key of this process, in the types of
@@ -70,10 +69,10 @@ func privateOf(k Key) (any, bool) {
 	}
 	switch p := local.private().(type) {
 	case []byte:
-		return hmacSecret(p), true
+		return decode.HMACSecret(p), true
 	case *rsa.PrivateKey:
 		if local.kind == KindRSAPSS {
-			return rsaPSS{key: p, hash: pssHash(local.algorithms)}, true
+			return decode.RSAPSS{Key: p, Hash: pssHash(local.algorithms)}, true
 		}
 		return p, true
 	default:

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"conductor-jwt/internal/fault"
+	"conductor-jwt/keys/decode"
 )
 
 // StoreOptions are what a key says of itself that lives in a key store.
@@ -47,14 +48,14 @@ func (k *storeKey) Sign(ctx context.Context, alg Algorithm, input []byte) ([]byt
 		return nil, err
 	}
 	if ctx.Err() != nil {
-		return nil, gaveUp(ctx)
+		return nil, decode.TimedOut(ctx)
 	}
 	signature, err := k.options.Sign(ctx, alg, input)
 	if err == nil {
 		return signature, nil
 	}
 	if ctx.Err() != nil {
-		return nil, gaveUp(ctx)
+		return nil, decode.TimedOut(ctx)
 	}
 	if _, ok := errors.AsType[*fault.Error](err); !ok {
 		err = Unavailable("a key store that did not sign", "look at the key store")
@@ -135,6 +136,5 @@ func AlgorithmsOf(public crypto.PublicKey) ([]Algorithm, error) {
 // ReadPublic reads a public key as a store gives it: PEM, or DER. Every
 // refusal is an *[fault.Error].
 func ReadPublic(text string) (crypto.PublicKey, error) {
-	public, _, err := readPublicText(text)
-	return public, err
+	return decode.Public(text)
 }

@@ -1,6 +1,7 @@
 package keys_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
@@ -103,5 +104,28 @@ func TestAKeyHasNotEveryForm(t *testing.T) {
 		if text, err := write(); err != nil || text == "" {
 			t.Errorf("a stored key as %s: %v", form, err)
 		}
+	}
+}
+
+func TestASignatureOfTheWrongFormIsAnOutage(t *testing.T) {
+	tlv := func(tag byte, contents ...[]byte) []byte {
+		content := bytes.Join(contents, nil)
+		return append([]byte{tag, byte(len(content))}, content...)
+	}
+	r, s := tlv(2, []byte{1}), tlv(2, []byte{2})
+	if out, err := keys.JoinECDSA(keys.ES256, tlv(0x30, r, s)); err != nil || len(out) != 64 || out[31] != 1 || out[63] != 2 {
+		t.Errorf("%x, %v", out, err)
+	}
+	long := tlv(2, append([]byte{1}, make([]byte, 32)...))
+	for name, der := range map[string][]byte{
+		"nothing": nil, "one number": tlv(0x30, r), "zero": tlv(0x30, r, tlv(2, []byte{0})), "zero first": tlv(0x30, tlv(2, []byte{0}), s),
+		"a negative number": tlv(0x30, r, tlv(2, []byte{0x80})), "more behind": append(tlv(0x30, r, s), 0),
+		"a number that is too long": tlv(0x30, long, s), "the other one too long": tlv(0x30, r, long), "r and s already": make([]byte, 64),
+	} {
+		out, err := keys.JoinECDSA(keys.ES256, der)
+		if out != nil {
+			t.Errorf("%s: %x", name, out)
+		}
+		wantReason(t, err, keys.ErrUnavailable)
 	}
 }

@@ -4,18 +4,13 @@ import (
 	"crypto/mldsa"
 
 	"github.com/golang-jwt/jwt/v5"
-
-	"conductor-jwt/internal/fault"
 )
 
-func newMLDSA(p *mldsa.PrivateKey, m meta) (*localKey, error) {
-	if p == nil {
-		return nil, &fault.Error{Reason: ErrUnreadable, Found: "an ml-dsa key without its seed", Hint: "export the whole key again"}
-	}
+func newMLDSA(p *mldsa.PrivateKey, m meta) *localKey {
 	return &localKey{
 		kind: KindMLDSA, public: p.PublicKey(), algorithms: []Algorithm{mldsaAlgorithm(p.PublicKey())},
 		meta: m, private: func() any { return p },
-	}, nil
+	}
 }
 
 // mldsaAlgorithm is the one algorithm of a parameter set (RFC 9964 §3).

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"conductor-jwt/internal/fault"
+	"conductor-jwt/internal/secret"
+	"conductor-jwt/keys/decode"
 )
 
 // ParserOptions say how a Parser reads and what it remembers.
@@ -57,7 +59,7 @@ var _ Resolver = (*Parser)(nil)
 // NewParser makes a Parser.
 func NewParser(o ParserOptions) *Parser {
 	if o.MaxText <= 0 {
-		o.MaxText = defaultMaxText
+		o.MaxText = decode.MaxText
 	}
 	if o.CacheTTL <= 0 {
 		o.CacheTTL = 10 * time.Minute
@@ -91,7 +93,7 @@ func (p *Parser) Resolve(ctx context.Context, ref Ref) (Key, error) {
 		return nil, &fault.Error{Reason: ErrUnknown, Found: "a key name, but no keys are configured", Hint: "give the key itself in privateKey"}
 	}
 	if n := ref.Text.Len(); n > p.options.MaxText {
-		return nil, tooLarge(n, p.options.MaxText)
+		return nil, decode.TooLarge(n, p.options.MaxText)
 	}
 	id := p.cache.digest(ref)
 	for {
@@ -162,10 +164,12 @@ func (p *Parser) read(ctx context.Context, ref Ref) (Key, error) {
 		return nil, err
 	}
 	defer leave()
-	if p.options.Containers {
-		if ref, err = openContainer(ctx, ref); err != nil {
+	if p.options.Containers && ref.Encoding == "" {
+		text, err := decode.OpenContainer(ctx, ref.Text.Reveal(), ref.Password)
+		if err != nil {
 			return nil, err
 		}
+		ref.Text = secret.New(text)
 	}
 	return read(ctx, ref, p.options.Gate)
 }
@@ -175,6 +179,6 @@ func (f *flight) wait(ctx context.Context) error {
 	case <-f.done:
 		return nil
 	case <-ctx.Done():
-		return gaveUp(ctx)
+		return decode.TimedOut(ctx)
 	}
 }

@@ -228,3 +228,12 @@ func TestTheGateAdmitsAsManyAsThereAreCores(t *testing.T) {
 		release()
 	})
 }
+
+func TestContainersAreReadWhereTheyAreAskedFor(t *testing.T) {
+	ref := keys.Ref{Text: secret.New(pemFile(t, "p256.jwe.json")), Password: secret.New("password")}
+	if _, err := keys.NewParser(keys.ParserOptions{Containers: true}).Resolve(t.Context(), ref); err != nil {
+		t.Errorf("a parser with containers: %v", err)
+	}
+	_, err := keys.NewParser(keys.ParserOptions{}).Resolve(t.Context(), ref)
+	wantReason(t, err, keys.ErrUnsupported)
+}

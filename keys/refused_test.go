@@ -9,6 +9,7 @@ import (
 
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
+	"conductor-jwt/keys/decode"
 )
 
 // TestAPublicKeyThatIsRefusedSaysWhatItIs: in a public key and in a certificate,
@@ -30,7 +31,7 @@ func TestAPublicKeyThatIsRefusedSaysWhatItIs(t *testing.T) {
 		_, err := keys.ReadVerifier(t.Context(), keys.Ref{Text: secret.New(text)})
 		switch filepath.Base(file) {
 		case "brainpool.crt", "sm2.crt", "explicit.crt": // beside a key, it is the certificate that is at fault
-			_, err := keys.ReadChain(text)
+			_, err := decode.Chain(text)
 			wantReason(t, err, keys.ErrCertificateInvalid)
 			wantMessage(t, err, found[kind], "")
 		}

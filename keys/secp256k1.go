@@ -8,25 +8,11 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-func newSecp256k1(p *secp256k1.PrivateKey, m meta) (*localKey, error) {
-	if p == nil || p.Key.IsZero() {
-		return nil, inconsistentEC()
-	}
+func newSecp256k1(p *secp256k1.PrivateKey, m meta) *localKey {
 	return &localKey{
 		kind: KindSecp256k1, public: p.PubKey(), algorithms: []Algorithm{ES256K},
 		meta: m, private: func() any { return p },
-	}, nil
-}
-
-// secp256k1Scalar reads a private scalar of exactly 32 octets (RFC 8812 §3.1,
-// RFC 7518 §6.2.2.1); false for 0 and for the group's order and beyond, which
-// the library itself would quietly reduce.
-func secp256k1Scalar(b []byte) (*secp256k1.PrivateKey, bool) {
-	var s secp256k1.ModNScalar
-	if len(b) != 32 || s.SetByteSlice(b) || s.IsZero() {
-		return nil, false
 	}
-	return secp256k1.NewPrivateKey(&s), true
 }
 
 // methodES256K is ES256K (RFC 8812 §3.2): SHA-256 and R || S of 32 octets

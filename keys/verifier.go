@@ -12,6 +12,7 @@ import (
 	"github.com/decred/dcrd/dcrec/secp256k1/v4"
 
 	"conductor-jwt/internal/fault"
+	"conductor-jwt/keys/decode"
 )
 
 // Verifier is a key that checks signatures: a public key, or an HMAC secret.
@@ -61,39 +62,28 @@ func VerifierOf(k Key) (Verifier, error) {
 	return v, nil
 }
 
-// newVerifier checks a public key, or an hmacSecret, and makes a verifier of
-// it. The types are those that newKey's have as their public halves, and
-// rsaPSSPublic.
+// newVerifier checks a public key, of one of the types of [decode.Key.Public],
+// and makes a verifier of it.
 func newVerifier(public any, m meta) (*verifier, error) {
-	v := &verifier{public: public, meta: m, key: func() any { return public }}
-	var err error
+	if err := decode.CheckPublic(public); err != nil {
+		return nil, err
+	}
+	v := &verifier{public: public, meta: m}
 	switch p := public.(type) {
 	case *rsa.PublicKey:
-		v.kind, v.algorithms, err = KindRSA, rsaAlgorithms(), checkRSAPublic(p.N, p.E)
-	case rsaPSSPublic:
-		v.kind, v.public, v.key = KindRSAPSS, p.key, func() any { return p.key }
-		if v.algorithms, err = pssAlgorithms(p.hash); err == nil {
-			err = checkRSAPublic(p.key.N, p.key.E)
-		}
+		v.kind, v.algorithms = KindRSA, rsaAlgorithms()
+	case decode.RSAPSSPublic:
+		v.kind, v.public, v.algorithms = KindRSAPSS, p.Key, pssAlgorithms(p.Hash)
 	case *ecdsa.PublicKey:
-		var alg Algorithm
-		alg, err = ecAlgorithm(p.Curve)
-		v.kind, v.algorithms = KindEC, []Algorithm{alg}
+		v.kind, v.algorithms = KindEC, []Algorithm{ecAlgorithm(p.Curve)}
 	case *secp256k1.PublicKey:
 		v.kind, v.algorithms = KindSecp256k1, []Algorithm{ES256K}
 	case ed25519.PublicKey:
-		v.kind, v.algorithms, err = KindOKP, []Algorithm{EdDSA, Ed25519}, checkEd25519Public(p)
+		v.kind, v.algorithms = KindOKP, []Algorithm{EdDSA, Ed25519}
 	case *mldsa.PublicKey:
 		v.kind, v.algorithms = KindMLDSA, []Algorithm{mldsaAlgorithm(p)}
-	case hmacSecret:
-		v.kind, v.public, v.key = KindOct, nil, func() any { return []byte(p) }
-		v.algorithms, err = hmacAlgorithms(len(p))
-	default:
-		err = unsupportedPublic()
 	}
-	if err != nil {
-		return nil, err
-	}
+	v.key = func() any { return v.public }
 	return v, v.restrict(m.alg)
 }
 
@@ -111,13 +101,6 @@ func narrowVerifier(public any, id string, algorithms []Algorithm) (*verifier, e
 	}
 	v.algorithms = slices.Clone(algorithms)
 	return v, nil
-}
-
-func unsupportedPublic() error {
-	return &fault.Error{
-		Reason: ErrUnsupported, Found: "a public key of a type that cannot check a jwt",
-		Hint: "use an rsa, ec (P-256, P-384, P-521, secp256k1), ed25519 or ml-dsa key",
-	}
 }
 
 func (v *verifier) restrict(alg Algorithm) error {

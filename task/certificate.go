@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"conductor-jwt/keys"
+	"conductor-jwt/keys/decode"
 	"conductor-jwt/signer"
 )
 
@@ -35,7 +36,7 @@ func (v *inputValues) chain(thumbprint bool) (chain, error) {
 	if strings.Contains(n.Text, "PRIVATE KEY-----") {
 		return chain{}, refuse(signer.ErrCertificateInvalid, inCertificate, "a private key", "give certificates alone; the key goes into "+inPrivateKey)
 	}
-	certificates, err := keys.ReadChain(n.Text)
+	certificates, err := decode.Chain(n.Text)
 	if err != nil {
 		return chain{}, err
 	}

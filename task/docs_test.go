@@ -9,6 +9,7 @@ import (
 
 	"conductor-jwt/conductor/api"
 	"conductor-jwt/keys"
+	"conductor-jwt/keys/decode"
 )
 
 var update = flag.Bool("update", false, "write the tables of docs/task.md anew")
@@ -80,7 +81,7 @@ func limitTable() string {
 		{"audiences", fmt.Sprint(maxAudiences)},
 		{"scopes", fmt.Sprint(maxScopes)},
 		{"`claims`, and `headers` likewise", fmt.Sprintf("%s, %d levels", kib(maxClaims), maxLevels)},
-		{"certificates", fmt.Sprint(keys.MaxChain)},
+		{"certificates", fmt.Sprint(decode.MaxChain)},
 		{"inputs, known and unknown", fmt.Sprint(maxInputs)},
 		{"the token", "64 KiB; over " + kib(headerBudget) + " it is warned of, since many servers take no longer header"},
 	} {

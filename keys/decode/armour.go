@@ -1,0 +1,190 @@
+package decode
+
+import (
+	"strconv"
+	"strings"
+	"unicode"
+
+	"conductor-jwt/internal/fault"
+)
+
+// The parts of an armour line (RFC 7468 §2). The dashes are what a repair
+// holds on to: everything else of the line structure may be lost.
+const (
+	armourBegin  = "-----BEGIN"
+	armourEnd    = "-----END"
+	armourDashes = "-----"
+
+	maxLabel = 64 // bytes between the dashes, white space included
+)
+
+// block is one armoured text: what stands between a BEGIN and its END line.
+type block struct {
+	label string // "RSA PRIVATE KEY": words separated by one space
+	dek   dekInfo
+	body  string // base64 without white space
+}
+
+// hasArmour reports whether text is to be read as PEM: one that lost its first
+// line is PEM, too.
+func hasArmour(text string) bool {
+	return strings.Contains(text, armourBegin) || strings.Contains(text, armourEnd)
+}
+
+// scanArmour finds the blocks of text, whatever became of its line ends, and
+// ignores what stands around them. It looks at each byte a fixed number of
+// times. It fails where a block is cut or two are run together.
+func scanArmour(text string) ([]block, error) {
+	rest := unescape(text)
+	var blocks []block
+	for {
+		start := strings.Index(rest, armourBegin)
+		if start < 0 {
+			start = len(rest)
+		}
+		if before, _, ok := strings.Cut(rest[:start], armourEnd); ok {
+			return nil, lostBegin(before)
+		}
+		if start == len(rest) {
+			return blocks, nil
+		}
+		b, after, err := scanBlock(rest[start+len(armourBegin):])
+		if err != nil {
+			return nil, err
+		}
+		blocks, rest = append(blocks, b), after
+	}
+}
+
+// lostBegin speaks of an end line and of what stands before it.
+func lostBegin(before string) error {
+	if strings.Contains(before, "BEGIN ") {
+		return cutArmour("a begin line that does not begin with five dashes")
+	}
+	return cutArmour("an end line without its begin line")
+}
+
+// scanBlock reads from behind "-----BEGIN" to behind the dashes of the END
+// line.
+func scanBlock(text string) (block, string, error) {
+	label, text, ok := scanLabel(text)
+	if !ok {
+		return block{}, "", cutArmour("a begin line without its closing dashes")
+	}
+	inner, text, ok := strings.Cut(text, armourDashes)
+	switch {
+	case strings.ContainsAny(label, "%+") || strings.Contains(inner, "%"):
+		return block{}, "", urlEncoded()
+	case strings.HasPrefix(text, armourBegin[len(armourDashes):]):
+		return block{}, "", cutArmour("two begin lines and no end line between them")
+	case !ok || !strings.HasPrefix(text, armourEnd[len(armourDashes):]):
+		return block{}, "", cutArmour("a begin line without its end line")
+	}
+	end, text, ok := scanLabel(text[len(armourEnd)-len(armourDashes):])
+	if !ok {
+		return block{}, "", cutArmour("an end line without its closing dashes")
+	}
+	if joinWords(end) != joinWords(label) {
+		return block{}, "", cutArmour("a begin line and an end line of different kinds")
+	}
+	b := block{label: label}
+	if kind := kindOfLabel(label); kind == labelOther || kind == labelOtherPrivate {
+		return b, text, nil // what it holds is not looked at
+	}
+	dek, body, err := scanHeaders(inner)
+	if err != nil {
+		return block{}, "", err
+	}
+	b.dek, b.body = dek, squeeze(body)
+	return b, text, nil
+}
+
+// scanLabel reads a label and the dashes behind it.
+func scanLabel(text string) (label, rest string, ok bool) {
+	window := text[:min(len(text), maxLabel+len(armourDashes))]
+	label, _, ok = strings.Cut(window, armourDashes)
+	if !ok {
+		return "", "", false
+	}
+	return strings.Join(strings.FieldsFunc(label, isBlank), " "), text[len(label)+len(armourDashes):], true
+}
+
+// joinWords makes labels equal that differ only in white space, which may be
+// lost together with the line ends.
+func joinWords(label string) string { return strings.ReplaceAll(label, " ", "") }
+
+func cutArmour(found string) error {
+	return &fault.Error{Reason: ErrUnreadable, Found: "pem text with " + found, Hint: "copy the whole key, from its begin line to its end line"}
+}
+
+func urlEncoded() error {
+	return &fault.Error{Reason: ErrUnreadable, Found: "a key that is encoded for a web address", Hint: "decode it, %0A and %2B included"}
+}
+
+// squeeze drops white space.
+func squeeze(s string) string {
+	if strings.IndexFunc(s, isBlank) < 0 {
+		return s
+	}
+	var b strings.Builder
+	b.Grow(len(s))
+	for _, r := range s {
+		if !isBlank(r) {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// isBlank tells white space, and what copying from a web page or a file of
+// another system leaves behind: a byte order mark, a zero width space, a soft
+// hyphen and their like.
+func isBlank(r rune) bool {
+	return unicode.IsSpace(r) || r > unicode.MaxASCII && unicode.Is(unicode.Cf, r)
+}
+
+// unescape undoes what string literals do to PEM text: line ends as \n, \r or
+// \t behind any number of backslashes, and the characters of base64 that some
+// JSON writers escape (\/, \u003d). No character of base64 or of an armour
+// line is a backslash, so nothing of a good key is touched.
+func unescape(text string) string {
+	if !strings.Contains(text, `\`) {
+		return text
+	}
+	var b strings.Builder
+	b.Grow(len(text))
+	for {
+		plain, rest, found := strings.Cut(text, `\`)
+		b.WriteString(plain)
+		if !found {
+			return b.String()
+		}
+		r, n := unescapeOne(strings.TrimLeft(rest, `\`))
+		b.WriteRune(r)
+		text = strings.TrimLeft(rest, `\`)[n:]
+	}
+}
+
+// unescapeOne gives the character that s, the text behind a backslash, stands
+// for, and how much of s it takes. An unknown escape stays a backslash, which
+// makes the base64 unreadable.
+func unescapeOne(s string) (rune, int) {
+	if s == "" {
+		return ' ', 0
+	}
+	switch s[0] {
+	case 'n', 'r', 't':
+		return '\n', 1
+	case '/', '"', '\'':
+		return rune(s[0]), 1
+	case ' ', '\t', '\r', '\n': // a shell's continued line
+		return '\n', 0
+	case 'u':
+		if len(s) >= 5 {
+			if c, err := strconv.ParseUint(s[1:5], 16, 8); err == nil && c < 0x80 && c != '\\' {
+				return rune(c), 5
+			}
+		}
+	}
+	return '\\', 0
+}

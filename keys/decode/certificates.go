@@ -1,0 +1,166 @@
+package decode
+
+import (
+	"crypto/ed25519"
+	"crypto/rsa"
+	"crypto/x509"
+	"errors"
+	"strings"
+
+	"golang.org/x/crypto/cryptobyte"
+	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
+
+	"conductor-jwt/internal/fault"
+)
+
+// MaxChain is the most certificates that are looked at: a chain has three or
+// four, and a token's header has no room for more.
+const MaxChain = 10
+
+// Chain reads a certificate chain in the order in which it stands: PEM,
+// however its line ends fared and whatever stands around and between the
+// certificates, or one certificate in DER, raw or in base64. Only the form is
+// checked: whose the chain is and whether it is valid, package signer knows.
+// The error is an *[fault.Error] of [ErrCertificateInvalid] or [ErrTooLarge].
+func Chain(text string) ([]*x509.Certificate, error) {
+	if len(text) > MaxText {
+		return nil, TooLarge(len(text), MaxText)
+	}
+	if !hasArmour(text) {
+		der, ok := derOfText(text)
+		if !ok {
+			return nil, noCertificate()
+		}
+		c, err := parseCertificate(der)
+		if err != nil {
+			return nil, invalidCertificate(err)
+		}
+		return []*x509.Certificate{c}, nil
+	}
+	blocks, err := scanArmour(text)
+	if err != nil {
+		return nil, unreadableCertificate()
+	}
+	chain, err := parseCertificates(sortBlocks(blocks).certificates)
+	if err != nil {
+		return nil, invalidCertificate(err)
+	}
+	return chain, nil
+}
+
+// invalidCertificate keeps the words for a key that is refused, and says that
+// the certificate is at fault: the key that signs is another input.
+func invalidCertificate(err error) error {
+	e, ok := errors.AsType[*fault.Error](err)
+	if !ok || errors.Is(e, ErrCertificateInvalid) {
+		return err
+	}
+	return &fault.Error{Reason: ErrCertificateInvalid, Found: e.Found, Hint: e.Hint}
+}
+
+func parseCertificates(blocks []block) ([]*x509.Certificate, error) {
+	if len(blocks) == 0 {
+		return nil, noCertificate()
+	}
+	if len(blocks) > MaxChain {
+		return nil, &fault.Error{
+			Reason: ErrCertificateInvalid, Found: "more than ten certificates",
+			Hint: "give the key's own certificate and those that issued it, not a bundle of authorities",
+		}
+	}
+	chain := make([]*x509.Certificate, 0, len(blocks))
+	for _, b := range blocks {
+		der, ok := decodeBase64(b.body)
+		if !ok {
+			return nil, unreadableCertificate()
+		}
+		c, err := parseCertificate(der)
+		if err != nil {
+			return nil, err
+		}
+		chain = append(chain, c)
+	}
+	return chain, nil
+}
+
+// parseCertificate refuses a certificate with an RSA key of a size that would
+// make the check of what it issued take seconds.
+func parseCertificate(der []byte) (*x509.Certificate, error) {
+	c, err := x509.ParseCertificate(der)
+	if err != nil {
+		if _, err := readSPKI(spkiOf(der)); errors.Is(err, ErrUnsupported) {
+			return nil, ofCertificate(err) // the library fails at such a key alone
+		}
+		return nil, unreadableCertificate()
+	}
+	switch public := c.PublicKey.(type) {
+	case *rsa.PublicKey:
+		if public.N.BitLen() > maxRSABits {
+			return nil, &fault.Error{
+				Reason: ErrCertificateInvalid, Found: "a certificate with an rsa key that is too large",
+				Hint: "use keys of 2048 to 8192 bits",
+			}
+		}
+	case ed25519.PublicKey:
+		return c, checkEd25519Public(public)
+	}
+	return c, nil
+}
+
+// ofCertificate says of a refused key that it stands in a certificate, which no
+// command can change.
+func ofCertificate(err error) error {
+	e, ok := errors.AsType[*fault.Error](err)
+	if !ok {
+		return err
+	}
+	out := *e
+	out.Found = "a certificate with " + e.Found
+	if strings.Contains(e.Hint, "openssl pkey") {
+		out.Hint = "have it issued again, for a key that names its curve"
+	}
+	return &out
+}
+
+// spkiOf gives the SubjectPublicKeyInfo of a certificate (RFC 5280 §4.1) whose
+// key crypto/x509 does not take; empty where there is none.
+func spkiOf(der []byte) []byte {
+	outer, ok := wholeSequence(der)
+	var tbs, spki cryptobyte.String
+	if !ok || !outer.ReadASN1(&tbs, cbasn1.SEQUENCE) ||
+		!tbs.SkipOptionalASN1(cbasn1.Tag(0).Constructed().ContextSpecific()) || !tbs.SkipASN1(cbasn1.INTEGER) {
+		return nil
+	}
+	for range 4 { // signature, issuer, validity, subject
+		if !tbs.SkipASN1(cbasn1.SEQUENCE) {
+			return nil
+		}
+	}
+	tbs.ReadASN1Element(&spki, cbasn1.SEQUENCE)
+	return spki
+}
+
+// chain gives the certificates beside a key, in the order in which they
+// stand. Where one of them cannot be read there is none: the key is what was
+// asked for, and a signature does not need them.
+func (s sorted) chain() []*x509.Certificate {
+	chain, err := parseCertificates(s.certificates)
+	if err != nil {
+		return nil
+	}
+	return chain
+}
+
+func unreadableCertificate() error {
+	return &fault.Error{
+		Reason: ErrCertificateInvalid, Found: "a certificate that cannot be read",
+		Hint: "give the whole x.509 certificate in pem",
+	}
+}
+
+func noCertificate() error {
+	return &fault.Error{
+		Reason: ErrCertificateInvalid, Found: "text without a certificate",
+		Hint: "give the chain in pem, the key's own certificate first",
+	}
+}

@@ -1,0 +1,157 @@
+// Package decode reads keys from text: PEM, DER, PKCS#1, PKCS#8, SEC 1,
+// OpenSSH, PKCS#12, JWE, JWK and Google's service account files, encrypted ones
+// with their password. It repairs what copying does to a text, and says what a
+// text is that is no key. It returns types of crypto/*, and knows no key of
+// package keys.
+//
+// Every refusal is a [fault.Error] with one of the reasons below, and quotes
+// nothing of the text. What an encrypted key asks for is bounded before anything
+// is derived.
+package decode
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"strings"
+	"unicode/utf8"
+
+	"conductor-jwt/internal/fault"
+	"conductor-jwt/internal/secret"
+)
+
+// MaxText is the size in bytes of the longest text that is to be read.
+const MaxText = 64 << 10
+
+// byteOrderMark is what some editors put in front of UTF-8.
+const byteOrderMark = "\ufeff"
+
+// Key is a key that was read, and what its text says of it.
+type Key struct {
+	// Private is a *rsa.PrivateKey, RSAPSS, *ecdsa.PrivateKey,
+	// *secp256k1.PrivateKey, ed25519.PrivateKey, *mldsa.PrivateKey or
+	// HMACSecret; nil for a public key.
+	Private any
+	// Public is a *rsa.PublicKey, RSAPSSPublic, *ecdsa.PublicKey,
+	// *secp256k1.PublicKey, ed25519.PublicKey or *mldsa.PublicKey; nil where
+	// the text was read for its private key and does not hold it.
+	Public any
+
+	ID        string              // a JWK's kid, a service account's private_key_id
+	Algorithm string              // a JWK's alg, not checked against any list
+	Account   string              // the client_email of a service account
+	Chain     []*x509.Certificate // the certificates beside the key, in their order
+
+	operations []string // a JWK's key_ops; nil: any
+}
+
+// Private reads the one private key of text, in any form but a JWK Set, which
+// [Set] reads.
+func Private(ctx context.Context, text string, password secret.Text) (Key, error) {
+	switch {
+	case isJSON(text):
+		return readJSON(ctx, text, password)
+	case isRawDER(text):
+		return readBinary(ctx, []byte(text), password)
+	}
+	return readText(ctx, text, password)
+}
+
+// Verifying reads the key of text that checks signatures: its private key,
+// else its public key or that of its first certificate. id chooses among
+// certificates under their ids. A JWK Set is read by [Set].
+func Verifying(ctx context.Context, text string, password secret.Text, id string) (Key, error) {
+	if isJSON(text) {
+		return readVerifyingJSON(ctx, text, password, id)
+	}
+	k, err := Private(ctx, text, password)
+	if !errors.Is(err, ErrPublic) && !errors.Is(err, ErrCertificate) {
+		return k, err
+	}
+	return readPublicText(text)
+}
+
+// Public reads a public key: PEM, or DER, or a line of an authorized_keys file.
+func Public(text string) (any, error) {
+	k, err := readPublicText(text)
+	return k.Public, err
+}
+
+// isJSON tells an object by its first character; two braces are a template's.
+func isJSON(text string) bool {
+	trimmed := trimStart(text)
+	return strings.HasPrefix(trimmed, "{") && !strings.HasPrefix(trimmed, "{{")
+}
+
+// isRawDER tells binary from text: DER begins with a SEQUENCE and is next to
+// never valid UTF-8.
+func isRawDER(text string) bool { return strings.HasPrefix(text, "0") && !utf8.ValidString(text) }
+
+// trimStart drops a byte order mark and white space.
+func trimStart(text string) string {
+	return strings.TrimLeft(strings.TrimPrefix(text, byteOrderMark), " \t\r\n")
+}
+
+// readJSON tells the JSON forms of a key apart by the members that each of
+// them must have.
+func readJSON(ctx context.Context, text string, password secret.Text) (Key, error) {
+	m, err := readMembers(text)
+	if err != nil {
+		return Key{}, err
+	}
+	switch {
+	case m.has("kty"):
+		return readPrivateJWK(m)
+	case m.has("type") || m.has("private_key"):
+		return readServiceAccount(ctx, m, password)
+	case m.has("ciphertext"):
+		return Key{}, foundJWE()
+	}
+	return Key{}, unknownJSON(m)
+}
+
+func readVerifyingJSON(ctx context.Context, text string, password secret.Text, id string) (Key, error) {
+	m, err := readMembers(text)
+	switch {
+	case err != nil:
+		return Key{}, err
+	case m.has("kty"):
+		return readVerifyingJWK(m)
+	case isPublicMap(m):
+		return readPublicMap(m, id)
+	}
+	return readJSON(ctx, text, password)
+}
+
+func unknownJSON(m members) error {
+	switch {
+	case m.has("boxAppSettings"):
+		return &fault.Error{
+			Reason: ErrUnsupported, Found: "the configuration file of a box app",
+			Hint: "give the pem text of its appAuth alone, its passphrase as privateKeyPassword and its publicKeyID as privateKeyId",
+		}
+	case isPublicMap(m):
+		return &fault.Error{
+			Reason: ErrCertificate, Found: "certificates or public keys under their ids",
+			Hint: "give the private key that belongs to one of them",
+		}
+	}
+	for name := range m {
+		if inner, err := readMembers(string(m[name])); err == nil && (inner.has("kty") || inner.has("private_key")) {
+			return &fault.Error{
+				Reason: ErrUnreadable, Found: "a json object with a key in one of its members",
+				Hint: "give that member's object alone, in place of the one around it",
+			}
+		}
+		if text, ok, _ := m.text(name); ok && isArmoured(text) {
+			return &fault.Error{
+				Reason: ErrUnreadable, Found: "a json object with pem text in one of its members",
+				Hint: "give that text alone, in place of the object",
+			}
+		}
+	}
+	return &fault.Error{
+		Reason: ErrUnreadable, Found: "a json object that is neither a jwk nor a jwks nor a service account file",
+		Hint: "give an object with kty, with keys, or with type service_account",
+	}
+}

@@ -1,0 +1,130 @@
+package decode
+
+import (
+	"bytes"
+	"strings"
+
+	"conductor-jwt/internal/fault"
+)
+
+// withoutKey says what stands in PEM text instead of a private key.
+func (s sorted) withoutKey(text string) error {
+	switch {
+	case len(s.csr) > 0:
+		return foundCSR()
+	case len(s.certificates) > 0:
+		return foundCertificate()
+	case len(s.public) > 0:
+		return foundPublic()
+	case len(s.params) > 0:
+		return &fault.Error{Reason: ErrUnreadable, Found: "key parameters without a key", Hint: "give the private key block that stands below them"}
+	case len(s.other) > 0:
+		return otherArmour(s.other[0].label)
+	}
+	return diagnose(text)
+}
+
+// otherPrivate refuses a private key of a foreign format.
+func otherPrivate(label string) error {
+	if strings.Contains(joinWords(label), "SSH2") {
+		return foundSSH2()
+	}
+	return &fault.Error{
+		Reason: ErrUnsupported, Found: "a private key in a format that is not read here",
+		Hint: "use pkcs#8, pkcs#1, sec1 or openssh; write it as pkcs#8 with the tool that made it",
+	}
+}
+
+func otherArmour(label string) error {
+	joined := joinWords(label)
+	switch {
+	case strings.HasPrefix(joined, "PGP"):
+		return foundPGP()
+	case joined == "PKCS7" || joined == "CMS" || joined == "PKCS#7SIGNEDDATA":
+		return foundPKCS7()
+	case joined == "X509CRL":
+		return &fault.Error{Reason: ErrUnreadable, Found: "a certificate revocation list", Hint: "give a private key"}
+	}
+	return &fault.Error{Reason: ErrUnreadable, Found: "pem text that holds no private key", Hint: "give a private key in pem or jwk form"}
+}
+
+// notPrivateDER says what DER is instead of a private key.
+func notPrivateDER(der []byte) error {
+	switch shapeOf(der) {
+	case shapeSPKI, shapePKCS1Public:
+		return foundPublic()
+	case shapeCertificate:
+		return foundCertificate()
+	case shapeCSR:
+		return foundCSR()
+	case shapeDSA:
+		return unsupportedType(oidDSA)
+	case shapePKCS12:
+		return foundPKCS12()
+	case shapePKCS7:
+		return foundPKCS7()
+	}
+	if isBERPKCS12(der) {
+		return foundPKCS12()
+	}
+	return notDER("a key", der)
+}
+
+// isBERPKCS12 tells a PKCS#12 file in the indefinite-length form that some
+// writers use, which DER readers do not take.
+func isBERPKCS12(der []byte) bool {
+	return bytes.HasPrefix(der, []byte{0x30, 0x80, 2, 1, 3}) // version 3 (RFC 7292 §4)
+}
+
+func foundPublic() error {
+	return &fault.Error{Reason: ErrPublic, Found: "a public key", Hint: "give the private key that belongs to it; it cannot be made from the public one"}
+}
+
+func foundCertificate() error {
+	return &fault.Error{
+		Reason: ErrCertificate, Found: "a certificate",
+		Hint: "give the private key that belongs to it; the certificate may stand beside it",
+	}
+}
+
+func foundCSR() error {
+	return &fault.Error{Reason: ErrCertificate, Found: "a certificate request", Hint: "give the private key that it was made with"}
+}
+
+func foundPGP() error {
+	return &fault.Error{Reason: ErrUnsupported, Found: "a pgp message or key", Hint: "make a key for tokens: conductor-jwt key generate key.pem"}
+}
+
+func foundSSH2() error {
+	return &fault.Error{Reason: ErrUnsupported, Found: "a key in the ssh.com format", Hint: "convert it with: ssh-keygen -i -f key"}
+}
+
+func foundPKCS12() error {
+	return &fault.Error{
+		Reason: ErrUnsupported, Found: "a pkcs#12 file",
+		Hint: "take the key out of it: conductor-jwt key convert key.p12 --password-file pw --to pem",
+	}
+}
+
+// opensslPKCS12 opens what the library does not, of old and of new; without
+// -legacy openssl 3 opens no file that openssl 1 wrote.
+const opensslPKCS12 = "openssl pkcs12 -legacy -in key.p12 -nocerts -nodes"
+
+func foundJKS() error {
+	return &fault.Error{
+		Reason: ErrUnsupported, Found: "a java key store",
+		Hint: "convert it with: keytool -importkeystore -srckeystore key.jks -destkeystore key.p12 -deststoretype pkcs12; " +
+			"then take the key out of key.p12: conductor-jwt key convert key.p12 --password-file pw --to pem",
+	}
+}
+
+func foundPKCS7() error {
+	return &fault.Error{Reason: ErrCertificate, Found: "a pkcs#7 file, which holds certificates", Hint: "give the private key that belongs to them"}
+}
+
+func foundJWE() error {
+	return &fault.Error{
+		Reason: ErrUnsupported, Found: "an encrypted jwk (jwe)",
+		Hint: "decrypt it and give the jwk itself: conductor-jwt key convert key.jwe --password-file pw --to jwk --out key.jwk",
+	}
+}

@@ -1,0 +1,320 @@
+package decode
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"conductor-jwt/internal/fault"
+)
+
+// diagnose says what text is that is no key in any form. It looks at the
+// first bytes and for marks that formats set, and quotes nothing.
+func diagnose(text string) error { return diagnoseWithin(text, maxNames) }
+
+// maxNames is how many names and data URLs in front of a key are looked behind.
+// Whoever writes the text chooses how many there are, and each look reads it all.
+const maxNames = 2
+
+func diagnoseWithin(text string, names int) error {
+	trimmed := bare(text)
+	switch {
+	case trimmed == "" && text != "":
+		return &fault.Error{Reason: ErrUnreadable, Found: "white space alone", Hint: "give a private key in pem or jwk form"}
+	case text == "":
+		return &fault.Error{Reason: ErrMissing, Found: "an empty key", Hint: "give a private key in pem or jwk form"}
+	case isPuTTY(trimmed):
+		return &fault.Error{
+			Reason: ErrUnsupported, Found: "a putty key file",
+			Hint: "convert it with: puttygen key.ppk -O private-openssh-new -o key.pem",
+		}
+	case isSSHPublic(trimmed):
+		return foundPublic()
+	case strings.HasPrefix(trimmed, "---- BEGIN SSH2"):
+		return foundSSH2()
+	case strings.HasPrefix(trimmed, "<"):
+		return foundXML(trimmed)
+	case isUTF16(text):
+		return &fault.Error{Reason: ErrUnreadable, Found: "a text in utf-16", Hint: "save it as utf-8, or write it with a tool that does"}
+	case isKeyStore([]byte(text)):
+		return foundJKS()
+	case isURLEncoded(trimmed):
+		return urlEncoded()
+	case isArmoured(trimmed):
+		return &fault.Error{
+			Reason: ErrUnreadable, Found: "pem text whose begin and end lines are damaged",
+			Hint: "each is in upper case and begins and ends with five dashes; copy the key again from a plain text editor",
+		}
+	case isCompact(trimmed):
+		return diagnoseCompact(trimmed)
+	case isJSON(trimmed), strings.Contains(strings.ReplaceAll(trimmed, `\`, ""), `"kty"`):
+		return wrappedJSON(text)
+	}
+	if err := diagnoseEncoded(trimmed); err != nil {
+		return err
+	}
+	if value, ok := valueOf(trimmed); ok && names > 0 {
+		return diagnoseWithin(value, names-1)
+	}
+	return diagnoseWord(trimmed)
+}
+
+// valueOf gives what stands behind a name and an equals sign, as in a file of
+// the environment, or in a data URL (RFC 2397).
+func valueOf(text string) (string, bool) {
+	if _, data, ok := strings.Cut(text, ";base64,"); ok && strings.HasPrefix(text, "data:") {
+		return data, true
+	}
+	name, value, ok := strings.Cut(strings.TrimPrefix(text, "export "), "=")
+	ok = ok && name != "" && len(name) <= 64 && isName(name, "_") && strings.ToUpper(name) == name
+	return value, ok && strings.Trim(value, "=") != ""
+}
+
+// isMemberPEM finds PEM text that is a member of a JSON object inside of another
+// text, or of a service account in any notation. Whoever reads the PEM alone
+// drops the id that stands beside it. A plain object is not given here.
+func isMemberPEM(text string) bool {
+	before, _, ok := strings.Cut(text, armourBegin)
+	if !ok {
+		return false
+	}
+	member := strings.TrimRight(before, `\"'`)
+	value := strings.HasSuffix(strings.TrimRightFunc(member, isBlank), ":")
+	return strings.Contains(text, "private_key_id") || member != before && value && strings.Contains(before, "{")
+}
+
+// wrappedJSON names what stands around a JSON key.
+func wrappedJSON(text string) error {
+	trimmed := strings.TrimFunc(text, isBlank)
+	switch {
+	case isURLEncoded(trimmed):
+		return urlEncoded()
+	case strings.HasPrefix(trimmed, "["):
+		return &fault.Error{Reason: ErrUnreadable, Found: "a json array", Hint: "give the one object in it; several jwks go into a jwks: an object whose member keys is the array"}
+	case isJSON(bare(text)), strings.HasPrefix(trimmed, `"`):
+		return &fault.Error{Reason: ErrUnreadable, Found: "a json key inside of quotes", Hint: "give the object itself, without quotes around it and backslashes in it"}
+	}
+	return &fault.Error{Reason: ErrUnreadable, Found: "a json key with other text around it", Hint: "give the json object alone, as the provider wrote it: from its { to its }"}
+}
+
+// isUTF16 tells the text of this product's formats, which is ASCII, in UTF-16:
+// every other byte is zero.
+func isUTF16(text string) bool {
+	text = strings.TrimPrefix(strings.TrimPrefix(text, "\xff\xfe"), "\xfe\xff")
+	text = text[:min(len(text), 64)]
+	if len(text) < 8 {
+		return false
+	}
+	for i := range len(text) - 1 {
+		if (text[i] == 0) == (text[i+1] == 0) {
+			return false
+		}
+	}
+	return true
+}
+
+// isURLEncoded tells PEM or JSON whose very marks are encoded.
+func isURLEncoded(text string) bool {
+	upper := strings.ToUpper(text)
+	return strings.HasPrefix(upper, "%2D%2D") || strings.HasPrefix(upper, "%7B")
+}
+
+// diagnoseEncoded speaks of keys that were encoded once more; nil for text
+// that is not.
+func diagnoseEncoded(text string) error {
+	inner, ok := anyBase64(text)
+	if !ok {
+		return nil
+	}
+	switch {
+	case isBERPKCS12(inner):
+		return foundPKCS12()
+	case isKeyStore(inner):
+		return foundJKS()
+	case isJSON(string(inner)) && beginsWithJSON(string(inner)), isMemberPEM(string(inner)): // there may be pem in it
+		return &fault.Error{Reason: ErrUnreadable, Found: "a json key that is base64-encoded", Hint: "decode it first: base64 -d"}
+	case isArmoured(string(inner)):
+		return &fault.Error{Reason: ErrUnreadable, Found: "pem text that is base64-encoded once more", Hint: "decode it first: base64 -d"}
+	}
+	return nil
+}
+
+// diagnoseWord speaks of text without any mark.
+func diagnoseWord(text string) error {
+	switch {
+	case isTemplate(text):
+		return unresolved()
+	case isMask(text):
+		return &fault.Error{Reason: ErrUnreadable, Found: "a mask in place of a key", Hint: "give the key itself, not what a log or a page shows of it"}
+	case isNothing(text):
+		return &fault.Error{Reason: ErrUnreadable, Found: "a word that stands for no value", Hint: "find out why the expression that should give the key gives none"}
+	case strings.HasPrefix(text, "$ANSIBLE_VAULT;"), strings.HasPrefix(text, "ENC["):
+		return &fault.Error{
+			Reason: ErrUnsupported, Found: "a text that ansible-vault or sops encrypted",
+			Hint: "decrypt it where it is deployed: ansible-vault decrypt, or sops decrypt",
+		}
+	case strings.Contains(text, "rivate-Key: ("):
+		return &fault.Error{Reason: ErrUnreadable, Found: "the numbers of a key as openssl prints them", Hint: "give the key itself: openssl pkey -in key.pem"}
+	case isStoreURI(text):
+		return &fault.Error{
+			Reason: ErrUnreadable, Found: "what looks like the address of a key in a store",
+			Hint: "give the key itself; stores are for the operator to configure",
+		}
+	case strings.HasPrefix(text, "https://") || strings.HasPrefix(text, "http://"):
+		return &fault.Error{Reason: ErrUnreadable, Found: "what looks like a web address", Hint: "give the key itself"}
+	case isPath(text):
+		return &fault.Error{Reason: ErrUnreadable, Found: "what looks like the path of a file", Hint: "give the content of the file, not its name"}
+	}
+	return &fault.Error{
+		Reason: ErrUnreadable, Found: "text that is no private key in any known form",
+		Hint: "give a private key in pem or jwk form; an hmac secret needs secretEncoding",
+	}
+}
+
+// bare drops what may stand around a text: white space, a byte order mark,
+// quotes, and the backslashes that quotes inside of quotes have.
+func bare(text string) string {
+	trimmed := strings.TrimFunc(text, isBlank)
+	trimmed = strings.TrimFunc(strings.Trim(trimmed, `"'`), isBlank)
+	if strings.HasPrefix(trimmed, `{\`) || strings.HasPrefix(trimmed, `[\`) || strings.HasPrefix(trimmed, `{"`) {
+		trimmed = strings.ReplaceAll(trimmed, `\"`, `"`)
+	}
+	return trimmed
+}
+
+// anyBase64 decodes text that is nothing but base64, in either alphabet, on
+// one line or several.
+func anyBase64(text string) ([]byte, bool) {
+	text = strings.Trim(squeeze(unescape(text)), `"'`)
+	return decodeBase64(strings.NewReplacer("-", "+", "_", "/").Replace(text))
+}
+
+func isPuTTY(text string) bool { return strings.HasPrefix(text, "PuTTY-User-Key-File-") }
+
+func isSSHPublic(text string) bool {
+	for _, prefix := range []string{"ssh-", "ecdsa-sha2-", "sk-ssh-", "sk-ecdsa-", "---- BEGIN SSH2 PUBLIC"} {
+		if strings.HasPrefix(text, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// isKeyStore tells Java's JKS and JCEKS by their magic numbers.
+func isKeyStore(data []byte) bool {
+	return strings.HasPrefix(string(data), "\xfe\xed\xfe\xed") || strings.HasPrefix(string(data), "\xce\xce\xce\xce")
+}
+
+func foundXML(text string) error {
+	if strings.Contains(text, "<RSAKeyValue>") {
+		return &fault.Error{
+			Reason: ErrUnsupported, Found: "an rsa key in xml",
+			Hint: "write it as pem: .net does so with ExportPkcs8PrivateKeyPem",
+		}
+	}
+	return &fault.Error{Reason: ErrUnreadable, Found: "an xml or html text", Hint: "give a private key in pem or jwk form"}
+}
+
+// isCompact tells a JOSE compact serialisation: its header begins with {".
+func isCompact(text string) bool {
+	return strings.HasPrefix(text, "eyJ") && strings.Contains(text, ".")
+}
+
+func diagnoseCompact(text string) error {
+	if strings.Count(text, ".") == 4 {
+		return foundJWE()
+	}
+	return &fault.Error{Reason: ErrUnreadable, Found: "a token instead of a key", Hint: "give a private key in pem or jwk form"}
+}
+
+// isTemplate tells text that is one expression or variable of a language that
+// fills in values: ${a.b}, {{ .a }}, $(a), <% a %>, #{a}, $A.
+func isTemplate(text string) bool {
+	const most = 256
+	text = strings.TrimSpace(text)
+	if len(text) > most {
+		return false
+	}
+	for _, mark := range [][2]string{{"${", "}"}, {"{{", "}}"}, {"$(", ")"}, {"<%", "%>"}, {"#{", "}"}} {
+		inner, begins := strings.CutPrefix(text, mark[0])
+		inner, ends := strings.CutSuffix(inner, mark[1])
+		if begins && ends {
+			return isName(inner, "_.-:/|=[]'\" ")
+		}
+	}
+	name, ok := strings.CutPrefix(text, "$")
+	return ok && name != "" && isName(name, "_")
+}
+
+func unresolved() error {
+	return &fault.Error{
+		Reason: ErrUnreadable, Found: "an expression that nobody resolved",
+		Hint: "check the name in it; a workflow writes a secret as ${workflow.secrets.NAME}",
+	}
+}
+
+// isName reports whether text has letters, digits and the characters of also
+// alone.
+func isName(text, also string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool {
+		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
+		return !letter && !strings.ContainsRune(also, r)
+	})
+}
+
+// isMask tells what logs and pages show in place of a secret.
+func isMask(text string) bool {
+	inner := strings.Trim(text, "[]<>()*•")
+	if inner == text {
+		return false
+	}
+	switch strings.ToLower(inner) {
+	case "", "redacted", "masked", "hidden", "secret", "sensitive", "filtered":
+		return true
+	}
+	return false
+}
+
+func isNothing(text string) bool {
+	switch text {
+	case "null", "undefined", "None", "nil", "NaN", "false":
+		return true
+	}
+	return false
+}
+
+// isStoreURI tells the addresses under which an operator configures keys.
+func isStoreURI(text string) bool {
+	scheme, _, ok := strings.Cut(text, ":")
+	if !ok {
+		return false
+	}
+	switch scheme {
+	case "env", "dir", "conductor", "vault-kv", "vault-transit", "hashivault", "openbao", "gcpkms", "cloudkms", "awskms", "azurekms", "pkcs11":
+		return true
+	}
+	return false
+}
+
+// isPath guesses at the name of a file: it has the end of one, or the
+// beginning of a path, and nothing of a text.
+func isPath(text string) bool {
+	const most = 512
+	if len(text) > most || !utf8.ValidString(text) || strings.ContainsAny(text, "\n\r\t") {
+		return false
+	}
+	if _, ok := anyBase64(text); ok && len(text) >= 64 {
+		return false
+	}
+	lower := strings.ToLower(text)
+	for _, end := range []string{".pem", ".key", ".json", ".jwk", ".jwks", ".p8", ".p12", ".pfx", ".der", ".ppk", ".jks", ".crt", ".cer", ".txt"} {
+		if strings.HasSuffix(lower, end) {
+			return true
+		}
+	}
+	for _, begin := range []string{"/", "./", "../", "~/", `.\`, `\\`, "file:"} {
+		if strings.HasPrefix(text, begin) {
+			return true
+		}
+	}
+	return len(text) > 2 && text[1] == ':' && (text[2] == '\\' || text[2] == '/')
+}

@@ -1,0 +1,44 @@
+package decode
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"conductor-jwt/internal/fault"
+)
+
+// The reasons for which a text is refused.
+var (
+	ErrMissing            = errors.New("no key")
+	ErrUnreadable         = errors.New("key unreadable")
+	ErrPublic             = errors.New("public key")
+	ErrCertificate        = errors.New("certificate instead of a key")
+	ErrEncrypted          = errors.New("encrypted key without a password")
+	ErrPassword           = errors.New("wrong password")
+	ErrAmbiguous          = errors.New("more than one key")
+	ErrWeak               = errors.New("key too weak")
+	ErrTooLarge           = errors.New("key too large")
+	ErrInconsistent       = errors.New("key inconsistent")
+	ErrUnsupported        = errors.New("key unsupported")
+	ErrUse                = errors.New("key not for signing")
+	ErrUnavailable        = errors.New("key store unavailable")
+	ErrAlgorithmMismatch  = errors.New("algorithm does not fit the key")
+	ErrCertificateInvalid = errors.New("certificate invalid")
+)
+
+// TimedOut is the error of a key that could not be used before ctx ended.
+func TimedOut(ctx context.Context) error {
+	return &fault.Error{
+		Reason: ErrUnavailable, Found: "no time left to use the key",
+		Hint: "try again", Cause: ctx.Err(),
+	}
+}
+
+// TooLarge is the error of a text of length bytes where at most limit are read.
+func TooLarge(length, limit int) error {
+	return &fault.Error{
+		Reason: ErrTooLarge, Found: fmt.Sprintf("a key of %d bytes of text", length),
+		Hint: fmt.Sprintf("at most %d bytes are read; give one key, without what stands around it", limit),
+	}
+}

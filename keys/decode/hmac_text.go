@@ -1,0 +1,194 @@
+package decode
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json/jsontext"
+	"fmt"
+	"strings"
+
+	"github.com/decred/dcrd/dcrec/secp256k1/v4"
+
+	"conductor-jwt/internal/fault"
+)
+
+// Secret reads an HMAC secret, written in one of the encodings raw, base64,
+// base64url and hex. Raw text is taken to the last byte;
+// in the other encodings white space is an error. A key or certificate is
+// never taken for a secret: whoever knows the public half could then forge
+// tokens (RFC 8725 §2.1).
+func Secret(text, encoding string) (HMACSecret, error) {
+	switch {
+	case text == "":
+		return nil, &fault.Error{Reason: ErrMissing, Found: "an empty hmac secret", Hint: "give the secret"}
+	case isTemplate(text):
+		return nil, unresolved()
+	}
+	if what := foreign([]byte(text)); what != "" {
+		return nil, notASecret(what)
+	}
+	raw, err := decodeSecret(text, encoding)
+	if err != nil {
+		return nil, err
+	}
+	if what := foreign(raw); what != "" {
+		return nil, notASecret(what)
+	}
+	return raw, nil
+}
+
+// readOctJWK reads an HMAC secret (RFC 7518 §6.4). It has no public half.
+func readOctJWK(m members) (private, public any, err error) {
+	k, err := m.bytes("k")
+	if err != nil {
+		return nil, nil, err
+	}
+	if what := foreign(k); what != "" {
+		return nil, nil, &fault.Error{
+			Reason: ErrUnsupported, Found: "an oct jwk whose k is " + what + ", which is no secret of its own",
+			Hint: "give that key itself, or an oct jwk with random bytes",
+		}
+	}
+	return HMACSecret(k), nil, nil
+}
+
+func decodeSecret(text, encoding string) ([]byte, error) {
+	var raw []byte
+	var ok bool
+	switch encoding {
+	case "raw":
+		raw, ok = []byte(text), true
+	case "base64":
+		raw, ok = decodeStrict(text, base64.StdEncoding)
+	case "base64url":
+		raw, ok = decodeStrict(text, base64.URLEncoding)
+	case "hex":
+		var err error
+		raw, err = hex.DecodeString(text)
+		ok = err == nil
+	default:
+		return nil, &fault.Error{
+			Reason: ErrUnreadable, Found: fmt.Sprintf("an unknown secretEncoding of %d characters", len(encoding)),
+			Hint: "use raw, base64, base64url or hex",
+		}
+	}
+	if !ok {
+		return nil, badEncoding(encoding)
+	}
+	return raw, nil
+}
+
+func badEncoding(encoding string) error {
+	return &fault.Error{
+		Reason: ErrUnreadable, Found: fmt.Sprintf("an hmac secret that is not %s", encoding),
+		Hint: "set secretEncoding to what the secret is written in: raw, base64, base64url or hex; white space counts",
+	}
+}
+
+// foreign names what raw is, or what its base64 holds, where it is no secret
+// but a key of another kind or a certificate; empty for a secret.
+func foreign(raw []byte) string {
+	if what := foreignText(raw); what != "" {
+		return what
+	}
+	if inner, ok := anyBase64(string(raw)); ok {
+		if what := foreignText(inner); what != "" {
+			return what + " in base64"
+		}
+	}
+	if inner, ok := anyHex(string(raw)); ok {
+		if what := foreignText(inner); what != "" {
+			return what + " in hex"
+		}
+	}
+	return ""
+}
+
+// anyHex decodes text that is nothing but hex, with colons or without.
+func anyHex(text string) ([]byte, bool) {
+	out, err := hex.DecodeString(strings.TrimPrefix(strings.ReplaceAll(strings.Trim(squeeze(text), `"'`), ":", ""), "0x"))
+	return out, err == nil && len(out) > 0
+}
+
+func foreignText(raw []byte) string {
+	text := string(raw)
+	if isUTF16(text) {
+		text = strings.ReplaceAll(text, "\x00", "")
+	}
+	text = bare(text)
+	switch {
+	case isArmoured(text):
+		return "pem text"
+	case isSSHPublic(text):
+		return "an ssh public key"
+	case isPuTTY(text):
+		return "a putty key file"
+	case isJSON(text) && beginsWithJSON(text):
+		return "a json object"
+	case strings.Contains(text, `"kty"`):
+		return "a jwk in another text"
+	case isKeyDER(raw):
+		return "a key or certificate in der form"
+	case isKeyStore(raw):
+		return "a java key store"
+	case isECPoint(raw):
+		return "the public point of an ec key"
+	}
+	return ""
+}
+
+// isArmoured tells PEM text by its armour, damaged or not, in utf-16 too.
+func isArmoured(text string) bool {
+	text = strings.ReplaceAll(text, "\x00", "")
+	if hasArmour(text) || strings.Contains(text, armourEnd) {
+		return true
+	}
+	upper := strings.ToUpper(text)
+	return strings.Contains(upper, "BEGIN") &&
+		(strings.Contains(upper, "PRIVATE KEY") || strings.Contains(upper, "PUBLIC KEY") || strings.Contains(upper, "CERTIFICATE"))
+}
+
+// beginsWithJSON reports whether text begins with a whole JSON value that says
+// something: one in 65536 random secrets begins with an empty object.
+func beginsWithJSON(text string) bool {
+	value, err := jsontext.NewDecoder(strings.NewReader(text)).ReadValue()
+	return err == nil && bytes.IndexByte(value, '"') >= 0
+}
+
+// isKeyDER asks the parsers rather than the first bytes: a random secret may
+// begin like DER.
+func isKeyDER(raw []byte) bool {
+	if !bytes.HasPrefix(raw, []byte{0x30}) {
+		return false
+	}
+	if _, err := x509.ParsePKIXPublicKey(raw); err == nil {
+		return true
+	}
+	if _, err := x509.ParseCertificate(raw); err == nil {
+		return true
+	}
+	return shapeOf(raw) != shapeUnknown
+}
+
+// isECPoint tells an uncompressed point (SEC 1 §2.3.3) that is on its curve,
+// which no random secret is. A short one cannot be told from a secret.
+func isECPoint(raw []byte) bool {
+	for _, curve := range []elliptic.Curve{elliptic.P256(), elliptic.P384(), elliptic.P521()} {
+		if _, err := ecdsa.ParseUncompressedPublicKey(curve, raw); err == nil {
+			return true
+		}
+	}
+	_, err := secp256k1.ParsePubKey(raw)
+	return err == nil && len(raw) == secp256k1.PubKeyBytesLenUncompressed
+}
+
+func notASecret(what string) error {
+	return &fault.Error{
+		Reason: ErrUnsupported, Found: what + " where secretEncoding announces an hmac secret",
+		Hint: "leave secretEncoding out to read it as a key, or give a random secret",
+	}
+}

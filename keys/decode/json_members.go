@@ -1,0 +1,168 @@
+package decode
+
+import (
+	"encoding/base64"
+	"encoding/json/jsontext"
+	"errors"
+	"fmt"
+	"strings"
+
+	"conductor-jwt/internal/fault"
+	"conductor-jwt/internal/jsonobj"
+)
+
+// members are those of a JSON object, each value as it was written.
+type members map[string]jsontext.Value
+
+// readMembers reads one JSON object and nothing after it; white space and a
+// byte order mark may stand in front. It is as strict as [jsonobj.Parse] (RFC
+// 7517 §4) and leaves out blank members; names are matched byte for byte.
+func readMembers(text string) (members, error) {
+	text = trimStart(text)
+	m, err := parseMembers(text)
+	if err == nil || errors.Is(err, ErrInconsistent) {
+		return m, err
+	}
+	switch {
+	case strings.HasPrefix(text, `{\`):
+		return nil, &fault.Error{Reason: ErrUnreadable, Found: "a json key with backslashes in front of its quotes", Hint: "give the object as it was before it was escaped"}
+	case strings.HasPrefix(text, `{'`):
+		return nil, &fault.Error{Reason: ErrUnreadable, Found: "a json key with single quotes", Hint: "write it with double quotes (rfc 8259 section 7)"}
+	}
+	return nil, err
+}
+
+func parseMembers(text string) (members, error) {
+	list, err := jsonobj.ParseMembers([]byte(text), jsonobj.Limits{Bytes: len(text), Levels: jsonobj.MaxLevels})
+	if err != nil {
+		return nil, badJSON(err)
+	}
+	m := members{}
+	for _, member := range list {
+		if !isAbsent(member) {
+			m[member.Name] = member.Value
+		}
+	}
+	return m, nil
+}
+
+// badJSON describes an error of package jsonobj.
+func badJSON(err error) error {
+	switch {
+	case errors.Is(err, jsonobj.ErrDuplicate):
+		return &fault.Error{Reason: ErrInconsistent, Found: "a json key that has a member twice", Hint: "remove the duplicate member (rfc 7517 section 4)"}
+	case errors.Is(err, jsonobj.ErrTrailing):
+		return &fault.Error{Reason: ErrUnreadable, Found: "a json key with text behind it", Hint: "give one json object"}
+	}
+	return &fault.Error{Reason: ErrUnreadable, Found: "text that begins like a json key but is not valid json", Hint: "give the jwk, jwks or service account file unchanged"}
+}
+
+func (m members) has(name string) bool { _, ok := m[name]; return ok }
+
+// text gives a string member; empty and false where it is missing.
+func (m members) text(name string) (string, bool, error) {
+	value, ok := m[name]
+	if !ok {
+		return "", false, nil
+	}
+	s, ok := jsonobj.String(value)
+	if !ok {
+		return "", false, wrongType(name, "a string", value)
+	}
+	return s, true, nil
+}
+
+// list gives a member that is an array of strings.
+func (m members) list(name string) ([]string, bool, error) {
+	value, ok := m[name]
+	if !ok {
+		return nil, false, nil
+	}
+	elements, err := readArray(name, value)
+	if err != nil {
+		return nil, false, err
+	}
+	out := make([]string, 0, len(elements))
+	for _, e := range elements {
+		s, ok := jsonobj.String(e)
+		if !ok {
+			return nil, false, wrongType(name, "a string", e)
+		}
+		out = append(out, s)
+	}
+	return out, true, nil
+}
+
+func readArray(name string, value jsontext.Value) ([]jsontext.Value, error) {
+	elements, ok := jsonobj.Elements(value)
+	if !ok {
+		return nil, wrongType(name, "an array", value)
+	}
+	return elements, nil
+}
+
+func wrongType(name, want string, value jsontext.Value) error {
+	return &fault.Error{
+		Reason: ErrUnreadable, Found: fmt.Sprintf("a json key whose member %s is %s, not %s", name, jsonobj.TypePhrase(value.Kind()), want),
+		Hint: "write it so, or leave it out where it is optional (rfc 7517 section 4)",
+	}
+}
+
+// isAbsent reports whether a member counts as absent: null, "" and [], as
+// serialisers write one; but not an empty secret, which is a weak one, an empty
+// key_ops, which permits nothing, or an empty set.
+func isAbsent(m jsonobj.Member) bool {
+	switch m.Value.Kind() {
+	case jsontext.KindString:
+		return m.Name != "k" && jsonobj.Blank(m.Value)
+	case jsontext.KindBeginArray:
+		return m.Name != "key_ops" && m.Name != "keys" && jsonobj.Blank(m.Value)
+	}
+	return jsonobj.Blank(m.Value)
+}
+
+// bytes gives a member in base64url without white space or nonzero bits after its
+// end (RFC 7515 §2, RFC 4648 §3.5); it may have its padding, which many
+// writers add. It fails where it is missing.
+func (m members) bytes(name string) ([]byte, error) {
+	s, ok, err := m.text(name)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, &fault.Error{
+			Reason: ErrUnreadable, Found: fmt.Sprintf("a jwk without its member %s", name),
+			Hint: "export the whole key again",
+		}
+	}
+	out, ok := decodeStrict(s, base64.URLEncoding)
+	if !ok {
+		return nil, &fault.Error{
+			Reason: ErrUnreadable, Found: fmt.Sprintf("a jwk whose member %s is not base64url", name),
+			Hint: "write it in the url-safe alphabet, without = and white space (rfc 7515 section 2)",
+		}
+	}
+	return out, nil
+}
+
+// octets gives a member of exactly size octets.
+func (m members) octets(name string, size int) ([]byte, error) {
+	b, err := m.bytes(name)
+	if err != nil {
+		return nil, err
+	}
+	if len(b) == size {
+		return b, nil
+	}
+	how, hint := "too short", "write it in its full width, leading zeros included"
+	switch {
+	case len(b) == size+1 && b[0] == 0: // as a signed number is written
+		how, hint = "too long", "remove the zero byte at its start"
+	case len(b) > size:
+		how, hint = "too long", "export the whole key again"
+	}
+	return nil, &fault.Error{
+		Reason: ErrUnreadable, Found: fmt.Sprintf("a jwk whose member %s has %d bytes, not %d: it is %s", name, len(b), size, how),
+		Hint: hint,
+	}
+}

@@ -1,0 +1,203 @@
+package decode
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"crypto/rsa"
+	"strings"
+
+	"golang.org/x/crypto/cryptobyte"
+	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
+
+	"conductor-jwt/internal/fault"
+)
+
+// The object identifiers of key types (RFC 8017 A.2, RFC 5480 §2.1.1,
+// RFC 8410 §3, RFC 9881 §2).
+const (
+	oidRSA     = "1.2.840.113549.1.1.1"
+	OIDRSAPSS  = "1.2.840.113549.1.1.10"
+	OIDEC      = "1.2.840.10045.2.1"
+	oidEd25519 = "1.3.101.112"
+	oidDSA     = "1.2.840.10040.4.1"
+	oidMLDSA44 = "2.16.840.1.101.3.4.3.17"
+	oidMLDSA65 = "2.16.840.1.101.3.4.3.18"
+	oidMLDSA87 = "2.16.840.1.101.3.4.3.19"
+)
+
+// pkcs8 is a OneAsymmetricKey (RFC 5958 §2) without its attributes.
+type pkcs8 struct {
+	oid    string
+	params cryptobyte.String
+	key    []byte
+	public []byte // empty where the key does not have it
+}
+
+// readPKCS8 reads a OneAsymmetricKey of any type that signs: the types are
+// those of newKey.
+func readPKCS8(der []byte) (any, error) {
+	k, err := splitPKCS8(der)
+	if err != nil {
+		return nil, err
+	}
+	switch k.oid {
+	case oidRSA:
+		return k.rsa()
+	case OIDRSAPSS:
+		return k.rsaPSS()
+	case OIDEC:
+		return k.ec()
+	case oidEd25519:
+		return k.ed25519()
+	case oidMLDSA44, oidMLDSA65, oidMLDSA87:
+		return k.mldsa()
+	}
+	return nil, unsupportedType(k.oid)
+}
+
+func splitPKCS8(der []byte) (pkcs8, error) {
+	s, ok := wholeSequence(der)
+	if !ok {
+		return pkcs8{}, notDER("a pkcs#8 key", der)
+	}
+	var k pkcs8
+	var version int
+	if !s.ReadASN1Integer(&version) || version < 0 || version > 1 {
+		return pkcs8{}, unreadablePKCS8()
+	}
+	if k.oid, k.params, ok = readAlgorithm(&s); !ok {
+		return pkcs8{}, unreadablePKCS8()
+	}
+	if k.key, ok = readOctetString(&s); !ok {
+		return pkcs8{}, unreadablePKCS8()
+	}
+	if !s.SkipOptionalASN1(cbasn1.Tag(0).Constructed().ContextSpecific()) {
+		return pkcs8{}, unreadablePKCS8()
+	}
+	if k.public, ok = readPKCS8Public(&s); !ok || !s.Empty() {
+		return pkcs8{}, unreadablePKCS8()
+	}
+	return k, nil
+}
+
+// readPKCS8Public reads the public half, empty where there is none: a BIT
+// STRING under an implicit tag, or under an explicit one, as old versions of
+// ring write it. The first octet counts the unused bits (X.690 §8.6.2.2).
+func readPKCS8Public(s *cryptobyte.String) ([]byte, bool) {
+	bits, present, ok := readOptional(s, cbasn1.Tag(1).ContextSpecific())
+	if ok && !present {
+		var explicit cryptobyte.String
+		explicit, present, ok = readOptional(s, cbasn1.Tag(1).Constructed().ContextSpecific())
+		if ok && present {
+			ok = explicit.ReadASN1(&bits, cbasn1.BIT_STRING) && explicit.Empty()
+		}
+	}
+	if !ok || !present {
+		return nil, ok
+	}
+	if len(bits) < 2 || bits[0] != 0 {
+		return nil, false
+	}
+	return bits[1:], true
+}
+
+// rsa reads an RSAPrivateKey (RFC 8017 A.1.2) and the RSAPublicKey beside it.
+func (k pkcs8) rsa() (*rsa.PrivateKey, error) {
+	key, err := readPKCS1(k.key)
+	if err != nil || len(k.public) == 0 {
+		return key, err
+	}
+	public, err := readPKCS1Public(k.public)
+	if err != nil || !public.Equal(&key.PublicKey) {
+		return nil, inconsistentRSA()
+	}
+	return key, nil
+}
+
+// ec reads an ECPrivateKey (RFC 5915 §3), the curve in front of it and the
+// point beside it.
+func (k pkcs8) ec() (any, error) {
+	if k.params.Empty() {
+		return nil, unreadableEC()
+	}
+	curve, err := readCurve(k.params)
+	if err != nil {
+		return nil, err
+	}
+	key, err := readSEC1(k.key, curve)
+	if err != nil {
+		return nil, err
+	}
+	if !samePoint(k.public, key) {
+		return nil, inconsistentEC()
+	}
+	return key, nil
+}
+
+// ed25519 reads a CurvePrivateKey (RFC 8410 §7) of 32 octets.
+func (k pkcs8) ed25519() (any, error) {
+	s := cryptobyte.String(k.key)
+	seed, ok := readOctetString(&s)
+	if !ok || !s.Empty() || len(seed) != ed25519.SeedSize || !k.params.Empty() {
+		return nil, &fault.Error{Reason: ErrUnreadable, Found: "an ed25519 key that is damaged", Hint: "copy the whole key again"}
+	}
+	key := ed25519.NewKeyFromSeed(seed)
+	if len(k.public) > 0 && !bytes.Equal(k.public, key[ed25519.SeedSize:]) {
+		return nil, inconsistentEd25519()
+	}
+	return key, nil
+}
+
+// unsupportedType says what a key of another type is and which would do.
+func unsupportedType(oid string) error { return unsupportedKey(typeName(oid)) }
+
+// unsupportedKey refuses a key of a type by its name.
+func unsupportedKey(name string) error {
+	why := name + " is not supported"
+	switch name {
+	case "":
+		why = "it is none that jws has"
+	case "X25519", "X448", "Diffie-Hellman", "EC key-agreement", "ML-KEM", "RSAES-OAEP":
+		why += ": it does not sign"
+	}
+	return &fault.Error{
+		Reason: ErrUnsupported, Found: "a key of another type: " + why,
+		Hint: "use an rsa, ec (P-256, P-384, P-521, secp256k1), ed25519 or ml-dsa key; make one with: conductor-jwt key generate key.pem",
+	}
+}
+
+// typeName names the types that people have keys of but no algorithm here;
+// empty for any other.
+func typeName(oid string) string {
+	switch oid {
+	case "1.3.101.110":
+		return "X25519"
+	case "1.3.101.111":
+		return "X448"
+	case "1.3.101.113":
+		return "Ed448"
+	case oidDSA:
+		return "DSA"
+	case "1.2.840.113549.1.3.1", "1.2.840.10046.2.1":
+		return "Diffie-Hellman"
+	case "1.2.840.113549.1.1.7":
+		return "RSAES-OAEP"
+	case "1.3.132.1.12", "1.3.132.1.13":
+		return "EC key-agreement"
+	case "2.16.840.1.101.3.4.4.1", "2.16.840.1.101.3.4.4.2", "2.16.840.1.101.3.4.4.3":
+		return "ML-KEM"
+	case "1.2.156.10197.1.301":
+		return "SM2"
+	}
+	switch {
+	case strings.HasPrefix(oid, "1.2.643."): // RFC 4491 §2.3, RFC 9215 §4
+		return "GOST"
+	case strings.HasPrefix(oid, "2.16.840.1.101.3.4.3."): // NIST CSOR, behind ML-DSA
+		return "SLH-DSA"
+	}
+	return ""
+}
+
+func unreadablePKCS8() error {
+	return &fault.Error{Reason: ErrUnreadable, Found: "a pkcs#8 key that is damaged", Hint: "copy the whole key again"}
+}

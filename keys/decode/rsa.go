@@ -1,0 +1,160 @@
+package decode
+
+import (
+	"crypto/rsa"
+	"fmt"
+	"math/big"
+	"math/bits"
+	"slices"
+
+	"conductor-jwt/internal/fault"
+)
+
+// The sizes of an RSA modulus in bits. The lower bound is RFC 7518 §3.3 and
+// §3.5; the upper one bounds the time of one signature (123 ms at 8192).
+const (
+	minRSABits = 2048
+	maxRSABits = 8192
+
+	maxExponentBits    = 31 // what crypto/rsa takes
+	maxPrimeDifference = 64 // bits
+
+	makeRSA = "openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048"
+)
+
+// checkRSAPrivate refuses what crypto/rsa would sign with or stumble over.
+// The size is looked at before any arithmetic.
+func checkRSAPrivate(p *rsa.PrivateKey) error {
+	if p == nil || p.N == nil || p.D == nil {
+		return &fault.Error{Reason: ErrUnreadable, Found: "an rsa key without modulus or private exponent", Hint: "export the whole key again"}
+	}
+	if err := checkRSAPublic(p.N, p.E); err != nil {
+		return err
+	}
+	if len(p.Primes) > 2 {
+		return multiPrime()
+	}
+	// crypto/rsa ignores the signs, x/crypto/ssh reads them.
+	for _, v := range append(slices.Clip(p.Primes), p.D) {
+		if v.Sign() <= 0 || v.BitLen() > p.N.BitLen() {
+			return inconsistentRSA()
+		}
+	}
+	if len(p.Primes) < 2 {
+		return withoutPrimes()
+	}
+	// Validate compares p*q with n, and d, dp, dq and qinv with one another.
+	if err := p.Validate(); err != nil {
+		return inconsistentRSA()
+	}
+	p.Precompute()
+	return checkPrimeSizes(p.Primes[0].BitLen(), p.Primes[1].BitLen())
+}
+
+// checkPrimeSizes refuses primes that are not of about one size, as FIPS 186-5
+// §5.1 wants them: a small one is found by division, and the cost of a
+// signature grows with the larger one.
+func checkPrimeSizes(a, b int) error {
+	if a-b > maxPrimeDifference || b-a > maxPrimeDifference {
+		return &fault.Error{
+			Reason: ErrWeak, Found: "an rsa key whose primes differ in size, which makes it easy to factor",
+			Hint: "make a new key: " + makeRSA,
+		}
+	}
+	return nil
+}
+
+// checkRSAPublic checks size and exponent.
+func checkRSAPublic(n *big.Int, e int) error {
+	if err := checkRSABits(n.BitLen()); err != nil {
+		return err
+	}
+	if n.Bit(0) == 0 || n.Sign() < 0 {
+		return inconsistentRSA()
+	}
+	// An even exponent has no inverse, and 1 would sign nothing.
+	if e < 3 || e&1 == 0 || bits.Len(uint(e)) > maxExponentBits {
+		return unusableExponent()
+	}
+	return nil
+}
+
+// checkRSABits holds a modulus length against the limits; readers call it
+// before they build a key.
+func checkRSABits(n int) error {
+	if n < minRSABits {
+		return &fault.Error{
+			Reason: ErrWeak, Found: fmt.Sprintf("an rsa key of %d bits", n),
+			Hint: fmt.Sprintf("use one of %d to %d bits (rfc 7518 section 3.3); make one with: %s", minRSABits, maxRSABits, makeRSA),
+		}
+	}
+	if n > maxRSABits {
+		return &fault.Error{
+			Reason: ErrTooLarge, Found: fmt.Sprintf("an rsa key of %d bits", n),
+			Hint: fmt.Sprintf("use one of %d to %d bits", minRSABits, maxRSABits),
+		}
+	}
+	return nil
+}
+
+func unusableExponent() error {
+	return &fault.Error{Reason: ErrWeak, Found: "an rsa key with an unusable public exponent", Hint: "use a key with the exponent 65537"}
+}
+
+// rsaOfExponents finds the primes of n by both exponents, which RFC 7518
+// §6.3.2 alone requires. It divides and never exponentiates: what it costs is
+// about the same for every key. As e*d-1 is m times (p-1)*(q-1) divided by a
+// common factor g of both, which is small, m follows from n, and p+q from m.
+func rsaOfExponents(pub *rsa.PublicKey, d *big.Int) (*rsa.PrivateKey, error) {
+	const maxCommon = 1 << 13 // one key in 30,000 has a larger factor in common
+	one := big.NewInt(1)
+	multiple := new(big.Int).Mul(d, big.NewInt(int64(pub.E)))
+	multiple.Sub(multiple, one)
+	var m, phi, sum, rest big.Int
+	for g := int64(1); g <= maxCommon; g++ {
+		phi.Mul(multiple, big.NewInt(g))
+		m.Add(m.Div(&phi, pub.N), one)
+		if phi.DivMod(&phi, &m, &rest); rest.Sign() != 0 {
+			continue
+		}
+		// No other number than the sum of primes is so short by chance.
+		if sum.Sub(pub.N, &phi).Add(&sum, one); sum.BitLen() > pub.N.BitLen()/2+maxPrimeDifference {
+			continue
+		}
+		p, q, ok := primesOf(pub.N, &sum)
+		if !ok {
+			break
+		}
+		return &rsa.PrivateKey{PublicKey: *pub, D: d, Primes: []*big.Int{p, q}}, nil
+	}
+	return nil, inconsistentRSA()
+}
+
+// primesOf finds the primes of n by their sum.
+func primesOf(n, sum *big.Int) (p, q *big.Int, ok bool) {
+	square := new(big.Int).Mul(sum, sum)
+	square.Sub(square, new(big.Int).Lsh(n, 2)) // (p-q)^2
+	if square.Sign() <= 0 {
+		return nil, nil, false
+	}
+	difference := new(big.Int).Sqrt(square)
+	p = new(big.Int).Rsh(new(big.Int).Add(sum, difference), 1)
+	q = new(big.Int).Sub(sum, p)
+	return p, q, new(big.Int).Mul(p, q).Cmp(n) == 0
+}
+
+// withoutPrimes refuses a key of another form that has d alone.
+func withoutPrimes() error {
+	return &fault.Error{Reason: ErrUnsupported, Found: "an rsa key without its primes", Hint: "export the key with p and q"}
+}
+
+func multiPrime() error {
+	return &fault.Error{Reason: ErrUnsupported, Found: "an rsa key of more than two primes", Hint: "use an ordinary key of two primes; make one with: " + makeRSA}
+}
+
+func inconsistentRSA() error {
+	return &fault.Error{
+		Reason: ErrInconsistent, Found: "an rsa key whose numbers do not belong together",
+		Hint: "export the key again; this copy is damaged or was tampered with",
+	}
+}

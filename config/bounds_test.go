@@ -7,9 +7,9 @@ import (
 	"conductor-jwt/config"
 )
 
-// Each bound holds at its exact value, and not one beyond it.
+// The bounds themselves are accepted, and the values next to them are not.
 func TestBounds(t *testing.T) {
-	for _, row := range []struct{ name, least, below, most, above string }{
+	for _, row := range []struct{ name, min, below, max, above string }{
 		{"slots", "1", "0", "10000", "10001"},
 		{"pollers", "1", "0", "64", "65"},
 		{"poll_timeout", "1ms", "999us", "5s", "5001ms"},
@@ -27,7 +27,7 @@ func TestBounds(t *testing.T) {
 			_, err := sources{flags: flags}.load()
 			return err
 		}
-		for _, text := range []string{row.least, row.most} {
+		for _, text := range []string{row.min, row.max} {
 			if err := load(text); err != nil {
 				t.Errorf("%s of %s: %v", row.name, text, err)
 			}
@@ -40,8 +40,8 @@ func TestBounds(t *testing.T) {
 	}
 }
 
-// What stands in the place of a value is named by its kind.
-func TestWhatIsNoValueIsNamed(t *testing.T) {
+// A message names what the file has in place of the value.
+func TestFileValuesOfTheWrongKind(t *testing.T) {
 	for text, want := range map[string]string{
 		"worker_id: [a]":        "worker_id (w.yaml:1): a list where text belongs",
 		"worker_id: {a: b}":     "worker_id (w.yaml:1): a mapping where text belongs",
@@ -67,8 +67,8 @@ func TestWhatIsNoValueIsNamed(t *testing.T) {
 	}
 }
 
-// The message about a missing file says which setting names it.
-func TestAConfigurationFileThatIsNotThere(t *testing.T) {
+// The message names the setting, not the file.
+func TestMissingConfigurationFile(t *testing.T) {
 	for want, src := range map[string]sources{
 		"config (CONDUCTOR_JWT_CONFIG): ": env("CONDUCTOR_JWT_CONFIG", "nowhere.yaml"),
 		"config (--config): ":             {flags: map[string]string{"config": "nowhere.yaml"}, env: map[string]string{"CONDUCTOR_JWT_CONFIG": "w.yaml"}, files: map[string]string{"w.yaml": "slots: 3"}},
@@ -79,9 +79,8 @@ func TestAConfigurationFileThatIsNotThere(t *testing.T) {
 	}
 }
 
-// Known variables are no unknown ones, and what Kubernetes sets for a Service
-// is not ours.
-func TestVariablesThatAreNotUnknown(t *testing.T) {
+// Variables of settings and those that Kubernetes sets for a Service are known.
+func TestKnownVariablesCauseNoWarning(t *testing.T) {
 	l := env(
 		"CONDUCTOR_JWT_SLOTS", "3", "CONDUCTOR_AUTH_KEY", "k", "CONDUCTOR_AUTH_SECRET", "s",
 		"CONDUCTOR_JWT_SERVICE_PORT_METRICS_2", "1", "CONDUCTOR_JWT_PORT_9991_UDP_PROTO", "udp", "CONDUCTOR_JWT_PORT_9991_SCTP_PORT", "1",
@@ -101,8 +100,8 @@ func TestVariablesThatAreNotUnknown(t *testing.T) {
 	}
 }
 
-// A problem names its setting and its place, as far as there are any.
-func TestAProblemInWords(t *testing.T) {
+// A problem names its setting and its origin, where it has them.
+func TestProblemText(t *testing.T) {
 	for _, row := range []struct{ setting, where, want string }{
 		{"slots", "w.yaml:3", "slots (w.yaml:3): wrong"},
 		{"slots", "", "slots: wrong"},

@@ -16,7 +16,7 @@ var update = flag.Bool("update", false, "write docs/configuration.md anew")
 const page = "../docs/configuration.md"
 
 // The page is generated from the table; `go test ./config -update` writes it.
-func TestThePageInDocsIsTheTable(t *testing.T) {
+func TestDocsPageMatchesTable(t *testing.T) {
 	want := document()
 	if *update {
 		if err := os.WriteFile(page, []byte(want), 0o644); err != nil {
@@ -121,8 +121,8 @@ func aboutCell(s config.Setting) string {
 	return s.About
 }
 
-// What every row must have for a reader and for the rest of the code.
-func TestEveryRowIsWhole(t *testing.T) {
+// Every row has what the flags, the file and the page need.
+func TestEveryRowIsComplete(t *testing.T) {
 	name := regexp.MustCompile(`^[a-z][a-z0-9]*(_[a-z0-9]+)*$`)
 	env := regexp.MustCompile(`^(CONDUCTOR|LOG)_[A-Z_]+$`)
 	seen := map[string]string{}

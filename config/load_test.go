@@ -50,8 +50,7 @@ func (s sources) mustLoad(t *testing.T) *config.Loaded {
 	return l
 }
 
-// inFile is a process with nothing but a configuration file.
-// env is the environment of these names and values, in turns.
+// env is a process with variables; pairs are names and values.
 func env(pairs ...string) sources {
 	s := sources{env: map[string]string{}, files: map[string]string{}}
 	for i := 0; i < len(pairs); i += 2 {
@@ -60,6 +59,7 @@ func env(pairs ...string) sources {
 	return s
 }
 
+// inFile is a process with only a configuration file.
 func inFile(yaml string) sources {
 	return sources{
 		env:   map[string]string{"CONDUCTOR_JWT_CONFIG": "w.yaml"},
@@ -112,8 +112,8 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
-// The reader accepts every default that the table writes, and it is in force.
-func TestDefaultsAreThoseOfAProcessWithoutSettings(t *testing.T) {
+// Every default of the table can be parsed, and a process without settings has it.
+func TestDefaultsMatchTheTable(t *testing.T) {
 	l := sources{}.mustLoad(t)
 	for _, s := range config.Settings() {
 		if s.Default == "" || s.Computed {
@@ -131,8 +131,7 @@ func TestDefaultsAreThoseOfAProcessWithoutSettings(t *testing.T) {
 	}
 }
 
-// Every setting, from each source that may set it, is in force and says where
-// it came from.
+// Every setting can be set by each of its sources, and names its origin.
 func TestEverySettingFromEverySource(t *testing.T) {
 	sample := map[config.Kind]string{
 		config.Text: "x@y", config.Path: "/p", config.URL: "https://h/api", config.Proxy: "http://p:3128",
@@ -191,24 +190,24 @@ func TestEverySettingFromEverySource(t *testing.T) {
 	}
 }
 
-func TestAStrongerSourceWins(t *testing.T) {
+func TestPrecedenceOfSources(t *testing.T) {
 	src := inFile("slots: 5\npollers: 5\ndomain: file\nlisten: off\n")
 	src.env["CONDUCTOR_JWT_SLOTS"] = "6"
 	src.env["CONDUCTOR_JWT_POLLERS"] = "6"
-	src.env["CONDUCTOR_JWT_DOMAIN"] = "" // empty is not set
+	src.env["CONDUCTOR_JWT_DOMAIN"] = "" // an empty variable is ignored
 	src.flags = map[string]string{"slots": "7"}
 	l := src.mustLoad(t)
 	if l.Slots != 7 || l.Pollers != 6 || l.Domain != "file" || l.Listen != "" || l.Origin("listen").Source != config.FromFile {
 		t.Errorf("slots %d, pollers %d, domain %q, listen %q", l.Slots, l.Pollers, l.Domain, l.Listen)
 	}
-	// What is overridden is not even read.
+	// An overridden value is not parsed.
 	src.env["CONDUCTOR_JWT_SLOTS"] = "many"
 	if l := src.mustLoad(t); l.Slots != 7 {
 		t.Errorf("slots %d", l.Slots)
 	}
 }
 
-func TestTheConfigFlagBeatsItsVariable(t *testing.T) {
+func TestConfigFlagBeatsItsVariable(t *testing.T) {
 	src := inFile("slots: 5\n")
 	src.flags = map[string]string{"config": "flag.yaml"}
 	src.files["flag.yaml"] = "slots: 6\n"
@@ -252,21 +251,20 @@ func TestSecretFiles(t *testing.T) {
 	}
 }
 
-func TestAByteOrderMarkIsNoPartOfTheFile(t *testing.T) {
+func TestByteOrderMarkOfTheFileIsIgnored(t *testing.T) {
 	if l := inFile("\ufeffslots: 5\n").mustLoad(t); l.Slots != 5 {
 		t.Errorf("slots = %d", l.Slots)
 	}
 }
 
-// A tool of YAML 1.1 writes off as false; to Conductor's own settings that say
-// true or false it means false.
-func TestFalseIsOffWhereASettingCanBeOff(t *testing.T) {
+// YAML 1.1 tools write off as false. A switch is false.
+func TestFalseMeansOff(t *testing.T) {
 	l := inFile("register_taskdefs: false\naudit: false\nlisten: false\nsecret_injection: false\ntls_insecure_skip_verify: false").mustLoad(t)
 	if l.RegisterTaskdefs != "off" || l.Audit != "off" || l.Listen != "" || l.SecretInjection != "off" || l.TLSInsecureSkipVerify {
 		t.Errorf("%+v", l.Config)
 	}
 	if _, err := inFile("output: false").load(); err == nil {
-		t.Error("output: false is taken")
+		t.Error("output: false is accepted")
 	}
 }
 
@@ -281,7 +279,7 @@ func TestLists(t *testing.T) {
 		l, err := inFile("task_types: " + yaml).load()
 		if want == nil {
 			if err == nil {
-				t.Errorf("%s is taken", yaml)
+				t.Errorf("%s is accepted", yaml)
 			}
 			continue
 		}
@@ -291,20 +289,20 @@ func TestLists(t *testing.T) {
 	}
 }
 
-func TestManyTypesGetASlotEachByDefault(t *testing.T) {
+func TestDefaultSlotsForManyTaskTypes(t *testing.T) {
 	types := "A,B,C,D,E,F,G,H,I,J,K,L,M,N,O,P,Q"
 	if l := (sources{env: map[string]string{"CONDUCTOR_JWT_TASK_TYPES": types}}).mustLoad(t); l.Slots != 17 {
 		t.Errorf("slots = %d", l.Slots)
 	}
 }
 
-func TestTheDefaultLifetimeYieldsToTheLongest(t *testing.T) {
+func TestDefaultTTLIsCappedAtMaxTTL(t *testing.T) {
 	if l := (sources{flags: map[string]string{"max_ttl": "60s"}}).mustLoad(t); l.DefaultTTL != time.Minute {
 		t.Errorf("default ttl = %s", l.DefaultTTL)
 	}
 }
 
-func TestLogSettingsOfOtherProgramsAreTaken(t *testing.T) {
+func TestLogSettingsInAnyCase(t *testing.T) {
 	l := sources{env: map[string]string{"LOG_LEVEL": "DEBUG", "LOG_FORMAT": "JSON"}}.mustLoad(t)
 	if l.LogLevel != "debug" || l.LogFormat != "json" {
 		t.Errorf("%s %s", l.LogLevel, l.LogFormat)
@@ -316,7 +314,7 @@ func TestLogSettingsOfOtherProgramsAreTaken(t *testing.T) {
 	}
 }
 
-func TestAProxysPasswordIsNotShown(t *testing.T) {
+func TestProxyPasswordIsNotShown(t *testing.T) {
 	for _, proxy := range []string{"http://user:hunter2@proxy:3128", "user:hunter2@proxy:3128", "socks5h://user:hunter2@proxy"} {
 		l := sources{env: map[string]string{"CONDUCTOR_PROXY": proxy}}.mustLoad(t)
 		for _, row := range l.Rows() {
@@ -330,7 +328,7 @@ func TestAProxysPasswordIsNotShown(t *testing.T) {
 	}
 }
 
-// Every problem, in the words in which it is reported.
+// The text of every problem.
 func TestProblems(t *testing.T) {
 	flag := func(name, text string) sources { return sources{flags: map[string]string{name: text}} }
 	for _, row := range []struct {
@@ -457,7 +455,7 @@ func TestProblems(t *testing.T) {
 		_, err := row.src.load()
 		e, ok := errors.AsType[*config.Error](err)
 		if !ok {
-			t.Errorf("%v is taken, or fails otherwise: %v; want %s", row.src, err, row.want)
+			t.Errorf("%v is accepted, or fails otherwise: %v; want %s", row.src, err, row.want)
 			continue
 		}
 		if got, want := sorted(e.Error()), sorted(row.want); got != want {
@@ -472,12 +470,12 @@ func sorted(lines string) string {
 	return strings.Join(list, "\n")
 }
 
-// A profile is for whoever is on the machine already.
-func TestTheProfilerListensOnLoopbackAlone(t *testing.T) {
+// Profiles are for users of this machine.
+func TestProfilerListensOnLoopbackOnly(t *testing.T) {
 	for address, ok := range map[string]bool{
 		"off": true, "127.0.0.1:6060": true, "127.8.9.1:0": true, "[::1]:6060": true, "[::ffff:127.0.0.1]:6060": true,
 		":6060": false, "0.0.0.0:6060": false, "[::]:6060": false, "10.0.0.1:6060": false, "[fe80::1%lo]:6060": false,
-		"localhost:6060": false, "127.0.0.1.example.com:6060": false, // a name can lead anywhere
+		"localhost:6060": false, "127.0.0.1.example.com:6060": false, // a name can resolve to any address
 	} {
 		l, err := env("CONDUCTOR_JWT_PPROF_LISTEN", address).load()
 		switch {
@@ -488,13 +486,13 @@ func TestTheProfilerListensOnLoopbackAlone(t *testing.T) {
 		}
 	}
 	if l := (sources{}).mustLoad(t); l.PprofListen != "" {
-		t.Errorf("on without being asked for: %s", l.PprofListen)
+		t.Errorf("on by default: %s", l.PprofListen)
 	}
 }
 
-// Each secret can come from a file in its place, from the environment and from
-// the configuration file; both at once is an error that tells neither.
-func TestEverySecretHasATwinThatNamesAFile(t *testing.T) {
+// The variable and the key of the file with _FILE name a file with the secret. To set
+// both is an error that quotes neither.
+func TestEverySecretCanComeFromAFile(t *testing.T) {
 	const secret, path = "hunter2hunter2", "/run/secrets/hunter3hunter3"
 	found := 0
 	for _, s := range config.Settings() {
@@ -503,7 +501,7 @@ func TestEverySecretHasATwinThatNamesAFile(t *testing.T) {
 		}
 		found++
 		if s.Flag != "" || s.EnvFile() != s.Env+"_FILE" || s.NameFile() != s.Name+"_file" {
-			t.Errorf("%s: flag %q, twins %s and %s", s.Name, s.Flag, s.EnvFile(), s.NameFile())
+			t.Errorf("%s: flag %q, names %s and %s", s.Name, s.Flag, s.EnvFile(), s.NameFile())
 		}
 		for what, src := range map[string]sources{
 			"in the environment": env(s.Env, secret, s.EnvFile(), path),
@@ -514,7 +512,7 @@ func TestEverySecretHasATwinThatNamesAFile(t *testing.T) {
 				t.Errorf("%s twice %s: %v", s.Name, what, err)
 			}
 			if err != nil && strings.Contains(err.Error(), "hunter") {
-				t.Errorf("%s twice %s tells a value: %v", s.Name, what, err)
+				t.Errorf("%s twice %s quotes a value: %v", s.Name, what, err)
 			}
 		}
 	}
@@ -550,8 +548,8 @@ func TestUnknownVariables(t *testing.T) {
 	}
 }
 
-// A variable that was meant for a setting, and does not set it, is an error.
-func TestVariablesThatAreNearlyOurs(t *testing.T) {
+// A misspelled variable does not set its setting, so it is an error.
+func TestMisspelledVariablesAreErrors(t *testing.T) {
 	for name, meant := range map[string]string{
 		"CONDUCTOR_SERVER_URI":               "CONDUCTOR_SERVER_URL",
 		"conductor_server_url":               "CONDUCTOR_SERVER_URL",
@@ -592,8 +590,8 @@ func TestVariablesThatAreNearlyOurs(t *testing.T) {
 	}
 }
 
-// A variable that has the words of a setting is less surely meant for it.
-func TestVariablesThatHaveTheWordsOfOurs(t *testing.T) {
+// A variable with the words of a setting may be meant for it, so it is a warning.
+func TestVariablesWithTheWordsOfASetting(t *testing.T) {
 	for name, meant := range map[string]string{
 		"CONDUCTOR_URL":       "CONDUCTOR_JWT_UI_URL or CONDUCTOR_SERVER_URL",
 		"CONDUCTOR_SERVER":    "CONDUCTOR_SERVER_URL",
@@ -614,7 +612,7 @@ func TestVariablesThatHaveTheWordsOfOurs(t *testing.T) {
 	}
 }
 
-// The variables of other SDKs are warned of, and the one of ours is named.
+// A variable of another SDK is a warning that names the one to set.
 func TestVariablesOfOtherSDKs(t *testing.T) {
 	for name, instead := range map[string]string{
 		"CONDUCTOR_CLIENT_HTTP_TIMEOUT":                "unset it",
@@ -636,8 +634,8 @@ func TestVariablesOfOtherSDKs(t *testing.T) {
 	}
 }
 
-// No message and no shown value repeats what a setting holds.
-func TestNoProblemQuotesAValue(t *testing.T) {
+// No message repeats a value, which may be a secret.
+func TestProblemsQuoteNoValue(t *testing.T) {
 	const canary = "hunter2hunter2"
 	for _, s := range config.Settings() {
 		for _, text := range []string{canary, "http://" + canary + ":x@[", canary + "\n", "5" + canary, ":" + canary} {

@@ -33,8 +33,8 @@ func compiled(t *testing.T) *jsonschema.Schema {
 	return s
 }
 
-// The schema and the reader agree, as far as a schema can tell.
-func TestTheSchemaTakesWhatTheReaderTakes(t *testing.T) {
+// The schema accepts what the reader accepts, except where a schema cannot say more.
+func TestSchemaAgreesWithReader(t *testing.T) {
 	schema := compiled(t)
 	for _, row := range []struct {
 		yaml   string
@@ -56,10 +56,10 @@ func TestTheSchemaTakesWhatTheReaderTakes(t *testing.T) {
 		{"slots: 10001", false, false},
 		{"slot: 3", false, false},
 		{"poll_timeout: 2s", true, true},
-		{"poll_timeout: 1m30s", true, false}, // bounds of durations are the reader's
+		{"poll_timeout: 1m30s", true, false}, // only the reader checks the bounds of durations
 		{"poll_timeout: 2", false, false},
 		{"poll_timeout: 2 s", false, false},
-		{"key_wait: 0", false, true}, // a number to a schema, and to us Go's only duration without a unit
+		{"key_wait: 0", false, true}, // a number to a schema; Go's only duration without a unit
 		{"key_wait: '0'", true, true},
 		{"task_types: [A, B]", true, true},
 		{"task_types: A,B", true, true},
@@ -92,7 +92,7 @@ func TestTheSchemaTakesWhatTheReaderTakes(t *testing.T) {
 	}
 }
 
-func TestEveryDefaultFitsTheSchema(t *testing.T) {
+func TestDefaultsMatchTheSchema(t *testing.T) {
 	text, err := config.Schema()
 	if err != nil {
 		t.Fatal(err)
@@ -119,8 +119,8 @@ func TestEveryDefaultFitsTheSchema(t *testing.T) {
 	}
 }
 
-// deploy/ has the schema for editors and for whoever has no binary at hand.
-func TestThePublishedSchemaIsTheOneThatIsPrinted(t *testing.T) {
+// deploy/ has the schema for editors.
+func TestPublishedSchemaIsCurrent(t *testing.T) {
 	const path = "../deploy/config.schema.json"
 	want, err := config.Schema()
 	if err != nil {

@@ -11,41 +11,41 @@ import (
 	"conductor-jwt/keys"
 )
 
-func TestAForgedSignatureDoesNotLeave(t *testing.T) {
-	r, key := remoteRig(t, 8)
+func TestWrongSignatureIsRefused(t *testing.T) {
+	r, key := remoteFixture(t, 8)
 	r.forge = true
 	if _, err := key.Sign(t.Context(), keys.EdDSA, []byte("x")); !isReason(err, keys.ErrUnavailable) {
 		t.Error(err)
 	}
 }
 
-// A store holds a quarter of the slots, one at least; what comes beyond does
-// not wait.
-func TestAStoreHoldsAQuarterOfTheSlots(t *testing.T) {
-	for slots, most := range map[int]int{1: 1, 7: 1, 8: 2, 50: 12} {
+// A store may use a quarter of the slots, and at least one. A further call fails at
+// once.
+func TestBulkheadIsAQuarterOfTheSlots(t *testing.T) {
+	for slots, maxCalls := range map[int]int{1: 1, 7: 1, 8: 2, 50: 12} {
 		synctest.Test(t, func(t *testing.T) {
-			r, key := remoteRig(t, slots)
+			r, key := remoteFixture(t, slots)
 			release, entered := make(chan struct{}), make(chan struct{}, 100)
 			r.sign = func(context.Context) error {
 				entered <- struct{}{}
 				<-release
 				return nil
 			}
-			results := make(chan error, most)
-			for range most {
+			results := make(chan error, maxCalls)
+			for range maxCalls {
 				go func() {
 					_, err := key.Sign(context.Background(), keys.EdDSA, []byte("x"))
 					results <- err
 				}()
 			}
-			for range most {
+			for range maxCalls {
 				<-entered
 			}
 			if _, err := key.Sign(t.Context(), keys.EdDSA, []byte("x")); !isReason(err, keys.ErrUnavailable) {
-				t.Errorf("one more than %d of %d: %v", most, slots, err)
+				t.Errorf("call %d with %d slots: %v", maxCalls+1, slots, err)
 			}
 			close(release)
-			for range most {
+			for range maxCalls {
 				if err := <-results; err != nil {
 					t.Error(err)
 				}
@@ -57,28 +57,27 @@ func TestAStoreHoldsAQuarterOfTheSlots(t *testing.T) {
 	}
 }
 
-// A call that panics gives its place back, and counts as a failure.
-func TestAPanicKeepsNoPlace(t *testing.T) {
-	r, key := remoteRig(t, 4)
+// A call that panics is released, and counts as a failure.
+func TestPanicReleasesItsCall(t *testing.T) {
+	r, key := remoteFixture(t, 4)
 	r.sign = func(context.Context) error { panic("a bug") }
 	for range 5 {
 		func() {
 			defer func() { _ = recover() }()
 			_, err := key.Sign(t.Context(), keys.EdDSA, []byte("x"))
-			t.Errorf("it was not called: %v", err)
+			t.Errorf("the store was not called: %v", err)
 		}()
 	}
 	if !r.stores.Open()["gcpkms"] {
-		t.Error("five panics are no failures")
+		t.Error("the breaker is closed after five panics")
 	}
 }
 
-// After five failures in a row a store is left alone but for one try in five
-// seconds.
-func TestTheBreaker(t *testing.T) {
+// After five failures in a row the breaker allows one call in five seconds.
+func TestBreaker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r, key := remoteRig(t, 8)
-		calls, fault := 0, away()
+		r, key := remoteFixture(t, 8)
+		calls, fault := 0, unavailable()
 		r.sign = func(context.Context) error { calls++; return fault }
 		try := func() error { _, err := key.Sign(t.Context(), keys.EdDSA, []byte("x")); return err }
 		for range 20 {
@@ -97,7 +96,7 @@ func TestTheBreaker(t *testing.T) {
 		time.Sleep(time.Millisecond)
 		_, _ = try(), try()
 		if calls != 6 {
-			t.Errorf("%d calls: half-open lets one through", calls)
+			t.Errorf("%d calls after five seconds, want one more", calls)
 		}
 		fault = nil
 		time.Sleep(5 * time.Second)
@@ -112,8 +111,8 @@ func TestTheBreaker(t *testing.T) {
 	})
 }
 
-func TestAnswersThatAreNoOutageDoNotOpenTheBreaker(t *testing.T) {
-	r, key := remoteRig(t, 8)
+func TestBreakerIgnoresRefusals(t *testing.T) {
+	r, key := remoteFixture(t, 8)
 	calls := 0
 	r.sign = func(context.Context) error {
 		calls++
@@ -135,10 +134,10 @@ func TestAnswersThatAreNoOutageDoNotOpenTheBreaker(t *testing.T) {
 	}
 }
 
-// A call ends after five seconds, or with the task, whichever is first.
-func TestTheDeadlineOfACall(t *testing.T) {
+// A call ends after five seconds, or with its task.
+func TestCallTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r, key := remoteRig(t, 8)
+		r, key := remoteFixture(t, 8)
 		r.sign = func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
 		for _, row := range []struct {
 			task, want time.Duration

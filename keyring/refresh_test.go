@@ -14,14 +14,14 @@ import (
 	"conductor-jwt/keys"
 )
 
-// A source without times may replace a key whose own time is still to come,
-// and no other.
-func TestAKeyOfItsOwnTimeMayBeReplacedBeforeIt(t *testing.T) {
+// A source without times may replace a key that was created for a later time, and
+// no other.
+func TestCreatedKeyMayBeReplacedBeforeItSigns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		now := time.Now()
 		a, b, c := edKey(t, now.Add(-time.Hour)), edKey(t, now.Add(time.Hour)), edKey(t, now.Add(2*time.Hour))
 		kids := map[string]string{thumbprint(t, a): "a", thumbprint(t, b): "b", thumbprint(t, c): "c"}
-		r := &rig{shelf: newShelf(), text: `keys: {k: {source: "file:///k"}}`}
+		r := &fixture{memoryStore: newMemoryStore(), text: `keys: {k: {source: "file:///k"}}`}
 		r.put("file:///k", a, b)
 		ring := r.ring(t, nil)
 		run(t, ring)
@@ -33,15 +33,15 @@ func TestAKeyOfItsOwnTimeMayBeReplacedBeforeIt(t *testing.T) {
 		r.put("file:///k", edKey(t, now.Add(-time.Minute)), c)
 		time.Sleep(2 * time.Minute)
 		if got := states(ring, kids); got != "active:a published:c" || !ring.Status()[0].Failing {
-			t.Errorf("%s: a replacement without a time to come was taken", got)
+			t.Errorf("%s: a replacement that signs at once was accepted", got)
 		}
 	})
 }
 
-// A set may be kept until the first of several changes.
-func TestASetMayBeKeptUntilTheFirstChange(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) { // which begins at 2000-01-01T00:00:00Z
-		r := &rig{shelf: newShelf(), text: `keys: {k: {publish: true, versions: [
+// A verifier may keep a set until the first of several changes.
+func TestMaxAgeEndsAtTheFirstChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // time begins at 2000-01-01T00:00:00Z
+		r := &fixture{memoryStore: newMemoryStore(), text: `keys: {k: {publish: true, versions: [
   {source: "file:///a", from: 1999-01-01T00:00:00Z}, {source: "file:///b", from: 2000-01-01T00:00:30Z}, {source: "file:///c", from: 2000-01-01T00:00:50Z}]}}`}
 		for _, name := range []string{"a", "b", "c"} {
 			r.put("file:///"+name, edKey(t, time.Time{}))
@@ -58,29 +58,29 @@ func TestASetMayBeKeptUntilTheFirstChange(t *testing.T) {
 	})
 }
 
-// Versions without a kid are not distinguished by it.
+// Several versions may have no kid.
 func TestVersionsWithoutAKeyID(t *testing.T) {
-	r := &rig{shelf: newShelf(), text: `keys: {k: {kid: none, versions: [
+	r := &fixture{memoryStore: newMemoryStore(), text: `keys: {k: {kid: none, versions: [
   {source: "file:///a", from: 1998-01-01T00:00:00Z}, {source: "file:///b", from: 1999-01-01T00:00:00Z}]}}`}
 	r.put("file:///a", edKey(t, time.Time{}))
 	r.put("file:///b", edKey(t, time.Time{}))
 	if kid := signs(t, r.ring(t, nil), "k"); kid != "" {
 		t.Errorf("the kid is %q", kid)
 	}
-	// Nor are published keys.
+	// So may published keys.
 	r.text = `keys: {k: {source: "file:///a", kid: none, publish: true}, l: {source: "file:///b", kid: none, publish: true}}`
 	if s := r.ring(t, nil).Set(); s.Len != 2 {
 		t.Errorf("%d keys", s.Len)
 	}
 }
 
-// Replicas do not ask in step: an interval differs from the next by a tenth.
-func TestTheTimeBetweenTwoRefreshes(t *testing.T) {
+// Intervals differ by up to a tenth, so that replicas do not read in step.
+func TestRefreshInterval(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := &rig{shelf: newShelf(), text: `keys: {k: {source: "file:///k"}}`}
+		r := &fixture{memoryStore: newMemoryStore(), text: `keys: {k: {source: "file:///k"}}`}
 		r.put("file:///k", edKey(t, time.Time{}))
 		o := r.options(t)
-		asked := &timesAsked{Scheme: o.Schemes["file"]}
+		asked := &readTimes{Scheme: o.Schemes["file"]}
 		o.Schemes["file"] = asked
 		ring, err := keyring.New(t.Context(), o, nil)
 		if err != nil {
@@ -106,27 +106,27 @@ func TestTheTimeBetweenTwoRefreshes(t *testing.T) {
 	})
 }
 
-// timesAsked notes when its sources are asked.
-type timesAsked struct {
+// readTimes records when its sources are read.
+type readTimes struct {
 	keys.Scheme
 	mu sync.Mutex
 	at []time.Time
 }
 
-func (s *timesAsked) all() []time.Time {
+func (s *readTimes) all() []time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.at
 }
 
-func (s *timesAsked) Open(uri string) (keys.Source, error) {
+func (s *readTimes) Open(uri string) (keys.Source, error) {
 	source, err := s.Scheme.Open(uri)
 	return &timedSource{source, s}, err
 }
 
 type timedSource struct {
 	keys.Source
-	scheme *timesAsked
+	scheme *readTimes
 }
 
 func (s *timedSource) Versions(ctx context.Context) ([]keys.Key, error) {
@@ -136,13 +136,13 @@ func (s *timedSource) Versions(ctx context.Context) ([]keys.Key, error) {
 	return s.Source.Versions(ctx)
 }
 
-// A key without anything to check a store's signatures with is refused.
-func TestAKeyOfAStoreThatCannotBeVerified(t *testing.T) {
+// A store's signatures are verified, so that its key needs a verifier.
+func TestKeyWithoutVerifierIsRefused(t *testing.T) {
 	secretKey, err := keys.NewParser(keys.ParserOptions{}).Resolve(t.Context(), jwkRef(strings.Repeat("A", 43)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &rig{shelf: newShelf(), text: `keys: {k: {source: "gcpkms://k"}}`}
+	r := &fixture{memoryStore: newMemoryStore(), text: `keys: {k: {source: "gcpkms://k"}}`}
 	r.remote = true
 	r.put("gcpkms://k", secretKey)
 	if _, err := keyring.New(t.Context(), r.options(t), nil); err == nil || !strings.Contains(err.Error(), "policy.yaml:1:20: ") {
@@ -150,10 +150,10 @@ func TestAKeyOfAStoreThatCannotBeVerified(t *testing.T) {
 	}
 }
 
-// The two engines of Vault are one server, with one breaker and one bulkhead.
-func TestTheEnginesOfVaultAreOneStore(t *testing.T) {
+// The two engines of Vault are one server: they share a breaker and a bulkhead.
+func TestVaultEnginesShareOneStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := &rig{shelf: newShelf(), text: `keys: {k: {source: "vault-transit://t/k"}, l: {source: "gcpkms://l"}}`, stores: keyring.NewStores(8, time.Now)}
+		r := &fixture{memoryStore: newMemoryStore(), text: `keys: {k: {source: "vault-transit://t/k"}, l: {source: "gcpkms://l"}}`, stores: keyring.NewStores(8, time.Now)}
 		r.timed, r.remote = true, true
 		r.put("vault-transit://t/k", edKey(t, time.Now().Add(-time.Hour)))
 		r.put("gcpkms://l", edKey(t, time.Now().Add(-time.Hour)))
@@ -165,7 +165,7 @@ func TestTheEnginesOfVaultAreOneStore(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r.sign = func(context.Context) error { return away() }
+		r.sign = func(context.Context) error { return unavailable() }
 		for range 5 {
 			_, _ = key.Sign(t.Context(), keys.EdDSA, []byte("x"))
 		}
@@ -177,7 +177,7 @@ func TestTheEnginesOfVaultAreOneStore(t *testing.T) {
 		r.text = `keys: {m: {source: "vault-kv://kv/m"}}`
 		r.put("vault-kv://kv/m", edKey(t, time.Now().Add(-time.Hour)))
 		o := r.options(t)
-		o.Schemes["vault-kv"] = r.shelf
+		o.Schemes["vault-kv"] = r.memoryStore
 		again, err := keyring.New(t.Context(), o, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -191,7 +191,7 @@ func TestTheEnginesOfVaultAreOneStore(t *testing.T) {
 	})
 }
 
-func TestTheKeyIDOfADeliveredKey(t *testing.T) {
+func TestKeyIDOfDeliveredKey(t *testing.T) {
 	for text, want := range map[string]string{
 		`keys: {k: {source: "conductor:s", kid: c}}`:                              "c",
 		`keys: {k: {versions: [{source: "conductor:s", kid: v}]}}`:                "v",
@@ -200,7 +200,7 @@ func TestTheKeyIDOfADeliveredKey(t *testing.T) {
 		`keys: {k: {source: "conductor:s", kid: none}}`:                           "",
 		`keys: {k: {kid: none, versions: [{source: "conductor:s", kid: "v w"}]}}`: "v w",
 	} {
-		r := &rig{shelf: newShelf(), text: text}
+		r := &fixture{memoryStore: newMemoryStore(), text: text}
 		delivered := map[string]secret.Text{"s": jwkRef(strings.Repeat("A", 43)).Text}
 		key, err := r.ring(t, nil).Resolve(t.Context(), keys.Ref{Name: "k", Delivered: delivered})
 		if err != nil || key.ID() != want {
@@ -209,9 +209,9 @@ func TestTheKeyIDOfADeliveredKey(t *testing.T) {
 	}
 }
 
-// Only published keys are distinguished by their kids, and one key may have one
-// kid under two names.
-func TestKeysOfOneKeyID(t *testing.T) {
+// Only published keys need different kids, and one key may be published under two
+// names.
+func TestPublishedKeysWithTheSameKeyID(t *testing.T) {
 	a := edKey(t, time.Time{})
 	for text, good := range map[string]bool{
 		`keys: {k: {source: "file:///a", kid: x}, l: {source: "file:///b", kid: x}}`:                               true,
@@ -220,7 +220,7 @@ func TestKeysOfOneKeyID(t *testing.T) {
 		`keys: {k: {source: "file:///a", kid: x, publish: true}, l: {source: "file:///b", kid: x, publish: true}}`: false,
 		`keys: {k: {source: "file:///a", publish: true}, l: {source: "file:///a", publish: true}}`:                 true,
 	} {
-		r := &rig{shelf: newShelf(), text: text}
+		r := &fixture{memoryStore: newMemoryStore(), text: text}
 		r.put("file:///a", a)
 		r.put("file:///b", ecKey(t))
 		if _, err := keyring.New(t.Context(), r.options(t), nil); (err == nil) != good {
@@ -229,17 +229,17 @@ func TestKeysOfOneKeyID(t *testing.T) {
 	}
 }
 
-// A key that was never there is asked for every five seconds, and a source
-// that panics counts as unavailable.
-func TestASourceThatIsAskedAgain(t *testing.T) {
+// A key that was never read is read every five seconds. A source that panics counts
+// as unavailable.
+func TestRetryOfAKeyThatWasNeverRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := &rig{shelf: newShelf(), text: `keys: {k: {source: "file:///k"}}`}
-		r.fail("file:///k", away())
+		r := &fixture{memoryStore: newMemoryStore(), text: `keys: {k: {source: "file:///k"}}`}
+		r.fail("file:///k", unavailable())
 		ring := r.ring(t, nil)
 		run(t, ring)
 		time.Sleep(time.Minute)
-		if asked := r.timesAsked(); asked < 11 || asked > 15 {
-			t.Errorf("asked %d times in a minute", asked)
+		if reads := r.timesRead(); reads < 11 || reads > 15 {
+			t.Errorf("read %d times in a minute", reads)
 		}
 		r.fail("file:///k", nil)
 		r.put("file:///k", edKey(t, time.Time{}))
@@ -258,7 +258,7 @@ func TestASourceThatIsAskedAgain(t *testing.T) {
 	})
 }
 
-// errPanics panics where it is looked at, as a faulty client would.
+// errPanics panics when it is examined, as a faulty client would.
 type errPanics struct{}
 
 func (errPanics) Error() string   { return "panics" }
@@ -266,13 +266,13 @@ func (errPanics) Is(error) bool   { panic("a bug") }
 func (errPanics) As(any) bool     { panic("a bug") }
 func (errPanics) Unwrap() []error { panic("a bug") }
 
-// oddKey has a public half of an unknown type.
+// oddKey has a public key of an unknown type.
 type oddKey struct{ keys.Key }
 
 func (oddKey) Public() crypto.PublicKey { return "odd" }
 
-func TestAKeyOfAnUnknownType(t *testing.T) {
-	r := &rig{shelf: newShelf(), text: `keys: {k: {source: "file:///k"}}`}
+func TestKeyOfUnknownType(t *testing.T) {
+	r := &fixture{memoryStore: newMemoryStore(), text: `keys: {k: {source: "file:///k"}}`}
 	r.put("file:///k", oddKey{edKey(t, time.Time{})})
 	if _, err := keyring.New(t.Context(), r.options(t), nil); err == nil || !strings.Contains(err.Error(), "policy.yaml:1:20: ") {
 		t.Errorf("%v", err)

@@ -15,9 +15,8 @@ import (
 	"conductor-jwt/policy"
 )
 
-// What a reload takes over is what the same sources held before, and nothing
-// else.
-func TestWhatAReloadTakesOver(t *testing.T) {
+// A reload takes over only versions of the same sources.
+func TestReloadTakesOverVersions(t *testing.T) {
 	const was = `keys: {k: {source: "vault-transit://t/k"}}`
 	for name, row := range map[string]struct {
 		text string
@@ -36,12 +35,12 @@ func TestWhatAReloadTakesOver(t *testing.T) {
 		"one version more":              {`keys: {k: {versions: [{source: "vault-transit://t/k"}, {source: "vault-transit://t/l"}]}}`, "k", false},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			r := &rig{shelf: newShelf(), text: was}
+			r := &fixture{memoryStore: newMemoryStore(), text: was}
 			r.timed = true
 			r.put("vault-transit://t/k", edKey(t, time.Now().Add(-time.Hour)))
 			ring := r.ring(t, nil)
-			r.fail("vault-transit://t/k", away())
-			r.fail("vault-transit://t/l", away())
+			r.fail("vault-transit://t/k", unavailable())
+			r.fail("vault-transit://t/l", unavailable())
 			r.text = row.text
 			_, err := r.ring(t, ring).Resolve(t.Context(), keys.Ref{Name: row.key})
 			if row.has && err != nil || !row.has && !isReason(err, keys.ErrUnavailable) {
@@ -51,11 +50,11 @@ func TestWhatAReloadTakesOver(t *testing.T) {
 	}
 }
 
-// A key that was never there has nothing that could be taken over.
-func TestAReloadBeforeTheStoreWasThere(t *testing.T) {
+// A key that was never read has no versions to take over.
+func TestReloadOfAKeyThatWasNeverRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := &rig{shelf: newShelf(), text: `keys: {k: {source: "vault-transit://t/k"}}`}
-		r.fail("vault-transit://t/k", away())
+		r := &fixture{memoryStore: newMemoryStore(), text: `keys: {k: {source: "vault-transit://t/k"}}`}
+		r.fail("vault-transit://t/k", unavailable())
 		again := r.ring(t, r.ring(t, nil))
 		if _, err := again.Resolve(t.Context(), keys.Ref{Name: "k"}); !isReason(err, keys.ErrUnavailable) {
 			t.Error(err)
@@ -64,9 +63,9 @@ func TestAReloadBeforeTheStoreWasThere(t *testing.T) {
 }
 
 // Without a time of creation a version signs always, and its age is unknown.
-func TestAVersionThatNobodyKnowsTheAgeOf(t *testing.T) {
+func TestVersionOfUnknownAge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := &rig{shelf: newShelf(), text: `keys: {k: {source: "vault-transit://t/k"}}`}
+		r := &fixture{memoryStore: newMemoryStore(), text: `keys: {k: {source: "vault-transit://t/k"}}`}
 		r.timed = true
 		r.put("vault-transit://t/k", edKey(t, time.Time{}))
 		ring := r.ring(t, nil)
@@ -81,8 +80,8 @@ func TestAVersionThatNobodyKnowsTheAgeOf(t *testing.T) {
 	})
 }
 
-func TestTheAgeOfAVersion(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) { // which begins at 2000-01-01T00:00:00Z
+func TestAgeOfVersion(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // time begins at 2000-01-01T00:00:00Z
 		for name, row := range map[string]struct {
 			created time.Time
 			text    string
@@ -92,7 +91,7 @@ func TestTheAgeOfAVersion(t *testing.T) {
 			"since it may sign":         {time.Time{}, `keys: {k: {versions: [{source: "vault-transit://t/k", from: 1999-12-31T22:00:00Z}]}}`, 2 * time.Hour},
 			"made before it could sign": {time.Now().Add(-3 * time.Hour), `keys: {k: {versions: [{source: "vault-transit://t/k", from: 1999-12-31T22:00:00Z}]}}`, 3 * time.Hour},
 		} {
-			r := &rig{shelf: newShelf(), text: row.text}
+			r := &fixture{memoryStore: newMemoryStore(), text: row.text}
 			r.timed = true
 			r.put("vault-transit://t/k", edKey(t, row.created))
 			if got := gathered(t, r.ring(t, nil))[`conductor_jwt_key_age_seconds{k}`]; got != row.age.Seconds() {
@@ -102,9 +101,8 @@ func TestTheAgeOfAVersion(t *testing.T) {
 	})
 }
 
-// Whether a source knows times is known once it is open: policy sees only its
-// scheme.
-func TestSeveralVersionsOfASourceWithoutTimes(t *testing.T) {
+// Whether a source has times is known when it is open; policy reads only its scheme.
+func TestVersionsWithoutTimes(t *testing.T) {
 	const a, b = `{source: "vault-transit://t/a"}`, `{source: "vault-transit://t/b"}`
 	const fromA, fromB = `{source: "vault-transit://t/a", from: 1998-01-01T00:00:00Z}`, `{source: "vault-transit://t/b", from: 1999-01-01T00:00:00Z}`
 	for _, row := range []struct {
@@ -119,7 +117,7 @@ func TestSeveralVersionsOfASourceWithoutTimes(t *testing.T) {
 		{false, fromA + "," + b, true},
 		{false, a + "," + fromB, true},
 	} {
-		r := &rig{shelf: newShelf(), text: "keys: {k: {versions: [" + row.versions + "]}}"}
+		r := &fixture{memoryStore: newMemoryStore(), text: "keys: {k: {versions: [" + row.versions + "]}}"}
 		r.timed = row.timed
 		r.put("vault-transit://t/a", edKey(t, time.Now()))
 		r.put("vault-transit://t/b", edKey(t, time.Now()))
@@ -130,10 +128,10 @@ func TestSeveralVersionsOfASourceWithoutTimes(t *testing.T) {
 	}
 }
 
-// A key that comes with each task has no metrics; those after it have theirs.
-func TestTheMetricsOfEachKey(t *testing.T) {
+// A delivered key has no metrics; the keys after it have.
+func TestMetricsOfEachKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := &rig{shelf: newShelf(), text: `
+		r := &fixture{memoryStore: newMemoryStore(), text: `
 keys:
   first: {source: "conductor:signing-key"}
   k:
@@ -148,7 +146,7 @@ keys:
 		for _, name := range []string{"a", "b", "c", "d"} {
 			r.put("file:///"+name, edKey(t, time.Time{}))
 		}
-		r.fail("gcpkms://k", away())
+		r.fail("gcpkms://k", unavailable())
 		ring := r.ring(t, nil)
 		time.Sleep(30 * time.Second)
 		got := gathered(t, ring)
@@ -163,7 +161,7 @@ keys:
 			"conductor_jwt_key_age_seconds{k}":               90,
 		} {
 			if value, ok := got[name]; !ok || value != want {
-				t.Errorf("%s is %v (there: %t), want %v", name, value, ok, want)
+				t.Errorf("%s is %v (present: %t), want %v", name, value, ok, want)
 			}
 		}
 		for name := range got {
@@ -174,7 +172,7 @@ keys:
 	})
 }
 
-// gathered is what a scrape says of a ring, each series as name{label,label}.
+// gathered returns the metrics of a ring, each series as name{label,label}.
 func gathered(t *testing.T, ring *keyring.Ring) map[string]float64 {
 	t.Helper()
 	registry := prometheus.NewRegistry()

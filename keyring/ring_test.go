@@ -24,7 +24,7 @@ func jwkRef(k string) keys.Ref {
 
 func TestKeyIDs(t *testing.T) {
 	a := edKey(t, time.Time{})
-	r := &rig{shelf: newShelf(), text: `
+	r := &fixture{memoryStore: newMemoryStore(), text: `
 keys:
   thumb: {source: "file:///a"}
   none: {source: "file:///a", kid: none}
@@ -40,8 +40,8 @@ keys:
 	}
 }
 
-func TestWhatIsNotNamedIsTheParsers(t *testing.T) {
-	r := &rig{shelf: newShelf(), text: "inline: allow"}
+func TestUnnamedKeysGoToTheParser(t *testing.T) {
+	r := &fixture{memoryStore: newMemoryStore(), text: "inline: allow"}
 	ring := r.ring(t, nil)
 	key, err := ring.Resolve(t.Context(), jwkRef("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"))
 	if err != nil || keys.KindOf(key) != keys.KindOct {
@@ -50,20 +50,20 @@ func TestWhatIsNotNamedIsTheParsers(t *testing.T) {
 	if _, err := ring.Resolve(t.Context(), keys.Ref{Name: "nobody"}); !isReason(err, keys.ErrUnknown) {
 		t.Error(err)
 	}
-	// A name is never anything else than a name.
+	// A name is not read as a URI or a key.
 	for _, name := range []string{"file:///etc/passwd", "https://evil.example/key", "../a", "env:HOME"} {
 		if _, err := ring.Resolve(t.Context(), keys.Ref{Name: name}); !isReason(err, keys.ErrUnknown) || strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if r.timesAsked() != 0 {
-		t.Error("a source was asked")
+	if r.timesRead() != 0 {
+		t.Error("a source was read")
 	}
 }
 
-func TestAKeyThatTheServerDelivers(t *testing.T) {
+func TestDeliveredKey(t *testing.T) {
 	const k = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
-	r := &rig{shelf: newShelf(), text: `keys: {k: {source: "conductor:signing-key", kid: c}}`}
+	r := &fixture{memoryStore: newMemoryStore(), text: `keys: {k: {source: "conductor:signing-key", kid: c}}`}
 	ring := r.ring(t, nil)
 	delivered := map[string]secret.Text{"signing-key": jwkRef(k).Text, "other": secret.New("x")}
 	key, err := ring.Resolve(t.Context(), keys.Ref{Name: "k", Delivered: delivered})
@@ -81,9 +81,8 @@ func TestAKeyThatTheServerDelivers(t *testing.T) {
 	}
 }
 
-// What cannot be right is refused before anything is signed with it, with the
-// place in the file.
-func TestMistakesOfTheSources(t *testing.T) {
+// Errors of a source have the place in the policy file, and are found at the start.
+func TestSourceErrors(t *testing.T) {
 	a := edKey(t, time.Time{})
 	oct, err := keys.NewParser(keys.ParserOptions{}).Resolve(t.Context(), jwkRef("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"))
 	if err != nil {
@@ -102,7 +101,7 @@ func TestMistakesOfTheSources(t *testing.T) {
 		{`keys: {k: {versions: [{source: "file:///a", from: 2000-01-01T00:00:00Z}, {source: "file:///same", from: 2001-01-01T00:00:00Z}]}}`, "two versions with the same kid"},
 		{`keys: {k: {source: "file:///a", publish: true, kid: x}, l: {source: "file:///b", publish: true, kid: x}}`, "policy.yaml:1:57: it has a kid that another published key has"},
 	} {
-		r := &rig{shelf: newShelf(), text: row.text}
+		r := &fixture{memoryStore: newMemoryStore(), text: row.text}
 		r.fail("file:///broken", &fault.Error{Reason: keys.ErrUnreadable, Found: "not a key at all"})
 		r.put("file:///two", a, ecKey(t))
 		r.put("file:///oct", oct)
@@ -116,8 +115,8 @@ func TestMistakesOfTheSources(t *testing.T) {
 	}
 }
 
-func TestAlgorithmsAreThoseThatTheOperatorNames(t *testing.T) {
-	r := &rig{shelf: newShelf(), text: `keys: {k: {source: "file:///a", algorithms: [Ed25519]}}`}
+func TestPolicyRestrictsAlgorithms(t *testing.T) {
+	r := &fixture{memoryStore: newMemoryStore(), text: `keys: {k: {source: "file:///a", algorithms: [Ed25519]}}`}
 	r.put("file:///a", edKey(t, time.Time{}))
 	key, err := r.ring(t, nil).Resolve(t.Context(), keys.Ref{Name: "k"})
 	if err != nil || len(key.Algorithms()) != 1 || key.Algorithms()[0] != keys.Ed25519 {
@@ -128,9 +127,9 @@ func TestAlgorithmsAreThoseThatTheOperatorNames(t *testing.T) {
 	}
 }
 
-func remoteRig(t *testing.T, slots int) (*rig, keys.Key) {
+func remoteFixture(t *testing.T, slots int) (*fixture, keys.Key) {
 	t.Helper()
-	r := &rig{shelf: newShelf(), text: `keys: {k: {source: "gcpkms://k"}}`, stores: keyring.NewStores(slots, time.Now)}
+	r := &fixture{memoryStore: newMemoryStore(), text: `keys: {k: {source: "gcpkms://k"}}`, stores: keyring.NewStores(slots, time.Now)}
 	r.timed, r.remote = true, true
 	r.put("gcpkms://k", edKey(t, time.Now().Add(-time.Hour)))
 	key, err := r.ring(t, nil).Resolve(t.Context(), keys.Ref{Name: "k"})

@@ -13,27 +13,27 @@ import (
 	"conductor-jwt/keys"
 )
 
-// A store that knows when a version was made: it is published at once, signs
-// after the delay, and stays for as long as tokens of it may be kept.
-func TestATimedKeyRotatesByTheStoresTime(t *testing.T) {
+// A version of a store with times is published at once, signs after the delay, and
+// stays published until its last tokens have expired.
+func TestRotationByTheStoresTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		a, b := edKey(t, start.Add(-time.Hour)), edKey(t, start.Add(30*time.Second))
 		kids := map[string]string{thumbprint(t, a): "a", thumbprint(t, b): "b"}
-		r := &rig{shelf: newShelf(), text: `keys: {k: {source: "vault-transit://t/k", publish: true}}`}
+		r := &fixture{memoryStore: newMemoryStore(), text: `keys: {k: {source: "vault-transit://t/k", publish: true}}`}
 		r.timed = true
 		r.put("vault-transit://t/k", a)
 		ring := r.ring(t, nil)
 		run(t, ring)
-		// The store makes the next version half a minute later.
+		// The store creates the next version half a minute later.
 		time.Sleep(30 * time.Second)
 		r.put("vault-transit://t/k", a, b)
 		for _, step := range []struct {
-			at     time.Duration // since b was made
+			at     time.Duration // since b was created
 			states string
 			signs  string
 		}{
-			{time.Second, "active:a", "a"}, // not heard of yet
+			{time.Second, "active:a", "a"}, // not read yet
 			{67 * time.Second, "active:a published:b", "a"},
 			{10*time.Minute - time.Second, "active:a published:b", "a"},
 			{10 * time.Minute, "retired:a active:b", "b"},
@@ -51,17 +51,16 @@ func TestATimedKeyRotatesByTheStoresTime(t *testing.T) {
 	})
 }
 
-// run keeps a ring fresh for as long as the test lasts, and Run must not return
-// before.
+// run refreshes a ring until the test ends. Run must not return before.
 func run(t *testing.T, ring *keyring.Ring) {
 	t.Helper()
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context())) // which ends before the cleanup begins
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context())) // t.Context() ends before the cleanup begins
 	done := make(chan struct{})
 	go func() { defer close(done); ring.Run(ctx) }()
 	t.Cleanup(func() {
 		select {
 		case <-done:
-			t.Error("Run has returned, though its context goes on")
+			t.Error("Run has returned before its context ended")
 		default:
 		}
 		cancel()
@@ -69,12 +68,12 @@ func run(t *testing.T, ring *keyring.Ring) {
 	})
 }
 
-// Two replicas that start at different times agree at every moment, once both
-// have heard of a version.
+// Two replicas that start at different times agree at every moment, once both have
+// read a version.
 func TestReplicasAgree(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
-		r := &rig{shelf: newShelf(), text: `keys: {k: {source: "vault-transit://t/k", publish: true}}`}
+		r := &fixture{memoryStore: newMemoryStore(), text: `keys: {k: {source: "vault-transit://t/k", publish: true}}`}
 		r.timed = true
 		r.put("vault-transit://t/k", edKey(t, start.Add(-time.Hour)))
 		first := r.ring(t, nil)
@@ -92,11 +91,11 @@ func TestReplicasAgree(t *testing.T) {
 	})
 }
 
-func TestFilesSignFromTheirTime(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) { // which begins at 2000-01-01T00:00:00Z
+func TestRotationByThePolicysTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // time begins at 2000-01-01T00:00:00Z
 		a, b, c := edKey(t, time.Time{}), ecKey(t), ecKey(t)
 		kids := map[string]string{thumbprint(t, a): "a", thumbprint(t, b): "b", thumbprint(t, c): "c"}
-		r := &rig{shelf: newShelf(), text: `
+		r := &fixture{memoryStore: newMemoryStore(), text: `
 keys:
   k:
     publish: true
@@ -115,7 +114,7 @@ keys:
 			at     time.Duration
 			states string
 		}{
-			{0, "active:a published:b published:c"}, // none is old enough: the oldest signs
+			{0, "active:a published:b published:c"}, // no time has come: the oldest signs
 			{12 * time.Hour, "active:a published:b published:c"},
 			{24*time.Hour - time.Second, "active:a published:b published:c"},
 			{24 * time.Hour, "retired:a active:b published:c"},
@@ -132,11 +131,11 @@ keys:
 	})
 }
 
-// A file that is replaced says nothing of when the new key may sign.
-func TestAReplacedFileIsRefusedUntilItIsReloaded(t *testing.T) {
+// A replaced file does not say when the new key may sign.
+func TestReplacedFileIsRefusedUntilReload(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := edKey(t, time.Time{}), edKey(t, time.Time{})
-		r := &rig{shelf: newShelf(), text: `keys: {k: {source: "file:///k"}}`}
+		r := &fixture{memoryStore: newMemoryStore(), text: `keys: {k: {source: "file:///k"}}`}
 		r.put("file:///k", a)
 		ring := r.ring(t, nil)
 		run(t, ring)
@@ -158,16 +157,16 @@ func TestAReplacedFileIsRefusedUntilItIsReloaded(t *testing.T) {
 		}
 		r.put("file:///k", b)
 		if got := signs(t, r.ring(t, ring), "k"); got != thumbprint(t, b) {
-			t.Error("a reload does not take it")
+			t.Error("a reload does not accept it")
 		}
 	})
 }
 
-// A version that is not to sign yet may still be replaced.
-func TestAFileMayBeReplacedBeforeItsTime(t *testing.T) {
+// A version that does not sign yet may be replaced.
+func TestFileMayBeReplacedBeforeItSigns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b, c := edKey(t, time.Time{}), edKey(t, time.Time{}), edKey(t, time.Time{})
-		r := &rig{shelf: newShelf(), text: `keys: {k: {versions: [{source: "file:///a", from: 1999-01-01T00:00:00Z}, {source: "file:///b", from: 2000-01-02T00:00:00Z}]}}`}
+		r := &fixture{memoryStore: newMemoryStore(), text: `keys: {k: {versions: [{source: "file:///a", from: 1999-01-01T00:00:00Z}, {source: "file:///b", from: 2000-01-02T00:00:00Z}]}}`}
 		r.put("file:///a", a)
 		r.put("file:///b", b)
 		ring := r.ring(t, nil)
@@ -175,13 +174,13 @@ func TestAFileMayBeReplacedBeforeItsTime(t *testing.T) {
 		r.put("file:///b", c)
 		time.Sleep(24 * time.Hour)
 		if got := signs(t, ring, "k"); got != thumbprint(t, c) {
-			t.Error("it was not taken")
+			t.Error("it was not accepted")
 		}
 	})
 }
 
-// The same HMAC secret read anew is the same key.
-func TestASecretIsKnownAgain(t *testing.T) {
+// The same HMAC secret, read again, is the same key.
+func TestSameSecretIsTheSameKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		oct := func(k string) keys.Key {
 			key, err := keys.NewParser(keys.ParserOptions{}).Resolve(t.Context(), jwkRef(k))
@@ -191,7 +190,7 @@ func TestASecretIsKnownAgain(t *testing.T) {
 			return key
 		}
 		const one, two = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBA"
-		r := &rig{shelf: newShelf(), text: `keys: {k: {source: "env:K"}}`}
+		r := &fixture{memoryStore: newMemoryStore(), text: `keys: {k: {source: "env:K"}}`}
 		r.put("env:K", oct(one))
 		ring := r.ring(t, nil)
 		run(t, ring)
@@ -206,23 +205,23 @@ func TestASecretIsKnownAgain(t *testing.T) {
 		r.put("env:K", oct(two))
 		time.Sleep(2 * time.Minute)
 		if !ring.Status()[0].Failing {
-			t.Error("another secret was taken")
+			t.Error("another secret was accepted")
 		}
 	})
 }
 
-func TestARevokedVersionIsGoneAtOnce(t *testing.T) {
+func TestRevokedVersionIsRemovedAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := edKey(t, time.Now().Add(-2*time.Hour)), edKey(t, time.Now().Add(-time.Hour))
-		r := &rig{shelf: newShelf(), text: `keys: {k: {source: "vault-transit://t/k", publish: true}}`}
+		r := &fixture{memoryStore: newMemoryStore(), text: `keys: {k: {source: "vault-transit://t/k", publish: true}}`}
 		r.timed = true
 		r.put("vault-transit://t/k", a, b)
 		ring := r.ring(t, nil)
 		if signs(t, ring, "k") != thumbprint(t, b) {
 			t.Error("the newer one does not sign")
 		}
-		// Even where the store cannot be asked.
-		r.fail("vault-transit://t/k", away())
+		// Also while the store is unavailable.
+		r.fail("vault-transit://t/k", unavailable())
 		r.text = `keys: {k: {source: "vault-transit://t/k", publish: true, revoke: ["` + thumbprint(t, b) + `"]}}`
 		ring = r.ring(t, ring)
 		if signs(t, ring, "k") != thumbprint(t, a) {
@@ -238,15 +237,15 @@ func TestARevokedVersionIsGoneAtOnce(t *testing.T) {
 	})
 }
 
-// What is taken over from before obeys the policy of now.
-func TestWhatIsTakenOverObeysTheNewPolicy(t *testing.T) {
+// Versions that are taken over follow the new policy.
+func TestTakenOverVersionsFollowTheNewPolicy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := &rig{shelf: newShelf(), text: `keys: {k: {source: "vault-transit://t/k"}}`}
+		r := &fixture{memoryStore: newMemoryStore(), text: `keys: {k: {source: "vault-transit://t/k"}}`}
 		r.timed = true
 		r.put("vault-transit://t/k", edKey(t, time.Now().Add(-2*time.Hour)), edKey(t, time.Now().Add(-time.Hour)))
 		ring := r.ring(t, nil)
 		newer := signs(t, ring, "k")
-		r.fail("vault-transit://t/k", away())
+		r.fail("vault-transit://t/k", unavailable())
 		r.text = `keys: {k: {source: "vault-transit://t/k", algorithms: [Ed25519], activation_delay: 90m}}`
 		key, err := r.ring(t, ring).Resolve(t.Context(), keys.Ref{Name: "k"})
 		if err != nil || len(key.Algorithms()) != 1 || key.Algorithms()[0] != keys.Ed25519 {
@@ -262,10 +261,10 @@ func TestWhatIsTakenOverObeysTheNewPolicy(t *testing.T) {
 	})
 }
 
-func TestASourceThatIsAwayChangesNothing(t *testing.T) {
+func TestUnavailableSourceKeepsVersions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := edKey(t, time.Now().Add(-time.Hour))
-		r := &rig{shelf: newShelf(), text: `keys: {k: {source: "vault-transit://t/k"}, other: {source: "file:///o"}}`}
+		r := &fixture{memoryStore: newMemoryStore(), text: `keys: {k: {source: "vault-transit://t/k"}, other: {source: "file:///o"}}`}
 		r.timed = true
 		r.put("vault-transit://t/k", a)
 		r.put("file:///o", edKey(t, time.Time{}))
@@ -287,13 +286,13 @@ func TestASourceThatIsAwayChangesNothing(t *testing.T) {
 	})
 }
 
-// A source may hang on a file or in a module that heeds no context. It is given
-// up, and not called again while it hangs.
-func TestASourceThatHeedsNoContextIsGivenUp(t *testing.T) {
+// A source may hang on a file or in a module that ignores its context. The call is
+// abandoned, and the source is not called again while it hangs.
+func TestHangingSourceIsAbandoned(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := &rig{shelf: newShelf(), text: `keys: {k: {source: "file:///k"}}`}
+		r := &fixture{memoryStore: newMemoryStore(), text: `keys: {k: {source: "file:///k"}}`}
 		back := make(chan struct{})
-		r.fail("file:///k", deaf{back})
+		r.fail("file:///k", hangsForever{back})
 		r.put("file:///k", edKey(t, time.Time{}))
 		began := time.Now()
 		ring := r.ring(t, nil)
@@ -307,7 +306,7 @@ func TestASourceThatHeedsNoContextIsGivenUp(t *testing.T) {
 			close(ended)
 		}()
 		time.Sleep(time.Minute)
-		if calls := r.timesAsked(); calls != 1 {
+		if calls := r.timesRead(); calls != 1 {
 			t.Errorf("%d calls at once of a source that hangs, want 1", calls)
 		}
 		r.fail("file:///k", nil)
@@ -317,7 +316,7 @@ func TestASourceThatHeedsNoContextIsGivenUp(t *testing.T) {
 			t.Errorf("after it is back: %v", err)
 		}
 		next := make(chan struct{})
-		r.fail("file:///k", deaf{next})
+		r.fail("file:///k", hangsForever{next})
 		time.Sleep(2 * time.Minute)
 		cancel()
 		<-ended // and not only when the source returns
@@ -325,10 +324,10 @@ func TestASourceThatHeedsNoContextIsGivenUp(t *testing.T) {
 	})
 }
 
-// A store that is away at the start stops nobody; its tasks wait.
-func TestAKeyThatIsNotThereYet(t *testing.T) {
+// A store that is unavailable does not prevent the start; its tasks wait.
+func TestKeyThatWasNeverRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := &rig{shelf: newShelf(), text: `keys: {k: {source: "vault-transit://t/k", publish: true}, o: {source: "file:///o", publish: true}}`}
+		r := &fixture{memoryStore: newMemoryStore(), text: `keys: {k: {source: "vault-transit://t/k", publish: true}, o: {source: "file:///o", publish: true}}`}
 		r.timed = true
 		r.fail("vault-transit://t/k", errHangs)
 		r.put("file:///o", edKey(t, time.Time{}))
@@ -340,7 +339,7 @@ func TestAKeyThatIsNotThereYet(t *testing.T) {
 			t.Error(err)
 		}
 		if ring.Complete() || ring.Set().Len != 1 {
-			t.Error("the set is called complete")
+			t.Error("Complete = true")
 		}
 		run(t, ring)
 		r.fail("vault-transit://t/k", nil)
@@ -348,14 +347,14 @@ func TestAKeyThatIsNotThereYet(t *testing.T) {
 		time.Sleep(6 * time.Second)
 		signs(t, ring, "k")
 		if !ring.Complete() {
-			t.Error("the set is called incomplete")
+			t.Error("Complete = false")
 		}
 	})
 }
 
-func TestTheSetSaysHowLongItHolds(t *testing.T) {
+func TestMaxAgeOfSets(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := &rig{shelf: newShelf(), text: `keys: {k: {publish: true, versions: [
+		r := &fixture{memoryStore: newMemoryStore(), text: `keys: {k: {publish: true, versions: [
   {source: "file:///a", from: 1999-01-01T00:00:00Z}, {source: "file:///b", from: 2000-01-01T01:00:00Z}]}, hidden: {source: "file:///c"}}`}
 		r.put("file:///a", edKey(t, time.Time{}))
 		r.put("file:///b", ecKey(t))
@@ -381,7 +380,7 @@ func TestTheSetSaysHowLongItHolds(t *testing.T) {
 		}
 		time.Sleep(30*time.Second + 13*time.Minute - 5*time.Second)
 		if s := ring.Set(); s.MaxAge != 5*time.Second || s.Len != 2 {
-			t.Errorf("before the first one is gone: %s, %d", s.MaxAge, s.Len)
+			t.Errorf("before the first one is removed: %s, %d", s.MaxAge, s.Len)
 		}
 		time.Sleep(5 * time.Second)
 		if s := ring.Set(); s.Len != 1 || s.ETag == before.ETag {

@@ -16,7 +16,7 @@ import (
 	"conductor-jwt/web"
 )
 
-// process is what the pages speak of.
+// process is the process that the pages describe.
 type process struct {
 	live      error
 	readiness web.Readiness
@@ -33,9 +33,9 @@ func (p process) handler() http.Handler {
 	})
 }
 
-func TestPages(t *testing.T) {
-	well := process{readiness: web.Readiness{Ready: true, Details: map[string]int{"slots": 3}}}
-	ill := process{live: errors.New("a loop stands still"), readiness: web.Readiness{Reason: "draining"}}
+func TestHealthPages(t *testing.T) {
+	healthy := process{readiness: web.Readiness{Ready: true, Details: map[string]int{"slots": 3}}}
+	failing := process{live: errors.New("a loop is stuck"), readiness: web.Readiness{Reason: "draining"}}
 	for _, row := range []struct {
 		p      process
 		method string
@@ -43,23 +43,23 @@ func TestPages(t *testing.T) {
 		status int
 		body   string
 	}{
-		{well, "GET", "/livez", 200, "live\n"},
-		{ill, "GET", "/livez", 503, "a loop stands still\n"},
-		{well, "HEAD", "/livez", 200, ""},
-		{well, "GET", "/readyz", 200, "ready\n"},
-		{ill, "GET", "/readyz", 503, "not ready: draining\n"},
-		{well, "GET", "/readyz?verbose", 200, `"slots": 3`},
-		{well, "GET", "/readyz?verbose=1", 200, `"ready": true`},
-		{ill, "GET", "/readyz?verbose", 503, `"reason": "draining"`},
-		{well, "GET", "/metrics", 200, "\nanswer 42\n"},
-		{well, "POST", "/metrics", 405, ""},
-		{well, "DELETE", "/livez", 405, ""},
-		{well, "GET", "/", 404, ""},
-		{well, "GET", "/livez/", 404, ""},
-		{well, "GET", "/healthz", 404, ""},
-		{well, "GET", "/debug/pprof/", 404, ""},
-		{well, "GET", "/debug/vars", 404, ""},
-		{well, "POST", "/", 404, ""},
+		{healthy, "GET", "/livez", 200, "live\n"},
+		{failing, "GET", "/livez", 503, "a loop is stuck\n"},
+		{healthy, "HEAD", "/livez", 200, ""},
+		{healthy, "GET", "/readyz", 200, "ready\n"},
+		{failing, "GET", "/readyz", 503, "not ready: draining\n"},
+		{healthy, "GET", "/readyz?verbose", 200, `"slots": 3`},
+		{healthy, "GET", "/readyz?verbose=1", 200, `"ready": true`},
+		{failing, "GET", "/readyz?verbose", 503, `"reason": "draining"`},
+		{healthy, "GET", "/metrics", 200, "\nanswer 42\n"},
+		{healthy, "POST", "/metrics", 405, ""},
+		{healthy, "DELETE", "/livez", 405, ""},
+		{healthy, "GET", "/", 404, ""},
+		{healthy, "GET", "/livez/", 404, ""},
+		{healthy, "GET", "/healthz", 404, ""},
+		{healthy, "GET", "/debug/pprof/", 404, ""},
+		{healthy, "GET", "/debug/vars", 404, ""},
+		{healthy, "POST", "/", 404, ""},
 	} {
 		w := httptest.NewRecorder()
 		row.p.handler().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), row.method, row.path, nil))
@@ -72,7 +72,7 @@ func TestPages(t *testing.T) {
 	}
 }
 
-func TestAServerServesUntilItIsClosed(t *testing.T) {
+func TestServerServesUntilClosed(t *testing.T) {
 	log := slog.New(slog.DiscardHandler)
 	s, err := web.Start(t.Context(), "127.0.0.1:0", process{}.handler(), log)
 	if err != nil {
@@ -84,18 +84,18 @@ func TestAServerServesUntilItIsClosed(t *testing.T) {
 	}
 	_, err = web.Start(t.Context(), s.Addr().String(), process{}.handler(), log)
 	if !errors.Is(err, web.ErrListen) || !strings.Contains(err.Error(), "the port is in use") {
-		t.Errorf("a second one on the same port: %v", err)
+		t.Errorf("a second server on the same port: %v", err)
 	}
 	if err := s.Close(t.Context()); err != nil {
 		t.Error(err)
 	}
 	if _, err := get(t.Context(), url); err == nil {
-		t.Error("it answers after Close")
+		t.Error("it responds after Close")
 	}
 }
 
-// A scrape that hangs does not keep the process from its end.
-func TestCloseDoesNotWaitForEver(t *testing.T) {
+// A scrape that hangs does not keep the process from ending.
+func TestCloseEndsWithItsContext(t *testing.T) {
 	entered, release := make(chan struct{}), make(chan struct{})
 	h := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
 		close(entered)
@@ -115,7 +115,7 @@ func TestCloseDoesNotWaitForEver(t *testing.T) {
 	}
 }
 
-func TestAddressesThatCannotBeListenedOn(t *testing.T) {
+func TestListenErrors(t *testing.T) {
 	for address, want := range map[string]string{
 		"192.0.2.1:0": "this host has no such address", // RFC 5737
 	} {

@@ -8,7 +8,7 @@ import (
 	"conductor-jwt/web"
 )
 
-func TestAPageOfAnotherNameReadsNothingHere(t *testing.T) {
+func TestStatusPageRefusesOtherHosts(t *testing.T) {
 	served := httptest.NewServer(web.StatusHandler(busy))
 	t.Cleanup(served.Close)
 	for host, want := range map[string]int{
@@ -41,8 +41,8 @@ func TestAPageOfAnotherNameReadsNothingHere(t *testing.T) {
 	}
 }
 
-// A pod's address is reached under the names that its network gives it.
-func TestOtherAddressesHaveOtherNames(t *testing.T) {
+// A pod's address has names that the worker does not know.
+func TestAnyHostIsAcceptedBeyondLoopback(t *testing.T) {
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://worker.example/", http.NoBody)
 	w := httptest.NewRecorder()
 	web.StatusHandler(busy).ServeHTTP(w, r)
@@ -51,8 +51,8 @@ func TestOtherAddressesHaveOtherNames(t *testing.T) {
 	}
 }
 
-// The probes of a platform may come under any Host; what tells more may not.
-func TestAPageOfAnotherNameReadsNoMetrics(t *testing.T) {
+// Probes may have any Host; pages with more data may not.
+func TestMetricsRefuseOtherHosts(t *testing.T) {
 	served := httptest.NewServer(process{readiness: web.Readiness{Ready: true}}.handler())
 	t.Cleanup(served.Close)
 	for _, c := range []struct {

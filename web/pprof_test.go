@@ -39,12 +39,12 @@ func TestProfiles(t *testing.T) {
 		{"localhost", "/debug/pprof/profile?seconds=1e1", 400, "seconds is a whole number from 1 to 300"},
 		{"localhost", "/debug/pprof/heap?seconds=301", 400, "seconds is a whole number from 1 to 300"},
 		{"localhost", "/debug/pprof/heap?debug=1", 200, "heap profile: "},
-		// A page whose name was made to lead here.
+		// A page whose name resolves to this machine.
 		{"evil.example:6060", "/debug/pprof/heap", 403, "this machine alone"},
 		{"127.0.0.1.evil.example", "/debug/pprof/heap", 403, "this machine alone"},
 		{"192.0.2.1:6060", "/debug/pprof/", 403, "this machine alone"},
 		{"", "/debug/pprof/", 403, "this machine alone"},
-		// The command line and the environment are nobody's business.
+		// The command line and the environment may hold secrets.
 		{"localhost", "/debug/pprof/cmdline", 404, ""},
 		{"localhost", "/debug/pprof/symbol", 404, ""},
 		{"localhost", "/debug/pprof/trace", 404, ""},
@@ -62,16 +62,16 @@ func TestProfiles(t *testing.T) {
 	}
 }
 
-// What `go tool pprof` reads is a packed protocol buffer. Whoever waits and
-// goes away ends the profile; what was taken is whole.
-func TestProfilesForTheTool(t *testing.T) {
-	gone, cancel := context.WithCancel(t.Context())
+// `go tool pprof` reads a compressed protocol buffer. A client that disconnects ends
+// the profile early; it is complete nevertheless.
+func TestProfilesAreProtocolBuffers(t *testing.T) {
+	canceled, cancel := context.WithCancel(t.Context())
 	cancel()
 	for _, path := range []string{"profile", "heap", "heap?gc=1"} {
-		w := profile(gone, "localhost", "/debug/pprof/"+path)
+		w := profile(canceled, "localhost", "/debug/pprof/"+path)
 		unpacked, err := gzip.NewReader(bytes.NewReader(w.Body.Bytes()))
 		if err != nil {
-			t.Errorf("%s is no profile: %v", path, err)
+			t.Errorf("%s is not a profile: %v", path, err)
 			continue
 		}
 		if raw, err := io.ReadAll(unpacked); err != nil || len(raw) == 0 {
@@ -80,9 +80,8 @@ func TestProfilesForTheTool(t *testing.T) {
 	}
 }
 
-// A stack names functions and lines; a number in hexadecimal would be an
-// argument.
-func TestGoroutinesAreShownWithoutArguments(t *testing.T) {
+// A hexadecimal number would be the argument of a function.
+func TestGoroutinesShowNoArguments(t *testing.T) {
 	body := profile(t.Context(), "localhost", "/debug/pprof/goroutine").Body.String()
 	if strings.Contains(body, "0x") || strings.Contains(body, "(...)") {
 		t.Errorf("arguments:\n%s", body)
@@ -94,8 +93,8 @@ func TestGoroutinesAreShownWithoutArguments(t *testing.T) {
 	}
 }
 
-// A goroutine's labels may name what is worked on.
-func TestGoroutinesAreShownWithoutLabels(t *testing.T) {
+// A goroutine's labels may hold the data that it works on.
+func TestGoroutinesShowNoLabels(t *testing.T) {
 	pprof.Do(t.Context(), pprof.Labels("tenant", "label-canary"), func(ctx context.Context) {
 		for _, query := range []string{"", "?debug=0", "?debug=1", "?debug=2"} {
 			if body := profile(ctx, "localhost", "/debug/pprof/goroutine"+query).Body.String(); strings.Contains(body, "canary") || !strings.Contains(body, "testing.tRunner\n") {
@@ -105,8 +104,8 @@ func TestGoroutinesAreShownWithoutLabels(t *testing.T) {
 	})
 }
 
-// One at a time: a second would spoil the first.
-func TestProfilesAreTakenOneAtATime(t *testing.T) {
+// The runtime makes one CPU profile at a time.
+func TestOneProfileAtATime(t *testing.T) {
 	s, err := web.Start(t.Context(), "127.0.0.1:0", web.ProfileHandler(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
@@ -117,7 +116,7 @@ func TestProfilesAreTakenOneAtATime(t *testing.T) {
 	bodies := make(chan string, 2)
 	for range 2 {
 		go func() {
-			body, _ := get(ctx, url) // the one that is cut off has an error
+			body, _ := get(ctx, url) // the canceled one fails
 			bodies <- body
 		}()
 	}

@@ -13,10 +13,10 @@ import (
 	"conductor-jwt/web"
 )
 
-// Clients that keep connections and send nothing do not shut out the probes,
-// and hold no more than 256 connections. Each has had an answer: the server's
-// own timeout for such a connection is two minutes.
-func TestAFloodOfIdleConnectionsIsBounded(t *testing.T) {
+// Idle clients do not keep probes from being answered, and have at most 256
+// connections. Each has had a response, after which the server's own timeout is two
+// minutes.
+func TestIdleConnectionsAreLimited(t *testing.T) {
 	server, err := web.Start(t.Context(), "127.0.0.1:0", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, "live")
 	}), slog.New(slog.DiscardHandler))
@@ -52,8 +52,8 @@ func TestAFloodOfIdleConnectionsIsBounded(t *testing.T) {
 	}
 }
 
-// Clients that begin a request and never end it do not shut out the probes.
-func TestAFloodOfSlowRequestsIsBounded(t *testing.T) {
+// Clients that never finish their request do not keep probes from being answered.
+func TestSlowRequestsAreLimited(t *testing.T) {
 	server, err := web.Start(t.Context(), "127.0.0.1:0", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, "live")
 	}), slog.New(slog.DiscardHandler))
@@ -96,8 +96,8 @@ func TestAFloodOfSlowRequestsIsBounded(t *testing.T) {
 	}
 }
 
-// keepConnection opens a connection, asks once, and keeps it until the test
-// ends. It returns what else the server sends.
+// keepConnection opens a connection, sends one request, and keeps the connection
+// open until the test ends. It returns a reader of what follows the response.
 func keepConnection(t *testing.T, address string) *bufio.Reader {
 	t.Helper()
 	var dialer net.Dialer

@@ -32,7 +32,7 @@ func busy() web.Status {
 		Failures: []worker.Failure{{At: now, TaskID: "t", WorkflowID: "w/1", TaskName: "<script>alert(1)</script>", Code: "key_weak"}},
 		Keys: []keyring.Status{
 			{Name: "billing", Versions: []keyring.VersionStatus{{KeyID: "k-1", Algorithm: "RS256", State: keyring.Active, Created: now.Add(-72 * time.Hour)}}},
-			{Name: "gone", Failing: true},
+			{Name: "partner", Failing: true},
 		},
 		Settings: []config.Row{row("auth_secret", "[redacted]", config.FromEnvironment)},
 		UI:       "https://conductor.example.com/",
@@ -50,7 +50,7 @@ func show(t *testing.T, s web.Status, path string) *httptest.ResponseRecorder {
 	return w
 }
 
-func TestStatusPageShowsWhatHappens(t *testing.T) {
+func TestStatusPageContent(t *testing.T) {
 	page := show(t, busy(), "/").Body.String()
 	for what, want := range map[string]string{
 		"the version":         "v1.2.3, native edition, openssl 3.0 crypto, up 2 days",
@@ -60,7 +60,7 @@ func TestStatusPageShowsWhatHappens(t *testing.T) {
 		"failures by code":    `<td>policy_denied</td><td class="n">2</td>`,
 		"the execution":       `href="https://conductor.example.com/execution/w%2F1"`,
 		"a key, its kid, age": "<td>billing</td><td>k-1</td><td>RS256</td><td>active</td><td>3 days</td>",
-		"a key that is away":  "<td>gone</td><td></td><td></td><td>not loaded yet</td>",
+		"an unavailable key":  "<td>partner</td><td></td><td></td><td>not loaded yet</td>",
 		"a setting":           "<td>auth_secret</td><td>[redacted]</td><td>environment</td>",
 	} {
 		if !strings.Contains(page, want) {
@@ -69,7 +69,7 @@ func TestStatusPageShowsWhatHappens(t *testing.T) {
 	}
 }
 
-// What others have named is text, and the page brings no script of its own.
+// Names of tasks are escaped, and the page has no script.
 func TestStatusPageIsInert(t *testing.T) {
 	w := show(t, busy(), "/")
 	root, err := html.Parse(w.Body)
@@ -89,7 +89,7 @@ func TestStatusPageIsInert(t *testing.T) {
 	}
 }
 
-// An end tag for each beginning: a browser forgives, and shows something else.
+// Every element is closed: a browser would repair the page silently.
 func TestStatusPageIsWellFormed(t *testing.T) {
 	for what, s := range map[string]web.Status{"busy": busy(), "idle": idle(), "empty": {}} {
 		t.Run(what, func(t *testing.T) {
@@ -118,7 +118,7 @@ func TestStatusPageIsWellFormed(t *testing.T) {
 	}
 }
 
-// elements are those of a name, in order.
+// elements returns all elements of a name, in order.
 func elements(t *testing.T, page, name string) (list []*html.Node) {
 	t.Helper()
 	root, err := html.Parse(strings.NewReader(page))
@@ -133,7 +133,7 @@ func elements(t *testing.T, page, name string) (list []*html.Node) {
 	return list
 }
 
-// text is what is written in n.
+// text returns the text of n.
 func text(n *html.Node) string {
 	var b strings.Builder
 	for d := range n.Descendants() {
@@ -163,7 +163,7 @@ func idle() web.Status {
 	return s
 }
 
-func TestHeadlineAndTitleSayTheOverallState(t *testing.T) {
+func TestHeadlineAndTitle(t *testing.T) {
 	for _, row := range []struct {
 		what   string
 		change func(*web.Status)
@@ -190,14 +190,14 @@ func TestHeadlineAndTitleSayTheOverallState(t *testing.T) {
 	}
 }
 
-func TestStatusPageTellsItsTimeAndCanStopLoading(t *testing.T) {
+func TestStatusPageReload(t *testing.T) {
 	for path, want := range map[string]bool{"/": true, "/?refresh=0": false} {
 		page := show(t, busy(), path).Body.String()
 		if !strings.Contains(page, "As of 2027-01-15 08:00:00 UTC") {
-			t.Errorf("%s does not say when it was made", path)
+			t.Errorf("%s does not say when it was written", path)
 		}
 		if got := strings.Contains(page, `<meta http-equiv="refresh"`); got != want {
-			t.Errorf("%s loads itself again: %t", path, got)
+			t.Errorf("%s reloads: %t", path, got)
 		}
 	}
 }
@@ -205,8 +205,8 @@ func TestStatusPageTellsItsTimeAndCanStopLoading(t *testing.T) {
 func TestChartOfTheLastHour(t *testing.T) {
 	for _, row := range []struct {
 		what       string
-		minutes    map[int]worker.Minute // by their place
-		most       string                // in a minute; empty for no word of it
+		minutes    map[int]worker.Minute // by index
+		max        string                // in a minute; empty: not shown
 		top        string                // of the y axis
 		done, lost []string              // heights of the bars, of 100
 	}{
@@ -225,8 +225,8 @@ func TestChartOfTheLastHour(t *testing.T) {
 			s.Hour[i] = m
 		}
 		page := show(t, s, "/").Body.String()
-		if _, rest, found := strings.Cut(page, "max in a minute: "); found != (row.most != "") || found && !strings.HasPrefix(rest, row.most+"<") {
-			t.Errorf("%s: want %q as the maximum in a minute; the page has %.10q", row.what, row.most, rest)
+		if _, rest, found := strings.Cut(page, "max in a minute: "); found != (row.max != "") || found && !strings.HasPrefix(rest, row.max+"<") {
+			t.Errorf("%s: want %q as the maximum in a minute; the page has %.10q", row.what, row.max, rest)
 		}
 		if !strings.Contains(page, `<div class="axis y"><span>`+row.top+`</span>`) {
 			t.Errorf("%s: the axis does not end at %s", row.what, row.top)
@@ -254,8 +254,8 @@ func TestChartMarksTheMinutesBeforeTheStart(t *testing.T) {
 	}
 }
 
-// rows are the lines of the table whose first heading is this, with | between
-// their cells.
+// rows returns the lines of the table with this first heading, with | between the
+// cells.
 func rows(t *testing.T, page, heading string) (list []string) {
 	t.Helper()
 	for _, table := range elements(t, page, "table") {
@@ -301,7 +301,7 @@ func TestRetriesAreOneRow(t *testing.T) {
 	}
 }
 
-func TestKeysSayWhatComesNext(t *testing.T) {
+func TestNextChangeOfKeys(t *testing.T) {
 	s := idle()
 	s.Keys = []keyring.Status{{Name: "k", Versions: []keyring.VersionStatus{
 		{KeyID: "1", State: keyring.Retired, From: s.Now.Add(-time.Hour), Until: s.Now.Add(time.Hour)},
@@ -317,7 +317,7 @@ func TestKeysSayWhatComesNext(t *testing.T) {
 	}
 }
 
-func TestDefaultsAreFolded(t *testing.T) {
+func TestDefaultSettingsAreFolded(t *testing.T) {
 	s := busy()
 	s.Settings = append(s.Settings, row("max_ttl", "1h", config.FromDefault))
 	details := elements(t, show(t, s, "/").Body.String(), "details")
@@ -371,7 +371,7 @@ func luminance(t *testing.T, css, name string) float64 {
 	return sum
 }
 
-func TestStatusPageIsAtOnePlace(t *testing.T) {
+func TestStatusPageIsServedAtRootOnly(t *testing.T) {
 	for path, want := range map[string]int{"/": 200, "/metrics": 404, "/x": 404} {
 		if got := show(t, busy(), path).Code; got != want {
 			t.Errorf("%s: %d", path, got)

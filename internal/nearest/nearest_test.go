@@ -7,7 +7,7 @@ import (
 	"conductor-jwt/internal/nearest"
 )
 
-func TestNearest(t *testing.T) {
+func TestOf(t *testing.T) {
 	names := []string{"slots", "poll_timeout", "pollers", "audit", "tls_ca_cert", "tls_client_cert", "kid", "b"}
 	for _, row := range []struct{ typed, meant string }{
 		{"slot", "slots"},
@@ -25,7 +25,7 @@ func TestNearest(t *testing.T) {
 		{"ikd", "kid"},
 		{"kdi", "kid"},
 		{"dik", ""},
-		{strings.Repeat("a", 1<<20), ""}, // at once, as long as a file may be
+		{strings.Repeat("a", 1<<20), ""}, // a whole file, compared quickly
 		{"kd", ""},
 		{"B", "b"},
 		{"a", ""},
@@ -34,12 +34,12 @@ func TestNearest(t *testing.T) {
 		{"x", ""},
 	} {
 		if got := nearest.Of(row.typed, names); got != row.meant {
-			t.Errorf("Nearest(%q) = %q, want %q", row.typed, got, row.meant)
+			t.Errorf("Of(%q) = %q, want %q", row.typed, got, row.meant)
 		}
 	}
 }
 
-func TestNearestIsLevenshteins(t *testing.T) {
+func TestOfCountsEdits(t *testing.T) {
 	for _, row := range []struct {
 		typed, name string
 		near        bool
@@ -60,7 +60,7 @@ func TestNearestIsLevenshteins(t *testing.T) {
 	}
 }
 
-func TestNearestWithinLetters(t *testing.T) {
+func TestWithin(t *testing.T) {
 	for _, row := range []struct {
 		typed   string
 		letters int

@@ -10,7 +10,7 @@ import (
 	"conductor-jwt/internal/yamlfile"
 )
 
-func TestAFileIsParsed(t *testing.T) {
+func TestParse(t *testing.T) {
 	for _, text := range []string{
 		"a: 1\n", "\ufeffa: 1\n", "---\na: 1\n", "a: 1\r\n",
 		"# about\n---\n# about\na: 1\n...\n# about\n",
@@ -35,7 +35,7 @@ func TestAnEmptyFileHasNoBody(t *testing.T) {
 	}
 }
 
-// Each mistake with its place.
+// Each fault has its line and column.
 func TestFaults(t *testing.T) {
 	for _, row := range []struct {
 		text string
@@ -62,8 +62,8 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// A megabyte of whatever opens something ends early, or costs little.
-func TestNoFileTakesMuchMemory(t *testing.T) {
+// A large file of any tokens is refused early, or needs little memory.
+func TestParseBoundsMemory(t *testing.T) {
 	indented := func(line string) string {
 		var b strings.Builder
 		for i := 0; b.Len() < yamlfile.MaxBytes; i++ {
@@ -104,7 +104,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// depthOf is how deep lists and mappings nest.
+// depthOf returns how deep lists and mappings nest.
 func depthOf(n ast.Node) int {
 	deepest := 0
 	switch n := n.(type) {

@@ -21,8 +21,8 @@ import (
 	"conductor-jwt/policy"
 )
 
-// shelf is a key store in memory: sources by URI.
-type shelf struct {
+// memoryStore is a key store in memory.
+type memoryStore struct {
 	mu     sync.Mutex
 	timed  bool
 	remote bool
@@ -33,48 +33,50 @@ type shelf struct {
 	forge  bool
 }
 
-func newShelf() *shelf { return &shelf{held: map[string][]keys.Key{}, faults: map[string]error{}} }
+func newMemoryStore() *memoryStore {
+	return &memoryStore{held: map[string][]keys.Key{}, faults: map[string]error{}}
+}
 
-func (s *shelf) put(uri string, list ...keys.Key) {
+func (s *memoryStore) put(uri string, list ...keys.Key) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.held[uri] = list
 }
 
-func (s *shelf) fail(uri string, err error) {
+func (s *memoryStore) fail(uri string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults[uri] = err
 }
 
-// timesAsked is how often any source was asked for its versions.
-func (s *shelf) timesAsked() int {
+// timesRead is how often the sources were read.
+func (s *memoryStore) timesRead() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.calls
 }
 
-func (s *shelf) Open(uri string) (keys.Source, error) {
+func (s *memoryStore) Open(uri string) (keys.Source, error) {
 	if strings.HasSuffix(uri, "nonsense") {
 		return nil, &fault.Error{Reason: keys.ErrUnsupported, Found: "a uri that makes no sense", Hint: "write another"}
 	}
-	return &shelfSource{s, uri}, nil
+	return &memorySource{s, uri}, nil
 }
 
-type shelfSource struct {
-	*shelf
+type memorySource struct {
+	*memoryStore
 	uri string
 }
 
-func (s *shelfSource) Timed() bool  { return s.timed }
-func (s *shelfSource) Remote() bool { return s.remote }
+func (s *memorySource) Timed() bool  { return s.timed }
+func (s *memorySource) Remote() bool { return s.remote }
 
-func (s *shelfSource) Versions(ctx context.Context) ([]keys.Key, error) {
+func (s *memorySource) Versions(ctx context.Context) ([]keys.Key, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.calls++
 	if err := s.faults[s.uri]; err != nil {
-		if d, ok := errors.AsType[deaf](err); ok {
+		if d, ok := errors.AsType[hangsForever](err); ok {
 			s.mu.Unlock()
 			<-d.until
 			s.mu.Lock()
@@ -93,40 +95,40 @@ func (s *shelfSource) Versions(ctx context.Context) ([]keys.Key, error) {
 	}
 	var list []keys.Key
 	for _, k := range s.held[s.uri] {
-		list = append(list, &remoteKey{k, s.shelf})
+		list = append(list, &remoteKey{k, s.memoryStore})
 	}
 	return list, nil
 }
 
 var errHangs = errors.New("hangs")
 
-// deaf hangs, and heeds no context.
-type deaf struct{ until chan struct{} }
+// hangsForever hangs until it is closed, whatever its context does.
+type hangsForever struct{ until chan struct{} }
 
-func (deaf) Error() string { return "hangs on a file" }
+func (hangsForever) Error() string { return "hangs on a file" }
 
 type remoteKey struct {
 	keys.Key
-	shelf *shelf
+	memoryStore *memoryStore
 }
 
 func (k *remoteKey) Sign(ctx context.Context, alg keys.Algorithm, input []byte) ([]byte, error) {
-	if k.shelf.sign != nil {
-		if err := k.shelf.sign(ctx); err != nil {
+	if k.memoryStore.sign != nil {
+		if err := k.memoryStore.sign(ctx); err != nil {
 			return nil, err
 		}
 	}
-	if k.shelf.forge {
+	if k.memoryStore.forge {
 		input = append([]byte("x"), input...)
 	}
 	return k.Key.Sign(ctx, alg, input)
 }
 
-func away() error {
+func unavailable() error {
 	return &fault.Error{Reason: keys.ErrUnavailable, Found: "the store is away", Hint: "wait"}
 }
 
-// edKey makes an Ed25519 key that was made at a time.
+// edKey returns a new Ed25519 key with a time of creation.
 func edKey(t *testing.T, created time.Time) keys.Key {
 	t.Helper()
 	_, private, err := ed25519.GenerateKey(rand.Reader)
@@ -163,8 +165,8 @@ func thumbprint(t *testing.T, key keys.Key) string {
 	return kid
 }
 
-type rig struct {
-	*shelf
+type fixture struct {
+	*memoryStore
 	text   string
 	log    lockedBuffer
 	stores *keyring.Stores
@@ -187,8 +189,8 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
-// read reads a policy; every line of it is a key.
-func (r *rig) policy(t *testing.T) *policy.Policy {
+// policy reads the text of the fixture.
+func (r *fixture) policy(t *testing.T) *policy.Policy {
 	t.Helper()
 	p, err := policy.Read("policy.yaml", []byte(r.text), 10*time.Minute)
 	if err != nil {
@@ -197,14 +199,14 @@ func (r *rig) policy(t *testing.T) *policy.Policy {
 	return p
 }
 
-func (r *rig) options(t *testing.T) keyring.Options {
+func (r *fixture) options(t *testing.T) keyring.Options {
 	t.Helper()
 	if r.stores == nil {
 		r.stores = keyring.NewStores(8, time.Now)
 	}
 	schemes := map[string]keys.Scheme{}
 	for _, name := range []string{policy.SchemeFile, policy.SchemeEnv, policy.SchemeVaultTransit, policy.SchemeGCPKMS} {
-		schemes[name] = r.shelf
+		schemes[name] = r.memoryStore
 	}
 	return keyring.Options{
 		Policy: r.policy(t), Parser: keys.NewParser(keys.ParserOptions{}), Schemes: schemes, Stores: r.stores,
@@ -214,7 +216,7 @@ func (r *rig) options(t *testing.T) keyring.Options {
 	}
 }
 
-func (r *rig) ring(t *testing.T, before *keyring.Ring) *keyring.Ring {
+func (r *fixture) ring(t *testing.T, before *keyring.Ring) *keyring.Ring {
 	t.Helper()
 	ring, err := keyring.New(t.Context(), r.options(t), before)
 	if err != nil {
@@ -223,7 +225,7 @@ func (r *rig) ring(t *testing.T, before *keyring.Ring) *keyring.Ring {
 	return ring
 }
 
-// signs gives the kid of the version that signs, having made it sign.
+// signs makes a key sign and returns the kid of its active version.
 func signs(t *testing.T, ring *keyring.Ring, name string) string {
 	t.Helper()
 	key, err := ring.Resolve(t.Context(), keys.Ref{Name: name})
@@ -236,8 +238,8 @@ func signs(t *testing.T, ring *keyring.Ring, name string) string {
 	return key.ID()
 }
 
-// states writes the versions of the first key as "active:a published:b", by
-// the names in kids.
+// states writes the versions of the first key as "active:a published:b", with the
+// names that kids gives them.
 func states(ring *keyring.Ring, kids map[string]string) string {
 	var list []string
 	for _, v := range ring.Status()[0].Versions {

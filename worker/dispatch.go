@@ -103,7 +103,7 @@ func (w *Worker) finish(ctx context.Context, d *delivery, end End) *delivery {
 	return duplicate
 }
 
-// Ended counts and logs how a delivery ended.
+// ended counts and logs how a delivery ended.
 func (w *Worker) ended(ctx context.Context, d *delivery, end End) {
 	w.metrics.Ended(d.taskType, end)
 	if end.lost() && w.draining.Load() {

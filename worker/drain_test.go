@@ -246,9 +246,9 @@ func TestDrainEndsThoughAClientHangs(t *testing.T) {
 	})
 }
 
-// A client that ignores its context is awaited for the longest that a poll, and
-// what it brings, can take: the poll's timeout and margin, 3 s to give a task
-// back and a second for the last try.
+// Run waits for a client that ignores its context as long as a poll and its tasks
+// can take: the poll's timeout and margin, 3 s to give a task back and 1 s for the
+// last attempt.
 func TestDrainEndsThoughAClientIgnoresItsContext(t *testing.T) {
 	for drain, want := range map[time.Duration]time.Duration{
 		2 * time.Second:  conductor.MaxPollTimeout + conductor.PollMargin + 4*time.Second,

@@ -104,7 +104,7 @@ func TestDeadlineOfExecution(t *testing.T) {
 					if at, ok := ctx.Deadline(); ok {
 						deadline.Store(int64(time.Until(at)))
 					}
-					<-let // does not heed its context
+					<-let // ignores its context
 					return sign(ctx, d)
 				})})
 				time.Sleep(c.want + time.Second)

@@ -60,8 +60,8 @@ func TestOneLineWhenTheClassChanges(t *testing.T) {
 	})
 }
 
-// Each line says what to do, and a trouble of another kind is a line of its own
-// though its class is the same.
+// Each line says what to do. A different cause has a line of its own, even within
+// the same class.
 func TestEachLineSaysWhatToDo(t *testing.T) {
 	failed := func(class conductor.Class, call conductor.Call, status int, cause error) *conductor.Error {
 		return &conductor.Error{Class: class, Call: call, Status: status, Cause: cause}
@@ -107,8 +107,8 @@ func TestEachLineSaysWhatToDo(t *testing.T) {
 	})
 }
 
-// One type may not be executed, and the others are well: that is one trouble,
-// which does not end with each poll of the others.
+// If the worker may not execute one type, the successful polls of the others do
+// not end that failure.
 func TestAFailureOfOneTypeIsLoggedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := &logBuffer{}
@@ -126,7 +126,7 @@ func TestAFailureOfOneTypeIsLoggedOnce(t *testing.T) {
 	})
 }
 
-// Something on the way ends every poll after the same time.
+// A load balancer ends every poll after the same time.
 func TestALoadBalancerThatEndsPollsIsNamed(t *testing.T) {
 	for _, row := range []struct {
 		what  string

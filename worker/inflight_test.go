@@ -71,7 +71,7 @@ func TestTaskInFlightIsNotRunTwiceAtOnce(t *testing.T) {
 	})
 }
 
-// A second delivery that comes while the first waits for its acknowledgement.
+// A duplicate is received while the first delivery waits for its acknowledgement.
 func TestSecondDelivery(t *testing.T) {
 	for _, c := range []struct {
 		name    string
@@ -158,7 +158,7 @@ func TestADuplicateThatTheFirstSettlesIsNotRun(t *testing.T) {
 			h.add(first)
 			again := &delivery{task: api.Task{ID: "a"}, received: now.Add(c.received)}
 			if h.add(again) {
-				t.Fatal("accepted beside itself")
+				t.Fatal("added a duplicate as a new delivery")
 			}
 			if next := h.remove(first, c.end); (next == again) != c.runs {
 				t.Errorf("runs: %v, want %v", next == again, c.runs)
@@ -170,8 +170,8 @@ func TestADuplicateThatTheFirstSettlesIsNotRun(t *testing.T) {
 	}
 }
 
-// A second delivery that was received before the task was postponed was taken
-// back with it: the server gives the task out again when its time comes.
+// Postponing a task also revokes a duplicate that was received before: the server
+// delivers the task again when its delay is over.
 func TestADuplicateFromBeforeAPostponementIsNotRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLedger()
@@ -208,7 +208,7 @@ func TestADuplicateFromBeforeAPostponementIsNotRun(t *testing.T) {
 	})
 }
 
-// A delivery that has no time left is given back without being run.
+// A delivery past its deadline is given back without being run.
 func TestADeliveryPastItsDeadlineIsNotRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, row := range []struct {

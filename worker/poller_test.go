@@ -65,7 +65,7 @@ func TestDoorbell(t *testing.T) {
 			}
 		}
 		if before := l.Polls()[len(got)-2]; before.Returned != 0 {
-			t.Errorf("went idle after a sweep that brought %d", before.Returned)
+			t.Errorf("went idle after a batch poll that brought %d", before.Returned)
 		}
 	})
 }
@@ -120,7 +120,8 @@ func TestQueueIsNeverUnattended(t *testing.T) {
 	})
 }
 
-// As many pollers as slots: those that listen hold them all, and none is taken.
+// With as many pollers as slots, the long polls hold all slots, and none counts as
+// taken.
 func TestASlotOfALongPollIsFree(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, m := newLedger(), NewMetrics([]string{jwtType})
@@ -228,8 +229,8 @@ func TestServerThatDoesNotWaitIsNotFlooded(t *testing.T) {
 	})
 }
 
-// What follows a failed poll only looks whether the server is back: an empty
-// queue must not hide for the length of a poll that it is.
+// A probe follows a failed poll: with a long poll, an empty queue would hide that
+// the server is back.
 func TestAProbeFollowsAFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLedger()

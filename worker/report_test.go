@@ -93,7 +93,7 @@ func TestUpdateIsNotRetriedAfterAPermanentError(t *testing.T) {
 	}
 }
 
-// A page with status 200 may be a proxy's, of an update that went nowhere.
+// A page with status 200 may be a proxy's: the server never got the update.
 func TestA2xxThatIsNotTheServersIsNoAcknowledgement(t *testing.T) {
 	for _, class := range []conductor.Class{conductor.Garbled, conductor.TooLarge} {
 		t.Run(string(class), func(t *testing.T) {

@@ -40,7 +40,7 @@ func sign(_ context.Context, d api.Task) task.Outcome {
 	}
 }
 
-// signIn completes every task after d, and heeds its context.
+// signIn completes every task after d, unless its context ends.
 func signIn(d time.Duration) handlerFunc {
 	return func(ctx context.Context, del api.Task) task.Outcome {
 		if !sleep(ctx, d) {
@@ -50,7 +50,7 @@ func signIn(d time.Duration) handlerFunc {
 	}
 }
 
-// tap stands between the worker and the ledger.
+// tap intercepts the calls of the worker to the ledger.
 type tap struct {
 	Server
 	onPoll   func(ctx context.Context, q conductor.Query, next func() ([]api.Task, error)) ([]api.Task, error)

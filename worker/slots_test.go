@@ -124,7 +124,7 @@ func TestOneTypeCannotStarveAnother(t *testing.T) {
 		var a, b int
 		for _, d := range l.Deliveries() {
 			if d.At.Sub(r.began) < 12*time.Second {
-				continue // B's share comes with A's next releases
+				continue // B gets its share as A releases slots
 			}
 			if s, _ := l.Task(d.TaskID); s.Type == "A" {
 				a++

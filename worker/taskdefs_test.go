@@ -141,8 +141,8 @@ func TestADefinitionThatIsMissingIsRegistered(t *testing.T) {
 	}
 }
 
-// A task whose definition is right costs the server no question, and a name
-// that always lacks a timeout few.
+// The worker does not ask for the definition of a task that has a response
+// timeout, and asks rarely for one that never has.
 func TestQuestionsForDefinitionsAreFew(t *testing.T) {
 	for what, row := range map[string]struct {
 		definition *conductortest.Definition
@@ -164,7 +164,7 @@ func TestQuestionsForDefinitionsAreFew(t *testing.T) {
 				run.idle(time.Second)
 				run.drainClean()
 				if n := l.Calls("get taskdef"); n > row.max {
-					t.Errorf("%d questions in a minute, want at most %d", n, row.max)
+					t.Errorf("%d requests in a minute, want at most %d", n, row.max)
 				}
 			})
 		})
@@ -187,8 +187,7 @@ func TestEveryConfiguredTypeIsRegistered(t *testing.T) {
 	})
 }
 
-// A name that the server never takes is asked for once, however many tasks of
-// it come.
+// A name that the server refuses is tried once, however many tasks have it.
 func TestARefusedNameIsLoggedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLedger()

@@ -21,7 +21,7 @@ import (
 )
 
 // Server is the part of Conductor that the engine uses. The in-memory ledger of
-// internal/conductortest implements it too.
+// test/conductortest implements it too.
 type Server interface {
 	// Poll takes up to q.Count tasks and waits up to q.Timeout for them. The tasks
 	// that it returns are leased, so a poll in flight is never cancelled.

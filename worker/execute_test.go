@@ -270,3 +270,39 @@ func TestDeliveryCarriesTheTask(t *testing.T) {
 		}
 	})
 }
+
+// A handler that does not return costs its slot only once there are more such
+// handlers than slots.
+func TestHandlersThatNeverReturn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLedger()
+		var begun atomic.Int32
+		let := make(chan struct{})
+		r := start(t, l, Options{Slots: 1, Pollers: 1, Handler: handlerFunc(func(ctx context.Context, d api.Task) task.Outcome {
+			if begun.Add(1) <= 2 {
+				<-let // ignores its context
+			}
+			return sign(ctx, d)
+		})})
+		for range 3 {
+			l.Enqueue(conductortest.TaskSpec{Type: jwtType, Definition: &conductortest.Definition{ResponseTimeout: time.Minute}})
+		}
+		time.Sleep(35 * time.Second)
+		if n := begun.Load(); n != 2 {
+			t.Errorf("%d handlers had begun after the first deadline, want 2: one handler that ignores its deadline takes no slot", n)
+		}
+		time.Sleep(45 * time.Second)
+		if n := begun.Load(); n != 2 {
+			t.Errorf("%d handlers had begun with two abandoned ones on one slot, want 2", n)
+		}
+		close(let)
+		r.idle(time.Minute)
+		if n := begun.Load(); n != 3 {
+			t.Errorf("%d handlers had begun once the abandoned ones returned", n)
+		}
+		r.drainClean()
+		if n := r.log.count("drained"); n != 1 {
+			t.Errorf("the log tells %d times that the worker has drained", n)
+		}
+	})
+}

@@ -139,35 +139,35 @@ func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
 
 // Polled counts a poll; err is nil if it succeeded.
 func (m *Metrics) Polled(taskType string, err *conductor.Error, took time.Duration) {
-	t, status := m.labels.taskType(taskType), success
+	t, status := m.labels.taskTypes.label(taskType), success
 	m.polls.WithLabelValues(t).Inc()
 	if err != nil {
 		status = failed
-		m.pollErrors.WithLabelValues(t, m.labels.class(err.Class)).Inc()
+		m.pollErrors.WithLabelValues(t, m.labels.classes.label(string(err.Class))).Inc()
 	}
 	m.pollSeconds.WithLabelValues(t, status).Observe(took.Seconds())
 }
 
 // QueueFull counts that a poller with tasks to fetch found no free slot.
 func (m *Metrics) QueueFull(taskType string) {
-	m.queueFull.WithLabelValues(m.labels.taskType(taskType)).Inc()
+	m.queueFull.WithLabelValues(m.labels.taskTypes.label(taskType)).Inc()
 }
 
 // Received counts a delivery that is in flight until Ended.
 func (m *Metrics) Received(taskType string) {
-	t := m.labels.taskType(taskType)
+	t := m.labels.taskTypes.label(taskType)
 	m.started.WithLabelValues(t).Inc()
 	m.active.WithLabelValues(t).Inc()
 }
 
 // Duplicate counts a delivery of a task in flight.
 func (m *Metrics) Duplicate(taskType string) {
-	m.duplicates.WithLabelValues(m.labels.taskType(taskType)).Inc()
+	m.duplicates.WithLabelValues(m.labels.taskTypes.label(taskType)).Inc()
 }
 
 // NoResponseTimeout counts a delivery whose definition has no response timeout.
 func (m *Metrics) NoResponseTimeout(taskType string) {
-	m.unbounded.WithLabelValues(m.labels.taskType(taskType)).Inc()
+	m.unbounded.WithLabelValues(m.labels.taskTypes.label(taskType)).Inc()
 }
 
 // Executed counts an execution.
@@ -175,7 +175,7 @@ func (m *Metrics) Executed(e Executed) {
 	if e.Outcome.Unchecked {
 		m.unchecked.Inc()
 	}
-	t, status := m.labels.taskType(e.TaskType), success
+	t, status := m.labels.taskTypes.label(e.TaskType), success
 	if e.Outcome.Status == api.Completed {
 		m.tokens.WithLabelValues(m.labels.algorithms.label(e.Outcome.Algorithm), m.labels.kinds.label(e.Outcome.KeyKind)).Inc()
 	} else {
@@ -197,10 +197,10 @@ func (m *Metrics) fault(taskType string, f task.Fault) {
 // Updated counts one attempt to report outputData of so many bytes; err is nil if
 // it succeeded.
 func (m *Metrics) Updated(taskType string, err *conductor.Error, bytes int, took time.Duration) {
-	t, status := m.labels.taskType(taskType), success
+	t, status := m.labels.taskTypes.label(taskType), success
 	if err != nil {
 		status = failed
-		m.updateErrors.WithLabelValues(t, m.labels.class(err.Class)).Inc()
+		m.updateErrors.WithLabelValues(t, m.labels.classes.label(string(err.Class))).Inc()
 	} else {
 		m.resultBytes.WithLabelValues(t).Observe(float64(bytes))
 	}
@@ -209,7 +209,7 @@ func (m *Metrics) Updated(taskType string, err *conductor.Error, bytes int, took
 
 // Ended counts a delivery that is no longer in flight.
 func (m *Metrics) Ended(taskType string, end End) {
-	m.active.WithLabelValues(m.labels.taskType(taskType)).Dec()
+	m.active.WithLabelValues(m.labels.taskTypes.label(taskType)).Dec()
 	m.ends.WithLabelValues(m.labels.ends.label(string(end))).Inc()
 	if end.lost() {
 		m.lost.WithLabelValues(string(end)).Inc()
@@ -269,10 +269,6 @@ func (c closedSet) label(s string) string {
 	return labelOther
 }
 
-func (l labelSets) taskType(t string) string { return l.taskTypes.label(t) }
-
-func (l labelSets) class(c conductor.Class) string { return l.classes.label(string(c)) }
-
 func codeNames() []string {
 	var names []string
 	for _, c := range task.Codes() {
@@ -293,8 +289,8 @@ func statusLabel(status int) string {
 	return strconv.Itoa(status)
 }
 
-// zero makes the series that alerts look at before anything has happened: the
-// first of what happens would else be no increase.
+// initSeries makes the series that alerts watch: a series that began with its
+// first event would not show that event as an increase.
 func (m *Metrics) initSeries() {
 	for t := range m.labels.taskTypes {
 		m.initType(t)

@@ -207,3 +207,68 @@ func TestOutcomesAreCounted(t *testing.T) {
 		}
 	}
 }
+
+func TestEachPollIsCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, m := newLedger(), NewMetrics([]string{jwtType})
+		l.SetFaults(conductortest.Plan(1, conductortest.Rule{Call: "poll", Times: 2, Fault: conductortest.Fault{Status: 503}}))
+		enqueue(l, 20)
+		r := start(t, l, Options{Slots: 4, Pollers: 1, Metrics: m})
+		r.idle(time.Minute)
+		r.drainClean()
+		got, _ := exposition(t, m)
+		polls := got[`task_poll_total{taskType="GET_SIGNED_JWT"}`]
+		failed := got[`task_poll_error_total{exception="server",taskType="GET_SIGNED_JWT"}`]
+		tasks := got[`task_execution_started_total{taskType="GET_SIGNED_JWT"}`]
+		if tasks != 20 || failed != 2 || polls-failed != float64(len(l.Polls())) {
+			t.Errorf("%v tasks and %v failures in %v polls of %d", tasks, failed, polls, len(l.Polls()))
+		}
+		for _, p := range l.Polls() {
+			if p.Query.Count < 1 || p.Query.Count > 4 || p.Returned > p.Query.Count {
+				t.Errorf("%+v", p)
+			}
+		}
+	})
+}
+
+// Alerts look at these series before anything has happened.
+func TestSeriesThatAreThereFromTheStart(t *testing.T) {
+	got, _ := exposition(t, NewMetrics([]string{jwtType}))
+	for _, name := range []string{
+		`active_workers{taskType="GET_SIGNED_JWT"}`, `task_poll_total{taskType="GET_SIGNED_JWT"}`,
+		`task_execution_started_total{taskType="GET_SIGNED_JWT"}`, `task_execution_queue_full_total{taskType="GET_SIGNED_JWT"}`,
+		`task_paused_total{taskType="GET_SIGNED_JWT"}`, `conductor_jwt_tasks_without_response_timeout_total{taskType="GET_SIGNED_JWT"}`,
+		`task_poll_error_total{exception="network",taskType="GET_SIGNED_JWT"}`, `task_update_error_total{exception="rejected",taskType="GET_SIGNED_JWT"}`,
+		`conductor_jwt_failures_total{code="key_weak"}`, `thread_uncaught_exceptions_total{exception="panic"}`,
+		`conductor_jwt_deliveries_ended_total{end="given_back"}`, `conductor_jwt_updates_lost_total{end="lease_spent"}`,
+	} {
+		if value, ok := got[name]; !ok || value != 0 {
+			t.Errorf("%s is %v (there: %t)", name, value, ok)
+		}
+	}
+	if _, ok := got[`conductor_jwt_updates_lost_total{end="acknowledged"}`]; ok {
+		t.Error("an acknowledged update counts among the lost ones")
+	}
+}
+
+func TestEachCallHasItsRoute(t *testing.T) {
+	m := NewMetrics([]string{jwtType})
+	routes := map[conductor.Call]string{
+		"poll": `method="GET",status="200",uri="/tasks/poll/batch/{taskType}"`, "update": `method="POST",status="200",uri="/tasks"`,
+		"get task": `method="GET",status="200",uri="/tasks/{taskId}"`, "get taskdef": `method="GET",status="200",uri="/metadata/taskdefs/{name}"`,
+		"create taskdef": `method="POST",status="200",uri="/metadata/taskdefs"`, "token": `method="POST",status="200",uri="/token"`,
+		"version": `method="GET",status="200",uri="/version"`, "get workflow": `method="GET",status="200",uri="/workflow/{workflowId}"`,
+		"get workflowdefs": `method="GET",status="200",uri="/metadata/workflow"`, "secret exists": `method="GET",status="200",uri="/secrets/{name}/exists"`,
+		"secret names": `method="GET",status="200",uri="/secrets"`, "queue size": `method="GET",status="200",uri="/tasks/queue/size"`,
+		"poll data": `method="GET",status="200",uri="/tasks/queue/polldata"`, "anything": `method="GET",status="200",uri="other"`,
+	}
+	for call := range routes {
+		m.Request(call, 200, time.Millisecond)
+	}
+	got, _ := exposition(t, m)
+	for call, labels := range routes {
+		if n := got["http_api_client_request_seconds{"+labels+"}"]; n != 1 {
+			t.Errorf("%s: %v requests", call, n)
+		}
+	}
+}

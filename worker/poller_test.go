@@ -441,3 +441,30 @@ func TestPanicOfTheClientIsAFailedCall(t *testing.T) {
 		}
 	})
 }
+
+// A single poller does not wait for its phase: no other poll is in flight.
+func TestASinglePollerDoesNotWaitForItsPhase(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLedger()
+		r := start(t, l, Options{Slots: 2, Pollers: 1})
+		for range 20 {
+			time.Sleep(77 * time.Millisecond)
+			enqueue(l, 1)
+		}
+		r.idle(time.Second)
+		r.drainClean()
+		list, long := l.Polls(), 0
+		for i := range len(list) - 1 {
+			if list[i].Returned > 0 || list[i+1].Query.Timeout == 0 {
+				continue
+			}
+			long++
+			if gap := list[i+1].At.Sub(list[i].Ended); gap != 0 && list[i].Query.Timeout == 0 {
+				t.Errorf("the queue was unattended for %s", gap)
+			}
+		}
+		if long < 15 {
+			t.Errorf("%d long polls", long)
+		}
+	})
+}

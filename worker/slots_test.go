@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -230,4 +231,37 @@ func TestStopsAfterTasksThatComeOneByOne(t *testing.T) {
 			t.Errorf("ended after %s", took)
 		}
 	})
+}
+
+// A poller that stops waiting for a slot takes none, and gives none to another.
+func TestCallerThatStopsWaitingForASlot(t *testing.T) {
+	for name, first := range map[string]bool{"the first": true, "a later one": false} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newSlots(1, 1)
+			s.take(t.Context(), 0, true, 1, noBeat)
+			leaving, leave := context.WithCancel(t.Context())
+			var served atomic.Int32
+			wait := func(ctx context.Context, urgent bool) {
+				go func() { served.Add(int32(s.take(ctx, 0, urgent, 1, noBeat))) }()
+				synctest.Wait()
+			}
+			if first {
+				wait(leaving, false)
+			}
+			wait(t.Context(), true)
+			if !first {
+				wait(leaving, false)
+			}
+			leave()
+			synctest.Wait()
+			if n := served.Load(); n != 0 || s.inUse() != 1 || len(s.waiting) != 1 {
+				t.Errorf("%s: %d served, %d in use, %d wait", name, n, s.inUse(), len(s.waiting))
+			}
+			s.release(0, 1)
+			synctest.Wait()
+			if n := served.Load(); n != 1 || s.inUse() != 1 || !s.full(0) {
+				t.Errorf("%s: %d served, %d in use", name, n, s.inUse())
+			}
+		})
+	}
 }

@@ -3,6 +3,8 @@ package provider
 import (
 	"encoding/json/jsontext"
 	"strings"
+
+	"conductor-jwt/internal/jsonobj"
 )
 
 // Recipe is what is particular to a provider in its two example workflows. The
@@ -118,17 +120,16 @@ func (r Recipe) passedInputs() string {
 	return strings.Join(list, ",")
 }
 
-// memberNames gives the names of the members of a JSON object.
+// memberNames returns the names of the members of a JSON object, which are
+// given without its braces.
 func memberNames(members string) []string {
+	object, err := jsonobj.Parse([]byte("{"+members+"}"), jsonobj.Limits{})
+	if err != nil {
+		panic("provider: a recipe is not json: " + err.Error())
+	}
 	var names []string
-	d := jsontext.NewDecoder(strings.NewReader("{" + members + "}"))
-	_, err := d.ReadToken()
-	for err == nil && d.PeekKind() == jsontext.KindString {
-		var name jsontext.Token
-		if name, err = d.ReadToken(); err == nil {
-			names = append(names, name.String())
-			err = d.SkipValue()
-		}
+	for m := range object.Members() {
+		names = append(names, m.Name)
 	}
 	return names
 }

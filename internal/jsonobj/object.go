@@ -123,14 +123,6 @@ func (o *Object) AppendJSON(dst []byte) []byte {
 	return append(dst, '}')
 }
 
-// MarshalJSON implements [json.Marshaler].
-func (o Object) MarshalJSON() ([]byte, error) {
-	if err := o.Check(); err != nil {
-		return nil, err
-	}
-	return o.AppendJSON(make([]byte, 0, o.Size())), nil
-}
-
 // Size is an upper bound of the object's length for names that need no
 // escapes, and close to it for any other.
 func (o *Object) Size() int {

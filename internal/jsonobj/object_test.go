@@ -45,7 +45,7 @@ func TestAChangedCloneLeavesTheOriginal(t *testing.T) {
 	}
 }
 
-func TestAStringThatIsNotUTF8IsNotMarshalled(t *testing.T) {
+func TestAStringThatIsNotUTF8IsReported(t *testing.T) {
 	for name, set := range map[string]func(*jsonobj.Object){
 		"value":   func(o *jsonobj.Object) { o.String("a", "\xff") },
 		"element": func(o *jsonobj.Object) { o.Strings("a", []string{"ok", "\xc3"}) },
@@ -53,7 +53,7 @@ func TestAStringThatIsNotUTF8IsNotMarshalled(t *testing.T) {
 	} {
 		var o jsonobj.Object
 		set(&o)
-		if _, err := o.MarshalJSON(); !errors.Is(err, jsonobj.ErrSyntax) {
+		if err := o.Check(); !errors.Is(err, jsonobj.ErrEncoding) {
 			t.Errorf("%s: err = %v", name, err)
 		}
 	}
@@ -126,10 +126,10 @@ func TestNoErrorQuotesTheText(t *testing.T) {
 func TestAnyObjectReadsBackAsItWasWritten(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		o := object().Draw(t, "object")
-		printed, err := o.MarshalJSON()
-		if err != nil {
+		if err := o.Check(); err != nil {
 			t.Fatal(err)
 		}
+		printed := o.AppendJSON(nil)
 		back, err := jsonobj.Parse(printed, jsonobj.Limits{})
 		if err != nil {
 			t.Fatalf("%s: %v", printed, err)

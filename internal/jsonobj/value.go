@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json/jsontext"
 	"iter"
+	"maps"
 	"slices"
 	"unicode/utf8"
 )
@@ -118,13 +119,7 @@ func (v Value) Get(name string) (Value, bool) {
 }
 
 // ByName returns the members of an object, for many look-ups.
-func (v Value) ByName() map[string]Value {
-	values := make(map[string]Value, len(v.Names))
-	for name, value := range v.Members() {
-		values[name] = value
-	}
-	return values
-}
+func (v Value) ByName() map[string]Value { return maps.Collect(v.Members()) }
 
 // Object returns the members of an object that was read, without white space
 // in their values.

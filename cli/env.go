@@ -11,7 +11,7 @@ import (
 	"golang.org/x/term"
 )
 
-// Env is everything that a command takes from the process: tests pass their
+// Env is everything that a command takes from its process; tests pass their
 // own. No other package reads the environment.
 type Env struct {
 	Args    []string // without the program's name
@@ -22,23 +22,23 @@ type Env struct {
 	Environ func() []string // NAME=value, as [os.Environ]
 	Now     func() time.Time
 
-	// Signals starts to deliver SIGINT and SIGTERM, and the function that it
-	// returns stops it. A command that ends in its own time calls it; under
-	// any other, both signals keep their usual effect. SIGPIPE is ignored from
-	// then on: the worker outlives the reader of its log or audit.
+	// Signals starts to deliver SIGINT and SIGTERM; the returned function stops
+	// it. Only the worker calls it, so that both signals end any other command.
+	// From then on SIGPIPE is ignored: the worker continues when the process
+	// that reads its log or audit ends.
 	Signals func() (<-chan os.Signal, func())
 
-	// Reloads starts to deliver SIGHUP, as Signals does its own.
+	// Reloads does the same with SIGHUP.
 	Reloads func() (<-chan os.Signal, func())
 
-	// Version is what the build was given; empty where it was given none.
+	// Version is set by the linker; it may be empty.
 	Version string
 
 	unprotected bool // core dumps could not be turned off
 }
 
-// signals has room for two: the first asks a command to end, the second ends
-// it at once.
+// signals buffers two: the first asks the worker to drain, the second to stop
+// at once.
 func signals() (<-chan os.Signal, func()) {
 	signal.Ignore(syscall.SIGPIPE)
 	c := make(chan os.Signal, 2)
@@ -46,7 +46,7 @@ func signals() (<-chan os.Signal, func()) {
 	return c, func() { signal.Stop(c) }
 }
 
-// reloads has room for one: what is read again has then not been begun.
+// reloads buffers one: a reload that has not begun covers all that follow.
 func reloads() (<-chan os.Signal, func()) {
 	c := make(chan os.Signal, 1)
 	signal.Notify(c, syscall.SIGHUP)
@@ -75,15 +75,17 @@ const (
 	green  = "32"
 )
 
-// paint gives a text its colour, where w is a terminal that is to have any.
-func (env Env) paint(w io.Writer, colour, text string) string {
-	if !env.colours(w) {
+// paint returns text in a colour if w may be written to in colour.
+func (e Env) paint(w io.Writer, colour, text string) string {
+	if !e.colours(w) {
 		return text
 	}
 	return "\x1b[" + colour + "m" + text + "\x1b[0m"
 }
 
-func label(env Env, w io.Writer, name, colour, text string) {
-	// Standard error has nowhere to report its own failure.
-	_, _ = fmt.Fprintf(w, "%s: %s\n", env.paint(w, colour, name), text)
+// label writes "name: text" to standard error.
+func (e Env) label(name, colour, text string) {
+	_, _ = fmt.Fprintf(e.Stderr, "%s: %s\n", e.paint(e.Stderr, colour, name), text) // there is nowhere to report a failure
 }
+
+func (e Env) warn(text string) { e.label("warning", yellow, text) }

@@ -20,22 +20,22 @@ const (
 	exitUsage  = 2
 )
 
-// usageError is wrong use of the command line: exit status 2.
+// usageError reports wrong use of the command line: exit status 2.
 type usageError struct {
 	message, hint string
 }
 
 func (e *usageError) Error() string { return e.message }
 
-// Hint is the next step.
+// Hint returns the next step.
 func (e *usageError) Hint() string { return e.hint }
 
-// usage makes a usageError; hint may be empty.
+// usage returns a usageError; hint may be empty.
 func usage(hint, format string, args ...any) error {
 	return &usageError{message: fmt.Sprintf(format, args...), hint: hint}
 }
 
-// asUsage makes any error one of wrong use.
+// asUsage returns err as a usageError.
 func asUsage(err error) error {
 	if _, ok := errors.AsType[*usageError](err); ok {
 		return err
@@ -43,7 +43,7 @@ func asUsage(err error) error {
 	return &usageError{message: err.Error(), hint: hintOf(err)}
 }
 
-// hinted is an error that knows the next step.
+// hinted is an error with a next step.
 type hinted interface {
 	error
 	Hint() string
@@ -58,7 +58,7 @@ func (e *hintedError) Hint() string { return e.hint }
 
 func (e *hintedError) Unwrap() error { return e.error }
 
-// withHint gives err a next step.
+// withHint returns err with a next step.
 func withHint(err error, hint string) error { return &hintedError{err, hint} }
 
 func hintOf(err error) string {
@@ -68,7 +68,7 @@ func hintOf(err error) string {
 	return ""
 }
 
-// errReported ends a command with status 1 whose output has already said why.
+// errReported ends a command with status 1 whose output has named the reason.
 var errReported = errors.New("reported")
 
 func exitStatus(err error) int {
@@ -78,13 +78,13 @@ func exitStatus(err error) int {
 	return exitFailed
 }
 
-// loggedError is an error that is written as one line of a JSON log.
+// loggedError is an error that is printed as one line of a JSON log.
 type loggedError struct{ error }
 
 func (e *loggedError) Unwrap() error { return e.error }
 
-// printError writes each line of err as an error of its own, so that several
-// faults found at once (errors.Join) read like several errors.
+// printError prints each line of err as an error of its own, so that faults
+// which were found together ([errors.Join]) read like several errors.
 func printError(env Env, err error) {
 	if errors.Is(err, errReported) {
 		return
@@ -94,21 +94,21 @@ func printError(env Env, err error) {
 		return
 	}
 	for line := range strings.SplitSeq(err.Error(), "\n") {
-		label(env, env.Stderr, "error", red, line)
+		env.label("error", red, line)
 	}
 	if hint := hintOf(err); hint != "" {
-		label(env, env.Stderr, "hint", yellow, hint)
+		env.label("hint", yellow, hint)
 	}
 }
 
-// firstLine is what a log line has room for: the first of the mistakes.
+// firstLine returns the first of the faults that err reports, for a log line.
 func firstLine(err error) string {
 	line, _, _ := strings.Cut(err.Error(), "\n")
 	return line
 }
 
-// flagError puts pflag's errors into our words. Its own text quotes the value
-// of the flag, and a value in the wrong place may be a secret.
+// flagError replaces pflag's messages: they quote the value of the flag, and a
+// value in the wrong place may be a secret.
 func flagError(cmd *cobra.Command, err error) error {
 	help := "see `" + cmd.CommandPath() + " --help`"
 	if e, ok := errors.AsType[*pflag.NotExistError](err); ok {
@@ -126,7 +126,8 @@ func flagError(cmd *cobra.Command, err error) error {
 	return err
 }
 
-// invalidFlag passes on the reason only where the flag's type is our own.
+// invalidFlag gives the reason only if the flag's type is ours: pflag's own types
+// quote the value.
 func invalidFlag(e *pflag.InvalidValueError, help string) error {
 	name := e.GetFlag().Name
 	if own, ok := errors.AsType[*usageError](e); ok {
@@ -145,7 +146,7 @@ func unknownFlag(cmd *cobra.Command, e *pflag.NotExistError, help string) error 
 		return usage(help, "unknown flag -%s", printable.Name(name))
 	}
 	if s, ok := secretSetting(name); ok {
-		return usage("set "+s.Env+", or "+s.EnvFile()+" to a file that holds it", "a secret does not come by flag: every user of this machine can read it")
+		return usage("set "+s.Env+", or "+s.EnvFile()+" to a file that holds it", "a secret is not taken from a flag: every user of this machine can read it")
 	}
 	if near := nearestFlag(cmd, name); near != "" {
 		help = "did you mean " + near + "?"
@@ -153,7 +154,7 @@ func unknownFlag(cmd *cobra.Command, e *pflag.NotExistError, help string) error 
 	return usage(help, "unknown flag --%s", printable.Name(name))
 }
 
-// secretSetting finds the setting that somebody tried to give by flag.
+// secretSetting finds a secret setting by the flag that it would have.
 func secretSetting(flag string) (config.Setting, bool) {
 	for _, s := range config.Settings() {
 		if s.Secret && strings.ReplaceAll(s.Name, "_", "-") == flag {

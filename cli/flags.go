@@ -10,8 +10,8 @@ import (
 	"conductor-jwt/keys"
 )
 
-// noArgs is for a command that takes flags only. Cobra's own says "unknown
-// command" and quotes what it found.
+// noArgs refuses all arguments. [cobra.NoArgs] calls them unknown commands and
+// quotes them.
 func noArgs(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
@@ -19,7 +19,7 @@ func noArgs(cmd *cobra.Command, args []string) error {
 	return usage("see `"+cmd.CommandPath()+" --help`", "%s takes no arguments, got %d", cmd.CommandPath(), len(args))
 }
 
-// oneFile takes at most one argument.
+// oneFile refuses more than one argument.
 func oneFile(cmd *cobra.Command, args []string) error {
 	if len(args) > 1 {
 		return usage("give one file, or - for standard input", "%s takes one argument, got %d", cmd.CommandPath(), len(args))
@@ -40,18 +40,18 @@ const (
 	outputJSON = "json"
 )
 
-// outputFlag gives cmd -o, --output with its allowed values, the default
-// first.
+// outputFlag adds -o, --output with its allowed values, of which the first is
+// the default.
 func outputFlag(cmd *cobra.Command, target *string, allowed ...string) {
 	*target = allowed[0]
 	cmd.Flags().VarP(&choice{target, allowed}, "output", "o", "print as "+strings.Join(allowed, " or "))
 	complete := cobra.FixedCompletions(allowed, cobra.ShellCompDirectiveNoFileComp)
 	if err := cmd.RegisterFlagCompletionFunc("output", complete); err != nil {
-		panic(err) // the flag was added a line above
+		panic(err) // no such flag, or twice
 	}
 }
 
-// choice is a flag that has one of a few values.
+// choice is the value of a flag that allows a few values only.
 type choice struct {
 	target  *string
 	allowed []string
@@ -61,7 +61,7 @@ var _ pflag.Value = (*choice)(nil)
 
 func (c *choice) String() string { return *c.target }
 
-// Type is what help and errors call the value.
+// Type implements [pflag.Value]: it is what help and errors call the value.
 func (c *choice) Type() string { return strings.Join(c.allowed, "|") }
 
 func (c *choice) Set(s string) error {
@@ -72,14 +72,13 @@ func (c *choice) Set(s string) error {
 	return nil
 }
 
-// refuseEmpty refuses a flag that is given and has an empty value, as an unset
-// variable of a shell gives it: it would count as not given, and what was to
-// be checked or written would silently not be. Of sign and verify, --alg and
-// --jti have an empty value that step knows.
+// refuseEmpty refuses a flag with an empty value, such as an unset variable of a
+// shell: commands take it for a flag that was not given, and would not do the
+// check that it asks for. step allows an empty --alg and --jti.
 func refuseEmpty(cmd *cobra.Command, _ []string) error {
 	var empty []string
 	cmd.Flags().Visit(func(f *pflag.Flag) {
-		if isEmpty(f) && !slices.Contains([]string{"alg", "algorithm", "jti", "jwt-id"}, f.Name) {
+		if isEmpty(f) && !slices.Contains([]string{"alg", "jti"}, mainName(f)) {
 			empty = append(empty, "--"+f.Name)
 		}
 	})
@@ -96,58 +95,51 @@ func isEmpty(f *pflag.Flag) bool {
 	return f.Value.Type() == "string" && f.Value.String() == ""
 }
 
-// twin registers a flag under both of its names, the second one hidden.
-func twin(s *pflag.FlagSet, name, long string, register func(name, text string), text string) {
-	register(name, text+" (also --"+long+")")
-	register(long, "the same as --"+name)
-	hide(s, long)
+// aliasOf is the annotation of a hidden flag that names the flag it stands for.
+const aliasOf = "alias of"
+
+// alias gives the flag called name another name, which help does not list.
+func alias(s *pflag.FlagSet, name, other string) {
+	f := *s.Lookup(name)
+	f.Name, f.Usage, f.Hidden = other, "the same as --"+name, true
+	f.Annotations = map[string][]string{aliasOf: {name}}
+	s.AddFlag(&f)
 }
 
-func hide(s *pflag.FlagSet, name string) { s.Lookup(name).Hidden = true }
-
-// twins are the flags that have several names.
-func twins() [][]string {
-	return [][]string{
-		{"alg", "algorithm"},
-		{"iss", "issuer"},
-		{"sub", "subject"},
-		{"aud", "audience"},
-		{"exp", "expiration"},
-		{"nbf", "not-before"},
-		{"iat", "issued-at"},
-		{"jti", "jwt-id"},
-		{"key", "x5c-key", "x5t-key"},
+// mainName returns the name of a flag, or of the flag that it is an alias of.
+func mainName(f *pflag.Flag) string {
+	if of := f.Annotations[aliasOf]; len(of) > 0 {
+		return of[0]
 	}
+	return f.Name
 }
 
-// checkTwins refuses one flag by two of its names, as step does: whichever
-// came last would silently win.
-func checkTwins(s *pflag.FlagSet) error {
-	for _, names := range twins() {
-		var used []string
-		for _, name := range names {
-			if s.Changed(name) {
-				used = append(used, "--"+name)
-			}
+// checkAliases refuses a flag that is given by two of its names, as step does:
+// the last one would overwrite the others.
+func checkAliases(s *pflag.FlagSet) error {
+	used := map[string]string{}
+	var err error
+	s.Visit(func(f *pflag.Flag) {
+		name := mainName(f)
+		if other := used[name]; other != "" && err == nil {
+			err = usage("keep one of them", "--%s and --%s are names of one flag", other, f.Name)
 		}
-		if len(used) > 1 {
-			return usage("keep one of them", "%s are names of one flag", strings.Join(used, " and "))
-		}
-	}
-	return nil
+		used[name] = f.Name
+	})
+	return err
 }
 
-// completeAlgorithms lets a shell complete --alg.
+// completeAlgorithms lets the shell complete the flags of these names.
 func completeAlgorithms(cmd *cobra.Command, names ...string) {
 	complete := cobra.FixedCompletions(texts(keys.Algorithms()), cobra.ShellCompDirectiveNoFileComp)
 	for _, name := range names {
 		if err := cmd.RegisterFlagCompletionFunc(name, complete); err != nil {
-			panic(err) // the flag was added before
+			panic(err) // no such flag, or twice
 		}
 	}
 }
 
-// parseAlgorithm reads --alg; empty is unset.
+// parseAlgorithm returns the algorithm of --alg, empty for an empty name.
 func parseAlgorithm(name string) (keys.Algorithm, error) {
 	if name == "" {
 		return "", nil
@@ -159,12 +151,12 @@ func parseAlgorithm(name string) (keys.Algorithm, error) {
 	return alg, nil
 }
 
-// stepArgs is a command line in the form that pflag knows. The commands that
-// replace step's take step's own form too: a long flag with one dash, and
-// sign's --jti without a value.
+// stepArgs returns args in the form that pflag knows. The commands that replace
+// step's also allow step's form: a long flag with one dash, and sign's --jti
+// without a value.
 func stepArgs(root *cobra.Command, args []string) []string {
 	if len(args) > 2 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
-		last := len(args) - 1 // the word to be completed
+		last := len(args) - 1 // the word to complete
 		return append(append(args[:1:1], stepArgs(root, args[1:last])...), args[last])
 	}
 	if len(args) == 0 || !slices.Contains([]string{"sign", "verify", "inspect"}, args[0]) {
@@ -178,11 +170,10 @@ func stepArgs(root *cobra.Command, args []string) []string {
 	return append(args[:1:1], inPflagForm(cmd.Flags(), args[1:])...)
 }
 
-// inPflagForm gives each long flag two dashes, and --jti (and --jwt-id) its
-// optional value: it takes the next argument unless there is none or it begins
-// with a dash, and is then the same as --jti=, a random id. pflag knows values
-// that are optional only in the form --jti=value, which would break --jti
-// value. A flag's value is left as it is.
+// inPflagForm writes long flags with two dashes, and --jti (or --jwt-id) without
+// a value as --jti=, a random id: its value is the next argument, unless there
+// is none or it begins with a dash. The optional values of pflag itself do not
+// allow --jti value. Values of flags are left as they are.
 func inPflagForm(flags *pflag.FlagSet, args []string) []string {
 	out := make([]string, 0, len(args))
 	for i := 0; i < len(args); i++ {
@@ -204,8 +195,8 @@ func inPflagForm(flags *pflag.FlagSet, args []string) []string {
 	return out
 }
 
-// twoDashes writes -name and -name=value with two dashes, where name is exactly
-// that of a long flag.
+// twoDashes returns -name and -name=value with two dashes if name is the whole
+// name of a flag.
 func twoDashes(flags *pflag.FlagSet, arg string) string {
 	name, ok := strings.CutPrefix(arg, "-")
 	if !ok || len(name) < 2 || name[0] == '-' {

@@ -56,7 +56,7 @@ func runInspect(env Env, args []string, output, name string) error {
 		return signerError("token", err)
 	}
 	if _, err := signer.Parse(token); err != nil {
-		label(env, env.Stderr, "warning", yellow, fmt.Sprintf("no verifier would take this token: %s", signerError("", err)))
+		env.warn(fmt.Sprintf("no verifier would take this token: %s", signerError("", err)))
 	}
 	if err := printToken(env, p, output); err != nil || rules == nil {
 		return err
@@ -68,7 +68,7 @@ func runInspect(env Env, args []string, output, name string) error {
 func reportProfile(env Env, rules *provider.Profile, p signer.Parsed) error {
 	broken := rules.Check(&p.Header, &p.Claims, env.Now())
 	for _, e := range broken {
-		label(env, env.Stderr, rules.Name, yellow, e.Error())
+		env.label(rules.Name, yellow, e.Error())
 	}
 	if len(broken) > 0 {
 		return withHint(fmt.Errorf("the token breaks %s of %s", plural(len(broken), "rule"), rules.Name), "see "+rules.DocsURL)

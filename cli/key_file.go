@@ -102,7 +102,7 @@ func readKeyFile(env Env, k *keyFlags, alg keys.Algorithm) (keyFile, error) {
 	if file.form == formOther && isHMAC(alg) {
 		file.form, file.ref.Encoding = formRaw, keys.EncodingRaw
 		if w := file.ref.Warning(); w != "" {
-			label(env, env.Stderr, "warning", yellow, printable.Name(file.name)+": "+w)
+			env.warn(printable.Name(file.name) + ": " + w)
 		}
 	}
 	return file, nil

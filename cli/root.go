@@ -1,10 +1,11 @@
-// Package cli is the command line: one file a command, and the wiring.
+// Package cli is the command line: one file a command, and wire.go, which builds
+// the worker from the settings.
 //
-// What every command keeps to: results on standard output and everything
-// else on standard error; exit status 0 done, 1 it failed, 2 wrong use; an
-// error is one line that begins with "error:", followed by a "hint:" where
-// there is a next step, and never by a page of help. Messages are lower case
-// and without a full stop, and no secret comes by flag.
+// Every command writes its results to standard output and everything else to
+// standard error. The exit status is 0 for success, 1 for failure and 2 for
+// wrong use. An error is a line that begins with "error:", followed by a "hint:"
+// where there is a next step, and never by a page of help. Messages are lower
+// case, without a full stop. No secret is taken from a flag.
 package cli
 
 import (
@@ -20,10 +21,9 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// Main runs the process's own command line and returns its exit status:
-// 0 done, 1 it failed, 2 wrong use. The version is the linker's, or empty. It
-// keeps the memory of the process off the disk before any command reads a
-// secret: the worker reads settings, and others keys and passwords.
+// Main runs the command line of the process and returns the exit status.
+// Version is set by the linker; it may be empty. Before any command reads a key,
+// a password or the settings, Main keeps the memory of the process off the disk.
 func Main(version string) int {
 	unprotected := keepOffDisk() != nil
 	return Run(context.Background(), Env{
@@ -31,8 +31,8 @@ func Main(version string) int {
 		Stdin:   os.Stdin,
 		Stdout:  os.Stdout,
 		Stderr:  os.Stderr,
-		Getenv:  os.LookupEnv, //nolint:forbidigo // the one place where the environment enters
-		Environ: os.Environ,   //nolint:forbidigo // the one place where the environment enters
+		Getenv:  os.LookupEnv, //nolint:forbidigo // the one place that reads the environment
+		Environ: os.Environ,   //nolint:forbidigo // the one place that reads the environment
 		Now:     time.Now,
 		Signals: signals,
 		Reloads: reloads,
@@ -45,7 +45,14 @@ func Main(version string) int {
 // Run runs one command line and returns its exit status.
 func Run(ctx context.Context, env Env) int {
 	root := newRootCommand(env) //nolint:contextcheck // commands get it from ExecuteContext
-	started := markStarted(root)
+	started := false
+	root.PersistentPreRunE = func(cmd *cobra.Command, args []string) error {
+		if err := refuseEmpty(cmd, args); err != nil {
+			return err
+		}
+		started = true
+		return nil
+	}
 	err := checkCommand(root, env.Args)
 	if err == nil {
 		err = root.ExecuteContext(ctx)
@@ -53,7 +60,7 @@ func Run(ctx context.Context, env Env) int {
 	if err == nil {
 		return exitDone
 	}
-	if !*started {
+	if !started {
 		err = asUsage(err)
 	}
 	if errors.Is(err, errSecond) {
@@ -64,8 +71,8 @@ func Run(ctx context.Context, env Env) int {
 	return exitStatus(err)
 }
 
-// printAtMost does not wait for a standard error that blocks, such as a pipe
-// that is full.
+// printAtMost prints err as printError does, but waits for standard error no
+// longer than d: it may be a pipe that is full.
 func printAtMost(d time.Duration, env Env, err error) {
 	printed := make(chan struct{})
 	go func() {
@@ -78,7 +85,7 @@ func printAtMost(d time.Duration, env Env, err error) {
 	}
 }
 
-// program is the name under which messages and help speak of the binary.
+// program is the name of the binary in messages and help.
 const program = "conductor-jwt"
 
 // The groups of the help page.
@@ -87,7 +94,7 @@ const (
 	groupTokens = "tokens"
 )
 
-// Command is the whole command line, for programs that write about it.
+// Command returns the whole command line, for programs that document it.
 func Command(env Env) *cobra.Command { return newRootCommand(env) }
 
 func newRootCommand(env Env) *cobra.Command {
@@ -115,15 +122,21 @@ func newRootCommand(env Env) *cobra.Command {
 		newPolicyCommand(env),
 		newVersionCommand(env),
 	)
-	add(root, groupTokens, newSignCommand(env), newVerifyCommand(env), newInspectCommand(env), newKeyCommand(env), newJWKSCommand(env), newRecipeCommand(env))
-	root.PersistentPreRunE = refuseEmpty
+	add(root, groupTokens,
+		newSignCommand(env),
+		newVerifyCommand(env),
+		newInspectCommand(env),
+		newKeyCommand(env),
+		newJWKSCommand(env),
+		newRecipeCommand(env),
+	)
 	root.SetArgs(stepArgs(root, env.Args))
 	return root
 }
 
-// versionFlag gives root --version, which prints what the command version
-// prints. Cobra's own wants that text beforehand: each start of the program
-// would then load OpenSSL.
+// versionFlag adds --version, which prints what the command version prints.
+// Cobra's own flag needs that text in advance, so that every start of the
+// program would load OpenSSL.
 func versionFlag(root *cobra.Command, env Env) {
 	version := root.Flags().Bool("version", false, "print version, edition and crypto back end")
 	group := root.RunE
@@ -136,8 +149,8 @@ func versionFlag(root *cobra.Command, env Env) {
 	}
 }
 
-// plainBooleans leaves "[=true|false]" out of help: pflag 1.1 prints it behind
-// every boolean flag, where users look for the flag's name alone.
+// plainBooleans removes from help the "[=true|false]" that pflag 1.1 prints
+// behind the name of every boolean flag.
 func plainBooleans(root *cobra.Command) {
 	const values = "[=true|false]"
 	usage := root.UsageFunc()
@@ -159,8 +172,8 @@ func add(root *cobra.Command, group string, commands ...*cobra.Command) {
 	}
 }
 
-// newGroup is a command that only holds others. By itself it prints its help;
-// cobra would print it for an unknown command too, and exit 0.
+// newGroup returns a command that only holds others. Without arguments it prints
+// its help; cobra would do so for an unknown command too, with exit status 0.
 func newGroup(use, short string, commands ...*cobra.Command) *cobra.Command {
 	group := &cobra.Command{
 		Use:   use,
@@ -207,14 +220,14 @@ func newHelpCommand() *cobra.Command {
 	}
 }
 
-// checkCommand finds a word that is no command before its flags are read: they
-// would be called unknown, and --help would show the page of another command.
+// checkCommand refuses an unknown command before its flags are read: otherwise
+// they would be called unknown, and --help would show the page of its parent.
 func checkCommand(root *cobra.Command, args []string) error {
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd(args...)
 	cmd, rest, err := root.Find(args)
 	if err != nil || !cmd.HasSubCommands() || len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
-		return nil //nolint:nilerr // cobra says so itself
+		return nil //nolint:nilerr // cobra reports it
 	}
 	if len(rest) > 0 && !strings.HasPrefix(rest[0], "-") {
 		return unknownCommand(cmd, rest[0])
@@ -228,24 +241,4 @@ func unknownCommand(cmd *cobra.Command, name string) error {
 		hint = "did you mean `" + cmd.CommandPath() + " " + strings.Join(near, "` or `"+cmd.CommandPath()+" ") + "`?"
 	}
 	return usage(hint, "unknown command %s", quoteName(name))
-}
-
-// markStarted makes every command of the tree report that it was reached:
-// what goes wrong before that is wrong use.
-func markStarted(root *cobra.Command) *bool {
-	started := new(bool)
-	var mark func(cmd *cobra.Command)
-	mark = func(cmd *cobra.Command) {
-		if run := cmd.RunE; run != nil {
-			cmd.RunE = func(cmd *cobra.Command, args []string) error {
-				*started = true
-				return run(cmd, args)
-			}
-		}
-		for _, sub := range cmd.Commands() {
-			mark(sub)
-		}
-	}
-	mark(root)
-	return started
 }

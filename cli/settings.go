@@ -128,6 +128,6 @@ func configError(err error) error { return asUsage(withHint(err, configHint)) }
 
 func printWarnings(env Env, l *config.Loaded) {
 	for _, w := range l.Warnings {
-		label(env, env.Stderr, "warning", yellow, w)
+		env.warn(w)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -24,10 +23,10 @@ func newSignCommand(env Env) *cobra.Command {
 		Short: "Sign a JWT",
 		Long: `Sign a JWT with a private key.
 
-The claims come from flags and from a payload, a JSON object that is read from
-FILE, from standard input where that is a pipe or FILE is -, or not at all. A
-payload adds claims; it may not contradict a flag. The flags of step crypto jwt
-sign are taken by their names and with their meanings, with one dash or two.`,
+The claims come from flags and from a payload, a JSON object. The payload is read
+from FILE, or from standard input if that is a pipe or FILE is -. It adds claims
+and must not contradict a flag. All flags of step crypto jwt sign have the same
+names and meanings here, and may be written with one dash or two.`,
 		Example: `  conductor-jwt sign --key key.pem --iss me --aud https://api --sub me --ttl 5m
   echo '{"scope":"read"}' | conductor-jwt sign --key key.jwk --iss me --aud api --sub me --exp +1h
   conductor-jwt sign --profile github-app --key app.pem --iss Iv23li0000
@@ -75,24 +74,31 @@ func (f *signFlags) register(cmd *cobra.Command) {
 	f.registerHeader(f.flags)
 	f.registerKey(f.flags)
 	s := f.flags
-	s.StringVar(&f.taskInput, "task-input", "", "sign what a task with this `file` as its inputParameters would sign, by the worker's own code")
-	s.StringVar(&f.task, "task", "", "sign a stored task again, by its `id`, with the key of --key")
-	s.BoolVar(&f.subtle, "subtle", false, "do without --iss, --aud, --sub or --exp, take a past --exp, and let --alg overrule a JWK")
-	s.BoolVar(&f.explain, "explain", false, "say on standard error why each header member and claim is there")
+	s.StringVar(&f.taskInput, "task-input", "", "sign as the worker would sign a task whose inputParameters are in this `file`")
+	s.StringVar(&f.task, "task", "", "sign the task with this `id` on the server again, with the key of --key")
+	s.BoolVar(&f.subtle, "subtle", false, "do not require --iss, --aud, --sub and --exp, allow an --exp in the past, and let --alg override a JWK's")
+	s.BoolVar(&f.explain, "explain", false, "print to standard error why each header parameter and claim is there")
 	outputFlag(cmd, &f.output, outputText, outputJSON)
-	profileFlag(cmd, &f.profile, "fill in and check what the provider of this `name` demands; then no claim must be given")
+	profileFlag(cmd, &f.profile, "add and check what the provider of this `name` requires; then no claim is required")
 	completeAlgorithms(cmd, "alg", "algorithm")
 }
 
 func (f *signFlags) registerClaims(s *pflag.FlagSet) {
-	twin(s, "iss", "issuer", func(name, text string) { s.StringVar(&f.iss, name, "", text) }, "iss, who issues the token")
-	twin(s, "sub", "subject", func(name, text string) { s.StringVar(&f.sub, name, "", text) }, "sub, whom the token speaks of")
-	twin(s, "aud", "audience", func(name, text string) { s.StringArrayVar(&f.aud, name, nil, text) }, "aud, whom the token is for; may be repeated")
-	const times = "seconds since 1970, RFC 3339, or from now on: +5m, -30s"
-	twin(s, "exp", "expiration", func(name, text string) { s.StringVar(&f.exp, name, "", text) }, "exp, the `time` from which the token must be refused: "+times)
-	twin(s, "nbf", "not-before", func(name, text string) { s.StringVar(&f.nbf, name, "", text) }, "nbf, the `time` before which it must be refused (default now)")
-	twin(s, "iat", "issued-at", func(name, text string) { s.StringVar(&f.iat, name, "", text) }, "iat, the `time` of issue (default now)")
-	twin(s, "jti", "jwt-id", func(name, text string) { s.StringVar(&f.jti, name, "", text) }, "jti, the token's own id (default, and without a value: a random one)")
+	s.StringVar(&f.iss, "iss", "", "iss, the issuer of the token (also --issuer)")
+	alias(s, "iss", "issuer")
+	s.StringVar(&f.sub, "sub", "", "sub, the subject of the token (also --subject)")
+	alias(s, "sub", "subject")
+	s.StringArrayVar(&f.aud, "aud", nil, "aud, the audience of the token; may be repeated (also --audience)")
+	alias(s, "aud", "audience")
+	const times = "seconds since 1970, RFC 3339, or relative to now: +5m, -30s"
+	s.StringVar(&f.exp, "exp", "", "exp, the `time` at which the token expires: "+times+" (also --expiration)")
+	alias(s, "exp", "expiration")
+	s.StringVar(&f.nbf, "nbf", "", "nbf, the `time` before which the token is not valid (default now) (also --not-before)")
+	alias(s, "nbf", "not-before")
+	s.StringVar(&f.iat, "iat", "", "iat, the `time` of issue (default now) (also --issued-at)")
+	alias(s, "iat", "issued-at")
+	s.StringVar(&f.jti, "jti", "", "jti, the id of the token (default, and without a value: a random one) (also --jwt-id)")
+	alias(s, "jti", "jwt-id")
 	s.StringVar(&f.ttl, "ttl", "", "exp as a `duration` from iat: 5m, or whole seconds")
 	s.StringArrayVar(&f.claim, "claim", nil, "another claim, a string: `name=value`; may be repeated")
 	s.StringArrayVar(&f.claimJSON, "claim-json", nil, "another claim, any JSON: `name=json`; may be repeated")
@@ -101,48 +107,49 @@ func (f *signFlags) registerClaims(s *pflag.FlagSet) {
 }
 
 func (f *signFlags) registerHeader(s *pflag.FlagSet) {
-	twin(s, "alg", "algorithm", func(name, text string) { s.StringVar(&f.alg, name, "", text) }, "the algorithm (default: the JWK's, else by the key)")
+	s.StringVar(&f.alg, "alg", "", "alg, the algorithm (default the JWK's, or one that fits the key) (also --algorithm)")
+	alias(s, "alg", "algorithm")
 	s.StringVar(&f.typ, "typ", "", "typ, the type of token (default JWT)")
-	s.StringArrayVar(&f.header, "header", nil, "another header member, a string: `name=value`; may be repeated")
-	s.StringArrayVar(&f.headerJSON, "header-json", nil, "another header member, any JSON: `name=json`; may be repeated")
+	s.StringArrayVar(&f.header, "header", nil, "another header parameter, a string: `name=value`; may be repeated")
+	s.StringArrayVar(&f.headerJSON, "header-json", nil, "another header parameter, any JSON: `name=json`; may be repeated")
 	s.BoolVar(&f.noKeyID, "no-kid", false, "leave kid out")
-	s.StringVar(&f.x5c, "x5c-cert", "", "x5c, from this certificate chain in PEM or DER `file`")
+	s.StringVar(&f.x5c, "x5c-cert", "", "x5c, from the certificate chain in this PEM or DER `file`")
 	s.StringVar(&f.x5t, "x5t-cert", "", "x5t, the SHA-1 of the first certificate in `file`")
 	s.StringVar(&f.x5t2, "x5t-s256-cert", "", "x5t#S256, the SHA-256 of the first certificate in `file`")
-	s.BoolVar(&f.x5cInsecure, "x5c-insecure", false, "name the header member of --x5c-cert x5cInsecure")
+	s.BoolVar(&f.x5cInsecure, "x5c-insecure", false, "name the header parameter of --x5c-cert x5cInsecure")
 }
 
 func (f *signFlags) registerKey(s *pflag.FlagSet) {
 	s.StringVar(&f.keys.key, "key", "", "the private key, a `file`: PEM, DER, JWK, JWE, PKCS#12, or with --alg HS* a raw secret")
-	for _, name := range []string{"x5c-key", "x5t-key"} {
-		s.StringVar(&f.keys.key, name, "", "the same as --key")
-		hide(s, name)
-	}
+	alias(s, "key", "x5c-key")
+	alias(s, "key", "x5t-key")
 	s.StringVar(&f.keys.jwks, "jwks", "", "a JWK Set `file` that holds the private key")
-	s.StringVar(&f.keys.kid, "kid", "", "the key id: which key of --jwks, and kid in the header")
+	s.StringVar(&f.keys.kid, "kid", "", "kid, the key id; it also selects the key of --jwks")
 	s.StringVar(&f.keys.passwordFile, "password-file", "", "the `file` with the key's password, or - for standard input")
 }
 
-// given reports whether a flag was set by any of its names.
-func (f *signFlags) given(names ...string) bool {
-	return slices.ContainsFunc(names, f.flags.Changed)
-}
-
-// check finds flags that contradict each other, before anything is read.
+// check refuses flags that contradict each other, before anything is read.
 func (f *signFlags) check() error {
-	if err := checkTwins(f.flags); err != nil {
+	if err := checkAliases(f.flags); err != nil {
 		return err
 	}
 	if f.taskInput != "" || f.task != "" {
 		return f.checkTask()
 	}
-	for _, pair := range [][2]string{{"exp", "ttl"}, {"expiration", "ttl"}, {"nbf", "no-nbf"}, {"not-before", "no-nbf"}, {"iat", "no-iat"}, {"issued-at", "no-iat"}} {
-		if f.given(pair[0]) && f.given(pair[1]) {
-			return usage("keep one of them", "--%s and --%s contradict each other", pair[0], pair[1])
+	for _, pair := range []struct {
+		one, other string
+		both       bool
+	}{
+		{"--exp", "--ttl", f.exp != "" && f.ttl != ""},
+		{"--nbf", "--no-nbf", f.nbf != "" && f.noNBF},
+		{"--iat", "--no-iat", f.iat != "" && f.noIAT},
+	} {
+		if pair.both {
+			return usage("keep one of them", "%s and %s contradict each other", pair.one, pair.other)
 		}
 	}
 	if f.x5cInsecure && f.x5c == "" {
-		return usage("add --x5c-cert, or leave it out", "--x5c-insecure names the member of --x5c-cert, which is not given")
+		return usage("add --x5c-cert, or leave --x5c-insecure out", "--x5c-insecure needs --x5c-cert")
 	}
 	if f.keys.jwks != "" && (f.x5c != "" || f.x5t != "" || f.x5t2 != "") {
 		return usage("give the certificate's key with --key", "a certificate goes with --key, not with --jwks")
@@ -183,7 +190,7 @@ func runSign(ctx context.Context, env Env, f *signFlags, args []string) error {
 	}
 	request := signer.Request{Algorithm: key.algorithm, Header: header.object, Claims: claims.object}
 	request.KeyID = keyID(f, key, &header)
-	if err := addCertificates(f, &request, now); err != nil {
+	if err := addCertificates(f, &request, &header, now); err != nil {
 		return err
 	}
 	if err := checkProfile(p, &request, now); err != nil {
@@ -196,8 +203,8 @@ func runSign(ctx context.Context, env Env, f *signFlags, args []string) error {
 	return printSigned(env, f, key, token, header, claims)
 }
 
-// signAndVerify gives no token out that its own key does not verify: a broken
-// key file or machine must not be found by the receiver.
+// signAndVerify signs a token and verifies it with the same key, so that a
+// broken key file or machine is found here and not by the receiver.
 func signAndVerify(ctx context.Context, key keys.Key, request signer.Request) (signer.Parsed, error) {
 	token, err := signer.Sign(ctx, key, request)
 	if err != nil {
@@ -216,13 +223,14 @@ func selfCheck(key keys.Key, token string, alg keys.Algorithm) (signer.Parsed, e
 		return signer.Parsed{}, signError(err)
 	}
 	if err := signer.VerifySignature(parsed, verifier, alg); err != nil {
-		return signer.Parsed{}, withHint(errSelfCheck, "nothing was printed; try again, and check the key with `conductor-jwt key inspect`")
+		return signer.Parsed{}, withHint(errors.New("the new token does not verify with its own key"),
+			"nothing was printed; try again, and check the key with `"+program+" key inspect`")
 	}
 	return parsed, nil
 }
 
-// printSigned prints the token, alone or within JSON, and with --explain its
-// reasons on standard error.
+// printSigned prints the token, alone or in JSON, and with --explain the reasons
+// on standard error.
 func printSigned(env Env, f *signFlags, key signingKey, token signer.Parsed, header, claims explained) error {
 	if f.explain {
 		if err := explain(env.Stderr, token, header, claims); err != nil {
@@ -241,7 +249,7 @@ func printSigned(env Env, f *signFlags, key signingKey, token signer.Parsed, hea
 	return err
 }
 
-// explain lists each member with its value and the reason for it.
+// explain lists each header parameter and claim with its value and reason.
 func explain(w io.Writer, token signer.Parsed, header, claims explained) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, part := range []struct {
@@ -251,9 +259,6 @@ func explain(w io.Writer, token signer.Parsed, header, claims explained) error {
 	}{{"header", token.Header, header}, {"payload", token.Claims, claims}} {
 		for m := range part.object.Members() {
 			why := part.reasons.reason(m.Name)
-			if isChainHeader(m.Name) {
-				why = "the certificate"
-			}
 			if _, err := fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", part.name, printable.Name(m.Name), brief(m.Name, m.Value), why); err != nil {
 				return err
 			}
@@ -261,13 +266,3 @@ func explain(w io.Writer, token signer.Parsed, header, claims explained) error {
 	}
 	return table.Flush()
 }
-
-func isChainHeader(name string) bool {
-	switch name {
-	case signer.HeaderX5C, signer.HeaderX5CInsecure, signer.HeaderX5T, signer.HeaderX5TS256:
-		return true
-	}
-	return false
-}
-
-var errSelfCheck = errors.New("the signature that was made does not verify with its own key")

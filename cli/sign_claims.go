@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -21,41 +22,37 @@ import (
 	"conductor-jwt/signer"
 )
 
-// readPayload reads the claims that do not come by flag: from the file that
-// was named, from standard input where - was, and otherwise from a standard
-// input that is offered and not needed for the password.
+// readPayload reads the claims that are not in flags: from the file of the
+// argument, from standard input if that is -, and otherwise from a standard input
+// that holds something and is not needed for the key or its password.
 func readPayload(ctx context.Context, env Env, f *signFlags, args []string) (jsonobj.Object, error) {
-	if len(args) == 1 && args[0] != dash {
-		raw, err := readFile(args[0], jsonobj.DefaultBytes)
-		if err != nil {
-			return jsonobj.Object{}, err
-		}
-		return parsePayload(printable.Name(args[0]), raw)
-	}
-	if f.keys.passwordFile == dash || f.keys.key == dash {
+	name := "standard input"
+	var raw []byte
+	var err error
+	switch {
+	case len(args) == 1 && args[0] != dash:
+		name = printable.Name(args[0])
+		raw, err = readFile(args[0], jsonobj.DefaultBytes)
+	case f.keys.passwordFile == dash || f.keys.key == dash:
 		if len(args) == 1 {
-			return jsonobj.Object{}, usage("put one of them into a file", "standard input cannot be both the payload and the key or its password")
+			err = usage("put one of them into a file", "standard input cannot be both the payload and the key or its password")
 		}
-		return jsonobj.Object{}, nil
-	}
-	if len(args) == 1 {
-		raw, err := readInput(env, dash, jsonobj.DefaultBytes)
-		if err != nil {
+		return jsonobj.Object{}, err
+	case len(args) == 1:
+		raw, err = readInput(env, dash, jsonobj.DefaultBytes)
+	default:
+		raw, err = readOffered(ctx, env.Stdin, jsonobj.DefaultBytes)
+		if len(bytes.TrimSpace(raw)) == 0 {
 			return jsonobj.Object{}, err
 		}
-		return parsePayload("standard input", raw)
 	}
-	raw, err := readOffered(ctx, env.Stdin, jsonobj.DefaultBytes)
 	if err != nil {
 		return jsonobj.Object{}, err
 	}
-	if len(bytes.TrimSpace(raw)) == 0 {
-		return jsonobj.Object{}, nil
-	}
-	return parsePayload("standard input", raw)
+	return parsePayload(name, raw)
 }
 
-// parsePayload reads a JSON object, or null, which step takes for none.
+// parsePayload reads a JSON object, or null, which as in step is no payload.
 func parsePayload(name string, raw []byte) (jsonobj.Object, error) {
 	if string(bytes.TrimSpace(raw)) == "null" {
 		return jsonobj.Object{}, nil
@@ -71,35 +68,23 @@ func parsePayload(name string, raw []byte) (jsonobj.Object, error) {
 	return payload, nil
 }
 
-// explained is a JSON object that remembers why each member is there.
+// explained is a JSON object with the reason for each of its members.
 type explained struct {
-	object     jsonobj.Object
-	why        []note
-	reasonElse string // of a member without a note
+	object      jsonobj.Object
+	reasons     map[string]string
+	otherReason string // of a member that is not in reasons
 }
 
-type note struct{ name, why string }
-
-func (e *explained) note(name, why string) {
-	for i := range e.why {
-		if e.why[i].name == name {
-			e.why[i].why = why
-			return
-		}
+func (e *explained) note(name, reason string) {
+	if e.reasons == nil {
+		e.reasons = map[string]string{}
 	}
-	e.why = append(e.why, note{name, why})
+	e.reasons[name] = reason
 }
 
-func (e *explained) reason(name string) string {
-	for _, n := range e.why {
-		if n.name == name {
-			return n.why
-		}
-	}
-	return e.reasonElse
-}
+func (e *explained) reason(name string) string { return cmp.Or(e.reasons[name], e.otherReason) }
 
-// once sets a member that no other flag may have set to something else.
+// once sets a member, which no other flag may have set to another value.
 func (e *explained) once(name string, raw json.RawMessage, from string) error {
 	if there, ok := e.object.Get(name); ok && string(there) != string(raw) {
 		return usage("keep one of them", "%s sets %s, which %s sets to another value", from, quoteName(name), e.reason(name))
@@ -109,9 +94,9 @@ func (e *explained) once(name string, raw json.RawMessage, from string) error {
 	return nil
 }
 
-// claimsOf gathers the claims: those of flags first, which nothing may
-// contradict, then the payload's, then the defaults for what is not there.
-type claimsOf struct {
+// claimSet collects the claims: first those of flags, which nothing may
+// contradict, then those of the payload, then the defaults.
+type claimSet struct {
 	explained
 	flags   *signFlags
 	profile *provider.Profile // nil: none
@@ -119,40 +104,28 @@ type claimsOf struct {
 }
 
 func composeClaims(f *signFlags, p *provider.Profile, key keys.Key, payload jsonobj.Object, now time.Time) (explained, error) {
-	c := claimsOf{flags: f, profile: p, now: now}
+	c := claimSet{flags: f, profile: p, now: now}
 	if p != nil {
-		c.reasonElse = reasonProfile
+		c.otherReason = reasonProfile
 	}
-	for _, step := range []func() error{c.names, c.issued, c.free} {
+	for _, step := range []func() error{
+		c.names, c.issued, c.free,
+		func() error { return c.payload(payload) },
+		func() error { return c.addProfile(key) },
+		c.expiry, c.required,
+		func() error { c.defaults(); return c.checkTypes() },
+		c.checkTimes,
+	} {
 		if err := step(); err != nil {
 			return explained{}, err
 		}
-	}
-	if err := c.payload(payload); err != nil {
-		return explained{}, err
-	}
-	if err := c.addProfile(key); err != nil {
-		return explained{}, err
-	}
-	if err := c.expiry(); err != nil {
-		return explained{}, err
-	}
-	if err := c.required(); err != nil {
-		return explained{}, err
-	}
-	c.defaults()
-	if err := checkTypes(&c.object); err != nil {
-		return explained{}, err
-	}
-	if err := c.everValid(); err != nil && !f.subtle {
-		return explained{}, err
 	}
 	c.object.Sort()
 	return c.explained, nil
 }
 
-// names writes the claims that flags give as text.
-func (c *claimsOf) names() error {
+// names sets the claims that flags give as text.
+func (c *claimSet) names() error {
 	f := c.flags
 	for _, m := range []struct{ name, value string }{{"iss", f.iss}, {"sub", f.sub}, {"jti", f.jti}} {
 		if m.value != "" {
@@ -161,13 +134,13 @@ func (c *claimsOf) names() error {
 		}
 	}
 	if slices.Contains(f.aud, "") {
-		return usage("name whom the token is for", "--aud: an empty audience")
+		return usage("give the audience of the token", "--aud: empty")
 	}
 	switch len(f.aud) {
 	case 0:
 		return nil
 	case 1:
-		c.object.String("aud", f.aud[0]) // RFC 7519 §4.1.3 permits the string, and step writes it
+		c.object.String("aud", f.aud[0]) // RFC 7519 §4.1.3 allows a string, and step writes one
 	default:
 		c.object.Strings("aud", f.aud)
 	}
@@ -175,9 +148,8 @@ func (c *claimsOf) names() error {
 	return nil
 }
 
-// issued writes the times that do not depend on others. Zero means unset, as
-// to step.
-func (c *claimsOf) issued() error {
+// issued sets the times that do not depend on others. As in step, 0 is unset.
+func (c *claimSet) issued() error {
 	for _, m := range []struct{ name, value string }{{"iat", c.flags.iat}, {"nbf", c.flags.nbf}} {
 		if m.value == "" {
 			continue
@@ -194,8 +166,8 @@ func (c *claimsOf) issued() error {
 	return nil
 }
 
-// free writes --claim and --claim-json.
-func (c *claimsOf) free() error {
+// free sets the claims of --claim and --claim-json.
+func (c *claimSet) free() error {
 	for _, text := range c.flags.claim {
 		name, value, err := nameAndValue("claim", text)
 		if err != nil {
@@ -221,9 +193,10 @@ func (c *claimsOf) free() error {
 	return nil
 }
 
-// payload adds the payload's members. One that a flag sets too must say the
-// same: a payload comes from elsewhere than the flags, and must not undo them.
-func (c *claimsOf) payload(payload jsonobj.Object) error {
+// payload adds the members of the payload. One that a flag sets too must have the
+// same value: the payload may come from somebody else, who must not override the
+// flags.
+func (c *claimSet) payload(payload jsonobj.Object) error {
 	for m := range payload.Members() {
 		if (m.Name == "nbf" && c.flags.noNBF) || (m.Name == "iat" && c.flags.noIAT) {
 			return contradiction(m.Name, "--no-"+m.Name)
@@ -245,14 +218,14 @@ func contradiction(name, flag string) error {
 		"remove it from the payload, or leave the flag out (with --subtle where it is required)")
 }
 
-// expiry writes exp from --exp, or from --ttl and the iat that is there.
-func (c *claimsOf) expiry() error {
+// expiry sets exp from --exp, or from --ttl and iat.
+func (c *claimSet) expiry() error {
 	at, flag, err := c.expiryFlag()
 	if err != nil || flag == "" {
 		return err
 	}
 	if !c.flags.subtle && at <= c.now.Unix() {
-		return usage("give a later one, or --subtle", "--%s: the token would have expired already", flag)
+		return usage("give a later time, or add --subtle", "--%s: in the past", flag)
 	}
 	if at == 0 {
 		return nil
@@ -268,14 +241,14 @@ func (c *claimsOf) expiry() error {
 	return nil
 }
 
-// everValid refuses times between which no moment is left: such a token is
-// refused by every verifier, whenever it comes (RFC 7519 §4.1.4, §4.1.5).
-func (c *claimsOf) everValid() error {
+// checkTimes refuses a token that is valid at no time from now on, because
+// verifiers would always refuse it (RFC 7519 §4.1.4, §4.1.5); not with --subtle.
+func (c *claimSet) checkTimes() error {
 	exp, ok := c.time("exp")
-	if !ok {
+	if !ok || c.flags.subtle {
 		return nil
 	}
-	const hint = "give a later exp, or --subtle"
+	const hint = "give a later exp, or add --subtle"
 	if nbf, ok := c.time("nbf"); ok && !nbf.Before(exp) {
 		return usage(hint, "the token can never be valid: nbf is not before exp")
 	}
@@ -283,13 +256,13 @@ func (c *claimsOf) everValid() error {
 		return usage(hint, "the token can never be valid: iat is after exp")
 	}
 	if !exp.After(c.now) {
-		return usage(hint, "exp: the token would have expired already")
+		return usage(hint, "exp: in the past")
 	}
 	return nil
 }
 
-// time is a claim that checkTypes has found to be a time.
-func (c *claimsOf) time(name string) (time.Time, bool) {
+// time returns a claim that checkTypes has found to be a time.
+func (c *claimSet) time(name string) (time.Time, bool) {
 	raw, ok := c.object.Get(name)
 	if !ok {
 		return time.Time{}, false
@@ -298,7 +271,7 @@ func (c *claimsOf) time(name string) (time.Time, bool) {
 	return at, err == nil
 }
 
-func (c *claimsOf) expiryFlag() (at int64, flag string, err error) {
+func (c *claimSet) expiryFlag() (at int64, flag string, err error) {
 	switch {
 	case c.flags.exp != "":
 		at, err = parseMoment(c.flags.exp, c.now)
@@ -320,7 +293,7 @@ func (c *claimsOf) expiryFlag() (at int64, flag string, err error) {
 	return 0, "", nil
 }
 
-func (c *claimsOf) issuedAt() int64 {
+func (c *claimSet) issuedAt() int64 {
 	if raw, ok := c.object.Get("iat"); ok {
 		if at, err := signer.NumericDate(raw); err == nil {
 			return at.Unix()
@@ -329,8 +302,9 @@ func (c *claimsOf) issuedAt() int64 {
 	return c.now.Unix()
 }
 
-// required is step's rule: these come by flag, a payload does not count.
-func (c *claimsOf) required() error {
+// required refuses a missing flag. As in step, a claim of the payload does not
+// replace it.
+func (c *claimSet) required() error {
 	if c.flags.subtle || c.profile != nil {
 		return nil
 	}
@@ -351,11 +325,11 @@ func (c *claimsOf) required() error {
 	if len(missing) == 0 {
 		return nil
 	}
-	return usage("add what is missing; --subtle does without, and then takes it from the payload",
+	return usage("add what is missing, or --subtle, with which they may come from the payload",
 		"%s must be given", strings.Join(missing, ", "))
 }
 
-func (c *claimsOf) defaults() {
+func (c *claimSet) defaults() {
 	if !c.object.Has("iat") && !c.flags.noIAT {
 		c.object.Int("iat", c.now.Unix())
 		c.note("iat", "default: now; --no-iat leaves it out")
@@ -377,31 +351,30 @@ func randomID() string {
 	return hex.EncodeToString(raw)
 }
 
-// nameAndValue splits at the first =, as step does.
+// nameAndValue splits a flag's value at the first =, as step does.
 func nameAndValue(flag, text string) (name, value string, err error) {
 	name, value, ok := strings.Cut(text, "=")
 	switch {
 	case !ok:
-		return "", "", usage("write --"+flag+" name=value", "--%s: no = between name and value", flag)
+		return "", "", usage("write --"+flag+" name=value", "--%s: no = in it", flag)
 	case strings.TrimSpace(name) == "":
 		return "", "", usage("write --"+flag+" name=value", "--%s: no name before =", flag)
 	}
 	return name, value, nil
 }
 
-// normal writes a JSON value as step's encoder would, members in the order of
-// their names and strings without needless escapes, but for numbers, which
-// keep their digits.
+// normal returns a JSON value as step encodes it: members sorted by name, strings
+// without needless escapes. Numbers keep their digits, unlike in step.
 func normal(raw json.RawMessage) json.RawMessage {
 	value := slices.Clone(raw)
 	if err := value.Format(jsontext.ReorderRawObjects(true)); err != nil {
-		return raw // it was read before, so this cannot be
+		return raw // it was parsed before, so this does not happen
 	}
 	return value
 }
 
-// sameClaim compares by meaning: numbers by value, one audience with a list of
-// it (RFC 7519 §4.1.3).
+// sameClaim reports whether two values mean the same: numbers of one value, an
+// audience and a list of only this one (RFC 7519 §4.1.3).
 func sameClaim(name string, a, b json.RawMessage) bool {
 	if string(a) == string(b) {
 		return true
@@ -412,8 +385,8 @@ func sameClaim(name string, a, b json.RawMessage) bool {
 	if jsonobj.TypeName(a) != "number" || jsonobj.TypeName(b) != "number" {
 		return false
 	}
-	// An exponent that a float cannot hold would make the exact comparison
-	// as long as its value is.
+	// The exact comparison of numbers with a huge exponent takes too much
+	// memory; those that a float64 cannot hold are taken for different.
 	for _, n := range []json.RawMessage{a, b} {
 		if _, err := strconv.ParseFloat(string(n), 64); err != nil {
 			return false
@@ -433,9 +406,10 @@ func sameAudience(a, b json.RawMessage) bool {
 	return okX && okY && slices.Equal(listX, listY)
 }
 
-// checkTypes holds the registered claims to the types of RFC 7519 §4.1,
-// wherever they came from: no verifier takes a token that does not.
-func checkTypes(claims *jsonobj.Object) error {
+// checkTypes refuses registered claims of other types than those of RFC 7519
+// §4.1: every verifier would refuse the token.
+func (c *claimSet) checkTypes() error {
+	claims := &c.object
 	for _, name := range []string{"iss", "sub", "jti"} {
 		if raw, ok := claims.Get(name); ok && jsonobj.TypeName(raw) != "string" {
 			return wrongType(name, raw, "a string")

@@ -14,19 +14,19 @@ import (
 	"conductor-jwt/signer"
 )
 
-// composeHeader gathers the free members of the header; alg, kid and the
-// certificate's are the signer's.
+// composeHeader returns the header parameters of flags, and typ. alg, kid and
+// those of certificates are added by package signer.
 func composeHeader(f *signFlags, p *provider.Profile) (explained, error) {
 	var h explained
 	if p != nil {
-		h.reasonElse = reasonProfile
+		h.otherReason = reasonProfile
 	}
 	for _, text := range f.header {
 		name, value, err := nameAndValue("header", text)
 		if err != nil {
 			return h, err
 		}
-		if err := h.addMember(name, jsonString(value), "--header"); err != nil {
+		if err := h.add(name, jsonString(value), "--header"); err != nil {
 			return h, err
 		}
 	}
@@ -39,15 +39,15 @@ func composeHeader(f *signFlags, p *provider.Profile) (explained, error) {
 		if err != nil {
 			return h, usage("for example --header-json 'v=1'", "--header-json: %s", err)
 		}
-		if err := h.addMember(name, normal(raw), "--header-json"); err != nil {
+		if err := h.add(name, normal(raw), "--header-json"); err != nil {
 			return h, err
 		}
 	}
 	return h, h.addType(f, p)
 }
 
-// addMember adds a free member, once.
-func (e *explained) addMember(name string, raw json.RawMessage, from string) error {
+// add adds a header parameter of a flag, once.
+func (e *explained) add(name string, raw json.RawMessage, from string) error {
 	if err := checkHeaderName(name); err != nil {
 		return err
 	}
@@ -57,8 +57,7 @@ func (e *explained) addMember(name string, raw json.RawMessage, from string) err
 	return e.once(name, raw, from)
 }
 
-// addType adds typ. An empty one, or one of another type, is no media type
-// (RFC 7515 §4.1.9).
+// addType adds typ, which must be a media type (RFC 7515 §4.1.9).
 func (e *explained) addType(f *signFlags, p *provider.Profile) error {
 	if f.typ != "" {
 		if err := e.once("typ", jsonString(f.typ), "--typ"); err != nil {
@@ -73,7 +72,7 @@ func (e *explained) addType(f *signFlags, p *provider.Profile) error {
 		return nil
 	}
 	if typ, _ := e.object.Text("typ"); strings.TrimSpace(typ) == "" {
-		return usage("give a type such as JWT or at+jwt, or leave it out", "typ is empty, or not a string")
+		return usage("give a type such as JWT or at+jwt, or leave it out", "typ: empty, or not a string")
 	}
 	return nil
 }
@@ -89,7 +88,7 @@ func checkHeaderName(name string) error {
 	if !signer.Reserved(name) {
 		return nil
 	}
-	hint := "it cannot be set"
+	hint := "leave it out"
 	switch name {
 	case "alg":
 		hint = "use --alg"
@@ -102,13 +101,13 @@ func checkHeaderName(name string) error {
 	case signer.HeaderX5TS256:
 		hint = "use --x5t-s256-cert"
 	}
-	return usage(hint, "%s says how the token is signed and is not a free header member", name)
+	return usage(hint, "%s: set by the signer, not by --header", name)
 }
 
-// keyID is the kid of the header: none with --no-kid, else the one that was
-// asked for, else the key's own, else the thumbprint of a key that is not a
-// JWK and so cannot have one (RFC 7638). A secret has no thumbprint: it would
-// help whoever guesses (RFC 7638 §7).
+// keyID returns the kid of the header: none with --no-kid, otherwise that of
+// --kid, the key's own, or the thumbprint (RFC 7638) of a key in a form that has
+// no kid. The thumbprint of a secret is never used: it helps to guess the secret
+// (RFC 7638 §7).
 func keyID(f *signFlags, key signingKey, header *explained) string {
 	id, why := f.keys.kid, "--kid"
 	switch {
@@ -129,17 +128,17 @@ func keyID(f *signFlags, key signingKey, header *explained) string {
 // of [decode.Chain].
 const maxCertificates = 64 << 10
 
-// addCertificates puts the certificates into the request. step demands that a
-// certificate for x5c or x5t says digitalSignature; x5t#S256 is not step's,
-// and there the rule is RFC 5280's: what says nothing forbids nothing.
-func addCertificates(f *signFlags, r *signer.Request, now time.Time) error {
+// addCertificates adds the certificates of flags to the request. As step does, it
+// requires the key usage digitalSignature of those for x5c and x5t. step has no
+// x5t#S256; there a certificate without a key usage is allowed (RFC 5280).
+func addCertificates(f *signFlags, r *signer.Request, header *explained, now time.Time) error {
 	x5c := signer.HeaderX5C
 	if f.x5cInsecure {
 		x5c = signer.HeaderX5CInsecure
 	}
 	for _, m := range []struct {
-		file, header string
-		whole, says  bool
+		file, parameter   string
+		whole, needsUsage bool
 	}{{f.x5c, x5c, true, true}, {f.x5t, signer.HeaderX5T, false, true}, {f.x5t2, signer.HeaderX5TS256, false, false}} {
 		if m.file == "" {
 			continue
@@ -151,23 +150,24 @@ func addCertificates(f *signFlags, r *signer.Request, now time.Time) error {
 		if !m.whole {
 			chain = chain[:1]
 		}
-		if err := checkChain(m.file, chain, m.says, now); err != nil {
+		if err := checkChain(m.file, chain, m.needsUsage, now); err != nil {
 			return err
 		}
 		if len(r.Chain) > 0 && !bytes.Equal(r.Chain[0].Raw, chain[0].Raw) {
-			return usage("name one certificate of the key in all of them", "%s begins with another certificate than the flag before it", printable.Name(m.file))
+			return usage("use the same certificate in all flags", "%s: begins with another certificate than the file of the flag before", printable.Name(m.file))
 		}
 		if len(r.Chain) == 0 {
 			r.Chain = chain
 		}
-		r.ChainHeaders = append(r.ChainHeaders, m.header)
+		r.ChainHeaders = append(r.ChainHeaders, m.parameter)
+		header.note(m.parameter, "the certificate")
 	}
 	return nil
 }
 
-func checkChain(name string, chain []*x509.Certificate, says bool, now time.Time) error {
+func checkChain(name string, chain []*x509.Certificate, needsUsage bool, now time.Time) error {
 	err := signer.CheckChain(chain, now)
-	if err == nil && says {
+	if err == nil && needsUsage {
 		err = signer.CheckKeyUsage(chain[0])
 	}
 	if err != nil {

@@ -148,7 +148,7 @@ func (s *signingKey) takeProfile(p *provider.Profile, file string) error {
 
 // addProfile writes what the profile says of the parties and the times, where
 // neither a flag nor the payload does.
-func (c *claimsOf) addProfile(key keys.Key) error {
+func (c *claimSet) addProfile(key keys.Key) error {
 	if c.profile == nil {
 		return nil
 	}
@@ -175,7 +175,7 @@ func (c *claimsOf) addProfile(key keys.Key) error {
 }
 
 // profileTimes writes iat, nbf and exp as the profile has them.
-func (c *claimsOf) profileTimes() {
+func (c *claimSet) profileTimes() {
 	if !c.object.Has("iat") && !c.flags.noIAT {
 		c.object.Int("iat", c.now.Add(-time.Duration(c.profile.Backdate)*time.Second).Unix())
 		c.note("iat", reasonProfile)
@@ -184,7 +184,7 @@ func (c *claimsOf) profileTimes() {
 		c.object.Int("nbf", c.issuedAt())
 		c.note("nbf", reasonProfile)
 	}
-	if !c.object.Has("exp") && !c.flags.given("exp", "expiration", "ttl") {
+	if !c.object.Has("exp") && c.flags.exp == "" && c.flags.ttl == "" {
 		ttl := c.profile.TTL
 		if ttl == 0 {
 			ttl = int64(config.Defaults().DefaultTTL / time.Second) // as the worker does

@@ -77,7 +77,7 @@ func runTask(ctx context.Context, env Env, f *signFlags, c *config.Loaded, d api
 	used := &usedKey{Resolver: ring}
 	out := newHandler(env, c, used, p, stored, nil, slog.New(slog.DiscardHandler)).Handle(ctx, d)
 	for _, w := range out.Warnings {
-		label(env, env.Stderr, "warning", yellow, w)
+		env.warn(w)
 	}
 	if out.Status != api.Completed {
 		return outcomeError(out)
@@ -87,7 +87,7 @@ func runTask(ctx context.Context, env Env, f *signFlags, c *config.Loaded, d api
 		return err
 	}
 	if f.explain {
-		because := explained{reasonElse: "the task's input and the worker's rules"}
+		because := explained{otherReason: "the task's input and the worker's rules"}
 		if err := explain(env.Stderr, token, because, because); err != nil {
 			return err
 		}

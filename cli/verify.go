@@ -56,9 +56,12 @@ what is wrong with the claims is reported at once.`,
 
 func (f *verifyFlags) register(cmd *cobra.Command) {
 	s := cmd.Flags()
-	twin(s, "iss", "issuer", func(name, text string) { s.StringVar(&f.iss, name, "", text) }, "the issuer that is expected")
-	twin(s, "aud", "audience", func(name, text string) { s.StringVar(&f.aud, name, "", text) }, "the audience that must be among the token's")
-	twin(s, "alg", "algorithm", func(name, text string) { s.StringVar(&f.alg, name, "", text) }, "the algorithm that is expected; needed for a key that fits several")
+	s.StringVar(&f.iss, "iss", "", "the issuer that is expected (also --issuer)")
+	alias(s, "iss", "issuer")
+	s.StringVar(&f.aud, "aud", "", "the audience that must be among the token's (also --audience)")
+	alias(s, "aud", "audience")
+	s.StringVar(&f.alg, "alg", "", "the algorithm that is expected; needed for a key that fits several (also --algorithm)")
+	alias(s, "alg", "algorithm")
 	s.StringVar(&f.sub, "sub", "", "the subject that is expected")
 	s.StringVar(&f.typ, "typ", "", "the type of token that is expected, such as at+jwt")
 	s.StringVar(&f.keys.key, "key", "", "the key, a `file`: public or private PEM, DER or JWK, a certificate, or with --alg HS* a raw secret")
@@ -75,7 +78,7 @@ func (f *verifyFlags) register(cmd *cobra.Command) {
 }
 
 func (f *verifyFlags) check(s *pflag.FlagSet) error {
-	if err := checkTwins(s); err != nil {
+	if err := checkAliases(s); err != nil {
 		return err
 	}
 	if f.noExpCheck && !f.insecure {

@@ -40,8 +40,8 @@ func newRecipeShowCommand(env Env) *cobra.Command {
 	var output string
 	cmd := &cobra.Command{
 		Use:   "show NAME",
-		Short: "Show the workflow of one provider, how to get its key, and what goes wrong",
-		Long: `Show the workflow of one provider, how to get its key, and what goes wrong, in
+		Short: "Show the workflow of one provider, how to get its key, and known problems",
+		Long: `Show the workflow of one provider, how to get its key, and known problems, in
 Markdown; with -o json the workflows and the task definition alone, as the
 server takes them.`,
 		Example:           "  conductor-jwt recipe show github-app -o json | jq .workflows",

@@ -9,7 +9,7 @@ func appStoreConnect() *Profile {
 			{Name: "iss", Meaning: "the issuer ID of the team"},
 			{Name: "sub", Meaning: "instead of an issuer, with an individual key: user", Patterns: []string{"user"}},
 			soleAudience("appstoreconnect-v1"),
-			{Name: "scope", Meaning: "the requests that the token is good for", JSONType: "array"},
+			{Name: "scope", Meaning: "the requests that the token permits", JSONType: "array"},
 		},
 		OneOf: []string{"iss", "sub"},
 		Recipe: Recipe{
@@ -41,7 +41,7 @@ func appleSignIn() *Profile {
 				`"apiUrl":"https://example.com/"`,
 			request:     form + `grant_type=authorization_code&code=${workflow.input.code}&client_id=${workflow.input.clientId}&client_secret=${jwt.output.token}"`,
 			accessToken: "access_token",
-			Problems:    []string{"`invalid_grant`: an authorization code is good once and for five minutes; it comes with the user, and no retry brings another."},
+			Problems:    []string{"`invalid_grant`: an authorization code is valid once and for five minutes. Only the user brings another; a retry does not."},
 		},
 	}
 }

@@ -53,14 +53,14 @@ func profileTables() string {
 func exchangeWords(e provider.Exchange) string {
 	switch e {
 	case provider.Assertion:
-		return "The token is exchanged for an access token as an authorization grant (RFC 7523 §2.1)"
+		return "The token is an authorization grant, exchanged for an access token (RFC 7523 §2.1)"
 	case provider.ClientAssertion:
 		return "The token authenticates the client that asks for an access token (RFC 7523 §2.2)"
 	case provider.Bearer:
 		return "The token itself is sent with each call, in `Authorization: Bearer`"
 	case provider.CustomRequest:
 	}
-	return "The token goes into a request of the provider's own form"
+	return "The token is sent in a request of the provider's own form"
 }
 
 func headerRows(p *provider.Profile) [][2]string {
@@ -68,18 +68,22 @@ func headerRows(p *provider.Profile) [][2]string {
 	for i, alg := range p.Algorithms {
 		names[i] = "`" + string(alg) + "`"
 	}
-	rows := [][2]string{{"alg", strings.Join(names, ", ") + "; where none is asked for, the first that fits the key"}}
+	algorithms := strings.Join(names, ", ")
+	if len(names) > 1 {
+		algorithms += "; by default the first that fits the key"
+	}
+	rows := [][2]string{{"alg", algorithms}}
 	if p.KeyID != "" {
-		rows = append(rows, [2]string{"kid", "needed: " + p.KeyID})
+		rows = append(rows, [2]string{"kid", "required: " + p.KeyID})
 	}
 	if p.Type != "" {
-		rows = append(rows, [2]string{"typ", "`" + p.Type + "`, filled in"})
+		rows = append(rows, [2]string{"typ", "`" + p.Type + "`, set by the profile"})
 	}
 	if p.Certificate {
-		rows = append(rows, [2]string{"x5t#S256", "needed, or `x5t`: from `certificate`, filled in"})
+		rows = append(rows, [2]string{"x5t#S256", "required, or `x5t`; set from `certificate`"})
 	}
 	for _, name := range p.Replicated {
-		rows = append(rows, [2]string{name, "in the header: the same as the claim, filled in"})
+		rows = append(rows, [2]string{name, "in the header: the same as the claim, set by the profile"})
 	}
 	return rows
 }
@@ -89,9 +93,9 @@ func claimRows(p *provider.Profile) [][2]string {
 	for _, c := range p.Claims {
 		rows = append(rows, [2]string{c.Name, claimWords(p, c)})
 	}
-	exp := "the worker's default ttl"
+	exp := "`iat` + the worker's default ttl"
 	if p.TTL > 0 {
-		exp = fmt.Sprintf("`iat` + %d s where no ttl is asked for", p.TTL)
+		exp = fmt.Sprintf("`iat` + %d s by default", p.TTL)
 	}
 	switch {
 	case p.MinTTL > 0:
@@ -99,14 +103,14 @@ func claimRows(p *provider.Profile) [][2]string {
 	case p.FromIssue:
 		exp += fmt.Sprintf("; at most `iat` + %d s", p.MaxTTL)
 	case p.MaxTTL > 0:
-		exp += fmt.Sprintf("; at most %d s after the provider gets the token", p.MaxTTL)
+		exp += fmt.Sprintf("; at most %d s after the provider receives the token", p.MaxTTL)
 	}
 	rows = append(rows, [2]string{"exp", exp})
 	if p.Backdate > 0 {
-		rows = append(rows, [2]string{"iat", fmt.Sprintf("%d s back, for clocks that are behind", p.Backdate)})
+		rows = append(rows, [2]string{"iat", fmt.Sprintf("%d s in the past, for clocks that are behind", p.Backdate)})
 	}
 	if p.NotBefore {
-		rows = append(rows, [2]string{"nbf", "the time of issue, filled in"})
+		rows = append(rows, [2]string{"nbf", "the time of issue, set by the profile"})
 	}
 	return rows
 }
@@ -114,19 +118,22 @@ func claimRows(p *provider.Profile) [][2]string {
 func claimWords(p *provider.Profile, c provider.Claim) string {
 	words := []string{c.Meaning}
 	if c.Forbidden {
-		return "refused: the provider takes none"
+		return "not allowed"
 	}
 	switch {
 	case c.Required && c.Preset == "" && c.SameAs == "":
-		words[0] = "needed: " + c.Meaning
+		words[0] = "required: " + c.Meaning
 	case c.SameAs != "", c.Preset != "":
-		words = append(words, "filled in")
+		words = append(words, "set by the profile")
 	}
 	if c.Preset != "" && !strings.HasPrefix(c.Preset, "(") && c.Preset != c.Meaning {
-		words[len(words)-1] += " with `" + c.Preset + "`"
+		words[len(words)-1] += " to `" + c.Preset + "`"
 	}
-	if len(c.Patterns) > 0 && (len(c.Patterns) > 1 || c.Patterns[0] != c.Meaning) {
+	switch {
+	case len(c.Patterns) > 1:
 		words = append(words, "one of `"+strings.Join(c.Patterns, "`, `")+"`")
+	case len(c.Patterns) == 1 && c.Patterns[0] != c.Meaning:
+		words = append(words, "of the form `"+c.Patterns[0]+"`")
 	}
 	switch {
 	case c.MinLength > 0 && c.MaxLength > 0:
@@ -138,7 +145,7 @@ func claimWords(p *provider.Profile, c provider.Claim) string {
 		words = append(words, "a JSON "+c.JSONType)
 	}
 	if c.Name == "scope" && p.ScopeFormat != "" {
-		words = append(words, "written with "+p.ScopeFormat)
+		words = append(words, "written as "+p.ScopeFormat)
 	}
 	return strings.ReplaceAll(strings.Join(words, "; "), "|", `\|`)
 }

@@ -17,8 +17,8 @@ func docusign() *Profile {
 				`"apiUrl":"https://account-d.docusign.com/oauth/userinfo"`,
 			request: assertionForm + `"`, accessToken: "access_token",
 			Problems: []string{
-				"`consent_required`: the user must once open the consent page with the scopes of the token.",
-				"`issuer_not_found`: the integration key is of the other environment, demo or production.",
+				"`consent_required`: the user must open the consent page once, with the scopes of the token.",
+				"`issuer_not_found`: the integration key belongs to the other environment, demo or production.",
 			},
 		},
 	}

@@ -8,7 +8,7 @@ func firebase() *Profile {
 		Claims: []Claim{
 			required("iss", accountIssuer), sameAsIssuer(),
 			soleAudience("https://identitytoolkit.googleapis.com/google.identity.identitytoolkit.v1.IdentityToolkit"),
-			{Name: "uid", Required: true, Meaning: "the user's id, 1 to 128 characters", MinLength: 1, MaxLength: 128},
+			{Name: "uid", Required: true, Meaning: "the user's id", MinLength: 1, MaxLength: 128},
 			{Name: "claims", Meaning: "further claims of the user", JSONType: "object"},
 		},
 		issuer: serviceAccount,

@@ -19,7 +19,7 @@ func googleServiceAccount() *Profile {
 			{Name: "sub", Meaning: "the user to act for, with domain-wide delegation only"},
 			soleAudience("https://oauth2.googleapis.com/token"),
 			{Name: "scope", Meaning: "the scopes of the access token"},
-			{Name: "target_audience", Meaning: "instead of scopes: whom an ID token is for (Cloud Run, IAP)"},
+			{Name: "target_audience", Meaning: "instead of scopes: the audience of an ID token (Cloud Run, IAP)"},
 		},
 		OneOf: []string{"scope", "target_audience"}, issuer: serviceAccount,
 		Recipe: Recipe{
@@ -30,7 +30,7 @@ func googleServiceAccount() *Profile {
 			request: assertionForm + `"`, accessToken: "access_token",
 			Problems: []string{
 				"`invalid_grant`, *Invalid JWT Signature*: the key was deleted in the console.",
-				"`invalid_scope`: a scope that there is not.",
+				"`invalid_scope`: the scope does not exist.",
 				"403 from the API: the service account has no role there.",
 			},
 		},
@@ -54,8 +54,8 @@ func googleSelfSigned() *Profile {
 			inputs:     `"audience":"https://pubsub.googleapis.com/","apiUrl":"https://pubsub.googleapis.com/v1/projects/my-project/topics"`,
 			request:    bearerGet + `}`,
 			Problems: []string{
-				"401: the audience is another API's, or lacks the slash at its end.",
-				"Not every API takes these tokens: use google-service-account there.",
+				"401: the audience is another API, or lacks the slash at the end.",
+				"Some APIs do not accept these tokens; use google-service-account for them.",
 			},
 		},
 	}

@@ -18,7 +18,7 @@ func livekit() *Profile {
 			request: `"uri":"${workflow.input.apiUrl}","method":"POST","contentType":"application/json","accept":"application/json","body":{},` +
 				`"headers":{"Authorization":"Bearer ${jwt.output.token}"}`,
 			Problems: []string{
-				"401: the key and the secret are of two projects.",
+				"401: the key and the secret belong to different projects.",
 				"403: `video` lacks what the call needs.",
 			},
 		},

@@ -21,7 +21,7 @@ func netsuite() *Profile {
 			inputs: `"clientId":"client-id","keyId":"certificate-id","audience":"https://1234567.suitetalk.api.netsuite.com/services/rest/auth/oauth2/v1/token",` +
 				`"tokenUrl":"https://1234567.suitetalk.api.netsuite.com/services/rest/auth/oauth2/v1/token","apiUrl":"https://1234567.suitetalk.api.netsuite.com/services/rest/record/v1/customer"`,
 			request: clientAssertionForm + `"`, accessToken: "access_token",
-			Problems: []string{"`invalid_request`: the certificate has run out, two years after it was made at the latest."},
+			Problems: []string{"`invalid_request`: the certificate has expired; it is valid for two years at most."},
 		},
 	}
 }

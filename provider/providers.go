@@ -90,7 +90,7 @@ func optionalIssuedAt() Claim { return Claim{Name: "iat", Meaning: timeOfIssue, 
 
 // tokenID is a required jti. Lengths are in characters; 0 means no limit.
 func tokenID(minLength, maxLength int) Claim {
-	return Claim{Name: "jti", Required: true, Meaning: "an id that was never used before", MinLength: minLength, MaxLength: maxLength}
+	return Claim{Name: "jti", Required: true, Meaning: "an id that is used once", MinLength: minLength, MaxLength: maxLength}
 }
 
 const (

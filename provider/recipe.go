@@ -48,7 +48,7 @@ const (
 
 	newKey        = "Make a key: `conductor-jwt key generate key.pem --alg RS256 --public-out key.pub.pem`."
 	registerJWKS  = " Register the public half, which `conductor-jwt jwks key.pub.pem` prints as a JWK Set."
-	invalidClient = "`invalid_client`: the `kid` is not that of the registered key, or the audience is another URL than the provider's own."
+	invalidClient = "`invalid_client`: the `kid` is not that of the registered key, or the audience is not the URL that the provider expects."
 )
 
 // TokenTaskName is the name of the task that runs the sub-workflow, in every
@@ -58,7 +58,7 @@ const TokenTaskName = "provider_token"
 // TokenTaskDef returns the JSON of the task definition of [TokenTaskName]. It
 // sets the delay before a retry; without it the server waits a minute.
 func TokenTaskDef() []byte {
-	return indented(`{"name":"` + TokenTaskName + `","ownerEmail":"you@example.com","description":"Signs a token and sends it to the provider; both again where one fails.",
+	return indented(`{"name":"` + TokenTaskName + `","ownerEmail":"you@example.com","description":"Signs a token and sends it to the provider; a retry does both.",
 		"retryCount":3,"retryLogic":"EXPONENTIAL_BACKOFF","retryDelaySeconds":1,"timeoutSeconds":0,"responseTimeoutSeconds":3600,"timeoutPolicy":"RETRY"}`)
 }
 
@@ -147,12 +147,12 @@ func (p *Profile) RecipePage() string {
 	var b strings.Builder
 	for _, text := range []string{
 		"# ", p.Name, "\n\nThe rules: [docs/profiles.md](../profiles.md#", p.Name, "). Printed by `conductor-jwt recipe show ", p.Name, "`.\n",
-		"\n## The key\n\n", p.Recipe.KeySetup, " Define it on the server as environment variable `CONDUCTOR_SECRET_", p.Recipe.Secret, "`.\n",
-		"\n## The workflow\n\n`", p.TokenWorkflowName(), "` signs and ", p.exchangeSentence(), ". Where either fails, both run again: the task in `", p.CallWorkflowName(),
-		"` has the retries, and the task that sends the token has none, since a retry there would send an old token.\n",
+		"\n## The key\n\n", p.Recipe.KeySetup, " Store it on the server as the environment variable `CONDUCTOR_SECRET_", p.Recipe.Secret, "`.\n",
+		"\n## The workflow\n\n`", p.TokenWorkflowName(), "` signs and ", p.exchangeSentence(), ". If either fails, both run again: the task in `", p.CallWorkflowName(),
+		"` has retries. The task that sends the token has none, because a retry would send an old token.\n",
 		jsonBlock(p.CallWorkflow()), jsonBlock(p.TokenWorkflow()),
-		"\nThe task definition of the sub-workflow's task, once for all recipes:\n", jsonBlock(TokenTaskDef()),
-		"\n## What goes wrong\n\n", bullets(p.Recipe.Problems), bullets(p.Recipe.commonProblems()),
+		"\nThe definition of the task that runs the sub-workflow; register it once for all recipes:\n", jsonBlock(TokenTaskDef()),
+		"\n## Problems\n\n", bullets(p.Recipe.Problems), bullets(p.Recipe.commonProblems()),
 	} {
 		b.WriteString(text)
 	}
@@ -161,24 +161,24 @@ func (p *Profile) RecipePage() string {
 
 func (p *Profile) exchangeSentence() string {
 	if p.Recipe.accessToken == "" {
-		return "calls the provider with the token: there is no access token"
+		return "calls the provider with the token; there is no access token"
 	}
-	return "exchanges the token for an access token, which `" + p.CallWorkflowName() + "` calls the provider with"
+	return "exchanges the token for an access token, with which `" + p.CallWorkflowName() + "` calls the provider"
 }
 
 // commonProblems are those of every recipe of a kind.
 func (r Recipe) commonProblems() []string {
-	const again = "Retrying within the sub-workflow (`resumeSubworkflowTasks=true`) sends the old token again, which has expired by then."
+	const again = "A retry within the sub-workflow (`resumeSubworkflowTasks=true`) sends the old token, which has expired."
 	if r.accessToken == "" {
 		return []string{
-			"After hours, *Retry* from the failed task (`POST /workflow/{id}/retry`) signs a new token. " + again,
-			"The token is stored in clear with the execution, for everybody who may look at it.",
+			"Hours later, *Retry* from the failed task (`POST /workflow/{id}/retry`) signs a new token. " + again,
+			"The token is stored in clear with the execution, for everyone who may read it.",
 		}
 	}
 	return []string{
-		"After hours, *Retry* from the failed task (`POST /workflow/{id}/retry`) signs a new token where the exchange had failed. " + again,
-		"Where the call had failed, its access token has expired by then: use *Rerun* from the task `token`.",
-		"The token and the access token are stored in clear with the execution, for everybody who may look at it.",
+		"Hours later, *Retry* from the failed task (`POST /workflow/{id}/retry`) signs a new token if the exchange failed. " + again,
+		"If the call failed, its access token has expired: use *Rerun* from the task `token`.",
+		"The token and the access token are stored in clear with the execution, for everyone who may read it.",
 	}
 }
 

@@ -31,7 +31,7 @@ func TestAPageMentionsAnAccessTokenOnlyWhereThereIsOne(t *testing.T) {
 			continue
 		}
 		direct++
-		for _, claim := range []string{"the exchange", "exchanges", "Where the call had failed", "and the access token"} {
+		for _, claim := range []string{"the exchange", "exchanges", "If the call failed", "and the access token"} {
 			if strings.Contains(page, claim) {
 				t.Errorf("%s: the page says %q, and the token is not exchanged", p.Name, claim)
 			}

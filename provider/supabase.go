@@ -20,8 +20,8 @@ func supabase() *Profile {
 			inputs:     `"userId":"00000000-0000-0000-0000-000000000000","apiUrl":"https://example.supabase.co/rest/v1/todos","apiKey":"publishable-key"`,
 			request:    bearerGet + `,"apikey":"${workflow.input.apiKey}"}`,
 			Problems: []string{
-				"401 from the gateway: `apikey` is another project's.",
-				"An empty answer: row level security lets this user see nothing.",
+				"401 from the gateway: `apikey` belongs to another project.",
+				"An empty response: row level security hides everything from this user.",
 			},
 		},
 	}

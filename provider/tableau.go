@@ -18,7 +18,7 @@ func tableau() *Profile {
 			request:     post + `"contentType":"application/json","body":{"credentials":{"jwt":"${jwt.output.token}","site":{"contentUrl":"${workflow.input.site}"}}}`,
 			accessToken: "credentials.token", callHeader: `"X-Tableau-Auth":"${token.output.accessToken}"`,
 			Problems: []string{
-				"401001: the connected app is disabled, or the user is not of this site.",
+				"401001: the connected app is disabled, or the user is not in this site.",
 				"403: a scope is missing.",
 			},
 		},

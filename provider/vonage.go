@@ -7,14 +7,14 @@ func vonage() *Profile {
 		Algorithms: rs256(), MaxTTL: 24 * hour, FromIssue: true,
 		Claims: []Claim{
 			required("application_id", "the application's id"), tokenID(0, 0), forbidden("iss"),
-			{Name: "acl", Meaning: "the paths that the token is good for", JSONType: "object"},
+			{Name: "acl", Meaning: "the paths that the token permits", JSONType: "object"},
 		},
 		Recipe: Recipe{
 			Secret: "VONAGE_KEY", KeySetup: "Generate the key pair of the application in the dashboard and take the file private.key as it is.",
 			signInputs: `"claims":{"application_id":"${workflow.input.applicationId}"}`,
 			inputs:     `"applicationId":"aaaaaaaa-bbbb-cccc-dddd-0123456789ab","apiUrl":"https://api.nexmo.com/v1/calls"`,
 			request:    bearerGet + `}`,
-			Problems:   []string{"401: the key pair was generated again, which ended the old one."},
+			Problems:   []string{"401: the key pair was generated again, so the old one is no longer valid."},
 		},
 	}
 }

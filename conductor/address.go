@@ -11,10 +11,10 @@ import (
 	"golang.org/x/net/http/httpproxy"
 )
 
-// NormalizeURL makes the address of the server's API from what a user writes:
+// normalizeURL makes the address of the server's API from what a user writes:
 // with or without /api, a slash at the end, or a path before them. The error is
 // an [ErrURL] that does not repeat the text, which may hold a password.
-func NormalizeURL(text string) (string, error) {
+func normalizeURL(text string) (string, error) {
 	u, err := url.Parse(strings.TrimSpace(text))
 	if err != nil {
 		return "", fmt.Errorf("%w: not a url; write it as http://host:8080/api", ErrURL)

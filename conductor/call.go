@@ -162,7 +162,7 @@ func (c *Client) newRequest(ctx context.Context, call Call, r request, token sec
 	if err != nil {
 		return nil, err
 	}
-	maps.Copy(out.Header, c.headers.fresh())
+	maps.Copy(out.Header, *c.headers.current())
 	out.Header["Accept"] = []string{"application/json"}
 	out.Header["User-Agent"] = []string{c.options.UserAgent}
 	if r.body != nil {
@@ -199,7 +199,7 @@ func (c *Client) checkRedirect(call Call) func(*http.Request, []*http.Request) e
 			return &Error{Class: Garbled, Call: call, Cause: errors.New("redirected too often; set the server's own address")}
 		}
 		if !sameServer {
-			for name := range c.headers.fresh() {
+			for name := range *c.headers.current() {
 				next.Header.Del(name)
 			}
 		}

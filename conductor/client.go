@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/url"
 	"sync/atomic"
 	"time"
@@ -32,7 +33,7 @@ const (
 
 // Options configures [New]. Only BaseURL is required.
 type Options struct {
-	BaseURL string // see [NormalizeURL]
+	BaseURL string // with or without /api at its end
 
 	KeyID  string // with Secret: POST /token and X-Authorization
 	Secret secret.Text
@@ -117,7 +118,7 @@ type Client struct {
 	base      *url.URL
 	timeout   time.Duration // of every call but a poll
 	transport *transport
-	headers   *headers
+	headers   *watched[http.Header]
 	tokens    *tokens // nil without authentication
 	reader    *reader
 	skew      atomic.Pointer[time.Duration]
@@ -127,7 +128,7 @@ type Client struct {
 // [ErrTLS], [ErrHeaders] and [ErrAuth].
 func New(o Options) (*Client, error) {
 	o = o.withDefaults()
-	normalized, err := NormalizeURL(o.BaseURL)
+	normalized, err := normalizeURL(o.BaseURL)
 	if err != nil {
 		return nil, err
 	}
@@ -142,7 +143,8 @@ func New(o Options) (*Client, error) {
 	if c.transport, err = newTransport(o); err != nil {
 		return nil, err
 	}
-	if c.headers, err = newHeaders(o); err != nil {
+	readFile := func() (*http.Header, error) { return readHeaders(o.HeadersFile) }
+	if c.headers, err = watch(o.Logger, "headers", readFile, o.HeadersFile); err != nil {
 		return nil, err
 	}
 	if o.KeyID != "" {

@@ -120,31 +120,18 @@ func ClassOf(status int) Class {
 // an HTTP-date, at most [MaxRetryAfter]. A date in the past and anything else is
 // 0.
 func RetryAfter(header string, now time.Time) time.Duration {
-	if header == "" {
-		return 0
-	}
-	// A value that overflows an int64 still means the maximum wait.
-	if allDigits(header) {
-		seconds, err := strconv.ParseInt(header, 10, 64)
-		if err != nil || seconds > int64(MaxRetryAfter/time.Second) {
-			return MaxRetryAfter
-		}
-		return time.Duration(seconds) * time.Second
+	seconds, err := strconv.ParseUint(header, 10, 64)
+	switch {
+	case errors.Is(err, strconv.ErrRange), err == nil && seconds > uint64(MaxRetryAfter/time.Second):
+		return MaxRetryAfter
+	case err == nil:
+		return time.Duration(seconds) * time.Second //nolint:gosec // at most 60
 	}
 	at, err := http.ParseTime(header)
 	if err != nil {
 		return 0
 	}
 	return min(max(at.Sub(now), 0), MaxRetryAfter)
-}
-
-func allDigits(s string) bool {
-	for _, c := range []byte(s) {
-		if c < '0' || c > '9' {
-			return false
-		}
-	}
-	return s != ""
 }
 
 // Trouble groups failures by their remedy: one of a certificate has another

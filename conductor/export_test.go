@@ -7,3 +7,6 @@ func (c *Client) WithTimeout(d time.Duration) *Client {
 	c.timeout = d
 	return c
 }
+
+// NormalizeURL is for the tests of addresses.
+func NormalizeURL(text string) (string, error) { return normalizeURL(text) }

@@ -200,7 +200,7 @@ func TestHeadersAreSentAndReadAgain(t *testing.T) {
 	replace(t, file, []byte("Authorization: Bearer canary-333\n"))
 	sent("Bearer canary-333", "")
 	text := log.String()
-	if strings.Contains(text, "canary") || strings.Count(text, "the headers file has changed and is in use") != 2 ||
+	if strings.Contains(text, "canary") || strings.Count(text, "changed files are in use") != 2 ||
 		!strings.Contains(text, "line 1 has no colon") || !strings.Contains(text, "there is no such file") {
 		t.Errorf("the log is\n%s", text)
 	}

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 )
 
 // Limits of the file of headers: gateways refuse more.
@@ -15,50 +14,12 @@ const (
 	maxHeaderBytes = 16 << 10
 )
 
-// headers are added to every request, for a gateway in front of Conductor. Their
-// file is read again when it changes. Their values are secrets.
-type headers struct {
-	options Options
-
-	mu      sync.Mutex
-	current http.Header
-	stamp   stamp
-}
-
-func newHeaders(o Options) (*headers, error) {
-	h := &headers{options: o, stamp: stampOf(o.HeadersFile)}
-	var err error
-	h.current, err = readHeaders(o.HeadersFile)
-	return h, err
-}
-
-// fresh is the list to send now. A caller must not change it.
-func (h *headers) fresh() http.Header {
-	if h.options.HeadersFile == "" {
-		return nil
-	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	now := stampOf(h.options.HeadersFile)
-	if now.same(h.stamp) {
-		return h.current
-	}
-	h.stamp = now // a file that is half-written now will change again
-	next, err := readHeaders(h.options.HeadersFile)
-	if err != nil {
-		h.options.Logger.Warn("the headers file has changed and cannot be used; the previous headers stay in use", "error", err)
-		return h.current
-	}
-	h.options.Logger.Info("the headers file has changed and is in use")
-	h.current = next
-	return next
-}
-
-// readHeaders reads a file with one "Name: value" on each line. Blank lines and
-// lines that begin with # are ignored.
-func readHeaders(file string) (http.Header, error) {
+// readHeaders reads the headers that are added to every request, for a gateway in
+// front of Conductor. The file has one "Name: value" on each line; blank lines
+// and lines that begin with # are ignored. The values are secrets.
+func readHeaders(file string) (*http.Header, error) {
 	if file == "" {
-		return nil, nil //nolint:nilnil // none
+		return &http.Header{}, nil
 	}
 	text, err := readText(settingHeaders, file)
 	if err != nil {
@@ -90,7 +51,7 @@ func readHeaders(file string) (http.Header, error) {
 	case len(list) > maxHeaders:
 		return nil, unusable(settingHeaders, "the file holds more than %d headers", maxHeaders)
 	}
-	return list, nil
+	return &list, nil
 }
 
 // splitHeader parses a line. The reason says what is wrong with it.

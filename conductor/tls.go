@@ -1,76 +1,13 @@
 package conductor
 
 import (
-	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"strings"
 	"unicode/utf8"
-
-	"conductor-jwt/internal/readfile"
 )
-
-// FileError is a file of the options that cannot be used. Its text quotes
-// nothing of the file.
-type FileError struct {
-	Setting string // the worker's name for the option: tls_ca_cert
-	Text    string // what was found; what to do
-	kind    error  // ErrTLS or ErrHeaders
-}
-
-func (e *FileError) Error() string { return e.Setting + ": " + e.Text }
-
-// Unwrap gives [ErrTLS] or [ErrHeaders].
-func (e *FileError) Unwrap() error { return e.kind }
-
-// The settings of the files.
-const (
-	settingCA      = "tls_ca_cert"
-	settingCert    = "tls_client_cert"
-	settingKey     = "tls_client_key"
-	settingHeaders = "headers_file"
-)
-
-func unusable(setting, format string, args ...any) error {
-	kind := ErrTLS
-	if setting == settingHeaders {
-		kind = ErrHeaders
-	}
-	return &FileError{Setting: setting, Text: fmt.Sprintf(format, args...), kind: kind}
-}
-
-// maxFile is the size limit of a file, in bytes.
-const maxFile = 1 << 20
-
-// readText reads a file of text without its byte order marks: a bundle that was
-// joined from several files has one before each.
-func readText(setting, file string) ([]byte, error) {
-	text, err := readfile.Shared(file, maxFile)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, unusable(setting, "there is no such file; correct the path")
-	case errors.Is(err, fs.ErrPermission):
-		return nil, unusable(setting, "the file may not be read by this user; change its owner or mode")
-	case errors.Is(err, readfile.ErrTimeout):
-		return nil, unusable(setting, "the file cannot be read in time; look at its disk")
-	case err != nil:
-		return nil, unusable(setting, "the file cannot be read; name a regular file")
-	case len(text) > maxFile:
-		return nil, unusable(setting, "the file is over 1 MiB; name the right one")
-	case bytes.HasPrefix(text, []byte("\xff\xfe")), bytes.HasPrefix(text, []byte("\xfe\xff")):
-		return nil, unusable(setting, "the file is UTF-16 text; save it as UTF-8")
-	}
-	text = bytes.ReplaceAll(text, []byte("\ufeff"), nil)
-	if len(bytes.TrimSpace(text)) == 0 {
-		return nil, unusable(setting, "the file is empty")
-	}
-	return text, nil
-}
 
 func tlsConfig(o Options) (*tls.Config, error) {
 	config := &tls.Config{
@@ -189,28 +126,4 @@ func isKey(der []byte) bool {
 	_, pkcs1 := x509.ParsePKCS1PrivateKey(der)
 	_, sec1 := x509.ParseECPrivateKey(der)
 	return pkcs8 == nil || pkcs1 == nil || sec1 == nil
-}
-
-// stamp is how a file looked when it was read.
-type stamp struct {
-	info os.FileInfo
-}
-
-func stampOf(file string) stamp {
-	if file == "" {
-		return stamp{}
-	}
-	info, err := readfile.Stat(file)
-	if err != nil {
-		return stamp{}
-	}
-	return stamp{info: info}
-}
-
-func (s stamp) same(t stamp) bool {
-	if s.info == nil || t.info == nil {
-		return s.info == nil && t.info == nil
-	}
-	return os.SameFile(s.info, t.info) && s.info.Size() == t.info.Size() &&
-		s.info.ModTime().Equal(t.info.ModTime())
 }

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -20,9 +19,9 @@ const (
 	pingAfter   = 15 * time.Second // of silence, in HTTP/2
 )
 
-// transport is net/http's transport. It is replaced when a file of TLS changes:
-// a pool of roots cannot be changed in place, and an open connection would keep
-// the old certificate.
+// transport is net/http's transport. It is replaced when a file of TLS changes: a
+// pool of roots cannot be changed in place, and an open connection would keep the
+// old certificate.
 type transport struct {
 	options Options
 	proxy   func(*http.Request) (*url.URL, error)
@@ -32,9 +31,7 @@ type transport struct {
 	// read (RFC 8446 §4.4.2.4).
 	asked atomic.Int64
 
-	mu     sync.Mutex
-	active *http.Transport
-	stamps [3]stamp
+	watched *watched[http.Transport]
 }
 
 func newTransport(o Options) (*transport, error) {
@@ -42,16 +39,9 @@ func newTransport(o Options) (*transport, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &transport{options: o, proxy: proxy, stamps: stampsOf(o)}
-	t.active, err = t.build()
-	if err != nil {
-		return nil, err
-	}
-	return t, nil
-}
-
-func stampsOf(o Options) [3]stamp {
-	return [3]stamp{stampOf(o.CAFile), stampOf(o.CertFile), stampOf(o.KeyFile)}
+	t := &transport{options: o, proxy: proxy}
+	t.watched, err = watch(o.Logger, "tls", t.build, o.CAFile, o.CertFile, o.KeyFile)
+	return t, err
 }
 
 func (t *transport) build() (*http.Transport, error) {
@@ -111,63 +101,29 @@ func (t *transport) explain(err error) error {
 
 // current is the transport to use now.
 func (t *transport) current() *http.Transport {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.options.CAFile == "" && t.options.CertFile == "" {
-		return t.active
+	previous := t.watched.value.Load()
+	current := t.watched.current()
+	if current != previous {
+		previous.CloseIdleConnections()
 	}
-	now := stampsOf(t.options)
-	if now[0].same(t.stamps[0]) && now[1].same(t.stamps[1]) && now[2].same(t.stamps[2]) {
-		return t.active
-	}
-	t.stamps = now // a file that is half-written now will change again
-	next, err := t.build()
-	if err != nil {
-		t.options.Logger.Warn("tls files have changed and cannot be used; the previous ones stay in use", "error", err)
-		return t.active
-	}
-	t.options.Logger.Info("tls files have changed and are in use")
-	t.active.CloseIdleConnections()
-	t.active = next
-	return next
+	return current
 }
 
 // answered records that the server answered, and so accepted the certificate.
 func (t *transport) answered() { t.asked.Store(0) }
 
 // failed closes the idle connections of a transport on which a request failed:
-// the server may have moved, or stopped without closing them.
+// the server may have moved, or stopped without closing them. Where no answer
+// came, later requests open new connections: HTTP/2 would send them all over the
+// same one, and its pings detect only after half a minute that the peer is gone.
 func (t *transport) failed(used *http.Transport, err error) {
 	if errors.Is(err, context.DeadlineExceeded) {
-		t.retire(used)
+		t.watched.value.CompareAndSwap(used, used.Clone())
 	}
 	used.CloseIdleConnections()
 }
 
-// retire replaces a transport on which a request was not answered, so that later
-// requests open new connections. HTTP/2 would send them all over the same
-// connection, whose peer may be down: pings detect that only after half a minute.
-func (t *transport) retire(silent *http.Transport) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.active != silent {
-		return
-	}
-	// Where the files have become unusable, the old connections stay in use.
-	if next, err := t.build(); err == nil {
-		t.active = next
-	}
-}
-
-// closeIdle does not wait for the lock, which is held while files are read: they
-// may be on a disk that hangs.
-func (t *transport) closeIdle() {
-	if !t.mu.TryLock() {
-		return
-	}
-	defer t.mu.Unlock()
-	t.active.CloseIdleConnections()
-}
+func (t *transport) closeIdle() { t.watched.value.Load().CloseIdleConnections() }
 
 // since is the time that has passed since t; 0 where the clock was set back.
 func since(now func() time.Time, t time.Time) time.Duration {

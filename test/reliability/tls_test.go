@@ -76,7 +76,7 @@ func TestClientCertificateAndAuthorityAreRenewed(t *testing.T) {
 			return nil
 		},
 	})
-	if n := lines(v.Log, "tls files have changed and are in use"); n < 3 {
+	if n := lines(v.Log, "changed files are in use"); n < 3 {
 		t.Errorf("%d lines about new files, want 3", n)
 	}
 }

@@ -1,0 +1,140 @@
+package conductor
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"conductor-jwt/internal/readfile"
+)
+
+// FileError is a file of the options that cannot be used. Its text quotes
+// nothing of the file.
+type FileError struct {
+	Setting string // the worker's name for the option: tls_ca_cert
+	Text    string // what was found; what to do
+	kind    error  // ErrTLS or ErrHeaders
+}
+
+func (e *FileError) Error() string { return e.Setting + ": " + e.Text }
+
+// Unwrap gives [ErrTLS] or [ErrHeaders].
+func (e *FileError) Unwrap() error { return e.kind }
+
+// The settings of the files.
+const (
+	settingCA      = "tls_ca_cert"
+	settingCert    = "tls_client_cert"
+	settingKey     = "tls_client_key"
+	settingHeaders = "headers_file"
+)
+
+func unusable(setting, format string, args ...any) error {
+	kind := ErrTLS
+	if setting == settingHeaders {
+		kind = ErrHeaders
+	}
+	return &FileError{Setting: setting, Text: fmt.Sprintf(format, args...), kind: kind}
+}
+
+// maxFile is the size limit of a file, in bytes.
+const maxFile = 1 << 20
+
+// readText reads a file of text without its byte order marks: a bundle that was
+// joined from several files has one before each.
+func readText(setting, file string) ([]byte, error) {
+	text, err := readfile.Shared(file, maxFile)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, unusable(setting, "there is no such file; correct the path")
+	case errors.Is(err, fs.ErrPermission):
+		return nil, unusable(setting, "the file may not be read by this user; change its owner or mode")
+	case errors.Is(err, readfile.ErrTimeout):
+		return nil, unusable(setting, "the file cannot be read in time; look at its disk")
+	case err != nil:
+		return nil, unusable(setting, "the file cannot be read; name a regular file")
+	case len(text) > maxFile:
+		return nil, unusable(setting, "the file is over 1 MiB; name the right one")
+	case bytes.HasPrefix(text, []byte("\xff\xfe")), bytes.HasPrefix(text, []byte("\xfe\xff")):
+		return nil, unusable(setting, "the file is UTF-16 text; save it as UTF-8")
+	}
+	text = bytes.ReplaceAll(text, []byte("\ufeff"), nil)
+	if len(bytes.TrimSpace(text)) == 0 {
+		return nil, unusable(setting, "the file is empty")
+	}
+	return text, nil
+}
+
+// watched is a value that is read from files, and again when one of them changes.
+type watched[T any] struct {
+	name  string // of the files, for the log
+	files []string
+	read  func() (*T, error)
+	log   *slog.Logger
+	value atomic.Pointer[T]
+
+	mu     sync.Mutex // held while the files are looked at
+	stamps []stamp
+}
+
+func watch[T any](log *slog.Logger, name string, read func() (*T, error), files ...string) (*watched[T], error) {
+	files = slices.DeleteFunc(files, func(file string) bool { return file == "" })
+	w := &watched[T]{name: name, files: files, read: read, log: log, stamps: stampsOf(files)}
+	value, err := read()
+	if err != nil {
+		return nil, err
+	}
+	w.value.Store(value)
+	return w, nil
+}
+
+// current is the value to use now. Where changed files cannot be used, it is the
+// previous one.
+func (w *watched[T]) current() *T {
+	if len(w.files) == 0 {
+		return w.value.Load()
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now := stampsOf(w.files)
+	if slices.EqualFunc(now, w.stamps, stamp.same) {
+		return w.value.Load()
+	}
+	w.stamps = now // a file that is half-written now will change again
+	next, err := w.read()
+	if err != nil {
+		w.log.Warn("changed files cannot be used; the previous content stays in use", "files", w.name, "error", err)
+		return w.value.Load()
+	}
+	w.log.Info("changed files are in use", "files", w.name)
+	w.value.Store(next)
+	return next
+}
+
+// stamp is how a file looked when it was read.
+type stamp struct{ info os.FileInfo }
+
+func stampsOf(files []string) []stamp {
+	var stamps []stamp
+	for _, file := range files {
+		info, err := readfile.Stat(file)
+		if err != nil {
+			info = nil
+		}
+		stamps = append(stamps, stamp{info})
+	}
+	return stamps
+}
+
+func (s stamp) same(t stamp) bool {
+	if s.info == nil || t.info == nil {
+		return s.info == nil && t.info == nil
+	}
+	return os.SameFile(s.info, t.info) && s.info.Size() == t.info.Size() && s.info.ModTime().Equal(t.info.ModTime())
+}

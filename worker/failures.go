@@ -67,7 +67,7 @@ func (l *failureLog) failed(ctx context.Context, err *conductor.Error, taskType 
 		s.unlogged++
 		return
 	}
-	l.log.WarnContext(ctx, "a call to the server fails; retrying", "call", l.call, "class", string(err.Class), "http_status", err.Status,
+	l.log.WarnContext(ctx, "a call to the server failed", "call", l.call, "class", string(err.Class), "http_status", err.Status,
 		"task_type", taskType, "error", err.Error(), "hint", hintFor(err), "unlogged", s.unlogged)
 	s.class, s.trouble, s.lastLine, s.unlogged = err.Class, troubleOf(err), now, 0
 }

@@ -36,7 +36,7 @@ type Metrics struct {
 	ends       *prometheus.CounterVec
 	lost       *prometheus.CounterVec
 	duplicates *prometheus.CounterVec
-	unbounded  *prometheus.CounterVec
+	noTimeout  *prometheus.CounterVec
 	unreadable prometheus.Counter
 	unchecked  prometheus.Counter
 	clockSkew  prometheus.Gauge
@@ -74,7 +74,7 @@ func NewMetrics(taskTypes []string) *Metrics {
 		ends:       counter("conductor_jwt_deliveries_ended_total", "Deliveries by how they ended.", "end"),
 		lost:       counter("conductor_jwt_updates_lost_total", "Results that the server did not accept: it has to deliver the task again.", "end"),
 		duplicates: counter("conductor_jwt_duplicate_deliveries_total", "Deliveries of a task that was in flight already.", labelType),
-		unbounded:  counter("conductor_jwt_tasks_without_response_timeout_total", "Tasks whose definition has no response timeout: a crash would hang them forever.", labelType),
+		noTimeout:  counter("conductor_jwt_tasks_without_response_timeout_total", "Tasks whose definition has no response timeout: a crash would hang them forever.", labelType),
 		unreadable: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "conductor_jwt_tasks_unreadable_total", Help: "Polled tasks without readable ids: the server cannot be told how they ended.",
 		}),
@@ -119,7 +119,7 @@ func (m *Metrics) collectors() []prometheus.Collector {
 	return []prometheus.Collector{
 		m.polls, m.started, m.pollErrors, m.executeErrors, m.updateErrors, m.queueFull, m.paused, m.uncaught,
 		m.pollSeconds, m.executeSeconds, m.updateSeconds, m.resultBytes, m.requestSeconds, m.active,
-		m.tokens, m.failures, m.ends, m.lost, m.duplicates, m.unbounded, m.unreadable, m.unchecked, m.clockSkew, m.denials,
+		m.tokens, m.failures, m.ends, m.lost, m.duplicates, m.noTimeout, m.unreadable, m.unchecked, m.clockSkew, m.denials,
 	}
 }
 
@@ -167,7 +167,7 @@ func (m *Metrics) Duplicate(taskType string) {
 
 // NoResponseTimeout counts a delivery whose definition has no response timeout.
 func (m *Metrics) NoResponseTimeout(taskType string) {
-	m.unbounded.WithLabelValues(m.labels.taskTypes.label(taskType)).Inc()
+	m.noTimeout.WithLabelValues(m.labels.taskTypes.label(taskType)).Inc()
 }
 
 // Executed counts an execution.
@@ -312,7 +312,7 @@ func (m *Metrics) initSeries() {
 
 func (m *Metrics) initType(t string) {
 	for _, c := range []*prometheus.CounterVec{
-		m.polls, m.started, m.queueFull, m.paused, m.duplicates, m.unbounded,
+		m.polls, m.started, m.queueFull, m.paused, m.duplicates, m.noTimeout,
 	} {
 		c.WithLabelValues(t)
 	}

@@ -326,7 +326,7 @@ func TestPollErrors(t *testing.T) {
 				if err := r.worker.Live(); err != nil {
 					t.Errorf("an outage of the server must not make the worker unhealthy: %v", err)
 				}
-				if n := r.log.count("a call to the server fails"); n > 21 {
+				if n := r.log.count("a call to the server failed"); n > 21 {
 					t.Errorf("%d log lines in ten minutes, want one in 30 s", n)
 				}
 				l.SetFaults(nil)

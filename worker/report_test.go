@@ -47,7 +47,7 @@ func TestUpdateIsRetried(t *testing.T) {
 				r := start(t, l, Options{Server: s})
 				r.idle(time.Minute)
 				r.drainClean()
-				if r.log.count("a call to the server fails") == 0 {
+				if r.log.count("a call to the server failed") == 0 {
 					t.Error("the log does not say that an update failed")
 				}
 				if tried.Load() != 4 || r.status(id) != conductortest.Completed {

@@ -21,7 +21,7 @@ func classLines(t *testing.T, log string) []string {
 			continue
 		}
 		switch entry.Msg {
-		case "a call to the server fails; retrying":
+		case "a call to the server failed":
 			all = append(all, "begins "+entry.Class)
 			if entry.Hint == "" {
 				t.Errorf("no word of what to do: %s", line)

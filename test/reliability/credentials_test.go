@@ -33,7 +33,7 @@ func TestWrongCredentials(t *testing.T) {
 	if tokens > 40 || faulted > 0 {
 		t.Errorf("%d tokens were asked for in 8 s, and %d polls came without one", tokens, faulted)
 	}
-	if n := lines(v.Log, "a call to the server fails"); n != 1 {
+	if n := lines(v.Log, "a call to the server failed"); n != 1 {
 		t.Errorf("%d lines about it, want one", n)
 	}
 	if strings.Contains(v.Log, "not-the-secret-of-the-matrix") {

@@ -29,7 +29,7 @@ func TestServerDownAtStart(t *testing.T) {
 	if v.Recovered > 5*time.Second {
 		t.Errorf("the first poll came %s after the server", v.Recovered)
 	}
-	if n := lines(v.Log, "a call to the server fails"); n != 1 {
+	if n := lines(v.Log, "a call to the server failed"); n != 1 {
 		t.Errorf("%d lines about the outage, want one", n)
 	}
 }
@@ -90,7 +90,7 @@ func TestForbidden(t *testing.T) {
 	if calls > 2*pollers {
 		t.Errorf("%d polls in 8 s", calls)
 	}
-	if n := lines(v.Log, "a call to the server fails"); n != 1 {
+	if n := lines(v.Log, "a call to the server failed"); n != 1 {
 		t.Errorf("%d lines about it, want one", n)
 	}
 }

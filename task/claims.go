@@ -9,7 +9,7 @@ import (
 	"conductor-jwt/signer"
 )
 
-// claims gives the author's further claims in their order, digits intact.
+// claims returns the claims of the input claims in their order, digits kept.
 func (v *inputValues) claims(s scopes) (jsonobj.Object, error) {
 	claims, err := v.object(inClaims)
 	if err != nil {
@@ -26,7 +26,7 @@ func (v *inputValues) claims(s scopes) (jsonobj.Object, error) {
 	return claims, nil
 }
 
-// headers gives the author's further header members.
+// headers returns the header parameters of the input headers.
 func (v *inputValues) headers() (jsonobj.Object, error) {
 	headers, err := v.object(inHeaders)
 	if err != nil {

@@ -15,8 +15,8 @@ import (
 	"conductor-jwt/signer"
 )
 
-// The refusals of the contract itself; those of keys and signer stand beside
-// them in the table.
+// The reasons of errors of this package. The table of codes also lists those of
+// keys, signer and provider.
 var (
 	ErrInputInvalid       = errors.New("input invalid")
 	ErrInputMissing       = errors.New("input missing")
@@ -199,7 +199,7 @@ func lastCodes() []Code {
 	return []Code{
 		{
 			Name: "ttl_out_of_range", Status: api.FailedWithTerminalError, reasons: []error{ErrTTLOutOfRange, provider.ErrLifetime}, field: inTTL,
-			When: "the ttl is below 1 s or over the most that is allowed", Remedy: "ask for less, or have the worker's max ttl raised",
+			When: "the ttl is below 1 s or over the maximum", Remedy: "ask for less, or have the worker's max ttl raised",
 		},
 		{
 			Name: "scope_invalid", Status: api.FailedWithTerminalError, reasons: []error{ErrScopeInvalid}, field: inScopes,
@@ -228,9 +228,9 @@ func lastCodes() []Code {
 	}
 }
 
-// FaultOf says what an error means for its task: its code, the input at
-// fault, a message without any value in it, and the end of the task. An error
-// that is in no row of [Codes] is an internal one, whose text is never shown.
+// FaultOf returns what an error means for its task: the code, the input at fault,
+// a message without any value, and the task's status. An error that no row of
+// [Codes] lists is internal, and its text is not shown.
 func FaultOf(err error) (Fault, api.Status) {
 	code := codeOf(err)
 	fault := Fault{Code: code.Name, Field: code.field, Message: internalMessage}

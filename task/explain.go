@@ -13,21 +13,21 @@ import (
 	"conductor-jwt/policy"
 )
 
-// Explanation is what the operator's policy says of a task.
+// Explanation is the operator's policy applied to one task.
 type Explanation struct {
 	Request policy.Request
-	// Verdicts are those of every grant, in the order of the file; none where
-	// no grant is asked for: a key in the task while inline is allow.
+	// Verdicts are those of every grant, in the order of the file; nil where no
+	// grant is needed: for a key in the task while inline is allow.
 	Verdicts []policy.Verdict
 	Allowed  bool
-	// Unseen says that the key could not be had: what it alone decides, the
-	// algorithm of a task that names none, is empty.
+	// Unseen says that the key could not be read, and that the algorithm of the
+	// request is empty, because the key alone decides it.
 	Unseen bool
 }
 
-// Explain asks the policy what it says of a task, without signing. A key in
-// the task may be an expression still. It fails where the task would fail
-// before any grant is looked at.
+// Explain applies the policy to a task without signing. A key in the task may
+// still be an expression. The error is that of a task that fails before a grant
+// is looked at.
 func (h *Handler) Explain(ctx context.Context, t api.Task) (Explanation, error) {
 	var e Explanation
 	stored := storedKey(t.Input)
@@ -65,24 +65,24 @@ func (h *Handler) Explain(ctx context.Context, t api.Task) (Explanation, error) 
 	return e, nil
 }
 
-// ReasonOf gives the reason for incompletion of a task that fails with err.
+// ReasonOf returns the reason for incompletion of a task that fails with err.
 func ReasonOf(err error) string {
 	fault, _ := FaultOf(err)
 	return reason(fault)
 }
 
-// unseenKey stands for a key that no grant looks at.
+// unseenKey replaces a key in the task, which no grant looks at.
 const unseenKey = "(a key of the server's secrets)"
 
-// storedKey gives privateKey as the input has it; nil where it has none.
+// storedKey returns the privateKey of an input; nil if it has none.
 func storedKey(input secret.JSON) jsontext.Value {
 	o, _ := parseObject(input.Reveal())
 	key, _ := o.Get(inPrivateKey)
 	return key
 }
 
-// withoutKey puts something in place of a key that is an expression still.
-// What is no object is left to whoever reads it next.
+// withoutKey replaces a key that is still an expression. Input that is not an
+// object is returned unchanged; reading it fails later.
 func withoutKey(input secret.JSON) secret.JSON {
 	o, err := jsonobj.Parse(input.Reveal(), jsonobj.Limits{Bytes: maxInput, Levels: maxTemplateLevels})
 	if err != nil {

@@ -68,7 +68,7 @@ func expressions(template string) []span {
 	return list
 }
 
-// expressionStart gives the dollar before a brace, unless another one escapes
+// expressionStart returns the dollar before a brace, unless another one escapes
 // it.
 func expressionStart(template string, brace int) int {
 	if brace == 0 || template[brace-1] != '$' || brace > 1 && template[brace-2] == '$' {
@@ -88,7 +88,7 @@ func hasExpression(template jsonobj.Value) bool {
 	return found
 }
 
-// secretReferences gives every ${workflow.secrets.…} in the strings of a
+// secretReferences returns every ${workflow.secrets.…} in the strings of a
 // value, at any depth, with how often it stands there.
 func secretReferences(n jsonobj.Value) map[string]int {
 	references := map[string]int{}

@@ -96,7 +96,7 @@ func namesCanary(text string) bool {
 	return false
 }
 
-// FuzzTaskInput gives the handler any bytes as input and template: it never
+// FuzzTaskInput returns the handler any bytes as input and template: it never
 // panics, it always ends the task, and what it says is well formed.
 func FuzzTaskInput(f *testing.F) {
 	f.Add(seedInput, seedTemplate)

@@ -58,7 +58,7 @@ func input(text string) secret.JSON {
 	return secret.NewJSON(json.RawMessage(strings.ReplaceAll(text, "@key", quote(pemOf(edKey())))))
 }
 
-// with gives an input of a key and further members.
+// with returns an input of a key and further members.
 func with(members string) string {
 	if members == "" {
 		return `{"privateKey":@key}`

@@ -39,41 +39,41 @@ type Input struct {
 	Meaning string // what it becomes, with the claim or header member
 	Blank   string // what a blank one means
 
-	// Resolved inputs may not be left without a value by their template: an
-	// expression in it that resolved to nothing fails the task, since the
-	// token would say less, or something else, than its author meant.
+	// Resolved says that an expression in the input's template which resolved to
+	// nothing fails the task: the token would say less than its author meant, or
+	// something else.
 	Resolved bool
-	// Signed inputs are written into the token.
+	// Signed says that the input is written into the token.
 	Signed bool
-	// Sealed inputs hold key material by their nature, so that a secret in
-	// them is no injection.
+	// Sealed says that the input is meant to hold key material, so a secret in it
+	// is no injection.
 	Sealed bool
 
-	claim string // the claim that is its own, so that claims may not name it
-	kinds string // the JSON kinds that it may have
-	bytes int    // most bytes of its JSON text
+	claim string // the claim that it sets, which the input claims may not set
+	kinds string // the allowed JSON kinds, as jsontext.Kind has them
+	bytes int    // maximum length of its JSON text
 	zero  bool   // 0 is blank too
 }
 
 // The limits of the contract, in bytes but for the counts.
 const (
-	maxInput     = 4 << 20  // the whole input; the server stores what is over 3 MiB elsewhere
+	maxInput     = 4 << 20  // the whole input; the server moves more than 3 MiB to external storage
 	maxInputs    = 256      // names
 	maxKeyText   = 64 << 10 // privateKey
 	maxText      = 4 << 10  // a string claim, one audience, one scope, kid
 	maxClaims    = 32 << 10 // claims, headers
 	maxAudiences = 64
 	maxScopes    = 512
-	maxListText  = 2 * signer.MaxToken // audience, scopes: the JSON; what is longer fits into no token
+	maxListText  = 2 * signer.MaxToken // audience, scopes: the JSON; a longer one fits into no token
 
 	// A JSON string is at most six times as long as its characters, \u0041
 	// being the longest way to write one byte.
 	jsonText = 6*maxText + 2
 )
 
-// Inputs returns the table of inputs, the seed's first. Validation, the
-// suggestions for unknown names, the task definition's input keys and the
-// documents are all made from it.
+// Inputs returns the table of inputs, the ones of the Conductor UI first.
+// Validation, the hints for unknown names, the task definition's input keys and
+// the documentation are made from it.
 func Inputs() []Input {
 	return append(commonInputs(), extraInputs()...)
 }

@@ -9,7 +9,7 @@ import (
 	"conductor-jwt/conductor/api"
 )
 
-// claimsOf gives a token's claims without those that every token has.
+// claimsOf returns a token's claims without those that every token has.
 func claimsOf(tok token) string {
 	text := strings.Replace(tok.payload, `"exp":1795349100,"iat":1795348800,"jti":"fresh-id"`, "…", 1)
 	return strings.Replace(text, `"exp":1795349100,"iat":1795348800`, "…", 1)

@@ -14,8 +14,8 @@ import (
 	"conductor-jwt/policy"
 )
 
-// source says which key the task asks for: its own, a configured one, or the
-// one that its profile names.
+// source returns the reference to the key that the task asks for: a key in the
+// task, a configured one, or the one that its profile names.
 func (v *inputValues) source(d api.Task, profiled string) (keys.Ref, error) {
 	var ref keys.Ref
 	id, err := v.text(inPrivateKeyID)
@@ -35,8 +35,8 @@ func (v *inputValues) source(d api.Task, profiled string) (keys.Ref, error) {
 	return v.inline(ref)
 }
 
-// configured names a key of the operator's; nothing else may then say which
-// key it is.
+// configured returns the reference to a configured key. No other input may then
+// say which key to use.
 func (v *inputValues) configured(ref keys.Ref, d api.Task, field, key string) (keys.Ref, error) {
 	for _, name := range []string{inPrivateKey, inPrivateKeyPassword, inSecretEncoding, inKeyRef} {
 		if v.has(name) && name != field {
@@ -51,8 +51,8 @@ func (v *inputValues) configured(ref keys.Ref, d api.Task, field, key string) (k
 	return ref, nil
 }
 
-// inline is the key that came along. Its size is looked at before anything in
-// it is decoded.
+// inline returns the reference to the key in the task. Its size is checked
+// before anything in it is decoded.
 func (v *inputValues) inline(ref keys.Ref) (keys.Ref, error) {
 	n := v.values[inPrivateKey]
 	text := n.Text
@@ -73,8 +73,8 @@ func (v *inputValues) inline(ref keys.Ref) (keys.Ref, error) {
 	return ref, err
 }
 
-// missingKey says why there is no key: another way to name one, or a secret,
-// came to nothing, or nobody filled in the input.
+// missingKey returns the error of a task without a key: keyRef, the profile or a
+// secret resolved to nothing, or the input was left empty.
 func (v *inputValues) missingKey() error {
 	if err := cmp.Or(v.checkResolved(inKeyRef), v.checkResolved(inProfile)); err != nil {
 		return err
@@ -95,8 +95,8 @@ func (v *inputValues) missingKey() error {
 	return refuse(ErrInputMissing, inPrivateKey, found, "set it to a private key, best as "+secretMark+"NAME}")
 }
 
-// meansSecret reports whether a template has an expression that was meant to
-// name a secret, and that the server takes for a path in the workflow.
+// meansSecret reports whether a template has an expression that looks like a
+// secret's, and that the server reads as a path in the workflow.
 func meansSecret(template string) bool {
 	for _, s := range segments(template) {
 		path := strings.ToLower(strings.TrimLeft(strings.TrimPrefix(s.text, "${"), " \t\r\n"))
@@ -114,8 +114,8 @@ func quoted(template string) string {
 	return "an expression of a secret"
 }
 
-// howToDefine says how a secret comes to be on the server, which reads it
-// from its environment under its exact name.
+// howToDefine returns the hint that says how to define a secret. The server reads
+// secrets from its environment by their exact names.
 func howToDefine(template string) string {
 	name, path, dotted := secretName(template)
 	if name == "" {
@@ -132,9 +132,9 @@ func howToDefine(template string) string {
 	return hint + "; an empty one counts as missing"
 }
 
-// secretName gives the secret that a template names: ${workflow.secrets.NAME}
+// secretName returns the secret that a template names: ${workflow.secrets.NAME}
 // and nothing else, NAME of [A-Za-z0-9_.-], so that no expression can stand in
-// it. What follows the first dot is a path into the secret's value.
+// it. The part after the first dot is a path into the secret's value.
 func secretName(template string) (name, path string, dotted bool) {
 	reference, begun := strings.CutPrefix(template, secretMark)
 	reference, ended := strings.CutSuffix(reference, "}")
@@ -144,9 +144,8 @@ func secretName(template string) (name, path string, dotted bool) {
 	return strings.Cut(reference, ".")
 }
 
-// checkExposure refuses an input that would write key material into the
-// token, which is stored in clear. It looks at what was delivered, before
-// anything else is said about it.
+// checkExposure refuses an input that would write key material into the token,
+// which the server stores in clear.
 func (v *inputValues) checkExposure(secrets exposure.Secrets) error {
 	for _, in := range v.table {
 		value, ok := v.values[in.Name]
@@ -162,13 +161,13 @@ func exposed(field string) error {
 		"find out who put it into the workflow's data, and replace that secret")
 }
 
-// exposes looks for key material in a value: in its JSON, since a claim can
-// hold a private JWK, and in all of its texts run together, since a list can
-// hold a key piece by piece.
+// exposes reports whether a value holds key material: in its JSON, because a
+// claim can hold a private JWK, or in its texts joined together, because a list
+// can hold a key in pieces.
 func exposes(secrets exposure.Secrets, value jsonobj.Value) bool {
 	var texts strings.Builder
 	value.Walk(func(text string) {
-		// White space does not count in a key's text, and keeps words apart.
+		// White space in a key's text is ignored, and separates words.
 		texts.WriteString(text + "\n")
 	})
 	if secrets.In(texts.String()) {

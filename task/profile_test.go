@@ -99,7 +99,7 @@ func profileInputs() map[string]string {
 	}
 }
 
-// signedBy gives a task's token, whatever key signed it.
+// signedBy returns a task's token, whatever key signed it.
 func signedBy(tb testing.TB, out task.Outcome) token {
 	tb.Helper()
 	if out.Status != api.Completed {

@@ -155,7 +155,7 @@ func (v *inputValues) algorithm() (keys.Algorithm, error) {
 	return keys.ParseAlgorithm(n.Text)
 }
 
-// text gives an input of type "string or whole number": a number as its
+// text returns an input of type "string or whole number": a number as its
 // digits, a string as it is.
 func (v *inputValues) text(name string) (string, error) {
 	n, ok := v.values[name]
@@ -184,7 +184,7 @@ func boundedText(field, where string, n jsonobj.Value) (string, error) {
 	return text, nil
 }
 
-// choice gives an input that is one of a few words, matched exactly.
+// choice returns an input that is one of a few words, matched exactly.
 func (v *inputValues) choice(name, fallback string, allowed ...string) (string, error) {
 	n, ok := v.values[name]
 	if !ok {
@@ -196,7 +196,7 @@ func (v *inputValues) choice(name, fallback string, allowed ...string) (string, 
 	return "", invalid(name, describe(n)+" that is not one of the allowed words", "write "+oneOf(allowed))
 }
 
-// choices gives an input that is a list of such words, each once.
+// choices returns an input that is a list of such words, each once.
 func (v *inputValues) choices(name string, allowed ...string) ([]string, error) {
 	var list []string
 	for i, item := range v.values[name].Items {
@@ -216,7 +216,7 @@ func element(i int) string { return fmt.Sprintf("element %d is ", i+1) }
 // plain takes the marks of the documents out of a sentence.
 func plain(s string) string { return strings.ReplaceAll(s, "`", "") }
 
-// audience gives aud: the tokens' recipients in the order given (RFC 7519
+// audience returns aud: the tokens' recipients in the order given (RFC 7519
 // §4.1.3).
 func (v *inputValues) audience() ([]string, error) {
 	n, ok := v.values[inAudience]

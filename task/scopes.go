@@ -51,7 +51,7 @@ func (v *inputValues) scopes(p *provider.Profile) (scopes, error) {
 	return s, err
 }
 
-// scopeElements gives the texts of the input: of a list, its elements, those
+// scopeElements returns the texts of the input: of a list, its elements, those
 // of a list in it in its place, without the blank ones.
 func scopeElements(n jsonobj.Value) ([]string, error) {
 	if n.Kind == jsontext.KindString {

@@ -117,13 +117,13 @@ func (v *inputValues) compareDefinition(raw json.RawMessage, queue string, signe
 // another kind, whose inputs can have the same names, such as the headers of an
 // HTTP task.
 func defines(n jsonobj.Value, queue, input string, template jsonobj.Value) bool {
-	foreign := isForeignTask(n, queue)
+	otherQueue := isOtherQueue(n, queue)
 	for i, item := range n.Items {
 		name := ""
 		if n.Kind == jsontext.KindBeginObject {
 			name = n.Names[i]
 		}
-		if foreign && (name == "inputParameters" || name == "taskDefinition") {
+		if otherQueue && (name == "inputParameters" || name == "taskDefinition") {
 			continue
 		}
 		if name == input && item.Equal(template) || defines(item, queue, input, template) {
@@ -133,10 +133,10 @@ func defines(n jsonobj.Value, queue, input string, template jsonobj.Value) bool 
 	return false
 }
 
-// isForeignTask reports whether n is a task of a definition that never becomes
-// one of the given queue. A DYNAMIC task may become any, and a dynamic fork may
+// isOtherQueue reports whether n is a task of a definition that is never queued
+// in queue. A DYNAMIC task may become any, and a dynamic fork may
 // have the inputs of its tasks in its own.
-func isForeignTask(n jsonobj.Value, queue string) bool {
+func isOtherQueue(n jsonobj.Value, queue string) bool {
 	kind, ok := n.Get("type")
 	if !ok || kind.Kind != jsontext.KindString {
 		return false

@@ -9,27 +9,24 @@ import (
 	"conductor-jwt/internal/jsonobj"
 )
 
-// Survey is what can be told of a task before it ever runs, from what its
-// workflow's author wrote.
+// Survey is what a task's template alone shows, before the task runs.
 type Survey struct {
 	// Secrets are the names in ${workflow.secrets.NAME}, sorted.
 	Secrets []string
-	// LiteralKey says that privateKey is there, and no expression is in it: the
-	// key itself stands in the workflow definition.
+	// LiteralKey says that privateKey has a value without an expression: the
+	// workflow definition holds the key itself.
 	LiteralKey bool
-	// OpenKey says that the key comes by an expression that is no secret's:
-	// the server then stores it with the execution, for all who may look at it.
+	// OpenKey says that the key comes from an expression that is not a secret's:
+	// the server stores it with the execution, readable for its viewers.
 	OpenKey bool
-	// KeyRef is the name in keyRef; empty where there is none, or an expression
-	// in its place.
+	// KeyRef is the name in keyRef; empty if there is none, or an expression.
 	KeyRef string
-	// SecretsElsewhere are the inputs, other than those for secrets, in which a
-	// secret is used.
+	// SecretsElsewhere are the inputs that use a secret and are not meant to.
 	SecretsElsewhere []string
 }
 
-// SurveyOf reads a task's inputParameters, expressions unresolved. What cannot
-// be read is an empty Survey.
+// SurveyOf returns the survey of a task's inputParameters, expressions unresolved;
+// an empty one if they cannot be read.
 func SurveyOf(template json.RawMessage) Survey {
 	table := Inputs()
 	var s Survey

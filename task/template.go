@@ -9,13 +9,13 @@ import (
 	"conductor-jwt/internal/jsonobj"
 )
 
-// templates are what the workflow's author wrote, expressions unresolved:
-// workflowTask.inputParameters, and for each name to which these give no
-// value, taskDefinition.inputTemplate.
+// templates are the inputs as the workflow's author wrote them, expressions
+// unresolved: workflowTask.inputParameters and, for a name without a value there,
+// taskDefinition.inputTemplate.
 type templates struct {
 	parameters map[string]jsonobj.Value
 	defaults   map[string]jsonobj.Value
-	unread     bool // something of them could not be read
+	unread     bool // a part of them could not be read
 }
 
 func readTemplates(table []Input, d api.Task) templates {
@@ -24,9 +24,8 @@ func readTemplates(table []Input, d api.Task) templates {
 	return templates{parameters, defaults, !all || !allDefaults}
 }
 
-// readTemplate reads the templates of the inputs that there are. One that
-// cannot be read is as good as none: then nothing vouches for its input, and
-// all is false.
+// readTemplate reads the templates of the known inputs. One that
+// cannot be read counts as missing, and sets all to false.
 func readTemplate(table []Input, raw json.RawMessage) (values map[string]jsonobj.Value, all bool) {
 	if len(raw) == 0 || raw.Kind() == jsontext.KindNull {
 		return nil, true
@@ -51,7 +50,7 @@ func readTemplate(table []Input, raw json.RawMessage) (values map[string]jsonobj
 
 const maxTemplateLevels = 128
 
-// of gives the template of an input.
+// of returns the template that applies to an input.
 func (t templates) of(name string) (jsonobj.Value, bool) {
 	if n, ok := t.parameters[name]; ok {
 		return n, true
@@ -60,8 +59,7 @@ func (t templates) of(name string) (jsonobj.Value, bool) {
 	return n, ok
 }
 
-// literally reports whether a value stands in a template as it is: nothing
-// was put in at its place.
+// literally reports whether a value is that of a template without expressions.
 func (t templates) literally(name string, value jsonobj.Value) bool {
 	for _, template := range t.all(name) {
 		if !hasExpression(template) && template.Equal(value) {
@@ -71,8 +69,8 @@ func (t templates) literally(name string, value jsonobj.Value) bool {
 	return false
 }
 
-// all gives both templates of an input: where the first resolves to null, the
-// server takes the second.
+// all returns both templates of an input: if the first resolves to null, the
+// server uses the second.
 func (t templates) all(name string) []jsonobj.Value {
 	var list []jsonobj.Value
 	for _, from := range []map[string]jsonobj.Value{t.parameters, t.defaults} {
@@ -83,8 +81,8 @@ func (t templates) all(name string) []jsonobj.Value {
 	return list
 }
 
-// checkAllResolved looks at the inputs whose expressions must have resolved to
-// something.
+// checkAllResolved checks the inputs whose expressions must not resolve to
+// nothing.
 func (v *inputValues) checkAllResolved() error {
 	for _, in := range v.table {
 		if !in.Resolved {
@@ -97,9 +95,9 @@ func (v *inputValues) checkAllResolved() error {
 	return nil
 }
 
-// checkResolved refuses an input whose template holds an expression that
-// resolved to nothing: a missing workflow input must not silently make a token
-// without its audience, or with https://login/null/ as one.
+// checkResolved refuses an input whose template holds an expression that resolved
+// to nothing: a missing workflow input must not make a token without its audience,
+// or with the audience https://login/null/.
 func (v *inputValues) checkResolved(name string) error {
 	template, known := v.templates.of(name)
 	value := v.delivered[name]
@@ -175,9 +173,8 @@ func unresolvedText(template string, value jsonobj.Value) bool {
 // bytes. A template of a hundred expressions may become 160 KiB.
 const maxReadings = 1 << 25
 
-// verbatim reports whether an expression of a template was delivered as it
-// stands, which is what the server does with one in an input template that it
-// falls back to.
+// verbatim reports whether an expression of a template was delivered unresolved.
+// The server does that with an input template that it falls back to.
 func verbatim(template, value jsonobj.Value) bool {
 	expressions := map[string]bool{}
 	template.Walk(func(text string) {
@@ -190,9 +187,9 @@ func verbatim(template, value jsonobj.Value) bool {
 	return found
 }
 
-// nullStands reports whether the value can be read as the template with null
-// for at least one of its expressions. It follows every reading at once: for
-// each piece of the template, the places in the value that it may end at.
+// nullStands reports whether the value can be the template with null in place of
+// at least one of its expressions. It follows all readings at once: for each piece
+// of the template it keeps the places in the value at which the piece may end.
 func nullStands(parts []segment, value string) bool {
 	with := make([]bool, len(value)+1)    // ends of readings that have a null
 	without := make([]bool, len(value)+1) // and of those that have none

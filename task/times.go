@@ -118,8 +118,7 @@ func (v *inputValues) ttl(b bounds) (int64, error) {
 	return ttl, nil
 }
 
-// ttlOf names a ttl in a message. It has been read as a number by then, so it
-// is no secret.
+// ttlOf writes a ttl for a message. It was read as a number, so it is no secret.
 func ttlOf(seconds int64) string { return fmt.Sprintf("a ttl of %d seconds", seconds) }
 
 // relative reads a count of seconds between two bounds; nil where it is blank.
@@ -155,7 +154,7 @@ var (
 	errTooLong  = errors.New("too many digits")
 )
 
-// wholeDigits gives the digits of a JSON number that is whole by its meaning:
+// wholeDigits returns the digits of a JSON number that is whole by its meaning:
 // 300, 300.0 and 3e2 are all "300". It fails with errNotWhole, or with
 // errTooLong where there would be more than limit digits, and it never builds
 // the digits of 1e999999999 to find that out.
@@ -182,7 +181,7 @@ func wholeDigits(number string, limit int) (string, error) {
 }
 
 // splitExponent cuts a JSON number at its e. An exponent of more digits than
-// any limit here is as good as one of nine.
+// any limit here has the same effect as one of nine.
 func splitExponent(number string) (mantissa string, exponent int) {
 	at := strings.IndexAny(number, "eE")
 	if at < 0 {

@@ -8,9 +8,9 @@ import (
 	"conductor-jwt/internal/nearest"
 )
 
-// checkUnknown refuses the names that look like a known one, and gives a
-// warning that names the others, which are ignored. With all set, every
-// unknown name is refused.
+// checkUnknown refuses the names that look like a known one, and returns a
+// warning that names the others, which are ignored. With all set, it refuses
+// every unknown name.
 func checkUnknown(names []string, all bool) (warning string, err error) {
 	for _, name := range names {
 		hint := meant(name)
@@ -42,8 +42,8 @@ func ignored(names []string) string {
 	return text
 }
 
-// meant says what to write instead of an unknown name; empty where nothing is
-// near.
+// meant returns the hint that says what to write instead of an unknown name;
+// empty if no known name is similar.
 func meant(name string) string {
 	if utf8.RuneCountInString(name) > maxNameShown {
 		return ""
@@ -60,8 +60,8 @@ func meant(name string) string {
 // maxEdits is by how many letters a name may differ, however short it is.
 const maxEdits = 2
 
-// place says where a registered claim, a registered header member or a common
-// short form belongs; it is looked up without case, - and _.
+// place returns the hint for a registered claim, a registered header parameter or
+// a common short form. Case, - and _ are ignored.
 func place(name string) (string, bool) {
 	folded := nearest.Fold(name)
 	for _, row := range []struct{ names, hint string }{

@@ -41,7 +41,7 @@ func benchClient(b *testing.B, count int) *conductor.Client {
 		_, _ = w.Write(body)
 	}))
 	b.Cleanup(server.Close)
-	c, err := conductor.New(conductor.Options{BaseURL: server.URL})
+	c, err := newClient(conductor.Options{BaseURL: server.URL})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -73,7 +73,7 @@ func BenchmarkUpdate(b *testing.B) {
 		_, _ = io.WriteString(w, "task-000000001")
 	}))
 	b.Cleanup(server.Close)
-	c, err := conductor.New(conductor.Options{BaseURL: server.URL})
+	c, err := newClient(conductor.Options{BaseURL: server.URL})
 	if err != nil {
 		b.Fatal(err)
 	}

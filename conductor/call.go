@@ -129,7 +129,7 @@ func (c *Client) send(ctx context.Context, call Call, r request, token secret.Te
 		seen.Status = answer.StatusCode
 		seen.Skew, seen.HasSkew = c.readSkew(answer)
 	}
-	c.options.Observe(seen)
+	c.observe(seen)
 	if answer == nil {
 		c.transport.failed(transport, err)
 		return nil, c.transport.explain(newError(call, err))

@@ -27,19 +27,20 @@ const (
 	// decompression.
 	MaxAnswer = 32 << 20
 
-	callTimeout        = 10 * time.Second // of every call but a poll
-	defaultConnections = 100
+	callTimeout = 10 * time.Second // of every call but a poll
 )
 
-// Options configures [New]. Only BaseURL is required.
+// Options configures [New]. Package config has the defaults of the settings among
+// them and checks their combinations: here each field is needed unless it says
+// otherwise.
 type Options struct {
 	BaseURL string // with or without /api at its end
 
-	KeyID  string // with Secret: POST /token and X-Authorization
+	KeyID  string // with Secret: POST /token and X-Authorization; empty: no authentication
 	Secret secret.Text
 
-	// Files of PEM, read again when they change. CertFile and KeyFile go
-	// together.
+	// Files of PEM, read again when they change. Empty: the system's authorities, and
+	// no client certificate.
 	CAFile   string
 	CertFile string
 	KeyFile  string
@@ -47,19 +48,19 @@ type Options struct {
 
 	// HeadersFile names a file of headers for every request to the server, one
 	// "Name: value" on each line, read again when it changes. None of them may
-	// be one that the client sets itself.
+	// be one that the client sets itself. Empty: no further headers.
 	HeadersFile string
 
 	// Proxy is the URL of a proxy for every request; it may hold a password.
-	// Without it, HTTP_PROXY, HTTPS_PROXY and NO_PROXY of Getenv are used, in
-	// upper or lower case.
+	// Empty: HTTP_PROXY, HTTPS_PROXY and NO_PROXY of Getenv apply, in upper or lower
+	// case.
 	Proxy  secret.Text
 	Getenv func(string) string
 
 	Connections int // max idle connections; slots + pollers is right
 	UserAgent   string
 
-	Observe func(Observation) // called after every call; must not block
+	Observe func(Observation) // called after every call; must not block; may be nil
 	Now     func() time.Time
 	Logger  *slog.Logger
 }
@@ -85,31 +86,8 @@ var (
 	ErrURL     = errors.New("server url")
 	ErrProxy   = errors.New("proxy url")
 	ErrTLS     = errors.New("tls files")
-	ErrAuth    = errors.New("authentication")
 	ErrHeaders = errors.New("headers file")
 )
-
-func (o Options) withDefaults() Options {
-	if o.Connections <= 0 {
-		o.Connections = defaultConnections
-	}
-	if o.UserAgent == "" {
-		o.UserAgent = "conductor-jwt"
-	}
-	if o.Getenv == nil {
-		o.Getenv = func(string) string { return "" }
-	}
-	if o.Observe == nil {
-		o.Observe = func(Observation) {}
-	}
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
-	return o
-}
 
 // Client is a Conductor server. It is safe for concurrent use. Every error of
 // its methods is an [*Error].
@@ -125,17 +103,13 @@ type Client struct {
 }
 
 // New makes a client; it sends nothing yet. Its errors are [ErrURL], [ErrProxy],
-// [ErrTLS], [ErrHeaders] and [ErrAuth].
+// [ErrTLS] and [ErrHeaders].
 func New(o Options) (*Client, error) {
-	o = o.withDefaults()
 	normalized, err := normalizeURL(o.BaseURL)
 	if err != nil {
 		return nil, err
 	}
 	o.BaseURL = normalized
-	if (o.KeyID == "") != o.Secret.IsZero() {
-		return nil, fmt.Errorf("%w: a key id and a secret go together; set both or none", ErrAuth)
-	}
 	c := &Client{options: o, timeout: callTimeout, reader: newReader()}
 	if c.base, err = url.Parse(o.BaseURL); err != nil {
 		return nil, fmt.Errorf("%w: not a url", ErrURL)
@@ -151,6 +125,13 @@ func New(o Options) (*Client, error) {
 		c.tokens = &tokens{fetch: c.fetchToken, timeout: c.timeout, now: o.Now}
 	}
 	return c, nil
+}
+
+// observe reports an observation, if Options.Observe is set.
+func (c *Client) observe(seen Observation) {
+	if c.options.Observe != nil {
+		c.options.Observe(seen)
+	}
 }
 
 // BaseURL is the address of the API.

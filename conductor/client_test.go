@@ -1,9 +1,11 @@
 package conductor_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -51,9 +53,25 @@ func (o *observed) statuses(call conductor.Call) []int {
 	return out
 }
 
+// newClient makes a client with options of the tests where o has none.
+func newClient(o conductor.Options) (*conductor.Client, error) {
+	o.Connections = cmp.Or(o.Connections, 100)
+	o.UserAgent = cmp.Or(o.UserAgent, "test/1")
+	if o.Getenv == nil {
+		o.Getenv = func(string) string { return "" }
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return conductor.New(o)
+}
+
 func connect(t *testing.T, o conductor.Options) *conductor.Client {
 	t.Helper()
-	c, err := conductor.New(o)
+	c, err := newClient(o)
 	if err != nil {
 		t.Fatalf("new client: %v", err)
 	}
@@ -602,10 +620,10 @@ func TestAStoredTaskMayBeLarge(t *testing.T) {
 
 // Who asks, and in what form an answer is wanted.
 func TestHeadersOfARequest(t *testing.T) {
-	for agent, want := range map[string]string{"": "conductor-jwt", "me/1": "me/1"} {
+	for _, agent := range []string{"me/1", "you/2"} {
 		url := answering(t, func(w http.ResponseWriter, r *http.Request) {
-			if got := r.Header.Get("User-Agent"); got != want {
-				t.Errorf("%s %s is of %q, want %q", r.Method, r.URL.Path, got, want)
+			if got := r.Header.Get("User-Agent"); got != agent {
+				t.Errorf("%s %s is of %q, want %q", r.Method, r.URL.Path, got, agent)
 			}
 			if got := r.Header.Get("Accept"); got != "application/json" && strings.HasPrefix(r.URL.Path, "/api/tasks") {
 				t.Errorf("%s %s accepts %q", r.Method, r.URL.Path, got)

@@ -73,7 +73,7 @@ func TestAFileThatCannotBeUsedIsExplained(t *testing.T) {
 				replace(t, filepath.Join(folder, name), text)
 				return filepath.Join(folder, name)
 			}
-			_, err := conductor.New(conductor.Options{
+			_, err := newClient(conductor.Options{
 				BaseURL: "https://localhost", CAFile: file("ca", row.ca), CertFile: file("cert", row.cert), KeyFile: file("key", row.key),
 			})
 			e, ok := errors.AsType[*conductor.FileError](err)
@@ -94,7 +94,7 @@ func TestFilesThatCannotBeRead(t *testing.T) {
 			"tls_ca_cert": {CAFile: file}, "tls_client_cert": {CertFile: file, KeyFile: file}, "headers_file": {HeadersFile: file},
 		} {
 			o.BaseURL = "https://localhost"
-			if _, err := conductor.New(o); err == nil || err.Error() != setting+": "+want {
+			if _, err := newClient(o); err == nil || err.Error() != setting+": "+want {
 				t.Errorf("%v, want %s: %s", err, setting, want)
 			}
 		}
@@ -153,7 +153,7 @@ func TestHeadersThatCannotBe(t *testing.T) {
 	} {
 		file := filepath.Join(t.TempDir(), "headers")
 		replace(t, file, []byte(row.text))
-		_, err := conductor.New(conductor.Options{BaseURL: "http://localhost", HeadersFile: file})
+		_, err := newClient(conductor.Options{BaseURL: "http://localhost", HeadersFile: file})
 		if err == nil || err.Error() != "headers_file: "+row.want || !errors.Is(err, conductor.ErrHeaders) {
 			t.Errorf("%.40q: %v, want %s", row.text, err, row.want)
 		}

@@ -44,7 +44,7 @@ func (c *Client) Poll(ctx context.Context, q Query) ([]api.Task, error) {
 		return nil, garbled(callPoll)
 	}
 	if unnamed > 0 {
-		c.options.Observe(Observation{Call: callPoll, Unnamed: unnamed})
+		c.observe(Observation{Call: callPoll, Unnamed: unnamed})
 	}
 	return tasks, nil
 }

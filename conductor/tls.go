@@ -4,7 +4,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
-	"fmt"
 	"strings"
 	"unicode/utf8"
 )
@@ -23,9 +22,6 @@ func tlsConfig(o Options) (*tls.Config, error) {
 		if !config.RootCAs.AppendCertsFromPEM(text) {
 			return nil, unusable(settingCA, "%s", notCertificate(text))
 		}
-	}
-	if (o.CertFile == "") != (o.KeyFile == "") {
-		return nil, fmt.Errorf("%w: a client certificate and its key go together; set both", ErrTLS)
 	}
 	if o.CertFile == "" {
 		return config, nil

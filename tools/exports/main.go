@@ -1,0 +1,288 @@
+// Exports lists the exported names of the product's packages that no other
+// package uses: they are to be unexported or deleted. A package's own tests do
+// not count as users, those of other packages do; with -strict they do not,
+// either.
+//
+// It looks at functions, types, variables, constants and methods, in both
+// editions. These count as used: a type that the type of a used name mentions,
+// the constants of a used type, the errors of a package, the methods of a type
+// that is not exported, and a method whose name is that of an interface's. With
+// -fields it lists the fields of structs, too, of which many are fine.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"go/ast"
+	"go/token"
+	"go/types"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/tools/go/packages"
+)
+
+func main() {
+	var o options
+	flag.BoolVar(&o.fields, "fields", false, "list fields, too")
+	flag.BoolVar(&o.strict, "strict", false, "list what only tests use, too")
+	flag.Parse()
+	unused, err := unusedIn(".", o)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "error:", err)
+		os.Exit(2)
+	}
+	for _, line := range unused {
+		fmt.Println(line)
+	}
+	if len(unused) > 0 {
+		fmt.Fprintln(os.Stderr, "error: no other package of the product uses these names; unexport or delete them")
+		os.Exit(1)
+	}
+}
+
+// options say what is listed.
+type options struct{ fields, strict bool }
+
+// module is what is known of both editions. The same source gives other
+// objects in each, but the same positions.
+type module struct {
+	root       string
+	fset       *token.FileSet
+	interfaces map[string]bool   // names of methods of interfaces
+	declared   map[string]string // exported names by their position
+	used       map[string]bool   // positions of what another package names
+}
+
+// unusedIn gives the unused names of the module in a folder, with positions.
+func unusedIn(folder string, list options) ([]string, error) {
+	root, err := filepath.Abs(folder)
+	if err != nil {
+		return nil, err
+	}
+	m := module{root: root, interfaces: map[string]bool{}, declared: map[string]string{}, used: map[string]bool{}}
+	for _, cgo := range []string{"0", "1"} {
+		m.fset = token.NewFileSet()
+		all, err := packages.Load(&packages.Config{
+			Mode: packages.LoadSyntax, Dir: root, Env: append(os.Environ(), "CGO_ENABLED="+cgo), Fset: m.fset, Tests: !list.strict,
+		}, "./...")
+		if err != nil {
+			return nil, err
+		}
+		if packages.PrintErrors(all) > 0 {
+			return nil, fmt.Errorf("%s does not compile with CGO_ENABLED=%s", root, cgo)
+		}
+		if list.strict {
+			all = slices.DeleteFunc(all, func(p *packages.Package) bool { return !product(p) })
+		}
+		m.add(all, list.fields)
+	}
+	var unused []string
+	for at, text := range m.declared {
+		if !m.used[at] && !strings.Contains(at, "_test.go:") {
+			unused = append(unused, at+": "+text)
+		}
+	}
+	slices.Sort(unused)
+	return unused, nil
+}
+
+func (m *module) at(o types.Object) string {
+	position := m.fset.Position(o.Pos())
+	path, err := filepath.Rel(m.root, position.Filename)
+	if err != nil {
+		path = position.Filename
+	}
+	return fmt.Sprintf("%s:%d:%d", path, position.Line, position.Column)
+}
+
+// add adds what the packages of one edition declare and use.
+func (m *module) add(ours []*packages.Package, fields bool) {
+	seen := map[*types.Package]bool{}
+	for _, p := range ours {
+		m.addInterfaces(p, seen)
+	}
+	var exported []types.Object
+	for _, p := range ours {
+		if product(p) {
+			exported = append(exported, m.exported(p, fields)...)
+		}
+		for _, o := range p.TypesInfo.Uses {
+			if o.Pkg() != nil && o.Pkg().Path() != strings.TrimSuffix(p.PkgPath, "_test") {
+				m.used[m.at(origin(o))] = true
+			}
+		}
+	}
+	for _, o := range exported {
+		m.declared[m.at(o)] = types.ObjectString(o, func(p *types.Package) string { return p.Name() })
+		if _, isType := o.(*types.TypeName); isType {
+			m.declared[m.at(o)] = "type " + o.Pkg().Name() + "." + o.Name()
+		}
+	}
+	for more := true; more; {
+		more = false
+		for _, o := range exported {
+			if !m.used[m.at(o)] {
+				continue
+			}
+			for _, t := range mentioned(o.Type()) {
+				if at := m.at(t); !m.used[at] {
+					m.used[at], more = true, true
+				}
+			}
+		}
+	}
+	failure := types.Universe.Lookup("error").Type()
+	for _, o := range exported {
+		named, ok := o.Type().(*types.Named)
+		_, constant := o.(*types.Const)
+		_, variable := o.(*types.Var)
+		if constant && ok && m.used[m.at(named.Obj())] || variable && types.Identical(o.Type(), failure) {
+			m.used[m.at(o)] = true
+		}
+	}
+}
+
+// mentioned gives the named types in the exported parts of a type.
+func mentioned(t types.Type) []*types.TypeName {
+	var out []*types.TypeName
+	var walk func(t types.Type, deep bool)
+	walk = func(t types.Type, deep bool) {
+		switch t := t.(type) {
+		case *types.Named:
+			out = append(out, t.Obj())
+			for a := range t.TypeArgs().Types() {
+				walk(a, false)
+			}
+			if deep {
+				walk(t.Underlying(), false)
+			}
+		case *types.Alias:
+			out = append(out, t.Obj())
+		case *types.Pointer:
+			walk(t.Elem(), deep)
+		case *types.Slice:
+			walk(t.Elem(), deep)
+		case *types.Array:
+			walk(t.Elem(), deep)
+		case *types.Chan:
+			walk(t.Elem(), deep)
+		case *types.Map:
+			walk(t.Key(), deep)
+			walk(t.Elem(), deep)
+		case *types.Signature:
+			for v := range t.Params().Variables() {
+				walk(v.Type(), deep)
+			}
+			for v := range t.Results().Variables() {
+				walk(v.Type(), deep)
+			}
+		case *types.Struct:
+			for f := range t.Fields() {
+				if f.Exported() {
+					walk(f.Type(), false)
+				}
+			}
+		case *types.Interface:
+			for f := range t.Methods() {
+				walk(f.Type(), false)
+			}
+		}
+	}
+	walk(t, true)
+	return out
+}
+
+// exported gives a package's exported names.
+func (m *module) exported(p *packages.Package, fields bool) []types.Object {
+	if p.Name == "main" {
+		return nil
+	}
+	var out []types.Object
+	for _, text := range p.Types.Scope().Names() {
+		o := p.Types.Scope().Lookup(text)
+		if o.Exported() {
+			out = append(out, o)
+		}
+		t, isType := o.(*types.TypeName)
+		if !isType || t.IsAlias() {
+			continue
+		}
+		named, ok := t.Type().(*types.Named)
+		if !ok || !o.Exported() {
+			continue
+		}
+		for method := range named.Methods() {
+			if method.Exported() && !m.interfaces[method.Name()] {
+				out = append(out, method)
+			}
+		}
+		if s, ok := named.Underlying().(*types.Struct); ok && fields {
+			for i := range s.NumFields() {
+				if f := s.Field(i); f.Exported() && !f.Embedded() && s.Tag(i) == "" {
+					out = append(out, f)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// addInterfaces adds the names of the methods of the interfaces that a package
+// and what it imports declare, or that it writes down in place.
+func (m *module) addInterfaces(p *packages.Package, seen map[*types.Package]bool) {
+	add := func(t types.Type) {
+		if i, ok := t.Underlying().(*types.Interface); ok {
+			for method := range i.Methods() {
+				m.interfaces[method.Name()] = true
+			}
+		}
+	}
+	for e, t := range p.TypesInfo.Types {
+		if _, ok := e.(*ast.InterfaceType); ok {
+			add(t.Type)
+		}
+	}
+	var walk func(*types.Package)
+	walk = func(p *types.Package) {
+		if seen[p] {
+			return
+		}
+		seen[p] = true
+		for _, text := range p.Scope().Names() {
+			if t, ok := p.Scope().Lookup(text).(*types.TypeName); ok {
+				add(t.Type())
+			}
+		}
+		for _, imported := range p.Imports() {
+			walk(imported)
+		}
+	}
+	walk(p.Types)
+	for _, name := range []string{"Is", "As", "Unwrap"} { // package errors asks for these by interfaces in place
+		m.interfaces[name] = true
+	}
+}
+
+// product tells the packages of the product from its tests and tools.
+func product(p *packages.Package) bool {
+	for _, folder := range []string{"/test", "/internal/demo"} {
+		if path := "conductor-jwt" + folder; p.PkgPath == path || strings.HasPrefix(p.PkgPath, path+"/") {
+			return false
+		}
+	}
+	return !strings.HasSuffix(p.PkgPath, "_test") && !strings.HasSuffix(p.PkgPath, ".test")
+}
+
+// origin is the generic object of an instantiated one.
+func origin(o types.Object) types.Object {
+	switch o := o.(type) {
+	case *types.Func:
+		return o.Origin()
+	case *types.Var:
+		return o.Origin()
+	}
+	return o
+}

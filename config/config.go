@@ -35,7 +35,7 @@ type Config struct {
 	Pollers          int // long polls for each task type
 	PollTimeout      time.Duration
 	DrainTimeout     time.Duration
-	RegisterTaskdefs string // RegisterOff or RegisterMissing
+	RegisterTaskdefs string // RegisterOff or registerMissing
 	OwnerEmail       string
 
 	DefaultTTL      time.Duration // whole seconds
@@ -60,7 +60,7 @@ type Config struct {
 // The values of [Config.RegisterTaskdefs].
 const (
 	RegisterOff     = "off"
-	RegisterMissing = "missing"
+	registerMissing = "missing"
 )
 
 // The values of [Config.Audit] that are not the path of a file.

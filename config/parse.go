@@ -109,7 +109,7 @@ func parseSwitch(place *bool, text string) string {
 }
 
 func parseCount(s Setting, place *int, text string) string {
-	bounds := "set " + s.Bounds()
+	bounds := "set " + s.bounds()
 	if text == "" || strings.Trim(text, "0123456789") != "" {
 		return "not a whole number; " + bounds
 	}

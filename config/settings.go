@@ -73,8 +73,8 @@ func (s Setting) NameFile() string {
 	return s.Name + "_file"
 }
 
-// Bounds is the range of a Count or a Duration, both ends included: 1 to 64.
-func (s Setting) Bounds() string {
+// bounds is the range of a Count or a Duration, both ends included: 1 to 64.
+func (s Setting) bounds() string {
 	if s.Kind == Duration {
 		return short(s.Min) + " to " + short(s.Max)
 	}
@@ -200,8 +200,8 @@ func workSettings() []Setting {
 			About: "How long tasks in flight may take to finish after SIGTERM; after that they are returned to the server.",
 			field: func(c *Config) any { return &c.DrainTimeout },
 		}, {
-			Name: "register_taskdefs", Env: "CONDUCTOR_JWT_REGISTER_TASKDEFS", Kind: Choice, Default: RegisterMissing,
-			Choices: []string{RegisterOff, RegisterMissing},
+			Name: "register_taskdefs", Env: "CONDUCTOR_JWT_REGISTER_TASKDEFS", Kind: Choice, Default: registerMissing,
+			Choices: []string{RegisterOff, registerMissing},
 			About:   "Create task definitions that do not exist; an existing one is never changed.",
 			field:   func(c *Config) any { return &c.RegisterTaskdefs },
 		}, {

@@ -71,9 +71,6 @@ func Run(ctx context.Context, o Options) []Finding {
 	return append(found, queues(ctx, o)...)
 }
 
-// Failed reports whether any finding keeps tasks from being run.
-func Failed(found []Finding) bool { return worst(found) == Fail }
-
 func worst(found []Finding) Level {
 	level := OK
 	for _, f := range found {

@@ -16,12 +16,12 @@ import (
 	"conductor-jwt/keys/decode"
 )
 
-// DefaultRSABits is the size of a new RSA key: the least that RFC 7518 §3.3
+// defaultRSABits is the size of a new RSA key: the least that RFC 7518 §3.3
 // permits, and four times as fast to sign with as 3072.
-const DefaultRSABits = 2048
+const defaultRSABits = 2048
 
 // Generate makes a new key for alg: of the curve or parameter set that alg
-// names, an RSA key of that many bits (0: [DefaultRSABits]), or an HMAC secret
+// names, an RSA key of that many bits (0: [defaultRSABits]), or an HMAC secret
 // as long as alg's hash. The key is not bound to alg.
 func Generate(alg Algorithm, bits int) (Key, error) {
 	isRSA := slices.Contains(rsaAlgorithms(), alg)
@@ -30,7 +30,7 @@ func Generate(alg Algorithm, bits int) (Key, error) {
 	}
 	if isRSA {
 		if bits == 0 {
-			bits = DefaultRSABits
+			bits = defaultRSABits
 		}
 		if problem := sizeProblem(bits); problem != "" {
 			return nil, &fault.Error{Reason: ErrWeak, Found: fmt.Sprintf("%d is %s", bits, problem), Hint: "use 2048 to 8192, a multiple of 8"}

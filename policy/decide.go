@@ -62,7 +62,7 @@ func (p *Policy) Decide(r Request) Verdict {
 		if v.Allowed {
 			return v
 		}
-		if slices.Index(Fields(), v.Field) > slices.Index(Fields(), nearest.Field) {
+		if slices.Index(grantFields(), v.Field) > slices.Index(grantFields(), nearest.Field) {
 			nearest = v
 		}
 	}
@@ -71,7 +71,7 @@ func (p *Policy) Decide(r Request) Verdict {
 
 func (g Grant) verdict(r Request) Verdict {
 	limit := g.maxTTL(r.WorkerMaxTTL)
-	for _, f := range Fields() {
+	for _, f := range grantFields() {
 		if !g.matches(f, r) {
 			return Verdict{Grant: g.Number, Field: f, WorkerLimit: f == FieldMaxTTL && g.MaxTTL == 0}
 		}

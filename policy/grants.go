@@ -28,8 +28,8 @@ const (
 	FieldMaxTTL     Field = "max_ttl"
 )
 
-// Fields returns all fields, in the order in which they are compared.
-func Fields() []Field {
+// grantFields returns all fields, in the order in which they are compared.
+func grantFields() []Field {
 	return []Field{
 		FieldUse, FieldWorkflows, FieldTaskTypes, FieldIssuers, FieldSubjects, FieldAudiences, FieldScopes,
 		FieldAlgorithms, FieldTypes, FieldSecrets, FieldMaxTTL,
@@ -63,7 +63,7 @@ func (r *reader) grants(n ast.Node, p *Policy) {
 			g.Place = placeOf(mapping.Values[0].Key)
 		}
 		table := fields{}
-		for _, f := range Fields() {
+		for _, f := range grantFields() {
 			table[string(f)] = func(n ast.Node) { g.Patterns[f] = r.patterns(n, f) }
 		}
 		table[string(FieldMaxTTL)] = r.duration(&g.MaxTTL)

@@ -92,8 +92,8 @@ type Overrides struct {
 	Algorithms []keys.Algorithm // of the provider's algorithms, only these
 }
 
-// Claim returns the rule of a claim.
-func (p *Profile) Claim(name string) (Claim, bool) {
+// claim returns the rule of a claim.
+func (p *Profile) claim(name string) (Claim, bool) {
 	for _, c := range p.Claims {
 		if c.Name == name {
 			return c, true

@@ -51,22 +51,22 @@ const (
 	invalidClient = "`invalid_client`: the `kid` is not that of the registered key, or the audience is not the URL that the provider expects."
 )
 
-// TokenTaskName is the name of the task that runs the sub-workflow, in every
+// tokenTaskName is the name of the task that runs the sub-workflow, in every
 // recipe.
-const TokenTaskName = "provider_token"
+const tokenTaskName = "provider_token"
 
-// TokenTaskDef returns the JSON of the task definition of [TokenTaskName]. It
+// TokenTaskDef returns the JSON of the task definition of [tokenTaskName]. It
 // sets the delay before a retry; without it the server waits a minute.
 func TokenTaskDef() []byte {
-	return indented(`{"name":"` + TokenTaskName + `","ownerEmail":"you@example.com","description":"Signs a token and sends it to the provider; a retry does both.",
+	return indented(`{"name":"` + tokenTaskName + `","ownerEmail":"you@example.com","description":"Signs a token and sends it to the provider; a retry does both.",
 		"retryCount":3,"retryLogic":"EXPONENTIAL_BACKOFF","retryDelaySeconds":1,"timeoutSeconds":0,"responseTimeoutSeconds":3600,"timeoutPolicy":"RETRY"}`)
 }
 
 // CallWorkflowName is the name of the workflow that a user starts.
 func (p *Profile) CallWorkflowName() string { return p.workflowName("_call") }
 
-// TokenWorkflowName is the name of the sub-workflow.
-func (p *Profile) TokenWorkflowName() string { return p.workflowName("_token") }
+// tokenWorkflowName is the name of the sub-workflow.
+func (p *Profile) tokenWorkflowName() string { return p.workflowName("_token") }
 
 func (p *Profile) workflowName(suffix string) string {
 	return strings.ReplaceAll(p.Name, "-", "_") + suffix
@@ -84,7 +84,7 @@ func (p *Profile) TokenWorkflow() []byte {
 	if r.accessToken != "" {
 		output = `"accessToken":"${exchange.output.response.body.` + r.accessToken + `}"`
 	}
-	return p.workflow(p.TokenWorkflowName(), `{"name":"get_signed_jwt","taskReferenceName":"jwt","type":"GET_SIGNED_JWT","inputParameters":{`+sign+`}},
+	return p.workflow(p.tokenWorkflowName(), `{"name":"get_signed_jwt","taskReferenceName":"jwt","type":"GET_SIGNED_JWT","inputParameters":{`+sign+`}},
 		{"name":"exchange","taskReferenceName":"exchange","type":"HTTP","retryCount":0,"inputParameters":{`+r.request+`,"connectionTimeOut":5000,"readTimeOut":10000}}`, output)
 }
 
@@ -92,8 +92,8 @@ func (p *Profile) TokenWorkflow() []byte {
 // sub-workflow, then the call with the access token where there is one.
 func (p *Profile) CallWorkflow() []byte {
 	r := p.Recipe
-	tasks := `{"name":"` + TokenTaskName + `","taskReferenceName":"token","type":"SUB_WORKFLOW","retryCount":3,
-		"inputParameters":{` + r.passedInputs() + `},"subWorkflowParam":{"name":"` + p.TokenWorkflowName() + `","version":1}}`
+	tasks := `{"name":"` + tokenTaskName + `","taskReferenceName":"token","type":"SUB_WORKFLOW","retryCount":3,
+		"inputParameters":{` + r.passedInputs() + `},"subWorkflowParam":{"name":"` + p.tokenWorkflowName() + `","version":1}}`
 	if r.accessToken == "" {
 		return p.workflow(p.CallWorkflowName(), tasks, `"response":"${token.output.response}"`)
 	}
@@ -148,7 +148,7 @@ func (p *Profile) RecipePage() string {
 	for _, text := range []string{
 		"# ", p.Name, "\n\nThe rules: [docs/profiles.md](../profiles.md#", p.Name, "). Printed by `conductor-jwt recipe show ", p.Name, "`.\n",
 		"\n## The key\n\n", p.Recipe.KeySetup, " Store it on the server as the environment variable `CONDUCTOR_SECRET_", p.Recipe.Secret, "`.\n",
-		"\n## The workflow\n\n`", p.TokenWorkflowName(), "` signs and ", p.exchangeSentence(), ". If either fails, both run again: the task in `", p.CallWorkflowName(),
+		"\n## The workflow\n\n`", p.tokenWorkflowName(), "` signs and ", p.exchangeSentence(), ". If either fails, both run again: the task in `", p.CallWorkflowName(),
 		"` has retries. The task that sends the token has none, because a retry would send an old token.\n",
 		jsonBlock(p.CallWorkflow()), jsonBlock(p.TokenWorkflow()),
 		"\nThe definition of the task that runs the sub-workflow; register it once for all recipes:\n", jsonBlock(TokenTaskDef()),

@@ -10,9 +10,9 @@ import (
 	"conductor-jwt/internal/jsonobj"
 )
 
-// LastSecond is the last second of the year 9999, the last that RFC 3339 can
+// lastSecond is the last second of the year 9999, the last that RFC 3339 can
 // write. A NumericDate beyond it is an error, most often milliseconds.
-const LastSecond = 253402300799
+const lastSecond = 253402300799
 
 // NumericDate reads a claim of that type (RFC 7519 §2): a JSON number of
 // seconds, which may have a fraction or an exponent. The error is an *[fault.Error]
@@ -30,7 +30,7 @@ func NumericDate(value json.RawMessage) (time.Time, error) {
 	// No error but a range error is possible on a JSON number, and the
 	// infinity that then comes is out of range for unix too.
 	f, _ := strconv.ParseFloat(string(value), 64)
-	if math.IsInf(f, 0) || math.Abs(f) > 2*LastSecond {
+	if math.IsInf(f, 0) || math.Abs(f) > 2*lastSecond {
 		return unix(math.MaxInt64, 0)
 	}
 	whole, fraction := math.Modf(f)
@@ -38,7 +38,7 @@ func NumericDate(value json.RawMessage) (time.Time, error) {
 }
 
 func unix(seconds, nanoseconds int64) (time.Time, error) {
-	if seconds > LastSecond || seconds < -LastSecond {
+	if seconds > lastSecond || seconds < -lastSecond {
 		return time.Time{}, &fault.Error{
 			Reason: ErrClaimType, Found: "a time beyond the year 9999",
 			Hint: "a time is in seconds, not in milliseconds (rfc 7519 section 2)",

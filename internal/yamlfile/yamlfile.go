@@ -22,10 +22,10 @@ import (
 
 // The bounds of a file.
 const (
-	MaxBytes      = 1 << 20
-	MaxDepth      = 64      // nested lists and mappings
-	MaxIndicators = 100_000 // line breaks, and characters that YAML gives a meaning (YAML 1.2 §5.3)
-	MaxReferences = 100     // anchors, aliases and tags
+	maxBytes      = 1 << 20
+	maxDepth      = 64      // nested lists and mappings
+	maxIndicators = 100_000 // line breaks, and characters that YAML gives a meaning (YAML 1.2 §5.3)
+	maxReferences = 100     // anchors, aliases and tags
 )
 
 // Fault is why a file cannot be parsed. Line and Column count from 1, or are 0
@@ -41,12 +41,12 @@ type Fault struct {
 func Parse(text []byte) (ast.Node, *Fault) {
 	text = bytes.TrimPrefix(text, []byte(readfile.ByteOrderMark))
 	switch {
-	case len(text) > MaxBytes:
+	case len(text) > maxBytes:
 		return nil, &Fault{Text: "over 1 MiB"}
 	case !utf8.Valid(text):
 		return nil, &Fault{Text: "not utf-8 text"}
-	case countIndicators(text) > MaxIndicators:
-		return nil, &Fault{Text: fmt.Sprintf("more than %d lines, brackets and other signs", MaxIndicators)}
+	case countIndicators(text) > maxIndicators:
+		return nil, &Fault{Text: fmt.Sprintf("more than %d lines, brackets and other signs", maxIndicators)}
 	}
 	tokens, fault := scan(string(text))
 	if fault != nil {
@@ -150,10 +150,10 @@ func (b *bounds) check(t *token.Token) *Fault {
 		b.references++
 	}
 	switch {
-	case b.flow+len(b.block) > MaxDepth:
-		return faultAt(t, "nested more than %d deep", MaxDepth)
-	case b.references > MaxReferences:
-		return faultAt(t, "more than %d anchors, aliases and tags; write the values out", MaxReferences)
+	case b.flow+len(b.block) > maxDepth:
+		return faultAt(t, "nested more than %d deep", maxDepth)
+	case b.references > maxReferences:
+		return faultAt(t, "more than %d anchors, aliases and tags; write the values out", maxReferences)
 	}
 	return nil
 }

@@ -5,7 +5,7 @@
 //
 // It looks at functions, types, variables, constants and methods, in both
 // editions. These count as used: a type that the type of a used name mentions,
-// the constants of a used type, the errors of a package, the methods of a type
+// the constants of a used type, errors and types of errors, the methods of a type
 // that is not exported, and a method whose name is that of an interface's. With
 // -fields it lists the fields of structs, too, of which many are fine.
 package main
@@ -139,7 +139,9 @@ func (m *module) add(ours []*packages.Package, fields bool) {
 		named, ok := o.Type().(*types.Named)
 		_, constant := o.(*types.Const)
 		_, variable := o.(*types.Var)
-		if constant && ok && m.used[m.at(named.Obj())] || variable && types.Identical(o.Type(), failure) {
+		_, isType := o.(*types.TypeName)
+		if constant && ok && m.used[m.at(named.Obj())] || variable && types.Identical(o.Type(), failure) ||
+			isType && types.Implements(types.NewPointer(o.Type()), failure.Underlying().(*types.Interface)) {
 			m.used[m.at(o)] = true
 		}
 	}

@@ -1,0 +1,3 @@
+package config
+
+func (s Setting) Bounds() string { return s.bounds() }

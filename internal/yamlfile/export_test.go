@@ -1,0 +1,6 @@
+package yamlfile
+
+const (
+	MaxBytes = maxBytes
+	MaxDepth = maxDepth
+)

@@ -102,11 +102,11 @@ func commonInputs() []Input {
 			Blank: omitted, Resolved: true, Signed: true, claim: "aud", kinds: `"0[`, bytes: maxListText,
 		},
 		{
-			Name: inTTL, Type: "whole seconds", Meaning: "`exp` = `iat` + ttl", Blank: "the worker's default (300 s)",
+			Name: inTTL, Type: "whole seconds", Meaning: "`exp` = `iat` + ttl", Blank: "the worker's setting `default_ttl`",
 			claim: "exp", kinds: `"0`, bytes: jsonText, zero: true,
 		},
 		{
-			Name: inTTLs, Type: "whole seconds", Meaning: "the same as `ttlInSecond`", Blank: "the worker's default (300 s)",
+			Name: inTTLs, Type: "whole seconds", Meaning: "the same as `ttlInSecond`", Blank: "the worker's setting `default_ttl`",
 			kinds: `"0`, bytes: jsonText, zero: true,
 		},
 		{

@@ -1,34 +1,40 @@
+// Package doctor looks at a Conductor server and says what will keep
+// GET_SIGNED_JWT tasks from being run, with one remedy for each finding. It
+// changes nothing, and reads no secret's value.
 package doctor
 
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/conductor-sdk/conductor-go/sdk/model"
 
 	"conductor-jwt/conductor"
+	"conductor-jwt/internal/printable"
 )
 
 // Level says how bad a finding is.
 type Level string
 
-// The levels. Only [Fail] keeps tasks from being run.
+// The levels. Only [Fail] means that tasks do not run.
 const (
 	OK   Level = "ok"
 	Warn Level = "warn"
 	Fail Level = "fail"
 )
 
-// Finding is the outcome of one check, for one thing that it looked at.
+// Finding is the outcome of one check of one thing.
 type Finding struct {
 	Check  string `json:"check"` // "server", "taskdef", "secret", …
 	Level  Level  `json:"level"`
 	Found  string `json:"found"`
-	Remedy string `json:"remedy,omitempty"` // of what is not ok: one thing to do
+	Remedy string `json:"remedy,omitempty"` // one thing to do; empty if OK
 }
 
-// Server is what is asked of Conductor; [conductor.Client] is one.
+// Server is the part of Conductor that is examined; [conductor.Client] is one.
 type Server interface {
 	BaseURL() string
 	Version(ctx context.Context) (string, error)
@@ -41,19 +47,18 @@ type Server interface {
 	PollData(ctx context.Context, taskType string) ([]model.PollData, error)
 }
 
-// Options say what is looked at.
+// Options say what to examine.
 type Options struct {
 	Server    Server
 	Anonymous Server // the same server without credentials; nil where there are none
 	TaskTypes []string
 	Domain    string
-	Delivered map[string]string // keys that come with the task: name to secret
-	Registers bool              // the worker registers task definitions that are missing
+	Delivered map[string]string // keys that the server sends with each task: their names and secrets
+	Registers bool              // the worker registers missing task definitions
 	Now       func() time.Time
 }
 
-// Run does all checks, in the order in which they depend on one another: where
-// the server cannot be asked, nothing else is.
+// Run does all checks. Where the server cannot be used, it does the first alone.
 func Run(ctx context.Context, o Options) []Finding {
 	found := server(ctx, o)
 	if worst(found) == Fail {
@@ -91,8 +96,8 @@ func fail(check, found, remedy string) Finding {
 	return Finding{Check: check, Level: Fail, Found: found, Remedy: remedy}
 }
 
-// unknown is a check that could not be done: it says nothing of the tasks.
-// Rights are what it needs of the server.
+// unknown is a check that could not be done. Rights are what it needs on the
+// server.
 func unknown(check string, err error, rights string) Finding {
 	e, is := errors.AsType[*conductor.Error](err)
 	remedy := "give these credentials the right to " + rights + ", then run this again"
@@ -108,4 +113,52 @@ func reason(err error) string {
 		return e.Reason()
 	}
 	return "the call failed"
+}
+
+func refused(err error) bool {
+	e, is := errors.AsType[*conductor.Error](err)
+	return is && (e.Class == conductor.Unauthorized || e.Class == conductor.Forbidden)
+}
+
+func count(n int, noun string) string {
+	switch {
+	case n == 1:
+		return "1 " + noun
+	case strings.HasSuffix(noun, "y"):
+		noun = strings.TrimSuffix(noun, "y") + "ie"
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// maxName is the length in bytes to which a name from the server is cut.
+const maxName = 128
+
+// quote shows a plain name as it is, and any other within quotes and escaped.
+func quote(name string) string {
+	if short := plain(name); short == name && name != "" {
+		return name
+	}
+	return `"` + printable.ASCII(name, maxName) + `"`
+}
+
+// argument is a name after a command that a user copies into a shell. It is
+// empty for a name that a shell would interpret, or the command as a flag.
+func argument(name string) string {
+	if name == "" || plain(name) != name || strings.HasPrefix(name, "-") {
+		return ""
+	}
+	return " " + name
+}
+
+// plain is the part of a name that is safe in a command.
+func plain(name string) string {
+	if len(name) > maxName {
+		name = name[:maxName]
+	}
+	return strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._-:/", r) {
+			return r
+		}
+		return -1
+	}, name)
 }

@@ -13,11 +13,11 @@ import (
 	"conductor-jwt/conductor"
 )
 
-// idle is how long ago the last poll may lie; a worker polls every few
-// seconds.
+// idle is the age of the last poll after which a queue counts as not polled. A
+// worker polls every few seconds.
 const idle = time.Minute
 
-// queues looks at each queue: who polls it, and what waits there.
+// queues checks that each queue is polled, and counts its waiting tasks.
 func queues(ctx context.Context, o Options) []Finding {
 	var found []Finding
 	for _, taskType := range o.TaskTypes {
@@ -53,24 +53,24 @@ func queue(ctx context.Context, o Options, taskType string) Finding {
 	return idleQueue(check, size, fmt.Sprintf("%s: %s, and no worker has polled it", name, waiting))
 }
 
-// Unpolled lists the workflow definitions and finds the tasks that look like
-// ours and lie in a queue that no worker polls.
+// Unpolled finds the tasks of workflow definitions that look like GET_SIGNED_JWT
+// and whose queue no worker polls. It reads a list of definitions of up to limit
+// bytes.
 func Unpolled(ctx context.Context, o Options, limit int64) []Finding {
-	tasks, _ := o.Server.WorkflowTasks(ctx, limit, o.TaskTypes...) // where they may not be read, the queues are still looked at
+	tasks, _ := o.Server.WorkflowTasks(ctx, limit, o.TaskTypes...) // without the definitions, the queues are checked
 	elsewhere := slices.DeleteFunc(tasks, func(t conductor.WorkflowTask) bool { return slices.Contains(o.TaskTypes, t.Queue()) })
 	return unpolled(ctx, o, elsewhere)
 }
 
 const jwtType = "GET_SIGNED_JWT"
 
-// maxQueues is how many queues of tasks that look like ours are asked for, two
-// calls for each: whoever registers workflows chooses how many there are.
+// maxQueues limits the queues that are asked for, each with two calls: a user who
+// registers workflows chooses how many there are.
 const maxQueues = 20
 
-// unpolled finds tasks that look like ours and lie in a queue that no worker polls:
-// the worker does not, and no other has lately. The two queues that are mixed up
-// most are looked at without a workflow definition, too: a workflow may be
-// started with a definition of its own.
+// unpolled finds tasks that look like GET_SIGNED_JWT and whose queue no worker
+// polls. The two usual names of the queue are checked without a workflow
+// definition too, because a workflow may be started with a definition of its own.
 func unpolled(ctx context.Context, o Options, elsewhere []conductor.WorkflowTask) []Finding {
 	byQueue := map[string][]conductor.WorkflowTask{}
 	for _, queue := range []string{jwtType, strings.ToLower(jwtType)} {
@@ -87,7 +87,7 @@ func unpolled(ctx context.Context, o Options, elsewhere []conductor.WorkflowTask
 	for _, queue := range slices.Sorted(maps.Keys(byQueue)) {
 		pollers, err := o.Server.PollData(ctx, queue)
 		if err != nil || slices.ContainsFunc(pollers, func(p model.PollData) bool { return o.Now().Sub(time.UnixMilli(p.LastPollTime)) <= idle }) {
-			continue // somebody else's, or not to be known
+			continue // another worker polls it, or it is unknown
 		}
 		if f := unpolledQueue(ctx, o, queue, byQueue[queue]); f.Found != "" {
 			found = append(found, f)
@@ -96,7 +96,7 @@ func unpolled(ctx context.Context, o Options, elsewhere []conductor.WorkflowTask
 	return found
 }
 
-// unpolledQueue is the finding about one queue; the zero one if there is none.
+// unpolledQueue is the finding about one queue; zero if there is none.
 func unpolledQueue(ctx context.Context, o Options, queue string, tasks []conductor.WorkflowTask) Finding {
 	const check = "queue"
 	waiting, err := o.Server.QueueSize(ctx, queue, o.Domain)

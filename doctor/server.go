@@ -9,7 +9,7 @@ import (
 	"conductor-jwt/conductor"
 )
 
-// server asks for the version and for something that needs a permission.
+// server checks that the server answers and that the worker has its permissions.
 func server(ctx context.Context, o Options) []Finding {
 	version, err := o.Server.Version(ctx)
 	if err != nil {
@@ -17,21 +17,16 @@ func server(ctx context.Context, o Options) []Finding {
 	}
 	found := []Finding{ok("server", fmt.Sprintf("%s answers, version %s", o.Server.BaseURL(), version))}
 	if conductor.Exposed(o.Server.BaseURL()) {
-		found = append(found, warn("server", "the api is asked over plain http: tasks carry private keys, and everybody on the way can read them",
-			"use https, or a network that is yours alone"))
+		found = append(found, warn("server", "the connection is plain http: tasks carry private keys, which anyone on the network path can read",
+			"use https, or a private network"))
 	}
 	for _, taskType := range o.TaskTypes {
-		// Not every server asks for a permission before it tells its version.
+		// Some servers give their version without a permission.
 		if _, err := o.Server.QueueSize(ctx, taskType, o.Domain); err != nil && refused(err) {
 			return append(found, unreachable(o, err))
 		}
 	}
-	return append(found, ok("auth", "the api lets this worker in"))
-}
-
-func refused(err error) bool {
-	e, is := errors.AsType[*conductor.Error](err)
-	return is && (e.Class == conductor.Unauthorized || e.Class == conductor.Forbidden)
+	return append(found, ok("auth", "the api accepts this worker"))
 }
 
 func unreachable(o Options, err error) Finding {
@@ -64,29 +59,29 @@ func unauthorized(o Options, e *conductor.Error) Finding {
 	case e.GrantsNoTokens():
 		return fail("auth", "credentials are set, and the server grants no tokens ("+reason(e)+"): it has no authentication", e.Hint())
 	case o.Anonymous == nil:
-		return fail("auth", "the server wants credentials, and none are set ("+reason(e)+")", e.Hint())
+		return fail("auth", "the server requires credentials, and none are set ("+reason(e)+")", e.Hint())
 	}
 	return fail("auth", "the server refuses the credentials ("+reason(e)+")",
 		"set CONDUCTOR_AUTH_KEY and CONDUCTOR_AUTH_SECRET to a key that the server knows and that has not expired; where a gateway asks for a header, check CONDUCTOR_HEADERS_FILE")
 }
 
 func forbidden(o Options, e *conductor.Error) Finding {
-	found := "the credentials are good, but may not do this"
+	found := "the credentials are valid, but lack a right"
 	if o.Anonymous == nil {
 		found = "the server forbids this to a worker without credentials"
 	}
 	return fail("auth", found+" ("+reason(e)+")", e.Hint())
 }
 
-// maxSkew is how wrong a clock may be: many verifiers allow a minute, some
-// none, and the Date header is true to a second.
+// maxSkew is the accepted difference of the clocks: many verifiers allow a
+// minute, some none, and the Date header is precise to a second.
 const maxSkew = 5 * time.Second
 
 func clock(o Options) Finding {
 	skew, known := o.Server.Skew()
 	switch {
 	case !known:
-		return warn("clock", "the server does not say what time it is", "compare the clocks of this machine and of the server yourself")
+		return warn("clock", "the server sends no Date header", "compare the clocks of this machine and of the server")
 	case skew.Abs() <= maxSkew:
 		return ok("clock", fmt.Sprintf("this machine and the server agree to %v", max(skew.Abs(), time.Second)))
 	case skew > 0:
@@ -95,24 +90,5 @@ func clock(o Options) Finding {
 	default:
 		return warn("clock", fmt.Sprintf("this machine is %v ahead of the server: a verifier may refuse tokens that are issued in its future", -skew),
 			"synchronise both clocks, by ntp for instance")
-	}
-}
-
-// exposed asks as a stranger for the names of the secrets. What a server does
-// not keep from strangers there, it keeps nowhere.
-func exposed(ctx context.Context, o Options) Finding {
-	stranger := o.Anonymous
-	if stranger == nil {
-		stranger = o.Server
-	}
-	_, listed, err := stranger.SecretNames(ctx)
-	switch {
-	case err != nil:
-		return warn("secrets api", "could not be checked: "+reason(err), "ask for /api/secrets without credentials yourself: it should be refused")
-	case listed:
-		return warn("secrets api", "/api/secrets answers without credentials: whoever reaches the api learns the names of all secrets, from some versions their values, and can have any of them signed with",
-			"put an authenticating proxy before the api, and let only workers and operators reach it")
-	default:
-		return ok("secrets api", "strangers are not given the secrets")
 	}
 }

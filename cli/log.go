@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"io"
 	"log/slog"
 	"strings"
 	"time"
@@ -13,20 +12,20 @@ import (
 	"conductor-jwt/internal/printable"
 )
 
-// logText and logJSON are the formats of a log line.
+// The formats of the log.
 const (
 	logText = "text"
 	logJSON = "json"
 )
 
-// newLogger is slog to the code and logrus to the reader. It writes to
-// standard error; an empty format is text on a terminal and JSON elsewhere.
+// newLogger returns a logger with logrus behind it. It writes to standard error;
+// an empty format is text on a terminal and JSON elsewhere.
 func newLogger(env Env, level, format string) *slog.Logger {
 	l := logrus.New()
 	l.SetOutput(env.Stderr)
 	l.SetLevel(logrusLevel(level))
-	l.SetFormatter(logFormatter(env, env.Stderr, format))
-	l.AddHook(escaping{})
+	l.SetFormatter(logFormatter(env, format))
+	l.AddHook(escaper{})
 	return slog.New(logrusslog.NewHandler(l, nil))
 }
 
@@ -38,27 +37,26 @@ func logrusLevel(name string) logrus.Level {
 	return level
 }
 
-func logFormatter(env Env, w io.Writer, format string) logrus.Formatter {
-	if format == logJSON || format == "" && !isTerminal(w) {
+func logFormatter(env Env, format string) logrus.Formatter {
+	if format == logJSON || format == "" && !isTerminal(env.Stderr) {
 		return &logrus.JSONFormatter{TimestampFormat: time.RFC3339Nano, DisableHTMLEscape: true}
 	}
-	colours := env.colours(w)
+	colours := env.colours(env.Stderr)
 	return &logrus.TextFormatter{
 		TimestampFormat: time.RFC3339, FullTimestamp: true,
 		ForceColors: colours, DisableColors: !colours,
 	}
 }
 
-// escaping makes every value that a line holds plain text without anything
-// that a terminal would obey or that would hide its neighbours. Logrus quotes
-// in one of its formats and not in the others. The message is a constant.
-type escaping struct{}
+// escaper escapes what does not print in the values of a line: logrus does so in
+// one of its formats only.
+type escaper struct{}
 
 // Levels implements [logrus.Hook].
-func (escaping) Levels() []logrus.Level { return logrus.AllLevels }
+func (escaper) Levels() []logrus.Level { return logrus.AllLevels }
 
-// Fire implements [logrus.Hook]. Logrus hands it a copy of the fields.
-func (escaping) Fire(e *logrus.Entry) error {
+// Fire implements [logrus.Hook]. It gets a copy of the fields.
+func (escaper) Fire(e *logrus.Entry) error {
 	e.Message = printable.Line(e.Message)
 	for name, value := range e.Data {
 		e.Data[name] = plain(value)
@@ -66,8 +64,8 @@ func (escaping) Fire(e *logrus.Entry) error {
 	return nil
 }
 
-// plain keeps numbers and truth values; all else becomes the text that it
-// prints as, in which a secret is redacted.
+// plain returns numbers and booleans as they are, and everything else as the text
+// that it prints as, in which secrets are redacted.
 func plain(value any) any {
 	switch v := value.(type) {
 	case bool, int, int64, uint64, float64:

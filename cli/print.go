@@ -6,6 +6,7 @@ import (
 	"encoding/json/jsontext"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 	"unicode"
 	"unicode/utf16"
@@ -16,7 +17,7 @@ import (
 	"conductor-jwt/signer"
 )
 
-// writeJSON indents, because a person may be reading.
+// writeJSON prints indented JSON.
 func writeJSON(w io.Writer, v any) error {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
@@ -24,8 +25,8 @@ func writeJSON(w io.Writer, v any) error {
 	return e.Encode(v)
 }
 
-// writeObject prints an object indented by two spaces, its digits as they are,
-// and nothing in it that a terminal would obey.
+// writeObject prints an object indented by two spaces. Its numbers keep their
+// digits; what does not print is escaped.
 func writeObject(w io.Writer, o *jsonobj.Object) error {
 	value := jsontext.Value(o.AppendJSON(nil))
 	if err := value.Indent(jsontext.PreserveRawStrings(true), jsontext.WithIndent("  ")); err != nil {
@@ -35,7 +36,7 @@ func writeObject(w io.Writer, o *jsonobj.Object) error {
 	return err
 }
 
-// array writes a JSON array.
+// array returns a JSON array.
 func array[Value ~[]byte](values ...Value) json.RawMessage {
 	list := json.RawMessage{'['}
 	for i, v := range values {
@@ -48,17 +49,17 @@ func array[Value ~[]byte](values ...Value) json.RawMessage {
 }
 
 // visible escapes what does not print in a JSON text: control characters that
-// JSON permits raw (DEL, C1), characters that reorder or hide text, separators.
-// They stand in strings only, where an escape means the same.
+// JSON allows (DEL, C1), characters that reorder or hide text, separators. They
+// can only be within strings, where an escape means the same.
 func visible(text []byte) []byte {
-	if !bytes.ContainsFunc(text, hidden) {
+	if !bytes.ContainsFunc(text, isHidden) {
 		return text
 	}
 	out := make([]byte, 0, len(text)+64)
 	for len(text) > 0 {
 		r, n := utf8.DecodeRune(text)
 		switch {
-		case !hidden(r):
+		case !isHidden(r):
 			out = append(out, text[:n]...)
 		case r > 0xffff:
 			high, low := utf16.EncodeRune(r)
@@ -71,10 +72,10 @@ func visible(text []byte) []byte {
 	return out
 }
 
-func hidden(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }
+func isHidden(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }
 
-// brief is a value in one short line for people: strings without quotes where
-// that is clear, times in words.
+// brief returns a value as one short line for people; a time is repeated as a
+// date.
 func brief(name string, value json.RawMessage) string {
 	switch name {
 	case "exp", "nbf", "iat", "auth_time":
@@ -82,21 +83,15 @@ func brief(name string, value json.RawMessage) string {
 			return string(value) + "  " + at.UTC().Format(time.RFC3339)
 		}
 	}
-	const most = 100
+	const maxShown = 100
 	text := string(visible(value))
-	if len(text) > most {
-		text = truncate(text, most) + "…"
+	if len(text) > maxShown {
+		text = strings.ToValidUTF8(text[:maxShown], "") + "…"
 	}
 	return text
 }
 
-func truncate(s string, n int) string {
-	for n > 0 && !utf8.RuneStart(s[n]) {
-		n--
-	}
-	return s[:n]
-}
-
+// plural returns a number with its noun: "1 key", "2 keys".
 func plural(n int, what string) string {
 	if n == 1 {
 		return fmt.Sprintf("%d %s", n, what)

@@ -120,7 +120,7 @@ func keyID(f *signFlags, key signingKey, header *explained) string {
 		id, why = key.thumbprint, "default: the key's thumbprint (RFC 7638); --no-kid leaves it out"
 	}
 	header.note("kid", why)
-	header.note("alg", key.algorithmWhy)
+	header.note("alg", key.algorithmReason)
 	return id
 }
 

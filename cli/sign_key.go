@@ -20,12 +20,12 @@ import (
 	"conductor-jwt/signer"
 )
 
-// signingKey is the key to sign with, and how.
+// signingKey is the key to sign with, and its algorithm.
 type signingKey struct {
-	key          keys.Key
-	algorithm    keys.Algorithm
-	algorithmWhy string
-	thumbprint   string // the default kid; empty where there is none
+	key             keys.Key
+	algorithm       keys.Algorithm
+	algorithmReason string
+	thumbprint      string // the default kid; empty for none
 }
 
 func readSigningKey(ctx context.Context, env Env, f *signFlags, p *provider.Profile) (signingKey, error) {
@@ -45,22 +45,22 @@ func readSigningKey(ctx context.Context, env Env, f *signFlags, p *provider.Prof
 		return signingKey{}, err
 	}
 	if id := key.ID(); id != "" && f.keys.kid != "" && id != f.keys.kid {
-		return signingKey{}, usage("leave --kid out, or give the key's own", "--kid is not the id that %s says it has", printable.Name(file.name))
+		return signingKey{}, usage("leave --kid out, or give the key's own", "--kid: %s has another kid", printable.Name(file.name))
 	}
 	if f.subtle && alg != "" {
 		key = keys.Unbind(key)
 	}
 	if bound := keys.Unbind(key) != key; bound && alg != "" && alg != key.Algorithms()[0] {
-		return signingKey{}, usage("leave --alg out, or add --subtle to overrule the key",
-			"--alg is not the alg that %s says it is for", printable.Name(file.name))
+		return signingKey{}, usage("leave --alg out, or add --subtle to override the key",
+			"--alg: %s has another alg", printable.Name(file.name))
 	}
-	s := signingKey{key: key, algorithm: alg, algorithmWhy: "--alg"}
+	s := signingKey{key: key, algorithm: alg, algorithmReason: "--alg"}
 	if p != nil {
-		// No thumbprint: the provider has never heard of it.
-		return s, s.takeProfile(p, file.name)
+		// No thumbprint: the provider does not know it.
+		return s, s.applyProfile(p, file.name)
 	}
 	if alg == "" {
-		s.algorithm, s.algorithmWhy = key.Algorithms()[0], "default for the key"
+		s.algorithm, s.algorithmReason = key.Algorithms()[0], "default for the key"
 	}
 	if err := keys.Check(key, s.algorithm); err != nil {
 		return signingKey{}, keyError(file.name, err)
@@ -69,15 +69,15 @@ func readSigningKey(ctx context.Context, env Env, f *signFlags, p *provider.Prof
 	return s, err
 }
 
-// checkPrimes refuses an RSA JWK without its primes, as step does. RFC 7518
-// §6.3.2 requires d alone, so `key convert` reads such a key and adds them.
+// checkPrimes refuses an RSA JWK without its primes, as step does. They are
+// optional in RFC 7518 §6.3.2; `key convert` adds them.
 func checkPrimes(file keyFile) error {
 	if file.form != formJOSE {
 		return nil
 	}
 	jwk, err := jsonobj.Parse(file.text, jsonobj.Limits{Bytes: maxKeyFile})
 	if err != nil || !jwk.Has("d") || jwk.Has("p") || jwk.Has("q") {
-		return nil //nolint:nilerr // another key, or one that its reader refuses
+		return nil //nolint:nilerr // another kind of key, or one that is refused later
 	}
 	if kty, _ := jwk.Text("kty"); kty != "RSA" {
 		return nil
@@ -86,8 +86,8 @@ func checkPrimes(file keyFile) error {
 		"complete it with `"+program+" key convert "+printable.Name(file.name)+"`")
 }
 
-// defaultKeyID is the RFC 7638 thumbprint for a key in a form that has no
-// place for an id; a JWK that has none wants none.
+// defaultKeyID returns the thumbprint (RFC 7638) of a key in a form that has no
+// kid. A JWK could have one, so that a JWK without a kid gets none.
 func defaultKeyID(file keyFile, key keys.Key) (string, error) {
 	if file.form != formOther || key.Public() == nil {
 		return "", nil
@@ -99,21 +99,21 @@ func defaultKeyID(file keyFile, key keys.Key) (string, error) {
 	return id, nil
 }
 
-// reasonProfile is why a member is there that a profile wrote.
+// reasonProfile is the reason for a member that the profile set.
 const reasonProfile = "the profile"
 
-// findProfile reads --profile; nil where there is none.
+// findProfile returns the profile of --profile; nil for an empty name.
 func findProfile(name string) (*provider.Profile, error) {
 	if name == "" {
-		return nil, nil //nolint:nilnil // no profile is no fault
+		return nil, nil //nolint:nilnil // no profile is no error
 	}
 	if p, ok := provider.Find(name); ok {
 		return p, nil
 	}
-	return nil, usage(profileHint(name), "--profile: there is no profile of this name")
+	return nil, usage(profileHint(name), "--profile: unknown name")
 }
 
-// profileHint is the next step of whoever names a profile that there is not.
+// profileHint is the next step after an unknown name of a profile.
 func profileHint(name string) string {
 	if near := cmp.Or(nearest.Of(name, provider.Names()), nearest.Part(name, provider.Names())); near != "" {
 		return "did you mean " + near + "?"
@@ -126,13 +126,13 @@ func profileFlag(cmd *cobra.Command, place *string, text string) {
 	cmd.Flags().StringVar(place, "profile", "", text)
 	complete := cobra.FixedCompletions(provider.Names(), cobra.ShellCompDirectiveNoFileComp)
 	if err := cmd.RegisterFlagCompletionFunc("profile", complete); err != nil {
-		panic(err) // the flag was added before
+		panic(err) // no such flag, or twice
 	}
 }
 
-// takeProfile takes the profile's algorithm where the flags name none, and
-// checks the one that they name.
-func (s *signingKey) takeProfile(p *provider.Profile, file string) error {
+// applyProfile sets the profile's algorithm if no flag names one, and otherwise
+// checks that one.
+func (s *signingKey) applyProfile(p *provider.Profile, file string) error {
 	alg, err := p.ChooseAlgorithm(s.key, s.algorithm)
 	switch {
 	case errors.Is(err, keys.ErrWeak):
@@ -141,13 +141,13 @@ func (s *signingKey) takeProfile(p *provider.Profile, file string) error {
 		return profileError(err)
 	}
 	if s.algorithm == "" {
-		s.algorithm, s.algorithmWhy = alg, reasonProfile
+		s.algorithm, s.algorithmReason = alg, reasonProfile
 	}
 	return nil
 }
 
-// addProfile writes what the profile says of the parties and the times, where
-// neither a flag nor the payload does.
+// addProfile sets the parties and times of the profile that neither a flag nor
+// the payload has set.
 func (c *claimSet) addProfile(key keys.Key) error {
 	if c.profile == nil {
 		return nil
@@ -156,25 +156,25 @@ func (c *claimSet) addProfile(key keys.Key) error {
 	given.Issuer, _ = c.object.Text("iss")
 	given.Subject, _ = c.object.Text("sub")
 	given.Audiences, _ = signer.Audiences(&c.object)
-	d, err := c.profile.Fill(given, key)
+	filled, err := c.profile.Fill(given, key)
 	if err != nil {
 		return profileError(err)
 	}
-	for _, m := range []struct{ name, value string }{{"iss", d.Issuer}, {"sub", d.Subject}} {
+	for _, m := range []struct{ name, value string }{{"iss", filled.Issuer}, {"sub", filled.Subject}} {
 		if m.value != "" && !c.object.Has(m.name) {
 			c.object.String(m.name, m.value)
 			c.note(m.name, reasonProfile)
 		}
 	}
-	if len(d.Audiences) == 1 && !c.object.Has("aud") {
-		c.object.String("aud", d.Audiences[0])
+	if len(filled.Audiences) == 1 && !c.object.Has("aud") {
+		c.object.String("aud", filled.Audiences[0])
 		c.note("aud", reasonProfile)
 	}
 	c.profileTimes()
 	return nil
 }
 
-// profileTimes writes iat, nbf and exp as the profile has them.
+// profileTimes sets iat, nbf and exp by the profile.
 func (c *claimSet) profileTimes() {
 	if !c.object.Has("iat") && !c.flags.noIAT {
 		c.object.Int("iat", c.now.Add(-time.Duration(c.profile.Backdate)*time.Second).Unix())
@@ -194,20 +194,20 @@ func (c *claimSet) profileTimes() {
 	}
 }
 
-// checkProfile completes a request by a profile and holds it to its rules.
+// checkProfile completes a request by a profile and checks it by its rules.
 func checkProfile(p *provider.Profile, r *signer.Request, now time.Time) error {
 	if p == nil {
 		return nil
 	}
 	p.Complete(&r.Header, &r.Claims)
 	r.Claims.Sort()
-	for _, fault := range p.CheckRequest(r, now) {
-		return profileError(fault)
+	if faults := p.CheckRequest(r, now); len(faults) > 0 {
+		return profileError(faults[0])
 	}
 	return nil
 }
 
-// profileError is a rule that a token would break, with what to do about it.
+// profileError reports a rule that the token would break.
 func profileError(err error) error {
 	e, ok := errors.AsType[*fault.Error](err)
 	if !ok {

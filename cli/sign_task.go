@@ -23,11 +23,11 @@ import (
 	"conductor-jwt/task"
 )
 
-// maxTaskInput is the size in bytes of the largest task input that is read:
-// beyond 3 MiB the server moves an input to external storage by default.
+// maxTaskInput is the maximum size of a task's input in bytes. By default the
+// server moves inputs of over 3 MiB to external storage.
 const maxTaskInput = 4 << 20
 
-// checkTask refuses flags that a task's input has no room for.
+// checkTask refuses flags that contradict --task and --task-input.
 func (f *signFlags) checkTask() error {
 	if f.task != "" && f.taskInput != "" {
 		return usage("keep one of them", "--task and --task-input contradict each other")
@@ -36,23 +36,23 @@ func (f *signFlags) checkTask() error {
 		"task-input": true, "task": true, "output": true, "explain": true,
 		"key": f.task != "", "password-file": f.task != "",
 	}
-	var stray string
+	var refused string
 	f.flags.Visit(func(flag *pflag.Flag) {
-		if !allowed[flag.Name] && stray == "" {
-			stray = flag.Name
+		if !allowed[mainName(flag)] && refused == "" {
+			refused = flag.Name
 		}
 	})
-	if stray != "" {
-		return usage("put it into the task's input", "--%s does not go with a task, whose input says everything", stray)
+	if refused != "" {
+		return usage("put it into the task's input", "--%s does not go with a task", refused)
 	}
 	if f.task != "" && f.keys.key == "" {
-		return usage("add --key with the file of a key of yours", "--task needs --key: a stored task holds no secret")
+		return usage("add --key with the file of a key", "--task needs --key: the server stores no secrets in a task")
 	}
 	return nil
 }
 
-// signTaskInput signs what a task with this input would sign, by the worker's
-// own code and settings.
+// signTaskInput signs as the worker would sign a task with this input, by the
+// same code and settings.
 func signTaskInput(ctx context.Context, env Env, f *signFlags, args []string) error {
 	if len(args) > 0 {
 		return usage("leave the argument out", "--task-input takes no payload: the claims are in the task's input")
@@ -68,18 +68,18 @@ func signTaskInput(ctx context.Context, env Env, f *signFlags, args []string) er
 	return runTask(ctx, env, f, c, api.Task{Type: task.TaskType, Name: task.TaskType, Input: secret.NewJSON(raw)}, nil)
 }
 
-// runTask is the worker's handler around one delivery. Where stored is nil,
-// there is no server to compare the input with: of the checks against injected
-// secrets only the one of the claims themselves is left, and a policy that
-// needs the comparison denies the task.
-func runTask(ctx context.Context, env Env, f *signFlags, c *config.Loaded, d api.Task, stored task.Stored) error {
+// runTask handles one task as the worker does, and prints the token. Without
+// stored there is nothing to compare the input with: of the checks against
+// injected secrets only that of the claims remains, and a policy that needs the
+// stored task denies this one.
+func runTask(ctx context.Context, env Env, f *signFlags, c *config.Loaded, t api.Task, stored task.Stored) error {
 	c.Output, c.SecretInjection = string(task.OutputToken), string(task.InjectionAuto)
 	p, ring, err := openRing(ctx, env, c)
 	if err != nil {
 		return err
 	}
 	used := &usedKey{Resolver: ring}
-	out := newHandler(env, c, used, p, stored, nil, slog.New(slog.DiscardHandler)).Handle(ctx, d)
+	out := newHandler(env, c, used, p, stored, nil, slog.New(slog.DiscardHandler)).Handle(ctx, t)
 	for _, w := range out.Warnings {
 		env.warn(w)
 	}
@@ -107,7 +107,7 @@ func runTask(ctx context.Context, env Env, f *signFlags, c *config.Loaded, d api
 	return err
 }
 
-// outcomeError is the reason for incompletion, its last part as a hint.
+// outcomeError returns the reason for a task's failure, its last part as a hint.
 func outcomeError(out task.Outcome) error {
 	what, next, ok := strings.Cut(out.Reason, "; ")
 	if !ok {
@@ -116,7 +116,7 @@ func outcomeError(out task.Outcome) error {
 	return withHint(errors.New(what), next)
 }
 
-// usedKey remembers the key that the handler signed with, to verify with it.
+// usedKey keeps the key that the handler signed with, to verify the token.
 type usedKey struct {
 	keys.Resolver
 	key keys.Key
@@ -139,8 +139,8 @@ func (u *usedKey) verified(output json.RawMessage) (signer.Parsed, error) {
 	return selfCheck(u.key, token, keys.Algorithm(alg))
 }
 
-// signStoredTask signs a task that the server keeps again, with a key of the
-// user's in place of the secret that the server puts in at poll time.
+// signStoredTask signs a task of the server again, with the key of --key in place
+// of the secret that the server inserts when the task is polled.
 func signStoredTask(ctx context.Context, env Env, f *signFlags, args []string) error {
 	if len(args) > 0 {
 		return usage("leave the argument out", "--task takes no payload: the claims are in the stored task")
@@ -165,24 +165,24 @@ func signStoredTask(ctx context.Context, env Env, f *signFlags, args []string) e
 	if err != nil {
 		return err
 	}
-	return runTask(ctx, env, f, c, delivered, alreadyRead{t})
+	return runTask(ctx, env, f, c, delivered, readBefore{t})
 }
 
-// alreadyRead is a stored task that was read before.
-type alreadyRead struct{ task api.Task }
+// readBefore is a stored task that was read before.
+type readBefore struct{ task api.Task }
 
 // StoredTask implements [task.Stored].
-func (a alreadyRead) StoredTask(context.Context, string) (api.Task, error) { return a.task, nil }
+func (r readBefore) StoredTask(context.Context, string) (api.Task, error) { return r.task, nil }
 
-// StoredWorkflow implements [task.Stored]. It is asked for only where secrets
-// stand in other inputs than the key, and these end before.
-func (alreadyRead) StoredWorkflow(context.Context, string) (json.RawMessage, error) {
+// StoredWorkflow implements [task.Stored]. It is called only if other inputs than
+// the key have secrets; such tasks are refused.
+func (readBefore) StoredWorkflow(context.Context, string) (json.RawMessage, error) {
 	return nil, task.ErrReadDenied
 }
 
-// readStoredTask asks the server for a task as it keeps it.
+// readStoredTask reads a task from the server.
 func readStoredTask(ctx context.Context, env Env, c *config.Loaded, id string) (api.Task, error) {
-	client, err := askingClient(env, c) //nolint:contextcheck // nothing is asked of the server yet
+	client, err := askingClient(env, c) //nolint:contextcheck // no request is made yet
 	if err != nil {
 		return api.Task{}, err
 	}
@@ -196,12 +196,12 @@ func readStoredTask(ctx context.Context, env Env, c *config.Loaded, id string) (
 
 func storedTaskError(err error) error {
 	if e, ok := errors.AsType[*conductor.Error](err); ok && e.Status == 404 {
-		return withHint(errors.New("the server has no task of that id"), "copy the task id, not the workflow id, from the execution")
+		return withHint(errors.New("the server has no task with this id"), "copy the task id, not the workflow id, from the execution")
 	}
 	return serverError("the stored task cannot be read", err)
 }
 
-// withKey puts a key and its password in place of the stored task's own.
+// withKey sets the privateKey and privateKeyPassword of a stored task.
 func withKey(t api.Task, key []byte, password secret.Text) (api.Task, error) {
 	raw := t.Input.Reveal()
 	if len(raw) == 0 || bytes.Equal(raw, []byte("null")) {
@@ -220,7 +220,7 @@ func withKey(t api.Task, key []byte, password secret.Text) (api.Task, error) {
 	return t, nil
 }
 
-// keyAsText is a key file as the value of an input: DER as base64.
+// keyAsText returns a key file as the value of an input, DER in base64.
 func keyAsText(key []byte) string {
 	if utf8.Valid(key) {
 		return string(key)

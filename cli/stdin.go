@@ -13,67 +13,38 @@ import (
 	"conductor-jwt/internal/printable"
 )
 
+// dash is the name of a file that stands for standard input or output.
 const dash = "-"
 
-// firstByteWait is how long a pipe may take to bring its first byte, where
-// nobody asked for it to be read.
+// firstByteWait is the maximum wait for the first byte of a pipe that no argument
+// names.
 const firstByteWait = 3 * time.Second
 
-// errSilentPipe is an open pipe that brings nothing: an inherited one, most
-// often, whose other end nobody will ever write to.
-var errSilentPipe = errors.New("standard input is an open pipe that brings nothing")
-
-// stdinKind is what standard input is.
-type stdinKind int
-
-const (
-	stdinNone     stdinKind = iota // a device such as /dev/null, or closed
-	stdinTerminal                  // somebody's keyboard
-	stdinPipe                      // a pipe, a socket, or whatever a test passes
-	stdinFile                      // a file, redirected
-)
-
-func kindOfStdin(r io.Reader) stdinKind {
-	if r == nil {
-		return stdinNone
-	}
+// readOffered reads a standard input that no argument names: a file, or a pipe
+// whose first byte comes within [firstByteWait]. It returns at most limit+1 bytes,
+// so that the caller can refuse what is too long.
+func readOffered(ctx context.Context, r io.Reader, limit int) ([]byte, error) {
 	f, ok := r.(*os.File)
-	if !ok {
-		return stdinPipe
-	}
-	if isTerminal(f) {
-		return stdinTerminal
+	if !ok && r != nil { // of a test
+		return readPipe(ctx, r, limit)
 	}
 	info, err := f.Stat()
-	if err != nil {
-		return stdinNone
-	}
-	switch mode := info.Mode(); {
-	case mode&(os.ModeNamedPipe|os.ModeSocket) != 0:
-		return stdinPipe
-	case mode.IsRegular():
-		return stdinFile
-	}
-	return stdinNone
-}
-
-// readOffered reads standard input where it is offered without having been
-// asked for: a pipe whose first byte comes in time, or a file. It gives at
-// most limit+1 bytes, so that the caller can tell what is too long.
-func readOffered(ctx context.Context, r io.Reader, limit int) ([]byte, error) {
-	switch kindOfStdin(r) {
-	case stdinPipe:
+	switch {
+	case err != nil:
+		return nil, nil //nolint:nilerr // closed
+	case info.Mode()&(os.ModeNamedPipe|os.ModeSocket) != 0:
 		return readPipe(ctx, r, limit)
-	case stdinFile:
+	case info.Mode().IsRegular():
 		return readUpTo(r, limit)
 	}
-	return nil, nil
+	return nil, nil // a terminal, or a device such as /dev/null
 }
 
 func readPipe(ctx context.Context, r io.Reader, limit int) ([]byte, error) {
 	buffered := bufio.NewReader(r)
 	first := make(chan error, 1)
-	// It outlives a silent pipe: a read cannot be taken back. The process ends.
+	// The goroutine waits until the process ends if no byte comes: a read cannot
+	// be cancelled.
 	go func() {
 		_, err := buffered.Peek(1)
 		first <- err
@@ -83,11 +54,11 @@ func readPipe(ctx context.Context, r io.Reader, limit int) ([]byte, error) {
 	select {
 	case err := <-first:
 		if err != nil {
-			return nil, nil // closed without a byte: nothing is offered
+			return nil, nil // closed without a byte
 		}
 		return readUpTo(buffered, limit)
 	case <-timer.C:
-		return nil, withHint(errSilentPipe, "add </dev/null, or give - to wait for it")
+		return nil, withHint(errors.New("standard input: an open pipe that sends nothing"), "add </dev/null, or - to wait for it")
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -100,7 +71,7 @@ func readUpTo(r io.Reader, limit int) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(r, int64(limit)+1))
 }
 
-// readInput reads the file that was named, or standard input where - was.
+// readInput reads the file called name, or standard input if name is -.
 func readInput(env Env, name string, limit int) ([]byte, error) {
 	if name != dash {
 		return readFile(name, limit)
@@ -112,11 +83,10 @@ func readInput(env Env, name string, limit int) ([]byte, error) {
 	return raw, nil
 }
 
-// readFile reads a file of at most limit bytes. What is longer is refused
-// before it is read to its end. It may be a pipe such as <(command), and waits for
-// it as long as its user does: signals end the command.
+// readFile reads a file of at most limit bytes, and no further. The file may be a
+// pipe, such as <(command); a signal ends the wait for it.
 func readFile(name string, limit int) ([]byte, error) {
-	f, err := os.Open(name) //nolint:gosec,forbidigo // the file that the user named, who may end the wait
+	f, err := os.Open(name) //nolint:gosec,forbidigo // the user named the file, and can end the wait
 	if err != nil {
 		return nil, fileError(name, err)
 	}
@@ -126,13 +96,13 @@ func readFile(name string, limit int) ([]byte, error) {
 		return nil, fileError(name, err)
 	}
 	if len(raw) > limit {
-		return nil, withHint(fmt.Errorf("%s: more than %d bytes", printable.Name(name), limit), "at most that many are read")
+		return nil, withHint(fmt.Errorf("%s: more than %d bytes", printable.Name(name), limit), "give a smaller file")
 	}
 	return raw, nil
 }
 
-// notAName tells what was meant as the content of a file from its name.
-func notAName(name string) string {
+// contentHint returns the next step if name is not a file's name but its content.
+func contentHint(name string) string {
 	switch {
 	case strings.HasPrefix(name, "{"):
 		return "put the JSON into a file, or pipe it in"
@@ -144,21 +114,22 @@ func notAName(name string) string {
 	return ""
 }
 
-// fileError is short: the system's own text repeats the name and the call.
+// fileError says why a file cannot be read. The system's own text repeats the
+// name and the call.
 func fileError(name string, err error) error {
-	if hint := notAName(name); hint != "" {
-		// It may be a token, which is worth as much as a password.
-		return usage(hint, "the argument is no file name")
+	if hint := contentHint(name); hint != "" {
+		// Not quoted: it may be a token or a key.
+		return usage(hint, "the argument is not the name of a file")
 	}
 	shown := printable.Name(name)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		return withHint(fmt.Errorf("%s: no such file", shown), "check the name and the folder")
 	case errors.Is(err, os.ErrPermission):
-		return withHint(fmt.Errorf("%s: not readable", shown), "check who may read it")
+		return withHint(fmt.Errorf("%s: not readable", shown), "check its permissions")
 	}
 	if info, statErr := os.Stat(name); statErr == nil && info.IsDir() {
-		return withHint(fmt.Errorf("%s: a folder", shown), "name a file in it")
+		return withHint(fmt.Errorf("%s: a folder", shown), "give a file in it")
 	}
 	return fmt.Errorf("%s: cannot be read", shown)
 }

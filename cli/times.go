@@ -7,12 +7,12 @@ import (
 	"time"
 )
 
-// firstMillisecond is where a number of seconds is taken for milliseconds: as
-// seconds it is in the year 5138, as milliseconds in 1973.
-const firstMillisecond = 100_000_000_000
+// minMilliseconds is the smallest time that is taken for milliseconds: as seconds
+// it is in the year 5138, as milliseconds in 1973.
+const minMilliseconds = 100_000_000_000
 
-// parseMoment reads a point in time: seconds since 1970, RFC 3339, or a
-// duration from now on, forwards (5m, +5m) or backwards (-5m).
+// parseMoment reads a time: seconds since 1970, RFC 3339, or a duration after now
+// (5m, +5m) or before it (-5m). It returns seconds since 1970.
 func parseMoment(text string, now time.Time) (int64, error) {
 	if isDigits(strings.TrimPrefix(text, "-")) {
 		return parseSeconds(text)
@@ -22,17 +22,17 @@ func parseMoment(text string, now time.Time) (int64, error) {
 	}
 	at, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		return 0, errors.New("neither seconds since 1970 nor an RFC 3339 time nor a duration such as +5m")
+		return 0, errors.New("not seconds since 1970, an RFC 3339 time or a duration such as +5m")
 	}
 	if at.Nanosecond() != 0 {
-		return 0, errors.New("a fraction of a second; a token's times are whole seconds here")
+		return 0, errors.New("a fraction of a second; the times of a token are whole seconds")
 	}
 	return inRange(at.Unix())
 }
 
 func parseSeconds(text string) (int64, error) {
 	if digits := strings.TrimPrefix(text, "-"); len(digits) > 1 && digits[0] == '0' {
-		return 0, errors.New("a number that begins with 0, which is octal to some and decimal to others")
+		return 0, errors.New("a number that begins with 0, which may be octal or decimal")
 	}
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
@@ -42,30 +42,30 @@ func parseSeconds(text string) (int64, error) {
 }
 
 func inRange(n int64) (int64, error) {
-	if n >= firstMillisecond || n <= -firstMillisecond {
-		return 0, errors.New("past the year 9999, or in milliseconds; a token's times are in seconds")
+	if n >= minMilliseconds || n <= -minMilliseconds {
+		return 0, errors.New("past the year 9999, or in milliseconds; the times of a token are in seconds")
 	}
 	return n, nil
 }
 
 // parseTTL reads a lifetime in whole seconds: 300, or 5m.
 func parseTTL(text string) (int64, error) {
-	seconds, err := parseSpan(text)
+	seconds, err := parseDuration(text)
 	if err == nil && seconds < 1 {
-		err = errors.New("not at least one second")
+		err = errors.New("less than one second")
 	}
 	return seconds, err
 }
 
-// parseSpan reads a duration of whole seconds, not negative.
-func parseSpan(text string) (int64, error) {
+// parseDuration reads a duration of whole seconds, which is not negative.
+func parseDuration(text string) (int64, error) {
 	if isDigits(text) {
 		return parseSeconds(text)
 	}
 	d, err := time.ParseDuration(text)
 	switch {
 	case err != nil:
-		return 0, errors.New("neither whole seconds nor a duration such as 5m or 1h30m")
+		return 0, errors.New("not whole seconds or a duration such as 5m or 1h30m")
 	case d < 0:
 		return 0, errors.New("negative")
 	case d%time.Second != 0:
@@ -78,7 +78,7 @@ func isDigits(s string) bool {
 	return s != "" && strings.Trim(s, "0123456789") == ""
 }
 
-// badFlag is wrong use of one flag; err is of this package and quotes nothing.
+// badFlag reports a flag's value; err must not quote it.
 func badFlag(name string, err error, hint string) error {
 	return usage(hint, "--%s: %s", name, err)
 }

@@ -29,12 +29,12 @@ func TestMoments(t *testing.T) {
 
 func TestSpans(t *testing.T) {
 	for text, want := range map[string]int64{"0": 0, "300": 300, "5m": 300, "1h30m": 5400, "0s": 0, "1000ms": 1} {
-		if got, err := parseSpan(text); err != nil || got != want {
+		if got, err := parseDuration(text); err != nil || got != want {
 			t.Errorf("%s is %d (%v), want %d", text, got, err, want)
 		}
 	}
 	for _, text := range []string{"", "-1", "-5m", "+5m ", "1.5", "500ms", "0x10", "030", "5 m", "1_0", "9223372036854775808"} {
-		if got, err := parseSpan(text); err == nil {
+		if got, err := parseDuration(text); err == nil {
 			t.Errorf("%q is taken for %d", text, got)
 		}
 	}
@@ -50,7 +50,7 @@ func FuzzMoment(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		got, err := parseMoment(text, time.Unix(1_700_000_000, 0))
-		if err == nil && (got >= firstMillisecond || got <= -firstMillisecond) {
+		if err == nil && (got >= minMilliseconds || got <= -minMilliseconds) {
 			t.Errorf("%q is %d", text, got)
 		}
 	})

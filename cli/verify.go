@@ -135,7 +135,7 @@ func (f *verifyFlags) rules(now time.Time) (signer.Rules, error) {
 		if m.value == "" {
 			continue
 		}
-		seconds, err := parseSpan(m.value)
+		seconds, err := parseDuration(m.value)
 		switch {
 		case err != nil:
 		case m.flag == "max-age" && seconds == 0:

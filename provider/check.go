@@ -87,7 +87,7 @@ func (c *check) wrongType(name, found, want, meaning string) {
 }
 
 func (c *check) algorithm() {
-	if alg, _ := c.header.Text("alg"); !c.p.Permits(keys.Algorithm(alg)) {
+	if alg, _ := c.header.Text("alg"); !c.p.permits(keys.Algorithm(alg)) {
 		c.broken = append(c.broken, algorithmNotAllowed(c.p.Algorithms))
 	}
 }
@@ -249,7 +249,7 @@ func (c *check) start(issued int64, hasIssued bool, expires int64) int64 {
 // optional reports whether the profile has a rule for the claim that does not
 // require it. Times without a rule are required.
 func (c *check) optional(name string) bool {
-	rule, ok := c.p.claim(name)
+	rule, ok := c.p.rule(name)
 	return ok && !rule.Required
 }
 
@@ -267,7 +267,7 @@ func (c *check) time(name string, required bool) (seconds int64, ok bool) {
 		return 0, false
 	}
 	at, err := signer.NumericDate(value)
-	if _, ruled := c.p.claim(name); err != nil && !ruled { // a rule reports the type itself
+	if _, ruled := c.p.rule(name); err != nil && !ruled { // a rule reports the type itself
 		c.wrongType(name, jsonobj.TypeName(value), "number", "the seconds since 1970")
 	}
 	return at.Unix(), err == nil

@@ -362,7 +362,7 @@ func FuzzCheck(f *testing.F) {
 				}
 			}
 			alg, _ := h.Text("alg")
-			if len(faults) == 0 && !p.Permits(keys.Algorithm(alg)) {
+			if len(faults) == 0 && !slices.Contains(p.Algorithms, keys.Algorithm(alg)) {
 				t.Errorf("%s takes a token of an algorithm that it does not permit", p.Name)
 			}
 			for _, rule := range p.Claims {

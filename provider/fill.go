@@ -27,9 +27,9 @@ func (p *Profile) Fill(d Parties, key keys.Key) (Parties, error) {
 	if err := p.fillOverrides(&d); err != nil {
 		return d, err
 	}
-	iss, _ := p.claim("iss")
-	sub, _ := p.claim("sub")
-	aud, _ := p.claim("aud")
+	iss, _ := p.rule("iss")
+	sub, _ := p.rule("sub")
+	aud, _ := p.rule("aud")
 	if d.Subject == "" {
 		d.Subject = sub.Preset
 	}

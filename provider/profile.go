@@ -92,8 +92,8 @@ type Overrides struct {
 	Algorithms []keys.Algorithm // of the provider's algorithms, only these
 }
 
-// claim returns the rule of a claim.
-func (p *Profile) claim(name string) (Claim, bool) {
+// rule returns the rule of a claim.
+func (p *Profile) rule(name string) (Claim, bool) {
 	for _, c := range p.Claims {
 		if c.Name == name {
 			return c, true
@@ -102,8 +102,8 @@ func (p *Profile) claim(name string) (Claim, bool) {
 	return Claim{}, false
 }
 
-// Permits reports whether the provider and the operator allow an algorithm.
-func (p *Profile) Permits(alg keys.Algorithm) bool { return slices.Contains(p.Algorithms, alg) }
+// permits reports whether the provider and the operator allow an algorithm.
+func (p *Profile) permits(alg keys.Algorithm) bool { return slices.Contains(p.Algorithms, alg) }
 
 // ChooseAlgorithm returns the requested algorithm or, where requested is empty,
 // the first of the profile that fits the key. The reason of its error is
@@ -121,7 +121,7 @@ func (p *Profile) ChooseAlgorithm(key keys.Key, requested keys.Algorithm) (keys.
 		return "", p.noAlgorithm(key)
 	case requested == "":
 		return fitting[0], nil
-	case !p.Permits(requested):
+	case !p.permits(requested):
 		return "", algorithmNotAllowed(fitting)
 	case !slices.Contains(fitting, requested):
 		return "", &fault.Error{
@@ -141,7 +141,7 @@ func (p *Profile) noAlgorithm(key keys.Key) error {
 		}
 	}
 	found, use := "a key ("+string(keys.KindOf(key))+") that fits no algorithm of this profile", "sign with a key for "
-	if free := keys.Unbind(key); free != key && slices.ContainsFunc(free.Algorithms(), p.Permits) {
+	if free := keys.Unbind(key); free != key && slices.ContainsFunc(free.Algorithms(), p.permits) {
 		found, use = "a jwk whose own alg this profile does not allow", "take alg out of the jwk, or correct it to "
 	}
 	return &fault.Error{Reason: ErrAlgorithm, Field: "alg", Found: found, Hint: use + orList(keys.JoinAlgorithms(p.Algorithms))}

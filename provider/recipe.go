@@ -55,8 +55,9 @@ const (
 // recipe.
 const tokenTaskName = "provider_token"
 
-// TokenTaskDef returns the JSON of the task definition of [tokenTaskName]. It
-// sets the delay before a retry; without it the server waits a minute.
+// TokenTaskDef returns the JSON of the definition of the task that runs the
+// sub-workflow. It sets the delay before a retry; without it the server waits a
+// minute.
 func TokenTaskDef() []byte {
 	return indented(`{"name":"` + tokenTaskName + `","ownerEmail":"you@example.com","description":"Signs a token and sends it to the provider; a retry does both.",
 		"retryCount":3,"retryLogic":"EXPONENTIAL_BACKOFF","retryDelaySeconds":1,"timeoutSeconds":0,"responseTimeoutSeconds":3600,"timeoutPolicy":"RETRY"}`)

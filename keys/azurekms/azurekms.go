@@ -1,9 +1,10 @@
+// Package azurekms is where keys come from Azure Key Vault or a Managed HSM:
+// azurekms://vault/key. A private key never leaves it.
 package azurekms
 
 import (
-	"cmp"
-	"context"
-	"slices"
+	"regexp"
+	"strings"
 	"sync"
 	"time"
 
@@ -78,109 +79,25 @@ func (o Options) credential() (azcore.TokenCredential, error) {
 	return azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{TenantID: o.TenantID})
 }
 
-// source is one key.
-type source struct {
-	scheme *scheme
-	place  place
-
-	mu   sync.Mutex
-	read map[string]keys.Key // by version
+// place is what a URI says.
+type place struct {
+	vault   string // https://name.vault.azure.net
+	key     string
+	version string // empty: all
 }
 
-// Timed implements [keys.Source]: each version has a creation time.
-func (*source) Timed() bool { return true }
-
-// Remote implements [keys.Source].
-func (*source) Remote() bool { return true }
-
-// listed is a version that is enabled.
-type listed struct {
-	version string
-	since   time.Time
-}
-
-// Versions implements [keys.Source]. One that is past its expiry is still
-// there, for its last tokens; the vault does not sign with it.
-func (s *source) Versions(ctx context.Context) ([]keys.Key, error) {
-	c, err := s.scheme.client(s.place.vault)
-	if err != nil {
-		return nil, err
+// readURI takes the name of a vault, or a host for a Managed HSM and for the
+// clouds of other countries.
+func readURI(uri string) (place, error) {
+	rest, ok := strings.CutPrefix(uri, "azurekms://")
+	const shape = `^([A-Za-z0-9][A-Za-z0-9.-]*)/([A-Za-z0-9-]{1,127})(?:/([0-9a-fA-F]{32}))?$`
+	parts := regexp.MustCompile(shape).FindStringSubmatch(rest)
+	if !ok || parts == nil {
+		return place{}, &fault.Error{Reason: keys.ErrUnsupported, Found: "a uri that names no key of azure key vault", Hint: "write azurekms://vault/key"}
 	}
-	found, err := s.list(ctx, c)
-	if err != nil {
-		return nil, err
+	host := parts[1]
+	if !strings.Contains(host, ".") {
+		host += ".vault.azure.net"
 	}
-	list := make([]keys.Key, 0, len(found))
-	for _, v := range found {
-		key, err := s.version(ctx, c, v)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, key)
-	}
-	return list, nil
-}
-
-func (s *source) list(ctx context.Context, c *azkeys.Client) ([]listed, error) {
-	var list []listed
-	for pages := c.NewListKeyPropertiesVersionsPager(s.place.key, nil); pages.More(); {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, missing(err)
-		}
-		for _, p := range page.Value {
-			if v, ok := s.place.usable(p); ok {
-				list = append(list, v)
-			}
-		}
-	}
-	if len(list) == 0 {
-		return nil, &fault.Error{Reason: keys.ErrMissing, Found: "a key of azure key vault that is not there, or not enabled", Hint: "correct the source, or enable a version"}
-	}
-	slices.SortFunc(list, func(a, b listed) int { return cmp.Or(a.since.Compare(b.since), cmp.Compare(a.version, b.version)) })
-	return list, nil
-}
-
-// usable gives a version whose turn begins with its creation, or with its nbf
-// where that is later: the vault does not sign before.
-func (p place) usable(about *azkeys.KeyProperties) (listed, bool) {
-	if about == nil || about.KID == nil || about.Attributes == nil || about.Attributes.Created == nil || about.Attributes.Enabled == nil || !*about.Attributes.Enabled {
-		return listed{}, false
-	}
-	v := listed{about.KID.Version(), *about.Attributes.Created}
-	if at := about.Attributes.NotBefore; at != nil && at.After(v.since) {
-		v.since = *at
-	}
-	return v, v.version != "" && (p.version == "" || p.version == v.version)
-}
-
-// version reads the public half of a version once.
-func (s *source) version(ctx context.Context, c *azkeys.Client, v listed) (keys.Key, error) {
-	s.mu.Lock()
-	key := s.read[v.version]
-	s.mu.Unlock()
-	if key != nil && key.Created().Equal(v.since) {
-		return key, nil
-	}
-	answer, err := c.GetKey(ctx, s.place.key, v.version, nil)
-	if err != nil {
-		return nil, missing(err)
-	}
-	public, err := publicOf(answer.Key)
-	if err != nil {
-		return nil, err
-	}
-	key, err = keys.FromStore(public, keys.StoreOptions{
-		Created: v.since,
-		Sign: func(ctx context.Context, alg keys.Algorithm, input []byte) ([]byte, error) {
-			return sign(ctx, c, s.place.key, v.version, alg, input)
-		},
-	})
-	if err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.read[v.version] = key
-	return key, nil
+	return place{"https://" + host, parts[2], parts[3]}, nil
 }

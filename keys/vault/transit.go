@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"conductor-jwt/internal/fault"
-	"conductor-jwt/internal/keyrest"
 	"conductor-jwt/keys"
 )
 
@@ -156,16 +155,4 @@ func (t *transit) sign(ctx context.Context, n int, alg keys.Algorithm, input []b
 		return nil, odd()
 	}
 	return signature, nil
-}
-
-// missing says of an answer of 404 that what was asked for is not there.
-func missing(err error, found string) error {
-	if !keyrest.Is(err, http.StatusNotFound) {
-		return err
-	}
-	return &fault.Error{Reason: keys.ErrMissing, Found: found, Hint: "correct the source, or create it; mind the mount and the namespace"}
-}
-
-func odd() error {
-	return keys.Unavailable("vault answered with something else than was asked for", "check its address and the mount")
 }

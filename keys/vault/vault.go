@@ -2,12 +2,6 @@
 // them from the key-value engine, version 2, and they sign in this process;
 // vault-transit:// leaves them there and has the transit engine sign. It
 // speaks the HTTP API itself, which both servers have in common.
-//
-//	vault.go    the scheme and its URIs
-//	session.go  the token: login, renewal, and a new one when it is refused
-//	login.go    the four ways to get a token
-//	transit.go  keys that stay there
-//	kv.go       keys that are fetched
 package vault
 
 import (
@@ -179,4 +173,16 @@ func refusal(body []byte) bool {
 	return slices.ContainsFunc([]string{"requested version for signing", "no such key version", "invalid secret id"}, func(text string) bool {
 		return bytes.Contains(body, []byte(text))
 	})
+}
+
+// missing says of an answer of 404 that what was asked for is not there.
+func missing(err error, found string) error {
+	if !keyrest.Is(err, http.StatusNotFound) {
+		return err
+	}
+	return &fault.Error{Reason: keys.ErrMissing, Found: found, Hint: "correct the source, or create it; mind the mount and the namespace"}
+}
+
+func odd() error {
+	return keys.Unavailable("vault answered with something else than was asked for", "check its address and the mount")
 }

@@ -64,7 +64,7 @@ reported at once, and no message repeats a value.
 func document() string {
 	var b strings.Builder
 	b.WriteString(preface)
-	group := config.Group("")
+	group := ""
 	for _, s := range config.Settings() {
 		if s.Group != group {
 			group = s.Group

@@ -14,7 +14,7 @@ type Setting struct {
 	Flag    string // without dashes; empty where no flag sets it
 	Default string // as it would be written; a description where Computed
 	About   string // one sentence
-	Group   Group
+	Group   string // title of its section
 	Kind    Kind
 	Choices []string // of a Choice
 
@@ -42,17 +42,6 @@ const (
 	Switch   Kind = "switch"   // true or false
 	Choice   Kind = "choice"
 	List     Kind = "list" // separated by commas in a variable and a flag
-)
-
-// Group is a section of the table.
-type Group string
-
-// The groups, in their order.
-const (
-	GroupConnection Group = "Connection to Conductor"
-	GroupWork       Group = "Polling and running"
-	GroupTask       Group = "The task"
-	GroupEndpoints  Group = "Endpoints and logging"
 )
 
 // EnvFile is the variable that names a file with the secret; empty for a setting
@@ -121,7 +110,7 @@ const (
 )
 
 func connectionSettings() []Setting {
-	return group(GroupConnection, []Setting{
+	return group("Connection to Conductor", []Setting{
 		{
 			Name: settingConfig, Env: "CONDUCTOR_JWT_CONFIG", Kind: Path,
 			About: "YAML file of settings, under the names of docs/configuration.md.",
@@ -167,7 +156,7 @@ func connectionSettings() []Setting {
 }
 
 func workSettings() []Setting {
-	return group(GroupWork, []Setting{
+	return group("Polling and running", []Setting{
 		{
 			Name: "task_types", Env: "CONDUCTOR_JWT_TASK_TYPES", Kind: List, Default: "GET_SIGNED_JWT",
 			About: "Task types to poll for.",
@@ -213,7 +202,7 @@ func workSettings() []Setting {
 }
 
 func taskSettings() []Setting {
-	return group(GroupTask, []Setting{
+	return group("The task", []Setting{
 		{
 			Name: settingDefaultTTL, Env: "CONDUCTOR_JWT_DEFAULT_TTL", Kind: Duration, Default: "300s",
 			Min: int64(time.Second), Max: int64(maxTTL),
@@ -261,7 +250,7 @@ func taskSettings() []Setting {
 }
 
 func endpointSettings() []Setting {
-	return group(GroupEndpoints, []Setting{
+	return group("Endpoints and logging", []Setting{
 		{
 			Name: "listen", Env: "CONDUCTOR_JWT_LISTEN", Kind: Address, Default: "127.0.0.1:9991",
 			About: "Address of /livez, /readyz and /metrics, or off; if the default port is in use, the worker takes a free one.",
@@ -296,9 +285,9 @@ func endpointSettings() []Setting {
 	})
 }
 
-func group(g Group, rows []Setting) []Setting {
+func group(title string, rows []Setting) []Setting {
 	for i := range rows {
-		rows[i].Group = g
+		rows[i].Group = title
 	}
 	return rows
 }

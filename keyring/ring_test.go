@@ -97,7 +97,7 @@ func TestSourceErrors(t *testing.T) {
 		{`keys: {k: {versions: [{source: "file:///two", from: 2000-01-01T00:00:00Z}]}}`, "a source with 2 keys and one from"},
 		{`keys: {k: {source: "file:///two", kid: x}}`, "a source with 2 keys and one kid"},
 		{`keys: {k: {source: "file:///oct", publish: true}}`, "a secret key, which cannot be published"},
-		{`keys: {k: {source: "file:///a", algorithms: [RS256, ES256]}}`, "a key that none of its algorithms fits"},
+		{`keys: {k: {source: "file:///a", algorithms: [RS256, ES256]}}`, "no listed algorithm fits the key"},
 		{`keys: {k: {versions: [{source: "file:///a", from: 2000-01-01T00:00:00Z}, {source: "file:///same", from: 2001-01-01T00:00:00Z}]}}`, "two versions with the same kid"},
 		{`keys: {k: {source: "file:///a", publish: true, kid: x}, l: {source: "file:///b", publish: true, kid: x}}`, "policy.yaml:1:57: it has a kid that another published key has"},
 	} {

@@ -90,7 +90,7 @@ func restrict(all, allowed []keys.Algorithm) ([]keys.Algorithm, error) {
 	}
 	if len(list) == 0 {
 		return nil, &fault.Error{
-			Reason: keys.ErrAlgorithmMismatch, Found: "a key that none of its algorithms fits",
+			Reason: keys.ErrAlgorithmMismatch, Found: "no listed algorithm fits the key",
 			Hint: "correct algorithms, or leave it out",
 		}
 	}

@@ -40,7 +40,7 @@ func busy() web.Status {
 }
 
 func row(name, value string, source config.Source) config.Row {
-	return config.Row{Setting: config.Setting{Name: name}, Value: value, Origin: config.Origin{Source: source}}
+	return config.Row{Name: name, Value: value, Origin: config.Origin{Source: source}}
 }
 
 func show(t *testing.T, s web.Status, path string) *httptest.ResponseRecorder {

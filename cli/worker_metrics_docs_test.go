@@ -174,7 +174,6 @@ func canonicalNotes() map[string]metricNote {
 		"task_execute_time_seconds":       {alert: "Alert when its 99th percentile nears the response timeout: keys or their store are slow."},
 		"task_execution_queue_full_total": {unit: "times", alert: "Alert when it rises all the time: tasks wait for slots; add slots or replicas."},
 		"task_execution_started_total":    {unit: "tasks", alert: "Alert when it stands still while tasks are queued: nobody works."},
-		"task_paused_total":               {unit: "times", alert: noAlert + "it is always 0."},
 		"task_poll_error_total":           {unit: "polls", alert: "Alert when it rises for 5 minutes: the log has a line for the class of failure, with what to do."},
 		"task_poll_time_seconds":          {alert: noAlert + "an idle poll lasts as long as the setting `poll_timeout`."},
 		"task_poll_total":                 {unit: "polls", alert: "Alert when it stands still: the process hangs, or is gone."},

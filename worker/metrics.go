@@ -22,7 +22,6 @@ type Metrics struct {
 	executeErrors  *prometheus.CounterVec
 	updateErrors   *prometheus.CounterVec
 	queueFull      *prometheus.CounterVec
-	paused         *prometheus.CounterVec
 	uncaught       *prometheus.CounterVec
 	pollSeconds    *prometheus.HistogramVec
 	executeSeconds *prometheus.HistogramVec
@@ -54,7 +53,6 @@ func NewMetrics(taskTypes []string) *Metrics {
 		executeErrors: counter("task_execute_error_total", "Tasks that were not completed, by code.", labelType, labelException),
 		updateErrors:  counter("task_update_error_total", "Updates that failed, by class of failure; each attempt counts.", labelType, labelException),
 		queueFull:     counter("task_execution_queue_full_total", "Times that a poller with tasks to fetch found no free slot.", labelType),
-		paused:        counter("task_paused_total", "Polls that were skipped because the worker was paused; always 0.", labelType),
 		uncaught:      counter("thread_uncaught_exceptions_total", "Panics that were recovered.", labelException),
 
 		pollSeconds:    seconds("task_poll_time_seconds", "Time of a poll, including the wait on the server.", labelType, labelStatus),
@@ -117,7 +115,7 @@ func seconds(name, help string, labels ...string) *prometheus.HistogramVec {
 
 func (m *Metrics) collectors() []prometheus.Collector {
 	return []prometheus.Collector{
-		m.polls, m.started, m.pollErrors, m.executeErrors, m.updateErrors, m.queueFull, m.paused, m.uncaught,
+		m.polls, m.started, m.pollErrors, m.executeErrors, m.updateErrors, m.queueFull, m.uncaught,
 		m.pollSeconds, m.executeSeconds, m.updateSeconds, m.resultBytes, m.requestSeconds, m.active,
 		m.tokens, m.failures, m.ends, m.lost, m.duplicates, m.noTimeout, m.unreadable, m.unchecked, m.clockSkew, m.denials,
 	}
@@ -312,7 +310,7 @@ func (m *Metrics) initSeries() {
 
 func (m *Metrics) initType(t string) {
 	for _, c := range []*prometheus.CounterVec{
-		m.polls, m.started, m.queueFull, m.paused, m.duplicates, m.noTimeout,
+		m.polls, m.started, m.queueFull, m.duplicates, m.noTimeout,
 	} {
 		c.WithLabelValues(t)
 	}

@@ -133,7 +133,6 @@ func TestMetricsCount(t *testing.T) {
 			`task_update_error_total{exception="server",taskType="GET_SIGNED_JWT"}`:            1,
 			`task_update_error_total{exception="rejected",taskType="GET_SIGNED_JWT"}`:          1,
 			`thread_uncaught_exceptions_total{exception="panic"}`:                              1,
-			`task_paused_total{taskType="GET_SIGNED_JWT"}`:                                     0,
 			`active_workers{taskType="GET_SIGNED_JWT"}`:                                        0,
 			`conductor_jwt_failures_total{code="key_weak"}`:                                    1,
 			`conductor_jwt_failures_total{code="ttl_out_of_range"}`:                            0,
@@ -237,9 +236,9 @@ func TestSeriesThatAreThereFromTheStart(t *testing.T) {
 	for _, name := range []string{
 		`active_workers{taskType="GET_SIGNED_JWT"}`, `task_poll_total{taskType="GET_SIGNED_JWT"}`,
 		`task_execution_started_total{taskType="GET_SIGNED_JWT"}`, `task_execution_queue_full_total{taskType="GET_SIGNED_JWT"}`,
-		`task_paused_total{taskType="GET_SIGNED_JWT"}`, `conductor_jwt_tasks_without_response_timeout_total{taskType="GET_SIGNED_JWT"}`,
 		`task_poll_error_total{exception="network",taskType="GET_SIGNED_JWT"}`, `task_update_error_total{exception="rejected",taskType="GET_SIGNED_JWT"}`,
 		`conductor_jwt_failures_total{code="key_weak"}`, `thread_uncaught_exceptions_total{exception="panic"}`,
+		`conductor_jwt_tasks_without_response_timeout_total{taskType="GET_SIGNED_JWT"}`,
 		`conductor_jwt_deliveries_ended_total{end="given_back"}`, `conductor_jwt_updates_lost_total{end="lease_spent"}`,
 	} {
 		if value, ok := got[name]; !ok || value != 0 {

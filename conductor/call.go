@@ -98,7 +98,8 @@ func (c *Client) do(ctx context.Context, call Call, r request) ([]byte, error) {
 		return nil, err
 	}
 	body, err := c.send(ctx, call, r, token)
-	if !hasStatus(err, http.StatusUnauthorized) && !(hasStatus(err, http.StatusForbidden) && c.tokens.mayHaveExpired(token)) {
+	expired := hasStatus(err, http.StatusUnauthorized) || hasStatus(err, http.StatusForbidden) && c.tokens.mayHaveExpired(token)
+	if !expired {
 		return body, err
 	}
 	c.tokens.drop(token)

@@ -1,6 +1,19 @@
 package keys
 
-import "strings"
+import (
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/mldsa"
+	"crypto/rsa"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/decred/dcrd/dcrec/secp256k1/v4"
+
+	"conductor-jwt/internal/fault"
+	"conductor-jwt/internal/nearest"
+)
 
 // Algorithm is a JWS algorithm name, exactly as the header writes it
 // (RFC 7518 §3.1, RFC 8037 §3.1, RFC 8812 §3.2, RFC 9864 §2, RFC 9964).
@@ -44,4 +57,199 @@ func JoinAlgorithms(list []Algorithm) string {
 		names[i] = string(a)
 	}
 	return strings.Join(names, ", ")
+}
+
+// ParseAlgorithm reads an algorithm's exact name. It fails with
+// [ErrAlgorithmUnknown] for any other text, none in every spelling included
+// (RFC 8725 §3.1, §3.2), and hints at the nearest name there is.
+func ParseAlgorithm(name string) (Algorithm, error) {
+	for _, a := range Algorithms() {
+		if name == string(a) {
+			return a, nil
+		}
+	}
+	if strings.EqualFold(strings.TrimSpace(name), "none") {
+		return "", &fault.Error{Reason: ErrAlgorithmUnknown, Found: "the algorithm none, an unsigned token", Hint: "use one of " + list(Algorithms())}
+	}
+	found := fmt.Sprintf("an unknown algorithm name of %d characters", len(name))
+	if near, ok := meant(name); ok {
+		return "", &fault.Error{Reason: ErrAlgorithmUnknown, Found: found, Hint: fmt.Sprintf("did you mean %s? names are matched exactly", near)}
+	}
+	return "", &fault.Error{Reason: ErrAlgorithmUnknown, Found: found, Hint: "use one of " + list(Algorithms())}
+}
+
+// meant finds the algorithm whose name differs least, in case, separators or
+// at most two letters.
+func meant(name string) (Algorithm, bool) {
+	if len(name) > 16 {
+		return "", false
+	}
+	near := nearest.Within(strings.Join(strings.Fields(name), ""), Algorithms(), 2)
+	return near, near != ""
+}
+
+// Kind is the type of a key, from a closed set: fit for a metric label.
+type Kind string
+
+// The kinds of keys. A kind decides which algorithms are possible, never the
+// header of a token (RFC 8725 §3.1).
+const (
+	KindRSA       Kind = "rsa"
+	KindRSAPSS    Kind = "rsa-pss" // rsassa-pss in its key info (RFC 4055 §1.2): never for RS*
+	KindEC        Kind = "ec"      // P-256, P-384, P-521
+	KindSecp256k1 Kind = "secp256k1"
+	KindOKP       Kind = "okp" // Ed25519
+	KindOct       Kind = "oct" // an HMAC secret
+	KindMLDSA     Kind = "ml-dsa"
+	KindUnknown   Kind = "unknown"
+)
+
+// Kinds returns every kind that a key can be of.
+func Kinds() []Kind {
+	return []Kind{KindRSA, KindRSAPSS, KindEC, KindSecp256k1, KindOKP, KindOct, KindMLDSA, KindUnknown}
+}
+
+// KindOf tells the kind of k by its public half and its algorithms.
+func KindOf(k Key) Kind {
+	if k == nil {
+		return KindUnknown
+	}
+	switch k.Public().(type) {
+	case nil:
+		return KindOct
+	case *rsa.PublicKey:
+		if slices.ContainsFunc(k.Algorithms(), isPKCS1v15) {
+			return KindRSA
+		}
+		if local, ok := k.(*localKey); ok {
+			return local.kind
+		}
+		return KindRSAPSS
+	case *ecdsa.PublicKey:
+		return KindEC
+	case *secp256k1.PublicKey:
+		return KindSecp256k1
+	case ed25519.PublicKey:
+		return KindOKP
+	case *mldsa.PublicKey:
+		return KindMLDSA
+	}
+	return KindUnknown
+}
+
+func isPKCS1v15(a Algorithm) bool { return a == RS256 || a == RS384 || a == RS512 }
+
+// Check reports whether k may sign with alg: nil, or an *fault.Error of
+// [ErrAlgorithmMismatch] that says which algorithms fit, or of [ErrWeak] where
+// an HMAC key is shorter than the algorithm's hash (RFC 7518 §3.2).
+func Check(k Key, alg Algorithm) error {
+	fitting := k.Algorithms()
+	if slices.Contains(fitting, alg) {
+		return nil
+	}
+	if err := tooShort(k, alg); err != nil {
+		return err
+	}
+	if local, ok := k.(*localKey); ok && local.meta.alg != "" {
+		return boundElsewhere(alg, local.meta.alg)
+	}
+	return misfit(KindOf(k), alg, fitting)
+}
+
+// asked names the algorithm that was asked for. The names are a closed set and
+// no secrets; any other text may be one.
+func asked(alg Algorithm) string {
+	if slices.Contains(Algorithms(), alg) {
+		return string(alg)
+	}
+	return "the algorithm"
+}
+
+// boundElsewhere refuses an algorithm that is not the one of a JWK's alg
+// (RFC 7517 §4.4).
+func boundElsewhere(alg, own Algorithm) error {
+	return &fault.Error{
+		Reason: ErrAlgorithmMismatch,
+		Found:  asked(alg) + " is not the jwk's own alg",
+		Hint:   fmt.Sprintf("set algorithm to %s, or take alg out of the jwk", own),
+	}
+}
+
+// misnamed refuses a JWK whose alg its own key cannot serve.
+func misnamed(kind Kind, fitting []Algorithm) error {
+	return &fault.Error{
+		Reason: ErrAlgorithmMismatch,
+		Found:  fmt.Sprintf("a jwk with %s whose alg does not fit it", kind.phrase(fitting)),
+		Hint:   "correct its alg to " + list(fitting) + ", or leave it out",
+	}
+}
+
+func misfit(kind Kind, alg Algorithm, fitting []Algorithm) error {
+	return &fault.Error{
+		Reason: ErrAlgorithmMismatch,
+		Found:  asked(alg) + " does not fit " + kind.phrase(fitting),
+		Hint:   "set algorithm to " + list(fitting),
+	}
+}
+
+// tooShort reports an HMAC secret that is shorter than alg's hash.
+func tooShort(k Key, alg Algorithm) error {
+	local, ok := k.(*localKey)
+	if !ok || local.kind != KindOct {
+		return nil
+	}
+	raw, ok := local.private().([]byte)
+	if !ok {
+		return nil
+	}
+	return tooShortFor(alg, len(raw))
+}
+
+func tooShortFor(alg Algorithm, octets int) error {
+	if !isHMAC(alg) || octets >= hmacMinimum(alg) {
+		return nil
+	}
+	return weakHMAC(octets, alg)
+}
+
+// phrase names a kind of key in a message, with its curve where it has one.
+func (k Kind) phrase(fitting []Algorithm) string {
+	switch k {
+	case KindRSA:
+		return "an rsa key"
+	case KindRSAPSS:
+		return "an rsassa-pss key"
+	case KindEC:
+		return "an ec key" + curvePhrase(fitting)
+	case KindSecp256k1:
+		return "a secp256k1 key"
+	case KindOKP:
+		return "an ed25519 key"
+	case KindOct:
+		return "an hmac key"
+	case KindMLDSA:
+		return "an ml-dsa key"
+	}
+	return "this key"
+}
+
+func curvePhrase(fitting []Algorithm) string {
+	switch {
+	case slices.Contains(fitting, ES256):
+		return " on P-256"
+	case slices.Contains(fitting, ES384):
+		return " on P-384"
+	case slices.Contains(fitting, ES512):
+		return " on P-521"
+	}
+	return ""
+}
+
+// list writes a choice: "RS256, RS384 or RS512".
+func list(algorithms []Algorithm) string {
+	last := len(algorithms) - 1
+	if last < 1 {
+		return JoinAlgorithms(algorithms)
+	}
+	return JoinAlgorithms(algorithms[:last]) + " or " + string(algorithms[last])
 }

@@ -2,7 +2,9 @@ package keys
 
 import (
 	"context"
+	"errors"
 	"slices"
+	"strings"
 
 	"conductor-jwt/internal/fault"
 	"conductor-jwt/keys/decode"
@@ -48,4 +50,90 @@ func metaOf(k decode.Key) (meta, error) {
 		}
 	}
 	return m, nil
+}
+
+// ReadVerifier reads the key that checks signatures, from public or private
+// text: PEM, DER, certificates, JWK, JWKS (chosen by ref.KeyID and
+// ref.Algorithm), a service account file, JWE and PKCS#12 with a password,
+// or an HMAC secret where ref.Encoding is set. Every refusal is an *fault.Error. The
+// command line is its only caller: it runs no gate and keeps no cache.
+func ReadVerifier(ctx context.Context, ref Ref) (Verifier, error) {
+	v, err := readVerifier(ctx, ref)
+	if err != nil {
+		return nil, toVerify(err)
+	}
+	return v, nil
+}
+
+// toVerify turns the words of a refusal that are meant for a signer: who
+// verifies has no private key, and makes none.
+func toVerify(err error) error {
+	e, ok := errors.AsType[*fault.Error](err)
+	if !ok {
+		return err
+	}
+	const public = "give the signer's public key or certificate in pem, or a jwk"
+	out := *e
+	out.Found = strings.NewReplacer("is no private key", "is no key", "holds no private key", "holds no key").Replace(e.Found)
+	out.Hint, _, _ = strings.Cut(strings.Replace(e.Hint, "openssl pkey -in", "openssl pkey -pubin -pubout -in", 1), "; make one with: ")
+	if before, after, ok := strings.Cut(out.Hint, "make one with: "); ok && before == "" && after != "" {
+		out.Hint = public
+	}
+	hint, rest, more := strings.Cut(out.Hint, "; ")
+	if strings.Contains(hint, "private key") || strings.HasPrefix(hint, "make a") {
+		out.Hint = public
+		if more && !strings.Contains(rest, "cannot be made from") && !strings.Contains(rest, "certificate may stand") {
+			out.Hint += "; " + rest
+		}
+	}
+	return &out
+}
+
+func readVerifier(ctx context.Context, ref Ref) (Verifier, error) {
+	if n := ref.Text.Len(); n > decode.MaxText {
+		return nil, decode.TooLarge(n, decode.MaxText)
+	}
+	k, err := readVerifying(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	return verifierOf(k)
+}
+
+// verifierOf makes a verifier of a key that was read. A private key is checked
+// as a whole before its public half is trusted.
+func verifierOf(k decode.Key) (Verifier, error) {
+	m, err := metaOf(k)
+	if err != nil {
+		return nil, err
+	}
+	if k.Private != nil {
+		private, err := newKey(k.Private, m)
+		if err != nil {
+			return nil, err
+		}
+		return VerifierOf(private)
+	}
+	v, err := newVerifier(k.Public, m)
+	if err != nil {
+		return nil, err // not a typed nil
+	}
+	return v, nil
+}
+
+func readVerifying(ctx context.Context, ref Ref) (decode.Key, error) {
+	if ref.Encoding != "" {
+		return readPrivate(ctx, ref)
+	}
+	text, err := decode.OpenContainer(ctx, ref.Text.Reveal(), ref.Password)
+	if err != nil {
+		return decode.Key{}, err
+	}
+	if set, ok, err := decode.Set(text); ok {
+		if err != nil {
+			return decode.Key{}, err
+		}
+		return chooseVerifying(set, ref)
+	}
+	return decode.Verifying(ctx, text, ref.Password, ref.KeyID)
 }

@@ -50,7 +50,7 @@ func readSigningKey(ctx context.Context, env Env, f *signFlags, p *provider.Prof
 	if f.subtle && alg != "" {
 		key = keys.Unbind(key)
 	}
-	if bound := keys.Unbind(key) != key; bound && alg != "" && alg != key.Algorithms()[0] {
+	if bound := keys.BoundTo(key); bound != "" && alg != "" && alg != bound {
 		return signingKey{}, usage("leave --alg out, or add --subtle to override the key",
 			"--alg: %s has another alg", printable.Name(file.name))
 	}

@@ -302,7 +302,7 @@ var errKeyID = errors.New("kid: the key ids do not match")
 func (file keyFile) verifier(ctx context.Context, env Env) (verifyingKey, error) {
 	v, err := keys.ReadVerifier(ctx, file.ref)
 	if err == nil {
-		return verifyingKey{file.name, v, file.isOpen(ctx, env, v)}, nil
+		return verifyingKey{file.name, v, isOpen(v)}, nil
 	}
 	if !errors.Is(err, keys.ErrEncrypted) {
 		return verifyingKey{}, file.keyError(err)
@@ -315,21 +315,16 @@ func (file keyFile) verifier(ctx context.Context, env Env) (verifyingKey, error)
 	if v, err = keys.VerifierOf(key); err != nil {
 		return verifyingKey{}, file.keyError(err)
 	}
-	return verifyingKey{file.name, v, isOpen(v) && keys.Unbind(key) == key}, nil
+	return verifyingKey{file.name, v, isOpen(v)}, nil
 }
 
-// isOpen finds keys of a type that fits several algorithms: RSA, and secrets.
-// A short secret fits only one, but has not said so.
+// isOpen reports whether v is for more than one algorithm: an RSA key, or a
+// secret whose JWK names none. A short secret fits only one, but does not say so.
 func isOpen(v keys.Verifier) bool {
-	return v.Public() == nil || !signer.OneAlgorithm(v.Algorithms())
-}
-
-func (file keyFile) isOpen(ctx context.Context, env Env, v keys.Verifier) bool {
-	if v.Public() != nil {
-		return !signer.OneAlgorithm(v.Algorithms())
+	if v.Public() == nil {
+		return keys.BoundTo(v) == ""
 	}
-	key, err := keys.NewParser(keys.ParserOptions{MaxText: maxKeyFile, Now: env.Now}).Resolve(ctx, file.ref)
-	return err != nil || keys.Unbind(key) == key
+	return !signer.OneAlgorithm(v.Algorithms())
 }
 
 // dropAlgorithm lets --alg overrule the alg of a plain JWK.

@@ -21,6 +21,7 @@ import (
 	"conductor-jwt/keys"
 	"conductor-jwt/policy"
 	"conductor-jwt/task"
+	"conductor-jwt/test/keyconformance"
 	"conductor-jwt/worker"
 )
 
@@ -76,7 +77,7 @@ func (shelf) Versions(context.Context) ([]keys.Key, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := keys.FromSigner(private, keys.SignerOptions{Created: time.Now().Add(-time.Hour)})
+	key, err := keyconformance.InStore(private, time.Now().Add(-time.Hour))
 	return []keys.Key{key}, err
 }
 

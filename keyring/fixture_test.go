@@ -19,6 +19,7 @@ import (
 	"conductor-jwt/keyring"
 	"conductor-jwt/keys"
 	"conductor-jwt/policy"
+	"conductor-jwt/test/keyconformance"
 )
 
 // memoryStore is a key store in memory.
@@ -149,7 +150,7 @@ func ecKey(t *testing.T) keys.Key {
 
 func fromSigner(t *testing.T, s crypto.Signer, created time.Time) keys.Key {
 	t.Helper()
-	key, err := keys.FromSigner(s, keys.SignerOptions{Created: created})
+	key, err := keyconformance.InStore(s, created)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,8 +1,10 @@
 package keys
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
+	"crypto/elliptic"
 	"crypto/mldsa"
 	"crypto/rsa"
 	"fmt"
@@ -13,6 +15,7 @@ import (
 
 	"conductor-jwt/internal/fault"
 	"conductor-jwt/internal/nearest"
+	"conductor-jwt/keys/decode"
 )
 
 // Algorithm is a JWS algorithm name, exactly as the header writes it
@@ -150,10 +153,22 @@ func Check(k Key, alg Algorithm) error {
 	if err := tooShort(k, alg); err != nil {
 		return err
 	}
-	if local, ok := k.(*localKey); ok && local.meta.alg != "" {
-		return boundElsewhere(alg, local.meta.alg)
+	if own := BoundTo(k); own != "" {
+		return boundElsewhere(alg, own)
 	}
 	return misfit(KindOf(k), alg, fitting)
+}
+
+// BoundTo is the only algorithm that a Key or a Verifier may be used with as its
+// JWK names one (RFC 7517 §4.4); empty where it names none.
+func BoundTo(key interface{ Algorithms() []Algorithm }) Algorithm {
+	switch k := key.(type) {
+	case *localKey:
+		return k.meta.alg
+	case *verifier:
+		return k.meta.alg
+	}
+	return ""
 }
 
 // asked names the algorithm that was asked for. The names are a closed set and
@@ -198,7 +213,7 @@ func tooShort(k Key, alg Algorithm) error {
 	if !ok || local.kind != KindOct {
 		return nil
 	}
-	raw, ok := local.private().([]byte)
+	raw, ok := local.private().(decode.HMACSecret)
 	if !ok {
 		return nil
 	}
@@ -253,3 +268,89 @@ func list(algorithms []Algorithm) string {
 	}
 	return JoinAlgorithms(algorithms[:last]) + " or " + string(algorithms[last])
 }
+
+// fittingPublic gives the kind of a public key, of one of the types of
+// [decode.Key.Public], and the algorithms that fit it, its default first.
+func fittingPublic(public any) (Kind, []Algorithm) {
+	switch p := public.(type) {
+	case *rsa.PublicKey:
+		return KindRSA, rsaAlgorithms()
+	case decode.RSAPSSPublic:
+		return KindRSAPSS, pssAlgorithms(p.Hash)
+	case *ecdsa.PublicKey:
+		return KindEC, []Algorithm{ecAlgorithm(p.Curve)}
+	case *secp256k1.PublicKey:
+		return KindSecp256k1, []Algorithm{ES256K}
+	case ed25519.PublicKey:
+		return KindOKP, []Algorithm{EdDSA, Ed25519}
+	case *mldsa.PublicKey:
+		return KindMLDSA, []Algorithm{mldsaAlgorithm(p)}
+	}
+	return KindUnknown, nil
+}
+
+func rsaAlgorithms() []Algorithm { return []Algorithm{RS256, RS384, RS512, PS256, PS384, PS512} }
+
+// pssAlgorithms are those of a key that is bound to a hash; 0: to none.
+func pssAlgorithms(hash crypto.Hash) []Algorithm {
+	switch hash {
+	case crypto.SHA256:
+		return []Algorithm{PS256}
+	case crypto.SHA384:
+		return []Algorithm{PS384}
+	case crypto.SHA512:
+		return []Algorithm{PS512}
+	default:
+		return []Algorithm{PS256, PS384, PS512}
+	}
+}
+
+// ecAlgorithm is the one algorithm of a curve (RFC 7518 §3.4).
+func ecAlgorithm(c elliptic.Curve) Algorithm {
+	switch c {
+	case elliptic.P384():
+		return ES384
+	case elliptic.P521():
+		return ES512
+	default:
+		return ES256
+	}
+}
+
+// mldsaAlgorithm is the one algorithm of a parameter set (RFC 9964 §3).
+func mldsaAlgorithm(p *mldsa.PublicKey) Algorithm { return Algorithm(p.Parameters().String()) }
+
+// hmacAlgorithms are those whose hash is no longer than the key (RFC 7518
+// §3.2: a key of the size of the hash output or larger must be used).
+func hmacAlgorithms(octets int) ([]Algorithm, error) {
+	switch {
+	case octets >= hmacMinimum(HS512):
+		return []Algorithm{HS256, HS384, HS512}, nil
+	case octets >= hmacMinimum(HS384):
+		return []Algorithm{HS256, HS384}, nil
+	case octets >= hmacMinimum(HS256):
+		return []Algorithm{HS256}, nil
+	}
+	return nil, weakHMAC(octets, HS256)
+}
+
+// hmacMinimum is the least length of a key in octets.
+func hmacMinimum(a Algorithm) int {
+	switch a {
+	case HS512:
+		return 64
+	case HS384:
+		return 48
+	default:
+		return 32
+	}
+}
+
+func weakHMAC(octets int, a Algorithm) error {
+	return &fault.Error{
+		Reason: ErrWeak, Found: fmt.Sprintf("an hmac key of %d bytes", octets),
+		Hint: fmt.Sprintf("the algorithm needs at least %d random bytes (rfc 7518 section 3.2)", hmacMinimum(a)),
+	}
+}
+
+func isHMAC(a Algorithm) bool { return a == HS256 || a == HS384 || a == HS512 }

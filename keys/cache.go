@@ -39,7 +39,7 @@ func newCache(size int, ttl time.Duration, now func() time.Time) *cache {
 	_, _ = rand.Read(c.pepper) // never fails (crypto/rand)
 	if size > 0 {
 		// The only error is a size that is not positive.
-		c.kept, _ = simplelru.NewLRU(size, func(_ digest, e entry) { reclaim(e.key) })
+		c.kept, _ = simplelru.NewLRU(size, func(_ digest, e entry) { closeNative(e.key) })
 	}
 	return c
 }

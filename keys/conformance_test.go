@@ -1,12 +1,8 @@
 package keys_test
 
 import (
-	"crypto"
-	"crypto/ecdsa"
-	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/mldsa"
-	"crypto/rand"
 	"testing"
 
 	"conductor-jwt/keys"
@@ -31,21 +27,6 @@ func TestEveryKindOfKeyConforms(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			keyconformance.Run(t, func(*testing.T) keys.Key { return mustResolve(t, text) })
-		})
-	}
-}
-
-func TestEverySignerConforms(t *testing.T) {
-	for name, open := range map[string]func() crypto.Signer{
-		"rsa":     func() crypto.Signer { return sharedRSA() },
-		"P-521":   func() crypto.Signer { return must(ecdsa.GenerateKey(elliptic.P521(), rand.Reader)) },
-		"ed25519": func() crypto.Signer { return ed25519.NewKeyFromSeed(make([]byte, 32)) },
-		"ml-dsa":  func() crypto.Signer { return must(mldsa.GenerateKey(mldsa.MLDSA44())) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			keyconformance.Run(t, func(*testing.T) keys.Key {
-				return must(keys.FromSigner(open(), keys.SignerOptions{ID: "device"}))
-			})
 		})
 	}
 }

@@ -133,12 +133,11 @@ func printPeak(t *testing.T) {
 func TestADerivationKeepsNoPlaceFromASignature(t *testing.T) {
 	text := dearKey(t)
 	synctest.Test(t, func(t *testing.T) {
-		gate := NewGate()
-		leave, err := gate.enterAlone(t.Context())
+		p := NewParser(ParserOptions{})
+		leave, err := p.gate.enterAlone(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		p := NewParser(ParserOptions{Gate: gate})
 		var waiting sync.WaitGroup
 		short, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
@@ -161,8 +160,7 @@ func TestADerivationKeepsNoPlaceFromASignature(t *testing.T) {
 
 func TestARefusedPasswordIsNotPutToWorkAgain(t *testing.T) {
 	now := time.Unix(0, 0)
-	gate := NewGate()
-	p := NewParser(ParserOptions{Gate: gate, Now: func() time.Time { return now }})
+	p := NewParser(ParserOptions{Now: func() time.Time { return now }})
 	resolve := func(password string) error {
 		_, err := p.Resolve(t.Context(), Ref{Text: secret.New(testdataFile(t, "p256.pbes2-hmacWithSHA256.pem")), Password: secret.New(password)})
 		return err
@@ -174,7 +172,7 @@ func TestARefusedPasswordIsNotPutToWorkAgain(t *testing.T) {
 		}
 	}
 	wantPassword(resolve("wrong"))
-	leave, err := gate.enterAlone(t.Context())
+	leave, err := p.gate.enterAlone(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

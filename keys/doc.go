@@ -14,4 +14,3 @@
 // Below this package, decode reads keys from text, exposure tells whether a text
 // gives a key away, openssl signs with RSA keys, and the others are key stores.
 package keys
-

@@ -9,23 +9,23 @@ import (
 	"conductor-jwt/keys/decode"
 )
 
-// Gate admits as many local private-key operations at once as there are
-// cores: more would only make timers late and every one of them slower. Keys
-// in a store of their own (a KMS, an HSM) do not pass it. A nil Gate is open.
-type Gate struct {
+// gate admits as many local private-key operations at once as there are cores:
+// more would make each of them slower, and timers late. Keys in a store (a KMS,
+// an HSM) do not pass it. A nil gate is open.
+type gate struct {
 	tokens chan struct{}
 	opener chan struct{} // one place, for keys that come with a password
 }
 
-// NewGate makes a gate of GOMAXPROCS places, and one beside them for keys that
-// come with a password.
-func NewGate() *Gate {
-	return &Gate{tokens: make(chan struct{}, runtime.GOMAXPROCS(0)), opener: make(chan struct{}, 1)}
+// newGate makes a gate of GOMAXPROCS places, and one more for keys that come
+// with a password.
+func newGate() *gate {
+	return &gate{tokens: make(chan struct{}, runtime.GOMAXPROCS(0)), opener: make(chan struct{}, 1)}
 }
 
 // enter waits for a place and returns how to give it back, or fails with
 // ctx's error, in an *fault.Error of [ErrUnavailable].
-func (g *Gate) enter(ctx context.Context) (leave func(), err error) {
+func (g *gate) enter(ctx context.Context) (leave func(), err error) {
 	if g == nil {
 		return enter(ctx, nil)
 	}
@@ -36,7 +36,7 @@ func (g *Gate) enter(ctx context.Context) (leave func(), err error) {
 // The key says how much time and memory its password costs: two derivations at
 // once may need more memory than the process has, and none may take the place
 // of a signature.
-func (g *Gate) enterAlone(ctx context.Context) (leave func(), err error) {
+func (g *gate) enterAlone(ctx context.Context) (leave func(), err error) {
 	return enter(ctx, g.opener)
 }
 

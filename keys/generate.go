@@ -44,7 +44,7 @@ func Generate(alg Algorithm, bits int) (Key, error) {
 		_, err := ParseAlgorithm(string(alg))
 		return nil, err
 	}
-	return newKey(private, meta{gate: NewGate()})
+	return newKey(private, meta{gate: newGate()})
 }
 
 func sizeProblem(bits int) string {

@@ -3,10 +3,6 @@ package keys
 import (
 	"context"
 	"crypto"
-	"crypto/ecdsa"
-	"crypto/ed25519"
-	"crypto/mldsa"
-	"crypto/rsa"
 	"crypto/x509"
 	"encoding/json"
 	"fmt"
@@ -30,8 +26,8 @@ type localKey struct {
 	public     crypto.PublicKey
 	algorithms []Algorithm
 	meta       meta
-	private    func() any // the types of newKey; rsaPSS is unwrapped
-	lent       *lent      // the same key in a faster library; nil in none
+	private    func() any // of the types of [decode.Key.Private]
+	native     *nativeRSA // the same key in a native library, which signs faster; nil in none
 }
 
 var (
@@ -121,7 +117,7 @@ type meta struct {
 	created time.Time
 	chain   []*x509.Certificate // leaf first
 	account string              // whose key it is: a service account's client_email
-	gate    *Gate               // nil: ungated
+	gate    *gate               // nil: ungated
 }
 
 // newKey checks a private key and makes a Key of it. The types are those of
@@ -142,43 +138,34 @@ func newLocal(private any, m meta) (*localKey, error) {
 	if err := decode.Check(private); err != nil {
 		return nil, err
 	}
-	switch p := private.(type) {
-	case *rsa.PrivateKey:
-		return newRSA(p, m), nil
-	case decode.RSAPSS:
-		return newRSAPSS(p, m), nil
-	case *ecdsa.PrivateKey:
-		return newEC(p, m), nil
-	case *secp256k1.PrivateKey:
-		return newSecp256k1(p, m), nil
-	case ed25519.PrivateKey:
-		return newEd25519(p, m), nil
-	case *mldsa.PrivateKey:
-		return newMLDSA(p, m), nil
-	case decode.HMACSecret:
-		return newOct(p, m)
+	k := &localKey{meta: m, private: func() any { return private }}
+	if s, ok := private.(decode.HMACSecret); ok {
+		algorithms, err := hmacAlgorithms(len(s))
+		k.kind, k.algorithms = KindOct, algorithms
+		return k, err
 	}
-	return nil, decode.Check(nil)
+	switch p := private.(type) {
+	case decode.RSAPSS:
+		k.public = &p.Key.PublicKey
+		k.kind, k.algorithms = fittingPublic(decode.RSAPSSPublic{Key: &p.Key.PublicKey, Hash: p.Hash})
+		return k, nil
+	case *secp256k1.PrivateKey:
+		k.public = p.PubKey()
+	case crypto.Signer:
+		k.public = p.Public()
+	}
+	k.kind, k.algorithms = fittingPublic(k.public)
+	return k, nil
 }
 
-// privateOf gives the private half of a key of this process, in the types of
-// newKey, for whoever writes it in another form; false for any other key.
+// privateOf gives the private half of a key of this process, of one of the types
+// of [decode.Key.Private]; false for any other key.
 func privateOf(k Key) (any, bool) {
 	local, ok := k.(*localKey)
 	if !ok {
 		return nil, false
 	}
-	switch p := local.private().(type) {
-	case []byte:
-		return decode.HMACSecret(p), true
-	case *rsa.PrivateKey:
-		if local.kind == KindRSAPSS {
-			return decode.RSAPSS{Key: p, Hash: pssHash(local.algorithms)}, true
-		}
-		return p, true
-	default:
-		return p, true
-	}
+	return local.private(), true
 }
 
 // redacted makes what embeds it print as [redacted] in every form.

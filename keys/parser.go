@@ -13,16 +13,13 @@ import (
 
 // ParserOptions say how a Parser reads and what it remembers.
 type ParserOptions struct {
-	CacheSize  int           // parsed keys to keep; 0 keeps none
-	CacheTTL   time.Duration // how long to keep one; 0 means 10 minutes
-	Containers bool          // read JWE and PKCS#12 too: the command line only
-	MaxText    int           // bytes of text to look at, at most; 0 means 64 KiB
-	Now        func() time.Time
-	Gate       *Gate // for parsing and signing; nil makes one of GOMAXPROCS places
+	CacheSize  int              // the number of parsed keys to keep; 0 keeps none
+	Containers bool             // read JWE and PKCS#12 too; for the command line
+	MaxText    int              // the longest text in bytes; 0 means 64 KiB
+	Now        func() time.Time // nil means time.Now
 
-	// RSA hands an RSA key that the cache keeps to a library that signs faster
-	// than crypto/rsa; nil, or an error, leaves it to crypto/rsa. A key that is
-	// used once is not worth it.
+	// RSA puts an RSA key that the cache keeps into a library that signs faster
+	// than crypto/rsa. Where it is nil or fails, crypto/rsa signs.
 	RSA func(*rsa.PrivateKey) (RSASigner, error)
 }
 
@@ -34,6 +31,7 @@ type ParserOptions struct {
 // safe for concurrent use.
 type Parser struct {
 	options ParserOptions
+	gate    *gate
 	cache   *cache
 	refused *cache
 
@@ -41,9 +39,9 @@ type Parser struct {
 	underway map[digest]*flight
 }
 
-// How many refusals are kept, and how long.
 const (
-	refusedKept = 256
+	keyTTL      = 10 * time.Minute // how long a parsed key is kept
+	refusedKept = 256              // the number of refusals to keep
 	refusedTTL  = 5 * time.Minute
 )
 
@@ -61,17 +59,11 @@ func NewParser(o ParserOptions) *Parser {
 	if o.MaxText <= 0 {
 		o.MaxText = decode.MaxText
 	}
-	if o.CacheTTL <= 0 {
-		o.CacheTTL = 10 * time.Minute
-	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.Gate == nil {
-		o.Gate = NewGate()
-	}
 	return &Parser{
-		options: o, cache: newCache(o.CacheSize, o.CacheTTL, o.Now),
+		options: o, gate: newGate(), cache: newCache(o.CacheSize, keyTTL, o.Now),
 		refused: newCache(refusedKept, refusedTTL, o.Now), underway: map[digest]*flight{},
 	}
 }
@@ -146,7 +138,7 @@ func (p *Parser) parse(ctx context.Context, ref Ref, id digest, f *flight) (Key,
 	f.key, f.err = p.read(ctx, ref)
 	switch {
 	case f.err == nil:
-		p.lend(f.key)
+		p.openNative(f.key)
 		p.cache.put(id, entry{key: f.key})
 	case !ref.Password.IsZero() && !gaveUpEarly(f.err):
 		p.refused.put(id, entry{err: f.err})
@@ -155,9 +147,9 @@ func (p *Parser) parse(ctx context.Context, ref Ref, id digest, f *flight) (Key,
 }
 
 func (p *Parser) read(ctx context.Context, ref Ref) (Key, error) {
-	enter := p.options.Gate.enter
+	enter := p.gate.enter
 	if !ref.Password.IsZero() {
-		enter = p.options.Gate.enterAlone
+		enter = p.gate.enterAlone
 	}
 	leave, err := enter(ctx)
 	if err != nil {
@@ -171,7 +163,7 @@ func (p *Parser) read(ctx context.Context, ref Ref) (Key, error) {
 		}
 		ref.Text = secret.New(text)
 	}
-	return read(ctx, ref, p.options.Gate)
+	return read(ctx, ref, p.gate)
 }
 
 func (f *flight) wait(ctx context.Context) error {

@@ -5,7 +5,6 @@ import (
 	"crypto/elliptic"
 	"errors"
 	"fmt"
-	"runtime"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -17,7 +16,7 @@ import (
 
 func TestAParsedKeyIsKeptForAWhile(t *testing.T) {
 	now := time.Unix(0, 0)
-	p := keys.NewParser(keys.ParserOptions{CacheSize: 2, CacheTTL: time.Minute, Now: func() time.Time { return now }})
+	p := keys.NewParser(keys.ParserOptions{CacheSize: 2, Now: func() time.Time { return now }})
 	text := func(n int) keys.Ref { return keys.Ref{Text: secret.New(octJWK(32).with("kid", fmt.Sprint(n)).text(t))} }
 	resolve := func(ref keys.Ref) keys.Key {
 		t.Helper()
@@ -40,7 +39,7 @@ func TestAParsedKeyIsKeptForAWhile(t *testing.T) {
 	resolve(text(2))
 	wantStats(t, p, keys.Stats{Hits: 2, Misses: 4, Entries: 2})
 
-	now = now.Add(time.Minute)
+	now = now.Add(10 * time.Minute)
 	resolve(text(2)) // its time is over, and the other's with it
 	wantStats(t, p, keys.Stats{Hits: 2, Misses: 5, Entries: 1})
 }
@@ -49,15 +48,15 @@ func TestAParsedKeyIsKeptForAWhile(t *testing.T) {
 // it goes all the same.
 func TestAKeyDoesNotOutstayItsTimeInAnIdleProcess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := keys.NewParser(keys.ParserOptions{CacheSize: 9, CacheTTL: time.Minute})
+		p := keys.NewParser(keys.ParserOptions{CacheSize: 9})
 		resolve := func(octets int) { must(p.Resolve(t.Context(), keys.Ref{Text: secret.New(octJWK(octets).text(t))})) }
 		resolve(32)
-		idle(45 * time.Second)
+		idle(450 * time.Second)
 		resolve(33)
 		wantStats(t, p, keys.Stats{Misses: 2, Entries: 2})
-		idle(16 * time.Second)
+		idle(160 * time.Second)
 		wantStats(t, p, keys.Stats{Misses: 2, Entries: 1})
-		idle(45 * time.Second)
+		idle(450 * time.Second)
 		wantStats(t, p, keys.Stats{Misses: 2})
 	})
 }
@@ -119,8 +118,8 @@ func TestWithoutACacheNothingIsKept(t *testing.T) {
 func TestOneTextIsParsedOnce(t *testing.T) {
 	ref := keys.Ref{Text: secret.New(ecJWK(elliptic.P256(), "P-256").text(t))}
 	synctest.Test(t, func(t *testing.T) {
-		gate, release := heldGate(t)
-		p := keys.NewParser(keys.ParserOptions{CacheSize: 10, Gate: gate})
+		p := keys.NewParser(keys.ParserOptions{CacheSize: 10})
+		release := must(keys.HoldGate(t.Context(), p))
 		var all sync.WaitGroup
 		for range 50 {
 			all.Go(func() {
@@ -136,26 +135,11 @@ func TestOneTextIsParsedOnce(t *testing.T) {
 	})
 }
 
-// heldGate gives a gate all of whose places are taken until release.
-func heldGate(t *testing.T) (gate *keys.Gate, release func()) {
-	t.Helper()
-	gate = keys.NewGate()
-	free := make(chan struct{})
-	var held sync.WaitGroup
-	for range runtime.GOMAXPROCS(0) {
-		s := &slowSigner{entered: make(chan struct{}), leave: free}
-		k := must(keys.FromSigner(s.with(), keys.SignerOptions{Gate: gate}))
-		held.Go(func() { _, _ = k.Sign(context.WithoutCancel(t.Context()), keys.EdDSA, []byte("x")) })
-		<-s.entered
-	}
-	return gate, func() { close(free); held.Wait() }
-}
-
 func TestTheOneWhoGivesUpDoesNotSpoilItForOthers(t *testing.T) {
 	ref := keys.Ref{Text: secret.New(octJWK(32).text(t))}
 	synctest.Test(t, func(t *testing.T) {
-		gate, release := heldGate(t)
-		p := keys.NewParser(keys.ParserOptions{CacheSize: 10, Gate: gate})
+		p := keys.NewParser(keys.ParserOptions{CacheSize: 10})
+		release := must(keys.HoldGate(t.Context(), p))
 		short, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		var both sync.WaitGroup
@@ -181,8 +165,8 @@ func TestTheOneWhoGivesUpDoesNotSpoilItForOthers(t *testing.T) {
 func TestAWaiterGivesUpByItself(t *testing.T) {
 	ref := keys.Ref{Text: secret.New(octJWK(32).text(t))}
 	synctest.Test(t, func(t *testing.T) {
-		gate, release := heldGate(t)
-		p := keys.NewParser(keys.ParserOptions{Gate: gate})
+		p := keys.NewParser(keys.ParserOptions{})
+		release := must(keys.HoldGate(t.Context(), p))
 		var first sync.WaitGroup
 		first.Go(func() { _, _ = p.Resolve(t.Context(), ref) })
 		synctest.Wait()
@@ -212,18 +196,21 @@ func TestTextIsMeasuredFirst(t *testing.T) {
 	wantReason(t, err, keys.ErrUnreadable)
 }
 
-// TestTheGateAdmitsAsManyAsThereAreCores watches signers inside their call.
 func TestTheGateAdmitsAsManyAsThereAreCores(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		gate, release := heldGate(t)
-		k := must(keys.NewParser(keys.ParserOptions{}).Resolve(t.Context(), keys.Ref{Text: secret.New(octJWK(32).text(t))}))
+		p := keys.NewParser(keys.ParserOptions{CacheSize: 1})
+		ref := keys.Ref{Text: secret.New(octJWK(32).text(t))}
+		own := must(p.Resolve(t.Context(), ref))
+		release := must(keys.HoldGate(t.Context(), p))
+		k := must(keys.NewParser(keys.ParserOptions{}).Resolve(t.Context(), ref))
 		if _, err := k.Sign(t.Context(), keys.HS256, nil); err != nil {
 			t.Errorf("another parser's key waits for this gate: %v", err)
 		}
-		p := keys.NewParser(keys.ParserOptions{Gate: gate})
 		short, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		_, err := p.Resolve(short, keys.Ref{Text: secret.New(octJWK(32).text(t))})
+		_, err := own.Sign(short, keys.HS256, nil)
+		wantReason(t, err, keys.ErrUnavailable)
+		_, err = p.Resolve(short, keys.Ref{Text: secret.New(octJWK(33).text(t))})
 		wantReason(t, err, keys.ErrUnavailable)
 		release()
 	})

@@ -11,7 +11,7 @@ import (
 )
 
 // read reads the key that ref holds as text, in whatever form it comes.
-func read(ctx context.Context, ref Ref, gate *Gate) (Key, error) {
+func read(ctx context.Context, ref Ref, gate *gate) (Key, error) {
 	k, err := readPrivate(ctx, ref)
 	if err != nil {
 		return nil, err

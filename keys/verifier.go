@@ -2,14 +2,8 @@ package keys
 
 import (
 	"crypto"
-	"crypto/ecdsa"
-	"crypto/ed25519"
-	"crypto/mldsa"
-	"crypto/rsa"
 	"fmt"
 	"slices"
-
-	"github.com/decred/dcrd/dcrec/secp256k1/v4"
 
 	"conductor-jwt/internal/fault"
 	"conductor-jwt/keys/decode"
@@ -49,7 +43,7 @@ func VerifierOf(k Key) (Verifier, error) {
 		return own.Verifier()
 	}
 	if local, ok := k.(*localKey); ok && local.kind == KindOct {
-		return &verifier{kind: KindOct, algorithms: local.Algorithms(), meta: local.meta, key: local.private}, nil
+		return &verifier{kind: KindOct, algorithms: local.Algorithms(), meta: local.meta, key: func() any { return methodKey(local.private()) }}, nil
 	}
 	v, err := newVerifier(k.Public(), meta{id: k.ID()})
 	if err != nil {
@@ -69,19 +63,9 @@ func newVerifier(public any, m meta) (*verifier, error) {
 		return nil, err
 	}
 	v := &verifier{public: public, meta: m}
-	switch p := public.(type) {
-	case *rsa.PublicKey:
-		v.kind, v.algorithms = KindRSA, rsaAlgorithms()
-	case decode.RSAPSSPublic:
-		v.kind, v.public, v.algorithms = KindRSAPSS, p.Key, pssAlgorithms(p.Hash)
-	case *ecdsa.PublicKey:
-		v.kind, v.algorithms = KindEC, []Algorithm{ecAlgorithm(p.Curve)}
-	case *secp256k1.PublicKey:
-		v.kind, v.algorithms = KindSecp256k1, []Algorithm{ES256K}
-	case ed25519.PublicKey:
-		v.kind, v.algorithms = KindOKP, []Algorithm{EdDSA, Ed25519}
-	case *mldsa.PublicKey:
-		v.kind, v.algorithms = KindMLDSA, []Algorithm{mldsaAlgorithm(p)}
+	v.kind, v.algorithms = fittingPublic(public)
+	if p, ok := public.(decode.RSAPSSPublic); ok {
+		v.public = p.Key
 	}
 	v.key = func() any { return v.public }
 	return v, v.restrict(m.alg)

@@ -10,11 +10,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"conductor-jwt/internal/fault"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
 	"conductor-jwt/provider"
+	"conductor-jwt/test/keyconformance"
 )
 
 func find(tb testing.TB, name string) *provider.Profile {
@@ -184,7 +186,7 @@ func TestAProfileOfRSAKeysRefusesOthers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	key, err := keys.FromSigner(k, keys.SignerOptions{})
+	key, err := keyconformance.InStore(k, time.Time{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -56,7 +56,10 @@ func (k *testKey) Public() crypto.PublicKey {
 	return nil
 }
 
-func (k *testKey) Sign(ctx context.Context, _ keys.Algorithm, input []byte) ([]byte, error) {
+func (k *testKey) Sign(ctx context.Context, alg keys.Algorithm, input []byte) ([]byte, error) {
+	if err := keys.Check(k, alg); err != nil {
+		return nil, err
+	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}

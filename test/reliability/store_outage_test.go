@@ -23,6 +23,7 @@ import (
 	"conductor-jwt/policy"
 	"conductor-jwt/task"
 	"conductor-jwt/test/conductortest"
+	"conductor-jwt/test/keyconformance"
 	"conductor-jwt/test/vaulttest"
 )
 
@@ -257,7 +258,7 @@ func ecText(t *testing.T) string {
 // ecOf is an EC key as a store would have it.
 func ecOf(t *testing.T) keys.Key {
 	t.Helper()
-	key, err := keys.FromSigner(vaulttest.NewKey("ecdsa-p256"), keys.SignerOptions{})
+	key, err := keyconformance.InStore(vaulttest.NewKey("ecdsa-p256"), time.Time{})
 	must(t, err)
 	return key
 }

@@ -15,8 +15,8 @@ import (
 	"conductor-jwt/test/keyconformance"
 )
 
-// lender is a library that counts what it is lent.
-type lender struct {
+// fakeLibrary counts its keys and signatures.
+type fakeLibrary struct {
 	refuses  bool // it takes no key
 	errs     bool // it does not sign
 	lies     bool // what it signs does not verify
@@ -25,22 +25,22 @@ type lender struct {
 	signed   atomic.Int64
 }
 
-func (l *lender) rsa(p *rsa.PrivateKey) (keys.RSASigner, error) {
+func (l *fakeLibrary) rsa(p *rsa.PrivateKey) (keys.RSASigner, error) {
 	if l.refuses {
 		return nil, errors.New("no")
 	}
 	l.open.Add(1)
 	l.imported.Add(1)
-	return &lentKey{PrivateKey: p, from: l}, nil
+	return &libraryKey{PrivateKey: p, from: l}, nil
 }
 
-type lentKey struct {
+type libraryKey struct {
 	*rsa.PrivateKey
-	from   *lender
+	from   *fakeLibrary
 	closed atomic.Bool
 }
 
-func (k *lentKey) Sign(r io.Reader, digest []byte, o crypto.SignerOpts) ([]byte, error) {
+func (k *libraryKey) Sign(r io.Reader, digest []byte, o crypto.SignerOpts) ([]byte, error) {
 	if k.from.errs || k.closed.Load() {
 		return nil, errors.New("no")
 	}
@@ -52,7 +52,7 @@ func (k *lentKey) Sign(r io.Reader, digest []byte, o crypto.SignerOpts) ([]byte,
 	return signature, err
 }
 
-func (k *lentKey) Close() {
+func (k *libraryKey) Close() {
 	if k.closed.Swap(true) {
 		panic("closed twice")
 	}
@@ -82,10 +82,10 @@ func verifies(t *testing.T, k keys.Key) {
 	}
 }
 
-func TestAKeyIsLentOnceWhileTheCacheKeepsIt(t *testing.T) {
-	l, clock := &lender{}, time.Unix(0, 0)
+func TestTheLibraryHasAKeyOnceWhileTheCacheKeepsIt(t *testing.T) {
+	l, clock := &fakeLibrary{}, time.Unix(0, 0)
 	p := keys.NewParser(keys.ParserOptions{
-		CacheSize: 1, CacheTTL: time.Minute, Now: func() time.Time { return clock }, RSA: l.rsa,
+		CacheSize: 1, Now: func() time.Time { return clock }, RSA: l.rsa,
 	})
 	text := pemFile(t, "rsa.pkcs8.pem")
 	first := signsWell(t, p, text)
@@ -100,7 +100,7 @@ func TestAKeyIsLentOnceWhileTheCacheKeepsIt(t *testing.T) {
 		t.Errorf("%d keys are open after one has left the cache", l.open.Load())
 	}
 	verifies(t, first) // whoever still holds it can sign
-	clock = clock.Add(2 * time.Minute)
+	clock = clock.Add(11 * time.Minute)
 	signsWell(t, p, ecJWK(elliptic.P256(), "P-256").text(t))
 	if l.open.Load() != 0 {
 		t.Errorf("%d keys are open after their time", l.open.Load())
@@ -108,16 +108,16 @@ func TestAKeyIsLentOnceWhileTheCacheKeepsIt(t *testing.T) {
 	verifies(t, second)
 }
 
-func TestNoKeyIsLentThatNobodyKeeps(t *testing.T) {
-	l := &lender{}
+func TestTheLibraryHasNoKeyThatIsNotKept(t *testing.T) {
+	l := &fakeLibrary{}
 	signsWell(t, keys.NewParser(keys.ParserOptions{RSA: l.rsa}), pemFile(t, "rsa.pkcs8.pem"))
 	if l.imported.Load() != 0 {
-		t.Error("a key that is used once was lent")
+		t.Error("a key that is used once went to the library")
 	}
 }
 
-func TestALibraryThatFailsIsGoneRound(t *testing.T) {
-	for name, l := range map[string]*lender{
+func TestCryptoRSASignsWhereTheLibraryFails(t *testing.T) {
+	for name, l := range map[string]*fakeLibrary{
 		"it takes no key":          {refuses: true},
 		"it does not sign":         {errs: true},
 		"its signature is no good": {lies: true},
@@ -128,10 +128,10 @@ func TestALibraryThatFailsIsGoneRound(t *testing.T) {
 	}
 }
 
-func TestALentKeyConforms(t *testing.T) {
+func TestAKeyOfTheLibraryConforms(t *testing.T) {
 	for _, file := range []string{"rsa.pkcs8.pem", "rsapss.pkcs8.pem", "rsapss-sha384.pkcs8.pem"} {
 		t.Run(file, func(t *testing.T) {
-			l := &lender{}
+			l := &fakeLibrary{}
 			keyconformance.Run(t, func(t *testing.T) keys.Key {
 				t.Helper()
 				return signsWell(t, keys.NewParser(keys.ParserOptions{CacheSize: 1, RSA: l.rsa}), pemFile(t, file))

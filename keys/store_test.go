@@ -129,3 +129,17 @@ func TestASignatureOfTheWrongFormIsAnOutage(t *testing.T) {
 		wantReason(t, err, keys.ErrUnavailable)
 	}
 }
+
+func TestAStoresKeyIsForItsAlgorithmsAlone(t *testing.T) {
+	_, err := keys.FromStore("text", keys.StoreOptions{})
+	wantReason(t, err, keys.ErrUnsupported)
+	public := &sharedRSA().PublicKey
+	_, err = keys.FromStore(public, keys.StoreOptions{Algorithms: []keys.Algorithm{keys.ES256}})
+	wantReason(t, err, keys.ErrAlgorithmMismatch)
+	k := must(keys.FromStore(public, keys.StoreOptions{ID: "a", Algorithms: []keys.Algorithm{keys.PS512}}))
+	if k.ID() != "a" || keys.KindOf(k) != keys.KindRSAPSS {
+		t.Errorf("id %q, kind %s", k.ID(), keys.KindOf(k))
+	}
+	_, err = k.Sign(t.Context(), keys.PS256, nil)
+	wantReason(t, err, keys.ErrAlgorithmMismatch)
+}

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -39,9 +40,10 @@ type queue struct {
 }
 
 // poller is one polling loop. It waits for one task with the long timeout. When
-// tasks came, it fetches what else is queued without waiting; when there is no
-// more, it waits again. A long poll for many tasks would be slower: on a server
-// with an SQL store it returns only when all of them are there.
+// others seem to be queued behind that task, it fetches them without waiting;
+// when there is no more, it waits again. A long poll for many tasks would be
+// slower: on a server with an SQL store it returns only when all of them are
+// there.
 type poller struct {
 	w         *Worker
 	queue     *queue
@@ -51,6 +53,7 @@ type poller struct {
 	mode          mode
 	holdsPollSlot bool          // its slot counts as the slot of a poll
 	counted       bool          // it counts in queue.pollsInFlight
+	lastStarted   time.Time     // of the tasks of the last poll; zero if it brought none
 	failures      int           // failed polls in a row
 	emptyEarly    int           // long polls in a row that came back empty too early
 	backoff       time.Duration // before the next poll
@@ -102,7 +105,7 @@ func (p *poller) step(ctxs runContexts) {
 		p.failed(ctxs.reporting, err, took)
 		return
 	}
-	p.succeeded(ctxs.reporting, len(tasks), took)
+	p.succeeded(ctxs.reporting, tasks, n, took)
 	if p.mode != batchPoll {
 		p.uncountPoll()
 	}
@@ -177,12 +180,18 @@ func (p *poller) release(n int) {
 // sleepUntilPhase waits, before every long poll, for the poller's phase of the
 // server's tick: pollers that are spread only once drift together within a
 // minute. It does not wait if no other poll of the queue is in flight, because
-// the wait would add to the latency of the next task.
+// the wait would add to the latency of the next task, nor after a task that came
+// before the phase of the next poller: the long poll then also fetches a task
+// that is queued already.
 func (p *poller) sleepUntilPhase(ctx context.Context) bool {
 	if p.queue.pollsInFlight.Load() == 0 {
 		return ctx.Err() == nil
 	}
-	return sleep(ctx, untilPhase(time.Since(p.w.epoch), p.phase))
+	wait := untilPhase(time.Since(p.w.epoch), p.phase)
+	if late := tick - wait; !p.lastStarted.IsZero() && late < tick/time.Duration(p.w.opts.Pollers) {
+		return ctx.Err() == nil
+	}
+	return sleep(ctx, wait)
 }
 
 // countPoll counts a poll in flight of the queue, until uncountPoll. A series of
@@ -244,7 +253,7 @@ func (p *poller) failed(ctx context.Context, err *conductor.Error, took time.Dur
 }
 
 // succeeded chooses the next mode, and a pause if the server did not wait.
-func (p *poller) succeeded(ctx context.Context, got int, took time.Duration) {
+func (p *poller) succeeded(ctx context.Context, tasks []api.Task, asked int, took time.Duration) {
 	p.failures = 0
 	now := time.Now()
 	p.queue.lastPoll.Store(&now)
@@ -256,15 +265,47 @@ func (p *poller) succeeded(ctx context.Context, got int, took time.Duration) {
 	p.w.pollLog.succeeded(ctx, p.queue.taskType)
 
 	last := p.mode
-	if got > 0 {
-		p.mode, p.emptyEarly = batchPoll, 0
-		return
-	}
-	p.mode = longPoll
-	if last != longPoll || took >= p.w.opts.PollTimeout/2 {
+	p.mode = p.nextMode(tasks, asked)
+	p.lastStarted = latestStart(tasks)
+	if len(tasks) > 0 || last != longPoll || took >= p.w.opts.PollTimeout/2 {
 		p.emptyEarly = 0
 		return
 	}
 	p.emptyEarly++
 	p.backoff = minEmptyPause/2 + p.w.jitter(min(maxEmptyPause, minEmptyPause<<min(p.emptyEarly-1, 10)))
+}
+
+// nextMode is batchPoll while more tasks seem to be queued. A batch poll that
+// brings fewer than it asked for has emptied the queue. Behind a single task
+// others are queued if it waited for a tick, in which any poller of the queue
+// would have fetched it, or if it was queued when the task of the last poll was
+// given out. An empty batch poll for each task would cost more than it finds.
+//
+// Both times of a task are the server's, so that the worker's clock does not
+// matter. If the wait is not known, or negative because the clocks of the
+// server's nodes differ, others may be queued.
+func (p *poller) nextMode(tasks []api.Task, asked int) mode {
+	backlog := len(tasks) >= asked
+	if p.mode != batchPoll {
+		backlog = slices.ContainsFunc(tasks, func(t api.Task) bool {
+			waited := t.Started.Sub(t.Scheduled)
+			known := !t.Scheduled.IsZero() && !t.Started.IsZero() && waited >= 0
+			return !known || waited >= tick || !t.Scheduled.After(p.lastStarted)
+		})
+	}
+	if backlog {
+		return batchPoll
+	}
+	return longPoll
+}
+
+// latestStart is when the server gave out the last of the tasks; zero for none.
+func latestStart(tasks []api.Task) time.Time {
+	var latest time.Time
+	for _, t := range tasks {
+		if t.Started.After(latest) {
+			latest = t.Started
+		}
+	}
+	return latest
 }

@@ -30,6 +30,7 @@ type Task struct {
 	WorkflowType string
 	Retry        int       // retryCount
 	Scheduled    time.Time // when the server first queued it; zero if unknown
+	Started      time.Time // when the server first gave it to a worker; zero if unknown
 	// ResponseTimeout is taskDefinition.responseTimeoutSeconds: the server
 	// sends 0 in the task itself. Zero means that the server never takes the
 	// task back from a worker that died.

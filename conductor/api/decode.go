@@ -20,6 +20,7 @@ type polledTask struct {
 	WorkflowType       string         `json:"workflowType"`
 	RetryCount         int            `json:"retryCount"`
 	ScheduledTime      int64          `json:"scheduledTime"` // milliseconds
+	StartTime          int64          `json:"startTime"`     // milliseconds
 	InputData          jsontext.Value `json:"inputData"`
 	ExternalInput      string         `json:"externalInputPayloadStoragePath"`
 	WorkflowTask       struct {
@@ -145,9 +146,7 @@ func (p *polledTask) task() (t Task, ok bool) {
 		Template:        value(p.WorkflowTask.InputParameters),
 		Defaults:        value(p.TaskDefinition.InputTemplate),
 		RuntimeMetadata: p.RuntimeMetadata, External: p.ExternalInput != "",
-	}
-	if p.ScheduledTime > 0 {
-		t.Scheduled = time.UnixMilli(p.ScheduledTime)
+		Scheduled: moment(p.ScheduledTime), Started: moment(p.StartTime),
 	}
 	return t, true
 }
@@ -178,6 +177,14 @@ func value(raw jsontext.Value) []byte {
 		return nil
 	}
 	return raw
+}
+
+// moment is a time that the server sent in milliseconds; 0 is none.
+func moment(ms int64) time.Time {
+	if ms <= 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms)
 }
 
 // seconds is a count of seconds that the server sent, within a duration's range.

@@ -140,7 +140,7 @@ func FuzzEncodeResult(f *testing.F) {
 
 // The short way through an answer and the long one agree.
 func TestASoundAnswerIsReadInOnePass(t *testing.T) {
-	const task = `{"taskId":"t","workflowInstanceId":"w","scheduledTime":1795355503775}`
+	const task = `{"taskId":"t","workflowInstanceId":"w","scheduledTime":1795355503775,"startTime":1795355503800}`
 	for body, want := range map[string]int{`[` + task + `]`: 1, `[` + task + `,` + task + "]\n": 2, `[]`: 0} {
 		short, ok := decodeSound([]byte(body))
 		tasks, unnamed, err := DecodeTasks([]byte(body))
@@ -148,8 +148,8 @@ func TestASoundAnswerIsReadInOnePass(t *testing.T) {
 			t.Errorf("%s: %d tasks in one pass (%v), %d in all, %d unnamed, %v", body, len(short), ok, len(tasks), unnamed, err)
 		}
 		for _, task := range tasks {
-			if !task.Scheduled.Equal(time.UnixMilli(1795355503775)) {
-				t.Errorf("scheduled at %s", task.Scheduled)
+			if !task.Scheduled.Equal(time.UnixMilli(1795355503775)) || !task.Started.Equal(time.UnixMilli(1795355503800)) {
+				t.Errorf("scheduled at %s, started at %s", task.Scheduled, task.Started)
 			}
 		}
 	}
@@ -162,9 +162,9 @@ func TestASoundAnswerIsReadInOnePass(t *testing.T) {
 
 func TestATaskThatWasNeverScheduled(t *testing.T) {
 	for _, at := range []string{"0", "-1", "null"} {
-		tasks, _, err := DecodeTasks([]byte(`[{"taskId":"t","workflowInstanceId":"w","scheduledTime":` + at + `}]`))
-		if err != nil || len(tasks) != 1 || !tasks[0].Scheduled.IsZero() {
-			t.Errorf("scheduledTime %s gives %+v, %v", at, tasks, err)
+		tasks, _, err := DecodeTasks([]byte(`[{"taskId":"t","workflowInstanceId":"w","scheduledTime":` + at + `,"startTime":` + at + `}]`))
+		if err != nil || len(tasks) != 1 || !tasks[0].Scheduled.IsZero() || !tasks[0].Started.IsZero() {
+			t.Errorf("scheduledTime and startTime %s give %+v, %v", at, tasks, err)
 		}
 	}
 }

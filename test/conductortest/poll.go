@@ -114,7 +114,10 @@ func (l *Ledger) lease(p *pollInHand) []leasedTask {
 		if e.status != Scheduled { // ended meanwhile
 			continue
 		}
-		e.status, e.started, e.worker = InProgress, now, p.query.WorkerID
+		e.status, e.worker = InProgress, p.query.WorkerID
+		if e.started.IsZero() { // the server keeps the time of the first one
+			e.started = now
+		}
 		e.polls++
 		if e.def.ResponseTimeout > 0 {
 			e.lease = now.Add(e.def.ResponseTimeout)

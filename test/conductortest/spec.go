@@ -195,7 +195,7 @@ func (d leasedTask) task() api.Task {
 	return api.Task{
 		ID: d.id, Type: d.spec.Type, Name: d.spec.Name,
 		WorkflowID: d.spec.WorkflowID, WorkflowType: d.spec.WorkflowType,
-		Retry: d.retry, Scheduled: d.scheduled, ResponseTimeout: d.def.ResponseTimeout,
+		Retry: d.retry, Scheduled: d.scheduled, Started: d.started, ResponseTimeout: d.def.ResponseTimeout,
 		Input: secretJSON(d.input), Template: d.spec.Template, Defaults: d.def.InputTemplate,
 		RuntimeMetadata: secretTexts(d.metadata), External: d.spec.External,
 	}

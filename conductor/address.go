@@ -3,7 +3,6 @@ package conductor
 import (
 	"cmp"
 	"fmt"
-	"net/http"
 	"net/netip"
 	"net/url"
 	"strings"
@@ -14,27 +13,27 @@ import (
 // normalizeURL makes the address of the server's API from what a user writes:
 // with or without /api, a slash at the end, or a path before them. The error is
 // an [ErrURL] that does not repeat the text, which may hold a password.
-func normalizeURL(text string) (string, error) {
+func normalizeURL(text string) (*url.URL, error) {
 	u, err := url.Parse(strings.TrimSpace(text))
 	if err != nil {
-		return "", fmt.Errorf("%w: not a url; write it as http://host:8080/api", ErrURL)
+		return nil, fmt.Errorf("%w: not a url; write it as http://host:8080/api", ErrURL)
 	}
 	switch {
 	case u.Scheme != "http" && u.Scheme != "https":
-		return "", fmt.Errorf("%w: the scheme is neither http nor https; write it as http://host:8080/api", ErrURL)
+		return nil, fmt.Errorf("%w: the scheme is neither http nor https; write it as http://host:8080/api", ErrURL)
 	case u.User != nil:
-		return "", fmt.Errorf("%w: it holds a user name; remove it, and set the key id and the secret", ErrURL)
+		return nil, fmt.Errorf("%w: it holds a user name; remove it, and set the key id and the secret", ErrURL)
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-		return "", fmt.Errorf("%w: it holds a query or a fragment; remove it", ErrURL)
+		return nil, fmt.Errorf("%w: it holds a query or a fragment; remove it", ErrURL)
 	case u.Hostname() == "":
-		return "", fmt.Errorf("%w: it holds no host; write it as http://host:8080/api", ErrURL)
+		return nil, fmt.Errorf("%w: it holds no host; write it as http://host:8080/api", ErrURL)
 	}
 	u.Path = strings.TrimRight(u.Path, "/")
 	u.RawPath = strings.TrimRight(u.RawPath, "/")
 	if !strings.HasSuffix(u.Path, "/api") {
 		u = u.JoinPath("api")
 	}
-	return u.String(), nil
+	return u, nil
 }
 
 // Exposed reports whether a server URL sends tasks, and the keys in them, over a
@@ -52,31 +51,23 @@ func Exposed(serverURL string) bool {
 	return err != nil || !ip.Unmap().IsLoopback()
 }
 
-// proxyFunc gives net/http the proxy to the server: that of the options, or the
-// one that HTTP_PROXY, HTTPS_PROXY and NO_PROXY of o.Getenv choose. Net/http's
+// proxyOf is the proxy to the server; nil for none. It is that of the options, or
+// the one that HTTP_PROXY, HTTPS_PROXY and NO_PROXY of o.Getenv choose. Net/http's
 // own function reads the process's environment, and ignores a variable that is
 // not a URL, which is an error here.
-func proxyFunc(o Options) (func(*http.Request) (*url.URL, error), error) {
+func proxyOf(o Options, server *url.URL) (*url.URL, error) {
 	if !o.Proxy.IsZero() {
-		u, err := explicitProxy(o.Proxy.Reveal())
-		if err != nil {
-			return nil, err
-		}
-		return http.ProxyURL(u), nil
+		return parseProxy(o.Proxy.Reveal())
 	}
 	either := func(name string) string {
 		return cmp.Or(o.Getenv(name), o.Getenv(strings.ToLower(name)))
 	}
-	base, err := url.Parse(o.BaseURL)
-	if err != nil {
-		return nil, fmt.Errorf("%w: not a url", ErrURL)
-	}
-	name := strings.ToUpper(base.Scheme) + "_PROXY"
+	name := strings.ToUpper(server.Scheme) + "_PROXY"
 	text := either(name)
 	if text == "" {
-		return http.ProxyURL(nil), nil
+		return nil, nil //nolint:nilnil // no proxy
 	}
-	proxy, err := explicitProxy(text)
+	proxy, err := parseProxy(text)
 	if err != nil {
 		return nil, fmt.Errorf("%w (from %s)", err, name)
 	}
@@ -86,14 +77,14 @@ func proxyFunc(o Options) (func(*http.Request) (*url.URL, error), error) {
 		NoProxy:    either("NO_PROXY"),
 		CGI:        o.Getenv("REQUEST_METHOD") != "", // HTTP_PROXY is then the client's header Proxy
 	}
-	proxy, err = env.ProxyFunc()(base)
+	proxy, err = env.ProxyFunc()(server)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s cannot be used within CGI; unset it", ErrProxy, name)
 	}
-	return http.ProxyURL(proxy), nil
+	return proxy, nil
 }
 
-func explicitProxy(text string) (*url.URL, error) {
+func parseProxy(text string) (*url.URL, error) {
 	if !strings.Contains(text, "://") {
 		text = "http://" + text
 	}

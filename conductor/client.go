@@ -6,7 +6,6 @@ package conductor
 
 import (
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -105,16 +104,13 @@ type Client struct {
 // New makes a client; it sends nothing yet. Its errors are [ErrURL], [ErrProxy],
 // [ErrTLS] and [ErrHeaders].
 func New(o Options) (*Client, error) {
-	normalized, err := normalizeURL(o.BaseURL)
+	base, err := normalizeURL(o.BaseURL)
 	if err != nil {
 		return nil, err
 	}
-	o.BaseURL = normalized
-	c := &Client{options: o, timeout: callTimeout, reader: newReader()}
-	if c.base, err = url.Parse(o.BaseURL); err != nil {
-		return nil, fmt.Errorf("%w: not a url", ErrURL)
-	}
-	if c.transport, err = newTransport(o); err != nil {
+	o.BaseURL = base.String()
+	c := &Client{options: o, base: base, timeout: callTimeout, reader: newReader()}
+	if c.transport, err = newTransport(o, base); err != nil {
 		return nil, err
 	}
 	readFile := func() (*http.Header, error) { return readHeaders(o.HeadersFile) }

@@ -9,4 +9,10 @@ func (c *Client) WithTimeout(d time.Duration) *Client {
 }
 
 // NormalizeURL is for the tests of addresses.
-func NormalizeURL(text string) (string, error) { return normalizeURL(text) }
+func NormalizeURL(text string) (string, error) {
+	u, err := normalizeURL(text)
+	if err != nil {
+		return "", err
+	}
+	return u.String(), nil
+}

@@ -2,7 +2,6 @@ package conductor
 
 import (
 	"errors"
-	"net/http"
 	"strings"
 	"testing"
 
@@ -60,23 +59,19 @@ func TestTheWayToTheServer(t *testing.T) {
 		{"https within CGI", "https://c", "", map[string]string{"HTTPS_PROXY": "http://p:1", "REQUEST_METHOD": "GET"}, "http://p:1"},
 	} {
 		t.Run(row.what, func(t *testing.T) {
-			choose, err := proxyFunc(Options{
-				BaseURL: row.base + "/api", Proxy: secret.New(row.proxy), Getenv: func(name string) string { return row.env[name] },
-			})
+			server, err := normalizeURL(row.base)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := proxyOf(Options{
+				Proxy: secret.New(row.proxy), Getenv: func(name string) string { return row.env[name] },
+			}, server)
 			if row.want == "error" {
 				if !errors.Is(err, ErrProxy) || row.env != nil && !strings.Contains(err.Error(), "HTTP_PROXY") {
 					t.Errorf("the error is %v", err)
 				}
 				return
 			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, row.base+"/api", nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got, err := choose(r)
 			if err != nil || row.want == "" && got != nil || row.want != "" && (got == nil || got.String() != row.want) {
 				t.Errorf("the proxy is %v, %v; want %q", got, err, row.want)
 			}

@@ -24,7 +24,7 @@ const (
 // old certificate.
 type transport struct {
 	options Options
-	proxy   func(*http.Request) (*url.URL, error)
+	proxy   *url.URL // nil for none
 
 	// asked is when the server asked for a client certificate, in nanoseconds,
 	// 0 once it has answered. In TLS 1.3 its refusal may come too late to be
@@ -34,8 +34,8 @@ type transport struct {
 	watched *watched[http.Transport]
 }
 
-func newTransport(o Options) (*transport, error) {
-	proxy, err := proxyFunc(o)
+func newTransport(o Options, server *url.URL) (*transport, error) {
+	proxy, err := proxyOf(o, server)
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +59,7 @@ func (t *transport) build() (*http.Transport, error) {
 	}
 	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: pingAfter}
 	return &http.Transport{
-		Proxy:                  t.proxy,
+		Proxy:                  http.ProxyURL(t.proxy),
 		OnProxyConnectResponse: proxyRefusal,
 		DialContext:            dialer.DialContext,
 		TLSClientConfig:        config,

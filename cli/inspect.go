@@ -20,24 +20,23 @@ func newInspectCommand(env Env) *cobra.Command {
 	var output, name string
 	cmd := &cobra.Command{
 		Use:   "inspect --insecure [FILE | -]",
-		Short: "Show what a token says, without verifying it",
-		Long: `Show the header and the payload of a token, without verifying anything.
+		Short: "Print the header and payload of a token without verifying it",
+		Long: `Print the header and payload of a token without verifying it.
 
-The token is read from FILE or standard input. Whoever shows it must know that
-nothing of it can be believed, and says so with --insecure. With --profile each
-rule of that provider which the token breaks is named on standard error, and
-the exit status is 1 where there is one.`,
+The token is read from FILE or standard input. As nothing in it can be trusted,
+--insecure is required. With --profile each rule of that provider which the token
+breaks is printed to standard error, and the exit status is 1 if there is one.`,
 		Example: "  conductor-jwt inspect --insecure -o text <token.jwt",
 		Args:    oneFile,
 		RunE: func(_ *cobra.Command, args []string) error {
 			if !insecure {
-				return usage("add --insecure, or use `conductor-jwt verify`", "inspect does not verify the token, so it must be told --insecure")
+				return usage("add --insecure, or use `conductor-jwt verify`", "inspect does not verify the token: --insecure is required")
 			}
 			return runInspect(env, args, output, name)
 		},
 	}
-	cmd.Flags().BoolVar(&insecure, "insecure", false, "know that nothing is verified; required")
-	profileFlag(cmd, &name, "say which rules of the provider of this `name` the token breaks")
+	cmd.Flags().BoolVar(&insecure, "insecure", false, "required, because the token is not verified")
+	profileFlag(cmd, &name, "print the rules of the provider of this `name` that the token breaks")
 	outputFlag(cmd, &output, outputJSON, outputText)
 	return cmd
 }
@@ -56,7 +55,7 @@ func runInspect(env Env, args []string, output, name string) error {
 		return signerError("token", err)
 	}
 	if _, err := signer.Parse(token); err != nil {
-		env.warn(fmt.Sprintf("no verifier would take this token: %s", signerError("", err)))
+		env.warn(fmt.Sprintf("no verifier accepts this token: %s", signerError("", err)))
 	}
 	if err := printToken(env, p, output); err != nil || rules == nil {
 		return err
@@ -64,7 +63,7 @@ func runInspect(env Env, args []string, output, name string) error {
 	return reportProfile(env, rules, p)
 }
 
-// reportProfile names the rules that a token breaks.
+// reportProfile prints the rules that a token breaks.
 func reportProfile(env Env, rules *provider.Profile, p signer.Parsed) error {
 	broken := rules.Check(&p.Header, &p.Claims, env.Now())
 	for _, e := range broken {
@@ -76,8 +75,7 @@ func reportProfile(env Env, rules *provider.Profile, p signer.Parsed) error {
 	return nil
 }
 
-// readToken reads the one token of the file that was named, or of standard
-// input.
+// readToken reads a token from the file of the argument, or from standard input.
 func readToken(env Env, args []string) (string, error) {
 	raw, err := readTokenText(env, args)
 	if err != nil {
@@ -90,22 +88,22 @@ func readToken(env Env, args []string) (string, error) {
 	return token, nil
 }
 
-// readTokenText reads a little more than a token may be long, so that what is
-// too long is found by its length and never decoded.
+// readTokenText reads more than the maximum length of a token, so that a longer
+// one is refused by its length and never decoded.
 func readTokenText(env Env, args []string) ([]byte, error) {
 	if len(args) == 1 && args[0] != dash {
 		return readFile(args[0], 2*signer.MaxToken)
 	}
 	if isTerminal(env.Stdin) {
-		return nil, usage("pipe the token in, or name a file that holds it", "standard input is a terminal, and no token was given")
+		return nil, usage("pipe the token in, or give its file", "standard input is a terminal, and no token was given")
 	}
 	return readInput(env, dash, 2*signer.MaxToken)
 }
 
-// printToken prints a token's parts, as JSON with step's members or in words.
+// printToken prints the parts of a token, as JSON with step's members or as text.
 func printToken(env Env, p signer.Parsed, output string) error {
 	if output == outputText {
-		return printWords(env.Stdout, p, env.Now())
+		return printParts(env.Stdout, p, env.Now())
 	}
 	header := p.Header.Clone()
 	header.Sort() // as step prints it; the payload keeps its order
@@ -116,7 +114,7 @@ func printToken(env Env, p signer.Parsed, output string) error {
 	return writeObject(env.Stdout, &out)
 }
 
-func printWords(w io.Writer, p signer.Parsed, now time.Time) error {
+func printParts(w io.Writer, p signer.Parsed, now time.Time) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	row := func(part, name, value string) { _, _ = fmt.Fprintf(table, "%s\t%s\t%s\n", part, name, value) }
 	for m := range p.Header.Members() {
@@ -129,11 +127,10 @@ func printWords(w io.Writer, p signer.Parsed, now time.Time) error {
 		row("payload", "", brief("", p.Payload))
 	}
 	row("signature", "", plural(len(p.Signature), "byte"))
-	// Rows go to the table's own memory; only Flush writes.
-	return table.Flush()
+	return table.Flush() // rows are buffered until here
 }
 
-// when says how far a time is from now.
+// when returns the distance of a time from now.
 func when(m jsonobj.Member, now time.Time) string {
 	name := m.Name
 	at, err := signer.NumericDate(m.Value)

@@ -62,7 +62,7 @@ func runJWKS(ctx context.Context, env Env, from keyFlags, algName string, files 
 		if err := key.checkAlgorithm(alg); err != nil {
 			return err
 		}
-		meta := written{algorithm: alg}.meta(key)
+		meta := keyOutput{algorithm: alg}.meta(key)
 		raw, err := keys.PublicJWK(key.subject(), meta)
 		if err != nil {
 			return keyError(name, err)

@@ -18,43 +18,42 @@ import (
 )
 
 func newKeyCommand(env Env) *cobra.Command {
-	return newGroup("key", "Look at keys, make them, convert them",
+	return newGroup("key", "Inspect, generate and convert keys",
 		newKeyInspectCommand(env), newKeyGenerateCommand(env), newKeyConvertCommand(env))
 }
 
 func newKeyGenerateCommand(env Env) *cobra.Command {
 	var alg, publicOut, output string
 	var bits int
-	w := written{}
+	w := keyOutput{}
 	cmd := &cobra.Command{
 		Use:   "generate FILE",
-		Short: "Make a new key",
-		Long: `Make a new private key for an algorithm and write it to FILE, which must not
-exist yet and is for its owner's eyes only. What is printed is what key inspect
-would say of it.`,
+		Short: "Generate a new key",
+		Long: `Generate a private key for an algorithm and write it to FILE, which must not
+exist and is created with mode 0600. The output is that of key inspect.`,
 		Example: `  conductor-jwt key generate key.pem
   conductor-jwt key generate key.jwk --alg RS256 --bits 3072 --to jwk --public-out public.jwk`,
 		Args: exactlyOneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if bits == 0 && cmd.Flags().Changed("bits") {
-				return usage("use 2048 to 8192, or leave it out", "--bits: 0 is too small for an RSA key")
+				return usage("use 2048 to 8192, or leave --bits out", "--bits: 0 is too small for an RSA key")
 			}
 			return runKeyGenerate(env, args[0], alg, bits, publicOut, output, w)
 		},
 	}
 	s := cmd.Flags()
-	s.StringVar(&alg, "alg", string(keys.ES256), "the algorithm that the key is for")
+	s.StringVar(&alg, "alg", string(keys.ES256), "the algorithm of the key")
 	s.IntVar(&bits, "bits", 0, "the size of an RSA key (default 2048)")
 	s.VarP(&choice{&w.form, []string{formPEM, formJWK}}, "to", "", "the form: pem or jwk (default pem; a secret is always a jwk)")
 	s.StringVar(&w.keyID, "kid", "", "the kid of a jwk (default its thumbprint)")
 	s.BoolVar(&w.noKeyID, "no-kid", false, "leave the kid of a jwk out")
-	s.StringVar(&publicOut, "public-out", "", "write the public half too, to this `file`")
+	s.StringVar(&publicOut, "public-out", "", "also write the public key to this `file`")
 	outputFlag(cmd, &output, outputText, outputJSON)
 	completeAlgorithms(cmd, "alg")
 	return cmd
 }
 
-func runKeyGenerate(env Env, name, algName string, bits int, publicOut, output string, w written) error {
+func runKeyGenerate(env Env, name, algName string, bits int, publicOut, output string, w keyOutput) error {
 	alg, err := parseAlgorithm(algName)
 	if err != nil {
 		return err
@@ -83,7 +82,7 @@ func runKeyGenerate(env Env, name, algName string, bits int, publicOut, output s
 		return err
 	}
 	if publicOut != "" && private.Public() == nil {
-		return usage("leave it out", "--public-out: a secret has no public half")
+		return usage("leave --public-out out", "--public-out: a secret has no public key")
 	}
 	if err := writeNew(name, text); err != nil {
 		return err
@@ -107,16 +106,16 @@ func runKeyGenerate(env Env, name, algName string, bits int, publicOut, output s
 func newKeyConvertCommand(env Env) *cobra.Command {
 	var from keyFlags
 	var alg, out string
-	w := written{}
+	w := keyOutput{}
 	cmd := &cobra.Command{
 		Use:   "convert FILE",
-		Short: "Write a key in another form",
-		Long: `Write a key in another form: PEM (PKCS#8, or SubjectPublicKeyInfo) to JWK, and
-every form that sign and verify read to PEM. The new key is not encrypted.
+		Short: "Convert a key to another form",
+		Long: `Convert a key: PEM (PKCS#8 or SubjectPublicKeyInfo) to JWK, and every other form
+that sign and verify read to PEM. The new key is not encrypted.
 
-It goes to standard output, or with --out to a new file that is for its owner's
-eyes only. A JWK is given the key's own kid, or its thumbprint, which is what
-sign writes for a PEM key.`,
+It is written to standard output, or with --out to a new file with mode 0600. A
+JWK gets the key's own kid, or its thumbprint, which is also the kid that sign
+uses for a PEM key.`,
 		Example: `  conductor-jwt key convert key.pem --to jwk --out key.jwk
   conductor-jwt key convert key.p12 --password-file pw --to pem --out key.pem
   conductor-jwt key convert key.pem --public`,
@@ -128,8 +127,8 @@ sign writes for a PEM key.`,
 	}
 	s := cmd.Flags()
 	s.VarP(&choice{&w.form, []string{formPEM, formJWK}}, "to", "", "the form: pem or jwk (default the other one)")
-	s.BoolVar(&w.public, "public", false, "write the public half only")
-	s.StringVar(&out, "out", "", "write to this `file`, which must not exist, or - for standard output")
+	s.BoolVar(&w.public, "public", false, "write the public key only")
+	s.StringVar(&out, "out", "", "write to this new `file`, or - for standard output")
 	s.StringVar(&from.passwordFile, "password-file", "", "the `file` with the key's password, or - for standard input")
 	s.StringVar(&w.keyID, "kid", "", "the kid of a jwk (default its own, or its thumbprint)")
 	s.BoolVar(&w.noKeyID, "no-kid", false, "leave the kid of a jwk out")
@@ -138,7 +137,7 @@ sign writes for a PEM key.`,
 	return cmd
 }
 
-func runKeyConvert(ctx context.Context, env Env, from keyFlags, algName, out string, w written) error {
+func runKeyConvert(ctx context.Context, env Env, from keyFlags, algName, out string, w keyOutput) error {
 	alg, err := parseAlgorithm(algName)
 	if err != nil {
 		return err
@@ -173,8 +172,8 @@ const (
 	formJWK = "jwk"
 )
 
-// written is how a key is to be written.
-type written struct {
+// keyOutput is the form in which a key is written.
+type keyOutput struct {
 	form      string
 	public    bool
 	keyID     string // of a JWK; empty for the key's own, or its thumbprint
@@ -182,7 +181,7 @@ type written struct {
 	algorithm keys.Algorithm // of a JWK; empty for the only one that fits
 }
 
-func (w written) text(k anyKey) (secret.Text, error) {
+func (w keyOutput) text(k anyKey) (secret.Text, error) {
 	if w.form == formPEM {
 		return w.pem(k)
 	}
@@ -201,7 +200,7 @@ func (w written) text(k anyKey) (secret.Text, error) {
 	return secret.New(indented(raw.Reveal())), nil
 }
 
-func (w written) pem(k anyKey) (secret.Text, error) {
+func (w keyOutput) pem(k anyKey) (secret.Text, error) {
 	if w.public {
 		text, err := keys.PublicPEM(k.subject())
 		if err != nil {
@@ -216,9 +215,9 @@ func (w written) pem(k anyKey) (secret.Text, error) {
 	return text, nil
 }
 
-// meta gives a JWK the id that sign would give a PEM key, so that the two
-// forms of one key make the same tokens.
-func (w written) meta(k anyKey) keys.JWKMeta {
+// meta returns the metadata of a JWK. Its kid is that which sign gives to a PEM
+// key, so that both forms of a key sign the same tokens.
+func (w keyOutput) meta(k anyKey) keys.JWKMeta {
 	m := keys.JWKMeta{Use: "sig", KeyID: w.keyID, Algorithm: w.algorithm}
 	if m.KeyID == "" {
 		m.KeyID = k.verifier.ID()
@@ -238,39 +237,39 @@ func (w written) meta(k anyKey) keys.JWKMeta {
 func indented(raw json.RawMessage) string {
 	value := raw
 	if err := value.Indent(jsontext.WithIndent("  ")); err != nil {
-		return string(raw) + "\n" // it was just made, so this cannot be
+		return string(raw) + "\n" // does not happen: raw is JSON
 	}
 	return string(value) + "\n"
 }
 
-// writeNew writes a file that does not exist yet, for its owner's eyes only.
+// writeNew writes a new file with mode 0600.
 func writeNew(name string, text secret.Text) error {
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // the file that the user named
 	switch {
 	case errors.Is(err, os.ErrExist):
-		return withHint(fmt.Errorf("%s: exists already", printable.Name(name)), "a key is never overwritten; choose another name, or remove it first")
+		return withHint(fmt.Errorf("%s: exists already", printable.Name(name)), "choose another name, or remove the file")
 	case err != nil:
-		return withHint(fmt.Errorf("%s: cannot be written", printable.Name(name)), "check the folder and who may write to it")
+		return withHint(fmt.Errorf("%s: cannot be written", printable.Name(name)), "check the folder and its permissions")
 	}
 	_, err = io.WriteString(f, text.Reveal())
 	if closeErr := f.Close(); err == nil {
 		err = closeErr
 	}
 	if err != nil {
-		_ = os.Remove(name) // half a key is worse than none, and there is nothing more to say
-		return withHint(fmt.Errorf("%s: cannot be written", printable.Name(name)), "check that there is room")
+		_ = os.Remove(name) // an incomplete key
+		return withHint(fmt.Errorf("%s: cannot be written", printable.Name(name)), "check that the disk has space")
 	}
 	return nil
 }
 
-// writeKey writes a key to a new file, or to standard output where that is
-// not a terminal, or where it is asked for with -.
+// writeKey writes a key to a new file, or to standard output if name is - or
+// empty; an empty name does not print a private key on a terminal.
 func writeKey(env Env, name string, text secret.Text, isPrivate bool) error {
 	if name != "" && name != dash {
 		return writeNew(name, text)
 	}
 	if isPrivate && name != dash && isTerminal(env.Stdout) {
-		return usage("add --out FILE, or --out - if it shall be printed here", "a private key is not printed on a terminal")
+		return usage("add --out FILE, or --out - to print it", "a private key is not printed on a terminal")
 	}
 	_, err := io.WriteString(env.Stdout, text.Reveal())
 	return err

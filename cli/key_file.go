@@ -23,57 +23,57 @@ import (
 	"conductor-jwt/policy"
 )
 
-// keyFlags say where a key comes from.
+// keyFlags name the file of a key.
 type keyFlags struct {
 	key, jwks, kid, passwordFile string
-	// choose says how to choose the key where --key is a JWK Set; empty where
-	// it may not be one.
+	// choose is the hint if --key is a JWK Set of several keys; if it is empty,
+	// --key must not be a JWK Set.
 	choose string
 }
 
 func (k *keyFlags) check() error {
 	for _, name := range []*string{&k.key, &k.passwordFile} {
 		if *name == "/dev/stdin" {
-			*name = dash // so that it is known to be no payload
+			*name = dash // so that no payload is read from it
 		}
 	}
 	switch {
 	case k.key == dash && k.passwordFile == dash:
 		return usage("put one of them into a file", "standard input cannot be both the key and its password")
 	case k.key == "" && k.jwks == "":
-		return usage("give the file of a key with --key, or a JWK Set with --jwks and --kid", "no key: neither --key nor --jwks is given")
+		return usage("give the file of a key with --key, or a JWK Set with --jwks and --kid", "--key or --jwks must be given")
 	case k.key != "" && k.jwks != "":
 		return usage("keep one of them", "--key and --jwks contradict each other")
 	}
 	return nil
 }
 
-// maxKeyFile is the size in bytes of the largest key file that is read; one
-// with certificates beside the key may be longer than a key in a task.
+// maxKeyFile is the maximum size of a key file in bytes. It may have certificates
+// beside the key, so that it is larger than that of a key in a task.
 const maxKeyFile = 64 << 10
 
-// keyForm is the form of a key file, as far as the command line must know.
+// keyForm is the form of a key file, as far as this package distinguishes it.
 type keyForm int
 
 const (
 	formOther keyForm = iota // PEM, DER, OpenSSH, PKCS#12
-	formJOSE                 // a JWK or JWK Set, plain or in a JWE: it has its own kid and alg
+	formJOSE                 // a JWK or JWK Set, plain or in a JWE, which has kid and alg
 	formRaw                  // a raw HMAC secret
 )
 
-// keyFile is a key file that was read but not yet understood.
+// keyFile is the content of a key file, not parsed yet.
 type keyFile struct {
 	name string
 	form keyForm
 	ref  keys.Ref
 	text []byte
 
-	idFrom string // whose id ref.KeyID is, for messages; empty: that of --kid
-	choose string // how to choose the key of a set; empty: with --kid
+	idFrom string // the origin of ref.KeyID in messages; empty: --kid
+	choose string // the hint to choose a key of the set; empty: set --kid
 }
 
 // readKeyFile reads the file of --key or --jwks, and the password file. alg is
-// what --alg says: with HS*, a file that is no JWK is a raw secret.
+// that of --alg: with HS*, a file that is not a JWK is a raw secret.
 func readKeyFile(env Env, k *keyFlags, alg keys.Algorithm) (keyFile, error) {
 	file := keyFile{name: k.key}
 	if k.jwks != "" {
@@ -111,9 +111,9 @@ func readKeyFile(env Env, k *keyFlags, alg keys.Algorithm) (keyFile, error) {
 func readKeyText(env Env, name string) ([]byte, error) {
 	switch {
 	case hasScheme(name, "https", "http"):
-		return nil, usage("fetch it with curl to a file, look at it, and name the file", "a key at a URL is not fetched")
+		return nil, usage("download it to a file, check it, and give the file", "a key at a URL is not downloaded")
 	case hasScheme(name, policy.Schemes()...):
-		return nil, usage("give the path of a file", "a key URI is for the worker's configuration")
+		return nil, usage("give the path of a file", "a key URI is only for the policy file")
 	}
 	return readInput(env, name, maxKeyFile)
 }
@@ -127,8 +127,8 @@ func hasScheme(name string, schemes ...string) bool {
 	return false
 }
 
-// readPassword drops a byte order mark and the white space at the end, as step
-// does: what editors add.
+// readPassword reads a password file. As step does, it drops what editors add: a
+// byte order mark, and white space at the end.
 func readPassword(env Env, name string) (secret.Text, error) {
 	if name == "" {
 		return secret.Text{}, nil
@@ -141,8 +141,8 @@ func readPassword(env Env, name string) (secret.Text, error) {
 	return secret.New(string(raw)), nil
 }
 
-// formOf tells forms apart by how they begin. A text that begins like JSON is
-// never a raw secret: it is a JWK, if a broken one.
+// formOf distinguishes forms by their beginning. Text that begins as JSON is never
+// a raw secret, but a JWK, even if it is malformed.
 func formOf(text []byte) keyForm {
 	t := bytes.TrimSpace(bytes.TrimPrefix(text, []byte(readfile.ByteOrderMark)))
 	switch {
@@ -152,8 +152,8 @@ func formOf(text []byte) keyForm {
 	return formOther
 }
 
-// isCompactJWE knows RFC 7516 §7.1 by its five parts and the {" that every
-// header begins with.
+// isCompactJWE reports whether t has the five parts of RFC 7516 §7.1, the first of
+// which begins with {" in base64.
 func isCompactJWE(t []byte) bool {
 	return bytes.HasPrefix(t, []byte("eyJ")) && bytes.Count(t, []byte(".")) == 4
 }
@@ -162,8 +162,8 @@ func isHMAC(alg keys.Algorithm) bool {
 	return alg == keys.HS256 || alg == keys.HS384 || alg == keys.HS512
 }
 
-// resolve understands a private key, asking for its password where it has one
-// that was not given.
+// resolve parses a private key. It asks for the password if one is needed and not
+// given.
 func (file keyFile) resolve(ctx context.Context, env Env) (keys.Key, error) {
 	parser := keys.NewParser(keys.ParserOptions{Containers: true, MaxText: maxKeyFile, Now: env.Now})
 	key, err := parser.Resolve(ctx, file.ref)
@@ -185,8 +185,7 @@ func isKeySet(text []byte) bool {
 	return err == nil && o.Has("keys") && !o.Has("kty")
 }
 
-// checkKeySet refuses a file that is no JWK Set. Which of its keys is meant is
-// decided by package keys.
+// checkKeySet refuses a file that is not a JWK Set. Package keys chooses the key.
 func checkKeySet(file keyFile) error {
 	if file.form != formJOSE {
 		return usage("a PEM or DER file goes with --key", "%s: not a JWK Set", printable.Name(file.name))
@@ -204,9 +203,8 @@ func checkKeySet(file keyFile) error {
 	return nil
 }
 
-// setError says which keys a JWK Set has, where none or several of them may be
-// meant; e is what package keys found. On the command line the ids may be
-// shown: whoever reads them holds the file.
+// setError adds to an error about a JWK Set the ids of its keys. They may be shown
+// here, since the user has the file. It returns nil for any other error.
 func (file keyFile) setError(e *fault.Error) error {
 	choice, ok := errors.AsType[*keys.SetError](e)
 	if !ok {
@@ -221,41 +219,45 @@ func (file keyFile) setError(e *fault.Error) error {
 	case len(choice.KeyIDs) > 1:
 		hint = cmp.Or(file.choose, setKid) + "; " + idsHint(choice.KeyIDs)
 	case file.choose != "":
-		hint = "put the one that is meant into a file of its own"
+		hint = putAlone
 	case file.ref.Algorithm == "":
 		hint = "set --alg, or give each key a kid of its own"
 	}
 	return withHint(fmt.Errorf("%s: %s", printable.Name(file.name), inFlags(e.Found)), hint)
 }
 
-const setKid = "set --kid"
+// The hints for a JWK Set of several keys.
+const (
+	setKid   = "set --kid"
+	putAlone = "put the key into a file of its own"
+)
 
 func idsHint(ids []string) string {
-	const most = 10
+	const maxShown = 10
 	if len(ids) == 0 {
 		return "none of its keys has a kid"
 	}
-	named := make([]string, 0, most)
-	for _, id := range ids[:min(most, len(ids))] {
+	named := make([]string, 0, maxShown)
+	for _, id := range ids[:min(maxShown, len(ids))] {
 		named = append(named, quoteName(id))
 	}
 	hint := "it has " + strings.Join(named, ", ")
-	if more := len(ids) - most; more > 0 {
+	if more := len(ids) - maxShown; more > 0 {
 		hint += fmt.Sprintf(" and %d more", more)
 	}
 	return hint
 }
 
-// passwordTries is how often a password is asked for.
+// passwordTries is the number of times that a password is asked for.
 const passwordTries = 3
 
-// ask opens an encrypted key with passwords typed at the terminal. asked is
-// false where there is none, or nothing was typed.
+// ask opens an encrypted key with passwords from the terminal. asked is false if
+// there is no terminal, or nothing was typed.
 func (file keyFile) ask(ctx context.Context, env Env, parser *keys.Parser) (key keys.Key, asked bool, err error) {
 	for try := range passwordTries {
 		password, ok := promptPassword(env, "Please enter the password to decrypt "+printable.Name(file.name)+": ")
 		if !ok || ctx.Err() != nil {
-			return nil, false, nil //nolint:nilerr // whoever asks has an error of its own
+			return nil, false, nil //nolint:nilerr // the caller has the error
 		}
 		ref := file.ref
 		ref.Password = password
@@ -264,13 +266,13 @@ func (file keyFile) ask(ctx context.Context, env Env, parser *keys.Parser) (key 
 			return key, true, err
 		}
 		if try < passwordTries-1 {
-			_, _ = fmt.Fprintln(env.Stderr, "The password does not open it; try again.")
+			_, _ = fmt.Fprintln(env.Stderr, "Wrong password; try again.")
 		}
 	}
 	return nil, true, &typedPasswordError{printable.Name(file.name)}
 }
 
-// typedPasswordError is a wrong password that was typed, not read from a file.
+// typedPasswordError is a wrong password that was typed.
 type typedPasswordError struct{ file string }
 
 // Error implements the error interface.
@@ -278,8 +280,8 @@ func (e *typedPasswordError) Error() string {
 	return fmt.Sprintf("the password does not open %s (%d tries)", e.file, passwordTries)
 }
 
-// promptPassword reads a password from the terminal of the process, not from
-// standard input, which may be the payload.
+// promptPassword reads a password from the terminal of the process. Standard input
+// may be the payload.
 func promptPassword(env Env, prompt string) (secret.Text, bool) {
 	if !isTerminal(env.Stderr) {
 		return secret.Text{}, false

@@ -31,13 +31,13 @@ func newKeyInspectCommand(env Env) *cobra.Command {
 	var certificate, set, output string
 	cmd := &cobra.Command{
 		Use:   "inspect FILE",
-		Short: "Say what a key is and what it fits",
-		Long: `Say what a key is: its type and size, the algorithms that it can sign or
-verify with, its RFC 7638 thumbprint (the kid that sign gives a PEM key) and the
-SHA-256 of its public key in DER. Nothing of the private half is printed.
+		Short: "Print the type, algorithms and fingerprints of a key",
+		Long: `Print the type and size of a key, the algorithms that it can sign or verify with,
+its RFC 7638 thumbprint (the kid that sign gives to a PEM key) and the SHA-256 of
+its public key in DER. Nothing of the private key is printed.
 
-With --cert or --jwks it fails unless the certificate, or one of the keys of the
-set, is of this key.`,
+With --cert or --jwks the command fails unless the certificate belongs to the key,
+or the set holds it.`,
 		Example: `  conductor-jwt key inspect key.pem
   conductor-jwt key inspect key.pem --cert cert.pem --jwks jwks.json -o json`,
 		Args: exactlyOneFile,
@@ -51,41 +51,43 @@ set, is of this key.`,
 			if err != nil {
 				return err
 			}
-			misfit := errors.Join(key.fitCertificate(&facts, certificate, env.Now()), key.fitSet(cmd.Context(), &facts, set))
-			if misfit != nil {
-				return misfit
+			if err := errors.Join(
+				key.addCertificate(&facts, certificate, env.Now()),
+				key.addSet(cmd.Context(), &facts, set),
+			); err != nil {
+				return err
 			}
 			return printFacts(env.Stdout, &facts, output)
 		},
 	}
 	s := cmd.Flags()
 	s.StringVar(&from.passwordFile, "password-file", "", "the `file` with the key's password, or - for standard input")
-	s.StringVar(&from.kid, "kid", "", "which key of FILE is meant, where it is a JWK Set")
-	s.StringVar(&certificate, "cert", "", "a certificate `file`: does it belong to the key?")
-	s.StringVar(&set, "jwks", "", "a JWK Set `file`: does it hold the key?")
+	s.StringVar(&from.kid, "kid", "", "the kid of the key, if FILE is a JWK Set")
+	s.StringVar(&certificate, "cert", "", "check that the certificate in this `file` belongs to the key")
+	s.StringVar(&set, "jwks", "", "check that the JWK Set in this `file` holds the key")
 	outputFlag(cmd, &output, outputText, outputJSON)
 	return cmd
 }
 
-// addText writes a member that may be absent.
+// addText sets a member unless its text is empty.
 func addText(o *jsonobj.Object, name, text string) {
 	if text != "" {
 		o.String(name, text)
 	}
 }
 
-// anyKey is a key of which at least the public half is known, or a secret.
+// anyKey is a private key, a public key or a secret.
 type anyKey struct {
 	name     string
 	private  keys.Key // nil for a public key
 	verifier keys.Verifier
-	jose     bool // it was a JWK
+	jose     bool // read from a JWK
 }
 
-// readAnyKey reads a private key, or else a public one or a certificate.
+// readAnyKey reads a private key, a public key, a certificate or a secret.
 func readAnyKey(ctx context.Context, env Env, from keyFlags) (anyKey, error) {
 	if from.choose == "" {
-		from.choose = "put the one that is meant into a file of its own"
+		from.choose = putAlone
 	}
 	file, err := readKeyFile(env, &from, "")
 	if err != nil {
@@ -110,17 +112,16 @@ func readAnyKey(ctx context.Context, env Env, from keyFlags) (anyKey, error) {
 	return anyKey{file.name, nil, v, file.form == formJOSE}, nil
 }
 
-// checkAlgorithm reports whether the key may say that it is for alg; empty
-// says nothing.
+// checkAlgorithm refuses an algorithm that does not fit the key; empty is none.
 func (k anyKey) checkAlgorithm(alg keys.Algorithm) error {
 	fitting := k.verifier.Algorithms()
 	if alg == "" || slices.Contains(fitting, alg) {
 		return nil
 	}
-	return usage("use "+keys.JoinAlgorithms(fitting), "%s: --alg does not fit it", printable.Name(k.name))
+	return usage("use "+keys.JoinAlgorithms(fitting), "--alg: does not fit %s", printable.Name(k.name))
 }
 
-// subject is what the functions of package keys are asked about.
+// subject is the argument for functions of package keys.
 func (k anyKey) subject() any {
 	if k.private != nil {
 		return k.private
@@ -128,7 +129,7 @@ func (k anyKey) subject() any {
 	return k.verifier
 }
 
-// facts are what may be told about a key.
+// facts returns what may be printed of a key.
 func (k anyKey) facts() (jsonobj.Object, error) {
 	var o jsonobj.Object
 	o.String("type", string(k.kind()))
@@ -140,16 +141,16 @@ func (k anyKey) facts() (jsonobj.Object, error) {
 	if id := k.verifier.ID(); id != "" {
 		o.String("keyId", id)
 	}
-	if err := addPrints(&o, k.subject()); err != nil {
+	if err := addFingerprints(&o, k.subject()); err != nil {
 		return o, keyError(k.name, err)
 	}
 	return o, nil
 }
 
-// addPrints adds the thumbprint and the SPKI fingerprint of keys that have
-// one: the SHA-256 of the public key in DER, in hex, as
+// addFingerprints adds the thumbprint and the SPKI fingerprint of keys that have
+// them. The latter is the SHA-256 of the public key in DER, in hexadecimal, as
 // `openssl pkey -pubout -outform DER | sha256sum` prints it.
-func addPrints(o *jsonobj.Object, key any) error {
+func addFingerprints(o *jsonobj.Object, key any) error {
 	id, err := keys.Thumbprint(key)
 	switch {
 	case errors.Is(err, keys.ErrUnsupported):
@@ -167,7 +168,7 @@ func addPrints(o *jsonobj.Object, key any) error {
 	return err
 }
 
-// kind is the kind of the key, as metrics name it.
+// kind returns the kind of the key by its name in metrics.
 func (k anyKey) kind() keys.Kind {
 	if k.private != nil {
 		return keys.KindOf(k.private)
@@ -201,7 +202,7 @@ func sizeOf(public crypto.PublicKey) string {
 	return ""
 }
 
-// printFacts prints an object of facts as JSON, or as lines of name and value.
+// printFacts prints an object as JSON, or as lines of name and value.
 func printFacts(w io.Writer, o *jsonobj.Object, output string) error {
 	if output == outputJSON {
 		return writeObject(w, o)
@@ -214,15 +215,14 @@ func printFacts(w io.Writer, o *jsonobj.Object, output string) error {
 		} else if list, ok := jsonobj.Strings(m.Value); ok {
 			text = strings.Join(list, ", ")
 		}
-		// Rows go to the table's own memory; only Flush writes.
-		_, _ = fmt.Fprintf(table, "%s\t%s\n", m.Name, text)
+		_, _ = fmt.Fprintf(table, "%s\t%s\n", m.Name, text) // only Flush writes
 	}
 	return table.Flush()
 }
 
-// fitCertificate adds what the first certificate of the file is, or fails
-// where it is not this key's.
-func (k anyKey) fitCertificate(facts *jsonobj.Object, name string, now time.Time) error {
+// addCertificate adds the first certificate of the file, or fails if it does not
+// belong to the key.
+func (k anyKey) addCertificate(facts *jsonobj.Object, name string, now time.Time) error {
 	if name == "" {
 		return nil
 	}
@@ -232,8 +232,8 @@ func (k anyKey) fitCertificate(facts *jsonobj.Object, name string, now time.Time
 	}
 	leaf := chain[0]
 	if err := signer.MatchCertificate(k.verifier.Public(), leaf); err != nil {
-		return withHint(fmt.Errorf("%s: its first certificate is not one of %s", printable.Name(name), printable.Name(k.name)),
-			"look for the certificate, or for the key, of the other")
+		return withHint(fmt.Errorf("%s: the first certificate does not belong to %s", printable.Name(name), printable.Name(k.name)),
+			"give the certificate of this key, or the key of this certificate")
 	}
 	var c jsonobj.Object
 	c.String("subject", leaf.Subject.String())
@@ -247,9 +247,8 @@ func (k anyKey) fitCertificate(facts *jsonobj.Object, name string, now time.Time
 	return nil
 }
 
-// fitSet adds the id under which a JWK Set holds this key, or fails where it
-// does not.
-func (k anyKey) fitSet(ctx context.Context, facts *jsonobj.Object, name string) error {
+// addSet adds the key's kid in a JWK Set, or fails if the set does not hold it.
+func (k anyKey) addSet(ctx context.Context, facts *jsonobj.Object, name string) error {
 	if name == "" {
 		return nil
 	}
@@ -264,7 +263,7 @@ func (k anyKey) fitSet(ctx context.Context, facts *jsonobj.Object, name string) 
 	for _, e := range elements {
 		v, err := keys.ReadVerifier(ctx, keys.Ref{Text: secret.New(string(e))})
 		if err != nil {
-			continue // a key of another kind or use does not disturb the others (RFC 7517 §5)
+			continue // others are ignored (RFC 7517 §5)
 		}
 		if id, err := keys.Thumbprint(v); err != nil || id != thumbprint {
 			continue
@@ -275,11 +274,11 @@ func (k anyKey) fitSet(ctx context.Context, facts *jsonobj.Object, name string) 
 		facts.Set("jwks", found.AppendJSON(nil))
 		return nil
 	}
-	return withHint(fmt.Errorf("%s: none of its %s is %s", printable.Name(name), plural(len(elements), "key"), printable.Name(k.name)),
+	return withHint(fmt.Errorf("%s: has %s, but not %s", printable.Name(name), plural(len(elements), "key"), printable.Name(k.name)),
 		"publish it: `conductor-jwt jwks "+printable.Name(k.name)+"`")
 }
 
-// readSet reads the keys of a JWK Set, each as it is.
+// readSet reads the keys of a JWK Set.
 func readSet(name string) ([]json.RawMessage, error) {
 	raw, err := readFile(name, maxKeySet)
 	if err != nil {
@@ -297,5 +296,5 @@ func readSet(name string) ([]json.RawMessage, error) {
 	return elements, nil
 }
 
-// maxKeySet is the size in bytes of the largest JWK Set that is compared with.
+// maxKeySet is the maximum size of a JWK Set in bytes.
 const maxKeySet = 1 << 20

@@ -135,7 +135,7 @@ func TestAWrongPasswordThatIsTypedSaysSo(t *testing.T) {
 		{"key", "inspect", encrypted},
 	} {
 		got := converse(t, []string{"wrong", "still", "no"}, args...)
-		if n := strings.Count(got, "The password does not open it; try again."); n != 2 {
+		if n := strings.Count(got, "Wrong password; try again."); n != 2 {
 			t.Errorf("%s: told %d times:\n%s", args[0], n, got)
 		}
 		if !strings.Contains(got, "the password does not open "+encrypted+" (3 tries)") {

@@ -33,12 +33,12 @@ func newVerifyCommand(env Env) *cobra.Command {
 	f := new(verifyFlags)
 	cmd := &cobra.Command{
 		Use:   "verify [FILE | -]",
-		Short: "Verify a token and print what it says",
+		Short: "Verify a token and print its header and payload",
 		Long: `Verify a token and print its header and payload.
 
-The token is read from FILE or standard input. Its form is checked first, then
-that its algorithm is one of the key, then the signature, and then all claims;
-what is wrong with the claims is reported at once.`,
+The token is read from FILE or standard input. verify checks the form of the
+token, then that its algorithm fits the key, then the signature, then the claims.
+All faults of the claims are reported together.`,
 		Example: `  conductor-jwt verify --key public.pem --iss me --aud api <token.jwt
   conductor-jwt verify --key rsa.pem --alg RS256 --iss me --aud api token.jwt
   conductor-jwt verify --jwks keys.json --iss me --aud api --max-age 5m token.jwt`,
@@ -56,23 +56,23 @@ what is wrong with the claims is reported at once.`,
 
 func (f *verifyFlags) register(cmd *cobra.Command) {
 	s := cmd.Flags()
-	s.StringVar(&f.iss, "iss", "", "the issuer that is expected (also --issuer)")
+	s.StringVar(&f.iss, "iss", "", "the expected issuer (also --issuer)")
 	alias(s, "iss", "issuer")
-	s.StringVar(&f.aud, "aud", "", "the audience that must be among the token's (also --audience)")
+	s.StringVar(&f.aud, "aud", "", "the expected audience, one of the token's (also --audience)")
 	alias(s, "aud", "audience")
-	s.StringVar(&f.alg, "alg", "", "the algorithm that is expected; needed for a key that fits several (also --algorithm)")
+	s.StringVar(&f.alg, "alg", "", "the expected algorithm; required for a key that fits several (also --algorithm)")
 	alias(s, "alg", "algorithm")
-	s.StringVar(&f.sub, "sub", "", "the subject that is expected")
-	s.StringVar(&f.typ, "typ", "", "the type of token that is expected, such as at+jwt")
+	s.StringVar(&f.sub, "sub", "", "the expected subject")
+	s.StringVar(&f.typ, "typ", "", "the expected typ, such as at+jwt")
 	s.StringVar(&f.keys.key, "key", "", "the key, a `file`: public or private PEM, DER or JWK, a certificate, or with --alg HS* a raw secret")
-	s.StringVar(&f.keys.jwks, "jwks", "", "a JWK Set `file` that holds the key; --kid or the token's kid says which")
+	s.StringVar(&f.keys.jwks, "jwks", "", "a JWK Set `file`, from which --kid or the token's kid selects the key")
 	s.StringVar(&f.keys.kid, "kid", "", "the key id")
 	s.StringVar(&f.keys.passwordFile, "password-file", "", "the `file` with the key's password")
-	s.StringVar(&f.leeway, "leeway", "0", "how far clocks may differ: a `duration`, or whole seconds")
-	s.StringVar(&f.maxAge, "max-age", "", "how long ago the token may have been issued: a `duration` of more than 0, or whole seconds")
-	s.BoolVar(&f.subtle, "subtle", false, "do without --iss and --aud")
-	s.BoolVar(&f.insecure, "insecure", false, "permit --no-exp-check, and a key's default algorithm where --alg would be needed")
-	s.BoolVar(&f.noExpCheck, "no-exp-check", false, "take an expired token; needs --insecure")
+	s.StringVar(&f.leeway, "leeway", "0", "the allowed difference of clocks: a `duration`, or whole seconds")
+	s.StringVar(&f.maxAge, "max-age", "", "the maximum time since iat: a `duration` of more than 0, or whole seconds")
+	s.BoolVar(&f.subtle, "subtle", false, "do not require --iss and --aud")
+	s.BoolVar(&f.insecure, "insecure", false, "allow --no-exp-check, and the default algorithm of a key that would need --alg")
+	s.BoolVar(&f.noExpCheck, "no-exp-check", false, "accept an expired token; needs --insecure")
 	outputFlag(cmd, &f.output, outputJSON, outputText)
 	completeAlgorithms(cmd, "alg", "algorithm")
 }
@@ -91,7 +91,7 @@ func (f *verifyFlags) check(s *pflag.FlagSet) error {
 		}
 	}
 	if len(missing) > 0 {
-		return usage("add what is missing; --subtle does without", "%s must be given", strings.Join(missing, ", "))
+		return usage("add what is missing, or --subtle", "%s must be given", strings.Join(missing, ", "))
 	}
 	return f.keys.check()
 }
@@ -113,7 +113,7 @@ func runVerify(ctx context.Context, env Env, f *verifyFlags, args []string) erro
 	if err != nil {
 		return err
 	}
-	if err := f.openAlgorithm(key, &rules); err != nil {
+	if err := f.chooseAlgorithm(key, &rules); err != nil {
 		return err
 	}
 	if err := signer.Verify(p, key.verifier, rules); err != nil {
@@ -141,7 +141,7 @@ func (f *verifyFlags) rules(now time.Time) (signer.Rules, error) {
 		case m.flag == "max-age" && seconds == 0:
 			err = errors.New("must be more than 0")
 		case seconds > int64((1<<63-1)/time.Second):
-			err = errors.New("longer than any token lives")
+			err = errors.New("too long")
 		}
 		if err != nil {
 			return r, badFlag(m.flag, err, "for example --"+m.flag+" 30s")
@@ -151,23 +151,23 @@ func (f *verifyFlags) rules(now time.Time) (signer.Rules, error) {
 	return r, nil
 }
 
-// openAlgorithm settles the algorithm of a key that does not say which one it
-// is for. The token's header must not choose it (RFC 8725 §3.1): --alg does,
-// or with --insecure the default of the key's type.
-func (f *verifyFlags) openAlgorithm(key verifyingKey, rules *signer.Rules) error {
+// chooseAlgorithm sets the algorithm for a key that fits several. The token's
+// header must not choose it (RFC 8725 §3.1): --alg does, or with --insecure the
+// default of the key's type.
+func (f *verifyFlags) chooseAlgorithm(key verifyingKey, rules *signer.Rules) error {
 	if rules.Algorithm != "" || !key.open {
 		return nil
 	}
 	fitting := key.verifier.Algorithms()
 	if !f.insecure {
 		return usage("add --alg with the one that the issuer uses: "+keys.JoinAlgorithms(fitting),
-			"%s does not say which algorithm it is for", printable.Name(key.name))
+			"%s: fits several algorithms", printable.Name(key.name))
 	}
 	rules.Algorithm = fitting[0]
 	return nil
 }
 
-// verifyError gives each fault a line of its own, and the first hint.
+// verifyError returns one line for each fault, and the first hint.
 func verifyError(p signer.Parsed, rules signer.Rules, err error) error {
 	joined, ok := err.(interface{ Unwrap() []error })
 	if _, one := err.(*fault.Error); one || !ok { //nolint:errorlint // errors.Join's own, never wrapped
@@ -185,8 +185,8 @@ func verifyError(p signer.Parsed, rules signer.Rules, err error) error {
 	return withHint(errors.New(strings.Join(lines, "\n")), hint)
 }
 
-// bothValues shows what the token says beside what is expected: whoever calls
-// verify holds both.
+// bothValues adds to a fault the value of the token and the expected one. The
+// user of verify has both.
 func bothValues(p signer.Parsed, rules signer.Rules, err error) error {
 	e, ok := errors.AsType[*fault.Error](err)
 	if !ok {
@@ -220,7 +220,7 @@ func bothValues(p signer.Parsed, rules signer.Rules, err error) error {
 	return signerError("", err)
 }
 
-// nearMiss says how little two values differ.
+// nearMiss returns a hint if two values are nearly equal.
 func nearMiss(has []string, expected string) string {
 	for _, value := range has {
 		switch {
@@ -250,12 +250,12 @@ func quoteValue(value string) string {
 type verifyingKey struct {
 	name     string
 	verifier keys.Verifier
-	open     bool // it fits several algorithms and does not say which it is for
+	open     bool // it fits several algorithms, and has no alg
 }
 
 func readVerifyingKey(ctx context.Context, env Env, f *verifyFlags, alg keys.Algorithm, p signer.Parsed) (verifyingKey, error) {
 	if f.keys.kid != "" && p.KeyID != "" && f.keys.kid != p.KeyID {
-		return verifyingKey{}, withHint(errKeyID, "the token names another key than --kid")
+		return verifyingKey{}, withHint(errors.New("kid: the token has another than --kid"), keyIDHint)
 	}
 	file, err := readKeyFile(env, &f.keys, alg)
 	if err != nil {
@@ -276,17 +276,17 @@ func readVerifyingKey(ctx context.Context, env Env, f *verifyFlags, alg keys.Alg
 	}
 	id := key.verifier.ID()
 	if id != "" && f.keys.kid != "" && id != f.keys.kid {
-		return verifyingKey{}, withHint(errKeyID, printable.Name(file.name)+" says that it has another id than --kid")
+		return verifyingKey{}, withHint(fmt.Errorf("kid: %s has another than --kid", printable.Name(file.name)), keyIDHint)
 	}
 	if id != "" && p.KeyID != "" && id != p.KeyID {
-		return verifyingKey{}, withHint(errKeyID, "the token was signed with another key than "+printable.Name(file.name)+" says that it is")
+		return verifyingKey{}, withHint(fmt.Errorf("kid: the token has another than %s", printable.Name(file.name)), keyIDHint)
 	}
 	return key, nil
 }
 
-// chooseFor lets what the token says choose among the keys of a set, where no
-// flag does. It chooses among keys that the user trusts only, and a key that
-// fits several algorithms still needs --alg.
+// chooseFor lets the token's header select a key of the set, if no flag does. The
+// user trusts all of them, and a key that fits several algorithms still needs
+// --alg.
 func (file *keyFile) chooseFor(p signer.Parsed) {
 	if file.ref.KeyID == "" {
 		file.ref.KeyID, file.idFrom = p.KeyID, "the token's kid"
@@ -296,9 +296,9 @@ func (file *keyFile) chooseFor(p signer.Parsed) {
 	}
 }
 
-var errKeyID = errors.New("kid: the key ids do not match")
+const keyIDHint = "give the key that signed the token, or leave --kid out"
 
-// verifier understands a public key, a private one or a secret.
+// verifier returns the key of the file: public, private or a secret.
 func (file keyFile) verifier(ctx context.Context, env Env) (verifyingKey, error) {
 	v, err := keys.ReadVerifier(ctx, file.ref)
 	if err == nil {
@@ -307,7 +307,7 @@ func (file keyFile) verifier(ctx context.Context, env Env) (verifyingKey, error)
 	if !errors.Is(err, keys.ErrEncrypted) {
 		return verifyingKey{}, file.keyError(err)
 	}
-	// The parser asks for the password where it can.
+	// resolve asks for the password.
 	key, keyErr := file.resolve(ctx, env)
 	if keyErr != nil {
 		return verifyingKey{}, keyErr
@@ -327,14 +327,14 @@ func isOpen(v keys.Verifier) bool {
 	return !signer.OneAlgorithm(v.Algorithms())
 }
 
-// dropAlgorithm lets --alg overrule the alg of a plain JWK.
+// dropAlgorithm removes the alg of a plain JWK, so that --alg overrides it.
 func (file *keyFile) dropAlgorithm() {
 	o, err := jsonobj.Parse(file.text, jsonobj.Limits{Bytes: maxKeyFile})
 	if err != nil || !o.Has("kty") || !o.Has("alg") {
 		return
 	}
 	if kty, _ := o.Text("kty"); kty == "AKP" {
-		return // there alg is part of the key (RFC 9964)
+		return // alg is part of the key (RFC 9964)
 	}
 	o.Delete("alg")
 	file.ref.Text = secret.New(string(o.AppendJSON(nil)))

@@ -123,7 +123,7 @@ func runVerify(ctx context.Context, env Env, f *verifyFlags, args []string) erro
 }
 
 func (f *verifyFlags) rules(now time.Time) (signer.Rules, error) {
-	r := signer.Rules{Now: now, Issuer: f.iss, Audience: f.aud, Subject: f.sub, Type: f.typ, IgnoreExp: f.noExpCheck, NoExpiry: f.noExpCheck}
+	r := signer.Rules{Now: now, Issuer: f.iss, Audience: f.aud, Subject: f.sub, Type: f.typ, IgnoreExpiry: f.noExpCheck}
 	var err error
 	if r.Algorithm, err = parseAlgorithm(f.alg); err != nil {
 		return r, err

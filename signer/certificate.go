@@ -14,53 +14,46 @@ import (
 	"conductor-jwt/keys"
 )
 
-// The header members that a certificate chain fills.
+// The header parameters that are filled from a certificate chain.
 const (
 	HeaderX5C         = "x5c"         // RFC 7515 §4.1.6
 	HeaderX5T         = "x5t"         // RFC 7515 §4.1.7
 	HeaderX5TS256     = "x5t#S256"    // RFC 7515 §4.1.8
-	HeaderX5CInsecure = "x5cInsecure" // step's name for a chain that nobody has checked
+	HeaderX5CInsecure = "x5cInsecure" // step's name for a chain that has not been verified
 )
 
-// addChain writes the members that r.ChainHeaders lists.
+// addChain sets the header parameters that r.ChainHeaders lists.
 func addChain(header *jsonobj.Object, key keys.Key, r *Request) error {
 	if len(r.Chain) == 0 {
 		return &fault.Error{Reason: ErrCertificateInvalid, Found: "no certificate", Hint: "give the key's certificate"}
 	}
-	if err := MatchCertificate(key.Public(), r.Chain[0]); err != nil {
+	leaf := r.Chain[0]
+	if err := MatchCertificate(key.Public(), leaf); err != nil {
 		return err
 	}
 	for _, name := range r.ChainHeaders {
 		switch name {
 		case HeaderX5C, HeaderX5CInsecure:
-			header.Strings(name, derOf(r.Chain))
+			encoded := make([]string, len(r.Chain))
+			for i, c := range r.Chain {
+				encoded[i] = base64.StdEncoding.EncodeToString(c.Raw) // not base64url (RFC 7515 §4.1.6)
+			}
+			header.Strings(name, encoded)
 		case HeaderX5T:
-			sum := sha1.Sum(r.Chain[0].Raw) //nolint:gosec // as above
+			sum := sha1.Sum(leaf.Raw) //nolint:gosec // as above
 			header.String(name, base64.RawURLEncoding.EncodeToString(sum[:]))
 		case HeaderX5TS256:
-			sum := sha256.Sum256(r.Chain[0].Raw)
+			sum := sha256.Sum256(leaf.Raw)
 			header.String(name, base64.RawURLEncoding.EncodeToString(sum[:]))
 		default:
-			return &fault.Error{
-				Reason: ErrCertificateInvalid, Found: "an unknown certificate header",
-				Hint: "use x5c, x5t or x5t#S256",
-			}
+			return &fault.Error{Reason: ErrCertificateInvalid, Found: "an unknown certificate header", Hint: "use x5c, x5t or x5t#S256"}
 		}
 	}
 	return nil
 }
 
-// derOf is standard base64, not base64url (RFC 7515 §4.1.6).
-func derOf(chain []*x509.Certificate) []string {
-	list := make([]string, len(chain))
-	for i, c := range chain {
-		list[i] = base64.StdEncoding.EncodeToString(c.Raw)
-	}
-	return list
-}
-
-// MatchCertificate reports whether public is the key of leaf: nil, or an
-// *[fault.Error] of [ErrCertificateMismatch].
+// MatchCertificate returns nil if leaf certifies public, and an *[fault.Error] of
+// [ErrCertificateMismatch] otherwise.
 func MatchCertificate(public crypto.PublicKey, leaf *x509.Certificate) error {
 	p, ok := public.(interface{ Equal(x crypto.PublicKey) bool })
 	if ok && p.Equal(leaf.PublicKey) {
@@ -72,11 +65,11 @@ func MatchCertificate(public crypto.PublicKey, leaf *x509.Certificate) error {
 	}
 }
 
-// CheckChain reports whether a chain, leaf first, may go into a header at that
-// time: each certificate is valid and issued by the one after it (RFC 7515
-// §4.1.6), and the leaf, where it limits its key's use, permits signatures
-// (RFC 5280 §4.2.1.3). Nobody is trusted by it: that is the verifier's part.
-// The error is an *[fault.Error] of [ErrCertificateInvalid].
+// CheckChain checks that a chain, leaf first, may go into a header at that time:
+// each certificate is valid and issued by the next one (RFC 7515 §4.1.6), and
+// the leaf, if it restricts its key's use, permits signatures (RFC 5280
+// §4.2.1.3). It does not check trust, which is up to the verifier. The error is
+// an *[fault.Error] of [ErrCertificateInvalid].
 func CheckChain(chain []*x509.Certificate, at time.Time) error {
 	for i, c := range chain {
 		if err := checkValidity(i, c, at); err != nil {
@@ -89,46 +82,39 @@ func CheckChain(chain []*x509.Certificate, at time.Time) error {
 			}
 		}
 	}
-	if len(chain) > 0 && chain[0].KeyUsage != 0 && chain[0].KeyUsage&x509.KeyUsageDigitalSignature == 0 {
-		return notForSignatures(chain[0])
+	if len(chain) > 0 && chain[0].KeyUsage != 0 {
+		return CheckKeyUsage(chain[0])
 	}
 	return nil
-}
-
-// CheckKeyUsage is stricter than [CheckChain]: the leaf must say that its key
-// makes signatures, as step demands.
-func CheckKeyUsage(leaf *x509.Certificate) error {
-	if leaf.KeyUsage&x509.KeyUsageDigitalSignature == 0 {
-		return notForSignatures(leaf)
-	}
-	return nil
-}
-
-func notForSignatures(leaf *x509.Certificate) error {
-	found := "the certificate's key usage does not have digitalSignature"
-	if leaf.KeyUsage == 0 {
-		found = "the certificate has no key usage; digitalSignature is needed"
-	}
-	return &fault.Error{
-		Reason: ErrCertificateInvalid, Found: found,
-		Hint: "have a certificate issued with keyUsage=digitalSignature",
-	}
 }
 
 func checkValidity(i int, c *x509.Certificate, at time.Time) error {
 	switch {
 	case at.Before(c.NotBefore):
 		return &fault.Error{
-			Reason: ErrCertificateInvalid, Found: fmt.Sprintf("certificate %d of the chain is valid only from %s", i+1, stamp(c.NotBefore)),
+			Reason: ErrCertificateInvalid, Found: fmt.Sprintf("certificate %d of the chain is valid only from %s", i+1, timestamp(c.NotBefore)),
 			Hint: "use a certificate that is valid today, or check the clock",
 		}
 	case at.After(c.NotAfter):
 		return &fault.Error{
-			Reason: ErrCertificateInvalid, Found: fmt.Sprintf("certificate %d of the chain expired on %s", i+1, stamp(c.NotAfter)),
+			Reason: ErrCertificateInvalid, Found: fmt.Sprintf("certificate %d of the chain expired on %s", i+1, timestamp(c.NotAfter)),
 			Hint: "renew it",
 		}
 	}
 	return nil
 }
 
-func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+// CheckKeyUsage checks that leaf permits signatures explicitly, as step
+// demands; [CheckChain] also accepts a leaf without a key usage.
+func CheckKeyUsage(leaf *x509.Certificate) error {
+	if leaf.KeyUsage&x509.KeyUsageDigitalSignature != 0 {
+		return nil
+	}
+	found := "the certificate's key usage does not have digitalSignature"
+	if leaf.KeyUsage == 0 {
+		found = "the certificate has no key usage; digitalSignature is needed"
+	}
+	return &fault.Error{Reason: ErrCertificateInvalid, Found: found, Hint: "have a certificate issued with keyUsage=digitalSignature"}
+}
+
+func timestamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }

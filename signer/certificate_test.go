@@ -115,3 +115,30 @@ func TestCheckChain(t *testing.T) {
 		}
 	}
 }
+
+func TestCheckChainErrors(t *testing.T) {
+	key, ca := ecKey(t), ecKey(t)
+	root := issue(t, "root", ca, x509.KeyUsageCertSign, nil, nil)
+	leaf := issue(t, "leaf", key, x509.KeyUsageDigitalSignature, root, ca)
+	for want, c := range map[string]struct {
+		chain []*x509.Certificate
+		at    time.Time
+	}{
+		"certificate 1 of the chain is valid only from 2026-01-01T00:00:00Z": {[]*x509.Certificate{leaf, root}, from.Add(-time.Second)},
+		"certificate 1 of the chain expired on 2027-01-01T00:00:00Z":         {[]*x509.Certificate{leaf, root}, until.Add(time.Second)},
+		"certificate 2 of the chain did not issue the one before it":         {[]*x509.Certificate{leaf, leaf}, from},
+		"certificate 3 of the chain did not issue the one before it":         {[]*x509.Certificate{leaf, root, leaf}, from},
+	} {
+		if err := signer.CheckChain(c.chain, c.at); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+	for _, at := range []time.Time{from, until} {
+		if err := signer.CheckChain([]*x509.Certificate{leaf, root}, at); err != nil {
+			t.Errorf("at %s: %v", at, err)
+		}
+	}
+	if err := signer.CheckChain(nil, from); err != nil {
+		t.Errorf("without a certificate: %v", err)
+	}
+}

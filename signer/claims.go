@@ -21,7 +21,7 @@ func checkClaims(p Parsed, rules Rules) error {
 	c.subject()
 	c.audience()
 	c.tokenType(p.Type)
-	c.identifier()
+	c.text("jti")
 	c.notBefore()
 	c.issuedAt()
 	c.expiry()
@@ -38,30 +38,28 @@ func (c *claimCheck) fault(reason error, claim, hint, format string, args ...any
 	c.faults = append(c.faults, &fault.Error{Reason: reason, Field: claim, Found: fmt.Sprintf(format, args...), Hint: hint})
 }
 
-// issuer compares exactly, as all of RFC 7519 §4.1.1-4.1.3 does.
+// issuer compares exactly, as RFC 7519 §4.1.1-4.1.3 demands of all strings.
 func (c *claimCheck) issuer() {
 	s, state := c.text("iss")
 	switch {
-	case state == claimWrong || c.rules.Issuer == "":
+	case state == claimInvalid || c.rules.Issuer == "":
 	case state == claimAbsent:
-		c.fault(ErrIssuer, "iss", "expect no issuer, or ask for a token with one", "the token names no issuer")
+		c.fault(ErrIssuer, "iss", "expect no issuer, or ask for a token with one", "the token has no issuer")
 	case s != c.rules.Issuer:
-		c.fault(ErrIssuer, "iss", "", "not the issuer that is expected")
+		c.fault(ErrIssuer, "iss", "", "not the expected issuer")
 	}
 }
 
 func (c *claimCheck) subject() {
 	s, state := c.text("sub")
 	switch {
-	case state == claimWrong || c.rules.Subject == "":
+	case state == claimInvalid || c.rules.Subject == "":
 	case state == claimAbsent:
-		c.fault(ErrSubject, "sub", "", "the token names no subject")
+		c.fault(ErrSubject, "sub", "", "the token has no subject")
 	case s != c.rules.Subject:
-		c.fault(ErrSubject, "sub", "", "not the subject that is expected")
+		c.fault(ErrSubject, "sub", "", "not the expected subject")
 	}
 }
-
-func (c *claimCheck) identifier() { c.text("jti") }
 
 func (c *claimCheck) audience() {
 	list, ok := Audiences(c.claims)
@@ -70,23 +68,35 @@ func (c *claimCheck) audience() {
 		c.fault(ErrClaimType, "aud", "aud is a string or an array of strings (rfc 7519 section 4.1.3)", "neither a string nor an array of strings")
 	case c.rules.Audience == "":
 	case len(list) == 0:
-		c.fault(ErrAudience, "aud", "", "the token names no audience")
+		c.fault(ErrAudience, "aud", "", "the token has no audience")
 	case !slices.Contains(list, c.rules.Audience):
-		c.fault(ErrAudience, "aud", "", "the audience that is expected is not among them")
+		c.fault(ErrAudience, "aud", "", "without the expected audience")
 	}
 }
 
-// tokenType compares without case and with or without the application/
-// prefix, as RFC 7515 §4.1.9 has media types.
+// Audiences reads the aud claim in either form (RFC 7519 §4.1.3). The list is
+// empty if the claim is absent; ok is false if it has another type.
+func Audiences(claims *jsonobj.Object) (list []string, ok bool) {
+	value, ok := claims.Get("aud")
+	if !ok {
+		return nil, true
+	}
+	if s, ok := jsonobj.String(value); ok {
+		return []string{s}, true
+	}
+	return jsonobj.Strings(value)
+}
+
+// tokenType compares media types: without case, and with or without the
+// application/ prefix (RFC 7515 §4.1.9).
 func (c *claimCheck) tokenType(typ string) {
-	if c.rules.Type == "" || mediaType(typ) == mediaType(c.rules.Type) {
-		return
+	switch {
+	case c.rules.Type == "" || mediaType(typ) == mediaType(c.rules.Type):
+	case typ == "":
+		c.fault(ErrTokenType, "typ", "", "the token has no type")
+	default:
+		c.fault(ErrTokenType, "typ", "", "not the expected token type")
 	}
-	if typ == "" {
-		c.fault(ErrTokenType, "typ", "", "the token names no type")
-		return
-	}
-	c.fault(ErrTokenType, "typ", "", "not the token type that is expected")
 }
 
 func mediaType(typ string) string {
@@ -99,15 +109,15 @@ func mediaType(typ string) string {
 
 func (c *claimCheck) notBefore() {
 	at, state := c.time("nbf")
-	if state == claimGood && at.After(c.rules.Now.Add(c.rules.Leeway)) {
+	if state == claimValid && at.After(c.rules.Now.Add(c.rules.Leeway)) {
 		c.fault(ErrNotYet, "nbf", "wait, or allow a leeway if the clocks differ",
-			"not valid before %s, in %s", stamp(at), span(at.Sub(c.rules.Now)))
+			"not valid before %s, in %s", timestamp(at), inSeconds(at.Sub(c.rules.Now)))
 	}
 }
 
 func (c *claimCheck) issuedAt() {
 	at, state := c.time("iat")
-	if c.rules.MaxAge == 0 || state == claimWrong {
+	if c.rules.MaxAge == 0 || state == claimInvalid {
 		return
 	}
 	now := c.rules.Now
@@ -115,24 +125,23 @@ func (c *claimCheck) issuedAt() {
 	case state == claimAbsent:
 		c.fault(ErrIssuedAt, "iat", "", "the token does not say when it was issued, so its age is unknown")
 	case at.After(now.Add(c.rules.Leeway)):
-		c.fault(ErrIssuedAt, "iat", "allow a leeway if the clocks differ", "issued in the future, at %s", stamp(at))
+		c.fault(ErrIssuedAt, "iat", "allow a leeway if the clocks differ", "issued in the future, at %s", timestamp(at))
 	case at.Add(c.rules.MaxAge + c.rules.Leeway).Before(now):
-		c.fault(ErrTooOld, "iat", "", "issued at %s, %s ago", stamp(at), span(now.Sub(at)))
+		c.fault(ErrTooOld, "iat", "", "issued at %s, %s ago", timestamp(at), inSeconds(now.Sub(at)))
 	}
 }
 
-// expiry refuses at the very second of exp ("on or after", RFC 7519 §4.1.4).
+// expiry refuses a token from the second of exp on ("on or after", RFC 7519
+// §4.1.4).
 func (c *claimCheck) expiry() {
 	at, state := c.time("exp")
 	switch {
-	case state == claimWrong || c.rules.IgnoreExp:
+	case state == claimInvalid || c.rules.IgnoreExpiry:
 	case state == claimAbsent:
-		if !c.rules.NoExpiry {
-			c.fault(ErrNoExpiry, "exp", "a token should expire", "the token never expires")
-		}
+		c.fault(ErrNoExpiry, "exp", "a token should expire", "the token never expires")
 	case !c.rules.Now.Before(at.Add(c.rules.Leeway)):
 		c.fault(ErrExpired, "exp", "get a new token, or allow a leeway if the clocks differ",
-			"expired at %s, %s ago", stamp(at), span(c.rules.Now.Sub(at)))
+			"expired at %s, %s ago", timestamp(at), inSeconds(c.rules.Now.Sub(at)))
 	}
 }
 
@@ -140,8 +149,8 @@ type claimState int
 
 const (
 	claimAbsent claimState = iota
-	claimGood
-	claimWrong // reported
+	claimValid
+	claimInvalid // reported already
 )
 
 func (c *claimCheck) text(name string) (string, claimState) {
@@ -152,9 +161,9 @@ func (c *claimCheck) text(name string) (string, claimState) {
 	s, ok := jsonobj.String(value)
 	if !ok {
 		c.fault(ErrClaimType, name, name+" is a string (rfc 7519 section 4.1)", "of json type %s", jsonobj.TypeName(value))
-		return "", claimWrong
+		return "", claimInvalid
 	}
-	return s, claimGood
+	return s, claimValid
 }
 
 func (c *claimCheck) time(name string) (time.Time, claimState) {
@@ -165,34 +174,18 @@ func (c *claimCheck) time(name string) (time.Time, claimState) {
 	at, err := NumericDate(value)
 	if err != nil {
 		c.faults = append(c.faults, fault.In(name, err))
-		return time.Time{}, claimWrong
+		return time.Time{}, claimInvalid
 	}
-	return at, claimGood
+	return at, claimValid
 }
 
-// Audiences reads the aud claim in either of its forms (RFC 7519 §4.1.3);
-// empty where it is absent, false where it is of another type.
-func Audiences(claims *jsonobj.Object) ([]string, bool) {
-	value, ok := claims.Get("aud")
-	if !ok {
-		return nil, true
-	}
-	if s, ok := jsonobj.String(value); ok {
-		return []string{s}, true
-	}
-	return jsonobj.Strings(value)
-}
+// maxNumericDate is the last second of the year 9999, the last that RFC 3339
+// can write. A larger NumericDate is an error, usually milliseconds.
+const maxNumericDate = 253402300799
 
-// span is a duration as people read it: no fractions of a second.
-func span(d time.Duration) string { return d.Round(time.Second).String() }
-
-// lastSecond is the last second of the year 9999, the last that RFC 3339 can
-// write. A NumericDate beyond it is an error, most often milliseconds.
-const lastSecond = 253402300799
-
-// NumericDate reads a claim of that type (RFC 7519 §2): a JSON number of
-// seconds, which may have a fraction or an exponent. The error is an *[fault.Error]
-// of [ErrClaimType].
+// NumericDate reads a NumericDate (RFC 7519 §2): a JSON number of seconds, with
+// or without a fraction or an exponent. The error is an *[fault.Error] of
+// [ErrClaimType].
 func NumericDate(value json.RawMessage) (time.Time, error) {
 	if jsonobj.TypeName(value) != "number" {
 		return time.Time{}, &fault.Error{
@@ -201,20 +194,19 @@ func NumericDate(value json.RawMessage) (time.Time, error) {
 		}
 	}
 	if n, err := strconv.ParseInt(string(value), 10, 64); err == nil {
-		return unix(n, 0)
+		return unixTime(n, 0)
 	}
-	// No error but a range error is possible on a JSON number, and the
-	// infinity that then comes is out of range for unix too.
+	// A JSON number parses, or is out of range; then f is infinite.
 	f, _ := strconv.ParseFloat(string(value), 64)
-	if math.IsInf(f, 0) || math.Abs(f) > 2*lastSecond {
-		return unix(math.MaxInt64, 0)
+	if math.IsInf(f, 0) || math.Abs(f) > 2*maxNumericDate {
+		return unixTime(math.MaxInt64, 0)
 	}
 	whole, fraction := math.Modf(f)
-	return unix(int64(whole), int64(fraction*float64(time.Second)))
+	return unixTime(int64(whole), int64(fraction*float64(time.Second)))
 }
 
-func unix(seconds, nanoseconds int64) (time.Time, error) {
-	if seconds > lastSecond || seconds < -lastSecond {
+func unixTime(seconds, nanoseconds int64) (time.Time, error) {
+	if seconds > maxNumericDate || seconds < -maxNumericDate {
 		return time.Time{}, &fault.Error{
 			Reason: ErrClaimType, Found: "a time beyond the year 9999",
 			Hint: "a time is in seconds, not in milliseconds (rfc 7519 section 2)",
@@ -222,3 +214,6 @@ func unix(seconds, nanoseconds int64) (time.Time, error) {
 	}
 	return time.Unix(seconds, nanoseconds), nil
 }
+
+// inSeconds formats a duration without fractions of a second.
+func inSeconds(d time.Duration) string { return d.Round(time.Second).String() }

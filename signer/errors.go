@@ -6,23 +6,23 @@ import (
 	"conductor-jwt/keys"
 )
 
-// The reasons for which a token is refused by its form.
+// The reasons for which a text is refused as a token.
 var (
-	ErrTooLarge  = errors.New("too large")
+	ErrTooLarge  = errors.New("token too large")
 	ErrFormat    = errors.New("not a compact jws")
 	ErrEncrypted = errors.New("encrypted token")
 	ErrEncoding  = errors.New("not base64url")
-	ErrHeader    = errors.New("header unfit")
+	ErrHeader    = errors.New("invalid header parameter")
 	ErrUnsigned  = errors.New("unsigned token") // alg none
-	ErrCritical  = errors.New("critical header member")
+	ErrCritical  = errors.New("critical header parameter")
 	ErrPayload   = errors.New("payload is not a claims set")
 )
 
-// The reasons for which a token does not belong to a key.
+// The reasons for which a token's signature is refused.
 var (
-	ErrAlgorithm     = errors.New("algorithm does not fit")
-	ErrAlgorithmOpen = errors.New("algorithm of the key is open")
-	ErrSignature     = errors.New("signature does not verify")
+	ErrAlgorithm          = errors.New("algorithm not accepted for the key")
+	ErrAlgorithmAmbiguous = errors.New("several algorithms for the key")
+	ErrSignature          = errors.New("signature does not verify")
 )
 
 // The reasons for which claims are refused.
@@ -31,17 +31,17 @@ var (
 	ErrNoExpiry  = errors.New("token never expires")
 	ErrExpired   = errors.New("token expired")
 	ErrNotYet    = errors.New("token not valid yet")
-	ErrIssuedAt  = errors.New("issue time unfit")
+	ErrIssuedAt  = errors.New("missing or future issue time")
 	ErrTooOld    = errors.New("token too old")
-	ErrIssuer    = errors.New("issuer unfit")
-	ErrAudience  = errors.New("audience unfit")
-	ErrSubject   = errors.New("subject unfit")
-	ErrTokenType = errors.New("token type unfit")
+	ErrIssuer    = errors.New("wrong issuer")
+	ErrAudience  = errors.New("wrong audience")
+	ErrSubject   = errors.New("wrong subject")
+	ErrTokenType = errors.New("wrong token type")
 )
 
 // The reasons for which nothing is signed.
 var (
-	ErrReserved            = errors.New("header member reserved")
+	ErrReserved            = errors.New("reserved header parameter")
 	ErrCertificateInvalid  = keys.ErrCertificateInvalid
 	ErrCertificateMismatch = errors.New("certificate of another key")
 )

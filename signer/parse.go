@@ -10,9 +10,24 @@ import (
 	"conductor-jwt/internal/jsonobj"
 )
 
-// Parse takes apart a token that is to be verified: [Decode], and beyond it
-// refuses unsigned tokens, critical and unencoded-payload headers and a
-// payload that is not a claims set.
+// Parsed is a parsed token. Nothing in it has been verified.
+type Parsed struct {
+	Header    jsonobj.Object
+	Algorithm string // alg; may be none, and empty after [Decode]
+	KeyID     string // kid; empty if absent
+	Type      string // typ; empty if absent
+
+	Payload   json.RawMessage // any JSON value, byte for byte
+	Claims    jsonobj.Object  // the payload, if it is an object
+	IsClaims  bool            // the payload is an object
+	Signature []byte
+
+	input string // the JWS signing input (RFC 7515 §5.1 step 5)
+}
+
+// Parse reads a token to verify. It is [Decode], and refuses unsigned tokens,
+// critical header parameters, unencoded payloads and a payload that is not a
+// claims set.
 func Parse(token string) (Parsed, error) {
 	p, err := Decode(token)
 	if err != nil {
@@ -23,7 +38,7 @@ func Parse(token string) (Parsed, error) {
 	}
 	if !p.IsClaims {
 		return Parsed{}, &fault.Error{
-			Reason: ErrPayload, Field: "payload", Found: "a json " + jsonobj.TypeName(p.Payload),
+			Reason: ErrPayload, Field: "payload", Found: "of json type " + jsonobj.TypeName(p.Payload),
 			Hint: "the claims of a jwt are a json object (rfc 7519 section 7.2)",
 		}
 	}
@@ -32,23 +47,18 @@ func Parse(token string) (Parsed, error) {
 
 func (p *Parsed) checkHeader() error {
 	for _, name := range []string{"alg", "kid", "typ"} {
-		if err := p.checkText(name); err != nil {
+		if err := p.checkString(name); err != nil {
 			return err
 		}
 	}
 	if strings.EqualFold(strings.TrimSpace(p.Algorithm), "none") {
-		return &fault.Error{
-			Reason: ErrUnsigned, Field: "alg", Found: "an unsigned token",
-			Hint: "only signed tokens can be verified (rfc 8725 section 3.2)",
-		}
+		return &fault.Error{Reason: ErrUnsigned, Field: "alg", Found: "an unsigned token", Hint: "only signed tokens can be verified (rfc 8725 section 3.2)"}
 	}
 	if p.Header.Has("b64") {
-		// RFC 7797 §7: a JWT must not use b64.
-		return &fault.Error{Reason: ErrCritical, Field: "b64", Found: "a header that makes the payload unencoded", Hint: "a jwt has no b64 member (rfc 7797 section 7)"}
+		return &fault.Error{Reason: ErrCritical, Field: "b64", Found: "a header parameter for unencoded payloads", Hint: "a jwt must not use b64 (rfc 7797 section 7)"}
 	}
 	if p.Header.Has("crit") {
-		// RFC 7515 §4.1.11: none of the extensions is understood here.
-		return &fault.Error{Reason: ErrCritical, Field: "crit", Found: "critical header extensions", Hint: "none is understood here, so the token must be refused (rfc 7515 section 4.1.11)"}
+		return &fault.Error{Reason: ErrCritical, Field: "crit", Found: "critical header parameters", Hint: "none is supported, so the token must be refused (rfc 7515 section 4.1.11)"}
 	}
 	if len(p.Signature) == 0 {
 		return &fault.Error{Reason: ErrUnsigned, Field: "signature", Found: "an empty signature", Hint: "copy the token whole"}
@@ -56,48 +66,27 @@ func (p *Parsed) checkHeader() error {
 	return nil
 }
 
-// checkText holds alg, which must be there, and kid and typ, which may, to
-// their type (RFC 7515 §4.1.1, 4.1.4, 4.1.9).
-func (p *Parsed) checkText(name string) error {
+// checkString checks the types of alg, which is required, and of kid and typ
+// (RFC 7515 §4.1.1, 4.1.4, 4.1.9).
+func (p *Parsed) checkString(name string) error {
 	value, ok := p.Header.Get(name)
 	if !ok {
 		if name != "alg" {
 			return nil
 		}
-		return &fault.Error{
-			Reason: ErrHeader, Field: "header", Found: "no alg member",
-			Hint: "a jws header names its algorithm (rfc 7515 section 4.1.1)",
-		}
+		return &fault.Error{Reason: ErrHeader, Field: name, Found: "not in the header", Hint: "a jws header names its algorithm (rfc 7515 section 4.1.1)"}
 	}
 	if _, ok := jsonobj.String(value); ok {
 		return nil
 	}
-	return &fault.Error{
-		Reason: ErrHeader, Field: "header", Found: fmt.Sprintf("a %s member that is of json type %s", name, jsonobj.TypeName(value)),
-		Hint: name + " is a string (rfc 7515 section 4.1)",
-	}
+	return &fault.Error{Reason: ErrHeader, Field: name, Found: "of json type " + jsonobj.TypeName(value), Hint: name + " is a string (rfc 7515 section 4.1)"}
 }
 
-// Parsed is a token that was taken apart. Nothing in it has been verified.
-type Parsed struct {
-	Header    jsonobj.Object
-	Algorithm string // alg; may be none, and empty where [Parse] did not look
-	KeyID     string // kid; empty without one
-	Type      string // typ; empty without one
-
-	Payload   json.RawMessage // any JSON value, byte for byte
-	Claims    jsonobj.Object  // the payload, where it is an object
-	IsClaims  bool
-	Signature []byte
-
-	input string // the JWS signing input (RFC 7515 §5.1 step 5)
-}
-
-// Decode takes a compact JWS apart for somebody to look at. It is strict about
-// the form: size before anything is decoded, three parts, base64url without
-// padding and in its canonical form (RFC 7515 §2, RFC 4648 §3.5), JSON by the
-// rules of [jsonobj.Parse], a header that is an object. It takes unsigned tokens,
-// extensions and any JSON as payload: what may be verified is up to [Parse].
+// Decode reads a compact JWS to show it. It checks the form: the size before
+// anything is decoded, three parts, canonical base64url without padding (RFC
+// 7515 §2, RFC 4648 §3.5), JSON by the rules of [jsonobj.Parse], a header that
+// is an object. It accepts unsigned tokens, extensions and any JSON as payload;
+// [Parse] does not.
 func Decode(token string) (Parsed, error) {
 	parts, err := split(token)
 	if err != nil {
@@ -115,6 +104,11 @@ func Decode(token string) (Parsed, error) {
 	}
 	p.input = token[:len(parts[0])+1+len(parts[1])]
 	return p, nil
+}
+
+// Compact returns the token as it was read.
+func (p *Parsed) Compact() string {
+	return p.input + "." + base64.RawURLEncoding.EncodeToString(p.Signature)
 }
 
 func split(token string) ([]string, error) {
@@ -139,14 +133,6 @@ func split(token string) ([]string, error) {
 	return strings.SplitN(token, ".", 3), nil
 }
 
-const compactForm = "give a JWT in compact form, three parts separated by dots"
-
-func noToken() error { return &fault.Error{Reason: ErrFormat, Found: "no token", Hint: compactForm} }
-
-func encryptedToken(form string) error {
-	return &fault.Error{Reason: ErrEncrypted, Found: "an encrypted token (" + form + ")", Hint: "decrypt it first"}
-}
-
 func (p *Parsed) decodeHeader(part string) error {
 	raw, err := decodeSegment(part)
 	if err != nil {
@@ -166,22 +152,20 @@ func (p *Parsed) decodePayload(part string) error {
 	if err != nil {
 		return err
 	}
-	if jsonobj.TypeName(raw) == "object" {
-		p.IsClaims = true
-		p.Payload = raw
+	p.Payload = raw
+	if p.IsClaims = jsonobj.TypeName(raw) == "object"; p.IsClaims {
 		p.Claims, err = jsonobj.Parse(raw, jsonobj.Limits{})
 		return err
 	}
-	_, err = jsonobj.Compact(raw, jsonobj.Limits{})
-	p.Payload = raw
+	_, err = jsonobj.Compact(raw, jsonobj.Limits{}) // checks it
 	return err
 }
 
-// decodeSegment decodes base64url that has no padding, no white space and no
-// bits beyond its last octet: two texts of one token are two tokens to whoever
-// compares or revokes them.
+// decodeSegment decodes base64url without padding, white space and bits beyond
+// its last octet: otherwise one token would have several texts, and a
+// comparison or a revocation list would miss some of them.
 func decodeSegment(part string) ([]byte, error) {
-	if i := strings.IndexFunc(part, notBase64URL); i >= 0 {
+	if i := strings.IndexFunc(part, isNotBase64URL); i >= 0 {
 		found := fmt.Sprintf("a character that is not base64url at byte %d", i)
 		if part[i] == '=' {
 			found = "base64url with padding"
@@ -190,15 +174,12 @@ func decodeSegment(part string) ([]byte, error) {
 	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(part)
 	if err != nil {
-		return nil, &fault.Error{
-			Reason: ErrEncoding, Found: "base64url of an impossible length or with stray bits at its end",
-			Hint: "copy the token whole",
-		}
+		return nil, &fault.Error{Reason: ErrEncoding, Found: "base64url of an impossible length or with extra bits at its end", Hint: "copy the token whole"}
 	}
 	return raw, nil
 }
 
-func notBase64URL(r rune) bool {
+func isNotBase64URL(r rune) bool {
 	switch {
 	case r >= 'A' && r <= 'Z', r >= 'a' && r <= 'z', r >= '0' && r <= '9', r == '-', r == '_':
 		return false
@@ -206,7 +187,10 @@ func notBase64URL(r rune) bool {
 	return true
 }
 
-// Compact is the token as it was read.
-func (p *Parsed) Compact() string {
-	return p.input + "." + base64.RawURLEncoding.EncodeToString(p.Signature)
+const compactForm = "give a JWT in compact form, three parts separated by dots"
+
+func noToken() error { return &fault.Error{Reason: ErrFormat, Found: "no token", Hint: compactForm} }
+
+func encryptedToken(form string) error {
+	return &fault.Error{Reason: ErrEncrypted, Found: "an encrypted token (" + form + ")", Hint: "decrypt it first"}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/internal/jsonobj"
 	"conductor-jwt/signer"
 )
@@ -35,7 +36,7 @@ func TestParse(t *testing.T) {
 		"a leading space":                   {" " + good, signer.ErrEncoding},
 		"padding":                           {b64(goodHeader) + "." + b64(`{}`) + ".c2lnMQ==", signer.ErrEncoding},
 		"standard base64":                   {b64(goodHeader) + "." + b64(`{}`) + ".ab+/", signer.ErrEncoding},
-		"stray bits at the end":             {b64(goodHeader) + "." + b64(`{}`) + ".c2lnMR", signer.ErrEncoding},
+		"extra bits at the end":             {b64(goodHeader) + "." + b64(`{}`) + ".c2lnMR", signer.ErrEncoding},
 		"an impossible length":              {b64(goodHeader) + "." + b64(`{}`) + ".abcde", signer.ErrEncoding},
 		"a header that is not json":         {compactOf(`alg`, `{}`), jsonobj.ErrSyntax},
 		"a header that is an array":         {compactOf(`["alg"]`, `{}`), jsonobj.ErrSyntax},
@@ -84,6 +85,59 @@ func TestDecodeShowsWhatParseRefuses(t *testing.T) {
 		}
 		if p.Header.Len() == 0 || len(p.Payload) == 0 {
 			t.Errorf("%s: %d members, %s", name, p.Header.Len(), p.Payload)
+		}
+	}
+}
+
+func TestParseReadsHeader(t *testing.T) {
+	token := compactOf(`{"alg":"HS256","kid":"k-1","typ":"at+jwt"}`, `{"iss":"I"}`)
+	p, err := signer.Parse(token)
+	if err != nil || p.Algorithm != "HS256" || p.KeyID != "k-1" || p.Type != "at+jwt" || !p.IsClaims || string(p.Payload) != `{"iss":"I"}` || string(p.Signature) != "sig" {
+		t.Errorf("%+v, %v", p, err)
+	}
+	if p.Compact() != token {
+		t.Errorf("the token is %s now", p.Compact())
+	}
+}
+
+// An error says where the fault is and what it is.
+func TestParseErrors(t *testing.T) {
+	good := compactOf(goodHeader, `{}`)
+	for token, want := range map[string]string{
+		b64(goodHeader) + "." + b64(`{}`) + ".c2lnMQ==": "base64url with padding",
+		b64(goodHeader) + "." + b64(`{}`) + ".c2+nMQ":   "not base64url at byte 2",
+		b64(goodHeader) + "." + b64(`{}`) + ".abcde":    "impossible length",
+		good + ".x":   "not a JWT: expected three parts separated by dots, found 4",
+		"a.b":         "not a JWT: expected three parts separated by dots, found 2",
+		"":            "no token",
+		good + ".x.y": "five parts",
+		b64(`{"alg":"HS256"`) + "." + b64(`{}`) + ".c2ln": "ends too early",
+	} {
+		if _, err := signer.Parse(token); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", token, err, want)
+		}
+	}
+}
+
+func TestParseMaxToken(t *testing.T) {
+	for size, want := range map[int]error{signer.MaxToken: nil, signer.MaxToken + 4: signer.ErrTooLarge} {
+		head := b64(goodHeader) + "." + b64(`{}`) + "."
+		token := head + strings.Repeat("A", size-len(head))
+		if _, err := signer.Parse(token); !errors.Is(err, want) {
+			t.Errorf("%d bytes: %v, want %v", size, err, want)
+		}
+	}
+}
+
+func TestDecodeCountsParts(t *testing.T) {
+	for token, found := range map[string]string{
+		"hello":     "not a JWT: expected three parts separated by dots, found 1",
+		"a.b":       "not a JWT: expected three parts separated by dots, found 2",
+		"a.b.c.d.e": "an encrypted token (jwe, five parts)",
+	} {
+		_, err := signer.Decode(token)
+		if refusal, ok := errors.AsType[*fault.Error](err); !ok || refusal.Found != found {
+			t.Errorf("%s: %v", token, err)
 		}
 	}
 }

@@ -1,5 +1,5 @@
-// Package signer turns claims and a key into a signed JWT, and reads one back
-// strictly. It has no clock and no state.
+// Package signer signs claims as a JWT, and reads and verifies one strictly. It
+// has no clock and no state.
 package signer
 
 import (
@@ -15,20 +15,19 @@ import (
 	"conductor-jwt/keys"
 )
 
-// MaxToken is the length in bytes that no token exceeds, neither one that is
-// signed nor one that is read.
+// MaxToken is the maximum length of a token in bytes, signed or read.
 const MaxToken = 64 << 10
 
-// Request is everything that a token says about itself.
+// Request is the content of a token to sign.
 type Request struct {
-	Algorithm keys.Algorithm // empty takes the key's default
-	KeyID     string         // kid, byte for byte; empty leaves it out
-	Header    jsonobj.Object // further members; alg, kid and the chain's are the signer's
+	Algorithm keys.Algorithm // empty: the key's default
+	KeyID     string         // kid, byte for byte; empty: no kid
+	Header    jsonobj.Object // further header parameters; none of [ReservedHeaders]
 	Claims    jsonobj.Object
 
-	// Chain is the certificate chain, leaf first, of which ChainHeaders
-	// (x5c, x5t, x5t#S256; RFC 7515 §4.1.6-4.1.8) go into the header. The
-	// leaf must hold the key's public half.
+	// Chain is the certificate chain, leaf first. ChainHeaders (x5c, x5t,
+	// x5t#S256; RFC 7515 §4.1.6-4.1.8) lists the header parameters to fill
+	// from it. The leaf must certify the key.
 	Chain        []*x509.Certificate
 	ChainHeaders []string
 }
@@ -39,8 +38,8 @@ type Token struct {
 	Algorithm keys.Algorithm
 }
 
-// Sign signs r with key. It fails with an *[fault.Error] for a request that is
-// unfit ([ErrReserved], [jsonobj.ErrSyntax], [ErrTooLarge], [ErrCertificateMismatch],
+// Sign signs r with key. It fails with an *[fault.Error] where r is not valid
+// ([ErrReserved], [jsonobj.ErrSyntax], [ErrTooLarge], [ErrCertificateMismatch],
 // [ErrCertificateInvalid]), and with the error of key otherwise.
 func Sign(ctx context.Context, key keys.Key, r Request) (Token, error) {
 	alg, err := chooseAlgorithm(key, r.Algorithm)
@@ -56,10 +55,10 @@ func Sign(ctx context.Context, key keys.Key, r Request) (Token, error) {
 	}
 	size := base64.RawURLEncoding.EncodedLen(header.Size()) + base64.RawURLEncoding.EncodedLen(r.Claims.Size())
 	if size > MaxToken {
-		return Token{}, tokenTooLarge(size)
+		return Token{}, tokenTooLarge(size) // before a key store is called
 	}
 	scratch := make([]byte, 0, max(header.Size(), r.Claims.Size()))
-	token := make([]byte, 0, size+roomForSignature)
+	token := make([]byte, 0, size+signatureSize)
 	token = base64.RawURLEncoding.AppendEncode(token, header.AppendJSON(scratch))
 	token = append(token, '.')
 	token = base64.RawURLEncoding.AppendEncode(token, r.Claims.AppendJSON(scratch))
@@ -75,18 +74,19 @@ func Sign(ctx context.Context, key keys.Key, r Request) (Token, error) {
 	return Token{Compact: secret.New(string(token)), Algorithm: alg}, nil
 }
 
-// roomForSignature saves a copy for RSA up to 4096 bits; longer ones cost it.
-const roomForSignature = 700
+// signatureSize is the capacity reserved for a signature, in bytes of base64:
+// enough for RSA up to 4096 bits. A longer one costs a copy of the token.
+const signatureSize = 700
 
-func chooseAlgorithm(key keys.Key, asked keys.Algorithm) (keys.Algorithm, error) {
-	if asked != "" {
-		return asked, nil // Sign of the key checks it
+func chooseAlgorithm(key keys.Key, requested keys.Algorithm) (keys.Algorithm, error) {
+	if requested != "" {
+		return requested, nil // Sign of the key checks it
 	}
-	fitting := key.Algorithms()
-	if len(fitting) == 0 {
+	supported := key.Algorithms()
+	if len(supported) == 0 {
 		return "", &fault.Error{Reason: ErrAlgorithm, Found: "a key without an algorithm", Hint: "use another key"}
 	}
-	return fitting[0], nil
+	return supported[0], nil
 }
 
 func tokenTooLarge(size int) error {
@@ -96,25 +96,25 @@ func tokenTooLarge(size int) error {
 	}
 }
 
-// ReservedHeaders returns the header members that are the signer's own: those
-// that say how the token is signed (RFC 7515 §4.1.1, 4.1.3, 4.1.4, 4.1.6-4.1.8,
-// 4.1.11, RFC 7797 §3), so that a free member of that name would let a header
-// lie.
+// ReservedHeaders returns the header parameters that only the signer sets,
+// because they say how the token is signed (RFC 7515 §4.1.1, 4.1.3, 4.1.4,
+// 4.1.6-4.1.8, 4.1.11, RFC 7797 §3).
 func ReservedHeaders() []string {
 	return []string{"alg", "kid", "crit", "b64", "jwk", HeaderX5C, HeaderX5T, HeaderX5TS256, HeaderX5CInsecure}
 }
 
-// Reserved reports whether a header member is one of [ReservedHeaders].
+// Reserved reports whether name is one of [ReservedHeaders].
 func Reserved(name string) bool { return slices.Contains(ReservedHeaders(), name) }
 
-// composeHeader gives the protected header, its members in alphabetical order.
+// composeHeader returns the protected header, its parameters in alphabetical
+// order.
 func composeHeader(key keys.Key, alg keys.Algorithm, r *Request) (jsonobj.Object, error) {
 	header := r.Header.Clone()
 	for m := range header.Members() {
 		if Reserved(m.Name) {
 			return jsonobj.Object{}, &fault.Error{
-				Reason: ErrReserved, Field: m.Name, Found: "a header member that the signer sets itself",
-				Hint: fmt.Sprintf("do not set %s as a free header member", m.Name),
+				Reason: ErrReserved, Field: m.Name, Found: "a header parameter that the signer sets itself",
+				Hint: fmt.Sprintf("remove %s from the free header parameters", m.Name),
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package signer_test
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -119,4 +120,70 @@ func BenchmarkSign(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+func TestSignRefusesHeaders(t *testing.T) {
+	key := ecKey(t)
+	certificate := issue(t, "leaf", key, x509.KeyUsageDigitalSignature, nil, nil)
+	for name, c := range map[string]struct {
+		change func(*signer.Request)
+		reason error
+	}{
+		"a header not in utf-8":         {func(r *signer.Request) { r.Header.String("a", "\xff") }, jsonobj.ErrSyntax},
+		"a header name not in utf-8":    {func(r *signer.Request) { r.Header.Int("\xff", 1) }, jsonobj.ErrSyntax},
+		"an unknown certificate header": {func(r *signer.Request) { r.ChainHeaders, r.Chain = []string{"x5u"}, []*x509.Certificate{certificate} }, signer.ErrCertificateInvalid},
+		"kid in the free header":        {func(r *signer.Request) { r.Header.String("kid", "k") }, signer.ErrReserved},
+		"b64 in the free header":        {func(r *signer.Request) { r.Header.Set("b64", json.RawMessage("false")) }, signer.ErrReserved},
+		"x5c in the free header":        {func(r *signer.Request) { r.Header.Set("x5c", json.RawMessage("[]")) }, signer.ErrReserved},
+		"x5t in the free header":        {func(r *signer.Request) { r.Header.String("x5t", "x") }, signer.ErrReserved},
+		"x5cInsecure in the header":     {func(r *signer.Request) { r.Header.Set("x5cInsecure", json.RawMessage("[]")) }, signer.ErrReserved},
+	} {
+		r := signer.Request{Claims: claims()}
+		c.change(&r)
+		if _, err := signer.Sign(t.Context(), key, r); !errors.Is(err, c.reason) {
+			t.Errorf("%s: err = %v, want %v", name, err, c.reason)
+		}
+	}
+	if _, err := signer.Sign(t.Context(), &testKey{private: key.private}, signer.Request{Claims: claims()}); !errors.Is(err, signer.ErrAlgorithm) {
+		t.Errorf("a key without an algorithm: %v", err)
+	}
+}
+
+func TestSignMaxToken(t *testing.T) {
+	key, longest := edKey(), 0
+	for n := 48_900; n < 49_200; n++ {
+		var c jsonobj.Object
+		c.String("a", strings.Repeat("x", n))
+		token, err := signer.Sign(t.Context(), key, signer.Request{Claims: c})
+		switch {
+		case err == nil:
+			longest = max(longest, len(token.Compact.Reveal()))
+		case !errors.Is(err, signer.ErrTooLarge):
+			t.Fatal(err)
+		}
+	}
+	if longest != signer.MaxToken {
+		t.Errorf("the longest has %d bytes, want %d", longest, signer.MaxToken)
+	}
+}
+
+// A key store is not called for a signature that would not be used.
+func TestSignDoesNotCallKeyForTooLongToken(t *testing.T) {
+	key := &counted{testKey: edKey()}
+	var c jsonobj.Object
+	c.String("a", strings.Repeat("x", 60<<10))
+	if _, err := signer.Sign(t.Context(), key, signer.Request{Claims: c}); !errors.Is(err, signer.ErrTooLarge) || key.asked != 0 {
+		t.Errorf("err = %v after %d signatures", err, key.asked)
+	}
+}
+
+// counted counts its signatures.
+type counted struct {
+	*testKey
+	asked int
+}
+
+func (k *counted) Sign(ctx context.Context, alg keys.Algorithm, input []byte) ([]byte, error) {
+	k.asked++
+	return k.testKey.Sign(ctx, alg, input)
 }

@@ -10,12 +10,11 @@ import (
 	"conductor-jwt/internal/jsonobj"
 )
 
-// TokenText gives the compact token that a file or a stream holds: the text
-// without white space and byte order mark around it, or the compact form of a
-// JWS in Flattened JSON Serialization. A token in another wrapping, a second
-// token and what is a key are refused by their names. Line breaks inside a
-// token are refused too: two texts of one token are two tokens to whoever
-// compares or revokes them.
+// TokenText returns the compact token in a file or a stream: the text without
+// surrounding white space and byte order mark, or the compact form of a JWS in
+// Flattened JSON Serialization. It refuses anything else with an error that says
+// what it is: a token with other text around it, several tokens, a key. It also
+// refuses line breaks inside a token, for the reason that decodeSegment gives.
 func TokenText(raw []byte) (string, error) {
 	if isUTF16(raw) {
 		return "", notAlone("text in UTF-16", "save it as UTF-8")
@@ -38,10 +37,10 @@ func TokenText(raw []byte) (string, error) {
 	return text, checkAlone(text)
 }
 
-// isSpace knows white space, and what is invisible at the ends of a text.
+// isSpace reports white space and other invisible characters.
 func isSpace(r rune) bool { return unicode.IsSpace(r) || r == '\ufeff' || r == '\u200b' }
 
-// isUTF16 knows a byte order mark, or "ey" in two bytes each.
+// isUTF16 detects a byte order mark, or "ey" in two bytes each.
 func isUTF16(raw []byte) bool {
 	for _, start := range []string{"\xff\xfe", "\xfe\xff", "e\x00y\x00", "\x00e\x00y"} {
 		if bytes.HasPrefix(raw, []byte(start)) {
@@ -55,8 +54,8 @@ func notAlone(found, hint string) error {
 	return &fault.Error{Reason: ErrFormat, Found: found, Hint: hint}
 }
 
-// checkAlone refuses what stands around a token. What is one word and has no
-// token in it is left to [Decode].
+// checkAlone refuses text around a token. [Decode] judges a single word without
+// a token in it.
 func checkAlone(text string) error {
 	words := strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || r == ',' || r == ';' })
 	switch first := strings.ToLower(words[0]); {
@@ -96,7 +95,7 @@ func looksLikeJWT(text string) bool {
 }
 
 // tokenInObject reads a JWS in Flattened JSON Serialization (RFC 7515 §7.2.2),
-// which step's verify and inspect take too, and names any other object.
+// as step's verify and inspect do. Its error says what any other object is.
 func tokenInObject(text string) (string, error) {
 	o, err := jsonobj.Parse([]byte(text), jsonobj.Limits{Bytes: MaxToken})
 	switch {
@@ -130,8 +129,8 @@ func tokenInObject(text string) (string, error) {
 	return "", notAlone("a JSON object without a token", compactForm)
 }
 
-// flattened gives the compact form of a JWS. An unprotected header has no
-// place there and is refused; other members are passed over, as RFC 7515
+// flattened returns the compact form of a JWS. It refuses an unprotected header,
+// which the compact form cannot hold, and ignores other members, as RFC 7515
 // §7.2.1 demands.
 func flattened(o *jsonobj.Object) (string, error) {
 	parts := make([]string, 0, 3)
@@ -143,7 +142,7 @@ func flattened(o *jsonobj.Object) (string, error) {
 		parts = append(parts, part)
 	}
 	if o.Has("header") {
-		return "", &fault.Error{Reason: ErrFormat, Field: "header", Found: "an unprotected header", Hint: "nothing vouches for it; give the token in compact form"}
+		return "", &fault.Error{Reason: ErrFormat, Field: "header", Found: "an unprotected header", Hint: "it is not signed; give the token in compact form"}
 	}
 	return strings.Join(parts, "."), nil
 }

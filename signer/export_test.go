@@ -1,3 +1,0 @@
-package signer
-
-const LastSecond = lastSecond

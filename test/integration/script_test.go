@@ -24,7 +24,7 @@ import (
 func TestScripts(t *testing.T) {
 	f := newFront(t, shared.url())
 	f.rotate()
-	veil, forward := newVeil(t, shared.url()), newFront(t, shared.url())
+	gateway, forward := newGateway(t, shared.url()), newFront(t, shared.url())
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
@@ -33,7 +33,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("SERVER", shared.url())
 			e.Setenv("WORKER", shared.binary)
 			e.Setenv("RUN", rand.Text()[:8]) // the server remembers other runs
-			e.Setenv("VEIL", veil)
+			e.Setenv("GATEWAY", gateway)
 			e.Setenv("FORWARD", forward.url) // a proxy: whatever is asked for, it is the server that answers
 			e.Setenv("GUARDED", f.url)
 			e.Setenv("GUARDED_KEY", frontKeyID)

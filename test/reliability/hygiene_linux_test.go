@@ -25,7 +25,7 @@ func secrets() *conductortest.Canary {
 	return canary
 }
 
-// inFile gives the secret of the server in a file, as `_FILE` twins are for.
+// inFile gives the secret of the server in a file, as the variables that end in _FILE take it.
 func inFile(t *testing.T) map[string]string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "secret")

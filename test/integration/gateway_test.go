@@ -9,9 +9,9 @@ import (
 	"testing"
 )
 
-// newVeil stands before a server as what users have there: the first part of
+// newGateway stands before a server as gateways of users do: the first part of
 // the path says what, the rest is the server's. It gives the address.
-func newVeil(t *testing.T, server string) string {
+func newGateway(t *testing.T, server string) string {
 	t.Helper()
 	proxy, timeless := proxyTo(t, server), proxyTo(t, server)
 	timeless.ModifyResponse = func(answer *http.Response) error {
@@ -25,7 +25,7 @@ func newVeil(t *testing.T, server string) string {
 		case what == "timeless":
 			w.Header()["Date"] = nil // or net/http writes its own
 			timeless.ServeHTTP(w, r)
-		case !veiled(w, r, what):
+		case !gatewayAnswers(w, r, what):
 			proxy.ServeHTTP(w, r)
 		}
 	}))
@@ -33,8 +33,8 @@ func newVeil(t *testing.T, server string) string {
 	return listening.URL
 }
 
-// veiled answers in place of the server.
-func veiled(w http.ResponseWriter, r *http.Request, what string) bool {
+// gatewayAnswers answers in place of the server.
+func gatewayAnswers(w http.ResponseWriter, r *http.Request, what string) bool {
 	switch within := func(path string) bool { return strings.HasPrefix(r.URL.Path, "/api/"+path) }; {
 	case what == "login": // a single sign-on that knows browsers only
 		w.Header().Set("Content-Type", "text/html")

@@ -16,9 +16,9 @@ import (
 	"time"
 )
 
-// Twins is a server that delivers every task twice over: twice in the same
+// duplicator is a server that delivers every task twice over: twice in the same
 // answer, and once more in the next, whoever asks.
-type Twins struct {
+type duplicator struct {
 	proxy     *httputil.ReverseProxy
 	transport *http.Transport
 
@@ -26,26 +26,26 @@ type Twins struct {
 	last []json.RawMessage
 }
 
-// NewTwins stands in front of a server.
-func NewTwins(server string) (*Twins, error) {
+// newDuplicator stands in front of a server.
+func newDuplicator(server string) (*duplicator, error) {
 	u, err := url.Parse(server)
 	if err != nil {
 		return nil, fmt.Errorf("reliability: %w", err)
 	}
-	t := &Twins{transport: &http.Transport{}}
-	t.proxy = &httputil.ReverseProxy{
+	d := &duplicator{transport: &http.Transport{}}
+	d.proxy = &httputil.ReverseProxy{
 		Rewrite:        func(r *httputil.ProxyRequest) { r.SetURL(u) },
-		ModifyResponse: t.double,
-		Transport:      t.transport,
+		ModifyResponse: d.double,
+		Transport:      d.transport,
 		ErrorLog:       log.New(io.Discard, "", 0),
 	}
-	return t, nil
+	return d, nil
 }
 
 // ServeHTTP implements [http.Handler].
-func (t *Twins) ServeHTTP(w http.ResponseWriter, r *http.Request) { t.proxy.ServeHTTP(w, r) }
+func (d *duplicator) ServeHTTP(w http.ResponseWriter, r *http.Request) { d.proxy.ServeHTTP(w, r) }
 
-func (t *Twins) double(answer *http.Response) error {
+func (d *duplicator) double(answer *http.Response) error {
 	if !strings.Contains(answer.Request.URL.Path, "/poll/") || answer.StatusCode != http.StatusOK {
 		return nil
 	}
@@ -57,10 +57,10 @@ func (t *Twins) double(answer *http.Response) error {
 	if err := json.Unmarshal(raw, &tasks); err != nil {
 		return fmt.Errorf("reliability: %w", err)
 	}
-	t.mu.Lock()
-	before := t.last
-	t.last = tasks
-	t.mu.Unlock()
+	d.mu.Lock()
+	before := d.last
+	d.last = tasks
+	d.mu.Unlock()
 	doubled := append(append([]json.RawMessage{}, tasks...), tasks...)
 	doubled = append(doubled, before...)
 	if raw, err = json.Marshal(doubled); err != nil {
@@ -94,12 +94,12 @@ func Duplicates() Row {
 		Promise: Promise{Doubles: true},
 		Number:  14, Fault: "every task delivered four times over, to two workers", Tasks: 100,
 		Stage: Options{Behind: func(server string) (string, func(), error) {
-			t, err := NewTwins(server)
+			d, err := newDuplicator(server)
 			if err != nil {
 				return "", nil, err
 			}
-			url, end, err := serve(t)
-			return url, func() { end(); t.transport.CloseIdleConnections() }, err
+			url, end, err := serve(d)
+			return url, func() { end(); d.transport.CloseIdleConnections() }, err
 		}},
 		Play: func(_ context.Context, r *Run) error {
 			_, err := r.Start()

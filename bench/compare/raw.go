@@ -22,6 +22,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"conductor-jwt/bench/stub"
 	"conductor-jwt/bench/usage"
 	"conductor-jwt/internal/jsonobj"
 	"conductor-jwt/internal/secret"
@@ -118,7 +119,7 @@ func cpuTime() time.Duration {
 
 // signers gives one raw signature and one token, of the same library.
 func signers(ctx context.Context, algorithm string, withOpenSSL bool) (signature, token func() error, err error) {
-	text, _, err := newKey(algorithm)
+	text, _, err := stub.NewKey(algorithm)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -208,7 +209,7 @@ func (b *bench) shell(ctx context.Context, c Cell) (*Sample, error) {
 		return nil, err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	text, _, err := newKey(c.Algorithm)
+	text, _, err := stub.NewKey(c.Algorithm)
 	if err != nil {
 		return nil, err
 	}

@@ -4,14 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto"
-	"crypto/ecdsa"
-	"crypto/ed25519"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/rsa"
-	"crypto/x509"
-	"encoding/pem"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -39,7 +31,7 @@ type stage struct {
 
 // set starts a server and a worker for it.
 func (b *bench) set(ctx context.Context, c Cell) (*stage, error) {
-	text, public, err := newKey(c.Algorithm)
+	text, public, err := stub.NewKey(c.Algorithm)
 	if err != nil {
 		return nil, err
 	}
@@ -112,28 +104,6 @@ func (s *stage) await(ctx context.Context, what string, done func(stub.State) bo
 		}
 	}
 	return nil
-}
-
-func newKey(algorithm string) (text string, public crypto.PublicKey, err error) {
-	var key crypto.Signer
-	switch algorithm {
-	case "RS256":
-		key, err = rsa.GenerateKey(rand.Reader, 2048)
-	case "ES256":
-		key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	case "EdDSA":
-		_, key, err = ed25519.GenerateKey(rand.Reader)
-	default:
-		err = errors.New("no such algorithm")
-	}
-	if err != nil {
-		return "", nil, err
-	}
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return "", nil, err
-	}
-	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})), key.Public(), nil
 }
 
 // check looks at the tokens of some updates, and at whether any came twice: a

@@ -2,18 +2,17 @@ package main
 
 import (
 	"os"
-	"path/filepath"
-	"strconv"
-	"strings"
 	"sync"
+
+	"github.com/prometheus/procfs"
 
 	"conductor-jwt/test/reliability"
 )
 
-// memory is the most that the workers of a run were resident with.
+// memory is the largest resident size of the workers of a run.
 type memory struct {
-	mu   sync.Mutex
-	most int // KiB
+	mu  sync.Mutex
+	max int // KiB
 }
 
 // watch has each worker measured before it is told to end.
@@ -31,7 +30,7 @@ func (m *memory) watch(start reliability.Starter) reliability.Starter {
 func (m *memory) peak() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.most >> 10
+	return m.max >> 10
 }
 
 type measured struct {
@@ -44,36 +43,24 @@ type measured struct {
 func (w *measured) Signal(s os.Signal) {
 	now := groupPeak(w.PID())
 	w.of.mu.Lock()
-	w.of.most = max(w.of.most, now)
+	w.of.max = max(w.of.max, now)
 	w.of.mu.Unlock()
 	w.Process.Signal(s)
 }
 
-// groupPeak adds up VmHWM of a process and of all in its group, in KiB; it is
-// 0 where there is no /proc. See proc_pid_stat(5): the group is the third
-// field after the name, which is in brackets.
+// groupPeak adds up VmHWM of all processes in a group, in KiB; it is 0 where
+// there is no /proc.
 func groupPeak(leader int) int {
-	sum := 0
-	stats, _ := filepath.Glob("/proc/[0-9]*/stat") // a pattern of ours
-	for _, path := range stats {
-		stat, err := os.ReadFile(path) //nolint:gosec // of /proc
-		if err != nil {
-			continue // it has ended
+	sum := uint64(0)
+	all, _ := procfs.AllProcs() // without /proc nothing is measured
+	for _, p := range all {
+		stat, err := p.Stat()
+		if err != nil || stat.PGRP != leader {
+			continue // it has ended, or is of another group
 		}
-		_, rest, _ := strings.Cut(string(stat), ") ")
-		fields := strings.Fields(rest)
-		if len(fields) < 3 || fields[2] != strconv.Itoa(leader) {
-			continue
-		}
-		status, err := os.ReadFile(filepath.Join(filepath.Dir(path), "status"))
-		if err != nil {
-			continue
-		}
-		_, rest, _ = strings.Cut(string(status), "VmHWM:")
-		if fields := strings.Fields(rest); len(fields) > 0 {
-			kib, _ := strconv.Atoi(fields[0]) // 0 where it is no number
-			sum += kib
+		if status, err := p.NewStatus(); err == nil {
+			sum += status.VmHWM
 		}
 	}
-	return sum
+	return int(sum >> 10) //nolint:gosec // far below the bounds of int
 }

@@ -3,11 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
-	"crypto/rsa"
-	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"fmt"
 	"os"
 	"os/exec"
@@ -16,6 +12,7 @@ import (
 	"github.com/conductor-sdk/conductor-go/sdk/model"
 	"golang.org/x/sync/errgroup"
 
+	"conductor-jwt/bench/stub"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/test/conductorjar"
 )
@@ -28,14 +25,14 @@ type stage struct {
 }
 
 func start(ctx context.Context, store string) (*stage, error) {
-	key, err := newKey()
+	key, _, err := stub.NewKey("RS256")
 	if err != nil {
 		return nil, err
 	}
 	s := &stage{}
 	o := conductorjar.Options{
 		Env:     os.Environ(), //nolint:forbidigo // Java and Maven are found by it
-		Secrets: map[string]secret.Text{"jwt-privatekey": key},
+		Secrets: map[string]secret.Text{"jwt-privatekey": secret.New(key)},
 	}
 	if store == postgres {
 		if s.postgres, err = conductorjar.StartPostgres(ctx, o.Setup, nil); err != nil {
@@ -61,18 +58,6 @@ func (s *stage) stop(ctx context.Context) {
 	if s.postgres != nil {
 		_ = s.postgres.Stop(ctx) // as above
 	}
-}
-
-func newKey() (secret.Text, error) {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		return secret.Text{}, err
-	}
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return secret.Text{}, err
-	}
-	return secret.New(string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))), nil
 }
 
 func (s *stage) register(ctx context.Context) error {

@@ -9,7 +9,6 @@ import (
 	"context"
 	"encoding/json"
 	"io"
-	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -43,8 +42,7 @@ type Server struct {
 	count    int // of all updates
 	polls    int
 	first    time.Time // of the first poll
-	unknown  map[string]int
-	finished []bool // by the number of the task
+	finished []bool    // by the number of the task
 	twice    int
 }
 
@@ -64,7 +62,7 @@ type Update struct {
 func New(o Options) *Server {
 	return &Server{
 		options: o, pieces: bytes.Split(o.Task, []byte("@id")), arrived: make(chan struct{}),
-		queued: map[string]time.Time{}, unknown: map[string]int{},
+		queued: map[string]time.Time{},
 	}
 }
 
@@ -94,14 +92,13 @@ type State struct {
 	Polls   int
 	First   time.Time // the first poll
 	Twice   int       // updates of tasks that had one
-	Unknown map[string]int
 }
 
 // State gives the counts.
 func (s *Server) State() State {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return State{Updates: s.count, Polls: s.polls, First: s.first, Twice: s.twice, Unknown: maps.Clone(s.unknown)}
+	return State{Updates: s.count, Polls: s.polls, First: s.first, Twice: s.twice}
 }
 
 // Updates gives the updates so far, of endless tasks only some.
@@ -126,15 +123,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case strings.HasPrefix(path, "/metadata/taskdefs/") && r.Method == http.MethodGet:
 		writeJSON(w, []byte(`{"name":"get_signed_jwt","responseTimeoutSeconds":30}`))
 	default:
-		s.notFound(w, r)
+		notFound(w, r)
 	}
 }
 
-func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
+func notFound(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(io.Discard, r.Body)
-	s.mu.Lock()
-	s.unknown[r.Method+" "+r.URL.Path]++
-	s.mu.Unlock()
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(http.StatusNotFound)
 	_, _ = io.WriteString(w, `{"status":404,"message":"not found","instance":"stub","retryable":false}`)

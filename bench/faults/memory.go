@@ -62,5 +62,5 @@ func groupPeak(leader int) int {
 			sum += status.VmHWM
 		}
 	}
-	return int(sum >> 10) //nolint:gosec // far below the bounds of int
+	return int(sum >> 10)
 }

@@ -17,8 +17,8 @@ func New(title string) *plot.Plot {
 	p := plot.New()
 	p.Title.Text = title
 	for _, style := range []*draw.TextStyle{
-		(*draw.TextStyle)(&p.Title.TextStyle), (*draw.TextStyle)(&p.Legend.TextStyle),
-		(*draw.TextStyle)(&p.X.Tick.Label), (*draw.TextStyle)(&p.Y.Tick.Label),
+		&p.Title.TextStyle, &p.Legend.TextStyle,
+		&p.X.Tick.Label, &p.Y.Tick.Label,
 	} {
 		style.Font.Variant = "Sans"
 	}

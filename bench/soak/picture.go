@@ -60,7 +60,7 @@ func (r *Result) plot(c curve) (*plot.Plot, error) {
 		if err != nil {
 			return nil, err
 		}
-		shade.LineStyle.Width = 0
+		shade.Width = 0
 		shade.Color = color.RGBA{0xe4, 0xe4, 0xe4, 0xff}
 		if e.Kind == down {
 			shade.Color = color.RGBA{0xf3, 0xc6, 0xbd, 0xff}

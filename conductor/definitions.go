@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"encoding/json/jsontext"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -24,11 +25,20 @@ type TaskDef struct {
 // TaskDef is a task definition as the server has it; exists is false where
 // there is none.
 func (c *Client) TaskDef(ctx context.Context, name string) (def TaskDef, exists bool, err error) {
-	err = c.ask(ctx, callGetTaskDef, request{argument: name}, &def)
+	body, err := c.do(ctx, callGetTaskDef, request{argument: name})
 	if hasStatus(err, http.StatusNotFound) {
 		return TaskDef{}, false, nil
 	}
-	return def, err == nil, err
+	if err != nil {
+		return TaskDef{}, false, err
+	}
+	err = json.Unmarshal(body, &def)
+	if mistyped, ok := errors.AsType[*json.UnmarshalTypeError](err); err != nil && (!ok || mistyped.Field == "") {
+		return TaskDef{}, false, garbled(callGetTaskDef)
+	}
+	// A member of another type than conductor-go's is left empty: the definition
+	// exists all the same, and few of its members matter here.
+	return def, true, nil
 }
 
 // CreateTaskDef registers a task definition. It overwrites an existing one,

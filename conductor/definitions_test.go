@@ -97,6 +97,11 @@ func TestAStoredTaskDef(t *testing.T) {
 	if got := address(); got != "GET /api/metadata/taskdefs/a%2Fb%20c" {
 		t.Errorf("asked %s", got)
 	}
+	c, _ = asked(t, 200, `{"name":"n","tags":["a"],"inputTemplate":7,"retryCount":3,"runtimeMetadata":["s"]}`)
+	def, exists, err = c.TaskDef(t.Context(), "n")
+	if err != nil || !exists || def.RetryCount != 3 || !slices.Equal(def.RuntimeMetadata, []string{"s"}) {
+		t.Errorf("with members of other types: %+v, %v, %v", def, exists, err)
+	}
 	for _, row := range []struct {
 		status int
 		body   string

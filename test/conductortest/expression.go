@@ -122,14 +122,7 @@ func member(value json.RawMessage, path []string) json.RawMessage {
 // when the task is scheduled, and what the definition's inputTemplate fills in.
 func startInput(spec TaskSpec, def Definition) json.RawMessage {
 	find := func(expression string) (json.RawMessage, bool) {
-		if strings.HasPrefix(expression, secretPrefix) {
-			return nil, false // resolved at poll time
-		}
-		path, ok := strings.CutPrefix(expression, "workflow.input.")
-		if !ok {
-			return nil, true
-		}
-		return member(spec.WorkflowInput, strings.Split(path, ".")), true
+		return nil, !strings.HasPrefix(expression, secretPrefix) // secrets are resolved at poll time
 	}
 	input := spec.Input
 	if input == nil && spec.Template != nil {

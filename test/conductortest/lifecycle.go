@@ -23,7 +23,6 @@ const (
 	TimedOut   Status = "TIMED_OUT"
 	Canceled   Status = "CANCELED"
 	Running    Status = "RUNNING"
-	Terminated Status = "TERMINATED"
 )
 
 func ended(s Status) bool {
@@ -254,18 +253,6 @@ func (l *Ledger) stop(w *workflow, status Status) {
 		if !ended(c.status) {
 			l.finish(c, Canceled, l.now())
 		}
-	}
-}
-
-// Terminate ends a workflow as a user does; updates of its tasks are then
-// acknowledged and ignored.
-func (l *Ledger) Terminate(workflowID string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.settle()
-	if w := l.workflows[workflowID]; w != nil && !ended(w.status) {
-		l.stop(w, Terminated)
-		l.wake()
 	}
 }
 

@@ -138,17 +138,6 @@ func (l *Ledger) Counts() map[Status]int {
 	return counts
 }
 
-// Workflow is where a workflow stands; "" for an unknown one.
-func (l *Ledger) Workflow(id string) Status {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.settle()
-	if w := l.workflows[id]; w != nil {
-		return w.status
-	}
-	return ""
-}
-
 // Waiting is how many tasks of a queue could be polled now.
 func (l *Ledger) Waiting(taskType, domain string) int {
 	l.mu.Lock()

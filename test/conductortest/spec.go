@@ -17,15 +17,13 @@ type TaskSpec struct {
 	Simple       bool   // a SIMPLE task, queued under its Name; Type may be left out
 	Name         string // the definition's name; the type in lower case is not assumed: "" stays ""
 	Domain       string
-	Reference    string // taskReferenceName; "ref" if empty
 	WorkflowID   string // "workflow-1", …; tasks may share one
 	WorkflowType string // "test" if empty
 
-	// Template is workflowTask.inputParameters. Its expressions are resolved
-	// with WorkflowInput by the server's rules when the task is enqueued,
-	// ${workflow.secrets.…} when it is polled.
-	Template      json.RawMessage
-	WorkflowInput json.RawMessage
+	// Template is workflowTask.inputParameters. Its ${workflow.secrets.…} are
+	// resolved when the task is polled, its other expressions are null: a
+	// workflow here has no input.
+	Template json.RawMessage
 	// Input, where it is given, is the stored input as it is, and Template is
 	// delivered beside it unused. Input without Template is a task without a
 	// template.
@@ -165,9 +163,6 @@ func (l *Ledger) Enqueue(spec TaskSpec) string {
 	}
 	if spec.WorkflowType == "" {
 		spec.WorkflowType = "test"
-	}
-	if spec.Reference == "" {
-		spec.Reference = "ref"
 	}
 	def := l.definitionFor(spec)
 	e := &entry{

@@ -47,19 +47,22 @@ type workflowTaskJSON struct {
 	TaskDefinition    definitionJSON  `json:"taskDefinition"`
 }
 
+// reference is the taskReferenceName of every task.
+const reference = "ref"
+
 // wire is an entry as the API writes it, with the given input.
 func (e *entry) wire(input json.RawMessage) taskJSON {
 	def := e.def.wire(e.spec.Name)
 	t := taskJSON{
 		TaskType: e.spec.Type, Status: e.status, InputData: input,
-		ReferenceTaskName: e.spec.Reference, RetryCount: e.retry, Seq: e.seq, PollCount: e.polls,
+		ReferenceTaskName: reference, RetryCount: e.retry, Seq: e.seq, PollCount: e.polls,
 		TaskDefName: e.spec.Name, ScheduledTime: millis(e.scheduled), StartTime: millis(e.started),
 		UpdateTime: millis(e.started), EndTime: millis(e.ended), Retried: e.next != nil,
 		WorkflowInstanceID: e.spec.WorkflowID, WorkflowType: e.spec.WorkflowType, TaskID: e.id,
 		RetriedTaskID: e.previous, ReasonForIncompletion: e.reason, WorkerID: e.worker,
 		OutputData: e.output, Domain: e.spec.Domain, TaskDefinition: def,
 		WorkflowTask: workflowTaskJSON{
-			Name: e.spec.Name, TaskReferenceName: e.spec.Reference,
+			Name: e.spec.Name, TaskReferenceName: reference,
 			InputParameters: e.spec.Template, Type: e.spec.Type,
 			TaskDefinition: def,
 		},

@@ -3,7 +3,6 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"conductor-jwt/internal/fault"
 	"conductor-jwt/internal/printable"
@@ -20,17 +19,17 @@ func (file keyFile) keyError(err error) error {
 	return keyError(file.name, err)
 }
 
-// keyError speaks of the command line's flags where package keys speaks of a
-// task's inputs.
+// keyError names the file of a key, and flags in place of a key's fields.
 func keyError(name string, err error) error {
 	e, ok := errors.AsType[*fault.Error](err)
 	if !ok {
 		return err
 	}
-	out := &fault.Error{Reason: e.Reason, Found: printable.Name(name) + ": " + inFlags(e.Found)}
+	found := printable.Name(name) + ": " + inFlags(e.Found)
 	if errors.Is(e, keys.ErrPublic) {
-		out.Found = fmt.Sprintf("%s is %s; signing needs the private key", printable.Name(name), inFlags(e.Found))
+		found = fmt.Sprintf("%s is %s; signing needs the private key", printable.Name(name), inFlags(e.Found))
 	}
+	out := &fault.Error{Reason: e.Reason, Found: found}
 	if hint := keyHint(e); hint != "" {
 		return withHint(out, hint)
 	}
@@ -43,22 +42,19 @@ func keyHint(e *fault.Error) string {
 		return "give its password with --password-file"
 	case errors.Is(e, keys.ErrPassword):
 		return "check the password in --password-file; white space at its end is dropped, at its beginning it counts"
-	case errors.Is(e, keys.ErrAlgorithmUnknown):
-		return strings.Replace(e.Hint, "use one of", "--alg is one of", 1)
 	}
 	return inFlags(e.Hint)
 }
 
-// inFlags translates the inputs of a task into flags.
+// inFlags names the fields of a key by their flags.
 func inFlags(text string) string {
-	return strings.NewReplacer(
-		"privateKeyPassword", "--password-file", "privateKeyId", "--kid", "privateKey", "the key file",
-		"set algorithm to", "use --alg", "leave secretEncoding out", "leave --alg HS* out", "secretEncoding announces", "--alg HS* announces",
-		"secretEncoding", "--alg HS*", "algorithm asked for", "--alg",
-	).Replace(text)
+	return fault.Rename(text, map[string]string{
+		fault.Key: "the key file", fault.KeyID: "--kid", fault.Password: "--password-file",
+		fault.Algorithm: "--alg", fault.Encoding: "--alg HS*",
+	})
 }
 
-// signError is what went wrong while signing.
+// signError names flags in an error of signing.
 func signError(err error) error {
 	e, ok := errors.AsType[*fault.Error](err)
 	if !ok {

@@ -186,7 +186,7 @@ func boundElsewhere(alg, own Algorithm) error {
 	return &fault.Error{
 		Reason: ErrAlgorithmMismatch,
 		Found:  asked(alg) + " is not the jwk's own alg",
-		Hint:   fmt.Sprintf("set algorithm to %s, or take alg out of the jwk", own),
+		Hint:   fmt.Sprintf("set %s to %s, or take alg out of the jwk", fault.Algorithm, own),
 	}
 }
 
@@ -203,7 +203,7 @@ func misfit(kind Kind, alg Algorithm, fitting []Algorithm) error {
 	return &fault.Error{
 		Reason: ErrAlgorithmMismatch,
 		Found:  asked(alg) + " does not fit " + kind.phrase(fitting),
-		Hint:   "set algorithm to " + list(fitting),
+		Hint:   "set " + fault.Algorithm + " to " + list(fitting),
 	}
 }
 

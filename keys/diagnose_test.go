@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
 )
@@ -32,15 +33,15 @@ func TestACommonMistakeIsNamed(t *testing.T) {
 		{"pkcs#12 in base64", in64(pemFile(t, "p256.p12")), "pkcs#12", "conductor-jwt key convert key.p12"},
 		{"a java key store in base64", in64("\xfe\xed\xfe\xed\x00\x00\x00\x02" + strings.Repeat("\x00", 99)), "java key store", "keytool -importkeystore"},
 		{"an xml key", "<RSAKeyValue><Modulus>AA==</Modulus></RSAKeyValue>", "xml", "ExportPkcs8PrivateKeyPem"},
-		{"an encrypted key", pemFile(t, "rsa.pbes2.pem"), "encrypted pkcs#8 key", "set privateKeyPassword"},
-		{"an encrypted key of old", pemFile(t, "rsa.legacy-aes256.pem"), "encrypted pem key", "set privateKeyPassword"},
+		{"an encrypted key", pemFile(t, "rsa.pbes2.pem"), "encrypted pkcs#8 key", "set " + fault.Password},
+		{"an encrypted key of old", pemFile(t, "rsa.legacy-aes256.pem"), "encrypted pem key", "set " + fault.Password},
 		{"an encrypted openssh key", pemFile(t, "ssh-rsa-2048.encrypted.pem"), "encrypted openssh key", "ssh-keygen -p"},
 		{"an encrypted jwk", pemFile(t, "p256.jwe.json"), "encrypted jwk", "conductor-jwt key convert"},
 		{"a weak key", pemFile(t, "rsa-1024.pkcs8.pem"), "1024 bits", "openssl genpkey"},
 		{"a key of three primes", pemFile(t, "rsa-3-primes.pkcs8.pem"), "more than two primes", "openssl genpkey"},
 		{"a key for key agreement", pemFile(t, "x25519.pkcs8.pem"), "X25519", "conductor-jwt key generate"},
 		{"a curve of another standard", pemFile(t, "brainpool.pkcs8.pem"), "brainpoolP256r1", "openssl genpkey"},
-		{"two keys", p256 + pemFile(t, "rsa.pkcs8.pem"), "more than one private key", "privateKeyId"},
+		{"two keys", p256 + pemFile(t, "rsa.pkcs8.pem"), "more than one private key", fault.KeyID},
 
 		{"a path", "/etc/keys/key.pem", "path", "content of the file"},
 		{"a path in the home folder", "~/.ssh/id_rsa", "path", "content of the file"},
@@ -105,7 +106,7 @@ func TestACommonMistakeIsNamed(t *testing.T) {
 		{"an object with a key, in quotes", quoted(object{"privateKey": p256}.text(t)), "inside of quotes", "the object itself"},
 		{"a jwk behind a name", "JWK=" + jwk.text(t), "other text around it", "json object alone"},
 		{"a jwk in a list of yaml", "- " + jwk.text(t), "other text around it", "json object alone"},
-		{"box's configuration", object{"boxAppSettings": object{"appAuth": object{"privateKey": p256}}}.text(t), "a box app", "publicKeyID as privateKeyId"},
+		{"box's configuration", object{"boxAppSettings": object{"appAuth": object{"privateKey": p256}}}.text(t), "a box app", "publicKeyID as " + fault.KeyID},
 		{"google's certificates", object{"k1": pemFile(t, "p256.crt"), "k2": pemFile(t, "p256.crt")}.text(t), "under their ids", "private key"},
 
 		{"an end line alone", after("-----BEGIN PRIVATE KEY-----"), "an end line without its begin line", "whole key"},
@@ -183,8 +184,8 @@ func TestALineEndInAnyGuiseIsAKey(t *testing.T) {
 // algorithm that the jwk itself refuses.
 func TestAnAlgorithmThatItsJWKRulesOutSaysSo(t *testing.T) {
 	bound := rsaJWK(sharedRSA()).with("alg", "PS256").text(t)
-	wantMessage(t, keys.Check(mustResolve(t, bound), keys.RS256), "not the jwk's own alg", "set algorithm to PS256")
+	wantMessage(t, keys.Check(mustResolve(t, bound), keys.RS256), "not the jwk's own alg", "set " + fault.Algorithm + " to PS256")
 	v := must(keys.ReadVerifier(t.Context(), keys.Ref{Text: secret.New(bound)}))
-	wantMessage(t, v.Verify(keys.RS256, nil, nil), "not the jwk's own alg", "set algorithm to PS256")
-	wantMessage(t, keys.Check(mustResolve(t, rsaJWK(sharedRSA()).text(t)), keys.ES256), "does not fit an rsa key", "set algorithm to RS256")
+	wantMessage(t, v.Verify(keys.RS256, nil, nil), "not the jwk's own alg", "set " + fault.Algorithm + " to PS256")
+	wantMessage(t, keys.Check(mustResolve(t, rsaJWK(sharedRSA()).text(t)), keys.ES256), "does not fit an rsa key", "set " + fault.Algorithm + " to RS256")
 }

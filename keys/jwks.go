@@ -75,9 +75,9 @@ func (c setChoice) from(set []decode.JWK) (decode.Key, error) {
 
 func unknownID(set []decode.JWK) error {
 	ids := idsOf(set)
-	hint := "set privateKeyId to the kid of one of its keys"
+	hint := "set " + fault.KeyID + " to the kid of one of its keys"
 	if len(ids) == 0 {
-		hint = "none of them has a kid: give each key a kid, or leave privateKeyId out and set algorithm"
+		hint = "none of them has a kid: give each key a kid, or leave " + fault.KeyID + " out and set " + fault.Algorithm
 	}
 	return &fault.Error{
 		Reason: ErrAmbiguous, Found: fmt.Sprintf("a jwks of %d keys, none with the id asked for", len(set)),
@@ -136,7 +136,7 @@ func (c setChoice) fitting(from []setKey) ([]setKey, error) {
 	slices.Sort(others)
 	return nil, &fault.Error{
 		Reason: ErrAlgorithmMismatch, Found: fmt.Sprintf("a jwks of which no key fits %s", c.alg),
-		Hint: "set algorithm to " + list(slices.Compact(others)) + ", or give the key that is for it",
+		Hint: "set " + fault.Algorithm + " to " + list(slices.Compact(others)) + ", or give the key that is for it",
 	}
 }
 
@@ -178,9 +178,9 @@ func (c setChoice) ambiguous(good []setKey) error {
 	}
 	switch {
 	case len(ids) > 1:
-		e.Hint = "set privateKeyId to the kid of the one to use"
+		e.Hint = "set " + fault.KeyID + " to the kid of the one to use"
 	case c.alg == "":
-		e.Hint = "set algorithm, or give each key a kid of its own"
+		e.Hint = "set " + fault.Algorithm + ", or give each key a kid of its own"
 	default:
 		e.Hint = "give each key a kid of its own"
 	}

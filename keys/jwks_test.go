@@ -145,15 +145,15 @@ func TestTheHintOfAChoiceHelps(t *testing.T) {
 		ref  keys.Ref
 		hint string
 	}{
-		{[]any{a, b}, keys.Ref{}, "set privateKeyId to the kid of the one to use"},
-		{[]any{a, b.with("kid", "a")}, keys.Ref{}, "set algorithm, or give each key a kid of its own"},
-		{[]any{a.without("kid"), b.without("kid")}, keys.Ref{}, "set algorithm, or give each key a kid of its own"},
-		{[]any{a, b}, keys.Ref{KeyID: "c"}, "set privateKeyId to the kid of one of its keys"},
-		{[]any{a.without("kid"), b.without("kid")}, keys.Ref{KeyID: "c"}, "none of them has a kid: give each key a kid, or leave privateKeyId out and set algorithm"},
+		{[]any{a, b}, keys.Ref{}, "set kid to the kid of the one to use"},
+		{[]any{a, b.with("kid", "a")}, keys.Ref{}, "set alg, or give each key a kid of its own"},
+		{[]any{a.without("kid"), b.without("kid")}, keys.Ref{}, "set alg, or give each key a kid of its own"},
+		{[]any{a, b}, keys.Ref{KeyID: "c"}, "set kid to the kid of one of its keys"},
+		{[]any{a.without("kid"), b.without("kid")}, keys.Ref{KeyID: "c"}, "none of them has a kid: give each key a kid, or leave kid out and set alg"},
 	} {
 		c.ref.Text = secret.New(object{"keys": c.set}.text(t))
 		_, err := keys.NewParser(keys.ParserOptions{}).Resolve(t.Context(), c.ref)
-		if e, ok := errors.AsType[*fault.Error](err); !ok || e.Hint != c.hint {
+		if e, ok := errors.AsType[*fault.Error](err); !ok || fault.Rename(e.Hint, nil) != c.hint {
 			t.Errorf("want %q, got %+v", c.hint, err)
 		}
 	}

@@ -82,7 +82,7 @@ func (p *Parser) Stats() Stats { return p.cache.stats() }
 // with a name is refused with [ErrUnknown]: named keys are a keyring's.
 func (p *Parser) Resolve(ctx context.Context, ref Ref) (Key, error) {
 	if ref.Name != "" {
-		return nil, &fault.Error{Reason: ErrUnknown, Found: "a key name, but no keys are configured", Hint: "give the key itself in privateKey"}
+		return nil, &fault.Error{Reason: ErrUnknown, Found: "a key name, but no keys are configured", Hint: "give the key itself in " + fault.Key}
 	}
 	if n := ref.Text.Len(); n > p.options.MaxText {
 		return nil, decode.TooLarge(n, p.options.MaxText)

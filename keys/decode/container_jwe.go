@@ -36,7 +36,7 @@ func openJWE(ctx context.Context, text string, password secret.Text) (string, er
 		return "", err
 	}
 	if password.IsZero() {
-		return "", &fault.Error{Reason: ErrEncrypted, Found: "an encrypted jwk (jwe)", Hint: "set privateKeyPassword"}
+		return "", &fault.Error{Reason: ErrEncrypted, Found: "an encrypted jwk (jwe)", Hint: "set " + fault.Password}
 	}
 	header, err := readJWEHeader(compact)
 	if err != nil {

@@ -46,7 +46,7 @@ func unopenedPKCS12(err error, password secret.Text) error {
 	case password.IsZero():
 		return &fault.Error{
 			Reason: ErrEncrypted, Found: "a pkcs#12 file",
-			Hint: "set privateKeyPassword, or take the key out of it: " + opensslPKCS12,
+			Hint: "set " + fault.Password + ", or take the key out of it: " + opensslPKCS12,
 		}
 	default:
 		return wrongPassword()

@@ -128,7 +128,7 @@ func unknownJSON(m members) error {
 	case m.has("boxAppSettings"):
 		return &fault.Error{
 			Reason: ErrUnsupported, Found: "the configuration file of a box app",
-			Hint: "give the pem text of its appAuth alone, its passphrase as privateKeyPassword and its publicKeyID as privateKeyId",
+			Hint: "give the pem text of its appAuth alone, its passphrase as " + fault.Password + " and its publicKeyID as " + fault.KeyID,
 		}
 	case isPublicMap(m):
 		return &fault.Error{

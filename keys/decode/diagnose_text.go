@@ -166,7 +166,7 @@ func diagnoseWord(text string) error {
 	}
 	return &fault.Error{
 		Reason: ErrUnreadable, Found: "text that is no private key in any known form",
-		Hint: "give a private key in pem or jwk form; an hmac secret needs secretEncoding",
+		Hint: "give a private key in pem or jwk form; an hmac secret needs " + fault.Encoding,
 	}
 }
 

@@ -56,9 +56,9 @@ func readOpened(plain []byte, curve string) (any, error) {
 }
 
 func isEncrypted(found string) error {
-	return &fault.Error{Reason: ErrEncrypted, Found: found, Hint: "set privateKeyPassword, or decrypt the key: conductor-jwt key convert key.pem --password-file pw --to pem"}
+	return &fault.Error{Reason: ErrEncrypted, Found: found, Hint: "set " + fault.Password + ", or decrypt the key: conductor-jwt key convert key.pem --password-file pw --to pem"}
 }
 
 func wrongPassword() error {
-	return &fault.Error{Reason: ErrPassword, Found: "an encrypted key that the password does not open", Hint: "check privateKeyPassword; white space counts"}
+	return &fault.Error{Reason: ErrPassword, Found: "an encrypted key that the password does not open", Hint: "check " + fault.Password + "; white space counts"}
 }

@@ -72,7 +72,7 @@ func decodeSecret(text, encoding string) ([]byte, error) {
 		ok = err == nil
 	default:
 		return nil, &fault.Error{
-			Reason: ErrUnreadable, Found: fmt.Sprintf("an unknown secretEncoding of %d characters", len(encoding)),
+			Reason: ErrUnreadable, Found: fmt.Sprintf("an unknown %s of %d characters", fault.Encoding, len(encoding)),
 			Hint: "use raw, base64, base64url or hex",
 		}
 	}
@@ -85,7 +85,7 @@ func decodeSecret(text, encoding string) ([]byte, error) {
 func badEncoding(encoding string) error {
 	return &fault.Error{
 		Reason: ErrUnreadable, Found: fmt.Sprintf("an hmac secret that is not %s", encoding),
-		Hint: "set secretEncoding to what the secret is written in: raw, base64, base64url or hex; white space counts",
+		Hint: "set " + fault.Encoding + " to what the secret is written in: raw, base64, base64url or hex; white space counts",
 	}
 }
 
@@ -188,7 +188,7 @@ func isECPoint(raw []byte) bool {
 
 func notASecret(what string) error {
 	return &fault.Error{
-		Reason: ErrUnsupported, Found: what + " where secretEncoding announces an hmac secret",
-		Hint: "leave secretEncoding out to read it as a key, or give a random secret",
+		Reason: ErrUnsupported, Found: what + " where " + fault.Encoding + " announces an hmac secret",
+		Hint: "leave " + fault.Encoding + " out to read it as a key, or give a random secret",
 	}
 }

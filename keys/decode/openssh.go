@@ -88,7 +88,7 @@ func (f sshFile) checkEncryption(password secret.Text) error {
 	if password.IsZero() {
 		return &fault.Error{
 			Reason: ErrEncrypted, Found: "an encrypted openssh key",
-			Hint: "set privateKeyPassword, or decrypt the key: ssh-keygen -p -N '' -f key",
+			Hint: "set " + fault.Password + ", or decrypt the key: ssh-keygen -p -N '' -f key",
 		}
 	}
 	if f.KDF != "bcrypt" || f.Cipher != "aes256-ctr" && f.Cipher != "aes256-cbc" {

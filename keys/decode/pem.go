@@ -37,7 +37,7 @@ func readPEM(ctx context.Context, text string, password secret.Text) (Key, error
 		return Key{}, found.withoutKey(text)
 	case 1:
 	default:
-		return Key{}, &fault.Error{Reason: ErrAmbiguous, Found: "more than one private key", Hint: "give exactly one, or a jwks and the key's id in privateKeyId"}
+		return Key{}, &fault.Error{Reason: ErrAmbiguous, Found: "more than one private key", Hint: "give exactly one, or a jwks and the key's id in " + fault.KeyID}
 	}
 	curve, err := found.curve()
 	if err != nil {

@@ -227,7 +227,7 @@ func readPublicMap(m members, id string) (Key, error) {
 	if err != nil || !ok {
 		return Key{}, &fault.Error{
 			Reason: ErrAmbiguous, Found: fmt.Sprintf("%d certificates or public keys under their ids, none of them that is asked for", len(m)),
-			Hint: "set privateKeyId to the id of one of them",
+			Hint: "set " + fault.KeyID + " to the id of one of them",
 		}
 	}
 	k, err := readPublicText(text)

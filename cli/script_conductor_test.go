@@ -23,6 +23,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/test/conductortest"
 )
 
@@ -135,7 +136,7 @@ func await(ts *testscript.TestScript, _ bool, args []string) {
 	l := ledgerOf(ts)
 	ctx, cancel := context.WithTimeout(context.Background(), scriptWait)
 	defer cancel()
-	err = l.WaitFor(ctx, func() bool { return l.Counts()[conductortest.Status(args[1])] >= n })
+	err = l.WaitFor(ctx, func() bool { return l.Counts()[api.Status(args[1])] >= n })
 	if err != nil {
 		ts.Fatalf("after %s: %v", scriptWait, l.Counts())
 	}

@@ -20,6 +20,7 @@ import (
 	"go.uber.org/goleak"
 
 	"conductor-jwt/cli"
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/test/conductortest"
 )
 
@@ -158,7 +159,7 @@ func waitFor(t *testing.T, l *conductortest.Ledger, what string, done func() boo
 func ended(l *conductortest.Ledger, n int) func() bool {
 	return func() bool {
 		c := l.Counts()
-		return c[conductortest.Completed]+c[conductortest.Terminal] >= n
+		return c[api.Completed]+c[api.FailedWithTerminalError] >= n
 	}
 }
 
@@ -199,7 +200,7 @@ func TestAWorkerTellsNoSecret(t *testing.T) {
 			tokens.PlantText("the token of "+task.ID, out.Token[tail:])
 		}
 	}
-	if done := l.Counts()[conductortest.Completed]; done == 0 || done == n {
+	if done := l.Counts()[api.Completed]; done == 0 || done == n {
 		t.Errorf("%d of %d tasks are completed: one of the two kinds is missing", done, n)
 	}
 	pages["the log"], pages["standard output"] = p.err.String(), p.out.String()
@@ -228,7 +229,7 @@ func TestATermSignalDrains(t *testing.T) {
 	if err := l.Check(); err != nil {
 		t.Error(err)
 	}
-	if n := l.Counts()[conductortest.InProgress]; n != 0 {
+	if n := l.Counts()[api.InProgress]; n != 0 {
 		t.Errorf("%d tasks are left in progress", n)
 	}
 	if _, _, err := conductortest.Ask(t.Context(), url+"/livez"); err == nil {
@@ -254,7 +255,7 @@ func TestASecondSignalEndsAtOnce(t *testing.T) {
 	add(l, `{"subject":"alice","privateKey":"${workflow.secrets.jwt}"}`)
 	p := start(t, env, "worker")
 	url := p.address(t)
-	waitFor(t, l, "the task is taken", func() bool { return l.Counts()[conductortest.InProgress] == 1 })
+	waitFor(t, l, "the task is taken", func() bool { return l.Counts()[api.InProgress] == 1 })
 	p.signals <- syscall.SIGTERM
 	p.says(t, "draining")
 	if status, body, err := conductortest.Ask(t.Context(), url+"/readyz"); err != nil || status != 503 || body != "not ready: draining\n" {

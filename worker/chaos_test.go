@@ -140,7 +140,7 @@ func TestEveryDeliveryIsAnsweredWithoutResponseTimeouts(t *testing.T) {
 					})
 					time.Sleep(time.Duration(random.IntN(8000)) * time.Millisecond)
 					r.drainClean()
-					if n := l.Counts()[conductortest.InProgress]; n != 0 {
+					if n := l.Counts()[api.InProgress]; n != 0 {
 						t.Fatalf("%d tasks in progress after the drain", n)
 					}
 				}

@@ -29,13 +29,13 @@ func TestDrainUnderLoad(t *testing.T) {
 			t.Errorf("%d polls began after the drain had", n-polls)
 		}
 		counts := l.Counts()
-		if counts[conductortest.InProgress] != 0 || counts[conductortest.Completed] == 0 || counts[conductortest.Scheduled] == 0 {
+		if counts[api.InProgress] != 0 || counts[api.Completed] == 0 || counts[conductortest.Scheduled] == 0 {
 			t.Errorf("tasks stand at %v, want none in progress", counts)
 		}
 		next := start(t, l, Options{Slots: 16, WorkerID: "w2"})
 		next.idle(time.Minute)
 		next.drainClean()
-		if n := l.Counts()[conductortest.Completed]; n != 150 {
+		if n := l.Counts()[api.Completed]; n != 150 {
 			t.Errorf("%d of 150 completed", n)
 		}
 	})
@@ -58,7 +58,7 @@ func TestDrainRunsWhatThePollInFlightBrings(t *testing.T) {
 		if err := l.Check(); err != nil {
 			t.Error(err)
 		}
-		if r.status(id) != conductortest.Completed {
+		if r.status(id) != api.Completed {
 			t.Errorf("the task that the last poll brought is %s", r.status(id))
 		}
 		for _, p := range l.Polls() {
@@ -174,7 +174,7 @@ func TestDrainWhileTheServerIsDown(t *testing.T) {
 				next := start(t, l, Options{WorkerID: "w2"})
 				next.idle(3 * time.Minute)
 				next.drainClean()
-				if n := l.Counts()[conductortest.Completed]; n != 3 {
+				if n := l.Counts()[api.Completed]; n != 3 {
 					t.Errorf("%d of 3 completed in the end", n)
 				}
 			})
@@ -303,7 +303,7 @@ func TestKilledWorkerLosesNothing(t *testing.T) {
 		r := start(t, l, Options{Slots: 16})
 		r.idle(time.Minute)
 		r.drainClean()
-		if n := l.Counts()[conductortest.Completed]; n != 60 {
+		if n := l.Counts()[api.Completed]; n != 60 {
 			t.Errorf("%d of 60 completed", n)
 		}
 	})

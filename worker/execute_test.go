@@ -76,7 +76,7 @@ func TestPanicBecomesAFailureOfFixedText(t *testing.T) {
 				if !strings.Contains(r.log.String(), "execute_test.go") {
 					t.Error("the log does not say where the panic was")
 				}
-				if r.status(other) != conductortest.Completed {
+				if r.status(other) != api.Completed {
 					t.Error("the next task did not run")
 				}
 			})
@@ -154,7 +154,7 @@ func TestAbandonedHandlersAreBounded(t *testing.T) {
 		}
 		enqueue(l, 5)
 		time.Sleep(time.Second)
-		if n := l.Counts()[conductortest.Completed]; n < 5 {
+		if n := l.Counts()[api.Completed]; n < 5 {
 			t.Errorf("%d tasks completed once the handlers had returned, want the slots to be free again", n)
 		}
 		r.stop()
@@ -180,7 +180,7 @@ func TestMalformedTask(t *testing.T) {
 		r.idle(time.Minute)
 		r.drainClean()
 		counts := l.Counts()
-		if counts[conductortest.Completed] != 49 || counts[conductortest.Terminal] != 1 {
+		if counts[api.Completed] != 49 || counts[api.FailedWithTerminalError] != 1 {
 			t.Errorf("tasks ended %v, want 49 completed and 1 failed for good", counts)
 		}
 		got, _ := exposition(t, m)
@@ -188,7 +188,7 @@ func TestMalformedTask(t *testing.T) {
 			t.Errorf("%v tasks count as without a response timeout, which could not be read", n)
 		}
 		for _, id := range ids {
-			if r.status(id) == conductortest.Terminal {
+			if r.status(id) == api.FailedWithTerminalError {
 				if got := r.only(id); codeOf(t, got) != "input_invalid" {
 					t.Errorf("reason %q", got.Reason)
 				}
@@ -212,7 +212,7 @@ func TestTaskWithoutAnIDIsDroppedAlone(t *testing.T) {
 		r := start(t, l, Options{Server: s, Pollers: 1})
 		r.idle(time.Minute)
 		r.drainClean()
-		if n := l.Counts()[conductortest.Completed]; n != 3 {
+		if n := l.Counts()[api.Completed]; n != 3 {
 			t.Errorf("%d of 3 completed", n)
 		}
 	})

@@ -64,7 +64,7 @@ func TestTaskInFlightIsNotRunTwiceAtOnce(t *testing.T) {
 		}
 		r.drainClean()
 		for _, id := range ids {
-			if r.status(id) != conductortest.Completed {
+			if r.status(id) != api.Completed {
 				t.Errorf("%s is %s", id, r.status(id))
 			}
 		}
@@ -129,7 +129,7 @@ func TestSecondDelivery(t *testing.T) {
 				})})
 				r.idle(time.Minute)
 				r.drainClean()
-				if runs.Load() != c.runs || r.status(id) != conductortest.Completed {
+				if runs.Load() != c.runs || r.status(id) != api.Completed {
 					t.Errorf("%d runs, want %d; the task is %s", runs.Load(), c.runs, r.status(id))
 				}
 			})
@@ -202,7 +202,7 @@ func TestADuplicateFromBeforeAPostponementIsNotRun(t *testing.T) {
 		}
 		r.idle(2 * time.Minute)
 		r.drainClean()
-		if runs.Load() != 2 || r.status(id) != conductortest.Completed {
+		if runs.Load() != 2 || r.status(id) != api.Completed {
 			t.Errorf("%d runs; the task is %s", runs.Load(), r.status(id))
 		}
 	})

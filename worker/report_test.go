@@ -50,7 +50,7 @@ func TestUpdateIsRetried(t *testing.T) {
 				if r.log.count("a call to the server failed") == 0 {
 					t.Error("the log does not say that an update failed")
 				}
-				if tried.Load() != 4 || r.status(id) != conductortest.Completed {
+				if tried.Load() != 4 || r.status(id) != api.Completed {
 					t.Errorf("%d attempts, and the task is %s", tried.Load(), r.status(id))
 				}
 			})
@@ -110,7 +110,7 @@ func TestA2xxThatIsNotTheServersIsNoAcknowledgement(t *testing.T) {
 				r := start(t, l, Options{Server: s})
 				r.idle(10 * time.Second)
 				r.drainClean()
-				if tried != 3 || r.status(ids[0]) != conductortest.Completed {
+				if tried != 3 || r.status(ids[0]) != api.Completed {
 					t.Errorf("%d attempts, the task is %s; want 3", tried, r.status(ids[0]))
 				}
 			})
@@ -197,7 +197,7 @@ func TestUpdateThatIsNeverAnswered(t *testing.T) {
 		r := start(t, l, Options{Server: s})
 		r.idle(15 * time.Second)
 		r.drainClean()
-		if r.status(id) != conductortest.Completed {
+		if r.status(id) != api.Completed {
 			t.Errorf("the task is %s", r.status(id))
 		}
 		if waited != 10*time.Second {
@@ -239,7 +239,7 @@ func TestLaterIsGivenBackWithItsDelay(t *testing.T) {
 		r.idle(time.Minute)
 		r.drainClean()
 		s, _ := l.Task(id)
-		if s.Status != conductortest.Completed || s.Retry != 0 || s.Polls != 3 {
+		if s.Status != api.Completed || s.Retry != 0 || s.Polls != 3 {
 			t.Errorf("%s after %d polls and %d retries", s.Status, s.Polls, s.Retry)
 		}
 		if took := s.Ended.Sub(r.began); took < 8*time.Second || took > 9*time.Second {

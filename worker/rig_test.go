@@ -196,7 +196,7 @@ func enqueueType(l *conductortest.Ledger, taskType string, n int) []string {
 }
 
 // status is where a task stands.
-func (r *rig) status(id string) conductortest.Status {
+func (r *rig) status(id string) api.Status {
 	r.t.Helper()
 	s, ok := r.ledger.Task(id)
 	if !ok {

@@ -8,7 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"conductor-jwt/test/conductortest"
+	"conductor-jwt/conductor/api"
 )
 
 func noBeat() {}
@@ -207,7 +207,7 @@ func TestStopsAfter(t *testing.T) {
 				if err := l.Check(); err != nil {
 					t.Error(err)
 				}
-				if n := l.Counts()[conductortest.Completed]; n != c.once || len(l.Deliveries()) != c.once {
+				if n := l.Counts()[api.Completed]; n != c.once || len(l.Deliveries()) != c.once {
 					t.Errorf("%d of %d deliveries completed, want %d", n, len(l.Deliveries()), c.once)
 				}
 			})

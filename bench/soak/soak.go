@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"conductor-jwt/conductor/api"
 	ct "conductor-jwt/test/conductortest"
 	"conductor-jwt/test/reliability"
 )
@@ -260,7 +261,7 @@ func (s *soak) sample(ctx context.Context) error {
 // show notes a task that is over.
 func (s *soak) show(t ct.Snapshot) {
 	wrong := s.load.isBad(t.First)
-	if t.Status == ct.Completed {
+	if t.Status == api.Completed {
 		if !s.began.IsZero() && t.Retry == 0 && t.Queued.After(s.began) {
 			s.result.took = append(s.result.took, delay{float32(t.Queued.Sub(s.began).Seconds()), float32(t.Ended.Sub(t.Queued).Seconds())})
 		}

@@ -271,7 +271,7 @@ func TestTheCanaryLooksThroughTheLedger(t *testing.T) {
 	for name, change := range spoil {
 		l := conductortest.NewLedger(conductortest.Options{})
 		l.Enqueue(conductortest.TaskSpec{Type: queue})
-		r := result(one(t, l), conductortest.Completed)
+		r := result(one(t, l), api.Completed)
 		change(&r)
 		if err := l.Update(context.Background(), r); err != nil {
 			t.Fatal(err)

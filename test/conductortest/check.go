@@ -3,6 +3,8 @@ package conductortest
 import (
 	"bytes"
 	"fmt"
+
+	"conductor-jwt/conductor/api"
 )
 
 // Check is the one invariant: each delivery has exactly one terminal update, or
@@ -71,7 +73,7 @@ func checkUpdates(d *Delivery) error {
 		if u.Effect == Refused {
 			continue
 		}
-		if Status(u.Result.Status) == InProgress {
+		if u.Result.Status == api.InProgress {
 			givenBack = givenBack || u.Effect == Applied
 			continue
 		}

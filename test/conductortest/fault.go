@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"conductor-jwt/conductor"
+	"conductor-jwt/conductor/api"
 )
 
 // ErrInjected is the cause of every network error that a plan injects.
@@ -20,7 +21,7 @@ type Call struct {
 	TaskType string // or the definition's name
 	TaskID   string
 	WorkerID string
-	Status   string // of an update
+	Status   api.Status // of an update
 }
 
 // Faults says what goes wrong with a call. It may be called from many

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"conductor-jwt/conductor"
+	"conductor-jwt/conductor/api"
 )
 
 // Version is the server that is imitated.
@@ -152,7 +153,10 @@ func identify(name string, r *http.Request, body []byte) Call {
 		c.TaskType = r.PathValue("name")
 	}
 	if name == "update" {
-		var u struct{ TaskID, WorkerID, Status string }
+		var u struct {
+			TaskID, WorkerID string
+			Status           api.Status
+		}
 		if json.Unmarshal(body, &u) == nil {
 			c.TaskID, c.WorkerID, c.Status = u.TaskID, u.WorkerID, u.Status
 		}

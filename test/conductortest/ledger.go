@@ -132,7 +132,7 @@ func (l *Ledger) Poll(ctx context.Context, q conductor.Query) ([]api.Task, error
 // acknowledged and ignored, as the real server does it.
 func (l *Ledger) Update(ctx context.Context, r api.Result) error {
 	fault, err := l.strike(ctx, Call{
-		Name: "update", TaskID: r.TaskID, WorkerID: r.WorkerID, Status: string(r.Status),
+		Name: "update", TaskID: r.TaskID, WorkerID: r.WorkerID, Status: r.Status,
 	})
 	if err != nil {
 		return err

@@ -48,14 +48,14 @@ func one(t *testing.T, l *conductortest.Ledger) api.Task {
 	return tasks[0]
 }
 
-func answer(t *testing.T, l *conductortest.Ledger, task api.Task, status conductortest.Status) {
+func answer(t *testing.T, l *conductortest.Ledger, task api.Task, status api.Status) {
 	t.Helper()
 	if err := l.Update(t.Context(), result(task, status)); err != nil {
 		t.Fatalf("update: %v", err)
 	}
 }
 
-func result(task api.Task, status conductortest.Status) api.Result {
+func result(task api.Task, status api.Status) api.Result {
 	return api.Result{
 		TaskID: task.ID, WorkflowID: task.WorkflowID, WorkerID: "w1", Status: status,
 		Output: secret.NewJSON(json.RawMessage(`{"token":"t"}`)), Reason: "because",
@@ -93,8 +93,8 @@ func TestASilentWorkerLosesItsLease(t *testing.T) {
 		if len(tasks) != 1 || tasks[0].ID == id || tasks[0].Retry != 1 {
 			t.Fatalf("redelivered as %+v, want one new id with retry 1", tasks)
 		}
-		answer(t, l, dead, conductortest.Completed) // too late, acknowledged, ignored
-		answer(t, l, tasks[0], conductortest.Completed)
+		answer(t, l, dead, api.Completed) // too late, acknowledged, ignored
+		answer(t, l, tasks[0], api.Completed)
 		updates := l.Updates()
 		if updates[0].Effect != conductortest.Ignored || updates[1].Effect != conductortest.Applied {
 			t.Errorf("effects are %s and %s", updates[0].Effect, updates[1].Effect)
@@ -159,7 +159,7 @@ func TestUpdatesByTheServersRules(t *testing.T) {
 			l.Enqueue(conductortest.TaskSpec{Type: queue, WorkflowID: "own"})
 			task := one(t, l)
 			l.Enqueue(conductortest.TaskSpec{Type: "T2", WorkflowID: "other"})
-			r := result(task, conductortest.Completed)
+			r := result(task, api.Completed)
 			c.change(&r)
 			if got := class(l.Update(t.Context(), r)); got != c.class {
 				t.Errorf("class is %q, want %q", got, c.class)
@@ -188,23 +188,23 @@ func TestTheCheckTurnsRed(t *testing.T) {
 	})
 	t.Run("for two answers that differ", func(t *testing.T) {
 		l, task := setup(t, 0)
-		answer(t, l, task, conductortest.Completed)
-		answer(t, l, task, conductortest.Completed)
+		answer(t, l, task, api.Completed)
+		answer(t, l, task, api.Completed)
 		sound(t, l)
-		answer(t, l, task, conductortest.Failed)
+		answer(t, l, task, api.Failed)
 		red(t, l, "differ")
 	})
 	t.Run("for an answer after giving back", func(t *testing.T) {
 		l, task := setup(t, 0)
-		answer(t, l, task, conductortest.InProgress)
+		answer(t, l, task, api.InProgress)
 		sound(t, l)
-		answer(t, l, task, conductortest.Completed)
+		answer(t, l, task, api.Completed)
 		red(t, l, "after it was given back")
 	})
 	t.Run("for an answer to what was not delivered", func(t *testing.T) {
 		l := conductortest.NewLedger(conductortest.Options{})
 		id := l.Enqueue(conductortest.TaskSpec{Type: queue, WorkflowID: "w"})
-		answer(t, l, api.Task{ID: id, WorkflowID: "w"}, conductortest.Completed)
+		answer(t, l, api.Task{ID: id, WorkflowID: "w"}, api.Completed)
 		red(t, l, "never delivered")
 	})
 	t.Run("for a time-out that spent the last retry", func(t *testing.T) {

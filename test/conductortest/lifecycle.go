@@ -10,23 +10,17 @@ import (
 	"conductor-jwt/conductor/api"
 )
 
-// Status is where a task stands, or with Running and TimedOut a workflow.
-type Status = api.Status
-
-// The statuses, in Conductor's words.
+// The statuses of tasks and workflows that a worker does not report, in
+// Conductor's words. The others are package api's.
 const (
-	Scheduled  Status = "SCHEDULED"
-	InProgress        = api.InProgress
-	Completed         = api.Completed
-	Failed            = api.Failed
-	Terminal          = api.FailedWithTerminalError
-	TimedOut   Status = "TIMED_OUT"
-	Canceled   Status = "CANCELED"
-	Running    Status = "RUNNING"
+	Scheduled api.Status = "SCHEDULED"
+	TimedOut  api.Status = "TIMED_OUT"
+	Canceled  api.Status = "CANCELED"
+	Running   api.Status = "RUNNING" // of a workflow
 )
 
-func ended(s Status) bool {
-	return s != Scheduled && s != InProgress && s != Running
+func ended(s api.Status) bool {
+	return s != Scheduled && s != api.InProgress && s != Running
 }
 
 // entry is one attempt of a task. Each retry is an entry of its own, with an
@@ -42,7 +36,7 @@ type entry struct {
 	polls    int
 	input    json.RawMessage // as it is stored
 
-	status    Status
+	status    api.Status
 	scheduled time.Time
 	started   time.Time
 	due       time.Time // when it may be polled
@@ -59,7 +53,7 @@ type entry struct {
 // workflow is a set of tasks that end together.
 type workflow struct {
 	id     string
-	status Status
+	status api.Status
 	chains []*entry // the newest attempt of each task
 }
 
@@ -177,9 +171,9 @@ func (l *Ledger) nextChange() time.Time {
 
 // end ends an attempt, starts the next one where the definition allows it, and
 // moves the workflow on. The caller holds the lock.
-func (l *Ledger) end(e *entry, status Status, at time.Time) {
+func (l *Ledger) end(e *entry, status api.Status, at time.Time) {
 	l.finish(e, status, at)
-	if (status == Failed || status == TimedOut) && e.retry < e.def.Retries {
+	if (status == api.Failed || status == TimedOut) && e.retry < e.def.Retries {
 		l.retry(e, at)
 		return
 	}
@@ -187,7 +181,7 @@ func (l *Ledger) end(e *entry, status Status, at time.Time) {
 }
 
 // finish ends an attempt alone. The caller holds the lock.
-func (l *Ledger) finish(e *entry, status Status, at time.Time) {
+func (l *Ledger) finish(e *entry, status api.Status, at time.Time) {
 	e.status, e.ended = status, at
 	l.unended--
 	delete(l.leased, e.id)
@@ -225,7 +219,7 @@ func (l *Ledger) advance(w *workflow, last *entry) {
 	if ended(w.status) {
 		return
 	}
-	if last.status != Completed {
+	if last.status != api.Completed {
 		l.stop(w, workflowEnd(last.status))
 		return
 	}
@@ -234,20 +228,20 @@ func (l *Ledger) advance(w *workflow, last *entry) {
 			return
 		}
 	}
-	w.status = Completed
+	w.status = api.Completed
 }
 
 // workflowEnd is the workflow's status after the last attempt of a task ended
 // other than well.
-func workflowEnd(task Status) Status {
+func workflowEnd(task api.Status) api.Status {
 	if task == TimedOut {
 		return TimedOut
 	}
-	return Failed
+	return api.Failed
 }
 
 // stop ends a workflow and cancels what is left of it. The caller holds the lock.
-func (l *Ledger) stop(w *workflow, status Status) {
+func (l *Ledger) stop(w *workflow, status api.Status) {
 	w.status = status
 	for _, c := range w.chains {
 		if !ended(c.status) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"conductor-jwt/conductor"
+	"conductor-jwt/conductor/api"
 )
 
 // pollInHand is a poll that is being served.
@@ -114,7 +115,7 @@ func (l *Ledger) lease(p *pollInHand) []leasedTask {
 		if e.status != Scheduled { // ended meanwhile
 			continue
 		}
-		e.status, e.worker = InProgress, p.query.WorkerID
+		e.status, e.worker = api.InProgress, p.query.WorkerID
 		if e.started.IsZero() { // the server keeps the time of the first one
 			e.started = now
 		}

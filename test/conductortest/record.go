@@ -71,7 +71,7 @@ type Poll struct {
 type Snapshot struct {
 	ID, First, Type, Name, WorkflowID, WorkerID string
 
-	Status  Status
+	Status  api.Status
 	Retry   int
 	Polls   int
 	Input   json.RawMessage // as stored, secrets unresolved
@@ -130,8 +130,8 @@ func (l *Ledger) Tasks() []Snapshot {
 }
 
 // Counts is how many tasks stand where, by their newest attempts.
-func (l *Ledger) Counts() map[Status]int {
-	counts := map[Status]int{}
+func (l *Ledger) Counts() map[api.Status]int {
+	counts := map[api.Status]int{}
 	for _, s := range l.Tasks() {
 		counts[s.Status]++
 	}

@@ -104,7 +104,7 @@ func pollN(t *testing.T, l *Ledger, n int) []api.Task {
 func complete(t *testing.T, l *Ledger, task api.Task, output string) {
 	t.Helper()
 	if err := l.Update(t.Context(), api.Result{
-		TaskID: task.ID, WorkflowID: task.WorkflowID, WorkerID: "w", Status: Completed,
+		TaskID: task.ID, WorkflowID: task.WorkflowID, WorkerID: "w", Status: api.Completed,
 		Output: secretJSON([]byte(`{"token":"` + output + `"}`)),
 	}); err != nil {
 		t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/test/conductortest"
 )
 
@@ -107,7 +108,7 @@ func TestALostAnswerTookEffect(t *testing.T) {
 			if (err == nil) != (wire == conductortest.WireHTML) {
 				t.Errorf("the error is %v", err)
 			}
-			if got := last(t, s.Ledger, id); got.Status != conductortest.Completed {
+			if got := last(t, s.Ledger, id); got.Status != api.Completed {
 				t.Errorf("it is %s", got.Status)
 			}
 		})
@@ -144,7 +145,7 @@ func TestAClientThatGoesAwayLosesThePoll(t *testing.T) {
 	<-done
 	waits(func(p conductortest.Poll) bool { return p.Abandoned })
 	id := s.Ledger.Enqueue(conductortest.TaskSpec{Type: queue})
-	if got := last(t, s.Ledger, id); got.Status != conductortest.InProgress || got.WorkerID != "gone" {
+	if got := last(t, s.Ledger, id); got.Status != api.InProgress || got.WorkerID != "gone" {
 		t.Errorf("it is %s with %q", got.Status, got.WorkerID)
 	}
 }

@@ -36,8 +36,8 @@ func (l *Ledger) judge(u *Update) error {
 	if r.TaskID == "" || r.WorkflowID == "" {
 		return refused("update", 400)
 	}
-	switch Status(r.Status) {
-	case Completed, Failed, Terminal, InProgress, Canceled:
+	switch r.Status {
+	case api.Completed, api.Failed, api.FailedWithTerminalError, api.InProgress, Canceled:
 	default:
 		return refused("update", 500)
 	}
@@ -91,7 +91,7 @@ func (l *Ledger) apply(u *Update) {
 	for _, line := range r.Logs {
 		e.logs = append(e.logs, line.Text)
 	}
-	if Status(r.Status) == InProgress {
+	if r.Status == api.InProgress {
 		if e.delivery != nil && !e.delivery.closed() {
 			e.delivery.close(EndGivenBack, now)
 		}
@@ -102,10 +102,10 @@ func (l *Ledger) apply(u *Update) {
 		e.delivery.close(EndReported, now)
 	}
 	if r.WorkflowID != e.spec.WorkflowID {
-		l.finish(e, Status(r.Status), now) // its own workflow never hears of it
+		l.finish(e, r.Status, now) // its own workflow never hears of it
 		return
 	}
-	l.end(e, Status(r.Status), now)
+	l.end(e, r.Status, now)
 }
 
 func cut(reason string) string {

@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"encoding/json"
 	"time"
+
+	"conductor-jwt/conductor/api"
 )
 
 // taskJSON is a task as the server's API writes it.
 type taskJSON struct {
 	TaskType              string           `json:"taskType"`
-	Status                Status           `json:"status"`
+	Status                api.Status       `json:"status"`
 	InputData             json.RawMessage  `json:"inputData"`
 	ReferenceTaskName     string           `json:"referenceTaskName"`
 	RetryCount            int              `json:"retryCount"`

@@ -3,6 +3,7 @@ package reliability
 import (
 	"time"
 
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/test/conductortest"
 )
 
@@ -34,7 +35,7 @@ func (a *Audit) Take(before time.Time, show func(conductortest.Snapshot)) {
 	}
 	for _, t := range gone.Tasks {
 		a.Tasks++
-		if t.Status == conductortest.Completed {
+		if t.Status == api.Completed {
 			a.Completed++
 		} else {
 			a.Failed++
@@ -55,7 +56,7 @@ func (a *Audit) updates(all []conductortest.Update) {
 	a.detective.learn(all)
 	for _, u := range all {
 		a.detective.update(u)
-		if u.Result.Status != conductortest.Completed {
+		if u.Result.Status != api.Completed {
 			continue
 		}
 		if err := a.stage.verify(u); a.Wrong == nil {

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/test/conductortest"
 )
 
@@ -29,7 +30,7 @@ func latencies(l *conductortest.Ledger, tasks []sent, from, to time.Time) Latenc
 	for _, task := range tasks {
 		last, _ := l.Last(task.id)
 		all.Retries += last.Retry
-		if last.Status != conductortest.Completed {
+		if last.Status != api.Completed {
 			all.Failed++
 			continue
 		}

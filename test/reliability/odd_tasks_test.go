@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/test/conductortest"
 )
 
@@ -41,9 +42,9 @@ func TestOddTasksAmongGoodOnes(t *testing.T) {
 	fit(t, v)
 	noneLost(t, v)
 	for _, task := range v.Ledger.Tasks() {
-		want := conductortest.Completed
+		want := api.Completed
 		if odd[task.First] != "" {
-			want = conductortest.Terminal
+			want = api.FailedWithTerminalError
 		}
 		if task.Status != want {
 			t.Errorf("%s (%s) is %s, want %s", task.ID, odd[task.First], task.Status, want)

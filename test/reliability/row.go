@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/test/conductortest"
 )
 
@@ -137,7 +138,7 @@ func (r *Run) Stop(ctx context.Context, w Worker) error {
 		status, err = -1, nil // the row goes on
 	}
 	r.endings = append(r.endings, Ending{
-		Status: status, Left: r.Ledger.Counts()[conductortest.InProgress], Took: time.Since(began),
+		Status: status, Left: r.Ledger.Counts()[api.InProgress], Took: time.Since(began),
 	})
 	return err
 }

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"conductor-jwt/test/conductortest"
+	"conductor-jwt/conductor/api"
 )
 
 func TestServerDownAtStart(t *testing.T) {
@@ -161,7 +161,7 @@ func TestOneBadTaskAmongFifty(t *testing.T) {
 	fit(t, v)
 	noneLost(t, v)
 	for _, task := range v.Ledger.Tasks() {
-		if task.Status != conductortest.Completed && task.Status != conductortest.Terminal {
+		if task.Status != api.Completed && task.Status != api.FailedWithTerminalError {
 			t.Errorf("%s is %s", task.ID, task.Status)
 		}
 	}

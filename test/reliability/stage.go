@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/test/conductortest"
 )
 
@@ -174,7 +175,7 @@ func (s *Stage) Await(ctx context.Context) error {
 // AwaitCompleted waits until n tasks are completed.
 func (s *Stage) AwaitCompleted(ctx context.Context, n int) error {
 	return s.until(ctx, fmt.Sprintf("%d completed", n), func() bool {
-		return s.Ledger.Counts()[conductortest.Completed] >= n
+		return s.Ledger.Counts()[api.Completed] >= n
 	})
 }
 
@@ -206,7 +207,7 @@ func (s *Stage) until(ctx context.Context, what string, done func() bool) error 
 func (s *Stage) Verify() error {
 	var errs []error
 	for _, u := range s.Ledger.Updates() {
-		if u.Result.Status != conductortest.Completed {
+		if u.Result.Status != api.Completed {
 			continue
 		}
 		if err := s.verify(u); err != nil {

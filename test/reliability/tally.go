@@ -1,6 +1,9 @@
 package reliability
 
-import "conductor-jwt/test/conductortest"
+import (
+	"conductor-jwt/conductor/api"
+	"conductor-jwt/test/conductortest"
+)
 
 // Tally is what deliveries say of a worker.
 type Tally struct {
@@ -22,7 +25,7 @@ func (t *Tally) add(deliveries []conductortest.Delivery) {
 		}
 		said := 0
 		for _, u := range d.Updates {
-			if u.Result.Status == conductortest.Completed {
+			if u.Result.Status == api.Completed {
 				said++
 			}
 		}

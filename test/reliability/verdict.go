@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/test/conductortest"
 )
 
@@ -41,8 +42,8 @@ func (v *Verdict) judge(r *Run) {
 	l := r.Ledger
 	v.Ledger, v.Tasks = l, len(l.Tasks())
 	counts := l.Counts()
-	v.Completed = counts[conductortest.Completed]
-	v.Failed = counts[conductortest.Terminal] + counts[conductortest.Failed] + counts[conductortest.TimedOut]
+	v.Completed = counts[api.Completed]
+	v.Failed = counts[api.FailedWithTerminalError] + counts[api.Failed] + counts[conductortest.TimedOut]
 	v.add(l.Deliveries())
 	v.Updates = len(l.Updates())
 	v.Polls, v.Calls, v.Faulted = l.Calls("poll"), calls(l), r.calls

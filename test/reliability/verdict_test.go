@@ -20,7 +20,6 @@ import (
 	"conductor-jwt/conductor"
 	"conductor-jwt/conductor/api"
 	"conductor-jwt/internal/secret"
-	"conductor-jwt/test/conductortest"
 )
 
 // puppet is a worker whose part is played by the test.
@@ -92,7 +91,7 @@ func (r *trial) result(task api.Task, token string) api.Result {
 	must(r.T, err)
 	return api.Result{
 		TaskID: task.ID, WorkflowID: task.WorkflowID, WorkerID: "w",
-		Status: conductortest.Completed, Output: secret.NewJSON(raw),
+		Status: api.Completed, Output: secret.NewJSON(raw),
 	}
 }
 
@@ -143,7 +142,7 @@ func TestTheVerdictTurnsRed(t *testing.T) {
 			act: func(r *trial) {
 				r.answer(r.tasks[1:], nil)
 				r.answer(r.tasks[:1], func(u *api.Result) {
-					u.Status, u.Output = conductortest.Terminal, secret.JSON{}
+					u.Status, u.Output = api.FailedWithTerminalError, secret.JSON{}
 				})
 			},
 			want: []string{"1 failed"},
@@ -151,7 +150,7 @@ func TestTheVerdictTurnsRed(t *testing.T) {
 		"for two answers of which one is another": {
 			act: func(r *trial) {
 				r.answer(r.tasks, nil)
-				r.answer(r.tasks[:1], func(u *api.Result) { u.Status = conductortest.Failed })
+				r.answer(r.tasks[:1], func(u *api.Result) { u.Status = api.Failed })
 			},
 			want: []string{"the ledger does not add up"},
 		},

@@ -16,7 +16,7 @@ import (
 	"conductor-jwt/task"
 )
 
-// auditLog writes decisions, one line each. A nil one is off.
+// auditLog writes a line for each decision. A nil auditLog is off.
 type auditLog struct {
 	path string // empty: standard output
 	log  *slog.Logger
@@ -27,8 +27,8 @@ type auditLog struct {
 	failing bool
 }
 
-// openAudit opens the audit, where it is not off. One that cannot be written
-// ends the start: somebody relies on it.
+// openAudit opens the audit, or returns nil if it is off. An audit that cannot be
+// written prevents the start.
 func openAudit(ctx context.Context, env Env, c *config.Loaded, log *slog.Logger) (*auditLog, error) {
 	switch c.Audit {
 	case "", config.AuditOff:
@@ -43,8 +43,8 @@ func openAudit(ctx context.Context, env Env, c *config.Loaded, log *slog.Logger)
 	return a, nil
 }
 
-// open opens the file, and closes the one from before. It does not wait for the
-// reader of a FIFO: there must be one.
+// open opens the file and closes the previous one. It fails for a FIFO without a
+// reader.
 func (a *auditLog) open(ctx context.Context) error {
 	flags := os.O_APPEND | os.O_CREATE | os.O_WRONLY
 	if runtime.GOOS != "windows" {
@@ -57,14 +57,14 @@ func (a *auditLog) open(ctx context.Context) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.file != nil {
-		_ = a.file.Close() // every line of it has been written
+		_ = a.file.Close() // lines are not buffered
 	}
 	a.file, a.out = f, f
 	return nil
 }
 
-// write writes one decision. A line that cannot be written is said once in
-// the log; the task does not pay for it.
+// write writes one decision. The first line that cannot be written is logged; the
+// task does not fail.
 func (a *auditLog) write(d task.Decision) {
 	raw, err := json.Marshal(d)
 	if err != nil {
@@ -76,19 +76,19 @@ func (a *auditLog) write(d task.Decision) {
 	if failed := err != nil; failed != a.failing {
 		a.failing = failed
 		if failed {
-			a.log.Error("the audit cannot be written; look at its disk", "task_id", d.TaskID)
+			a.log.Error("the audit cannot be written; check its disk", "task_id", d.TaskID)
 		} else {
-			a.log.Info("the audit is written again")
+			a.log.Info("the audit can be written again")
 		}
 	}
 }
 
-// reopen follows a file that was rotated away.
+// reopen opens the file again after its rotation.
 func (a *auditLog) reopen(ctx context.Context) {
 	if a == nil || a.path == "" {
 		return
 	}
 	if err := a.open(ctx); err != nil {
-		a.log.ErrorContext(ctx, "the audit file cannot be opened again; the one from before is written on")
+		a.log.ErrorContext(ctx, "the audit file cannot be opened again; lines are written to the previous one")
 	}
 }

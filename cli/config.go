@@ -113,7 +113,7 @@ func newConfigValidateCommand(env Env) *cobra.Command {
 // checkFiles reads what a client of the server needs, as the worker does at its
 // start.
 func checkFiles(env Env, c *config.Loaded) error {
-	client, err := askingClient(env, c)
+	client, err := newSilentClient(env, c)
 	if err != nil {
 		return err
 	}

@@ -45,7 +45,7 @@ changed, and no secret is read. Exit status 1 where a task would not be run.`,
 
 func runDoctor(ctx context.Context, env Env, c *config.Loaded, output string) error {
 	o := doctor.Options{TaskTypes: c.TaskTypes, Domain: c.Domain, Registers: c.RegisterTaskdefs != config.RegisterOff, Now: env.Now}
-	client, err := askingClient(env, c) //nolint:contextcheck // nothing is asked of the server yet
+	client, err := newSilentClient(env, c) //nolint:contextcheck // no request is made yet
 	if err != nil {
 		return err
 	}
@@ -54,7 +54,7 @@ func runDoctor(ctx context.Context, env Env, c *config.Loaded, output string) er
 	if c.AuthKey != "" || c.HeadersFile != "" { // a gateway's header is a credential too
 		stranger := *c
 		stranger.AuthKey, stranger.AuthSecret, stranger.HeadersFile = "", config.Config{}.AuthSecret, ""
-		anonymous, err := askingClient(env, &stranger) //nolint:contextcheck // as above
+		anonymous, err := newSilentClient(env, &stranger) //nolint:contextcheck // as above
 		if err != nil {
 			return err
 		}

@@ -182,7 +182,7 @@ func (readBefore) StoredWorkflow(context.Context, string) (json.RawMessage, erro
 
 // readStoredTask reads a task from the server.
 func readStoredTask(ctx context.Context, env Env, c *config.Loaded, id string) (api.Task, error) {
-	client, err := askingClient(env, c) //nolint:contextcheck // no request is made yet
+	client, err := newSilentClient(env, c) //nolint:contextcheck // no request is made yet
 	if err != nil {
 		return api.Task{}, err
 	}

@@ -63,7 +63,7 @@ const (
 
 // applyTaskDefs gives what was done until an error, too.
 func applyTaskDefs(ctx context.Context, env Env, c *config.Loaded, names []string, dryRun bool) ([]appliedDef, error) {
-	client, err := askingClient(env, c) //nolint:contextcheck // nothing is asked of the server yet
+	client, err := newSilentClient(env, c) //nolint:contextcheck // no request is made yet
 	if err != nil {
 		return nil, err
 	}

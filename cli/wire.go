@@ -33,10 +33,10 @@ type parts struct {
 	began     time.Time
 }
 
-// assemble is the one place where the packages meet.
+// assemble builds a worker from the settings.
 func assemble(ctx context.Context, env Env, c *config.Loaded, once int, log *slog.Logger) (*parts, error) {
 	metrics := worker.NewMetrics(c.TaskTypes)
-	client, err := newClient(env, c, log, observer(metrics, log)) //nolint:contextcheck // nothing is asked of the server yet
+	client, err := newClient(env, c, log, observer(metrics, log)) //nolint:contextcheck // no request is made yet
 	if err != nil {
 		return nil, err
 	}
@@ -77,8 +77,8 @@ func assemble(ctx context.Context, env Env, c *config.Loaded, once int, log *slo
 	return p, err
 }
 
-// newClient makes the client of the configured server; it does not speak to
-// it yet. Observe may be nil.
+// newClient returns a client of the configured server, without a request to it.
+// Observe may be nil.
 func newClient(env Env, c *config.Loaded, log *slog.Logger, observe func(conductor.Observation)) (*conductor.Client, error) {
 	client, err := conductor.New(conductor.Options{
 		BaseURL:  c.ServerURL,
@@ -107,8 +107,8 @@ func newClient(env Env, c *config.Loaded, log *slog.Logger, observe func(conduct
 	return client, nil
 }
 
-// clientError makes settings that no client can be made of wrong use, in the
-// words of package config.
+// clientError reports settings that the client refuses as package config reports
+// its own.
 func clientError(c *config.Loaded, err error) error {
 	if e, ok := errors.AsType[*conductor.FileError](err); ok {
 		err = errors.New(config.Problem{Setting: e.Setting, Origin: c.Origin(e.Setting), Text: e.Text}.String())
@@ -120,9 +120,9 @@ func clientError(c *config.Loaded, err error) error {
 	return asUsage(withHint(err, hint))
 }
 
-// askingClient is the client of a command that asks once: what it meets is the
-// command's own to say.
-func askingClient(env Env, c *config.Loaded) (*conductor.Client, error) {
+// newSilentClient returns a client that logs nothing, for commands that print what
+// they find.
+func newSilentClient(env Env, c *config.Loaded) (*conductor.Client, error) {
 	return newClient(env, c, slog.New(slog.DiscardHandler), nil)
 }
 
@@ -144,8 +144,8 @@ func newHandler(env Env, c *config.Loaded, resolver keys.Resolver, p *policy.Pol
 	})
 }
 
-// register starts to create the task definitions that do not exist, and then to
-// look for workflows whose tasks no worker polls.
+// register creates missing task definitions and then looks for tasks that no
+// worker polls, in the background.
 func (p *parts) register(ctx context.Context) {
 	go func() {
 		if p.registrar != nil {
@@ -155,7 +155,7 @@ func (p *parts) register(ctx context.Context) {
 	}()
 }
 
-// announce is the first lines of the log.
+// announce writes the first lines of the log.
 func announce(ctx context.Context, b build, c *config.Loaded, server string, log *slog.Logger) {
 	log.InfoContext(ctx, "starting", "version", b.Version, "edition", b.Edition, "crypto", b.Crypto, "commit", b.Commit,
 		"server", server, "task_types", c.TaskTypes, "domain", c.Domain, "worker_id", c.WorkerID,
@@ -164,18 +164,17 @@ func announce(ctx context.Context, b build, c *config.Loaded, server string, log
 		log.WarnContext(ctx, "a setting is not in force", "problem", w)
 	}
 	if conductor.Exposed(server) {
-		log.WarnContext(ctx, "the server is asked over plain http: tasks carry private keys, and everybody on the way can read them; use https",
+		log.WarnContext(ctx, "the server is asked over plain http: others on the network can read tasks and their private keys; use https",
 			"server", server)
 	}
 	if c.TLSInsecureSkipVerify {
-		log.WarnContext(ctx, "the server's certificate is not checked: whoever answers in its place gets tasks and their keys; set tls_ca_cert instead",
+		log.WarnContext(ctx, "the server's certificate is not checked: another server in its place would be trusted; set tls_ca_cert instead",
 			"setting", fmt.Sprint(c.Origin("tls_insecure_skip_verify")))
 	}
 }
 
-// storedTasks tells package task, which does not know the server's statuses,
-// when the server does not let this worker read a task: a repetition would
-// be denied as well.
+// storedTasks adds [task.ErrReadDenied] to errors that a repetition would not
+// solve: package task does not know the server's statuses.
 type storedTasks struct{ from task.Stored }
 
 // StoredTask implements [task.Stored].

@@ -17,7 +17,7 @@ import (
 )
 
 var (
-	errOnce   = errors.New("--once counts tasks: give it 1 or more, or leave it out")
+	errOnce   = errors.New("--once: less than 1; give the number of tasks, or leave it out")
 	errSecond = errors.New("stopped at once by a second signal; the server delivers the tasks in flight again when their response timeout is over")
 )
 
@@ -26,14 +26,14 @@ func newWorkerCommand(env Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "worker",
 		Short: "Run GET_SIGNED_JWT tasks",
-		Long: `Run GET_SIGNED_JWT tasks until SIGTERM or SIGINT, which lets the tasks in flight
-finish; a second signal ends at once. Every setting can also come from the
-environment or a file: see docs/configuration.md. A secret has no flag: set
+		Long: `Run GET_SIGNED_JWT tasks until SIGTERM or SIGINT. The worker then finishes the
+tasks in flight; a second signal stops it at once. Every setting can also be set
+by a variable or a file: see docs/configuration.md. Secrets have no flag: set
 CONDUCTOR_AUTH_SECRET, or CONDUCTOR_AUTH_SECRET_FILE to a file that holds it.`,
 		Args: noArgs,
 	}
 	flags := addSettings(cmd)
-	cmd.Flags().IntVar(&once, "once", 0, "end after so many tasks")
+	cmd.Flags().IntVar(&once, "once", 0, "stop after this `number` of tasks")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if cmd.Flags().Changed("once") && once < 1 {
 			return asUsage(errOnce)
@@ -45,13 +45,12 @@ CONDUCTOR_AUTH_SECRET, or CONDUCTOR_AUTH_SECRET_FILE to a file that holds it.`,
 		log := newLogger(env, loaded.LogLevel, loaded.LogFormat)
 		return runWorker(cmd.Context(), env, loaded, once, log)
 	}
-	failInLog(env, cmd, flags)
+	logStartErrors(env, cmd, flags)
 	return cmd
 }
 
-// runWorker starts a worker and obeys signals, from before the start until the
-// process ends. The first lets the tasks in flight finish; a second ends at once,
-// whatever the worker waits for.
+// runWorker runs a worker and handles signals from before its start. The first
+// signal drains it; the second ends it at once, whatever it waits for.
 func runWorker(ctx context.Context, env Env, c *config.Loaded, once int, log *slog.Logger) error {
 	signals, stop := listenFor(env.Signals)
 	defer stop()
@@ -61,27 +60,27 @@ func runWorker(ctx context.Context, env Env, c *config.Loaded, once int, log *sl
 	defer drain()
 	aborted, abort := context.WithCancel(ctx)
 	defer abort()
-	l := &life{env: env, c: c, once: once, log: log, reloads: reloads}
+	r := &workerRun{env: env, c: c, once: once, log: log, reloads: reloads}
 	done := make(chan error, 1)
-	go func() { done <- l.run(ctx, polling, aborted) }()
-	for asked := false; ; asked = true {
+	go func() { done <- r.run(ctx, polling, aborted) }()
+	for draining := false; ; draining = true {
 		select {
 		case err := <-done:
 			return err
 		case s := <-signals:
-			if asked {
+			if draining {
 				return errSecond
 			}
 			drain()
-			if l.begun.CompareAndSwap(false, true) {
-				return nil // no task was polled yet: there is nothing to wait for
+			if r.begun.CompareAndSwap(false, true) {
+				return nil // no task was polled
 			}
-			go log.InfoContext(ctx, "signal received: finishing the tasks in flight", "signal", s.String()) // a log that blocks must not block signals
+			go log.InfoContext(ctx, "signal received: finishing the tasks in flight", "signal", s.String()) // the log may block
 		}
 	}
 }
 
-// listenFor starts to deliver signals; never any where the Env has none.
+// listenFor starts to deliver signals; it delivers none if start is nil.
 func listenFor(start func() (<-chan os.Signal, func())) (<-chan os.Signal, func()) {
 	if start == nil {
 		return nil, func() {}
@@ -89,38 +88,38 @@ func listenFor(start func() (<-chan os.Signal, func())) (<-chan os.Signal, func(
 	return start()
 }
 
-// life is one run of a worker.
-type life struct {
+// workerRun is one run of a worker.
+type workerRun struct {
 	env     Env
 	c       *config.Loaded
 	once    int
 	log     *slog.Logger
 	reloads <-chan os.Signal
-	begun   atomic.Bool // set by run before the first poll, or by a signal that comes before it
+	begun   atomic.Bool // set before the first poll, or by a signal before that
 }
 
-// run assembles a worker, listens, polls until polling ends, drains, and stops
-// listening. When aborted ends it leaves the tasks in flight to the server.
-func (l *life) run(ctx, polling, aborted context.Context) error {
-	p, err := assemble(polling, l.env, l.c, l.once, l.log)
+// run builds the worker, starts its web servers, polls until polling ends and
+// drains. When aborted ends it abandons the tasks in flight.
+func (r *workerRun) run(ctx, polling, aborted context.Context) error {
+	p, err := assemble(polling, r.env, r.c, r.once, r.log)
 	if err != nil {
 		return err
 	}
 	defer p.client.Close()
-	if p.build.backEnd.rsa == nil { // OpenSSL takes as much memory for itself
+	if p.build.backEnd.rsa == nil { // OpenSSL allocates outside of Go's heap
 		defer headroom()()
 	}
-	announce(ctx, p.build, l.c, p.client.BaseURL(), l.log)
-	if l.env.unprotected {
-		l.log.WarnContext(ctx, "core dumps could not be turned off: a crash may write keys to disk")
+	announce(ctx, p.build, r.c, p.client.BaseURL(), r.log)
+	if r.env.unprotected {
+		r.log.WarnContext(ctx, "core dumps could not be turned off: a crash may write keys to disk")
 	}
-	closeWeb, err := p.listenAll(ctx, l.c, l.log)
+	closeWeb, err := p.listenAll(ctx, r.c, r.log)
 	if err != nil {
 		return err
 	}
 	defer closeWeb()
-	defer p.signing.run(ctx, l.reloads)()
-	if !l.begun.CompareAndSwap(false, true) {
+	defer p.signing.run(ctx, r.reloads)()
+	if !r.begun.CompareAndSwap(false, true) {
 		return nil
 	}
 	defer context.AfterFunc(aborted, p.worker.Abort)()
@@ -128,14 +127,14 @@ func (l *life) run(ctx, polling, aborted context.Context) error {
 	return p.worker.Run(polling)
 }
 
-// failInLog makes what prevents a worker's start a line of its log where that is
-// set to be JSON: who collects the log of a container parses every line of it.
-func failInLog(env Env, cmd *cobra.Command, flags settingFlags) {
+// logStartErrors prints an error that prevents the start of the worker as a line
+// of its log, if that is JSON: every line of a container's log is parsed.
+func logStartErrors(env Env, cmd *cobra.Command, flags settingFlags) {
 	logged := func(err error) error {
-		if _, left := errors.AsType[*worker.DrainError](err); left || err == nil || errors.Is(err, errSecond) {
-			return err // it had started
+		if _, ok := errors.AsType[*worker.DrainError](err); ok || err == nil || errors.Is(err, errSecond) {
+			return err // the worker had started
 		}
-		// Settings that are wrong are the command's to report.
+		// The command itself reports an error of the settings.
 		if loaded, _ := loadConfig(env, flags); loaded.LogFormat == logJSON {
 			return &loggedError{err}
 		}
@@ -148,15 +147,15 @@ func failInLog(env Env, cmd *cobra.Command, flags settingFlags) {
 }
 
 const (
-	// unpolledEvery is how often the worker looks for tasks that no worker polls.
-	unpolledEvery = 10 * time.Minute
-	// maxUnpolledBody is the longest list of workflow definitions that it reads:
-	// its memory is for tasks. Doctor reads longer ones.
+	// unpolledInterval is the time between two looks for tasks that no worker polls.
+	unpolledInterval = 10 * time.Minute
+	// maxUnpolledBody is the maximum size in bytes of the workflow definitions that
+	// the worker reads. Doctor reads more.
 	maxUnpolledBody = 1 << 20
 )
 
-// unpolled warns of workflows whose task looks like GET_SIGNED_JWT and lies in
-// a queue that no worker polls: such a task waits, and no error says so.
+// unpolled warns of workflows with a task that looks like GET_SIGNED_JWT and whose
+// queue no worker polls: it would wait without an error.
 type unpolled struct {
 	options doctor.Options
 	log     *slog.Logger
@@ -164,10 +163,10 @@ type unpolled struct {
 
 func (u unpolled) run(ctx context.Context) {
 	warned := map[string]bool{}
-	tick := time.NewTicker(unpolledEvery)
+	tick := time.NewTicker(unpolledInterval)
 	defer tick.Stop()
 	for {
-		u.look(ctx, warned)
+		u.warn(ctx, warned)
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
@@ -176,8 +175,8 @@ func (u unpolled) run(ctx context.Context) {
 	}
 }
 
-// look warns once of each queue. Doctor reports what could not be asked.
-func (u unpolled) look(ctx context.Context, warned map[string]bool) {
+// warn warns once of each queue. A failed request is left to doctor.
+func (u unpolled) warn(ctx context.Context, warned map[string]bool) {
 	defer func() { _ = recover() }() // a panic would end the worker
 	for _, f := range doctor.Unpolled(ctx, u.options, maxUnpolledBody) {
 		if warned[f.Remedy] {
@@ -188,16 +187,12 @@ func (u unpolled) look(ctx context.Context, warned map[string]bool) {
 	}
 }
 
-// headroomBytes is how much more may be allocated from one collection to the
-// next than the runtime's own least of 4 MiB.
-const headroomBytes = 4 << 20
-
-// headroom makes the garbage collector run half as often, until release: a
-// worker keeps so little that its collections would come hundreds of times a
-// second and cost a fifth of its tasks. The memory is never touched, so it never
-// becomes resident. A higher GOGC would do the same, and double what a
-// large answer takes, too.
+// headroom makes the garbage collector run half as often, until release. The heap
+// of a worker is smaller than the runtime's minimum of 4 MiB, so that under load
+// it is collected hundreds of times a second, which costs a fifth of the tasks. The
+// memory is never written, so that it does not become resident. A higher GOGC
+// would also double the memory that a large answer takes.
 func headroom() (release func()) {
-	untouched := make([]byte, headroomBytes)
-	return func() { runtime.KeepAlive(untouched) }
+	unused := make([]byte, 4<<20)
+	return func() { runtime.KeepAlive(unused) }
 }

@@ -14,7 +14,7 @@ import (
 	"conductor-jwt/worker"
 )
 
-// newRegistry is every metric of the process.
+// newRegistry registers every metric of the process.
 func newRegistry(b build, metrics *worker.Metrics, parser *keys.Parser, s *signing) (*prometheus.Registry, error) {
 	registry := prometheus.NewRegistry()
 	for _, c := range append(keyCacheMetrics(parser),
@@ -33,7 +33,7 @@ func newRegistry(b build, metrics *worker.Metrics, parser *keys.Parser, s *signi
 
 func buildInfo(b build) prometheus.Collector {
 	info := prometheus.NewGaugeVec(prometheus.GaugeOpts{
-		Name: "conductor_jwt_build_info", Help: "Always 1; its labels say what is running.",
+		Name: "conductor_jwt_build_info", Help: "Always 1; the labels describe the build.",
 	}, []string{"version", "commit", "go", "edition", "crypto"})
 	info.WithLabelValues(b.Version, b.Commit, b.Go, b.Edition, b.Crypto).Set(1)
 	return info
@@ -42,19 +42,18 @@ func buildInfo(b build) prometheus.Collector {
 func keyCacheMetrics(parser *keys.Parser) []prometheus.Collector {
 	return []prometheus.Collector{
 		prometheus.NewCounterFunc(prometheus.CounterOpts{
-			Name: "conductor_jwt_key_cache_hits_total", Help: "Keys that did not have to be parsed again.",
+			Name: "conductor_jwt_key_cache_hits_total", Help: "Keys that were found in the cache of parsed keys.",
 		}, func() float64 { return float64(parser.Stats().Hits) }),
 		prometheus.NewCounterFunc(prometheus.CounterOpts{
-			Name: "conductor_jwt_key_cache_misses_total", Help: "Keys that had to be parsed.",
+			Name: "conductor_jwt_key_cache_misses_total", Help: "Keys that were not in the cache and had to be parsed.",
 		}, func() float64 { return float64(parser.Stats().Misses) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "conductor_jwt_key_cache_entries", Help: "Parsed keys that are kept.",
+			Name: "conductor_jwt_key_cache_entries", Help: "Keys in the cache of parsed keys.",
 		}, func() float64 { return float64(parser.Stats().Entries) }),
 	}
 }
 
-// observer carries the client's observations into the metrics, and warns once
-// of clocks that do not agree.
+// observer adds the client's observations to the metrics, and warns of clock skew.
 func observer(metrics *worker.Metrics, log *slog.Logger) func(conductor.Observation) {
 	clocks := &clockWatch{log: log}
 	return func(o conductor.Observation) {
@@ -71,24 +70,22 @@ func observer(metrics *worker.Metrics, log *slog.Logger) func(conductor.Observat
 	}
 }
 
-// mostSkew is how far apart two clocks may be. Verifiers allow a minute or so
-// between iat, exp and their own time (RFC 7519 §4.1.4: "no more than a few
-// minutes").
-const mostSkew = time.Minute
+// maxSkew is the maximum difference of two clocks without a warning. Verifiers
+// allow a minute or so (RFC 7519 §4.1.4: "no more than a few minutes").
+const maxSkew = time.Minute
 
-// clockWatch warns once in a process: of two servers behind one address, one
-// may be right, and the metric tells the rest.
+// clockWatch warns of clock skew once; the metric has the later values.
 type clockWatch struct {
 	log  *slog.Logger
 	once sync.Once
 }
 
 func (w *clockWatch) see(skew time.Duration) {
-	if skew.Abs() <= mostSkew {
+	if skew.Abs() <= maxSkew {
 		return
 	}
 	w.once.Do(func() {
-		w.log.Warn("the clocks of the server and of this worker do not agree; tokens may be refused as expired or as not yet valid: set both by a time server",
+		w.log.Warn("the clocks of the server and of this worker do not agree; tokens may be refused as expired or as not yet valid: synchronise both with a time server",
 			"server_ahead_seconds", int64(skew/time.Second))
 	})
 }

@@ -21,8 +21,8 @@ import (
 	"conductor-jwt/web"
 )
 
-// signing is what tasks are run with: the policy, its keys, and the handler
-// that is made of both. It is replaced as a whole, or not at all.
+// signing handles tasks by the policy in force and its keys. A reload replaces
+// both, or none.
 type signing struct {
 	env    Env
 	c      *config.Loaded
@@ -42,7 +42,7 @@ type signing struct {
 type generation struct {
 	ring    *keyring.Ring
 	handler *task.Handler
-	end     context.CancelFunc // stops the refreshing of its keys
+	end     context.CancelFunc // stops the refresh of its keys
 }
 
 func newSigning(ctx context.Context, env Env, c *config.Loaded, parser *keys.Parser, stored task.Stored, log *slog.Logger) (*signing, error) {
@@ -72,7 +72,7 @@ func newReloads() *prometheus.CounterVec {
 	return reloads
 }
 
-// read makes a generation of what the policy file says now.
+// read returns a generation of the policy file as it is now.
 func (s *signing) read(ctx context.Context) (*generation, error) {
 	p, err := readPolicy(ctx, s.c)
 	if err != nil {
@@ -80,8 +80,8 @@ func (s *signing) read(ctx context.Context) (*generation, error) {
 	}
 	o := ringOptions(s.env, p, s.parser, s.stores, s.log)
 	if s.pkcs11 != nil {
-		// A token locks itself after a few wrong pins: what it refused is remembered
-		// from one reading to the next.
+		// The same for all generations: it remembers the PINs that a token refused,
+		// as a few wrong ones lock the token.
 		o.Schemes[policy.SchemePKCS11] = s.pkcs11
 	}
 	var before *keyring.Ring
@@ -100,8 +100,8 @@ func (s *signing) read(ctx context.Context) (*generation, error) {
 	return &generation{ring: ring, handler: newHandler(s.env, s.c, ring, p, s.stored, audit, s.log)}, nil
 }
 
-// warnExposed says which key stores are asked over plain http, with a token that
-// signs with every key which it may use.
+// warnExposed warns of key stores over plain http, where others can read the
+// worker's token.
 func (s *signing) warnExposed(ctx context.Context, p *policy.Policy) {
 	if p == nil {
 		return
@@ -113,20 +113,20 @@ func (s *signing) warnExposed(ctx context.Context, p *policy.Policy) {
 	}
 }
 
-// Handle implements worker.Handler.
+// Handle implements [worker.Handler].
 func (s *signing) Handle(ctx context.Context, d api.Task) task.Outcome {
 	return s.current.Load().handler.Handle(ctx, d)
 }
 
 func (s *signing) published() web.Published { return s.current.Load().ring }
 
-// endWait bounds the wait at the end for what does not end with its context,
-// such as a call of a PKCS#11 module that hangs.
-const endWait = time.Second
+// maxEndWait is the maximum wait for goroutines that do not end with their context,
+// such as a call of a PKCS#11 module.
+const maxEndWait = time.Second
 
-// run keeps the keys fresh and obeys SIGHUP, until the function that it
-// returns is called. The audit stays open until the process ends: a task that
-// was given up may still write to it.
+// run refreshes the keys and reloads the policy on SIGHUP, until end is called.
+// The audit stays open until the process ends: an abandoned task may still write
+// to it.
 func (s *signing) run(ctx context.Context, reloads <-chan os.Signal) (end func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	s.refresh(ctx, s.current.Load())
@@ -142,11 +142,11 @@ func (s *signing) run(ctx context.Context, reloads <-chan os.Signal) (end func()
 	})
 	return func() {
 		cancel()
-		s.await(min(endWait, s.c.DrainTimeout))
+		s.await(min(maxEndWait, s.c.DrainTimeout))
 	}
 }
 
-// await waits for the goroutines of s to end, for d at most.
+// await waits for the goroutines of s, for d at most.
 func (s *signing) await(d time.Duration) {
 	ended := make(chan struct{})
 	go func() {
@@ -166,8 +166,8 @@ func (s *signing) refresh(ctx context.Context, g *generation) {
 	s.running.Go(func() { g.ring.Run(ctx) })
 }
 
-// reload reads the policy again. What is in force stays so where the new file
-// is wrong: half of an old and half of a new policy is one that nobody wrote.
+// reload reads the policy again. If the new file has a fault, the policy in force
+// stays as it is.
 func (s *signing) reload(ctx context.Context) {
 	s.audit.reopen(ctx)
 	if s.c.Policy == "" {
@@ -176,7 +176,7 @@ func (s *signing) reload(ctx context.Context) {
 	}
 	next, err := s.read(ctx)
 	if ctx.Err() != nil {
-		return // the worker ends
+		return // the worker is shutting down
 	}
 	if err != nil {
 		s.reloads.WithLabelValues("refused").Inc()

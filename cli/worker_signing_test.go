@@ -33,7 +33,7 @@ func TestTheEndWaitsNoLongerThanTheDrainTimeout(t *testing.T) {
 		name        string
 		drain, want time.Duration
 	}{
-		{"a second for what hangs", 25 * time.Second, endWait},
+		{"a second for what hangs", 25 * time.Second, maxEndWait},
 		{"no longer than the drain timeout", 100 * time.Millisecond, 100 * time.Millisecond},
 	} {
 		t.Run(c.name, func(t *testing.T) {

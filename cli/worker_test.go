@@ -338,7 +338,7 @@ func TestATakenDefaultPortIsNoReasonToEnd(t *testing.T) {
 		t.Errorf("listens on %s", url)
 	}
 	page(t, url+"/livez")
-	p.says(t, "the default one cannot be had")
+	p.says(t, "the default one is not available")
 	p.signals <- syscall.SIGTERM
 	p.ends(t, 0)
 }

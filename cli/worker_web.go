@@ -12,79 +12,93 @@ import (
 	"conductor-jwt/web"
 )
 
-// webGrace is how long a scrape that is being answered may take at the end.
+// webGrace is the maximum time that a request may take at shutdown.
 const webGrace = 2 * time.Second
 
-// listen serves health and metrics and returns what ends it. A port that is
-// taken ends the start only where somebody chose it: on a laptop with two
-// workers nobody did, and the second takes a free one.
-func (p *parts) listen(ctx context.Context, c *config.Loaded, log *slog.Logger) (func(), error) {
-	if c.Listen == "" {
-		log.InfoContext(ctx, "health and metrics are off")
-		return func() {}, nil
-	}
-	server, err := web.Start(ctx, c.Listen, p.handler(log), log)
-	if err != nil && c.Origin("listen").Source == config.FromDefault {
-		log.WarnContext(ctx, "health and metrics take a free port: the default one cannot be had; set CONDUCTOR_JWT_LISTEN", "error", err)
-		server, err = web.Start(ctx, "127.0.0.1:0", p.handler(log), log)
-		if err != nil {
-			log.WarnContext(ctx, "health and metrics are off: there is no free port either", "error", err)
-			return func() {}, nil
-		}
-	}
-	if err != nil {
-		return nil, withHint(fmt.Errorf("listen (%s): %w", c.Origin("listen").Where, err),
-			"set another address, or off")
-	}
-	log.InfoContext(ctx, "health and metrics are served", "address", server.Addr().String())
-	return ending(server, log), nil //nolint:contextcheck // at the end ctx is over
-}
-
-// listenAll serves everything that is to be seen from outside, and returns what
-// ends it. The probes are answered until the very end: a worker that drains is
-// not ready, and must be heard saying so.
-func (p *parts) listenAll(ctx context.Context, c *config.Loaded, log *slog.Logger) (func(), error) {
-	var ends []func()
-	endAll := func() {
+// listenAll starts all web servers and returns what closes them. They answer
+// until the end: while the worker drains, its probes say that it is not ready.
+func (p *parts) listenAll(ctx context.Context, c *config.Loaded, log *slog.Logger) (closeAll func(), err error) {
+	var servers []*web.Server
+	closeAll = func() {
 		var all sync.WaitGroup // together: each may take webGrace
-		for _, end := range ends {
-			all.Go(end)
+		for _, server := range servers {
+			all.Go(func() { closeServer(server, log) })
 		}
 		all.Wait()
 	}
-	for _, start := range []func() (func(), error){
-		func() (func(), error) { return p.listen(ctx, c, log) },
-		func() (func(), error) {
+	for _, start := range []func() (*web.Server, error){
+		func() (*web.Server, error) { return p.listen(ctx, c, log) },
+		func() (*web.Server, error) {
 			return serve(ctx, c, "jwks_listen", c.JWKSListen, web.JWKSHandler(p.signing.published), log)
 		},
-		func() (func(), error) {
+		func() (*web.Server, error) {
 			return serve(ctx, c, "status_listen", c.StatusListen, web.StatusHandler(p.statusOf(c)), log)
 		},
-		func() (func(), error) {
+		func() (*web.Server, error) {
 			return serve(ctx, c, "pprof_listen", c.PprofListen, web.ProfileHandler(), log)
 		},
 	} {
-		end, err := start()
+		server, err := start()
 		if err != nil {
-			endAll()
+			closeAll() //nolint:contextcheck // with a time of its own
 			return nil, err
 		}
-		ends = append(ends, end)
+		if server != nil {
+			servers = append(servers, server)
+		}
 	}
 	if c.PprofListen != "" {
-		log.WarnContext(ctx, "profiles are served to whoever is on this machine; set CONDUCTOR_JWT_PPROF_LISTEN to off when done")
+		log.WarnContext(ctx, "every user of this machine can read profiles; set CONDUCTOR_JWT_PPROF_LISTEN to off when done")
 	}
-	return endAll, nil
+	return closeAll, nil
 }
 
-// ending is what ends a server, which lets a scrape that is being answered end.
-func ending(server *web.Server, log *slog.Logger) func() {
-	return func() {
-		ctx, cancel := context.WithTimeout(context.Background(), webGrace)
-		defer cancel()
-		if err := server.Close(ctx); err != nil {
-			log.Debug("a connection was cut at the end", "error", err)
+// listen serves health and metrics. An address that is in use prevents the start
+// only if it was configured; the default one is replaced by a free port, so that
+// two workers can run on one machine.
+func (p *parts) listen(ctx context.Context, c *config.Loaded, log *slog.Logger) (*web.Server, error) {
+	if c.Listen == "" {
+		log.InfoContext(ctx, "health and metrics are off")
+		return nil, nil //nolint:nilnil // off
+	}
+	server, err := web.Start(ctx, c.Listen, p.handler(log), log)
+	if err != nil && c.Origin("listen").Source == config.FromDefault {
+		log.WarnContext(ctx, "health and metrics use a free port, because the default one is not available; set CONDUCTOR_JWT_LISTEN", "error", err)
+		server, err = web.Start(ctx, "127.0.0.1:0", p.handler(log), log)
+		if err != nil {
+			log.WarnContext(ctx, "health and metrics are off: no port is available", "error", err)
+			return nil, nil //nolint:nilnil // off
 		}
+	}
+	if err != nil {
+		return nil, listenError(c, "listen", err)
+	}
+	log.InfoContext(ctx, "health and metrics are served", "address", server.Addr().String())
+	return server, nil
+}
+
+// serve starts a web server at the address of a setting, unless it is off.
+func serve(ctx context.Context, c *config.Loaded, setting, address string, h http.Handler, log *slog.Logger) (*web.Server, error) {
+	if address == "" {
+		return nil, nil //nolint:nilnil // off
+	}
+	server, err := web.Start(ctx, address, h, log)
+	if err != nil {
+		return nil, listenError(c, setting, err)
+	}
+	log.InfoContext(ctx, "listening", "setting", setting, "address", server.Addr().String())
+	return server, nil
+}
+
+func listenError(c *config.Loaded, setting string, err error) error {
+	return withHint(fmt.Errorf("%s (%s): %w", setting, c.Origin(setting).Where, err), "set another address, or off")
+}
+
+func closeServer(server *web.Server, log *slog.Logger) {
+	ctx, cancel := context.WithTimeout(context.Background(), webGrace)
+	defer cancel()
+	if err := server.Close(ctx); err != nil {
+		log.Debug("a request was cancelled at shutdown", "error", err)
 	}
 }
 
@@ -110,20 +124,7 @@ func (p *parts) readiness() web.Readiness {
 	return r
 }
 
-// serve listens where a setting says so, and returns what ends it.
-func serve(ctx context.Context, c *config.Loaded, setting, address string, h http.Handler, log *slog.Logger) (func(), error) {
-	if address == "" {
-		return func() {}, nil
-	}
-	server, err := web.Start(ctx, address, h, log)
-	if err != nil {
-		return nil, withHint(fmt.Errorf("%s (%s): %w", setting, c.Origin(setting).Where, err), "set another address, or off")
-	}
-	log.InfoContext(ctx, "listening", "setting", setting, "address", server.Addr().String())
-	return ending(server, log), nil //nolint:contextcheck // at the end ctx is over
-}
-
-// statusOf returns a function that gives what the status page shows now.
+// statusOf returns the source of the status page.
 func (p *parts) statusOf(c *config.Loaded) func() web.Status {
 	settings := c.Rows()
 	return func() web.Status {

@@ -1,5 +1,6 @@
-// Package keyrest asks key stores over HTTP: with bounded answers, once more
-// where that may help, and with errors that quote nothing of either side.
+// Package keyrest holds what the key stores on the network have in common:
+// calls over HTTP with bounded answers and one retry, errors that quote neither
+// side, a cache of public keys, and files with credentials.
 package keyrest
 
 import (
@@ -15,21 +16,19 @@ import (
 	"net"
 	"net/http"
 	"time"
-
-	"conductor-jwt/keys"
 )
 
 const (
-	mostAnswer  = 1 << 20 // bytes
+	maxAnswer   = 1 << 20 // bytes
 	dialTimeout = 3 * time.Second
 	idleTimeout = 90 * time.Second
-	mostIdle    = 64
-	retryWait   = 50 * time.Millisecond // and as much again at most, so that callers spread
+	maxIdle     = 64
+	minBackoff  = 50 * time.Millisecond // the maximum is twice as long
 )
 
-// NewHTTP makes the client of one store. It follows no redirect: a header of
-// ours, such as Vault's token, would go along to wherever it points. roots
-// are whom it trusts; nil: whom the system does.
+// NewHTTP returns an HTTP client for one store. It follows no redirect, which
+// would receive our headers, such as Vault's token. roots are the trusted
+// authorities; nil: the system's.
 func NewHTTP(roots *x509.CertPool) *http.Client {
 	dialer := net.Dialer{Timeout: dialTimeout}
 	return &http.Client{
@@ -39,8 +38,8 @@ func NewHTTP(roots *x509.CertPool) *http.Client {
 			DialContext:            dialer.DialContext,
 			TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
 			TLSHandshakeTimeout:    dialTimeout,
-			MaxIdleConns:           mostIdle,
-			MaxIdleConnsPerHost:    mostIdle,
+			MaxIdleConns:           maxIdle,
+			MaxIdleConnsPerHost:    maxIdle,
 			IdleConnTimeout:        idleTimeout,
 			MaxResponseHeaderBytes: 64 << 10,
 			ForceAttemptHTTP2:      true,
@@ -48,8 +47,8 @@ func NewHTTP(roots *x509.CertPool) *http.Client {
 	}
 }
 
-// Direct makes a client like c that asks no proxy: what answers with a
-// machine's own token must be that machine.
+// Direct returns a copy of c that uses no proxy: a proxy could read a machine's
+// own token, or answer with that of its machine.
 func Direct(c *http.Client) *http.Client {
 	direct := *c
 	if t, ok := c.Transport.(*http.Transport); ok {
@@ -60,94 +59,45 @@ func Direct(c *http.Client) *http.Client {
 	return &direct
 }
 
-// Client asks one key store. It is safe for concurrent use.
+// Client calls one key store. It is safe for concurrent use.
 type Client struct {
-	Store string // its name in messages
+	Store Store
 	HTTP  *http.Client
 }
 
-// Request is one question.
+// Request is one call.
 type Request struct {
 	Method, URL string
 	Header      http.Header
-	Body        any    // sent as JSON; nil sends none
-	Form        string // sent as a form in place of Body
+	Body        any // sent as JSON; nil: no body
 
-	// Refusal reports whether an answer of a fault of the server is a refusal:
-	// a store may say the one and mean the other. nil: none is.
-	Refusal func(body []byte) bool
+	// IsRefusal reports whether the body of a 5xx answer means a refusal, which
+	// is then not retried; nil: never.
+	IsRefusal func(body []byte) bool
 }
 
-// Do sends r, once more after throttling, a fault of the server or a broken
-// connection, and decodes the JSON of the answer into what into points to,
-// unless that is nil. Every error is a *[fault.Error] of [keys.ErrUnavailable],
-// whose cause is a [Status] where the store answered.
+// Do sends r and decodes the JSON answer into into, unless that is nil. It
+// retries once after throttling, a server error or a broken connection. Every
+// error is an *[fault.Error] of [keys.ErrUnavailable]; its cause is a [Status] if
+// the store answered with one.
 func (c Client) Do(ctx context.Context, r Request, into any) error {
-	body, err := c.ask(ctx, r.build, r.Refusal)
+	body, err := c.send(ctx, r.build, r.IsRefusal)
 	if err != nil || into == nil {
 		return err
 	}
 	if json.Unmarshal(body, into) != nil {
-		return c.otherAnswer()
+		return c.Store.Unexpected()
 	}
 	return nil
 }
 
-// ask sends what build makes, twice at most, and gives the body of a success.
-func (c Client) ask(ctx context.Context, build func(context.Context) (*http.Request, error), refusal func([]byte) bool) ([]byte, error) {
-	body, again, err := c.try(ctx, build, refusal)
-	if err == nil || !again {
-		return body, err
-	}
-	timer := time.NewTimer(retryWait + rand.N(retryWait)) //nolint:gosec // when to ask is no secret
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return nil, c.fault(ctx.Err(), "did not answer in time", "look at the key store")
-	case <-timer.C:
-	}
-	body, _, err = c.try(ctx, build, refusal)
-	return body, err
-}
-
-// try reports with its error whether trying again may help.
-func (c Client) try(ctx context.Context, build func(context.Context) (*http.Request, error), refusal func([]byte) bool) (body []byte, again bool, err error) {
-	request, err := build(ctx)
-	if err != nil {
-		return nil, false, c.fault(nil, "cannot be asked", "check its address")
-	}
-	answer, err := c.HTTP.Do(request)
-	if err != nil {
-		return nil, ctx.Err() == nil, c.unreached(ctx, err)
-	}
-	defer func() { _ = answer.Body.Close() }() // read as far as it is wanted
-	body, err = io.ReadAll(io.LimitReader(answer.Body, mostAnswer+1))
-	switch {
-	case err != nil:
-		return nil, ctx.Err() == nil, c.unreached(ctx, err)
-	case answer.StatusCode/100 == 5 && refusal != nil && refusal(body):
-		return nil, false, c.fault(keys.ErrRefused, fmt.Sprintf("answered with status %d", answer.StatusCode), "check the key and its use")
-	case answer.StatusCode/100 != 2:
-		s := Status(answer.StatusCode)
-		return nil, s.passing(), c.fault(s, fmt.Sprintf("answered with status %d", s), s.hint())
-	case len(body) > mostAnswer:
-		return nil, false, c.fault(nil, "answered with more than 1 MiB", "check its address")
-	}
-	return body, false, nil
-}
-
-func (c Client) otherAnswer() error {
-	return c.fault(nil, "answered with something else than was asked for", "check its address")
-}
-
 func (r Request) build(ctx context.Context) (*http.Request, error) {
-	body, kind := []byte(r.Form), "application/x-www-form-urlencoded"
+	var body []byte
 	if r.Body != nil {
 		var err error
 		if body, err = json.Marshal(r.Body); err != nil {
 			return nil, err
 		}
-		kind = "application/json"
 	}
 	request, err := http.NewRequestWithContext(ctx, r.Method, r.URL, bytes.NewReader(body))
 	if err != nil {
@@ -155,17 +105,61 @@ func (r Request) build(ctx context.Context) (*http.Request, error) {
 	}
 	maps.Copy(request.Header, r.Header)
 	if len(body) > 0 {
-		request.Header.Set("Content-Type", kind)
+		request.Header.Set("Content-Type", "application/json")
 	}
 	return request, nil
 }
 
-// Transport sends the requests of a library as [Client.Do] sends ours, and
-// gives it answers of success alone. It keeps the error of the last request:
-// those of libraries drop its type and quote the body. It is for one goroutine.
+// send sends what build returns, at most twice, and returns the body of a 2xx
+// answer.
+func (c Client) send(ctx context.Context, build func(context.Context) (*http.Request, error), isRefusal func([]byte) bool) ([]byte, error) {
+	body, retry, err := c.try(ctx, build, isRefusal)
+	if err == nil || !retry {
+		return body, err
+	}
+	timer := time.NewTimer(minBackoff + rand.N(minBackoff)) //nolint:gosec // jitter
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return nil, c.Store.timeout(ctx)
+	case <-timer.C:
+	}
+	body, _, err = c.try(ctx, build, isRefusal)
+	return body, err
+}
+
+// try reports with its error whether a retry may help.
+func (c Client) try(ctx context.Context, build func(context.Context) (*http.Request, error), isRefusal func([]byte) bool) (body []byte, retry bool, err error) {
+	request, err := build(ctx)
+	if err != nil {
+		return nil, false, c.Store.Unavailable("cannot be called", "check its address")
+	}
+	answer, err := c.HTTP.Do(request)
+	if err != nil {
+		return nil, ctx.Err() == nil, c.Store.noAnswer(ctx, err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	body, err = io.ReadAll(io.LimitReader(answer.Body, maxAnswer+1))
+	status := Status(answer.StatusCode)
+	switch {
+	case err != nil:
+		return nil, ctx.Err() == nil, c.Store.noAnswer(ctx, err)
+	case status/100 == 5 && isRefusal != nil && isRefusal(body):
+		return nil, false, c.Store.Refused(fmt.Sprintf("answered with status %d", status), "check the key and its use")
+	case status/100 != 2:
+		return nil, status.isTransient(), c.Store.Answered(status, "")
+	case len(body) > maxAnswer:
+		return nil, false, c.Store.Unavailable("answered with more than 1 MiB", "check its address")
+	}
+	return body, false, nil
+}
+
+// Transport sends the requests of a library as [Client.Do] does, and returns
+// only successful answers to it. It keeps the error of the last request, because
+// errors of libraries quote the body and drop ours. It is for one goroutine.
 type Transport struct {
 	Client Client
-	Err    error // as of Do; nil where the answer was JSON
+	Err    error // as Do returns it; nil if the answer was JSON
 }
 
 var _ http.RoundTripper = (*Transport)(nil)
@@ -175,7 +169,7 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Body != nil {
 		_ = r.Body.Close() // each try reads a copy
 	}
-	body, err := t.Client.ask(r.Context(), func(ctx context.Context) (*http.Request, error) {
+	body, err := t.Client.send(r.Context(), func(ctx context.Context) (*http.Request, error) {
 		request := r.Clone(ctx)
 		var err error
 		if r.GetBody != nil {
@@ -184,7 +178,7 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		return request, err
 	}, nil)
 	if err == nil && !json.Valid(body) {
-		err = t.Client.otherAnswer()
+		err = t.Client.Store.Unexpected()
 	}
 	if t.Err = err; err != nil {
 		return nil, err

@@ -49,7 +49,7 @@ func TestDo(t *testing.T) {
 			var into struct{ A string }
 			err := c.Do(t.Context(), keyrest.Request{
 				Method: http.MethodGet, URL: server.URL + "/path-canary",
-				Refusal: func(body []byte) bool { return bytes.Contains(body, []byte("no such version")) },
+				IsRefusal: func(body []byte) bool { return bytes.Contains(body, []byte("no such version")) },
 			}, &into)
 			if !errors.Is(err, row.want) || errors.Is(err, keys.ErrRefused) != row.refused || calls != row.calls {
 				t.Errorf("%v, refused %t, after %d calls", err, errors.Is(err, keys.ErrRefused), calls)

@@ -1,11 +1,10 @@
-// Package awskms is where keys come from AWS KMS: awskms:///alias/name, or
-// awskms:///arn:aws:kms:… . A private key never leaves it.
+// Package awskms signs with keys of AWS KMS: awskms:///alias/name, or
+// awskms:///arn:aws:kms:… . A private key never leaves KMS.
 package awskms
 
 import (
 	"cmp"
 	"context"
-	"net/http"
 	"regexp"
 	"strings"
 	"sync"
@@ -16,17 +15,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 
-	"conductor-jwt/internal/fault"
 	"conductor-jwt/keys"
 )
 
-// Options say how KMS is reached; what is empty is found by the SDK.
-type Options struct {
-	Region, Endpoint, Profile string
-	HTTP                      *http.Client // nil: the SDK's
-}
+// Options are the connection to KMS. An empty field takes what the SDK finds.
+type Options struct{ Region, Endpoint, Profile string }
 
-// New makes the Scheme. It calls nobody.
+// New returns the Scheme. It makes no call.
 func New(o Options) keys.Scheme { return &scheme{o: o, clients: map[string]*kms.Client{}} }
 
 type scheme struct {
@@ -38,14 +33,27 @@ type scheme struct {
 
 // Open implements [keys.Scheme].
 func (s *scheme) Open(uri string) (keys.Source, error) {
-	id, region, alias, err := readURI(uri)
+	id, region, isAlias, err := readURI(uri)
 	if err != nil {
 		return nil, err
 	}
-	return &source{scheme: s, id: id, region: cmp.Or(region, s.o.Region), alias: alias, read: map[string]keys.Key{}}, nil
+	return &source{scheme: s, id: id, region: cmp.Or(region, s.o.Region), isAlias: isAlias}, nil
 }
 
-// client finds credentials by the SDK's own chain, once for a region.
+// readURI returns the key id as KMS takes it, the region in it, if any, and
+// whether it is an alias, which may be pointed to another key.
+func readURI(uri string) (id, region string, isAlias bool, err error) {
+	id, ok := strings.CutPrefix(uri, "awskms:///")
+	const shape = `^(?:arn:aws[\w-]*:kms:([a-z0-9-]+):\d{12}:)?(key/[\w-]+|alias/[\w/-]+)$|^[\w-]+$`
+	parts := regexp.MustCompile(shape).FindStringSubmatch(id)
+	if !ok || parts == nil || parts[1] == "" && strings.HasPrefix(id, "key/") {
+		return "", "", false, store.Unsupported("not the uri of a key", "write awskms:///alias/name or awskms:///arn:aws:kms:…")
+	}
+	return id, parts[1], strings.HasPrefix(parts[2], "alias/"), nil
+}
+
+// client returns the client of a region. It finds credentials by the SDK's own
+// chain, once a region.
 func (s *scheme) client(ctx context.Context, region string) (*kms.Client, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -63,15 +71,12 @@ func (s *scheme) client(ctx context.Context, region string) (*kms.Client, error)
 	if s.o.Profile != "" {
 		options = append(options, config.WithSharedConfigProfile(s.o.Profile))
 	}
-	if s.o.HTTP != nil {
-		options = append(options, config.WithHTTPClient(s.o.HTTP))
-	}
 	c, err := config.LoadDefaultConfig(ctx, options...)
 	if err != nil {
-		return nil, keys.Refused("a configuration of aws that cannot be read", "check the files of the aws command, and aws.profile")
+		return nil, store.Refused("has a configuration that cannot be read", "check the files of the aws command, and aws.profile")
 	}
 	if c.Region == "" {
-		return nil, keys.Refused("aws kms without a region", "set aws.region, or write the key's arn")
+		return nil, store.Refused("has no region", "set aws.region, or write the key's arn")
 	}
 	s.clients[region] = kms.NewFromConfig(c, func(o *kms.Options) {
 		if s.o.Endpoint != "" {
@@ -79,18 +84,4 @@ func (s *scheme) client(ctx context.Context, region string) (*kms.Client, error)
 		}
 	})
 	return s.clients[region], nil
-}
-
-// readURI gives the key id as KMS takes it, the region that it names, and
-// whether it is an alias, behind which the key may change.
-func readURI(uri string) (id, region string, alias bool, err error) {
-	id, ok := strings.CutPrefix(uri, "awskms:///")
-	const shape = `^(?:arn:aws[\w-]*:kms:([a-z0-9-]+):\d{12}:)?(key/[\w-]+|alias/[\w/-]+)$|^[\w-]+$`
-	parts := regexp.MustCompile(shape).FindStringSubmatch(id)
-	if !ok || parts == nil || parts[1] == "" && strings.HasPrefix(id, "key/") {
-		return "", "", false, &fault.Error{
-			Reason: keys.ErrUnsupported, Found: "a uri that names no key of aws kms", Hint: "write awskms:///alias/name or awskms:///arn:aws:kms:…",
-		}
-	}
-	return id, parts[1], strings.HasPrefix(parts[2], "alias/"), nil
 }

@@ -2,8 +2,6 @@ package awskms
 
 import (
 	"context"
-	"crypto"
-	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/kms"
@@ -13,7 +11,7 @@ import (
 	"conductor-jwt/keys"
 )
 
-// specOf is the name that KMS has for an algorithm; empty where it has none.
+// specOf returns KMS's name of an algorithm; empty if it has none.
 func specOf(alg keys.Algorithm) types.SigningAlgorithmSpec {
 	switch alg {
 	case keys.RS256:
@@ -40,36 +38,27 @@ func specOf(alg keys.Algorithm) types.SigningAlgorithmSpec {
 	return ""
 }
 
-// served are the algorithms that fit the key and that KMS offers for it.
-func served(public crypto.PublicKey, offered []types.SigningAlgorithmSpec) ([]keys.Algorithm, error) {
-	fitting, err := keys.AlgorithmsOf(public)
-	if err != nil {
-		return nil, err
-	}
-	list := slices.DeleteFunc(fitting, func(a keys.Algorithm) bool { return !slices.Contains(offered, specOf(a)) })
-	if len(list) == 0 {
-		return nil, &fault.Error{Reason: keys.ErrUnsupported, Found: "a key of aws kms of a type that makes no jws signature", Hint: "use RSA, ECC_NIST, ECC_SECG_P256K1 or ECC_NIST_EDWARDS25519"}
-	}
-	return list, nil
-}
-
-// mostMessage is what KMS takes of a message without a digest, in bytes.
-const mostMessage = 4096
+// maxMessage is the maximum length of a message that KMS signs without a
+// digest, in bytes.
+const maxMessage = 4096
 
 func sign(ctx context.Context, c *kms.Client, arn string, alg keys.Algorithm, input []byte) ([]byte, error) {
 	in := &kms.SignInput{KeyId: &arn, SigningAlgorithm: specOf(alg), Message: keys.Digest(alg, input), MessageType: types.MessageTypeDigest}
 	if in.Message == nil {
 		in.Message, in.MessageType = input, types.MessageTypeRaw
 	}
-	if len(in.Message) > mostMessage {
-		return nil, &fault.Error{Reason: keys.ErrTooLarge, Found: "a token over 4096 bytes, which aws kms does not sign with ed25519", Hint: "shorten its claims, or use a key of another type"}
+	if len(in.Message) > maxMessage {
+		return nil, &fault.Error{
+			Reason: keys.ErrTooLarge, Found: "a token of more than 4096 bytes, which aws kms does not sign with ed25519",
+			Hint: "shorten its claims, or use a key of another type",
+		}
 	}
 	answer, err := c.Sign(ctx, in)
 	if err != nil {
 		return nil, storeError(err)
 	}
 	if answer.KeyId == nil || *answer.KeyId != arn {
-		return nil, odd()
+		return nil, store.Unexpected()
 	}
 	if strings.HasPrefix(string(alg), "ES") {
 		return keys.JoinECDSA(alg, answer.Signature)

@@ -4,16 +4,14 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"maps"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 
-	"conductor-jwt/internal/fault"
+	"conductor-jwt/internal/keyrest"
 	"conductor-jwt/keys"
 )
 
@@ -21,10 +19,8 @@ import (
 type source struct {
 	scheme     *scheme
 	id, region string
-	alias      bool
-
-	mu   sync.Mutex
-	read map[string]keys.Key // by ARN; those that an alias pointed to stay
+	isAlias    bool
+	cache      keyrest.Cache[string] // by ARN; keeps the keys that an alias pointed to
 }
 
 // Timed implements [keys.Source]: a key has a CreationDate, and an alias the
@@ -34,29 +30,31 @@ func (*source) Timed() bool { return true }
 // Remote implements [keys.Source].
 func (*source) Remote() bool { return true }
 
-// Versions implements [keys.Source]. An asymmetric key of KMS has one; one
-// behind an alias is followed by the next when the alias moves. What the alias
-// pointed to before is kept while it is enabled, so that its last tokens
-// verify; another process that begins later does not know of it.
+// Versions implements [keys.Source]. An asymmetric key of KMS has one version;
+// an alias gets the next one when it is pointed to another key. The previous
+// ones stay while they are enabled, so that their last tokens verify; a process
+// that starts later does not know them.
 func (s *source) Versions(ctx context.Context) ([]keys.Key, error) {
 	c, err := s.scheme.client(ctx, s.region)
 	if err != nil {
 		return nil, err
 	}
-	about, err := s.describe(ctx, c, s.id)
+	about, err := describe(ctx, c, s.id)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := s.version(ctx, c, about); err != nil {
+	created, err := s.created(ctx, c, about)
+	if err != nil {
 		return nil, err
 	}
-	s.mu.Lock()
-	held := maps.Clone(s.read)
-	s.mu.Unlock()
-	list := make([]keys.Key, 0, len(held))
-	for arn, key := range held {
-		if arn != *about.Arn {
-			_, err := s.describe(ctx, c, arn)
+	current := *about.Arn
+	if _, err := s.cache.Get(current, created, func() (keys.Key, error) { return readKey(ctx, c, current, created) }); err != nil {
+		return nil, err
+	}
+	var list []keys.Key
+	for arn, key := range s.cache.All() {
+		if arn != current {
+			_, err := describe(ctx, c, arn)
 			if errors.Is(err, keys.ErrMissing) {
 				continue
 			}
@@ -70,67 +68,28 @@ func (s *source) Versions(ctx context.Context) ([]keys.Key, error) {
 	return list, nil
 }
 
-func (s *source) describe(ctx context.Context, c *kms.Client, id string) (*types.KeyMetadata, error) {
+// describe returns the metadata of an enabled signing key.
+func describe(ctx context.Context, c *kms.Client, id string) (*types.KeyMetadata, error) {
 	answer, err := c.DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: &id})
 	if err != nil {
-		return nil, missing(err)
+		return nil, missingError(err)
 	}
 	about := answer.KeyMetadata
 	switch {
 	case about == nil || about.Arn == nil || about.CreationDate == nil:
-		return nil, odd()
+		return nil, store.Unexpected()
 	case about.KeyUsage != types.KeyUsageTypeSignVerify:
-		return nil, &fault.Error{Reason: keys.ErrUnsupported, Found: "a key of aws kms that is not for signing", Hint: "create one with key usage SIGN_VERIFY"}
+		return nil, store.Unsupported("the key is not for signing", "create one with key usage SIGN_VERIFY")
 	case about.KeyState != types.KeyStateEnabled:
-		return nil, &fault.Error{Reason: keys.ErrMissing, Found: "a key of aws kms that is not enabled", Hint: "enable it, or correct the source"}
+		return nil, store.Missing("has disabled the key", "enable it, or correct the source")
 	}
 	return about, nil
 }
 
-// version reads the public half of a key once for each time that an alias was
-// pointed to it.
-func (s *source) version(ctx context.Context, c *kms.Client, about *types.KeyMetadata) (keys.Key, error) {
-	created, err := s.since(ctx, c, about)
-	if err != nil {
-		return nil, err
-	}
-	arn := *about.Arn
-	s.mu.Lock()
-	key := s.read[arn]
-	s.mu.Unlock()
-	if key != nil && key.Created().Equal(created) {
-		return key, nil
-	}
-	answer, err := c.GetPublicKey(ctx, &kms.GetPublicKeyInput{KeyId: &arn})
-	if err != nil {
-		return nil, missing(err)
-	}
-	public, err := keys.ReadPublic(string(answer.PublicKey))
-	if err != nil {
-		return nil, err
-	}
-	algorithms, err := served(public, answer.SigningAlgorithms)
-	if err != nil {
-		return nil, err
-	}
-	key, err = keys.FromStore(public, keys.StoreOptions{
-		Algorithms: algorithms, Created: created,
-		Sign: func(ctx context.Context, alg keys.Algorithm, input []byte) ([]byte, error) {
-			return sign(ctx, c, arn, alg, input) // by ARN: an alias may move while a task is at work
-		},
-	})
-	if err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.read[arn] = key
-	return key, nil
-}
-
-// since is when the key came to be the source's.
-func (s *source) since(ctx context.Context, c *kms.Client, about *types.KeyMetadata) (time.Time, error) {
-	if !s.alias {
+// created returns when the key became the source's: at its creation, or when
+// the alias was pointed to it.
+func (s *source) created(ctx context.Context, c *kms.Client, about *types.KeyMetadata) (time.Time, error) {
+	if !s.isAlias {
 		return *about.CreationDate, nil
 	}
 	name := s.id[strings.Index(s.id, "alias/"):]
@@ -150,4 +109,31 @@ func (s *source) since(ctx context.Context, c *kms.Client, about *types.KeyMetad
 		}
 	}
 	return *about.CreationDate, nil
+}
+
+// readKey reads the public half of a key. The key signs by its ARN: an alias may
+// be pointed to another key between two calls.
+func readKey(ctx context.Context, c *kms.Client, arn string, created time.Time) (keys.Key, error) {
+	answer, err := c.GetPublicKey(ctx, &kms.GetPublicKeyInput{KeyId: &arn})
+	if err != nil {
+		return nil, missingError(err)
+	}
+	public, err := keys.ReadPublic(string(answer.PublicKey))
+	if err != nil {
+		return nil, err
+	}
+	algorithms, err := keys.AlgorithmsOf(public)
+	if err != nil {
+		return nil, err
+	}
+	algorithms = slices.DeleteFunc(algorithms, func(a keys.Algorithm) bool { return !slices.Contains(answer.SigningAlgorithms, specOf(a)) })
+	if len(algorithms) == 0 {
+		return nil, store.Unsupported("the key's type makes no jws signature", "use RSA, ECC_NIST, ECC_SECG_P256K1 or ECC_NIST_EDWARDS25519")
+	}
+	return keys.FromStore(public, keys.StoreOptions{
+		Algorithms: algorithms, Created: created,
+		Sign: func(ctx context.Context, alg keys.Algorithm, input []byte) ([]byte, error) {
+			return sign(ctx, c, arn, alg, input)
+		},
+	})
 }

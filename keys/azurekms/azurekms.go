@@ -1,5 +1,5 @@
-// Package azurekms is where keys come from Azure Key Vault or a Managed HSM:
-// azurekms://vault/key. A private key never leaves it.
+// Package azurekms signs with keys of Azure Key Vault or a Managed HSM:
+// azurekms://vault/key. A private key never leaves the vault.
 package azurekms
 
 import (
@@ -13,19 +13,19 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azkeys"
 
-	"conductor-jwt/internal/fault"
 	"conductor-jwt/keys"
 )
 
-// Options say how Key Vault is reached; what is empty is found by the SDK.
+// Options are the connection to Key Vault. An empty field takes what the SDK
+// finds.
 type Options struct {
 	TenantID, ClientID string
 	TokenFile          string                 // of a workload identity
-	Credential         azcore.TokenCredential // nil: by the fields above
+	Credential         azcore.TokenCredential // nil: made of the fields above
 	Transport          policy.Transporter     // nil: the SDK's
 }
 
-// New makes the Scheme. It calls nobody.
+// New returns the Scheme. It makes no call.
 func New(o Options) keys.Scheme { return &scheme{o: o, clients: map[string]*azkeys.Client{}} }
 
 type scheme struct {
@@ -41,9 +41,33 @@ func (s *scheme) Open(uri string) (keys.Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &source{scheme: s, place: p, read: map[string]keys.Key{}}, nil
+	return &source{scheme: s, place: p}, nil
 }
 
+// place is a key, as a URI names it.
+type place struct {
+	vault   string // https://name.vault.azure.net
+	key     string
+	version string // empty: all
+}
+
+// readURI accepts the name of a vault, or a host, for a Managed HSM and for
+// national clouds.
+func readURI(uri string) (place, error) {
+	path, ok := strings.CutPrefix(uri, "azurekms://")
+	const shape = `^([A-Za-z0-9][A-Za-z0-9.-]*)/([A-Za-z0-9-]{1,127})(?:/([0-9a-fA-F]{32}))?$`
+	parts := regexp.MustCompile(shape).FindStringSubmatch(path)
+	if !ok || parts == nil {
+		return place{}, store.Unsupported("not the uri of a key", "write azurekms://vault/key")
+	}
+	host := parts[1]
+	if !strings.Contains(host, ".") {
+		host += ".vault.azure.net"
+	}
+	return place{"https://" + host, parts[2], parts[3]}, nil
+}
+
+// client returns the client of a vault.
 func (s *scheme) client(vault string) (*azkeys.Client, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -53,7 +77,7 @@ func (s *scheme) client(vault string) (*azkeys.Client, error) {
 	if s.o.Credential == nil {
 		var err error
 		if s.o.Credential, err = s.o.credential(); err != nil {
-			return nil, keys.Refused("no way to log in to azure", "set azure in the policy, or give the worker an identity")
+			return nil, store.Refused("has no credentials of the worker", "set azure in the policy, or give the worker an identity")
 		}
 	}
 	c, err := azkeys.NewClient(vault, s.o.Credential, &azkeys.ClientOptions{
@@ -61,13 +85,13 @@ func (s *scheme) client(vault string) (*azkeys.Client, error) {
 		Retry:     policy.RetryOptions{MaxRetries: 1, RetryDelay: 50 * time.Millisecond, MaxRetryDelay: 200 * time.Millisecond},
 	})
 	if err != nil {
-		return nil, keys.Refused("a client of azure key vault that cannot be made", "check the source")
+		return nil, store.Refused("does not accept the vault's address", "check the source")
 	}
 	s.clients[vault] = c
 	return c, nil
 }
 
-// credential is a workload identity, a managed identity, or what the SDK
+// credential returns a workload identity, a managed identity, or what the SDK
 // finds.
 func (o Options) credential() (azcore.TokenCredential, error) {
 	switch {
@@ -77,27 +101,4 @@ func (o Options) credential() (azcore.TokenCredential, error) {
 		return azidentity.NewManagedIdentityCredential(&azidentity.ManagedIdentityCredentialOptions{ID: azidentity.ClientID(o.ClientID)})
 	}
 	return azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{TenantID: o.TenantID})
-}
-
-// place is what a URI says.
-type place struct {
-	vault   string // https://name.vault.azure.net
-	key     string
-	version string // empty: all
-}
-
-// readURI takes the name of a vault, or a host for a Managed HSM and for the
-// clouds of other countries.
-func readURI(uri string) (place, error) {
-	rest, ok := strings.CutPrefix(uri, "azurekms://")
-	const shape = `^([A-Za-z0-9][A-Za-z0-9.-]*)/([A-Za-z0-9-]{1,127})(?:/([0-9a-fA-F]{32}))?$`
-	parts := regexp.MustCompile(shape).FindStringSubmatch(rest)
-	if !ok || parts == nil {
-		return place{}, &fault.Error{Reason: keys.ErrUnsupported, Found: "a uri that names no key of azure key vault", Hint: "write azurekms://vault/key"}
-	}
-	host := parts[1]
-	if !strings.Contains(host, ".") {
-		host += ".vault.azure.net"
-	}
-	return place{"https://" + host, parts[2], parts[3]}, nil
 }

@@ -16,34 +16,34 @@ import (
 	"conductor-jwt/keys"
 )
 
-// publicOf reads the JWK of a key, which may be told what it is for (RFC 7517
-// §4.3).
-func publicOf(k *azkeys.JSONWebKey) (crypto.PublicKey, error) {
+// publicKey reads the JWK of a key, which must permit the operation sign if it
+// lists its operations (RFC 7517 §4.3).
+func publicKey(k *azkeys.JSONWebKey) (crypto.PublicKey, error) {
 	if k == nil || k.Kty == nil {
-		return nil, odd()
+		return nil, store.Unexpected()
 	}
-	forSigning := func(op *azkeys.KeyOperation) bool { return op != nil && *op == azkeys.KeyOperationSign }
-	if len(k.KeyOps) > 0 && !slices.ContainsFunc(k.KeyOps, forSigning) {
-		return nil, &fault.Error{Reason: keys.ErrUse, Found: "a key of azure key vault that may not sign", Hint: "permit it the operation sign"}
+	isSign := func(op *azkeys.KeyOperation) bool { return op != nil && *op == azkeys.KeyOperationSign }
+	if len(k.KeyOps) > 0 && !slices.ContainsFunc(k.KeyOps, isSign) {
+		return nil, &fault.Error{Reason: keys.ErrUse, Found: "a key of azure key vault that may not sign", Hint: "permit its operation sign"}
 	}
 	switch *k.Kty {
 	case azkeys.KeyTypeRSA, azkeys.KeyTypeRSAHSM:
 		exponent := new(big.Int).SetBytes(k.E)
 		if len(k.N) == 0 || !exponent.IsInt64() || exponent.Int64() > 1<<31-1 {
-			return nil, odd()
+			return nil, store.Unexpected()
 		}
 		return &rsa.PublicKey{N: new(big.Int).SetBytes(k.N), E: int(exponent.Int64())}, nil
 	case azkeys.KeyTypeEC, azkeys.KeyTypeECHSM:
-		return ecPublic(k)
+		return ecPublicKey(k)
 	}
-	return nil, &fault.Error{Reason: keys.ErrUnsupported, Found: "a key of azure key vault of a type that makes no jws signature", Hint: "use an rsa or ec key"}
+	return nil, store.Unsupported("the key's type makes no jws signature", "use an rsa or ec key")
 }
 
-func ecPublic(k *azkeys.JSONWebKey) (crypto.PublicKey, error) {
+func ecPublicKey(k *azkeys.JSONWebKey) (crypto.PublicKey, error) {
 	if k.Crv == nil {
-		return nil, odd()
+		return nil, store.Unexpected()
 	}
-	curve, size := elliptic.Curve(nil), 32
+	curve, size := elliptic.Curve(nil), 32 // nil: secp256k1
 	switch *k.Crv {
 	case azkeys.CurveNameP256:
 		curve = elliptic.P256()
@@ -53,10 +53,10 @@ func ecPublic(k *azkeys.JSONWebKey) (crypto.PublicKey, error) {
 		curve, size = elliptic.P521(), 66
 	case azkeys.CurveNameP256K:
 	default:
-		return nil, odd()
+		return nil, store.Unexpected()
 	}
 	if len(k.X) > size || len(k.Y) > size {
-		return nil, odd()
+		return nil, store.Unexpected()
 	}
 	point := make([]byte, 1+2*size)
 	point[0] = 4 // uncompressed (SEC 1 §2.3.3)
@@ -70,13 +70,13 @@ func ecPublic(k *azkeys.JSONWebKey) (crypto.PublicKey, error) {
 		public, err = ecdsa.ParseUncompressedPublicKey(curve, point)
 	}
 	if err != nil {
-		return nil, odd()
+		return nil, store.Unexpected()
 	}
 	return public, nil
 }
 
-// sign has the vault sign a digest. Its names of algorithms are those of JWS,
-// and so are its signatures (RFC 7518 §3.4).
+// sign has the vault sign a digest. The vault's names of algorithms and its
+// signatures are those of JWS (RFC 7518 §3.4).
 func sign(ctx context.Context, c *azkeys.Client, name, version string, alg keys.Algorithm, input []byte) ([]byte, error) {
 	algorithm := azkeys.SignatureAlgorithm(alg)
 	answer, err := c.Sign(ctx, name, version, azkeys.SignParameters{Algorithm: &algorithm, Value: keys.Digest(alg, input)}, nil)
@@ -84,7 +84,7 @@ func sign(ctx context.Context, c *azkeys.Client, name, version string, alg keys.
 		return nil, storeError(err)
 	}
 	if answer.KID == nil || answer.KID.Version() != version || len(answer.Result) == 0 {
-		return nil, odd()
+		return nil, store.Unexpected()
 	}
 	return answer.Result, nil
 }

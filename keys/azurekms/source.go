@@ -4,12 +4,11 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azkeys"
 
-	"conductor-jwt/internal/fault"
+	"conductor-jwt/internal/keyrest"
 	"conductor-jwt/keys"
 )
 
@@ -17,9 +16,7 @@ import (
 type source struct {
 	scheme *scheme
 	place  place
-
-	mu   sync.Mutex
-	read map[string]keys.Key // by version
+	cache  keyrest.Cache[string] // by version
 }
 
 // Timed implements [keys.Source]: each version has a creation time.
@@ -28,26 +25,26 @@ func (*source) Timed() bool { return true }
 // Remote implements [keys.Source].
 func (*source) Remote() bool { return true }
 
-// listed is a version that is enabled.
-type listed struct {
-	version string
-	since   time.Time
+// version is an enabled version.
+type version struct {
+	id        string
+	validFrom time.Time
 }
 
-// Versions implements [keys.Source]. One that is past its expiry is still
-// there, for its last tokens; the vault does not sign with it.
+// Versions implements [keys.Source]. An expired version stays, for its last
+// tokens; the vault does not sign with it.
 func (s *source) Versions(ctx context.Context) ([]keys.Key, error) {
 	c, err := s.scheme.client(s.place.vault)
 	if err != nil {
 		return nil, err
 	}
-	found, err := s.list(ctx, c)
+	versions, err := s.enabled(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	list := make([]keys.Key, 0, len(found))
-	for _, v := range found {
-		key, err := s.version(ctx, c, v)
+	list := make([]keys.Key, 0, len(versions))
+	for _, v := range versions {
+		key, err := s.cache.Get(v.id, v.validFrom, func() (keys.Key, error) { return s.place.read(ctx, c, v) })
 		if err != nil {
 			return nil, err
 		}
@@ -56,12 +53,13 @@ func (s *source) Versions(ctx context.Context) ([]keys.Key, error) {
 	return list, nil
 }
 
-func (s *source) list(ctx context.Context, c *azkeys.Client) ([]listed, error) {
-	var list []listed
+// enabled returns the enabled versions, oldest first.
+func (s *source) enabled(ctx context.Context, c *azkeys.Client) ([]version, error) {
+	var list []version
 	for pages := c.NewListKeyPropertiesVersionsPager(s.place.key, nil); pages.More(); {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return nil, missing(err)
+			return nil, missingError(err)
 		}
 		for _, p := range page.Value {
 			if v, ok := s.place.usable(p); ok {
@@ -70,52 +68,39 @@ func (s *source) list(ctx context.Context, c *azkeys.Client) ([]listed, error) {
 		}
 	}
 	if len(list) == 0 {
-		return nil, &fault.Error{Reason: keys.ErrMissing, Found: "a key of azure key vault that is not there, or not enabled", Hint: "correct the source, or enable a version"}
+		return nil, store.Missing("has no enabled version of the key", "correct the source, or enable a version")
 	}
-	slices.SortFunc(list, func(a, b listed) int { return cmp.Or(a.since.Compare(b.since), cmp.Compare(a.version, b.version)) })
+	slices.SortFunc(list, func(a, b version) int { return cmp.Or(a.validFrom.Compare(b.validFrom), cmp.Compare(a.id, b.id)) })
 	return list, nil
 }
 
-// usable gives a version whose turn begins with its creation, or with its nbf
-// where that is later: the vault does not sign before.
-func (p place) usable(about *azkeys.KeyProperties) (listed, bool) {
+// usable returns a version that is enabled and named by p. It is valid from its
+// creation, or from its nbf if that is later: the vault does not sign before.
+func (p place) usable(about *azkeys.KeyProperties) (version, bool) {
 	if about == nil || about.KID == nil || about.Attributes == nil || about.Attributes.Created == nil || about.Attributes.Enabled == nil || !*about.Attributes.Enabled {
-		return listed{}, false
+		return version{}, false
 	}
-	v := listed{about.KID.Version(), *about.Attributes.Created}
-	if at := about.Attributes.NotBefore; at != nil && at.After(v.since) {
-		v.since = *at
+	v := version{about.KID.Version(), *about.Attributes.Created}
+	if at := about.Attributes.NotBefore; at != nil && at.After(v.validFrom) {
+		v.validFrom = *at
 	}
-	return v, v.version != "" && (p.version == "" || p.version == v.version)
+	return v, v.id != "" && (p.version == "" || p.version == v.id)
 }
 
-// version reads the public half of a version once.
-func (s *source) version(ctx context.Context, c *azkeys.Client, v listed) (keys.Key, error) {
-	s.mu.Lock()
-	key := s.read[v.version]
-	s.mu.Unlock()
-	if key != nil && key.Created().Equal(v.since) {
-		return key, nil
-	}
-	answer, err := c.GetKey(ctx, s.place.key, v.version, nil)
+// read reads the public half of a version.
+func (p place) read(ctx context.Context, c *azkeys.Client, v version) (keys.Key, error) {
+	answer, err := c.GetKey(ctx, p.key, v.id, nil)
 	if err != nil {
-		return nil, missing(err)
+		return nil, missingError(err)
 	}
-	public, err := publicOf(answer.Key)
+	public, err := publicKey(answer.Key)
 	if err != nil {
 		return nil, err
 	}
-	key, err = keys.FromStore(public, keys.StoreOptions{
-		Created: v.since,
+	return keys.FromStore(public, keys.StoreOptions{
+		Created: v.validFrom,
 		Sign: func(ctx context.Context, alg keys.Algorithm, input []byte) ([]byte, error) {
-			return sign(ctx, c, s.place.key, v.version, alg, input)
+			return sign(ctx, c, p.key, v.id, alg, input)
 		},
 	})
-	if err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.read[v.version] = key
-	return key, nil
 }

@@ -11,34 +11,35 @@ import (
 	"conductor-jwt/keys"
 )
 
-// client asks Cloud KMS with a token that it gets by itself.
+// client calls Cloud KMS with an access token that it gets and replaces itself.
 type client struct {
-	o       Options
-	rest    keyrest.Client
-	machine keyrest.Client
+	o        Options
+	kms      keyrest.Client
+	metadata keyrest.Client
 
-	mu   sync.Mutex
-	held token
-	turn chan struct{} // held by whoever gets a token
+	login  chan struct{} // a semaphore of one: who gets a token
+	mu     sync.Mutex
+	cached token
 }
 
 // token is an access token, or a token that a service account signed itself.
 type token struct {
-	text secret.Text
-	ends time.Time
+	text    secret.Text
+	expires time.Time
 }
 
-// early is how long before its end a token is replaced: longer than a call,
-// and shorter than the 4 minutes before which the metadata server has no other.
-const early = time.Minute
+// renewBefore is how long before its expiry a token is replaced: longer than a
+// call takes, and shorter than the 4 minutes before expiry in which the metadata
+// server begins to issue a new one.
+const renewBefore = time.Minute
 
-// do asks, with a new token where the one that there is, is refused.
-func (c *client) do(ctx context.Context, verb, path string, body, into any) error {
+// do calls the API. If the token is refused, it calls once more with a new one.
+func (c *client) do(ctx context.Context, method, path string, body, into any) error {
 	t, err := c.token(ctx)
 	if err != nil {
 		return err
 	}
-	err = c.ask(ctx, verb, path, t, body, into)
+	err = c.call(ctx, method, path, t, body, into)
 	if !keyrest.Is(err, http.StatusUnauthorized) {
 		return err
 	}
@@ -46,25 +47,26 @@ func (c *client) do(ctx context.Context, verb, path string, body, into any) erro
 	if t, err = c.token(ctx); err != nil {
 		return err
 	}
-	return c.ask(ctx, verb, path, t, body, into)
+	return c.call(ctx, method, path, t, body, into)
 }
 
-func (c *client) ask(ctx context.Context, verb, path string, t token, body, into any) error {
+func (c *client) call(ctx context.Context, method, path string, t token, body, into any) error {
 	header := http.Header{"Authorization": {"Bearer " + t.text.Reveal()}}
-	return c.rest.Do(ctx, keyrest.Request{Method: verb, URL: c.o.Endpoint + "/v1/" + path, Header: header, Body: body}, into)
+	return c.kms.Do(ctx, keyrest.Request{Method: method, URL: c.o.Endpoint + "/v1/" + path, Header: header, Body: body}, into)
 }
 
+// token returns the cached token, or gets a new one: one caller at a time.
 func (c *client) token(ctx context.Context) (token, error) {
-	if t, ok := c.good(); ok {
+	if t, ok := c.valid(); ok {
 		return t, nil
 	}
 	select {
-	case c.turn <- struct{}{}:
+	case c.login <- struct{}{}:
 	case <-ctx.Done():
 		return token{}, ctx.Err()
 	}
-	defer func() { <-c.turn }()
-	if t, ok := c.good(); ok {
+	defer func() { <-c.login }()
+	if t, ok := c.valid(); ok {
 		return t, nil
 	}
 	t, err := c.fetch(ctx)
@@ -72,24 +74,24 @@ func (c *client) token(ctx context.Context) (token, error) {
 		return token{}, err
 	}
 	if t.text.IsZero() {
-		return token{}, keys.Refused("google gave no token for the credentials", "check them")
+		return token{}, keys.Refused("google returned no token for the credentials", "check them")
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.held = t
+	c.cached = t
 	return t, nil
 }
 
-func (c *client) good() (token, bool) {
+func (c *client) valid() (token, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.held, !c.held.text.IsZero() && c.o.Now().Add(early).Before(c.held.ends)
+	return c.cached, !c.cached.text.IsZero() && c.o.Now().Add(renewBefore).Before(c.cached.expires)
 }
 
 func (c *client) drop(t token) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.held.text.Reveal() == t.text.Reveal() {
-		c.held = token{}
+	if c.cached.text.Reveal() == t.text.Reveal() {
+		c.cached = token{}
 	}
 }

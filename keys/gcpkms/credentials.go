@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -20,13 +19,101 @@ import (
 	"conductor-jwt/keys"
 )
 
-// credentials are a file of Google's, of any of the three types that are
-// served.
+const (
+	scopeKMS      = "https://www.googleapis.com/auth/cloudkms"
+	scopeAll      = "https://www.googleapis.com/auth/cloud-platform"
+	metadataHost  = "metadata.google.internal"
+	metadataToken = "/computeMetadata/v1/instance/service-accounts/default/token"
+	maxFile       = 64 << 10 // bytes
+)
+
+// fetch gets a token by Google's default credentials (AIP-4110): a configured
+// file, the file of the gcloud command, or the machine's service account.
+func (c *client) fetch(ctx context.Context) (token, error) {
+	path := c.credentialsFile()
+	if path == "" {
+		return c.fromMetadata(ctx)
+	}
+	f, err := readCredentials(ctx, path)
+	if err != nil {
+		return token{}, err
+	}
+	switch google.CredentialsType(f.Type) {
+	case google.ServiceAccount:
+		if f.Email == "" {
+			return token{}, keys.Refused("a service account without client_email", "download its key again")
+		}
+		return c.fromLibrary(ctx, f.serviceAccount)
+	case google.AuthorizedUser:
+		return c.fromLibrary(ctx, f.user)
+	case google.ExternalAccount:
+		subject, err := f.readSubject(ctx)
+		if err != nil {
+			return token{}, err
+		}
+		return c.fromLibrary(ctx, f.externalAccount(subject))
+	}
+	return token{}, keys.Refused("google credentials of a type that is not supported", "use a service_account, an authorized_user, or an external_account")
+}
+
+// credentialsFile returns the path of the credentials; empty: there is no file.
+func (c *client) credentialsFile() string {
+	if c.o.CredentialsFile != "" {
+		return c.o.CredentialsFile
+	}
+	if path, _ := c.o.Getenv("GOOGLE_APPLICATION_CREDENTIALS"); path != "" {
+		return path
+	}
+	home, _ := c.o.Getenv("HOME")
+	if home == "" {
+		return ""
+	}
+	path := filepath.Join(home, ".config", "gcloud", "application_default_credentials.json")
+	if info, err := readfile.Stat(path); err != nil || !info.Mode().IsRegular() {
+		return ""
+	}
+	return path
+}
+
+// fromMetadata calls the metadata server of Compute Engine, GKE or Cloud Run.
+// [google.ComputeTokenSource] would read the process's environment, probe for
+// the server and cache the result for the whole process.
+func (c *client) fromMetadata(ctx context.Context) (token, error) {
+	host, _ := c.o.Getenv("GCE_METADATA_HOST")
+	var granted struct {
+		Token   secret.Text `json:"access_token"`
+		Seconds int64       `json:"expires_in"`
+	}
+	err := c.metadata.Do(ctx, keyrest.Request{
+		Method: http.MethodGet, URL: "http://" + cmp.Or(host, metadataHost) + metadataToken, Header: http.Header{"Metadata-Flavor": {"Google"}},
+	}, &granted)
+	return token{granted.Token, c.o.Now().Add(time.Duration(granted.Seconds) * time.Second)}, err
+}
+
+// fromLibrary gets a token from a source of x/oauth2. It drops the library's
+// errors: they hold server bodies, and lose the types of ours.
+func (c *client) fromLibrary(ctx context.Context, open func(context.Context) (oauth2.TokenSource, error)) (token, error) {
+	transport := &keyrest.Transport{Client: c.kms}
+	source, err := open(context.WithValue(ctx, oauth2.HTTPClient, &http.Client{Transport: transport}))
+	var t *oauth2.Token
+	if err == nil {
+		t, err = source.Token()
+	}
+	switch {
+	case transport.Err != nil:
+		return token{}, transport.Err
+	case err != nil:
+		return token{}, keys.Refused("google credentials that return no token", "download them again, and check the permissions of their account")
+	}
+	return token{secret.New(t.AccessToken), t.Expiry}, nil
+}
+
+// credentials are a credentials file of one of the three supported types.
 type credentials struct {
 	Type     string `json:"type"`
 	TokenURI string `json:"token_uri"`
 
-	Email string `json:"client_email"` // service_account; the library reads the rest from text
+	Email string `json:"client_email"` // service_account; the library reads the other members from text
 
 	ClientID     string      `json:"client_id"` // authorized_user
 	ClientSecret secret.Text `json:"client_secret"`
@@ -47,114 +134,26 @@ type credentials struct {
 	text secret.Text
 }
 
-// fetch gets a token by Google's default credentials (AIP-4110): a file that
-// is named, the one of the gcloud command, or the machine's own.
-func (c *client) fetch(ctx context.Context) (token, error) {
-	path := c.o.CredentialsFile
-	if path == "" {
-		path, _ = c.o.Getenv("GOOGLE_APPLICATION_CREDENTIALS")
-	}
-	if path == "" {
-		home, _ := c.o.Getenv("HOME")
-		if usual := filepath.Join(home, ".config", "gcloud", "application_default_credentials.json"); home != "" && isFile(usual) {
-			path = usual
-		}
-	}
-	if path == "" {
-		return c.fromMachine(ctx)
-	}
-	f, err := readCredentials(ctx, path)
-	if err != nil {
-		return token{}, err
-	}
-	switch google.CredentialsType(f.Type) {
-	case google.ServiceAccount:
-		if f.Email == "" {
-			return token{}, keys.Refused("a service account without client_email", "download its key again")
-		}
-		return c.library(ctx, f.fromServiceAccount)
-	case google.AuthorizedUser:
-		return c.library(ctx, f.fromUser)
-	case google.ExternalAccount:
-		subject, err := f.subject(ctx)
-		if err != nil {
-			return token{}, err
-		}
-		return c.library(ctx, f.fromElsewhere(subject))
-	}
-	return token{}, keys.Refused("google credentials of a type that is not served", "use a service_account, an authorized_user, or an external_account")
-}
-
-func isFile(path string) bool {
-	info, err := readfile.Stat(path)
-	return err == nil && info.Mode().IsRegular()
-}
-
-const maxText = 64 << 10
-
-// readCredentials reads the file anew each time: it may be a mounted secret.
 func readCredentials(ctx context.Context, path string) (credentials, error) {
-	raw, err := readfile.Regular(ctx, path, maxText)
+	const what, hint = "the file of google credentials", "check google.credentials_file, or GOOGLE_APPLICATION_CREDENTIALS"
+	raw, err := keyrest.ReadFile(ctx, path, maxFile, what, hint)
 	var f credentials
-	if errors.Is(err, readfile.ErrTimeout) {
-		return f, keys.Unavailable("a file of google credentials that cannot be read in time", "look at its disk")
-	}
-	if err != nil || len(raw) > maxText || json.Unmarshal(raw, &f) != nil {
-		return f, keys.Refused("a file of google credentials that cannot be read, or holds something else", "check google.credentials_file, or GOOGLE_APPLICATION_CREDENTIALS")
+	if err == nil && json.Unmarshal(raw, &f) != nil {
+		err = keys.Refused(what+" is not json", hint)
 	}
 	f.text = secret.New(string(raw))
-	return f, nil
+	return f, err
 }
 
-const (
-	scope         = "https://www.googleapis.com/auth/cloudkms"
-	scopeAll      = "https://www.googleapis.com/auth/cloud-platform"
-	metadataHost  = "metadata.google.internal"
-	metadataToken = "/computeMetadata/v1/instance/service-accounts/default/token"
-)
-
-// fromMachine asks the metadata server of Compute Engine, GKE or Cloud Run.
-// [google.ComputeTokenSource] reads the process's environment, probes for the
-// server and keeps the result for the whole process.
-func (c *client) fromMachine(ctx context.Context) (token, error) {
-	host, _ := c.o.Getenv("GCE_METADATA_HOST")
-	var granted struct {
-		Token   secret.Text `json:"access_token"`
-		Seconds int64       `json:"expires_in"`
-	}
-	err := c.machine.Do(ctx, keyrest.Request{
-		Method: http.MethodGet, URL: "http://" + cmp.Or(host, metadataHost) + metadataToken, Header: http.Header{"Metadata-Flavor": {"Google"}},
-	}, &granted)
-	return token{granted.Token, c.o.Now().Add(time.Duration(granted.Seconds) * time.Second)}, err
-}
-
-// library gets a token from a source of x/oauth2. Its errors hold server
-// bodies and the types of ours are lost in them, so none of them is kept.
-func (c *client) library(ctx context.Context, open func(context.Context) (oauth2.TokenSource, error)) (token, error) {
-	transport := &keyrest.Transport{Client: c.rest}
-	source, err := open(context.WithValue(ctx, oauth2.HTTPClient, &http.Client{Transport: transport}))
-	var t *oauth2.Token
-	if err == nil {
-		t, err = source.Token()
-	}
-	switch {
-	case transport.Err != nil:
-		return token{}, transport.Err
-	case err != nil:
-		return token{}, keys.Refused("google credentials that give no token", "download them again, and check what their account may do")
-	}
-	return token{secret.New(t.AccessToken), t.Expiry}, nil
-}
-
-// fromServiceAccount signs a token itself, which Google's APIs take as it is
+// serviceAccount signs a token itself, which Google's APIs accept as it is
 // (AIP-4111).
-func (f credentials) fromServiceAccount(context.Context) (oauth2.TokenSource, error) {
+func (f credentials) serviceAccount(context.Context) (oauth2.TokenSource, error) {
 	return google.JWTAccessTokenSourceFromJSON([]byte(f.text.Reveal()), googleEndpoint+"/")
 }
 
-// fromUser exchanges the refresh token that `gcloud auth application-default
-// login` left (RFC 6749 §6).
-func (f credentials) fromUser(ctx context.Context) (oauth2.TokenSource, error) {
+// user exchanges the refresh token of `gcloud auth application-default login`
+// (RFC 6749 §6).
+func (f credentials) user(ctx context.Context) (oauth2.TokenSource, error) {
 	config := oauth2.Config{
 		ClientID: f.ClientID, ClientSecret: f.ClientSecret.Reveal(),
 		Endpoint: oauth2.Endpoint{TokenURL: cmp.Or(f.TokenURI, google.Endpoint.TokenURL), AuthStyle: oauth2.AuthStyleInParams},
@@ -162,50 +161,44 @@ func (f credentials) fromUser(ctx context.Context) (oauth2.TokenSource, error) {
 	return config.TokenSource(ctx, &oauth2.Token{RefreshToken: f.RefreshToken.Reveal()}), nil
 }
 
-// fromElsewhere exchanges subject, the token of another issuer, such as a
-// cluster's (RFC 8693 §2.1), and that for one of a service account where the
-// credentials name one.
-func (f credentials) fromElsewhere(subject secret.Text) func(context.Context) (oauth2.TokenSource, error) {
-	scopes := []string{scopeAll}
+// externalAccount exchanges subject, the token of another issuer such as a
+// cluster (RFC 8693 §2.1), and, if the credentials name a service account to
+// impersonate, the result for a token of that account.
+func (f credentials) externalAccount(subject secret.Text) func(context.Context) (oauth2.TokenSource, error) {
+	scope := scopeAll
 	if f.Impersonate != "" {
-		scopes = []string{scope}
+		scope = scopeKMS
 	}
 	return func(ctx context.Context) (oauth2.TokenSource, error) {
 		return externalaccount.NewTokenSource(ctx, externalaccount.Config{
 			Audience: f.Audience, SubjectTokenType: f.SubjectTokenType, TokenURL: f.TokenURL,
-			ServiceAccountImpersonationURL: f.Impersonate, Scopes: scopes, SubjectTokenSupplier: supplier(subject),
+			ServiceAccountImpersonationURL: f.Impersonate, Scopes: []string{scope}, SubjectTokenSupplier: subjectToken(subject),
 		})
 	}
 }
 
-// supplier gives a subject token that was read already: the library reads
-// files without a limit of time.
-type supplier secret.Text
+// subjectToken is a subject token that was read already: the library would read
+// its file without a timeout.
+type subjectToken secret.Text
 
 // SubjectToken implements [externalaccount.SubjectTokenSupplier].
-func (s supplier) SubjectToken(context.Context, externalaccount.SupplierOptions) (string, error) {
+func (s subjectToken) SubjectToken(context.Context, externalaccount.SupplierOptions) (string, error) {
 	return secret.Text(s).Reveal(), nil
 }
 
-// subject reads the token to exchange from its file, which whoever issues it
-// replaces.
-func (f credentials) subject(ctx context.Context) (secret.Text, error) {
-	raw, err := readfile.Regular(ctx, f.Source.File, maxText)
-	if errors.Is(err, readfile.ErrTimeout) {
-		return secret.Text{}, keys.Unavailable("the file of an external_account cannot be read in time", "look at its disk")
+// readSubject reads the subject token from its file, which its issuer replaces.
+func (f credentials) readSubject(ctx context.Context) (secret.Text, error) {
+	const what, hint = "the file of an external_account's token", "give credential_source a file, and its format"
+	raw, err := keyrest.ReadFile(ctx, f.Source.File, maxFile, what, hint)
+	if err != nil {
+		return secret.Text{}, err
 	}
-	text := strings.TrimSpace(string(raw))
+	text := secret.New(strings.TrimSpace(string(raw)))
 	if f.Source.Format.Type == "json" {
 		var members map[string]secret.JSON
-		var held secret.Text
-		if json.Unmarshal(raw, &members) != nil || json.Unmarshal(members[f.Source.Format.Field].Reveal(), &held) != nil {
-			text = ""
-		} else {
-			text = held.Reveal()
+		if json.Unmarshal(raw, &members) != nil || json.Unmarshal(members[f.Source.Format.Field].Reveal(), &text) != nil || text.IsZero() {
+			return secret.Text{}, keys.Refused(what+" is not a json object with the token as text", hint)
 		}
 	}
-	if f.Source.File == "" || err != nil || text == "" || len(raw) > maxText {
-		return secret.Text{}, keys.Refused("an external_account without a file that holds its token", "use a credential_source with file")
-	}
-	return secret.New(text), nil
+	return text, nil
 }

@@ -10,31 +10,35 @@ import (
 	"conductor-jwt/keys"
 )
 
-// algorithmOf gives the names of a version's algorithm, of which it has one:
-// the padding and the hash of an RSA key are decided when it is made.
-func algorithmOf(name string) ([]keys.Algorithm, bool) {
-	hash := name[strings.LastIndexByte(name, '_')+1:]
-	switch {
-	case strings.HasPrefix(name, "RSA_SIGN_PKCS1_"):
-		alg, ok := map[string]keys.Algorithm{"SHA256": keys.RS256, "SHA512": keys.RS512}[hash]
-		return []keys.Algorithm{alg}, ok
-	case strings.HasPrefix(name, "RSA_SIGN_PSS_"):
-		alg, ok := map[string]keys.Algorithm{"SHA256": keys.PS256, "SHA512": keys.PS512}[hash]
-		return []keys.Algorithm{alg}, ok
-	case name == "EC_SIGN_P256_SHA256":
-		return []keys.Algorithm{keys.ES256}, true
-	case name == "EC_SIGN_P384_SHA384":
-		return []keys.Algorithm{keys.ES384}, true
-	case name == "EC_SIGN_SECP256K1_SHA256":
-		return []keys.Algorithm{keys.ES256K}, true
-	case name == "EC_SIGN_ED25519":
-		return []keys.Algorithm{keys.EdDSA, keys.Ed25519}, true
+// algorithms returns the JWS names of the version's one algorithm; nil if it has
+// none. The padding and the hash of an RSA key are set when it is created.
+func (v version) algorithms() []keys.Algorithm {
+	isRSA := func(padding, hash string) bool {
+		return strings.HasPrefix(v.Algorithm, "RSA_SIGN_"+padding+"_") && strings.HasSuffix(v.Algorithm, "_"+hash)
 	}
-	return nil, false
+	switch {
+	case isRSA("PKCS1", "SHA256"):
+		return []keys.Algorithm{keys.RS256}
+	case isRSA("PKCS1", "SHA512"):
+		return []keys.Algorithm{keys.RS512}
+	case isRSA("PSS", "SHA256"):
+		return []keys.Algorithm{keys.PS256}
+	case isRSA("PSS", "SHA512"):
+		return []keys.Algorithm{keys.PS512}
+	case v.Algorithm == "EC_SIGN_P256_SHA256":
+		return []keys.Algorithm{keys.ES256}
+	case v.Algorithm == "EC_SIGN_P384_SHA384":
+		return []keys.Algorithm{keys.ES384}
+	case v.Algorithm == "EC_SIGN_SECP256K1_SHA256":
+		return []keys.Algorithm{keys.ES256K}
+	case v.Algorithm == "EC_SIGN_ED25519":
+		return []keys.Algorithm{keys.EdDSA, keys.Ed25519}
+	}
+	return nil
 }
 
-// signRequest has a digest, or the data where the algorithm has none. The
-// checksums of both ways are compared, as Google asks of callers.
+// signRequest holds a digest, or the data if the algorithm has no digest. Both
+// sides send checksums and compare them, as Google asks of callers.
 type signRequest struct {
 	Digest    map[string][]byte `json:"digest,omitempty"`
 	DigestCRC string            `json:"digestCrc32c,omitempty"`
@@ -62,9 +66,9 @@ func (c *client) sign(ctx context.Context, version string, alg keys.Algorithm, i
 	if err := c.do(ctx, http.MethodPost, version+":asymmetricSign", r, &answer); err != nil {
 		return nil, err
 	}
-	whole := answer.VerifiedDigest && r.Digest != nil || answer.VerifiedData && r.Digest == nil
-	if !whole || answer.Name != version || answer.SignatureCRC != checksum(answer.Signature) {
-		return nil, odd()
+	isIntact := answer.VerifiedDigest && r.Digest != nil || answer.VerifiedData && r.Digest == nil
+	if !isIntact || answer.Name != version || answer.SignatureCRC != checksum(answer.Signature) {
+		return nil, store.Unexpected()
 	}
 	if strings.HasPrefix(string(alg), "ES") {
 		return keys.JoinECDSA(alg, answer.Signature)

@@ -10,26 +10,23 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"sync"
 	"time"
 
-	"conductor-jwt/internal/fault"
+	"conductor-jwt/internal/keyrest"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
 )
 
-// mostVersions of a secret are read, the newest: an engine may keep more than
-// any token outlives.
-const mostVersions = 10
+// maxVersions is how many versions of a secret are read, newest first: an
+// engine may keep more than any token outlives.
+const maxVersions = 10
 
 // kv is one field of a secret of the key-value engine. Each version of the
-// secret is one of the key.
+// secret is a version of the key.
 type kv struct {
 	c                  *client
 	mount, path, field string
-
-	mu   sync.Mutex
-	read map[int]keys.Key // what a version held; it never changes
+	cache              keyrest.Cache[int] // by number
 }
 
 // Timed implements [keys.Source]: each version has a created_time.
@@ -38,90 +35,81 @@ func (*kv) Timed() bool { return true }
 // Remote implements [keys.Source].
 func (*kv) Remote() bool { return false }
 
-// dated is a version of a secret, as its metadata has it.
-type dated struct {
+// kvVersion is the metadata of a version.
+type kvVersion struct {
 	number    int
 	Created   time.Time `json:"created_time"`
-	Deleted   string    `json:"deletion_time"` // of the future, where it is to be deleted
+	Deleted   string    `json:"deletion_time"` // in the future if deletion is scheduled
 	Destroyed bool      `json:"destroyed"`
 }
 
-func (d dated) gone(now time.Time) bool {
-	at, err := time.Parse(time.RFC3339Nano, d.Deleted)
-	return d.Destroyed || d.Deleted != "" && (err != nil || !now.Before(at))
+func (v kvVersion) isDeleted(now time.Time) bool {
+	at, err := time.Parse(time.RFC3339Nano, v.Deleted)
+	return v.Destroyed || v.Deleted != "" && (err != nil || !now.Before(at))
 }
 
-// Versions implements [keys.Source]. Only the newest has to hold a key: what
-// was there before may have been of another kind.
+// Versions implements [keys.Source]. Only the newest version must hold a key:
+// earlier ones may hold something else.
 func (s *kv) Versions(ctx context.Context) ([]keys.Key, error) {
-	listed, err := s.listed(ctx)
+	versions, err := s.versions(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var list []keys.Key
-	for i, d := range listed {
-		key, err := s.version(ctx, d)
+	for i, v := range versions {
+		key, err := s.cache.Get(v.number, v.Created, func() (keys.Key, error) { return s.read(ctx, v) })
 		switch {
 		case err == nil && !repeats(list, key):
 			list = append(list, key)
 		case err == nil:
-		case i == len(listed)-1 || errors.Is(err, keys.ErrUnavailable):
+		case i == len(versions)-1 || errors.Is(err, keys.ErrUnavailable):
 			return nil, err
 		}
 	}
 	return list, nil
 }
 
-// listed gives the versions that are there, the oldest first.
-func (s *kv) listed(ctx context.Context) ([]dated, error) {
+// versions returns the versions that are not deleted, oldest first.
+func (s *kv) versions(ctx context.Context) ([]kvVersion, error) {
 	var answer struct {
 		Data struct {
-			Versions map[string]dated `json:"versions"`
+			Versions map[string]kvVersion `json:"versions"`
 		} `json:"data"`
 	}
 	err := s.c.do(ctx, http.MethodGet, s.mount+"/metadata/"+s.path, nil, &answer)
 	if err != nil {
-		return nil, missing(err, "vault has no such secret, or its engine is not kv version 2")
+		return nil, store.NotFound(err, "has no such secret, or its engine is not kv version 2", missingHint)
 	}
-	var list []dated
-	for text, d := range answer.Data.Versions {
-		if d.number, err = strconv.Atoi(text); err != nil || d.Created.IsZero() {
-			return nil, odd()
+	var list []kvVersion
+	for text, v := range answer.Data.Versions {
+		if v.number, err = strconv.Atoi(text); err != nil || v.Created.IsZero() {
+			return nil, store.Unexpected()
 		}
-		if !d.gone(s.c.o.Now()) {
-			list = append(list, d)
+		if !v.isDeleted(s.c.o.Now()) {
+			list = append(list, v)
 		}
 	}
-	slices.SortFunc(list, func(a, b dated) int { return cmp.Compare(a.number, b.number) })
+	slices.SortFunc(list, func(a, b kvVersion) int { return cmp.Compare(a.number, b.number) })
 	if len(list) == 0 {
-		return nil, &fault.Error{Reason: keys.ErrMissing, Found: "a secret of vault whose versions are all deleted", Hint: "write the key there"}
+		return nil, store.Missing("has deleted all versions of the secret", "write the key there")
 	}
-	return list[max(0, len(list)-mostVersions):], nil
+	return list[max(0, len(list)-maxVersions):], nil
 }
 
-// version reads a version once.
-func (s *kv) version(ctx context.Context, d dated) (keys.Key, error) {
-	s.mu.Lock()
-	key := s.read[d.number]
-	s.mu.Unlock()
-	if key != nil && key.Created().Equal(d.Created) { // a secret that was made anew counts from 1 again
-		return key, nil
-	}
-	text, err := s.text(ctx, d.number)
+// read reads the key of a version.
+func (s *kv) read(ctx context.Context, v kvVersion) (keys.Key, error) {
+	text, err := s.readText(ctx, v.number)
 	if err != nil {
 		return nil, err
 	}
-	if key, err = s.c.o.Parser.Resolve(ctx, keys.Ref{Text: text}); err != nil {
+	key, err := s.c.o.Parser.Resolve(ctx, keys.Ref{Text: text})
+	if err != nil {
 		return nil, err
 	}
-	key = keys.Dated(key, d.Created)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.read[d.number] = key
-	return key, nil
+	return keys.Dated(key, v.Created), nil
 }
 
-func (s *kv) text(ctx context.Context, version int) (secret.Text, error) {
+func (s *kv) readText(ctx context.Context, version int) (secret.Text, error) {
 	var answer struct {
 		Data struct {
 			Data map[string]secret.JSON `json:"data"`
@@ -129,25 +117,25 @@ func (s *kv) text(ctx context.Context, version int) (secret.Text, error) {
 	}
 	err := s.c.do(ctx, http.MethodGet, fmt.Sprintf("%s/data/%s?version=%d", s.mount, s.path, version), nil, &answer)
 	if err != nil {
-		return secret.Text{}, missing(err, "a version of a secret of vault that was deleted")
+		return secret.Text{}, store.NotFound(err, "has deleted a version of the secret", missingHint)
 	}
 	raw, ok := answer.Data.Data[s.field]
 	var text secret.Text
 	if !ok || json.Unmarshal(raw.Reveal(), &text) != nil || text.IsZero() {
-		return secret.Text{}, &fault.Error{Reason: keys.ErrMissing, Found: "a secret of vault whose field is not there, or is no text", Hint: "correct the field behind #, or write the key there"}
+		return secret.Text{}, store.Missing("has a secret whose field is absent or not text", "correct the field after #, or write the key there")
 	}
 	return text, nil
 }
 
-// repeats reports whether the key is the one before it: a version of a secret
-// begins whenever any field of it is written.
+// repeats reports whether key is the last of list: writing any field of a secret
+// begins a version.
 func repeats(list []keys.Key, key keys.Key) bool {
 	if len(list) == 0 {
 		return false
 	}
 	before := list[len(list)-1]
 	if before.Public() == nil || key.Public() == nil {
-		return false // two secrets show nothing of themselves
+		return false // HMAC secrets cannot be compared
 	}
 	a, errA := keys.SPKI(before.Public())
 	b, errB := keys.SPKI(key.Public())

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
-	"crypto/x509"
 	"errors"
 	"maps"
 	"net/http"
@@ -12,8 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"conductor-jwt/internal/fault"
-	"conductor-jwt/internal/readfile"
+	"conductor-jwt/internal/keyrest"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
 )
@@ -23,33 +21,26 @@ const serviceAccountToken = "/var/run/secrets/kubernetes.io/serviceaccount/token
 
 // method is a way to get a token.
 type method struct {
-	// static reads a token that somebody else has made; nil where we log in.
-	static func(context.Context) (secret.Text, error)
-	path   string // of the login
-	body   func(context.Context) (map[string]string, error)
-	again  time.Duration // when to show again what was refused
+	// static returns a token that somebody else issued; nil if we log in.
+	static     func(context.Context) (secret.Text, error)
+	path       string // of the login
+	body       func(context.Context) (map[string]string, error)
+	retryAfter time.Duration // when to send again what was refused
 }
 
-// Vault locks a role of AppRole out for everybody after five failures, none
-// of them a quarter of an hour after the one before.
+// Vault locks an AppRole out after five failures, each within 15 minutes of the
+// one before it.
 const (
-	appRoleAgain    = 16 * time.Minute
-	kubernetesAgain = 10 * time.Second
+	appRoleRetryAfter    = 16 * time.Minute
+	kubernetesRetryAfter = 10 * time.Second
 )
-
-// refused is a login that was.
-type refused struct {
-	shown [sha256.Size]byte
-	until time.Time
-	err   error
-}
 
 func (l Login) method() method {
 	switch {
 	case !l.Token.IsZero():
 		return method{static: func(context.Context) (secret.Text, error) { return l.Token, nil }}
 	case l.TokenFile != "":
-		return method{static: func(ctx context.Context) (secret.Text, error) { return readText(ctx, l.TokenFile) }}
+		return method{static: func(ctx context.Context) (secret.Text, error) { return readCredential(ctx, l.TokenFile) }}
 	case l.Kubernetes.Role != "":
 		return l.Kubernetes.method()
 	case l.AppRole.RoleID != "":
@@ -62,23 +53,41 @@ func (l Login) method() method {
 
 func (k Kubernetes) method() method {
 	file := cmp.Or(k.TokenFile, serviceAccountToken)
-	return method{path: "auth/" + mount(k.Mount, "kubernetes") + "/login", again: kubernetesAgain, body: func(ctx context.Context) (map[string]string, error) {
-		jwt, err := readText(ctx, file) // anew each time: the kubelet replaces it
+	return method{path: loginPath(k.Mount, "kubernetes"), retryAfter: kubernetesRetryAfter, body: func(ctx context.Context) (map[string]string, error) {
+		jwt, err := readCredential(ctx, file)
 		return map[string]string{"role": k.Role, "jwt": jwt.Reveal()}, err
 	}}
 }
 
 func (a AppRole) method() method {
-	return method{path: "auth/" + mount(a.Mount, "approle") + "/login", again: appRoleAgain, body: func(ctx context.Context) (map[string]string, error) {
-		id, err := readText(ctx, a.SecretIDFile)
+	return method{path: loginPath(a.Mount, "approle"), retryAfter: appRoleRetryAfter, body: func(ctx context.Context) (map[string]string, error) {
+		id, err := readCredential(ctx, a.SecretIDFile)
 		return map[string]string{"role_id": a.RoleID, "secret_id": id.Reveal()}, err
 	}}
 }
 
-// mount is where a way to log in is mounted; usual where nothing is said.
-func mount(path, usual string) string { return cmp.Or(strings.Trim(path, "/"), usual) }
+func loginPath(mount, usual string) string {
+	return "auth/" + cmp.Or(strings.Trim(mount, "/"), usual) + "/login"
+}
 
-// grant is what a login, or a renewal, gives.
+const maxCredential = 64 << 10 // bytes
+
+// readCredential reads a token or a secret id, without the line end that an
+// editor leaves.
+func readCredential(ctx context.Context, path string) (secret.Text, error) {
+	const what, hint = "the file of vault's credentials", "check the files that login names"
+	raw, err := keyrest.ReadFile(ctx, path, maxCredential, what, hint)
+	if err != nil {
+		return secret.Text{}, err
+	}
+	text := strings.TrimSpace(string(raw))
+	if strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return secret.Text{}, keys.Refused(what+" holds more than one word of ASCII", hint)
+	}
+	return secret.New(text), nil
+}
+
+// grant is the answer to a login or a renewal.
 type grant struct {
 	Auth struct {
 		ClientToken   secret.Text `json:"client_token"`
@@ -87,28 +96,40 @@ type grant struct {
 	} `json:"auth"`
 }
 
-// logIn gets a new token. What was refused is not shown again for a while.
-func (c *client) logIn(ctx context.Context) (grant, error) {
+func (g grant) lease() time.Duration { return time.Duration(g.Auth.LeaseDuration) * time.Second }
+
+// refused is a login that was refused.
+type refused struct {
+	sent  [sha256.Size]byte // fingerprint of its body
+	until time.Time
+	err   error
+}
+
+// logIn gets a new token and keeps it. It does not send again what was refused
+// until the method's retryAfter is over. The caller holds c.busy.
+func (c *client) logIn(ctx context.Context) (secret.Text, error) {
 	body, err := c.login.body(ctx)
 	if err != nil {
-		return grant{}, err
+		return secret.Text{}, err
 	}
-	shown := fingerprint(body)
-	if c.refused.shown == shown && c.o.Now().Before(c.refused.until) {
-		return grant{}, c.refused.err
+	sent := fingerprint(body)
+	if c.refused.sent == sent && c.o.Now().Before(c.refused.until) {
+		return secret.Text{}, c.refused.err
 	}
 	var g grant
-	if err = c.ask(ctx, http.MethodPost, c.login.path, secret.Text{}, body, &g); errors.Is(err, keys.ErrRefused) {
-		err = keys.Refused("a login that vault does not take", "check login of the policy's vault, and the role; a file that changes is tried at once")
-		c.refused = refused{shown, c.o.Now().Add(c.login.again), err}
+	err = c.call(ctx, http.MethodPost, c.login.path, secret.Text{}, body, &g)
+	switch {
+	case errors.Is(err, keys.ErrRefused):
+		err = store.Refused("refused the login", "check login of the policy's vault, and the role; a file that changes is tried at once")
+		c.refused = refused{sent, c.o.Now().Add(c.login.retryAfter), err}
+		return secret.Text{}, err
+	case err != nil:
+		return secret.Text{}, err
+	case g.Auth.ClientToken.IsZero():
+		return secret.Text{}, store.Unavailable("accepted the login and returned no token", "check the auth method")
 	}
-	if err == nil && g.Auth.ClientToken.IsZero() {
-		err = keys.Unavailable("vault logged the worker in without a token", "look at the auth method")
-	}
-	if err != nil {
-		return grant{}, err
-	}
-	return g, nil
+	c.keep(g.Auth.ClientToken, g.lease(), g.Auth.Renewable)
+	return g.Auth.ClientToken, nil
 }
 
 func fingerprint(body map[string]string) [sha256.Size]byte {
@@ -117,35 +138,4 @@ func fingerprint(body map[string]string) [sha256.Size]byte {
 		text.WriteString(name + "\x00" + body[name] + "\x00")
 	}
 	return sha256.Sum256([]byte(text.String()))
-}
-
-// How long the files may be, in bytes.
-const (
-	maxText = 64 << 10
-	maxCA   = 1 << 20
-)
-
-// readText reads a token without the line end that an editor leaves.
-func readText(ctx context.Context, path string) (secret.Text, error) {
-	raw, err := readfile.Regular(ctx, path, maxText)
-	if errors.Is(err, readfile.ErrTimeout) {
-		return secret.Text{}, keys.Unavailable("a file of credentials for vault that cannot be read in time", "look at the disk of the files that login names")
-	}
-	text := strings.TrimSpace(string(raw))
-	if err != nil || text == "" || len(raw) > maxText || strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return secret.Text{}, keys.Refused("a file of credentials for vault that cannot be read, is empty or holds something else", "check the files that login names")
-	}
-	return secret.New(text), nil
-}
-
-func readCA(path string) (*x509.CertPool, error) {
-	if path == "" {
-		return nil, nil
-	}
-	pem, err := readfile.Shared(path, maxCA)
-	pool := x509.NewCertPool()
-	if err != nil || len(pem) > maxCA || !pool.AppendCertsFromPEM(pem) {
-		return nil, &fault.Error{Reason: keys.ErrMissing, Found: "a ca_file that cannot be read or holds no certificate", Hint: "name a file of PEM certificates"}
-	}
-	return pool, nil
 }

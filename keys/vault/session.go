@@ -11,113 +11,105 @@ import (
 	"conductor-jwt/keys"
 )
 
-// session is the token in use. A token is renewed when half of its life is
-// over, by the call that finds it so: the keys' refreshing calls every minute.
+// session is the token in use. The first call after half of its lifetime renews
+// it; the keys' refreshing calls every minute.
 type session struct {
-	mu    sync.Mutex
-	now   secret.Text
-	renew time.Time // from when on it should be renewed; zero: never
-	ends  time.Time // when it is worthless; zero: never
-	since time.Time // when it was got
-	fixed bool      // it cannot be renewed
+	mu          sync.Mutex
+	current     secret.Text
+	issued      time.Time
+	renewAt     time.Time // zero: never
+	expires     time.Time // zero: never
+	isRenewable bool
 }
 
 const (
-	// patience is between two tries for a new token while the old one is good.
-	patience = 10 * time.Second
-	// youth is how old a refused token has to be for another one to be of use:
-	// the server says 403 of a missing permission and of an unknown token alike,
-	// and a key that nobody may use must not log the worker in for each task.
-	youth = 10 * time.Second
+	// renewRetry is the wait after a failed attempt to replace a token that is
+	// still valid.
+	renewRetry = 10 * time.Second
+	// minAge is the minimum age at which a refused token is replaced. Vault
+	// answers 403 to a missing permission and to an unknown token alike, and a
+	// missing permission must not cause a login for each task.
+	minAge = 10 * time.Second
 )
 
-// token gives one to ask with.
+// token returns a token for a call. It renews or replaces the current one if
+// that is due.
 func (c *client) token(ctx context.Context) (secret.Text, error) {
 	if c.login.static != nil {
 		return c.staticToken(ctx)
 	}
-	token, due := c.held()
-	if !token.IsZero() && !due {
+	token, isDue := c.held()
+	if !token.IsZero() && !isDue {
 		return token, nil
 	}
-	if !c.takeTurn(ctx, token.IsZero()) {
-		return token, ctx.Err() // somebody else renews it, and it is still good
+	if !c.enter(ctx, token.IsZero()) {
+		return token, ctx.Err() // another call renews it, and it is still valid
 	}
-	defer c.giveTurn()
-	if token, due = c.held(); !token.IsZero() && !due {
+	defer c.leave()
+	if token, isDue = c.held(); !token.IsZero() && !isDue {
 		return token, nil
 	}
-	return c.fresh(ctx, token)
+	if !token.IsZero() && c.renew(ctx, token) {
+		return token, nil
+	}
+	next, err := c.logIn(ctx)
+	if err != nil && !token.IsZero() {
+		c.postpone()
+		return token, nil
+	}
+	return next, err
 }
 
-// fresh renews the token, or logs in. While the old one is good, a fault is
-// none.
-func (c *client) fresh(ctx context.Context, old secret.Text) (secret.Text, error) {
-	if !old.IsZero() && c.renewed(ctx, old) {
-		return old, nil
-	}
-	g, err := c.logIn(ctx)
-	if err != nil {
-		if !old.IsZero() {
-			c.postpone()
-			return old, nil
-		}
-		return secret.Text{}, err
-	}
-	c.keep(g.Auth.ClientToken, time.Duration(g.Auth.LeaseDuration)*time.Second, g.Auth.Renewable)
-	return g.Auth.ClientToken, nil
-}
-
-// renewed reports whether the server lengthened the token's life. One that is
-// at its longest is given a shorter lease than before; then it is time for
-// another one.
-func (c *client) renewed(ctx context.Context, token secret.Text) bool {
+// renew reports whether the server extended the token's lifetime. At its maximum
+// lifetime the server grants a shorter lease than what is left; then the token
+// must be replaced.
+func (c *client) renew(ctx context.Context, token secret.Text) bool {
 	c.mu.Lock()
-	fixed, left := c.fixed, c.ends.Sub(c.o.Now())
+	isRenewable, left := c.isRenewable, c.expires.Sub(c.o.Now())
 	c.mu.Unlock()
-	if fixed {
+	if !isRenewable {
 		return false
 	}
 	var g grant
-	if err := c.ask(ctx, http.MethodPost, "auth/token/renew-self", token, map[string]string{}, &g); err != nil {
+	if err := c.call(ctx, http.MethodPost, "auth/token/renew-self", token, map[string]string{}, &g); err != nil {
 		return false
 	}
-	lease := time.Duration(g.Auth.LeaseDuration) * time.Second
-	if lease <= left { // of the last second, the server says 0
+	if g.lease() <= left { // in the last second, the server says 0
 		return false
 	}
-	c.keep(token, lease, g.Auth.Renewable)
+	c.keep(token, g.lease(), g.Auth.Renewable)
 	return true
 }
 
-// staticToken reads a token that is not ours. It is renewed as long as that
-// works, and is used until the server refuses it.
+// staticToken reads a token that somebody else issued. It renews the token as
+// long as that works, and uses it until the server refuses it.
 func (c *client) staticToken(ctx context.Context) (secret.Text, error) {
 	token, err := c.login.static(ctx)
 	if err != nil {
 		return token, err
 	}
-	held, due := c.held()
-	if held.Reveal() == token.Reveal() && !due || !c.takeTurn(ctx, false) {
+	held, isDue := c.held()
+	isKnown := held.Reveal() == token.Reveal()
+	if isKnown && !isDue || !c.enter(ctx, false) {
 		return token, nil
 	}
-	defer c.giveTurn()
-	if held.Reveal() == token.Reveal() && c.renewed(ctx, token) {
+	defer c.leave()
+	if isKnown && c.renew(ctx, token) {
 		return token, nil
 	}
-	return token, c.look(ctx, token)
+	return token, c.lookUp(ctx, token)
 }
 
-// look asks how long a token that is not ours lives. It is no fault where the
-// server does not say.
-func (c *client) look(ctx context.Context, token secret.Text) error {
+// lookUp asks for the lifetime of a token that somebody else issued. A server
+// that refuses to tell it is no error.
+func (c *client) lookUp(ctx context.Context, token secret.Text) error {
 	var about struct {
 		Data struct {
 			TTL       int64 `json:"ttl"` // seconds; 0: forever
 			Renewable bool  `json:"renewable"`
 		} `json:"data"`
 	}
-	err := c.ask(ctx, http.MethodGet, "auth/token/lookup-self", token, nil, &about)
+	err := c.call(ctx, http.MethodGet, "auth/token/lookup-self", token, nil, &about)
 	switch {
 	case err == nil && about.Data.Renewable:
 		c.keep(token, time.Duration(about.Data.TTL)*time.Second, true)
@@ -129,68 +121,64 @@ func (c *client) look(ctx context.Context, token secret.Text) error {
 	return nil
 }
 
-// replace gives a token in place of one that was refused.
+// replace returns another token in place of a refused one; false if there is
+// none.
 func (c *client) replace(ctx context.Context, refused secret.Text) (secret.Text, bool) {
 	if c.login.static != nil {
 		token, err := c.login.static(ctx)
 		return token, err == nil && token.Reveal() != refused.Reveal()
 	}
-	if !c.takeTurn(ctx, true) {
+	if !c.enter(ctx, true) {
 		return secret.Text{}, false
 	}
-	defer c.giveTurn()
+	defer c.leave()
 	if held, _ := c.held(); !held.IsZero() && held.Reveal() != refused.Reveal() {
 		return held, true
 	}
-	if c.isYoung() {
+	c.mu.Lock()
+	age := c.o.Now().Sub(c.issued)
+	c.mu.Unlock()
+	if age < minAge {
 		return secret.Text{}, false
 	}
-	g, err := c.logIn(ctx)
-	if err != nil {
-		return secret.Text{}, false
-	}
-	c.keep(g.Auth.ClientToken, time.Duration(g.Auth.LeaseDuration)*time.Second, g.Auth.Renewable)
-	return g.Auth.ClientToken, true
+	token, err := c.logIn(ctx)
+	return token, err == nil
 }
 
-func (c *client) keep(token secret.Text, lease time.Duration, renewable bool) {
+// keep makes token the current one. A lease of 0 does not end.
+func (c *client) keep(token secret.Text, lease time.Duration, isRenewable bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.now, c.fixed, c.renew, c.ends = token, !renewable, time.Time{}, time.Time{}
-	c.since = c.o.Now()
+	c.current, c.isRenewable, c.renewAt, c.expires = token, isRenewable, time.Time{}, time.Time{}
+	c.issued = c.o.Now()
 	if lease > 0 {
-		c.renew, c.ends = c.o.Now().Add(lease/2), c.o.Now().Add(lease)
+		c.renewAt, c.expires = c.issued.Add(lease/2), c.issued.Add(lease)
 	}
 }
 
 func (c *client) postpone() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.renew = c.o.Now().Add(patience)
+	c.renewAt = c.o.Now().Add(renewRetry)
 }
 
-func (c *client) isYoung() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.o.Now().Sub(c.since) < youth
-}
-
-// held gives the token, unless it has ended, and whether it is to be renewed.
-func (c *client) held() (token secret.Text, due bool) {
+// held returns the current token, unless it has expired, and whether it is due
+// for renewal.
+func (c *client) held() (token secret.Text, isDue bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.o.Now()
-	if !c.ends.IsZero() && !now.Before(c.ends) {
+	if !c.expires.IsZero() && !now.Before(c.expires) {
 		return secret.Text{}, true
 	}
-	return c.now, !c.renew.IsZero() && !now.Before(c.renew)
+	return c.current, !c.renewAt.IsZero() && !now.Before(c.renewAt)
 }
 
-// takeTurn makes one caller at a time the one that talks about the token.
-// Without wait it fails at once where another is.
-func (c *client) takeTurn(ctx context.Context, wait bool) bool {
+// enter acquires c.busy. It reports false if ctx ends first, or, without wait, if
+// another call holds it.
+func (c *client) enter(ctx context.Context, wait bool) bool {
 	select {
-	case c.turn <- struct{}{}:
+	case c.busy <- struct{}{}:
 		return true
 	default:
 	}
@@ -198,11 +186,11 @@ func (c *client) takeTurn(ctx context.Context, wait bool) bool {
 		return false
 	}
 	select {
-	case c.turn <- struct{}{}:
+	case c.busy <- struct{}{}:
 		return true
 	case <-ctx.Done():
 		return false
 	}
 }
 
-func (c *client) giveTurn() { <-c.turn }
+func (c *client) leave() { <-c.busy }

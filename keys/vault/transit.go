@@ -16,7 +16,6 @@ import (
 	"strings"
 	"time"
 
-	"conductor-jwt/internal/fault"
 	"conductor-jwt/keys"
 )
 
@@ -32,36 +31,34 @@ func (*transit) Timed() bool { return true }
 // Remote implements [keys.Source].
 func (*transit) Remote() bool { return true }
 
-// held is what the engine says of a key. Versions under
-// min_decryption_version are not listed: that is how one is taken out of use.
-type held struct {
+// transitKey is a key as the engine describes it. It leaves out versions below
+// min_decryption_version, which an operator raises to withdraw them.
+type transitKey struct {
 	Type    string                     `json:"type"`
 	Derived bool                       `json:"derived"`
-	Keys    map[string]json.RawMessage `json:"keys"` // of a secret key, each is a number
+	Keys    map[string]json.RawMessage `json:"keys"` // by version; numbers for a symmetric key
 }
 
 // Versions implements [keys.Source].
 func (t *transit) Versions(ctx context.Context) ([]keys.Key, error) {
 	var answer struct {
-		Data held `json:"data"`
+		Data transitKey `json:"data"`
 	}
 	if err := t.c.do(ctx, http.MethodGet, t.mount+"/keys/"+t.name, nil, &answer); err != nil {
-		return nil, missing(err, "vault has no transit key of this name")
+		return nil, store.NotFound(err, "has no transit key of this name", missingHint)
 	}
-	h := answer.Data
-	if h.Derived || !signs(h.Type) {
-		return nil, &fault.Error{
-			Reason: keys.ErrUnsupported, Found: "a transit key of a type that makes no jws signature",
-			Hint: "create one of type rsa-2048 or above, ecdsa-p256, ecdsa-p384, ecdsa-p521 or ed25519, without derived",
-		}
+	k := answer.Data
+	if k.Derived || !isSigning(k.Type) {
+		return nil, store.Unsupported("the transit key's type makes no jws signature",
+			"create one of type rsa-2048 or above, ecdsa-p256, ecdsa-p384, ecdsa-p521 or ed25519, without derived")
 	}
-	numbers, err := h.numbers()
+	numbers, err := k.versions()
 	if err != nil {
 		return nil, err
 	}
 	list := make([]keys.Key, 0, len(numbers))
 	for _, n := range numbers {
-		key, err := t.version(n, h.Keys[strconv.Itoa(n)])
+		key, err := t.version(n, k.Keys[strconv.Itoa(n)])
 		if err != nil {
 			return nil, err
 		}
@@ -70,17 +67,17 @@ func (t *transit) Versions(ctx context.Context) ([]keys.Key, error) {
 	return list, nil
 }
 
-func signs(kind string) bool {
-	return strings.HasPrefix(kind, "rsa-") || slices.Contains([]string{"ecdsa-p256", "ecdsa-p384", "ecdsa-p521", "ed25519"}, kind)
+func isSigning(keyType string) bool {
+	return strings.HasPrefix(keyType, "rsa-") || slices.Contains([]string{"ecdsa-p256", "ecdsa-p384", "ecdsa-p521", "ed25519"}, keyType)
 }
 
-// numbers lists the versions, the oldest first.
-func (h held) numbers() ([]int, error) {
+// versions returns the numbers of the versions, oldest first.
+func (k transitKey) versions() ([]int, error) {
 	var list []int
-	for text := range h.Keys {
+	for text := range k.Keys {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 1 {
-			return nil, odd()
+			return nil, store.Unexpected()
 		}
 		list = append(list, n)
 	}
@@ -93,12 +90,12 @@ func (t *transit) version(n int, raw json.RawMessage) (keys.Key, error) {
 		Created time.Time `json:"creation_time"`
 		Public  string    `json:"public_key"`
 	}
-	if json.Unmarshal(raw, &v) != nil {
-		return nil, odd()
+	if json.Unmarshal(raw, &v) != nil || v.Created.IsZero() {
+		return nil, store.Unexpected()
 	}
 	public, ok := readPublic(v.Public)
-	if !ok || v.Created.IsZero() {
-		return nil, odd()
+	if !ok {
+		return nil, store.Unexpected()
 	}
 	return keys.FromStore(public, keys.StoreOptions{
 		Created: v.Created,
@@ -108,7 +105,7 @@ func (t *transit) version(n int, raw json.RawMessage) (keys.Key, error) {
 	})
 }
 
-// readPublic reads PEM, or the plain base64 that an ed25519 key has.
+// readPublic reads PEM, or the base64 of an ed25519 key.
 func readPublic(text string) (crypto.PublicKey, bool) {
 	if block, _ := pem.Decode([]byte(text)); block != nil {
 		public, err := x509.ParsePKIXPublicKey(block.Bytes)
@@ -118,8 +115,8 @@ func readPublic(text string) (crypto.PublicKey, bool) {
 	return ed25519.PublicKey(raw), err == nil && len(raw) == ed25519.PublicKeySize
 }
 
-// signRequest is what the engine is asked. What has a digest is sent as one:
-// the claims of a token are not Vault's business.
+// signRequest holds a digest where the algorithm has one, so that Vault does not
+// see the claims.
 type signRequest struct {
 	Input      []byte `json:"input"` // base64 in JSON
 	KeyVersion int    `json:"key_version"`
@@ -152,7 +149,7 @@ func (t *transit) sign(ctx context.Context, n int, alg keys.Algorithm, input []b
 	text, ok := strings.CutPrefix(answer.Data.Signature, fmt.Sprintf("vault:v%d:", n))
 	signature, err := base64.RawURLEncoding.DecodeString(text)
 	if !ok || err != nil {
-		return nil, odd()
+		return nil, store.Unexpected()
 	}
 	return signature, nil
 }

@@ -1,12 +1,13 @@
-// Package vault is where keys come from Vault or OpenBao: vault-kv:// reads
-// them from the key-value engine, version 2, and they sign in this process;
-// vault-transit:// leaves them there and has the transit engine sign. It
-// speaks the HTTP API itself, which both servers have in common.
+// Package vault uses keys of Vault or OpenBao: vault-kv:// reads them from the
+// key-value engine, version 2, and signs in this process; vault-transit:// has
+// the transit engine sign. It calls the HTTP API itself, which is the same for
+// both servers.
 package vault
 
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"net/http"
 	"net/url"
 	"slices"
@@ -15,25 +16,28 @@ import (
 
 	"conductor-jwt/internal/fault"
 	"conductor-jwt/internal/keyrest"
+	"conductor-jwt/internal/readfile"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
 )
 
-// Options say how Vault is reached.
+const store keyrest.Store = "vault"
+
+// Options are the connection to Vault.
 type Options struct {
 	Address   string // https://vault:8200
-	Namespace string // Vault Enterprise, OpenBao; empty: the root
-	CAFile    string // PEM; empty: whom the system trusts
+	Namespace string // of Vault Enterprise or OpenBao; empty: the root
+	CAFile    string // PEM; empty: the system's authorities
 	Login     Login
-	Parser    keys.Resolver // reads the text of a key from the key-value engine
-	HTTP      *http.Client  // nil makes one
+	Parser    keys.Resolver // parses the keys of the key-value engine
+	HTTP      *http.Client  // nil: a new one
 	Now       func() time.Time
 }
 
-// Login is one way to get a token; the first that is set is taken.
+// Login is one way to get a token; the first that is set counts.
 type Login struct {
 	Token      secret.Text
-	TokenFile  string // read anew for each call: an agent replaces it
+	TokenFile  string // read for each call: an agent replaces it
 	Kubernetes Kubernetes
 	AppRole    AppRole
 }
@@ -42,7 +46,7 @@ type Login struct {
 type Kubernetes struct {
 	Role      string
 	Mount     string // empty: kubernetes
-	TokenFile string // empty: where Kubernetes puts it
+	TokenFile string // empty: the path that Kubernetes uses
 }
 
 // AppRole logs in with a role id and a secret id.
@@ -52,32 +56,46 @@ type AppRole struct {
 	Mount        string // empty: approle
 }
 
-// New makes the Scheme of vault-kv and vault-transit. It calls nobody; where
-// Options cannot be right, no source opens.
+// New returns the Scheme of vault-kv and vault-transit. It makes no call; if o
+// is not valid, Open fails.
 func New(o Options) keys.Scheme {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
 	roots, err := readCA(o.CAFile)
 	if o.Address == "" {
-		err = &fault.Error{Reason: keys.ErrMissing, Found: "a key of vault, and no address of vault", Hint: "add vault: {address: https://host:8200, …} to the policy"}
+		err = &fault.Error{Reason: keys.ErrMissing, Found: "a key of vault, but no address of vault", Hint: "add vault: {address: https://host:8200, …} to the policy"}
 	}
 	if o.HTTP == nil {
 		o.HTTP = keyrest.NewHTTP(roots)
 	}
-	rest := keyrest.Client{Store: "vault", HTTP: o.HTTP}
-	return &scheme{&client{o: o, rest: rest, login: o.Login.method(), turn: make(chan struct{}, 1)}, err}
+	rest := keyrest.Client{Store: store, HTTP: o.HTTP}
+	return &scheme{&client{o: o, rest: rest, login: o.Login.method(), busy: make(chan struct{}, 1)}, err}
+}
+
+const maxCA = 1 << 20 // bytes
+
+func readCA(path string) (*x509.CertPool, error) {
+	if path == "" {
+		return nil, nil
+	}
+	pem, err := readfile.Shared(path, maxCA)
+	pool := x509.NewCertPool()
+	if err != nil || len(pem) > maxCA || !pool.AppendCertsFromPEM(pem) {
+		return nil, &fault.Error{Reason: keys.ErrMissing, Found: "a ca_file that cannot be read or holds no certificate", Hint: "name a file of PEM certificates"}
+	}
+	return pool, nil
 }
 
 type scheme struct {
-	c     *client
-	fault error // of the options
+	c   *client
+	err error // of the options
 }
 
 // Open implements [keys.Scheme].
 func (s *scheme) Open(uri string) (keys.Source, error) {
-	if s.fault != nil {
-		return nil, s.fault
+	if s.err != nil {
+		return nil, s.err
 	}
 	kind, rest, _ := strings.Cut(uri, "://")
 	path, field, hasField := strings.Cut(rest, "#")
@@ -86,16 +104,16 @@ func (s *scheme) Open(uri string) (keys.Source, error) {
 	case kind == "vault-transit" && ok && !hasField:
 		return &transit{c: s.c, mount: mount, name: name}, nil
 	case kind == "vault-transit":
-		return nil, malformed("write vault-transit://mount/key")
+		return nil, store.Unsupported("not the uri of a key", "write vault-transit://mount/key")
 	case kind == "vault-kv" && ok && field != "":
-		return &kv{c: s.c, mount: mount, path: name, field: field, read: map[int]keys.Key{}}, nil
+		return &kv{c: s.c, mount: mount, path: name, field: field}, nil
 	}
-	return nil, malformed("write vault-kv://mount/path#field")
+	return nil, store.Unsupported("not the uri of a key", "write vault-kv://mount/path#field")
 }
 
-// cutMount tells the mount from what is below it. A mount may have several
-// parts for transit, whose keys have one name; for the key-value engine it is
-// the first part, unless a double slash says where it ends.
+// cutMount splits a path into the mount and the rest. A double slash ends the
+// mount. Without one, the name of a transit key is the last segment, and the
+// mount of the key-value engine is the first segment.
 func cutMount(kind, path string) (mount, name string, ok bool) {
 	mount, name, ok = strings.Cut(path, "//")
 	switch {
@@ -109,52 +127,48 @@ func cutMount(kind, path string) (mount, name string, ok bool) {
 	default:
 		mount, name, _ = strings.Cut(path, "/")
 	}
-	return mount, name, plain(mount) && plain(name)
+	return mount, name, isPlain(mount) && isPlain(name)
 }
 
-// plain reports whether a path can be put into an address as it is.
-func plain(path string) bool {
-	for part := range strings.SplitSeq(path, "/") {
-		if part == "" || part == "." || part == ".." || part != url.PathEscape(part) || strings.Contains(part, "%") {
+// isPlain reports whether a path can be part of a URL without escapes.
+func isPlain(path string) bool {
+	for segment := range strings.SplitSeq(path, "/") {
+		if segment == "" || segment == "." || segment == ".." || segment != url.PathEscape(segment) || strings.Contains(segment, "%") {
 			return false
 		}
 	}
 	return true
 }
 
-func malformed(hint string) error {
-	return &fault.Error{Reason: keys.ErrUnsupported, Found: "a uri that names no key of vault", Hint: hint}
-}
-
-// client asks one server.
+// client calls one server.
 type client struct {
 	o     Options
 	rest  keyrest.Client
 	login method
 
 	session
-	turn    chan struct{} // held by whoever logs in or renews
-	refused refused       // theirs
+	busy    chan struct{} // a semaphore of one: who logs in or renews
+	refused refused       // guarded by busy
 }
 
-// do asks with the token, and with a new one where that is refused: it may
-// have been revoked, or the server been set up again.
-func (c *client) do(ctx context.Context, verb, path string, body, into any) error {
+// do calls the API. If the token is refused, it calls once more with a new one:
+// the old one may have been revoked, or the server been set up again.
+func (c *client) do(ctx context.Context, method, path string, body, into any) error {
 	token, err := c.token(ctx)
 	if err != nil {
 		return err
 	}
-	err = c.ask(ctx, verb, path, token, body, into)
+	err = c.call(ctx, method, path, token, body, into)
 	if !keyrest.Is(err, http.StatusForbidden) {
 		return err
 	}
-	if next, replaced := c.replace(ctx, token); replaced {
-		return c.ask(ctx, verb, path, next, body, into)
+	if next, ok := c.replace(ctx, token); ok {
+		return c.call(ctx, method, path, next, body, into)
 	}
 	return err
 }
 
-func (c *client) ask(ctx context.Context, verb, path string, token secret.Text, body, into any) error {
+func (c *client) call(ctx context.Context, method, path string, token secret.Text, body, into any) error {
 	header := http.Header{"X-Vault-Request": {"true"}}
 	if !token.IsZero() {
 		header.Set("X-Vault-Token", token.Reveal())
@@ -163,26 +177,16 @@ func (c *client) ask(ctx context.Context, verb, path string, token secret.Text, 
 		header.Set("X-Vault-Namespace", c.o.Namespace)
 	}
 	at := strings.TrimRight(c.o.Address, "/") + "/v1/" + path
-	return c.rest.Do(ctx, keyrest.Request{Method: verb, URL: at, Header: header, Body: body, Refusal: refusal}, into)
+	return c.rest.Do(ctx, keyrest.Request{Method: method, URL: at, Header: header, Body: body, IsRefusal: isRefusal}, into)
 }
 
-// refusal tells what is asked wrongly from a fault of the server: Vault says
-// 500 of both where a version may not sign, and up to 1.14.0 of a secret id
-// that is not known.
-func refusal(body []byte) bool {
+// isRefusal reports whether a 500 answer is a refusal and no fault of the
+// server: of a version that may not sign and, up to Vault 1.14.0, of an unknown
+// secret id.
+func isRefusal(body []byte) bool {
 	return slices.ContainsFunc([]string{"requested version for signing", "no such key version", "invalid secret id"}, func(text string) bool {
 		return bytes.Contains(body, []byte(text))
 	})
 }
 
-// missing says of an answer of 404 that what was asked for is not there.
-func missing(err error, found string) error {
-	if !keyrest.Is(err, http.StatusNotFound) {
-		return err
-	}
-	return &fault.Error{Reason: keys.ErrMissing, Found: found, Hint: "correct the source, or create it; mind the mount and the namespace"}
-}
-
-func odd() error {
-	return keys.Unavailable("vault answered with something else than was asked for", "check its address and the mount")
-}
+const missingHint = "correct the source, or create it; check the mount and the namespace"

@@ -1,6 +1,6 @@
-// Package file is where keys come from files, folders and environment
-// variables: file:///path, dir:///path and env:NAME. It knows no time: when a
-// version may sign is said by the operator.
+// Package file reads keys from files, folders and environment variables:
+// file:///path, dir:///path and env:NAME. It knows no times: the operator says
+// when a version may sign.
 package file
 
 import (
@@ -21,10 +21,10 @@ import (
 // Options are what the sources need of the process.
 type Options struct {
 	Getenv func(string) (string, bool)
-	Parser keys.Resolver // reads the text of a key
+	Parser keys.Resolver // parses the text of a key
 }
 
-// New makes the Scheme of all three.
+// New returns the Scheme of file, dir and env.
 func New(o Options) keys.Scheme { return scheme{o} }
 
 type scheme struct{ o Options }
@@ -56,7 +56,8 @@ func malformed(found, hint string) error {
 	return &fault.Error{Reason: keys.ErrUnsupported, Found: found, Hint: hint}
 }
 
-// source is read anew each time: a mounted secret changes beneath its path.
+// source is read each time: the file at a path changes when a mounted secret is
+// replaced.
 type source struct {
 	o        Options
 	paths    func() ([]string, error) // nil for a variable
@@ -68,6 +69,16 @@ func (source) Timed() bool { return false }
 
 // Remote implements [keys.Source].
 func (source) Remote() bool { return false }
+
+// Files returns the files that the source reads: none for a variable, or for a
+// folder that cannot be listed.
+func (s source) Files(ctx context.Context) []string {
+	if s.paths == nil {
+		return nil
+	}
+	paths, _ := readfile.Within(ctx, s.paths)
+	return paths
+}
 
 // Versions implements [keys.Source].
 func (s source) Versions(ctx context.Context) ([]keys.Key, error) {
@@ -86,45 +97,23 @@ func (s source) Versions(ctx context.Context) ([]keys.Key, error) {
 	return list, nil
 }
 
-// Files returns the files that the source reads: none for a variable, or a
-// folder that cannot be listed.
-func (s source) Files(ctx context.Context) []string {
-	if s.paths == nil {
-		return nil
-	}
-	paths, _ := readfile.Within(ctx, s.paths)
-	return paths
-}
-
 func (s source) texts(ctx context.Context) ([]secret.Text, error) {
 	if s.paths == nil {
-		return s.o.read(s.variable)
+		text, _ := s.o.Getenv(s.variable)
+		if strings.TrimSpace(text) == "" {
+			return nil, &fault.Error{Reason: keys.ErrMissing, Found: "a variable that is not set", Hint: "set it to the key"}
+		}
+		return []secret.Text{secret.New(text)}, nil
 	}
 	paths, err := readfile.Within(ctx, s.paths)
 	if err != nil {
 		return nil, readError(err)
 	}
-	return readAll(ctx, paths)
-}
-
-// read returns the value of a variable.
-func (o Options) read(variable string) ([]secret.Text, error) {
-	text, _ := o.Getenv(variable)
-	if strings.TrimSpace(text) == "" {
-		return nil, &fault.Error{Reason: keys.ErrMissing, Found: "a variable that is not set", Hint: "set it to the key"}
-	}
-	return []secret.Text{secret.New(text)}, nil
-}
-
-// maxText is how long a key file is, in bytes.
-const maxText = 64 << 10
-
-func readAll(ctx context.Context, paths []string) ([]secret.Text, error) {
 	list := make([]secret.Text, 0, len(paths))
 	for _, path := range paths {
-		text, err := readfile.Regular(ctx, path, maxText)
-		if errors.Is(err, readfile.ErrNotRegular) || len(text) > maxText {
-			return nil, &fault.Error{Reason: keys.ErrTooLarge, Found: "no regular file of at most 64 KiB", Hint: "name the file of one key"}
+		text, err := readfile.Regular(ctx, path, maxFile)
+		if errors.Is(err, readfile.ErrNotRegular) || len(text) > maxFile {
+			return nil, &fault.Error{Reason: keys.ErrTooLarge, Found: "not a regular file of at most 64 KiB", Hint: "name the file of one key"}
 		}
 		if err != nil {
 			return nil, readError(err)
@@ -134,8 +123,12 @@ func readAll(ctx context.Context, paths []string) ([]secret.Text, error) {
 	return list, nil
 }
 
-// filesIn returns the files of a folder, in the order of their names. What
-// begins with a dot is how Kubernetes swaps a mounted secret.
+// maxFile is the maximum length of a key file in bytes.
+const maxFile = 64 << 10
+
+// filesIn returns the regular files of a folder in the order of their names. It
+// ignores names that begin with a dot, with which Kubernetes replaces a mounted
+// secret.
 func filesIn(path string) ([]string, error) {
 	entries, err := os.ReadDir(path)
 	if err != nil {
@@ -151,14 +144,16 @@ func filesIn(path string) ([]string, error) {
 	return paths, nil
 }
 
-// readError says why a file could not be read, in our words. That it is gone says
-// something of the key; anything else says nothing.
+// readError returns [keys.ErrMissing] if the file is absent or not readable, and
+// [keys.ErrUnavailable] for any other failure, which says nothing about the key.
 func readError(err error) error {
+	hint := "correct the path, or put the key there"
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return &fault.Error{Reason: keys.ErrMissing, Found: "there is no such file", Hint: "correct the path, or put the key there"}
 	case errors.Is(err, fs.ErrPermission):
-		return &fault.Error{Reason: keys.ErrMissing, Found: "the file may not be read by this user", Hint: "permit it, or run the worker as its owner"}
+		hint = "permit it, or run the worker as its owner"
+	default:
+		return keys.Unavailable("the file cannot be read", "check the disk")
 	}
-	return keys.Unavailable("the file cannot be read", "look at the disk")
+	return &fault.Error{Reason: keys.ErrMissing, Found: readfile.Reason(err), Hint: hint}
 }

@@ -129,7 +129,7 @@ func TestAFIFOInPlaceOfATokenDoesNotHoldUpTheEnd(t *testing.T) {
 	p.address(t)
 	fifo(t, token)
 	p.reloads <- syscall.SIGHUP
-	p.says(t, "cannot be read, is empty or holds something else")
+	p.says(t, "it is not a regular file")
 	p.signals <- syscall.SIGTERM
 	p.ends(t, 0)
 }

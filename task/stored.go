@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"encoding/json/jsontext"
 	"errors"
+	"maps"
 	"slices"
 
 	"conductor-jwt/conductor/api"
@@ -46,12 +47,14 @@ func (v *inputValues) wantsStored() bool {
 // compare compares the stored task with the templates: a stored value may hold
 // only the secrets that its template names, each as often, and where secretsOnly
 // is set, the stored key must be its template. It returns the inputs whose
-// templates name secrets to be signed.
-func (v *inputValues) compare(stored api.Task, secretsOnly bool) (signed []string, err error) {
+// templates name secrets to be signed, and the texts that the workflow's data
+// put into the others.
+func (v *inputValues) compare(stored api.Task, secretsOnly bool) (signed []string, inClear map[string]bool, err error) {
 	values, err := storedInput(stored)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	inClear = map[string]bool{}
 	for _, in := range v.table {
 		value, ok := values.Get(in.Name)
 		if !ok || in.Sealed && (!secretsOnly || in.Name != inPrivateKey) {
@@ -59,14 +62,17 @@ func (v *inputValues) compare(stored api.Task, secretsOnly bool) (signed []strin
 		}
 		n, err := parseValue(value, maxTemplateLevels)
 		if err != nil {
-			return nil, unchecked("the stored task's input cannot be read", err)
+			return nil, nil, unchecked("the stored task's input cannot be read", err)
 		}
 		references := secretReferences(n)
 		if len(references) == 0 {
+			if !in.Sealed {
+				maps.Copy(inClear, v.templates.dataTexts(in.Name, n))
+			}
 			continue
 		}
 		if !v.templates.hold(in.Name, references) {
-			return nil, injected(in.Name)
+			return nil, nil, injected(in.Name)
 		}
 		if !in.Sealed {
 			signed = append(signed, in.Name)
@@ -74,9 +80,9 @@ func (v *inputValues) compare(stored api.Task, secretsOnly bool) (signed []strin
 	}
 	if secretsOnly {
 		key, _ := values.Get(inPrivateKey)
-		return signed, v.checkStoredKey(key)
+		return signed, inClear, v.checkStoredKey(key)
 	}
-	return signed, nil
+	return signed, inClear, nil
 }
 
 func injected(field string) error {
@@ -231,13 +237,19 @@ func (h *Handler) checkStored(ctx context.Context, t api.Task, r request) (check
 		check.done <- keyUnproved("there is no server to read the stored task from")
 	case !r.secretsOnly && (!reads || !r.inputs.wantsStored()):
 		check.done <- nil
+	case !r.secretsOnly && check.mode == InjectionAuto && h.clear.covers(t.WorkflowType, r.inputs):
+		check.done <- nil
 	case h.o.Stored == nil && check.mode == InjectionStored:
 		check.done <- unchecked("there is no server to read the stored task from", nil)
 	case h.o.Stored == nil:
 		check.done <- nil
 	default:
 		ctx, stop = context.WithCancel(ctx)
-		go func() { check.done <- h.compareStored(ctx, t, r) }()
+		go func() {
+			err := h.compareStored(ctx, t, r)
+			h.learn(err)
+			check.done <- err
+		}()
 		return check, stop
 	}
 	return check, func() {}
@@ -256,9 +268,15 @@ func (h *Handler) compareStored(ctx context.Context, t api.Task, r request) (err
 	if err != nil {
 		return err
 	}
-	signed, err := r.inputs.compare(stored, r.secretsOnly)
-	if err != nil || len(signed) == 0 {
+	signed, inClear, err := r.inputs.compare(stored, r.secretsOnly)
+	if err != nil {
 		return err
+	}
+	for text := range inClear {
+		h.clear.add(t.WorkflowType, text)
+	}
+	if len(signed) == 0 {
+		return nil
 	}
 	// One workflow is read at a time: several large ones at once may need more
 	// memory than the process is given.
@@ -273,6 +291,18 @@ func (h *Handler) compareStored(ctx context.Context, t api.Task, r request) (err
 		return err
 	}
 	return r.inputs.compareDefinition(workflow, t.Type, signed)
+}
+
+// learn forgets the values that were seen in clear after a comparison that
+// failed: one of them may be a guess that was to be confirmed (see clearValues).
+func (h *Handler) learn(err error) {
+	switch {
+	case err == nil:
+	case !errors.Is(err, ErrSecretInjected):
+		h.clear.forget()
+	case h.clear.close():
+		h.o.Logger.Warn("a secret was injected into a task; from now on every stored task is read")
+	}
 }
 
 // verdict waits for the comparison. Skipped says that the server denies the

@@ -79,12 +79,13 @@ type Handler struct {
 	profiles map[string]*provider.Profile
 
 	deniedReadLogged atomic.Bool
-	workflowReads    chan struct{} // one place: see readWorkflow
+	workflowReads    chan struct{} // one place: see compareStored
+	clear            *clearValues
 }
 
 // NewHandler returns a Handler.
 func NewHandler(o Options) *Handler {
-	return &Handler{o: o, inputs: Inputs(), profiles: o.Policy.Profiles(), workflowReads: make(chan struct{}, 1)}
+	return &Handler{o: o, inputs: Inputs(), profiles: o.Policy.Profiles(), workflowReads: make(chan struct{}, 1), clear: newClearValues(o.Now)}
 }
 
 // Handle runs one task within the deadline of ctx. If it panics, the audit

@@ -1,12 +1,3 @@
-// Package decode reads keys from text: PEM, DER, PKCS#1, PKCS#8, SEC 1,
-// OpenSSH, PKCS#12, JWE, JWK and Google's service account files, encrypted ones
-// with their password. It repairs what copying does to a text, and says what a
-// text is that is no key. It returns types of crypto/*, and knows no key of
-// package keys.
-//
-// Every refusal is a [fault.Error] with one of the reasons below, and quotes
-// nothing of the text. What an encrypted key asks for is bounded before anything
-// is derived.
 package decode
 
 import (
@@ -19,6 +10,17 @@ import (
 	"conductor-jwt/internal/fault"
 	"conductor-jwt/internal/secret"
 )
+
+// Package decode reads keys from text: PEM, DER, PKCS#1, PKCS#8, SEC 1,
+// OpenSSH, PKCS#12, JWE, JWK and Google's service account files, encrypted ones
+// with their password. It repairs what copying does to a text, and says what a
+// text is that is no key. It returns types of crypto/*, and knows no key of
+// package keys.
+//
+// Every refusal is a [fault.Error] with one of the reasons below, and quotes
+// nothing of the text. What an encrypted key asks for is bounded before anything
+// is derived.
+
 
 // MaxText is the size in bytes of the longest text that is to be read.
 const MaxText = 64 << 10
@@ -153,5 +155,89 @@ func unknownJSON(m members) error {
 	return &fault.Error{
 		Reason: ErrUnreadable, Found: "a json object that is neither a jwk nor a jwks nor a service account file",
 		Hint: "give an object with kty, with keys, or with type service_account",
+	}
+}
+
+// OpenContainer opens what a key may be wrapped in on the command line: a JWE
+// around a JWK or a JWK Set, or a PKCS#12 file. It returns what is inside, JSON
+// or PEM, and text itself where there is no container.
+func OpenContainer(ctx context.Context, text string, password secret.Text) (string, error) {
+	switch {
+	case isJWEText(text):
+		return openJWE(ctx, text, password)
+	case isPKCS12Text(text):
+		return openPKCS12(ctx, text, password)
+	}
+	return text, nil
+}
+
+// isJWEText tells both serialisations of a JWE (RFC 7516 §3.1, §3.2).
+func isJWEText(text string) bool {
+	trimmed := strings.TrimSpace(text)
+	if isCompact(trimmed) {
+		return strings.Count(trimmed, ".") == 4
+	}
+	if !isJSON(text) {
+		return false
+	}
+	m, err := readMembers(text)
+	return err == nil && m.has("ciphertext")
+}
+
+func isPKCS12Text(text string) bool {
+	der, ok := derOfText(text)
+	return ok && (shapeOf(der) == shapePKCS12 || isBERPKCS12(der))
+}
+
+// serviceAccount is the type of Google's service account files, the only
+// credential file of theirs that holds a private key.
+const serviceAccount = "service_account"
+
+// readServiceAccount reads the key of a Google service account file: PEM in
+// private_key, its id in private_key_id.
+func readServiceAccount(ctx context.Context, m members, password secret.Text) (Key, error) {
+	if err := checkAccountType(m); err != nil {
+		return Key{}, err
+	}
+	text, ok, err := m.text("private_key")
+	if err != nil {
+		return Key{}, err
+	}
+	if !ok || text == "" {
+		return Key{}, &fault.Error{
+			Reason: ErrUnreadable, Found: "a service account file without private_key",
+			Hint: "create a new key for the service account and give its file",
+		}
+	}
+	id, _, err := m.text("private_key_id")
+	if err != nil {
+		return Key{}, err
+	}
+	k, err := readText(ctx, text, password)
+	if err != nil {
+		return Key{}, err
+	}
+	k.ID = id
+	k.Account, _, err = m.text("client_email")
+	return k, err
+}
+
+func checkAccountType(m members) error {
+	kind, ok, err := m.text("type")
+	if err != nil {
+		return err
+	}
+	if ok && kind == serviceAccount {
+		return nil
+	}
+	if m.has("private_key") {
+		return &fault.Error{
+			Reason: ErrUnsupported, Found: "a json object with private_key that is no service account file",
+			Hint: "give the text of private_key alone, or a file whose type is service_account",
+		}
+	}
+	return &fault.Error{
+		Reason: ErrUnsupported, Found: "a credential file that is no service account's",
+		Hint: "give a file whose type is service_account: only that one holds a private key",
 	}
 }

@@ -130,15 +130,24 @@ func explanationJSON(p *policy.Policy, e task.Explanation) map[string]any {
 		g := p.Grants[v.Grant-1]
 		grants = append(grants, verdictJSON{v.Grant, g.Place.Line, v.Allowed, v.Field, why(g, v, e), int64(v.TTL / time.Second)})
 	}
-	return map[string]any{"allowed": e.Allowed, "inline": p.InlineMode(), "grants": grants}
+	explanation := map[string]any{"allowed": e.Allowed, "inline": p.InlineMode(), "grants": grants}
+	if i, ok := p.Issuer(e.Request.Issuer); ok {
+		explanation["issuer"] = issuerJSON{i.Place.Line, p.Publishes(i, e.Request.Use)}
+	}
+	return explanation
+}
+
+// issuerJSON is what the policy file says of the token's issuer.
+type issuerJSON struct {
+	Line      int  `json:"line"`
+	Publishes bool `json:"publishes"` // the key of the task
 }
 
 func printExplanation(w io.Writer, p *policy.Policy, e task.Explanation) error {
-	if e.Allowed && e.Verdicts == nil {
-		_, err := fmt.Fprintln(w, "allowed: a key in the task needs no grant (inline: allow)")
-		return err
-	}
 	result := "denied: no grant allows the task"
+	if e.Allowed && e.Verdicts == nil {
+		result = "allowed: a key in the task needs no grant (inline: allow)"
+	}
 	for _, v := range e.Verdicts {
 		if v.Allowed {
 			result = fmt.Sprintf("allowed by grant %d", v.Grant)
@@ -155,6 +164,13 @@ func printExplanation(w io.Writer, p *policy.Policy, e task.Explanation) error {
 			what = string(v.Field)
 		}
 		_, _ = fmt.Fprintf(table, "grant %d\tline %d\t%s\t%s\n", v.Grant, g.Place.Line, what, printable.Line(why(g, v, e)))
+	}
+	if i, ok := p.Issuer(e.Request.Issuer); ok {
+		what := "publishes the key"
+		if !p.Publishes(i, e.Request.Use) {
+			what = "does not publish the key: verifiers that discover it refuse the token"
+		}
+		_, _ = fmt.Fprintf(table, "issuer\tline %d\t%s\n", i.Place.Line, what)
 	}
 	return table.Flush()
 }

@@ -18,6 +18,8 @@ type Set struct {
 	Len    int           // number of keys
 	ETag   string        // strong (RFC 9110 §8.8.1), quoted
 	MaxAge time.Duration // how long a verifier may keep it; whole seconds
+
+	Algorithms []keys.Algorithm // that its keys sign with, each once
 }
 
 // Set returns the set of all published keys.
@@ -30,6 +32,30 @@ func (r *Ring) KeySet(name string) (Set, bool) {
 		return Set{}, false
 	}
 	return r.set([]*namedKey{n}), true
+}
+
+// IssuerSet is an issuer of the policy file with the set of its keys.
+type IssuerSet struct {
+	policy.Issuer
+	Set Set
+}
+
+// IssuerSet returns the issuer whose URL has a path; false where there is none.
+func (r *Ring) IssuerSet(path string) (IssuerSet, bool) {
+	if r.o.Policy == nil {
+		return IssuerSet{}, false
+	}
+	for _, i := range r.o.Policy.Issuers {
+		if i.Path != path {
+			continue
+		}
+		var list []*namedKey
+		for _, name := range i.Keys {
+			list = append(list, r.names[name])
+		}
+		return IssuerSet{i, r.set(list)}, true
+	}
+	return IssuerSet{}, false
 }
 
 // Complete reports whether every published key has been loaded. Until then, a set
@@ -52,16 +78,29 @@ func (r *Ring) set(list []*namedKey) Set {
 		}
 		for _, v := range loaded.versions.published(now, n.policy.RetireAfter) {
 			raw, err := v.publicJWK()
-			if err == nil && !slices.ContainsFunc(members, func(m []byte) bool { return bytes.Equal(m, raw) }) {
+			if err != nil {
+				continue
+			}
+			if !slices.ContainsFunc(members, func(m []byte) bool { return bytes.Equal(m, raw) }) {
 				members = append(members, raw)
+			}
+			for _, alg := range v.algorithms {
+				if !slices.Contains(s.Algorithms, alg) {
+					s.Algorithms = append(s.Algorithms, alg)
+				}
 			}
 		}
 	}
 	s.Len = len(members)
 	s.Body = slices.Concat([]byte(`{"keys":[`), bytes.Join(members, []byte(",")), []byte("]}\n"))
-	sum := sha256.Sum256(s.Body)
-	s.ETag = `"` + base64.RawURLEncoding.EncodeToString(sum[:]) + `"`
+	s.ETag = ETag(s.Body)
 	return s
+}
+
+// ETag returns a strong entity tag of a body (RFC 9110 §8.8.3).
+func ETag(body []byte) string {
+	sum := sha256.Sum256(body)
+	return `"` + base64.RawURLEncoding.EncodeToString(sum[:]) + `"`
 }
 
 // publicJWK returns the public members, use and kid, and alg for a key of a single

@@ -3,6 +3,7 @@ package keyring_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -393,4 +394,31 @@ func TestMaxAgeOfSets(t *testing.T) {
 			t.Error("the set of one key")
 		}
 	})
+}
+
+// The set of an issuer has the keys that the issuer names, and their algorithms.
+func TestTheSetOfAnIssuer(t *testing.T) {
+	r := &fixture{memoryStore: newMemoryStore(), text: `keys:
+  a: {source: "file:///a", publish: true}
+  b: {source: "file:///b", publish: true}
+  hidden: {source: "file:///c"}
+issuers: ["https://id.acme.com", {url: "https://id.acme.com/b", keys: [b]}]`}
+	r.put("file:///a", edKey(t, time.Time{}))
+	r.put("file:///b", ecKey(t))
+	r.put("file:///c", ecKey(t))
+	ring := r.ring(t, nil)
+	all, ok := ring.IssuerSet("")
+	if !ok || all.URL != "https://id.acme.com" || string(all.Set.Body) != string(ring.Set().Body) {
+		t.Errorf("%+v", all)
+	}
+	if got := fmt.Sprint(all.Set.Algorithms); got != "[EdDSA Ed25519 ES256]" {
+		t.Errorf("algorithms %s", got)
+	}
+	b, ok := ring.IssuerSet("/b")
+	if set, _ := ring.KeySet("b"); !ok || b.URL != "https://id.acme.com/b" || string(b.Set.Body) != string(set.Body) || fmt.Sprint(b.Set.Algorithms) != "[ES256]" {
+		t.Errorf("%+v", b)
+	}
+	if i, ok := ring.IssuerSet("/c"); ok {
+		t.Errorf("%+v", i)
+	}
 }

@@ -35,6 +35,7 @@ func mistakes(t *testing.T, text string) []policy.Problem {
 // Each row has one mistake, and one problem is reported.
 func TestEachMistakeIsReportedOnce(t *testing.T) {
 	const k = "keys: {a: {source: \"env:A\"}}\n"
+	const published = "keys: {a: {source: \"env:A\", publish: true}, b: {source: \"env:B\"}}\n"
 	for _, row := range []struct{ text, want string }{
 		{"aws: {region: [eu]}", "a list where text belongs"},
 		{"aws: {region: {eu: 1}}", "a mapping where text belongs"},
@@ -87,6 +88,33 @@ func TestEachMistakeIsReportedOnce(t *testing.T) {
 		{k + "profiles: {p: {extends: github-app, off: 1}}", "text that is not true or false"},
 		{k + "profiles: {p: {extends: github-app, key: billing}}", "unknown key; use one of a"},
 		{k + "profiles: {p: {extends: github-app, limits: {algorithms: [XS256]}}}", "unknown algorithm"},
+		{published + "issuers: https://id.acme.com", "text where issuers belong, a list"},
+		{published + "issuers: []", "an empty list"},
+		{published + "issuers: [[x]]", "a list; write an issuer as a mapping"},
+		{published + "issuers: [{keys: [a]}]", "an issuer without a url"},
+		{published + "issuers: [{url: \"https://id.acme.com\", jwks: x}]", "unknown field of an issuer"},
+		{published + "issuers: [\"http://id.acme.com\"]", "not the url of an issuer; begin with https:// and a host"},
+		{published + "issuers: [id.acme.com]", "not the url of an issuer"},
+		{published + "issuers: [\"https://\"]", "not the url of an issuer"},
+		{published + "issuers: [\"https://:443\"]", "not the url of an issuer"},
+		{published + "issuers: [\"https://id.acme.com:port\"]", "not the url of an issuer"},
+		{published + "issuers: [\"https://id.acme.com?x=1\"]", "user name, query or fragment"},
+		{published + "issuers: [\"https://id.acme.com/#x\"]", "user name, query or fragment"},
+		{published + "issuers: [\"https://id@acme.com\"]", "user name, query or fragment"},
+		{published + "issuers: [\"https://id.acme.com/%61\"]", "may be written in two ways"},
+		{published + "issuers: [\"https://id.acme.com/a b\"]", "may be written in two ways"},
+		{published + "issuers: [\"https://id.acme.com//\"]", "a path with an empty part"},
+		{published + "issuers: [\"https://id.acme.com/a/../b\"]", "a path with an empty part"},
+		{published + "issuers: [\"https://id.acme.com/keys/a\"]", "a path of the JWKS listener itself"},
+		{published + "issuers: [\"https://id.acme.com/.well-known/a\"]", "a path of the JWKS listener itself"},
+		{published + "issuers: [\"https://id.acme.com/a/.well-known\"]", "a path of the JWKS listener itself"},
+		{published + "issuers: [\"https://id.acme.com\", \"https://id.acme.com\"]", "the issuer of line 2 again"},
+		{published + "issuers: [\"https://id.acme.com/a\", \"https://other.example/a/\"]", "an issuer with the path of the one in line 2"},
+		{published + "issuers: [{url: \"https://id.acme.com\", keys: []}]", "an empty list"},
+		{published + "issuers: [{url: \"https://id.acme.com\", keys: [a, a]}]", "named twice"},
+		{published + "issuers: [{url: \"https://id.acme.com\", keys: [c]}]", "unknown key; use one of a, b"},
+		{published + "issuers: [{url: \"https://id.acme.com\", keys: [a, b]}]", "this key is not published"},
+		{k + "issuers: [\"https://id.acme.com\"]", "an issuer without keys, because no key is published"},
 	} {
 		problems := mistakes(t, row.text)
 		if len(problems) != 1 || !strings.Contains(problems[0].Text, row.want) {
@@ -204,6 +232,37 @@ profiles:
 
 // The profiles of a file have what they extend, over several steps. A profile
 // whose base is off does not exist.
+// An issuer publishes the keys that it names; without any, all that are published.
+func TestIssuersAreRead(t *testing.T) {
+	const k = "keys: {a: {source: \"env:A\", publish: true}, b: {source: \"env:B\"}, c: {source: \"env:C\", publish: true}}\n"
+	p := read(t, k+`issuers: ["https://id.acme.com/", "https://id.acme.com:8443/tenant/a", {url: "https://id.acme.com/b/", keys: [c]}]
+profiles: {p: {extends: github-app, key: c}}`)
+	var got []string
+	for _, i := range p.Issuers {
+		got = append(got, fmt.Sprint(i.URL, " ", i.Path, " ", i.Keys, " ", i.JWKSURI()))
+	}
+	want := []string{
+		"https://id.acme.com/  [a c] https://id.acme.com/jwks.json",
+		"https://id.acme.com:8443/tenant/a /tenant/a [a c] https://id.acme.com:8443/tenant/a/jwks.json",
+		"https://id.acme.com/b/ /b [c] https://id.acme.com/b/jwks.json",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("issuers\n%q, want\n%q", got, want)
+	}
+	i, ok := p.Issuer("https://id.acme.com/b/")
+	if !ok || i.Path != "/b" {
+		t.Errorf("%+v", i)
+	}
+	for use, want := range map[string]bool{"c": true, "a": false, "p": true, "github-app": false, "": false} {
+		if got := p.Publishes(i, use); got != want {
+			t.Errorf("publishes %q: %t", use, got)
+		}
+	}
+	if _, ok := p.Issuer("https://id.acme.com/b"); ok {
+		t.Error("iss is compared as text (OpenID Connect Discovery 1.0 §4.3)")
+	}
+}
+
 func TestProfilesAreResolved(t *testing.T) {
 	p := read(t, `
 keys: {github: {source: "env:A"}}

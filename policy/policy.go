@@ -21,9 +21,10 @@ type Policy struct {
 	Azure  Azure
 	Google Google
 
-	Keys   []Key   // in the order of the file
-	Grants []Grant // in the order of the file
-	Inline Inline
+	Keys    []Key    // in the order of the file
+	Issuers []Issuer // in the order of the file
+	Grants  []Grant  // in the order of the file
+	Inline  Inline
 
 	// profiles are all that a task may name, resolved; nil: the built-in ones.
 	profiles        map[string]*provider.Profile

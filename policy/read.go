@@ -56,11 +56,13 @@ func (r *reader) sections(body ast.Node, p *Policy) {
 		"azure":    func(n ast.Node) { r.azure(n, &p.Azure) },
 		"google":   func(n ast.Node) { r.google(n, &p.Google) },
 		"keys":     func(n ast.Node) { r.keys(n, p) },
+		"issuers":  r.readIssuers,
 		"profiles": r.readProfiles,
 		"grants":   func(n ast.Node) { r.grants(n, p) },
 		"inline":   r.choice(&inline, string(InlineAllow), string(InlineSecretsOnly), string(InlineDeny)),
 	})
 	p.Inline = Inline(inline)
+	r.resolveIssuers(p)
 	r.resolveProfiles(p)
 	r.checkUses(p)
 	r.checkTimes(p)

@@ -106,6 +106,8 @@ google: {credentials_file: /c, endpoint: "https://google"}
 keys:
   single: {source: "env:A", publish: true, kid: k, activation_delay: 10m, retire_after: 48h, revoke: [r], algorithms: [ES256]}
   several: {versions: [{source: "env:B", from: 2096-01-01T00:00:00Z, kid: b}, {source: "env:C", from: 2099-01-01T00:00:00Z}]}
+issuers:
+  - {url: "https://issuer", keys: [single]}
 profiles:
   own: {extends: github-app, key: single, issuer: i, subject: s, audience: [a], off: false, limits: {max_ttl: 1m, no_exp: false, algorithms: [ES256]}}
   snowflake: off
@@ -163,7 +165,7 @@ func TestMistakes(t *testing.T) {
 	const k = "keys:\n  a: {source: \"file:///a.pem\"}\n"
 	for _, row := range []struct{ text, want string }{
 		{"keyz: {}", "policy.yaml:1:1: unknown field of the policy file; did you mean keys?"},
-		{"what: {}", "policy.yaml:1:1: unknown field of the policy file; use one of aws, azure, google, grants, inline, keys, profiles, vault"},
+		{"what: {}", "policy.yaml:1:1: unknown field of the policy file; use one of aws, azure, google, grants, inline, issuers, keys, profiles, vault"},
 		{"[]", "policy.yaml:1:1: a list; write the policy file as a mapping"},
 		{"keys: 5", "policy.yaml:1:7: text; write keys as a mapping"},
 		{"inline: alow", "policy.yaml:1:9: unknown choice; did you mean allow?"},

@@ -16,6 +16,7 @@ import (
 // reader reads the nodes of a file and collects its problems.
 type reader struct {
 	maxTTL   time.Duration  // the worker's
+	issuers  []issuerEntry  // in the order of the file
 	profiles []profileEntry // in the order of the file
 	problems []Problem
 }

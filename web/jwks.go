@@ -1,6 +1,7 @@
 package web
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -15,14 +16,16 @@ type Published interface {
 	Set() keyring.Set
 	// KeySet returns the set of one key; false where no published key has the name.
 	KeySet(name string) (keyring.Set, bool)
+	// IssuerSet returns the issuer of a path and its set; false where none has it.
+	IssuerSet(path string) (keyring.IssuerSet, bool)
 	// Complete reports whether every published key has been loaded.
 	Complete() bool
 }
 
-// JWKSHandler serves /.well-known/jwks.json, /keys/{name}/jwks.json and a
-// /readyz of its own, because verifiers need the keys also while the worker is not
-// ready. Everything else is a 404. It calls published for each request, since a
-// reload replaces the keys.
+// JWKSHandler serves /.well-known/jwks.json, /keys/{name}/jwks.json, the discovery
+// documents and sets of issuers, and a /readyz of its own, because verifiers need
+// the keys also while the worker is not ready. Everything else is a 404. It calls
+// published for each request, since a reload replaces the keys.
 func JWKSHandler(published func() Published) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /.well-known/jwks.json", func(w http.ResponseWriter, r *http.Request) {
@@ -37,6 +40,7 @@ func JWKSHandler(published func() Published) http.Handler {
 		}
 		serveSet(w, r, set)
 	})
+	mux.HandleFunc("GET /", func(w http.ResponseWriter, r *http.Request) { serveIssuer(w, r, published()) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		if !published().Complete() {
@@ -51,9 +55,62 @@ func JWKSHandler(published func() Published) http.Handler {
 	})
 }
 
-// serveSet does not serve an empty set, with which a verifier would refuse every
-// token.
+// serveIssuer serves an issuer's discovery documents (OpenID Connect Discovery 1.0
+// §4, RFC 8414 §3.1) and its set, below the path of its URL.
+func serveIssuer(w http.ResponseWriter, r *http.Request, published Published) {
+	serve := serveDocument
+	path, ok := strings.CutSuffix(r.URL.Path, "/.well-known/openid-configuration")
+	if !ok {
+		path, ok = strings.CutPrefix(r.URL.Path, "/.well-known/oauth-authorization-server")
+	}
+	if !ok {
+		path, ok = strings.CutSuffix(r.URL.Path, "/jwks.json")
+		serve = func(w http.ResponseWriter, r *http.Request, issuer keyring.IssuerSet) { serveSet(w, r, issuer.Set) }
+	}
+	issuer, known := published.IssuerSet(path)
+	if !ok || !known {
+		w.Header().Set("Cache-Control", "no-store")
+		http.NotFound(w, r)
+		return
+	}
+	serve(w, r, issuer)
+}
+
+// document is what verifiers read of an issuer (OpenID Connect Discovery 1.0 §3,
+// RFC 8414 §2).
+type document struct {
+	Issuer        string   `json:"issuer"`
+	JWKSURI       string   `json:"jwks_uri"`
+	Algorithms    []string `json:"id_token_signing_alg_values_supported"`
+	ResponseTypes []string `json:"response_types_supported"`
+	SubjectTypes  []string `json:"subject_types_supported"`
+}
+
+func serveDocument(w http.ResponseWriter, r *http.Request, issuer keyring.IssuerSet) {
+	d := document{
+		Issuer: issuer.URL, JWKSURI: issuer.JWKSURI(), ResponseTypes: []string{"id_token"}, SubjectTypes: []string{"public"},
+	}
+	for _, alg := range issuer.Set.Algorithms {
+		d.Algorithms = append(d.Algorithms, string(alg))
+	}
+	body, err := json.Marshal(d)
+	if err != nil {
+		writeText(w, http.StatusInternalServerError, "the document cannot be written")
+		return
+	}
+	set := issuer.Set // a new key may add an algorithm: the document is cached as the set
+	set.Body = append(body, '\n')
+	set.ETag = keyring.ETag(set.Body)
+	serveCached(w, r, set, "application/json")
+}
+
 func serveSet(w http.ResponseWriter, r *http.Request, set keyring.Set) {
+	serveCached(w, r, set, "application/jwk-set+json") // RFC 7517 §8.5.2
+}
+
+// serveCached does not serve an empty set, with which a verifier would refuse every
+// token.
+func serveCached(w http.ResponseWriter, r *http.Request, set keyring.Set, contentType string) {
 	h := w.Header()
 	if set.Len == 0 {
 		h.Set("Cache-Control", "no-store")
@@ -66,7 +123,7 @@ func serveSet(w http.ResponseWriter, r *http.Request, set keyring.Set) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	h.Set("Content-Type", "application/jwk-set+json") // RFC 7517 §8.5.2
+	h.Set("Content-Type", contentType)
 	w.WriteHeader(http.StatusOK)
 	if r.Method != http.MethodHead {
 		// The client disconnected; ignore the error.

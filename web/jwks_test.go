@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"conductor-jwt/keyring"
+	"conductor-jwt/keys"
+	"conductor-jwt/policy"
 	"conductor-jwt/web"
 )
 
@@ -19,10 +21,22 @@ func (s sets) Set() keyring.Set { return s.set }
 
 func (s sets) KeySet(name string) (keyring.Set, bool) { return s.set, name == "billing" }
 
+func (s sets) IssuerSet(path string) (keyring.IssuerSet, bool) {
+	i := keyring.IssuerSet{Issuer: policy.Issuer{URL: "https://id.acme.com" + path, Path: path}, Set: s.set}
+	return i, path == "" || path == "/tenant/a"
+}
+
 func (s sets) Complete() bool { return s.complete }
 
 func TestJWKSPages(t *testing.T) {
-	full := sets{keyring.Set{Body: []byte(`{"keys":[{}]}`), Len: 1, ETag: `"tag"`, MaxAge: 90 * time.Second}, true}
+	full := sets{keyring.Set{
+		Body: []byte(`{"keys":[{}]}`), Len: 1, ETag: `"tag"`, MaxAge: 90 * time.Second, Algorithms: []keys.Algorithm{keys.ES256, keys.RS256},
+	}, true}
+	const (
+		metadata = `"id_token_signing_alg_values_supported":["ES256","RS256"],"response_types_supported":["id_token"],"subject_types_supported":["public"]}` + "\n"
+		root     = `{"issuer":"https://id.acme.com","jwks_uri":"https://id.acme.com/jwks.json",` + metadata
+		tenant   = `{"issuer":"https://id.acme.com/tenant/a","jwks_uri":"https://id.acme.com/tenant/a/jwks.json",` + metadata
+	)
 	none := sets{keyring.Set{Body: []byte(`{"keys":[]}`), ETag: `"none"`, MaxAge: 90 * time.Second}, false}
 	for _, row := range []struct {
 		s            sets
@@ -45,10 +59,30 @@ func TestJWKSPages(t *testing.T) {
 		{none, "GET", "/.well-known/jwks.json", `*`, 503, "no published key", "no-store"},
 		{none, "GET", "/keys/billing/jwks.json", "", 503, "no published key", "no-store"},
 		{none, "GET", "/readyz", "", 503, "not ready", "no-store"},
+		{full, "GET", "/jwks.json", "", 200, `{"keys":[{}]}`, "public, max-age=90"},
+		{full, "GET", "/tenant/a/jwks.json", "", 200, `{"keys":[{}]}`, "public, max-age=90"},
+		{full, "GET", "/tenant/a/jwks.json", `"tag"`, 304, "", "public, max-age=90"},
+		{full, "GET", "/.well-known/openid-configuration", "", 200, root, "public, max-age=90"},
+		{full, "GET", "/.well-known/oauth-authorization-server", "", 200, root, "public, max-age=90"},
+		{full, "GET", "/tenant/a/.well-known/openid-configuration", "", 200, tenant, "public, max-age=90"},
+		{full, "GET", "/.well-known/oauth-authorization-server/tenant/a", "", 200, tenant, "public, max-age=90"},
+		{full, "HEAD", "/.well-known/openid-configuration", "", 200, "", "public, max-age=90"},
+		{full, "GET", "/.well-known/openid-configuration", keyring.ETag([]byte(root)), 304, "", "public, max-age=90"},
+		{full, "GET", "/.well-known/openid-configuration", `"tag"`, 200, root, "public, max-age=90"}, // it is the set's
+		{full, "GET", "/tenant/b/.well-known/openid-configuration", "", 404, "", "no-store"},
+		{full, "GET", "/tenant/a/.well-known/openid-configuration/jwks.json", "", 404, "", "no-store"},
+		{full, "GET", "/.well-known/openid-configuration/tenant/a", "", 404, "", "no-store"},
+		{full, "GET", "/tenant/a/.well-known/oauth-authorization-server", "", 404, "", "no-store"},
+		{full, "GET", "/.well-known/oauth-authorization-server/jwks.json", "", 404, "", "no-store"},
+		{full, "GET", "/.well-known/oauth-authorization-server/tenant/a/jwks.json", "", 404, "", "no-store"},
+		{full, "GET", "/tenant/a", "", 404, "", "no-store"},
+		{full, "POST", "/.well-known/openid-configuration", "", 405, "", ""},
+		{none, "GET", "/.well-known/openid-configuration", "", 503, "no published key", "no-store"},
+		{none, "GET", "/jwks.json", "", 503, "no published key", "no-store"},
 		{full, "POST", "/.well-known/jwks.json", "", 405, "", ""},
-		{full, "GET", "/metrics", "", 404, "", ""},
-		{full, "GET", "/livez", "", 404, "", ""},
-		{full, "GET", "/", "", 404, "", ""},
+		{full, "GET", "/metrics", "", 404, "", "no-store"},
+		{full, "GET", "/livez", "", 404, "", "no-store"},
+		{full, "GET", "/", "", 404, "", "no-store"},
 	} {
 		r := httptest.NewRequestWithContext(t.Context(), row.method, row.path, nil)
 		if row.ifNoneMatch != "" {
@@ -61,6 +95,10 @@ func TestJWKSPages(t *testing.T) {
 		}
 		if got := w.Header().Get("Cache-Control"); got != row.cache {
 			t.Errorf("%s %s: cache-control %q, want %q", row.method, row.path, got, row.cache)
+		}
+		if w.Code == 200 && strings.HasPrefix(w.Body.String(), `{"issuer"`) &&
+			(w.Header().Get("ETag") != keyring.ETag(w.Body.Bytes()) || w.Header().Get("Content-Type") != "application/json") {
+			t.Errorf("%s: %v", row.path, w.Header())
 		}
 		if w.Code == 200 && strings.HasSuffix(row.path, "jwks.json") && (w.Header().Get("ETag") != `"tag"` || w.Header().Get("Content-Type") != "application/jwk-set+json") {
 			t.Errorf("%v", w.Header())

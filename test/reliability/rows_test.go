@@ -2,6 +2,8 @@ package reliability
 
 import (
 	"context"
+	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -168,4 +170,101 @@ func TestOneBadTaskAmongFifty(t *testing.T) {
 	if v.Failed != 2 || v.Completed != 48 {
 		t.Errorf("%s", v)
 	}
+}
+
+// Wrong credentials are no reason to hurry, nor to end: they are asked about
+// seldom and told of once, and work as soon as the server takes them.
+func TestWrongCredentials(t *testing.T) {
+	t.Parallel()
+	row := Forbidden()
+	row.Number, row.Fault, row.Promise = 6, "", Promise{}
+	row.Env = map[string]string{"CONDUCTOR_AUTH_SECRET": "not-the-secret-of-the-matrix"}
+	tokens, faulted := 0, 0
+	row.Tasks = 0
+	row.Play = func(ctx context.Context, r *Run) error {
+		if err := r.AwaitCalls(ctx, "token", 1); err != nil {
+			return err
+		}
+		if err := conductortest.Pause(ctx, 8*time.Second); err != nil {
+			return err
+		}
+		tokens, faulted = r.Ledger.Calls("token"), r.Ledger.Calls("poll")
+		return alive(ctx, r.Worker(), 503)
+	}
+	v := hold(t, row)
+	// 100 ms doubling to 5 s: each of two pollers, and the registration.
+	if tokens > 40 || faulted > 0 {
+		t.Errorf("%d tokens were asked for in 8 s, and %d polls came without one", tokens, faulted)
+	}
+	if n := lines(v.Log, "a call to the server failed"); n != 1 {
+		t.Errorf("%d lines about it, want one", n)
+	}
+	if strings.Contains(v.Log, "not-the-secret-of-the-matrix") {
+		t.Error("the log tells the secret")
+	}
+}
+
+// Tasks that are odd in every way a server can send them harm none of those
+// beside them: the good ones are done, the bad ones are ended for good, and
+// none of them is left to the response timeout.
+func TestOddTasksAmongGoodOnes(t *testing.T) {
+	t.Parallel()
+	inputs := map[string]string{
+		"null":                       `null`,
+		"empty":                      `{}`,
+		"a list":                     `[1,2]`,
+		"a text":                     `"privateKey"`,
+		"a subject that is a number": `{"subject":7,"algorithm":"ES256","privateKey":"x"}`,
+		"a key that is an object":    `{"subject":"s","algorithm":"ES256","privateKey":{"a":1}}`,
+		"a ttl that is a list":       `{"subject":"s","algorithm":"ES256","privateKey":"x","ttlInSecond":[300]}`,
+		"a number beyond all":        `{"subject":"s","algorithm":"ES256","privateKey":"x","ttlInSecond":1e400}`,
+	}
+	odd := map[string]string{}
+	v, err := Row{
+		Number: 13, Tasks: 42, Env: map[string]string{"CONDUCTOR_JWT_SLOTS": "50"}, Stage: Options{Down: true},
+		Promise: Promise{Fails: len(inputs)},
+		Play: func(ctx context.Context, r *Run) error {
+			for what, input := range inputs {
+				odd[r.Enqueue(func(s *conductortest.TaskSpec) { s.Template, s.Input = nil, json.RawMessage(input) })] = what
+			}
+			return r.Up(ctx)
+		},
+	}.Run(t.Context(), keyRing(), inside(time.Now))
+	if err != nil || v.Broken != nil || v.Wrong != nil || len(v.Unkept) > 0 {
+		t.Errorf("%v; %s; %q", err, v, v.Unkept)
+	}
+	fit(t, v)
+	noneLost(t, v)
+	for _, task := range v.Ledger.Tasks() {
+		want := conductortest.Completed
+		if odd[task.First] != "" {
+			want = conductortest.Terminal
+		}
+		if task.Status != want {
+			t.Errorf("%s (%s) is %s, want %s", task.ID, odd[task.First], task.Status, want)
+		}
+	}
+}
+
+func TestHalfOpenPeer(t *testing.T) {
+	t.Parallel()
+	v := hold(t, HalfOpen())
+	resultsKept(t, v)
+}
+
+func TestResetConnections(t *testing.T) {
+	t.Parallel()
+	v := hold(t, Resets())
+	resultsKept(t, v)
+}
+
+func TestConnectionsCutInTheMiddle(t *testing.T) {
+	t.Parallel()
+	v := hold(t, CutShort())
+	resultsKept(t, v)
+}
+
+func TestSlowServer(t *testing.T) {
+	t.Parallel()
+	noneLost(t, hold(t, Slow()))
 }

@@ -21,7 +21,7 @@ func TestASilentConnectionIsLeft(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := reliability.NewMiddle(t.Context(), server.Host)
+	m, err := reliability.NewTCPProxy(t.Context(), server.Host)
 	if err != nil {
 		t.Fatal(err)
 	}

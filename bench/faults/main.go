@@ -1,11 +1,11 @@
-// Faults puts our worker, conductor-go's TaskRunner and the worker of the
-// Python SDK through the rows of package reliability, and prints what became
-// of their tasks as a Markdown table.
+// Faults runs our worker, conductor-go's TaskRunner and the worker of the Python
+// SDK through the rows of package reliability, and prints the results as a
+// Markdown table.
 //
 //	make bench-faults ARGS='-rows 3,4'
 //
-// All three are put through a row at the same time, each before a ledger
-// server of its own, and judged by the same verdict.
+// All three run through a row at the same time, each with its own ledger server,
+// and are judged by the same verdict.
 package main
 
 import (
@@ -41,13 +41,13 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	var s settings
-	flag.StringVar(&s.rows, "rows", "", "numbers of rows, with commas between; all if empty")
-	flag.StringVar(&s.docs, "docs", "", "page whose measured columns are written")
+	flag.StringVar(&s.rows, "rows", "", "comma-separated numbers of rows; all if empty")
+	flag.StringVar(&s.docs, "docs", "", "page to write the measured columns into")
 	flag.StringVar(&s.built, "built", ".cache/bench", "folder in which bench/peers.sh has built the workers")
-	flag.StringVar(&s.logs, "logs", "", "folder for what the workers wrote; none if empty")
+	flag.StringVar(&s.logs, "logs", "", "folder for the workers' logs; none if empty")
 	flag.IntVar(&s.kills, "kills", 10, "rounds of kill -9")
-	flag.Uint64Var(&s.seed, "seed", 1, "seed of what goes wrong when")
-	flag.DurationVar(&s.random, "random", 30*time.Second, "how long faults go on at random")
+	flag.Uint64Var(&s.seed, "seed", 1, "seed of the faults")
+	flag.DurationVar(&s.random, "random", 30*time.Second, "duration of the random faults")
 	flag.IntVar(&s.parallel, "parallel", 3, "rows at a time")
 	flag.Parse()
 	if err := run(ctx, s); err != nil {
@@ -65,7 +65,7 @@ func run(ctx context.Context, s settings) error {
 	if err != nil {
 		return err
 	}
-	wanted, err := chosen(s) //nolint:contextcheck // no row is played here
+	wanted, err := selected(s) //nolint:contextcheck // no row runs here
 	if err != nil {
 		return err
 	}
@@ -85,21 +85,21 @@ func run(ctx context.Context, s settings) error {
 		return context.Cause(ctx)
 	}
 	table := tableOf(results)
-	fmt.Print(table) //nolint:forbidigo // what it is for
+	fmt.Print(table) //nolint:forbidigo // the output
 	if s.docs == "" {
 		return nil
 	}
 	return rewrite(s.docs, results)
 }
 
-// rowsOf makes the rows anew: each run has state of its own in them.
+// rowsOf makes new rows: a row holds the state of one run.
 func rowsOf(s settings) []reliability.Row {
-	rows := append([]reliability.Row{reliability.Calm()}, reliability.Rows(s.kills, s.seed)...)
+	rows := append([]reliability.Row{reliability.NoFault()}, reliability.Rows(s.kills, s.seed)...)
 	return append(rows, reliability.Panic(), reliability.RandomFaults(s.random, s.seed))
 }
 
-// chosen is the places in rowsOf of the rows that are asked for.
-func chosen(s settings) ([]int, error) {
+// selected returns the indexes in rowsOf of the rows named by -rows.
+func selected(s settings) ([]int, error) {
 	var numbers []int
 	for text := range strings.SplitSeq(s.rows, ",") {
 		if text == "" {
@@ -107,38 +107,38 @@ func chosen(s settings) ([]int, error) {
 		}
 		n, err := strconv.Atoi(text)
 		if err != nil {
-			return nil, fmt.Errorf("-rows holds %q; want numbers with commas between", text)
+			return nil, fmt.Errorf("-rows: %q is not a number; want comma-separated numbers", text)
 		}
 		numbers = append(numbers, n)
 	}
-	var places []int
+	var indexes []int
 	for i, r := range rowsOf(s) {
 		if len(numbers) == 0 || slices.Contains(numbers, r.Number) {
-			places = append(places, i)
+			indexes = append(indexes, i)
 		}
 	}
-	slices.SortStableFunc(places, func(a, b int) int { return rowsOf(s)[a].Number - rowsOf(s)[b].Number })
-	return places, nil
+	slices.SortStableFunc(indexes, func(a, b int) int { return rowsOf(s)[a].Number - rowsOf(s)[b].Number })
+	return indexes, nil
 }
 
-// play puts every worker through a row.
-func play(ctx context.Context, s settings, place int, peers []peer, keys []reliability.Key) []cell {
+// play runs every worker through a row.
+func play(ctx context.Context, s settings, index int, peers []peer, keys []reliability.Key) []cell {
 	cells := make([]cell, len(peers))
 	var all sync.WaitGroup
 	for i, p := range peers {
 		all.Go(func() {
-			row := rowsOf(s)[place] //nolint:contextcheck // what is in the middle ends with the row
+			row := rowsOf(s)[index] //nolint:contextcheck // the row's proxy ends with the row
 			var m memory
 			v, err := row.Run(ctx, keys, m.watch(p.command.Start))
 			cells[i] = cell{row: row, verdict: v, err: err, peak: m.peak()}
-			keep(s.logs, fmt.Sprintf("%d-%d-%s.log", row.Number, place, p.name), v)
+			keep(s.logs, fmt.Sprintf("%d-%d-%s.log", row.Number, index, p.name), v)
 		})
 	}
 	all.Wait()
 	return cells
 }
 
-// keep writes a log, which may hold keys of the run, for its owner alone.
+// keep writes a log, readable only by its owner, because it may hold keys.
 func keep(folder, name string, v reliability.Verdict) {
 	if folder == "" {
 		return

@@ -9,13 +9,13 @@ import (
 	"conductor-jwt/test/reliability"
 )
 
-// memory is the largest resident size of the workers of a run.
+// memory is the maximum resident memory of the workers of a run.
 type memory struct {
 	mu  sync.Mutex
 	max int // KiB
 }
 
-// watch has each worker measured before it is told to end.
+// watch measures each worker before it is stopped.
 func (m *memory) watch(start reliability.Starter) reliability.Starter {
 	return func(env map[string]string) (reliability.Worker, error) {
 		w, err := start(env)

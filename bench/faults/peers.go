@@ -8,11 +8,11 @@ import (
 	"conductor-jwt/test/reliability"
 )
 
-// slots is what every worker works on at a time, as the rows tell ours.
+// slots is every worker's number of slots, the same as in the rows.
 const slots = "8"
 
-// limit runs a worker with 6 GiB of address space: a peer that takes a gzip bomb
-// whole takes more than a machine may have.
+// limit runs a worker with 6 GiB of address space, because a peer that unpacks a
+// gzip bomb may use more memory than the machine has.
 const limit = `ulimit -v 6291456; exec "$@"`
 
 // peer is one of the workers that are compared.
@@ -21,14 +21,14 @@ type peer struct {
 	command reliability.Command
 }
 
-// peersOf is the workers that bench/peers.sh has built.
+// peersOf returns the workers that bench/peers.sh has built.
 func peersOf(folder string) ([]peer, error) {
 	folder, err := filepath.Abs(folder)
 	if err != nil {
 		return nil, fmt.Errorf("find %s: %w", folder, err)
 	}
 	env := []string{
-		"PATH=" + os.Getenv("PATH"), "HOME=" + folder, "BENCH_SLOTS=" + slots, //nolint:forbidigo // a program of its own
+		"PATH=" + os.Getenv("PATH"), "HOME=" + folder, "BENCH_SLOTS=" + slots, //nolint:forbidigo // for the child process
 	}
 	peers := []peer{
 		{"conductor-jwt", reliability.Command{Path: "conductor-jwt-static", Args: []string{"worker"}}},

@@ -11,7 +11,7 @@ import (
 	"conductor-jwt/test/reliability"
 )
 
-// cell is one worker in one row.
+// cell is the result of one worker in one row.
 type cell struct {
 	row     reliability.Row
 	verdict reliability.Verdict
@@ -19,37 +19,37 @@ type cell struct {
 	peak    int // MiB
 }
 
-// String is what became of it: held, or what was lost.
+// String returns "held" or the violations, and notes.
 func (c cell) String() string {
-	said := c.verdict.Unkept
-	if len(said) == 0 {
-		said = []string{"held"}
+	words := c.verdict.Violations
+	if len(words) == 0 {
+		words = []string{"held"}
 	}
-	said = append([]string{}, said...)
+	words = append([]string{}, words...)
 	note := func(n int, what string) {
 		if n > 0 {
-			said = append(said, fmt.Sprintf("%d %s", n, what))
+			words = append(words, fmt.Sprintf("%d %s", n, what))
 		}
 	}
-	if c.row.Promise.Redelivers {
-		note(c.verdict.TakenBack, "redelivered")
-		note(c.verdict.Again, "done twice")
+	if c.row.Promise.AllowsRedelivery {
+		note(c.verdict.TimedOut, "redelivered")
+		note(c.verdict.DoneTwice, "done twice")
 	}
-	note(late(c.verdict.Done), "s until all was done")
+	note(slowSeconds(c.verdict.Done), "s until all was done")
 	switch c.row.Number {
 	case 6:
-		if c.verdict.Faulted <= c.row.Promise.Calls {
-			note(c.verdict.Faulted, "calls")
+		if c.verdict.CallsDuringFault <= c.row.Promise.MaxCalls {
+			note(c.verdict.CallsDuringFault, "calls")
 		}
 	case 12:
 		note(c.peak, "MiB at most")
 	}
-	return strings.Join(said, ", ")
+	return strings.Join(words, ", ")
 }
 
-// late is how many seconds it took from the end of the fault until all was
-// done, where that is worth telling.
-func late(d time.Duration) int {
+// slowSeconds returns the time from the end of the fault until all tasks were
+// done, or 0 if it is below 8 s.
+func slowSeconds(d time.Duration) int {
 	if d < 8*time.Second {
 		return 0
 	}
@@ -75,11 +75,10 @@ func lineOf(cells []cell) string {
 	return "| " + strings.Join(words, " | ") + " |"
 }
 
-// rewrite puts what was measured into the last three columns of the page's
-// rows. Faults that share a row are told apart by letters, in the order in
-// which they were played.
+// rewrite writes the results into the last three columns of the page's rows.
+// Faults that share a row are marked by letters, in the order in which they ran.
 func rewrite(path string, results [][]cell) error {
-	page, err := os.ReadFile(path) //nolint:gosec // the page that was asked for
+	page, err := os.ReadFile(path) //nolint:gosec // the page named by -docs
 	if err != nil {
 		return fmt.Errorf("read the page: %w", err)
 	}
@@ -99,13 +98,13 @@ func rewrite(path string, results [][]cell) error {
 		copy(words[len(words)-len(columns):], columns)
 		lines[i] = "| " + strings.Join(words, " | ") + " |"
 	}
-	if err := os.WriteFile(path, []byte(strings.Join(lines, "\n")), 0o644); err != nil { //nolint:gosec // a page
+	if err := os.WriteFile(path, []byte(strings.Join(lines, "\n")), 0o644); err != nil { //nolint:gosec // public documentation
 		return fmt.Errorf("write the page: %w", err)
 	}
 	return nil
 }
 
-// columns is a row's cells by its number.
+// columns returns the cells of each row by the row's number.
 func columns(results [][]cell) map[string][]string {
 	plays := map[string][][]cell{}
 	for _, cells := range results {
@@ -121,19 +120,19 @@ func columns(results [][]cell) map[string][]string {
 	return out
 }
 
-// together is what became of one worker in all that was played for a row.
+// together returns the results of one worker in all faults of a row.
 func together(plays [][]cell, worker int) string {
 	if len(plays) == 1 {
 		return plays[0][worker].String()
 	}
-	var said []string
+	var words []string
 	same := true
 	for i, cells := range plays {
-		said = append(said, fmt.Sprintf("(%c) %s", 'a'+i, cells[worker]))
+		words = append(words, fmt.Sprintf("(%c) %s", 'a'+i, cells[worker]))
 		same = same && cells[worker].String() == plays[0][worker].String()
 	}
 	if same {
 		return plays[0][worker].String()
 	}
-	return strings.Join(said, "; ")
+	return strings.Join(words, "; ")
 }

@@ -13,24 +13,24 @@ import (
 	"conductor-jwt/test/conductortest"
 )
 
-// setting is how the workers run.
+// setting is the number of workers and their slots.
 type setting struct{ slots, replicas int }
 
-// rate is how fast a backlog was worked off, and by whose work.
+// rate is the throughput of a backlog, and the CPU time of each task.
 type rate struct {
 	setting
 	perSecond float64
-	worker    float64 // CPU ms a task
-	server    float64 // the same, of the server's Java
-	machine   float64 // the same, of all, the store included
+	worker    float64 // CPU ms of the workers
+	server    float64 // CPU ms of the server's Java
+	machine   float64 // CPU ms of all processes, the store's included
 }
 
-// throughput queues tasks and then lets workers at them.
-func (b *bench) throughput(ctx context.Context, s *stage, c setting) (rate, error) {
+// throughput queues tasks and then starts workers.
+func (b *bench) throughput(ctx context.Context, s *testbed, c setting) (rate, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
 	r := rate{setting: c}
-	// On a busy SQLite an execution in a thousand is never scheduled.
+	// On a busy SQLite about one execution in a thousand is not scheduled.
 	if err := s.queue(ctx, b.backlog+b.backlog/50); err != nil {
 		return r, err
 	}
@@ -62,11 +62,11 @@ func (b *bench) throughput(ctx context.Context, s *stage, c setting) (rate, erro
 	each := func(d time.Duration) float64 { return d.Seconds() * 1000 / n }
 	r.perSecond = n / after.At.Sub(before.At).Seconds()
 	r.worker, r.server, r.machine = each(used), each(after.Worker-before.Worker), each(after.Machine-before.Machine)
-	return r, b.sweep(ctx, s)
+	return r, b.drainQueue(ctx, s)
 }
 
-// sweep takes what is left of the backlog out of the next figure.
-func (b *bench) sweep(ctx context.Context, s *stage) error {
+// drainQueue empties the queue before the next measurement.
+func (b *bench) drainQueue(ctx context.Context, s *testbed) error {
 	w, err := b.launch(ctx, s, 10, 1, 0)
 	if err != nil {
 		return err
@@ -75,17 +75,17 @@ func (b *bench) sweep(ctx context.Context, s *stage) error {
 	return conductortest.Pause(ctx, 2*time.Second)
 }
 
-// wait is how long tasks wait, and what waiting for them costs.
+// wait is how long tasks wait in the queue, and the cost of polling.
 type wait struct {
 	pollers  int
-	java     float64 // cores of the server's Java while nothing is queued
-	idle     float64 // the same of the whole machine, the store included
+	java     float64 // cores used by the server's Java while nothing is queued
+	idle     float64 // cores used by all processes while nothing is queued
 	p50, p99 float64 // ms from scheduled to ended, at 10 tasks/s
 }
 
-// waiting measures with so many cold polls; with none, what an idle server
-// costs by itself.
-func (b *bench) waiting(ctx context.Context, s *stage, pollers int) (wait, error) {
+// waiting measures with the given number of pollers; 0 measures the idle server
+// without a worker.
+func (b *bench) waiting(ctx context.Context, s *testbed, pollers int) (wait, error) {
 	out := wait{pollers: pollers}
 	if pollers > 0 {
 		w, err := b.launch(ctx, s, 10, pollers, 0)
@@ -122,9 +122,9 @@ func (b *bench) waiting(ctx context.Context, s *stage, pollers int) (wait, error
 	return out, nil
 }
 
-// latencies starts ten executions a second, at times that vary, and reads from
-// the server when each task was scheduled and when it ended.
-func (b *bench) latencies(ctx context.Context, s *stage) ([]float64, error) {
+// latencies starts ten executions a second, at random times, and returns the ms
+// from scheduled to ended of each task, as the server reports them.
+func (b *bench) latencies(ctx context.Context, s *testbed) ([]float64, error) {
 	var ids []string
 	for range b.trickle {
 		if err := conductortest.Pause(ctx, time.Duration(rand.IntN(200))*time.Millisecond); err != nil { //nolint:gosec // jitter
@@ -149,12 +149,12 @@ func (b *bench) latencies(ctx context.Context, s *stage) ([]float64, error) {
 		}
 	}
 	if len(times) < len(ids)*9/10 {
-		return nil, fmt.Errorf("only %d of %d executions were completed", len(times), len(ids))
+		return nil, fmt.Errorf("only %d of %d executions completed, want nine in ten", len(times), len(ids))
 	}
 	return times, nil
 }
 
-// took is from scheduled to ended, in ms.
+// took returns the ms from scheduled to ended.
 func took(w conductorjar.Workflow) float64 {
 	var of struct {
 		Tasks []struct{ ScheduledTime, EndTime int64 } `json:"tasks"`

@@ -1,7 +1,7 @@
-// Server measures conductor-jwt before the real Conductor server, on SQLite and
-// on PostgreSQL: how many tokens a second both make together and who of them
-// is busy meanwhile, how long a task waits, and what waiting costs the server.
-// It writes the figures into docs/sizing.md.
+// Server measures conductor-jwt with the real Conductor server on SQLite and on
+// PostgreSQL: tokens per second, the CPU time of worker and server, how long a
+// task waits in the queue, and the cost of idle polling. It writes the figures
+// into docs/sizing.md.
 //
 //	make bench-server       six minutes
 package main
@@ -22,16 +22,16 @@ func main() {
 	defer stop()
 	if err := run(ctx, os.Args[1:], os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
-		os.Exit(1) //nolint:gocritic // nothing is left to undo
+		os.Exit(1) //nolint:gocritic // the deferred stop is not needed any more
 	}
 }
 
-// bench is what is measured, and with what.
+// bench is the configuration of the measurements.
 type bench struct {
 	log     io.Writer
-	worker  string // the binary
-	backlog int    // executions of one figure
-	trickle int    // executions of one latency
+	worker  string // path of the binary
+	backlog int    // executions for a throughput
+	trickle int    // executions for a latency
 	quick   bool
 }
 
@@ -47,9 +47,9 @@ func run(ctx context.Context, args []string, log io.Writer) error {
 	f.StringVar(&b.worker, "worker", ".cache/bench/conductor-jwt", "the worker's binary")
 	page := f.String("page", "docs/sizing.md", "page to write the figures into; empty prints them")
 	stores := f.String("stores", sqlite+","+postgres, "stores of the server")
-	f.IntVar(&b.backlog, "n", 400, "executions for each figure")
+	f.IntVar(&b.backlog, "n", 400, "executions for each throughput")
 	f.IntVar(&b.trickle, "trickle", 100, "executions for each latency")
-	f.BoolVar(&b.quick, "quick", false, "few figures, in a minute for each store")
+	f.BoolVar(&b.quick, "quick", false, "measure less, in a minute for each store")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
@@ -84,7 +84,7 @@ func (b *bench) store(ctx context.Context, store string) (r report, err error) {
 	defer s.stop(ctx)
 	r.version = s.server.Version()
 	_, _ = fmt.Fprintf(b.log, "%s: conductor %s is up\n", store, r.version)
-	// The server's Java compiles what it runs often.
+	// Warm-up, for Java's compiler.
 	if _, err := b.throughput(ctx, s, setting{slots: 10, replicas: 1}); err != nil {
 		return r, err
 	}

@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// report is what was measured of one store.
+// report is the figures of one store.
 type report struct {
 	store, version string
 	rates          []rate
 	waits          []wait
 }
 
-// write makes the tables.
+// write returns the tables as Markdown.
 func write(reports []report) string {
 	var p strings.Builder
 	line := func(format string, args ...any) { _, _ = fmt.Fprintf(&p, format+"\n", args...) }
@@ -40,7 +40,7 @@ func write(reports []report) string {
 	return p.String()
 }
 
-// The figures stand between these lines.
+// The page holds the figures between these lines.
 const (
 	begin = "<!-- figures of the real server, written by make bench-server -->\n"
 	end   = "<!-- end of figures of the real server -->\n"
@@ -54,7 +54,7 @@ func insert(file, figures string) error {
 	before, rest, ok := strings.Cut(string(text), begin)
 	_, after, closed := strings.Cut(rest, end)
 	if !ok || !closed {
-		return fmt.Errorf("%s has no place for figures", file)
+		return fmt.Errorf("%s does not have the lines %q and %q", file, begin, end)
 	}
 	return os.WriteFile(file, []byte(before+begin+figures+end+after), 0o644) //nolint:gosec // to be read by all
 }

@@ -11,22 +11,22 @@ import (
 	"conductor-jwt/test/reliability"
 )
 
-// kind is one sort of fault.
-type kind struct {
+// faultKind is one kind of fault.
+type faultKind struct {
 	name  string
 	rules []ct.Rule
-	// play does what rules cannot, for so long.
-	play func(ctx context.Context, s *reliability.Stage, d time.Duration) error
+	// play does for the given time what rules cannot; nil if there are only rules.
+	play func(ctx context.Context, s *reliability.Testbed, d time.Duration) error
 }
 
-// often is the chance of a fault that costs a call, rarely of one that costs
-// seconds.
+// often is the probability of a fault that costs a call, rarely of one that
+// costs seconds.
 const (
 	often  = 0.25
 	rarely = 0.02
 )
 
-func kinds() []kind {
+func faultKinds() []faultKind {
 	chance := func(p float64, faults ...ct.Fault) []ct.Rule {
 		var out []ct.Rule
 		for _, f := range faults {
@@ -41,34 +41,34 @@ func kinds() []kind {
 		}
 		return out
 	}
-	return []kind{
+	return []faultKind{
 		{name: "resets", rules: chance(often, ct.Fault{Wire: ct.WireReset}, ct.Fault{Wire: ct.WireReset, Lost: true})},
-		{name: "lost answers", rules: chance(often, ct.Fault{Lost: true})},
+		{name: "lost responses", rules: chance(often, ct.Fault{Lost: true})},
 		{name: "5xx", rules: chance(
 			often, ct.Fault{Status: 500}, ct.Fault{Status: 502, Wire: ct.WireHTML}, ct.Fault{Status: 503}, ct.Fault{Status: 504, Wire: ct.WireHTML})},
 		{name: "429", rules: chance(0.05, ct.Fault{Status: http.StatusTooManyRequests, RetryAfter: "1"}, ct.Fault{Status: http.StatusTooManyRequests})},
 		{name: "401", play: rotate},
-		{name: "slow answers", rules: chance(0.4, ct.Fault{Delay: 100 * time.Millisecond}, ct.Fault{Delay: 600 * time.Millisecond})},
-		{name: "no answers", rules: chance(rarely, ct.Fault{Wire: ct.WireHang}, ct.Fault{Wire: ct.WireSlow})},
-		{name: "broken answers", rules: chance(
+		{name: "slow responses", rules: chance(0.4, ct.Fault{Delay: 100 * time.Millisecond}, ct.Fault{Delay: 600 * time.Millisecond})},
+		{name: "no responses", rules: chance(rarely, ct.Fault{Wire: ct.WireHang}, ct.Fault{Wire: ct.WireSlow})},
+		{name: "broken responses", rules: chance(
 			often/2, ct.Fault{Wire: ct.WireTruncated}, ct.Fault{Wire: ct.WireShort}, ct.Fault{Wire: ct.WireGarbage}, ct.Fault{Wire: ct.WireHTML},
 			ct.Fault{Wire: ct.WireTruncated, Lost: true})},
-		{name: "floods", rules: append(times(2, "poll", ct.Fault{Wire: ct.WireBomb}), times(1, "update", ct.Fault{Wire: ct.WireHuge})...)},
-		{name: unreadable, rules: times(2, "poll", ct.Fault{Spoil: ct.SpoilField}, ct.Fault{Spoil: ct.SpoilID})},
+		{name: "oversized responses", rules: append(times(2, "poll", ct.Fault{Wire: ct.WireBomb}), times(1, "update", ct.Fault{Wire: ct.WireHuge})...)},
+		{name: unreadableTasks, rules: times(2, "poll", ct.Fault{Spoil: ct.SpoilField}, ct.Fault{Spoil: ct.SpoilID})},
 		{name: "duplicates", rules: []ct.Rule{{Call: "poll", Chance: 0.5, Fault: ct.Fault{Twice: true}}}},
 		{name: "more than asked for", rules: []ct.Rule{{Call: "poll", Chance: 0.5, Fault: ct.Fault{Extra: 7}}}},
 		{name: down, play: nil}, // see soak.outage, which times the recovery
 	}
 }
 
-// The kinds that a soak itself has to know.
+// The kinds that soak treats specially.
 const (
-	down       = "server down"
-	unreadable = "unreadable tasks"
+	down            = "server down"
+	unreadableTasks = "unreadable tasks"
 )
 
-// rotate ends every token that was granted, again and again.
-func rotate(ctx context.Context, s *reliability.Stage, d time.Duration) error {
+// rotate revokes every access token each 300 ms.
+func rotate(ctx context.Context, s *reliability.Testbed, d time.Duration) error {
 	end := time.Now().Add(d)
 	for time.Now().Before(end) {
 		s.Server.Rotate()
@@ -79,40 +79,40 @@ func rotate(ctx context.Context, s *reliability.Stage, d time.Duration) error {
 	return nil
 }
 
-// Episode is one fault in time.
+// Episode is one occurrence of a fault.
 type Episode struct {
 	Kind       string
 	Begin, End float64 // seconds since the load began
-	Calls      int     // that it struck
+	Calls      int     // affected
 }
 
-// script draws what goes wrong when. Every kind comes up before one comes
-// again.
+// script draws the order and the times of faults. Each kind occurs once before
+// any occurs again.
 type script struct {
 	random     *rand.Rand
 	gap, fault time.Duration
-	kinds      []kind
-	left       []kind
+	faultKinds []faultKind
+	left       []faultKind
 }
 
 func newScript(o Options) *script {
-	return &script{random: rand.New(rand.NewPCG(o.Seed, 28)), gap: o.Gap, fault: o.Fault, kinds: kinds()} //nolint:gosec // a seed repeats the run
+	return &script{random: rand.New(rand.NewPCG(o.Seed, 28)), gap: o.Gap, fault: o.Fault, faultKinds: faultKinds()} //nolint:gosec // a seed repeats the run
 }
 
-// about is half of a time to one and a half.
-func (s *script) about(d time.Duration) time.Duration { return d/2 + s.random.N(d) }
+// vary returns a random duration between d/2 and 3d/2.
+func (s *script) vary(d time.Duration) time.Duration { return d/2 + s.random.N(d) }
 
-func (s *script) next() (k kind, after, lasts time.Duration) {
+func (s *script) next() (k faultKind, after, lasts time.Duration) {
 	if len(s.left) == 0 {
-		s.left = append(s.left, s.kinds...)
+		s.left = append(s.left, s.faultKinds...)
 		s.random.Shuffle(len(s.left), func(i, j int) { s.left[i], s.left[j] = s.left[j], s.left[i] })
 	}
 	k, s.left = s.left[0], s.left[1:]
-	return k, s.about(s.gap), s.about(s.fault)
+	return k, s.vary(s.gap), s.vary(s.fault)
 }
 
-// struck counts the calls that a plan did something to.
-func struck(plan ct.Faults, n *atomic.Int64) ct.Faults {
+// counted returns a plan that counts the calls with a fault.
+func counted(plan ct.Faults, n *atomic.Int64) ct.Faults {
 	return func(c ct.Call) ct.Fault {
 		f := plan(c)
 		if f != (ct.Fault{}) {

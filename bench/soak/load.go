@@ -13,36 +13,35 @@ import (
 	"conductor-jwt/test/reliability"
 )
 
-// bad is the share of tasks that nobody can do.
+// bad is the share of tasks that cannot succeed.
 const bad = 0.002
 
-// patience is for how long the load waits in the queue, at the most: more is
-// held back until the worker has caught up, as on a machine that is busy with
-// something else it might never.
-const patience = 15 * time.Second
+// maxBacklog bounds the queue to the load of this time: more is held back until
+// the worker has caught up, which it might never do on a busy machine.
+const maxBacklog = 15 * time.Second
 
 // load enqueues tasks.
 type load struct {
-	stage  *reliability.Stage
+	bed    *reliability.Testbed
 	random *rand.Rand
 	sent   int
-	count  atomic.Int64  // sent, for who looks on
-	held   time.Duration // for which the load was held back
+	count  atomic.Int64  // sent, for concurrent readers
+	held   time.Duration // time for which the load was held back
 
 	mu  sync.Mutex
 	bad map[string]bool
 }
 
-func newLoad(s *reliability.Stage, seed uint64) *load {
-	return &load{stage: s, random: rand.New(rand.NewPCG(seed, 70)), bad: map[string]bool{}} //nolint:gosec // a seed repeats the run
+func newLoad(s *reliability.Testbed, seed uint64) *load {
+	return &load{bed: s, random: rand.New(rand.NewPCG(seed, 70)), bad: map[string]bool{}} //nolint:gosec // a seed repeats the run
 }
 
-// one enqueues a task, which is bad now and then.
+// one enqueues a task, which is sometimes bad.
 func (l *load) one() {
 	l.sent++
 	defer l.count.Add(1)
 	if l.random.Float64() >= bad {
-		l.stage.Enqueue(nil)
+		l.bed.Enqueue(nil)
 		return
 	}
 	field, value := "algorithm", `"XX999"`
@@ -52,9 +51,9 @@ func (l *load) one() {
 	case 2:
 		field, value = "ttlInSecond", `-5`
 	}
-	l.mu.Lock() // or it might be over before it is known to be bad
+	l.mu.Lock() // otherwise the task could end before it is recorded as bad
 	defer l.mu.Unlock()
-	l.bad[l.stage.Enqueue(func(s *ct.TaskSpec) { spoil(s, field, value) })] = true
+	l.bad[l.bed.Enqueue(func(s *ct.TaskSpec) { spoil(s, field, value) })] = true
 }
 
 func spoil(s *ct.TaskSpec, field, value string) {
@@ -68,7 +67,7 @@ func spoil(s *ct.TaskSpec, field, value string) {
 	}
 }
 
-// isBad reports whether a task was, and forgets it.
+// isBad reports whether a task was bad, and removes it.
 func (l *load) isBad(id string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -77,16 +76,16 @@ func (l *load) isBad(id string) bool {
 	return was
 }
 
-// ended is how many tasks have.
-func (l *load) ended() int { return l.sent - l.stage.Ledger.Unended() }
+// ended returns the number of ended tasks.
+func (l *load) ended() int { return l.sent - l.bed.Ledger.Unended() }
 
-// peak is how many tasks a second the worker does where there are always
-// enough of them. The first quarter does not count.
+// peak returns the tasks per second that the worker completes while the queue is
+// never empty. The first quarter of d does not count.
 func (l *load) peak(ctx context.Context, d time.Duration, slots int) (float64, error) {
 	began := time.Now()
 	from, counted := time.Time{}, 0
 	for time.Since(began) < d {
-		for l.stage.Ledger.Unended() < 20*slots {
+		for l.bed.Ledger.Unended() < 20*slots {
 			l.one()
 		}
 		if from.IsZero() && time.Since(began) > d/4 {
@@ -96,25 +95,25 @@ func (l *load) peak(ctx context.Context, d time.Duration, slots int) (float64, e
 			return 0, err
 		}
 	}
-	return float64(l.ended()-counted) / time.Since(from).Seconds(), l.stage.Await(ctx)
+	return float64(l.ended()-counted) / time.Since(from).Seconds(), l.bed.Await(ctx)
 }
 
-// steady enqueues at a rate, whatever the worker does.
+// steady enqueues tasks at a rate, independent of the worker, up to maxBacklog.
 func (l *load) steady(ctx context.Context, rate float64, d time.Duration) error {
-	most := int(math.Ceil(rate * patience.Seconds()))
+	maxUnended := int(math.Ceil(rate * maxBacklog.Seconds()))
 	began := time.Now()
 	owed, last := 0.0, began
 	for {
 		now := time.Now()
-		gone := now.Sub(last)
+		elapsed := now.Sub(last)
 		last = now
 		if now.Sub(began) >= d {
 			return nil
 		}
-		if l.stage.Ledger.Unended() > most {
-			l.held += gone
+		if l.bed.Ledger.Unended() > maxUnended {
+			l.held += elapsed
 		} else {
-			owed += rate * gone.Seconds()
+			owed += rate * elapsed.Seconds()
 		}
 		for ; owed >= 1; owed-- {
 			l.one()

@@ -9,7 +9,7 @@ import (
 	"conductor-jwt/test/conductorjar/child"
 )
 
-// Machine is what it was run on.
+// Machine is the machine and the versions of a run.
 type Machine struct{ CPU, System, Kernel, Go, Worker string }
 
 func describe(ctx context.Context, worker string) Machine {

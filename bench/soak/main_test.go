@@ -18,5 +18,5 @@ func TestMain(m *testing.M) {
 	}))
 }
 
-// folder is for what is built.
+// folder holds the built worker.
 var folder string

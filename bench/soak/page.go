@@ -6,18 +6,18 @@ import (
 	"strings"
 )
 
-// page is the result as Markdown.
+// page returns the result as Markdown.
 func (r *Result) page() string {
 	var b strings.Builder
 	line := func(format string, a ...any) { fmt.Fprintf(&b, format+"\n", a...) }
 	line("# Soak\n")
-	line("The worker as a process, for %.0f minutes at %.0f tasks a second, while its server suffered faults of every kind. `make soak` measures and writes this page; `make soak ARGS=-h` lists its settings. A task is lost if it never ends, if its delivery has neither one terminal update nor a redelivery, or if its token does not verify for its own input.\n", r.For/60, r.Rate)
+	line("The worker as a process, for %.0f minutes at %.0f tasks a second, while its server had faults of every kind. `make soak` measures and writes this page; `make soak ARGS=-h` lists its settings. A task is lost if it does not end, if a delivery has neither a terminal update nor a redelivery, or if its token does not verify for its input.\n", r.For/60, r.Rate)
 	line("**%s.**\n", strings.ToUpper(r.verdict()[:1])+r.verdict()[1:])
 	line("![tasks, queue, memory, goroutines and descriptors over time](soak.svg)\n")
 	r.run(line)
 	r.tasks(line)
-	r.time(line)
-	r.trouble(line)
+	r.overTime(line)
+	r.faults(line)
 	r.recovery(line)
 	return b.String()
 }
@@ -31,9 +31,9 @@ func (r *Result) run(line printer) {
 	line("| machine | %s, %s, Linux %s, shared with other work |", r.Machine.CPU, r.Machine.System, r.Machine.Kernel)
 	line("| worker | %s |", r.Machine.Worker)
 	line("| slots, GOMAXPROCS of worker and of server | %d, %s |", r.Slots, cores(r.Procs))
-	line("| peak, measured in the first seconds beside its server | %.0f tasks/s |", r.Peak)
-	line("| load | %.0f tasks/s, %.0f %% of the peak; keys RS256, ES256 and EdDSA in turn, of the latter two one for each task |", r.Rate, 100*r.Rate/r.Peak)
-	line("| load held back because 15 s of it waited | %.0f s |", r.Held)
+	line("| peak, measured at the start on the same machine as the server | %.0f tasks/s |", r.Peak)
+	line("| load | %.0f tasks/s, %.0f %% of the peak; keys RS256, ES256 and EdDSA in turn; each ES256 and EdDSA task has its own key |", r.Rate, 100*r.Rate/r.Peak)
+	line("| load held back because the queue held 15 s of it | %.0f s |", r.HeldBack)
 	line("")
 }
 
@@ -48,33 +48,33 @@ func (r *Result) tasks(line printer) {
 	s := r.Sum
 	line("## Tasks\n\n| | |\n|---|---|")
 	line("| sent | %d |", r.Sent)
-	line("| completed, each token verified for its own task | %d |", s.Completed)
-	line("| failed: the task was bad, or was made unreadable on its way (%d) | %d |", r.Spoilt, s.Failed)
-	line("| never ended | %d |", r.Left)
-	line("| deliveries that came back by the response timeout (10 s): the answer to the poll was lost or broken, or the result in the server's absence | %d |", s.TakenBack)
-	line("| tasks that were done by more than one delivery | %d |", s.Again)
-	line("| updates, of which repeated after a lost answer | %d, %d |", s.Updates, s.Repeated)
+	line("| completed; each token verified for its own task | %d |", s.Completed)
+	line("| failed: the task was invalid, or the server made it unreadable (%d) | %d |", r.Spoiled, s.Failed)
+	line("| not ended | %d |", r.Left)
+	line("| deliveries that timed out (10 s): the response to the poll was lost or broken, or the server was down when the result was due | %d |", s.TimedOut)
+	line("| tasks completed by more than one delivery | %d |", s.DoneTwice)
+	line("| updates, of which repeated after a lost response | %d, %d |", s.Updates, s.RepeatedUpdates)
 	line("| secrets in the log (%d lines), metrics, reasons or another task's output | %d |", r.Lines, len(s.Leaks))
 	line("| exit status after SIGTERM, panics | %d, %d |", r.Status, r.Panics)
 	line("")
 }
 
-func (r *Result) time(line printer) {
-	line("## Over time\n\n| quarter | tasks/s | cores | memory, MiB | goroutines | descriptors | p50 / p99 of calm seconds, ms |\n|---|---|---|---|---|---|---|")
+func (r *Result) overTime(line printer) {
+	line("## Over time\n\n| quarter | tasks/s | cores | memory, MiB | goroutines | descriptors | p50 / p99 of seconds without faults, ms |\n|---|---|---|---|---|---|---|")
 	for i, q := range r.Quarters {
-		line("| %d | %.0f | %.2f | %.1f | %.0f | %.0f | %.1f / %.1f (%d tasks) |", i+1, q.Rate, q.CPU, q.Memory, q.Goroutines, q.Descriptors, q.P50, q.P99, q.Calm)
+		line("| %d | %.0f | %.2f | %.1f | %.0f | %.0f | %.1f / %.1f (%d tasks) |", i+1, q.Rate, q.CPU, q.Memory, q.Goroutines, q.Descriptors, q.P50, q.P99, q.NoFault)
 	}
-	line("\nCalm is a second in which at its sample no more tasks waited than there are slots, without a fault in it or in the second before or after; the 99th percentile has what is still being made up for after a fault, and other work on the machine.")
-	line("\nMemory is resident memory; it, goroutines and descriptors are medians. From the second quarter on the trend of memory was %+.1f MiB an hour (Theil-Sen).", r.Slope)
+	line("\nA second without faults has no fault in it or in the second before or after, and at its sample no more tasks waited than there are slots. The 99th percentile includes backlogs after faults and other load on the machine.")
+	line("\nMemory is resident memory. Memory, goroutines and descriptors are medians. From the second quarter on, the trend of memory was %+.1f MiB an hour (Theil-Sen).", r.Slope)
 	if len(r.Quarters) == 4 {
 		line("Between the second quarter and the last the median may grow by %.1f MiB; it changed by %+.1f MiB.", growth(r.Quarters[1].Memory), r.Quarters[3].Memory-r.Quarters[1].Memory)
 	}
-	line("\nBefore the first task there were %.0f goroutines and %.0f descriptors; %.0f s after the last one %.0f and %.0f.\n",
-		r.Base.Goroutines, r.Base.Descriptors, r.Settled, r.Rest.Goroutines, r.Rest.Descriptors)
+	line("\nBefore the first task there were %.0f goroutines and %.0f descriptors; %.0f s after the last task there were %.0f and %.0f.\n",
+		r.Before.Goroutines, r.Before.Descriptors, r.IdleAfter, r.Final.Goroutines, r.Final.Descriptors)
 }
 
-func (r *Result) trouble(line printer) {
-	line("## Faults\n\n| fault | episodes | seconds | calls struck |\n|---|---|---|---|")
+func (r *Result) faults(line printer) {
+	line("## Faults\n\n| fault | episodes | seconds | calls affected |\n|---|---|---|---|")
 	type total struct {
 		n, calls int
 		seconds  float64
@@ -88,20 +88,20 @@ func (r *Result) trouble(line printer) {
 		}
 		t.n, t.calls, t.seconds = t.n+1, t.calls+e.Calls, t.seconds+e.End-e.Begin
 	}
-	for _, k := range kinds() {
+	for _, k := range faultKinds() {
 		switch t := all[k.name]; {
 		case t == nil:
 			line("| %s | 0 | | |", k.name)
 		case k.name == down:
 			line("| %s | %d | %.0f | all |", k.name, t.n, t.seconds)
 		case k.play != nil:
-			line("| %s: every token ended each 300 ms | %d | %.0f | %d tokens granted |", k.name, t.n, t.seconds, t.calls)
+			line("| %s: every token revoked each 300 ms | %d | %.0f | %d tokens granted |", k.name, t.n, t.seconds, t.calls)
 		default:
 			line("| %s | %d | %.0f | %d |", k.name, t.n, t.seconds, t.calls)
 		}
 	}
 	if n := len(r.Outages); n > 0 {
-		line("\nAfter the %d outages of one to three seconds under load the first poll came %.2f s after the server in the median, %.2f s at the most.", n, median(slices.Clone(r.Outages)), slices.Max(r.Outages))
+		line("\nAfter the %d outages of one to three seconds under load, the first poll came %.2f s after the server started in the median, %.2f s at most.", n, median(slices.Clone(r.Outages)), slices.Max(r.Outages))
 	}
 	line("")
 }
@@ -111,14 +111,14 @@ func (r *Result) recovery(line printer) {
 	if n == 0 {
 		return
 	}
-	var dead, found, asked []float64
+	var outage, firstPoll, pollRate []float64
 	for _, t := range r.Recovery {
-		dead, found, asked = append(dead, t.Dead), append(found, t.Found), append(asked, t.Asked)
+		outage, firstPoll, pollRate = append(outage, t.Outage), append(firstPoll, t.FirstPoll), append(pollRate, t.PollRate)
 	}
-	line("## A dead server comes back\n")
-	line("%d workers, each a process, whose server died and came back after %.0f to %.0f s, at a moment of chance.\n", n, slices.Min(dead), slices.Max(dead))
-	line("| | median | least | most |\n|---|---|---|---|")
-	line("| from the server's return to the first poll that it served, s | %.2f | %.2f | %.2f |", median(found), slices.Min(found), slices.Max(found))
-	line("| polls a second and poller in the second half of the outage | %.2f | %.2f | %.2f |", median(asked), slices.Min(asked), slices.Max(asked))
-	line("\n`TestThePaceOfAnOutage` (test/reliability/pace_test.go) measures the same over 500 outages in the time of a synctest bubble.")
+	line("## Recovery after an outage\n")
+	line("%d worker processes whose server was down for %.0f to %.0f s, a random time.\n", n, slices.Min(outage), slices.Max(outage))
+	line("| | median | min | max |\n|---|---|---|---|")
+	line("| from the end of the outage to the first poll, s | %.2f | %.2f | %.2f |", median(firstPoll), slices.Min(firstPoll), slices.Max(firstPoll))
+	line("| polls per second and poller in the second half of the outage | %.2f | %.2f | %.2f |", median(pollRate), slices.Min(pollRate), slices.Max(pollRate))
+	line("\n`TestPollRateDuringAnOutage` (test/reliability/retry_test.go) measures the same over 500 outages in simulated time.")
 }

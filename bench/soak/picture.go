@@ -11,7 +11,7 @@ import (
 	"conductor-jwt/bench/picture"
 )
 
-// curve is one diagram over time.
+// curve is one plot over time.
 type curve struct {
 	title  string
 	colour color.Color
@@ -21,7 +21,7 @@ type curve struct {
 // picture draws the samples over time.
 func (r *Result) picture(file string) error {
 	curves := []curve{
-		{"tasks ended per second; faults are grey, an absent server is red", color.RGBA{0x0b, 0x7a, 0x75, 0xff}, r.rate},
+		{"tasks ended per second; faults are grey, outages red", color.RGBA{0x0b, 0x7a, 0x75, 0xff}, r.rate},
 		{"tasks waiting or in flight", color.RGBA{0xc8, 0x55, 0x3d, 0xff}, func(i int) float64 { return waiting(r.Samples[i]) }},
 		{"resident memory, MiB", color.RGBA{0x5b, 0x5e, 0xa6, 0xff}, func(i int) float64 { return memory(r.Samples[i]) }},
 		{"goroutines", color.RGBA{0x8a, 0x6d, 0x00, 0xff}, func(i int) float64 { return goroutines(r.Samples[i]) }},
@@ -38,7 +38,7 @@ func (r *Result) picture(file string) error {
 	return picture.Write(file, plots, 1, 24*vg.Centimeter, 4.5*vg.Centimeter)
 }
 
-// rate is tasks per second up to a sample.
+// rate returns the tasks per second between the previous sample and sample i.
 func (r *Result) rate(i int) float64 {
 	if i == 0 {
 		return 0

@@ -9,19 +9,19 @@ import (
 	ct "conductor-jwt/test/conductortest"
 )
 
-// Sample is the worker at a moment.
+// Sample is the state of the worker at a time.
 type Sample struct {
 	At          float64 // seconds since the load began
-	Ended       int     // tasks so far
+	Ended       int     // tasks
 	Waiting     int     // tasks that have not ended
 	Memory      float64 // resident, in MiB
 	Goroutines  float64
 	Descriptors float64
-	CPU         float64 // seconds, so far
+	CPU         float64 // seconds
 }
 
-// observe reads what the worker says of itself.
-func observe(ctx context.Context, base string) (Sample, error) {
+// readSample reads the worker's metrics.
+func readSample(ctx context.Context, base string) (Sample, error) {
 	values, err := metrics(ctx, base)
 	if err != nil {
 		return Sample{}, err
@@ -32,7 +32,7 @@ func observe(ctx context.Context, base string) (Sample, error) {
 	}, nil
 }
 
-// metrics is every metric by its name, the series of a name added up.
+// metrics returns the sum of all series of each metric.
 func metrics(ctx context.Context, base string) (map[string]float64, error) {
 	status, page, err := ct.Ask(ctx, base+"/metrics")
 	if err != nil {
@@ -47,7 +47,7 @@ func metrics(ctx context.Context, base string) (map[string]float64, error) {
 		if !ok || strings.HasPrefix(line, "#") {
 			continue
 		}
-		if i := strings.LastIndexByte(line, '}'); i > 0 { // a label may hold blanks
+		if i := strings.LastIndexByte(line, '}'); i > 0 { // a label may hold spaces
 			value = strings.TrimSpace(line[i+1:])
 		}
 		name, _, _ = strings.Cut(name, "{")

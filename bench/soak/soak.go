@@ -17,50 +17,50 @@ import (
 	"conductor-jwt/test/reliability"
 )
 
-// Options say how to soak.
+// Options configure a soak.
 type Options struct {
 	Start  reliability.Starter
-	Path   string // of the program that it starts
+	Path   string // of the worker's program
 	Seed   uint64
 	For    time.Duration
 	Share  float64       // of the peak
-	Rate   float64       // tasks per second; 0 is by Share
-	Peak   time.Duration // for which the peak is measured
+	Rate   float64       // tasks per second; 0 uses Share
+	Peak   time.Duration // of the measurement of the peak
 	Gap    time.Duration // between two faults, on average
 	Fault  time.Duration // of a fault, on average
 	Slots  int
-	Procs  int // GOMAXPROCS of the worker; 0 is all cores
-	Trials int // of recovery
-	Dead   time.Duration
-	// Restart takes the server down for a moment when all is done, which ends
-	// idle connections at once and not after the half minute that they live.
+	Procs  int           // GOMAXPROCS of the worker; 0 is all cores
+	Trials int           // of Recover
+	Outage time.Duration // of Recover, at least
+	// Restart restarts the server at the end, which closes idle connections at
+	// once instead of after half a minute.
 	Restart bool
-	Say     func(format string, a ...any)
+	Printf  func(format string, a ...any)
 }
 
-// lease is the response timeout of the tasks, and over how long a task is over
-// before it is judged: nothing is said of it any more.
+// lease is the response timeout of the tasks. over is the time from the end of a
+// task until it is judged; no update of it can arrive later.
 const (
 	lease = 10 * time.Second
 	over  = 30 * time.Second
 )
 
-// settled is how long a worker may take to be back where it was: it keeps an
-// idle connection for 30 s.
-const settled = 2 * time.Minute
+// idleTimeout bounds the time until the worker is idle; it keeps an idle
+// connection for 30 s.
+const idleTimeout = 2 * time.Minute
 
 // soak is a run.
 type soak struct {
 	Options
-	stage  *reliability.Stage
-	worker reliability.Worker
-	base   string // of its metrics
-	load   *load
-	audit  *reliability.Audit
-	began  time.Time // the load
-	spoilt atomic.Int64
-	result *Result
-	unfair int // tasks that failed though they were good
+	bed        *reliability.Testbed
+	worker     reliability.Worker
+	base       string // of its metrics
+	load       *load
+	audit      *reliability.Audit
+	began      time.Time // the load
+	spoiled    atomic.Int64
+	result     *Result
+	goodFailed int // valid tasks that failed
 }
 
 // Soak runs the worker under load and faults to the end.
@@ -69,19 +69,19 @@ func Soak(ctx context.Context, o Options) (*Result, error) {
 	if err != nil {
 		return nil, fmt.Errorf("soak: %w", err)
 	}
-	stage, err := reliability.NewStage(ctx, reliability.Options{Auth: true, Lease: lease}, keys)
+	bed, err := reliability.NewTestbed(ctx, reliability.Options{Auth: true, Lease: lease}, keys)
 	if err != nil {
 		return nil, fmt.Errorf("soak: %w", err)
 	}
-	defer stage.Close()
+	defer bed.Close()
 	s := &soak{
-		Options: o, stage: stage, load: newLoad(stage, o.Seed), audit: reliability.NewAudit(stage),
+		Options: o, bed: bed, load: newLoad(bed, o.Seed), audit: reliability.NewAudit(bed),
 		result: &Result{Seed: o.Seed, For: o.For.Seconds(), Slots: o.Slots, Procs: o.Procs, Date: time.Now().UTC(), Machine: describe(ctx, o.Path)},
 	}
-	if s.worker, err = o.Start(stage.Env(o.env())); err != nil {
+	if s.worker, err = o.Start(bed.Env(o.env())); err != nil {
 		return nil, fmt.Errorf("soak: %w", err)
 	}
-	err = s.through(ctx)
+	err = s.phases(ctx)
 	return s.result, errors.Join(err, s.finish(context.WithoutCancel(ctx)))
 }
 
@@ -95,15 +95,16 @@ func (o Options) env() map[string]string {
 	return env
 }
 
-// through is the run: alone, at its peak, under load with faults, alone again.
-func (s *soak) through(ctx context.Context) (err error) {
-	if s.base, err = reliability.Probe(ctx, s.worker); err != nil {
+// phases runs the worker idle, at its peak, under load with faults, and idle
+// again.
+func (s *soak) phases(ctx context.Context) (err error) {
+	if s.base, err = reliability.BaseURL(ctx, s.worker); err != nil {
 		return fmt.Errorf("soak: %w", err)
 	}
-	if err := s.stage.AwaitCalls(ctx, "poll", 2); err != nil {
+	if err := s.bed.AwaitCalls(ctx, "poll", 2); err != nil {
 		return fmt.Errorf("soak: %w", err)
 	}
-	if s.result.Base, err = observe(ctx, s.base); err != nil {
+	if s.result.Before, err = readSample(ctx, s.base); err != nil {
 		return err
 	}
 	if s.result.Peak, err = s.load.peak(ctx, s.Peak, s.Slots); err != nil {
@@ -113,14 +114,14 @@ func (s *soak) through(ctx context.Context) (err error) {
 	if s.Rate == 0 {
 		s.result.Rate = s.Share * s.result.Peak
 	}
-	s.Say("seed %d: the peak is %.0f tasks/s, the load %.0f tasks/s for %s", s.Seed, s.result.Peak, s.result.Rate, s.For)
+	s.Printf("seed %d: the peak is %.0f tasks/s, the load %.0f tasks/s for %s", s.Seed, s.result.Peak, s.result.Rate, s.For)
 	if err := s.underLoad(ctx); err != nil {
 		return err
 	}
-	return s.settle(ctx)
+	return s.awaitIdle(ctx)
 }
 
-// underLoad is the load, the faults and who looks on, all at once.
+// underLoad runs the load, the faults and the sampling concurrently.
 func (s *soak) underLoad(ctx context.Context) error {
 	s.began = time.Now()
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -140,11 +141,11 @@ func (s *soak) underLoad(ctx context.Context) error {
 		})
 	}
 	group.Wait()
-	s.result.Held, s.result.Sent = s.load.held.Seconds(), s.load.sent
+	s.result.HeldBack, s.result.Sent = s.load.held.Seconds(), s.load.sent
 	return errors.Join(errs...)
 }
 
-// faults plays one episode after the other while the load lasts.
+// faults runs one episode after the other until the load ends.
 func (s *soak) faults(ctx context.Context, loaded <-chan struct{}) error {
 	for script := newScript(s.Options); ; {
 		k, after, lasts := script.next()
@@ -170,48 +171,48 @@ func (s *soak) faults(ctx context.Context, loaded <-chan struct{}) error {
 
 func (s *soak) since() float64 { return time.Since(s.began).Seconds() }
 
-// play is one episode; it says how many calls it struck.
-func (s *soak) play(ctx context.Context, k kind, seed uint64, lasts time.Duration) (int, error) {
+// play runs one episode and returns the number of affected calls.
+func (s *soak) play(ctx context.Context, k faultKind, seed uint64, lasts time.Duration) (int, error) {
 	switch {
 	case k.name == down:
 		return 0, s.outage(ctx, lasts)
 	case k.play != nil:
-		before := s.stage.Server.Granted()
-		err := k.play(ctx, s.stage, lasts)
-		return s.stage.Server.Granted() - before, err
+		before := s.bed.Server.Granted()
+		err := k.play(ctx, s.bed, lasts)
+		return s.bed.Server.Granted() - before, err
 	}
 	var n atomic.Int64
 	plan := ct.Plan(seed, k.rules...)
-	s.stage.Ledger.SetFaults(struck(plan, &n))
-	defer s.stage.Ledger.SetFaults(nil)
+	s.bed.Ledger.SetFaults(counted(plan, &n))
+	defer s.bed.Ledger.SetFaults(nil)
 	err := ct.Pause(ctx, lasts)
-	if k.name == unreadable {
-		s.spoilt.Add(n.Load())
+	if k.name == unreadableTasks {
+		s.spoiled.Add(n.Load())
 	}
 	return int(n.Load()), err
 }
 
-// outage takes the server down and times how soon it is found again.
+// outage stops the server and times the first poll after it is up again.
 func (s *soak) outage(ctx context.Context, lasts time.Duration) error {
-	s.stage.Server.Down()
+	s.bed.Server.Down()
 	if err := ct.Pause(ctx, lasts); err != nil {
 		return err
 	}
-	took, err := found(ctx, s.stage)
+	took, err := restart(ctx, s.bed)
 	s.result.Outages = append(s.result.Outages, took)
 	return err
 }
 
-// found takes a server up again, and gives the seconds to the first poll that
-// it serves.
-func found(ctx context.Context, stage *reliability.Stage) (float64, error) {
-	before := stage.Ledger.Calls("poll")
+// restart starts a server and returns the seconds to the first poll that it
+// serves.
+func restart(ctx context.Context, bed *reliability.Testbed) (float64, error) {
+	before := bed.Ledger.Calls("poll")
 	up, tick := time.Now(), time.NewTicker(2*time.Millisecond)
 	defer tick.Stop()
-	if err := stage.Up(ctx); err != nil {
+	if err := bed.Up(ctx); err != nil {
 		return 0, fmt.Errorf("soak: %w", err)
 	}
-	for stage.Ledger.Calls("poll") == before {
+	for bed.Ledger.Calls("poll") == before {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
@@ -221,7 +222,7 @@ func found(ctx context.Context, stage *reliability.Stage) (float64, error) {
 	return time.Since(up).Seconds(), nil
 }
 
-// watch takes a sample every second, and judges what is over.
+// watch takes a sample each second and judges ended tasks.
 func (s *soak) watch(ctx context.Context, loaded <-chan struct{}) error {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -237,66 +238,66 @@ func (s *soak) watch(ctx context.Context, loaded <-chan struct{}) error {
 			return err
 		}
 		if n%5 == 0 {
-			s.audit.Take(time.Now().Add(-over), s.show)
+			s.audit.Judge(time.Now().Add(-over), s.visit)
 		}
 		if n%60 == 0 {
 			last := s.result.Samples[len(s.result.Samples)-1]
-			s.Say("%4.0f s: %d ended, %d wait, %.1f MiB, %.0f goroutines, %.0f descriptors",
+			s.Printf("%4.0f s: %d ended, %d wait, %.1f MiB, %.0f goroutines, %.0f descriptors",
 				last.At, last.Ended, last.Waiting, last.Memory, last.Goroutines, last.Descriptors)
 		}
 	}
 }
 
 func (s *soak) sample(ctx context.Context) error {
-	one, err := observe(ctx, s.base)
+	one, err := readSample(ctx, s.base)
 	if err != nil {
 		return err
 	}
-	one.At, one.Waiting = s.since(), s.stage.Ledger.Unended()
+	one.At, one.Waiting = s.since(), s.bed.Ledger.Unended()
 	one.Ended = int(s.load.count.Load()) - one.Waiting
 	s.result.Samples = append(s.result.Samples, one)
 	return nil
 }
 
-// show notes a task that is over.
-func (s *soak) show(t ct.Snapshot) {
-	wrong := s.load.isBad(t.First)
+// visit counts an ended task.
+func (s *soak) visit(t ct.Snapshot) {
+	bad := s.load.isBad(t.First)
 	if t.Status == api.Completed {
 		if !s.began.IsZero() && t.Retry == 0 && t.Queued.After(s.began) {
 			s.result.took = append(s.result.took, delay{float32(t.Queued.Sub(s.began).Seconds()), float32(t.Ended.Sub(t.Queued).Seconds())})
 		}
-		if wrong {
-			s.result.Forged++
+		if bad {
+			s.result.BadCompleted++
 		}
 		return
 	}
-	if !wrong {
-		s.unfair++
+	if !bad {
+		s.goodFailed++
 	}
 }
 
-// settle waits until all is done and the worker is back where it was.
-func (s *soak) settle(ctx context.Context) error {
-	within, cancel := context.WithTimeout(ctx, settled)
+// awaitIdle waits until every task has ended and the worker is idle.
+func (s *soak) awaitIdle(ctx context.Context) error {
+	within, cancel := context.WithTimeout(ctx, idleTimeout)
 	defer cancel()
-	if err := s.stage.Await(within); err != nil {
-		s.Say("%v", err) // which the ledger tells, too
+	if err := s.bed.Await(within); err != nil {
+		s.Printf("%v", err) // finish reports it as well
 	}
 	if s.Restart {
-		s.stage.Server.Down()
-		if err := s.stage.Up(ctx); err != nil {
+		s.bed.Server.Down()
+		if err := s.bed.Up(ctx); err != nil {
 			return fmt.Errorf("soak: %w", err)
 		}
 	}
 	began, tick := time.Now(), time.NewTicker(250*time.Millisecond)
 	defer tick.Stop()
 	for {
-		now, err := observe(ctx, s.base)
+		now, err := readSample(ctx, s.base)
 		if err != nil {
 			return err
 		}
-		s.result.Rest, s.result.Settled = now, time.Since(began).Seconds()
-		if s.result.isBack() {
+		s.result.Final, s.result.IdleAfter = now, time.Since(began).Seconds()
+		if s.result.isIdle() {
 			return nil
 		}
 		select {
@@ -307,7 +308,7 @@ func (s *soak) settle(ctx context.Context) error {
 	}
 }
 
-// finish ends the worker and judges the rest.
+// finish stops the worker and judges the remaining tasks.
 func (s *soak) finish(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
@@ -316,13 +317,13 @@ func (s *soak) finish(ctx context.Context) error {
 	status, err := s.worker.Wait(ctx)
 	if err != nil {
 		s.worker.Signal(os.Kill)
-		return fmt.Errorf("soak: the worker does not end: %w", err)
+		return fmt.Errorf("soak: the worker does not end on SIGTERM: %w", err)
 	}
 	log := s.worker.Log()
 	r := s.result
-	r.Status, r.Left = status, s.stage.Ledger.Unended()
+	r.Status, r.Left = status, s.bed.Ledger.Unended()
 	r.Panics, r.Lines = strings.Count(log, "panicked"), strings.Count(log, "\n")
-	s.audit.Finish(s.show, log, pages)
-	r.Sum, r.Unfair, r.Spoilt = sum(s.audit), s.unfair, int(s.spoilt.Load())
+	s.audit.Finish(s.visit, log, pages)
+	r.Sum, r.GoodFailed, r.Spoiled = sum(s.audit), s.goodFailed, int(s.spoiled.Load())
 	return nil
 }

@@ -2,21 +2,21 @@ package main
 
 import "slices"
 
-// delay is how long a task took, that was enqueued at a time: both in seconds.
+// delay is when a task was enqueued and how long it took, in seconds.
 type delay struct{ at, took float32 }
 
 // Quarter is a quarter of the time under load.
 type Quarter struct {
 	Rate        float64 // tasks per second
-	Memory      float64 // the rest are medians; MiB
+	Memory      float64 // MiB; this and the next two are medians
 	Goroutines  float64
 	Descriptors float64
 	CPU         float64 // cores
-	Calm        int     // tasks that came while nothing was wrong
+	NoFault     int     // tasks enqueued in seconds without faults
 	P50, P99    float64 // milliseconds from their enqueueing to their end
 }
 
-// quantile is the q-th part of values; 0 where there are none. It sorts them.
+// quantile returns the q-quantile of values, 0 if there are none. It sorts them.
 func quantile(values []float64, q float64) float64 {
 	if len(values) == 0 {
 		return 0
@@ -27,7 +27,7 @@ func quantile(values []float64, q float64) float64 {
 
 func median(values []float64) float64 { return quantile(values, 0.5) }
 
-// of is one column of samples.
+// column returns one value of each sample.
 func of(samples []Sample, column func(Sample) float64) []float64 {
 	out := make([]float64, 0, len(samples))
 	for _, s := range samples {
@@ -47,7 +47,7 @@ func quarters(r *Result) []Quarter {
 		return nil
 	}
 	if len(r.took) == 0 && len(r.Quarters) == 4 {
-		return r.Quarters // of a result that was read
+		return r.Quarters // r was read from a file
 	}
 	calm := calmSeconds(r)
 	out := make([]Quarter, 4)
@@ -67,14 +67,14 @@ func quarters(r *Result) []Quarter {
 		out[i] = Quarter{
 			Rate: float64(last.Ended-first.Ended) / (last.At - first.At), CPU: (last.CPU - first.CPU) / (last.At - first.At),
 			Memory: median(of(within, memory)), Goroutines: median(of(within, goroutines)), Descriptors: median(of(within, descriptors)),
-			Calm: len(took), P50: quantile(took, 0.5), P99: quantile(took, 0.99),
+			NoFault: len(took), P50: quantile(took, 0.5), P99: quantile(took, 0.99),
 		}
 	}
 	return out
 }
 
-// calmSeconds are those in which nothing was wrong, nor just before or after,
-// and in which no more tasks waited than the worker has slots.
+// calmSeconds returns the seconds without a fault in them or in the second before
+// or after, and in which no more tasks waited than the worker has slots.
 func calmSeconds(r *Result) map[int]bool {
 	calm := map[int]bool{}
 	for _, s := range r.Samples {
@@ -88,13 +88,13 @@ func calmSeconds(r *Result) map[int]bool {
 	return calm
 }
 
-// slope is by how much memory grows an hour, from the second quarter on: the
-// median of the slopes between any two moments (Theil and Sen), which single
-// peaks do not move.
+// slope returns the growth of memory in MiB per hour, from the second quarter on:
+// the median of the slopes between any two samples (Theil-Sen), which ignores
+// single peaks.
 func slope(samples []Sample) float64 {
-	const most = 400 // moments, evenly
+	const maxSamples = 400 // evenly spaced
 	samples = samples[len(samples)/4:]
-	every := len(samples)/most + 1
+	every := len(samples)/maxSamples + 1
 	var thin []Sample
 	for i := 0; i < len(samples); i += every {
 		thin = append(thin, samples[i])

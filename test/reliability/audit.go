@@ -7,74 +7,75 @@ import (
 	"conductor-jwt/test/conductortest"
 )
 
-// Audit judges a run that is too long to be kept: it takes what is over off
-// the ledger's books from time to time, and adds up what it finds.
+// Audit judges a run that is too long to keep in memory: it removes ended tasks
+// from the ledger in steps and adds up what it finds.
 type Audit struct {
 	Tasks     int
 	Completed int
-	Failed    int // that ended otherwise than completed
+	Failed    int // ended with another status than COMPLETED
 	Updates   int
 	Tally
-	// Broken is the first breach of the ledger's invariant, Wrong the first
-	// token that does not verify.
-	Broken, Wrong error
-	Leaks         []Leak
+	// LedgerErr is the first violation of the ledger's invariant, TokenErr the
+	// first token that does not verify.
+	LedgerErr, TokenErr error
+	Leaks               []Leak
 
-	stage     *Stage
-	detective *detective
+	bed    *Testbed
+	finder *leakFinder
 }
 
-// NewAudit judges the tasks of a stage.
-func NewAudit(s *Stage) *Audit { return &Audit{stage: s, detective: newDetective(s.Keys)} }
+// NewAudit returns an audit of the tasks of a testbed.
+func NewAudit(b *Testbed) *Audit { return &Audit{bed: b, finder: newLeakFinder(b.Keys)} }
 
-// Take judges the tasks that ended before a time, and shows each.
-func (a *Audit) Take(before time.Time, show func(conductortest.Snapshot)) {
-	gone, err := a.stage.Ledger.Retire(before)
-	if a.Broken == nil {
-		a.Broken = err
+// Judge judges the tasks that ended before a time, removes them from the
+// ledger, and calls visit with each.
+func (a *Audit) Judge(before time.Time, visit func(conductortest.Snapshot)) {
+	retired, err := a.bed.Ledger.Retire(before)
+	if a.LedgerErr == nil {
+		a.LedgerErr = err
 	}
-	for _, t := range gone.Tasks {
+	for _, t := range retired.Tasks {
 		a.Tasks++
 		if t.Status == api.Completed {
 			a.Completed++
 		} else {
 			a.Failed++
 		}
-		show(t)
+		visit(t)
 	}
-	a.add(gone.Deliveries)
-	a.updates(gone.Updates)
-	for _, t := range gone.Tasks {
-		a.stage.drop(t.First)
+	a.add(retired.Deliveries)
+	a.updates(retired.Updates)
+	for _, t := range retired.Tasks {
+		a.bed.drop(t.First)
 	}
-	a.stage.Server.DropRequests()
+	a.bed.Server.DropRequests()
 }
 
 func (a *Audit) updates(all []conductortest.Update) {
 	a.Updates += len(all)
-	clear(a.detective.tokens)
-	a.detective.learn(all)
+	clear(a.finder.tokens)
+	a.finder.addTokens(all)
 	for _, u := range all {
-		a.detective.update(u)
+		a.finder.searchUpdate(u)
 		if u.Result.Status != api.Completed {
 			continue
 		}
-		if err := a.stage.verify(u); a.Wrong == nil {
-			a.Wrong = err
+		if err := a.bed.verify(u); a.TokenErr == nil {
+			a.TokenErr = err
 		}
 	}
-	a.Leaks = a.detective.leaks
+	a.Leaks = a.finder.leaks
 }
 
-// Finish judges what is left, which is to have ended, and what the worker has
-// written and served.
-func (a *Audit) Finish(show func(conductortest.Snapshot), log, pages string) {
-	a.Take(time.Now().Add(time.Hour), show)
-	if err := a.stage.Ledger.Check(); a.Broken == nil {
-		a.Broken = err
+// Finish judges the remaining tasks, which must have ended, and searches the
+// worker's log and pages for secrets.
+func (a *Audit) Finish(visit func(conductortest.Snapshot), log, pages string) {
+	a.Judge(time.Now().Add(time.Hour), visit)
+	if err := a.bed.Ledger.Check(); a.LedgerErr == nil {
+		a.LedgerErr = err
 	}
-	a.detective.plant(a.stage.Server.Tokens())
-	a.detective.look("the log", []byte(log), "")
-	a.detective.look("what it serves", []byte(pages), "")
-	a.Leaks = a.detective.leaks
+	a.finder.addCredentials(a.bed.Server.Tokens())
+	a.finder.search("the log", []byte(log), "")
+	a.finder.search("a page it serves", []byte(pages), "")
+	a.Leaks = a.finder.leaks
 }

@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// authority signs certificates for one test.
+// authority is a certificate authority.
 type authority struct {
 	cert *x509.Certificate
 	key  *ecdsa.PrivateKey
@@ -61,7 +61,7 @@ func (a *authority) pool() *x509.CertPool {
 	return pool
 }
 
-// issue makes a certificate and its key in PEM.
+// issue returns a certificate and its key as PEM.
 func (a *authority) issue(t *testing.T, name string, until time.Time) (cert, key []byte) {
 	t.Helper()
 	private := newKey(t)
@@ -83,7 +83,7 @@ func (a *authority) issue(t *testing.T, name string, until time.Time) (cert, key
 		pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: raw})
 }
 
-// pair is a certificate for a server at 127.0.0.1, or whatever name says.
+// pair returns a server certificate for a name or IP address.
 func (a *authority) pair(t *testing.T, name string, until time.Time) *tls.Certificate {
 	t.Helper()
 	cert, key := a.issue(t, name, until)
@@ -109,11 +109,11 @@ func (f files) env() map[string]string {
 	return env
 }
 
-// replace writes a file as a mounted secret changes: another file in its place.
+// replace replaces a file atomically, as Kubernetes does with a mounted secret.
 func replace(t *testing.T, path string, content []byte) {
 	t.Helper()
 	must(t, os.WriteFile(path+".new", content, 0o600))
 	must(t, os.Rename(path+".new", path))
 }
 
-func soon() time.Time { return time.Now().Add(time.Hour) }
+func inAnHour() time.Time { return time.Now().Add(time.Hour) }

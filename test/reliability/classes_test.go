@@ -10,8 +10,8 @@ import (
 	"conductor-jwt/test/conductortest"
 )
 
-// classLines are the log's lines about polls that fail and that no longer do,
-// as "begins CLASS" and "ends CLASS".
+// classLines returns the log's lines about polls that begin or cease to fail, as
+// "begins CLASS" and "ends CLASS".
 func classLines(t *testing.T, log string) []string {
 	t.Helper()
 	var all []string
@@ -24,7 +24,7 @@ func classLines(t *testing.T, log string) []string {
 		case "a call to the server failed":
 			all = append(all, "begins "+entry.Class)
 			if entry.Hint == "" {
-				t.Errorf("no word of what to do: %s", line)
+				t.Errorf("the line has no hint: %s", line)
 			}
 		case "the server answers again":
 			all = append(all, "ends "+entry.Class)
@@ -33,16 +33,16 @@ func classLines(t *testing.T, log string) []string {
 	return all
 }
 
-// failing answers every poll with a status.
+// failing returns a plan that answers every poll with a status.
 func failing(status int) conductortest.Faults {
 	return conductortest.Plan(1, conductortest.Rule{Call: "poll", Fault: conductortest.Fault{Status: status}})
 }
 
-// A trouble has a line when it begins, the class that it turns into has one,
-// and one tells that it is over, however many polls failed meanwhile.
-func TestALineForEachClassOfFailure(t *testing.T) {
+// The log has one line when polls begin to fail, one when the class of the
+// failure changes, and one when they succeed again, however many polls failed.
+func TestLogHasOneLineForEachFailureClass(t *testing.T) {
 	t.Parallel()
-	v := holdIn(t, Row{
+	v := runRowIn(t, Row{
 		Tasks: 5,
 		Play: func(ctx context.Context, r *Run) error {
 			if err := r.AwaitCompleted(ctx, 5); err != nil {
@@ -54,12 +54,12 @@ func TestALineForEachClassOfFailure(t *testing.T) {
 					return len(all) > 0 && all[len(all)-1] == last
 				})
 			}
-			for _, trouble := range []struct {
+			for _, failure := range []struct {
 				status int
 				line   string
 			}{{500, "begins server"}, {403, "begins forbidden"}} {
-				r.Ledger.SetFaults(failing(trouble.status))
-				if err := until(trouble.line); err != nil {
+				r.Ledger.SetFaults(failing(failure.status))
+				if err := until(failure.line); err != nil {
 					return err
 				}
 			}
@@ -67,11 +67,11 @@ func TestALineForEachClassOfFailure(t *testing.T) {
 			r.Load(5)
 			return until("ends forbidden")
 		},
-	}, built(t).Start)
-	noneLost(t, v)
-	// A class that lasts has a line each half minute, as it may on a busy machine.
+	}, builtWorker(t).Start)
+	wantNoneLost(t, v)
+	// A failure that lasts longer, as on a busy machine, is logged again each half minute.
 	got := slices.Compact(classLines(t, v.Log))
 	if want := []string{"begins server", "begins forbidden", "ends forbidden"}; !slices.Equal(got, want) {
-		t.Errorf("the lines say %q, want %q", got, want)
+		t.Errorf("lines %q, want %q", got, want)
 	}
 }

@@ -16,35 +16,35 @@ import (
 	"conductor-jwt/test/conductortest"
 )
 
-// names answers for every name of this test binary: each row has its own.
-var names = &zone{hosts: map[string]func() answer{}}
+// dns is the name server of this test binary; each row has its own name.
+var dns = &nameServer{hosts: map[string]func() answer{}}
 
-// answer is what a name server says of a name; the zero value is silence.
+// answer is the reply to a query; the zero value is no reply.
 type answer struct {
-	code dnsmessage.RCode
-	ip   netip.Addr
-	late time.Duration // after which it is given
+	code  dnsmessage.RCode
+	ip    netip.Addr
+	delay time.Duration
 }
 
 func at(ip string) answer { return answer{ip: netip.MustParseAddr(ip)} }
 
 func none(code dnsmessage.RCode) answer { return answer{code: code} }
 
-// zone is a name server on loopback.
-type zone struct {
+// nameServer is a name server on loopback.
+type nameServer struct {
 	mu    sync.Mutex
 	hosts map[string]func() answer
 }
 
-func (z *zone) set(name string, say func() answer) {
+func (z *nameServer) set(name string, reply func() answer) {
 	z.mu.Lock()
 	defer z.mu.Unlock()
-	z.hosts[name+"."] = say
+	z.hosts[name+"."] = reply
 }
 
-// listen starts the name server and makes it this process's own. Addresses
-// are not looked up, so that it matters to rows with names alone.
-func (z *zone) listen() (end func(), err error) {
+// listen starts the name server and makes it the resolver of this process. It
+// does not affect rows whose server has an IP address.
+func (z *nameServer) listen() (end func(), err error) {
 	var config net.ListenConfig
 	conn, err := config.ListenPacket(context.Background(), "udp", "127.0.0.1:0")
 	if err != nil {
@@ -62,31 +62,31 @@ func (z *zone) listen() (end func(), err error) {
 	return func() { _ = conn.Close(); <-done }, nil
 }
 
-func (z *zone) serve(conn net.PacketConn) {
+func (z *nameServer) serve(conn net.PacketConn) {
 	buffer := make([]byte, 1500)
 	for {
 		n, from, err := conn.ReadFrom(buffer)
 		if err != nil {
 			return
 		}
-		if reply, late := z.reply(buffer[:n]); reply != nil {
-			time.AfterFunc(late, func() { _, _ = conn.WriteTo(reply, from) })
+		if reply, delay := z.reply(buffer[:n]); reply != nil {
+			time.AfterFunc(delay, func() { _, _ = conn.WriteTo(reply, from) })
 		}
 	}
 }
 
-func (z *zone) reply(query []byte) (reply []byte, late time.Duration) {
+func (z *nameServer) reply(query []byte) (reply []byte, delay time.Duration) {
 	var m dnsmessage.Message
 	if m.Unpack(query) != nil || len(m.Questions) != 1 {
 		return nil, 0
 	}
 	q := m.Questions[0]
 	z.mu.Lock()
-	say := z.hosts[q.Name.String()]
+	answerFor := z.hosts[q.Name.String()]
 	z.mu.Unlock()
 	a := none(dnsmessage.RCodeNameError)
-	if say != nil {
-		a = say()
+	if answerFor != nil {
+		a = answerFor()
 	}
 	if a == (answer{}) {
 		return nil, 0
@@ -102,10 +102,10 @@ func (z *zone) reply(query []byte) (reply []byte, late time.Duration) {
 	if err != nil {
 		return nil, 0
 	}
-	return out, a.late
+	return out, a.delay
 }
 
-// named gives the server's address by a name.
+// named is an [Options.Proxy] that replaces the server's address by a name.
 func named(name string) func(string) (string, func(), error) {
 	return func(server string) (string, func(), error) {
 		u, err := url.Parse(server)
@@ -120,50 +120,50 @@ func named(name string) func(string) (string, func(), error) {
 func TestNamesThatDoNotResolve(t *testing.T) {
 	t.Parallel()
 	for what, broken := range map[string]answer{
-		"no such name": none(dnsmessage.RCodeNameError), "a failing server": none(dnsmessage.RCodeServerFailure), "silence": {},
+		"NXDOMAIN": none(dnsmessage.RCodeNameError), "SERVFAIL": none(dnsmessage.RCodeServerFailure), "no reply": {},
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
 			name := strings.ReplaceAll(what, " ", "-") + ".example"
-			var say atomic.Pointer[answer]
-			say.Store(&broken)
-			names.set(name, func() answer { return *say.Load() })
-			v := hold(t, Row{
-				Number: 21, Tasks: 20, Stage: Options{Behind: named(name), PerConnection: 5},
+			var current atomic.Pointer[answer]
+			current.Store(&broken)
+			dns.set(name, func() answer { return *current.Load() })
+			v := runRow(t, Row{
+				Number: 21, Tasks: 20, Options: Options{Proxy: named(name), PerConnection: 5},
 				Play: func(ctx context.Context, r *Run) error {
-					if err := alive(ctx, r.Worker(), 503); err != nil {
+					if err := checkProbes(ctx, r.Worker(), 503); err != nil {
 						return err
 					}
 					if err := conductortest.Pause(ctx, 2*time.Second); err != nil {
 						return err
 					}
 					good := at("127.0.0.1")
-					say.Store(&good)
-					r.Healed()
+					current.Store(&good)
+					r.FaultEnded()
 					if err := r.AwaitCompleted(ctx, 20); err != nil {
 						return err
 					}
-					say.Store(&broken) // once more, at work
+					current.Store(&broken) // again, under load
 					r.Load(20)
 					if err := conductortest.Pause(ctx, 2*time.Second); err != nil {
 						return err
 					}
-					say.Store(&good)
+					current.Store(&good)
 					return nil
 				},
 			})
-			noneLost(t, v)
+			wantNoneLost(t, v)
 		})
 	}
 }
 
-// A name server that takes its time costs each new connection that time, and
-// no task: connections are kept.
-func TestSlowNames(t *testing.T) {
+// A slow name server delays new connections. No task is lost, because
+// connections are reused.
+func TestSlowDNSLosesNoTask(t *testing.T) {
 	t.Parallel()
 	const name = "slow.example"
 	slow := at("127.0.0.1")
-	slow.late = 1500 * time.Millisecond
-	names.set(name, func() answer { return slow })
-	noneLost(t, hold(t, Row{Number: 21, Tasks: 60, Stage: Options{Behind: named(name), PerConnection: 20}}))
+	slow.delay = 1500 * time.Millisecond
+	dns.set(name, func() answer { return slow })
+	wantNoneLost(t, runRow(t, Row{Number: 21, Tasks: 60, Options: Options{Proxy: named(name), PerConnection: 20}}))
 }

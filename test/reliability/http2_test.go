@@ -20,22 +20,21 @@ import (
 	"conductor-jwt/test/conductortest"
 )
 
-// front is a load balancer that speaks HTTP/2 and misbehaves.
-type front struct {
+// h2Proxy is a load balancer that speaks HTTP/2 and closes connections.
+type h2Proxy struct {
 	config *tls.Config
-	// every so many requests the connection is ended by a GOAWAY, in good order
+	// every is after how many requests a connection is ended by a graceful GOAWAY
 	every int64
-	// rude is how many connections, every other one, are ended by a GOAWAY
-	// that leaves the request undone
-	rude    int64
-	streams int // at a time; 0 is no limit
+	// abrupt is how many connections, every second one, are ended by a GOAWAY
+	// that says that the request was not processed
+	abrupt  int64
+	streams int // maximum concurrent streams; 0 is no limit
 
-	requests, connections, gone atomic.Int64
-	h2                          atomic.Int64
+	requests, connections, aborted, h2 atomic.Int64
 }
 
-// behind is for [Options].
-func (f *front) behind(server string) (string, func(), error) {
+// start is an [Options.Proxy].
+func (f *h2Proxy) start(server string) (string, func(), error) {
 	u, err := url.Parse(server)
 	if err != nil {
 		return "", nil, err
@@ -57,50 +56,50 @@ func (f *front) behind(server string) (string, func(), error) {
 				f.h2.Add(1)
 			}
 			if n := f.requests.Add(1); f.every > 0 && n%f.every == 0 {
-				w.Header().Set("Connection", "close") // a GOAWAY, of net/http's HTTP/2 server
+				w.Header().Set("Connection", "close") // makes net/http send a GOAWAY
 			}
 			proxy.ServeHTTP(w, r)
 		}),
 	}
-	rude := &rudeListener{Listener: l, front: f}
+	listener := &abruptListener{Listener: l, proxy: f}
 	done := make(chan struct{})
-	go func() { defer close(done); _ = s.ServeTLS(rude, "", "") }()
+	go func() { defer close(done); _ = s.ServeTLS(listener, "", "") }()
 	return "https://" + l.Addr().String(), func() {
 		_ = s.Close()
 		<-done
-		rude.done.Wait()
+		listener.done.Wait()
 		transport.CloseIdleConnections()
 	}, nil
 }
 
-// rudeListener answers some connections itself.
-type rudeListener struct {
+// abruptListener answers some connections itself, with a GOAWAY.
+type abruptListener struct {
 	net.Listener
 
-	front *front
+	proxy *h2Proxy
 	done  sync.WaitGroup
 }
 
-func (l *rudeListener) Accept() (net.Conn, error) {
+func (l *abruptListener) Accept() (net.Conn, error) {
 	for {
 		c, err := l.Listener.Accept()
 		if err != nil {
 			return nil, err
 		}
-		if n := l.front.connections.Add(1); n%2 == 0 || l.front.gone.Load() >= l.front.rude {
+		if n := l.proxy.connections.Add(1); n%2 == 0 || l.proxy.aborted.Load() >= l.proxy.abrupt {
 			return c, nil
 		}
 		l.done.Go(func() {
-			// Of several connections that are made at once the client keeps one.
-			if l.front.goAway(c) == nil {
-				l.front.gone.Add(1)
+			// The client may open several connections at once and close all but one.
+			if l.proxy.goAway(c) == nil {
+				l.proxy.aborted.Add(1)
 			}
 		})
 	}
 }
 
-// goAway reads a request and answers that it was not looked at (RFC 9113 §6.8).
-func (f *front) goAway(c net.Conn) error {
+// goAway reads a request and replies that it was not processed (RFC 9113 §6.8).
+func (f *h2Proxy) goAway(c net.Conn) error {
 	defer func() { _ = c.Close() }()
 	if err := c.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
 		return err
@@ -117,7 +116,7 @@ func (f *front) goAway(c net.Conn) error {
 	for {
 		frame, err := framer.ReadFrame()
 		if err != nil {
-			return fmt.Errorf("no request came: %w", err)
+			return fmt.Errorf("no request arrived: %w", err)
 		}
 		if _, ok := frame.(*http2.HeadersFrame); ok {
 			return framer.WriteGoAway(0, http2.ErrCodeNo, nil)
@@ -125,55 +124,54 @@ func (f *front) goAway(c net.Conn) error {
 	}
 }
 
-func (f *front) row(t *testing.T) Row {
+func (f *h2Proxy) row(t *testing.T) Row {
 	t.Helper()
 	ca, paths := newAuthority(t, "ca"), newFiles(t)
 	replace(t, paths.ca, ca.pem())
-	f.config = serving(ca.pair(t, "127.0.0.1", soon()))
-	return Row{Number: 24, Tasks: 150, Env: paths.env(), Stage: Options{Behind: f.behind}}
+	f.config = serving(ca.pair(t, "127.0.0.1", inAnHour()))
+	return Row{Number: 24, Tasks: 150, Env: paths.env(), Options: Options{Proxy: f.start}}
 }
 
 func TestGoAwayUnderLoad(t *testing.T) {
 	t.Parallel()
-	f := &front{every: 10}
-	noneLost(t, hold(t, f.row(t)))
+	f := &h2Proxy{every: 10}
+	wantNoneLost(t, runRow(t, f.row(t)))
 	if f.h2.Load() == 0 || f.connections.Load() < 10 {
-		t.Errorf("%d requests by HTTP/2 on %d connections", f.h2.Load(), f.connections.Load())
+		t.Errorf("%d HTTP/2 requests on %d connections, want some on at least 10", f.h2.Load(), f.connections.Load())
 	}
 }
 
-func TestGoAwayThatLeavesTheRequestUndone(t *testing.T) {
+func TestGoAwayBeforeTheRequestIsProcessed(t *testing.T) {
 	t.Parallel()
-	f := &front{every: 10, rude: 5}
-	noneLost(t, hold(t, f.row(t)))
-	if f.gone.Load() == 0 {
-		t.Error("no request was left undone: there was no fault")
+	f := &h2Proxy{every: 10, abrupt: 5}
+	wantNoneLost(t, runRow(t, f.row(t)))
+	if f.aborted.Load() == 0 {
+		t.Error("no connection was ended before its request was processed: there was no fault")
 	}
 }
 
-func TestOneStreamAtATime(t *testing.T) {
+func TestOneHTTP2StreamAtATime(t *testing.T) {
 	t.Parallel()
-	f := &front{streams: 1}
-	noneLost(t, hold(t, f.row(t)))
+	f := &h2Proxy{streams: 1}
+	wantNoneLost(t, runRow(t, f.row(t)))
 	if f.h2.Load() == 0 {
-		t.Error("it spoke no HTTP/2")
+		t.Error("no request used HTTP/2")
 	}
 }
 
-// A peer that falls silent in the middle of an HTTP/2 connection.
 func TestHalfOpenPeerOverHTTP2(t *testing.T) {
 	t.Parallel()
-	f := &front{}
+	f := &h2Proxy{}
 	row := f.row(t)
-	front := row.Stage.Behind
-	var m *Middle
-	row.Stage.Lease = 20 * time.Second
-	row.Stage.Behind = func(server string) (string, func(), error) {
-		secure, endFront, err := front(server)
+	startFront := row.Options.Proxy
+	var m *TCPProxy
+	row.Options.Lease = 20 * time.Second
+	row.Options.Proxy = func(server string) (string, func(), error) {
+		secure, endFront, err := startFront(server)
 		if err != nil {
 			return "", nil, err
 		}
-		url, end, err := behind(&m)(secure)
+		url, end, err := viaTCPProxy(&m)(secure)
 		return url, func() { end(); endFront() }, err
 	}
 	row.Play = func(ctx context.Context, r *Run) error {
@@ -184,13 +182,13 @@ func TestHalfOpenPeerOverHTTP2(t *testing.T) {
 		if err := conductortest.Pause(ctx, time.Second); err != nil {
 			return err
 		}
-		r.Healed()
+		r.FaultEnded()
 		m.Thaw()
 		return nil
 	}
-	v := hold(t, row)
-	if v.Recovered > time.Minute {
-		t.Errorf("the first poll came %s after the peer", v.Recovered)
+	v := runRow(t, row)
+	if v.FirstPoll > time.Minute {
+		t.Errorf("the first poll came %s after the end of the fault, want at most a minute", v.FirstPoll)
 	}
-	resultsKept(t, v)
+	wantFewGivenUp(t, v)
 }

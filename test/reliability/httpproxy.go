@@ -13,11 +13,13 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
-// duplicator is a server that delivers every task twice over: twice in the same
-// answer, and once more in the next, whoever asks.
+// duplicator is a reverse proxy that delivers every task three times: twice in
+// the same response, and once more in the response to the next poll of any
+// worker.
 type duplicator struct {
 	proxy     *httputil.ReverseProxy
 	transport *http.Transport
@@ -26,7 +28,7 @@ type duplicator struct {
 	last []json.RawMessage
 }
 
-// newDuplicator stands in front of a server.
+// newDuplicator returns a duplicator in front of a server.
 func newDuplicator(server string) (*duplicator, error) {
 	u, err := url.Parse(server)
 	if err != nil {
@@ -45,11 +47,11 @@ func newDuplicator(server string) (*duplicator, error) {
 // ServeHTTP implements [http.Handler].
 func (d *duplicator) ServeHTTP(w http.ResponseWriter, r *http.Request) { d.proxy.ServeHTTP(w, r) }
 
-func (d *duplicator) double(answer *http.Response) error {
-	if !strings.Contains(answer.Request.URL.Path, "/poll/") || answer.StatusCode != http.StatusOK {
+func (d *duplicator) double(response *http.Response) error {
+	if !strings.Contains(response.Request.URL.Path, "/poll/") || response.StatusCode != http.StatusOK {
 		return nil
 	}
-	raw, err := io.ReadAll(answer.Body)
+	raw, err := io.ReadAll(response.Body)
 	if err != nil {
 		return fmt.Errorf("reliability: %w", err)
 	}
@@ -66,13 +68,35 @@ func (d *duplicator) double(answer *http.Response) error {
 	if raw, err = json.Marshal(doubled); err != nil {
 		return fmt.Errorf("reliability: %w", err)
 	}
-	answer.Body = io.NopCloser(bytes.NewReader(raw))
-	answer.ContentLength = int64(len(raw))
-	answer.Header.Set("Content-Length", fmt.Sprint(len(raw)))
+	response.Body = io.NopCloser(bytes.NewReader(raw))
+	response.ContentLength = int64(len(raw))
+	response.Header.Set("Content-Length", fmt.Sprint(len(raw)))
 	return nil
 }
 
-// serve puts a handler on a loopback port.
+// SkewDate is an [Options.Proxy] that shifts the Date header (RFC 9110 §6.6.1) of
+// each response by *offset nanoseconds, as a server with a wrong clock would.
+func SkewDate(offset *atomic.Int64) func(server string) (string, func(), error) {
+	return func(server string) (string, func(), error) {
+		target, err := url.Parse(server)
+		if err != nil {
+			return "", nil, fmt.Errorf("reliability: %w", err)
+		}
+		transport := &http.Transport{}
+		address, end, err := serve(&httputil.ReverseProxy{
+			Rewrite:   func(r *httputil.ProxyRequest) { r.SetURL(target) },
+			Transport: transport,
+			ErrorLog:  log.New(io.Discard, "", 0), // a worker that ends cancels its polls
+			ModifyResponse: func(r *http.Response) error {
+				r.Header.Set("Date", time.Now().Add(time.Duration(offset.Load())).UTC().Format(http.TimeFormat))
+				return nil
+			},
+		})
+		return address, func() { end(); transport.CloseIdleConnections() }, err
+	}
+}
+
+// serve serves a handler on a loopback port until end is called.
 func serve(h http.Handler) (address string, end func(), err error) {
 	var config net.ListenConfig
 	l, err := config.Listen(context.Background(), "tcp", "127.0.0.1:0")
@@ -83,7 +107,7 @@ func serve(h http.Handler) (address string, end func(), err error) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		_ = s.Serve(l) // always ErrServerClosed: the listener is its own
+		_ = s.Serve(l) // always ErrServerClosed
 	}()
 	return "http://" + l.Addr().String(), func() { _ = s.Close(); <-done }, nil
 }
@@ -91,9 +115,9 @@ func serve(h http.Handler) (address string, end func(), err error) {
 // Duplicates is row 14.
 func Duplicates() Row {
 	return Row{
-		Promise: Promise{Doubles: true},
+		Promise: Promise{DeliversDuplicates: true},
 		Number:  14, Fault: "every task delivered four times over, to two workers", Tasks: 100,
-		Stage: Options{Behind: func(server string) (string, func(), error) {
+		Options: Options{Proxy: func(server string) (string, func(), error) {
 			d, err := newDuplicator(server)
 			if err != nil {
 				return "", nil, err

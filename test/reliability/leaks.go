@@ -9,7 +9,7 @@ import (
 	"conductor-jwt/test/conductortest"
 )
 
-// Leak is a secret where it has no business. It does not say its value.
+// Leak is a secret found where it must not be. It does not hold the value.
 type Leak struct {
 	What  string // "a key", "a token", "the server's credentials"
 	Where string // "the log", "the metrics", "an output"
@@ -18,108 +18,109 @@ type Leak struct {
 // String implements [fmt.Stringer].
 func (l Leak) String() string { return l.What + " in " + l.Where }
 
-// credentials are the password of the stage and the access tokens that the
+// credentials names the testbed's password and the access tokens that the
 // server granted.
-const credentials = "the server's credentials" //nolint:gosec // what they are called
+const credentials = "the server's credentials" //nolint:gosec // a name, not a secret
 
-// tail is how much of the end of a token tells it from every other.
-const tail = 40
+// tailLength is the number of bytes at the end of a token that identify it.
+const tailLength = 40
 
-// detective looks for the secrets of a run.
-type detective struct {
+// leakFinder searches for the secrets of a run.
+type leakFinder struct {
 	keys, credentials *conductortest.Canary
-	tokens            map[string]string // tail -> the task whose token it is
+	tokens            map[string]string // the token's last tailLength bytes -> its task
 	compact           *regexp.Regexp    // RFC 7515 §3.1; both parts begin with a brace and a quotation mark
 	found             map[Leak]bool
 	leaks             []Leak
 }
 
-// leaks is every secret of a run that is where it may not be: keys and
-// credentials anywhere but in what the worker was given, a token anywhere but
-// in the output of its own task.
-func leaks(ledger *conductortest.Ledger, keys []Key, granted []string, log, pages string) []Leak {
-	d := newDetective(keys)
-	d.plant(granted)
+// findLeaks returns every secret of a run that is where it must not be: a key or
+// credentials in anything that the worker wrote, a token anywhere but in the
+// output of its own task.
+func findLeaks(ledger *conductortest.Ledger, keys []Key, granted []string, log, pages string) []Leak {
+	f := newLeakFinder(keys)
+	f.addCredentials(granted)
 	updates := ledger.Updates()
-	d.learn(updates)
-	d.look("the log", []byte(log), "")
-	d.look("what it serves", []byte(pages), "")
+	f.addTokens(updates)
+	f.search("the log", []byte(log), "")
+	f.search("a page it serves", []byte(pages), "")
 	for _, u := range updates {
-		d.update(u)
+		f.searchUpdate(u)
 	}
-	return d.leaks
+	return f.leaks
 }
 
-func newDetective(keys []Key) *detective {
-	d := &detective{
-		keys: canaryOf(keys), credentials: conductortest.NewCanary(),
+func newLeakFinder(keys []Key) *leakFinder {
+	f := &leakFinder{
+		keys: canaryFor(keys), credentials: conductortest.NewCanary(),
 		tokens: map[string]string{}, found: map[Leak]bool{},
 		compact: regexp.MustCompile(`eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}`),
 	}
-	d.plant([]string{KeySecret})
-	return d
+	f.addCredentials([]string{KeySecret})
+	return f
 }
 
-// plant makes access tokens known.
-func (d *detective) plant(granted []string) {
+// addCredentials adds passwords and access tokens to the secrets to find.
+func (f *leakFinder) addCredentials(granted []string) {
 	for _, text := range granted {
-		d.credentials.PlantText(credentials, text)
+		f.credentials.PlantText(credentials, text)
 	}
 }
 
-// learn makes the tokens of updates known.
-func (d *detective) learn(updates []conductortest.Update) {
+// addTokens adds the tokens in the outputs of updates to the secrets to find.
+func (f *leakFinder) addTokens(updates []conductortest.Update) {
 	for _, u := range updates {
-		if token, err := TokenOf(u.Result.Output.Reveal()); err == nil && len(token) > tail {
-			d.tokens[token[len(token)-tail:]] = firstOf(u.Result.TaskID)
+		if token, err := TokenOf(u.Result.Output.Reveal()); err == nil && len(token) > tailLength {
+			f.tokens[token[len(token)-tailLength:]] = firstOf(u.Result.TaskID)
 		}
 	}
 }
 
-func (d *detective) update(u conductortest.Update) {
+func (f *leakFinder) searchUpdate(u conductortest.Update) {
 	r := u.Result
-	d.look("an output", r.Output.Reveal(), firstOf(r.TaskID))
-	d.look("a reason", []byte(r.Reason), "")
+	f.search("an output", r.Output.Reveal(), firstOf(r.TaskID))
+	f.search("a reason", []byte(r.Reason), "")
 	for _, line := range r.Logs {
-		d.look("a task's log", []byte(line.Text), "")
+		f.search("a task's log", []byte(line.Text), "")
 	}
 }
 
-// look looks at data, where the token of one task at most is in its place.
-func (d *detective) look(where string, data []byte, task string) {
+// search searches data. task is the one task whose token may be in data, or
+// empty.
+func (f *leakFinder) search(where string, data []byte, task string) {
 	if len(data) == 0 {
 		return
 	}
-	if len(d.keys.Search(data)) > 0 {
-		d.report("a key", where)
+	if len(f.keys.Search(data)) > 0 {
+		f.report("a key", where)
 	}
-	for _, f := range d.credentials.Search(data) {
-		if f.Secret == credentials {
-			d.report(credentials, where)
+	for _, found := range f.credentials.Search(data) {
+		if found.Secret == credentials {
+			f.report(credentials, where)
 		}
 	}
-	if task == "" && d.compact.Match(data) {
-		d.report("a token", where)
+	if task == "" && f.compact.Match(data) {
+		f.report("a token", where)
 	}
-	for i := 0; i+tail <= len(data); i++ {
-		if whose, ok := d.tokens[string(data[i:i+tail])]; ok && whose != task {
-			d.report("a token", where)
+	for i := 0; i+tailLength <= len(data); i++ {
+		if owner, ok := f.tokens[string(data[i:i+tailLength])]; ok && owner != task {
+			f.report("a token", where)
 		}
 	}
 }
 
-func (d *detective) report(what, where string) {
+func (f *leakFinder) report(what, where string) {
 	l := Leak{what, where}
-	if !d.found[l] {
-		d.found[l] = true
-		d.leaks = append(d.leaks, l)
+	if !f.found[l] {
+		f.found[l] = true
+		f.leaks = append(f.leaks, l)
 	}
 }
 
-// Pages is what a worker serves of itself at the moment; one that does not
-// say where serves nothing.
+// Pages returns the worker's metrics and health pages. It is empty if the log
+// does not hold the address.
 func Pages(ctx context.Context, w Worker) string {
-	base, ok := served(w.Log())
+	base, ok := loggedURL(w.Log())
 	if !ok {
 		return ""
 	}

@@ -11,8 +11,7 @@ import (
 	"go.uber.org/goleak"
 )
 
-// TestMain lets more rows run at once than there are cores: most of a row's
-// time goes by in waiting.
+// TestMain runs more rows at once than there are cores: a row mostly waits.
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if err := flag.Set("test.parallel", "12"); err != nil {
@@ -22,7 +21,7 @@ func TestMain(m *testing.M) {
 	if folder, err = os.MkdirTemp("", "reliability"); err != nil {
 		panic(err)
 	}
-	closeNames, err := names.listen()
+	closeNames, err := dns.listen()
 	if err != nil {
 		panic(err)
 	}
@@ -32,7 +31,7 @@ func TestMain(m *testing.M) {
 	}))
 }
 
-// closing ends the name server before leaks are looked for.
+// closing stops the name server before goleak looks for goroutines.
 type closing struct {
 	*testing.M
 	end func()
@@ -44,10 +43,10 @@ func (c closing) Run() int {
 	return c.M.Run()
 }
 
-// folder is for what is built.
+// folder holds the built programs.
 var folder string
 
-// keyRing is made once a test binary.
+// keyRing is the keys of all rows.
 var keyRing = sync.OnceValue(func() []Key {
 	keys, err := NewKeys()
 	if err != nil {
@@ -56,7 +55,7 @@ var keyRing = sync.OnceValue(func() []Key {
 	return keys
 })
 
-// binary is the program, built once a test binary.
+// binary builds the program once and returns its path.
 var binary = sync.OnceValues(func() (string, error) {
 	root, err := filepath.Abs("../..")
 	if err != nil {
@@ -65,8 +64,8 @@ var binary = sync.OnceValues(func() (string, error) {
 	return Build(context.Background(), os.Environ(), root, ".", folder)
 })
 
-// built is the worker as a process, under what is put in front of it.
-func built(t *testing.T, wrapper ...string) Command {
+// builtWorker is the built worker, run by a wrapper command if one is given.
+func builtWorker(t *testing.T, wrapper ...string) Command {
 	t.Helper()
 	path, err := binary()
 	if err != nil {

@@ -8,23 +8,22 @@ import (
 	"conductor-jwt/test/conductortest"
 )
 
-// Rows are the faults that any worker can be put through, in the order of the
-// matrix. What has to be done inside a worker's own process, and TLS, are in
-// the tests alone.
+// Rows returns the faults that any worker can be run through. Faults that need
+// the worker in the test's own process, and TLS, are in the tests only.
 func Rows(kills int, seed uint64) []Row {
 	return []Row{
-		DownAtStart(), Restart(), ResetDuringUpdate(), Resets(), LostAnswer(), Rotation(), Forbidden(), Throttled(),
-		ErrorPages(), Refusals(), SlowAnswers(), Slow(), BrokenAnswers(), CutShort(), Floods(), OneBadTask(), Duplicates(),
-		TermUnderLoad(), TermWithoutServer(), Kills(kills, seed), HalfOpen(),
+		DownAtStart(), Restart(), ResetDuringUpdate(), Resets(), LostResponse(), Rotation(), Forbidden(), Throttled(),
+		ErrorPages(), RefusedUpdates(), SlowResponses(), SlowServer(), BrokenResponses(), CutConnections(), OversizedResponses(), OneBadTask(), Duplicates(),
+		SIGTERMUnderLoad(), SIGTERMWithoutServer(), Kills(kills, seed), HalfOpen(),
 	}
 }
 
-// Panic is row 26 for a worker of an SDK: an algorithm that golang-jwt does not
-// know is a nil pointer in its hands, and an exception in PyJWT's.
+// Panic is row 26 for a worker of an SDK: an unknown algorithm is a nil pointer
+// in golang-jwt and an exception in PyJWT.
 func Panic() Row {
 	const bad = 5
 	return Row{
-		Promise: Promise{Fails: bad},
+		Promise: Promise{MaxFailed: bad},
 		Number:  26, Fault: "the handler panics, on 5 of 40 tasks", Tasks: 35,
 		Play: func(_ context.Context, r *Run) error {
 			for range bad {
@@ -34,7 +33,7 @@ func Panic() Row {
 						return
 					}
 					input["algorithm"] = json.RawMessage(`"XX999"`)
-					s.Template, _ = json.Marshal(input) // of what was just read
+					s.Template, _ = json.Marshal(input) // cannot fail: it was just decoded
 					s.Definition.Retries = 0
 				})
 			}
@@ -43,7 +42,7 @@ func Panic() Row {
 	}
 }
 
-// Calm is no fault at all: what is counted is held against it.
-func Calm() Row {
+// NoFault is row 0, the baseline.
+func NoFault() Row {
 	return Row{Number: 0, Fault: "none", Tasks: 100, Play: func(ctx context.Context, _ *Run) error { return conductortest.Pause(ctx, time.Second) }}
 }

@@ -15,17 +15,17 @@ import (
 
 const proxyPassword = "hunter2-hunter2-hunter2"
 
-// proxy is an HTTP proxy, for CONNECT as well, that may refuse everything.
+// proxy is an HTTP proxy with CONNECT that can refuse every request.
 type proxy struct {
-	status         atomic.Int32 // what it refuses with; 0 is not at all
-	passed, denied atomic.Int32
-	open           sync.WaitGroup
-	transport      http.Transport
+	status          atomic.Int32 // of the refusals; 0 refuses nothing
+	passed, refused atomic.Int32
+	open            sync.WaitGroup
+	transport       http.Transport
 }
 
 func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if status := p.status.Load(); status != 0 {
-		p.denied.Add(1)
+		p.refused.Add(1)
 		w.Header().Set("Proxy-Authenticate", "Basic")
 		w.WriteHeader(int(status))
 		_, _ = io.WriteString(w, "no, "+r.Header.Get("Proxy-Authorization")+" "+r.Header.Get("X-Authorization"))
@@ -61,9 +61,9 @@ func (p *proxy) tunnel(w http.ResponseWriter, r *http.Request) {
 	both.Wait()
 }
 
-// A proxy that starts to refuse and stops again loses nothing, and its
-// password is not told.
-func TestAProxyThatRefuses(t *testing.T) {
+// A proxy that refuses requests for some time causes no loss, and its password
+// is not printed.
+func TestProxyRefusals(t *testing.T) {
 	t.Parallel()
 	for _, scheme := range []string{"http", "https"} {
 		for _, status := range []int32{407, 403, 502} {
@@ -74,7 +74,7 @@ func TestAProxyThatRefuses(t *testing.T) {
 				must(t, err)
 				t.Cleanup(func() { end(); p.open.Wait(); p.transport.CloseIdleConnections() })
 				row := Row{
-					Number: 23, Tasks: 20, Stage: Options{Auth: true, PerConnection: 5},
+					Number: 23, Tasks: 20, Options: Options{Auth: true, PerConnection: 5},
 					Env: map[string]string{"CONDUCTOR_PROXY": strings.Replace(address, "//", "//user:"+proxyPassword+"@", 1)},
 					Play: func(ctx context.Context, r *Run) error {
 						if err := r.AwaitCompleted(ctx, 10); err != nil {
@@ -82,48 +82,47 @@ func TestAProxyThatRefuses(t *testing.T) {
 						}
 						p.status.Store(status)
 						r.Load(10)
-						err := eventually(ctx, "it is refused", func() bool { return p.denied.Load() > 3 })
+						err := eventually(ctx, "the proxy has refused some requests", func() bool { return p.refused.Load() > 3 })
 						p.status.Store(0)
-						r.Healed()
+						r.FaultEnded()
 						return err
 					},
 				}
 				if scheme == "https" {
 					ca, f := newAuthority(t, "ca"), newFiles(t)
 					replace(t, f.ca, ca.pem())
-					row.Stage.TLS = serving(ca.pair(t, "127.0.0.1", soon()))
+					row.Options.TLS = serving(ca.pair(t, "127.0.0.1", inAnHour()))
 					row.Env["CONDUCTOR_TLS_CA_CERT"] = f.ca
 				}
-				v := hold(t, row)
-				// Without TLS it is the proxy that answers updates: a 403 is not
-				// repeated, and the response timeout brings the task back.
+				v := runRow(t, row)
+				// Without TLS the proxy itself answers updates. A 403 is not retried, so
+				// the task times out and is redelivered.
 				if scheme == "https" || status != 403 {
-					noneLost(t, v)
+					wantNoneLost(t, v)
 				}
 				if strings.Contains(v.Log, proxyPassword) || p.passed.Load() == 0 {
-					t.Errorf("the log tells the proxy's password, or nothing passed the proxy (%d)", p.passed.Load())
+					t.Errorf("the log holds the proxy's password, or no request passed the proxy (%d did)", p.passed.Load())
 				}
 			})
 		}
 	}
 }
 
-// NO_PROXY is obeyed.
-func TestNoProxy(t *testing.T) {
+func TestNoProxyIsObeyed(t *testing.T) {
 	t.Parallel()
 	p := &proxy{}
 	address, end, err := serve(p)
 	must(t, err)
 	t.Cleanup(end)
-	noneLost(t, hold(t, Row{
-		Number: 23, Tasks: 10, Stage: Options{Behind: named("direct.example")},
+	wantNoneLost(t, runRow(t, Row{
+		Number: 23, Tasks: 10, Options: Options{Proxy: named("direct.example")},
 		Env: map[string]string{"HTTP_PROXY": address, "NO_PROXY": "other.example,.example"},
 		Play: func(context.Context, *Run) error {
-			names.set("direct.example", func() answer { return at("127.0.0.1") })
+			dns.set("direct.example", func() answer { return at("127.0.0.1") })
 			return nil
 		},
 	}))
 	if n := p.passed.Load(); n != 0 {
-		t.Errorf("%d requests went to the proxy", n)
+		t.Errorf("%d requests went to the proxy, want 0", n)
 	}
 }

@@ -16,11 +16,11 @@ import (
 
 const mebi = 1 << 20
 
-// peak is the most memory that a process was ever resident with, in bytes.
+// peak returns the maximum resident memory of a process, in bytes.
 func peak(w Worker) (int, error) {
 	p, ok := w.(*Process)
 	if !ok {
-		return 0, fmt.Errorf("no process of its own")
+		return 0, fmt.Errorf("the worker is not a process of its own")
 	}
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.PID()))
 	if err != nil {
@@ -35,8 +35,8 @@ func peak(w Worker) (int, error) {
 	return kib << 10, err
 }
 
-// growth plays a row in a process of its own, and says what it grew by from
-// when it had done its first tasks.
+// growth runs a row with a worker process. It returns the worker's peak memory
+// after the first tasks, and by how much the peak grew from then on.
 func growth(t *testing.T, row Row) (v Verdict, base, grown int) {
 	t.Helper()
 	faults, play := row.Plan, row.Play
@@ -58,45 +58,45 @@ func growth(t *testing.T, row Row) (v Verdict, base, grown int) {
 		if err := r.Await(ctx); err != nil {
 			return err
 		}
-		most, err := peak(r.Worker())
-		grown = most - base
+		after, err := peak(r.Worker())
+		grown = after - base
 		return err
 	}
-	v = holdIn(t, row, built(t).Start)
-	t.Logf("%.1f MiB, and %.1f MiB more", float64(base)/mebi, float64(grown)/mebi)
+	v = runRowIn(t, row, builtWorker(t).Start)
+	t.Logf("%.1f MiB before the faults, and %.1f MiB more after", float64(base)/mebi, float64(grown)/mebi)
 	return v, base, grown
 }
 
-func TestFloodsFillNoMemory(t *testing.T) {
+func TestOversizedResponsesDoNotGrowMemory(t *testing.T) {
 	t.Parallel()
-	row := Floods()
+	row := OversizedResponses()
 	v, _, grown := growth(t, row)
-	noneLost(t, v)
+	wantNoneLost(t, v)
 	if grown > 64*mebi {
-		t.Errorf("it grew by %d MiB", grown/mebi)
+		t.Errorf("memory grew by %d MiB, want at most 64", grown/mebi)
 	}
 }
 
-// Tasks of 3 MiB, more of them than an answer may hold: the answer is refused,
-// then they are asked for one at a time, and what the inputs cost is bounded by
-// the slots.
+// Tasks of 3 MiB, more than a response may hold together: the worker refuses the
+// response and then polls for one task at a time, so that the slots bound the
+// memory for inputs.
 func TestLargeTasks(t *testing.T) {
 	t.Parallel()
 	key := keyRing()[1]
 	key.mint = nil
-	inline, err := json.Marshal(key.Text) // an expression would have the ledger look for more of them
+	inline, err := json.Marshal(key.Text) // an expression would make the ledger search 3 MiB for more of them
 	must(t, err)
-	weight := json.RawMessage(`"` + strings.Repeat("x", 3*mebi) + `"`)
+	padding := json.RawMessage(`"` + strings.Repeat("x", 3*mebi) + `"`)
 	heavy := func(s *conductortest.TaskSpec) {
 		var input map[string]json.RawMessage
 		must(t, json.Unmarshal(s.Template, &input))
-		input["weight"], input["privateKey"] = weight, inline
+		input["padding"], input["privateKey"] = padding, inline
 		raw, err := json.Marshal(input)
 		must(t, err)
 		s.Template, s.Input = nil, raw
 	}
-	v := holdWith(t, Row{
-		Number: 16, Stage: Options{Lease: 10 * time.Second, Down: true},
+	v := runRowWithKeys(t, Row{
+		Number: 16, Options: Options{Lease: 10 * time.Second, Down: true},
 		Env: map[string]string{"CONDUCTOR_JWT_SLOTS": "16", "GOMEMLIMIT": "100MiB", "CONDUCTOR_JWT_SECRET_INJECTION": "key"},
 		Play: func(ctx context.Context, r *Run) error {
 			for range 14 {
@@ -109,31 +109,31 @@ func TestLargeTasks(t *testing.T) {
 			if err := r.Await(ctx); err != nil {
 				return err
 			}
-			most, err := peak(r.Worker())
-			t.Logf("%d MiB at the most", most/mebi)
-			if most > 150*mebi {
-				t.Errorf("%d MiB", most/mebi)
+			maxBytes, err := peak(r.Worker())
+			t.Logf("at most %d MiB", maxBytes/mebi)
+			if maxBytes > 150*mebi {
+				t.Errorf("memory grew to %d MiB, want at most 150", maxBytes/mebi)
 			}
 			return err
 		},
-	}, []Key{key}, built(t).Start)
-	if v.TakenBack == 0 {
-		t.Error("no answer was too large: there was no fault")
+	}, []Key{key}, builtWorker(t).Start)
+	if v.TimedOut == 0 {
+		t.Error("no task timed out, so no response was too large: there was no fault")
 	}
 }
 
-// descriptors is what a worker that is to run out of them is given.
+// descriptors is the limit of open files of TestOutOfFileDescriptors.
 const descriptors = 24
 
-// A worker without descriptors backs off, and goes on when it has some.
-func TestFewDescriptors(t *testing.T) {
+// A worker without file descriptors backs off, and continues when it has some.
+func TestOutOfFileDescriptors(t *testing.T) {
 	t.Parallel()
-	limited := built(t, "/bin/sh", "-c", fmt.Sprintf(`ulimit -n %d; exec "$@"`, descriptors), "sh")
-	v := holdIn(t, Row{
-		Number: 27, Tasks: 100, Stage: Options{Lease: 3 * time.Second},
+	limited := builtWorker(t, "/bin/sh", "-c", fmt.Sprintf(`ulimit -n %d; exec "$@"`, descriptors), "sh")
+	v := runRowIn(t, Row{
+		Number: 27, Tasks: 100, Options: Options{Lease: 3 * time.Second},
 		Env: map[string]string{"CONDUCTOR_JWT_SLOTS": "50", "CONDUCTOR_JWT_POLLERS": "10"},
 		Play: func(ctx context.Context, r *Run) error {
-			base, err := Probe(ctx, r.Worker())
+			base, err := BaseURL(ctx, r.Worker())
 			if err != nil {
 				return err
 			}
@@ -145,16 +145,16 @@ func TestFewDescriptors(t *testing.T) {
 			for _, c := range held {
 				_ = c.Close()
 			}
-			r.Healed()
+			r.FaultEnded()
 			return err
 		},
 	}, limited.Start)
 	if n := lines(v.Log, "too many open files"); n == 0 {
-		t.Error("it had descriptors enough: there was no fault")
+		t.Error("the worker had enough descriptors: there was no fault")
 	}
 }
 
-// exhaust opens connections to the worker's own port until it has no more.
+// exhaust opens connections to the worker's port until it has no descriptors.
 func exhaust(ctx context.Context, base string) (held []net.Conn, err error) {
 	var dialer net.Dialer
 	for range descriptors {

@@ -18,9 +18,8 @@ import (
 	"conductor-jwt/worker"
 )
 
-// engine runs the engine on a ledger in a bubble until the function that it
-// returns is called.
-func engine(t *testing.T, l *conductortest.Ledger) (stop func()) {
+// startWorker runs a worker on a ledger until stop is called.
+func startWorker(t *testing.T, l *conductortest.Ledger) (stop func()) {
 	t.Helper()
 	w := newWorker(t, l, newHandler(func(o *task.Options) { o.Stored = l }))
 	ctx, cancel := context.WithCancel(t.Context())
@@ -37,7 +36,7 @@ func engine(t *testing.T, l *conductortest.Ledger) (stop func()) {
 	}
 }
 
-// newWorker makes a worker of eight slots with the default settings.
+// newWorker returns a worker of eight slots with the default settings.
 func newWorker(t *testing.T, s worker.Server, h worker.Handler) *worker.Worker {
 	t.Helper()
 	types := []string{TaskType}
@@ -49,8 +48,7 @@ func newWorker(t *testing.T, s worker.Server, h worker.Handler) *worker.Worker {
 	return w
 }
 
-// newHandler makes the handler of a worker with the default settings, changed by
-// change.
+// newHandler returns a handler with the default settings, modified by change.
 func newHandler(change func(*task.Options)) *task.Handler {
 	c := config.Defaults()
 	o := task.Options{
@@ -69,20 +67,19 @@ func newHandler(change func(*task.Options)) *task.Handler {
 	return task.NewHandler(o)
 }
 
-// What a server asks for by Retry-After is kept to within a minute; what is no
-// time is no wish.
-func TestHowLongRetryAfterIsKept(t *testing.T) {
+// Retry-After is obeyed up to a minute; a malformed one is ignored.
+func TestRetryAfterIsObeyedUpToAMinute(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		header      string
-		least, most time.Duration
+		header           string
+		minWait, maxWait time.Duration
 	}{
 		{"5", 5 * time.Second, 5200 * time.Millisecond},
 		{"60", 60 * time.Second, 60 * time.Second},
 		{"61", 60 * time.Second, 60 * time.Second},
 		{"86400", 60 * time.Second, 60 * time.Second},
 		{"99999999999999999999999999", 60 * time.Second, 60 * time.Second},
-		{"Sat, 01 Jan 2000 00:00:20 GMT", 14500 * time.Millisecond, 15500 * time.Millisecond}, // asked for at :05 of the bubble
+		{"Sat, 01 Jan 2000 00:00:20 GMT", 14500 * time.Millisecond, 15500 * time.Millisecond}, // polled at :05 in the bubble
 		{"Fri, 31 Dec 1999 00:00:00 GMT", 0, 200 * time.Millisecond},
 		{"0", 0, 200 * time.Millisecond},
 		{"-3", 0, 200 * time.Millisecond},
@@ -96,7 +93,7 @@ func TestHowLongRetryAfterIsKept(t *testing.T) {
 				l := conductortest.NewLedger(conductortest.Options{Faults: func(call conductortest.Call) conductortest.Fault {
 					switch {
 					case call.Name != "poll":
-					case call.Seq == 4: // the others are in flight, or will be: none may be sent meanwhile
+					case call.Seq == 4: // earlier polls are in flight; no poll may be sent before the time is over
 						refused = time.Now()
 						return conductortest.Fault{Status: http.StatusTooManyRequests, RetryAfter: c.header}
 					case call.Seq > 4 && again.IsZero() && time.Since(refused) > 0:
@@ -104,35 +101,36 @@ func TestHowLongRetryAfterIsKept(t *testing.T) {
 					}
 					return conductortest.Fault{}
 				}})
-				stop := engine(t, l)
+				stop := startWorker(t, l)
 				<-time.After(5 * time.Minute)
 				stop()
-				if gap := again.Sub(refused); gap < c.least || gap > c.most+time.Second {
-					t.Errorf("the next poll came after %s, want %s to %s", gap, c.least, c.most)
+				if gap := again.Sub(refused); gap < c.minWait || gap > c.maxWait+time.Second {
+					t.Errorf("the next poll came after %s, want %s to %s", gap, c.minWait, c.maxWait)
 				}
 			})
 		})
 	}
 }
 
-// A server that is away is asked seldom, and found soon when it is back.
-func TestThePaceOfAnOutage(t *testing.T) {
+// While the server is down polls are rare, and the first poll after the outage
+// comes soon.
+func TestPollRateDuringAnOutage(t *testing.T) {
 	t.Parallel()
 	const trials, pollers = 500, 2
 	var recovered []time.Duration
-	asked := 0
+	polled := 0
 	synctest.Test(t, func(t *testing.T) {
 		l := conductortest.NewLedger(conductortest.Options{})
-		stop := engine(t, l)
-		away := func(conductortest.Call) conductortest.Fault {
+		stop := startWorker(t, l)
+		down := func(conductortest.Call) conductortest.Fault {
 			return conductortest.Fault{Err: &conductor.Error{Class: conductor.Network, Call: "poll"}}
 		}
 		for range trials {
-			l.SetFaults(away)
-			<-time.After(20 * time.Second) // until it has backed off
+			l.SetFaults(down)
+			<-time.After(20 * time.Second) // until the backoff has reached its maximum
 			before := l.Calls("poll")
 			<-time.After(30*time.Second + rand.N(5*time.Second))
-			asked += l.Calls("poll") - before
+			polled += l.Calls("poll") - before
 			l.SetFaults(nil)
 			back, polls := time.Now(), len(l.Polls())
 			must(t, l.WaitFor(t.Context(), func() bool { return len(l.Polls()) > polls }))
@@ -143,12 +141,12 @@ func TestThePaceOfAnOutage(t *testing.T) {
 	})
 	slices.Sort(recovered)
 	median := recovered[trials/2]
-	rate := float64(asked) / (trials * 32.5 * pollers)
-	t.Logf("first poll after %s in the median of %d outages, %s at the most; %.2f polls a second and poller", median, trials, recovered[trials-1], rate)
+	rate := float64(polled) / (trials * 32.5 * pollers)
+	t.Logf("first poll after %s in the median of %d outages, %s at most; %.2f polls a second for each poller", median, trials, recovered[trials-1], rate)
 	if median > 2*time.Second {
-		t.Errorf("in the median the first poll came %s after the server", median)
+		t.Errorf("the first poll came %s after the outage in the median, want at most 2 s", median)
 	}
 	if rate > 1 {
-		t.Errorf("%.2f polls a second of each poller while the server is away", rate)
+		t.Errorf("%.2f polls a second from each poller during an outage, want at most 1", rate)
 	}
 }

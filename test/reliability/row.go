@@ -15,79 +15,81 @@ import (
 
 // Row is one fault of the matrix.
 type Row struct {
-	Number int
-	Fault  string
-	Stage  Options
-	Env    map[string]string
-	// Tasks are there before the worker starts.
+	Number  int
+	Fault   string
+	Options Options
+	Env     map[string]string
+	// Tasks is the number of tasks queued before the worker starts.
 	Tasks int
-	// Plan goes wrong from the start on; nil is nothing.
+	// Plan holds the faults from the start on; nil is none.
 	Plan conductortest.Faults
-	// Play does what a plan cannot: it takes the server down, changes
-	// certificates, kills. An error of its own ends the run.
+	// Play does what a plan cannot, such as stopping the server, replacing
+	// certificates and killing workers. An error ends the run.
 	Play func(ctx context.Context, r *Run) error
-	// Within bounds the run, two minutes where it is 0.
-	Within time.Duration
-	// Promise is what the row wants of a worker beyond what every row does.
+	// Timeout bounds the run; 0 is two minutes.
+	Timeout time.Duration
+	// Promise is what the row allows a worker.
 	Promise Promise
 }
 
-// Promise is what a fault leaves to a worker. The zero value is everything:
-// each task completed, and none of them left to the response timeout.
+// Promise is what a row allows. The zero value allows nothing: each task
+// completes, and none is left to the response timeout.
 type Promise struct {
-	Fails int // tasks that can only fail
-	// Redelivers says that the fault itself leaves deliveries unanswered,
-	// which the response timeout brings back.
-	Redelivers bool
-	// Doubles says that tasks are delivered behind the ledger's back.
-	Doubles bool
-	// Ends is the exit status of a worker that the row tells to end.
-	Ends int
-	// Calls is the most calls from the start to [Run.Healed]; 0 is no bound.
-	Calls int
+	MaxFailed int // tasks that cannot succeed
+	// AllowsRedelivery is set where the fault itself leaves deliveries without
+	// an update, which the server redelivers after the response timeout.
+	AllowsRedelivery bool
+	// DeliversDuplicates is set where a proxy delivers tasks again without the
+	// ledger's knowledge.
+	DeliversDuplicates bool
+	// ExitStatus is the wanted status of a worker that the row stops.
+	ExitStatus int
+	// MaxCalls bounds the calls from the start to [Run.FaultEnded]; 0 is no
+	// bound.
+	MaxCalls int
 }
 
-// Run is a row being played.
+// Run is a run of a row.
 type Run struct {
-	*Stage
+	*Testbed
 
-	Began time.Time
+	Started time.Time
 
-	start   Starter
-	env     map[string]string
-	workers []Worker // that are running
-	logs    []Worker // all of them
-	healed  time.Time
-	calls   int // until it healed
-	endings []Ending
-	pages   string
+	start    Starter
+	env      map[string]string
+	workers  []Worker // running
+	all      []Worker
+	faultEnd time.Time
+	calls    int // until faultEnd
+	exits    []Exit
+	pages    string
 }
 
-// Ending is how a worker that was told to end left.
-type Ending struct {
-	Status int // exit status, -1 where it had to be killed
-	Left   int // tasks in progress when it had gone
-	Took   time.Duration
+// Exit is how a worker that the row stopped ended.
+type Exit struct {
+	Status     int // -1 if it had to be killed
+	InProgress int // tasks in progress when it had ended
+	Took       time.Duration
 }
 
-// Run puts a worker through the row, waits until every task has ended, ends
-// the worker, and says what the ledger saw. The error is the harness's own, or
-// that the tasks did not end in time; the verdict is good either way.
+// Run runs a worker through the row, waits until every task has ended, stops
+// the worker, and judges the ledger. The error is one of the harness, or that
+// tasks did not end in time; the verdict is valid in both cases.
 func (row Row) Run(ctx context.Context, keys []Key, start Starter) (v Verdict, err error) {
-	within := row.Within
+	within := row.Timeout
 	if within == 0 {
 		within = 2 * time.Minute
 	}
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	stage, err := NewStage(ctx, row.Stage, keys)
+	bed, err := NewTestbed(ctx, row.Options, keys)
 	if err != nil {
 		return Verdict{}, err
 	}
-	defer stage.Close()
-	stage.Load(row.Tasks)
-	stage.Ledger.SetFaults(row.Plan)
-	r := &Run{Stage: stage, start: start, env: stage.Env(row.Env), Began: time.Now()}
+	defer bed.Close()
+	bed.Load(row.Tasks)
+	bed.Ledger.SetFaults(row.Plan)
+	r := &Run{Testbed: bed, start: start, env: bed.Env(row.Env), Started: time.Now()}
 	if _, err = r.Start(); err != nil {
 		return Verdict{}, err
 	}
@@ -101,7 +103,7 @@ func (row Row) Run(ctx context.Context, keys []Key, start Starter) (v Verdict, e
 		err = errors.Join(err, endErr)
 	}
 	v.judge(r)
-	v.Unkept = row.Promise.unkept(v, err)
+	v.Violations = row.Promise.violations(v, err)
 	return v, err
 }
 
@@ -120,25 +122,25 @@ func (r *Run) Start() (Worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.workers, r.logs = append(r.workers, w), append(r.logs, w)
+	r.workers, r.all = append(r.workers, w), append(r.all, w)
 	return w, nil
 }
 
-// Worker is the one that was started first of those that run.
+// Worker returns the running worker that was started first.
 func (r *Run) Worker() Worker { return r.workers[0] }
 
-// Healed marks the end of the fault, from which recovery is counted.
-func (r *Run) Healed() { r.healed, r.calls = time.Now(), calls(r.Ledger) }
+// FaultEnded marks the end of the fault, from which recovery is timed.
+func (r *Run) FaultEnded() { r.faultEnd, r.calls = time.Now(), calls(r.Ledger) }
 
-// Stop tells a worker to end and notes how it did.
+// Stop stops a worker and records how it ended.
 func (r *Run) Stop(ctx context.Context, w Worker) error {
 	began := time.Now()
 	status, err := r.end(context.WithoutCancel(ctx), w)
-	if errors.Is(err, ErrDoesNotEnd) {
-		status, err = -1, nil // the row goes on
+	if errors.Is(err, errDoesNotEnd) {
+		status, err = -1, nil // the row continues
 	}
-	r.endings = append(r.endings, Ending{
-		Status: status, Left: r.Ledger.Counts()[api.InProgress], Took: time.Since(began),
+	r.exits = append(r.exits, Exit{
+		Status: status, InProgress: r.Ledger.Counts()[api.InProgress], Took: time.Since(began),
 	})
 	return err
 }
@@ -153,7 +155,7 @@ func (r *Run) forget(w Worker) {
 	r.workers = slices.DeleteFunc(r.workers, func(other Worker) bool { return other == w })
 }
 
-// end asks a worker to end, and makes it where it does not.
+// end sends SIGTERM to a worker, and kills it if it does not end within 40 s.
 func (r *Run) end(ctx context.Context, w Worker) (int, error) {
 	r.forget(w)
 	ctx, cancel := context.WithTimeout(ctx, 40*time.Second)
@@ -163,16 +165,16 @@ func (r *Run) end(ctx context.Context, w Worker) (int, error) {
 	status, err := w.Wait(ctx)
 	if err != nil {
 		w.Signal(os.Kill)
-		return status, fmt.Errorf("%w: %w", ErrDoesNotEnd, err)
+		return status, fmt.Errorf("%w: %w", errDoesNotEnd, err)
 	}
 	return status, nil
 }
 
-// ErrDoesNotEnd is a worker that has to be killed.
-var ErrDoesNotEnd = errors.New("the worker does not end")
+// errDoesNotEnd reports a worker that had to be killed.
+var errDoesNotEnd = errors.New("the worker does not end on SIGTERM")
 
-// unkept is what a run did not keep of a promise. The error is the run's.
-func (p Promise) unkept(v Verdict, err error) []string {
+// violations lists what a run did not keep of the promise. err is the run's.
+func (p Promise) violations(v Verdict, err error) []string {
 	if v.Ledger == nil {
 		return []string{"did not start"}
 	}
@@ -182,32 +184,32 @@ func (p Promise) unkept(v Verdict, err error) []string {
 			out = append(out, fmt.Sprintf("%d %s", n, what))
 		}
 	}
-	yes := func(is bool, what string) {
-		if is {
+	add := func(violated bool, what string) {
+		if violated {
 			out = append(out, what)
 		}
 	}
 	count(v.Tasks-v.Completed-v.Failed, "not done in time")
-	count(v.Failed-p.Fails, "failed")
-	if !p.Redelivers {
-		count(v.TakenBack, "lost until the response timeout")
-		count(v.Again, "done twice")
+	count(v.Failed-p.MaxFailed, "failed")
+	if !p.AllowsRedelivery {
+		count(v.TimedOut, "lost until the response timeout")
+		count(v.DoneTwice, "done twice")
 	}
-	yes(v.Broken != nil && !p.Doubles && len(out) == 0, "the ledger does not add up")
-	yes(v.Wrong != nil, "wrong tokens")
+	add(v.LedgerErr != nil && !p.DeliversDuplicates && len(out) == 0, "the ledger is inconsistent")
+	add(v.TokenErr != nil, "wrong tokens")
 	for _, l := range v.Leaks {
-		yes(true, l.String())
+		add(true, l.String())
 	}
-	for _, e := range v.Endings {
-		yes(e.Status < 0, "has to be killed after 40 s")
-		yes(e.Status >= 0 && e.Status != p.Ends, fmt.Sprintf("exit status %d, not %d", e.Status, p.Ends))
-		if !p.Redelivers {
-			count(e.Left, "left in progress at the end")
+	for _, e := range v.Exits {
+		add(e.Status < 0, "had to be killed after 40 s")
+		add(e.Status >= 0 && e.Status != p.ExitStatus, fmt.Sprintf("exit status %d, not %d", e.Status, p.ExitStatus))
+		if !p.AllowsRedelivery {
+			count(e.InProgress, "left in progress at the end")
 		}
 	}
-	yes(errors.Is(err, ErrDoesNotEnd), "has to be killed after 40 s")
-	yes(v.Status != 0, fmt.Sprintf("exit status %d", v.Status))
-	yes(p.Calls > 0 && v.Faulted > p.Calls, fmt.Sprintf("%d calls during the fault", v.Faulted))
-	yes(err != nil && len(out) == 0, "was not seen to the end")
+	add(errors.Is(err, errDoesNotEnd), "had to be killed after 40 s")
+	add(v.Status != 0, fmt.Sprintf("exit status %d", v.Status))
+	add(p.MaxCalls > 0 && v.CallsDuringFault > p.MaxCalls, fmt.Sprintf("%d calls during the fault", v.CallsDuringFault))
+	add(err != nil && len(out) == 0, "did not run to the end")
 	return out
 }

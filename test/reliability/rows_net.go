@@ -9,14 +9,14 @@ import (
 	"conductor-jwt/test/conductortest"
 )
 
-// behind puts a Middle before the server, and gives it to the row by m.
-func behind(m **Middle) func(server string) (string, func(), error) {
+// viaTCPProxy is an [Options.Proxy] that starts a TCPProxy and stores it in m.
+func viaTCPProxy(m **TCPProxy) func(server string) (string, func(), error) {
 	return func(server string) (string, func(), error) {
 		u, err := url.Parse(server)
 		if err != nil {
 			return "", nil, fmt.Errorf("reliability: %w", err)
 		}
-		middle, err := NewMiddle(context.Background(), u.Host)
+		middle, err := NewTCPProxy(context.Background(), u.Host)
 		if err != nil {
 			return "", nil, err
 		}
@@ -26,14 +26,14 @@ func behind(m **Middle) func(server string) (string, func(), error) {
 	}
 }
 
-// HalfOpen is row 25: in the middle of its work the worker's connections, and
-// all that it makes for 3 s, are with a peer that is no longer there.
+// HalfOpen is row 25: under load, the worker's connections and all that it opens
+// within 3 s fall silent.
 func HalfOpen() Row {
-	var m *Middle
+	var m *TCPProxy
 	return Row{
-		Promise: Promise{Redelivers: true},
+		Promise: Promise{AllowsRedelivery: true},
 		Number:  25, Fault: "half-open peer: every connection falls silent", Tasks: 150,
-		Stage: Options{Lease: 20 * time.Second, Behind: behind(&m)},
+		Options: Options{Lease: 20 * time.Second, Proxy: viaTCPProxy(&m)},
 		Play: func(ctx context.Context, r *Run) error {
 			if err := r.AwaitCompleted(ctx, 30); err != nil {
 				return err
@@ -42,20 +42,20 @@ func HalfOpen() Row {
 			if err := conductortest.Pause(ctx, 3*time.Second); err != nil {
 				return err
 			}
-			r.Healed()
+			r.FaultEnded()
 			m.Thaw()
 			return nil
 		},
 	}
 }
 
-// Resets breaks every connection ten times, at any moment.
+// Resets is row 3b: every connection is reset, ten times.
 func Resets() Row {
-	var m *Middle
+	var m *TCPProxy
 	return Row{
-		Promise: Promise{Redelivers: true},
+		Promise: Promise{AllowsRedelivery: true},
 		Number:  3, Fault: "every connection reset, ten times", Tasks: 100,
-		Stage: Options{Lease: 3 * time.Second, Behind: behind(&m)},
+		Options: Options{Lease: 3 * time.Second, Proxy: viaTCPProxy(&m)},
 		Play: func(ctx context.Context, r *Run) error {
 			for range 10 {
 				r.Load(20)
@@ -64,19 +64,20 @@ func Resets() Row {
 				}
 				m.Reset()
 			}
-			r.Healed()
+			r.FaultEnded()
 			return nil
 		},
 	}
 }
 
-// CutShort ends connections in the middle of the answers to polls.
-func CutShort() Row {
-	var m *Middle
+// CutConnections is row 11b: connections are closed within the response to a
+// poll.
+func CutConnections() Row {
+	var m *TCPProxy
 	return Row{
-		Promise: Promise{Redelivers: true},
+		Promise: Promise{AllowsRedelivery: true},
 		Number:  11, Fault: "connections cut in the middle of an answer", Tasks: 100,
-		Stage: Options{Lease: 3 * time.Second, Behind: behind(&m)},
+		Options: Options{Lease: 3 * time.Second, Proxy: viaTCPProxy(&m)},
 		Play: func(ctx context.Context, r *Run) error {
 			for n := int64(1000); n < 12000; n += 1000 {
 				m.Cut(n)
@@ -87,14 +88,14 @@ func CutShort() Row {
 			}
 			m.Cut(0)
 			m.Reset()
-			r.Healed()
+			r.FaultEnded()
 			return nil
 		},
 	}
 }
 
-// Slow is a server that takes its time with everything.
-func Slow() Row {
+// SlowServer is row 10b.
+func SlowServer() Row {
 	return Row{
 		Number: 10, Fault: "every answer takes 300 ms", Tasks: 60,
 		Plan: conductortest.Plan(1, conductortest.Rule{Fault: conductortest.Fault{Delay: 300 * time.Millisecond}}),

@@ -11,12 +11,12 @@ import (
 // DownAtStart is row 1.
 func DownAtStart() Row {
 	return Row{
-		Number: 1, Fault: "server down at start, up 2 s later", Tasks: 20, Stage: Options{Down: true},
+		Number: 1, Fault: "server down at start, up 2 s later", Tasks: 20, Options: Options{Down: true},
 		Play: func(ctx context.Context, r *Run) error {
 			if err := conductortest.Pause(ctx, 2*time.Second); err != nil {
 				return err
 			}
-			r.Healed()
+			r.FaultEnded()
 			return r.Up(ctx)
 		},
 	}
@@ -25,8 +25,8 @@ func DownAtStart() Row {
 // Restart is row 2.
 func Restart() Row {
 	return Row{
-		Promise: Promise{Redelivers: true},
-		Number:  2, Fault: "server restarted under load, port closed for 5 s", Tasks: 400, Stage: Options{Lease: 15 * time.Second},
+		Promise: Promise{AllowsRedelivery: true},
+		Number:  2, Fault: "server restarted under load, port closed for 5 s", Tasks: 400, Options: Options{Lease: 15 * time.Second},
 		Play: func(ctx context.Context, r *Run) error {
 			if err := r.AwaitCompleted(ctx, 50); err != nil {
 				return err
@@ -35,13 +35,13 @@ func Restart() Row {
 			if err := conductortest.Pause(ctx, 5*time.Second); err != nil {
 				return err
 			}
-			r.Healed()
+			r.FaultEnded()
 			return r.Up(ctx)
 		},
 	}
 }
 
-// first is a plan that spoils the first n calls of a name.
+// first returns a plan that applies each fault to n calls of a name.
 func first(n int, call string, faults ...conductortest.Fault) conductortest.Faults {
 	var rules []conductortest.Rule
 	for _, f := range faults {
@@ -58,8 +58,8 @@ func ResetDuringUpdate() Row {
 	}
 }
 
-// LostAnswer is row 4.
-func LostAnswer() Row {
+// LostResponse is row 4.
+func LostResponse() Row {
 	return Row{
 		Number: 4, Fault: "answer lost after the update was applied", Tasks: 60,
 		Plan: first(20, "update", conductortest.Fault{Lost: true}),
@@ -69,7 +69,7 @@ func LostAnswer() Row {
 // Rotation is row 5.
 func Rotation() Row {
 	return Row{
-		Number: 5, Fault: "401 under load: the token is rotated 20 times", Tasks: 20, Stage: Options{Auth: true},
+		Number: 5, Fault: "401 under load: the token is rotated 20 times", Tasks: 20, Options: Options{Auth: true},
 		Play: func(ctx context.Context, r *Run) error {
 			for range 20 {
 				r.Server.Rotate()
@@ -78,7 +78,7 @@ func Rotation() Row {
 					return err
 				}
 			}
-			r.Healed()
+			r.FaultEnded()
 			return nil
 		},
 	}
@@ -87,14 +87,14 @@ func Rotation() Row {
 // Forbidden is row 6.
 func Forbidden() Row {
 	return Row{
-		Promise: Promise{Calls: 16}, // one a second of each poller
-		Number:  6, Fault: "403 for 8 s", Tasks: 20, Stage: Options{Auth: true},
+		Promise: Promise{MaxCalls: 16}, // one a second of each poller
+		Number:  6, Fault: "403 for 8 s", Tasks: 20, Options: Options{Auth: true},
 		Play: func(ctx context.Context, r *Run) error {
 			r.Server.Forbid(true)
 			if err := conductortest.Pause(ctx, 8*time.Second); err != nil {
 				return err
 			}
-			r.Healed()
+			r.FaultEnded()
 			r.Server.Forbid(false)
 			return nil
 		},
@@ -135,12 +135,12 @@ func ErrorPages() Row {
 	return Row{Number: 8, Fault: "500, 502, 504 and 200 with an HTML page", Tasks: 100, Plan: conductortest.Plan(8, rules...)}
 }
 
-// Refusals is row 9.
-func Refusals() Row {
+// RefusedUpdates is row 9.
+func RefusedUpdates() Row {
 	refused := map[string]int{"t1": 400, "t2": 404, "t3": 409, "t4": 413}
 	return Row{
-		Promise: Promise{Redelivers: true},
-		Number:  9, Fault: "an update answered 400, 404, 409 or 413", Tasks: 20, Stage: Options{Lease: 6 * time.Second},
+		Promise: Promise{AllowsRedelivery: true},
+		Number:  9, Fault: "an update answered 400, 404, 409 or 413", Tasks: 20, Options: Options{Lease: 6 * time.Second},
 		Plan: func(c conductortest.Call) conductortest.Fault {
 			if c.Name == "update" {
 				return conductortest.Fault{Status: refused[c.TaskID]}

@@ -10,9 +10,9 @@ import (
 	"conductor-jwt/test/conductortest"
 )
 
-// TermUnderLoad is row 18: the worker is told to end in the middle of its
-// work, and another one does the rest.
-func TermUnderLoad() Row {
+// SIGTERMUnderLoad is row 18: the worker gets SIGTERM under load, and another
+// worker does the remaining tasks.
+func SIGTERMUnderLoad() Row {
 	return Row{
 		Number: 18, Fault: "SIGTERM under load", Tasks: 300,
 		Play: func(ctx context.Context, r *Run) error {
@@ -22,24 +22,24 @@ func TermUnderLoad() Row {
 			if err := r.Stop(ctx, r.Worker()); err != nil {
 				return err
 			}
-			r.Healed()
+			r.FaultEnded()
 			_, err := r.Start()
 			return err
 		},
 	}
 }
 
-// TermWithoutServer is row 19: the worker is told to end while the server is
-// away, and can report nothing.
-func TermWithoutServer() Row {
+// SIGTERMWithoutServer is row 19: the worker gets SIGTERM while the server is
+// down, so it cannot report results.
+func SIGTERMWithoutServer() Row {
 	return Row{
-		Promise: Promise{Redelivers: true, Ends: 1},
+		Promise: Promise{AllowsRedelivery: true, ExitStatus: 1},
 		Number:  19, Fault: "SIGTERM while the server is down", Tasks: 40,
-		// Longer than a worker takes to end on a busy machine: what the server
-		// has taken back is no longer left.
-		Stage: Options{Lease: 15 * time.Second},
-		Env:   map[string]string{"CONDUCTOR_JWT_DRAIN_TIMEOUT": "1s"},
-		Plan:  conductortest.Plan(1, conductortest.Rule{Call: "update", Skip: 10, Fault: conductortest.Fault{Status: http.StatusServiceUnavailable}}),
+		// Longer than a worker takes to end on a busy machine; otherwise the
+		// tasks have timed out and are no longer in progress.
+		Options: Options{Lease: 15 * time.Second},
+		Env:     map[string]string{"CONDUCTOR_JWT_DRAIN_TIMEOUT": "1s"},
+		Plan:    conductortest.Plan(1, conductortest.Rule{Call: "update", Skip: 10, Fault: conductortest.Fault{Status: http.StatusServiceUnavailable}}),
 		Play: func(ctx context.Context, r *Run) error {
 			if err := r.AwaitCalls(ctx, "update", 14); err != nil {
 				return err
@@ -49,7 +49,7 @@ func TermWithoutServer() Row {
 				return err
 			}
 			r.Ledger.SetFaults(nil)
-			r.Healed()
+			r.FaultEnded()
 			if err := r.Up(ctx); err != nil {
 				return err
 			}
@@ -59,12 +59,12 @@ func TermWithoutServer() Row {
 	}
 }
 
-// Kills is row 20: so many workers, one after the other, are killed at work.
+// Kills is row 20: workers are killed under load, one after the other.
 func Kills(rounds int, seed uint64) Row {
 	return Row{
-		Promise: Promise{Redelivers: true},
+		Promise: Promise{AllowsRedelivery: true},
 		Number:  20, Fault: fmt.Sprintf("kill -9 under load, %d rounds", rounds),
-		Stage: Options{Lease: 2 * time.Second}, Within: 10 * time.Minute,
+		Options: Options{Lease: 2 * time.Second}, Timeout: 10 * time.Minute,
 		Play: func(ctx context.Context, r *Run) error {
 			random := rand.New(rand.NewPCG(seed, 20)) //nolint:gosec // a seed repeats the run
 			for range rounds {
@@ -77,8 +77,8 @@ func Kills(rounds int, seed uint64) Row {
 					return err
 				}
 			}
-			r.Load(5) // the last is to have work, too
-			r.Healed()
+			r.Load(5) // so that the last worker has tasks, too
+			r.FaultEnded()
 			return nil
 		},
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"conductor-jwt/conductor/api"
+	"conductor-jwt/test/conductortest"
 )
 
 func TestServerDownAtStart(t *testing.T) {
@@ -15,7 +16,7 @@ func TestServerDownAtStart(t *testing.T) {
 	row := DownAtStart()
 	play := row.Play
 	row.Play = func(ctx context.Context, r *Run) error {
-		if err := alive(ctx, r.Worker(), 503); err != nil {
+		if err := checkProbes(ctx, r.Worker(), 503); err != nil {
 			return err
 		}
 		if err := play(ctx, r); err != nil {
@@ -24,38 +25,38 @@ func TestServerDownAtStart(t *testing.T) {
 		if err := r.AwaitCompleted(ctx, 1); err != nil {
 			return err
 		}
-		return alive(ctx, r.Worker(), 200)
+		return checkProbes(ctx, r.Worker(), 200)
 	}
-	v := hold(t, row)
-	noneLost(t, v)
-	if v.Recovered > 5*time.Second {
-		t.Errorf("the first poll came %s after the server", v.Recovered)
+	v := runRow(t, row)
+	wantNoneLost(t, v)
+	if v.FirstPoll > 5*time.Second {
+		t.Errorf("the first poll came %s after the server started, want at most 5 s", v.FirstPoll)
 	}
 	if n := lines(v.Log, "a call to the server failed"); n != 1 {
-		t.Errorf("%d lines about the outage, want one", n)
+		t.Errorf("%d lines about the outage, want 1", n)
 	}
 }
 
 func TestServerRestart(t *testing.T) {
 	t.Parallel()
-	v := hold(t, Restart())
-	resultsKept(t, v)
+	v := runRow(t, Restart())
+	wantFewGivenUp(t, v)
 }
 
 func TestResetDuringUpdate(t *testing.T) {
 	t.Parallel()
-	v := hold(t, ResetDuringUpdate())
-	noneLost(t, v)
-	if v.Repeated == 0 {
+	v := runRow(t, ResetDuringUpdate())
+	wantNoneLost(t, v)
+	if v.RepeatedUpdates == 0 {
 		t.Error("no update was repeated: there was no fault")
 	}
 }
 
-func TestAnswerLostAfterTheUpdateWasApplied(t *testing.T) {
+func TestResponseLostAfterTheUpdateWasApplied(t *testing.T) {
 	t.Parallel()
-	v := hold(t, LostAnswer())
-	noneLost(t, v)
-	if v.Repeated == 0 {
+	v := runRow(t, LostResponse())
+	wantNoneLost(t, v)
+	if v.RepeatedUpdates == 0 {
 		t.Error("no update was repeated: there was no fault")
 	}
 }
@@ -69,11 +70,11 @@ func TestTokenRotationUnderLoad(t *testing.T) {
 		defer func() { granted = r.Server.Granted() }()
 		return play(ctx, r)
 	}
-	v := hold(t, row)
-	noneLost(t, v)
-	// One for the start, and one for all that found out about each rotation.
+	v := runRow(t, row)
+	wantNoneLost(t, v)
+	// One at the start and one after each rotation, shared by all calls.
 	if granted > 21 {
-		t.Errorf("%d tokens were asked for, for 20 rotations", granted)
+		t.Errorf("%d token requests for 20 rotations, want at most 21", granted)
 	}
 }
 
@@ -86,11 +87,11 @@ func TestForbidden(t *testing.T) {
 		defer func() { calls = r.Ledger.Calls("poll") }()
 		return play(ctx, r)
 	}
-	v := hold(t, row)
-	noneLost(t, v)
-	// In 8 s each poller asks at the start and after 5 s.
+	v := runRow(t, row)
+	wantNoneLost(t, v)
+	// In 8 s each poller polls at the start and after 5 s.
 	if calls > 2*pollers {
-		t.Errorf("%d polls in 8 s", calls)
+		t.Errorf("%d polls in 8 s, want at most %d", calls, 2*pollers)
 	}
 	if n := lines(v.Log, "a call to the server failed"); n != 1 {
 		t.Errorf("%d lines about it, want one", n)
@@ -99,82 +100,82 @@ func TestForbidden(t *testing.T) {
 
 func TestRetryAfterOfEveryKind(t *testing.T) {
 	t.Parallel()
-	noneLost(t, hold(t, Throttled()))
+	wantNoneLost(t, runRow(t, Throttled()))
 }
 
 func TestErrorPages(t *testing.T) {
 	t.Parallel()
-	noneLost(t, hold(t, ErrorPages()))
+	wantNoneLost(t, runRow(t, ErrorPages()))
 }
 
-// resultsKept holds that results were repeated until they were taken. A lease
-// of a few seconds is over before its time where a machine is busy with other
-// things, and the task comes again: one in ten is chance, more is a habit.
-func resultsKept(t *testing.T, v Verdict) {
+// wantFewGivenUp checks that results were retried until the server accepted
+// them. On a busy machine a lease of a few seconds may end before that, so one
+// result in ten may be given up.
+func wantFewGivenUp(t *testing.T, v Verdict) {
 	t.Helper()
 	if n := lines(v.Log, "the server did not accept the task's result"); n > v.Tasks/10 {
-		t.Errorf("%d results of %d tasks were given up", n, v.Tasks)
+		t.Errorf("%d results of %d tasks were given up, want at most one in ten", n, v.Tasks)
 	}
 }
 
-// A refused update is said once: the task comes back by its response timeout.
+// A refused update is not retried: the task times out and is redelivered.
 func TestRefusedUpdatesAreNotRepeated(t *testing.T) {
 	t.Parallel()
-	v := hold(t, Refusals())
-	if v.TakenBack != 4 {
-		t.Errorf("%d tasks were taken back, want the 4 whose updates were refused", v.TakenBack)
+	v := runRow(t, RefusedUpdates())
+	if v.TimedOut != 4 {
+		t.Errorf("%d tasks timed out, want the 4 whose updates were refused", v.TimedOut)
 	}
 	if n := v.Ledger.Calls("update"); n != v.Tasks+4 {
-		t.Errorf("%d updates of %d tasks, want one more for each of 4 refused", n, v.Tasks)
+		t.Errorf("%d updates of %d tasks, want one more for each of the 4 refused", n, v.Tasks)
 	}
 	if n := lines(v.Log, `"end":"refused"`); n != 3 {
 		t.Errorf("%d lines about refused results, want 3", n)
 	}
 	if n := lines(v.Log, `"end":"gone"`); n != 1 {
-		t.Errorf("%d lines about a task that is gone, want 1", n)
+		t.Errorf("%d lines about a task unknown to the server, want 1", n)
 	}
 }
 
-func TestSlowAndEndlessAnswers(t *testing.T) {
+func TestSlowAndEndlessResponses(t *testing.T) {
 	t.Parallel()
-	noneLost(t, hold(t, SlowAnswers()))
+	wantNoneLost(t, runRow(t, SlowResponses()))
 }
 
-// A broken answer to a poll may hold leased tasks; those come back.
-func TestBrokenAnswers(t *testing.T) {
+// A broken response to a poll may hold leased tasks; those are redelivered.
+func TestBrokenResponses(t *testing.T) {
 	t.Parallel()
-	v := hold(t, BrokenAnswers())
-	resultsKept(t, v)
+	v := runRow(t, BrokenResponses())
+	wantFewGivenUp(t, v)
 }
 
-func TestFloods(t *testing.T) {
+func TestOversizedResponses(t *testing.T) {
 	t.Parallel()
-	v := hold(t, Floods())
-	noneLost(t, v)
+	v := runRow(t, OversizedResponses())
+	wantNoneLost(t, v)
 }
 
 func TestOneBadTaskAmongFifty(t *testing.T) {
 	t.Parallel()
 	row := OneBadTask()
-	v, err := row.Run(t.Context(), keyRing(), inside(time.Now))
-	if err != nil || v.Broken != nil || v.Wrong != nil {
+	v, err := row.Run(t.Context(), keyRing(), startInProcess(time.Now))
+	if err != nil || v.LedgerErr != nil || v.TokenErr != nil {
 		t.Errorf("%v; %s", err, v)
 	}
-	fit(t, v)
-	noneLost(t, v)
+	checkWorker(t, v)
+	wantNoneLost(t, v)
 	for _, task := range v.Ledger.Tasks() {
 		if task.Status != api.Completed && task.Status != api.FailedWithTerminalError {
-			t.Errorf("%s is %s", task.ID, task.Status)
+			t.Errorf("%s is %s, want COMPLETED or FAILED_WITH_TERMINAL_ERROR", task.ID, task.Status)
 		}
 	}
 	if v.Failed != 2 || v.Completed != 48 {
-		t.Errorf("%s", v)
+		t.Errorf("%s; want 48 completed and 2 failed", v)
 	}
 }
 
-// Wrong credentials are no reason to hurry, nor to end: they are asked about
-// seldom and told of once, and work as soon as the server takes them.
-func TestWrongCredentials(t *testing.T) {
+// With wrong credentials the worker backs off, logs one line and does not exit.
+// It works as soon as the server accepts them.
+func TestWrongCredentialsAreRetriedWithBackoff(t *testing.T) {
 	t.Parallel()
 	row := Forbidden()
 	row.Number, row.Fault, row.Promise = 6, "", Promise{}
@@ -189,25 +190,24 @@ func TestWrongCredentials(t *testing.T) {
 			return err
 		}
 		tokens, faulted = r.Ledger.Calls("token"), r.Ledger.Calls("poll")
-		return alive(ctx, r.Worker(), 503)
+		return checkProbes(ctx, r.Worker(), 503)
 	}
-	v := hold(t, row)
-	// 100 ms doubling to 5 s: each of two pollers, and the registration.
+	v := runRow(t, row)
+	// 100 ms doubling to 5 s, for each of two pollers and the registration.
 	if tokens > 40 || faulted > 0 {
-		t.Errorf("%d tokens were asked for in 8 s, and %d polls came without one", tokens, faulted)
+		t.Errorf("%d token requests and %d polls in 8 s, want at most 40 and 0", tokens, faulted)
 	}
 	if n := lines(v.Log, "a call to the server failed"); n != 1 {
 		t.Errorf("%d lines about it, want one", n)
 	}
 	if strings.Contains(v.Log, "not-the-secret-of-the-matrix") {
-		t.Error("the log tells the secret")
+		t.Error("the log holds the secret")
 	}
 }
 
-// Tasks that are odd in every way a server can send them harm none of those
-// beside them: the good ones are done, the bad ones are ended for good, and
-// none of them is left to the response timeout.
-func TestOddTasksAmongGoodOnes(t *testing.T) {
+// Invalid tasks do not affect valid ones: the valid ones complete, the invalid
+// ones fail with a terminal error, and none is left to the response timeout.
+func TestInvalidTasksAmongValidOnes(t *testing.T) {
 	t.Parallel()
 	inputs := map[string]string{
 		"null":                       `null`,
@@ -217,54 +217,54 @@ func TestOddTasksAmongGoodOnes(t *testing.T) {
 		"a subject that is a number": `{"subject":7,"algorithm":"ES256","privateKey":"x"}`,
 		"a key that is an object":    `{"subject":"s","algorithm":"ES256","privateKey":{"a":1}}`,
 		"a ttl that is a list":       `{"subject":"s","algorithm":"ES256","privateKey":"x","ttlInSecond":[300]}`,
-		"a number beyond all":        `{"subject":"s","algorithm":"ES256","privateKey":"x","ttlInSecond":1e400}`,
+		"a number out of range":      `{"subject":"s","algorithm":"ES256","privateKey":"x","ttlInSecond":1e400}`,
 	}
-	odd := map[string]string{}
+	invalid := map[string]string{}
 	v, err := Row{
-		Number: 13, Tasks: 42, Env: map[string]string{"CONDUCTOR_JWT_SLOTS": "50"}, Stage: Options{Down: true},
-		Promise: Promise{Fails: len(inputs)},
+		Number: 13, Tasks: 42, Env: map[string]string{"CONDUCTOR_JWT_SLOTS": "50"}, Options: Options{Down: true},
+		Promise: Promise{MaxFailed: len(inputs)},
 		Play: func(ctx context.Context, r *Run) error {
 			for what, input := range inputs {
-				odd[r.Enqueue(func(s *conductortest.TaskSpec) { s.Template, s.Input = nil, json.RawMessage(input) })] = what
+				invalid[r.Enqueue(func(s *conductortest.TaskSpec) { s.Template, s.Input = nil, json.RawMessage(input) })] = what
 			}
 			return r.Up(ctx)
 		},
-	}.Run(t.Context(), keyRing(), inside(time.Now))
-	if err != nil || v.Broken != nil || v.Wrong != nil || len(v.Unkept) > 0 {
-		t.Errorf("%v; %s; %q", err, v, v.Unkept)
+	}.Run(t.Context(), keyRing(), startInProcess(time.Now))
+	if err != nil || v.LedgerErr != nil || v.TokenErr != nil || len(v.Violations) > 0 {
+		t.Errorf("%v; %s; %q", err, v, v.Violations)
 	}
-	fit(t, v)
-	noneLost(t, v)
+	checkWorker(t, v)
+	wantNoneLost(t, v)
 	for _, task := range v.Ledger.Tasks() {
-		want := conductortest.Completed
-		if odd[task.First] != "" {
-			want = conductortest.Terminal
+		want := api.Completed
+		if invalid[task.First] != "" {
+			want = api.FailedWithTerminalError
 		}
 		if task.Status != want {
-			t.Errorf("%s (%s) is %s, want %s", task.ID, odd[task.First], task.Status, want)
+			t.Errorf("%s (%s) is %s, want %s", task.ID, invalid[task.First], task.Status, want)
 		}
 	}
 }
 
 func TestHalfOpenPeer(t *testing.T) {
 	t.Parallel()
-	v := hold(t, HalfOpen())
-	resultsKept(t, v)
+	v := runRow(t, HalfOpen())
+	wantFewGivenUp(t, v)
 }
 
 func TestResetConnections(t *testing.T) {
 	t.Parallel()
-	v := hold(t, Resets())
-	resultsKept(t, v)
+	v := runRow(t, Resets())
+	wantFewGivenUp(t, v)
 }
 
-func TestConnectionsCutInTheMiddle(t *testing.T) {
+func TestConnectionsClosedWithinAResponse(t *testing.T) {
 	t.Parallel()
-	v := hold(t, CutShort())
-	resultsKept(t, v)
+	v := runRow(t, CutConnections())
+	wantFewGivenUp(t, v)
 }
 
 func TestSlowServer(t *testing.T) {
 	t.Parallel()
-	noneLost(t, hold(t, Slow()))
+	wantNoneLost(t, runRow(t, SlowServer()))
 }

@@ -6,7 +6,7 @@ import (
 	"conductor-jwt/test/conductortest"
 )
 
-// byCall gives each call a plan of its own.
+// byCall selects a plan by the call's name.
 func byCall(plans map[string]conductortest.Faults) conductortest.Faults {
 	return func(c conductortest.Call) conductortest.Fault {
 		if plan := plans[c.Name]; plan != nil {
@@ -24,7 +24,7 @@ func wire(kinds ...conductortest.Wire) []conductortest.Fault {
 	return out
 }
 
-// lost does the call, and does so to its answer.
+// lost processes the call and then damages the response.
 func lost(kinds ...conductortest.Wire) []conductortest.Fault {
 	out := wire(kinds...)
 	for i := range out {
@@ -33,8 +33,8 @@ func lost(kinds ...conductortest.Wire) []conductortest.Fault {
 	return out
 }
 
-// SlowAnswers is row 10.
-func SlowAnswers() Row {
+// SlowResponses is row 10a.
+func SlowResponses() Row {
 	kinds := []conductortest.Wire{conductortest.WireHang, conductortest.WireSlow, conductortest.WireEndless}
 	return Row{
 		Number: 10, Fault: "slow headers, a body of a byte at a time, a body without end", Tasks: 60,
@@ -44,14 +44,14 @@ func SlowAnswers() Row {
 	}
 }
 
-// BrokenAnswers is row 11.
-func BrokenAnswers() Row {
+// BrokenResponses is row 11a.
+func BrokenResponses() Row {
 	kinds := []conductortest.Wire{
 		conductortest.WireTruncated, conductortest.WireShort, conductortest.WireGarbage, conductortest.WireClose,
 	}
 	return Row{
-		Promise: Promise{Redelivers: true},
-		Number:  11, Fault: "truncated JSON, a short body, no HTTP at all", Tasks: 60, Stage: Options{Lease: 3 * time.Second},
+		Promise: Promise{AllowsRedelivery: true},
+		Number:  11, Fault: "truncated JSON, a short body, no HTTP at all", Tasks: 60, Options: Options{Lease: 3 * time.Second},
 		Plan: byCall(map[string]conductortest.Faults{
 			"poll":   first(1, "poll", append(wire(kinds...), lost(kinds...)...)...),
 			"update": first(2, "update", append(wire(kinds...), lost(kinds...)...)...),
@@ -59,8 +59,8 @@ func BrokenAnswers() Row {
 	}
 }
 
-// Floods is row 12.
-func Floods() Row {
+// OversizedResponses is row 12.
+func OversizedResponses() Row {
 	kinds := []conductortest.Wire{conductortest.WireBomb, conductortest.WireHuge}
 	return Row{
 		Number: 12, Fault: "a gzip bomb, a body of 200 MB", Tasks: 40,
@@ -73,8 +73,8 @@ func Floods() Row {
 // OneBadTask is row 13.
 func OneBadTask() Row {
 	return Row{
-		Promise: Promise{Fails: 2},
-		Number:  13, Fault: "one unreadable task among fifty", Tasks: 50, Stage: Options{Lease: 5 * time.Second},
+		Promise: Promise{MaxFailed: 2},
+		Number:  13, Fault: "one unreadable task among fifty", Tasks: 50, Options: Options{Lease: 5 * time.Second},
 		Env:  map[string]string{"CONDUCTOR_JWT_SLOTS": "50"},
 		Plan: conductortest.Plan(1, conductortest.Rule{Call: "poll", Times: 2, Fault: conductortest.Fault{Spoil: conductortest.SpoilField}}),
 	}

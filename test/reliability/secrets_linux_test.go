@@ -15,7 +15,7 @@ import (
 	"conductor-jwt/test/conductortest"
 )
 
-// secrets is a canary of all that a worker of the matrix must keep to itself.
+// secrets returns a canary that finds every secret of the matrix.
 func secrets() *conductortest.Canary {
 	canary := conductortest.NewCanary()
 	for _, k := range keyRing() {
@@ -25,7 +25,7 @@ func secrets() *conductortest.Canary {
 	return canary
 }
 
-// inFile gives the secret of the server in a file, as the variables that end in _FILE take it.
+// inFile gives the worker the server's secret by CONDUCTOR_AUTH_SECRET_FILE.
 func inFile(t *testing.T) map[string]string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "secret")
@@ -33,22 +33,22 @@ func inFile(t *testing.T) map[string]string {
 	return map[string]string{"CONDUCTOR_AUTH_SECRET": "", "CONDUCTOR_AUTH_SECRET_FILE": path}
 }
 
-// pid is the process of a worker of its own.
+// pid returns the process ID of a worker that is a process.
 func pid(w Worker) (int, error) {
 	p, ok := w.(*Process)
 	if !ok {
-		return 0, fmt.Errorf("no process of its own")
+		return 0, fmt.Errorf("the worker is not a process of its own")
 	}
 	return p.PID(), nil
 }
 
-// What everybody on the machine may read of the process tells nothing, and no
-// core file may be written of it.
-func TestProcTellsNothing(t *testing.T) {
+// What /proc shows of the process holds no secret, and it may not write a core
+// file.
+func TestProcHoldsNoSecrets(t *testing.T) {
 	t.Parallel()
 	canary := secrets()
-	v := holdIn(t, Row{
-		Tasks: 20, Stage: Options{Auth: true}, Env: inFile(t),
+	v := runRowIn(t, Row{
+		Tasks: 20, Options: Options{Auth: true}, Env: inFile(t),
 		Play: func(ctx context.Context, r *Run) error {
 			if err := r.AwaitCompleted(ctx, 20); err != nil {
 				return err
@@ -59,7 +59,7 @@ func TestProcTellsNothing(t *testing.T) {
 			}
 			for _, name := range []string{"cmdline", "environ", "maps", "status", "limits", "comm", "stat"} {
 				text, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", id, name))
-				if err != nil && !os.IsPermission(err) { // which is as well
+				if err != nil && !os.IsPermission(err) { // which protects it as well
 					return err
 				}
 				canary.Check(t, name, text)
@@ -73,21 +73,20 @@ func TestProcTellsNothing(t *testing.T) {
 			}
 			return nil
 		},
-	}, built(t).Start)
-	noneLost(t, v)
+	}, builtWorker(t).Start)
+	wantNoneLost(t, v)
 }
 
-// The kernel gives what is in /proc of a process that is not dumpable to root
-// (proc(5)), so that another process of the same user can neither read its
-// memory nor attach to it.
-func TestAnotherProcessOfTheUserCannotLookInside(t *testing.T) {
+// Root owns /proc/PID of a process that is not dumpable (proc(5)), so that
+// another process of the same user can neither read its memory nor attach to it.
+func TestMemoryIsNotReadableByTheSameUser(t *testing.T) {
 	t.Parallel()
-	worker, anybody := built(t), Command{Path: "/bin/sleep", Args: []string{"60"}}
+	worker, sleep := builtWorker(t), Command{Path: "/bin/sleep", Args: []string{"60"}}
 	if os.Getuid() == 0 {
 		nobody, err := child.Nobody()
 		must(t, err)
 		must(t, os.Chmod(folder, 0o755))
-		worker.User, anybody.User = nobody, nobody
+		worker.User, sleep.User = nobody, nobody
 	}
 	owner := func(w Worker) uint32 {
 		id, err := pid(w)
@@ -96,41 +95,41 @@ func TestAnotherProcessOfTheUserCannotLookInside(t *testing.T) {
 		must(t, err)
 		stat, ok := info.Sys().(*syscall.Stat_t)
 		if !ok {
-			t.Fatal("no owner")
+			t.Fatal("the file's owner is unknown")
 		}
 		return stat.Uid
 	}
-	sleeper, err := anybody.Start(nil)
+	sleeper, err := sleep.Start(nil)
 	must(t, err)
 	if owner(sleeper) == 0 {
-		t.Error("the memory of any process is root's: this test could not fail")
+		t.Error("root owns the memory of an ordinary process as well: this test cannot fail")
 	}
 	sleeper.Signal(os.Kill)
-	holdIn(t, Row{
+	runRowIn(t, Row{
 		Tasks: 1,
 		Play: func(ctx context.Context, r *Run) error {
 			if err := r.AwaitCompleted(ctx, 1); err != nil {
 				return err
 			}
 			if id := owner(r.Worker()); id != 0 {
-				t.Errorf("the memory of the worker is user %d's own", id)
+				t.Errorf("user %d owns the memory of the worker, want root", id)
 			}
 			return nil
 		},
 	}, worker.Start)
 }
 
-// A worker that is ended by SIGQUIT says where each goroutine was, with keys
-// and results in hand, and says nothing of them; nor does it leave a file.
-func TestACrashTellsNoKey(t *testing.T) {
+// SIGQUIT makes the worker print the stacks of its goroutines, which then hold
+// keys and results. The output must hold no secret, and no file may be left.
+func TestStackDumpHoldsNoSecrets(t *testing.T) {
 	t.Parallel()
 	for _, level := range []string{"none", "single", "all", "system", "crash"} {
 		t.Run(level, func(t *testing.T) {
 			t.Parallel()
-			worker, log := built(t), ""
+			worker, log := builtWorker(t), ""
 			worker.Dir = t.TempDir()
 			v, err := Row{
-				Tasks: 30, Stage: Options{Auth: true, Lease: 5 * time.Second}, Env: map[string]string{"GOTRACEBACK": level},
+				Tasks: 30, Options: Options{Auth: true, Lease: 5 * time.Second}, Env: map[string]string{"GOTRACEBACK": level},
 				Play: func(ctx context.Context, r *Run) error {
 					if err := r.AwaitCompleted(ctx, 10); err != nil {
 						return err
@@ -148,10 +147,10 @@ func TestACrashTellsNoKey(t *testing.T) {
 						return err
 					}
 					if log = w.Log(); status == 0 || !strings.Contains(log, "SIGQUIT") {
-						t.Errorf("exit status %d, and it does not say SIGQUIT", status)
+						t.Errorf("exit status %d, want another than 0, and SIGQUIT in the log", status)
 					}
 					if !regexp.MustCompile(`(?m)^goroutine 1\b`).MatchString(log) {
-						t.Error("no stacks: this test could not fail")
+						t.Error("the log holds no stacks: this test cannot fail")
 					}
 					r.Ledger.SetFaults(nil)
 					_, err = r.Start()
@@ -159,11 +158,11 @@ func TestACrashTellsNoKey(t *testing.T) {
 				},
 			}.Run(t.Context(), keyRing(), worker.Start)
 			must(t, err)
-			silent(t, v)
+			wantNoLeaks(t, v)
 			left, err := os.ReadDir(worker.Dir)
 			must(t, err)
 			if len(left) > 0 {
-				t.Errorf("it left %s", left[0].Name())
+				t.Errorf("the worker left the file %s", left[0].Name())
 			}
 		})
 	}

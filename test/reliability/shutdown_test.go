@@ -9,32 +9,31 @@ import (
 	"conductor-jwt/test/conductortest"
 )
 
-// kills is how often a worker is killed; CONTRIBUTING.md has the long way.
 var kills = flag.Int("kills", 15, "rounds of kill -9")
 
 func TestTermUnderLoad(t *testing.T) {
 	t.Parallel()
-	v := hold(t, TermUnderLoad())
-	noneLost(t, v)
-	for _, e := range v.Endings {
-		if e.Status != 0 || e.Left != 0 || e.Took > 25*time.Second {
-			t.Errorf("it ended with status %d after %s and left %d tasks", e.Status, e.Took, e.Left)
+	v := runRow(t, SIGTERMUnderLoad())
+	wantNoneLost(t, v)
+	for _, e := range v.Exits {
+		if e.Status != 0 || e.InProgress != 0 || e.Took > 25*time.Second {
+			t.Errorf("status %d after %s with %d tasks in progress, want 0 within 25 s with none", e.Status, e.Took, e.InProgress)
 		}
 	}
 }
 
-// What it could not report is left to the server, and the status says so.
+// The exit status reports that results were left to the server.
 func TestTermWhileTheServerIsDown(t *testing.T) {
 	t.Parallel()
-	v := hold(t, TermWithoutServer())
-	if e := v.Endings[0]; e.Status != 1 || e.Left == 0 || e.Took > 25*time.Second {
-		t.Errorf("it ended with status %d after %s and left %d tasks; want 1, and some", e.Status, e.Took, e.Left)
+	v := runRow(t, SIGTERMWithoutServer())
+	if e := v.Exits[0]; e.Status != 1 || e.InProgress == 0 || e.Took > 25*time.Second {
+		t.Errorf("status %d after %s with %d tasks in progress, want 1 within 25 s with some", e.Status, e.Took, e.InProgress)
 	}
 	if n := lines(v.Log, "tasks in flight could be neither reported nor given back"); n != 1 {
-		t.Errorf("%d lines about what was left, want one", n)
+		t.Errorf("%d lines about the remaining tasks, want 1", n)
 	}
-	if v.TakenBack == 0 {
-		t.Error("nothing was taken back: there was no fault")
+	if v.TimedOut == 0 {
+		t.Error("no task timed out: there was no fault")
 	}
 }
 
@@ -42,22 +41,22 @@ func TestKilledWorkersLoseNothing(t *testing.T) {
 	t.Parallel()
 	seed := rand.Uint64()
 	t.Logf("%d rounds, seed %d", *kills, seed)
-	v := holdIn(t, Kills(*kills, seed), built(t).Start)
-	if v.TakenBack == 0 {
-		t.Error("nothing was taken back: no worker was killed at work")
+	v := runRowIn(t, Kills(*kills, seed), builtWorker(t).Start)
+	if v.TimedOut == 0 {
+		t.Error("no task timed out: no worker was killed under load")
 	}
-	t.Logf("%d of %d tasks were done by two workers", v.Again, v.Tasks)
+	t.Logf("%d of %d tasks were done by two workers", v.DoneTwice, v.Tasks)
 }
 
-// Of a task that is delivered while it is in hand, the second delivery is
-// suppressed; two workers both sign, and the server takes the first token.
+// A worker ignores the second delivery of a task in flight. Where two workers
+// sign the same task, the server accepts the first token.
 func TestDuplicateDeliveries(t *testing.T) {
 	t.Parallel()
-	v, err := Duplicates().Run(t.Context(), keyRing(), inside(time.Now))
-	if err != nil || v.Completed != v.Tasks || v.Wrong != nil {
+	v, err := Duplicates().Run(t.Context(), keyRing(), startInProcess(time.Now))
+	if err != nil || v.Completed != v.Tasks || v.TokenErr != nil {
 		t.Errorf("%v; %s", err, v)
 	}
-	fit(t, v)
+	checkWorker(t, v)
 	applied := map[string]int{}
 	for _, u := range v.Ledger.Updates() {
 		if u.Effect == conductortest.Applied {
@@ -69,7 +68,7 @@ func TestDuplicateDeliveries(t *testing.T) {
 			t.Errorf("%d results of %s took effect", n, id)
 		}
 	}
-	noneLost(t, v)
+	wantNoneLost(t, v)
 	if lines(v.Log, "delivered again while in flight") == 0 {
 		t.Error("nothing was delivered while in flight: there was no fault")
 	}

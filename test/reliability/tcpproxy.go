@@ -8,67 +8,67 @@ import (
 	"sync"
 )
 
-// Middle is a stretch of network: it passes TCP connections on to a server,
-// and can break them in the ways that a server cannot.
-type Middle struct {
+// TCPProxy forwards TCP connections to a server and can break them in ways that
+// the server itself cannot.
+type TCPProxy struct {
 	server   string // host:port
 	listener net.Listener
 	done     sync.WaitGroup
 
 	mu     sync.Mutex
 	frozen bool
-	cut    int64 // bytes of the server's that pass on a connection; 0 is all
+	limit  int64 // bytes forwarded from the server on each connection; 0 is no limit
 	pairs  map[*pair]struct{}
-	dead   []net.Conn
+	silent []net.Conn
 }
 
-// pair is a connection from the client and the one that goes on to the server.
+// pair is a connection from the client and the one to the server.
 type pair struct{ client, server net.Conn }
 
-// NewMiddle listens on a loopback port in front of a server.
-func NewMiddle(ctx context.Context, server string) (*Middle, error) {
-	return newMiddleAt(ctx, "127.0.0.1:0", server)
+// NewTCPProxy listens on a loopback port in front of a server.
+func NewTCPProxy(ctx context.Context, server string) (*TCPProxy, error) {
+	return newTCPProxyAt(ctx, "127.0.0.1:0", server)
 }
 
-func newMiddleAt(ctx context.Context, address, server string) (*Middle, error) {
+func newTCPProxyAt(ctx context.Context, address, server string) (*TCPProxy, error) {
 	var config net.ListenConfig
 	l, err := config.Listen(ctx, "tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("reliability: %w", err)
 	}
-	m := &Middle{server: server, listener: l, pairs: map[*pair]struct{}{}}
-	m.done.Go(m.accept)
-	return m, nil
+	t := &TCPProxy{server: server, listener: l, pairs: map[*pair]struct{}{}}
+	t.done.Go(t.accept)
+	return t, nil
 }
 
-// Addr is where it listens.
-func (m *Middle) Addr() string { return m.listener.Addr().String() }
+// Addr returns the address that the proxy listens on.
+func (t *TCPProxy) Addr() string { return t.listener.Addr().String() }
 
-// Freeze makes a half-open peer of the server: every connection, and each that
-// is made from now on, stays open and silent forever.
-func (m *Middle) Freeze() {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.frozen = true
-	for p := range m.pairs {
-		m.dead = append(m.dead, p.client)
-		_ = p.server.Close() // ends its copying; what the client has stays open
-		delete(m.pairs, p)
+// Freeze simulates a half-open peer: every connection, present and new, stays
+// open and transfers nothing.
+func (t *TCPProxy) Freeze() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.frozen = true
+	for p := range t.pairs {
+		t.silent = append(t.silent, p.client)
+		_ = p.server.Close() // ends the copying; the client's connection stays open
+		delete(t.pairs, p)
 	}
 }
 
-// Thaw serves connections to come. Those that were frozen stay silent.
-func (m *Middle) Thaw() {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.frozen = false
+// Thaw forwards new connections again. Frozen ones stay silent.
+func (t *TCPProxy) Thaw() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.frozen = false
 }
 
-// Reset ends every connection by a TCP RST.
-func (m *Middle) Reset() {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for p := range m.pairs {
+// Reset ends every connection with a TCP RST.
+func (t *TCPProxy) Reset() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for p := range t.pairs {
 		if tcp, ok := p.client.(*net.TCPConn); ok {
 			_ = tcp.SetLinger(0)
 		}
@@ -77,60 +77,60 @@ func (m *Middle) Reset() {
 	}
 }
 
-// Cut lets n bytes of the server's pass on each connection to come, and then
-// ends it; 0 is all of them.
-func (m *Middle) Cut(n int64) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.cut = n
+// Cut forwards n bytes from the server on each new connection and then closes
+// it; 0 is no limit.
+func (t *TCPProxy) Cut(n int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.limit = n
 }
 
-// Close ends everything.
-func (m *Middle) Close() {
-	_ = m.listener.Close()
-	m.mu.Lock()
-	m.frozen = true
-	for p := range m.pairs {
+// Close stops listening and closes every connection.
+func (t *TCPProxy) Close() {
+	_ = t.listener.Close()
+	t.mu.Lock()
+	t.frozen = true
+	for p := range t.pairs {
 		_ = p.client.Close()
 		_ = p.server.Close()
 	}
-	for _, c := range m.dead {
+	for _, c := range t.silent {
 		_ = c.Close()
 	}
-	m.mu.Unlock()
-	m.done.Wait()
+	t.mu.Unlock()
+	t.done.Wait()
 }
 
-func (m *Middle) accept() {
+func (t *TCPProxy) accept() {
 	for {
-		c, err := m.listener.Accept()
+		c, err := t.listener.Accept()
 		if err != nil {
 			return
 		}
-		m.done.Go(func() { m.carry(c) })
+		t.done.Go(func() { t.forward(c) })
 	}
 }
 
-func (m *Middle) carry(client net.Conn) {
+func (t *TCPProxy) forward(client net.Conn) {
 	var dialer net.Dialer
-	server, err := dialer.DialContext(context.Background(), "tcp", m.server)
-	p, limit := m.admit(client, server, err == nil)
+	server, err := dialer.DialContext(context.Background(), "tcp", t.server)
+	p, limit := t.admit(client, server, err == nil)
 	if p == nil {
 		return
 	}
 	var both sync.WaitGroup
-	both.Go(func() { m.copy(p, server, client, 0) })
-	both.Go(func() { m.copy(p, client, server, limit) })
+	both.Go(func() { t.copy(p, server, client, 0) })
+	both.Go(func() { t.copy(p, client, server, limit) })
 	both.Wait()
 }
 
-// admit takes a connection on, or leaves it to be silent.
-func (m *Middle) admit(client, server net.Conn, connected bool) (*pair, int64) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+// admit registers a connection, or keeps it silent if the proxy is frozen.
+func (t *TCPProxy) admit(client, server net.Conn, connected bool) (*pair, int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	switch {
-	case m.frozen:
-		m.dead = append(m.dead, client)
+	case t.frozen:
+		t.silent = append(t.silent, client)
 		if connected {
 			_ = server.Close()
 		}
@@ -140,23 +140,23 @@ func (m *Middle) admit(client, server net.Conn, connected bool) (*pair, int64) {
 		return nil, 0
 	}
 	p := &pair{client: client, server: server}
-	m.pairs[p] = struct{}{}
-	return p, m.cut
+	t.pairs[p] = struct{}{}
+	return p, t.limit
 }
 
-// copy carries one direction, and ends the pair with it unless it was frozen.
-func (m *Middle) copy(p *pair, to, from net.Conn, limit int64) {
+// copy copies one direction and then closes the pair, unless it was frozen.
+func (t *TCPProxy) copy(p *pair, to, from net.Conn, limit int64) {
 	if limit > 0 {
 		_, _ = io.CopyN(to, from, limit)
 	} else {
 		_, _ = io.Copy(to, from)
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if _, alive := m.pairs[p]; !alive {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if _, checkProbes := t.pairs[p]; !checkProbes {
 		return
 	}
-	delete(m.pairs, p)
+	delete(t.pairs, p)
 	_ = p.client.Close()
 	_ = p.server.Close()
 }

@@ -9,31 +9,30 @@ import (
 	"conductor-jwt/test/conductortest"
 )
 
-// Verdict is what the ledger saw of a run.
+// Verdict is the result of a run, as the ledger recorded it.
 type Verdict struct {
-	Tasks     int // that were to be done
+	Tasks     int
 	Completed int
-	Failed    int // that ended otherwise than completed
+	Failed    int // ended with another status than COMPLETED
 	Tally
 	Updates, Polls, Calls int
-	// Recovered is from the end of the fault to the first poll that the
-	// ledger served, Done to the end of the last task.
-	Recovered, Done time.Duration
-	// Broken is the first breach of the ledger's invariant, Wrong the tokens
-	// that do not verify.
-	Broken, Wrong error
-	// Leaks is the secrets that were found where they may not be.
-	Leaks []Leak
-	// Faulted is the calls until the end of the fault.
-	Faulted int
-	Status  int // exit status other than 0 of one that ended when all was done
-	Endings []Ending
-	Log     string // of every worker: standard output and standard error
-	Pages   string // what they served: metrics and probes
-	Ledger  *conductortest.Ledger
-	// Unkept is what the row promises and the run did not keep, in a few
-	// words each; empty where the worker held.
-	Unkept []string
+	// FirstPoll is the time from the end of the fault to the first poll that
+	// the ledger served, -1 if there was none. Done is the time to the end of
+	// the last task.
+	FirstPoll, Done time.Duration
+	// LedgerErr is the first violation of the ledger's invariant, TokenErr the
+	// tokens that do not verify.
+	LedgerErr, TokenErr error
+	Leaks               []Leak
+	CallsDuringFault    int
+	Status              int // exit status other than 0 of a worker stopped when all tasks had ended
+	Exits               []Exit
+	Log                 string // standard output and standard error of every worker
+	Pages               string // their metrics and health pages
+	Ledger              *conductortest.Ledger
+	// Violations lists what the row promises and the run did not keep, in a few
+	// words each.
+	Violations []string
 
 	ended time.Time
 }
@@ -46,47 +45,47 @@ func (v *Verdict) judge(r *Run) {
 	v.Failed = counts[api.FailedWithTerminalError] + counts[api.Failed] + counts[conductortest.TimedOut]
 	v.add(l.Deliveries())
 	v.Updates = len(l.Updates())
-	v.Polls, v.Calls, v.Faulted = l.Calls("poll"), calls(l), r.calls
-	v.Endings = r.endings
-	for _, w := range r.logs {
+	v.Polls, v.Calls, v.CallsDuringFault = l.Calls("poll"), calls(l), r.calls
+	v.Exits = r.exits
+	for _, w := range r.all {
 		v.Log += w.Log()
 	}
 	v.Pages = r.pages
-	v.Broken, v.Wrong = l.Check(), r.Verify()
-	v.Leaks = leaks(l, r.Keys, r.Server.Tokens(), v.Log, v.Pages)
+	v.LedgerErr, v.TokenErr = l.Check(), r.Verify()
+	v.Leaks = findLeaks(l, r.Keys, r.Server.Tokens(), v.Log, v.Pages)
 	v.recovery(r)
 }
 
-// calls is how many calls that matter there were.
+// calls counts the polls, updates and token requests.
 func calls(l *conductortest.Ledger) int {
 	return l.Calls("poll") + l.Calls("update") + l.Calls("token")
 }
 
 func (v *Verdict) recovery(r *Run) {
-	healed := r.healed
-	if healed.IsZero() {
-		healed = r.Began
+	end := r.faultEnd
+	if end.IsZero() {
+		end = r.Started
 	}
-	v.Done = v.ended.Sub(healed)
-	v.Recovered = -1
+	v.Done = v.ended.Sub(end)
+	v.FirstPoll = -1
 	for _, p := range r.Ledger.Polls() {
-		if p.At.After(healed) {
-			v.Recovered = p.At.Sub(healed)
+		if p.At.After(end) {
+			v.FirstPoll = p.At.Sub(end)
 			return
 		}
 	}
 }
 
-// String is the verdict in a few words.
+// String summarizes the verdict.
 func (v Verdict) String() string {
 	var out strings.Builder
-	fmt.Fprintf(&out, "%d of %d completed, %d failed, %d taken back, %d done again, %d updates (%d repeated), %d polls, first poll after %.1f s, done after %.1f s",
-		v.Completed, v.Tasks, v.Failed, v.TakenBack, v.Again, v.Updates, v.Repeated, v.Polls, v.Recovered.Seconds(), v.Done.Seconds())
-	if v.Broken != nil {
-		fmt.Fprintf(&out, "; ledger: %v", v.Broken)
+	fmt.Fprintf(&out, "%d of %d completed, %d failed, %d timed out, %d done twice, %d updates (%d repeated), %d polls, first poll after %.1f s, done after %.1f s",
+		v.Completed, v.Tasks, v.Failed, v.TimedOut, v.DoneTwice, v.Updates, v.RepeatedUpdates, v.Polls, v.FirstPoll.Seconds(), v.Done.Seconds())
+	if v.LedgerErr != nil {
+		fmt.Fprintf(&out, "; ledger: %v", v.LedgerErr)
 	}
-	if v.Wrong != nil {
-		fmt.Fprintf(&out, "; tokens: %v", v.Wrong)
+	if v.TokenErr != nil {
+		fmt.Fprintf(&out, "; tokens: %v", v.TokenErr)
 	}
 	if len(v.Leaks) > 0 {
 		fmt.Fprintf(&out, "; leaks: %v", v.Leaks)
@@ -94,38 +93,38 @@ func (v Verdict) String() string {
 	return out.String()
 }
 
-// Tally is what deliveries say of a worker.
+// Tally counts what deliveries show of a worker.
 type Tally struct {
-	// TakenBack is the deliveries that the server took back, because the
-	// worker was silent for the response timeout.
-	TakenBack int
-	// Again is the tasks that were completed by more than one delivery.
-	Again int
-	// Repeated is the updates that said the same once more.
-	Repeated int
+	// TimedOut counts the deliveries without an update within the response
+	// timeout.
+	TimedOut int
+	// DoneTwice counts the tasks that more than one delivery completed.
+	DoneTwice int
+	// RepeatedUpdates counts the updates that repeat an earlier one.
+	RepeatedUpdates int
 }
 
-// add counts deliveries. All those of one task come in one call.
+// add counts deliveries. One call must hold all deliveries of a task.
 func (t *Tally) add(deliveries []conductortest.Delivery) {
 	done := map[string]int{}
 	for _, d := range deliveries {
 		if d.End == conductortest.EndTimedOut {
-			t.TakenBack++
+			t.TimedOut++
 		}
 		said := 0
 		for _, u := range d.Updates {
-			if u.Result.Status == conductortest.Completed {
+			if u.Result.Status == api.Completed {
 				said++
 			}
 		}
 		if said > 0 {
 			done[d.First]++
-			t.Repeated += said - 1
+			t.RepeatedUpdates += said - 1
 		}
 	}
 	for _, n := range done {
 		if n > 1 {
-			t.Again++
+			t.DoneTwice++
 		}
 	}
 }

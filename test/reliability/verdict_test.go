@@ -22,36 +22,37 @@ import (
 	"conductor-jwt/internal/secret"
 )
 
-// puppet is a worker whose part is played by the test.
-type puppet struct {
+// scriptedWorker is a worker whose log and status the test sets.
+type scriptedWorker struct {
 	log    output
 	status int
 }
 
-func (*puppet) Signal(os.Signal)                    {}
-func (p *puppet) Wait(context.Context) (int, error) { return p.status, nil }
-func (p *puppet) Log() string                       { return p.log.String() }
+func (*scriptedWorker) Signal(os.Signal)                    {}
+func (p *scriptedWorker) Wait(context.Context) (int, error) { return p.status, nil }
+func (p *scriptedWorker) Log() string                       { return p.log.String() }
 
-func (p *puppet) say(text string) { _, _ = p.log.Write([]byte(text + "\n")) }
+func (p *scriptedWorker) say(text string) { _, _ = p.log.Write([]byte(text + "\n")) }
 
-// trial is a run that the test itself is the worker of.
-type trial struct {
+// scriptedRun is a run in which the test does the worker's calls.
+type scriptedRun struct {
 	*testing.T
 	*Run
 
-	worker *puppet
+	worker *scriptedWorker
 	tasks  []api.Task
 }
 
-func (r *trial) poll() []api.Task {
+func (r *scriptedRun) poll() []api.Task {
 	r.Helper()
 	tasks, err := r.Ledger.Poll(r.Context(), conductor.Query{TaskType: TaskType, WorkerID: "w", Count: 10})
 	must(r.T, err)
 	return tasks
 }
 
-// sign signs for one task with the key of another.
-func (r *trial) sign(task, key api.Task) string {
+// sign returns a token with the subject of one task, signed with the key of
+// another.
+func (r *scriptedRun) sign(task, key api.Task) string {
 	r.Helper()
 	var of, with struct{ Subject, Algorithm, PrivateKey, PrivateKeyID string }
 	must(r.T, json.Unmarshal(task.Input.Reveal(), &of))
@@ -68,14 +69,14 @@ func (r *trial) sign(task, key api.Task) string {
 	return signed
 }
 
-func (r *trial) keyOf(task api.Task) string {
+func (r *scriptedRun) keyOf(task api.Task) string {
 	var in struct{ PrivateKey string }
 	must(r.T, json.Unmarshal(task.Input.Reveal(), &in))
 	return in.PrivateKey
 }
 
-// answer reports the tasks as an honest worker does; change may spoil one.
-func (r *trial) answer(tasks []api.Task, change func(*api.Result)) {
+// answer reports the tasks as a correct worker does; change may modify a result.
+func (r *scriptedRun) answer(tasks []api.Task, change func(*api.Result)) {
 	r.Helper()
 	for _, task := range tasks {
 		result := r.result(task, r.sign(task, task))
@@ -86,7 +87,7 @@ func (r *trial) answer(tasks []api.Task, change func(*api.Result)) {
 	}
 }
 
-func (r *trial) result(task api.Task, token string) api.Result {
+func (r *scriptedRun) result(task api.Task, token string) api.Result {
 	raw, err := json.Marshal(map[string]string{"token": token})
 	must(r.T, err)
 	return api.Result{
@@ -95,51 +96,51 @@ func (r *trial) result(task api.Task, token string) api.Result {
 	}
 }
 
-// The verdict tells each way in which a worker can lose something or give
-// something away.
-func TestTheVerdictTurnsRed(t *testing.T) {
+// The verdict reports each way in which a worker can lose a task or leak a
+// secret.
+func TestVerdictReportsEachViolation(t *testing.T) {
 	t.Parallel()
-	// Three of six have keys of the same kind; the first is the first elliptic one.
+	// The keys of the six tasks are ES256, EdDSA and RS256 in turn.
 	cases := map[string]struct {
-		act     func(r *trial)
+		act     func(r *scriptedRun)
 		promise Promise
-		late    bool // the server takes tasks back
+		short   bool // a short lease, so that tasks time out
 		want    []string
 	}{
-		"for nothing": {act: func(r *trial) { r.answer(r.tasks, nil) }},
-		"for a task that is not answered": {
-			act:  func(r *trial) { r.answer(r.tasks[1:], nil) },
+		"nothing": {act: func(r *scriptedRun) { r.answer(r.tasks, nil) }},
+		"a task without an update": {
+			act:  func(r *scriptedRun) { r.answer(r.tasks[1:], nil) },
 			want: []string{"1 not done in time"},
 		},
-		"for tasks that the server took back": {
-			late: true,
-			act: func(r *trial) {
+		"tasks that timed out": {
+			short: true,
+			act: func(r *scriptedRun) {
 				r.answer(r.tasks[2:], nil)
-				r.later()
+				r.awaitTimeout()
 				r.answer(r.poll(), nil)
 			},
 			want: []string{"2 lost until the response timeout"},
 		},
-		"for a task that was done after it was taken back": {
-			late: true,
-			act: func(r *trial) {
+		"a task that was done twice because it timed out": {
+			short: true,
+			act: func(r *scriptedRun) {
 				r.answer(r.tasks[1:], nil)
-				r.later()
+				r.awaitTimeout()
 				r.answer(append(r.tasks[:1], r.poll()...), nil)
 			},
 			want: []string{"1 lost until the response timeout", "1 done twice"},
 		},
-		"not for what the fault brings with it": {
-			late: true,
-			act: func(r *trial) {
+		"a redelivery that the row allows": {
+			short: true,
+			act: func(r *scriptedRun) {
 				r.answer(r.tasks[1:], nil)
-				r.later()
+				r.awaitTimeout()
 				r.answer(append(r.tasks[:1], r.poll()...), nil)
 			},
-			promise: Promise{Redelivers: true},
+			promise: Promise{AllowsRedelivery: true},
 		},
-		"for a task that failed": {
-			act: func(r *trial) {
+		"a task that failed": {
+			act: func(r *scriptedRun) {
 				r.answer(r.tasks[1:], nil)
 				r.answer(r.tasks[:1], func(u *api.Result) {
 					u.Status, u.Output = api.FailedWithTerminalError, secret.JSON{}
@@ -147,31 +148,31 @@ func TestTheVerdictTurnsRed(t *testing.T) {
 			},
 			want: []string{"1 failed"},
 		},
-		"for two answers of which one is another": {
-			act: func(r *trial) {
+		"two different results of a task": {
+			act: func(r *scriptedRun) {
 				r.answer(r.tasks, nil)
 				r.answer(r.tasks[:1], func(u *api.Result) { u.Status = api.Failed })
 			},
-			want: []string{"the ledger does not add up"},
+			want: []string{"the ledger is inconsistent"},
 		},
-		"for a token with another task's subject": {
-			act: func(r *trial) {
+		"a token with another task's subject": {
+			act: func(r *scriptedRun) {
 				r.answer(r.tasks[1:], nil)
 				swapped := r.result(r.tasks[0], r.sign(r.tasks[3], r.tasks[0]))
 				must(r.T, r.Ledger.Update(r.Context(), swapped))
 			},
 			want: []string{"wrong tokens"},
 		},
-		"for a token under another task's key": {
-			act: func(r *trial) {
+		"a token under another task's key": {
+			act: func(r *scriptedRun) {
 				r.answer(r.tasks[1:], nil)
 				swapped := r.result(r.tasks[0], r.sign(r.tasks[0], r.tasks[3]))
 				must(r.T, r.Ledger.Update(r.Context(), swapped))
 			},
 			want: []string{"wrong tokens"},
 		},
-		"for another task's token beside the own": {
-			act: func(r *trial) {
+		"another task's token in an output": {
+			act: func(r *scriptedRun) {
 				r.answer(r.tasks[1:], nil)
 				raw, err := json.Marshal(map[string]string{"token": r.sign(r.tasks[0], r.tasks[0]), "more": "x"})
 				must(r.T, err)
@@ -183,8 +184,8 @@ func TestTheVerdictTurnsRed(t *testing.T) {
 			},
 			want: []string{"a token in an output"},
 		},
-		"for a token in the log": {
-			act: func(r *trial) {
+		"a token in the log": {
+			act: func(r *scriptedRun) {
 				r.answer(r.tasks, nil)
 				var out struct{ Token string }
 				must(r.T, json.Unmarshal(r.Ledger.Updates()[0].Result.Output.Reveal(), &out))
@@ -192,39 +193,39 @@ func TestTheVerdictTurnsRed(t *testing.T) {
 			},
 			want: []string{"a token in the log"},
 		},
-		"for a token that was never reported in the log": {
-			act: func(r *trial) {
+		"an unreported token in the log": {
+			act: func(r *scriptedRun) {
 				r.answer(r.tasks, nil)
 				r.worker.say("token=" + r.sign(r.tasks[0], r.tasks[0]))
 			},
 			want: []string{"a token in the log"},
 		},
-		"for an elliptic key in the log": {
-			act: func(r *trial) {
+		"an EC key in the log": {
+			act: func(r *scriptedRun) {
 				r.answer(r.tasks, nil)
-				r.worker.say(unarmoured(r.keyOf(r.tasks[3])))
+				r.worker.say(base64Of(r.keyOf(r.tasks[3])))
 			},
 			want: []string{"a key in the log"},
 		},
-		"for an Edwards key in the log": {
-			act: func(r *trial) {
+		"an Ed25519 key in the log": {
+			act: func(r *scriptedRun) {
 				r.answer(r.tasks, nil)
-				r.worker.say(unarmoured(r.keyOf(r.tasks[4])))
+				r.worker.say(base64Of(r.keyOf(r.tasks[4])))
 			},
 			want: []string{"a key in the log"},
 		},
-		"for an RSA key in a reason": {
-			act: func(r *trial) {
+		"an RSA key in a reason": {
+			act: func(r *scriptedRun) {
 				r.answer(r.tasks, func(u *api.Result) {
 					if u.TaskID == r.tasks[2].ID {
-						u.Reason = unarmoured(r.keyOf(r.tasks[2]))[300:400]
+						u.Reason = base64Of(r.keyOf(r.tasks[2]))[300:400]
 					}
 				})
 			},
 			want: []string{"a key in a reason"},
 		},
-		"for a key in an output": {
-			act: func(r *trial) {
+		"a key in an output": {
+			act: func(r *scriptedRun) {
 				r.answer(r.tasks, func(u *api.Result) {
 					if u.TaskID == r.tasks[0].ID {
 						raw, err := json.Marshal(map[string]string{"token": r.sign(r.tasks[0], r.tasks[0]), "key": r.keyOf(r.tasks[1])})
@@ -235,104 +236,104 @@ func TestTheVerdictTurnsRed(t *testing.T) {
 			},
 			want: []string{"a key in an output"},
 		},
-		"for a key in a task's log": {
-			act: func(r *trial) {
+		"a key in a task's log": {
+			act: func(r *scriptedRun) {
 				r.answer(r.tasks, func(u *api.Result) {
 					u.Logs = []api.Log{{Text: r.keyOf(r.tasks[0]), At: time.Now()}}
 				})
 			},
 			want: []string{"a key in a task's log"},
 		},
-		"for a key in the metrics": {
-			act: func(r *trial) {
+		"a key in the metrics": {
+			act: func(r *scriptedRun) {
 				r.answer(r.tasks, nil)
 				page := r.keyOf(r.tasks[0])
 				s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, page) }))
 				r.Cleanup(s.Close)
 				r.worker.say(`{"msg":"health and metrics are served","address":"` + strings.TrimPrefix(s.URL, "http://") + `"}`)
 			},
-			want: []string{"a key in what it serves"},
+			want: []string{"a key in a page it serves"},
 		},
-		"for the password in the log": {
-			act: func(r *trial) {
+		"the password in the log": {
+			act: func(r *scriptedRun) {
 				r.answer(r.tasks, nil)
 				r.worker.say(KeySecret)
 			},
 			want: []string{"the server's credentials in the log"},
 		},
-		"for an access token in the log": {
-			act: func(r *trial) {
+		"an access token in the log": {
+			act: func(r *scriptedRun) {
 				r.answer(r.tasks, nil)
-				r.worker.say(r.grant())
+				r.worker.say(r.accessToken())
 			},
 			want: []string{"the server's credentials in the log"},
 		},
-		"for an exit status": {
-			act: func(r *trial) {
+		"an exit status": {
+			act: func(r *scriptedRun) {
 				r.answer(r.tasks, nil)
 				r.worker.status = 3
 			},
 			want: []string{"exit status 3"},
 		},
-		"for tasks that a worker leaves when it is told to end": {
-			act: func(r *trial) {
+		"tasks that a stopped worker leaves in progress": {
+			act: func(r *scriptedRun) {
 				r.answer(r.tasks[1:], nil)
 				must(r.T, r.Stop(r.Context(), r.Worker()))
 				r.answer(r.tasks[:1], nil)
 			},
-			promise: Promise{Ends: 1},
+			promise: Promise{ExitStatus: 1},
 			want:    []string{"exit status 0, not 1", "1 left in progress at the end"},
 		},
-		"for too many calls during the fault": {
-			act: func(r *trial) {
+		"too many calls during the fault": {
+			act: func(r *scriptedRun) {
 				r.answer(r.tasks, nil)
 				for range 5 {
 					r.poll()
 				}
-				r.Healed()
+				r.FaultEnded()
 			},
-			promise: Promise{Calls: 4},
+			promise: Promise{MaxCalls: 4},
 			want:    []string{"calls during the fault"},
 		},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := &puppet{}
-			row := Row{Tasks: 6, Stage: Options{Auth: true, Lease: time.Minute}, Within: 20 * time.Second, Promise: c.promise}
-			if c.late {
-				row.Stage.Lease = 2 * time.Second
+			w := &scriptedWorker{}
+			row := Row{Tasks: 6, Options: Options{Auth: true, Lease: time.Minute}, Timeout: 20 * time.Second, Promise: c.promise}
+			if c.short {
+				row.Options.Lease = 2 * time.Second
 			}
 			if slices.Contains(c.want, "1 not done in time") {
-				row.Within = time.Second
+				row.Timeout = time.Second
 			}
 			row.Play = func(_ context.Context, r *Run) error {
-				trial := &trial{T: t, Run: r, worker: w}
-				trial.tasks = trial.poll() //nolint:contextcheck // the test has one of its own
-				c.act(trial)
+				scriptedRun := &scriptedRun{T: t, Run: r, worker: w}
+				scriptedRun.tasks = scriptedRun.poll() //nolint:contextcheck // it uses the test's context
+				c.act(scriptedRun)
 				return nil
 			}
 			v, _ := row.Run(t.Context(), keyRing(), func(map[string]string) (Worker, error) { return w, nil })
-			if len(v.Unkept) != len(c.want) {
-				t.Fatalf("unkept: %q, want %q; %s", v.Unkept, c.want, v)
+			if len(v.Violations) != len(c.want) {
+				t.Fatalf("violations %q, want %q; %s", v.Violations, c.want, v)
 			}
 			for i, want := range c.want {
-				if !strings.Contains(v.Unkept[i], want) {
-					t.Errorf("unkept: %q, want %q", v.Unkept[i], want)
+				if !strings.Contains(v.Violations[i], want) {
+					t.Errorf("violations %q, want %q", v.Violations[i], want)
 				}
 			}
 		})
 	}
 }
 
-// later waits until the server has taken a task back.
-func (r *trial) later() {
+// awaitTimeout waits until a task has timed out and is queued again.
+func (r *scriptedRun) awaitTimeout() {
 	r.Helper()
 	must(r.T, r.Ledger.WaitFor(r.Context(), func() bool { return r.Ledger.Waiting(TaskType, "") > 0 }))
 }
 
-// grant asks for an access token.
-func (r *trial) grant() string {
+// accessToken requests an access token.
+func (r *scriptedRun) accessToken() string {
 	r.Helper()
 	body, err := json.Marshal(map[string]string{"keyId": KeyID, "keySecret": KeySecret})
 	must(r.T, err)
@@ -346,8 +347,8 @@ func (r *trial) grant() string {
 	return out.Token
 }
 
-// unarmoured is the body of a PEM, on one line.
-func unarmoured(text string) string {
+// base64Of returns the body of a PEM block on one line.
+func base64Of(text string) string {
 	lines := strings.Split(strings.TrimSpace(text), "\n")
 	return strings.Join(lines[1:len(lines)-1], "")
 }

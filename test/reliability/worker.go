@@ -20,33 +20,34 @@ import (
 type Worker interface {
 	// Signal sends SIGTERM or SIGINT; [os.Kill] ends it at once.
 	Signal(s os.Signal)
-	// Wait gives the exit status, -1 where a signal ended it.
+	// Wait returns the exit status, -1 if a signal ended it.
 	Wait(ctx context.Context) (status int, err error)
-	// Log is what it has written so far.
+	// Log returns what it has written so far.
 	Log() string
 }
 
-// Starter starts a worker with an environment of its own.
+// Starter starts a worker with an environment.
 type Starter func(env map[string]string) (Worker, error)
 
-// Probe is where a worker says that it serves health and metrics.
-func Probe(ctx context.Context, w Worker) (string, error) {
+// BaseURL waits until the worker has logged where it serves health and metrics,
+// and returns that URL.
+func BaseURL(ctx context.Context, w Worker) (string, error) {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		if base, ok := served(w.Log()); ok {
+		if base, ok := loggedURL(w.Log()); ok {
 			return base, nil
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return "", fmt.Errorf("no address in the log:\n%s", w.Log())
+			return "", fmt.Errorf("the log does not hold the address of health and metrics:\n%s", w.Log())
 		}
 	}
 }
 
-// served is the address that a log tells.
-func served(log string) (string, bool) {
+// loggedURL returns the URL of health and metrics that a log holds.
+func loggedURL(log string) (string, bool) {
 	for line := range strings.SplitSeq(log, "\n") {
 		var entry struct{ Msg, Address string }
 		if strings.Contains(line, "health and metrics") && json.Unmarshal([]byte(line), &entry) == nil {
@@ -56,13 +57,13 @@ func served(log string) (string, bool) {
 	return "", false
 }
 
-// Command is a worker as a program of its own.
+// Command is a worker's program.
 type Command struct {
 	Path string
 	Args []string
 	Dir  string
-	Env  []string    // what every worker gets, beside the stage's
-	User *child.User // who runs it, where root may choose; nil is the caller
+	Env  []string    // beside the testbed's
+	User *child.User // nil is the caller; another needs root
 }
 
 // Process is a worker that runs as a process.
@@ -95,10 +96,10 @@ func (p *Process) Signal(s os.Signal) {
 		return
 	}
 	if s == syscall.SIGTERM {
-		p.Terminate() // which Windows has, too
+		p.Terminate() // works on Windows, too
 		return
 	}
-	_ = p.Process.Signal(s) // one that has ended needs none
+	_ = p.Process.Signal(s) // fails only if it has ended
 }
 
 // Wait implements [Worker].
@@ -114,8 +115,8 @@ func (p *Process) Wait(ctx context.Context) (int, error) {
 // Log implements [Worker].
 func (p *Process) Log() string { return p.log.String() }
 
-// Build builds a program of this module as a user builds it, static and
-// without cgo, and gives its path. The environment is the caller's.
+// Build builds a program of this module without cgo, into folder, and returns
+// its path.
 func Build(ctx context.Context, environ []string, root, pkg, folder string) (string, error) {
 	tool, err := child.Look(environ, "go")
 	if err != nil {

@@ -18,15 +18,15 @@ import (
 	"conductor-jwt/test/conductortest"
 )
 
-// inProcess is the worker command of the command line in this process.
-type inProcess struct {
+// inProcessWorker is the worker command, run in this process.
+type inProcessWorker struct {
 	out     output
 	signals chan os.Signal
 	done    chan struct{}
 	status  int
 }
 
-// output may be read while it is written.
+// output is a buffer for concurrent use.
 type output struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -44,10 +44,11 @@ func (o *output) String() string {
 	return o.b.String()
 }
 
-// inside starts a worker in this process, on the given clock.
-func inside(now func() time.Time) Starter {
+// startInProcess returns a [Starter] of workers in this process with the given
+// clock.
+func startInProcess(now func() time.Time) Starter {
 	return func(env map[string]string) (Worker, error) {
-		p := &inProcess{signals: make(chan os.Signal, 2), done: make(chan struct{})}
+		p := &inProcessWorker{signals: make(chan os.Signal, 2), done: make(chan struct{})}
 		e := cli.Env{
 			Args: []string{"worker"}, Stdin: strings.NewReader(""), Stdout: &p.out, Stderr: &p.out, Now: now, Version: "v0.0.0-test",
 			Getenv: func(name string) (string, bool) { v, ok := env[name]; return v, ok },
@@ -68,14 +69,14 @@ func inside(now func() time.Time) Starter {
 	}
 }
 
-func (p *inProcess) Signal(s os.Signal) {
+func (p *inProcessWorker) Signal(s os.Signal) {
 	if s == os.Kill {
 		panic("a worker in this process cannot be killed; it is still running:\n" + p.Log())
 	}
 	p.signals <- s
 }
 
-func (p *inProcess) Wait(ctx context.Context) (int, error) {
+func (p *inProcessWorker) Wait(ctx context.Context) (int, error) {
 	select {
 	case <-p.done:
 		return p.status, nil
@@ -84,52 +85,52 @@ func (p *inProcess) Wait(ctx context.Context) (int, error) {
 	}
 }
 
-func (p *inProcess) Log() string { return p.out.String() }
+func (p *inProcessWorker) Log() string { return p.out.String() }
 
-// hold puts our worker through a row and wants what is promised in every one
-// of them: all tasks are done, the ledger's invariant holds, each token
-// verifies for its own task, the worker ends with 0, and neither its log nor
-// its metrics nor an output tells a secret of another's.
-func hold(t *testing.T, row Row) Verdict {
+// runRow runs our worker through a row and checks what every row promises: all
+// tasks complete, the ledger's invariant is kept, each token verifies for its
+// own task, the worker exits with 0, and no secret is in its log, its pages or
+// the output of another task.
+func runRow(t *testing.T, row Row) Verdict {
 	t.Helper()
-	return holdIn(t, row, inside(time.Now))
+	return runRowIn(t, row, startInProcess(time.Now))
 }
 
-func holdIn(t *testing.T, row Row, start Starter) Verdict {
+func runRowIn(t *testing.T, row Row, start Starter) Verdict {
 	t.Helper()
-	return holdWith(t, row, keyRing(), start)
+	return runRowWithKeys(t, row, keyRing(), start)
 }
 
-func holdWith(t *testing.T, row Row, keys []Key, start Starter) Verdict {
+func runRowWithKeys(t *testing.T, row Row, keys []Key, start Starter) Verdict {
 	t.Helper()
 	v, err := row.Run(t.Context(), keys, start)
 	if err != nil {
 		t.Errorf("row %d: %v", row.Number, err)
 	}
 	t.Log(v)
-	if v.Completed != v.Tasks || v.Broken != nil || v.Wrong != nil {
+	if v.Completed != v.Tasks || v.LedgerErr != nil || v.TokenErr != nil {
 		t.Errorf("row %d: %s", row.Number, v)
 	}
-	if row.Fault != "" && len(v.Unkept) > 0 {
-		t.Errorf("row %d: %s", row.Number, strings.Join(v.Unkept, ", "))
+	if row.Fault != "" && len(v.Violations) > 0 {
+		t.Errorf("row %d: %s", row.Number, strings.Join(v.Violations, ", "))
 	}
-	fit(t, v)
+	checkWorker(t, v)
 	return v
 }
 
-// fit wants what is promised of the worker whatever the ledger says.
-func fit(t *testing.T, v Verdict) {
+// checkWorker checks what is promised of the worker apart from its tasks.
+func checkWorker(t *testing.T, v Verdict) {
 	t.Helper()
 	if v.Status != 0 {
-		t.Errorf("exit status %d", v.Status)
+		t.Errorf("exit status %d, want 0", v.Status)
 	}
 	if lines(v.Log, "panicked") > 0 {
-		t.Error("it panicked")
+		t.Error("the log reports a panic")
 	}
 	if !strings.Contains(v.Pages, "conductor_jwt_") {
-		t.Error("no metrics were looked at")
+		t.Error("the metrics were not read")
 	}
-	silent(t, v)
+	wantNoLeaks(t, v)
 	if !t.Failed() {
 		return
 	}
@@ -140,28 +141,27 @@ func fit(t *testing.T, v Verdict) {
 	}
 }
 
-// silent wants no key, no credentials and no token where they have no
-// business.
-func silent(t *testing.T, v Verdict) {
+// wantNoLeaks reports keys, credentials and tokens where they must not be.
+func wantNoLeaks(t *testing.T, v Verdict) {
 	t.Helper()
 	for _, l := range v.Leaks {
-		t.Errorf("there is %s", l)
+		t.Errorf("found %s", l)
 	}
 }
 
-// noneLost wants every result to have arrived, and none to have been left to
-// the server's response timeout.
-func noneLost(t *testing.T, v Verdict) {
+// wantNoneLost checks that the server accepted every result, and that no task
+// was left to the response timeout.
+func wantNoneLost(t *testing.T, v Verdict) {
 	t.Helper()
-	if v.TakenBack > 0 {
-		t.Errorf("the server took %d tasks back", v.TakenBack)
+	if v.TimedOut > 0 {
+		t.Errorf("%d tasks timed out at the server, want 0", v.TimedOut)
 	}
 	if n := strings.Count(v.Log, "the server did not accept the task's result"); n > 0 {
-		t.Errorf("%d results were given up", n)
+		t.Errorf("the worker gave up %d results, want 0", n)
 	}
 }
 
-// lines is how many lines of a log hold a text.
+// lines counts the lines of a log that contain a text.
 func lines(log, text string) int {
 	n := 0
 	for line := range strings.SplitSeq(log, "\n") {
@@ -172,9 +172,9 @@ func lines(log, text string) int {
 	return n
 }
 
-// alive asks a worker's two probes, and wants it to live and to be ready or not.
-func alive(ctx context.Context, w Worker, ready int) error {
-	base, err := Probe(ctx, w)
+// checkProbes checks that /livez is 200 and that /readyz is the given status.
+func checkProbes(ctx context.Context, w Worker, ready int) error {
+	base, err := BaseURL(ctx, w)
 	if err != nil {
 		return err
 	}
@@ -190,15 +190,15 @@ func alive(ctx context.Context, w Worker, ready int) error {
 	return nil
 }
 
-// eventually asks until the answer is yes.
-func eventually(ctx context.Context, what string, yes func() bool) error {
+// eventually waits until the condition is true.
+func eventually(ctx context.Context, what string, condition func() bool) error {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for !yes() {
+	for !condition() {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return errors.New("never: " + what)
+			return errors.New("timed out waiting until " + what)
 		}
 	}
 	return nil

@@ -9,17 +9,17 @@ import (
 	"conductor-jwt/test/reliability"
 )
 
-// billing is the task type whose tasks name a key of the operator's.
+// billing is the task type whose tasks use a key of the policy.
 const billing = "SIGN_FOR_BILLING"
 
-// good is tasks that are done as they come.
+// good runs tasks without a fault.
 func (s *show) good(ctx context.Context) error {
 	s.stage.Load(10)
 	return s.stage.Await(ctx)
 }
 
 func (s *show) busy(ctx context.Context) error {
-	for _, act := range []func(context.Context) error{s.trouble, s.twice, s.damage} {
+	for _, act := range []func(context.Context) error{s.faults, s.duplicates, s.unreadable} {
 		if err := act(ctx); err != nil {
 			return err
 		}
@@ -27,9 +27,9 @@ func (s *show) busy(ctx context.Context) error {
 	return nil
 }
 
-// trouble is good and bad tasks, while the server is late and refuses some of
-// each call.
-func (s *show) trouble(ctx context.Context) error {
+// faults runs good and bad tasks while the server's clock is late and the server
+// refuses some calls.
+func (s *show) faults(ctx context.Context) error {
 	s.off.Store(int64(-90 * time.Second))
 	s.stage.Ledger.SetFaults(ct.Plan(
 		1,
@@ -40,9 +40,9 @@ func (s *show) trouble(ctx context.Context) error {
 	))
 	s.stage.Load(30)
 	s.add(reliability.TaskType, ct.TaskSpec{Template: json.RawMessage(`{"subject": "a", "privateKey": "no key at all"}`)})
-	s.stage.Ledger.SetSecret("off", "${workflow.secrets.off}") // as a server without secrets has it
+	s.stage.Ledger.SetSecret("off", "${workflow.secrets.off}") // as a server without secrets substitutes it
 	s.add(reliability.TaskType, ct.TaskSpec{Template: json.RawMessage(`{"subject": "a", "privateKey": "${workflow.secrets.off}"}`)})
-	s.stage.Enqueue(func(t *ct.TaskSpec) { t.Definition = &ct.Definition{} }) // never taken back
+	s.stage.Enqueue(func(t *ct.TaskSpec) { t.Definition = &ct.Definition{} }) // no response timeout
 	for _, issuer := range []string{"billing", "evil"} {
 		input := `{"keyRef": "billing", "audience": "https://api.example.com", "issuer": "https://` + issuer + `.example.com"}`
 		s.add(billing, ct.TaskSpec{Input: json.RawMessage(input)})
@@ -50,7 +50,7 @@ func (s *show) trouble(ctx context.Context) error {
 	return s.stage.Await(ctx)
 }
 
-// add enqueues a task that is not tried again when it fails.
+// add enqueues a task that is not retried.
 func (s *show) add(kind string, t ct.TaskSpec) {
 	s.stage.Enqueue(func(usual *ct.TaskSpec) {
 		usual.Type, usual.Template, usual.Input = kind, t.Template, t.Input
@@ -58,18 +58,18 @@ func (s *show) add(kind string, t ct.TaskSpec) {
 	})
 }
 
-// twice is tasks that come a second time while they are in hand.
-func (s *show) twice(ctx context.Context) error {
-	if err := s.calm(ctx, func(c ct.Call) ct.Fault { return ct.Fault{Twice: c.Name == "poll"} }); err != nil {
+// duplicates delivers tasks again while they are in flight.
+func (s *show) duplicates(ctx context.Context) error {
+	if err := s.setFaults(ctx, func(c ct.Call) ct.Fault { return ct.Fault{Twice: c.Name == "poll"} }); err != nil {
 		return err
 	}
 	s.stage.Load(30)
 	return s.stage.Await(ctx)
 }
 
-// damage is a task whose ids cannot be read.
-func (s *show) damage(ctx context.Context) error {
-	if err := s.calm(ctx, ct.Plan(1, ct.Rule{Call: "poll", Fault: ct.Fault{Spoil: ct.SpoilID}})); err != nil {
+// unreadable delivers a task whose IDs cannot be read.
+func (s *show) unreadable(ctx context.Context) error {
+	if err := s.setFaults(ctx, ct.Plan(1, ct.Rule{Call: "poll", Fault: ct.Fault{Spoil: ct.SpoilID}})); err != nil {
 		return err
 	}
 	before := len(s.stage.Ledger.Deliveries())
@@ -77,7 +77,7 @@ func (s *show) damage(ctx context.Context) error {
 	if err := s.stage.Ledger.WaitFor(ctx, func() bool { return len(s.stage.Ledger.Deliveries()) > before }); err != nil {
 		return err
 	}
-	if err := s.calm(ctx, nil); err != nil {
+	if err := s.setFaults(ctx, nil); err != nil {
 		return err
 	}
 	return s.stage.Await(ctx)

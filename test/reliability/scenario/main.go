@@ -1,18 +1,18 @@
-// Scenario runs a worker through what its operator has to see: tasks of
-// every kind, faults of its server, a clock that is off. The check of the
-// dashboard and the alerts in deploy/check reads its metrics.
+// Scenario runs a worker through everything that the dashboard and the alerts
+// show: tasks of every kind, faults of the server, a wrong clock. The check of
+// them in deploy/check reads its metrics.
 //
 //	scenario WORKER
 //
-// It starts the worker, prints the address of its metrics, and for each line
-// that it reads plays the next act and prints its name:
+// It starts the worker and prints the address of its metrics. For each line of
+// its input it runs the next act and prints the act's name:
 //
-//	idle   polls come back with nothing
-//	good   tasks are done
-//	busy   everything happens
-//	again  and once more
+//	idle   polls return no task
+//	good   tasks complete
+//	busy   tasks, faults and refusals of every kind
+//	again  busy once more
 //
-// At the end of its input it ends, its worker with it.
+// At the end of its input it stops the worker and exits.
 package main
 
 import (
@@ -32,13 +32,13 @@ func main() {
 	defer stop()
 	if err := run(ctx, os.Args[1:], os.Stdin, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
-		os.Exit(1) //nolint:gocritic // nothing is left to undo
+		os.Exit(1) //nolint:gocritic // the deferred stop is not needed any more
 	}
 }
 
 func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error {
 	if len(args) != 1 {
-		return errors.New("scenario: name the worker's program, such as bin/conductor-jwt")
+		return errors.New("usage: scenario WORKER, such as bin/conductor-jwt")
 	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
@@ -56,7 +56,7 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error 
 	}{{"idle", s.idle}, {"good", s.good}, {"busy", s.busy}, {"again", s.busy}}
 	for lines := bufio.NewScanner(in); lines.Scan(); {
 		if len(acts) == 0 {
-			return errors.New("scenario: there are no more acts")
+			return errors.New("scenario: every act has been run; expected the end of the input")
 		}
 		if err := acts[0].play(ctx); err != nil {
 			return fmt.Errorf("scenario: %s: %w\n%s", acts[0].name, err, s.worker.Log())

@@ -3,12 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
-	"log"
-	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -21,11 +15,11 @@ import (
 
 // show is the worker and its server.
 type show struct {
-	stage   *reliability.Stage
+	stage   *reliability.Testbed
 	folder  string
 	worker  reliability.Worker
 	metrics string
-	off     atomic.Int64 // of the server's clock
+	off     atomic.Int64 // offset of the server's clock, nanoseconds
 }
 
 func open(ctx context.Context, program string) (*show, error) {
@@ -37,7 +31,7 @@ func open(ctx context.Context, program string) (*show, error) {
 	if s.folder, err = os.MkdirTemp("", "scenario-"); err != nil {
 		return nil, err
 	}
-	if s.stage, err = reliability.NewStage(ctx, reliability.Options{Lease: 2 * time.Second, Behind: s.clock}, keys); err == nil {
+	if s.stage, err = reliability.NewTestbed(ctx, reliability.Options{Lease: 2 * time.Second, Proxy: reliability.SkewDate(&s.off)}, keys); err == nil {
 		err = s.start(ctx, program, keys[0].Text)
 	}
 	if err != nil {
@@ -45,24 +39,6 @@ func open(ctx context.Context, program string) (*show, error) {
 		return nil, err
 	}
 	return s, nil
-}
-
-// clock is a proxy in front of a server whose clock is off, by its Date
-// header (RFC 9110 §6.6.1).
-func (s *show) clock(server string) (address string, end func(), err error) {
-	target, err := url.Parse(server)
-	if err != nil {
-		return "", nil, err
-	}
-	front := httptest.NewServer(&httputil.ReverseProxy{
-		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) },
-		ModifyResponse: func(r *http.Response) error {
-			r.Header.Set("Date", time.Now().Add(time.Duration(s.off.Load())).UTC().Format(http.TimeFormat))
-			return nil
-		},
-		ErrorLog: log.New(io.Discard, "", 0), // a worker that ends drops its polls
-	})
-	return front.URL, front.Close, nil
 }
 
 const policy = `
@@ -93,7 +69,7 @@ func (s *show) start(ctx context.Context, program, key string) error {
 	if err != nil {
 		return err
 	}
-	base, err := reliability.Probe(ctx, s.worker)
+	base, err := reliability.BaseURL(ctx, s.worker)
 	s.metrics = base + "/metrics"
 	if err != nil {
 		return err
@@ -103,7 +79,7 @@ func (s *show) start(ctx context.Context, program, key string) error {
 
 func (s *show) idle(ctx context.Context) error { return s.stage.AwaitCalls(ctx, "poll", 8) }
 
-// close ends the worker and removes what it was given.
+// close stops the worker and the server and removes the folder.
 func (s *show) close(ctx context.Context) {
 	if s.worker != nil {
 		s.worker.Signal(syscall.SIGTERM)
@@ -116,11 +92,12 @@ func (s *show) close(ctx context.Context) {
 	if s.stage != nil {
 		s.stage.Close()
 	}
-	_ = os.RemoveAll(s.folder) //nolint:gosec // a temporary folder of ours
+	_ = os.RemoveAll(s.folder) //nolint:gosec // a temporary folder made here
 }
 
-// calm takes the faults away and waits until no poll is under way that has one.
-func (s *show) calm(ctx context.Context, next conductortest.Faults) error {
+// setFaults replaces the faults and waits until no poll with an earlier fault is
+// in flight.
+func (s *show) setFaults(ctx context.Context, next conductortest.Faults) error {
 	s.stage.Ledger.SetFaults(next)
 	return s.stage.AwaitCalls(ctx, "poll", 8)
 }

@@ -17,21 +17,21 @@ import (
 	"conductor-jwt/test/conductorjar"
 )
 
-// stage is a server with the documented workflow.
-type stage struct {
+// testbed is a server with the documented workflow.
+type testbed struct {
 	server   *conductorjar.Server
 	postgres *conductorjar.Postgres // nil on SQLite
 	workflow string
 }
 
-func start(ctx context.Context, store string) (*stage, error) {
+func start(ctx context.Context, store string) (*testbed, error) {
 	key, _, err := stub.NewKey("RS256")
 	if err != nil {
 		return nil, err
 	}
-	s := &stage{}
+	s := &testbed{}
 	o := conductorjar.Options{
-		Env:     os.Environ(), //nolint:forbidigo // Java and Maven are found by it
+		Env:     os.Environ(), //nolint:forbidigo // to find Java and Maven
 		Secrets: map[string]secret.Text{"jwt-privatekey": secret.New(key)},
 	}
 	if store == postgres {
@@ -51,16 +51,16 @@ func start(ctx context.Context, store string) (*stage, error) {
 	return s, nil
 }
 
-func (s *stage) stop(ctx context.Context) {
+func (s *testbed) stop(ctx context.Context) {
 	if s.server != nil {
-		_ = s.server.Stop(ctx) // what it measured is known
+		_ = s.server.Stop(ctx) // the measurement is complete
 	}
 	if s.postgres != nil {
 		_ = s.postgres.Stop(ctx) // as above
 	}
 }
 
-func (s *stage) register(ctx context.Context) error {
+func (s *testbed) register(ctx context.Context) error {
 	definition, err := os.ReadFile("deploy/conductor/workflow.json")
 	if err != nil {
 		return err
@@ -88,15 +88,15 @@ func (s *stage) register(ctx context.Context) error {
 	return s.server.RegisterWorkflow(ctx, definition)
 }
 
-// execute starts one execution and gives its id.
-func (s *stage) execute(ctx context.Context) (string, error) {
+// execute starts one execution and returns its ID.
+func (s *testbed) execute(ctx context.Context) (string, error) {
 	return s.server.StartWorkflow(ctx, model.StartWorkflowRequest{Name: s.workflow, Input: map[string]string{
 		"subject": "alice", "issuer": "https://issuer.example", "audience": "https://api.example", "scope": "orders:read",
 	}})
 }
 
-// queue starts n executions that nobody works on yet, four at a time.
-func (s *stage) queue(ctx context.Context, n int) error {
+// queue starts n executions, four at a time.
+func (s *testbed) queue(ctx context.Context, n int) error {
 	all, ctx := errgroup.WithContext(ctx)
 	all.SetLimit(4)
 	for range n {
@@ -108,13 +108,13 @@ func (s *stage) queue(ctx context.Context, n int) error {
 	return all.Wait()
 }
 
-// worker is a process of ours with its output.
+// worker is a worker process and its output.
 type worker struct {
 	command *exec.Cmd
 	output  bytes.Buffer
 }
 
-func (b *bench) launch(ctx context.Context, s *stage, slots, pollers, once int) (*worker, error) {
+func (b *bench) launch(ctx context.Context, s *testbed, slots, pollers, once int) (*worker, error) {
 	args := []string{
 		"worker", "--server-url", s.server.URL + "/api", "--listen", "127.0.0.1:0", "--register-taskdefs", "off",
 		"--log-level", "warn", "--slots", strconv.Itoa(slots), "--pollers", strconv.Itoa(pollers),
@@ -130,7 +130,7 @@ func (b *bench) launch(ctx context.Context, s *stage, slots, pollers, once int) 
 	return w, nil
 }
 
-// end waits for a worker that ends by itself.
+// end waits for a worker that was started with --once.
 func (w *worker) end() error {
 	if err := w.command.Wait(); err != nil {
 		return fmt.Errorf("the worker: %w\n%.2000s", err, w.output.Bytes())
@@ -139,6 +139,6 @@ func (w *worker) end() error {
 }
 
 func (w *worker) kill() {
-	_ = w.command.Process.Kill() // it is waited for
-	_ = w.command.Wait()         // its status is ours
+	_ = w.command.Process.Kill() // fails only if it has ended
+	_ = w.command.Wait()         // its status is that of the kill
 }

@@ -9,8 +9,10 @@ import (
 	"github.com/spf13/pflag"
 
 	"conductor-jwt/config"
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/internal/nearest"
 	"conductor-jwt/internal/printable"
+	"conductor-jwt/keys"
 )
 
 // The exit statuses.
@@ -105,6 +107,37 @@ func printError(env Env, err error) {
 func firstLine(err error) string {
 	line, _, _ := strings.Cut(err.Error(), "\n")
 	return line
+}
+
+// faultError returns an error of another package as "place: field: found" with its
+// hint, in which flags stand for the fields of a key. Place may be empty.
+func faultError(place string, err error) error {
+	e, ok := errors.AsType[*fault.Error](err)
+	if !ok {
+		return err
+	}
+	text := inFlags(e.Found)
+	for _, before := range []string{e.Field, printable.Line(place)} {
+		if before != "" {
+			text = before + ": " + text
+		}
+	}
+	hint := inFlags(e.Hint)
+	switch {
+	case errors.Is(e, keys.ErrEncrypted):
+		hint = "give its password with --password-file"
+	case errors.Is(e, keys.ErrPassword):
+		hint = "check the password in --password-file; white space at its end is dropped, at its beginning it counts"
+	}
+	return withHint(&fault.Error{Reason: e.Reason, Found: text}, hint)
+}
+
+// inFlags names the fields of a key by their flags.
+func inFlags(text string) string {
+	return fault.Rename(text, map[string]string{
+		fault.Key: "the key file", fault.KeyID: "--kid", fault.Password: "--password-file",
+		fault.Algorithm: "--alg", fault.Encoding: "--alg HS*",
+	})
 }
 
 // flagError replaces pflag's messages: they quote the value of the flag, and a

@@ -146,7 +146,7 @@ func parseAlgorithm(name string) (keys.Algorithm, error) {
 	}
 	alg, err := keys.ParseAlgorithm(name)
 	if err != nil {
-		return "", asUsage(keyError("--alg", err))
+		return "", asUsage(faultError("--alg", err))
 	}
 	return alg, nil
 }

@@ -52,10 +52,10 @@ func runInspect(env Env, args []string, output, name string) error {
 	}
 	p, err := signer.Decode(token)
 	if err != nil {
-		return signerError("token", err)
+		return faultError("token", err)
 	}
 	if _, err := signer.Parse(token); err != nil {
-		env.warn(fmt.Sprintf("no verifier accepts this token: %s", signerError("", err)))
+		env.warn(fmt.Sprintf("no verifier accepts this token: %s", faultError("", err)))
 	}
 	if err := printToken(env, p, output); err != nil || rules == nil {
 		return err
@@ -83,7 +83,7 @@ func readToken(env Env, args []string) (string, error) {
 	}
 	token, err := signer.TokenText(raw)
 	if err != nil {
-		return "", signerError("token", err)
+		return "", faultError("token", err)
 	}
 	return token, nil
 }

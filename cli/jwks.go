@@ -65,7 +65,7 @@ func runJWKS(ctx context.Context, env Env, from keyFlags, algName string, files 
 		meta := keyOutput{algorithm: alg}.meta(key)
 		raw, err := keys.PublicJWK(key.subject(), meta)
 		if err != nil {
-			return keyError(name, err)
+			return faultError(name, err)
 		}
 		if other, ok := seen[meta.KeyID]; ok {
 			return usage("give each key a kid of its own, and each file once", "%s and %s have the same kid", printable.Name(other), printable.Name(name))
@@ -103,7 +103,7 @@ func runConfiguredJWKS(cmd *cobra.Command, env Env, settings settingFlags) error
 	}
 	o, err := jsonobj.Parse(set.Body, jsonobj.Limits{Bytes: len(set.Body)})
 	if err != nil {
-		return signError(err)
+		return faultError("", err)
 	}
 	return writeObject(env.Stdout, &o)
 }

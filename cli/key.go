@@ -67,14 +67,14 @@ func runKeyGenerate(env Env, name, algName string, bits int, publicOut, output s
 	w.algorithm = alg
 	private, err := keys.Generate(alg, bits)
 	if err != nil && bits != 0 {
-		return asUsage(keyError("--bits", err))
+		return asUsage(faultError("--bits", err))
 	}
 	if err != nil {
-		return asUsage(keyError("--alg", err))
+		return asUsage(faultError("--alg", err))
 	}
 	verifier, err := keys.VerifierOf(private)
 	if err != nil {
-		return keyError(name, err)
+		return faultError(name, err)
 	}
 	key := anyKey{name: name, private: private, verifier: verifier}
 	text, err := w.text(key)
@@ -189,13 +189,13 @@ func (w keyOutput) text(k anyKey) (secret.Text, error) {
 	if w.public {
 		raw, err := keys.PublicJWK(k.subject(), meta)
 		if err != nil {
-			return secret.Text{}, keyError(k.name, err)
+			return secret.Text{}, faultError(k.name, err)
 		}
 		return secret.New(indented(raw)), nil
 	}
 	raw, err := keys.PrivateJWK(k.private, meta)
 	if err != nil {
-		return secret.Text{}, keyError(k.name, err)
+		return secret.Text{}, faultError(k.name, err)
 	}
 	return secret.New(indented(raw.Reveal())), nil
 }
@@ -204,13 +204,13 @@ func (w keyOutput) pem(k anyKey) (secret.Text, error) {
 	if w.public {
 		text, err := keys.PublicPEM(k.subject())
 		if err != nil {
-			return secret.Text{}, keyError(k.name, err)
+			return secret.Text{}, faultError(k.name, err)
 		}
 		return secret.New(text), nil
 	}
 	text, err := keys.PrivatePEM(k.private)
 	if err != nil {
-		return secret.Text{}, keyError(k.name, err)
+		return secret.Text{}, faultError(k.name, err)
 	}
 	return text, nil
 }

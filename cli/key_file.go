@@ -195,12 +195,22 @@ func checkKeySet(file keyFile) error {
 	}
 	set, err := jsonobj.Parse(file.text, jsonobj.Limits{Bytes: maxKeyFile})
 	if err != nil {
-		return signerError(printable.Name(file.name), err)
+		return faultError(file.name, err)
 	}
 	if !set.Has("keys") && !set.Has("ciphertext") {
 		return usage("a single JWK, or public keys under their ids, go with --key", "%s: not a JWK Set", printable.Name(file.name))
 	}
 	return nil
+}
+
+// keyError names the file in an error of package keys.
+func (file keyFile) keyError(err error) error {
+	if e, ok := errors.AsType[*fault.Error](err); ok {
+		if err := file.setError(e); err != nil {
+			return err
+		}
+	}
+	return faultError(file.name, err)
 }
 
 // setError adds to an error about a JWK Set the ids of its keys. They may be shown

@@ -142,7 +142,7 @@ func (k anyKey) facts() (jsonobj.Object, error) {
 		o.String("keyId", id)
 	}
 	if err := addFingerprints(&o, k.subject()); err != nil {
-		return o, keyError(k.name, err)
+		return o, faultError(k.name, err)
 	}
 	return o, nil
 }
@@ -241,7 +241,7 @@ func (k anyKey) addCertificate(facts *jsonobj.Object, name string, now time.Time
 	c.String("notAfter", leaf.NotAfter.UTC().Format(time.RFC3339))
 	c.Int("chain", int64(len(chain)))
 	if err := signer.CheckChain(chain, now); err != nil {
-		c.String("problem", signerError("", err).Error())
+		c.String("problem", faultError("", err).Error())
 	}
 	facts.Set("certificate", c.AppendJSON(nil))
 	return nil
@@ -254,7 +254,7 @@ func (k anyKey) addSet(ctx context.Context, facts *jsonobj.Object, name string) 
 	}
 	thumbprint, err := keys.Thumbprint(k.subject())
 	if err != nil {
-		return keyError(k.name, err)
+		return faultError(k.name, err)
 	}
 	elements, err := readSet(name)
 	if err != nil {
@@ -286,7 +286,7 @@ func readSet(name string) ([]json.RawMessage, error) {
 	}
 	set, err := jsonobj.Parse(raw, jsonobj.Limits{Bytes: maxKeySet})
 	if err != nil {
-		return nil, signerError(printable.Name(name), err)
+		return nil, faultError(name, err)
 	}
 	list, _ := set.Get("keys")
 	elements, ok := jsonobj.Elements(list)

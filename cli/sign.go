@@ -208,7 +208,7 @@ func runSign(ctx context.Context, env Env, f *signFlags, args []string) error {
 func signAndVerify(ctx context.Context, key keys.Key, request signer.Request) (signer.Parsed, error) {
 	token, err := signer.Sign(ctx, key, request)
 	if err != nil {
-		return signer.Parsed{}, signError(err)
+		return signer.Parsed{}, faultError("", err)
 	}
 	return selfCheck(key, token.Compact.Reveal(), token.Algorithm)
 }
@@ -216,11 +216,11 @@ func signAndVerify(ctx context.Context, key keys.Key, request signer.Request) (s
 func selfCheck(key keys.Key, token string, alg keys.Algorithm) (signer.Parsed, error) {
 	parsed, err := signer.Parse(token)
 	if err != nil {
-		return signer.Parsed{}, signError(err)
+		return signer.Parsed{}, faultError("", err)
 	}
 	verifier, err := keys.VerifierOf(key)
 	if err != nil {
-		return signer.Parsed{}, signError(err)
+		return signer.Parsed{}, faultError("", err)
 	}
 	if err := signer.VerifySignature(parsed, verifier, alg); err != nil {
 		return signer.Parsed{}, withHint(errors.New("the new token does not verify with its own key"),

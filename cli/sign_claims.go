@@ -59,7 +59,7 @@ func parsePayload(name string, raw []byte) (jsonobj.Object, error) {
 	}
 	parsed, err := jsonobj.Parse(raw, jsonobj.Limits{})
 	if err != nil {
-		return jsonobj.Object{}, signerError("payload from "+name, err)
+		return jsonobj.Object{}, faultError("payload from "+name, err)
 	}
 	payload := jsonobj.New(parsed.Len())
 	for m := range parsed.Members() {

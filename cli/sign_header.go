@@ -171,7 +171,7 @@ func checkChain(name string, chain []*x509.Certificate, needsUsage bool, now tim
 		err = signer.CheckKeyUsage(chain[0])
 	}
 	if err != nil {
-		return signerError(printable.Name(name), err)
+		return faultError(name, err)
 	}
 	return nil
 }
@@ -183,7 +183,7 @@ func readChain(name string) ([]*x509.Certificate, error) {
 	}
 	chain, err := decode.Chain(string(raw))
 	if err != nil {
-		return nil, keyError(name, err)
+		return nil, faultError(name, err)
 	}
 	return chain, nil
 }

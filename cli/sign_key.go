@@ -63,7 +63,7 @@ func readSigningKey(ctx context.Context, env Env, f *signFlags, p *provider.Prof
 		s.algorithm, s.algorithmReason = key.Algorithms()[0], "default for the key"
 	}
 	if err := keys.Check(key, s.algorithm); err != nil {
-		return signingKey{}, keyError(file.name, err)
+		return signingKey{}, faultError(file.name, err)
 	}
 	s.thumbprint, err = defaultKeyID(file, key)
 	return s, err
@@ -94,7 +94,7 @@ func defaultKeyID(file keyFile, key keys.Key) (string, error) {
 	}
 	id, err := keys.Thumbprint(key)
 	if err != nil {
-		return "", keyError(file.name, err)
+		return "", faultError(file.name, err)
 	}
 	return id, nil
 }
@@ -136,7 +136,7 @@ func (s *signingKey) applyProfile(p *provider.Profile, file string) error {
 	alg, err := p.ChooseAlgorithm(s.key, s.algorithm)
 	switch {
 	case errors.Is(err, keys.ErrWeak):
-		return keyError(file, err)
+		return faultError(file, err)
 	case err != nil:
 		return profileError(err)
 	}

@@ -99,7 +99,7 @@ func runTask(ctx context.Context, env Env, f *signFlags, c *config.Loaded, t api
 	if f.output == outputJSON {
 		o, err := jsonobj.Parse(out.Output.Reveal(), jsonobj.Limits{Bytes: maxTaskInput})
 		if err != nil {
-			return signError(err)
+			return faultError("", err)
 		}
 		return writeObject(env.Stdout, &o)
 	}
@@ -132,7 +132,7 @@ func (u *usedKey) Resolve(ctx context.Context, ref keys.Ref) (keys.Key, error) {
 func (u *usedKey) verified(output json.RawMessage) (signer.Parsed, error) {
 	o, err := jsonobj.Parse(output, jsonobj.Limits{Bytes: maxTaskInput})
 	if err != nil {
-		return signer.Parsed{}, signError(err)
+		return signer.Parsed{}, faultError("", err)
 	}
 	token, _ := o.Text("token")
 	alg, _ := o.Text("algorithm")
@@ -209,7 +209,7 @@ func withKey(t api.Task, key []byte, password secret.Text) (api.Task, error) {
 	}
 	input, err := jsonobj.Parse(raw, jsonobj.Limits{Bytes: maxTaskInput, Levels: 128})
 	if err != nil {
-		return api.Task{}, signerError("the stored task's input", err)
+		return api.Task{}, faultError("the stored task's input", err)
 	}
 	input.String("privateKey", keyAsText(key))
 	input.Delete("privateKeyPassword")

@@ -107,7 +107,7 @@ func runVerify(ctx context.Context, env Env, f *verifyFlags, args []string) erro
 	}
 	p, err := signer.Parse(token)
 	if err != nil {
-		return signerError("token", err)
+		return faultError("token", err)
 	}
 	key, err := readVerifyingKey(ctx, env, f, rules.Algorithm, p)
 	if err != nil {
@@ -116,7 +116,7 @@ func runVerify(ctx context.Context, env Env, f *verifyFlags, args []string) erro
 	if err := f.chooseAlgorithm(key, &rules); err != nil {
 		return err
 	}
-	if err := signer.Verify(p, key.verifier, rules); err != nil {
+	if err := signer.Verify(p, key, rules); err != nil {
 		return verifyError(p, rules, err)
 	}
 	return printToken(env, p, f.output)
@@ -154,14 +154,14 @@ func (f *verifyFlags) rules(now time.Time) (signer.Rules, error) {
 // chooseAlgorithm sets the algorithm for a key that fits several. The token's
 // header must not choose it (RFC 8725 §3.1): --alg does, or with --insecure the
 // default of the key's type.
-func (f *verifyFlags) chooseAlgorithm(key verifyingKey, rules *signer.Rules) error {
-	if rules.Algorithm != "" || !key.open {
+func (f *verifyFlags) chooseAlgorithm(key keys.Verifier, rules *signer.Rules) error {
+	if rules.Algorithm != "" || !isOpen(key) {
 		return nil
 	}
-	fitting := key.verifier.Algorithms()
+	fitting := key.Algorithms()
 	if !f.insecure {
 		return usage("add --alg with the one that the issuer uses: "+keys.JoinAlgorithms(fitting),
-			"%s: fits several algorithms", printable.Name(key.name))
+			"%s: fits several algorithms", printable.Name(cmp.Or(f.keys.key, f.keys.jwks)))
 	}
 	rules.Algorithm = fitting[0]
 	return nil
@@ -171,7 +171,7 @@ func (f *verifyFlags) chooseAlgorithm(key verifyingKey, rules *signer.Rules) err
 func verifyError(p signer.Parsed, rules signer.Rules, err error) error {
 	joined, ok := err.(interface{ Unwrap() []error })
 	if _, one := err.(*fault.Error); one || !ok { //nolint:errorlint // errors.Join's own, never wrapped
-		return signerError("", err)
+		return faultError("", err)
 	}
 	var lines []string
 	hint := ""
@@ -217,7 +217,7 @@ func bothValues(p signer.Parsed, rules signer.Rules, err error) error {
 		}
 		return withHint(fmt.Errorf("%s: the token has %s; expected %s", e.Field, strings.Join(quoted, ", "), quoteValue(m.expected)), nearMiss(m.has, m.expected))
 	}
-	return signerError("", err)
+	return faultError("", err)
 }
 
 // nearMiss returns a hint if two values are nearly equal.
@@ -246,20 +246,13 @@ func quoteValue(value string) string {
 	return `"` + printable.ASCII(value, maxShown) + end
 }
 
-// verifyingKey is the key to verify with.
-type verifyingKey struct {
-	name     string
-	verifier keys.Verifier
-	open     bool // it fits several algorithms, and has no alg
-}
-
-func readVerifyingKey(ctx context.Context, env Env, f *verifyFlags, alg keys.Algorithm, p signer.Parsed) (verifyingKey, error) {
+func readVerifyingKey(ctx context.Context, env Env, f *verifyFlags, alg keys.Algorithm, p signer.Parsed) (keys.Verifier, error) {
 	if f.keys.kid != "" && p.KeyID != "" && f.keys.kid != p.KeyID {
-		return verifyingKey{}, withHint(errors.New("kid: the token has another than --kid"), keyIDHint)
+		return nil, withHint(errors.New("kid: the token has another than --kid"), keyIDHint)
 	}
 	file, err := readKeyFile(env, &f.keys, alg)
 	if err != nil {
-		return verifyingKey{}, err
+		return nil, err
 	}
 	if f.keys.jwks != "" {
 		file.chooseFor(p)
@@ -272,14 +265,14 @@ func readVerifyingKey(ctx context.Context, env Env, f *verifyFlags, alg keys.Alg
 	}
 	key, err := file.verifier(ctx, env)
 	if err != nil {
-		return verifyingKey{}, err
+		return nil, err
 	}
-	id := key.verifier.ID()
+	id := key.ID()
 	if id != "" && f.keys.kid != "" && id != f.keys.kid {
-		return verifyingKey{}, withHint(fmt.Errorf("kid: %s has another than --kid", printable.Name(file.name)), keyIDHint)
+		return nil, withHint(fmt.Errorf("kid: %s has another than --kid", printable.Name(file.name)), keyIDHint)
 	}
 	if id != "" && p.KeyID != "" && id != p.KeyID {
-		return verifyingKey{}, withHint(fmt.Errorf("kid: the token has another than %s", printable.Name(file.name)), keyIDHint)
+		return nil, withHint(fmt.Errorf("kid: the token has another than %s", printable.Name(file.name)), keyIDHint)
 	}
 	return key, nil
 }
@@ -299,23 +292,23 @@ func (file *keyFile) chooseFor(p signer.Parsed) {
 const keyIDHint = "give the key that signed the token, or leave --kid out"
 
 // verifier returns the key of the file: public, private or a secret.
-func (file keyFile) verifier(ctx context.Context, env Env) (verifyingKey, error) {
+func (file keyFile) verifier(ctx context.Context, env Env) (keys.Verifier, error) {
 	v, err := keys.ReadVerifier(ctx, file.ref)
 	if err == nil {
-		return verifyingKey{file.name, v, isOpen(v)}, nil
+		return v, nil
 	}
 	if !errors.Is(err, keys.ErrEncrypted) {
-		return verifyingKey{}, file.keyError(err)
+		return nil, file.keyError(err)
 	}
 	// resolve asks for the password.
 	key, keyErr := file.resolve(ctx, env)
 	if keyErr != nil {
-		return verifyingKey{}, keyErr
+		return nil, keyErr
 	}
 	if v, err = keys.VerifierOf(key); err != nil {
-		return verifyingKey{}, file.keyError(err)
+		return nil, file.keyError(err)
 	}
-	return verifyingKey{file.name, v, isOpen(v)}, nil
+	return v, nil
 }
 
 // isOpen reports whether v is for more than one algorithm: an RSA key, or a

@@ -47,13 +47,14 @@ func main() {
 type options struct{ fields, strict bool }
 
 // module is what is known of both editions. The same source gives other
-// objects in each, but the same positions.
+// objects in each, and in each test that compiles a package again: a name stands
+// for all of them.
 type module struct {
 	root       string
 	fset       *token.FileSet
 	interfaces map[string]bool   // names of methods of interfaces
-	declared   map[string]string // exported names by their position
-	used       map[string]bool   // positions of what another package names
+	declared   map[string]string // exported names, with their position and type
+	used       map[string]bool   // names that another package uses
 }
 
 // unusedIn gives the unused names of the module in a folder, with positions.
@@ -80,22 +81,39 @@ func unusedIn(folder string, list options) ([]string, error) {
 		m.add(all, list.fields)
 	}
 	var unused []string
-	for at, text := range m.declared {
-		if !m.used[at] && !strings.Contains(at, "_test.go:") {
-			unused = append(unused, at+": "+text)
+	for name, text := range m.declared {
+		if !m.used[name] && !strings.Contains(text, "_test.go:") {
+			unused = append(unused, text)
 		}
 	}
 	slices.Sort(unused)
 	return unused, nil
 }
 
+// name tells an object from all others of the module.
+func (m *module) name(o types.Object) string {
+	owner := ""
+	switch o := o.(type) {
+	case *types.Func:
+		if recv := o.Signature().Recv(); recv != nil {
+			owner = types.TypeString(recv.Type(), nil) + "."
+		}
+	case *types.Var:
+		if o.IsField() {
+			owner = m.at(o) + " " // the same name may be in several structs
+		}
+	}
+	return o.Pkg().Path() + "." + strings.TrimPrefix(owner, "*") + o.Name()
+}
+
+// at is where an object is declared.
 func (m *module) at(o types.Object) string {
 	position := m.fset.Position(o.Pos())
 	path, err := filepath.Rel(m.root, position.Filename)
 	if err != nil {
 		path = position.Filename
 	}
-	return fmt.Sprintf("%s:%d:%d", path, position.Line, position.Column)
+	return fmt.Sprintf("%s:%d", path, position.Line)
 }
 
 // add adds what the packages of one edition declare and use.
@@ -111,25 +129,29 @@ func (m *module) add(ours []*packages.Package, fields bool) {
 		}
 		for _, o := range p.TypesInfo.Uses {
 			if o.Pkg() != nil && o.Pkg().Path() != strings.TrimSuffix(p.PkgPath, "_test") {
-				m.used[m.at(origin(o))] = true
+				m.used[m.name(origin(o))] = true
 			}
 		}
 	}
 	for _, o := range exported {
-		m.declared[m.at(o)] = types.ObjectString(o, func(p *types.Package) string { return p.Name() })
+		text := types.ObjectString(o, (*types.Package).Name)
 		if _, isType := o.(*types.TypeName); isType {
-			m.declared[m.at(o)] = "type " + o.Pkg().Name() + "." + o.Name()
+			text = "type " + o.Pkg().Name() + "." + o.Name()
 		}
+		m.declared[m.name(o)] = m.at(o) + ": " + text
 	}
 	for more := true; more; {
 		more = false
 		for _, o := range exported {
-			if !m.used[m.at(o)] {
+			if !m.used[m.name(o)] {
 				continue
 			}
 			for _, t := range mentioned(o.Type()) {
-				if at := m.at(t); !m.used[at] {
-					m.used[at], more = true, true
+				if t.Pkg() == nil {
+					continue // error, comparable
+				}
+				if name := m.name(t); !m.used[name] {
+					m.used[name], more = true, true
 				}
 			}
 		}
@@ -140,9 +162,9 @@ func (m *module) add(ours []*packages.Package, fields bool) {
 		_, constant := o.(*types.Const)
 		_, variable := o.(*types.Var)
 		_, isType := o.(*types.TypeName)
-		if constant && ok && m.used[m.at(named.Obj())] || variable && types.Identical(o.Type(), failure) ||
+		if constant && ok && m.used[m.name(named.Obj())] || variable && types.Identical(o.Type(), failure) ||
 			isType && types.Implements(types.NewPointer(o.Type()), failure.Underlying().(*types.Interface)) {
-			m.used[m.at(o)] = true
+			m.used[m.name(o)] = true
 		}
 	}
 }

@@ -91,12 +91,8 @@ lint: ## check style and the arrows between packages
 	@set -e; for cgo in 0 1; do CGO_ENABLED=$$cgo .cache/deadcode . ./internal/manpage >.cache/dead.txt; LC_ALL=C sort .cache/dead.txt >.cache/dead.$$cgo.txt; done
 	@LC_ALL=C comm -12 .cache/dead.0.txt .cache/dead.1.txt >.cache/dead.txt; \
 	if [ -s .cache/dead.txt ]; then cat .cache/dead.txt >&2; echo "error: no program of the project calls these functions" >&2; exit 1; fi
-
-.PHONY: exports
-exports: ## list exported names that no other package uses (ARGS=-strict: tests do not count; ARGS=-fields)
-	@mkdir -p .cache
 	cd tools && $(GO) build -o ../.cache/exports ./exports
-	.cache/exports $(ARGS)
+	.cache/exports
 
 .PHONY: fmt
 fmt: ## format the code

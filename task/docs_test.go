@@ -52,7 +52,7 @@ func TestThePageKeepsInStepWithTheTables(t *testing.T) {
 	}
 }
 
-func inputTable(inputs []Input) string {
+func inputTable(inputs []inputSpec) string {
 	var b strings.Builder
 	b.WriteString("| input | type | what it becomes | when blank |\n|---|---|---|---|\n")
 	for _, in := range inputs {
@@ -128,7 +128,7 @@ func TestThePagesExamplesAreServed(t *testing.T) {
 		t.Fatalf("the page has no example: %v", err)
 	}
 	for name := range n.Members() {
-		if _, known := find(Inputs(), name); !known {
+		if _, known := find(allInputs(), name); !known {
 			t.Errorf("the example has %s, which is no input", name)
 		}
 	}

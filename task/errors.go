@@ -228,10 +228,10 @@ func lastCodes() []Code {
 	}
 }
 
-// FaultOf returns what an error means for its task: the code, the input at fault,
+// faultOf returns what an error means for its task: the code, the input at fault,
 // a message without any value, and the task's status. An error that no row of
 // [Codes] lists is internal, and its text is not shown.
-func FaultOf(err error) (Fault, api.Status) {
+func faultOf(err error) (Fault, api.Status) {
 	code := codeOf(err)
 	fault := Fault{Code: code.Name, Field: code.field, Message: internalMessage}
 	switch code.Name {

@@ -67,7 +67,7 @@ func (h *Handler) Explain(ctx context.Context, t api.Task) (Explanation, error) 
 
 // ReasonOf returns the reason for incompletion of a task that fails with err.
 func ReasonOf(err error) string {
-	fault, _ := FaultOf(err)
+	fault, _ := faultOf(err)
 	return reason(fault)
 }
 

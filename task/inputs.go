@@ -32,8 +32,8 @@ const (
 	inProfile            = "profile"
 )
 
-// Input is one row of the table of inputs.
-type Input struct {
+// inputSpec is one row of the table of inputs.
+type inputSpec struct {
 	Name    string
 	Type    string // what an author may write
 	Meaning string // what it becomes, with the claim or header member
@@ -71,16 +71,16 @@ const (
 	jsonText = 6*maxText + 2
 )
 
-// Inputs returns the table of inputs, the ones of the Conductor UI first.
+// allInputs returns the table of inputs, the ones of the Conductor UI first.
 // Validation, the hints for unknown names, the task definition's input keys and
 // the documentation are made from it.
-func Inputs() []Input {
+func allInputs() []inputSpec {
 	return append(commonInputs(), extraInputs()...)
 }
 
-func commonInputs() []Input {
+func commonInputs() []inputSpec {
 	const omitted = "the claim is left out"
-	return []Input{
+	return []inputSpec{
 		{
 			Name: inSubject, Type: "string or whole number", Meaning: "`sub`", Blank: omitted,
 			Resolved: true, Signed: true, claim: "sub", kinds: `"0`, bytes: jsonText,
@@ -120,8 +120,8 @@ func commonInputs() []Input {
 	}
 }
 
-func extraInputs() []Input {
-	return []Input{
+func extraInputs() []inputSpec {
+	return []inputSpec{
 		{
 			Name: inClaims, Type: "object", Meaning: "more claims, numbers digit for digit", Blank: "none",
 			Resolved: true, Signed: true, kinds: `{`, bytes: 2 * maxClaims,
@@ -181,7 +181,7 @@ func extraInputs() []Input {
 
 // InputKeys are the names of all inputs, for a task definition.
 func InputKeys() []string {
-	inputs := Inputs()
+	inputs := allInputs()
 	names := make([]string, len(inputs))
 	for i, in := range inputs {
 		names[i] = in.Name

@@ -21,7 +21,7 @@ const inputData = "inputData"
 
 // inputValues are the inputs of one task, read strictly.
 type inputValues struct {
-	table     []Input
+	table     []inputSpec
 	values    map[string]jsonobj.Value // known inputs that are not blank
 	delivered map[string]jsonobj.Value // known inputs, blank ones included
 	unknown   []string                 // names that are not known, in the order of the input
@@ -35,7 +35,7 @@ func (v *inputValues) has(name string) bool {
 }
 
 // readInputs reads the inputs of a task, and refuses what no input may have.
-func readInputs(table []Input, d api.Task) (*inputValues, error) {
+func readInputs(table []inputSpec, d api.Task) (*inputValues, error) {
 	if d.External {
 		return nil, refuse(ErrPayloadExternal, inputData, "the task's input lies in external payload storage, where secrets are not resolved",
 			"pass less data into the task: the server moves inputs that are too large")
@@ -117,23 +117,23 @@ func deliveredLiterally(raw jsontext.Value) bool {
 	}
 }
 
-func find(table []Input, name string) (Input, bool) {
+func find(table []inputSpec, name string) (inputSpec, bool) {
 	if i := rank(table, name); i < len(table) {
 		return table[i], true
 	}
-	return Input{}, false
+	return inputSpec{}, false
 }
 
 // rank is an input's place in the table; unknown names come after all.
-func rank(table []Input, name string) int {
-	if i := slices.IndexFunc(table, func(in Input) bool { return in.Name == name }); i >= 0 {
+func rank(table []inputSpec, name string) int {
+	if i := slices.IndexFunc(table, func(in inputSpec) bool { return in.Name == name }); i >= 0 {
 		return i
 	}
 	return len(table)
 }
 
 // readMembers reads the input's outermost level, which checks all of it.
-func readMembers(table []Input, raw jsontext.Value) ([]jsonobj.Member, error) {
+func readMembers(table []inputSpec, raw jsontext.Value) ([]jsonobj.Member, error) {
 	if len(raw) > maxInput {
 		return nil, tooLarge(inputData, fmt.Sprintf("%d bytes", len(raw)), fmt.Sprintf("pass at most %d bytes into the task", maxInput))
 	}
@@ -172,7 +172,7 @@ func parseValue(raw jsontext.Value, levels int) (jsonobj.Value, error) {
 }
 
 // inputFault says in which input the JSON is at fault.
-func inputFault(table []Input, err error) error {
+func inputFault(table []inputSpec, err error) error {
 	name := inputData
 	if at, ok := errors.AsType[*jsonobj.Position](err); ok && at.Member != "" {
 		name = at.Member

@@ -28,7 +28,7 @@ type Survey struct {
 // SurveyOf returns the survey of a task's inputParameters, expressions unresolved;
 // an empty one if they cannot be read.
 func SurveyOf(template json.RawMessage) Survey {
-	table := Inputs()
+	table := allInputs()
 	var s Survey
 	names := map[string]bool{}
 	values, _ := readTemplate(table, template)

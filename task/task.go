@@ -75,7 +75,7 @@ func NewID() string { return uuid.NewV4().String() }
 // Handler runs tasks. It is safe for concurrent use.
 type Handler struct {
 	o        Options
-	inputs   []Input
+	inputs   []inputSpec
 	profiles map[string]*provider.Profile
 
 	deniedReadLogged atomic.Bool
@@ -85,7 +85,7 @@ type Handler struct {
 
 // NewHandler returns a Handler.
 func NewHandler(o Options) *Handler {
-	return &Handler{o: o, inputs: Inputs(), profiles: o.Policy.Profiles(), workflowReads: make(chan struct{}, 1), clear: newClearValues(o.Now)}
+	return &Handler{o: o, inputs: allInputs(), profiles: o.Policy.Profiles(), workflowReads: make(chan struct{}, 1), clear: newClearValues(o.Now)}
 }
 
 // Handle runs one task within the deadline of ctx. If it panics, the audit

@@ -18,7 +18,7 @@ type templates struct {
 	unread     bool // a part of them could not be read
 }
 
-func readTemplates(table []Input, d api.Task) templates {
+func readTemplates(table []inputSpec, d api.Task) templates {
 	parameters, all := readTemplate(table, d.Template)
 	defaults, allDefaults := readTemplate(table, d.Defaults)
 	return templates{parameters, defaults, !all || !allDefaults}
@@ -26,7 +26,7 @@ func readTemplates(table []Input, d api.Task) templates {
 
 // readTemplate reads the templates of the known inputs. One that
 // cannot be read counts as missing, and sets all to false.
-func readTemplate(table []Input, raw json.RawMessage) (values map[string]jsonobj.Value, all bool) {
+func readTemplate(table []inputSpec, raw json.RawMessage) (values map[string]jsonobj.Value, all bool) {
 	if len(raw) == 0 || raw.Kind() == jsontext.KindNull {
 		return nil, true
 	}

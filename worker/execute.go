@@ -82,7 +82,7 @@ func (w *Worker) runHandler(ctx context.Context, d *delivery) (task.Outcome, <-c
 func (w *Worker) handle(ctx context.Context, d *delivery) (o task.Outcome) {
 	defer func() {
 		if recover() != nil {
-			w.metrics.Panicked()
+			w.metrics.panicked()
 			w.log.ErrorContext(ctx, "the handler panicked; please report it", append(d.ids(), "at", task.PanicSite())...)
 			o = panicOutcome()
 		}

@@ -214,8 +214,8 @@ func (m *Metrics) Ended(taskType string, end End) {
 	}
 }
 
-// Panicked counts a panic that was recovered.
-func (m *Metrics) Panicked() { m.uncaught.WithLabelValues(panicException).Inc() }
+// panicked counts a panic that was recovered.
+func (m *Metrics) panicked() { m.uncaught.WithLabelValues(panicException).Inc() }
 
 // Request counts one call of the server. status is 0 if there was no answer.
 func (m *Metrics) Request(call conductor.Call, status int, took time.Duration) {

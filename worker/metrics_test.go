@@ -189,7 +189,7 @@ func TestOutcomesAreCounted(t *testing.T) {
 	m.Executed(Executed{TaskType: jwtType, Outcome: task.Outcome{Status: api.Completed, Unchecked: true}})
 	for range 2 {
 		m.Executed(Executed{TaskType: jwtType, Outcome: task.Outcome{Status: api.Failed}})
-		m.Panicked()
+		m.panicked()
 	}
 	for range 4 {
 		m.Executed(Executed{TaskType: jwtType, Outcome: task.Outcome{Status: api.Completed}})

@@ -215,7 +215,7 @@ func (p *poller) uncountPoll() {
 func (p *poller) poll(ctx context.Context, n int) (tasks []api.Task, failure *conductor.Error) {
 	defer func() {
 		if recover() != nil {
-			p.w.metrics.Panicked()
+			p.w.metrics.panicked()
 			tasks, failure = nil, panicError("poll")
 		}
 	}()

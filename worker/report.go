@@ -108,7 +108,7 @@ func (w *Worker) update(ctx context.Context, d *delivery, r api.Result, until ti
 	d.sent = time.Now()
 	defer func() {
 		if recover() != nil {
-			w.metrics.Panicked()
+			w.metrics.panicked()
 			failure = panicError("update")
 		}
 		w.metrics.Updated(d.taskType, failure, r.Output.Len(), time.Since(d.sent))

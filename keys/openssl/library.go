@@ -21,15 +21,14 @@ import (
 	"conductor-jwt/keys"
 )
 
-// Library is a libcrypto that is loaded. It is safe for concurrent use.
+// Library is a loaded libcrypto. It is safe for concurrent use.
 type Library struct {
 	shim *C.shim_library
-	open atomic.Int64
+	open atomic.Int64 // keys; tests find leaks by it
 }
 
-// Load loads libcrypto 3, and fails with [ErrNoLibrary] where there is none.
-// It stays loaded until the process ends; openssl.cnf is in force, as in any
-// other program of the machine.
+// Load loads libcrypto 3 until the process ends. It fails with [ErrNoLibrary] if
+// there is none. openssl.cnf applies, as in any other program of the machine.
 func Load() (*Library, error) {
 	if runtime.GOOS == "darwin" {
 		return load("libcrypto.3.dylib")
@@ -47,15 +46,11 @@ func load(name string) (*Library, error) {
 	return &Library{shim: shim}, nil
 }
 
-// Version is the library's own, such as 3.0.19.
+// Version returns the library's version, such as 3.0.19.
 func (l *Library) Version() string { return C.GoString(C.shim_version(l.shim)) }
 
-// Keys is how many keys the library holds for us now.
-func (l *Library) Keys() int { return int(l.open.Load()) }
-
-// RSA hands a key, which package keys has checked, to the library. The copy is
-// freed, and wiped by libcrypto, once Close has been called and no signature
-// is under way.
+// RSA copies a key, which package keys has checked, into the library. libcrypto
+// wipes and frees the copy after Close, when no signature uses it any more.
 func (l *Library) RSA(private *rsa.PrivateKey) (keys.RSASigner, error) {
 	der := x509.MarshalPKCS1PrivateKey(private)
 	defer clear(der)

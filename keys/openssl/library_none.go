@@ -8,13 +8,13 @@ import (
 	"conductor-jwt/keys"
 )
 
-// Library is a libcrypto that is loaded. Without cgo there is none.
+// Library is a loaded libcrypto. Without cgo there is none.
 type Library struct{}
 
 // Load fails with [ErrNoLibrary].
 func Load() (*Library, error) { return nil, ErrNoLibrary }
 
-// Version is empty.
+// Version returns an empty string.
 func (*Library) Version() string { return "" }
 
 // RSA fails with [ErrNoLibrary].

@@ -15,24 +15,24 @@ import (
 	"unsafe"
 )
 
-// rsaKey is a key within libcrypto, and the contexts in which it has signed:
-// to make one costs as much as a third of a signature.
+// rsaKey is a key in libcrypto, with contexts for signing. They are reused:
+// creating one takes a third of the time of a signature.
 type rsaKey struct {
 	lib    *Library
 	public *rsa.PublicKey
 
 	mu     sync.Mutex
-	handle unsafe.Pointer // nil once it is closed
+	handle unsafe.Pointer // nil after Close
 	idle   [schemes][]unsafe.Pointer
 }
 
-// scheme is one of the ways of signing: three hashes, PKCS#1 v1.5 or PSS.
+// scheme is a hash, one of three, with PKCS#1 v1.5 or with PSS.
 type scheme int
 
 const schemes = 6
 
-// schemeOf is the scheme of what package keys asks for (RFC 7518 §3.3, §3.5);
-// false for anything else.
+// schemeOf returns the scheme of a JWS algorithm (RFC 7518 §3.3, §3.5); false for
+// any other options.
 func schemeOf(o crypto.SignerOpts) (scheme, bool) {
 	offset := scheme(0)
 	if pss, ok := o.(*rsa.PSSOptions); ok {
@@ -59,8 +59,8 @@ func (s scheme) pss() bool { return s >= schemes/2 }
 func (k *rsaKey) Public() crypto.PublicKey { return k.public }
 
 // Sign implements [crypto.Signer] for SHA-256, SHA-384 and SHA-512, with
-// PKCS#1 v1.5 or with PSS and a salt as long as the hash. The library has its
-// own randomness. It fails with [ErrClosed] after Close.
+// PKCS#1 v1.5 or with PSS and a salt as long as the hash. The library uses its
+// own source of randomness. Sign fails with [ErrClosed] after Close.
 func (k *rsaKey) Sign(_ io.Reader, digest []byte, o crypto.SignerOpts) ([]byte, error) {
 	s, ok := schemeOf(o)
 	if !ok || len(digest) != o.HashFunc().Size() {
@@ -74,14 +74,14 @@ func (k *rsaKey) Sign(_ io.Reader, digest []byte, o crypto.SignerOpts) ([]byte, 
 	n := C.shim_sign(k.lib.shim, context, (*C.uchar)(unsafe.SliceData(digest)), C.size_t(len(digest)),
 		(*C.uchar)(unsafe.SliceData(signature)), C.size_t(len(signature)))
 	if int(n) != len(signature) {
-		C.shim_context_free(k.lib.shim, context) // whatever state it is in
+		C.shim_context_free(k.lib.shim, context) // its state is unknown
 		return nil, ErrSign
 	}
-	k.giveBack(s, context)
+	k.put(s, context)
 	return signature, nil
 }
 
-// take gives a context that nobody else uses.
+// take returns a context for one signature.
 func (k *rsaKey) take(s scheme) (unsafe.Pointer, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -97,7 +97,7 @@ func (k *rsaKey) take(s scheme) (unsafe.Pointer, error) {
 	if s.pss() {
 		pss = 1
 	}
-	// The context counts as one that holds the key.
+	// The context holds a reference to the key.
 	context := C.shim_context(k.lib.shim, k.handle, C.int(s.bits()), pss)
 	if context == nil {
 		return nil, ErrSign
@@ -105,7 +105,7 @@ func (k *rsaKey) take(s scheme) (unsafe.Pointer, error) {
 	return context, nil
 }
 
-func (k *rsaKey) giveBack(s scheme, context unsafe.Pointer) {
+func (k *rsaKey) put(s scheme, context unsafe.Pointer) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.handle == nil {
@@ -115,8 +115,8 @@ func (k *rsaKey) giveBack(s scheme, context unsafe.Pointer) {
 	k.idle[s] = append(k.idle[s], context)
 }
 
-// Close frees the key, as soon as the signatures under way are done. A second
-// call does nothing.
+// Close frees the key, after the signatures that use it. A second call does
+// nothing.
 func (k *rsaKey) Close() {
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -1,5 +1,5 @@
-// Package pkcs11 is where keys come from a hardware security module, or what
-// stands for one: pkcs11:token=…;object=…?pin-source=…&module-path=…
-// (RFC 7512). A private key never leaves its token. The package is empty
-// without cgo, which loads the module.
+// Package pkcs11 signs with keys of a hardware security module, by its PKCS #11
+// module: pkcs11:token=…;object=…?pin-source=…&module-path=… (RFC 7512). A
+// private key never leaves its token. The package needs cgo to load the module,
+// and is empty without it.
 package pkcs11

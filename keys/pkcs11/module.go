@@ -12,15 +12,15 @@ import (
 	"conductor-jwt/keys"
 )
 
-// library is a module, loaded once. It has a lock of its own, because a module
-// may hang while it starts, and is never finalised: another Scheme may use the
-// same.
+// library is a module that is loaded once. It has its own lock, because a module
+// may hang while it starts. It is never finalised: another Scheme may use the
+// same module.
 type library struct {
 	mu     sync.Mutex
 	module *pkcs11.Ctx
 }
 
-// module loads a library.
+// module returns the module at path, and loads it if necessary.
 func (s *scheme) module(path string) (*pkcs11.Ctx, error) {
 	s.mu.Lock()
 	l := s.modules[path]
@@ -50,7 +50,7 @@ func (l *library) load(path string) (*pkcs11.Ctx, error) {
 	return m, nil
 }
 
-// slot finds the one slot with the token.
+// slot returns the one slot that holds the token.
 func (p place) slot(m *pkcs11.Ctx) (uint, error) {
 	slots, err := m.GetSlotList(true)
 	if err != nil {
@@ -59,22 +59,24 @@ func (p place) slot(m *pkcs11.Ctx) (uint, error) {
 	var found []uint
 	for _, slot := range slots {
 		about, err := m.GetTokenInfo(slot)
-		if err == nil && p.fits(about) {
+		if err == nil && p.matches(about) {
 			found = append(found, slot)
 		}
 	}
 	switch len(found) {
 	case 0:
-		return 0, keys.Unavailable("no token as the source names it", "plug it in, or correct the source; mind the module's configuration")
+		return 0, store.Unavailable("is in no slot of the module", "plug it in, correct the source, or check the module's configuration")
 	case 1:
 		return found[0], nil
 	}
-	return 0, &fault.Error{Reason: keys.ErrAmbiguous, Found: "several tokens as the source names it", Hint: "add serial to the source"}
+	return 0, &fault.Error{Reason: keys.ErrAmbiguous, Found: "several tokens that match the source", Hint: "add serial to the source"}
 }
 
-func (p place) fits(about pkcs11.TokenInfo) bool {
+// matches compares the attributes that p names. The module pads its values (PKCS
+// #11 §3.2).
+func (p place) matches(about pkcs11.TokenInfo) bool {
 	for _, pair := range [][2]string{{p.token, about.Label}, {p.serial, about.SerialNumber}, {p.manufacturer, about.ManufacturerID}, {p.model, about.Model}} {
-		if pair[0] != "" && pair[0] != strings.TrimRight(pair[1], " \x00") { // padded (PKCS #11 §3.2)
+		if pair[0] != "" && pair[0] != strings.TrimRight(pair[1], " \x00") {
 			return false
 		}
 	}

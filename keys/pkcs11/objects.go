@@ -6,15 +6,12 @@ import (
 	"bytes"
 	"context"
 	"crypto"
-	"crypto/ecdsa"
 	"crypto/ed25519"
-	"crypto/elliptic"
 	"crypto/rsa"
 	"encoding/asn1"
+	"encoding/pem"
 	"math/big"
-	"time"
 
-	"github.com/decred/dcrd/dcrec/secp256k1/v4"
 	"github.com/miekg/pkcs11"
 
 	"conductor-jwt/internal/fault"
@@ -27,7 +24,7 @@ type source struct {
 	place place
 }
 
-// Timed implements [keys.Source]. A token records no time that can be trusted.
+// Timed implements [keys.Source]. A token has no reliable clock.
 func (*source) Timed() bool { return false }
 
 // Remote implements [keys.Source].
@@ -41,34 +38,32 @@ func (s *source) Files(context.Context) []string {
 	return []string{s.place.pinSource}
 }
 
-// found is a private key as it was found.
-type found struct {
-	public     crypto.PublicKey
-	algorithms []keys.Algorithm
-}
-
-// Versions implements [keys.Source]: a token's object does not change, so that
-// there is one.
+// Versions implements [keys.Source]. There is one: the object of a token does
+// not change.
 func (s *source) Versions(ctx context.Context) ([]keys.Key, error) {
-	f, err := with(ctx, s.token, func(at *session) (found, error) {
+	type half struct {
+		public     crypto.PublicKey
+		algorithms []keys.Algorithm
+	}
+	found, err := with(ctx, s.token, func(at *session) (half, error) {
 		private, err := s.place.private(at)
 		if err != nil {
-			return found{}, err
+			return half{}, err
 		}
-		public, err := publicOf(at, private)
+		public, err := at.publicOf(private)
 		if err != nil {
-			return found{}, err
+			return half{}, err
 		}
 		algorithms, err := at.algorithms(public)
-		return found{public, algorithms}, err
+		return half{public, algorithms}, err
 	})
 	if err != nil {
 		return nil, err
 	}
-	key, err := keys.FromStore(f.public, keys.StoreOptions{
-		Algorithms: f.algorithms, Created: time.Time{},
+	key, err := keys.FromStore(found.public, keys.StoreOptions{
+		Algorithms: found.algorithms,
 		Sign: func(ctx context.Context, alg keys.Algorithm, input []byte) ([]byte, error) {
-			return s.sign(ctx, f.public, alg, input)
+			return s.sign(ctx, found.public, alg, input)
 		},
 	})
 	if err != nil {
@@ -77,7 +72,7 @@ func (s *source) Versions(ctx context.Context) ([]keys.Key, error) {
 	return []keys.Key{key}, nil
 }
 
-// private finds the one private key that the place names.
+// private returns the handle of the one private key that p names.
 func (p place) private(at *session) (pkcs11.ObjectHandle, error) {
 	template := []*pkcs11.Attribute{pkcs11.NewAttribute(pkcs11.CKA_CLASS, pkcs11.CKO_PRIVATE_KEY)}
 	if p.object != "" {
@@ -91,49 +86,50 @@ func (p place) private(at *session) (pkcs11.ObjectHandle, error) {
 	case err != nil:
 		return 0, err
 	case len(list) == 0:
-		return 0, &fault.Error{Reason: keys.ErrMissing, Found: "a token without a private key as the source names it", Hint: "correct object and id; a private key shows itself only with pin-source"}
+		return 0, store.Missing("has no private key that matches the source", "correct object and id; without pin-source, a token may hide its private keys")
 	case len(list) > 1:
-		return 0, &fault.Error{Reason: keys.ErrAmbiguous, Found: "a token with several private keys as the source names it", Hint: "add id to the source"}
+		return 0, &fault.Error{Reason: keys.ErrAmbiguous, Found: "a token with several private keys that match the source", Hint: "add id to the source"}
 	}
 	return list[0], nil
 }
 
-// find gives two objects at most: whether there is one is the question.
+// find returns at most two objects: the callers need to know whether there is
+// exactly one.
 func (s *session) find(template []*pkcs11.Attribute) ([]pkcs11.ObjectHandle, error) {
 	if err := s.module.FindObjectsInit(s.handle, template); err != nil {
 		return nil, err
 	}
 	list, _, err := s.module.FindObjects(s.handle, 2)
-	if end := s.module.FindObjectsFinal(s.handle); err == nil {
-		err = end
+	if errFinal := s.module.FindObjectsFinal(s.handle); err == nil {
+		err = errFinal
 	}
 	return list, err
 }
 
-// read gives one attribute; nothing where the object has none.
-func (s *session) read(o pkcs11.ObjectHandle, kind uint) []byte {
-	list, err := s.module.GetAttributeValue(s.handle, o, []*pkcs11.Attribute{pkcs11.NewAttribute(kind, nil)})
+// attribute returns an attribute of an object; nil if it has none.
+func (s *session) attribute(o pkcs11.ObjectHandle, name uint) []byte {
+	list, err := s.module.GetAttributeValue(s.handle, o, []*pkcs11.Attribute{pkcs11.NewAttribute(name, nil)})
 	if err != nil || len(list) != 1 {
 		return nil
 	}
 	return list[0].Value
 }
 
-// publicOf reads the public half: an RSA key has it in itself, others in an
-// object of the same id, or of the same label.
-func publicOf(s *session, private pkcs11.ObjectHandle) (crypto.PublicKey, error) {
-	kind := s.read(private, pkcs11.CKA_KEY_TYPE)
-	if n, e := s.read(private, pkcs11.CKA_MODULUS), s.read(private, pkcs11.CKA_PUBLIC_EXPONENT); len(n) > 0 && len(e) > 0 {
-		return rsaPublic(n, e)
+// publicOf reads the public half of a private key: of RSA from the key itself,
+// of others from the public object with the same id, or with the same label.
+func (s *session) publicOf(private pkcs11.ObjectHandle) (crypto.PublicKey, error) {
+	keyType := s.attribute(private, pkcs11.CKA_KEY_TYPE)
+	if n, e := s.attribute(private, pkcs11.CKA_MODULUS), s.attribute(private, pkcs11.CKA_PUBLIC_EXPONENT); len(n) > 0 && len(e) > 0 {
+		return rsaPublicKey(n, e)
 	}
-	for _, by := range []uint{pkcs11.CKA_ID, pkcs11.CKA_LABEL} {
-		value := s.read(private, by)
-		if len(value) == 0 || len(kind) == 0 {
+	for _, name := range []uint{pkcs11.CKA_ID, pkcs11.CKA_LABEL} {
+		value := s.attribute(private, name)
+		if len(value) == 0 || len(keyType) == 0 {
 			continue
 		}
 		list, err := s.find([]*pkcs11.Attribute{
 			pkcs11.NewAttribute(pkcs11.CKA_CLASS, pkcs11.CKO_PUBLIC_KEY),
-			pkcs11.NewAttribute(pkcs11.CKA_KEY_TYPE, kind), pkcs11.NewAttribute(by, value),
+			pkcs11.NewAttribute(pkcs11.CKA_KEY_TYPE, keyType), pkcs11.NewAttribute(name, value),
 		})
 		if err != nil {
 			return nil, err
@@ -143,56 +139,56 @@ func publicOf(s *session, private pkcs11.ObjectHandle) (crypto.PublicKey, error)
 		}
 	}
 	return nil, &fault.Error{
-		Reason: keys.ErrInconsistent, Found: "a private key of a token without one public key of the same id or label",
-		Hint: "put its public key beside it",
+		Reason: keys.ErrInconsistent, Found: "a private key of a token without exactly one public key of the same id or label",
+		Hint: "store its public key in the token, too",
 	}
 }
 
+// public reads a public object.
 func (s *session) public(o pkcs11.ObjectHandle) (crypto.PublicKey, error) {
-	if n := s.read(o, pkcs11.CKA_MODULUS); len(n) > 0 {
-		return rsaPublic(n, s.read(o, pkcs11.CKA_PUBLIC_EXPONENT))
+	if n := s.attribute(o, pkcs11.CKA_MODULUS); len(n) > 0 {
+		return rsaPublicKey(n, s.attribute(o, pkcs11.CKA_PUBLIC_EXPONENT))
 	}
-	point := s.read(o, pkcs11.CKA_EC_POINT)
+	point := s.attribute(o, pkcs11.CKA_EC_POINT)
 	var inner []byte
 	if rest, err := asn1.Unmarshal(point, &inner); err == nil && len(rest) == 0 {
-		point = inner // an OCTET STRING, as PKCS #11 §2.3.3 wants it; some give the point alone
+		point = inner // an OCTET STRING (PKCS #11 §2.3.3); some tokens return the point alone
 	}
-	return ecPublic(s.read(o, pkcs11.CKA_EC_PARAMS), point)
+	return ecPublicKey(s.attribute(o, pkcs11.CKA_EC_PARAMS), point)
 }
 
-func rsaPublic(n, e []byte) (crypto.PublicKey, error) {
+func rsaPublicKey(n, e []byte) (crypto.PublicKey, error) {
 	exponent := new(big.Int).SetBytes(e)
 	if !exponent.IsInt64() || exponent.Int64() > 1<<31-1 {
-		return nil, unsupported()
+		return nil, unsupportedType()
 	}
 	return &rsa.PublicKey{N: new(big.Int).SetBytes(n), E: int(exponent.Int64())}, nil
 }
 
-// ecPublic knows the curves by the DER of their names (RFC 5480 §2.1.1.1,
-// RFC 8410 §3, SEC 2; PKCS #11 v3.0 has a printable string for Ed25519).
-func ecPublic(params, point []byte) (crypto.PublicKey, error) {
-	curves := map[string]elliptic.Curve{
-		"\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07": elliptic.P256(), "\x06\x05\x2b\x81\x04\x00\x22": elliptic.P384(), "\x06\x05\x2b\x81\x04\x00\x23": elliptic.P521(),
-	}
-	if curve := curves[string(params)]; curve != nil {
-		if public, err := ecdsa.ParseUncompressedPublicKey(curve, point); err == nil {
-			return public, nil
+// ecPublicKey reads a point. params are the parameters of the key's
+// SubjectPublicKeyInfo (RFC 5480 §2.1.1). Ed25519 has none there: its params are
+// the OID of RFC 8410 §3, or the name in a printable string (PKCS #11 v3.0).
+func ecPublicKey(params, point []byte) (crypto.PublicKey, error) {
+	if string(params) == "\x06\x03\x2b\x65\x70" || bytes.HasSuffix(params, []byte("edwards25519")) {
+		if len(point) != ed25519.PublicKeySize {
+			return nil, unsupportedType()
 		}
-		return nil, unsupported()
+		return ed25519.PublicKey(point), nil
 	}
-	switch {
-	case string(params) == "\x06\x05\x2b\x81\x04\x00\x0a":
-		if public, err := secp256k1.ParsePubKey(point); err == nil {
-			return public, nil
-		}
-	case string(params) == "\x06\x03\x2b\x65\x70", bytes.HasSuffix(params, []byte("edwards25519")):
-		if len(point) == ed25519.PublicKeySize {
-			return ed25519.PublicKey(point), nil
-		}
+	type algorithm struct {
+		OID    asn1.ObjectIdentifier
+		Params asn1.RawValue
 	}
-	return nil, unsupported()
+	der, err := asn1.Marshal(struct {
+		Algorithm algorithm
+		Point     asn1.BitString
+	}{algorithm{asn1.ObjectIdentifier{1, 2, 840, 10045, 2, 1}, asn1.RawValue{FullBytes: params}}, asn1.BitString{Bytes: point, BitLength: 8 * len(point)}})
+	if err != nil {
+		return nil, unsupportedType()
+	}
+	return keys.ReadPublic(string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})))
 }
 
-func unsupported() error {
-	return &fault.Error{Reason: keys.ErrUnsupported, Found: "a key of a token of a type that makes no jws signature", Hint: "use an rsa, ec (P-256, P-384, P-521, secp256k1) or ed25519 key"}
+func unsupportedType() error {
+	return store.Unsupported("the key's type makes no jws signature", "use an rsa, ec (P-256, P-384, P-521, secp256k1) or ed25519 key")
 }

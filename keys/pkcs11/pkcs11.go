@@ -11,23 +11,22 @@ import (
 
 	"github.com/miekg/pkcs11"
 
-	"conductor-jwt/internal/fault"
 	"conductor-jwt/keys"
 )
 
 // Options are what the sources need of the process.
 type Options struct {
-	// Module is the library where a URI has no module-path; empty: p11-kit's,
-	// which knows all that the system has.
+	// Module is the path of the module for a URI without a module-path; empty:
+	// that of p11-kit, which serves all modules that the system has.
 	Module string
 }
 
 const proxyModule = "p11-kit-proxy.so"
 
-// New makes the Scheme. It loads no library. A process needs one: it remembers
-// which pins were refused.
+// New returns the Scheme. It loads no module. A process must have only one
+// Scheme, because that remembers which PINs were refused.
 func New(o Options) keys.Scheme {
-	return &scheme{o: o, modules: map[string]*library{}, tokens: map[place]weak.Pointer[token]{}, refused: map[place]*refusal{}}
+	return &scheme{o: o, modules: map[string]*library{}, tokens: map[place]weak.Pointer[token]{}, refused: map[place]*refusedPIN{}}
 }
 
 type scheme struct {
@@ -35,11 +34,12 @@ type scheme struct {
 
 	mu      sync.Mutex
 	modules map[string]*library // by path
-	// By what of a place tells the token and its pin. A token goes, and its
-	// sessions with it, when no source is left that names it; what it refused is
-	// remembered, lest the next policy with the same source shows it again.
+	// By the part of a place that names the token and its PIN. A token, and its
+	// sessions, end with the last source that names it. A refused PIN is
+	// remembered: otherwise the next policy with the same source would try it
+	// again.
 	tokens  map[place]weak.Pointer[token]
-	refused map[place]*refusal
+	refused map[place]*refusedPIN
 }
 
 // Open implements [keys.Scheme].
@@ -48,7 +48,7 @@ func (s *scheme) Open(uri string) (keys.Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Any other name is looked for wherever the system looks for libraries.
+	// The system would search its library path for a relative name.
 	if p.module = cmp.Or(p.module, s.o.Module); p.module != "" && !strings.HasPrefix(p.module, "/") {
 		return nil, malformed("give module-path, or PKCS11_MODULE_PATH, an absolute path")
 	}
@@ -65,22 +65,22 @@ func (s *scheme) token(at place) *token {
 		return t
 	}
 	if s.refused[at] == nil {
-		s.refused[at] = &refusal{}
+		s.refused[at] = &refusedPIN{}
 	}
 	t := newToken(at, s.refused[at], func() (*pkcs11.Ctx, error) { return s.module(at.module) })
 	s.tokens[at] = weak.Make(t)
 	return t
 }
 
-// place is what a URI says (RFC 7512 §2.3, §2.4).
+// place is a private key, as a URI names it (RFC 7512 §2.3, §2.4).
 type place struct {
 	token, serial, manufacturer, model string
 	object, id                         string
 	pinSource, module                  string
 }
 
-// readURI takes the attributes that tell a key, and refuses all others: one
-// that is not understood might have told it from another key.
+// readURI reads the attributes that identify a key. It refuses all others: an
+// attribute that is not supported might tell the key from another one.
 func readURI(uri string) (place, error) {
 	var p place
 	rest, ok := strings.CutPrefix(uri, "pkcs11:")
@@ -88,18 +88,18 @@ func readURI(uri string) (place, error) {
 	if !ok || strings.Contains(rest, "#") {
 		return place{}, malformed("write pkcs11:token=…;object=…?pin-source=/path&module-path=/path")
 	}
-	kind := ""
-	if !attributes(path, ";", map[string]*string{
+	objectType := ""
+	if !readAttributes(path, ";", map[string]*string{
 		"token": &p.token, "serial": &p.serial, "manufacturer": &p.manufacturer, "model": &p.model,
-		"object": &p.object, "id": &p.id, "type": &kind,
-	}) || kind != "" && kind != "private" {
-		return place{}, malformed("its path has token, serial, manufacturer, model, object, id and type=private, each once at most")
+		"object": &p.object, "id": &p.id, "type": &objectType,
+	}) || objectType != "" && objectType != "private" {
+		return place{}, malformed("its path has token, serial, manufacturer, model, object, id and type=private, each at most once")
 	}
 	if strings.Contains(query, "pin-value") {
 		return place{}, malformed("write the pin into a file of its own, and pin-source=/path")
 	}
-	if !attributes(query, "&", map[string]*string{"pin-source": &p.pinSource, "module-path": &p.module}) {
-		return place{}, malformed("its query has pin-source and module-path, each once at most")
+	if !readAttributes(query, "&", map[string]*string{"pin-source": &p.pinSource, "module-path": &p.module}) {
+		return place{}, malformed("its query has pin-source and module-path, each at most once")
 	}
 	if p.object == "" && p.id == "" {
 		return place{}, malformed("name the key by object=label or id=%01")
@@ -115,23 +115,22 @@ func readURI(uri string) (place, error) {
 	return p, nil
 }
 
-// attributes reads name=value pairs into their places.
-func attributes(text, separator string, places map[string]*string) bool {
+// readAttributes reads name=value pairs into values. It reports false for a
+// name that is unknown or repeated, and for an empty value.
+func readAttributes(text, separator string, values map[string]*string) bool {
 	if text == "" {
 		return true
 	}
 	for pair := range strings.SplitSeq(text, separator) {
 		name, escaped, ok := strings.Cut(pair, "=")
-		value, err := url.PathUnescape(escaped)
-		at := places[name]
-		if !ok || err != nil || at == nil || *at != "" || value == "" {
+		text, err := url.PathUnescape(escaped)
+		value := values[name]
+		if !ok || err != nil || value == nil || *value != "" || text == "" {
 			return false
 		}
-		*at = value
+		*value = text
 	}
 	return true
 }
 
-func malformed(hint string) error {
-	return &fault.Error{Reason: keys.ErrUnsupported, Found: "a uri that names no key of a token", Hint: hint}
-}
+func malformed(hint string) error { return store.Unsupported("not the uri of a key", hint) }

@@ -4,45 +4,90 @@ package pkcs11
 
 import (
 	"context"
-	"errors"
 	"runtime"
 	"strings"
 	"sync"
 
 	"github.com/miekg/pkcs11"
 
-	"conductor-jwt/internal/readfile"
+	"conductor-jwt/internal/keyrest"
 	"conductor-jwt/internal/secret"
-	"conductor-jwt/keys"
 )
 
-// mostSessions of a token are in use at once. A session does one thing at a
-// time; tokens have a bound of their own, the least that is seen being 16.
-const mostSessions = 16
+// maxSessions is how many sessions of a token are used at once. A session does
+// one thing at a time. Tokens limit their sessions; the lowest known limit is
+// 16.
+const maxSessions = 16
 
 // token is one token with its sessions.
 type token struct {
 	place   place
 	load    func() (*pkcs11.Ctx, error)
-	turns   chan struct{}
-	idle    *idle
-	refused *refusal
+	limit   chan struct{} // a semaphore of maxSessions
+	idle    *sessions
+	refused *refusedPIN
 }
 
-// refusal is the pin that a token did not take; three of them lock most.
-type refusal struct {
-	mu  sync.Mutex
-	pin secret.Text
+func newToken(p place, refused *refusedPIN, load func() (*pkcs11.Ctx, error)) *token {
+	t := &token{place: p, load: load, limit: make(chan struct{}, maxSessions), idle: &sessions{}, refused: refused}
+	runtime.AddCleanup(t, func(idle *sessions) { idle.closeAll() }, t.idle)
+	return t
 }
 
-// idle are the sessions that nobody uses. They close with the token they are
-// of, when the policy that named it is gone.
-type idle struct {
-	mu   sync.Mutex
-	list []*session
+// with runs f on a session. If err says that the session or the token is lost,
+// it runs f once more on a new session. The module knows no context: if ctx ends
+// during a call, the call continues in its own goroutine and keeps its session.
+func with[T any](ctx context.Context, t *token, f func(*session) (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	var zero T
+	select {
+	case t.limit <- struct{}{}:
+	case <-ctx.Done():
+		return zero, ctx.Err()
+	}
+	results := make(chan result, 1)
+	go func() {
+		defer func() { <-t.limit }()
+		value, err := try(ctx, t, f)
+		if isStale(err) {
+			t.idle.closeAll()
+			value, err = try(ctx, t, f)
+		}
+		results <- result{value, err}
+	}()
+	select {
+	case r := <-results:
+		if r.err != nil {
+			return zero, storeError(r.err)
+		}
+		return r.value, nil
+	case <-ctx.Done():
+		return zero, ctx.Err()
+	}
 }
 
-// session is one of a token.
+func try[T any](ctx context.Context, t *token, f func(*session) (T, error)) (T, error) {
+	var zero T
+	s := t.idle.take()
+	if s == nil {
+		var err error
+		if s, err = t.open(ctx); err != nil {
+			return zero, err
+		}
+	}
+	value, err := f(s)
+	if err != nil {
+		s.close() // it may be in the middle of an operation
+		return zero, err
+	}
+	t.idle.put(s)
+	return value, nil
+}
+
+// session is one session of a token.
 type session struct {
 	module *pkcs11.Ctx
 	slot   uint
@@ -51,91 +96,9 @@ type session struct {
 
 func (s *session) close() { _ = s.module.CloseSession(s.handle) } // it may be closed already
 
-func newToken(p place, refused *refusal, load func() (*pkcs11.Ctx, error)) *token {
-	t := &token{place: p, load: load, turns: make(chan struct{}, mostSessions), idle: &idle{}, refused: refused}
-	runtime.AddCleanup(t, func(i *idle) { i.closeAll() }, t.idle)
-	return t
-}
-
-func (i *idle) take() *session {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if len(i.list) == 0 {
-		return nil
-	}
-	s := i.list[len(i.list)-1]
-	i.list = i.list[:len(i.list)-1]
-	return s
-}
-
-func (i *idle) put(s *session) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	i.list = append(i.list, s)
-}
-
-func (i *idle) closeAll() {
-	for s := i.take(); s != nil; s = i.take() {
-		s.close()
-	}
-}
-
-// with runs f on a session, once more on a new one where what was held of the
-// token is stale. The library knows no context: a call that hangs goes on
-// alone when ctx ends, and keeps its session.
-func with[T any](ctx context.Context, t *token, f func(*session) (T, error)) (T, error) {
-	type end struct {
-		value T
-		err   error
-	}
-	var none T
-	select {
-	case t.turns <- struct{}{}:
-	case <-ctx.Done():
-		return none, ctx.Err()
-	}
-	ended := make(chan end, 1)
-	go func() {
-		defer func() { <-t.turns }()
-		value, err := attempt(t, f)
-		if stale(err) {
-			t.idle.closeAll()
-			value, err = attempt(t, f)
-		}
-		ended <- end{value, err}
-	}()
-	select {
-	case e := <-ended:
-		if e.err != nil {
-			return none, storeError(e.err)
-		}
-		return e.value, nil
-	case <-ctx.Done():
-		return none, ctx.Err()
-	}
-}
-
-func attempt[T any](t *token, f func(*session) (T, error)) (T, error) {
-	var none T
-	s := t.idle.take()
-	if s == nil {
-		var err error
-		if s, err = t.open(); err != nil {
-			return none, err
-		}
-	}
-	value, err := f(s)
-	if err != nil {
-		s.close() // an operation may be left in it
-		return none, err
-	}
-	t.idle.put(s)
-	return value, nil
-}
-
-// open makes a session and logs it in. The login is the token's: all sessions
-// have it, until the last is closed.
-func (t *token) open() (*session, error) {
+// open opens a session and logs it in. The login is valid for all sessions of
+// the token, until the last one is closed.
+func (t *token) open(ctx context.Context) (*session, error) {
 	m, err := t.load()
 	if err != nil {
 		return nil, err
@@ -149,50 +112,83 @@ func (t *token) open() (*session, error) {
 		return nil, err
 	}
 	s := &session{m, slot, handle}
-	if err := t.logIn(s); err != nil {
+	if err := t.logIn(ctx, s); err != nil {
 		s.close()
 		return nil, err
 	}
 	return s, nil
 }
 
-// logIn never shows a token the same wrong pin twice.
-func (t *token) logIn(s *session) error {
+// refusedPIN is the PIN that a token refused. Most tokens lock themselves after
+// three wrong ones.
+type refusedPIN struct {
+	mu  sync.Mutex
+	pin secret.Text
+}
+
+// logIn sends no PIN that the token refused.
+func (t *token) logIn(ctx context.Context, s *session) error {
 	if t.place.pinSource == "" {
 		return nil
 	}
-	pin, err := readPIN(t.place.pinSource)
+	pin, err := readPIN(ctx, t.place.pinSource)
 	if err != nil {
 		return err
 	}
-	r := t.refused
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if !r.pin.IsZero() && r.pin.Reveal() == pin.Reveal() {
+	t.refused.mu.Lock()
+	defer t.refused.mu.Unlock()
+	if !t.refused.pin.IsZero() && t.refused.pin.Reveal() == pin.Reveal() {
 		return storeError(pkcs11.Error(pkcs11.CKR_PIN_INCORRECT))
 	}
 	err = s.module.Login(s.handle, pkcs11.CKU_USER, pin.Reveal())
 	switch {
 	case err == nil, is(err, pkcs11.CKR_USER_ALREADY_LOGGED_IN):
-		r.pin = secret.Text{}
+		t.refused.pin = secret.Text{}
 		return nil
-	case is(err, pkcs11.CKR_PIN_INCORRECT), is(err, pkcs11.CKR_PIN_LOCKED), is(err, pkcs11.CKR_PIN_LEN_RANGE), is(err, pkcs11.CKR_PIN_INVALID), is(err, pkcs11.CKR_PIN_EXPIRED):
-		r.pin = pin
+	case isPIN(err):
+		t.refused.pin = pin
 	}
 	return err
 }
 
-// maxPIN is how long a file with a pin may be, in bytes.
-const maxPIN = 255
+const maxPIN = 255 // bytes
 
-func readPIN(path string) (secret.Text, error) {
-	raw, err := readfile.Shared(path, maxPIN) // its caller is given up when its context ends
-	if errors.Is(err, readfile.ErrTimeout) {
-		return secret.Text{}, keys.Unavailable("a file with the pin that cannot be read in time", "look at the disk of what pin-source names")
+func readPIN(ctx context.Context, path string) (secret.Text, error) {
+	const what, hint = "the file of the pin", "check the file that pin-source names"
+	raw, err := keyrest.ReadFile(ctx, path, maxPIN, what, hint)
+	if err != nil {
+		return secret.Text{}, err
 	}
-	pin := strings.TrimRight(string(raw), "\r\n")
-	if err != nil || pin == "" || len(pin) > maxPIN {
-		return secret.Text{}, keys.Refused("a file with the pin that cannot be read, is empty or too long", "check what pin-source names")
+	return secret.New(strings.TrimRight(string(raw), "\r\n")), nil
+}
+
+// sessions are the open sessions that are not in use. They close with their
+// token, when no policy names it any more.
+type sessions struct {
+	mu   sync.Mutex
+	list []*session
+}
+
+// take returns a session; nil if there is none.
+func (i *sessions) take() *session {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if len(i.list) == 0 {
+		return nil
 	}
-	return secret.New(pin), nil
+	s := i.list[len(i.list)-1]
+	i.list = i.list[:len(i.list)-1]
+	return s
+}
+
+func (i *sessions) put(s *session) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.list = append(i.list, s)
+}
+
+func (i *sessions) closeAll() {
+	for s := i.take(); s != nil; s = i.take() {
+		s.close()
+	}
 }

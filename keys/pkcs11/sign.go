@@ -8,6 +8,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rsa"
+	"slices"
 	"strings"
 
 	"github.com/decred/dcrd/dcrec/secp256k1/v4"
@@ -17,11 +18,11 @@ import (
 	"conductor-jwt/keys"
 )
 
-// ckmEdDSA is CKM_EDDSA of PKCS #11 v3.0 §2.3.14, which the library has not.
+// ckmEdDSA is CKM_EDDSA (PKCS #11 v3.0 §2.3.14), which the library lacks.
 const ckmEdDSA = 0x1057
 
-// mechanismOf is the mechanism that an algorithm needs. All but EdDSA's take
-// a digest: hashing here keeps long tokens from the device.
+// mechanismOf returns the mechanism of an algorithm. All but EdDSA's take a
+// digest, so that a long token is not sent to the device.
 func mechanismOf(alg keys.Algorithm) (uint, bool) {
 	switch alg {
 	case keys.RS256, keys.RS384, keys.RS512:
@@ -36,35 +37,29 @@ func mechanismOf(alg keys.Algorithm) (uint, bool) {
 	return 0, false
 }
 
-// algorithms are those that fit the key and that the token has a mechanism
-// for.
+// algorithms returns the algorithms that fit the key and for which the token has
+// a mechanism.
 func (s *session) algorithms(public crypto.PublicKey) ([]keys.Algorithm, error) {
-	fitting, err := keys.AlgorithmsOf(public)
+	algorithms, err := keys.AlgorithmsOf(public)
 	if err != nil {
 		return nil, err
 	}
-	list, err := s.module.GetMechanismList(s.slot)
+	mechanisms, err := s.module.GetMechanismList(s.slot)
 	if err != nil {
 		return nil, err
 	}
-	has := map[uint]bool{}
-	for _, m := range list {
-		has[m.Mechanism] = true
+	algorithms = slices.DeleteFunc(algorithms, func(a keys.Algorithm) bool {
+		mechanism, ok := mechanismOf(a)
+		return !ok || !slices.ContainsFunc(mechanisms, func(m *pkcs11.Mechanism) bool { return m.Mechanism == mechanism })
+	})
+	if len(algorithms) == 0 {
+		return nil, store.Unsupported("no mechanism fits the key", "use a key of another type")
 	}
-	var out []keys.Algorithm
-	for _, alg := range fitting {
-		if m, ok := mechanismOf(alg); ok && has[m] {
-			out = append(out, alg)
-		}
-	}
-	if len(out) == 0 {
-		return nil, &fault.Error{Reason: keys.ErrUnsupported, Found: "a token without a mechanism that fits the key", Hint: "use a key of another type"}
-	}
-	return out, nil
+	return algorithms, nil
 }
 
-// sign finds the key anew: handles do not outlive what happens to a token, and
-// finding costs a fraction of a signature.
+// sign finds the key each time: a handle may become invalid, and finding takes a
+// fraction of the time of a signature.
 func (s *source) sign(ctx context.Context, public crypto.PublicKey, alg keys.Algorithm, input []byte) ([]byte, error) {
 	kind, _ := mechanismOf(alg)
 	mechanism, data := pkcs11.NewMechanism(kind, nil), keys.Digest(alg, input)
@@ -78,8 +73,11 @@ func (s *source) sign(ctx context.Context, public crypto.PublicKey, alg keys.Alg
 	}
 	signature, err := with(ctx, s.token, func(at *session) ([]byte, error) {
 		private, err := s.place.private(at)
+		if e, ok := err.(*fault.Error); ok { //nolint:errorlint // ours, unwrapped
+			return nil, keys.Refused(e.Found, e.Hint) // removed since the last refresh
+		}
 		if err != nil {
-			return nil, gone(err)
+			return nil, err
 		}
 		if err := at.module.SignInit(at.handle, []*pkcs11.Mechanism{mechanism}, private); err != nil {
 			return nil, err
@@ -89,19 +87,10 @@ func (s *source) sign(ctx context.Context, public crypto.PublicKey, alg keys.Alg
 	if err != nil {
 		return nil, err
 	}
-	return widen(signature, public), nil
+	return padECDSA(signature, public), nil
 }
 
-// gone is a key that was there and is not any more: the token answered, and
-// its tasks wait for the key's next refresh.
-func gone(err error) error {
-	if e, ok := err.(*fault.Error); ok { //nolint:errorlint // ours, unwrapped
-		return keys.Refused(e.Found, e.Hint)
-	}
-	return err
-}
-
-// digestInfo is what stands before the digest (RFC 8017 §9.2, note 1).
+// digestInfo is the DER before the digest (RFC 8017 §9.2, note 1).
 func digestInfo(alg keys.Algorithm) []byte {
 	switch {
 	case strings.HasSuffix(string(alg), "384"):
@@ -112,8 +101,8 @@ func digestInfo(alg keys.Algorithm) []byte {
 	return []byte("\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20")
 }
 
-// pssParams are the algorithm's hash, MGF1 with it, and a salt as long as it
-// (RFC 7518 §3.5).
+// pssParams are the algorithm's hash, MGF1 with it, and a salt of its length (RFC
+// 7518 §3.5).
 func pssParams(alg keys.Algorithm) []byte {
 	switch alg {
 	case keys.PS384:
@@ -124,9 +113,9 @@ func pssParams(alg keys.Algorithm) []byte {
 	return pkcs11.NewPSSParams(pkcs11.CKM_SHA256, pkcs11.CKG_MGF1_SHA256, 32)
 }
 
-// widen gives R and S the width of the curve (RFC 7518 §3.4): PKCS #11 lets a
-// token drop zeros in front, of both alike (§2.3.1).
-func widen(signature []byte, public crypto.PublicKey) []byte {
+// padECDSA pads R and S to the width of the curve (RFC 7518 §3.4): PKCS #11
+// permits a token to drop leading zeros of both alike (§2.3.1).
+func padECDSA(signature []byte, public crypto.PublicKey) []byte {
 	size := 0
 	switch p := public.(type) {
 	case *rsa.PublicKey, ed25519.PublicKey:

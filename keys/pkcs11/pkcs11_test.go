@@ -83,9 +83,13 @@ func TestURIs(t *testing.T) {
 			t.Errorf("%s: %v", uri, err)
 			continue
 		}
-		if got := source.(interface {
+		reader, ok := source.(interface {
 			Files(context.Context) []string
-		}).Files(t.Context()); !slices.Equal(got, files) {
+		})
+		if !ok {
+			t.Fatal("a source that does not name its files")
+		}
+		if got := reader.Files(t.Context()); !slices.Equal(got, files) {
 			t.Errorf("%s: reads %q, want %q", uri, got, files)
 		}
 	}

@@ -57,15 +57,10 @@ func keyCacheMetrics(parser *keys.Parser) []prometheus.Collector {
 func observer(metrics *worker.Metrics, log *slog.Logger) func(conductor.Observation) {
 	clocks := &clockWatch{log: log}
 	return func(o conductor.Observation) {
-		if o.Duration > 0 {
-			metrics.Request(o.Call, o.Status, o.Duration)
-		}
+		metrics.Request(o.Call, o.Status, o.Duration)
 		if o.HasSkew {
 			metrics.ClockSkew(o.Skew)
 			clocks.see(o.Skew)
-		}
-		if o.Unnamed > 0 {
-			metrics.Unreadable(o.Unnamed)
 		}
 	}
 }

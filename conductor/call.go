@@ -130,7 +130,9 @@ func (c *Client) send(ctx context.Context, call Call, r request, token secret.Te
 		seen.Status = answer.StatusCode
 		seen.Skew, seen.HasSkew = c.readSkew(answer)
 	}
-	c.observe(seen)
+	if c.options.Observe != nil {
+		c.options.Observe(seen)
+	}
 	if answer == nil {
 		c.transport.failed(transport, err)
 		return nil, c.transport.explain(newError(call, err))

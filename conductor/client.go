@@ -74,10 +74,6 @@ type Observation struct {
 	// §6.6.1), precise to a second; HasSkew where there was one.
 	Skew    time.Duration
 	HasSkew bool
-	// Unnamed is how many tasks of a poll's answer had no readable ids, so that
-	// they cannot be failed. It comes with an observation of its own, whose
-	// Status and Duration are 0.
-	Unnamed int
 }
 
 // Errors of [New]. None of them holds the value that it reports.
@@ -121,13 +117,6 @@ func New(o Options) (*Client, error) {
 		c.tokens = &tokens{fetch: c.fetchToken, timeout: c.timeout, now: o.Now}
 	}
 	return c, nil
-}
-
-// observe reports an observation, if Options.Observe is set.
-func (c *Client) observe(seen Observation) {
-	if c.options.Observe != nil {
-		c.options.Observe(seen)
-	}
 }
 
 // BaseURL is the address of the API.

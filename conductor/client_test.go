@@ -46,7 +46,7 @@ func (o *observed) statuses(call conductor.Call) []int {
 	defer o.mu.Unlock()
 	var out []int
 	for _, x := range o.all {
-		if x.Call == call && x.Unnamed == 0 {
+		if x.Call == call {
 			out = append(out, x.Status)
 		}
 	}
@@ -354,26 +354,24 @@ func TestABadTaskCostsNoOther(t *testing.T) {
 		"without ids": {conductortest.SpoilID, 0, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, client, seen := start(t, conductortest.Plan(1, conductortest.Rule{Call: "poll", Fault: conductortest.Fault{Spoil: c.spoil, Extra: 20}}))
+			s, client, _ := start(t, conductortest.Plan(1, conductortest.Rule{Call: "poll", Fault: conductortest.Fault{Spoil: c.spoil, Extra: 20}}))
 			enqueue(s, 50)
 			tasks, err := poll(client, 30)
 			if err != nil {
 				t.Fatal(err)
 			}
-			malformed := 0
+			malformed, unnamed := 0, 0
 			for _, task := range tasks {
-				if task.ID == "" || task.WorkflowID == "" {
+				switch {
+				case task.ID == "" && task.Malformed:
+					unnamed++
+				case task.ID == "" || task.WorkflowID == "":
 					t.Errorf("a task without ids: %+v", task)
-				}
-				if task.Malformed {
+				case task.Malformed:
 					malformed++
 				}
 			}
-			unnamed := 0
-			for _, o := range seen.all {
-				unnamed += o.Unnamed
-			}
-			if malformed != c.malformed || unnamed != c.unnamed || len(tasks) != 50-c.unnamed {
+			if malformed != c.malformed || unnamed != c.unnamed || len(tasks) != 50 {
 				t.Errorf("%d tasks, %d malformed, %d unnamed", len(tasks), malformed, unnamed)
 			}
 		})
@@ -565,13 +563,12 @@ func TestObservations(t *testing.T) {
 	}
 	want := []conductor.Observation{
 		{Call: "poll", Status: 200},
-		{Call: "poll", Unnamed: 1},
 		{Call: "update", Status: 200},
 		{Call: "queue size", Status: 200},
 		{Call: "create taskdef", Status: 200},
 	}
 	for i, got := range seen.all {
-		if got.Unnamed == 0 && (!got.HasSkew || got.Duration <= 0) {
+		if !got.HasSkew || got.Duration <= 0 {
 			t.Errorf("no skew or duration in %+v", got)
 		}
 		got.Skew, got.HasSkew, got.Duration = 0, false, 0

@@ -20,9 +20,8 @@ type Query struct {
 	Timeout  time.Duration // how long the server may wait, up to [MaxPollTimeout]
 }
 
-// Poll takes up to q.Count tasks; the server may send more. A task that cannot
-// be read is returned as Malformed if its ids can be read; otherwise it is left
-// out and observed as Unnamed. When ctx ends, the tasks that the server leases
+// Poll takes up to q.Count tasks; the server may send more. A task that cannot be
+// read is returned as Malformed. When ctx ends, the tasks that the server leases
 // to this poll are lost.
 func (c *Client) Poll(ctx context.Context, q Query) ([]api.Task, error) {
 	query := url.Values{
@@ -39,12 +38,9 @@ func (c *Client) Poll(ctx context.Context, q Query) ([]api.Task, error) {
 	if err != nil {
 		return nil, err
 	}
-	tasks, unnamed, err := api.DecodeTasks(body)
+	tasks, err := api.DecodeTasks(body)
 	if err != nil {
 		return nil, garbled(callPoll)
-	}
-	if unnamed > 0 {
-		c.observe(Observation{Call: callPoll, Unnamed: unnamed})
 	}
 	return tasks, nil
 }

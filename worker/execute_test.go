@@ -209,11 +209,15 @@ func TestTaskWithoutAnIDIsDroppedAlone(t *testing.T) {
 			}
 			return tasks, err
 		}}
-		r := start(t, l, Options{Server: s, Pollers: 1})
+		m := NewMetrics([]string{jwtType})
+		r := start(t, l, Options{Server: s, Pollers: 1, Metrics: m})
 		r.idle(time.Minute)
 		r.drainClean()
 		if n := l.Counts()[api.Completed]; n != 3 {
 			t.Errorf("%d of 3 completed", n)
+		}
+		if got, _ := exposition(t, m); got["conductor_jwt_tasks_unreadable_total{}"] != 1 {
+			t.Error("the task without an id is not counted")
 		}
 	})
 }

@@ -223,8 +223,8 @@ func (m *Metrics) Request(call conductor.Call, status int, took time.Duration) {
 	m.requestSeconds.WithLabelValues(method, uri, statusLabel(status)).Observe(took.Seconds())
 }
 
-// Unreadable counts tasks of an answer that had no readable ids.
-func (m *Metrics) Unreadable(n int) { m.unreadable.Add(float64(n)) }
+// Unreadable counts a task without readable ids.
+func (m *Metrics) Unreadable() { m.unreadable.Inc() }
 
 // ClockSkew sets how far the server's clock is ahead of this worker's.
 func (m *Metrics) ClockSkew(d time.Duration) { m.clockSkew.Set(d.Seconds()) }

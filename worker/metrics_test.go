@@ -91,7 +91,8 @@ func everyMetric(t *testing.T, m *Metrics) {
 	m.Request("get task", 404, time.Millisecond)
 	m.Request(canary, 7, time.Millisecond)
 	m.ClockSkew(-1500 * time.Millisecond)
-	m.Unreadable(2)
+	m.Unreadable()
+	m.Unreadable()
 	r.drainClean()
 }
 

@@ -42,8 +42,8 @@ type Task struct {
 	RuntimeMetadata map[string]secret.Text // secrets that the task definition asks for
 	External        bool                   // the input is in external payload storage
 
-	// Malformed is set where the task's ids could be read but the rest could
-	// not; such a task is to be failed, not dropped.
+	// Malformed is set if the task could not be read. If its ids could, the task
+	// is to be failed; otherwise ID is empty, and the server cannot be told.
 	Malformed bool
 }
 

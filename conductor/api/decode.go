@@ -42,28 +42,25 @@ type namedTask struct {
 }
 
 // DecodeTasks reads the answer of a poll. The whole must be JSON before any of
-// it counts; then each task is read alone, so that a bad one costs no other. It
-// counts those whose ids cannot be read. An empty answer and null hold no task.
-// Values are kept byte for byte. The error quotes nothing of the answer.
-func DecodeTasks(body []byte) (tasks []Task, unnamed int, err error) {
+// it counts; then each task is read alone, so that a malformed one costs no
+// other. An empty answer and null hold no task. Values are kept byte for byte. The
+// error quotes nothing of the answer.
+func DecodeTasks(body []byte) ([]Task, error) {
 	if len(body) == 0 {
-		return nil, 0, nil
+		return nil, nil
 	}
 	if tasks, ok := decodeSound(body); ok {
-		return tasks, 0, nil
+		return tasks, nil
 	}
 	var list []jsontext.Value
 	if json.Unmarshal(body, &list, lenient()) != nil {
-		return nil, 0, errNoTasks
+		return nil, errNoTasks
 	}
+	var tasks []Task
 	for _, raw := range list {
-		if task, ok := decodeTask(raw); ok {
-			tasks = append(tasks, task)
-		} else {
-			unnamed++
-		}
+		tasks = append(tasks, decodeTask(raw))
 	}
-	return tasks, unnamed, nil
+	return tasks, nil
 }
 
 // decodeSound reads an answer without any fault in one pass, instead of the three
@@ -103,23 +100,24 @@ func lenient() json.Options {
 
 // DecodeTask reads one task. The error quotes nothing of it.
 func DecodeTask(raw []byte) (Task, error) {
-	t, ok := decodeTask(raw)
-	if !ok || t.Malformed {
+	t := decodeTask(raw)
+	if t.Malformed {
 		return Task{}, errNoTask
 	}
 	return t, nil
 }
 
-// decodeTask reads one task; ok is false where its ids cannot be read.
-func decodeTask(raw jsontext.Value) (t Task, ok bool) {
+func decodeTask(raw jsontext.Value) Task {
 	var p polledTask
-	if json.Unmarshal(raw, &p, lenient()) != nil {
-		return decodeIDs(raw)
+	if json.Unmarshal(raw, &p, lenient()) == nil {
+		if t, ok := p.task(); ok {
+			return t
+		}
 	}
-	return p.task()
+	return decodeIDs(raw)
 }
 
-// task is what was read; ok is false where it cannot be answered.
+// task is the task that was read; ok is false if an id is missing.
 func (p *polledTask) task() (t Task, ok bool) {
 	if p.TaskID == "" || p.WorkflowInstanceID == "" {
 		return Task{}, false
@@ -137,16 +135,20 @@ func (p *polledTask) task() (t Task, ok bool) {
 	return t, true
 }
 
-func decodeIDs(raw jsontext.Value) (Task, bool) {
+// decodeIDs reads the ids of a malformed task.
+func decodeIDs(raw jsontext.Value) Task {
 	var n namedTask
 	if json.Unmarshal(raw, &n, lenient()) != nil {
-		return Task{}, false
+		return Task{Malformed: true}
 	}
 	t := Task{
 		ID: text(n.TaskID), WorkflowID: text(n.WorkflowInstanceID),
 		Type: text(n.TaskType), Name: text(n.TaskDefName), Malformed: true,
 	}
-	return t, t.ID != "" && t.WorkflowID != ""
+	if t.WorkflowID == "" { // an update needs both
+		t.ID = ""
+	}
+	return t
 }
 
 func text(raw jsontext.Value) string {

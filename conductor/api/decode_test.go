@@ -43,13 +43,13 @@ func TestTasksAreReadOneByOne(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			good := `{"taskId":"good","workflowInstanceId":"w","inputData":{"k":1.0}}`
-			tasks, unnamed, err := DecodeTasks([]byte(`[` + good + `,` + c.task + `,` + good + `]`))
+			tasks, err := DecodeTasks([]byte(`[` + good + `,` + c.task + `,` + good + `]`))
 			if err != nil {
 				t.Fatal(err)
 			}
 			var got string
 			switch {
-			case unnamed == 1 && len(tasks) == 2:
+			case len(tasks) == 3 && tasks[1].Malformed && tasks[1].ID == "":
 				got = "unnamed"
 			case len(tasks) == 3 && tasks[1].Malformed:
 				got = "malformed"
@@ -76,7 +76,7 @@ func TestTheResponseTimeoutIsTheDefinitions(t *testing.T) {
 		`{"responseTimeoutSeconds":30}`: 30 * time.Second, `{}`: 0, `{"responseTimeoutSeconds":-5}`: 0,
 		`{"responseTimeoutSeconds":9223372036854775807}`: 9223372036 * time.Second,
 	} {
-		tasks, _, err := DecodeTasks([]byte(`[{"taskId":"t","workflowInstanceId":"w","responseTimeoutSeconds":7,"taskDefinition":` + raw + `}]`))
+		tasks, err := DecodeTasks([]byte(`[{"taskId":"t","workflowInstanceId":"w","responseTimeoutSeconds":7,"taskDefinition":` + raw + `}]`))
 		if err != nil || tasks[0].ResponseTimeout != want {
 			t.Errorf("%s gives %v, %v", raw, tasks, err)
 		}
@@ -91,12 +91,12 @@ func FuzzDecodeTasks(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, body string) {
-		tasks, unnamed, err := DecodeTasks([]byte(body))
-		if err != nil && (len(tasks) > 0 || unnamed > 0) {
+		tasks, err := DecodeTasks([]byte(body))
+		if err != nil && len(tasks) > 0 {
 			t.Error("half of a bad answer is used")
 		}
 		for _, task := range tasks {
-			if task.ID == "" || task.WorkflowID == "" {
+			if (task.ID == "" || task.WorkflowID == "") && (task.ID != "" || !task.Malformed) {
 				t.Error("a task that cannot be answered")
 			}
 			if in := string(task.Input.Reveal()); in != "" && !strings.Contains(body, in) {
@@ -143,9 +143,9 @@ func TestASoundAnswerIsReadInOnePass(t *testing.T) {
 	const task = `{"taskId":"t","workflowInstanceId":"w","scheduledTime":1795355503775,"startTime":1795355503800}`
 	for body, want := range map[string]int{`[` + task + `]`: 1, `[` + task + `,` + task + "]\n": 2, `[]`: 0} {
 		short, ok := decodeSound([]byte(body))
-		tasks, unnamed, err := DecodeTasks([]byte(body))
-		if !ok || len(short) != want || len(tasks) != want || unnamed != 0 || err != nil {
-			t.Errorf("%s: %d tasks in one pass (%v), %d in all, %d unnamed, %v", body, len(short), ok, len(tasks), unnamed, err)
+		tasks, err := DecodeTasks([]byte(body))
+		if !ok || len(short) != want || len(tasks) != want || err != nil {
+			t.Errorf("%s: %d tasks in one pass (%v), %d in all, %v", body, len(short), ok, len(tasks), err)
 		}
 		for _, task := range tasks {
 			if !task.Scheduled.Equal(time.UnixMilli(1795355503775)) || !task.Started.Equal(time.UnixMilli(1795355503800)) {
@@ -162,7 +162,7 @@ func TestASoundAnswerIsReadInOnePass(t *testing.T) {
 
 func TestATaskThatWasNeverScheduled(t *testing.T) {
 	for _, at := range []string{"0", "-1", "null"} {
-		tasks, _, err := DecodeTasks([]byte(`[{"taskId":"t","workflowInstanceId":"w","scheduledTime":` + at + `,"startTime":` + at + `}]`))
+		tasks, err := DecodeTasks([]byte(`[{"taskId":"t","workflowInstanceId":"w","scheduledTime":` + at + `,"startTime":` + at + `}]`))
 		if err != nil || len(tasks) != 1 || !tasks[0].Scheduled.IsZero() || !tasks[0].Started.IsZero() {
 			t.Errorf("scheduledTime and startTime %s give %+v, %v", at, tasks, err)
 		}

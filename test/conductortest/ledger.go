@@ -116,11 +116,12 @@ func (l *Ledger) Poll(ctx context.Context, q conductor.Query) ([]api.Task, error
 	}
 	tasks := make([]api.Task, 0, len(leased))
 	for i, d := range leased {
-		if i == 0 && fault.Spoil == SpoilID {
-			continue
-		}
 		t := d.task()
-		if i == 0 && fault.Spoil == SpoilField {
+		switch {
+		case i > 0:
+		case fault.Spoil == SpoilID:
+			t = api.Task{WorkflowID: t.WorkflowID, Type: t.Type, Malformed: true}
+		case fault.Spoil == SpoilField:
 			t = api.Task{ID: t.ID, WorkflowID: t.WorkflowID, Type: t.Type, Malformed: true}
 		}
 		tasks = append(tasks, t)

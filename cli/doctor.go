@@ -131,7 +131,17 @@ func keyFindings(ctx context.Context, env Env, c *config.Loaded) (found []doctor
 			delivered[s.Name] = s.Delivered
 		}
 	}
+	found = append(found, doctor.Issuers(ctx, nil, issuersOf(p, ring))...)
 	return append(found, fileFindings(ctx, env, c, p)...), delivered
+}
+
+func issuersOf(p *policy.Policy, ring *keyring.Ring) []doctor.Issuer {
+	var list []doctor.Issuer
+	for _, i := range p.Issuers {
+		issuer, _ := ring.IssuerSet(i.Path)
+		list = append(list, doctor.Issuer{URL: i.URL, JWKSURI: i.JWKSURI(), Set: issuer.Set.Body})
+	}
+	return list
 }
 
 func keyFinding(s keyring.Status) doctor.Finding {

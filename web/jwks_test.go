@@ -8,7 +8,6 @@ import (
 
 	"conductor-jwt/keyring"
 	"conductor-jwt/keys"
-	"conductor-jwt/policy"
 	"conductor-jwt/web"
 )
 
@@ -22,7 +21,7 @@ func (s sets) Set() keyring.Set { return s.set }
 func (s sets) KeySet(name string) (keyring.Set, bool) { return s.set, name == "billing" }
 
 func (s sets) IssuerSet(path string) (keyring.IssuerSet, bool) {
-	i := keyring.IssuerSet{Issuer: policy.Issuer{URL: "https://id.acme.com" + path, Path: path}, Set: s.set}
+	i := keyring.IssuerSet{URL: "https://id.acme.com" + path, Path: path, Set: s.set}
 	return i, path == "" || path == "/tenant/a"
 }
 

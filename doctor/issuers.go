@@ -1,0 +1,102 @@
+package doctor
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"conductor-jwt/internal/printable"
+)
+
+// Issuer is an issuer whose keys verifiers discover.
+type Issuer struct {
+	URL     string
+	JWKSURI string
+	Set     []byte // the JWK Set that the worker serves
+}
+
+const (
+	discoveryTimeout = 10 * time.Second
+	maxDiscoveryBody = 256 << 10
+)
+
+// Issuers reads the metadata and the JWK Set of each issuer as a verifier does,
+// from its URL, and compares them with what the worker serves. It follows no
+// redirect, as not all verifiers do. The transport may be nil.
+func Issuers(ctx context.Context, transport http.RoundTripper, list []Issuer) []Finding {
+	client := &http.Client{
+		Transport: transport, Timeout: discoveryTimeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	var found []Finding
+	for _, i := range list {
+		found = append(found, i.discover(ctx, client))
+	}
+	return found
+}
+
+func (i Issuer) discover(ctx context.Context, client *http.Client) Finding {
+	var metadata struct {
+		Issuer  string `json:"issuer"`
+		JWKSURI string `json:"jwks_uri"`
+	}
+	address := strings.TrimSuffix(i.URL, "/") + "/.well-known/openid-configuration"
+	if err := getJSON(ctx, client, address, &metadata); err != nil {
+		return warn("issuer", address+" cannot be read ("+err.Error()+")", "forward it to the address of jwks_listen, with https and its path unchanged")
+	}
+	if metadata.Issuer != i.URL || metadata.JWKSURI != i.JWKSURI {
+		return warn("issuer", address+" is of another issuer, or has another jwks_uri", "forward it to a worker with this policy file")
+	}
+	var served, ours keySet
+	if err := getJSON(ctx, client, i.JWKSURI, &served); err != nil {
+		return warn("issuer", i.JWKSURI+" cannot be read ("+err.Error()+")", "forward it to the address of jwks_listen, with https and its path unchanged")
+	}
+	if err := json.Unmarshal(i.Set, &ours); err != nil {
+		return warn("issuer", i.URL+": the set of the worker cannot be read", "report it")
+	}
+	for _, k := range ours.Keys {
+		if k.ID != "" && !slices.Contains(served.Keys, k) {
+			return warn("issuer", i.JWKSURI+" lacks the key "+printable.Line(k.ID),
+				"check that the workers behind it have this policy file and these keys, and that no cache keeps it longer than its Cache-Control")
+		}
+	}
+	return ok("issuer", i.URL+" is discovered, and its set has every published key")
+}
+
+type keySet struct {
+	Keys []keyID `json:"keys"`
+}
+
+type keyID struct {
+	ID string `json:"kid"` // empty: the key has none
+}
+
+// getJSON reads a JSON document. Its errors quote nothing of the answer.
+func getJSON(ctx context.Context, client *http.Client, address string, into any) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return errors.New("not a url")
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		if e, is := errors.AsType[*url.Error](err); is {
+			err = e.Err // without the address
+		}
+		return errors.New(printable.Line(err.Error()))
+	}
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("status %d", response.StatusCode)
+	}
+	if err := json.NewDecoder(io.LimitReader(response.Body, maxDiscoveryBody)).Decode(into); err != nil {
+		return errors.New("the answer is not JSON")
+	}
+	return nil
+}

@@ -23,11 +23,11 @@ func newConfigShowCommand(env Env) *cobra.Command {
 	var origin bool
 	cmd := &cobra.Command{
 		Use:   "show",
-		Short: "Print the settings that are in force, secrets redacted",
+		Short: "Print the settings in force, with secrets redacted",
 		Args:  noArgs,
 	}
 	flags := addSettings(cmd)
-	cmd.Flags().BoolVar(&origin, "origin", false, "say where each value came from")
+	cmd.Flags().BoolVar(&origin, "origin", false, "print the origin of each value")
 	outputFlag(cmd, &output, outputText, outputJSON)
 	cmd.RunE = func(*cobra.Command, []string) error {
 		loaded, err := loadConfig(env, flags)
@@ -68,8 +68,7 @@ func printRows(w io.Writer, l *config.Loaded, origin bool) error {
 		if origin {
 			line += "\t" + printable.Line(row.Origin.String())
 		}
-		// The writer keeps its first error until Flush.
-		_, _ = fmt.Fprintln(table, strings.TrimRight(line, "\t"))
+		_, _ = fmt.Fprintln(table, strings.TrimRight(line, "\t")) // Flush reports errors
 	}
 	return table.Flush()
 }
@@ -77,7 +76,7 @@ func printRows(w io.Writer, l *config.Loaded, origin bool) error {
 func newConfigValidateCommand(env Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "validate [file]",
-		Short: "Check the settings and the files that they name without starting anything; warnings count as errors",
+		Short: "Check the settings and the files that they name; warnings count as errors",
 		Args:  cobra.MaximumNArgs(1),
 	}
 	flags := addSettings(cmd)
@@ -91,7 +90,7 @@ func newConfigValidateCommand(env Env) *cobra.Command {
 		if err != nil {
 			return configError(err)
 		}
-		if len(loaded.Warnings) > 0 { // a worker would start
+		if len(loaded.Warnings) > 0 { // the worker would start
 			return withHint(errors.New(strings.Join(loaded.Warnings, "\n")), configHint)
 		}
 		if err := checkFiles(env, loaded); err != nil {
@@ -110,8 +109,7 @@ func newConfigValidateCommand(env Env) *cobra.Command {
 	return cmd
 }
 
-// checkFiles reads what a client of the server needs, as the worker does at its
-// start.
+// checkFiles reads the files that a client of the server needs.
 func checkFiles(env Env, c *config.Loaded) error {
 	client, err := newSilentClient(env, c)
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 	"conductor-jwt/doctor"
 	"conductor-jwt/internal/printable"
 	"conductor-jwt/internal/readfile"
+	"conductor-jwt/internal/secret"
 	"conductor-jwt/keyring"
 	"conductor-jwt/policy"
 )
@@ -24,10 +25,10 @@ func newDoctorCommand(env Env) *cobra.Command {
 	var output string
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Say what keeps GET_SIGNED_JWT tasks from being run, and the remedy",
-		Long: `Look at the server, the workflows and the queues with the worker's own settings,
-and say of each what is wrong with it and the one thing to do. Nothing is
-changed, and no secret is read. Exit status 1 where a task would not be run.`,
+		Short: "Check what GET_SIGNED_JWT tasks need, and report each problem with its remedy",
+		Long: `Check the server, the workflows, the queues, the policy and the keys with the
+settings of the worker, and report each problem with its remedy. Nothing is
+changed, and no secret is read. The exit status is 1 if tasks would not run.`,
 		Args: noArgs,
 	}
 	flags := addSettings(cmd)
@@ -51,10 +52,10 @@ func runDoctor(ctx context.Context, env Env, c *config.Loaded, output string) er
 	}
 	defer client.Close()
 	o.Server = client
-	if c.AuthKey != "" || c.HeadersFile != "" { // a gateway's header is a credential too
-		stranger := *c
-		stranger.AuthKey, stranger.AuthSecret, stranger.HeadersFile = "", config.Config{}.AuthSecret, ""
-		anonymous, err := newSilentClient(env, &stranger) //nolint:contextcheck // as above
+	if c.AuthKey != "" || c.HeadersFile != "" { // a header of a gateway is a credential too
+		without := *c
+		without.AuthKey, without.AuthSecret, without.HeadersFile = "", secret.Text{}, ""
+		anonymous, err := newSilentClient(env, &without) //nolint:contextcheck // as above
 		if err != nil {
 			return err
 		}
@@ -75,7 +76,7 @@ func runDoctor(ctx context.Context, env Env, c *config.Loaded, output string) er
 	return problems(found)
 }
 
-// problems counts the findings that keep tasks from being run; nil for none.
+// problems returns an error with the number of failed checks, or nil.
 func problems(found []doctor.Finding) error {
 	n := 0
 	for _, f := range found {
@@ -92,7 +93,7 @@ func problems(found []doctor.Finding) error {
 	return fmt.Errorf("%d problems found: tasks will not run until they are fixed", n)
 }
 
-// printFindings is a line a finding, and one below it for the remedy.
+// printFindings prints a line for each finding, and its remedy below.
 func printFindings(env Env, w io.Writer, found []doctor.Finding) error {
 	colours := map[doctor.Level]string{doctor.OK: green, doctor.Warn: yellow, doctor.Fail: red}
 	for _, f := range found {
@@ -110,8 +111,8 @@ func printFindings(env Env, w io.Writer, found []doctor.Finding) error {
 	return nil
 }
 
-// keyFindings reads the policy and asks every key store once, as the worker
-// does at its start. Delivered are the keys that come with tasks, by name.
+// keyFindings reads the policy and calls every key store once, as the worker does
+// at its start. Delivered holds the secrets of keys that come with tasks, by name.
 func keyFindings(ctx context.Context, env Env, c *config.Loaded) (found []doctor.Finding, delivered map[string]string) {
 	if c.Policy == "" {
 		none := doctor.Finding{Check: "policy", Level: doctor.OK, Found: "there is none: keys come with the tasks"}
@@ -151,10 +152,10 @@ func keyFinding(s keyring.Status) doctor.Finding {
 		f.Found = s.Name + " comes with each task, as the secret " + s.Delivered
 	case len(s.Versions) == 0 && !s.Refreshed.IsZero():
 		f.Level, f.Found = doctor.Fail, "every version of "+s.Name+" is revoked"
-		f.Remedy = "list one that is not, or take the key out of the policy file; tasks with it fail"
+		f.Remedy = "list one that is not revoked, or remove the key from the policy file; tasks with it fail"
 	case len(s.Versions) == 0:
-		f.Level, f.Found = doctor.Fail, s.Name+" is not there: its key store could not be asked"
-		f.Remedy = "check the store's address and the worker's login to it; tasks with this key wait for it"
+		f.Level, f.Found = doctor.Fail, s.Name+" is missing: its key store is not available"
+		f.Remedy = "check the store's address and the worker's login; tasks with this key wait for it"
 	default:
 		var states []string
 		for _, v := range s.Versions {
@@ -165,7 +166,7 @@ func keyFinding(s keyring.Status) doctor.Finding {
 	return f
 }
 
-// versionFound names a version by its key id, and says since when it is there.
+// versionFound describes a version by its state, algorithm, key id and times.
 func versionFound(v keyring.VersionStatus) string {
 	text := fmt.Sprintf("%s %s %s", v.State, v.Algorithm, printable.Line(v.KeyID))
 	day := func(word string, at time.Time) {
@@ -182,7 +183,7 @@ func versionFound(v keyring.VersionStatus) string {
 // the machine may read.
 func fileFindings(ctx context.Context, env Env, c *config.Loaded, p *policy.Policy) []doctor.Finding {
 	if runtime.GOOS == "windows" {
-		return nil // there, the mode tells nothing
+		return nil // the mode says nothing there
 	}
 	var found []doctor.Finding
 	for _, path := range secretFiles(ctx, env, c, p) {
@@ -225,11 +226,11 @@ func sourceFiles(ctx context.Context, env Env, p *policy.Policy) []string {
 		for _, v := range k.Versions {
 			store, ok := stores[v.Scheme()]
 			if !ok {
-				continue // of the keyring
+				continue // opened by the keyring
 			}
 			source, err := store.Open(v.Source)
 			if err != nil {
-				continue // openRing has reported it
+				continue // reported by openRing
 			}
 			if s, ok := source.(interface {
 				Files(context.Context) []string

@@ -17,21 +17,21 @@ import (
 	"conductor-jwt/internal/printable"
 )
 
-// healthTimeout is how long a worker of this machine may take to answer.
+// healthTimeout is the maximum time for the answer of the worker.
 const healthTimeout = 3 * time.Second
 
 func newHealthCommand(env Env) *cobra.Command {
 	var live bool
 	cmd := &cobra.Command{
 		Use:   "health",
-		Short: "Ask the worker on this machine whether it is ready; exit status 0 or 1",
+		Short: "Check whether the worker on this machine is ready; exit status 0 or 1",
 		Long: `Ask the worker on this machine whether it is ready, at the address of the
 setting listen: exit status 0 if it is, 1 if not. It is for the health check of
 a container, and needs the settings of the worker.`,
 		Args: noArgs,
 	}
 	flags := addSettings(cmd, "config", "listen")
-	cmd.Flags().BoolVar(&live, "live", false, "ask whether it works at all (/livez), in place of whether it is ready (/readyz)")
+	cmd.Flags().BoolVar(&live, "live", false, "check that the worker is alive (/livez) instead of ready (/readyz)")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		loaded, err := loadConfig(env, flags)
 		if err != nil {
@@ -51,8 +51,8 @@ a container, and needs the settings of the worker.`,
 	return cmd
 }
 
-// askHealth returns what the worker says of itself, or an error if it is not
-// well or does not answer.
+// askHealth returns the worker's answer, or an error if it is not healthy or does
+// not answer.
 func askHealth(ctx context.Context, c *config.Loaded, path string) (string, error) {
 	addresses, err := localAddresses(c.Listen)
 	if err != nil {
@@ -60,7 +60,7 @@ func askHealth(ctx context.Context, c *config.Loaded, path string) (string, erro
 	}
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
-	client := &http.Client{Transport: &http.Transport{}} // no proxy leads to this machine
+	client := &http.Client{Transport: &http.Transport{}} // without a proxy
 	for _, address := range addresses {
 		r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+path, nil)
 		if err != nil {
@@ -70,8 +70,8 @@ func askHealth(ctx context.Context, c *config.Loaded, path string) (string, erro
 		if err != nil {
 			continue
 		}
-		defer func() { _ = answer.Body.Close() }()              // nothing is lost with it
-		text, _ := io.ReadAll(io.LimitReader(answer.Body, 256)) // a part of it says enough
+		defer func() { _ = answer.Body.Close() }()              // the body was read
+		text, _ := io.ReadAll(io.LimitReader(answer.Body, 256)) // the beginning is enough
 		said := printable.Line(strings.TrimSpace(string(text)))
 		if answer.StatusCode != http.StatusOK {
 			return "", fmt.Errorf("the worker answers with status %d: %s", answer.StatusCode, said)
@@ -82,18 +82,18 @@ func askHealth(ctx context.Context, c *config.Loaded, path string) (string, erro
 		"start one, or set CONDUCTOR_JWT_LISTEN to its address")
 }
 
-// localAddresses are where a worker that listens at address can be asked on its
-// own machine.
+// localAddresses returns the addresses at which a worker that listens at address
+// answers on its own machine.
 func localAddresses(address string) ([]string, error) {
 	if address == "" {
-		return nil, errors.New("listen is off, so nothing answers")
+		return nil, errors.New("listen: off, so the worker does not answer")
 	}
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, err
 	}
 	if port == "0" {
-		return nil, errors.New("listen leaves the port to the system, so it is not known here")
+		return nil, errors.New("listen: port 0, for which the system chooses a port that is not known here")
 	}
 	if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
 		return []string{net.JoinHostPort("127.0.0.1", port), net.JoinHostPort("::1", port)}, nil

@@ -18,14 +18,14 @@ func newJWKSCommand(env Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "jwks [FILE...]",
 		Short: "Print the public JWK Set of key files, or of the configured keys",
-		Long: `Print the public JWK Set (RFC 7517) of key files, for verifiers to read. Of a
-private key its public half is taken; a secret is refused.
+		Long: `Print the public JWK Set (RFC 7517) of key files, for verifiers. Private keys are
+printed as public keys; secrets are refused.
 
-Each key has use sig and the kid that sign gives its tokens: its own, or its
-thumbprint. It has alg where it fits one algorithm only; --alg says it for all.
+Each key has use sig and the kid of the tokens that it signs: its own, or its
+thumbprint. It has alg if it fits only one algorithm, or --alg is given.
 
-Without files it is the set that the worker serves: of the keys that the policy
-file publishes, those that verifiers must know now.`,
+Without files the set is the one that the worker serves: the current public keys
+of those that the policy file publishes.`,
 		Example: `  conductor-jwt jwks key.pem next.pem >jwks.json
   conductor-jwt jwks --policy policy.yaml`,
 	}
@@ -35,7 +35,7 @@ file publishes, those that verifiers must know now.`,
 			return runConfiguredJWKS(cmd, env, settings)
 		}
 		if settings["policy"].set {
-			return usage("leave one of the two out", "--policy and files contradict each other")
+			return usage("leave one of them out", "--policy and files contradict each other")
 		}
 		return runJWKS(cmd.Context(), env, from, alg, args)
 	}
@@ -78,7 +78,7 @@ func runJWKS(ctx context.Context, env Env, from keyFlags, algName string, files 
 	return writeObject(env.Stdout, &set)
 }
 
-// runConfiguredJWKS prints what the worker serves.
+// runConfiguredJWKS prints the set that the worker serves.
 func runConfiguredJWKS(cmd *cobra.Command, env Env, settings settingFlags) error {
 	if cmd.Flags().Changed("alg") || cmd.Flags().Changed("password-file") {
 		return usage("leave them out", "--alg and --password-file are for key files")
@@ -95,11 +95,11 @@ func runConfiguredJWKS(cmd *cobra.Command, env Env, settings settingFlags) error
 		return err
 	}
 	if !ring.Complete() {
-		return withHint(errors.New("a published key is not there"), "look at its key store; a set without it would have its tokens refused")
+		return withHint(errors.New("a published key is missing"), "check its key store; without the key verifiers refuse its tokens")
 	}
 	set := ring.Set()
 	if set.Len == 0 {
-		return withHint(errors.New("the policy file publishes no key"), "write publish: true beside those that verifiers are to know")
+		return withHint(errors.New("the policy file publishes no key"), "set publish: true at each key that verifiers need")
 	}
 	o, err := jsonobj.Parse(set.Body, jsonobj.Limits{Bytes: len(set.Body)})
 	if err != nil {

@@ -21,10 +21,10 @@ import (
 )
 
 func newPolicyCommand(env Env) *cobra.Command {
-	return newGroup("policy", "Ask the policy file what it permits", newPolicyExplainCommand(env))
+	return newGroup("policy", "Explain what the policy file allows", newPolicyExplainCommand(env))
 }
 
-// explainFlags are those of `policy explain`.
+// explainFlags are the flags of `policy explain`.
 type explainFlags struct {
 	task, workflow, taskType, output string
 }
@@ -33,13 +33,13 @@ func newPolicyExplainCommand(env Env) *cobra.Command {
 	var f explainFlags
 	cmd := &cobra.Command{
 		Use:   "explain [FILE]",
-		Short: "Say which grant allows a task, or which field of each does not",
-		Long: `Say which grant of the policy file allows a task, or for each grant the first
-field that does not hold. FILE is the task's input, or its inputParameters with
-values in place of expressions; - reads standard input. A privateKey may be an
-expression. With --task the input is that of a task on the server.
+		Short: "Print which grant allows a task, or the first failing field of each grant",
+		Long: `Print which grant of the policy file allows a task, or for each grant the first
+field that fails. FILE is the task's input, or its inputParameters with values in
+place of expressions, or - for standard input. privateKey may be an expression.
+With --task the input is that of a task on the server.
 
-The exit status is 1 where no grant allows the task.`,
+The exit status is 1 if no grant allows the task.`,
 		Example: `  conductor-jwt policy explain --policy policy.yaml --workflow billing_run input.json
   conductor-jwt policy explain --task 5f0c…`,
 		Args: cobra.MaximumNArgs(1),
@@ -51,7 +51,7 @@ The exit status is 1 where no grant allows the task.`,
 	outputFlag(cmd, &f.output, outputText, outputJSON)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if (len(args) == 1) == (f.task != "") {
-			return usage("name the file of a task's input, or --task with an id", "%s takes a file or --task", cmd.CommandPath())
+			return usage("give the file of a task's input, or --task with an id", "%s takes a file or --task", cmd.CommandPath())
 		}
 		loaded, err := loadConfig(env, settings)
 		if err != nil {
@@ -89,7 +89,7 @@ func explainPolicy(ctx context.Context, env Env, c *config.Loaded, f explainFlag
 	return err
 }
 
-// withoutTask resolves the keys that do not come with each task.
+// withoutTask resolves all keys but those that come with each task.
 type withoutTask struct {
 	keys.Resolver
 	policy *policy.Policy
@@ -114,7 +114,7 @@ func (f explainFlags) delivery(ctx context.Context, env Env, c *config.Loaded, a
 	return api.Task{Type: f.taskType, Name: task.TaskType, WorkflowType: f.workflow, Input: secret.NewJSON(raw), Template: raw}, nil
 }
 
-// verdictJSON is what one grant says, in `policy explain -o json`.
+// verdictJSON is the verdict of one grant in `policy explain -o json`.
 type verdictJSON struct {
 	Grant   int          `json:"grant"`
 	Line    int          `json:"line"`
@@ -137,7 +137,7 @@ func explanationJSON(p *policy.Policy, e task.Explanation) map[string]any {
 	return explanation
 }
 
-// issuerJSON is what the policy file says of the token's issuer.
+// issuerJSON is the token's issuer in `policy explain -o json`.
 type issuerJSON struct {
 	Line      int  `json:"line"`
 	Publishes bool `json:"publishes"` // the key of the task
@@ -154,8 +154,7 @@ func printExplanation(w io.Writer, p *policy.Policy, e task.Explanation) error {
 			break
 		}
 	}
-	// The writer keeps its first error until Flush.
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0) // reports errors in Flush
 	_, _ = fmt.Fprintln(table, result)
 	for _, v := range e.Verdicts {
 		g := p.Grants[v.Grant-1]
@@ -175,23 +174,23 @@ func printExplanation(w io.Writer, p *policy.Policy, e task.Explanation) error {
 	return table.Flush()
 }
 
-// why puts what the task has beside what the grant wants.
+// why compares the task with the field of the grant.
 func why(g policy.Grant, v policy.Verdict, e task.Explanation) string {
 	switch {
 	case v.Allowed:
 		return fmt.Sprintf("for %d s", int64(v.TTL/time.Second))
 	case v.Field == policy.FieldMaxTTL:
-		most := g.MaxTTL
+		maxTTL := g.MaxTTL
 		if v.WorkerLimit {
-			most = e.Request.WorkerMaxTTL
+			maxTTL = e.Request.WorkerMaxTTL
 		}
-		return fmt.Sprintf("the task asks for %d s, the most is %d s", int64(e.Request.TTL/time.Second), int64(most/time.Second))
+		return fmt.Sprintf("the task asks for %d s, the maximum is %d s", int64(e.Request.TTL/time.Second), int64(maxTTL/time.Second))
 	case v.Field == policy.FieldUse && e.Request.Use == "":
 		return "the task brings its key; the grant names no secrets"
 	case v.Field == policy.FieldUse && g.Patterns[policy.FieldUse] == nil:
 		return "the task names a configured key; the grant names secrets alone"
 	case v.Field == policy.FieldAlgorithms && e.Unseen:
-		return "the key, which decides, cannot be had here; write algorithm into the input"
+		return "the key selects the algorithm and is not available here; set algorithm in the input"
 	}
 	var globs []string
 	for _, glob := range g.Allows(v.Field) {

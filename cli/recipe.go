@@ -12,7 +12,7 @@ import (
 )
 
 func newRecipeCommand(env Env) *cobra.Command {
-	return newGroup("recipe", "Show a workflow for each provider", newRecipeListCommand(env), newRecipeShowCommand(env))
+	return newGroup("recipe", "Print a workflow for each provider", newRecipeListCommand(env), newRecipeShowCommand(env))
 }
 
 func newRecipeListCommand(env Env) *cobra.Command {
@@ -40,10 +40,10 @@ func newRecipeShowCommand(env Env) *cobra.Command {
 	var output string
 	cmd := &cobra.Command{
 		Use:   "show NAME",
-		Short: "Show the workflow of one provider, how to get its key, and known problems",
-		Long: `Show the workflow of one provider, how to get its key, and known problems, in
-Markdown; with -o json the workflows and the task definition alone, as the
-server takes them.`,
+		Short: "Print the workflow of one provider, how to get its key, and known problems",
+		Long: `Print the workflow of one provider, how to get its key, and known problems, in
+Markdown. With -o json only the workflows and the task definition are printed, in
+the form that the server accepts.`,
 		Example:           "  conductor-jwt recipe show github-app -o json | jq .workflows",
 		ValidArgsFunction: cobra.FixedCompletions(provider.Names(), cobra.ShellCompDirectiveNoFileComp),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -60,7 +60,7 @@ server takes them.`,
 func showRecipe(env Env, name, output string) error {
 	p, ok := provider.Find(name)
 	if !ok {
-		return usage(profileHint(name), "there is no recipe of this name")
+		return usage(profileHint(name), "unknown recipe")
 	}
 	if output == outputText {
 		_, err := fmt.Fprint(env.Stdout, p.RecipePage())

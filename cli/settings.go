@@ -16,12 +16,10 @@ import (
 // settingFlags are the flags of a command that set settings.
 type settingFlags map[string]*settingFlag
 
-// addSettings gives cmd a flag for every setting that has one, or for those
-// that are named. What this version refuses is taken, so that it can say so,
-// and not listed.
+// addSettings adds the flags of the settings: of all, or of those in only.
 func addSettings(cmd *cobra.Command, only ...string) settingFlags {
 	flags := settingFlags{}
-	cmd.Flags().SortFlags = false // the table's order says more
+	cmd.Flags().SortFlags = false // in the order of the table
 	for _, s := range config.Settings() {
 		if s.Flag == "" || len(only) > 0 && !slices.Contains(only, s.Name) {
 			continue
@@ -38,26 +36,26 @@ func addSettings(cmd *cobra.Command, only ...string) settingFlags {
 	return flags
 }
 
-// typeOf is what help calls the value.
+// typeOf returns the type of the value as help prints it.
 func typeOf(s config.Setting) string {
 	switch s.Kind {
 	case config.Choice:
 		return strings.Join(s.Choices, "|")
 	case config.Switch:
-		return "bool" // which pflag lists without a value
+		return "bool" // pflag lists it without a value
 	case config.Proxy:
 		return string(config.URL)
 	}
 	return string(s.Kind)
 }
 
-// usageOf is the table's sentence as pflag lists it.
+// usageOf returns the description of a setting as help prints it.
 func usageOf(s config.Setting) string {
 	about := strings.ToLower(s.About[:1]) + strings.TrimSuffix(s.About[1:], ".")
 	if len(s.About) > 1 && strings.ToUpper(s.About[:2]) == s.About[:2] {
 		about = s.About[:1] + about[1:] // an abbreviation: URL, PEM
 	}
-	return strings.ReplaceAll(about, "`", "") + " (" + s.Env + ")" // pflag takes what is between backquotes for the value's name
+	return strings.ReplaceAll(about, "`", "") + " (" + s.Env + ")" // pflag takes a word in backquotes for the type of the value
 }
 
 func completeSetting(cmd *cobra.Command, s config.Setting) {
@@ -69,11 +67,11 @@ func completeSetting(cmd *cobra.Command, s config.Setting) {
 		complete = cobra.FixedCompletions(s.Choices, cobra.ShellCompDirectiveNoFileComp)
 	}
 	if err := cmd.RegisterFlagCompletionFunc(s.Flag, complete); err != nil {
-		panic(err) // the flag was added a line above
+		panic(err) // no such flag, or twice
 	}
 }
 
-// given are the values of the flags that were used, by the setting's name.
+// given returns the values of the flags on the command line, by setting.
 func (f settingFlags) given() map[string]string {
 	given := map[string]string{}
 	for name, flag := range f {
@@ -84,7 +82,7 @@ func (f settingFlags) given() map[string]string {
 	return given
 }
 
-// settingFlag keeps the text: package config reads it, whatever its source.
+// settingFlag holds the text of a flag, which package config parses.
 type settingFlag struct {
 	kind string
 	text string
@@ -100,15 +98,15 @@ func (f *settingFlag) Set(text string) error {
 
 func (f *settingFlag) Type() string { return f.kind }
 
-// maxSettings is how much of the settings, of a secret's file and of the policy
-// is read, in bytes; who reads them refuses what is longer.
+// maxSettings is the maximum size in bytes of the configuration file, a secret's
+// file and the policy file.
 const maxSettings = 1 << 20
 
-// loadConfig reads the settings of this process. Flags may be nil.
+// loadConfig reads the settings from flags, variables and files. Flags may be nil.
 func loadConfig(env Env, flags settingFlags) (*config.Loaded, error) {
 	host, err := os.Hostname()
 	if err != nil {
-		host = "" // the worker id then says so
+		host = "" // config chooses a name
 	}
 	return config.Load(config.Sources{
 		Flags:    flags.given(),
@@ -123,7 +121,7 @@ func loadConfig(env Env, flags settingFlags) (*config.Loaded, error) {
 
 const configHint = "run `" + program + " worker --help`, which lists every setting"
 
-// configError makes settings that cannot be used wrong use.
+// configError reports a fault of the settings.
 func configError(err error) error { return asUsage(withHint(err, configHint)) }
 
 func printWarnings(env Env, l *config.Loaded) {

@@ -21,7 +21,7 @@ import (
 
 const policyHint = "see docs/keys.md; `" + program + " config validate` checks the file without starting anything"
 
-// readPolicy reads the policy file; nil where none is configured.
+// readPolicy reads the policy file; it returns nil if none is configured.
 func readPolicy(ctx context.Context, c *config.Loaded) (*policy.Policy, error) {
 	if c.Policy == "" {
 		return nil, nil
@@ -41,8 +41,8 @@ func readPolicy(ctx context.Context, c *config.Loaded) (*policy.Policy, error) {
 	return p, nil
 }
 
-// checkInjectionMode refuses settings under which every key in a task would be
-// denied: with inline: secrets-only the worker compares the stored task.
+// checkInjectionMode refuses a setting that denies every key in a task: inline:
+// secrets-only needs the stored task.
 func checkInjectionMode(c *config.Loaded, p *policy.Policy) error {
 	mode := task.InjectionMode(c.SecretInjection)
 	if p.InlineMode() != policy.InlineSecretsOnly || mode != task.InjectionKey && mode != task.InjectionOff {
@@ -53,14 +53,13 @@ func checkInjectionMode(c *config.Loaded, p *policy.Policy) error {
 	}}}, "set secret_injection to auto or stored (it is set by "+c.Origin("secret_injection").String()+"), or inline to allow or deny")
 }
 
-// openRing reads the policy file and the keys that it names, for a command
-// that asks once.
+// openRing reads the policy file and its keys, for commands other than worker.
 func openRing(ctx context.Context, env Env, c *config.Loaded) (*policy.Policy, *keyring.Ring, error) {
 	p, err := readPolicy(ctx, c)
 	if err != nil {
 		return nil, nil, err
 	}
-	ring, err := newRing(ctx, ringOptions(env, p, keys.NewParser(keys.ParserOptions{Now: env.Now}), keyring.NewStores(c.Slots, env.Now), slog.New(slog.DiscardHandler)), nil)
+	ring, err := newRing(ctx, silentRingOptions(env, c, p), nil)
 	return p, ring, err
 }
 
@@ -79,43 +78,48 @@ func ringOptions(env Env, p *policy.Policy, parser keys.Resolver, stores *keyrin
 	}
 }
 
-// unasked keeps a check from calling a key store: its URIs are read, and its
-// keys count as not there yet.
-type unasked struct{ keys.Scheme }
+// silentRingOptions are the options of a command that prints what it finds.
+func silentRingOptions(env Env, c *config.Loaded, p *policy.Policy) keyring.Options {
+	parser := keys.NewParser(keys.ParserOptions{Now: env.Now})
+	return ringOptions(env, p, parser, keyring.NewStores(c.Slots, env.Now), slog.New(slog.DiscardHandler))
+}
+
+// offline is a Scheme that checks URIs and makes no request to the store.
+type offline struct{ keys.Scheme }
 
 // Open implements [keys.Scheme].
-func (u unasked) Open(uri string) (keys.Source, error) {
-	source, err := u.Scheme.Open(uri)
-	return silent{source}, err
+func (o offline) Open(uri string) (keys.Source, error) {
+	source, err := o.Scheme.Open(uri)
+	return offlineSource{source}, err
 }
 
-type silent struct{ keys.Source }
+type offlineSource struct{ keys.Source }
 
 // Versions implements [keys.Source].
-func (silent) Versions(context.Context) ([]keys.Key, error) {
-	return nil, keys.Unavailable("not asked", "")
+func (offlineSource) Versions(context.Context) ([]keys.Key, error) {
+	return nil, keys.Unavailable("offline", "")
 }
 
-// checkPolicy checks the file, and all that can be checked on this machine.
+// checkPolicy checks the policy file and what it names on this machine.
 func checkPolicy(ctx context.Context, env Env, c *config.Loaded) error {
 	p, err := readPolicy(ctx, c)
 	if err != nil || p == nil {
 		return err
 	}
-	o := ringOptions(env, p, keys.NewParser(keys.ParserOptions{Now: env.Now}), keyring.NewStores(c.Slots, env.Now), slog.New(slog.DiscardHandler))
+	o := silentRingOptions(env, c, p)
 	for name, s := range o.Schemes {
 		switch name {
 		case policy.SchemeFile, policy.SchemeDir, policy.SchemeEnv:
 		default:
-			o.Schemes[name] = unasked{s}
+			o.Schemes[name] = offline{s}
 		}
 	}
 	_, err = newRing(ctx, o, nil)
 	return err
 }
 
-// schemes are the kinds of sources that this edition has. How their stores are
-// reached is said by p, which may be nil.
+// schemes returns the kinds of sources of this edition. The policy, which may be
+// nil, has the addresses and logins of their stores.
 func schemes(env Env, p *policy.Policy, parser keys.Resolver) map[string]keys.Scheme {
 	if p == nil {
 		p = &policy.Policy{}
@@ -137,13 +141,13 @@ func schemes(env Env, p *policy.Policy, parser keys.Resolver) map[string]keys.Sc
 	return list
 }
 
-// elsewhere says of a kind of source which edition has it.
+// elsewhere names the edition that has a kind of source.
 func elsewhere() map[string]string {
 	return map[string]string{policy.SchemePKCS11: "; the native edition has them"}
 }
 
-// vaultStore serves vault-kv: and vault-transit:. Without a login, Vault's own
-// VAULT_TOKEN is the token.
+// vaultStore returns the Scheme of vault-kv: and vault-transit:. Without a login
+// the token is that of VAULT_TOKEN, as in Vault's own tools.
 func vaultStore(env Env, v policy.Vault, parser keys.Resolver) keys.Scheme {
 	l := v.Login
 	if l == (policy.VaultLogin{}) {

@@ -24,14 +24,15 @@ func newTaskDefApplyCommand(env Env) *cobra.Command {
 	var dryRun bool
 	cmd := &cobra.Command{
 		Use:   "apply [name...]",
-		Short: "Register the task definitions that are missing; one that exists is left as it is",
-		Long: `Register a task definition for each name, where there is none. Without names:
-get_signed_jwt, each configured task type and the name of every such task in the
-server's workflow definitions. A definition is what brings a task back from a worker
-that died; a workflow that was started before keeps the one it had.`,
+		Short: "Register missing task definitions",
+		Long: `Register a task definition for each name that has none; one that exists is not
+changed. The default names are get_signed_jwt, each configured task type, and the
+name of every such task in the server's workflow definitions. The server needs a
+definition to return the tasks of a worker that died. A workflow that was started
+earlier keeps the definition that it had.`,
 	}
 	flags := addSettings(cmd)
-	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "say what would be registered, and register nothing")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "print what would be registered, and register nothing")
 	outputFlag(cmd, &output, outputText, outputJSON)
 	cmd.RunE = func(cmd *cobra.Command, names []string) error {
 		loaded, err := loadConfig(env, flags)
@@ -51,7 +52,7 @@ that died; a workflow that was started before keeps the one it had.`,
 // appliedDef is a line of `taskdef apply`.
 type appliedDef struct {
 	Name    string         `json:"name"`
-	Outcome string         `json:"outcome"` // outcomeCreated and its siblings
+	Outcome string         `json:"outcome"` // one of the constants below
 	Def     *model.TaskDef `json:"taskDefinition,omitempty"`
 }
 
@@ -61,7 +62,7 @@ const (
 	outcomeExists  = "exists, left as it is"
 )
 
-// applyTaskDefs gives what was done until an error, too.
+// applyTaskDefs also returns what was done before an error.
 func applyTaskDefs(ctx context.Context, env Env, c *config.Loaded, names []string, dryRun bool) ([]appliedDef, error) {
 	client, err := newSilentClient(env, c) //nolint:contextcheck // no request is made yet
 	if err != nil {

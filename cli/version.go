@@ -14,8 +14,8 @@ import (
 	"conductor-jwt/keys/openssl"
 )
 
-// build is what a binary says about itself. Its names are those of the JSON
-// that `version -o json` prints and of the labels of conductor_jwt_build_info.
+// build describes the binary. Its JSON is the output of `version -o json`; the
+// names are also the labels of conductor_jwt_build_info.
 type build struct {
 	Version string `json:"version"`
 	Commit  string `json:"commit"`
@@ -28,8 +28,7 @@ type build struct {
 	backEnd backEnd
 }
 
-// newBuild falls back to what the toolchain recorded, so that a binary that
-// was built without the Makefile still knows its commit.
+// newBuild reads the commit from what the toolchain recorded.
 func newBuild(env Env) build {
 	backEnd := chooseBackEnd()
 	b := build{
@@ -86,20 +85,19 @@ func newVersionCommand(env Env) *cobra.Command {
 	return cmd
 }
 
-// backEnd does the arithmetic of the private keys.
+// backEnd signs with private keys.
 type backEnd struct {
 	name string
-	// rsa takes an RSA key over from crypto/rsa; nil where that one signs.
+	// rsa returns a signer for an RSA key; nil for crypto/rsa.
 	rsa func(*rsa.PrivateKey) (keys.RSASigner, error)
 }
 
-// chooseBackEnd is asked once in a process: whatever it says holds until the
-// end. Whoever has asked for Go's FIPS 140-3 module gets it.
+// chooseBackEnd returns Go's FIPS 140-3 module if it was enabled, otherwise OpenSSL
+// where the native edition finds it, otherwise Go's own.
 func chooseBackEnd() backEnd {
 	if fips140.Enabled() {
 		return backEnd{name: "go-fips140"}
 	}
-	// The native edition has OpenSSL, where the machine has it.
 	lib, err := openssl.Load()
 	if err != nil {
 		return backEnd{name: "go"}

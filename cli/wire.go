@@ -20,12 +20,12 @@ import (
 	"conductor-jwt/worker"
 )
 
-// parts are what a worker process is made of.
+// parts are the parts of a worker process.
 type parts struct {
 	build     build
 	client    *conductor.Client
 	worker    *worker.Worker
-	registrar *worker.Registrar // nil where nothing is to be registered
+	registrar *worker.Registrar // nil if definitions are not registered
 	unpolled  unpolled
 	registry  *prometheus.Registry
 	signing   *signing

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"slices"
@@ -170,4 +171,19 @@ type servedKey struct{}
 func (s *Server) lastOfConnection(ctx context.Context) bool {
 	served, ok := ctx.Value(servedKey{}).(*atomic.Int32)
 	return ok && int(served.Add(1)) >= s.options.PerConnection
+}
+
+// Ask gets a page of what is under test, over a connection of its own.
+func Ask(ctx context.Context, url string) (status int, body string, err error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return 0, "", err
+	}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	answer, err := client.Do(r)
+	if err != nil {
+		return 0, "", err
+	}
+	text, err := io.ReadAll(answer.Body)
+	return answer.StatusCode, string(text), errors.Join(err, answer.Body.Close())
 }

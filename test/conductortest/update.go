@@ -3,8 +3,14 @@ package conductortest
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
 
+	"conductor-jwt/conductor"
 	"conductor-jwt/conductor/api"
+	"conductor-jwt/internal/secret"
 )
 
 // maxReason is where the server cuts reasonForIncompletion.
@@ -111,4 +117,97 @@ func (l *Ledger) apply(u *Update) {
 func cut(reason string) string {
 	runes := []rune(reason)
 	return string(runes[:min(len(runes), maxReason)])
+}
+
+func (s *Server) updateTask(w http.ResponseWriter, r *http.Request, c call) {
+	if r.Header.Get("Content-Encoding") != "" || !strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
+		problem(w, http.StatusInternalServerError, "JSON parse error")
+		return
+	}
+	if result, _, ok := s.take(w, c); ok {
+		plainText(w, result.TaskID)
+	}
+}
+
+// updateTaskV2 is POST /api/tasks/update-v2, which conductor-python uses: an
+// update that is answered with the next task of the same queue, or 204.
+func (s *Server) updateTaskV2(w http.ResponseWriter, r *http.Request, c call) {
+	before, known := s.Ledger.Task(c.TaskID)
+	result, extend, ok := s.take(w, c)
+	if !ok {
+		return
+	}
+	if extend || !known || ended(before.Status) {
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	tasks, err := s.Ledger.poll(r.Context(), conductor.Query{TaskType: before.Type, WorkerID: result.WorkerID, Count: 1}, Fault{})
+	if err != nil || len(tasks) == 0 {
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	answer(w, tasks[0].polled())
+}
+
+// take lets an update, or a longer lease, take effect. Where it cannot, it has
+// answered and ok is false.
+func (s *Server) take(w http.ResponseWriter, c call) (result api.Result, extend, ok bool) {
+	result, extend, ok = readUpdate(c.body)
+	if !ok {
+		problem(w, http.StatusInternalServerError, "JSON parse error")
+		return result, false, false
+	}
+	if extend {
+		s.Ledger.extend(result.TaskID)
+		return result, true, true
+	}
+	if e, ok := errors.AsType[*conductor.Error](s.Ledger.update(result)); ok {
+		problem(w, e.Status, "No such task found by id: "+result.TaskID)
+		return result, false, false
+	}
+	return result, false, true
+}
+
+// readUpdate reads an update as the server does; what it does not know it
+// passes over.
+func readUpdate(body []byte) (r api.Result, extend, ok bool) {
+	var u struct {
+		TaskID                string          `json:"taskId"`
+		WorkflowInstanceID    string          `json:"workflowInstanceId"`
+		WorkerID              string          `json:"workerId"`
+		Status                api.Status      `json:"status"`
+		ReasonForIncompletion string          `json:"reasonForIncompletion"`
+		OutputData            json.RawMessage `json:"outputData"`
+		CallbackAfterSeconds  int64           `json:"callbackAfterSeconds"`
+		ExtendLease           bool            `json:"extendLease"`
+		Logs                  []struct {
+			Log         string `json:"log"`
+			CreatedTime int64  `json:"createdTime"`
+		} `json:"logs"`
+	}
+	if json.Unmarshal(body, &u) != nil {
+		return r, false, false
+	}
+	r = api.Result{
+		TaskID: u.TaskID, WorkflowID: u.WorkflowInstanceID, WorkerID: u.WorkerID, Status: u.Status,
+		Reason: u.ReasonForIncompletion, Output: secret.NewJSON(u.OutputData),
+		CallbackAfter: time.Duration(u.CallbackAfterSeconds) * time.Second,
+	}
+	for _, l := range u.Logs {
+		r.Logs = append(r.Logs, api.Log{Text: l.Log, At: time.UnixMilli(l.CreatedTime)})
+	}
+	return r, u.ExtendLease, true
+}
+
+// extend renews a lease.
+func (l *Ledger) extend(id string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.settle()
+	e := l.leased[id]
+	if e == nil || e.lease.IsZero() {
+		return
+	}
+	e.lease = l.now().Add(e.def.ResponseTimeout)
+	e.delivery.Lease = e.lease
 }

@@ -233,7 +233,7 @@ func get(ts *testscript.TestScript, neg bool, args []string) {
 func askOnce(ctx context.Context, url string) (code int, body string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, scriptWait/6)
 	defer cancel()
-	return conductortest.Ask(ctx, url)
+	return conductortest.Get(ctx, url)
 }
 
 // taskdef JSON puts a task definition.

@@ -125,7 +125,7 @@ func (p *process) address(t *testing.T) string {
 
 func page(t *testing.T, url string) string {
 	t.Helper()
-	_, body, err := conductortest.Ask(t.Context(), url)
+	_, body, err := conductortest.Get(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -232,7 +232,7 @@ func TestATermSignalDrains(t *testing.T) {
 	if n := l.Counts()[api.InProgress]; n != 0 {
 		t.Errorf("%d tasks are left in progress", n)
 	}
-	if _, _, err := conductortest.Ask(t.Context(), url+"/livez"); err == nil {
+	if _, _, err := conductortest.Get(t.Context(), url+"/livez"); err == nil {
 		t.Error("health is still served")
 	}
 	p = start(t, env, "worker")
@@ -258,7 +258,7 @@ func TestASecondSignalEndsAtOnce(t *testing.T) {
 	waitFor(t, l, "the task is taken", func() bool { return l.Counts()[api.InProgress] == 1 })
 	p.signals <- syscall.SIGTERM
 	p.says(t, "draining")
-	if status, body, err := conductortest.Ask(t.Context(), url+"/readyz"); err != nil || status != 503 || body != "not ready: draining\n" {
+	if status, body, err := conductortest.Get(t.Context(), url+"/readyz"); err != nil || status != 503 || body != "not ready: draining\n" {
 		t.Errorf("%d %q %v", status, body, err)
 	}
 	p.signals <- syscall.SIGTERM

@@ -34,7 +34,7 @@ func readSample(ctx context.Context, base string) (Sample, error) {
 
 // metrics returns the sum of all series of each metric.
 func metrics(ctx context.Context, base string) (map[string]float64, error) {
-	status, page, err := ct.Ask(ctx, base+"/metrics")
+	status, page, err := ct.Get(ctx, base+"/metrics")
 	if err != nil {
 		return nil, fmt.Errorf("soak: metrics: %w", err)
 	}

@@ -3,56 +3,54 @@ package conductortest
 import (
 	"crypto/rand"
 	"encoding/json"
-	"io"
-	"log"
 	"net/http"
 	"slices"
 	"sync"
 )
 
-// auth grants tokens and knows which are good.
+// auth grants tokens and knows which are valid.
 type auth struct {
 	keyID, secret string
 
 	mu        sync.Mutex
-	good      map[string]bool
+	valid     map[string]bool
 	granted   []string
 	forbidden bool
-	expired   int // what a token that is no longer good answers
+	expired   int // status for a token that is not valid any more
 }
 
 func newAuth(keyID, secret string) *auth {
-	return &auth{keyID: keyID, secret: secret, good: map[string]bool{}, expired: http.StatusUnauthorized}
+	return &auth{keyID: keyID, secret: secret, valid: map[string]bool{}, expired: http.StatusUnauthorized}
 }
 
-// Rotate makes every token that was granted so far answer 401.
+// Rotate makes the server answer 401 to every token granted so far.
 func (s *Server) Rotate() {
 	s.auth.mu.Lock()
 	defer s.auth.mu.Unlock()
-	clear(s.auth.good)
+	clear(s.auth.valid)
 	s.auth.expired = http.StatusUnauthorized
 }
 
-// Expire makes every token that was granted so far answer 403, as some servers
-// do when a token has expired.
+// Expire makes the server answer 403 to every token granted so far, as some
+// servers do when a token has expired.
 func (s *Server) Expire() {
 	s.auth.mu.Lock()
 	defer s.auth.mu.Unlock()
-	clear(s.auth.good)
+	clear(s.auth.valid)
 	s.auth.expired = http.StatusForbidden
 }
 
-// Forbid makes every good token answer 403, or ends that.
-func (s *Server) Forbid(yes bool) {
+// Forbid sets whether the server answers 403 to valid tokens.
+func (s *Server) Forbid(forbidden bool) {
 	s.auth.mu.Lock()
 	defer s.auth.mu.Unlock()
-	s.auth.forbidden = yes
+	s.auth.forbidden = forbidden
 }
 
-// Granted is how many tokens were granted.
+// Granted returns the number of granted tokens.
 func (s *Server) Granted() int { return len(s.Tokens()) }
 
-// Tokens is every token that was granted.
+// Tokens returns every granted token.
 func (s *Server) Tokens() []string {
 	if s.auth == nil {
 		return nil
@@ -75,20 +73,20 @@ func (a *auth) grant(w http.ResponseWriter, r *http.Request) {
 	}
 	token := "token-" + rand.Text()
 	a.mu.Lock()
-	a.good[token] = true
+	a.valid[token] = true
 	a.granted = append(a.granted, token)
 	a.mu.Unlock()
 	answer(w, map[string]string{"token": token})
 }
 
-// status is what a token is worth: 200, 401 or 403.
+// status returns the status for a token: 200, 401 or 403.
 func (a *auth) status(token string) int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch {
 	case token == "":
 		return http.StatusUnauthorized
-	case !a.good[token]:
+	case !a.valid[token]:
 		return a.expired
 	case a.forbidden:
 		return http.StatusForbidden
@@ -96,6 +94,3 @@ func (a *auth) status(token string) int {
 		return http.StatusOK
 	}
 }
-
-// quiet keeps the faults that a test asks for out of its output.
-func quiet() *log.Logger { return log.New(io.Discard, "", 0) }

@@ -9,23 +9,22 @@ import (
 	"testing"
 )
 
-// Canary knows secrets and finds them in whatever it is shown, in every
-// encoding that it can think of, whole or in part: a run of 16 bytes or
-// characters is enough, so a PEM line, a wrapped base64 body or half of a
-// number is found too. What is public of a key is not a find.
+// Canary finds planted secrets in data, in many encodings, in whole or in part:
+// a run of 16 bytes or characters is enough, so it finds a PEM line, a wrapped
+// base64 body and half of a number, too. The public part of a key is not a find.
 //
-// Tokens are secrets of a log and not of an update; a test that cares has one
-// Canary for keys and one for tokens.
+// Tokens are secret in a log and not in an update. A test that checks both has
+// one Canary for keys and one for tokens.
 type Canary struct {
 	mu      sync.Mutex
-	windows map[int]map[string]string // width -> window -> what it is
+	windows map[int]map[string]string // width -> window -> name
 	short   map[string]string         // secrets shorter than a window
-	limit   int64                     // of what is unpacked
+	limit   int64                     // bytes unpacked from one gzip
 }
 
-// Find is a secret in the wrong place. It does not say its value.
+// Find is a secret found in data. It does not hold the value.
 type Find struct {
-	Secret string // the name it was planted under, and the part of it
+	Secret string // the planted name, and the part of the key
 	Form   string // the encoding
 	Offset int
 }
@@ -35,42 +34,43 @@ func (f Find) String() string {
 	return fmt.Sprintf("%s as %s at byte %d", f.Secret, f.Form, f.Offset)
 }
 
-// NewCanary makes a canary that knows of armour alone: the words PRIVATE KEY
-// between dashes have no business anywhere that it is shown.
+// NewCanary returns a canary that finds PEM headers of private keys only, until
+// secrets are planted.
 func NewCanary() *Canary {
 	return &Canary{
 		windows: map[int]map[string]string{},
-		short:   map[string]string{"PRIVATE KEY-----": "a private key\x00armour"},
+		short:   map[string]string{"PRIVATE KEY-----": "a private key\x00PEM header"},
 		limit:   64 << 20,
 	}
 }
 
-// PlantKey makes a key a secret: each of its private numbers.
+// PlantKey adds the private numbers of a key to the secrets.
 func (c *Canary) PlantKey(name string, k FreshKey) {
 	for _, p := range k.parts {
-		c.plantBytes(name+" "+p.name, p)
+		c.addPart(name+" "+p.name, p)
 	}
 }
 
-// PlantText makes a text a secret: a password, an HMAC secret, an access
-// token, the signature of a JWT. It is to be random and of 8 bytes or more.
+// PlantText adds a text to the secrets, such as a password, an HMAC secret, an
+// access token or the signature of a JWT. It must be random and have 8 bytes or
+// more.
 func (c *Canary) PlantText(name, text string) {
 	if len(text) < 8 {
-		panic("conductortest: a secret of fewer than 8 bytes is found everywhere")
+		panic("conductortest: PlantText needs 8 bytes or more; shorter texts occur everywhere")
 	}
-	c.plantBytes(name, part{bytes: []byte(text)})
+	c.addPart(name, part{bytes: []byte(text)})
 }
 
-func (c *Canary) plantBytes(name string, p part) {
+func (c *Canary) addPart(name string, p part) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, f := range forms(p) {
-		c.plant(name+"\x00"+f.name, f.text, f.width)
+		c.addWindows(name+"\x00"+f.name, f.text, f.width)
 	}
 }
 
-// plant remembers every window of a text. The caller holds the lock.
-func (c *Canary) plant(name, text string, width int) {
+// addWindows stores every window of a text. The caller holds the lock.
+func (c *Canary) addWindows(name, text string, width int) {
 	if len(text) < width {
 		if len(text) >= 8 {
 			c.short[text] = name
@@ -83,15 +83,15 @@ func (c *Canary) plant(name, text string, width int) {
 		c.windows[width] = known
 	}
 	for i := 0; i+width <= len(text); i++ {
-		if window := text[i : i+width]; telling(window) {
+		if window := text[i : i+width]; isVaried(window) {
 			known[window] = name
 		}
 	}
 }
 
-// telling reports whether a window is varied enough to be a secret: a run of
-// zeros, or of one byte in a list of bytes, is found anywhere.
-func telling(window string) bool {
+// isVaried reports whether a window has at least 6 different bytes. Others, such
+// as a run of zeros, occur anywhere.
+func isVaried(window string) bool {
 	var seen [256]bool
 	n := 0
 	for _, b := range []byte(window) {
@@ -103,8 +103,8 @@ func telling(window string) bool {
 	return n >= 6
 }
 
-// Search finds planted secrets in data, and in what a gzip within it unpacks
-// to: at most one find of each secret and form.
+// Search finds planted secrets in data and in every gzip within data. It returns
+// at most one find of each secret and encoding.
 func (c *Canary) Search(data []byte) []Find {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -147,26 +147,26 @@ func (c *Canary) searchPlain(data []byte) []Find {
 	return finds
 }
 
-// unpack is what a gzip holds, as far as it can be read.
+// unpack returns what a gzip holds, up to limit bytes.
 func unpack(data []byte, limit int64) []byte {
 	r, err := gzip.NewReader(bytes.NewReader(data))
 	if err != nil {
 		return nil
 	}
-	out, _ := io.ReadAll(io.LimitReader(r, limit)) // half of it is searched, too
+	out, _ := io.ReadAll(io.LimitReader(r, limit)) // what was read before an error is searched, too
 	return out
 }
 
-// Check fails the test for every secret in data, which came from where.
+// Check reports a test error for every secret in data. where names the data.
 func (c *Canary) Check(tb testing.TB, where string, data []byte) {
 	tb.Helper()
 	for _, f := range c.Search(data) {
-		tb.Errorf("%s tells a secret: %s", where, f)
+		tb.Errorf("%s holds a secret: %s", where, f)
 	}
 }
 
-// CheckLedger fails the test for every secret in what the server was told or
-// keeps: outputs, reasons, logs and ids of every update, and stored tasks.
+// CheckLedger reports a test error for every secret in the outputs, reasons, logs
+// and IDs of updates, and in stored tasks.
 func (c *Canary) CheckLedger(tb testing.TB, l *Ledger) {
 	tb.Helper()
 	for i, u := range l.Updates() {

@@ -28,8 +28,8 @@ import (
 	"conductor-jwt/test/conductortest"
 )
 
-// leaks is every way in which a test is to turn red, written apart from the
-// canary's own encodings. Each takes some secret bytes.
+// leaks are encodings of secret bytes that the canary must find. They do not use
+// the canary's own code.
 func leaks() map[string]func([]byte) []byte {
 	text := func(f func(b []byte) string) func([]byte) []byte {
 		return func(b []byte) []byte { return []byte("level=INFO msg=\"key\" key=" + f(b) + "\n") }
@@ -89,8 +89,8 @@ func leaks() map[string]func([]byte) []byte {
 	}
 }
 
-// one set of keys for all tests of the binary: RSA is slow to make.
-var freshKeys = sync.OnceValue(func() func(testing.TB) []conductortest.FreshKey {
+// testKeys makes one set of keys for all tests, because RSA keys are slow to make.
+var testKeys = sync.OnceValue(func() func(testing.TB) []conductortest.FreshKey {
 	var once sync.Once
 	var made []conductortest.FreshKey
 	return func(tb testing.TB) []conductortest.FreshKey {
@@ -100,46 +100,46 @@ var freshKeys = sync.OnceValue(func() func(testing.TB) []conductortest.FreshKey 
 	}
 })()
 
-func TestEveryLeakOfATextTurnsTheCanaryRed(t *testing.T) {
+func TestCanaryFindsATextInEveryEncoding(t *testing.T) {
 	for what, password := range map[string]string{
-		"plain":          "corr3ct-Horse_battery/staple+9",
-		"all of escapes": "\"ä\\é\n\"ö<ü>\"&\t/ß\\å\"ø\x01=æ",
-		"all of symbols": string(must(base64.StdEncoding.DecodeString("+/aQ+/bZ+c/x+dM/e+7/f/+gK/h+i2/+j/k+/lW/m+n8"))),
+		"plain":                     "corr3ct-Horse_battery/staple+9",
+		"only characters to escape": "\"ä\\é\n\"ö<ü>\"&\t/ß\\å\"ø\x01=æ",
+		"base64 with many symbols":  string(must(base64.StdEncoding.DecodeString("+/aQ+/bZ+c/x+dM/e+7/f/+gK/h+i2/+j/k+/lW/m+n8"))),
 	} {
 		c := conductortest.NewCanary()
 		c.PlantText("password", password)
 		for name, leak := range leaks() {
 			finds := c.Search(leak([]byte(password)))
 			if len(finds) == 0 {
-				t.Errorf("%s: %s is not found", what, name)
+				t.Errorf("%s: not found as %s", what, name)
 			}
 			for _, f := range finds {
 				if strings.Contains(f.String(), password[1:8]) || f.Secret != "password" {
-					t.Errorf("%s: %s: the find reads %s", what, name, f)
+					t.Errorf("%s: %s: got the find %s, want one of the password that does not hold its value", what, name, f)
 				}
 			}
 		}
 	}
 }
 
-func TestEveryLeakOfAKeyTurnsTheCanaryRed(t *testing.T) {
-	for _, k := range freshKeys(t) {
+func TestCanaryFindsAKeyInEveryEncoding(t *testing.T) {
+	for _, k := range testKeys(t) {
 		t.Run(k.Algorithm, func(t *testing.T) {
 			c := conductortest.NewCanary()
 			c.PlantKey(k.Kind, k)
 			for name, secret := range secretsOf(t, k) {
 				for how, leak := range leaks() {
 					if len(c.Search(leak(secret))) == 0 {
-						t.Errorf("%s as %s is not found", name, how)
+						t.Errorf("%s is not found as %s", name, how)
 					}
 				}
 			}
 			if !slices.ContainsFunc(strings.Split(k.Text, "\n"), func(line string) bool {
 				return !strings.HasPrefix(line, "-") && len(c.Search([]byte(line))) > 0
 			}) {
-				t.Error("none of its lines is found")
+				t.Error("no line of the key's text is found")
 			}
-			for name, whole := range wholes(t, k) {
+			for name, whole := range encodedForms(t, k) {
 				if len(c.Search(whole)) == 0 {
 					t.Errorf("%s is not found", name)
 				}
@@ -148,8 +148,8 @@ func TestEveryLeakOfAKeyTurnsTheCanaryRed(t *testing.T) {
 	}
 }
 
-// secretsOf reads the secret bytes of a key out of its text, apart from how
-// they were planted.
+// secretsOf parses the secret bytes of a key from its text. It does not use the
+// canary's own code.
 func secretsOf(t *testing.T, k conductortest.FreshKey) map[string][]byte {
 	t.Helper()
 	if strings.HasPrefix(k.Text, "{") {
@@ -181,13 +181,13 @@ func secretsOf(t *testing.T, k conductortest.FreshKey) map[string][]byte {
 	case interface{ Bytes() []byte }: // ML-DSA
 		return map[string][]byte{"seed": key.Bytes()}
 	default:
-		t.Fatalf("a %T", key)
+		t.Fatalf("unexpected key type %T", key)
 		return nil
 	}
 }
 
-// wholes is a key in the forms that a program handles.
-func wholes(t *testing.T, k conductortest.FreshKey) map[string][]byte {
+// encodedForms returns a key as a program may print it.
+func encodedForms(t *testing.T, k conductortest.FreshKey) map[string][]byte {
 	t.Helper()
 	out := map[string][]byte{
 		"its text":               []byte(k.Text),
@@ -227,20 +227,20 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-func TestWhatIsPublicIsNoFind(t *testing.T) {
+func TestCanaryDoesNotFindPublicKeys(t *testing.T) {
 	c := conductortest.NewCanary()
-	for _, k := range freshKeys(t) {
+	for _, k := range testKeys(t) {
 		c.PlantKey(k.Kind, k)
 	}
 	c.PlantText("password", "corr3ct-Horse_battery/staple+9")
-	for _, k := range freshKeys(t) {
+	for _, k := range testKeys(t) {
 		if !strings.HasPrefix(k.Text, "-----") {
 			continue
 		}
 		block, _ := pem.Decode([]byte(k.Text))
 		private, ok := must(x509.ParsePKCS8PrivateKey(block.Bytes)).(crypto.Signer)
 		if !ok {
-			t.Fatalf("%s has no public half", k)
+			t.Fatalf("%s has no public key", k)
 		}
 		der := must(x509.MarshalPKIXPublicKey(private.Public()))
 		c.Check(t, k.Kind+" in DER", der)
@@ -253,22 +253,22 @@ func TestWhatIsPublicIsNoFind(t *testing.T) {
 	c.Check(t, "a redacted secret", fmt.Appendf(nil, "%+v", secret.New("corr3ct-Horse_battery/staple+9")))
 }
 
-func TestArmourIsAlwaysAFind(t *testing.T) {
+func TestCanaryFindsThePEMHeaderOfAnyPrivateKey(t *testing.T) {
 	if finds := conductortest.NewCanary().Search([]byte("x -----BEGIN RSA PRIVATE KEY----- y")); len(finds) != 1 {
-		t.Errorf("found %v", finds)
+		t.Errorf("got %v, want one find", finds)
 	}
 }
 
-func TestTheCanaryLooksThroughTheLedger(t *testing.T) {
+func TestCanarySearchesTheLedger(t *testing.T) {
 	const planted = "planted-0123456789-abcdef"
-	spoil := map[string]func(r *api.Result){
+	plant := map[string]func(r *api.Result){
 		"output": func(r *api.Result) { r.Output = secret.NewJSON(json.RawMessage(`{"t":"` + planted + `"}`)) },
 		"reason": func(r *api.Result) { r.Reason = "because of " + planted },
 		"log":    func(r *api.Result) { r.Logs = []api.Log{{Text: planted}} },
 		"worker": func(r *api.Result) { r.WorkerID = planted },
 		"none":   func(*api.Result) {},
 	}
-	for name, change := range spoil {
+	for name, change := range plant {
 		l := conductortest.NewLedger(conductortest.Options{})
 		l.Enqueue(conductortest.TaskSpec{Type: queue})
 		r := result(one(t, l), api.Completed)
@@ -278,26 +278,26 @@ func TestTheCanaryLooksThroughTheLedger(t *testing.T) {
 		}
 		c := conductortest.NewCanary()
 		c.PlantText("planted", planted)
-		heard := &deaf{TB: t}
-		c.CheckLedger(heard, l)
-		if (heard.failures > 0) != (name != "none") {
-			t.Errorf("%s: %d finds", name, heard.failures)
+		counter := &countingTB{TB: t}
+		c.CheckLedger(counter, l)
+		if (counter.failures > 0) != (name != "none") {
+			t.Errorf("secret in %s: %d finds", name, counter.failures)
 		}
 	}
 }
 
-// deaf counts failures instead of failing.
-type deaf struct {
+// countingTB counts errors instead of reporting them.
+type countingTB struct {
 	testing.TB
 	failures int
 }
 
-func (d *deaf) Helper()               {}
-func (d *deaf) Errorf(string, ...any) { d.failures++ }
+func (d *countingTB) Helper()               {}
+func (d *countingTB) Errorf(string, ...any) { d.failures++ }
 
-func TestFreshKeysAreReadAsWhatTheyAre(t *testing.T) {
+func TestFreshKeysFitTheirAlgorithm(t *testing.T) {
 	parser := keys.NewParser(keys.ParserOptions{})
-	for _, k := range freshKeys(t) {
+	for _, k := range testKeys(t) {
 		key, err := parser.Resolve(t.Context(), keys.Ref{Text: secret.New(k.Text)})
 		if err != nil {
 			t.Errorf("%s: %v", k, err)

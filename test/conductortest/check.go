@@ -7,31 +7,35 @@ import (
 	"conductor-jwt/conductor/api"
 )
 
-// Check is the one invariant: each delivery has exactly one terminal update, or
-// was given back, or was taken back by the server for somebody else; nothing is
-// said of a task that was not delivered, nothing twice in different words unless it was
-// delivered twice over, and nothing in another workflow's name. It explains the first violation.
+// Check checks the invariant of a server that lost nothing, and returns the first
+// violation:
 //
-// A delivery that the worker still has a lease on is a violation, too: call
-// Check when the engine has stopped.
+//   - each delivery has one terminal update, or was given back, or timed out with
+//     a retry left;
+//   - an update names a task that was delivered, and its workflow;
+//   - two terminal updates of a delivery are the same, unless a fault delivered
+//     the task twice.
+//
+// A delivery whose lease has not ended is a violation: call Check when the worker
+// has stopped.
 func (l *Ledger) Check() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.settle()
 	for _, d := range l.deliveries {
-		if err := l.explainDelivery(d); err != nil {
+		if err := l.describeDelivery(d); err != nil {
 			return err
 		}
 	}
 	for _, u := range l.updates {
-		if err := l.explainUpdate(u); err != nil {
+		if err := l.describeUpdate(u); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (l *Ledger) explainDelivery(d *Delivery) error {
+func (l *Ledger) describeDelivery(d *Delivery) error {
 	if err := l.checkDelivery(d); err != nil {
 		return fmt.Errorf("delivery of %s to %q at %s (retry %d, poll %d): %w",
 			d.TaskID, d.WorkerID, d.At.Format("15:04:05.000"), d.Retry, d.Polls, err)
@@ -39,7 +43,7 @@ func (l *Ledger) explainDelivery(d *Delivery) error {
 	return nil
 }
 
-func (l *Ledger) explainUpdate(u *Update) error {
+func (l *Ledger) describeUpdate(u *Update) error {
 	if err := l.checkUpdate(u); err != nil {
 		return fmt.Errorf("update of %s by %q as %s at %s: %w", u.Result.TaskID,
 			u.Result.WorkerID, u.Result.Status, u.At.Format("15:04:05.000"), err)
@@ -54,7 +58,7 @@ func (l *Ledger) checkDelivery(d *Delivery) error {
 	switch d.End {
 	case Open:
 		if d.Lease.IsZero() {
-			return fmt.Errorf("lost: no terminal update, not given back, and no response timeout brings it back")
+			return fmt.Errorf("lost: no terminal update, not given back, and no response timeout to redeliver it")
 		}
 		return fmt.Errorf("no terminal update and not given back; the lease ends at %s", d.Lease.Format("15:04:05.000"))
 	case EndTimedOut:
@@ -65,7 +69,7 @@ func (l *Ledger) checkDelivery(d *Delivery) error {
 	return nil
 }
 
-// checkUpdates looks at what was said of one delivery.
+// checkUpdates checks the updates of one delivery.
 func checkUpdates(d *Delivery) error {
 	var terminal *Update
 	givenBack := false
@@ -88,8 +92,8 @@ func checkUpdates(d *Delivery) error {
 	return nil
 }
 
-// same reports whether an update repeats another, as a retry after a lost
-// answer does. Of what was delivered twice over there may be two tokens.
+// same reports whether an update repeats another, as a retry after a lost response
+// does. The tokens may differ if a fault delivered the task twice.
 func same(a, b *Update, twice bool) bool {
 	x, y := a.Result, b.Result
 	if twice && x.Status == y.Status {
@@ -104,7 +108,7 @@ func (l *Ledger) checkUpdate(u *Update) error {
 		return fmt.Errorf("the task was never delivered")
 	}
 	if u.delivery.WorkflowID != u.Result.WorkflowID {
-		return fmt.Errorf("it names workflow %q, the task is of %q", u.Result.WorkflowID, u.delivery.WorkflowID)
+		return fmt.Errorf("it names workflow %q, the task belongs to %q", u.Result.WorkflowID, u.delivery.WorkflowID)
 	}
 	return nil
 }

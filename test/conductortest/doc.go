@@ -1,17 +1,16 @@
 // Package conductortest is a Conductor server for tests.
 //
-// [Ledger] is the server as a pure state machine: queues, leases, response
-// timeouts, redelivery, retries and give-back, by an injected clock and without
-// goroutines, so that it runs inside a testing/synctest bubble. It has the
-// methods that worker.Server and task.Stored ask for. [Ledger.Check] is the one
-// invariant that every test of the engine ends with.
+// [Ledger] is the server as a state machine in memory: queues, leases, response
+// timeouts, redelivery, retries and give-back. It uses an injected clock and no
+// goroutines, so that it runs in a testing/synctest bubble. It implements
+// worker.Server and task.Stored. Every test of the worker ends with
+// [Ledger.Check].
 //
-// [Serve] is the same ledger behind the real server's HTTP API on a loopback
-// port, with a seedable [Plan] of faults.
+// [Serve] serves a ledger over the HTTP API of the real server on a loopback
+// port, with a [Plan] of faults.
 //
-// [Canary] plants secrets and searches for them, in every encoding, wherever
-// they must not be.
+// [Canary] finds planted secrets in any encoding.
 //
-// What it does is what Conductor 3.32.3 on SQLite was seen to do; the
-// differences between queue stores are [FirstMessage] and [FillOrTimeout].
+// The behaviour is that of Conductor 3.32.3 on SQLite. [FirstMessage] and
+// [FillOrTimeout] are the differences between queue stores.
 package conductortest

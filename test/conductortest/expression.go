@@ -13,14 +13,14 @@ import (
 
 const secretPrefix = "workflow.secrets."
 
-// lookup gives the JSON value that an expression stands for; ok is false where
-// the expression is left as it is.
+// lookup returns the value of an expression; ok is false if the expression must
+// not be replaced.
 type lookup func(expression string) (value json.RawMessage, ok bool)
 
 // substitute replaces ${…} in every string value of a JSON text, at any depth,
-// and keeps all else byte for byte: order, digits and duplicate members. A text
-// that is exactly one expression becomes its value; elsewhere missing stands
-// for nothing.
+// and keeps everything else byte for byte: order, digits and duplicate members. A
+// string that is one expression becomes its value. Within a longer string, missing
+// replaces null.
 func substitute(raw json.RawMessage, find lookup, missing string) json.RawMessage {
 	if !bytes.Contains(raw, []byte("${")) {
 		return raw
@@ -39,7 +39,7 @@ func substitute(raw json.RawMessage, find lookup, missing string) json.RawMessag
 			return bytes.TrimRight(out.Bytes(), "\n")
 		}
 		if err != nil {
-			return raw // a server could not have stored it
+			return raw // invalid JSON, which a server could not have stored
 		}
 		if token.Kind() == '"' && !isName && strings.Contains(token.String(), "${") {
 			err = encoder.WriteValue(replace(token.String(), find, missing))
@@ -52,7 +52,7 @@ func substitute(raw json.RawMessage, find lookup, missing string) json.RawMessag
 	}
 }
 
-// replace resolves the expressions of one text and gives JSON.
+// replace resolves the expressions of one string and returns JSON.
 func replace(text string, find lookup, missing string) json.RawMessage {
 	if inner, ok := strings.CutPrefix(text, "${"); ok && strings.Index(text, "}") == len(text)-1 {
 		if value, known := find(strings.TrimSuffix(inner, "}")); known {
@@ -84,7 +84,7 @@ func replace(text string, find lookup, missing string) json.RawMessage {
 	}
 }
 
-// plain is a value inside a longer text.
+// plain returns a value as part of a longer string.
 func plain(value json.RawMessage, missing string) string {
 	var s string
 	switch {
@@ -105,8 +105,7 @@ func quote(s string) json.RawMessage {
 	return raw
 }
 
-// member follows a path of member names into a JSON value; nil where it leads
-// nowhere.
+// member returns the value at a path of member names, nil if there is none.
 func member(value json.RawMessage, path []string) json.RawMessage {
 	for _, name := range path {
 		var object map[string]json.RawMessage
@@ -118,8 +117,8 @@ func member(value json.RawMessage, path []string) json.RawMessage {
 	return value
 }
 
-// startInput is a task's stored input: the template resolved with what is known
-// when the task is scheduled, and what the definition's inputTemplate fills in.
+// startInput returns a task's stored input: the template, resolved with the
+// workflow's input, and the defaults of the definition's inputTemplate.
 func startInput(spec TaskSpec, def Definition) json.RawMessage {
 	find := func(expression string) (json.RawMessage, bool) {
 		return nil, !strings.HasPrefix(expression, secretPrefix) // secrets are resolved at poll time
@@ -137,7 +136,7 @@ func startInput(spec TaskSpec, def Definition) json.RawMessage {
 	return fillIn(input, substitute(def.InputTemplate, find, "null"))
 }
 
-// fillIn adds the members that input lacks or has as null.
+// fillIn adds the defaults of members that input does not have or has as null.
 func fillIn(input, defaults json.RawMessage) json.RawMessage {
 	var have, more map[string]json.RawMessage
 	if json.Unmarshal(input, &have) != nil || json.Unmarshal(defaults, &more) != nil {
@@ -177,8 +176,8 @@ func (l *Ledger) deliverInput(e *entry) json.RawMessage {
 	}, "")
 }
 
-// deliverMetadata is runtimeMetadata: missing names are left out. The caller
-// holds the lock.
+// deliverMetadata returns runtimeMetadata without unknown names. The caller holds
+// the lock.
 func (l *Ledger) deliverMetadata(names []string) map[string]string {
 	var out map[string]string
 	for _, name := range names {

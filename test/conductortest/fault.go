@@ -14,68 +14,67 @@ import (
 // ErrInjected is the cause of every network error that a plan injects.
 var ErrInjected = errors.New("injected fault")
 
-// Call is one call of the server, as a plan of faults sees it.
+// Call is one call of the server, as a plan of faults receives it.
 type Call struct {
 	Name     string // "poll", "update", "get task", "get taskdef", "create taskdef", "token", "version"
-	Seq      int    // how many calls of that name came before
+	Seq      int    // number of earlier calls of that name
 	TaskType string // or the definition's name
 	TaskID   string
 	WorkerID string
 	Status   api.Status // of an update
 }
 
-// Faults says what goes wrong with a call. It may be called from many
-// goroutines at once.
+// Faults returns the fault of a call. It must be safe for concurrent use.
 type Faults func(Call) Fault
 
-// Fault is what goes wrong with one call; the zero value is nothing.
+// Fault is the fault of one call; the zero value is none.
 type Fault struct {
-	// Delay passes before anything else happens.
+	// Delay is waited for first.
 	Delay time.Duration
-	// Err is returned by the ledger instead of doing the call.
+	// Err is returned by the ledger, which does not process the call.
 	Err error
-	// Status is answered instead of doing the call, with RetryAfter as the
-	// header of that name.
+	// Status is the response's status, with the Retry-After header RetryAfter.
+	// The call is not processed.
 	Status     int
 	RetryAfter string
-	// Lost does the call and loses the answer.
+	// Lost processes the call and drops the response.
 	Lost bool
-	// Extra delivers so many tasks more than the poll asked for.
+	// Extra is the number of tasks delivered beyond the poll's count.
 	Extra int
-	// Twice delivers every task of a poll's answer twice over in it.
+	// Twice delivers every task twice in the response to a poll.
 	Twice bool
-	// Spoil makes the first task of a poll's answer unreadable.
+	// Spoil makes the first task in the response to a poll unreadable.
 	Spoil Spoil
-	// Wire is done to the answer by the HTTP shell; the ledger's own methods
-	// fail with a network error instead. With Lost the call is done first.
+	// Wire damages the response over HTTP; the ledger's own methods return a
+	// network error instead. With Lost the call is processed first.
 	Wire Wire
-	// Location goes with a Status of a redirect.
+	// Location is the header of a redirect.
 	Location string
 }
 
-// Spoil is how the first task of an answer is made unreadable.
+// Spoil is how a task is made unreadable.
 type Spoil int
 
 // The ways to spoil a task.
 const (
-	SpoilField Spoil = iota + 1 // a wrong type somewhere: ids are readable
-	SpoilID                     // no id: the task cannot be answered
+	SpoilField Spoil = iota + 1 // a field has a wrong type; the IDs are readable
+	SpoilID                     // no ID: the task cannot be updated
 )
 
 // Rule is one line of a plan.
 type Rule struct {
 	Call   string  // name of the call; "" for all
-	Skip   int     // so many calls of that name are spared first
-	Times  int     // the rule is used up after so many; 0 is never
-	Chance float64 // 0 and 1 are always
+	Skip   int     // the first calls of that name without a fault
+	Times  int     // maximum number of faults; 0 is no limit
+	Chance float64 // probability; 0 and 1 are always
 	Fault  Fault
 }
 
-// Plan makes faults from rules; the first rule that applies wins. The same
-// seed and the same order of calls give the same faults.
+// Plan returns faults from rules; the first rule that applies is used. The same
+// seed and order of calls give the same faults.
 func Plan(seed uint64, rules ...Rule) Faults {
 	var mu sync.Mutex
-	random := rand.New(rand.NewPCG(seed, seed)) //nolint:gosec // a plan is to be repeatable
+	random := rand.New(rand.NewPCG(seed, seed)) //nolint:gosec // a seed repeats the plan
 	used := make([]int, len(rules))
 	return func(c Call) Fault {
 		mu.Lock()
@@ -97,7 +96,7 @@ func Plan(seed uint64, rules ...Rule) Faults {
 	}
 }
 
-// next counts a call and asks the plan about it.
+// next counts a call and returns its fault.
 func (l *Ledger) next(c Call) Fault {
 	l.mu.Lock()
 	c.Seq = l.calls[c.Name]
@@ -110,8 +109,8 @@ func (l *Ledger) next(c Call) Fault {
 	return faults(c)
 }
 
-// strike lets the plan have its way with a call of the ledger's own methods.
-func (l *Ledger) strike(ctx context.Context, c Call) (Fault, error) {
+// applyFault applies a call's fault in the ledger's own methods.
+func (l *Ledger) applyFault(ctx context.Context, c Call) (Fault, error) {
 	f := l.next(c)
 	if err := ctx.Err(); err != nil {
 		return f, network(conductor.Call(c.Name), err)
@@ -123,7 +122,7 @@ func (l *Ledger) strike(ctx context.Context, c Call) (Fault, error) {
 		return f, f.Err
 	}
 	if f.Wire != 0 && !f.Lost {
-		return f, lost(conductor.Call(c.Name)) // there is no wire here; the call fails for its caller
+		return f, lost(conductor.Call(c.Name)) // there is no connection; the call fails
 	}
 	if f.Status != 0 {
 		e := refused(conductor.Call(c.Name), f.Status)
@@ -140,14 +139,14 @@ func (l *Ledger) SetFaults(f Faults) {
 	l.faults = f
 }
 
-// Calls is how many calls of a name there were, faults included.
+// Calls returns the number of calls of a name, faults included.
 func (l *Ledger) Calls(name string) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.calls[name]
 }
 
-// Pause lets time pass. Its error is the cause of the end of ctx.
+// Pause waits for d. Its error is the cause of the end of ctx.
 func Pause(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return nil

@@ -12,8 +12,7 @@ import (
 	"strings"
 )
 
-// form is a secret as it may be written, and how much of it is enough to know
-// it by.
+// form is an encoding of a secret. Any width characters of text identify it.
 type form struct {
 	name  string
 	text  string
@@ -22,12 +21,12 @@ type form struct {
 
 const (
 	windowWidth = 16
-	listWidth   = 48 // "0x43, 0x41, …": 16 characters of it are three bytes
+	listWidth   = 48 // in "0x43, 0x41, …" 16 characters are three bytes only
 )
 
-// forms is every way to write some secret bytes. DER and PEM need none of
-// their own: DER holds the bytes as they are, a PEM body is base64 at one of
-// three alignments, and a window fits into any of its lines.
+// forms returns the encodings of secret bytes. DER and PEM need no form: DER holds
+// the raw bytes, and a PEM body is base64 at one of three alignments, whose lines
+// are longer than a window.
 func forms(p part) []form {
 	b := p.bytes
 	out := []form{
@@ -47,7 +46,7 @@ func forms(p part) []form {
 	return append(out, numberForms(p)...)
 }
 
-// formsOfText is what becomes of a PEM or a JWK that is handled as bytes:
+// formsOfText returns the encodings of a PEM or JWK that is handled as bytes:
 // encoding/json writes a []byte in base64, fmt as a list.
 func formsOfText(text string) []form {
 	var out []form
@@ -66,8 +65,8 @@ func formsOfText(text string) []form {
 
 func urlAlphabet(text string) string { return strings.NewReplacer("+", "-", "/", "_").Replace(text) }
 
-// aligned is base64 of some bytes that shift others come before, without the
-// characters that hold bits of those or of what comes after.
+// aligned returns the base64 of b after shift other bytes, without the characters
+// that hold bits of bytes before or after b.
 func aligned(encoding *base64.Encoding, b []byte, shift int) string {
 	shifted := append(make([]byte, shift), b...)
 	return encoding.EncodeToString(shifted)[(shift*8+5)/6 : len(shifted)*8/6]
@@ -81,8 +80,8 @@ func jsonEscaped(b []byte) string {
 	return strings.Trim(string(raw), `"`)
 }
 
-// base64Forms is base64 at the three alignments that bytes before the secret
-// can give it. Padding is no matter, as windows lie before it.
+// base64Forms returns base64 at its three alignments, and base32 at its five.
+// Padding does not matter, because windows end before it.
 func base64Forms(b []byte) []form {
 	var out []form
 	for shift := range 3 {
@@ -117,7 +116,7 @@ func hexForms(b []byte) []form {
 	return out
 }
 
-// join puts a text between the bytes of a hex text.
+// join inserts a text after each byte of a hex text.
 func join(text, between string) string {
 	var out strings.Builder
 	for i := 0; i+2 <= len(text); i += 2 {
@@ -126,7 +125,7 @@ func join(text, between string) string {
 	return out.String()
 }
 
-// listForms is a slice of bytes as fmt and encoding/json print it.
+// listForms returns a slice of bytes as fmt and encoding/json print it.
 func listForms(b []byte) []form {
 	var decimals, hexes, uppers []string
 	for _, v := range b {
@@ -143,7 +142,7 @@ func listForms(b []byte) []form {
 	}
 }
 
-// numberForms is a secret as one number, or as the words that math/big keeps.
+// numberForms returns a secret as one number, and as the words of a big.Int.
 func numberForms(p part) []form {
 	n := p.number()
 	var decimals, hexes []string

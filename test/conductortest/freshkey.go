@@ -22,19 +22,19 @@ import (
 // FreshKey is a private key made for one test.
 type FreshKey struct {
 	Kind      string // "rsa", "ec", "secp256k1", "okp", "oct", "ml-dsa"
-	Algorithm string // one that it fits
-	Text      string // what goes into privateKey: PEM, or a JWK where there is no PEM
+	Algorithm string // one that the key fits
+	Text      string // for privateKey: PEM, or a JWK if there is no PEM form
 	parts     []part
 }
 
-// part is one secret number or string of bytes of a key.
+// part is one secret number or byte string of a key.
 type part struct {
 	name  string
 	bytes []byte
 }
 
-// FreshKeys makes a key of every kind. RSA costs most of its time, so a test
-// binary does well to call it once.
+// FreshKeys makes a key of every kind. Call it once in a test binary, because RSA
+// keys are slow to make.
 func FreshKeys(tb testing.TB) []FreshKey {
 	tb.Helper()
 	keys := []FreshKey{freshRSA(tb), freshSecp256k1(tb), freshOct(tb)}
@@ -127,11 +127,11 @@ func jwk(tb testing.TB, members map[string]string) string {
 
 func url64(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
 
-// random is n random bytes of which the first is not zero, so that a number
-// made of them has all its digits.
+// random returns n random bytes. The first is not zero, so that the number has
+// all its digits.
 func random(n int) []byte {
 	b := make([]byte, n)
-	_, _ = rand.Read(b) // it never fails
+	_, _ = rand.Read(b) // never fails
 	if b[0] == 0 {
 		b[0] = 1
 	}
@@ -147,7 +147,7 @@ func must(tb testing.TB, err error) {
 
 func (p part) number() *big.Int { return new(big.Int).SetBytes(p.bytes) }
 
-// String keeps a key out of a test's own output.
+// String does not print the key.
 func (k FreshKey) String() string { return fmt.Sprintf("%s key for %s", k.Kind, k.Algorithm) }
 
 // GoString implements [fmt.GoStringer].

@@ -16,17 +16,17 @@ import (
 	"conductor-jwt/conductor/api"
 )
 
-// Version is the server that is imitated.
+// Version is the version of the imitated server.
 const Version = "3.32.3"
 
-// call is one request on its way.
+// call is a request and its fault.
 type call struct {
 	Call
 	body  []byte
 	fault Fault
 }
 
-// Handler is the API.
+// Handler returns the server's API.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	route := func(pattern, name string, do func(http.ResponseWriter, *http.Request, call)) {
@@ -60,20 +60,20 @@ func (s *Server) Handler() http.Handler {
 	return mux
 }
 
-// serve does what every request has in common: the record, the plan of faults,
-// authentication.
+// serve handles a request: records it, applies its fault, authenticates, and
+// calls do.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, name string, do func(http.ResponseWriter, *http.Request, call)) {
 	s.record(r)
 	if s.lastOfConnection(r.Context()) {
 		w.Header().Set("Connection", "close")
 	}
-	if strings.Contains(r.URL.EscapedPath(), "%2F") { // Tomcat's own refusal
+	if strings.Contains(r.URL.EscapedPath(), "%2F") { // Tomcat refuses it
 		page(w, http.StatusBadRequest, "")
 		return
 	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
-		return // the client went away
+		return // the client disconnected
 	}
 	c := call{Call: identify(name, r, body), body: body}
 	c.fault = s.Ledger.next(c.Call)
@@ -97,8 +97,8 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, name string, do f
 	c.fault.wire().spoil(w, r, echo(r, c.body))
 }
 
-// refuseToken names the token in its message, as a careless server does, and
-// the code by which the SDKs know that they need another one.
+// refuseToken repeats the token in its message, as a careless server does, with
+// the error code that makes the SDKs request a new token.
 func refuseToken(w http.ResponseWriter, status int, token string) {
 	raw, err := marshal(map[string]any{"status": status, "error": "EXPIRED_TOKEN", "message": "Token cannot be used: " + token})
 	if err != nil {
@@ -110,7 +110,8 @@ func refuseToken(w http.ResponseWriter, status int, token string) {
 	write(w, string(raw))
 }
 
-// before does the faults that come instead of the call.
+// before applies a fault that replaces the call, and reports whether there was
+// one.
 func (s *Server) before(w http.ResponseWriter, r *http.Request, c call) bool {
 	f := c.fault
 	switch {
@@ -143,12 +144,12 @@ func (f Fault) wire() Wire {
 	return f.Wire
 }
 
-// echo is the request as a careless server repeats it.
+// echo returns the request, as a careless server repeats it in an error.
 func echo(r *http.Request, body []byte) string {
 	return r.Method + " " + r.URL.String() + " X-Authorization: " + r.Header.Get("X-Authorization") + " " + string(body)
 }
 
-// identify reads of a request what a plan of faults goes by.
+// identify returns the Call of a request.
 func identify(name string, r *http.Request, body []byte) Call {
 	c := Call{Name: name, TaskID: r.PathValue("id"), TaskType: r.PathValue("type"), WorkerID: r.URL.Query().Get("workerid")}
 	if c.TaskType == "" {
@@ -178,7 +179,7 @@ func (s *Server) pollBatch(w http.ResponseWriter, r *http.Request, c call) {
 	}
 	tasks, err := s.Ledger.poll(r.Context(), q, c.fault)
 	if err != nil {
-		return // the client went away
+		return // the client disconnected
 	}
 	out := make([]json.RawMessage, 0, len(tasks))
 	for i, t := range tasks {
@@ -208,7 +209,7 @@ func (s *Server) pollOne(w http.ResponseWriter, r *http.Request, _ call) {
 	}
 }
 
-// query reads a poll by the server's defaults.
+// query reads a poll's parameters, with the server's defaults.
 func query(r *http.Request) (q conductor.Query, ok bool) {
 	values := r.URL.Query()
 	number := func(name string, or int) int {
@@ -317,7 +318,7 @@ func health(w http.ResponseWriter, _ *http.Request, _ call) {
 func answer(w http.ResponseWriter, v any) {
 	raw, err := marshal(v)
 	if err != nil {
-		problem(w, http.StatusInternalServerError, "cannot write the answer")
+		problem(w, http.StatusInternalServerError, "cannot encode the response")
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
@@ -329,7 +330,7 @@ func plainText(w http.ResponseWriter, text string) {
 	write(w, text)
 }
 
-// problem is the server's error object.
+// problem writes the server's error object.
 func problem(w http.ResponseWriter, status int, message string) {
 	raw, err := marshal(map[string]any{"status": status, "message": message, "instance": "vm", "retryable": false})
 	if err != nil {
@@ -340,15 +341,15 @@ func problem(w http.ResponseWriter, status int, message string) {
 	write(w, string(raw))
 }
 
-// discard is where the answer of a lost call goes.
+// discard discards the response of a lost call.
 type discard struct{ header http.Header }
 
 func (d discard) Header() http.Header         { return d.header }
 func (d discard) Write(p []byte) (int, error) { return len(p), nil }
 func (d discard) WriteHeader(int)             {}
 
-// SetWorkflows gives the list of workflow definitions, a JSON array, that the
-// server answers with. Nothing is started by it.
+// SetWorkflows sets the workflow definitions that the server returns, a JSON
+// array. It starts nothing.
 func (l *Ledger) SetWorkflows(raw json.RawMessage) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -365,7 +366,8 @@ func (s *Server) workflowDefs(w http.ResponseWriter, _ *http.Request, _ call) {
 	answer(w, raw)
 }
 
-// secretNames lists the secrets, to anybody where nobody needs to authenticate.
+// secretNames lists the names of the secrets, as the open-source server does
+// without authentication.
 func (s *Server) secretNames(w http.ResponseWriter, _ *http.Request, _ call) {
 	s.Ledger.mu.Lock()
 	names := slices.Sorted(maps.Keys(s.Ledger.secrets))
@@ -373,7 +375,7 @@ func (s *Server) secretNames(w http.ResponseWriter, _ *http.Request, _ call) {
 	answer(w, names)
 }
 
-// pollData names for each domain the last worker that polled.
+// pollData returns the last poll of each domain.
 func (s *Server) pollData(w http.ResponseWriter, r *http.Request, _ call) {
 	type row struct {
 		QueueName    string `json:"queueName"`

@@ -8,7 +8,7 @@ import (
 	"conductor-jwt/conductor/api"
 )
 
-// taskJSON is a task as the server's API writes it.
+// taskJSON is a task in the server's API.
 type taskJSON struct {
 	TaskType              string           `json:"taskType"`
 	Status                api.Status       `json:"status"`
@@ -45,14 +45,14 @@ type workflowTaskJSON struct {
 	TaskReferenceName string          `json:"taskReferenceName"`
 	InputParameters   json.RawMessage `json:"inputParameters,omitempty"`
 	Type              string          `json:"type"`
-	Optional          bool            `json:"optional"` // none is
+	Optional          bool            `json:"optional"` // always false
 	TaskDefinition    definitionJSON  `json:"taskDefinition"`
 }
 
 // reference is the taskReferenceName of every task.
 const reference = "ref"
 
-// wire is an entry as the API writes it, with the given input.
+// wire returns an entry as the API encodes it, with the given input.
 func (e *entry) wire(input json.RawMessage) taskJSON {
 	def := e.def.wire(e.spec.Name)
 	t := taskJSON{
@@ -92,8 +92,8 @@ type workflowJSON struct {
 	} `json:"workflowDefinition"`
 }
 
-// storedWorkflow is an execution whose definition has the tasks that were
-// enqueued for it; nil where there are none.
+// storedWorkflow returns an execution whose definition has the enqueued tasks,
+// nil if there are none.
 func (l *Ledger) storedWorkflow(id string) json.RawMessage {
 	w := workflowJSON{WorkflowID: id}
 	for _, e := range l.tasks {
@@ -109,15 +109,15 @@ func (l *Ledger) storedWorkflow(id string) json.RawMessage {
 	return raw
 }
 
-// polled is an element of a poll's answer.
+// polled returns an element of the response to a poll.
 func (d leasedTask) polled() json.RawMessage {
 	t := d.wire(d.input)
 	t.RuntimeMetadata = d.metadata
 	return rawOf(t)
 }
 
-// rawOf writes a task; one whose input is no JSON, which a real server could
-// not have stored, is written without it.
+// rawOf encodes a task. Input that is not JSON, which a real server could not
+// have stored, becomes null.
 func rawOf(t taskJSON) json.RawMessage {
 	raw, err := marshal(t)
 	if err == nil {
@@ -131,8 +131,7 @@ func rawOf(t taskJSON) json.RawMessage {
 	return raw
 }
 
-// marshal is json.Marshal without the escaping for HTML, which would change
-// what was stored.
+// marshal is json.Marshal without HTML escaping, which would change stored text.
 func marshal(v any) (json.RawMessage, error) {
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)

@@ -14,37 +14,37 @@ import (
 	"conductor-jwt/conductor/api"
 )
 
-// MaxPollTimeout is the longest wait that the server grants a poll; more is
-// answered with 400.
+// MaxPollTimeout is the maximum timeout of a poll; the server answers 400 to a
+// longer one.
 const MaxPollTimeout = 5 * time.Second
 
-// Mode is how a long poll for several tasks waits. It depends on the server's
+// Mode is how a long poll for several tasks waits, which depends on the server's
 // queue store.
 type Mode int
 
 // The two modes.
 const (
-	// FirstMessage answers with what there is as soon as there is something
-	// (Redis).
+	// default FirstMessage responds as soon as there is a task (Redis).
 	FirstMessage Mode = iota
-	// FillOrTimeout looks once a tick and answers when it has as many as were
-	// asked for, or at the timeout with fewer (PostgreSQL, MySQL, SQLite).
+	// FillOrTimeout checks the queue once a tick and responds when it has the
+	// count of the poll, or at the timeout with fewer (PostgreSQL, MySQL,
+	// SQLite).
 	FillOrTimeout
 )
 
-// tick is how often FillOrTimeout looks.
+// tick is the interval of FillOrTimeout.
 const tick = 100 * time.Millisecond
 
-// Options sets up a [Ledger]. The zero value is usable.
+// Options configure a [Ledger]. The zero value is usable.
 type Options struct {
-	Now     func() time.Time  // time.Now if nil, which is the bubble's own in synctest
-	Mode    Mode              // FirstMessage
-	Secrets map[string]string // what ${workflow.secrets.NAME} stands for
+	Now     func() time.Time  // time.Now if nil, which is the bubble's clock in synctest
+	Mode    Mode              // default FirstMessage
+	Secrets map[string]string // values of ${workflow.secrets.NAME}
 	Faults  Faults            // nil for none
 }
 
-// Ledger is a Conductor server in memory. Make it with [NewLedger]. All methods
-// may be called at once from many goroutines.
+// Ledger is a Conductor server in memory. Make it with [NewLedger]. Its methods
+// are safe for concurrent use.
 type Ledger struct {
 	now    func() time.Time
 	mode   Mode
@@ -68,10 +68,10 @@ type Ledger struct {
 	updates    []*Update
 	polls      []*Poll
 	calls      map[string]int
-	changed    chan struct{} // closed at the next change; made by who waits
+	changed    chan struct{} // closed at the next change; made by the first waiter
 }
 
-// NewLedger makes an empty server.
+// NewLedger returns an empty server.
 func NewLedger(o Options) *Ledger {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -91,19 +91,18 @@ func NewLedger(o Options) *Ledger {
 	return l
 }
 
-// SetSecret defines ${workflow.secrets.name} for the polls to come.
+// SetSecret defines ${workflow.secrets.name} for later polls.
 func (l *Ledger) SetSecret(name, value string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.secrets[name] = value
 }
 
-// Poll implements worker.Server. It blocks for at most q.Timeout, by timers
-// alone. As with the real server, a poll whose context ends goes on without its
-// caller: a task that comes before its timeout is leased to nobody who hears
-// of it.
+// Poll implements worker.Server. It blocks for at most q.Timeout. As in the real
+// server, a poll whose context ends continues without its caller: it still leases
+// a task that arrives before its timeout.
 func (l *Ledger) Poll(ctx context.Context, q conductor.Query) ([]api.Task, error) {
-	fault, err := l.strike(ctx, Call{Name: "poll", TaskType: q.TaskType, WorkerID: q.WorkerID})
+	fault, err := l.applyFault(ctx, Call{Name: "poll", TaskType: q.TaskType, WorkerID: q.WorkerID})
 	if err != nil {
 		return nil, err
 	}
@@ -129,10 +128,10 @@ func (l *Ledger) Poll(ctx context.Context, q conductor.Query) ([]api.Task, error
 	return tasks, nil
 }
 
-// Update implements worker.Server. An update of a task that has ended is
-// acknowledged and ignored, as the real server does it.
+// Update implements worker.Server. As in the real server, an update of an ended
+// task is acknowledged and ignored.
 func (l *Ledger) Update(ctx context.Context, r api.Result) error {
-	fault, err := l.strike(ctx, Call{
+	fault, err := l.applyFault(ctx, Call{
 		Name: "update", TaskID: r.TaskID, WorkerID: r.WorkerID, Status: r.Status,
 	})
 	if err != nil {
@@ -147,9 +146,9 @@ func (l *Ledger) Update(ctx context.Context, r api.Result) error {
 	return nil
 }
 
-// StoredWorkflow implements task.Stored: the execution as the server keeps it.
+// StoredWorkflow implements task.Stored.
 func (l *Ledger) StoredWorkflow(ctx context.Context, id string) (json.RawMessage, error) {
-	fault, err := l.strike(ctx, Call{Name: "get workflow"})
+	fault, err := l.applyFault(ctx, Call{Name: "get workflow"})
 	if err != nil {
 		return nil, err
 	}
@@ -165,10 +164,9 @@ func (l *Ledger) StoredWorkflow(ctx context.Context, id string) (json.RawMessage
 	return raw, nil
 }
 
-// StoredTask implements task.Stored: the task as the server keeps it, secrets
-// unresolved, as GET /api/tasks/{id} sends it.
+// StoredTask implements task.Stored. The secrets in the task are not resolved.
 func (l *Ledger) StoredTask(ctx context.Context, id string) (api.Task, error) {
-	fault, err := l.strike(ctx, Call{Name: "get task", TaskID: id})
+	fault, err := l.applyFault(ctx, Call{Name: "get task", TaskID: id})
 	if err != nil {
 		return api.Task{}, err
 	}
@@ -194,9 +192,9 @@ func (l *Ledger) storedTask(id string) (raw json.RawMessage, ok bool) {
 	return e.stored(), true
 }
 
-// TaskDef is a task definition as it is registered.
+// TaskDef returns a registered task definition.
 func (l *Ledger) TaskDef(ctx context.Context, name string) (def conductor.TaskDef, exists bool, err error) {
-	fault, err := l.strike(ctx, Call{Name: "get taskdef", TaskType: name})
+	fault, err := l.applyFault(ctx, Call{Name: "get taskdef", TaskType: name})
 	if err != nil {
 		return def, false, err
 	}
@@ -210,10 +208,10 @@ func (l *Ledger) TaskDef(ctx context.Context, name string) (def conductor.TaskDe
 	return def, true, json.Unmarshal(raw, &def)
 }
 
-// CreateTaskDef registers a task definition. As the real server it overwrites
-// whatever was there, and acts on tasks enqueued afterwards only.
+// CreateTaskDef registers a task definition. As in the real server, it replaces
+// an earlier one and affects only tasks enqueued afterwards.
 func (l *Ledger) CreateTaskDef(ctx context.Context, def model.TaskDef) error {
-	fault, err := l.strike(ctx, Call{Name: "create taskdef", TaskType: def.Name})
+	fault, err := l.applyFault(ctx, Call{Name: "create taskdef", TaskType: def.Name})
 	if err != nil {
 		return err
 	}
@@ -230,7 +228,7 @@ func (l *Ledger) CreateTaskDef(ctx context.Context, def model.TaskDef) error {
 	return nil
 }
 
-// wake lets everyone who waits look again. The caller holds the lock.
+// wake wakes all waiters. The caller holds the lock.
 func (l *Ledger) wake() {
 	if l.changed != nil {
 		close(l.changed)
@@ -238,9 +236,9 @@ func (l *Ledger) wake() {
 	}
 }
 
-// change is closed at the next change. It is made by who waits for it, so that
-// a ledger made outside a synctest bubble can be waited for inside one. The
-// caller holds the lock.
+// change returns a channel that is closed at the next change. A waiter makes it,
+// so that a ledger made outside a synctest bubble can be waited for inside one.
+// The caller holds the lock.
 func (l *Ledger) change() <-chan struct{} {
 	if l.changed == nil {
 		l.changed = make(chan struct{})

@@ -16,11 +16,11 @@ import (
 )
 
 var (
-	_ interface { // worker.Server, whose package tests against this one
+	_ interface { // worker.Server, whose tests import this package
 		Poll(ctx context.Context, q conductor.Query) ([]api.Task, error)
 		Update(ctx context.Context, r api.Result) error
 	} = (*conductortest.Ledger)(nil)
-	_ interface { // task.Stored, for the same reason
+	_ interface { // task.Stored, likewise
 		StoredTask(ctx context.Context, id string) (api.Task, error)
 		StoredWorkflow(ctx context.Context, id string) (json.RawMessage, error)
 	} = (*conductortest.Ledger)(nil)
@@ -62,10 +62,10 @@ func result(task api.Task, status api.Status) api.Result {
 	}
 }
 
-func sound(t *testing.T, l *conductortest.Ledger) {
+func wantSound(t *testing.T, l *conductortest.Ledger) {
 	t.Helper()
 	if err := l.Check(); err != nil {
-		t.Errorf("the invariant does not hold: %v", err)
+		t.Errorf("the invariant is violated: %v", err)
 	}
 }
 
@@ -78,13 +78,13 @@ func last(t *testing.T, l *conductortest.Ledger, id string) conductortest.Snapsh
 	return s
 }
 
-func TestASilentWorkerLosesItsLease(t *testing.T) {
+func TestTaskIsRedeliveredAfterTheResponseTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := conductortest.NewLedger(conductortest.Options{})
 		id := l.Enqueue(conductortest.TaskSpec{Type: queue, Definition: &conductortest.Definition{
 			Retries: 1, ResponseTimeout: 2 * time.Second, RetryDelay: time.Second,
 		}})
-		dead := one(t, l)
+		timedOut := one(t, l)
 		start := time.Now()
 		tasks := poll(t, l, 1, 5*time.Second)
 		if waited := time.Since(start); waited != 3*time.Second {
@@ -93,17 +93,17 @@ func TestASilentWorkerLosesItsLease(t *testing.T) {
 		if len(tasks) != 1 || tasks[0].ID == id || tasks[0].Retry != 1 {
 			t.Fatalf("redelivered as %+v, want one new id with retry 1", tasks)
 		}
-		answer(t, l, dead, api.Completed) // too late, acknowledged, ignored
+		answer(t, l, timedOut, api.Completed) // too late: acknowledged and ignored
 		answer(t, l, tasks[0], api.Completed)
 		updates := l.Updates()
 		if updates[0].Effect != conductortest.Ignored || updates[1].Effect != conductortest.Applied {
-			t.Errorf("effects are %s and %s", updates[0].Effect, updates[1].Effect)
+			t.Errorf("effects %s and %s, want ignored and applied", updates[0].Effect, updates[1].Effect)
 		}
-		sound(t, l)
+		wantSound(t, l)
 	})
 }
 
-func TestAnAbandonedPollLosesWhatItPops(t *testing.T) {
+func TestAbandonedPollLosesItsTasks(t *testing.T) {
 	for name, mode := range map[string]conductortest.Mode{
 		"first message": conductortest.FirstMessage, "fill or timeout": conductortest.FillOrTimeout,
 	} {
@@ -112,24 +112,24 @@ func TestAnAbandonedPollLosesWhatItPops(t *testing.T) {
 				l := conductortest.NewLedger(conductortest.Options{Mode: mode})
 				ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 				defer cancel()
-				_, err := l.Poll(ctx, conductor.Query{TaskType: queue, WorkerID: "gone", Count: 1, Timeout: 4 * time.Second})
+				_, err := l.Poll(ctx, conductor.Query{TaskType: queue, WorkerID: "disconnected", Count: 1, Timeout: 4 * time.Second})
 				if !errors.Is(err, context.DeadlineExceeded) {
-					t.Fatalf("poll answered %v", err)
+					t.Fatalf("poll returned %v, want a deadline error", err)
 				}
 				l.Enqueue(conductortest.TaskSpec{Type: queue})
 				if tasks := poll(t, l, 1, 5*time.Second); len(tasks) != 0 {
-					t.Errorf("the task went to %+v", tasks)
+					t.Errorf("another poll got %+v, want no task", tasks)
 				}
 				err = l.Check()
 				if err == nil || !strings.Contains(err.Error(), "lost") {
-					t.Errorf("the check says %v", err)
+					t.Errorf("Check returned %v", err)
 				}
 			})
 		})
 	}
 }
 
-func TestUpdatesByTheServersRules(t *testing.T) {
+func TestUpdatesFollowTheServersRules(t *testing.T) {
 	class := func(err error) conductor.Class {
 		if e, ok := errors.AsType[*conductor.Error](err); ok {
 			return e.Class
@@ -139,17 +139,17 @@ func TestUpdatesByTheServersRules(t *testing.T) {
 	cases := map[string]struct {
 		change func(r *api.Result)
 		class  conductor.Class
-		sound  bool
+		valid  bool
 	}{
-		"as it should be":                   {func(*api.Result) {}, "", true},
+		"a valid update":                    {func(*api.Result) {}, "", true},
 		"an unknown task is not found":      {func(r *api.Result) { r.TaskID = "x" }, conductor.NotFound, false},
 		"an unknown workflow is not found":  {func(r *api.Result) { r.WorkflowID = "x" }, conductor.NotFound, false},
 		"no task id is refused":             {func(r *api.Result) { r.TaskID = "" }, conductor.Rejected, false},
 		"no status is the server's failure": {func(r *api.Result) { r.Status = "" }, conductor.Server, false},
-		"an output that is no object is the server's failure": {
+		"an output that is not an object is the server's failure": {
 			func(r *api.Result) { r.Output = secret.NewJSON(json.RawMessage(`"x"`)) }, conductor.Server, false,
 		},
-		"another running workflow's id completes the task alone": {
+		"another running workflow's id completes only the task": {
 			func(r *api.Result) { r.WorkflowID = "other" }, "", false,
 		},
 	}
@@ -164,61 +164,61 @@ func TestUpdatesByTheServersRules(t *testing.T) {
 			if got := class(l.Update(t.Context(), r)); got != c.class {
 				t.Errorf("class is %q, want %q", got, c.class)
 			}
-			if err := l.Check(); (err == nil) != c.sound {
-				t.Errorf("the check says %v", err)
+			if err := l.Check(); (err == nil) != c.valid {
+				t.Errorf("Check returned %v", err)
 			}
 		})
 	}
 }
 
-func TestTheCheckTurnsRed(t *testing.T) {
+func TestCheckReportsEachViolation(t *testing.T) {
 	setup := func(t *testing.T, timeout time.Duration) (*conductortest.Ledger, api.Task) {
 		t.Helper()
 		l := conductortest.NewLedger(conductortest.Options{})
 		l.Enqueue(conductortest.TaskSpec{Type: queue, Definition: &conductortest.Definition{ResponseTimeout: timeout}})
 		return l, one(t, l)
 	}
-	t.Run("for a delivery without an answer", func(t *testing.T) {
+	t.Run("a delivery without an update", func(t *testing.T) {
 		l, _ := setup(t, 0)
-		red(t, l, "lost")
+		wantViolation(t, l, "lost")
 	})
-	t.Run("for a delivery in hand", func(t *testing.T) {
+	t.Run("a delivery in flight", func(t *testing.T) {
 		l, _ := setup(t, time.Minute)
-		red(t, l, "not given back")
+		wantViolation(t, l, "not given back")
 	})
-	t.Run("for two answers that differ", func(t *testing.T) {
+	t.Run("two updates that differ", func(t *testing.T) {
 		l, task := setup(t, 0)
 		answer(t, l, task, api.Completed)
 		answer(t, l, task, api.Completed)
-		sound(t, l)
+		wantSound(t, l)
 		answer(t, l, task, api.Failed)
-		red(t, l, "differ")
+		wantViolation(t, l, "differ")
 	})
-	t.Run("for an answer after giving back", func(t *testing.T) {
+	t.Run("an update after giving back", func(t *testing.T) {
 		l, task := setup(t, 0)
 		answer(t, l, task, api.InProgress)
-		sound(t, l)
+		wantSound(t, l)
 		answer(t, l, task, api.Completed)
-		red(t, l, "after it was given back")
+		wantViolation(t, l, "after it was given back")
 	})
-	t.Run("for an answer to what was not delivered", func(t *testing.T) {
+	t.Run("an update of a task that was not delivered", func(t *testing.T) {
 		l := conductortest.NewLedger(conductortest.Options{})
 		id := l.Enqueue(conductortest.TaskSpec{Type: queue, WorkflowID: "w"})
 		answer(t, l, api.Task{ID: id, WorkflowID: "w"}, api.Completed)
-		red(t, l, "never delivered")
+		wantViolation(t, l, "never delivered")
 	})
-	t.Run("for a time-out that spent the last retry", func(t *testing.T) {
+	t.Run("a timeout after the last retry", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			l, _ := setup(t, time.Second)
 			time.Sleep(2 * time.Second)
-			red(t, l, "no retry left")
+			wantViolation(t, l, "no retry left")
 		})
 	})
 }
 
-func red(t *testing.T, l *conductortest.Ledger, want string) {
+func wantViolation(t *testing.T, l *conductortest.Ledger, want string) {
 	t.Helper()
 	if err := l.Check(); err == nil || !strings.Contains(err.Error(), want) {
-		t.Errorf("the check says %v, want it to say %q", err, want)
+		t.Errorf("Check returned %v, want %q", err, want)
 	}
 }

@@ -10,8 +10,7 @@ import (
 	"conductor-jwt/conductor/api"
 )
 
-// The statuses of tasks and workflows that a worker does not report, in
-// Conductor's words. The others are package api's.
+// The statuses of tasks and workflows that a worker does not report.
 const (
 	Scheduled api.Status = "SCHEDULED"
 	TimedOut  api.Status = "TIMED_OUT"
@@ -23,8 +22,7 @@ func ended(s api.Status) bool {
 	return s != Scheduled && s != api.InProgress && s != Running
 }
 
-// entry is one attempt of a task. Each retry is an entry of its own, with an
-// id of its own.
+// entry is one attempt of a task. Each retry is another entry with another ID.
 type entry struct {
 	spec     TaskSpec
 	def      Definition
@@ -34,13 +32,13 @@ type entry struct {
 	seq      int
 	retry    int
 	polls    int
-	input    json.RawMessage // as it is stored
+	input    json.RawMessage // as stored
 
 	status    api.Status
 	scheduled time.Time
 	started   time.Time
 	due       time.Time // when it may be polled
-	lease     time.Time // when the server gives up on the worker; zero is never
+	lease     time.Time // when the response timeout ends; zero is never
 	worker    string
 	output    json.RawMessage
 	reason    string
@@ -57,11 +55,11 @@ type workflow struct {
 	chains []*entry // the newest attempt of each task
 }
 
-// queue is what waits for one type and domain.
+// queue is the queue of a type and domain.
 type queue struct {
-	ready   []*entry // first in, first out
-	delayed []*entry
-	ghosts  []*pollInHand // polls whose caller has gone
+	ready     []*entry // first in, first out
+	delayed   []*entry
+	abandoned []*pendingPoll // polls whose caller has disconnected
 }
 
 func queueName(taskType, domain string) string {
@@ -71,7 +69,7 @@ func queueName(taskType, domain string) string {
 	return domain + ":" + taskType
 }
 
-// queueOf is the queue of a type and domain. The caller holds the lock.
+// queueOf returns the queue of a type and domain. The caller holds the lock.
 func (l *Ledger) queueOf(taskType, domain string) *queue {
 	name := queueName(taskType, domain)
 	q := l.queues[name]
@@ -82,7 +80,8 @@ func (l *Ledger) queueOf(taskType, domain string) *queue {
 	return q
 }
 
-// schedule queues an entry for polling from due on. The caller holds the lock.
+// schedule makes an entry available to polls from due on. The caller holds the
+// lock.
 func (l *Ledger) schedule(e *entry, due time.Time) {
 	e.status, e.due, e.lease = Scheduled, due, time.Time{}
 	delete(l.leased, e.id)
@@ -90,8 +89,8 @@ func (l *Ledger) schedule(e *entry, due time.Time) {
 	q.delayed = append(q.delayed, e)
 }
 
-// settle brings the state up to now: leases that have run out, tasks that have
-// become due, polls that nobody waits for any more. The caller holds the lock.
+// settle applies what has happened by the passing of time: expired leases, due
+// tasks, abandoned polls. The caller holds the lock.
 func (l *Ledger) settle() {
 	now := l.now()
 	for _, e := range l.expired(now) {
@@ -99,11 +98,11 @@ func (l *Ledger) settle() {
 	}
 	for _, q := range l.queues {
 		q.promote(now)
-		l.feedGhosts(q, now)
+		l.serveAbandoned(q, now)
 	}
 }
 
-// expired is the tasks whose worker was silent for too long, oldest first.
+// expired returns the tasks whose lease has ended, oldest first.
 func (l *Ledger) expired(now time.Time) []*entry {
 	var out []*entry
 	for _, e := range l.leased {
@@ -117,7 +116,7 @@ func (l *Ledger) expired(now time.Time) []*entry {
 	return out
 }
 
-// promote moves what has become due to the ready end of the queue.
+// promote moves due tasks to the ready list.
 func (q *queue) promote(now time.Time) {
 	var due []*entry
 	q.delayed = slices.DeleteFunc(q.delayed, func(e *entry) bool {
@@ -146,8 +145,8 @@ func (q *queue) pop(n int) []*entry {
 	return out
 }
 
-// next is when the state changes by time alone; zero if it does not. The
-// caller holds the lock.
+// nextChange returns when the state next changes by the passing of time, or zero.
+// The caller holds the lock.
 func (l *Ledger) nextChange() time.Time {
 	var next time.Time
 	earlier := func(t time.Time) {
@@ -162,15 +161,15 @@ func (l *Ledger) nextChange() time.Time {
 		for _, e := range q.delayed {
 			earlier(e.due)
 		}
-		for _, g := range q.ghosts {
+		for _, g := range q.abandoned {
 			earlier(g.until)
 		}
 	}
 	return next
 }
 
-// end ends an attempt, starts the next one where the definition allows it, and
-// moves the workflow on. The caller holds the lock.
+// end ends an attempt and either retries the task or advances the workflow. The
+// caller holds the lock.
 func (l *Ledger) end(e *entry, status api.Status, at time.Time) {
 	l.finish(e, status, at)
 	if (status == api.Failed || status == TimedOut) && e.retry < e.def.Retries {
@@ -180,7 +179,7 @@ func (l *Ledger) end(e *entry, status api.Status, at time.Time) {
 	l.advance(l.workflows[e.spec.WorkflowID], e)
 }
 
-// finish ends an attempt alone. The caller holds the lock.
+// finish ends an attempt without a retry. The caller holds the lock.
 func (l *Ledger) finish(e *entry, status api.Status, at time.Time) {
 	e.status, e.ended = status, at
 	l.unended--
@@ -214,7 +213,8 @@ func (l *Ledger) retry(e *entry, at time.Time) {
 	l.schedule(n, at.Add(e.def.retryDelay(e.retry)))
 }
 
-// advance ends a workflow whose tasks allow it. The caller holds the lock.
+// advance ends a workflow if its tasks have ended or one has failed. The caller
+// holds the lock.
 func (l *Ledger) advance(w *workflow, last *entry) {
 	if ended(w.status) {
 		return
@@ -231,8 +231,8 @@ func (l *Ledger) advance(w *workflow, last *entry) {
 	w.status = api.Completed
 }
 
-// workflowEnd is the workflow's status after the last attempt of a task ended
-// other than well.
+// workflowEnd returns the workflow's status after the last attempt of a task
+// failed.
 func workflowEnd(task api.Status) api.Status {
 	if task == TimedOut {
 		return TimedOut
@@ -240,7 +240,7 @@ func workflowEnd(task api.Status) api.Status {
 	return api.Failed
 }
 
-// stop ends a workflow and cancels what is left of it. The caller holds the lock.
+// stop ends a workflow and cancels its open tasks. The caller holds the lock.
 func (l *Ledger) stop(w *workflow, status api.Status) {
 	w.status = status
 	for _, c := range w.chains {
@@ -250,8 +250,8 @@ func (l *Ledger) stop(w *workflow, status api.Status) {
 	}
 }
 
-// Forget removes a task and all its attempts, as a removed workflow does;
-// updates of it are answered with 404.
+// Forget removes a task and all its attempts, as the removal of a workflow does.
+// The server then answers 404 to updates.
 func (l *Ledger) Forget(id string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

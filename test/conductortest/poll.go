@@ -10,25 +10,25 @@ import (
 	"conductor-jwt/conductor/api"
 )
 
-// pollInHand is a poll that is being served.
-type pollInHand struct {
+// pendingPoll is a poll that is being served.
+type pendingPoll struct {
 	query  conductor.Query
 	record *Poll
 	want   int
-	twice  bool // every task is handed over twice
+	twice  bool // deliver every task twice
 	until  time.Time
-	taken  []*entry // popped: still SCHEDULED, and nobody's
+	taken  []*entry // popped from the queue, still SCHEDULED
 }
 
-func (p *pollInHand) full() bool { return len(p.taken) >= p.want }
+func (p *pendingPoll) full() bool { return len(p.taken) >= p.want }
 
-// leasedTask is a task as it is handed to a worker: a copy, secrets resolved.
+// leasedTask is a task as delivered to a worker: a copy with resolved secrets.
 type leasedTask struct {
 	entry
 	metadata map[string]string
 }
 
-// poll serves one poll to its end.
+// poll serves a poll.
 func (l *Ledger) poll(ctx context.Context, q conductor.Query, f Fault) ([]leasedTask, error) {
 	if q.Timeout > MaxPollTimeout {
 		return nil, refused("poll", 400)
@@ -40,42 +40,42 @@ func (l *Ledger) poll(ctx context.Context, q conductor.Query, f Fault) ([]leased
 	timeout := time.NewTimer(max(q.Timeout, 0))
 	defer timeout.Stop()
 	for {
-		change, wait, done := l.collect(p, q.Timeout <= 0)
+		change, wait, done := l.tryFill(p, q.Timeout <= 0)
 		if done {
-			return l.hand(p), nil
+			return l.leaseTaken(p), nil
 		}
-		look := time.NewTimer(wait)
+		timer := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
-			look.Stop()
+			timer.Stop()
 			l.abandon(p)
 			return nil, network("poll", context.Cause(ctx))
 		case <-timeout.C:
-			look.Stop()
-			_, _, _ = l.collect(p, true)
-			return l.hand(p), nil
+			timer.Stop()
+			_, _, _ = l.tryFill(p, true)
+			return l.leaseTaken(p), nil
 		case <-change:
-		case <-look.C:
+		case <-timer.C:
 		}
-		look.Stop()
+		timer.Stop()
 	}
 }
 
-func (l *Ledger) begin(q conductor.Query, f Fault) *pollInHand {
+func (l *Ledger) begin(q conductor.Query, f Fault) *pendingPoll {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.now()
 	r := &Poll{Query: q, At: now}
 	l.polls = append(l.polls, r)
-	l.wake() // for who waits for a poll
-	return &pollInHand{
+	l.wake() // a WaitFor may wait for a poll
+	return &pendingPoll{
 		query: q, record: r, want: q.Count + f.Extra, twice: f.Twice, until: now.Add(max(q.Timeout, 0)),
 	}
 }
 
-// collect pops what there is, and says whether the poll is over or what it has
-// to wait for.
-func (l *Ledger) collect(p *pollInHand, last bool) (change <-chan struct{}, wait time.Duration, done bool) {
+// tryFill pops tasks and reports whether the poll is done; otherwise it returns
+// what to wait for.
+func (l *Ledger) tryFill(p *pendingPoll, last bool) (change <-chan struct{}, wait time.Duration, done bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.settle()
@@ -84,7 +84,7 @@ func (l *Ledger) collect(p *pollInHand, last bool) (change <-chan struct{}, wait
 		return nil, 0, true
 	}
 	if l.mode == FillOrTimeout {
-		return nil, tick, false // it looks at its ticks and at no other time
+		return nil, tick, false // it checks the queue at its ticks only
 	}
 	wait = MaxPollTimeout
 	if next := l.nextChange(); !next.IsZero() {
@@ -93,21 +93,21 @@ func (l *Ledger) collect(p *pollInHand, last bool) (change <-chan struct{}, wait
 	return l.change(), wait, false
 }
 
-// fill pops up to what the poll still wants. The caller holds the lock.
-func (l *Ledger) fill(p *pollInHand) {
+// fill pops up to the poll's remaining count. The caller holds the lock.
+func (l *Ledger) fill(p *pendingPoll) {
 	q := l.queueOf(p.query.TaskType, p.query.Domain)
 	p.taken = append(p.taken, q.pop(p.want-len(p.taken))...)
 }
 
-// hand leases what a poll has popped.
-func (l *Ledger) hand(p *pollInHand) []leasedTask {
+// leaseTaken leases the tasks of a poll.
+func (l *Ledger) leaseTaken(p *pendingPoll) []leasedTask {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.lease(p)
 }
 
-// lease leases what a poll has popped to its worker. The caller holds the lock.
-func (l *Ledger) lease(p *pollInHand) []leasedTask {
+// lease leases the tasks of a poll to its worker. The caller holds the lock.
+func (l *Ledger) lease(p *pendingPoll) []leasedTask {
 	now := l.now()
 	p.record.Ended, p.record.Returned = now, 0
 	out := make([]leasedTask, 0, len(p.taken))
@@ -150,26 +150,26 @@ func withInput(e entry, input json.RawMessage) entry {
 	return e
 }
 
-// abandon goes on with a poll whose caller has gone: the server does not
-// notice, pops for it, and leases to it.
-func (l *Ledger) abandon(p *pollInHand) {
+// abandon continues a poll whose caller has disconnected: the server does not
+// notice and leases tasks to it.
+func (l *Ledger) abandon(p *pendingPoll) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	p.record.Abandoned = true
 	q := l.queueOf(p.query.TaskType, p.query.Domain)
-	q.ghosts = append(q.ghosts, p)
+	q.abandoned = append(q.abandoned, p)
 	l.settle()
 	l.wake()
 }
 
-// feedGhosts serves the polls whose callers have gone. The caller holds the lock.
-func (l *Ledger) feedGhosts(q *queue, now time.Time) {
-	q.ghosts = slices.DeleteFunc(q.ghosts, func(g *pollInHand) bool {
-		over := !g.until.After(now)
-		if !over {
+// serveAbandoned serves the abandoned polls. The caller holds the lock.
+func (l *Ledger) serveAbandoned(q *queue, now time.Time) {
+	q.abandoned = slices.DeleteFunc(q.abandoned, func(g *pendingPoll) bool {
+		expired := !g.until.After(now)
+		if !expired {
 			g.taken = append(g.taken, q.pop(g.want-len(g.taken))...)
 		}
-		if !over && !g.full() && (l.mode == FillOrTimeout || len(g.taken) == 0) {
+		if !expired && !g.full() && (l.mode == FillOrTimeout || len(g.taken) == 0) {
 			return false
 		}
 		l.lease(g)

@@ -15,38 +15,38 @@ type End string
 
 // The ends of a delivery.
 const (
-	Open         End = ""         // the server still waits for the worker
+	Open         End = ""         // the server waits for an update
 	EndReported  End = "reported" // by a terminal update that took effect
 	EndGivenBack End = "given back"
-	EndTimedOut  End = "timed out" // the server takes it back
-	EndCanceled  End = "canceled"  // its workflow ended meanwhile
+	EndTimedOut  End = "timed out" // no update within the response timeout
+	EndCanceled  End = "canceled"  // its workflow ended
 )
 
-// Delivery is one handing over of one task to one worker.
+// Delivery is one delivery of a task to a worker.
 type Delivery struct {
 	TaskID, First, WorkflowID, WorkerID string
 
 	Retry   int // retryCount: which attempt
-	Polls   int // pollCount: how often this attempt was handed over
+	Polls   int // pollCount: number of deliveries of this attempt
 	At      time.Time
-	Lease   time.Time // zero where there is no response timeout
-	Twice   bool      // it was in the answer twice over
+	Lease   time.Time // zero without a response timeout
+	Twice   bool      // it was in the response twice
 	End     End
 	Ended   time.Time
-	Updates []*Update // what was said of it, in order
+	Updates []*Update // in order
 }
 
 func (d *Delivery) closed() bool { return d.End != Open }
 
 func (d *Delivery) close(end End, at time.Time) { d.End, d.Ended = end, at }
 
-// Effect is what the server made of an update.
+// Effect is how the server processed an update.
 type Effect string
 
 // The effects of an update.
 const (
 	Applied Effect = "applied"
-	Ignored Effect = "ignored" // acknowledged, but the task or workflow had ended
+	Ignored Effect = "ignored" // acknowledged; the task or workflow had ended
 	Refused Effect = "refused" // answered with an error
 )
 
@@ -64,10 +64,10 @@ type Poll struct {
 	At        time.Time
 	Ended     time.Time // zero while it waits
 	Returned  int       // tasks leased to it
-	Abandoned bool      // its caller went away
+	Abandoned bool      // its caller disconnected
 }
 
-// Snapshot is one attempt of a task as it stands.
+// Snapshot is the state of an attempt of a task.
 type Snapshot struct {
 	ID, First, Type, Name, WorkflowID, WorkerID string
 
@@ -93,7 +93,7 @@ func (e *entry) snapshot() Snapshot {
 	}
 }
 
-// Task is one attempt by its own id; ok is false for an unknown one.
+// Task returns an attempt by its ID; ok is false if it is unknown.
 func (l *Ledger) Task(id string) (s Snapshot, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -105,7 +105,7 @@ func (l *Ledger) Task(id string) (s Snapshot, ok bool) {
 	return e.snapshot(), true
 }
 
-// Last is the newest attempt of the task that Enqueue called id.
+// Last returns the newest attempt of the task with the ID from Enqueue.
 func (l *Ledger) Last(id string) (s Snapshot, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -117,7 +117,7 @@ func (l *Ledger) Last(id string) (s Snapshot, ok bool) {
 	return e.last().snapshot(), true
 }
 
-// Tasks is the newest attempt of each task, in the order of enqueueing.
+// Tasks returns the newest attempt of each task, in the order of enqueueing.
 func (l *Ledger) Tasks() []Snapshot {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -129,7 +129,7 @@ func (l *Ledger) Tasks() []Snapshot {
 	return out
 }
 
-// Counts is how many tasks stand where, by their newest attempts.
+// Counts returns the number of tasks in each status, by their newest attempts.
 func (l *Ledger) Counts() map[api.Status]int {
 	counts := map[api.Status]int{}
 	for _, s := range l.Tasks() {
@@ -138,7 +138,7 @@ func (l *Ledger) Counts() map[api.Status]int {
 	return counts
 }
 
-// Waiting is how many tasks of a queue could be polled now.
+// Waiting returns the number of tasks of a queue that can be polled now.
 func (l *Ledger) Waiting(taskType, domain string) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -152,7 +152,7 @@ func (l *Ledger) Waiting(taskType, domain string) int {
 	return n
 }
 
-// Deliveries is every delivery so far, in order.
+// Deliveries returns every delivery, in order.
 func (l *Ledger) Deliveries() []Delivery {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -166,7 +166,7 @@ func (l *Ledger) Deliveries() []Delivery {
 	return out
 }
 
-// Updates is every update that reached the server, in order.
+// Updates returns every update that reached the server, in order.
 func (l *Ledger) Updates() []Update {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -177,7 +177,7 @@ func (l *Ledger) Updates() []Update {
 	return out
 }
 
-// Polls is every poll that reached the server, in order.
+// Polls returns every poll that reached the server, in order.
 func (l *Ledger) Polls() []Poll {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -189,13 +189,13 @@ func (l *Ledger) Polls() []Poll {
 	return out
 }
 
-// Wait returns when every task has ended, or with the context's error.
+// Wait waits until every task has ended. Its error is that of the context.
 func (l *Ledger) Wait(ctx context.Context) error {
 	return l.WaitFor(ctx, func() bool { return l.Unended() == 0 })
 }
 
-// Unended is how many tasks wait, are in a worker's hands, or are to be
-// retried.
+// Unended returns the number of tasks that have not ended: queued, in flight, or
+// waiting for a retry.
 func (l *Ledger) Unended() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -203,8 +203,8 @@ func (l *Ledger) Unended() int {
 	return l.unended
 }
 
-// WaitFor returns when done says so. It asks again whenever the state has
-// changed; done may call any method of the ledger.
+// WaitFor waits until done returns true. It calls done after each change of the
+// state; done may call any method of the ledger.
 func (l *Ledger) WaitFor(ctx context.Context, done func() bool) error {
 	for {
 		change, wait := l.watch()

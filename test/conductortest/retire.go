@@ -5,34 +5,33 @@ import (
 	"time"
 )
 
-// Retired is what a ledger has forgotten: everything of tasks that are over.
+// Retired holds the records of ended tasks.
 type Retired struct {
 	Tasks      []Snapshot // the newest attempt of each
 	Deliveries []Delivery
-	Updates    []Update // those of no task of ours included
+	Updates    []Update // including those of unknown tasks
 }
 
-// Retire gives what is known of the tasks that ended before a time, and
-// forgets them, so that a server can be used for hours. The error is the first
-// violation of the invariant of [Ledger.Check] among them; whoever is late
-// with an update of one of them is answered with 404.
+// Retire removes and returns the tasks that ended before a time, so that a server
+// can be used for hours. The error is the first violation of [Ledger.Check] among
+// them. The server answers 404 to later updates of them.
 func (l *Ledger) Retire(before time.Time) (Retired, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.settle()
 	var out Retired
-	gone := map[string]bool{} // by the id of the first attempt
+	retired := map[string]bool{} // by the id of the first attempt
 	l.order = slices.DeleteFunc(l.order, func(e *entry) bool {
-		if !l.workflows[e.spec.WorkflowID].over(before) {
+		if !l.workflows[e.spec.WorkflowID].endedBefore(before) {
 			return false
 		}
-		gone[e.first] = true
+		retired[e.first] = true
 		out.Tasks = append(out.Tasks, e.last().snapshot())
 		return true
 	})
-	err := l.retireDeliveries(&out, gone)
-	if wrong := l.retireUpdates(&out, gone, before); err == nil {
-		err = wrong
+	err := l.retireDeliveries(&out, retired)
+	if updateErr := l.retireUpdates(&out, retired, before); err == nil {
+		err = updateErr
 	}
 	for _, t := range out.Tasks {
 		for e := l.tasks[t.First]; e != nil; e = e.next {
@@ -45,14 +44,14 @@ func (l *Ledger) Retire(before time.Time) (Retired, error) {
 	return out, err
 }
 
-// over reports whether a workflow and all its tasks ended before a time.
-func (w *workflow) over(before time.Time) bool {
+// endedBefore reports whether a workflow and all its tasks ended before a time.
+func (w *workflow) endedBefore(before time.Time) bool {
 	return ended(w.status) && !slices.ContainsFunc(w.chains, func(e *entry) bool {
 		return !ended(e.status) || !e.ended.Before(before)
 	})
 }
 
-// last is the newest attempt.
+// last returns the newest attempt.
 func (e *entry) last() *entry {
 	for e.next != nil {
 		e = e.next
@@ -60,15 +59,15 @@ func (e *entry) last() *entry {
 	return e
 }
 
-// retireDeliveries moves the deliveries of what is gone, and checks them. The
-// caller holds the lock.
-func (l *Ledger) retireDeliveries(out *Retired, gone map[string]bool) (err error) {
+// retireDeliveries moves and checks the deliveries of retired tasks. The caller
+// holds the lock.
+func (l *Ledger) retireDeliveries(out *Retired, retired map[string]bool) (err error) {
 	l.deliveries = slices.DeleteFunc(l.deliveries, func(d *Delivery) bool {
-		if !gone[d.First] {
+		if !retired[d.First] {
 			return false
 		}
-		if wrong := l.explainDelivery(d); err == nil {
-			err = wrong
+		if violation := l.describeDelivery(d); err == nil {
+			err = violation
 		}
 		out.Deliveries = append(out.Deliveries, *d)
 		return true
@@ -76,15 +75,15 @@ func (l *Ledger) retireDeliveries(out *Retired, gone map[string]bool) (err error
 	return err
 }
 
-// retireUpdates moves the updates of what is gone and those of nothing that
-// was delivered, and checks them. The caller holds the lock.
-func (l *Ledger) retireUpdates(out *Retired, gone map[string]bool, before time.Time) (err error) {
+// retireUpdates moves and checks the updates of retired tasks and of tasks that
+// were not delivered. The caller holds the lock.
+func (l *Ledger) retireUpdates(out *Retired, retired map[string]bool, before time.Time) (err error) {
 	l.updates = slices.DeleteFunc(l.updates, func(u *Update) bool {
-		if u.delivery == nil && !u.At.Before(before) || u.delivery != nil && !gone[u.delivery.First] {
+		if u.delivery == nil && !u.At.Before(before) || u.delivery != nil && !retired[u.delivery.First] {
 			return false
 		}
-		if wrong := l.explainUpdate(u); err == nil {
-			err = wrong
+		if violation := l.describeUpdate(u); err == nil {
+			err = violation
 		}
 		out.Updates = append(out.Updates, *u)
 		return true
@@ -92,14 +91,14 @@ func (l *Ledger) retireUpdates(out *Retired, gone map[string]bool, before time.T
 	return err
 }
 
-// DropSecret ends what SetSecret defined.
+// DropSecret removes a secret.
 func (l *Ledger) DropSecret(name string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.secrets, name)
 }
 
-// DropRequests forgets the requests so far.
+// DropRequests removes the recorded requests.
 func (s *Server) DropRequests() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -14,9 +14,9 @@ func retireTask(id string) TaskSpec {
 	return TaskSpec{ID: id, Type: "T", Definition: &Definition{Retries: 5, ResponseTimeout: 10 * time.Second}}
 }
 
-// A ledger forgets what has been over for long enough, gives all that was
-// known of it, and goes on with the rest.
-func TestATaskThatIsOverIsRetired(t *testing.T) {
+// Retire removes and returns the records of ended tasks and keeps those of open
+// ones.
+func TestEndedTasksAreRetired(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLedger(Options{})
@@ -25,7 +25,7 @@ func TestATaskThatIsOverIsRetired(t *testing.T) {
 		}
 		tasks := pollN(t, l, 3)
 		complete(t, l, tasks[0], "a")
-		<-time.After(11 * time.Second) // the other two are taken back
+		<-time.After(11 * time.Second) // the other two time out
 		again := pollN(t, l, 2)
 		for _, task := range again {
 			if strings.HasPrefix(task.ID, "again") {
@@ -41,10 +41,10 @@ func TestATaskThatIsOverIsRetired(t *testing.T) {
 			t.Errorf("%d tasks, %d deliveries and %d updates; want 2, 3 and 2", len(out.Tasks), len(out.Deliveries), len(out.Updates))
 		}
 		if n := len(l.Deliveries()); n != 2 {
-			t.Errorf("%d deliveries are left, want the 2 of the open task", n)
+			t.Errorf("%d deliveries remain, want the 2 of the open task", n)
 		}
 		if _, known := l.Task("again-retry-1"); known {
-			t.Error("an attempt of a retired task is known")
+			t.Error("Task returned an attempt of a retired task")
 		}
 		for _, task := range again {
 			if strings.HasPrefix(task.ID, "open") {
@@ -55,21 +55,21 @@ func TestATaskThatIsOverIsRetired(t *testing.T) {
 		if err := l.Check(); err != nil {
 			t.Error(err)
 		}
-		l.Enqueue(retireTask("later")) // in a workflow of its own, by another number
+		l.Enqueue(retireTask("later")) // in another workflow
 		if out, err = l.Retire(time.Now()); err != nil || len(out.Tasks) != 1 || len(l.Tasks()) != 1 {
-			t.Errorf("%v, %d retired, %d left; want 1 and 1", err, len(out.Tasks), len(l.Tasks()))
+			t.Errorf("%v, %d retired, %d remaining; want no error, 1 and 1", err, len(out.Tasks), len(l.Tasks()))
 		}
 	})
 }
 
-func TestRetiringExplainsWhatIsWrong(t *testing.T) {
+func TestRetireReportsViolations(t *testing.T) {
 	t.Parallel()
 	for what, c := range map[string]struct {
 		twice bool
 		want  string
 	}{
-		"two answers": {want: "two terminal updates that differ"},
-		"two answers to what was delivered twice over": {twice: true},
+		"two updates":                           {want: "two terminal updates that differ"},
+		"two updates of a task delivered twice": {twice: true},
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()

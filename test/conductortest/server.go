@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"slices"
@@ -30,32 +31,32 @@ type Server struct {
 	requests []Request
 }
 
-// ServerOptions sets up a [Server]. The zero value is the open-source server:
+// ServerOptions configure a [Server]. The zero value is the open-source server:
 // no authentication, no TLS.
 type ServerOptions struct {
-	// KeyID and Secret make POST /api/token grant tokens and everything else
-	// ask for one in X-Authorization.
+	// KeyID and Secret switch authentication on: POST /api/token grants tokens,
+	// and every other call requires one in X-Authorization.
 	KeyID, Secret string
 	TLS           *tls.Config // HTTP/2 as well
 	Addr          string      // 127.0.0.1:0 if empty
-	// PerConnection is how many requests a connection serves; 100 if zero, as
-	// Tomcat has it.
+	// PerConnection is the number of requests that a connection serves; 0 is
+	// 100, Tomcat's default.
 	PerConnection int
 }
 
-// Request is one request that came in, the hopeless included. Its body is in
-// the ledger's records; the credentials are not kept.
+// Request is one request, rejected ones included. The ledger records its body;
+// the credentials are not kept.
 type Request struct {
 	Method, Path, Query string
 
 	Header http.Header // without X-Authorization
 	Proto  string
-	Token  bool // it had an X-Authorization
+	Token  bool // it had an X-Authorization header
 	At     time.Time
 }
 
-// Serve puts a ledger behind HTTP until the test ends. Faults, where they are
-// not nil, become the ledger's.
+// Serve serves a ledger over HTTP until the test ends. Faults that are not nil
+// become the ledger's.
 func Serve(tb testing.TB, l *Ledger, faults Faults) *Server {
 	tb.Helper()
 	return ServeWith(tb, l, faults, ServerOptions{})
@@ -75,7 +76,7 @@ func ServeWith(tb testing.TB, l *Ledger, faults Faults, o ServerOptions) *Server
 	return s
 }
 
-// NewServer makes a server that is down; [Server.Up] starts it.
+// NewServer returns a server that is down; [Server.Up] starts it.
 func NewServer(l *Ledger, o ServerOptions) *Server {
 	if o.Addr == "" {
 		o.Addr = "127.0.0.1:0"
@@ -90,8 +91,8 @@ func NewServer(l *Ledger, o ServerOptions) *Server {
 	return s
 }
 
-// Up starts to listen, after the first time on the same port as before. It
-// does nothing if the server is up.
+// Up starts the server, each time on the same port. It does nothing if the server
+// is up.
 func (s *Server) Up() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -110,7 +111,7 @@ func (s *Server) Up() error {
 	}
 	s.http = &http.Server{
 		Handler: s.Handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 50 * time.Second,
-		TLSConfig: s.options.TLS, ErrorLog: quiet(),
+		TLSConfig: s.options.TLS, ErrorLog: log.New(io.Discard, "", 0), // injected faults
 		ConnContext: func(ctx context.Context, _ net.Conn) context.Context {
 			return context.WithValue(ctx, servedKey{}, new(atomic.Int32))
 		},
@@ -129,7 +130,7 @@ func serve(server *http.Server, listener net.Listener, done chan<- struct{}) {
 		err = server.Serve(listener)
 	}
 	if !errors.Is(err, http.ErrServerClosed) {
-		panic(err) // the test would wait for an answer forever
+		panic(err) // otherwise the test would wait forever
 	}
 }
 
@@ -141,12 +142,12 @@ func (s *Server) Down() {
 	if s.http == nil {
 		return
 	}
-	_ = s.http.Close() // a connection may have been closed before
+	_ = s.http.Close() // fails if a connection was closed before
 	<-s.done
 	s.http = nil
 }
 
-// Requests is every request so far.
+// Requests returns every request so far.
 func (s *Server) Requests() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -167,23 +168,24 @@ func (s *Server) record(r *http.Request) {
 
 type servedKey struct{}
 
-// lastOfConnection says when a connection has served its share.
+// lastOfConnection reports whether a connection has served PerConnection
+// requests.
 func (s *Server) lastOfConnection(ctx context.Context) bool {
 	served, ok := ctx.Value(servedKey{}).(*atomic.Int32)
 	return ok && int(served.Add(1)) >= s.options.PerConnection
 }
 
-// Ask gets a page of what is under test, over a connection of its own.
-func Ask(ctx context.Context, url string) (status int, body string, err error) {
+// Get requests a URL on a new connection.
+func Get(ctx context.Context, url string) (status int, body string, err error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return 0, "", err
 	}
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	answer, err := client.Do(r)
+	response, err := client.Do(r)
 	if err != nil {
 		return 0, "", err
 	}
-	text, err := io.ReadAll(answer.Body)
-	return answer.StatusCode, string(text), errors.Join(err, answer.Body.Close())
+	text, err := io.ReadAll(response.Body)
+	return response.StatusCode, string(text), errors.Join(err, response.Body.Close())
 }

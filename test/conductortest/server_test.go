@@ -13,14 +13,14 @@ import (
 	"conductor-jwt/test/conductortest"
 )
 
-// reply is an answer with its body read.
+// reply is a response without its body.
 type reply struct {
 	status int
 	header http.Header
 	length int64 // Content-Length
 }
 
-// try does one request on a connection of its own.
+// try sends a request on a new connection.
 func try(t *testing.T, s *conductortest.Server, method, path, body string) (reply, string, error) {
 	t.Helper()
 	transport := &http.Transport{DisableKeepAlives: true, DisableCompression: true}
@@ -57,7 +57,7 @@ func TestFaultsOnTheWire(t *testing.T) {
 		"a reset": {conductortest.Fault{Wire: conductortest.WireReset}, func(_ reply, _ string, err error) bool {
 			return err != nil && strings.Contains(err.Error(), "reset")
 		}},
-		"no http": {conductortest.Fault{Wire: conductortest.WireGarbage}, func(_ reply, _ string, err error) bool {
+		"not HTTP": {conductortest.Fault{Wire: conductortest.WireGarbage}, func(_ reply, _ string, err error) bool {
 			return err != nil && strings.Contains(err.Error(), "malformed")
 		}},
 		"a short body": {conductortest.Fault{Wire: conductortest.WireShort}, func(_ reply, _ string, err error) bool { return errors.Is(err, io.ErrUnexpectedEOF) }},
@@ -70,7 +70,7 @@ func TestFaultsOnTheWire(t *testing.T) {
 		"a page of an error": {conductortest.Fault{Status: 502, Wire: conductortest.WireHTML}, func(r reply, text string, err error) bool {
 			return err == nil && r.status == 502 && strings.Contains(text, "<p>")
 		}},
-		"an error with a wish": {conductortest.Fault{Status: 429, RetryAfter: "3"}, func(r reply, _ string, _ error) bool {
+		"an error with Retry-After": {conductortest.Fault{Status: 429, RetryAfter: "3"}, func(r reply, _ string, _ error) bool {
 			return r.status == 429 && r.header.Get("Retry-After") == "3"
 		}},
 		"a redirect": {conductortest.Fault{Status: 302, Location: "/x"}, func(r reply, _ string, _ error) bool {
@@ -79,7 +79,7 @@ func TestFaultsOnTheWire(t *testing.T) {
 		"a bomb": {conductortest.Fault{Wire: conductortest.WireBomb}, func(r reply, text string, err error) bool {
 			return err == nil && r.header.Get("Content-Encoding") == "gzip" && len(text) < 1<<20
 		}},
-		"a body that says 200 MiB": {conductortest.Fault{Wire: conductortest.WireHuge}, func(r reply, text string, _ error) bool {
+		"a body of 200 MiB": {conductortest.Fault{Wire: conductortest.WireHuge}, func(r reply, text string, _ error) bool {
 			return r.length == 200<<20 && len(text) == 4<<20
 		}},
 		"a body without end": {conductortest.Fault{Wire: conductortest.WireEndless}, func(r reply, text string, _ error) bool { return r.length < 0 && len(text) == 4<<20 }},
@@ -92,13 +92,13 @@ func TestFaultsOnTheWire(t *testing.T) {
 			s := serve(t, conductortest.Plan(1, conductortest.Rule{Call: "version", Fault: c.fault}))
 			r, text, err := try(t, s, "GET", "/api/version", "")
 			if !c.check(r, text, err) {
-				t.Errorf("it is %v, %.80q, %v", r, text, err)
+				t.Errorf("unexpected response %v, %.80q, %v", r, text, err)
 			}
 		})
 	}
 }
 
-func TestALostAnswerTookEffect(t *testing.T) {
+func TestLostResponseHasTakenEffect(t *testing.T) {
 	for name, wire := range map[string]conductortest.Wire{"closed": 0, "reset": conductortest.WireReset, "a page": conductortest.WireHTML} {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t, conductortest.Plan(1, conductortest.Rule{Call: "update", Times: 1, Fault: conductortest.Fault{Lost: true, Wire: wire}}))
@@ -106,19 +106,19 @@ func TestALostAnswerTookEffect(t *testing.T) {
 			one(t, s.Ledger)
 			_, _, err := try(t, s, "POST", "/api/tasks", `{"taskId":"`+id+`","workflowInstanceId":"w","status":"COMPLETED"}`)
 			if (err == nil) != (wire == conductortest.WireHTML) {
-				t.Errorf("the error is %v", err)
+				t.Errorf("error %v, want one unless a page is returned", err)
 			}
 			if got := last(t, s.Ledger, id); got.Status != api.Completed {
-				t.Errorf("it is %s", got.Status)
+				t.Errorf("the task is %s, want COMPLETED", got.Status)
 			}
 		})
 	}
 }
 
-func TestAClientThatGoesAwayLosesThePoll(t *testing.T) {
+func TestDisconnectedClientLosesItsTask(t *testing.T) {
 	s := serve(t, nil)
 	ctx, cancel := context.WithCancel(t.Context())
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+"/api/tasks/poll/batch/"+queue+"?timeout=5000&workerid=gone", http.NoBody)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+"/api/tasks/poll/batch/"+queue+"?timeout=5000&workerid=disconnected", http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,7 +145,7 @@ func TestAClientThatGoesAwayLosesThePoll(t *testing.T) {
 	<-done
 	waits(func(p conductortest.Poll) bool { return p.Abandoned })
 	id := s.Ledger.Enqueue(conductortest.TaskSpec{Type: queue})
-	if got := last(t, s.Ledger, id); got.Status != api.InProgress || got.WorkerID != "gone" {
-		t.Errorf("it is %s with %q", got.Status, got.WorkerID)
+	if got := last(t, s.Ledger, id); got.Status != api.InProgress || got.WorkerID != "disconnected" {
+		t.Errorf("the task is %s with worker %q, want IN_PROGRESS with the disconnected one", got.Status, got.WorkerID)
 	}
 }

@@ -9,13 +9,12 @@ import (
 	"conductor-jwt/conductor/api"
 )
 
-// TaskSpec is a task of a workflow to be started. Everything but Type may be
-// left out.
+// TaskSpec is a task to enqueue. All fields but Type are optional.
 type TaskSpec struct {
 	ID           string // "task-1", "task-2", …
 	Type         string // the queue
 	Simple       bool   // a SIMPLE task, queued under its Name; Type may be left out
-	Name         string // the definition's name; the type in lower case is not assumed: "" stays ""
+	Name         string // the definition's name; may be empty
 	Domain       string
 	WorkflowID   string // "workflow-1", …; tasks may share one
 	WorkflowType string // "test" if empty
@@ -24,19 +23,18 @@ type TaskSpec struct {
 	// resolved when the task is polled, its other expressions are null: a
 	// workflow here has no input.
 	Template json.RawMessage
-	// Input, where it is given, is the stored input as it is, and Template is
-	// delivered beside it unused. Input without Template is a task without a
-	// template.
+	// Input, if set, is the stored input; Template is then delivered but not
+	// resolved. Input without Template is a task without a template.
 	Input json.RawMessage
 
-	// Definition is the inline one; without it, the one that is registered
-	// for Name now; without that, the synthetic one, which never retries and
-	// never times out, or for a SIMPLE task the one with the server's defaults.
+	// Definition is the inline definition. The default is the one registered for
+	// Name; without one, a definition without retries and timeout, or for a
+	// SIMPLE task one with the server's defaults.
 	Definition *Definition
 	External   bool // the input went to external payload storage
 }
 
-// Definition is what a task definition says of retries and timeouts.
+// Definition is the part of a task definition that the ledger uses.
 type Definition struct {
 	Retries         int
 	RetryLogic      string        // "FIXED" if empty, "EXPONENTIAL_BACKOFF", "LINEAR_BACKOFF"
@@ -46,7 +44,7 @@ type Definition struct {
 	RuntimeMetadata []string // names of secrets to deliver beside the input
 }
 
-// definitionJSON is the definition as the server writes it.
+// definitionJSON is a definition as the server encodes it.
 type definitionJSON struct {
 	Name                   string          `json:"name"`
 	RetryCount             int             `json:"retryCount"`
@@ -69,10 +67,10 @@ func (d Definition) wire(name string) definitionJSON {
 	}
 }
 
-// PutTaskDef registers a definition given as JSON, overwriting any other of
-// its name, with the server's defaults and refusals.
+// PutTaskDef registers a definition given as JSON and replaces an earlier one. It
+// applies the server's defaults and validation.
 func (l *Ledger) PutTaskDef(raw json.RawMessage) error {
-	d := definitionJSON{ // what the server fills in
+	d := definitionJSON{ // the server's defaults
 		RetryCount: 3, RetryLogic: "FIXED", RetryDelaySeconds: 60,
 		ResponseTimeoutSeconds: 3600, TimeoutPolicy: "TIME_OUT_WF",
 	}
@@ -93,24 +91,21 @@ func (l *Ledger) PutTaskDef(raw json.RawMessage) error {
 	return nil
 }
 
-// StoredTaskDef is a registered definition as the server keeps it; nil where
-// there is none.
+// StoredTaskDef returns a registered definition, nil if there is none.
 func (l *Ledger) StoredTaskDef(name string) json.RawMessage {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.defs[name]
 }
 
-// DeleteTaskDef removes a registered definition, as its owner or a server that
-// lost its data does.
+// DeleteTaskDef removes a registered definition.
 func (l *Ledger) DeleteTaskDef(name string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.defs, name)
 }
 
-// definitionFor is what a task named name is started with. The caller holds
-// the lock.
+// definitionFor returns the definition of a task. The caller holds the lock.
 func (l *Ledger) definitionFor(spec TaskSpec) Definition {
 	if spec.Definition != nil {
 		return *spec.Definition
@@ -134,7 +129,7 @@ func (l *Ledger) definitionFor(spec TaskSpec) Definition {
 	}
 }
 
-// retryDelay is how long attempt retry (0 is the first) waits after failing.
+// retryDelay returns the delay after the failure of an attempt; 0 is the first.
 func (d Definition) retryDelay(retry int) time.Duration {
 	switch d.RetryLogic {
 	case "EXPONENTIAL_BACKOFF":
@@ -146,7 +141,7 @@ func (d Definition) retryDelay(retry int) time.Duration {
 	}
 }
 
-// Enqueue starts a task and returns its id.
+// Enqueue queues a task and returns its ID.
 func (l *Ledger) Enqueue(spec TaskSpec) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -185,7 +180,7 @@ func (l *Ledger) Enqueue(spec TaskSpec) string {
 	return e.id
 }
 
-// task is a delivery as conductor.Client gives it.
+// task returns a delivery as conductor.Client does.
 func (d leasedTask) task() api.Task {
 	return api.Task{
 		ID: d.id, Type: d.spec.Type, Name: d.spec.Name,

@@ -13,10 +13,10 @@ import (
 	"conductor-jwt/internal/secret"
 )
 
-// maxReason is where the server cuts reasonForIncompletion.
+// maxReason is the length to which the server truncates reasonForIncompletion.
 const maxReason = 500
 
-// update applies an update by the server's rules.
+// update processes an update by the server's rules.
 func (l *Ledger) update(r api.Result) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -36,7 +36,7 @@ func (l *Ledger) update(r api.Result) error {
 	return err
 }
 
-// judge says what the server makes of an update. The caller holds the lock.
+// judge sets the effect of an update. The caller holds the lock.
 func (l *Ledger) judge(u *Update) error {
 	r := u.Result
 	if r.TaskID == "" || r.WorkflowID == "" {
@@ -63,8 +63,8 @@ func (l *Ledger) judge(u *Update) error {
 	return nil
 }
 
-// attribute finds the delivery that an update answers: the newest of the task
-// to that worker, open ones first. The caller holds the lock.
+// attribute assigns an update to a delivery: the newest of the task to that
+// worker, open ones first. The caller holds the lock.
 func (l *Ledger) attribute(u *Update) {
 	var found *Delivery
 	for _, d := range l.ofTask[u.Result.TaskID] {
@@ -90,10 +90,10 @@ func rank(d *Delivery, worker string) int {
 	return n
 }
 
-// apply lets an update take effect. The caller holds the lock.
+// apply changes the state by an update. The caller holds the lock.
 func (l *Ledger) apply(u *Update) {
 	r, e, now := u.Result, l.tasks[u.Result.TaskID], l.now()
-	e.output, e.reason = bytes.Clone(r.Output.Reveal()), cut(r.Reason)
+	e.output, e.reason = bytes.Clone(r.Output.Reveal()), truncate(r.Reason)
 	for _, line := range r.Logs {
 		e.logs = append(e.logs, line.Text)
 	}
@@ -108,13 +108,13 @@ func (l *Ledger) apply(u *Update) {
 		e.delivery.close(EndReported, now)
 	}
 	if r.WorkflowID != e.spec.WorkflowID {
-		l.finish(e, r.Status, now) // its own workflow never hears of it
+		l.finish(e, r.Status, now) // its own workflow does not advance
 		return
 	}
 	l.end(e, r.Status, now)
 }
 
-func cut(reason string) string {
+func truncate(reason string) string {
 	runes := []rune(reason)
 	return string(runes[:min(len(runes), maxReason)])
 }
@@ -129,8 +129,8 @@ func (s *Server) updateTask(w http.ResponseWriter, r *http.Request, c call) {
 	}
 }
 
-// updateTaskV2 is POST /api/tasks/update-v2, which conductor-python uses: an
-// update that is answered with the next task of the same queue, or 204.
+// updateTaskV2 is POST /api/tasks/update-v2, which conductor-python uses: the
+// response is the next task of the same queue, or 204.
 func (s *Server) updateTaskV2(w http.ResponseWriter, r *http.Request, c call) {
 	before, known := s.Ledger.Task(c.TaskID)
 	result, extend, ok := s.take(w, c)
@@ -149,8 +149,8 @@ func (s *Server) updateTaskV2(w http.ResponseWriter, r *http.Request, c call) {
 	answer(w, tasks[0].polled())
 }
 
-// take lets an update, or a longer lease, take effect. Where it cannot, it has
-// answered and ok is false.
+// take processes an update or the extension of a lease. If it fails, it writes
+// the response and ok is false.
 func (s *Server) take(w http.ResponseWriter, c call) (result api.Result, extend, ok bool) {
 	result, extend, ok = readUpdate(c.body)
 	if !ok {
@@ -168,8 +168,7 @@ func (s *Server) take(w http.ResponseWriter, c call) (result api.Result, extend,
 	return result, false, true
 }
 
-// readUpdate reads an update as the server does; what it does not know it
-// passes over.
+// readUpdate reads an update as the server does; it ignores unknown members.
 func readUpdate(body []byte) (r api.Result, extend, ok bool) {
 	var u struct {
 		TaskID                string          `json:"taskId"`
@@ -199,7 +198,7 @@ func readUpdate(body []byte) (r api.Result, extend, ok bool) {
 	return r, u.ExtendLease, true
 }
 
-// extend renews a lease.
+// extend extends a lease.
 func (l *Ledger) extend(id string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

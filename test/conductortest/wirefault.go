@@ -10,20 +10,20 @@ import (
 	"time"
 )
 
-// Wire is what the HTTP shell does instead of answering properly.
+// Wire is a fault of an HTTP response.
 type Wire int
 
-// The things that go wrong on the wire.
+// The faults of responses.
 const (
-	WireClose     Wire = iota + 1 // the connection is closed without an answer
-	WireReset                     // the same by a TCP RST
-	WireHang                      // no answer until the client goes away
-	WireHTML                      // 200 with a page that repeats the request
-	WireTruncated                 // 200 with JSON cut in the middle
-	WireShort                     // a Content-Length that is never reached
-	WireGarbage                   // bytes that are no HTTP, and repeat the request
+	WireClose     Wire = iota + 1 // the connection is closed without a response
+	WireReset                     // the same with a TCP RST
+	WireHang                      // no response until the client disconnects
+	WireHTML                      // 200 with an HTML page that repeats the request
+	WireTruncated                 // 200 with truncated JSON
+	WireShort                     // a body shorter than its Content-Length
+	WireGarbage                   // bytes that are not HTTP and repeat the request
 	WireBomb                      // a small gzip of a body of 64 MiB
-	WireHuge                      // a body that says 200 MiB, and has them
+	WireHuge                      // a body of 200 MiB
 	WireSlow                      // headers, then a byte every 10 ms
 	WireEndless                   // a body that does not end
 )
@@ -31,8 +31,7 @@ const (
 // bombSize is the unpacked size of [WireBomb].
 const bombSize = 64 << 20
 
-// spoil does to an answer what the plan says. echo is the request, which a
-// careless server repeats.
+// spoil writes a faulty response. echo is the request, which some faults repeat.
 func (w Wire) spoil(rw http.ResponseWriter, r *http.Request, echo string) {
 	switch w {
 	case WireClose, WireReset:
@@ -62,10 +61,10 @@ func (w Wire) spoil(rw http.ResponseWriter, r *http.Request, echo string) {
 	}
 }
 
-// hangUp ends the connection under the server's feet.
+// hangUp closes the connection.
 func hangUp(rw http.ResponseWriter, reset bool, last string) {
 	conn, _, err := http.NewResponseController(rw).Hijack()
-	if err != nil { // HTTP/2 has no connection to give; this ends the stream
+	if err != nil { // HTTP/2 cannot be hijacked; this ends the stream
 		panic(http.ErrAbortHandler)
 	}
 	if last != "" {
@@ -96,7 +95,7 @@ func bomb(rw http.ResponseWriter) {
 	_ = packed.Close()
 }
 
-// flood writes n bytes of blanks, step at a time, until the client goes away.
+// flood writes n spaces, step at a time, until the client disconnects.
 func flood(rw http.ResponseWriter, r *http.Request, n, step int, every time.Duration) {
 	rw.Header().Set("Content-Type", "application/json")
 	blank := strings.Repeat(" ", step)
@@ -111,5 +110,5 @@ func flood(rw http.ResponseWriter, r *http.Request, n, step int, every time.Dura
 	}
 }
 
-// write writes to a client that may have gone away.
+// write writes to a client that may have disconnected.
 func write(rw io.Writer, text string) { _, _ = io.WriteString(rw, text) }

@@ -126,7 +126,7 @@ func Pages(ctx context.Context, w Worker) string {
 	}
 	var all bytes.Buffer
 	for _, page := range []string{"/metrics", "/readyz", "/livez"} {
-		if _, body, err := conductortest.Ask(ctx, base+page); err == nil {
+		if _, body, err := conductortest.Get(ctx, base+page); err == nil {
 			fmt.Fprintln(&all, body)
 		}
 	}

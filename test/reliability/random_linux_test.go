@@ -22,7 +22,7 @@ func gauge(ctx context.Context, w Worker, name string) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	_, page, err := conductortest.Ask(ctx, base+"/metrics")
+	_, page, err := conductortest.Get(ctx, base+"/metrics")
 	if err != nil {
 		return 0, err
 	}
@@ -40,7 +40,7 @@ func inFlight(ctx context.Context, w Worker) int {
 	if err != nil {
 		return -1
 	}
-	_, page, err := conductortest.Ask(ctx, base+"/readyz?verbose")
+	_, page, err := conductortest.Get(ctx, base+"/readyz?verbose")
 	var ready struct {
 		Details struct {
 			Tasks *int `json:"tasksInHand"`

@@ -56,7 +56,7 @@ func TestSlowKeysAtFullConcurrency(t *testing.T) {
 			before := r.Ledger.Calls("poll")
 			for r.Ledger.Unended() > 2 {
 				began := time.Now()
-				if status, _, err := conductortest.Ask(ctx, base+"/livez"); err != nil || status != 200 {
+				if status, _, err := conductortest.Get(ctx, base+"/livez"); err != nil || status != 200 {
 					return errors.Join(err, errors.New("/livez does not return 200"))
 				}
 				took = append(took, time.Since(began))

@@ -179,7 +179,7 @@ func checkProbes(ctx context.Context, w Worker, ready int) error {
 		return err
 	}
 	for page, want := range map[string]int{"/livez": http.StatusOK, "/readyz": ready} {
-		got, body, err := conductortest.Ask(ctx, base+page)
+		got, body, err := conductortest.Get(ctx, base+page)
 		if err != nil {
 			return fmt.Errorf("%s: %w", page, err)
 		}

@@ -16,24 +16,24 @@ import (
 func TestDo(t *testing.T) {
 	for _, row := range []struct {
 		name    string
-		answers []int // the last one stays
+		answers []int // the last one is repeated
 		body    string
 		calls   int
 		want    error // nil: none
 		refused bool
 	}{
 		{"an answer", []int{200}, `{"a":"b"}`, 1, nil, false},
-		{"a fault that passes", []int{503, 200}, `{"a":"b"}`, 2, nil, false},
-		{"throttling that passes", []int{429, 200}, `{"a":"b"}`, 2, nil, false},
-		{"a fault that is a refusal", []int{500}, "no such version of canary", 1, keys.ErrUnavailable, true},
-		{"a fault that stays", []int{500}, "", 2, keys.ErrUnavailable, false},
-		{"throttling that stays", []int{429}, "", 2, keys.ErrUnavailable, false},
+		{"a server error, then an answer", []int{503, 200}, `{"a":"b"}`, 2, nil, false},
+		{"throttling, then an answer", []int{429, 200}, `{"a":"b"}`, 2, nil, false},
+		{"a server error that is a refusal", []int{500}, "no such version of canary", 1, keys.ErrUnavailable, true},
+		{"server errors", []int{500}, "", 2, keys.ErrUnavailable, false},
+		{"throttling", []int{429}, "", 2, keys.ErrUnavailable, false},
 		{"a refusal", []int{403}, "", 1, keys.ErrUnavailable, true},
-		{"nothing there", []int{404}, "", 1, keys.ErrUnavailable, true},
+		{"not found", []int{404}, "", 1, keys.ErrUnavailable, true},
 		{"a redirect", []int{307}, "", 1, keys.ErrUnavailable, false},
-		{"no json", []int{200}, `{"a":"secret-canary`, 1, keys.ErrUnavailable, false},
-		{"another json", []int{200}, `{"a":{"secret-canary":1}}`, 1, keys.ErrUnavailable, false},
-		{"too much", []int{200}, `{"a":"` + strings.Repeat("x", 1<<20) + `"}`, 1, keys.ErrUnavailable, false},
+		{"not json", []int{200}, `{"a":"secret-canary`, 1, keys.ErrUnavailable, false},
+		{"json of another shape", []int{200}, `{"a":{"secret-canary":1}}`, 1, keys.ErrUnavailable, false},
+		{"more than 1 MiB", []int{200}, `{"a":"` + strings.Repeat("x", 1<<20) + `"}`, 1, keys.ErrUnavailable, false},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			calls := 0
@@ -64,31 +64,31 @@ func TestDo(t *testing.T) {
 	}
 }
 
-// TestALibraryAsksThroughATransport: it is given answers of success alone, and
-// the error of the others is kept.
-func TestALibraryAsksThroughATransport(t *testing.T) {
+// A library receives only successful answers, and Transport keeps the error of
+// any other.
+func TestTransport(t *testing.T) {
 	for _, row := range []struct {
 		name    string
-		answers []int // the last one stays
+		answers []int // the last one is repeated
 		body    string
 		calls   int
 		refused bool
 		good    bool
 	}{
 		{"an answer", []int{200}, `{"a":"b"}`, 1, false, true},
-		{"a fault that passes", []int{503, 200}, `{"a":"b"}`, 2, false, true},
-		{"a fault that stays", []int{500}, "canary", 2, false, false},
+		{"a server error, then an answer", []int{503, 200}, `{"a":"b"}`, 2, false, true},
+		{"server errors", []int{500}, "canary", 2, false, false},
 		{"a refusal", []int{403}, "canary", 1, true, false},
 		{"a redirect", []int{307}, "canary", 1, false, false},
-		{"no json", []int{200}, "canary", 1, false, false},
-		{"too much", []int{200}, `{"a":"` + strings.Repeat("x", 1<<20) + `"}`, 1, false, false},
+		{"not json", []int{200}, "canary", 1, false, false},
+		{"more than 1 MiB", []int{200}, `{"a":"` + strings.Repeat("x", 1<<20) + `"}`, 1, false, false},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			calls := 0
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				sent, err := io.ReadAll(r.Body)
 				if err != nil || string(sent) != "question" {
-					t.Errorf("it was asked %q, %v", sent, err)
+					t.Errorf("received %q, %v", sent, err)
 				}
 				status := row.answers[min(calls, len(row.answers)-1)]
 				calls++
@@ -120,7 +120,7 @@ func TestALibraryAsksThroughATransport(t *testing.T) {
 	}
 }
 
-func TestAnAddressThatIsNone(t *testing.T) {
+func TestUnreachableAddresses(t *testing.T) {
 	c := keyrest.Client{Store: "the store", HTTP: keyrest.NewHTTP(nil)}
 	for _, at := range []string{"http://canary:x", "canary", "http://127.0.0.1:1"} {
 		err := c.Do(t.Context(), keyrest.Request{Method: http.MethodGet, URL: at}, nil)

@@ -13,7 +13,7 @@ import (
 	"conductor-jwt/internal/readfile"
 )
 
-func TestAFIFOIsNotWaitedFor(t *testing.T) {
+func TestRegularDoesNotWaitForFIFO(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "fifo")
 	if err := unix.Mkfifo(path, 0o600); err != nil {
 		t.Fatal(err)
@@ -23,12 +23,12 @@ func TestAFIFOIsNotWaitedFor(t *testing.T) {
 	}
 }
 
-func TestAPipeOfTheShellIsReadAtTheStart(t *testing.T) {
+func TestAnyReadsPipe(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "fifo")
 	if err := unix.Mkfifo(path, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	go func() { _ = os.WriteFile(path, []byte("settings"), 0) }() // it waits for its reader
+	go func() { _ = os.WriteFile(path, []byte("settings"), 0) }() // waits for its reader
 	if got, err := readfile.Any(t.Context(), path, 99); err != nil || string(got) != "settings" {
 		t.Errorf("%q, %v", got, err)
 	}

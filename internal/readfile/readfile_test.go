@@ -21,7 +21,7 @@ func write(t *testing.T, text string) string {
 	return path
 }
 
-func TestAFileIsReadUpToOneByteOverTheLimit(t *testing.T) {
+func TestLimit(t *testing.T) {
 	path := write(t, "12345")
 	link := filepath.Join(t.TempDir(), "link")
 	if err := os.Symlink(path, link); err != nil {
@@ -33,10 +33,10 @@ func TestAFileIsReadUpToOneByteOverTheLimit(t *testing.T) {
 		limit int
 		want  string
 	}{
-		{"a file of the limit is whole", path, 5, "12345"},
-		{"a longer file shows that it is longer", path, 3, "1234"},
-		{"a symbolic link is followed", link, 9, "12345"},
-		{"a byte order mark is no part of a text", write(t, "\ufeff12\ufeff"), 9, "12\ufeff"},
+		{"a file as long as the limit", path, 5, "12345"},
+		{"a longer file: one byte more", path, 3, "1234"},
+		{"a symbolic link", link, 9, "12345"},
+		{"a byte order mark", write(t, "\ufeff12\ufeff"), 9, "12\ufeff"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for _, read := range []func(context.Context, string, int) ([]byte, error){
@@ -51,7 +51,7 @@ func TestAFileIsReadUpToOneByteOverTheLimit(t *testing.T) {
 	}
 }
 
-func TestOnlyARegularFileIsRead(t *testing.T) {
+func TestRegularErrors(t *testing.T) {
 	for _, path := range []string{t.TempDir(), os.DevNull} {
 		if _, err := readfile.Regular(t.Context(), path, 9); !errors.Is(err, readfile.ErrNotRegular) {
 			t.Errorf("%s: %v", path, err)
@@ -63,7 +63,7 @@ func TestOnlyARegularFileIsRead(t *testing.T) {
 }
 
 // A file server that does not answer blocks a call forever.
-func TestAReadThatHangsIsGivenUp(t *testing.T) {
+func TestWithinTimesOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		back := make(chan struct{})
 		defer close(back)
@@ -73,7 +73,7 @@ func TestAReadThatHangsIsGivenUp(t *testing.T) {
 			t.Errorf("after the timeout: %v", err)
 		}
 		if d := time.Since(began); d != readfile.Timeout {
-			t.Errorf("given up after %s, want %s", d, readfile.Timeout)
+			t.Errorf("returned after %s, want %s", d, readfile.Timeout)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
@@ -81,7 +81,7 @@ func TestAReadThatHangsIsGivenUp(t *testing.T) {
 			t.Errorf("after the context: %v", err)
 		}
 		if d := time.Since(began); d != readfile.Timeout+time.Second {
-			t.Errorf("given up %s after the context began, want 1s", d-readfile.Timeout)
+			t.Errorf("returned %s after the context began, want 1s", d-readfile.Timeout)
 		}
 	})
 }

@@ -36,7 +36,7 @@ func open(t *testing.T, c *cloud, id string) keys.Source {
 
 func ec(c elliptic.Curve) crypto.Signer { return must(ecdsa.GenerateKey(c, rand.Reader)) }
 
-func TestEachKindOfKeyConforms(t *testing.T) {
+func TestConformance(t *testing.T) {
 	rsaKey := must(rsa.GenerateKey(rand.Reader, 2048))
 	for name, row := range map[string]struct {
 		next       func() crypto.Signer
@@ -71,8 +71,7 @@ func TestEachKindOfKeyConforms(t *testing.T) {
 	}
 }
 
-// failWith answers as KMS does, which has its own words for what others say by
-// the status.
+// failWith answers with the error code that KMS has in place of a status.
 func (c *cloud) failWith(status int) {
 	codes := map[int]string{
 		http.StatusForbidden: "AccessDeniedException", http.StatusNotFound: "NotFoundException", http.StatusBadRequest: "ValidationException",
@@ -86,7 +85,7 @@ func (c *cloud) failWith(status int) {
 	})
 }
 
-func TestAnAliasThatMoves(t *testing.T) {
+func TestAliasMoves(t *testing.T) {
 	c := newCloud(t)
 	now := time.Now().Truncate(time.Millisecond)
 	one := c.put(ec(elliptic.P256()), "ECDSA_SHA_256")
@@ -103,11 +102,11 @@ func TestAnAliasThatMoves(t *testing.T) {
 	old := list[0]
 	c.set(func() { c.aliases["alias/name"] = fakeAlias{two, now} })
 	if list, err = source.Versions(t.Context()); err != nil || len(list) != 2 || list[0] != old || !list[1].Created().Equal(now) {
-		t.Fatalf("%d versions, %v: a key's turn begins when the alias is pointed to it", len(list), err)
+		t.Fatalf("%d versions, %v: a key is created when the alias is pointed to it", len(list), err)
 	}
 	signature, err := old.Sign(t.Context(), keys.ES256, []byte("x"))
 	if v := must(keys.VerifierOf(old)); err != nil || v.Verify(keys.ES256, []byte("x"), signature) != nil {
-		t.Error("a version signs with what the alias points to now", err)
+		t.Error("a version signs with the key to which the alias points now", err)
 	}
 	c.set(func() { c.keys[one].state = "PendingDeletion" })
 	if list, err = source.Versions(t.Context()); err != nil || len(list) != 1 || list[0] == old {
@@ -119,7 +118,7 @@ func TestAnAliasThatMoves(t *testing.T) {
 	}
 }
 
-func TestKeysThatDoNotSign(t *testing.T) {
+func TestNonSigningKeys(t *testing.T) {
 	c := newCloud(t)
 	arn := c.put(ec(elliptic.P256()), "ECDSA_SHA_256")
 	c.set(func() { c.keys[arn].usage = "KEY_AGREEMENT" })
@@ -132,7 +131,7 @@ func TestKeysThatDoNotSign(t *testing.T) {
 	}
 }
 
-func TestATokenTooLongForEd25519(t *testing.T) {
+func TestEd25519MaxMessage(t *testing.T) {
 	c := newCloud(t)
 	_, private, err := ed25519.GenerateKey(rand.Reader)
 	arn := c.put(must(private, err), "ED25519_SHA_512")

@@ -24,8 +24,8 @@ import (
 	"conductor-jwt/test/keyconformance"
 )
 
-// cloud is AWS KMS in memory: its JSON, its signatures of requests, and its
-// rules of what may be asked of a key.
+// cloud is a fake of AWS KMS: its JSON, its signatures of requests, and its
+// rules for the use of keys.
 type cloud struct {
 	url string
 
@@ -70,7 +70,7 @@ func newCloud(t *testing.T) *cloud {
 	return c
 }
 
-// put makes a key and points the alias to it.
+// put creates a key and points the alias to it.
 func (c *cloud) put(private crypto.Signer, algorithms ...string) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -200,7 +200,7 @@ func (k *fakeKey) sign(message []byte, kind, algorithm string) (signature []byte
 	return signature, ""
 }
 
-// signed checks the signature of a request (SigV4) anew.
+// signed verifies the signature of a request (SigV4).
 func signed(r *http.Request, body []byte) bool {
 	fields, ok := strings.CutPrefix(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 ")
 	parts := map[string]string{}

@@ -37,7 +37,7 @@ func open(t *testing.T, c *cloud, path string) keys.Source {
 
 func ec(c elliptic.Curve) crypto.Signer { return must(ecdsa.GenerateKey(c, rand.Reader)) }
 
-func TestEachKindOfKeyConforms(t *testing.T) {
+func TestConformance(t *testing.T) {
 	rsaKey := must(rsa.GenerateKey(rand.Reader, 2048))
 	for name, next := range map[string]func() crypto.Signer{
 		"rsa":   func() crypto.Signer { return rsaKey },
@@ -81,7 +81,7 @@ func TestVersions(t *testing.T) {
 		}
 	}
 	if c.asked != 4 {
-		t.Errorf("public halves were read %d times", c.asked)
+		t.Errorf("public keys were read %d times", c.asked)
 	}
 	if list, err := open(t, c, fmt.Sprintf("k/%032x", 3)).Versions(t.Context()); err != nil || len(list) != 1 {
 		t.Errorf("%d versions, %v", len(list), err)

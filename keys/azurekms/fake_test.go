@@ -21,8 +21,8 @@ import (
 	"conductor-jwt/test/keyconformance"
 )
 
-// cloud is a Key Vault in memory: the SDK's own fake, behind a transport that
-// can be held and broken.
+// cloud is a fake of Key Vault: the SDK's own, behind a transport that can be
+// held and can fail.
 type cloud struct {
 	inner *fake.ServerTransport
 
@@ -30,7 +30,7 @@ type cloud struct {
 	keys   []*fakeKey
 	status int
 	gate   keyconformance.Gate
-	asked  int // for public halves
+	asked  int // for public keys
 }
 
 type fakeKey struct {
@@ -89,7 +89,7 @@ func id(i int) *azkeys.ID {
 	return &v
 }
 
-// list gives the newest first, two on a page.
+// list returns the newest first, two a page.
 func (c *cloud) list(name string, _ *azkeys.ListKeyPropertiesVersionsOptions) (pages azfake.PagerResponder[azkeys.ListKeyPropertiesVersionsResponse]) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -114,7 +114,7 @@ func (k *fakeKey) attributes() *azkeys.KeyAttributes {
 	return &azkeys.KeyAttributes{Enabled: &enabled, Created: &created, NotBefore: k.before}
 }
 
-// get and sign are given name and version in one, as the SDK's fake has it.
+// get and sign receive name and version as one string, from the SDK's fake.
 func (c *cloud) get(_ context.Context, name, version string, _ *azkeys.GetKeyOptions) (out azfake.Responder[azkeys.GetKeyResponse], fault azfake.ErrorResponder) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -10,7 +10,7 @@ import (
 	"conductor-jwt/test/keyconformance"
 )
 
-func TestEachKindOfSourceConforms(t *testing.T) {
+func TestConformance(t *testing.T) {
 	key, err := keys.Generate(keys.ES256, 0)
 	if err != nil {
 		t.Fatal(err)

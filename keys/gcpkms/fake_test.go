@@ -23,21 +23,21 @@ import (
 	"conductor-jwt/test/keyconformance"
 )
 
-// cloud is Cloud KMS in memory, with the rules of its REST API, and what gives
-// tokens for it.
+// cloud is a fake of Cloud KMS, with the rules of its REST API, and of the
+// servers that issue tokens for it.
 type cloud struct {
 	url string
 
 	mu       sync.Mutex
 	keys     map[string][]fakeVersion // by the key's name
 	accepts  func(bearer string) bool
-	status   int            // of the answers of Cloud KMS; 0: as it should be
-	fails    map[string]int // the same by path, for what gives tokens
+	status   int            // of the answers of Cloud KMS; 0: no failure
+	fails    map[string]int // the same by path, of the servers that issue tokens
 	gate     keyconformance.Gate
-	garble   string         // the member of an answer that is wrong
+	garble   string         // the member of an answer to corrupt
 	asked    map[string]int // by path
 	pageSize int
-	tokens   int // given out
+	tokens   int // issued
 }
 
 type fakeVersion struct {
@@ -177,7 +177,7 @@ func (c *cloud) serveKMS(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// list gives a few at a time and, like the real one, in no order of age.
+// list returns a few at a time and, like the real one, not ordered by age.
 func (c *cloud) list(w http.ResponseWriter, r *http.Request, key string, list []fakeVersion) {
 	var all []map[string]string
 	for i, v := range slices.Backward(list) {
@@ -261,7 +261,7 @@ func fakeSign(v fakeVersion, digest map[string][]byte, data []byte) ([]byte, err
 	return nil, wrong
 }
 
-// reply garbles one member where a test asks for it.
+// reply corrupts one member if a test asks for it.
 func (c *cloud) reply(w http.ResponseWriter, answer map[string]any) {
 	if _, has := answer[c.garble]; has {
 		answer[c.garble] = map[bool]any{true: false, false: "7"}[strings.HasPrefix(c.garble, "verified")]

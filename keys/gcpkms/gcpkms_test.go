@@ -57,7 +57,7 @@ func open(t *testing.T, o gcpkms.Options, name string) keys.Source {
 	return source
 }
 
-func TestEachAlgorithmConforms(t *testing.T) {
+func TestConformance(t *testing.T) {
 	rsaKey := must(rsa.GenerateKey(rand.Reader, 2048))
 	ec := func(c elliptic.Curve) func() crypto.Signer {
 		return func() crypto.Signer { return must(ecdsa.GenerateKey(c, rand.Reader)) }
@@ -93,8 +93,8 @@ func TestEachAlgorithmConforms(t *testing.T) {
 	}
 }
 
-// A proxy would read the machine's token, or answer with its own machine's.
-func TestTheMetadataServerIsAskedWithoutAProxy(t *testing.T) {
+// A proxy could read the machine's token, or answer with that of its machine.
+func TestMetadataServerIsCalledWithoutProxy(t *testing.T) {
 	c := newCloud(t)
 	c.put("EC_SIGN_P256_SHA256", must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)))
 	o := c.options(nil)
@@ -131,7 +131,7 @@ func TestVersions(t *testing.T) {
 		}
 	}
 	if n := c.asked["/v1/"+keyName+"/cryptoKeyVersions/1/publicKey"]; n != 1 {
-		t.Errorf("the public half was read %d times", n)
+		t.Errorf("the public key was read %d times", n)
 	}
 	if list, err := pinned.Versions(t.Context()); err != nil || len(list) != 1 {
 		t.Errorf("%d versions, %v", len(list), err)
@@ -150,7 +150,7 @@ func TestVersions(t *testing.T) {
 	}
 }
 
-func TestAnAnswerThatWasChangedOnItsWay(t *testing.T) {
+func TestCorruptedAnswers(t *testing.T) {
 	for _, member := range []string{"pemCrc32c", "name", "signatureCrc32c", "verifiedDigestCrc32c"} {
 		t.Run(member, func(t *testing.T) {
 			c := newCloud(t)
@@ -188,7 +188,7 @@ func write(t *testing.T, v any) string {
 	return path
 }
 
-func TestEachKindOfCredentials(t *testing.T) {
+func TestCredentials(t *testing.T) {
 	c := newCloud(t)
 	c.put("EC_SIGN_P256_SHA256", must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)))
 	subject := filepath.Join(t.TempDir(), "token")
@@ -237,7 +237,7 @@ func TestEachKindOfCredentials(t *testing.T) {
 	}
 }
 
-func TestAServiceAccountSignsItsOwnToken(t *testing.T) {
+func TestServiceAccountSignsToken(t *testing.T) {
 	private := must(rsa.GenerateKey(rand.Reader, 2048))
 	text := string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: must(x509.MarshalPKCS8PrivateKey(private))}))
 	path := write(t, map[string]string{"type": "service_account", "client_email": "worker@p.iam", "private_key": text, "private_key_id": "kid-1", "token_uri": "https://x/token"})
@@ -256,9 +256,9 @@ func TestAServiceAccountSignsItsOwnToken(t *testing.T) {
 	}
 }
 
-// TestATokenEndpointThatFails: the errors of x/oauth2 quote the answer and, for
-// two of the three, drop its status.
-func TestATokenEndpointThatFails(t *testing.T) {
+// The errors of x/oauth2 quote the answer and, for two of the three, drop its
+// status.
+func TestTokenEndpointErrors(t *testing.T) {
 	subject := filepath.Join(t.TempDir(), "token")
 	if err := os.WriteFile(subject, []byte("a.b.c"), 0o600); err != nil {
 		t.Fatal(err)
@@ -291,7 +291,7 @@ func TestATokenEndpointThatFails(t *testing.T) {
 	}
 }
 
-func TestATokenEndpointIsLeftWhenTheTimeIsUp(t *testing.T) {
+func TestTokenEndpointCallIsCancelled(t *testing.T) {
 	for _, kind := range []string{"authorized_user", "external_account"} {
 		ctx, cancel := context.WithCancel(t.Context())
 		server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -315,7 +315,7 @@ func TestATokenEndpointIsLeftWhenTheTimeIsUp(t *testing.T) {
 	}
 }
 
-func TestAServiceAccountThatIsIncomplete(t *testing.T) {
+func TestIncompleteServiceAccount(t *testing.T) {
 	c := newCloud(t)
 	for name, v := range map[string]map[string]string{
 		"no address":      {"type": "service_account", "private_key": "canary"},
@@ -331,7 +331,7 @@ func TestAServiceAccountThatIsIncomplete(t *testing.T) {
 	}
 }
 
-func TestATokenIsUsedUntilItsEnd(t *testing.T) {
+func TestTokenIsCachedUntilExpiry(t *testing.T) {
 	c := newCloud(t)
 	c.put("EC_SIGN_P256_SHA256", must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)))
 	now := time.Now()
@@ -344,10 +344,10 @@ func TestATokenIsUsedUntilItsEnd(t *testing.T) {
 			t.Error(err)
 		}
 		if want := 1 + i/3; c.tokens != want {
-			t.Errorf("after the step %d there were %d tokens, want %d", i, c.tokens, want)
+			t.Errorf("after step %d: %d tokens, want %d", i, c.tokens, want)
 		}
 	}
-	c.set(func() { c.tokens = 100 }) // the one that is held is revoked
+	c.set(func() { c.tokens = 100 }) // the cached one is revoked
 	if _, err := source.Versions(t.Context()); err != nil || c.tokens != 101 {
 		t.Errorf("%d tokens, %v", c.tokens, err)
 	}

@@ -52,13 +52,13 @@ func signer(tb testing.TB, l *Library) keys.RSASigner {
 	return s
 }
 
-func TestItNamesItsVersion(t *testing.T) {
+func TestVersion(t *testing.T) {
 	if v := library(t).Version(); !strings.HasPrefix(v, "3.") {
 		t.Errorf("version %q", v)
 	}
 }
 
-func TestALibraryThatIsNotThere(t *testing.T) {
+func TestLoadErrors(t *testing.T) {
 	for _, name := range []string{"libcrypto.so.999", "libc.so.6", ""} {
 		if l, err := load(name); l != nil || !errors.Is(err, ErrNoLibrary) {
 			t.Errorf("%q: %v, %v", name, l, err)
@@ -66,7 +66,7 @@ func TestALibraryThatIsNotThere(t *testing.T) {
 	}
 }
 
-func TestItSignsAsGoDoes(t *testing.T) {
+func TestSign(t *testing.T) {
 	s := signer(t, library(t))
 	for _, h := range []crypto.Hash{crypto.SHA256, crypto.SHA384, crypto.SHA512} {
 		digest := make([]byte, h.Size())
@@ -90,7 +90,7 @@ func TestItSignsAsGoDoes(t *testing.T) {
 	}
 }
 
-func TestItRefusesWhatItIsNotFor(t *testing.T) {
+func TestSignErrors(t *testing.T) {
 	s := signer(t, library(t))
 	for name, try := range map[string]struct {
 		digest int
@@ -100,7 +100,7 @@ func TestItRefusesWhatItIsNotFor(t *testing.T) {
 		"a digest of another length":      {20, crypto.SHA256},
 		"no digest":                       {0, crypto.SHA256},
 		"no hash":                         {32, crypto.Hash(0)},
-		"a salt as long as there is room": {32, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthAuto, Hash: crypto.SHA256}},
+		"a salt of maximum length": {32, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthAuto, Hash: crypto.SHA256}},
 	} {
 		if signature, err := s.Sign(rand.Reader, make([]byte, try.digest), try.how); signature != nil || !errors.Is(err, ErrSign) {
 			t.Errorf("%s: %d bytes, %v", name, len(signature), err)
@@ -108,7 +108,7 @@ func TestItRefusesWhatItIsNotFor(t *testing.T) {
 	}
 }
 
-func TestAClosedKeyDoesNotSign(t *testing.T) {
+func TestClose(t *testing.T) {
 	l := library(t)
 	s, err := l.RSA(key(t))
 	if err != nil {
@@ -124,8 +124,8 @@ func TestAClosedKeyDoesNotSign(t *testing.T) {
 	}
 }
 
-// Signatures under way while the key is closed end well or with ErrClosed.
-func TestClosingBesideSigning(t *testing.T) {
+// Signatures in progress while the key is closed succeed or fail with ErrClosed.
+func TestCloseDuringSign(t *testing.T) {
 	l := library(t)
 	for range 20 {
 		s, err := l.RSA(key(t))
@@ -164,7 +164,7 @@ func TestClosingBesideSigning(t *testing.T) {
 	}
 }
 
-func TestAKeyOfTheCacheConforms(t *testing.T) {
+func TestConformance(t *testing.T) {
 	l := library(t)
 	der, err := x509.MarshalPKCS8PrivateKey(key(t))
 	if err != nil {
@@ -181,13 +181,13 @@ func TestAKeyOfTheCacheConforms(t *testing.T) {
 		return k
 	})
 	if l.open.Load() != 1 {
-		t.Errorf("%d keys entered the library", l.open.Load())
+		t.Errorf("%d keys are in the library", l.open.Load())
 	}
 }
 
-// The memory of the process is what it was after 200,000 signatures and after
-// 80,000 keys: libcrypto's is not Go's, so only the system can tell.
-func TestNothingLeaks(t *testing.T) {
+// The process does not grow with 200,000 signatures and 80,000 keys. The memory of
+// libcrypto is not Go's, so that only the system can measure it.
+func TestNoMemoryLeak(t *testing.T) {
 	l := library(t)
 	s := signer(t, l)
 	digest := make([]byte, 32)
@@ -216,23 +216,23 @@ func TestNothingLeaks(t *testing.T) {
 		}
 	}
 	signatures := 200_000
-	if os.Getenv("CONDUCTOR_JWT_LEAK") == "" { // a minute of both cores
+	if os.Getenv("CONDUCTOR_JWT_LEAK") == "" { // 200,000 take a minute of two cores
 		signatures = 20_000
 	}
-	// Allocators, Go's too, now and then take a few megabytes that they will use
-	// again; what leaks is gone each time.
+	// Allocators, Go's too, sometimes take a few megabytes that they use later; a
+	// leak grows in each round.
 	const rounds = 4
 	sign(10_000)
 	open(20_000)
-	least := math.MaxInt
+	minGrowth := math.MaxInt
 	for range rounds {
 		before := resident(t)
 		sign(signatures / rounds)
 		open(20_000)
-		least = min(least, resident(t)-before)
+		minGrowth = min(minGrowth, resident(t)-before)
 	}
-	if least > 1<<20 {
-		t.Errorf("at least %d bytes more after each %d signatures and 20,000 keys", least, signatures/rounds)
+	if minGrowth > 1<<20 {
+		t.Errorf("at least %d bytes more after each %d signatures and 20,000 keys", minGrowth, signatures/rounds)
 	}
 	if l.open.Load() != 1 {
 		t.Errorf("%d keys", l.open.Load())

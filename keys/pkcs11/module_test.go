@@ -8,15 +8,15 @@ import (
 	"testing"
 )
 
-// A module that hangs while it starts holds up its own tokens alone, and those
-// no longer than their callers wait.
-func TestAModuleThatHangsIsNotWaitedFor(t *testing.T) {
+// A module that hangs while it starts blocks only its own tokens, and their
+// callers only until their contexts end.
+func TestHangingModuleBlocksOnlyItsTokens(t *testing.T) {
 	s, ok := New(Options{}).(*scheme)
 	if !ok {
 		t.Fatal("another type")
 	}
 	hanging := &library{}
-	hanging.mu.Lock() // as while it starts
+	hanging.mu.Lock() // as load does while the module starts
 	defer hanging.mu.Unlock()
 	s.modules["/hanging.so"] = hanging
 	source, err := s.Open("pkcs11:token=t;object=o?module-path=/hanging.so")
@@ -32,7 +32,7 @@ func TestAModuleThatHangsIsNotWaitedFor(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := s.module("/no/such/module.so"); err == nil {
-		t.Error("a module that is not there is loaded")
+		t.Error("an absent module is loaded")
 	}
 	cancel()
 	if _, err := source.Versions(ctx); !errors.Is(err, context.Canceled) {

@@ -40,7 +40,7 @@ func open(t *testing.T, path, pin string) keys.Source {
 	return source
 }
 
-func TestEachKindOfKeyConforms(t *testing.T) {
+func TestConformance(t *testing.T) {
 	session := hsm.put(t, "kinds")
 	for id, row := range []struct {
 		name, kind string
@@ -105,7 +105,7 @@ func TestURIs(t *testing.T) {
 	}
 }
 
-func TestTheModuleOfTheEnvironmentIsAnAbsolutePath(t *testing.T) {
+func TestModuleIsAbsolutePath(t *testing.T) {
 	const uri = "pkcs11:token=a;object=b"
 	for module, reason := range map[string]error{"softhsm2.so": keys.ErrUnsupported, "./x.so": keys.ErrUnsupported, "/lib/x.so": nil, "": nil} {
 		if _, err := pkcs11.New(pkcs11.Options{Module: module}).Open(uri); !errors.Is(err, reason) {
@@ -113,11 +113,11 @@ func TestTheModuleOfTheEnvironmentIsAnAbsolutePath(t *testing.T) {
 		}
 	}
 	if _, err := pkcs11.New(pkcs11.Options{Module: "softhsm2.so"}).Open(uri + "?module-path=/lib/x.so"); err != nil {
-		t.Errorf("the uri says its own: %v", err)
+		t.Errorf("with a module-path: %v", err)
 	}
 }
 
-func TestWhatIsNotThere(t *testing.T) {
+func TestMissingObjects(t *testing.T) {
 	session := hsm.put(t, "what")
 	hsm.generate(t, session, "same", "1", p256)
 	hsm.generate(t, session, "same", "2", p256)
@@ -146,12 +146,12 @@ func TestWhatIsNotThere(t *testing.T) {
 	}
 }
 
-// A token counts wrong pins and locks itself, for everybody. SoftHSM does not;
-// that a pin is not shown again is seen by making it right.
-func TestAWrongPINIsShownOnce(t *testing.T) {
+// Tokens lock themselves after some wrong PINs. SoftHSM does not; that a refused
+// PIN is not tried again is tested by making it the right one.
+func TestWrongPINIsTriedOnce(t *testing.T) {
 	session := hsm.put(t, "pins")
 	hsm.generate(t, session, "k", "1", p256)
-	hsm.do(t, hsm.ctx.CloseSession(session)) // the last one: it logs the token out
+	hsm.do(t, hsm.ctx.CloseSession(session)) // the last session: closing it logs the token out
 	pin := pinFile(t, "4321")
 	scheme := pkcs11.New(pkcs11.Options{})
 	versions := func() error {
@@ -186,7 +186,7 @@ func TestAWrongPINIsShownOnce(t *testing.T) {
 	}
 }
 
-func TestAKeyThatIsReplacedBeneath(t *testing.T) {
+func TestReplacedKey(t *testing.T) {
 	session := hsm.put(t, "wiped")
 	hsm.generate(t, session, "k", "1", p256)
 	source := open(t, "token=wiped;object=k", pinFile(t, userPIN))
@@ -204,9 +204,9 @@ func TestAKeyThatIsReplacedBeneath(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// It is another key now, which package keyring finds by this.
+	// It is another key now, which package keyring detects in this way.
 	v, err := keys.VerifierOf(key)
 	if err != nil || v.Verify(keys.ES256, []byte("x"), signature) == nil {
-		t.Error("the old public half verifies what the new key signed", err)
+		t.Error("the old public key verifies a signature of the new key", err)
 	}
 }

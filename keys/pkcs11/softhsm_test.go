@@ -16,15 +16,15 @@ const (
 	userPIN = "1234"
 )
 
-// softHSM is a token of SoftHSM 2 of this test binary's own. The library reads
-// its configuration once, and so there is one folder for all.
+// softHSM is SoftHSM 2 with tokens of this test binary. The library reads its
+// configuration once, so all tokens are in one folder.
 type softHSM struct {
 	module string // path of the library
 	folder string
 	ctx    *pkcs11.Ctx
 }
 
-// hsm is started by TestMain: it is dear, and the library is one a process.
+// hsm is started by TestMain: it is slow, and a process loads the library once.
 var hsm softHSM
 
 func TestMain(m *testing.M) {
@@ -66,14 +66,14 @@ func startSoftHSM() (softHSM, error) {
 	return h, h.ctx.Initialize()
 }
 
-// put makes a token with a label, and gives a session of it that may write.
+// put creates a token with a label, and returns a session that may write.
 func (h softHSM) put(t *testing.T, label string) pkcs11.SessionHandle {
 	t.Helper()
 	slots, err := h.ctx.GetSlotList(true)
 	if err != nil {
 		t.Fatal(err)
 	}
-	slot := slots[len(slots)-1] // the one without a token comes last
+	slot := slots[len(slots)-1] // the slot without a token is last
 	h.do(t, h.ctx.InitToken(slot, soPIN, label))
 	session := h.session(t, label)
 	h.do(t, h.ctx.Login(session, pkcs11.CKU_SO, soPIN))
@@ -113,7 +113,7 @@ func (h softHSM) do(t *testing.T, err error) {
 	}
 }
 
-// The DER of the names of curves.
+// The DER of the curves' OIDs.
 const (
 	p256      = "\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07"
 	p384      = "\x06\x05\x2b\x81\x04\x00\x22"
@@ -122,7 +122,7 @@ const (
 	ed25519   = "\x06\x03\x2b\x65\x70"
 )
 
-// generate makes a key pair. kind is rsa, or the name of a curve in DER.
+// generate creates a key pair. kind is rsa, or the name of a curve in DER.
 func (h softHSM) generate(t *testing.T, session pkcs11.SessionHandle, label, id, kind string) {
 	t.Helper()
 	mechanism := uint(pkcs11.CKM_EC_KEY_PAIR_GEN)

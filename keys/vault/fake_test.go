@@ -9,7 +9,7 @@ import (
 	"conductor-jwt/test/vaulttest"
 )
 
-// fakeServer is the fake, whose time passes by hand.
+// fakeServer is the fake, with a clock that the test sets.
 type fakeServer struct {
 	*vaulttest.Server
 	t     *testing.T
@@ -43,8 +43,8 @@ func (s *fakeServer) rotate(key string) {
 	s.PutTransit("transit/"+key, nil)
 }
 
-func (s *fakeServer) least(key string, decryption, encryption int) {
-	s.Least("transit/"+key, decryption, encryption)
+func (s *fakeServer) setMinVersions(key string, decryption, encryption int) {
+	s.SetMinVersions("transit/"+key, decryption, encryption)
 }
 
 func (s *fakeServer) put(path string, fields map[string]any) { s.PutKV("secret/"+path, fields) }

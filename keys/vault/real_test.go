@@ -20,21 +20,21 @@ import (
 	"conductor-jwt/test/vaulttest"
 )
 
-// The tests of this file's users run against a real Vault or OpenBao where
-// VAULT_ADDR, VAULT_TOKEN and VAULT_UNSEAL_KEY name one that may be written
-// to and sealed. `make test-vault` builds and starts one.
+// Tests that use this file run against a real Vault or OpenBao if VAULT_ADDR,
+// VAULT_TOKEN and VAULT_UNSEAL_KEY name one that may be written to and sealed.
+// `make test-vault` builds and starts one.
 
 func real() vault.Options {
 	return vault.Options{Address: os.Getenv("VAULT_ADDR"), Login: vault.Login{Token: secret.New(os.Getenv("VAULT_TOKEN"))}}
 }
 
-// realServer is a real one, in which each test has its own names.
+// realServer is a real server, in which each test has its own names.
 type realServer struct{ t *testing.T }
 
 func (realServer) options() vault.Options { return real() }
 
-// told is what the administrator reads of an answer.
-type told struct {
+// adminAnswer is what the administrator reads of an answer.
+type adminAnswer struct {
 	Data struct {
 		RoleID   string `json:"role_id"`
 		SecretID string `json:"secret_id"`
@@ -44,20 +44,20 @@ type told struct {
 	} `json:"auth"`
 }
 
-// do asks the server as its administrator does.
-func (s realServer) do(verb, path string, body any) (got told) {
+// do sends a request as the administrator, and expects success.
+func (s realServer) do(verb, path string, body any) (got adminAnswer) {
 	s.t.Helper()
 	status, answer := ask(s.t, s, verb, path, body)
 	if status/100 != 2 {
 		s.t.Fatalf("%s: status %d, %s", path, status, answer)
 	}
 	if answer != "" && json.Unmarshal([]byte(answer), &got) != nil {
-		s.t.Fatalf("%s: something else than was asked for", path)
+		s.t.Fatalf("%s: an unexpected answer", path)
 	}
 	return got
 }
 
-// mount makes sure of what a server in development mode has not.
+// mount enables an engine or auth method that a server in development mode lacks.
 func (s realServer) mount(table, path, kind string) {
 	s.t.Helper()
 	if _, all := ask(s.t, s, http.MethodGet, table, nil); !strings.Contains(all, strconv.Quote(path+"/")) {
@@ -80,7 +80,7 @@ func (s realServer) rotate(key string) {
 	s.do(http.MethodPost, "transit/keys/"+key+"/rotate", nil)
 }
 
-func (s realServer) least(key string, decryption, encryption int) {
+func (s realServer) setMinVersions(key string, decryption, encryption int) {
 	s.t.Helper()
 	s.do(http.MethodPost, "transit/keys/"+key+"/config", map[string]int{"min_decryption_version": decryption, "min_encryption_version": encryption})
 }
@@ -115,8 +115,8 @@ func (s realServer) erase(path string) {
 	s.do(http.MethodDelete, "secret/metadata/"+path, nil)
 }
 
-// policy makes one that permits what docs/key-stores.md asks for, and not
-// what is denied.
+// policy creates a policy with the permissions of docs/key-stores.md, without the
+// denied paths.
 func (s realServer) policy(denied []string) string {
 	s.t.Helper()
 	paths := map[string]any{}
@@ -139,7 +139,7 @@ func (s realServer) policy(denied []string) string {
 
 func lease(l vaulttest.Lease, prefix string) map[string]any {
 	given := map[string]any{}
-	for name, d := range map[string]time.Duration{"ttl": l.TTL, prefix + "max_ttl": l.Most, "period": l.Period} {
+	for name, d := range map[string]time.Duration{"ttl": l.TTL, prefix + "max_ttl": l.MaxTTL, "period": l.Period} {
 		if d > 0 {
 			given[name] = d.String()
 		}
@@ -162,8 +162,8 @@ func (s realServer) appRole(l vaulttest.Lease, uses int, denied ...string) vault
 	return vault.AppRole{RoleID: id, SecretIDFile: write(s.t, secretID+"\n")}
 }
 
-// kubernetes has Vault ask a cluster that knows one token, of the service
-// account worker.
+// kubernetes configures Vault to ask a cluster that knows one token, of the
+// service account worker.
 func (s realServer) kubernetes(jwt string, l vaulttest.Lease) vault.Kubernetes {
 	s.t.Helper()
 	cluster := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -193,7 +193,7 @@ func (s realServer) kubernetes(jwt string, l vaulttest.Lease) vault.Kubernetes {
 
 func (s realServer) token(l vaulttest.Lease, denied ...string) string {
 	s.t.Helper()
-	given := map[string]any{"policies": []string{s.policy(denied)}, "renewable": !l.Fixed}
+	given := map[string]any{"policies": []string{s.policy(denied)}, "renewable": !l.NotRenewable}
 	maps.Copy(given, lease(l, "explicit_"))
 	return s.do(http.MethodPost, "auth/token/create", given).Auth.Token
 }
@@ -206,7 +206,7 @@ func (s realServer) revoke(token string) {
 func (s realServer) seal() {
 	s.t.Helper()
 	if os.Getenv("VAULT_UNSEAL_KEY") == "" {
-		s.t.Fatal("it could not be opened again; set VAULT_UNSEAL_KEY")
+		s.t.Fatal("it could not be unsealed; set VAULT_UNSEAL_KEY")
 	}
 	s.do(http.MethodPut, "sys/seal", nil)
 }
@@ -234,7 +234,7 @@ func realTransit(t *testing.T, kind string) keyconformance.Store {
 	}
 }
 
-// realKV uses the engine that a server in development mode has.
+// realKV uses the engine of a server in development mode.
 func realKV(t *testing.T) keyconformance.Store {
 	t.Helper()
 	s := realServer{t}

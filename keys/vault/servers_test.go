@@ -17,13 +17,13 @@ import (
 	"conductor-jwt/test/vaulttest"
 )
 
-// server is a Vault as its administrator has it: the fake or a real one.
+// server is a Vault with its administrator: the fake or a real one.
 type server interface {
-	options() vault.Options // of who may do everything
+	options() vault.Options // with every permission
 
 	create(kind string) (key string) // of the transit engine: its name
 	rotate(key string)
-	least(key string, decryption, encryption int)
+	setMinVersions(key string, decryption, encryption int)
 
 	put(path string, fields map[string]any) // below secret/
 	remove(path string, version int)
@@ -34,7 +34,7 @@ type server interface {
 
 	appRole(l vaulttest.Lease, uses int, denied ...string) vault.AppRole // uses of the secret id; 0: any number
 	kubernetes(jwt string, l vaulttest.Lease) vault.Kubernetes           // for one service account
-	token(l vaulttest.Lease, denied ...string) string                    // for the engines, but for the paths denied
+	token(l vaulttest.Lease, denied ...string) string                    // for the engines, without the denied paths
 	revoke(token string)
 	seal()
 	unseal()
@@ -42,8 +42,8 @@ type server interface {
 	pass(d time.Duration)
 }
 
-// servers are the fake and, where there is one, a real server: the same tests
-// hold both.
+// servers returns the fake and, if there is one, a real server, for the same
+// tests.
 func servers() map[string]func(t *testing.T) server {
 	all := map[string]func(t *testing.T) server{"the fake": newFake}
 	if os.Getenv("VAULT_ADDR") != "" {
@@ -52,7 +52,7 @@ func servers() map[string]func(t *testing.T) server {
 	return all
 }
 
-// ask sends what no source of ours would.
+// ask sends a request as the administrator.
 func ask(t *testing.T, s server, verb, path string, body any) (status int, answer string) {
 	t.Helper()
 	o := s.options()
@@ -68,7 +68,7 @@ func send(t *testing.T, address, token, verb, path string, body any) (status int
 			t.Fatal(err)
 		}
 	}
-	// The end of a test is a time to ask as well, and its context is over then.
+	// Also for the cleanup of a test, when its context has ended.
 	r, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), verb, strings.TrimRight(address, "/")+"/v1/"+path, bytes.NewReader(text))
 	if err != nil {
 		t.Fatal(err)
@@ -112,7 +112,7 @@ func (c *counter) RoundTrip(r *http.Request) (*http.Response, error) {
 	return c.next.RoundTrip(r)
 }
 
-// CloseIdleConnections is what the client's own asks for.
+// CloseIdleConnections is called by that of [http.Client].
 func (c *counter) CloseIdleConnections() { c.next.CloseIdleConnections() }
 
 func (c *counter) of(what string) int {

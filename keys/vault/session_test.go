@@ -15,7 +15,7 @@ import (
 	"conductor-jwt/test/vaulttest"
 )
 
-// clock is what both sides read.
+// clock is the clock of both sides.
 type clock struct {
 	mu  sync.Mutex
 	now time.Time
@@ -39,7 +39,8 @@ const (
 	look  = "GET auth/token/lookup-self"
 )
 
-// loggedIn is a server with a key that is asked with an AppRole's tokens.
+// loggedIn returns a server with a key, and its source, which logs in with an
+// AppRole.
 func loggedIn(t *testing.T, l vaulttest.Lease) (*vaulttest.Server, *clock, keys.Source) {
 	t.Helper()
 	s, c := vaulttest.New(t), &clock{now: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)}
@@ -57,16 +58,16 @@ func works(t *testing.T, s keys.Source) {
 	}
 }
 
-func asked(t *testing.T, s *vaulttest.Server, want map[string]int) {
+func calls(t *testing.T, s *vaulttest.Server, want map[string]int) {
 	t.Helper()
 	for what, n := range want {
-		if got := s.Asked(what); got != n {
+		if got := s.Calls(what); got != n {
 			t.Errorf("%s: %d times, want %d", what, got, n)
 		}
 	}
 }
 
-func TestEachWayToLogIn(t *testing.T) {
+func TestLoginMethods(t *testing.T) {
 	s := vaulttest.New(t)
 	s.Namespace = "team/a"
 	s.PutTransit("transit/k", vaulttest.NewKey("ed25519"))
@@ -74,10 +75,10 @@ func TestEachWayToLogIn(t *testing.T) {
 	s.AppRole("roles/b", "role-b", "secret-b", vaulttest.Lease{TTL: time.Hour})
 	s.Kubernetes("kubernetes", "worker", "a.b.c", vaulttest.Lease{TTL: time.Hour})
 	s.Kubernetes("k8s", "worker", "d.e.f", vaulttest.Lease{TTL: time.Hour})
-	s.Token("by-hand", vaulttest.Lease{})
+	s.Token("static", vaulttest.Lease{})
 	for name, l := range map[string]vault.Login{
-		"a token":                 {Token: secret.New("by-hand")},
-		"a token's file":          {TokenFile: write(t, "\ufeffby-hand\n")},
+		"a token":                 {Token: secret.New("static")},
+		"a token's file":          {TokenFile: write(t, "\ufeffstatic\n")},
 		"a service account":       {Kubernetes: vault.Kubernetes{Role: "worker", TokenFile: write(t, "a.b.c")}},
 		"a mount of another name": {Kubernetes: vault.Kubernetes{Role: "worker", Mount: "k8s", TokenFile: write(t, "\ufeffd.e.f\r\n")}},
 		"an app role":             {AppRole: vault.AppRole{RoleID: "role", SecretIDFile: write(t, "secret\n")}},
@@ -89,52 +90,52 @@ func TestEachWayToLogIn(t *testing.T) {
 	}
 	outside := open(t, asRoot(s), "vault-transit://transit/k")
 	if _, err := outside.Versions(t.Context()); err == nil {
-		t.Error("the key is found outside its namespace")
+		t.Error("the key is found outside of its namespace")
 	}
 }
 
-func TestATokenIsRenewedInTime(t *testing.T) {
+func TestTokenIsRenewedInTime(t *testing.T) {
 	s, c, source := loggedIn(t, vaulttest.Lease{TTL: time.Hour})
 	works(t, source)
 	c.pass(20 * time.Minute)
 	works(t, source)
-	asked(t, s, map[string]int{login: 1, renew: 0})
+	calls(t, s, map[string]int{login: 1, renew: 0})
 	for range 10 {
 		c.pass(31 * time.Minute)
 		works(t, source)
 	}
-	asked(t, s, map[string]int{login: 1, renew: 10})
+	calls(t, s, map[string]int{login: 1, renew: 10})
 }
 
-func TestATokenThatEndsIsReplacedBefore(t *testing.T) {
-	s, c, source := loggedIn(t, vaulttest.Lease{TTL: time.Hour, Most: 90 * time.Minute})
+func TestTokenIsReplacedBeforeMaxTTL(t *testing.T) {
+	s, c, source := loggedIn(t, vaulttest.Lease{TTL: time.Hour, MaxTTL: 90 * time.Minute})
 	for range 100 {
 		works(t, source)
 		c.pass(5 * time.Minute)
 	}
-	if n := s.Asked(login); n < 6 || n > 12 {
-		t.Errorf("logged in %d times within 500 minutes", n)
+	if n := s.Calls(login); n < 6 || n > 12 {
+		t.Errorf("%d logins within 500 minutes", n)
 	}
 }
 
-func TestATokenThatHasEnded(t *testing.T) {
+func TestExpiredTokenIsReplaced(t *testing.T) {
 	s, c, source := loggedIn(t, vaulttest.Lease{TTL: time.Minute})
 	works(t, source)
 	c.pass(time.Hour)
 	works(t, source)
-	asked(t, s, map[string]int{login: 2, renew: 0})
+	calls(t, s, map[string]int{login: 2, renew: 0})
 }
 
-func TestARevokedTokenIsReplaced(t *testing.T) {
+func TestRevokedTokenIsReplaced(t *testing.T) {
 	s, c, source := loggedIn(t, vaulttest.Lease{})
 	works(t, source)
 	s.Revoke()
 	c.pass(time.Minute)
 	works(t, source)
-	asked(t, s, map[string]int{login: 2})
+	calls(t, s, map[string]int{login: 2})
 }
 
-func TestAMissingPermissionDoesNotLogInEachTime(t *testing.T) {
+func TestMissingPermissionLogsInOnce(t *testing.T) {
 	s, _, source := loggedIn(t, vaulttest.Lease{TTL: time.Hour})
 	s.Deny("transit/keys/k")
 	for range 5 {
@@ -142,10 +143,10 @@ func TestAMissingPermissionDoesNotLogInEachTime(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	asked(t, s, map[string]int{login: 1})
+	calls(t, s, map[string]int{login: 1})
 }
 
-func TestALoginThatFailsKeepsTheGoodToken(t *testing.T) {
+func TestFailedLoginKeepsValidToken(t *testing.T) {
 	s, c, source := loggedIn(t, vaulttest.Lease{TTL: time.Hour})
 	works(t, source)
 	c.pass(40 * time.Minute)
@@ -158,14 +159,14 @@ func TestALoginThatFailsKeepsTheGoodToken(t *testing.T) {
 	for range 5 {
 		works(t, source)
 	}
-	asked(t, s, map[string]int{login: 3, renew: 2}) // each twice, and then not again for a while
+	calls(t, s, map[string]int{login: 3, renew: 2}) // each twice, and then not again for 10 s
 	s.Fail(nil)
 	c.pass(time.Minute)
 	works(t, source)
-	asked(t, s, map[string]int{login: 3, renew: 3})
+	calls(t, s, map[string]int{login: 3, renew: 3})
 }
 
-func TestARefusedLoginIsShownAgainLater(t *testing.T) {
+func TestRefusedLoginIsRetriedLater(t *testing.T) {
 	s, c := vaulttest.New(t), &clock{now: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)}
 	s.Now = c.Now
 	s.PutTransit("transit/k", vaulttest.NewKey("ed25519"))
@@ -183,7 +184,7 @@ func TestARefusedLoginIsShownAgainLater(t *testing.T) {
 		for n := 1; n <= 2; n++ {
 			for range 5 {
 				refused(t, signs(t, source))
-				asked(t, s, map[string]int{row.path: n})
+				calls(t, s, map[string]int{row.path: n})
 				c.pass(row.again/5 - time.Millisecond)
 			}
 			c.pass(5 * time.Millisecond)
@@ -191,17 +192,17 @@ func TestARefusedLoginIsShownAgainLater(t *testing.T) {
 	}
 }
 
-func TestManyCallersLogInOnce(t *testing.T) {
+func TestConcurrentCallersLogInOnce(t *testing.T) {
 	s, _, source := loggedIn(t, vaulttest.Lease{TTL: time.Hour})
 	var all sync.WaitGroup
 	for range 16 {
 		all.Go(func() { works(t, source) })
 	}
 	all.Wait()
-	asked(t, s, map[string]int{login: 1})
+	calls(t, s, map[string]int{login: 1})
 }
 
-func TestATokenOfAnotherIsRenewedWhileThatWorks(t *testing.T) {
+func TestStaticTokenIsRenewed(t *testing.T) {
 	s, c := vaulttest.New(t), &clock{now: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)}
 	s.Now = c.Now
 	s.PutTransit("transit/k", vaulttest.NewKey("ed25519"))
@@ -211,10 +212,10 @@ func TestATokenOfAnotherIsRenewedWhileThatWorks(t *testing.T) {
 		works(t, source)
 		c.pass(40 * time.Minute)
 	}
-	asked(t, s, map[string]int{look: 1, renew: 9})
+	calls(t, s, map[string]int{look: 1, renew: 9})
 }
 
-func TestAFileWithAnotherTokenIsReadAgain(t *testing.T) {
+func TestTokenFileIsReadAgain(t *testing.T) {
 	s := vaulttest.New(t)
 	s.PutTransit("transit/k", vaulttest.NewKey("ed25519"))
 	s.Token("one", vaulttest.Lease{})
@@ -229,7 +230,7 @@ func TestAFileWithAnotherTokenIsReadAgain(t *testing.T) {
 	works(t, source)
 }
 
-func TestTheTokenGoesNowhereElse(t *testing.T) {
+func TestRedirectIsNotFollowed(t *testing.T) {
 	var elsewhere sync.Map
 	other := listen(t, func(w http.ResponseWriter, r *http.Request) { elsewhere.Store(r.Header.Get("X-Vault-Token"), true) })
 	front := listen(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other, http.StatusTemporaryRedirect) })
@@ -240,7 +241,7 @@ func TestTheTokenGoesNowhereElse(t *testing.T) {
 	elsewhere.Range(func(any, any) bool { t.Error("a redirect was followed"); return false })
 }
 
-func TestACallThatIsGivenUpEndsItsLogin(t *testing.T) {
+func TestCancelledCallEndsLogin(t *testing.T) {
 	s, _, source := loggedIn(t, vaulttest.Lease{TTL: time.Hour})
 	s.Hold()
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)

@@ -134,7 +134,7 @@ func write(t *testing.T, text string) string {
 	return path
 }
 
-func TestErrorsSayNothingOfEitherSide(t *testing.T) {
+func TestErrorsQuoteNothing(t *testing.T) {
 	s := vaulttest.New(t)
 	s.PutTransit("transit/k", vaulttest.NewKey("ed25519"))
 	s.AppRole("approle", "role-canary", "right", vaulttest.Lease{})
@@ -162,7 +162,7 @@ func listen(t *testing.T, f http.HandlerFunc) string {
 	return server.URL
 }
 
-func TestTheServersOwnAuthority(t *testing.T) {
+func TestCAFile(t *testing.T) {
 	server := httptest.NewTLSServer(vaulttest.New(t))
 	defer server.Close()
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)

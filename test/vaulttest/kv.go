@@ -7,9 +7,8 @@ import (
 	"time"
 )
 
-// kept is how many versions of a secret the server keeps, where nobody has
-// said otherwise.
-const kept = 10
+// maxVersions is how many versions of a secret the server keeps by default.
+const maxVersions = 10
 
 type kvSecret struct {
 	versions []kvVersion
@@ -17,10 +16,10 @@ type kvSecret struct {
 }
 
 type kvVersion struct {
-	fields  map[string]any
-	created time.Time
-	deleted time.Time
-	gone    bool // destroyed
+	fields    map[string]any
+	created   time.Time
+	deleted   time.Time
+	destroyed bool
 }
 
 // PutKV writes a version of the secret mount/path.
@@ -40,7 +39,7 @@ func (s *Server) DeleteKV(path string, version int) {
 	s.secrets[path].versions[version-1].deleted = s.Now()
 }
 
-// UndeleteKV takes DeleteKV back.
+// UndeleteKV reverses DeleteKV.
 func (s *Server) UndeleteKV(path string, version int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -51,17 +50,17 @@ func (s *Server) UndeleteKV(path string, version int) {
 func (s *Server) DestroyKV(path string, version int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.secrets[path].versions[version-1].gone = true
+	s.secrets[path].versions[version-1].destroyed = true
 }
 
-// AnnotateKV writes the metadata that are anybody's own. No version comes of it.
+// AnnotateKV writes the custom metadata, without a new version.
 func (s *Server) AnnotateKV(path string, custom map[string]string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.secrets[path].custom = custom
 }
 
-// EraseKV removes a secret. The next of its name counts from 1 again.
+// EraseKV removes a secret. The next one of its name counts its versions from 1.
 func (s *Server) EraseKV(path string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -69,20 +68,20 @@ func (s *Server) EraseKV(path string) {
 }
 
 // oldest is the number of the first version that is still kept.
-func (k *kvSecret) oldest() int { return max(1, len(k.versions)-kept+1) }
+func (k *kvSecret) oldest() int { return max(1, len(k.versions)-maxVersions+1) }
 
 func (v kvVersion) metadata() map[string]any {
 	deleted := ""
 	if !v.deleted.IsZero() {
 		deleted = v.deleted.UTC().Format(time.RFC3339Nano)
 	}
-	return map[string]any{"created_time": v.created.UTC().Format(time.RFC3339Nano), "deletion_time": deleted, "destroyed": v.gone}
+	return map[string]any{"created_time": v.created.UTC().Format(time.RFC3339Nano), "deletion_time": deleted, "destroyed": v.destroyed}
 }
 
 func (s *Server) readMetadata(w http.ResponseWriter, path string) {
 	k := s.secrets[path]
 	if k == nil {
-		absent(w)
+		notFound(w)
 		return
 	}
 	list := map[string]any{}
@@ -100,20 +99,20 @@ func (s *Server) readData(w http.ResponseWriter, path, version string) {
 	}
 	k := s.secrets[path]
 	if k == nil {
-		absent(w)
+		notFound(w)
 		return
 	}
 	if n <= 0 {
 		n = len(k.versions)
 	}
 	if n < k.oldest() || n > len(k.versions) {
-		absent(w)
+		notFound(w)
 		return
 	}
 	v := k.versions[n-1]
 	meta := v.metadata()
 	meta["version"] = n
-	if !v.deleted.IsZero() || v.gone {
+	if !v.deleted.IsZero() || v.destroyed {
 		w.WriteHeader(http.StatusNotFound)
 		reply(w, map[string]any{"data": map[string]any{"data": nil, "metadata": meta}})
 		return

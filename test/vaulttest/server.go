@@ -1,13 +1,7 @@
-// Package vaulttest is a Vault, or an OpenBao, in memory: as much of its HTTP
-// API as keys come through, with the rules that the real servers enforce.
-// Tokens, leases, permissions, namespaces, versions and what may be asked of
-// each are as there; keys/vault runs the same tests against a real server
-// where there is one.
-//
-//	server.go   answers, permissions, faults
-//	tokens.go   login, renewal, revocation
-//	transit.go  keys that sign
-//	kv.go       secrets with versions
+// Package vaulttest is a fake of Vault and OpenBao: the part of the HTTP API
+// that package vault uses, with the rules of the real servers for tokens,
+// leases, permissions, namespaces and versions. keys/vault runs the same tests
+// against a real server if there is one.
 package vaulttest
 
 import (
@@ -22,16 +16,16 @@ import (
 	"conductor-jwt/test/keyconformance"
 )
 
-// Root is a token that may do everything and never ends.
+// Root is a token that may do everything and does not expire.
 const Root = "root"
 
 // Server is the server. Its methods may be called at any time.
 type Server struct {
 	URL       string
-	Namespace string // that all is in; empty: the root
+	Namespace string // of everything; empty: the root
 	Now       func() time.Time
 
-	// Hold lets every request wait until Release.
+	// Hold makes every request wait until Release.
 	keyconformance.Gate
 
 	mu      sync.Mutex
@@ -43,7 +37,7 @@ type Server struct {
 	denied  map[string]bool        // by path
 	sealed  bool
 	fault   func(r *http.Request) int
-	asked   map[string]int // by verb and path
+	calls   map[string]int // by method and path
 }
 
 // New starts a server that ends with the test.
@@ -51,7 +45,7 @@ func New(tb testing.TB) *Server {
 	tb.Helper()
 	s := &Server{
 		Now: time.Now, tokens: map[string]*token{Root: {}}, logins: map[string]*login{},
-		transit: map[string]*transitKey{}, secrets: map[string]*kvSecret{}, denied: map[string]bool{}, asked: map[string]int{},
+		transit: map[string]*transitKey{}, secrets: map[string]*kvSecret{}, denied: map[string]bool{}, calls: map[string]int{},
 	}
 	server := httptest.NewServer(s)
 	s.URL = server.URL
@@ -59,7 +53,7 @@ func New(tb testing.TB) *Server {
 	return s
 }
 
-// Deny takes the permission for a path, such as transit/sign/billing, from
+// Deny withdraws the permission for a path, such as transit/sign/billing, from
 // every token.
 func (s *Server) Deny(path string) {
 	s.mu.Lock()
@@ -67,10 +61,10 @@ func (s *Server) Deny(path string) {
 	s.denied[path] = true
 }
 
-// Seal closes the server until Unseal.
+// Seal seals the server until Unseal.
 func (s *Server) Seal() { s.setSealed(true) }
 
-// Unseal opens it. What it held is still there, and tokens are still good.
+// Unseal unseals the server. Its contents and its tokens are unchanged.
 func (s *Server) Unseal() { s.setSealed(false) }
 
 func (s *Server) setSealed(yes bool) {
@@ -79,25 +73,25 @@ func (s *Server) setSealed(yes bool) {
 	s.sealed = yes
 }
 
-// Fail answers with the status that f gives, unless that is 0. nil ends it.
+// Fail answers with the status that f returns, unless that is 0. A nil f ends it.
 func (s *Server) Fail(f func(r *http.Request) int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.fault = f
 }
 
-// Asked counts the requests, such as "POST auth/kubernetes/login".
-func (s *Server) Asked(what string) int {
+// Calls returns the number of requests, such as "POST auth/kubernetes/login".
+func (s *Server) Calls(what string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.asked[what]
+	return s.calls[what]
 }
 
 // ServeHTTP implements [http.Handler].
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path := strings.TrimPrefix(r.URL.Path, "/v1/")
 	s.mu.Lock()
-	s.asked[r.Method+" "+path]++
+	s.calls[r.Method+" "+path]++
 	fault := s.fault
 	s.mu.Unlock()
 	if s.Pass(r.Context()) != nil {
@@ -134,12 +128,12 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, path string) {
 	}
 	name := r.Header.Get("X-Vault-Token")
 	held := s.tokens[name]
-	if held == nil || held.ended(s.Now()) {
+	if held == nil || held.expired(s.Now()) {
 		refuse(w, http.StatusForbidden, "permission denied") // the same status for both
 		return
 	}
 	if s.denied[path] {
-		refuse(w, http.StatusForbidden, many("permission denied"))
+		refuse(w, http.StatusForbidden, wrapped("permission denied"))
 		return
 	}
 	switch {
@@ -160,13 +154,13 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, path string) {
 	}
 }
 
-// many is how the server words an error that its own library wraps.
-func many(problem string) string { return "1 error occurred:\n\t* " + problem + "\n\n" }
+// wrapped is the text of an error that the server's library wraps.
+func wrapped(problem string) string { return "1 error occurred:\n\t* " + problem + "\n\n" }
 
 func reply(w http.ResponseWriter, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	if err := json.NewEncoder(w).Encode(v); err != nil {
-		panic(http.ErrAbortHandler) // the caller is gone
+		panic(http.ErrAbortHandler) // the client disconnected
 	}
 }
 
@@ -176,8 +170,8 @@ func refuse(w http.ResponseWriter, status int, problem string) {
 	reply(w, map[string][]string{"errors": {problem}})
 }
 
-// absent is the answer where nothing is.
-func absent(w http.ResponseWriter) {
+// notFound answers for a path without contents.
+func notFound(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(http.StatusNotFound)
 	reply(w, map[string][]string{"errors": {}})

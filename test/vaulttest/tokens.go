@@ -7,73 +7,73 @@ import (
 	"time"
 )
 
-// token is one that was given out.
+// token is an issued token.
 type token struct {
-	ends      time.Time // zero: never
-	most      time.Time // it is never renewed beyond; zero: forever
+	expires   time.Time // zero: never
+	max       time.Time // the end of its last renewal; zero: none
 	lease     time.Duration
 	renewable bool
 }
 
-// usual is how long a token lives, and can be renewed, where nothing is said.
-const usual = 768 * time.Hour
+// defaultTTL is the default lifetime of a token, with and without renewals.
+const defaultTTL = 768 * time.Hour
 
-func (t *token) ended(now time.Time) bool { return !t.ends.IsZero() && !now.Before(t.ends) }
+func (t *token) expired(now time.Time) bool { return !t.expires.IsZero() && !now.Before(t.expires) }
 
 func (t *token) left(now time.Time) int64 {
-	if t.ends.IsZero() {
+	if t.expires.IsZero() {
 		return 0
 	}
-	return int64(t.ends.Sub(now) / time.Second)
+	return int64(t.expires.Sub(now) / time.Second)
 }
 
-// Lease is what a login gives: how long a token lives, and for how long in
-// all it can be renewed. A token with a period lives as long after each
-// renewal, forever. The default is that of Vault: 768 hours.
+// Lease is the lifetime of a token, and its maximum lifetime with renewals. A
+// token with a period is extended by it at each renewal, without a maximum. The
+// default is that of Vault: 768 hours.
 type Lease struct {
-	TTL, Most, Period time.Duration
-	Fixed             bool // it cannot be renewed
+	TTL, MaxTTL, Period time.Duration
+	NotRenewable        bool
 }
 
-// login is a way to log in.
+// login is an auth method.
 type login struct {
 	lease Lease
 	good  func(map[string]string) bool
-	uses  int // left; below 0: any number
+	uses  int // left; negative: any number
 
-	// The answer to what is no good, which differs between methods.
+	// The answer to wrong credentials, which differs between methods.
 	status int
 	says   string
 
-	locks  bool // whoever fails too often
+	locks  bool // after several failures
 	failed int
-	last   time.Time // that one failed
+	last   time.Time // of the last failure
 }
 
 const (
-	// After so many failures, none of them lockFor after the one before, a role
-	// of AppRole is refused for as long, whatever secret id comes with it.
+	// After lockAfter failures, each within lockFor of the one before it, an
+	// AppRole is refused for lockFor, with any secret id.
 	lockAfter = 5
 	lockFor   = 15 * time.Minute
 )
 
-// AppRole lets whoever has both ids log in at auth/mount/login.
+// AppRole permits a login with both ids at auth/mount/login.
 func (s *Server) AppRole(mount, role, secret string, l Lease) {
 	good := func(given map[string]string) bool { return given["role_id"] == role && given["secret_id"] == secret }
 	s.allow(mount, &login{lease: l, uses: -1, good: good, status: http.StatusBadRequest, says: "invalid role or secret ID", locks: true})
 }
 
-// LimitLogins lets the secret id of a mount be used so often; 0: any number.
+// LimitLogins limits the uses of the secret id of a mount; 0: any number.
 func (s *Server) LimitLogins(mount string, uses int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.logins["auth/"+mount+"/login"].uses = cmp.Or(uses, -1)
 }
 
-// Kubernetes lets whoever has a service account's token log in.
+// Kubernetes permits a login with a service account's token.
 func (s *Server) Kubernetes(mount, role, jwt string, l Lease) {
 	good := func(given map[string]string) bool { return given["role"] == role && given["jwt"] == jwt }
-	s.allow(mount, &login{lease: l, uses: -1, good: good, status: http.StatusForbidden, says: many("permission denied")})
+	s.allow(mount, &login{lease: l, uses: -1, good: good, status: http.StatusForbidden, says: wrapped("permission denied")})
 }
 
 func (s *Server) allow(mount string, l *login) {
@@ -82,7 +82,7 @@ func (s *Server) allow(mount string, l *login) {
 	s.logins["auth/"+mount+"/login"] = l
 }
 
-// try reports whether somebody may log in.
+// try returns why a login is refused; nil if it is not.
 func (l *login) try(given map[string]string, now time.Time) *problem {
 	recent := now.Sub(l.last) < lockFor
 	switch {
@@ -99,37 +99,37 @@ func (l *login) try(given map[string]string, now time.Time) *problem {
 	return &problem{l.status, l.says}
 }
 
-func (s *Server) made(l Lease) *token {
-	t := &token{lease: cmp.Or(l.Period, l.TTL, usual), renewable: !l.Fixed}
+func (s *Server) newToken(l Lease) *token {
+	t := &token{lease: cmp.Or(l.Period, l.TTL, defaultTTL), renewable: !l.NotRenewable}
 	if l.Period == 0 {
-		t.most = s.Now().Add(cmp.Or(l.Most, usual))
+		t.max = s.Now().Add(cmp.Or(l.MaxTTL, defaultTTL))
 	}
 	t.extend(s.Now())
 	return t
 }
 
 func (t *token) extend(now time.Time) {
-	t.ends = now.Add(t.lease)
-	if !t.most.IsZero() && t.ends.After(t.most) {
-		t.ends = t.most
+	t.expires = now.Add(t.lease)
+	if !t.max.IsZero() && t.expires.After(t.max) {
+		t.expires = t.max
 	}
 }
 
-// Token makes a token by hand.
+// Token issues a token of that name.
 func (s *Server) Token(name string, l Lease) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.tokens[name] = s.made(l)
+	s.tokens[name] = s.newToken(l)
 }
 
-// Revoke ends every token but the root's.
+// Revoke revokes every token but [Root].
 func (s *Server) Revoke() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.tokens = map[string]*token{Root: {}}
 }
 
-// RevokeToken ends one token.
+// RevokeToken revokes one token.
 func (s *Server) RevokeToken(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -145,7 +145,7 @@ func (s *Server) logIn(w http.ResponseWriter, l *login, body map[string]any) {
 		refuse(w, p.status, p.text)
 		return
 	}
-	t := s.made(l.lease)
+	t := s.newToken(l.lease)
 	s.issued++
 	name := fmt.Sprintf("hvs.%d", s.issued)
 	s.tokens[name] = t

@@ -20,13 +20,13 @@ import (
 	"time"
 )
 
-const encrypting = "aes256-gcm96"
+const encryptionType = "aes256-gcm96"
 
 type transitKey struct {
-	kind     string
-	versions []transitVersion // the first is version 1
-	least    int              // min_decryption_version
-	signing  int              // min_encryption_version
+	kind          string
+	versions      []transitVersion // the first is version 1
+	minDecryption int              // min_decryption_version
+	minEncryption int              // min_encryption_version
 }
 
 type transitVersion struct {
@@ -34,24 +34,24 @@ type transitVersion struct {
 	created time.Time
 }
 
-// PutTransit adds a version to the key mount/name, or makes it. A nil private
-// key stands for one of a type that signs nothing.
+// PutTransit adds a version to the key mount/name, or creates the key. A nil
+// private key is one of a type that does not sign.
 func (s *Server) PutTransit(path string, private crypto.Signer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	k := s.transit[path]
 	if k == nil {
-		k = &transitKey{kind: kindOf(private), least: 1}
+		k = &transitKey{kind: kindOf(private), minDecryption: 1}
 		s.transit[path] = k
 	}
 	k.versions = append(k.versions, transitVersion{private, s.Now()})
 }
 
-// Least sets min_decryption_version and min_encryption_version of a key.
-func (s *Server) Least(path string, decryption, encryption int) {
+// SetMinVersions sets min_decryption_version and min_encryption_version of a key.
+func (s *Server) SetMinVersions(path string, decryption, encryption int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.transit[path].least, s.transit[path].signing = decryption, encryption
+	s.transit[path].minDecryption, s.transit[path].minEncryption = decryption, encryption
 }
 
 func kindOf(private crypto.Signer) string {
@@ -63,21 +63,21 @@ func kindOf(private crypto.Signer) string {
 	case ed25519.PrivateKey:
 		return "ed25519"
 	}
-	return encrypting
+	return encryptionType
 }
 
-// nameOf is what the server calls the type of one version.
+// nameOf returns the server's name for the type of one version.
 func nameOf(kind string) string { return strings.Replace(kind, "ecdsa-p", "P-", 1) }
 
 func (s *Server) readTransit(w http.ResponseWriter, path string) {
 	k := s.transit[path]
 	if k == nil {
-		absent(w)
+		notFound(w)
 		return
 	}
 	list := map[string]any{}
 	for i, v := range k.versions {
-		if i+1 < k.least {
+		if i+1 < k.minDecryption {
 			continue
 		}
 		if v.private == nil {
@@ -87,8 +87,8 @@ func (s *Server) readTransit(w http.ResponseWriter, path string) {
 		list[strconv.Itoa(i+1)] = map[string]any{"creation_time": v.created, "name": nameOf(k.kind), "public_key": publicText(v.private)}
 	}
 	reply(w, map[string]any{"data": map[string]any{
-		"type": k.kind, "derived": false, "supports_signing": k.kind != encrypting, "latest_version": len(k.versions),
-		"min_decryption_version": k.least, "min_encryption_version": k.signing, "keys": list,
+		"type": k.kind, "derived": false, "supports_signing": k.kind != encryptionType, "latest_version": len(k.versions),
+		"min_decryption_version": k.minDecryption, "min_encryption_version": k.minEncryption, "keys": list,
 	}})
 }
 
@@ -100,19 +100,19 @@ func publicText(private crypto.Signer) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
 }
 
-// problem is why the server does not sign. Of some it says that the fault is
-// its own, which is none of theirs.
+// problem is why the server does not sign. It reports some refusals as server
+// errors.
 type problem struct {
 	status int
 	text   string
 }
 
-func asked(format string, a ...any) *problem {
+func badRequest(format string, a ...any) *problem {
 	return &problem{http.StatusBadRequest, fmt.Sprintf(format, a...)}
 }
 
-func failed(format string, a ...any) *problem {
-	return &problem{http.StatusInternalServerError, many(fmt.Sprintf(format, a...))}
+func serverError(format string, a ...any) *problem {
+	return &problem{http.StatusInternalServerError, wrapped(fmt.Sprintf(format, a...))}
 }
 
 func (s *Server) sign(w http.ResponseWriter, path string, body map[string]any) {
@@ -135,8 +135,7 @@ func (s *Server) sign(w http.ResponseWriter, path string, body map[string]any) {
 	}})
 }
 
-// signing is what was asked for, with what the server takes where nothing is
-// said.
+// signing is a request to sign, with the defaults of the server.
 type signing struct {
 	version   int
 	input     []byte
@@ -159,28 +158,28 @@ func readSign(body map[string]any) (signing, *problem) {
 	}
 	raw, err := json.Marshal(body)
 	if err != nil || json.Unmarshal(raw, &given) != nil {
-		return signing{}, asked("Field validation failed")
+		return signing{}, badRequest("Field validation failed")
 	}
 	r := signing{version: given.Version, prehashed: given.Prehashed, padding: given.Padding, jws: given.Marshaling == "jws"}
 	var ok bool
 	if r.hash, ok = hashOf(cmp.Or(given.Hash, "sha2-256")); !ok {
-		return r, asked("invalid hash algorithm %q", given.Hash)
+		return r, badRequest("invalid hash algorithm %q", given.Hash)
 	}
 	if !r.jws && given.Marshaling != "" && given.Marshaling != "asn1" {
-		return r, asked("invalid marshaling type %q", given.Marshaling)
+		return r, badRequest("invalid marshaling type %q", given.Marshaling)
 	}
 	switch given.Salt {
 	case "", "auto":
-		r.salt = rsa.PSSSaltLengthAuto // the longest
+		r.salt = rsa.PSSSaltLengthAuto // the maximum
 	case "hash":
 		r.salt = rsa.PSSSaltLengthEqualsHash
 	default:
 		if r.salt, err = strconv.Atoi(given.Salt); err != nil {
-			return r, asked("salt length neither 'auto', 'hash', nor an int: %s", given.Salt)
+			return r, badRequest("salt length neither 'auto', 'hash', nor an int: %s", given.Salt)
 		}
 	}
 	if r.input, err = base64.StdEncoding.DecodeString(given.Input); err != nil {
-		return r, asked("unable to decode input as base64: %s", err)
+		return r, badRequest("unable to decode input as base64: %s", err)
 	}
 	return r, nil
 }
@@ -192,35 +191,35 @@ func hashOf(name string) (crypto.Hash, bool) {
 
 func (k *transitKey) sign(r signing) (n int, signature []byte, p *problem) {
 	if k == nil {
-		return 0, nil, asked("signing key not found")
+		return 0, nil, badRequest("signing key not found")
 	}
-	if k.kind == encrypting {
-		return 0, nil, asked("key type %s does not support signing", k.kind)
+	if k.kind == encryptionType {
+		return 0, nil, badRequest("key type %s does not support signing", k.kind)
 	}
 	if k.kind == "ed25519" && r.prehashed {
-		return 0, nil, asked("only Pure Ed25519 signatures supported, prehashed must be false") // since 1.19.0
+		return 0, nil, badRequest("only Pure Ed25519 signatures supported, prehashed must be false") // since 1.19.0
 	}
 	n = cmp.Or(r.version, len(k.versions))
 	switch {
 	case n < 0:
-		return 0, nil, failed("requested version for signing is negative")
+		return 0, nil, serverError("requested version for signing is negative")
 	case n > len(k.versions):
-		return 0, nil, failed("requested version for signing is higher than the latest key version")
-	case n < k.signing:
-		return 0, nil, failed("requested version for signing is less than the minimum encryption key version")
-	case n < k.least:
-		return 0, nil, failed("no such key version")
+		return 0, nil, serverError("requested version for signing is higher than the latest key version")
+	case n < k.minEncryption:
+		return 0, nil, serverError("requested version for signing is less than the minimum encryption key version")
+	case n < k.minDecryption:
+		return 0, nil, serverError("no such key version")
 	}
 	signature, err := signWith(k.versions[n-1].private, r)
 	if err != nil {
-		return 0, nil, failed("%s", err)
+		return 0, nil, serverError("%s", err)
 	}
 	return n, signature, nil
 }
 
 func signWith(private crypto.Signer, r signing) ([]byte, error) {
 	if p, ok := private.(ed25519.PrivateKey); ok {
-		return ed25519.Sign(p, r.input), nil // it hashes by itself, whatever was asked for
+		return ed25519.Sign(p, r.input), nil // it has its own hash
 	}
 	digest := r.input
 	if !r.prehashed {
@@ -242,7 +241,7 @@ func signRSA(p *rsa.PrivateKey, digest []byte, r signing) ([]byte, error) {
 	case "pkcs1v15":
 		return rsa.SignPKCS1v15(rand.Reader, p, r.hash, digest)
 	case "", "pss":
-		if longest := (p.N.BitLen()+6)/8 - 2 - r.hash.Size(); r.salt > longest {
+		if maxSalt := (p.N.BitLen()+6)/8 - 2 - r.hash.Size(); r.salt > maxSalt {
 			return nil, fmt.Errorf("requested salt length %d is invalid", r.salt)
 		}
 		return rsa.SignPSS(rand.Reader, p, r.hash, digest, &rsa.PSSOptions{SaltLength: r.salt})
@@ -265,7 +264,7 @@ func signECDSA(p *ecdsa.PrivateKey, digest []byte, jws bool) ([]byte, error) {
 	return out, nil
 }
 
-// NewKey makes a key for PutTransit of a type that the server has.
+// NewKey returns a new key for PutTransit, of one of the server's types.
 func NewKey(kind string) crypto.Signer {
 	var private crypto.Signer
 	var err error

@@ -45,12 +45,12 @@ func signs(t *testing.T, s keys.Source) error {
 	return err
 }
 
-// The worker's own token is renewed as long as that lengthens its life, and
-// another one is there before it ends: no call in between fails.
-func TestAnAppRolesTokenIsRenewedAndReplaced(t *testing.T) {
+// The worker renews its own token as long as that extends its lifetime, and
+// replaces it before it expires: no call fails.
+func TestAppRoleTokenIsRenewedAndReplaced(t *testing.T) {
 	for name, l := range map[string]vaulttest.Lease{
-		"lives two seconds, three at most": {TTL: 2 * time.Second, Most: 3 * time.Second},
-		"lives one second, two at most":    {TTL: time.Second, Most: 2 * time.Second}, // its last renewal is for less than one
+		"a ttl of 2 s, of 3 s with renewals": {TTL: 2 * time.Second, MaxTTL: 3 * time.Second},
+		"a ttl of 1 s, of 2 s with renewals": {TTL: time.Second, MaxTTL: 2 * time.Second}, // the last renewal is for less than 1 s
 	} {
 		t.Run(name, func(t *testing.T) {
 			for kind, start := range servers() {
@@ -66,18 +66,18 @@ func staysLoggedIn(t *testing.T, s server, l vaulttest.Lease) {
 	t.Helper()
 	key := s.create("ed25519")
 	o := withAppRole(s, s.appRole(l, 0))
-	asked := count(t, &o)
+	calls := count(t, &o)
 	source := transitOf(t, o, key)
 	for range 200 {
 		if err := signs(t, source); err != nil {
 			t.Fatal(err)
 		}
-		if asked.of(loginOf(o)) == 3 {
+		if calls.of(loginOf(o)) == 3 {
 			break
 		}
 		s.pass(tick)
 	}
-	if logins, renewals := asked.of(loginOf(o)), asked.of(renew); logins != 3 || renewals < 2 {
+	if logins, renewals := calls.of(loginOf(o)), calls.of(renew); logins != 3 || renewals < 2 {
 		t.Errorf("logged in %d times, renewed %d times", logins, renewals)
 	}
 }
@@ -86,14 +86,14 @@ func loginOf(o vault.Options) string {
 	return "POST auth/" + cmp.Or(o.Login.AppRole.Mount, "approle") + "/login"
 }
 
-// A token that somebody else has made lives as long as it is renewed.
-func TestAPeriodicTokenIsRenewedForEver(t *testing.T) {
+// A token that somebody else issued is renewed.
+func TestPeriodicTokenIsRenewedForever(t *testing.T) {
 	for kind, start := range servers() {
 		t.Run(kind, func(t *testing.T) {
 			s := start(t)
 			key := s.create("ed25519")
 			o := withToken(s, s.token(vaulttest.Lease{Period: 2 * time.Second}))
-			asked := count(t, &o)
+			calls := count(t, &o)
 			source := transitOf(t, o, key)
 			for range 50 { // five seconds
 				if err := signs(t, source); err != nil {
@@ -101,18 +101,18 @@ func TestAPeriodicTokenIsRenewedForEver(t *testing.T) {
 				}
 				s.pass(tick)
 			}
-			if looked, renewals := asked.of(look), asked.of(renew); looked != 1 || renewals < 3 || renewals > 6 {
-				t.Errorf("looked at %d times, renewed %d times", looked, renewals)
+			if looked, renewals := calls.of(look), calls.of(renew); looked != 1 || renewals < 3 || renewals > 6 {
+				t.Errorf("looked up %d times, renewed %d times", looked, renewals)
 			}
 		})
 	}
 }
 
-// Of a token that ends and cannot be replaced, the end is a refusal.
-func TestATokenOfAnotherThatEnds(t *testing.T) {
+// The expiry of a token that cannot be replaced is a refusal.
+func TestStaticTokenExpires(t *testing.T) {
 	for name, l := range map[string]vaulttest.Lease{
-		"it cannot be renewed": {TTL: time.Second, Fixed: true},
-		"it is at its longest": {TTL: time.Second, Most: 2 * time.Second},
+		"not renewable":           {TTL: time.Second, NotRenewable: true},
+		"at its maximum lifetime": {TTL: time.Second, MaxTTL: 2 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for kind, start := range servers() {
@@ -129,7 +129,7 @@ func TestATokenOfAnotherThatEnds(t *testing.T) {
 						}
 						s.pass(tick)
 					}
-					t.Error("it does not end")
+					t.Error("it does not expire")
 				})
 			}
 		})
@@ -139,12 +139,12 @@ func TestATokenOfAnotherThatEnds(t *testing.T) {
 func refused(t *testing.T, err error) {
 	t.Helper()
 	if !errors.Is(err, keys.ErrUnavailable) || !errors.Is(err, keys.ErrRefused) {
-		t.Errorf("no refusal: %v", err)
+		t.Errorf("not a refusal: %v", err)
 	}
 }
 
-// A secret id with a limit of its uses serves as many logins.
-func TestASecretIDThatIsUsedUp(t *testing.T) {
+// A secret id with limited uses is refused after them.
+func TestSecretIDIsUsedUp(t *testing.T) {
 	for kind, start := range servers() {
 		t.Run(kind, func(t *testing.T) {
 			s := start(t)
@@ -160,7 +160,7 @@ func TestASecretIDThatIsUsedUp(t *testing.T) {
 	}
 }
 
-func TestAPermissionThatIsMissing(t *testing.T) {
+func TestMissingPermission(t *testing.T) {
 	for kind, start := range servers() {
 		t.Run(kind, func(t *testing.T) {
 			s := start(t)
@@ -175,12 +175,12 @@ func TestAPermissionThatIsMissing(t *testing.T) {
 					end += "#pem"
 				}
 				o := withAppRole(s, s.appRole(vaulttest.Lease{TTL: time.Hour}, 0, path))
-				asked := count(t, &o)
+				calls := count(t, &o)
 				source := open(t, o, uri+end)
 				for range 3 {
 					refused(t, signs(t, source))
 				}
-				if n := asked.of(loginOf(o)); n != 1 {
+				if n := calls.of(loginOf(o)); n != 1 {
 					t.Errorf("%s: logged in %d times", path, n)
 				}
 			}
@@ -188,9 +188,9 @@ func TestAPermissionThatIsMissing(t *testing.T) {
 	}
 }
 
-// A server that is sealed is away: it refuses nothing, and all is well with
-// the same token when it is opened.
-func TestAServerThatIsSealed(t *testing.T) {
+// A sealed server is unavailable and refuses nothing. After unsealing, the same
+// token works.
+func TestSealedServer(t *testing.T) {
 	for kind, start := range servers() {
 		t.Run(kind, func(t *testing.T) {
 			s := start(t)
@@ -198,7 +198,7 @@ func TestAServerThatIsSealed(t *testing.T) {
 			s.put(key, map[string]any{"pem": pemOf(t)})
 			o := withAppRole(s, s.appRole(vaulttest.Lease{TTL: time.Hour}, 0))
 			late := withAppRole(s, s.appRole(vaulttest.Lease{TTL: time.Hour}, 0))
-			asked := count(t, &o)
+			calls := count(t, &o)
 			transit, kv := transitOf(t, o, key), open(t, o, "vault-kv://secret/"+key+"#pem")
 			list, err := transit.Versions(t.Context())
 			if err = errors.Join(err, signs(t, kv)); err != nil {
@@ -220,7 +220,7 @@ func TestAServerThatIsSealed(t *testing.T) {
 					t.Errorf("%s: %v", what, err)
 				}
 			}
-			if n := asked.of(loginOf(o)); n != 2 { // each of the two once
+			if n := calls.of(loginOf(o)); n != 2 { // one for each source
 				t.Errorf("logged in %d times", n)
 			}
 		})
@@ -232,7 +232,7 @@ func TestTransitVersions(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			s := start(t)
 			key := s.create("ed25519")
-			for range 10 { // 10 comes after 9, and not after 1
+			for range 10 { // 10 is after 9, not after 1
 				s.pass(tick)
 				s.rotate(key)
 			}
@@ -249,7 +249,7 @@ func TestTransitVersions(t *testing.T) {
 	}
 }
 
-func TestTransitKeysOfOtherTypes(t *testing.T) {
+func TestTransitNonSigningKey(t *testing.T) {
 	for kind, start := range servers() {
 		t.Run(kind, func(t *testing.T) {
 			s := start(t)
@@ -260,8 +260,8 @@ func TestTransitKeysOfOtherTypes(t *testing.T) {
 	}
 }
 
-// What min_encryption_version and min_decryption_version leave out.
-func TestTransitVersionsThatAreOutOfUse(t *testing.T) {
+// Versions below min_encryption_version and min_decryption_version.
+func TestTransitMinVersions(t *testing.T) {
 	for kind, start := range servers() {
 		t.Run(kind, func(t *testing.T) {
 			s := start(t)
@@ -274,23 +274,23 @@ func TestTransitVersionsThatAreOutOfUse(t *testing.T) {
 			if err != nil || len(list) != 4 {
 				t.Fatalf("%d versions, %v", len(list), err)
 			}
-			s.least(key, 2, 3)
-			least, err := source.Versions(t.Context())
-			if err != nil || len(least) != 3 {
-				t.Fatalf("%d versions, %v", len(least), err)
+			s.setMinVersions(key, 2, 3)
+			versions, err := source.Versions(t.Context())
+			if err != nil || len(versions) != 3 {
+				t.Fatalf("%d versions, %v", len(versions), err)
 			}
 			for i, good := range []bool{false, true, true} {
-				if _, err := least[i].Sign(t.Context(), keys.ES256, []byte("x")); good != (err == nil) {
+				if _, err := versions[i].Sign(t.Context(), keys.ES256, []byte("x")); good != (err == nil) {
 					t.Errorf("version %d: %v", i+2, err)
 				} else if !good {
 					refused(t, err)
 				}
 			}
-			s.least(key, 2, 0)
-			if least, err = source.Versions(t.Context()); err != nil || len(least) != 3 {
-				t.Fatalf("%d versions, %v", len(least), err)
+			s.setMinVersions(key, 2, 0)
+			if versions, err = source.Versions(t.Context()); err != nil || len(versions) != 3 {
+				t.Fatalf("%d versions, %v", len(versions), err)
 			}
-			if _, err := least[0].Sign(t.Context(), keys.ES256, []byte("x")); err != nil {
+			if _, err := versions[0].Sign(t.Context(), keys.ES256, []byte("x")); err != nil {
 				t.Error(err)
 			}
 		})
@@ -301,13 +301,13 @@ func TestKVVersions(t *testing.T) {
 	for kind, start := range servers() {
 		t.Run(kind, func(t *testing.T) {
 			s := start(t)
-			path, one := s.create("ed25519"), pemOf(t) // a name that nobody else has
+			path, one := s.create("ed25519"), pemOf(t) // a unique name
 			s.put(path, map[string]any{"other": "not there yet"})
 			s.put(path, map[string]any{"pem": "no key"})
 			s.put(path, map[string]any{"pem": one})
 			s.put(path, map[string]any{"pem": one, "note": "written again"})
 			o := s.options()
-			asked := count(t, &o)
+			calls := count(t, &o)
 			source := open(t, o, "vault-kv://secret/"+path+"#pem")
 			for _, step := range []struct {
 				name    string
@@ -328,15 +328,15 @@ func TestKVVersions(t *testing.T) {
 					t.Errorf("%s: %d versions, %v", step.name, len(list), err)
 				}
 			}
-			// Each key is read once, what is none each time.
-			if n := asked.of("GET secret/data/" + path); n != 17 {
+			// Each key is read once, and each version without a key every time.
+			if n := calls.of("GET secret/data/" + path); n != 17 {
 				t.Errorf("read %d times", n)
 			}
 		})
 	}
 }
 
-func TestKVVersionsThatAreGone(t *testing.T) {
+func TestKVDeletedVersions(t *testing.T) {
 	for kind, start := range servers() {
 		t.Run(kind, func(t *testing.T) {
 			s := start(t)
@@ -373,8 +373,8 @@ func TestKVVersionsThatAreGone(t *testing.T) {
 	}
 }
 
-// The engine keeps the newest ten versions, unless it is told otherwise.
-func TestKVVersionsThatTheEngineDrops(t *testing.T) {
+// The engine keeps the newest ten versions by default.
+func TestKVMaxVersions(t *testing.T) {
 	for kind, start := range servers() {
 		t.Run(kind, func(t *testing.T) {
 			s := start(t)
@@ -390,8 +390,8 @@ func TestKVVersionsThatTheEngineDrops(t *testing.T) {
 	}
 }
 
-// An agent's file is read for each call.
-func TestAFileWhoseTokenIsReplaced(t *testing.T) {
+// The file of an agent is read for each call.
+func TestTokenFileIsReplaced(t *testing.T) {
 	for kind, start := range servers() {
 		t.Run(kind, func(t *testing.T) {
 			s := start(t)
@@ -419,9 +419,9 @@ func overwrite(t *testing.T, path, text string) {
 	}
 }
 
-// A role is locked for everybody when a secret id that is none is shown too
-// often: a worker that has one shows it once, and the right one at once.
-func TestAWrongSecretIDLocksNobodyOut(t *testing.T) {
+// Vault locks a role after several wrong secret ids. A worker sends a wrong one
+// once, and the right one as soon as the file has it.
+func TestWrongSecretIDDoesNotLockRole(t *testing.T) {
 	for kind, start := range servers() {
 		t.Run(kind, func(t *testing.T) {
 			s := start(t)
@@ -442,13 +442,13 @@ func TestAWrongSecretIDLocksNobodyOut(t *testing.T) {
 			}
 			overwrite(t, wrong.SecretIDFile, string(right))
 			if err := signs(t, source); err != nil {
-				t.Errorf("the file is corrected: %v", err)
+				t.Errorf("after the file is corrected: %v", err)
 			}
 		})
 	}
 }
 
-func TestAServiceAccountLogsIn(t *testing.T) {
+func TestServiceAccountLogin(t *testing.T) {
 	for kind, start := range servers() {
 		t.Run(kind, func(t *testing.T) {
 			s := start(t)
@@ -466,7 +466,7 @@ func TestAServiceAccountLogsIn(t *testing.T) {
 	}
 }
 
-// serviceAccount is a token such as a cluster makes; no two are equal.
+// serviceAccount returns a token like those of a cluster; no two are equal.
 func serviceAccount(t *testing.T, name string) string {
 	t.Helper()
 	key := generated(t)

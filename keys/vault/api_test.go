@@ -14,14 +14,14 @@ import (
 
 type row struct {
 	name   string
-	path   string // GET, unless there is a body
+	path   string // GET without a body, POST with one
 	body   map[string]any
 	status int
-	says   string // somewhere in the answer
+	says   string // part of the answer
 }
 
-// What Vault answers, on which this package relies.
-func TestRules(t *testing.T) {
+// The answers of Vault on which this package relies.
+func TestAPI(t *testing.T) {
 	for kind, start := range servers() {
 		t.Run(kind, func(t *testing.T) {
 			s := start(t)
@@ -44,10 +44,10 @@ func signRules(s server) []row {
 	for range 3 {
 		s.rotate(ec)
 	}
-	s.least(ec, 2, 3)
+	s.setMinVersions(ec, 2, 3)
 	old := s.create("ecdsa-p256")
 	s.rotate(old)
-	s.least(old, 2, 0)
+	s.setMinVersions(old, 2, 0)
 	digest := base64.StdEncoding.EncodeToString(make([]byte, 32))
 	short := base64.StdEncoding.EncodeToString(make([]byte, 20))
 	rule := func(status int, says, name, key string, more map[string]any) row {
@@ -120,14 +120,14 @@ func kvRules(t *testing.T, s server) []row {
 	}
 }
 
-// What it answers to those who may not.
-func TestRulesOfTokens(t *testing.T) {
+// Its answers without permission.
+func TestAPIOfTokens(t *testing.T) {
 	for kind, start := range servers() {
 		t.Run(kind, func(t *testing.T) {
 			s := start(t)
 			key := s.create("ed25519")
 			good, gone := s.token(vaulttest.Lease{}, "transit/keys/"+key), s.token(vaulttest.Lease{})
-			fixed := s.token(vaulttest.Lease{Fixed: true})
+			fixed := s.token(vaulttest.Lease{NotRenewable: true})
 			s.revoke(gone)
 			for _, r := range []struct {
 				name, token, verb, path string
@@ -161,8 +161,8 @@ func TestRulesOfTokens(t *testing.T) {
 	}
 }
 
-// Five wrong secret ids, and the right one is refused as well.
-func TestRulesOfLogins(t *testing.T) {
+// After five wrong secret ids, the right one is refused.
+func TestAPIOfLogins(t *testing.T) {
 	for kind, start := range servers() {
 		t.Run(kind, func(t *testing.T) {
 			s := start(t)

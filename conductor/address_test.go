@@ -74,7 +74,7 @@ func TestExposed(t *testing.T) {
 	}
 }
 
-func TestOptionsThatCannotBe(t *testing.T) {
+func TestInvalidOptions(t *testing.T) {
 	ok := "http://localhost:1"
 	cases := map[string]struct {
 		options conductor.Options

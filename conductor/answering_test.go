@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// answering is a server of one handler; its address comes back.
+// answering serves one handler and returns its address.
 func answering(t *testing.T, handler http.HandlerFunc) string {
 	t.Helper()
 	s := httptest.NewServer(handler)

@@ -30,7 +30,7 @@ func withoutSecrets(t *testing.T, err error) {
 	}
 }
 
-func TestManyCallersFetchOneToken(t *testing.T) {
+func TestConcurrentCallsFetchOneToken(t *testing.T) {
 	s, c := startWithAuth(t, nil)
 	together(t, 20, func() error {
 		_, err := poll(c, 1)
@@ -41,7 +41,7 @@ func TestManyCallersFetchOneToken(t *testing.T) {
 	}
 }
 
-func TestARefusedTokenIsFetchedAnewAtOnce(t *testing.T) {
+func TestRefusedTokenIsReplaced(t *testing.T) {
 	s, c := startWithAuth(t, nil)
 	enqueue(s, 1)
 	tasks, err := poll(c, 1)
@@ -73,7 +73,7 @@ func together(t *testing.T, n int, do func() error) {
 	wg.Wait()
 }
 
-func TestNothingIsSentWithoutAToken(t *testing.T) {
+func TestNothingIsSentWithoutToken(t *testing.T) {
 	fault := func(f conductortest.Fault) conductortest.Faults {
 		return conductortest.Plan(1, conductortest.Rule{Call: "token", Fault: f})
 	}
@@ -109,7 +109,7 @@ func TestNothingIsSentWithoutAToken(t *testing.T) {
 	}
 }
 
-func TestATokenThatIsRefusedTwiceIsUnauthorized(t *testing.T) {
+func TestTokenRefusedTwiceIsUnauthorized(t *testing.T) {
 	s, c := startWithAuth(t, conductortest.Plan(1, conductortest.Rule{Call: "poll", Fault: conductortest.Fault{Status: 401}}))
 	_, err := poll(c, 1)
 	withoutSecrets(t, err)
@@ -121,7 +121,7 @@ func TestATokenThatIsRefusedTwiceIsUnauthorized(t *testing.T) {
 	}
 }
 
-func TestAForbiddenTokenIsKept(t *testing.T) {
+func TestForbiddenTokenIsKept(t *testing.T) {
 	s, c := startWithAuth(t, nil)
 	s.Forbid(true)
 	for range 3 {
@@ -136,7 +136,7 @@ func TestAForbiddenTokenIsKept(t *testing.T) {
 	}
 }
 
-// clock is a time that a test sets.
+// clock is a clock that a test sets.
 type clock struct{ offset atomic.Int64 }
 
 func (c *clock) now() time.Time          { return time.Unix(4_000_000_000, c.offset.Load()) }
@@ -151,7 +151,7 @@ func startWithClock(t *testing.T) (*conductortest.Server, *conductor.Client, *cl
 }
 
 // Some servers answer 403 where a token has expired.
-func TestAForbiddenTokenThatIsOldIsFetchedAnewOnce(t *testing.T) {
+func TestOldForbiddenTokenIsReplacedOnce(t *testing.T) {
 	for _, row := range []struct {
 		what      string
 		age       time.Duration
@@ -195,8 +195,8 @@ func TestAForbiddenTokenThatIsOldIsFetchedAnewOnce(t *testing.T) {
 	}
 }
 
-// Only a refusal is a token's fault, however old the token is.
-func TestAnOldTokenOutlastsOtherFailures(t *testing.T) {
+// An old token is replaced after a 401 or 403 only.
+func TestOtherFailuresKeepAnOldToken(t *testing.T) {
 	for _, status := range []int{400, 404, 429, 500, 503} {
 		s, c, at := startWithClock(t)
 		if _, err := poll(c, 1); err != nil {
@@ -210,7 +210,7 @@ func TestAnOldTokenOutlastsOtherFailures(t *testing.T) {
 	}
 }
 
-func TestATokenThatIsNoHeader(t *testing.T) {
+func TestTokenThatIsNotAHeaderValue(t *testing.T) {
 	for _, token := range []string{`"a\nb"`, `"a b"`, `""`, `null`, `7`, `"ä"`} {
 		polled := false
 		s := answering(t, func(w http.ResponseWriter, r *http.Request) {
@@ -224,7 +224,7 @@ func TestATokenThatIsNoHeader(t *testing.T) {
 	}
 }
 
-func TestTheTokenStaysWithItsServer(t *testing.T) {
+func TestTokenIsNotSentToAnotherServer(t *testing.T) {
 	for name, host := range map[string]string{"another host": "localhost", "another port": "127.0.0.1"} {
 		t.Run(name, func(t *testing.T) {
 			var reached atomic.Bool
@@ -245,7 +245,7 @@ func TestTheTokenStaysWithItsServer(t *testing.T) {
 	}
 }
 
-func TestARedirectWithinTheHostIsFollowed(t *testing.T) {
+func TestRedirectWithinTheServerIsFollowed(t *testing.T) {
 	s, c := startWithAuth(t, conductortest.Plan(1, conductortest.Rule{
 		Call: "update", Times: 1, Fault: conductortest.Fault{Status: 308, Location: "/api/tasks"},
 	}))

@@ -49,8 +49,8 @@ func benchClient(b *testing.B, count int) *conductor.Client {
 	return c
 }
 
-// BenchmarkPoll is a poll with its answer read and taken apart, and the
-// server's share.
+// BenchmarkPoll measures a poll and the decoding of its answer, with the server's
+// part.
 func BenchmarkPoll(b *testing.B) {
 	for _, count := range []int{1, 50} {
 		b.Run(fmt.Sprintf("%d tasks", count), func(b *testing.B) {
@@ -66,7 +66,7 @@ func BenchmarkPoll(b *testing.B) {
 	}
 }
 
-// BenchmarkUpdate is an update, and the server's share.
+// BenchmarkUpdate measures an update, with the server's part.
 func BenchmarkUpdate(b *testing.B) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)

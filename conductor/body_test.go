@@ -12,7 +12,7 @@ import (
 
 const testLimit = 32 << 20
 
-// Answers of every size come whole, and one byte too many is refused.
+// Answers of all sizes are read whole, and one byte over the limit is refused.
 func TestAnswersAreReadWhole(t *testing.T) {
 	r := newReader()
 	for _, size := range []int{0, 1, firstPart - 1, firstPart, firstPart + 1, 5 * firstPart, maxPart, 3*maxPart + 7, largeBody, largeBody + 1, largeBody + 3*maxPart} {
@@ -34,7 +34,7 @@ func TestAnswersAreReadWhole(t *testing.T) {
 	}
 }
 
-// All polls at once may be answered by all that an answer may hold.
+// A server may answer all polls at once with an answer of the max size.
 func TestLargeAnswersAreReadOneByOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newReader()
@@ -70,7 +70,7 @@ func TestLargeAnswersAreReadOneByOne(t *testing.T) {
 }
 
 // A large answer that breaks or is refused lets the next one in.
-func TestALargeAnswerThatFailsLetsTheNextIn(t *testing.T) {
+func TestFailedLargeAnswerLetsTheNextIn(t *testing.T) {
 	r := newReader()
 	large := make([]byte, largeBody+1)
 	broken := io.MultiReader(bytes.NewReader(large), iotestErr{})
@@ -91,7 +91,7 @@ type iotestErr struct{}
 
 func (iotestErr) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
-// Keys come in answers, and what they were read into is used again.
+// Answers hold keys, and the buffer is used again.
 func TestTheFirstPartIsWiped(t *testing.T) {
 	part, giveBack := newReader().borrow()
 	if len(part) != 0 || cap(part) != firstPart {

@@ -53,7 +53,7 @@ func (o *observed) statuses(call conductor.Call) []int {
 	return out
 }
 
-// newClient makes a client with options of the tests where o has none.
+// newClient makes a client. Options that o leaves empty have values for tests.
 func newClient(o conductor.Options) (*conductor.Client, error) {
 	o.Connections = cmp.Or(o.Connections, 100)
 	o.UserAgent = cmp.Or(o.UserAgent, "test/1")
@@ -118,7 +118,7 @@ func failure(t *testing.T, err error) *conductor.Error {
 	return e
 }
 
-func TestATaskGoesRound(t *testing.T) {
+func TestPollAndUpdate(t *testing.T) {
 	s, c, seen := start(t, nil)
 	s.Ledger.SetSecret("s", "S")
 	id := s.Ledger.Enqueue(conductortest.TaskSpec{
@@ -196,7 +196,7 @@ func TestHeadersAreSentOnce(t *testing.T) {
 	}
 }
 
-func TestDefinitionsAndTheRest(t *testing.T) {
+func TestDefinitionsAndStoredTasks(t *testing.T) {
 	s, c, _ := start(t, nil)
 	ctx := t.Context()
 	if _, found, err := c.TaskDef(ctx, "get_signed_jwt"); found || err != nil {
@@ -293,7 +293,7 @@ func TestAnswersByTheirStatus(t *testing.T) {
 	}
 }
 
-func TestAPollThatIsTooLarge(t *testing.T) {
+func TestPollAnswerOverTheLimit(t *testing.T) {
 	for name, wire := range map[string]conductortest.Wire{
 		"as it is": conductortest.WireHuge, "after unpacking": conductortest.WireBomb, "without end": conductortest.WireEndless,
 	} {
@@ -312,7 +312,7 @@ func TestAPollThatIsTooLarge(t *testing.T) {
 	}
 }
 
-func TestABodyUpToTheLimitIsWhole(t *testing.T) {
+func TestBodyUpToTheLimitIsRead(t *testing.T) {
 	const limit = 1024
 	for size, whole := range map[int]bool{1000: true, 1024: true, 1025: false} {
 		body := "[]" + strings.Repeat(" ", size-2)
@@ -336,7 +336,7 @@ func TestABodyUpToTheLimitIsWhole(t *testing.T) {
 	}
 }
 
-func TestATruncatedPollIsNoPoll(t *testing.T) {
+func TestTruncatedPollAnswer(t *testing.T) {
 	_, c, _ := start(t, conductortest.Plan(1, conductortest.Rule{Call: "poll", Fault: conductortest.Fault{Wire: conductortest.WireTruncated}}))
 	tasks, err := poll(c, 10)
 	if e := failure(t, err); e.Class != conductor.Garbled || len(tasks) != 0 {
@@ -344,7 +344,7 @@ func TestATruncatedPollIsNoPoll(t *testing.T) {
 	}
 }
 
-func TestABadTaskCostsNoOther(t *testing.T) {
+func TestMalformedTaskCostsNoOther(t *testing.T) {
 	for name, c := range map[string]struct {
 		spoil     conductortest.Spoil
 		malformed int
@@ -378,7 +378,7 @@ func TestABadTaskCostsNoOther(t *testing.T) {
 	}
 }
 
-func TestEverythingAnEmptyPollMayBe(t *testing.T) {
+func TestEmptyPollAnswers(t *testing.T) {
 	for _, body := range []string{"[]", "", "null", " [ ] \n"} {
 		s := answering(t, func(w http.ResponseWriter, _ *http.Request) {
 			if body == "" {
@@ -393,7 +393,7 @@ func TestEverythingAnEmptyPollMayBe(t *testing.T) {
 	}
 }
 
-func TestAPollThatIsNoList(t *testing.T) {
+func TestPollAnswerThatIsNotAList(t *testing.T) {
 	for _, body := range []string{`{"taskId":"a"}`, `[{}] x`, `[{},`, `nil`, `"x"`, "\x00"} {
 		for _, kind := range []string{"application/json", "text/plain", "application/xml", "", "x/y; ="} {
 			s := answering(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -408,7 +408,7 @@ func TestAPollThatIsNoList(t *testing.T) {
 	}
 }
 
-func TestADeadServer(t *testing.T) {
+func TestServerThatDoesNotRun(t *testing.T) {
 	s, c, seen := start(t, nil)
 	s.Down()
 	_, err := poll(c, 1)
@@ -426,7 +426,7 @@ func TestADeadServer(t *testing.T) {
 	}
 }
 
-func TestTheServersCapOnALongPoll(t *testing.T) {
+func TestLongPollOverTheServersLimit(t *testing.T) {
 	_, c, _ := start(t, nil)
 	_, err := c.Poll(t.Context(), conductor.Query{TaskType: queue, Count: 1, Timeout: 5001 * time.Millisecond})
 	if e := failure(t, err); e.Class != conductor.Rejected {
@@ -434,7 +434,7 @@ func TestTheServersCapOnALongPoll(t *testing.T) {
 	}
 }
 
-func TestAContextEndsACall(t *testing.T) {
+func TestContextEndsCall(t *testing.T) {
 	_, c, _ := start(t, conductortest.Plan(1, conductortest.Rule{Fault: conductortest.Fault{Wire: conductortest.WireHang}}))
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
@@ -448,7 +448,7 @@ func TestAContextEndsACall(t *testing.T) {
 	}
 }
 
-func TestASlowBodyEndsWithTheCall(t *testing.T) {
+func TestSlowBodyEndsWithTheCall(t *testing.T) {
 	s := conductortest.Serve(t, conductortest.NewLedger(conductortest.Options{}),
 		conductortest.Plan(1, conductortest.Rule{Fault: conductortest.Fault{Wire: conductortest.WireSlow}}))
 	c := connect(t, conductor.Options{BaseURL: s.URL}).WithTimeout(100 * time.Millisecond)
@@ -470,7 +470,7 @@ func TestManyRequestsOverFewConnections(t *testing.T) {
 	}
 }
 
-func TestAnOutputThatIsNoObjectIsNotSent(t *testing.T) {
+func TestOutputThatIsNotAnObjectIsNotSent(t *testing.T) {
 	s, c, _ := start(t, nil)
 	for _, output := range []string{`"x"`, `[]`, `{`, `{"a":1}}`} {
 		err := c.Update(t.Context(), api.Result{TaskID: "a", WorkflowID: "w", Output: secret.NewJSON(json.RawMessage(output))})
@@ -483,7 +483,7 @@ func TestAnOutputThatIsNoObjectIsNotSent(t *testing.T) {
 	}
 }
 
-func TestAStoredTaskHasItsIDs(t *testing.T) {
+func TestStoredTaskWithoutIDs(t *testing.T) {
 	const ids = `{"taskId":"t","workflowInstanceId":"w"`
 	for body, ok := range map[string]bool{
 		ids + `,"a":1}`: true, ` ` + ids + `} `: true, `{}`: false, ids: false, ids + `,"retryCount":[]}`: false, ids + `}{}`: false,
@@ -497,7 +497,7 @@ func TestAStoredTaskHasItsIDs(t *testing.T) {
 	}
 }
 
-func TestAStoredWorkflowIsAnObject(t *testing.T) {
+func TestStoredWorkflowThatIsNotAnObject(t *testing.T) {
 	for body, ok := range map[string]bool{`{"a":1}`: true, ` {}`: true, `[]`: false, `"x"`: false, `{`: false, ``: false, `null`: false} {
 		url := answering(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(body)) })
 		raw, err := connect(t, conductor.Options{BaseURL: url}).StoredWorkflow(t.Context(), "w")
@@ -507,9 +507,9 @@ func TestAStoredWorkflowIsAnObject(t *testing.T) {
 	}
 }
 
-// A poll is given the time that the server may wait, and more; other calls the
-// timeout alone.
-func TestAPollOutlastsTheTimeoutOfOtherCalls(t *testing.T) {
+// A poll may take as long as the server may wait, and more. Other calls have the
+// timeout.
+func TestPollHasALongerTimeout(t *testing.T) {
 	url := answering(t, func(w http.ResponseWriter, r *http.Request) {
 		select {
 		case <-time.After(300 * time.Millisecond):
@@ -526,7 +526,7 @@ func TestAPollOutlastsTheTimeoutOfOtherCalls(t *testing.T) {
 	}
 }
 
-func TestWhatAPollAsks(t *testing.T) {
+func TestPollRequest(t *testing.T) {
 	var asked string
 	url := answering(t, func(w http.ResponseWriter, r *http.Request) {
 		asked = r.Method + " " + r.URL.RequestURI()
@@ -581,8 +581,8 @@ func TestObservations(t *testing.T) {
 	}
 }
 
-// Tasks and the list of workflows are large; all else is at most 1 MiB.
-func TestHowLargeAnAnswerMayBe(t *testing.T) {
+// Tasks and the list of workflows may be large; other answers have at most 1 MiB.
+func TestSizeLimitsOfAnswers(t *testing.T) {
 	for size, others := range map[int]bool{1 << 20: true, 1<<20 + 1: false} {
 		body := []byte("[]" + strings.Repeat(" ", size-2))
 		url := answering(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(body) })
@@ -605,7 +605,7 @@ func TestHowLargeAnAnswerMayBe(t *testing.T) {
 	}
 }
 
-func TestAStoredTaskMayBeLarge(t *testing.T) {
+func TestLargeStoredTask(t *testing.T) {
 	input := `{"x":"` + strings.Repeat("x", 2<<20) + `"}`
 	url := answering(t, func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write([]byte(`{"taskId":"t","workflowInstanceId":"w","inputData":` + input + `}`))
@@ -615,8 +615,7 @@ func TestAStoredTaskMayBeLarge(t *testing.T) {
 	}
 }
 
-// Who asks, and in what form an answer is wanted.
-func TestHeadersOfARequest(t *testing.T) {
+func TestRequestHeaders(t *testing.T) {
 	for _, agent := range []string{"me/1", "you/2"} {
 		url := answering(t, func(w http.ResponseWriter, r *http.Request) {
 			if got := r.Header.Get("User-Agent"); got != agent {
@@ -647,7 +646,7 @@ func TestHeadersOfARequest(t *testing.T) {
 	}
 }
 
-// As many connections as there are calls at once are kept for the next ones.
+// The connections of concurrent calls are kept for the next calls.
 func TestConnectionsAreKept(t *testing.T) {
 	const calls = 10
 	var opened atomic.Int32
@@ -683,8 +682,8 @@ func TestConnectionsAreKept(t *testing.T) {
 	}
 }
 
-// A page of a proxy is no acknowledgement, whatever its case and parameters.
-func TestAPageIsNoAnswer(t *testing.T) {
+// An HTML page of a proxy is no acknowledgement.
+func TestPageIsNoAnswer(t *testing.T) {
 	for kind, page := range map[string]bool{
 		"text/html": true, "Text/HTML; charset=utf-8": true, "application/vnd.x-html": true,
 		"text/plain": false, "application/json; x=html": false, "": false, "html": true, "text/htmlx": false,
@@ -700,7 +699,7 @@ func TestAPageIsNoAnswer(t *testing.T) {
 	}
 }
 
-// A GET goes where it is sent; a POST that would become a GET does not.
+// A redirect that would turn a POST into a GET is not followed.
 func TestRedirectsByMethod(t *testing.T) {
 	for status, posts := range map[int]bool{301: false, 302: false, 303: false, 307: true, 308: true} {
 		url := answering(t, func(w http.ResponseWriter, r *http.Request) {
@@ -720,7 +719,7 @@ func TestRedirectsByMethod(t *testing.T) {
 	}
 }
 
-func TestHeadersThatAreTooLarge(t *testing.T) {
+func TestLargeResponseHeaders(t *testing.T) {
 	for size, read := range map[int]bool{32 << 10: true, 128 << 10: false} {
 		url := answering(t, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("X-Large", strings.Repeat("x", size))

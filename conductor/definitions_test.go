@@ -19,7 +19,7 @@ func definitions(t *testing.T, body string) *conductor.Client {
 	return connect(t, conductor.Options{BaseURL: url})
 }
 
-func TestTasksOfWorkflows(t *testing.T) {
+func TestWorkflowTasks(t *testing.T) {
 	task := func(ref, taskType, name string) string {
 		return fmt.Sprintf(`{"name":%q,"taskReferenceName":%q,"type":%q,"inputParameters":{"subject":%q}}`, name, ref, taskType, ref)
 	}
@@ -65,7 +65,7 @@ func TestTasksOfWorkflows(t *testing.T) {
 	}
 }
 
-func TestALowerLimitOfAnAnswer(t *testing.T) {
+func TestLimitOfWorkflowDefinitions(t *testing.T) {
 	c := definitions(t, `[{"name":"w","version":1,"tasks":[]}]`+strings.Repeat(" ", 1000))
 	for limit, large := range map[int64]bool{100: true, 1 << 20: false} {
 		_, err := c.WorkflowTasks(t.Context(), limit, "GET_SIGNED_JWT")
@@ -75,7 +75,8 @@ func TestALowerLimitOfAnAnswer(t *testing.T) {
 	}
 }
 
-// asked answers every request with one status and body, and keeps its address.
+// asked answers every request with one status and body. The function returns the
+// method and address of the last request.
 func asked(t *testing.T, status int, body string) (*conductor.Client, func() string) {
 	t.Helper()
 	var address string
@@ -87,7 +88,7 @@ func asked(t *testing.T, status int, body string) (*conductor.Client, func() str
 	return connect(t, conductor.Options{BaseURL: url}), func() string { return address }
 }
 
-func TestAStoredTaskDef(t *testing.T) {
+func TestTaskDef(t *testing.T) {
 	c, address := asked(t, 200, `{"name":"n","retryCount":3,"responseTimeoutSeconds":30,"runtimeMetadata":["s"],"concurrentExecLimit":1,"rateLimitPerFrequency":5,"rateLimitFrequencyInSeconds":60,"unknown":{}}`)
 	def, exists, err := c.TaskDef(t.Context(), "a/b c")
 	if err != nil || !exists || def.RetryCount != 3 || def.ResponseTimeoutSeconds != 30 || !slices.Equal(def.RuntimeMetadata, []string{"s"}) ||
@@ -121,7 +122,7 @@ func TestAStoredTaskDef(t *testing.T) {
 	}
 }
 
-func TestWhatSecretsThereAre(t *testing.T) {
+func TestSecrets(t *testing.T) {
 	for _, row := range []struct {
 		status int
 		body   string
@@ -209,7 +210,7 @@ func TestQueues(t *testing.T) {
 	}
 }
 
-func TestAVersionIsShort(t *testing.T) {
+func TestVersionIsShort(t *testing.T) {
 	for body, want := range map[string]string{
 		"3.32.1": "3.32.1", "\"3.32.1\"\r\n": "3.32.1", "a\x1b[31mb": `a\x1b[31mb`, strings.Repeat("v", 70): strings.Repeat("v", 64), "": "",
 	} {

@@ -14,7 +14,7 @@ import (
 	"conductor-jwt/conductor"
 )
 
-func TestErrorsInWords(t *testing.T) {
+func TestErrorText(t *testing.T) {
 	for want, e := range map[string]*conductor.Error{
 		"poll: server (http status 503)":        {Class: conductor.Server, Call: "poll", Status: 503, Cause: io.EOF},
 		"poll: network: EOF":                    {Class: conductor.Network, Call: "poll", Cause: io.EOF},
@@ -30,7 +30,7 @@ func TestErrorsInWords(t *testing.T) {
 	}
 }
 
-func TestReasonsInWords(t *testing.T) {
+func TestErrorReason(t *testing.T) {
 	for want, e := range map[string]*conductor.Error{
 		"http status 503":                      {Class: conductor.Server, Call: "poll", Status: 503, Cause: io.EOF},
 		"EOF":                                  {Class: conductor.Network, Call: "poll", Cause: io.EOF},

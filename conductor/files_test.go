@@ -17,8 +17,8 @@ import (
 	"conductor-jwt/conductor"
 )
 
-// Each row is a file with the wrong contents, and the message about it.
-func TestAFileThatCannotBeUsedIsExplained(t *testing.T) {
+// Each row is a file with wrong content, and the message about it.
+func TestFileErrorsOfTLS(t *testing.T) {
 	ca := newAuthority(t, "ca")
 	cert, key := ca.issue(t, "client", time.Now().Add(time.Hour))
 	_, other := ca.issue(t, "other", time.Now().Add(time.Hour))
@@ -101,7 +101,7 @@ func TestFilesThatCannotBeRead(t *testing.T) {
 	}
 }
 
-func TestByteOrderMarksArePartOfNoCertificate(t *testing.T) {
+func TestByteOrderMarksAreIgnored(t *testing.T) {
 	ca := newAuthority(t, "ca")
 	cert, key := ca.issue(t, "client", time.Now().Add(time.Hour))
 	folder := t.TempDir()
@@ -118,7 +118,7 @@ func TestByteOrderMarksArePartOfNoCertificate(t *testing.T) {
 }
 
 // Every mistake in a file of headers, with its line and without its text.
-func TestHeadersThatCannotBe(t *testing.T) {
+func TestFileErrorsOfHeaders(t *testing.T) {
 	for _, row := range []struct{ text, want string }{
 		{"", "the file is empty"},
 		{"# canary: x\n\n", "the file holds no header; write Name: value"},
@@ -160,8 +160,8 @@ func TestHeadersThatCannotBe(t *testing.T) {
 	}
 }
 
-// The headers go with every request, and a changed file is in use with the next
-// one. None of them is logged.
+// The headers are sent with every request, and a changed file is used for the next
+// one. No value is logged.
 func TestHeadersAreSentAndReadAgain(t *testing.T) {
 	var got atomic.Pointer[http.Header]
 	url := answering(t, func(w http.ResponseWriter, r *http.Request) {
@@ -206,8 +206,8 @@ func TestHeadersAreSentAndReadAgain(t *testing.T) {
 	}
 }
 
-// A redirect, even one that is followed, takes the headers to no other origin.
-func TestHeadersStayWithTheServer(t *testing.T) {
+// A redirect that is followed does not take the headers to another origin.
+func TestHeadersAreNotSentToAnotherServer(t *testing.T) {
 	ca := newAuthority(t, "ca")
 	folder := t.TempDir()
 	replace(t, filepath.Join(folder, "ca"), ca.pem())

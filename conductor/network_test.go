@@ -107,7 +107,7 @@ func (a *authority) server(t *testing.T, name string, until time.Time) *tls.Conf
 	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
 }
 
-// replace writes a file as a mounted secret changes: another file in its place.
+// replace puts another file in place of one, as a mounted secret changes.
 func replace(t *testing.T, path string, content []byte) {
 	t.Helper()
 	if err := os.WriteFile(path+".new", content, 0o600); err != nil {
@@ -180,9 +180,9 @@ func TestTLSFailsClosed(t *testing.T) {
 	})
 }
 
-// What the other side ends the handshake with is about certificates, whatever
-// the version of TLS and of HTTP.
-func TestAHandshakeThatThePeerEnds(t *testing.T) {
+// In every version of TLS and HTTP, an alert of the peer is reported as one about
+// certificates.
+func TestHandshakeEndedByThePeer(t *testing.T) {
 	ca, other := newAuthority(t, "ca"), newAuthority(t, "other")
 	dir := t.TempDir()
 	caFile, certFile, keyFile := filepath.Join(dir, "ca.pem"), filepath.Join(dir, "c.pem"), filepath.Join(dir, "k.pem")
@@ -232,7 +232,7 @@ func asking(config *tls.Config, ca *authority) *tls.Config {
 	return config
 }
 
-func TestFilesOfTLSAreReadAgain(t *testing.T) {
+func TestChangedTLSFilesAreReadAgain(t *testing.T) {
 	dir := t.TempDir()
 	caFile, certFile, keyFile := filepath.Join(dir, "ca.pem"), filepath.Join(dir, "c.pem"), filepath.Join(dir, "k.pem")
 	first, second := newAuthority(t, "first"), newAuthority(t, "second")
@@ -262,7 +262,7 @@ func TestFilesOfTLSAreReadAgain(t *testing.T) {
 	}
 }
 
-// proxy is an HTTP proxy that knows CONNECT.
+// proxy is an HTTP proxy with CONNECT.
 func proxy(t *testing.T, status int, count *atomic.Int32) string {
 	t.Helper()
 	return answering(t, func(w http.ResponseWriter, r *http.Request) {
@@ -339,8 +339,7 @@ func TestProxies(t *testing.T) {
 	})
 }
 
-// Connections are kept while the files stay as they are.
-func TestUnchangedFilesOfTLSKeepTheConnections(t *testing.T) {
+func TestUnchangedTLSFilesKeepConnections(t *testing.T) {
 	ca := newAuthority(t, "ca")
 	file := filepath.Join(t.TempDir(), "ca.pem")
 	replace(t, file, ca.pem())
@@ -369,9 +368,9 @@ func TestUnchangedFilesOfTLSKeepTheConnections(t *testing.T) {
 	}
 }
 
-// A file that is gone for a while, as when a secret is mounted anew, leaves the
-// old ones in use, and is read when it is back.
-func TestAFileOfTLSThatVanishes(t *testing.T) {
+// While a file is missing, as when a secret is mounted again, the previous content
+// stays in use. The file is read when it exists again.
+func TestMissingTLSFileKeepsThePreviousOne(t *testing.T) {
 	first, second := newAuthority(t, "first"), newAuthority(t, "second")
 	file := filepath.Join(t.TempDir(), "ca.pem")
 	replace(t, file, first.pem())
@@ -405,9 +404,9 @@ func TestAFileOfTLSThatVanishes(t *testing.T) {
 	}
 }
 
-// A file is another one where one of its identity, its size and its time of
-// change differs, and each of the three files is looked at.
-func TestEachFileOfTLSIsWatched(t *testing.T) {
+// A file has changed if its identity, its size or its modification time differs.
+// Each of the three files is watched.
+func TestEachTLSFileIsWatched(t *testing.T) {
 	ca := newAuthority(t, "ca")
 	dir := t.TempDir()
 	soon := time.Now().Add(time.Hour)
@@ -460,7 +459,7 @@ func TestEachFileOfTLSIsWatched(t *testing.T) {
 	}
 }
 
-// lines is a log.
+// lines collects a log.
 type lines struct {
 	mu sync.Mutex
 	b  strings.Builder

@@ -8,7 +8,7 @@ import (
 	"conductor-jwt/internal/secret"
 )
 
-func TestTheWayToTheServer(t *testing.T) {
+func TestProxyOf(t *testing.T) {
 	for _, row := range []struct {
 		what  string
 		base  string

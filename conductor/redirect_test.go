@@ -14,7 +14,7 @@ import (
 
 // A redirect is followed on the same host and port, and from http to https on
 // the same host; credentials and tasks go nowhere else.
-func TestWhereARedirectMayLead(t *testing.T) {
+func TestRedirectTargets(t *testing.T) {
 	ca := newAuthority(t, "ca")
 	file := filepath.Join(t.TempDir(), "ca.pem")
 	replace(t, file, ca.pem())
@@ -50,7 +50,7 @@ func TestWhereARedirectMayLead(t *testing.T) {
 	}
 }
 
-// serveHTTP serves plainly where config is nil.
+// serveHTTP serves without TLS if config is nil.
 func serveHTTP(t *testing.T, handler http.Handler, config *tls.Config) string {
 	t.Helper()
 	s := httptest.NewUnstartedServer(handler)
@@ -64,7 +64,7 @@ func serveHTTP(t *testing.T, handler http.Handler, config *tls.Config) string {
 	return s.URL
 }
 
-func TestNoDateNoSkew(t *testing.T) {
+func TestNoSkewWithoutDate(t *testing.T) {
 	for name, date := range map[string][]string{"without a date": nil, "with a date that is none": {"soon"}} {
 		t.Run(name, func(t *testing.T) {
 			var seen observed

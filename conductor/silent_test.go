@@ -10,9 +10,9 @@ import (
 	"conductor-jwt/test/reliability"
 )
 
-// Requests of HTTP/2 share a connection. Where its peer has gone without a
-// word, only the first is lost.
-func TestASilentConnectionIsLeft(t *testing.T) {
+// Requests of HTTP/2 share a connection. If its peer stops answering, only the
+// first request is lost.
+func TestSilentConnectionIsReplaced(t *testing.T) {
 	ca := newAuthority(t, "ca")
 	file := filepath.Join(t.TempDir(), "ca.pem")
 	replace(t, file, ca.pem())

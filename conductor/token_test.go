@@ -14,8 +14,8 @@ func newTokens(fetch func(context.Context) (secret.Text, error)) *tokens {
 	return &tokens{fetch: fetch, timeout: time.Minute, now: time.Now}
 }
 
-// The first caller may go; the token is fetched for the others.
-func TestATokenIsFetchedForThoseWhoStay(t *testing.T) {
+// When the first caller's context ends, the token is still fetched for the others.
+func TestTokenFetchOutlivesItsFirstCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fetched := 0
 		tokens := newTokens(func(ctx context.Context) (secret.Text, error) {
@@ -48,7 +48,7 @@ func TestATokenIsFetchedForThoseWhoStay(t *testing.T) {
 	})
 }
 
-func TestATokenThatNeverComes(t *testing.T) {
+func TestTokenFetchTimesOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tokens := newTokens(func(ctx context.Context) (secret.Text, error) {
 			<-ctx.Done()
@@ -61,7 +61,7 @@ func TestATokenThatNeverComes(t *testing.T) {
 	})
 }
 
-func TestATokenIsFetchedAgainAfterAFailure(t *testing.T) {
+func TestTokenIsFetchedAgainAfterFailure(t *testing.T) {
 	answers := []func() (secret.Text, error){
 		func() (secret.Text, error) { panic("a secret") },
 		func() (secret.Text, error) { return secret.Text{}, errors.New("refused") },
@@ -94,7 +94,7 @@ func TestATokenIsFetchedAgainAfterAFailure(t *testing.T) {
 	}
 }
 
-func TestWhatCanStandInAHeader(t *testing.T) {
+func TestHeaderSafe(t *testing.T) {
 	for token, safe := range map[string]bool{"": true, "!": true, "~": true, "a.b-c_d": true, " ": false, "\x7f": false, "a\n": false, "\x80": false, "\x00": false} {
 		if headerSafe(token) != safe {
 			t.Errorf("%q is safe: %v", token, !safe)

@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// A server that wants a client certificate may refuse it so late that only a
-// broken connection is seen.
-func TestABrokenConnectionAfterACertificateWasAsked(t *testing.T) {
+// A server may refuse a client certificate so late that the client sees only a
+// broken connection.
+func TestBrokenConnectionAfterCertificateRequest(t *testing.T) {
 	now := time.Unix(4_000_000_000, 0)
 	for _, row := range []struct {
 		what      string

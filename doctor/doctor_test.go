@@ -19,8 +19,8 @@ import (
 	"conductor-jwt/doctor"
 )
 
-// hospital is a server as the doctor sees it. Its zero value is well.
-type hospital struct {
+// fakeServer is a server to examine. Its zero value has no problem.
+type fakeServer struct {
 	url       string
 	version   error
 	queue     error
@@ -39,38 +39,40 @@ type hospital struct {
 	otherways string // domain that is polled
 }
 
-func (h hospital) BaseURL() string {
+func (h fakeServer) BaseURL() string {
 	if h.url != "" {
 		return h.url
 	}
 	return "https://conductor.example.com/api"
 }
-func (h hospital) Version(context.Context) (string, error) { return "3.32.3", h.version }
-func (h hospital) Skew() (time.Duration, bool)             { return h.skew, !h.timeless }
+func (h fakeServer) Version(context.Context) (string, error) { return "3.32.3", h.version }
+func (h fakeServer) Skew() (time.Duration, bool)             { return h.skew, !h.timeless }
 
-func (h hospital) WorkflowTasks(context.Context, int64, ...string) ([]conductor.WorkflowTask, error) {
+func (h fakeServer) WorkflowTasks(context.Context, int64, ...string) ([]conductor.WorkflowTask, error) {
 	return h.tasks, h.metadata
 }
 
-func (h hospital) TaskDef(_ context.Context, name string) (conductor.TaskDef, bool, error) {
+func (h fakeServer) TaskDef(_ context.Context, name string) (conductor.TaskDef, bool, error) {
 	def, exists := h.defs[name]
 	return def, exists, h.metadata
 }
 
-func (h hospital) SecretExists(_ context.Context, name string) (bool, error) {
+func (h fakeServer) SecretExists(_ context.Context, name string) (bool, error) {
 	return slices.Contains(h.known, name), h.secrets
 }
 
-func (h hospital) SecretNames(context.Context) ([]string, bool, error) {
+func (h fakeServer) SecretNames(context.Context) ([]string, bool, error) {
 	if !h.listed {
 		return nil, false, nil
 	}
 	return h.known, true, nil
 }
 
-func (h hospital) QueueSize(context.Context, string, string) (int, error) { return h.waiting, h.queue }
+func (h fakeServer) QueueSize(context.Context, string, string) (int, error) {
+	return h.waiting, h.queue
+}
 
-func (h hospital) PollData(context.Context, string) ([]model.PollData, error) {
+func (h fakeServer) PollData(context.Context, string) ([]model.PollData, error) {
 	if h.unpolled {
 		return nil, nil
 	}
@@ -79,9 +81,9 @@ func (h hospital) PollData(context.Context, string) ([]model.PollData, error) {
 
 func now() time.Time { return time.Unix(1_800_000_000, 0) }
 
-// uses is one task of one workflow, with its definition well.
-func uses(template string) hospital {
-	return hospital{
+// uses is one task of one workflow with a good definition.
+func uses(template string) fakeServer {
+	return fakeServer{
 		tasks: []conductor.WorkflowTask{{
 			Workflow: "billing", Version: 2, Name: "sign", Reference: "sign_ref", Type: "GET_SIGNED_JWT", Template: jsontext.Value(template),
 		}},
@@ -89,37 +91,37 @@ func uses(template string) hospital {
 	}
 }
 
-func (h hospital) defined(retries int32, timeout int64) hospital {
+func (h fakeServer) defined(retries int32, timeout int64) fakeServer {
 	h.defs = map[string]conductor.TaskDef{"sign": {TaskDef: model.TaskDef{Name: "sign", RetryCount: retries, ResponseTimeoutSeconds: timeout}}}
 	return h
 }
 
-func (h hospital) limited(limits model.TaskDef) hospital {
+func (h fakeServer) limited(limits model.TaskDef) fakeServer {
 	limits.Name, limits.RetryCount, limits.ResponseTimeoutSeconds = "sign", 3, 30
 	h.defs = map[string]conductor.TaskDef{"sign": {TaskDef: limits}}
 	return h
 }
 
-// task is a workflow with one task, whose template needs nothing.
+// task is a workflow with one task whose template needs no secret.
 func task(taskType, name string) []conductor.WorkflowTask {
 	return []conductor.WorkflowTask{{Workflow: "w", Version: 1, Name: name, Reference: "ref", Type: taskType, Template: jsontext.Value(`{"keyRef":"a"}`)}}
 }
 
-func (h hospital) sending(secrets ...string) hospital {
+func (h fakeServer) sending(secrets ...string) fakeServer {
 	def := h.defs["sign"]
 	def.RuntimeMetadata = secrets
 	h.defs = map[string]conductor.TaskDef{"sign": def}
 	return h
 }
 
-func listed(h hospital) hospital {
+func listed(h fakeServer) fakeServer {
 	h.listed = true
 	return h
 }
 
-func examine(h hospital) []doctor.Finding { return examineWith(h, doctor.Options{}) }
+func examine(h fakeServer) []doctor.Finding { return examineWith(h, doctor.Options{}) }
 
-func examineWith(h hospital, o doctor.Options) []doctor.Finding {
+func examineWith(h fakeServer, o doctor.Options) []doctor.Finding {
 	o.Server, o.Now, o.Delivered = h, now, map[string]string{"partner": "partner-key"}
 	if !h.anonymous {
 		o.Anonymous = h
@@ -139,44 +141,44 @@ func TestFindings(t *testing.T) {
 	known := uses(secretKey)
 	known.known = []string{"k"}
 	for name, c := range map[string]struct {
-		server      hospital
+		server      fakeServer
 		check       string
 		level       doctor.Level
 		says, helps string
 	}{
-		"a server that answers":             {hospital{}, "server", doctor.OK, "version 3.32.3", ""},
-		"plain http over a network":         {hospital{url: "http://conductor:8080/api"}, "server", doctor.Warn, "plain http", "https"},
-		"nobody there":                      {hospital{version: class(conductor.Network, 0)}, "server", doctor.Fail, "no answer", "CONDUCTOR_SERVER_URL"},
-		"something else there":              {hospital{version: class(conductor.NotFound, 404)}, "server", doctor.Fail, "not conductor's api", "/api"},
-		"a login page":                      {hospital{version: class(conductor.Garbled, 200)}, "server", doctor.Fail, "not conductor's api", "/api"},
-		"a server that is not well":         {hospital{version: class(conductor.Server, 503)}, "server", doctor.Fail, "answers with an error", "log"},
-		"credentials that are refused":      {hospital{version: class(conductor.Unauthorized, 401)}, "auth", doctor.Fail, "refuses the credentials", "CONDUCTOR_AUTH_KEY"},
-		"credentials refused for the queue": {hospital{queue: class(conductor.Unauthorized, 401)}, "auth", doctor.Fail, "refuses the credentials", "CONDUCTOR_AUTH_KEY"},
-		"credentials that may not":          {hospital{queue: class(conductor.Forbidden, 403)}, "auth", doctor.Fail, "lack a right", "right to execute"},
-		"no credentials":                    {hospital{queue: class(conductor.Unauthorized, 401), anonymous: true}, "auth", doctor.Fail, "requires credentials, and none are set (http status 401)", "set CONDUCTOR_AUTH_KEY"},
-		"no credentials, and no right":      {hospital{queue: class(conductor.Forbidden, 403), anonymous: true}, "auth", doctor.Fail, "forbids this to a worker without credentials", "set CONDUCTOR_AUTH_KEY"},
-		"credentials for a server without":  {hospital{version: &conductor.Error{Class: conductor.Unauthorized, Call: "token", Status: 404}}, "auth", doctor.Fail, "it has no authentication", "unset CONDUCTOR_AUTH_KEY and CONDUCTOR_AUTH_SECRET"},
-		"an unknown name":                   {hospital{version: &conductor.Error{Class: conductor.Network, Call: "version", Cause: &net.DNSError{Err: "no such host", Name: "c"}}}, "server", doctor.Fail, "no answer from https://conductor.example.com/api (lookup c: no such host)", "check the host in CONDUCTOR_SERVER_URL"},
-		"a certificate that is wanted":      {hospital{version: &conductor.Error{Class: conductor.Network, Call: "version", Cause: &net.OpError{Op: "remote error", Err: tls.AlertError(116)}}}, "server", doctor.Fail, "certificate required", "CONDUCTOR_TLS_CLIENT_CERT"},
-		"a certificate that is not trusted": {hospital{version: &conductor.Error{Class: conductor.Network, Call: "version", Cause: x509.UnknownAuthorityError{}}}, "server", doctor.Fail, "unknown authority", "CONDUCTOR_TLS_CA_CERT"},
-		"credentials that may":              {hospital{}, "auth", doctor.OK, "accepts this worker", ""},
-		"clocks that agree":                 {hospital{skew: time.Second}, "clock", doctor.OK, "agree to 1s", ""},
-		"a clock behind":                    {hospital{skew: time.Minute}, "clock", doctor.Warn, "1m0s behind", "synchronise"},
-		"a clock ahead":                     {hospital{skew: -time.Minute}, "clock", doctor.Warn, "1m0s ahead", "synchronise"},
-		"no clock":                          {hospital{timeless: true}, "clock", doctor.Warn, "no Date header", "compare"},
-		"secrets for strangers":             {hospital{listed: true}, "secrets api", doctor.Warn, "names of all secrets", "authenticating proxy"},
-		"no secrets for strangers":          {hospital{}, "secrets api", doctor.OK, "not listed", ""},
-		"no workflow":                       {hospital{}, "workflows", doctor.OK, "no workflow definition uses GET_SIGNED_JWT", ""},
+		"a server that answers":             {fakeServer{}, "server", doctor.OK, "version 3.32.3", ""},
+		"plain http over a network":         {fakeServer{url: "http://conductor:8080/api"}, "server", doctor.Warn, "plain http", "https"},
+		"nobody there":                      {fakeServer{version: class(conductor.Network, 0)}, "server", doctor.Fail, "no answer", "CONDUCTOR_SERVER_URL"},
+		"something else there":              {fakeServer{version: class(conductor.NotFound, 404)}, "server", doctor.Fail, "not conductor's api", "/api"},
+		"a login page":                      {fakeServer{version: class(conductor.Garbled, 200)}, "server", doctor.Fail, "not conductor's api", "/api"},
+		"a server that is not well":         {fakeServer{version: class(conductor.Server, 503)}, "server", doctor.Fail, "answers with an error", "log"},
+		"credentials that are refused":      {fakeServer{version: class(conductor.Unauthorized, 401)}, "auth", doctor.Fail, "refuses the credentials", "CONDUCTOR_AUTH_KEY"},
+		"credentials refused for the queue": {fakeServer{queue: class(conductor.Unauthorized, 401)}, "auth", doctor.Fail, "refuses the credentials", "CONDUCTOR_AUTH_KEY"},
+		"credentials that may not":          {fakeServer{queue: class(conductor.Forbidden, 403)}, "auth", doctor.Fail, "lack a right", "right to execute"},
+		"no credentials":                    {fakeServer{queue: class(conductor.Unauthorized, 401), anonymous: true}, "auth", doctor.Fail, "requires credentials, and none are set (http status 401)", "set CONDUCTOR_AUTH_KEY"},
+		"no credentials, and no right":      {fakeServer{queue: class(conductor.Forbidden, 403), anonymous: true}, "auth", doctor.Fail, "forbids this to a worker without credentials", "set CONDUCTOR_AUTH_KEY"},
+		"credentials for a server without":  {fakeServer{version: &conductor.Error{Class: conductor.Unauthorized, Call: "token", Status: 404}}, "auth", doctor.Fail, "it has no authentication", "unset CONDUCTOR_AUTH_KEY and CONDUCTOR_AUTH_SECRET"},
+		"an unknown name":                   {fakeServer{version: &conductor.Error{Class: conductor.Network, Call: "version", Cause: &net.DNSError{Err: "no such host", Name: "c"}}}, "server", doctor.Fail, "no answer from https://conductor.example.com/api (lookup c: no such host)", "check the host in CONDUCTOR_SERVER_URL"},
+		"a certificate that is wanted":      {fakeServer{version: &conductor.Error{Class: conductor.Network, Call: "version", Cause: &net.OpError{Op: "remote error", Err: tls.AlertError(116)}}}, "server", doctor.Fail, "certificate required", "CONDUCTOR_TLS_CLIENT_CERT"},
+		"a certificate that is not trusted": {fakeServer{version: &conductor.Error{Class: conductor.Network, Call: "version", Cause: x509.UnknownAuthorityError{}}}, "server", doctor.Fail, "unknown authority", "CONDUCTOR_TLS_CA_CERT"},
+		"credentials that may":              {fakeServer{}, "auth", doctor.OK, "accepts this worker", ""},
+		"clocks that agree":                 {fakeServer{skew: time.Second}, "clock", doctor.OK, "agree to 1s", ""},
+		"a clock behind":                    {fakeServer{skew: time.Minute}, "clock", doctor.Warn, "1m0s behind", "synchronise"},
+		"a clock ahead":                     {fakeServer{skew: -time.Minute}, "clock", doctor.Warn, "1m0s ahead", "synchronise"},
+		"no clock":                          {fakeServer{timeless: true}, "clock", doctor.Warn, "no Date header", "compare"},
+		"secrets for strangers":             {fakeServer{listed: true}, "secrets api", doctor.Warn, "names of all secrets", "authenticating proxy"},
+		"no secrets for strangers":          {fakeServer{}, "secrets api", doctor.OK, "not listed", ""},
+		"no workflow":                       {fakeServer{}, "workflows", doctor.OK, "no workflow definition uses GET_SIGNED_JWT", ""},
 		"a workflow":                        {known, "workflows", doctor.OK, "1 task in 1 workflow", ""},
-		"metadata that may not be read":     {hospital{metadata: class(conductor.Forbidden, 403)}, "workflows", doctor.Warn, "could not be checked", "right to read metadata"},
-		"a page in place of metadata":       {hospital{metadata: class(conductor.Garbled, 200)}, "workflows", doctor.Warn, "could not be checked: a page answers", "CONDUCTOR_SERVER_URL"},
-		"a page in place of a queue":        {hospital{queue: &conductor.Error{Class: conductor.Garbled, Call: "queue size"}}, "queue", doctor.Warn, "could not be checked: the answer is not what Conductor answers", "CONDUCTOR_SERVER_URL"},
-		"a server that fails for a queue":   {hospital{queue: class(conductor.Server, 500)}, "queue", doctor.Warn, "could not be checked: http status 500", "log of the server"},
+		"metadata that may not be read":     {fakeServer{metadata: class(conductor.Forbidden, 403)}, "workflows", doctor.Warn, "could not be checked", "right to read metadata"},
+		"a page in place of metadata":       {fakeServer{metadata: class(conductor.Garbled, 200)}, "workflows", doctor.Warn, "could not be checked: a page answers", "CONDUCTOR_SERVER_URL"},
+		"a page in place of a queue":        {fakeServer{queue: &conductor.Error{Class: conductor.Garbled, Call: "queue size"}}, "queue", doctor.Warn, "could not be checked: the answer is not what Conductor answers", "CONDUCTOR_SERVER_URL"},
+		"a server that fails for a queue":   {fakeServer{queue: class(conductor.Server, 500)}, "queue", doctor.Warn, "could not be checked: http status 500", "log of the server"},
 		"a limit of tasks at once":          {known.limited(model.TaskDef{ConcurrentExecLimit: 1}), "taskdef", doctor.Warn, "sign has concurrentExecLimit 1: the server hands out no more than 1 task at once", "raise the limit"},
 		"a rate":                            {known.limited(model.TaskDef{RateLimitPerFrequency: 5, RateLimitFrequencyInSeconds: 60}), "taskdef", doctor.Warn, "sign has rateLimitPerFrequency 5: the server hands out no more than 5 tasks in 60 s", "raise the limit"},
-		"no definition of a SIMPLE task":    {hospital{tasks: task("SIMPLE", "GET_SIGNED_JWT")}, "taskdef", doctor.Fail, "GET_SIGNED_JWT has no task definition: a task whose worker dies waits an hour", "taskdef apply GET_SIGNED_JWT"},
+		"no definition of a SIMPLE task":    {fakeServer{tasks: task("SIMPLE", "GET_SIGNED_JWT")}, "taskdef", doctor.Fail, "GET_SIGNED_JWT has no task definition: a task whose worker dies waits an hour", "taskdef apply GET_SIGNED_JWT"},
 		"a definition":                      {known, "taskdef", doctor.OK, "sign: 3 retries, response timeout 30 s", ""},
-		"no definition":                     {hospital{tasks: known.tasks}, "taskdef", doctor.Fail, "hangs forever", "taskdef apply sign"},
+		"no definition":                     {fakeServer{tasks: known.tasks}, "taskdef", doctor.Fail, "hangs forever", "taskdef apply sign"},
 		"no response timeout":               {known.defined(3, 0), "taskdef", doctor.Fail, "responseTimeoutSeconds 0", "to 30"},
 		"a short response timeout":          {known.defined(3, 2), "taskdef", doctor.Warn, "responseTimeoutSeconds 2", "to 30"},
 		"a long response timeout":           {known.defined(3, 3600), "taskdef", doctor.Warn, "responseTimeoutSeconds 3600", "to 30"},
@@ -185,18 +187,18 @@ func TestFindings(t *testing.T) {
 		"a secret that does not":            {uses(secretKey), "secret", doctor.Fail, "k, used by task sign_ref of workflow billing version 2, is not defined", "CONDUCTOR_SECRET_k"},
 		"a secret that is listed":           {listed(known), "secret", doctor.OK, "k is defined", ""},
 		"a secret that is not listed":       {listed(uses(secretKey)), "secret", doctor.Fail, "is not defined", "CONDUCTOR_SECRET_k"},
-		"a server without secrets":          {hospital{tasks: known.tasks, defs: known.defs, secrets: class(conductor.NotFound, 404)}, "secret", doctor.Warn, "could not be checked", "has secrets"},
+		"a server without secrets":          {fakeServer{tasks: known.tasks, defs: known.defs, secrets: class(conductor.NotFound, 404)}, "secret", doctor.Warn, "could not be checked", "has secrets"},
 		"a key in a workflow":               {uses(`{"privateKey":"-----BEGIN PRIVATE KEY-----"}`), "key", doctor.Fail, "has the private key itself", "workflow.secrets"},
 		"a key in a workflow's input":       {uses(`{"privateKey":"${workflow.input.key}"}`), "key", doctor.Warn, "stored in clear", "keyRef"},
 		"a secret in a claim":               {uses(`{"keyRef":"a","subject":"${workflow.secrets.k}"}`), "key", doctor.Warn, "puts a secret into subject", "no secret"},
 		"a key that does not come":          {uses(`{"keyRef":"partner"}`), "taskdef", doctor.Fail, "sign does not list the secret partner-key in runtimeMetadata: its tasks come without the key partner", "add partner-key to runtimeMetadata"},
 		"a key that comes as no secret":     {uses(`{"keyRef":"partner"}`).sending("partner-key"), "secret", doctor.Fail, "partner-key, used by task sign_ref", "CONDUCTOR_SECRET_partner-key"},
 		"no key in a workflow":              {known, "key", doctor.OK, "no workflow holds", ""},
-		"a queue that is polled":            {hospital{polled: 4 * time.Second}, "queue", doctor.OK, "0 tasks waiting, polled by w1", ""},
-		"a queue that was polled":           {hospital{polled: time.Hour}, "queue", doctor.Warn, "last polled 1h0m0s ago", "start"},
-		"a queue that no worker polls":      {hospital{unpolled: true}, "queue", doctor.Warn, "no worker has polled", "start"},
-		"tasks that no worker polls":        {hospital{unpolled: true, waiting: 7}, "queue", doctor.Fail, "GET_SIGNED_JWT: 7 tasks waiting", "start"},
-		"a worker in another domain":        {hospital{otherways: "eu", waiting: 1}, "queue", doctor.Fail, "no worker has polled", "start"},
+		"a queue that is polled":            {fakeServer{polled: 4 * time.Second}, "queue", doctor.OK, "0 tasks waiting, polled by w1", ""},
+		"a queue that was polled":           {fakeServer{polled: time.Hour}, "queue", doctor.Warn, "last polled 1h0m0s ago", "start"},
+		"a queue that no worker polls":      {fakeServer{unpolled: true}, "queue", doctor.Warn, "no worker has polled", "start"},
+		"tasks that no worker polls":        {fakeServer{unpolled: true, waiting: 7}, "queue", doctor.Fail, "GET_SIGNED_JWT: 7 tasks waiting", "start"},
+		"a worker in another domain":        {fakeServer{otherways: "eu", waiting: 1}, "queue", doctor.Fail, "no worker has polled", "start"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			found := examine(c.server)
@@ -213,9 +215,9 @@ func TestFindings(t *testing.T) {
 	}
 }
 
-// Whoever registers workflows chooses how many queues there are.
-func TestOnlySoManyQueuesAreAskedFor(t *testing.T) {
-	h := hospital{unpolled: true, waiting: 1}
+// A user who registers workflows chooses how many queues there are.
+func TestNumberOfQueuesIsLimited(t *testing.T) {
+	h := fakeServer{unpolled: true, waiting: 1}
 	for i := range 1000 {
 		h.tasks = append(h.tasks, task("SIMPLE", fmt.Sprintf("GETSIGNEDJWT%d", i))...)
 	}
@@ -226,51 +228,51 @@ func TestOnlySoManyQueuesAreAskedFor(t *testing.T) {
 	}
 }
 
-// A task that looks like ours may lie in a queue of another name.
-func TestTasksThatNobodyPolls(t *testing.T) {
+// A task that looks like GET_SIGNED_JWT may have a queue of another name.
+func TestUnpolledTasks(t *testing.T) {
 	jwt := []string{"GET_SIGNED_JWT"}
 	for name, row := range map[string]struct {
-		server      hospital
+		server      fakeServer
 		types       []string
 		level       doctor.Level // of the finding about the queue; empty for none
 		says, helps string
 	}{
 		"a SIMPLE task in place of the type": {
-			hospital{tasks: task("SIMPLE", "get_signed_jwt"), unpolled: true},
+			fakeServer{tasks: task("SIMPLE", "get_signed_jwt"), unpolled: true},
 			jwt, doctor.Warn,
 			"task ref of workflow w version 1: no worker polls the queue get_signed_jwt, which type SIMPLE and name get_signed_jwt lead to",
 			`write "type": "GET_SIGNED_JWT" in the workflow definition, or add get_signed_jwt to CONDUCTOR_JWT_TASK_TYPES`,
 		},
 		"a SIMPLE task of the editor's name": {
-			hospital{tasks: task("SIMPLE", "get_signed_jwt_task_x1"), unpolled: true},
+			fakeServer{tasks: task("SIMPLE", "get_signed_jwt_task_x1"), unpolled: true},
 			jwt, doctor.Warn,
 			"no worker polls the queue get_signed_jwt_task_x1", "add get_signed_jwt_task_x1 to",
 		},
 		"the type in lower case": {
-			hospital{tasks: task("get_signed_jwt", "sign"), unpolled: true},
+			fakeServer{tasks: task("get_signed_jwt", "sign"), unpolled: true},
 			jwt, doctor.Warn,
 			"no worker polls the queue get_signed_jwt, which type get_signed_jwt and name sign lead to", `"type": "GET_SIGNED_JWT"`,
 		},
 		"the type with other separators": {
-			hospital{tasks: task("Get-Signed-JWT", "sign"), unpolled: true},
+			fakeServer{tasks: task("Get-Signed-JWT", "sign"), unpolled: true},
 			jwt, doctor.Warn,
 			"no worker polls the queue Get-Signed-JWT", `"type": "GET_SIGNED_JWT"`,
 		},
 		"the type that is not configured": {
-			hospital{tasks: task("GET_SIGNED_JWT", "sign"), unpolled: true},
+			fakeServer{tasks: task("GET_SIGNED_JWT", "sign"), unpolled: true},
 			[]string{"get_signed_jwt"},
 			doctor.Warn,
 			"no worker polls the queue GET_SIGNED_JWT", "add GET_SIGNED_JWT to CONDUCTOR_JWT_TASK_TYPES",
 		},
-		"tasks wait there": {hospital{tasks: task("SIMPLE", "get_signed_jwt"), unpolled: true, waiting: 3}, jwt, doctor.Fail, "; 3 tasks waiting", "add get_signed_jwt"},
-		"the type itself, of a workflow that is not stored": {hospital{unpolled: true, waiting: 2}, []string{"get_signed_jwt"}, doctor.Fail, "no worker polls the queue GET_SIGNED_JWT; 2 tasks waiting", "add GET_SIGNED_JWT to"},
-		"its lower case, of a workflow that is not stored":  {hospital{unpolled: true, waiting: 1, metadata: class(conductor.Forbidden, 403)}, jwt, doctor.Fail, "no worker polls the queue get_signed_jwt; 1 task waiting", `"type": "GET_SIGNED_JWT"`},
-		"queues that no workflow uses":                      {hospital{unpolled: true}, []string{"sign"}, "", "", ""},
-		"another worker polled it long ago":                 {hospital{tasks: task("SIMPLE", "get_signed_jwt"), polled: time.Hour}, jwt, doctor.Warn, "no worker polls", "add"},
-		"another worker polls it":                           {hospital{tasks: task("SIMPLE", "get_signed_jwt")}, jwt, "", "", ""},
-		"a SIMPLE task of the type's name":                  {hospital{tasks: task("SIMPLE", "GET_SIGNED_JWT"), unpolled: true}, jwt, "", "", ""},
-		"a SIMPLE task of a configured type":                {hospital{tasks: task("SIMPLE", "sign"), unpolled: true}, []string{"sign"}, "", "", ""},
-		"the type, whatever the task is named":              {hospital{tasks: task("GET_SIGNED_JWT", "get_signed_jwt"), unpolled: true}, jwt, "", "", ""},
+		"tasks wait there": {fakeServer{tasks: task("SIMPLE", "get_signed_jwt"), unpolled: true, waiting: 3}, jwt, doctor.Fail, "; 3 tasks waiting", "add get_signed_jwt"},
+		"the type itself, of a workflow that is not stored": {fakeServer{unpolled: true, waiting: 2}, []string{"get_signed_jwt"}, doctor.Fail, "no worker polls the queue GET_SIGNED_JWT; 2 tasks waiting", "add GET_SIGNED_JWT to"},
+		"its lower case, of a workflow that is not stored":  {fakeServer{unpolled: true, waiting: 1, metadata: class(conductor.Forbidden, 403)}, jwt, doctor.Fail, "no worker polls the queue get_signed_jwt; 1 task waiting", `"type": "GET_SIGNED_JWT"`},
+		"queues that no workflow uses":                      {fakeServer{unpolled: true}, []string{"sign"}, "", "", ""},
+		"another worker polled it long ago":                 {fakeServer{tasks: task("SIMPLE", "get_signed_jwt"), polled: time.Hour}, jwt, doctor.Warn, "no worker polls", "add"},
+		"another worker polls it":                           {fakeServer{tasks: task("SIMPLE", "get_signed_jwt")}, jwt, "", "", ""},
+		"a SIMPLE task of the type's name":                  {fakeServer{tasks: task("SIMPLE", "GET_SIGNED_JWT"), unpolled: true}, jwt, "", "", ""},
+		"a SIMPLE task of a configured type":                {fakeServer{tasks: task("SIMPLE", "sign"), unpolled: true}, []string{"sign"}, "", "", ""},
+		"the type, whatever the task is named":              {fakeServer{tasks: task("GET_SIGNED_JWT", "get_signed_jwt"), unpolled: true}, jwt, "", "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got []doctor.Finding
@@ -293,9 +295,9 @@ func failed(found []doctor.Finding) bool {
 	return slices.ContainsFunc(found, func(f doctor.Finding) bool { return f.Level == doctor.Fail })
 }
 
-// Before the first start there is no definition yet, and the worker brings it.
-func TestADefinitionThatTheWorkerBringsIsNoFailure(t *testing.T) {
-	h := hospital{tasks: task("GET_SIGNED_JWT", "sign")}
+// Before the first start of the worker there is no definition.
+func TestMissingDefinitionThatTheWorkerRegisters(t *testing.T) {
+	h := fakeServer{tasks: task("GET_SIGNED_JWT", "sign")}
 	if found := examineWith(h, doctor.Options{Registers: true}); failed(found) {
 		t.Errorf("found %+v", found)
 	}
@@ -304,10 +306,9 @@ func TestADefinitionThatTheWorkerBringsIsNoFailure(t *testing.T) {
 	}
 }
 
-// What is shown is the reason, and not how the program is made.
-func TestReasonsAreInPlainWords(t *testing.T) {
+func TestReasonsNameNoInternals(t *testing.T) {
 	refused := &conductor.Error{Class: conductor.Network, Call: "version", Cause: errors.New("dial tcp 127.0.0.1:1: connect: connection refused")}
-	for _, h := range []hospital{{version: refused}, {queue: refused}, {metadata: refused}, {version: class(conductor.NotFound, 404)}} {
+	for _, h := range []fakeServer{{version: refused}, {queue: refused}, {metadata: refused}, {version: class(conductor.NotFound, 404)}} {
 		for _, f := range examine(h) {
 			for _, inner := range []string{"version:", "network:", "not_found", "garbled"} {
 				if strings.Contains(f.Found, inner) {
@@ -318,20 +319,20 @@ func TestReasonsAreInPlainWords(t *testing.T) {
 	}
 }
 
-func TestNothingIsAskedOfAServerThatIsNotThere(t *testing.T) {
-	found := examine(hospital{version: class(conductor.Network, 0)})
+func TestUnreachableServerEndsTheRun(t *testing.T) {
+	found := examine(fakeServer{version: class(conductor.Network, 0)})
 	if len(found) != 1 || !failed(found) {
 		t.Errorf("found %+v", found)
 	}
 }
 
-func TestAWarningIsNoFailure(t *testing.T) {
-	if found := examine(hospital{listed: true}); failed(found) {
+func TestWarningIsNoFailure(t *testing.T) {
+	if found := examine(fakeServer{listed: true}); failed(found) {
 		t.Errorf("found %+v", found)
 	}
 }
 
-func TestNamesAreShownHarmless(t *testing.T) {
+func TestNamesAreEscaped(t *testing.T) {
 	h := uses(`{"privateKey":"${workflow.secrets.\u001b[31m; rm -rf}"}`)
 	for _, f := range examine(h) {
 		if strings.ContainsAny(f.Found+f.Remedy, "\x1b\n") || strings.Contains(f.Remedy, ";") {
@@ -340,8 +341,8 @@ func TestNamesAreShownHarmless(t *testing.T) {
 	}
 }
 
-// A remedy is copied into a shell.
-func TestARemedyRunsNothingElse(t *testing.T) {
+// A user copies the remedy into a shell.
+func TestRemedyIsSafeInAShell(t *testing.T) {
 	for _, name := range []string{"$(touch x)", "`touch x`", "a b", "--tls-insecure-skip-verify", `"; touch x; "`, ""} {
 		h := uses(`{"keyRef":"a"}`)
 		h.tasks[0].Name = name
@@ -353,7 +354,7 @@ func TestARemedyRunsNothingElse(t *testing.T) {
 	}
 }
 
-func TestAKeyInAWorkflowIsNotRepeated(t *testing.T) {
+func TestKeyInAWorkflowIsNotPrinted(t *testing.T) {
 	for _, f := range examine(uses(`{"privateKey":"the-key-itself"}`)) {
 		if strings.Contains(f.Found+f.Remedy, "the-key-itself") {
 			t.Errorf("the key is shown: %+v", f)

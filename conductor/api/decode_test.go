@@ -71,7 +71,7 @@ func TestTasksAreReadOneByOne(t *testing.T) {
 	}
 }
 
-func TestTheResponseTimeoutIsTheDefinitions(t *testing.T) {
+func TestResponseTimeoutOfTheDefinition(t *testing.T) {
 	for raw, want := range map[string]time.Duration{
 		`{"responseTimeoutSeconds":30}`: 30 * time.Second, `{}`: 0, `{"responseTimeoutSeconds":-5}`: 0,
 		`{"responseTimeoutSeconds":9223372036854775807}`: 9223372036 * time.Second,
@@ -138,8 +138,8 @@ func FuzzEncodeResult(f *testing.F) {
 	})
 }
 
-// The short way through an answer and the long one agree.
-func TestASoundAnswerIsReadInOnePass(t *testing.T) {
+// The fast decoder and the general one give the same tasks.
+func TestSoundAnswerIsReadInOnePass(t *testing.T) {
 	const task = `{"taskId":"t","workflowInstanceId":"w","scheduledTime":1795355503775,"startTime":1795355503800}`
 	for body, want := range map[string]int{`[` + task + `]`: 1, `[` + task + `,` + task + "]\n": 2, `[]`: 0} {
 		short, ok := decodeSound([]byte(body))
@@ -160,7 +160,7 @@ func TestASoundAnswerIsReadInOnePass(t *testing.T) {
 	}
 }
 
-func TestATaskThatWasNeverScheduled(t *testing.T) {
+func TestTaskWithoutScheduledTime(t *testing.T) {
 	for _, at := range []string{"0", "-1", "null"} {
 		tasks, err := DecodeTasks([]byte(`[{"taskId":"t","workflowInstanceId":"w","scheduledTime":` + at + `,"startTime":` + at + `}]`))
 		if err != nil || len(tasks) != 1 || !tasks[0].Scheduled.IsZero() || !tasks[0].Started.IsZero() {

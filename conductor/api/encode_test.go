@@ -7,7 +7,7 @@ import (
 	"conductor-jwt/internal/secret"
 )
 
-func TestAnUpdateAsItIsSent(t *testing.T) {
+func TestEncodeResult(t *testing.T) {
 	for what, row := range map[string]struct {
 		result Result
 		want   string

@@ -22,8 +22,8 @@ import (
 // (RFC 7518 §3.1, RFC 8037 §3.1, RFC 8812 §3.2, RFC 9864 §2, RFC 9964).
 type Algorithm string
 
-// The algorithms that exist here. The header keeps the name that was asked
-// for: EdDSA and Ed25519 make the same signature under two names.
+// The signature algorithms. The header keeps the name that was asked for: EdDSA
+// and Ed25519 make the same signature under two names.
 const (
 	RS256   Algorithm = "RS256"
 	RS384   Algorithm = "RS384"
@@ -62,9 +62,9 @@ func JoinAlgorithms(list []Algorithm) string {
 	return strings.Join(names, ", ")
 }
 
-// ParseAlgorithm reads an algorithm's exact name. It fails with
-// [ErrAlgorithmUnknown] for any other text, none in every spelling included
-// (RFC 8725 §3.1, §3.2), and hints at the nearest name there is.
+// ParseAlgorithm reads an algorithm by its exact name. It fails with
+// [ErrAlgorithmUnknown] for any other text, including none in every spelling
+// (RFC 8725 §3.1, §3.2); the hint has the nearest name.
 func ParseAlgorithm(name string) (Algorithm, error) {
 	for _, a := range Algorithms() {
 		if name == string(a) {
@@ -75,15 +75,15 @@ func ParseAlgorithm(name string) (Algorithm, error) {
 		return "", &fault.Error{Reason: ErrAlgorithmUnknown, Found: "the algorithm none, an unsigned token", Hint: "use one of " + list(Algorithms())}
 	}
 	found := fmt.Sprintf("an unknown algorithm name of %d characters", len(name))
-	if near, ok := meant(name); ok {
+	if near, ok := nearestAlgorithm(name); ok {
 		return "", &fault.Error{Reason: ErrAlgorithmUnknown, Found: found, Hint: fmt.Sprintf("did you mean %s? names are matched exactly", near)}
 	}
 	return "", &fault.Error{Reason: ErrAlgorithmUnknown, Found: found, Hint: "use one of " + list(Algorithms())}
 }
 
-// meant finds the algorithm whose name differs least, in case, separators or
-// at most two letters.
-func meant(name string) (Algorithm, bool) {
+// nearestAlgorithm finds the algorithm whose name differs least: in case, in
+// separators or in at most two letters.
+func nearestAlgorithm(name string) (Algorithm, bool) {
 	if len(name) > 16 {
 		return "", false
 	}
@@ -91,7 +91,8 @@ func meant(name string) (Algorithm, bool) {
 	return near, near != ""
 }
 
-// Kind is the type of a key, from a closed set: fit for a metric label.
+// Kind is the type of a key. The set is closed, so that a metric can have it as
+// a label.
 type Kind string
 
 // The kinds of keys. A kind decides which algorithms are possible, never the
@@ -107,12 +108,12 @@ const (
 	KindUnknown   Kind = "unknown"
 )
 
-// Kinds returns every kind that a key can be of.
+// Kinds returns every kind.
 func Kinds() []Kind {
 	return []Kind{KindRSA, KindRSAPSS, KindEC, KindSecp256k1, KindOKP, KindOct, KindMLDSA, KindUnknown}
 }
 
-// KindOf tells the kind of k by its public half and its algorithms.
+// KindOf returns the kind of k.
 func KindOf(k Key) Kind {
 	if k == nil {
 		return KindUnknown
@@ -142,9 +143,9 @@ func KindOf(k Key) Kind {
 
 func isPKCS1v15(a Algorithm) bool { return a == RS256 || a == RS384 || a == RS512 }
 
-// Check reports whether k may sign with alg: nil, or an *fault.Error of
-// [ErrAlgorithmMismatch] that says which algorithms fit, or of [ErrWeak] where
-// an HMAC key is shorter than the algorithm's hash (RFC 7518 §3.2).
+// Check reports whether k may sign with alg. It returns nil, or an *fault.Error
+// of [ErrAlgorithmMismatch] that says which algorithms fit, or of [ErrWeak]
+// where an HMAC secret is shorter than the hash (RFC 7518 §3.2).
 func Check(k Key, alg Algorithm) error {
 	fitting := k.Algorithms()
 	if slices.Contains(fitting, alg) {
@@ -154,13 +155,14 @@ func Check(k Key, alg Algorithm) error {
 		return err
 	}
 	if own := BoundTo(k); own != "" {
-		return boundElsewhere(alg, own)
+		return otherAlgorithm(alg, own)
 	}
-	return misfit(KindOf(k), alg, fitting)
+	return unfitAlgorithm(KindOf(k), alg, fitting)
 }
 
-// BoundTo is the only algorithm that a Key or a Verifier may be used with as its
-// JWK names one (RFC 7517 §4.4); empty where it names none.
+// BoundTo returns the alg of the JWK that a Key or a Verifier was read from:
+// the only algorithm that it may be used with (RFC 7517 §4.4). It is empty
+// where the key names none.
 func BoundTo(key interface{ Algorithms() []Algorithm }) Algorithm {
 	switch k := key.(type) {
 	case *localKey:
@@ -171,27 +173,27 @@ func BoundTo(key interface{ Algorithms() []Algorithm }) Algorithm {
 	return ""
 }
 
-// asked names the algorithm that was asked for. The names are a closed set and
-// no secrets; any other text may be one.
-func asked(alg Algorithm) string {
+// nameOf returns the name of an algorithm for a message. Any text that is no
+// algorithm may be a secret.
+func nameOf(alg Algorithm) string {
 	if slices.Contains(Algorithms(), alg) {
 		return string(alg)
 	}
 	return "the algorithm"
 }
 
-// boundElsewhere refuses an algorithm that is not the one of a JWK's alg
-// (RFC 7517 §4.4).
-func boundElsewhere(alg, own Algorithm) error {
+// otherAlgorithm is the error of an algorithm that is not the alg of a JWK (RFC
+// 7517 §4.4).
+func otherAlgorithm(alg, own Algorithm) error {
 	return &fault.Error{
 		Reason: ErrAlgorithmMismatch,
-		Found:  asked(alg) + " is not the jwk's own alg",
+		Found:  nameOf(alg) + " is not the jwk's own alg",
 		Hint:   fmt.Sprintf("set %s to %s, or take alg out of the jwk", fault.Algorithm, own),
 	}
 }
 
-// misnamed refuses a JWK whose alg its own key cannot serve.
-func misnamed(kind Kind, fitting []Algorithm) error {
+// unfitAlg is the error of a JWK whose alg does not fit its own key.
+func unfitAlg(kind Kind, fitting []Algorithm) error {
 	return &fault.Error{
 		Reason: ErrAlgorithmMismatch,
 		Found:  fmt.Sprintf("a jwk with %s whose alg does not fit it", kind.phrase(fitting)),
@@ -199,15 +201,16 @@ func misnamed(kind Kind, fitting []Algorithm) error {
 	}
 }
 
-func misfit(kind Kind, alg Algorithm, fitting []Algorithm) error {
+func unfitAlgorithm(kind Kind, alg Algorithm, fitting []Algorithm) error {
 	return &fault.Error{
 		Reason: ErrAlgorithmMismatch,
-		Found:  asked(alg) + " does not fit " + kind.phrase(fitting),
+		Found:  nameOf(alg) + " does not fit " + kind.phrase(fitting),
 		Hint:   "set " + fault.Algorithm + " to " + list(fitting),
 	}
 }
 
-// tooShort reports an HMAC secret that is shorter than alg's hash.
+// tooShort returns an error where k is an HMAC secret that is shorter than the
+// hash of alg.
 func tooShort(k Key, alg Algorithm) error {
 	local, ok := k.(*localKey)
 	if !ok || local.kind != KindOct {
@@ -227,7 +230,7 @@ func tooShortFor(alg Algorithm, octets int) error {
 	return weakHMAC(octets, alg)
 }
 
-// phrase names a kind of key in a message, with its curve where it has one.
+// phrase returns the name of a kind for a message, with the curve of an EC key.
 func (k Kind) phrase(fitting []Algorithm) string {
 	switch k {
 	case KindRSA:
@@ -260,7 +263,7 @@ func curvePhrase(fitting []Algorithm) string {
 	return ""
 }
 
-// list writes a choice: "RS256, RS384 or RS512".
+// list joins algorithms for a message: "RS256, RS384 or RS512".
 func list(algorithms []Algorithm) string {
 	last := len(algorithms) - 1
 	if last < 1 {
@@ -269,7 +272,7 @@ func list(algorithms []Algorithm) string {
 	return JoinAlgorithms(algorithms[:last]) + " or " + string(algorithms[last])
 }
 
-// fittingPublic gives the kind of a public key, of one of the types of
+// fittingPublic returns the kind of a public key, of one of the types of
 // [decode.Key.Public], and the algorithms that fit it, its default first.
 func fittingPublic(public any) (Kind, []Algorithm) {
 	switch p := public.(type) {
@@ -291,7 +294,8 @@ func fittingPublic(public any) (Kind, []Algorithm) {
 
 func rsaAlgorithms() []Algorithm { return []Algorithm{RS256, RS384, RS512, PS256, PS384, PS512} }
 
-// pssAlgorithms are those of a key that is bound to a hash; 0: to none.
+// pssAlgorithms returns the algorithms of a key that is bound to hash; 0 means
+// that it is bound to none.
 func pssAlgorithms(hash crypto.Hash) []Algorithm {
 	switch hash {
 	case crypto.SHA256:
@@ -305,7 +309,7 @@ func pssAlgorithms(hash crypto.Hash) []Algorithm {
 	}
 }
 
-// ecAlgorithm is the one algorithm of a curve (RFC 7518 §3.4).
+// ecAlgorithm returns the one algorithm of a curve (RFC 7518 §3.4).
 func ecAlgorithm(c elliptic.Curve) Algorithm {
 	switch c {
 	case elliptic.P384():
@@ -317,11 +321,12 @@ func ecAlgorithm(c elliptic.Curve) Algorithm {
 	}
 }
 
-// mldsaAlgorithm is the one algorithm of a parameter set (RFC 9964 §3).
+// mldsaAlgorithm returns the one algorithm of a parameter set (RFC 9964 §3).
 func mldsaAlgorithm(p *mldsa.PublicKey) Algorithm { return Algorithm(p.Parameters().String()) }
 
-// hmacAlgorithms are those whose hash is no longer than the key (RFC 7518
-// §3.2: a key of the size of the hash output or larger must be used).
+// hmacAlgorithms returns the algorithms whose hash is not longer than a secret
+// of that many bytes (RFC 7518 §3.2). It fails with [ErrWeak] where there is
+// none.
 func hmacAlgorithms(octets int) ([]Algorithm, error) {
 	switch {
 	case octets >= hmacMinimum(HS512):
@@ -334,7 +339,7 @@ func hmacAlgorithms(octets int) ([]Algorithm, error) {
 	return nil, weakHMAC(octets, HS256)
 }
 
-// hmacMinimum is the least length of a key in octets.
+// hmacMinimum returns the minimum length of a secret in bytes.
 func hmacMinimum(a Algorithm) int {
 	switch a {
 	case HS512:

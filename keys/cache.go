@@ -11,12 +11,12 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
-// digest stands for a Ref in the cache: a keyed hash under a key that lives as
-// long as the process, so that a dump of the index tells nothing about a key.
+// digest identifies a Ref in the cache: an HMAC under a key that lives as long
+// as the process, so that a dump of the cache tells nothing about a key.
 type digest [sha256.Size]byte
 
-// cache keeps parsed keys, or refusals, none longer than ttl. The least recently
-// used is dropped first.
+// cache keeps parsed keys, or errors, for ttl. The least recently used entry is
+// evicted first.
 type cache struct {
 	pepper []byte
 	ttl    time.Duration
@@ -25,7 +25,7 @@ type cache struct {
 	mu           sync.Mutex
 	kept         *simplelru.LRU[digest, entry] // nil: nothing is kept
 	hits, misses uint64
-	waiting      bool // to sweep
+	sweeping     bool // a sweep is scheduled
 }
 
 type entry struct {
@@ -44,8 +44,8 @@ func newCache(size int, ttl time.Duration, now func() time.Time) *cache {
 	return c
 }
 
-// digest covers everything that the parsed key depends on, each part behind
-// its length.
+// digest covers everything that the parsed key depends on. The length of each
+// part is written in front of it.
 func (c *cache) digest(ref Ref) digest {
 	mac := hmac.New(sha256.New, c.pepper)
 	for _, part := range []string{ref.Text.Reveal(), ref.KeyID, ref.Password.Reveal(), string(ref.Encoding), string(ref.Algorithm)} {
@@ -75,7 +75,7 @@ func (c *cache) get(id digest) (entry, bool) {
 	return e, true
 }
 
-// put keeps an entry and lets go of those whose time is over.
+// put adds an entry and removes the expired ones.
 func (c *cache) put(id digest, e entry) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -83,13 +83,13 @@ func (c *cache) put(id digest, e entry) {
 		return
 	}
 	c.sweep()
-	c.kept.Remove(id) // Add would replace it without a word
+	c.kept.Remove(id) // Add would replace it without calling the eviction callback
 	e.until = c.now().Add(c.ttl)
 	c.kept.Add(id, e)
 	c.sweepLater()
 }
 
-// sweep lets go of the keys whose time is over.
+// sweep removes the expired entries.
 func (c *cache) sweep() {
 	now := c.now()
 	for _, id := range c.kept.Keys() {
@@ -99,13 +99,13 @@ func (c *cache) sweep() {
 	}
 }
 
-// sweepLater sweeps when the time of the next key is over, so that keys do not
-// stay in a process that has nothing to do.
+// sweepLater sweeps when the next entry expires, so that keys are removed in an
+// idle process, too.
 func (c *cache) sweepLater() {
-	if c.waiting {
+	if c.sweeping {
 		return
 	}
-	c.waiting = true
+	c.sweeping = true
 	wait, now := c.ttl, c.now()
 	for _, e := range c.kept.Values() {
 		wait = min(wait, e.until.Sub(now))
@@ -113,7 +113,7 @@ func (c *cache) sweepLater() {
 	time.AfterFunc(wait, func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		c.waiting = false
+		c.sweeping = false
 		c.sweep()
 		if c.kept.Len() > 0 {
 			c.sweepLater()

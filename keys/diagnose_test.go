@@ -184,8 +184,8 @@ func TestALineEndInAnyGuiseIsAKey(t *testing.T) {
 // algorithm that the jwk itself refuses.
 func TestAnAlgorithmThatItsJWKRulesOutSaysSo(t *testing.T) {
 	bound := rsaJWK(sharedRSA()).with("alg", "PS256").text(t)
-	wantMessage(t, keys.Check(mustResolve(t, bound), keys.RS256), "not the jwk's own alg", "set " + fault.Algorithm + " to PS256")
+	wantMessage(t, keys.Check(mustResolve(t, bound), keys.RS256), "not the jwk's own alg", "set "+fault.Algorithm+" to PS256")
 	v := must(keys.ReadVerifier(t.Context(), keys.Ref{Text: secret.New(bound)}))
-	wantMessage(t, v.Verify(keys.RS256, nil, nil), "not the jwk's own alg", "set " + fault.Algorithm + " to PS256")
-	wantMessage(t, keys.Check(mustResolve(t, rsaJWK(sharedRSA()).text(t)), keys.ES256), "does not fit an rsa key", "set " + fault.Algorithm + " to RS256")
+	wantMessage(t, v.Verify(keys.RS256, nil, nil), "not the jwk's own alg", "set "+fault.Algorithm+" to PS256")
+	wantMessage(t, keys.Check(mustResolve(t, rsaJWK(sharedRSA()).text(t)), keys.ES256), "does not fit an rsa key", "set "+fault.Algorithm+" to RS256")
 }

@@ -28,7 +28,7 @@ var (
 	ErrUnknown            = errors.New("no key of that name")
 	ErrAlgorithmUnknown   = errors.New("algorithm unknown")
 	ErrVerification       = errors.New("signature does not verify")
-	// ErrRefused is the Cause beside ErrUnavailable where a store did answer,
-	// and said no: the store is well, and another key of it may be.
+	// ErrRefused is the Cause beside ErrUnavailable where a key store answered
+	// and refused: the store works, and may serve another key.
 	ErrRefused = errors.New("refused by the key store")
 )

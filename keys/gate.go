@@ -9,22 +9,22 @@ import (
 	"conductor-jwt/keys/decode"
 )
 
-// gate admits as many local private-key operations at once as there are cores:
-// more would make each of them slower, and timers late. Keys in a store (a KMS,
-// an HSM) do not pass it. A nil gate is open.
+// gate limits local private-key operations to the number of cores: more at once
+// would make each slower and delay timers. Keys in a key store (a KMS, an HSM)
+// do not pass it. A nil gate is open.
 type gate struct {
-	tokens chan struct{}
-	opener chan struct{} // one place, for keys that come with a password
+	tokens    chan struct{}
+	passwords chan struct{} // one place, for keys with a password
 }
 
-// newGate makes a gate of GOMAXPROCS places, and one more for keys that come
-// with a password.
+// newGate returns a gate of GOMAXPROCS places, and one more for keys with a
+// password.
 func newGate() *gate {
-	return &gate{tokens: make(chan struct{}, runtime.GOMAXPROCS(0)), opener: make(chan struct{}, 1)}
+	return &gate{tokens: make(chan struct{}, runtime.GOMAXPROCS(0)), passwords: make(chan struct{}, 1)}
 }
 
-// enter waits for a place and returns how to give it back, or fails with
-// ctx's error, in an *fault.Error of [ErrUnavailable].
+// enter waits for a place. leave frees it. The error is an *fault.Error of
+// [ErrUnavailable] with that of ctx as its cause.
 func (g *gate) enter(ctx context.Context) (leave func(), err error) {
 	if g == nil {
 		return enter(ctx, nil)
@@ -32,12 +32,11 @@ func (g *gate) enter(ctx context.Context) (leave func(), err error) {
 	return enter(ctx, g.tokens)
 }
 
-// enterAlone waits for the one place of the keys that come with a password.
-// The key says how much time and memory its password costs: two derivations at
-// once may need more memory than the process has, and none may take the place
-// of a signature.
+// enterAlone waits for the one place of keys with a password. The key itself
+// sets the time and memory of the derivation: two at once may need more memory
+// than the process has, and none may take the place of a signature.
 func (g *gate) enterAlone(ctx context.Context) (leave func(), err error) {
-	return enter(ctx, g.opener)
+	return enter(ctx, g.passwords)
 }
 
 func enter(ctx context.Context, places chan struct{}) (leave func(), err error) {
@@ -55,11 +54,12 @@ func enter(ctx context.Context, places chan struct{}) (leave func(), err error) 
 	}
 }
 
-// abandoned is the end of a parse that was never finished: it panicked.
-func abandoned() error {
+// interrupted is the error of a parse that panicked, for those who waited for
+// it.
+func interrupted() error {
 	return &fault.Error{Reason: ErrUnavailable, Found: "a key whose reading was broken off", Hint: "try again"}
 }
 
-// gaveUpEarly reports whether the read ended early, such as by a timeout. Such an
-// error must not be cached: it says nothing about the key.
-func gaveUpEarly(err error) bool { return errors.Is(err, ErrUnavailable) }
+// isUnavailable reports whether reading ended early, such as by a timeout. Such
+// an error says nothing about the key and must not be cached.
+func isUnavailable(err error) bool { return errors.Is(err, ErrUnavailable) }

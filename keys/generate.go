@@ -20,9 +20,9 @@ import (
 // permits, and four times as fast to sign with as 3072.
 const defaultRSABits = 2048
 
-// Generate makes a new key for alg: of the curve or parameter set that alg
-// names, an RSA key of that many bits (0: [defaultRSABits]), or an HMAC secret
-// as long as alg's hash. The key is not bound to alg.
+// Generate makes a new key for alg: on the curve or of the parameter set of
+// alg, an RSA key of that many bits (0 means [defaultRSABits]), or an HMAC
+// secret as long as the hash. The key is not bound to alg.
 func Generate(alg Algorithm, bits int) (Key, error) {
 	isRSA := slices.Contains(rsaAlgorithms(), alg)
 	if !isRSA && bits != 0 {
@@ -59,7 +59,8 @@ func sizeProblem(bits int) string {
 	return ""
 }
 
-// generate gives a private key as newKey takes it; nil for an unknown alg.
+// generate returns a private key of one of the types of [decode.Key.Private];
+// nil for an unknown alg.
 func generate(alg Algorithm, bits int) (any, error) {
 	switch alg {
 	case RS256, RS384, RS512, PS256, PS384, PS512:

@@ -23,12 +23,12 @@ import (
 	"conductor-jwt/keys/decode"
 )
 
-// JWKMeta is what a JWK says of itself beside its numbers (RFC 7517 §4); what
-// is empty is left out.
+// JWKMeta holds the members of a JWK beside its numbers (RFC 7517 §4). Empty
+// ones are left out.
 type JWKMeta struct {
 	Use       string    // sig
 	KeyID     string    // kid
-	Algorithm Algorithm // alg; an ml-dsa key always has its own
+	Algorithm Algorithm // alg; an ML-DSA key always has it
 }
 
 // Key types of a JWK (RFC 7518 §6.1, RFC 8037 §2, RFC 9964 §5).
@@ -43,9 +43,9 @@ const (
 // field is a string member of a JWK.
 type field struct{ name, value string }
 
-// Thumbprint is the JWK thumbprint (RFC 7638, SHA-256, base64url) of a Key, a
-// Verifier or a public key. An HMAC key has none, [ErrUnsupported]: it would
-// help whoever guesses (RFC 7638 §7).
+// Thumbprint returns the JWK thumbprint (RFC 7638, SHA-256, base64url) of a
+// Key, a Verifier or a public key. It fails with [ErrUnsupported] for an HMAC
+// secret, whose thumbprint would help to guess it (RFC 7638 §7).
 func Thumbprint(key any) (string, error) {
 	fields, err := publicFields(key)
 	if err != nil {
@@ -60,8 +60,8 @@ func Thumbprint(key any) (string, error) {
 	return base64url(sum[:]), nil
 }
 
-// PublicJWK writes the public half of a Key, a Verifier or a public key. An
-// HMAC key has none, [ErrUnsupported].
+// PublicJWK returns the public half of a Key, a Verifier or a public key as a
+// JWK. It fails with [ErrUnsupported] for an HMAC secret.
 func PublicJWK(key any, m JWKMeta) (json.RawMessage, error) {
 	fields, err := publicFields(key)
 	if err != nil {
@@ -70,8 +70,8 @@ func PublicJWK(key any, m JWKMeta) (json.RawMessage, error) {
 	return encodeFields(withMeta(fields, m))
 }
 
-// PrivateJWK writes a key of this process whole. A key that is held in a
-// store cannot be written, [ErrUnsupported].
+// PrivateJWK returns a key of this process as a JWK with its private members.
+// It fails with [ErrUnsupported] for a key in a key store.
 func PrivateJWK(k Key, m JWKMeta) (secret.JSON, error) {
 	private, ok := privateOf(k)
 	if !ok {
@@ -99,8 +99,7 @@ func hideFields(fields []field) (secret.JSON, error) {
 	return secret.NewJSON(raw), nil
 }
 
-// withMeta puts kty first, where people look for it, and the other members
-// that say what a key is before the numbers.
+// withMeta adds the members of m and puts kty and crv first.
 func withMeta(fields []field, m JWKMeta) []field {
 	out := slices.Clone(fields)
 	slices.SortStableFunc(out, func(a, b field) int { return cmp.Compare(rank(a.name), rank(b.name)) })
@@ -123,7 +122,8 @@ func rank(name string) int {
 	return 2
 }
 
-// publicFields gives the members that a thumbprint is made of, in its order.
+// publicFields returns the members that a thumbprint is made of, in
+// lexicographic order.
 func publicFields(key any) ([]field, error) {
 	switch p := key.(type) {
 	case interface{ Public() crypto.PublicKey }: // a Key, a Verifier, a signer
@@ -149,7 +149,7 @@ func publicFields(key any) ([]field, error) {
 }
 
 func ecFields(curve string, point []byte) []field {
-	size := len(point) / 2 // behind the first octet, 4
+	size := len(point) / 2 // the first byte is 4
 	return []field{{"crv", curve}, {"kty", ktyEC}, {"x", base64url(point[1 : 1+size])}, {"y", base64url(point[1+size:])}}
 }
 

@@ -10,11 +10,12 @@ import (
 	"conductor-jwt/keys/decode"
 )
 
-// SetError is the Cause of an [Error] about the choice among the keys of a JWK
-// Set, for a caller that may name them: a task's error never does.
+// SetError is the Cause of a [fault.Error] about the choice among the keys of a
+// JWK Set. It is for a caller that may show key ids; the error of a task never
+// does.
 type SetError struct {
-	KeyIDs  []string // the kids in the set, each once, in their order
-	Unknown bool     // none of the keys has the id asked for
+	KeyIDs  []string // the distinct kids of the set, in order
+	Unknown bool     // no key has the requested id
 }
 
 // Error implements the error interface.
@@ -22,14 +23,14 @@ func (e *SetError) Error() string { return fmt.Sprintf("a jwks with %d key ids",
 
 // setChoice chooses one key of a JWK Set.
 type setChoice struct {
-	id   string    // the kid asked for; empty: any
-	alg  Algorithm // the algorithm asked for; empty: any
-	what string    // the key that is looked for, for messages
+	id   string    // the requested kid; empty means any
+	alg  Algorithm // the requested algorithm; empty means any
+	what string    // the name of the use, for messages
 
 	// read reads a key for this use.
 	read func(decode.JWK) (decode.Key, error)
-	// distinctID tells equal keys apart by their kids, since a token that is
-	// signed names one of them.
+	// distinctID keeps equal keys with different kids apart, because a signed
+	// token names one of them.
 	distinctID bool
 }
 
@@ -43,10 +44,10 @@ func chooseVerifying(set []decode.JWK, ref Ref) (decode.Key, error) {
 	return setChoice{id: ref.KeyID, alg: ref.Algorithm, what: "verifying key", read: decode.JWK.Verifying}.from(set)
 }
 
-// from gives the key that kid, alg and type choose together: keys of different
-// types or algorithms may have the same kid (RFC 7517 §4.5). Equal keys are
-// one. Keys that cannot be read, or are for another use, do not compete
-// (RFC 7517 §5). A key without a kid has any, where it is the only key.
+// from returns the one key that fits kid, alg and use. Keys of different types
+// or algorithms may have the same kid (RFC 7517 §4.5). Equal keys count as one.
+// Keys that cannot be read or have another use are ignored (RFC 7517 §5). A key
+// without a kid matches any kid where it is the only one.
 func (c setChoice) from(set []decode.JWK) (decode.Key, error) {
 	candidates := withID(set, c.id)
 	unknown := len(candidates) == 0
@@ -85,15 +86,14 @@ func unknownID(set []decode.JWK) error {
 	}
 }
 
-// setKey is a key of a set that may be used.
+// setKey is a key of a set that can be used.
 type setKey struct {
 	decode.Key
 	verifier Verifier
 }
 
-// usable reads and checks the candidates. Without a usable one, refusal is that
-// of the key that was most likely meant: of one that is for this use and damaged,
-// else of the first.
+// usable reads and checks the candidates. Where none is usable, refusal is the
+// error of the first key for this use, or else of the first key.
 func (c setChoice) usable(candidates []decode.JWK) (good []setKey, refusal error) {
 	for _, j := range candidates {
 		k, err := c.read(j)
@@ -103,16 +103,16 @@ func (c setChoice) usable(candidates []decode.JWK) (good []setKey, refusal error
 		}
 		if err == nil {
 			good = append(good, setKey{k, v})
-		} else if refusal == nil || aside(refusal) && !aside(err) {
+		} else if refusal == nil || isOtherPurpose(refusal) && !isOtherPurpose(err) {
 			refusal = err
 		}
 	}
 	return good, refusal
 }
 
-// fitting leaves the keys that fit the algorithm asked for, those first that
-// are for it alone. A key that is the only one is left even if it does not
-// fit: its own misfit says more.
+// fitting returns the keys that fit the requested algorithm, keys bound to it
+// first. A single key is returned even if it does not fit: the later error says
+// more.
 func (c setChoice) fitting(from []setKey) ([]setKey, error) {
 	var bound, open []setKey
 	var others []Algorithm
@@ -140,7 +140,7 @@ func (c setChoice) fitting(from []setKey) ([]setKey, error) {
 	}
 }
 
-// distinct leaves one of each equal keys.
+// distinct removes equal keys.
 func (c setChoice) distinct(list []setKey) []setKey {
 	var out []setKey
 	for _, k := range list {
@@ -187,7 +187,7 @@ func (c setChoice) ambiguous(good []setKey) error {
 	return e
 }
 
-// withID leaves the keys of that id; all of them for none.
+// withID returns the keys with that id; all of them for an empty id.
 func withID(set []decode.JWK, id string) []decode.JWK {
 	if id == "" {
 		return set
@@ -205,9 +205,9 @@ func idsOf(set []decode.JWK) []string {
 	return ids
 }
 
-// aside tells a key of another purpose or type from one that was meant and is
-// at fault.
-func aside(err error) bool {
+// isOtherPurpose reports whether err is that of a key for another use or of
+// another type, rather than of a damaged one.
+func isOtherPurpose(err error) bool {
 	for _, reason := range []error{ErrPublic, ErrUse, ErrUnsupported, ErrAlgorithmMismatch} {
 		if errors.Is(err, reason) {
 			return true

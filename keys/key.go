@@ -14,14 +14,14 @@ import (
 // Key is one immutable version of a private (or HMAC) key. It is safe for
 // concurrent use and prints without its private half.
 type Key interface {
-	// ID is the key id that the key itself carries (a JWK's kid, a service
-	// account's private_key_id); empty where it carries none.
+	// ID is the key id of the key itself (a JWK's kid, a service account's
+	// private_key_id); empty where it has none.
 	ID() string
 	// Public is the public half; nil for an HMAC key.
 	Public() crypto.PublicKey
 	// Algorithms are those that the key can sign with, its default first.
 	Algorithms() []Algorithm
-	// Created is when the key came to be; zero where nobody knows.
+	// Created is the creation time; zero where it is unknown.
 	Created() time.Time
 	// Sign signs input, the JWS signing input, and returns the signature in
 	// its JWS form (RFC 7515 §5.1, RFC 7518 §3). It fails with
@@ -29,27 +29,27 @@ type Key interface {
 	Sign(ctx context.Context, alg Algorithm, input []byte) ([]byte, error)
 }
 
-// Chained is a Key that came with certificates beside it, leaf first.
+// Chained is a Key with certificates, leaf first.
 type Chained interface {
 	Key
 	Chain() []*x509.Certificate
 }
 
-// Accounted is a Key that says whose it is.
+// Accounted is a Key that belongs to an account.
 type Accounted interface {
 	Key
-	// Account is the client_email of a Google service account file; empty
-	// where the key came in another form.
+	// Account is the client_email of a Google service account file; empty for a
+	// key in another form.
 	Account() string
 }
 
-// Ref says which key: text that came along, or the name of a configured one.
+// Ref says which key to use: text of a task, or the name of a configured key.
 type Ref struct {
 	Name  string      // a configured key; empty for inline text
 	Text  secret.Text // the key itself, in any form that [Parser] reads
 	KeyID string      // chooses a key of a JWKS
-	// Algorithm is what the key is for, where that is known: it narrows the
-	// choice among the keys of a JWKS, and is not held against any other.
+	// Algorithm is the requested algorithm, where it is known. It chooses among
+	// the keys of a JWK Set, and is not checked otherwise.
 	Algorithm Algorithm
 	Password  secret.Text // opens an encrypted key
 	Encoding  Encoding    // reads Text as an HMAC secret
@@ -58,9 +58,9 @@ type Ref struct {
 	Delivered map[string]secret.Text
 }
 
-// Warning says what is odd about a key that can be read all the same; empty for
-// nothing. Editors and echo end a file with a line break, which a raw secret
-// then has and the other side's has not.
+// Warning returns a warning about a key that can be read; empty for none.
+// Editors and echo end a file with a line break, which then is part of a raw
+// secret, and is not on the other side.
 func (r Ref) Warning() string {
 	text := r.Text.Reveal()
 	if r.Encoding != EncodingRaw || strings.TrimRight(text, "\r\n") == text {
@@ -77,8 +77,8 @@ type Resolver interface {
 	Resolve(ctx context.Context, ref Ref) (Key, error)
 }
 
-// Encoding says how the text of an HMAC secret is written; empty means that
-// the text is not an HMAC secret.
+// Encoding says how the text of an HMAC secret is encoded; empty means that the
+// text is no HMAC secret.
 type Encoding string
 
 // The encodings of an HMAC secret.

@@ -17,9 +17,8 @@ import (
 	"conductor-jwt/keys/decode"
 )
 
-// localKey is a key whose private half is in this process. It holds it behind
-// a closure, so that reflection over any struct that holds the key finds a
-// code address.
+// localKey is a key whose private half is in this process. A closure holds it,
+// so that reflection over a struct with the key finds only the address of code.
 type localKey struct {
 	redacted
 	kind       Kind
@@ -27,7 +26,7 @@ type localKey struct {
 	algorithms []Algorithm
 	meta       meta
 	private    func() any // of the types of [decode.Key.Private]
-	native     *nativeRSA // the same key in a native library, which signs faster; nil in none
+	native     *nativeRSA // the same RSA key in a native library, or nil
 }
 
 var (
@@ -61,9 +60,9 @@ func (k *localKey) Sign(ctx context.Context, alg Algorithm, input []byte) ([]byt
 	return signature, nil
 }
 
-// refused speaks for the cryptographic library, whose text is not passed on:
-// it may describe the key. An RSA signature is verified before it is given
-// out, and what fails there are factors that are no primes.
+// refused is the error of a signature that failed. The text of the library is
+// dropped, as it may describe the key. crypto/rsa verifies each signature; that
+// fails where a factor is no prime.
 func (k *localKey) refused() error {
 	if k.kind == KindRSA || k.kind == KindRSAPSS {
 		return &fault.Error{
@@ -77,7 +76,7 @@ func (k *localKey) refused() error {
 	}
 }
 
-// restrict leaves only alg, where the key names one.
+// restrict leaves only alg, unless it is empty.
 func (k *localKey) restrict(alg Algorithm) error {
 	if alg == "" {
 		return nil
@@ -86,15 +85,15 @@ func (k *localKey) restrict(alg Algorithm) error {
 		if err := tooShort(k, alg); err != nil {
 			return err
 		}
-		return misnamed(k.kind, k.algorithms)
+		return unfitAlg(k.kind, k.algorithms)
 	}
 	k.algorithms = []Algorithm{alg}
 	return nil
 }
 
-// Unbind lets a key of this process sign with every algorithm that its type
-// permits, although its JWK names one: what step calls subtle. Other keys are
-// given back as they are.
+// Unbind lets a key of this process sign with every algorithm of its type,
+// although its JWK names one; step calls this subtle. Other keys are returned
+// unchanged.
 func Unbind(k Key) Key {
 	local, ok := k.(*localKey)
 	if !ok || local.meta.alg == "" {
@@ -110,19 +109,19 @@ func Unbind(k Key) Key {
 	return free
 }
 
-// meta is what a key's text says beside the key itself.
+// meta is what is known of a key beside its numbers.
 type meta struct {
-	id      string    // the id that the key carries; empty for PEM
-	alg     Algorithm // the only one it may be used with (a JWK's alg); empty: all that fit
+	id      string    // the key's own id; empty for PEM
+	alg     Algorithm // a JWK's alg; empty means all that fit
 	created time.Time
 	chain   []*x509.Certificate // leaf first
-	account string              // whose key it is: a service account's client_email
-	gate    *gate               // nil: ungated
+	account string              // the client_email of a service account
+	gate    *gate               // nil is open
 }
 
-// newKey checks a private key and makes a Key of it. The types are those of
-// [decode.Key.Private]. It trusts no reader: the public half that private holds
-// is compared with the one that belongs to it.
+// newKey checks a private key, of one of the types of [decode.Key.Private], and
+// makes a Key of it. The public half that private holds is compared with the
+// one that belongs to it, whoever read the key.
 func newKey(private any, m meta) (Key, error) {
 	k, err := newLocal(private, m)
 	if err != nil {
@@ -158,8 +157,8 @@ func newLocal(private any, m meta) (*localKey, error) {
 	return k, nil
 }
 
-// privateOf gives the private half of a key of this process, of one of the types
-// of [decode.Key.Private]; false for any other key.
+// privateOf returns the private half of a key of this process; false for any
+// other key.
 func privateOf(k Key) (any, bool) {
 	local, ok := k.(*localKey)
 	if !ok {

@@ -6,8 +6,7 @@ import (
 	"sync/atomic"
 )
 
-// RSASigner is an RSA key in a native library, for as long as the cache keeps
-// it.
+// RSASigner is an RSA key in a native library.
 type RSASigner interface {
 	crypto.Signer
 	// Close frees the key. Sign fails from then on.
@@ -20,8 +19,8 @@ type nativeRSA struct {
 	verified atomic.Bool // one of its signatures was verified
 }
 
-// openNative puts an RSA key that the cache keeps into the native library, if
-// there is one. It is called before the key is shared.
+// openNative loads an RSA key that the cache keeps into the native library. It
+// is called before the key is shared.
 func (p *Parser) openNative(key Key) {
 	local, ok := key.(*localKey)
 	if !ok || p.options.RSA == nil || p.cache.kept == nil {
@@ -37,15 +36,15 @@ func (p *Parser) openNative(key Key) {
 }
 
 // closeNative frees the key in the native library. A task that still has the
-// key goes on with crypto/rsa.
+// key signs with crypto/rsa.
 func closeNative(key Key) {
 	if local, ok := key.(*localKey); ok && local.native != nil {
 		local.native.signer.Close()
 	}
 }
 
-// sign signs in the native library where the key is in one, and with the
-// algorithm's method where it is not, or where the library fails.
+// sign signs with the native library where the key is in it and the library
+// does not fail, and with the method of alg otherwise.
 func (k *localKey) sign(alg Algorithm, input string) ([]byte, error) {
 	if k.native != nil {
 		if signature, ok := k.native.sign(alg, input, k.public); ok {
@@ -55,9 +54,9 @@ func (k *localKey) sign(alg Algorithm, input string) ([]byte, error) {
 	return methodOf(alg).Sign(input, methodKey(k.private()))
 }
 
-// sign verifies the first signature of a key: a factor may be no prime, which
-// crypto/rsa finds by verifying each signature. libcrypto itself verifies each
-// one against faults of the device.
+// sign verifies the first signature of the key: a factor may be no prime, which
+// crypto/rsa finds by verifying each signature. libcrypto verifies each one
+// against faults of the hardware.
 func (n *nativeRSA) sign(alg Algorithm, input string, public crypto.PublicKey) (signature []byte, ok bool) {
 	signature, err := signRSA(n.signer, alg, input)
 	if err != nil {

@@ -11,24 +11,23 @@ import (
 	"conductor-jwt/keys/decode"
 )
 
-// ParserOptions say how a Parser reads and what it remembers.
+// ParserOptions configure a Parser.
 type ParserOptions struct {
 	CacheSize  int              // the number of parsed keys to keep; 0 keeps none
 	Containers bool             // read JWE and PKCS#12 too; for the command line
 	MaxText    int              // the longest text in bytes; 0 means 64 KiB
 	Now        func() time.Time // nil means time.Now
 
-	// RSA puts an RSA key that the cache keeps into a library that signs faster
-	// than crypto/rsa. Where it is nil or fails, crypto/rsa signs.
+	// RSA loads an RSA key that the cache keeps into a library that signs
+	// faster than crypto/rsa. Where RSA is nil or fails, crypto/rsa signs.
 	RSA func(*rsa.PrivateKey) (RSASigner, error)
 }
 
-// Parser is the Resolver of keys that come as text. Identical texts that come
-// at the same time are parsed once, and parsed keys are kept for a while: a
-// workflow signs with the same key again and again, and to read one takes
-// longer than to sign with it. Of the refusals those are kept that a password
-// was put to work for: such a task costs nothing when it comes again. It is
-// safe for concurrent use.
+// Parser is the Resolver of keys given as text. It parses a text once for all
+// callers at the same time, and keeps parsed keys for 10 minutes: workflows
+// sign with the same key again and again, and reading a key takes longer than
+// signing with it. It also keeps the errors of keys with a password, so that a
+// repeated task derives nothing. It is safe for concurrent use.
 type Parser struct {
 	options ParserOptions
 	gate    *gate
@@ -36,7 +35,7 @@ type Parser struct {
 	refused *cache
 
 	mu       sync.Mutex
-	underway map[digest]*flight
+	inFlight map[digest]*flight
 }
 
 const (
@@ -45,7 +44,7 @@ const (
 	refusedTTL  = 5 * time.Minute
 )
 
-// flight is a parse that others wait for.
+// flight is a parse in progress that other callers wait for.
 type flight struct {
 	done chan struct{}
 	key  Key
@@ -64,22 +63,22 @@ func NewParser(o ParserOptions) *Parser {
 	}
 	return &Parser{
 		options: o, gate: newGate(), cache: newCache(o.CacheSize, keyTTL, o.Now),
-		refused: newCache(refusedKept, refusedTTL, o.Now), underway: map[digest]*flight{},
+		refused: newCache(refusedKept, refusedTTL, o.Now), inFlight: map[digest]*flight{},
 	}
 }
 
-// Stats counts what the cache did.
+// Stats counts the use of the cache.
 type Stats struct {
-	Hits    uint64 // keys that were there, or were just being parsed
-	Misses  uint64 // keys that had to be parsed
-	Entries int    // keys that are kept now
+	Hits    uint64 // keys found, or being parsed
+	Misses  uint64 // keys parsed
+	Entries int    // keys kept now
 }
 
 // Stats returns the counts since the Parser was made.
 func (p *Parser) Stats() Stats { return p.cache.stats() }
 
-// Resolve reads the key that ref holds. Every refusal is an *fault.Error. A ref
-// with a name is refused with [ErrUnknown]: named keys are a keyring's.
+// Resolve reads the key of ref. Every error is an *fault.Error; that of a ref
+// with a name is [ErrUnknown], as a keyring has the named keys.
 func (p *Parser) Resolve(ctx context.Context, ref Ref) (Key, error) {
 	if ref.Name != "" {
 		return nil, &fault.Error{Reason: ErrUnknown, Found: "a key name, but no keys are configured", Hint: "give the key itself in " + fault.Key}
@@ -106,31 +105,31 @@ func (p *Parser) Resolve(ctx context.Context, ref Ref) (Key, error) {
 			p.cache.joined()
 			return f.key, nil
 		}
-		if !gaveUpEarly(f.err) {
+		if !isUnavailable(f.err) {
 			return nil, f.err
 		}
-		// The one who parsed ran out of time, not the key: try oneself.
+		// The parsing caller timed out, which says nothing about the key: try again.
 	}
 }
 
-// join gives the parse of id that is under way, or begins one.
+// join returns the parse of id that is in progress, or begins one.
 func (p *Parser) join(id digest) (f *flight, mine bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if f, ok := p.underway[id]; ok {
+	if f, ok := p.inFlight[id]; ok {
 		return f, false
 	}
-	f = &flight{done: make(chan struct{}), err: abandoned()}
-	p.underway[id] = f
+	f = &flight{done: make(chan struct{}), err: interrupted()}
+	p.inFlight[id] = f
 	return f, true
 }
 
-// parse reads the key in the caller's own goroutine, so that a panic is the
-// caller's too, and tells those who wait, whatever happens.
+// parse reads the key in the caller's own goroutine, so that the caller gets a
+// panic. The waiting callers are woken up in any case.
 func (p *Parser) parse(ctx context.Context, ref Ref, id digest, f *flight) (Key, error) {
 	defer func() {
 		p.mu.Lock()
-		delete(p.underway, id)
+		delete(p.inFlight, id)
 		p.mu.Unlock()
 		close(f.done)
 	}()
@@ -140,7 +139,7 @@ func (p *Parser) parse(ctx context.Context, ref Ref, id digest, f *flight) (Key,
 	case f.err == nil:
 		p.openNative(f.key)
 		p.cache.put(id, entry{key: f.key})
-	case !ref.Password.IsZero() && !gaveUpEarly(f.err):
+	case !ref.Password.IsZero() && !isUnavailable(f.err):
 		p.refused.put(id, entry{err: f.err})
 	}
 	return f.key, f.err

@@ -15,8 +15,9 @@ import (
 	"conductor-jwt/keys/decode"
 )
 
-// SPKI is the SubjectPublicKeyInfo (RFC 5280 §4.1.2.7) of a Key, a Verifier or
-// a public key, in DER. An HMAC key has none, [ErrUnsupported].
+// SPKI returns the SubjectPublicKeyInfo (RFC 5280 §4.1.2.7) of a Key, a
+// Verifier or a public key in DER. It fails with [ErrUnsupported] for an HMAC
+// secret.
 func SPKI(key any) ([]byte, error) {
 	if isPSS(key) {
 		return nil, &fault.Error{Reason: ErrUnsupported, Found: "an rsassa-pss key, whose parameters were not kept", Hint: "take its public key: openssl pkey -pubout -in key.pem"}
@@ -47,7 +48,8 @@ func isPSS(key any) bool {
 	return false
 }
 
-// PublicPEM writes the public half of a Key, a Verifier or a public key.
+// PublicPEM returns the public half of a Key, a Verifier or a public key in
+// PEM.
 func PublicPEM(key any) (string, error) {
 	der, err := SPKI(key)
 	if err != nil {
@@ -56,9 +58,9 @@ func PublicPEM(key any) (string, error) {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})), nil
 }
 
-// PrivatePEM writes a key of this process in PKCS#8 (RFC 5208), not encrypted.
-// An HMAC key and one that is held in a store have no such form,
-// [ErrUnsupported].
+// PrivatePEM returns a key of this process in PKCS#8 (RFC 5208), not encrypted.
+// It fails with [ErrUnsupported] for an HMAC secret and for a key in a key
+// store.
 func PrivatePEM(k Key) (secret.Text, error) {
 	private, ok := privateOf(k)
 	if !ok {
@@ -90,8 +92,8 @@ func privateDER(private any) ([]byte, error) {
 	return der, nil
 }
 
-// secp256k1SPKI writes what crypto/x509 does not: RFC 5480 §2.1.1 with the
-// curve of SEC 2 §2.4.1.
+// secp256k1SPKI returns an SPKI (RFC 5480 §2.1.1) on the curve of SEC 2 §2.4.1,
+// which crypto/x509 does not write.
 func secp256k1SPKI(p *secp256k1.PublicKey) ([]byte, error) {
 	return build(func(b *cryptobyte.Builder) {
 		addAlgorithm(b, decode.OIDEC, decode.OIDSecp256k1)
@@ -99,7 +101,7 @@ func secp256k1SPKI(p *secp256k1.PublicKey) ([]byte, error) {
 	})
 }
 
-// secp256k1PKCS8 is a PKCS#8 around RFC 5915 §3.
+// secp256k1PKCS8 returns a PKCS#8 key with an ECPrivateKey (RFC 5915 §3).
 func secp256k1PKCS8(p *secp256k1.PrivateKey) ([]byte, error) {
 	return build(func(b *cryptobyte.Builder) {
 		b.AddASN1Int64(0)
@@ -116,8 +118,7 @@ func secp256k1PKCS8(p *secp256k1.PrivateKey) ([]byte, error) {
 	})
 }
 
-// rsaPSSPKCS8 keeps a key that is for RSASSA-PSS only what it is (RFC 4055
-// §1.2).
+// rsaPSSPKCS8 returns a PKCS#8 key that is for RSASSA-PSS only (RFC 4055 §1.2).
 func rsaPSSPKCS8(p *rsa.PrivateKey) ([]byte, error) {
 	return build(func(b *cryptobyte.Builder) {
 		b.AddASN1Int64(0)

@@ -10,7 +10,7 @@ import (
 	"conductor-jwt/keys/decode"
 )
 
-// read reads the key that ref holds as text, in whatever form it comes.
+// read reads the key of ref from its text.
 func read(ctx context.Context, ref Ref, gate *gate) (Key, error) {
 	k, err := readPrivate(ctx, ref)
 	if err != nil {
@@ -39,8 +39,8 @@ func readPrivate(ctx context.Context, ref Ref) (decode.Key, error) {
 	return decode.Private(ctx, text, ref.Password)
 }
 
-// metaOf gives what the text of a key says beside its numbers. A JWK whose alg
-// is no signature algorithm is useless, whatever it is wanted for.
+// metaOf returns what the text of a key says beside its numbers. It refuses a
+// JWK whose alg is no signature algorithm.
 func metaOf(k decode.Key) (meta, error) {
 	m := meta{id: k.ID, alg: Algorithm(k.Algorithm), account: k.Account, chain: k.Chain}
 	if m.alg != "" && !slices.Contains(Algorithms(), m.alg) {
@@ -53,21 +53,21 @@ func metaOf(k decode.Key) (meta, error) {
 }
 
 // ReadVerifier reads the key that checks signatures, from public or private
-// text: PEM, DER, certificates, JWK, JWKS (chosen by ref.KeyID and
-// ref.Algorithm), a service account file, JWE and PKCS#12 with a password,
-// or an HMAC secret where ref.Encoding is set. Every refusal is an *fault.Error. The
-// command line is its only caller: it runs no gate and keeps no cache.
+// text: PEM, DER, certificates, JWK, JWK Set (chosen by ref.KeyID and
+// ref.Algorithm), a service account file, JWE and PKCS#12 with a password, or
+// an HMAC secret where ref.Encoding is set. Every error is an *fault.Error. It
+// has no gate and no cache: it is for the command line.
 func ReadVerifier(ctx context.Context, ref Ref) (Verifier, error) {
 	v, err := readVerifier(ctx, ref)
 	if err != nil {
-		return nil, toVerify(err)
+		return nil, forVerifier(err)
 	}
 	return v, nil
 }
 
-// toVerify turns the words of a refusal that are meant for a signer: who
-// verifies has no private key, and makes none.
-func toVerify(err error) error {
+// forVerifier rewords an error for someone who verifies, and thus has no
+// private key and makes none.
+func forVerifier(err error) error {
 	e, ok := errors.AsType[*fault.Error](err)
 	if !ok {
 		return err
@@ -100,8 +100,8 @@ func readVerifier(ctx context.Context, ref Ref) (Verifier, error) {
 	return verifierOf(k)
 }
 
-// verifierOf makes a verifier of a key that was read. A private key is checked
-// as a whole before its public half is trusted.
+// verifierOf makes a verifier of a key that was read. The numbers of a private
+// key are checked before its public half is used.
 func verifierOf(k decode.Key) (Verifier, error) {
 	m, err := metaOf(k)
 	if err != nil {

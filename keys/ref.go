@@ -5,10 +5,10 @@ import (
 	"conductor-jwt/keys/exposure"
 )
 
-// Secrets prepares the search for what of r must not be in a token: the
-// private parts of its key, of every key that was delivered, its password or
-// its HMAC secret. What a key file says in clear (ids, the public half,
-// certificates) is none of them.
+// Secrets prepares the search for text of r that must not be in a token: the
+// private parts of its key and of every delivered key, its password or its HMAC
+// secret. What a key file has in clear (ids, the public half, certificates) is
+// not searched for.
 func (r Ref) Secrets() exposure.Secrets {
 	parts := exposure.Parts{Words: []string{r.Password.Reveal()}}
 	add := func(p decode.Parts) {

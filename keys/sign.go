@@ -14,7 +14,7 @@ import (
 	"conductor-jwt/keys/decode"
 )
 
-// methodOf is the signing method of an algorithm; nil for a name that is none.
+// methodOf returns the signing method of an algorithm; nil for any other name.
 // golang-jwt has all but ES256K, Ed25519 under that name, and ML-DSA.
 func methodOf(a Algorithm) jwt.SigningMethod {
 	switch a {
@@ -54,7 +54,7 @@ func methodOf(a Algorithm) jwt.SigningMethod {
 	return nil
 }
 
-// methodKey gives a private key in the form that the signing methods take.
+// methodKey returns a private key in the type that the signing methods take.
 func methodKey(private any) any {
 	switch p := private.(type) {
 	case decode.HMACSecret:
@@ -72,7 +72,7 @@ func strictPSS(m *jwt.SigningMethodRSAPSS) jwt.SigningMethod {
 	return &jwt.SigningMethodRSAPSS{SigningMethodRSA: m.SigningMethodRSA, Options: exact, VerifyOptions: exact}
 }
 
-// signRSA has an RSA key outside of crypto/rsa sign input.
+// signRSA signs input with an RSA key that is not in crypto/rsa.
 func signRSA(s crypto.Signer, alg Algorithm, input string) ([]byte, error) {
 	hash := digestHash(alg)
 	var options crypto.SignerOpts = hash
@@ -82,8 +82,8 @@ func signRSA(s crypto.Signer, alg Algorithm, input string) ([]byte, error) {
 	return s.Sign(rand.Reader, digestOf(hash, input), options)
 }
 
-// digestHash is the hash of an algorithm that signs a digest, RSA's and ECDSA's
-// (RFC 7518 §3.1, RFC 8812 §3.2).
+// digestHash returns the hash of an RSA or ECDSA algorithm (RFC 7518 §3.1, RFC
+// 8812 §3.2).
 func digestHash(a Algorithm) crypto.Hash {
 	switch a {
 	case RS384, PS384, ES384:
@@ -113,9 +113,9 @@ var _ jwt.SigningMethod = methodEd25519{}
 // Alg implements [jwt.SigningMethod].
 func (methodEd25519) Alg() string { return string(Ed25519) }
 
-// methodES256K is ES256K (RFC 8812 §3.2): SHA-256 and R || S of 32 octets
-// each. It makes deterministic signatures (RFC 6979) with the lower S and
-// takes either S, as the RFC sets no rule.
+// methodES256K is ES256K (RFC 8812 §3.2): SHA-256, and R || S of 32 bytes each.
+// Its signatures are deterministic (RFC 6979) and have the lower S. It verifies
+// either S, as the RFC has no rule.
 type methodES256K struct{}
 
 var _ jwt.SigningMethod = methodES256K{}

@@ -10,19 +10,19 @@ import (
 )
 
 // Verifier is a key that checks signatures: a public key, or an HMAC secret.
-// Which algorithms it takes is decided by its type and by its JWK's alg, never
-// by the header of a token (RFC 8725 §3.1). It is safe for concurrent use and
-// prints as [redacted].
+// Its type and its JWK's alg decide which algorithms it takes, never the header
+// of a token (RFC 8725 §3.1). It is safe for concurrent use and prints as
+// [redacted].
 type Verifier interface {
-	// ID is the key id that the key itself carries; empty where it has none.
+	// ID is the key id of the key itself; empty where it has none.
 	ID() string
 	// Public is the public key; nil for an HMAC secret.
 	Public() crypto.PublicKey
 	// Algorithms are those that the key can check, its default first.
 	Algorithms() []Algorithm
 	// Verify checks a signature in its JWS form over input, the JWS signing
-	// input (RFC 7515 §5.2). It fails with [ErrVerification] where it does
-	// not belong to both, with [ErrAlgorithmMismatch] or [ErrWeak] for an
+	// input (RFC 7515 §5.2). It fails with [ErrVerification] where the
+	// signature is wrong, and with [ErrAlgorithmMismatch] or [ErrWeak] for an
 	// algorithm that is not one of Algorithms.
 	Verify(alg Algorithm, input, signature []byte) error
 }
@@ -33,11 +33,11 @@ type verifier struct {
 	public     crypto.PublicKey
 	algorithms []Algorithm
 	meta       meta
-	key        func() any // as the signing methods take it; behind a closure for the secrets among them
+	key        func() any // in the type that the signing methods take; a closure, as it may be a secret
 }
 
-// VerifierOf gives the verifier that belongs to a key. A key that stands for
-// another one has a method Verifier.
+// VerifierOf returns the verifier of a key. A key with a method Verifier
+// returns its own.
 func VerifierOf(k Key) (Verifier, error) {
 	if own, ok := k.(interface{ Verifier() (Verifier, error) }); ok {
 		return own.Verifier()
@@ -71,8 +71,9 @@ func newVerifier(public any, m meta) (*verifier, error) {
 	return v, v.restrict(m.alg)
 }
 
-// narrowVerifier is the verifier of a key that may be used with these
-// algorithms alone, its default first; with none, with all that fit its type.
+// narrowVerifier returns the verifier of a key that may be used with these
+// algorithms alone, its default first; with none of them, with all that fit its
+// type.
 func narrowVerifier(public any, id string, algorithms []Algorithm) (*verifier, error) {
 	v, err := newVerifier(public, meta{id: id})
 	if err != nil || len(algorithms) == 0 {
@@ -95,7 +96,7 @@ func (v *verifier) restrict(alg Algorithm) error {
 		if err := v.tooShort(alg); err != nil {
 			return err
 		}
-		return misnamed(v.kind, v.algorithms)
+		return unfitAlg(v.kind, v.algorithms)
 	}
 	v.algorithms = []Algorithm{alg}
 	return nil
@@ -109,9 +110,9 @@ func (v *verifier) check(alg Algorithm) error {
 		return err
 	}
 	if v.meta.alg != "" {
-		return boundElsewhere(alg, v.meta.alg)
+		return otherAlgorithm(alg, v.meta.alg)
 	}
-	return misfit(v.kind, alg, v.algorithms)
+	return unfitAlgorithm(v.kind, alg, v.algorithms)
 }
 
 func (v *verifier) tooShort(alg Algorithm) error {

@@ -9,8 +9,8 @@ import (
 	"conductor-jwt/internal/fault"
 )
 
-// The parts of an armour line (RFC 7468 §2). The dashes are what a repair
-// holds on to: everything else of the line structure may be lost.
+// The parts of an armour line (RFC 7468 §2). A repair finds blocks by the
+// dashes: everything else of the line structure may be lost.
 const (
 	armourBegin  = "-----BEGIN"
 	armourEnd    = "-----END"
@@ -19,22 +19,22 @@ const (
 	maxLabel = 64 // bytes between the dashes, white space included
 )
 
-// block is one armoured text: what stands between a BEGIN and its END line.
+// block is the text from a BEGIN line to its END line.
 type block struct {
 	label string // "RSA PRIVATE KEY": words separated by one space
 	dek   dekInfo
 	body  string // base64 without white space
 }
 
-// hasArmour reports whether text is to be read as PEM: one that lost its first
+// hasArmour reports whether text is to be read as PEM. Text that lost its first
 // line is PEM, too.
 func hasArmour(text string) bool {
 	return strings.Contains(text, armourBegin) || strings.Contains(text, armourEnd)
 }
 
-// scanArmour finds the blocks of text, whatever became of its line ends, and
-// ignores what stands around them. It looks at each byte a fixed number of
-// times. It fails where a block is cut or two are run together.
+// scanArmour finds the blocks of text, whatever happened to its line ends, and
+// ignores text around them. It reads each byte a fixed number of times. It
+// fails where a block is cut or two are joined.
 func scanArmour(text string) ([]block, error) {
 	rest := unescape(text)
 	var blocks []block
@@ -44,7 +44,7 @@ func scanArmour(text string) ([]block, error) {
 			start = len(rest)
 		}
 		if before, _, ok := strings.Cut(rest[:start], armourEnd); ok {
-			return nil, lostBegin(before)
+			return nil, withoutBegin(before)
 		}
 		if start == len(rest) {
 			return blocks, nil
@@ -57,16 +57,15 @@ func scanArmour(text string) ([]block, error) {
 	}
 }
 
-// lostBegin speaks of an end line and of what stands before it.
-func lostBegin(before string) error {
+// withoutBegin is the error of an END line; before is the text in front of it.
+func withoutBegin(before string) error {
 	if strings.Contains(before, "BEGIN ") {
 		return cutArmour("a begin line that does not begin with five dashes")
 	}
 	return cutArmour("an end line without its begin line")
 }
 
-// scanBlock reads from behind "-----BEGIN" to behind the dashes of the END
-// line.
+// scanBlock reads from after "-----BEGIN" to after the dashes of the END line.
 func scanBlock(text string) (block, string, error) {
 	label, text, ok := scanLabel(text)
 	if !ok {
@@ -85,12 +84,12 @@ func scanBlock(text string) (block, string, error) {
 	if !ok {
 		return block{}, "", cutArmour("an end line without its closing dashes")
 	}
-	if joinWords(end) != joinWords(label) {
+	if withoutSpaces(end) != withoutSpaces(label) {
 		return block{}, "", cutArmour("a begin line and an end line of different kinds")
 	}
 	b := block{label: label}
 	if kind := kindOfLabel(label); kind == labelOther || kind == labelOtherPrivate {
-		return b, text, nil // what it holds is not looked at
+		return b, text, nil // its content is not read
 	}
 	dek, body, err := scanHeaders(inner)
 	if err != nil {
@@ -100,7 +99,7 @@ func scanBlock(text string) (block, string, error) {
 	return b, text, nil
 }
 
-// scanLabel reads a label and the dashes behind it.
+// scanLabel reads a label and the dashes after it.
 func scanLabel(text string) (label, rest string, ok bool) {
 	window := text[:min(len(text), maxLabel+len(armourDashes))]
 	label, _, ok = strings.Cut(window, armourDashes)
@@ -110,9 +109,9 @@ func scanLabel(text string) (label, rest string, ok bool) {
 	return strings.Join(strings.FieldsFunc(label, isBlank), " "), text[len(label)+len(armourDashes):], true
 }
 
-// joinWords makes labels equal that differ only in white space, which may be
-// lost together with the line ends.
-func joinWords(label string) string { return strings.ReplaceAll(label, " ", "") }
+// withoutSpaces makes labels equal that differ in white space only, which may
+// be lost together with the line ends.
+func withoutSpaces(label string) string { return strings.ReplaceAll(label, " ", "") }
 
 func cutArmour(found string) error {
 	return &fault.Error{Reason: ErrUnreadable, Found: "pem text with " + found, Hint: "copy the whole key, from its begin line to its end line"}
@@ -122,7 +121,7 @@ func urlEncoded() error {
 	return &fault.Error{Reason: ErrUnreadable, Found: "a key that is encoded for a web address", Hint: "decode it, %0A and %2B included"}
 }
 
-// squeeze drops white space.
+// squeeze removes white space.
 func squeeze(s string) string {
 	if strings.IndexFunc(s, isBlank) < 0 {
 		return s
@@ -137,17 +136,17 @@ func squeeze(s string) string {
 	return b.String()
 }
 
-// isBlank tells white space, and what copying from a web page or a file of
-// another system leaves behind: a byte order mark, a zero width space, a soft
-// hyphen and their like.
+// isBlank reports white space, and invisible characters that a copy from a web
+// page or another system may have: a byte order mark, a zero width space, a
+// soft hyphen.
 func isBlank(r rune) bool {
 	return unicode.IsSpace(r) || r > unicode.MaxASCII && unicode.Is(unicode.Cf, r)
 }
 
-// unescape undoes what string literals do to PEM text: line ends as \n, \r or
-// \t behind any number of backslashes, and the characters of base64 that some
-// JSON writers escape (\/, \u003d). No character of base64 or of an armour
-// line is a backslash, so nothing of a good key is touched.
+// unescape undoes the escapes of string literals in PEM text: line ends as \n,
+// \r or \t after any number of backslashes, and the base64 characters that some
+// JSON writers escape (\/, \u003d). Neither base64 nor an armour line has a
+// backslash, so that a good key stays unchanged.
 func unescape(text string) string {
 	if !strings.Contains(text, `\`) {
 		return text
@@ -166,9 +165,9 @@ func unescape(text string) string {
 	}
 }
 
-// unescapeOne gives the character that s, the text behind a backslash, stands
-// for, and how much of s it takes. An unknown escape stays a backslash, which
-// makes the base64 unreadable.
+// unescapeOne returns the character of an escape and how much of s it takes; s
+// is the text after the backslash. An unknown escape stays a backslash, which
+// makes the base64 invalid.
 func unescapeOne(s string) (rune, int) {
 	if s == "" {
 		return ' ', 0
@@ -190,16 +189,15 @@ func unescapeOne(s string) (rune, int) {
 	return '\\', 0
 }
 
-// dekInfo is the encryption that an RFC 1423 header names; the zero one says
-// that there is none.
+// dekInfo is the encryption of an RFC 1423 header; the zero value is none.
 type dekInfo struct {
 	cipher string
 	iv     []byte
 }
 
 // scanHeaders reads the headers in front of the base64 of a block (RFC 1421
-// §4.6). It does not need their line ends: each value that matters has a form
-// that ends by itself.
+// §4.6). It does not need their line ends: the end of each value that matters
+// follows from its form.
 func scanHeaders(inner string) (dekInfo, string, error) {
 	rest := strings.TrimLeftFunc(inner, isBlank)
 	if !strings.Contains(rest, ":") {
@@ -250,9 +248,9 @@ func scanProcType(text string) (string, error) {
 	return rest, nil
 }
 
-// scanDEKInfo reads a cipher's name and its initialisation vector (RFC 1423
-// §1.1), whose length the cipher says: in text without line ends the base64
-// begins right behind it.
+// scanDEKInfo reads the name of a cipher and its initialisation vector (RFC
+// 1423 §1.1). The cipher sets the length of the vector: in text without line
+// ends the base64 follows directly.
 func scanDEKInfo(text string) (dekInfo, string, error) {
 	cipher, rest, ok := cutComma(text)
 	if !ok || cipher == "" {
@@ -284,8 +282,8 @@ func cutComma(text string) (before, after string, ok bool) {
 	return strings.TrimRightFunc(before, isBlank), strings.TrimLeftFunc(after, isBlank), true
 }
 
-// skipHeader drops a header that does not matter here, with its line: where
-// the line ends are lost, nobody can tell its value from the base64.
+// skipHeader drops the line of another header. Without line ends its value
+// cannot be told from the base64.
 func skipHeader(text string) (string, error) {
 	line, rest, ok := strings.Cut(text, "\n")
 	if !ok || !strings.Contains(line, ":") {
@@ -298,7 +296,7 @@ func badHeader() error {
 	return &fault.Error{Reason: ErrUnreadable, Found: "pem text with a damaged header", Hint: "copy the whole key again, with its line ends"}
 }
 
-// labelKind sorts the labels of armour lines.
+// labelKind is the kind of an armour label.
 type labelKind int
 
 const (
@@ -306,16 +304,16 @@ const (
 	labelPrivate                // PKCS#8, PKCS#1, SEC1, DSA: told apart by content
 	labelOpenSSH                // OPENSSH PRIVATE KEY
 	labelCosign                 // ENCRYPTED COSIGN or SIGSTORE PRIVATE KEY
-	labelOtherPrivate           // a private key of a kind that is not read here
+	labelOtherPrivate           // a private key in an unsupported format
 	labelParams                 // EC, DSA or DH parameters
 	labelCertificate            // X.509
 	labelPublic                 // a public key
 	labelCSR                    // a certificate request
 )
 
-// kindOfLabel sorts a label; the words may have been run together.
+// kindOfLabel returns the kind of a label. Its words may be joined.
 func kindOfLabel(label string) labelKind {
-	joined := joinWords(label)
+	joined := withoutSpaces(label)
 	switch joined {
 	case "PRIVATEKEY", "ENCRYPTEDPRIVATEKEY", "RSAPRIVATEKEY", "ECPRIVATEKEY", "DSAPRIVATEKEY", "ANYPRIVATEKEY":
 		return labelPrivate

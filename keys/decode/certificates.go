@@ -13,15 +13,15 @@ import (
 	"conductor-jwt/internal/fault"
 )
 
-// MaxChain is the most certificates that are looked at: a chain has three or
-// four, and a token's header has no room for more.
+// MaxChain is the maximum number of certificates: a chain has three or four,
+// and a token's header has no room for more.
 const MaxChain = 10
 
-// Chain reads a certificate chain in the order in which it stands: PEM,
-// however its line ends fared and whatever stands around and between the
-// certificates, or one certificate in DER, raw or in base64. Only the form is
-// checked: whose the chain is and whether it is valid, package signer knows.
-// The error is an *[fault.Error] of [ErrCertificateInvalid] or [ErrTooLarge].
+// Chain reads a certificate chain in its order: PEM, whatever happened to its
+// line ends and with any text around the certificates, or one certificate in
+// DER, raw or in base64. It checks the form only; package signer checks whose
+// the chain is. The error is an *[fault.Error] of [ErrCertificateInvalid] or
+// [ErrTooLarge].
 func Chain(text string) ([]*x509.Certificate, error) {
 	if len(text) > MaxText {
 		return nil, TooLarge(len(text), MaxText)
@@ -41,15 +41,15 @@ func Chain(text string) ([]*x509.Certificate, error) {
 	if err != nil {
 		return nil, unreadableCertificate()
 	}
-	chain, err := parseCertificates(sortBlocks(blocks).certificates)
+	chain, err := parseCertificates(groupBlocks(blocks).certificates)
 	if err != nil {
 		return nil, invalidCertificate(err)
 	}
 	return chain, nil
 }
 
-// invalidCertificate keeps the words for a key that is refused, and says that
-// the certificate is at fault: the key that signs is another input.
+// invalidCertificate makes the error of a refused key one of a certificate,
+// because the key that signs is another input.
 func invalidCertificate(err error) error {
 	e, ok := errors.AsType[*fault.Error](err)
 	if !ok || errors.Is(e, ErrCertificateInvalid) {
@@ -83,13 +83,13 @@ func parseCertificates(blocks []block) ([]*x509.Certificate, error) {
 	return chain, nil
 }
 
-// parseCertificate refuses a certificate with an RSA key of a size that would
-// make the check of what it issued take seconds.
+// parseCertificate refuses a certificate whose RSA key is so large that
+// checking its signatures takes seconds.
 func parseCertificate(der []byte) (*x509.Certificate, error) {
 	c, err := x509.ParseCertificate(der)
 	if err != nil {
 		if _, err := readSPKI(spkiOf(der)); errors.Is(err, ErrUnsupported) {
-			return nil, ofCertificate(err) // the library fails at such a key alone
+			return nil, ofCertificate(err) // the library fails at the key only
 		}
 		return nil, unreadableCertificate()
 	}
@@ -107,7 +107,7 @@ func parseCertificate(der []byte) (*x509.Certificate, error) {
 	return c, nil
 }
 
-// ofCertificate says of a refused key that it stands in a certificate, which no
+// ofCertificate says of a refused key that it is in a certificate, which no
 // command can change.
 func ofCertificate(err error) error {
 	e, ok := errors.AsType[*fault.Error](err)
@@ -122,8 +122,8 @@ func ofCertificate(err error) error {
 	return &out
 }
 
-// spkiOf gives the SubjectPublicKeyInfo of a certificate (RFC 5280 §4.1) whose
-// key crypto/x509 does not take; empty where there is none.
+// spkiOf returns the SubjectPublicKeyInfo of a certificate (RFC 5280 §4.1)
+// whose key crypto/x509 does not support; empty where there is none.
 func spkiOf(der []byte) []byte {
 	outer, ok := wholeSequence(der)
 	var tbs, spki cryptobyte.String
@@ -140,10 +140,9 @@ func spkiOf(der []byte) []byte {
 	return spki
 }
 
-// chain gives the certificates beside a key, in the order in which they
-// stand. Where one of them cannot be read there is none: the key is what was
-// asked for, and a signature does not need them.
-func (s sorted) chain() []*x509.Certificate {
+// chain returns the certificates beside a key in their order. Where one cannot
+// be read it returns none: a signature does not need them.
+func (s blockGroups) chain() []*x509.Certificate {
 	chain, err := parseCertificates(s.certificates)
 	if err != nil {
 		return nil

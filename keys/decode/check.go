@@ -21,7 +21,7 @@ import (
 // with PKCS#1 v1.5 (RFC 4055 §1.2), so never for RS*.
 type RSAPSS struct {
 	Key  *rsa.PrivateKey
-	Hash crypto.Hash // the only one that the key's parameters allow; 0: any
+	Hash crypto.Hash // the only hash that the key's parameters allow; 0 means any
 }
 
 // RSAPSSPublic is the public half of an RSAPSS.
@@ -40,7 +40,7 @@ func (HMACSecret) Format(f fmt.State, _ rune) {
 
 // Check checks the numbers of a private key, of one of the types of
 // [Key.Private], and compares the public half that it holds with the one that
-// belongs to it. It takes keys that no reader of this package made, too.
+// belongs to it. The key may come from anywhere.
 func Check(private any) error {
 	switch p := private.(type) {
 	case *rsa.PrivateKey:
@@ -113,9 +113,9 @@ func unsupportedPublic() error {
 	}
 }
 
-// checkEd25519 refuses a key whose public half is not the one of its seed:
-// signing with another one gives the key away with the second signature, as
-// both share R, not S (RFC 8032 §5.1.6).
+// checkEd25519 refuses a key whose public half is not that of its seed: two
+// signatures with a wrong public half reveal the key, as both share R, not S
+// (RFC 8032 §5.1.6).
 func checkEd25519(p ed25519.PrivateKey) error {
 	if len(p) != ed25519.PrivateKeySize {
 		return &fault.Error{Reason: ErrUnreadable, Found: "an ed25519 key of the wrong length", Hint: "export the whole key again"}
@@ -127,9 +127,9 @@ func checkEd25519(p ed25519.PrivateKey) error {
 }
 
 // checkEd25519Public refuses a point of small order, with which a forged
-// signature verifies for any message, and an encoding that is not the
-// canonical one (RFC 8032 §5.1.3). The five values of y that points of small
-// order have are looked at without the sign of x.
+// signature verifies for any message, and an encoding that is not canonical
+// (RFC 8032 §5.1.3). It compares y with the five values that points of small
+// order have, and ignores the sign of x.
 func checkEd25519Public(public ed25519.PublicKey) error {
 	if len(public) != ed25519.PublicKeySize {
 		return unreadablePublic()

@@ -1,3 +1,12 @@
+// Package decode reads keys from text: PEM, DER, PKCS#1, PKCS#8, SEC 1,
+// OpenSSH, PKCS#12, JWE, JWK and Google's service account files, encrypted ones
+// with their password. It repairs what copying does to a text, and says what a
+// text is that is no key. It returns types of crypto/*, and does not know the
+// Key of package keys.
+//
+// Every error is a [fault.Error] with one of the reasons below, and quotes
+// nothing of the text. The work that an encrypted key demands is limited before
+// anything is derived.
 package decode
 
 import (
@@ -21,11 +30,10 @@ import (
 // nothing of the text. What an encrypted key asks for is bounded before anything
 // is derived.
 
-
-// MaxText is the size in bytes of the longest text that is to be read.
+// MaxText is the size in bytes of the longest text that should be read.
 const MaxText = 64 << 10
 
-// byteOrderMark is what some editors put in front of UTF-8.
+// byteOrderMark is what some editors write in front of UTF-8.
 const byteOrderMark = "\ufeff"
 
 // Key is a key that was read, and what its text says of it.
@@ -40,15 +48,15 @@ type Key struct {
 	Public any
 
 	ID        string              // a JWK's kid, a service account's private_key_id
-	Algorithm string              // a JWK's alg, not checked against any list
+	Algorithm string              // a JWK's alg; may be any text
 	Account   string              // the client_email of a service account
-	Chain     []*x509.Certificate // the certificates beside the key, in their order
+	Chain     []*x509.Certificate // the certificates beside the key, in order
 
-	operations []string // a JWK's key_ops; nil: any
+	operations []string // a JWK's key_ops; nil means any
 }
 
-// Private reads the one private key of text, in any form but a JWK Set, which
-// [Set] reads.
+// Private reads the one private key of text, in any form but a JWK Set; see
+// [Set].
 func Private(ctx context.Context, text string, password secret.Text) (Key, error) {
 	switch {
 	case isJSON(text):
@@ -59,9 +67,9 @@ func Private(ctx context.Context, text string, password secret.Text) (Key, error
 	return readText(ctx, text, password)
 }
 
-// Verifying reads the key of text that checks signatures: its private key,
+// Verifying reads the key of text that checks signatures: its private key, or
 // else its public key or that of its first certificate. id chooses among
-// certificates under their ids. A JWK Set is read by [Set].
+// certificates under their ids. For a JWK Set, see [Set].
 func Verifying(ctx context.Context, text string, password secret.Text, id string) (Key, error) {
 	if isJSON(text) {
 		return readVerifyingJSON(ctx, text, password, id)
@@ -79,23 +87,24 @@ func Public(text string) (any, error) {
 	return k.Public, err
 }
 
-// isJSON tells an object by its first character; two braces are a template's.
+// isJSON reports whether text begins as a JSON object. Two braces begin a
+// template.
 func isJSON(text string) bool {
 	trimmed := trimStart(text)
 	return strings.HasPrefix(trimmed, "{") && !strings.HasPrefix(trimmed, "{{")
 }
 
-// isRawDER tells binary from text: DER begins with a SEQUENCE and is next to
-// never valid UTF-8.
+// isRawDER reports whether text is binary: DER begins with a SEQUENCE and is
+// hardly ever valid UTF-8.
 func isRawDER(text string) bool { return strings.HasPrefix(text, "0") && !utf8.ValidString(text) }
 
-// trimStart drops a byte order mark and white space.
+// trimStart removes a byte order mark and white space.
 func trimStart(text string) string {
 	return strings.TrimLeft(strings.TrimPrefix(text, byteOrderMark), " \t\r\n")
 }
 
-// readJSON tells the JSON forms of a key apart by the members that each of
-// them must have.
+// readJSON reads a key in one of the JSON forms, which differ in their required
+// members.
 func readJSON(ctx context.Context, text string, password secret.Text) (Key, error) {
 	m, err := readMembers(text)
 	if err != nil {
@@ -158,9 +167,9 @@ func unknownJSON(m members) error {
 	}
 }
 
-// OpenContainer opens what a key may be wrapped in on the command line: a JWE
-// around a JWK or a JWK Set, or a PKCS#12 file. It returns what is inside, JSON
-// or PEM, and text itself where there is no container.
+// OpenContainer opens the container of a key, which only the command line
+// reads: a JWE around a JWK or a JWK Set, or a PKCS#12 file. It returns the
+// JSON or PEM inside, and text itself where it is no container.
 func OpenContainer(ctx context.Context, text string, password secret.Text) (string, error) {
 	switch {
 	case isJWEText(text):
@@ -171,7 +180,7 @@ func OpenContainer(ctx context.Context, text string, password secret.Text) (stri
 	return text, nil
 }
 
-// isJWEText tells both serialisations of a JWE (RFC 7516 §3.1, §3.2).
+// isJWEText reports either serialisation of a JWE (RFC 7516 §3.1, §3.2).
 func isJWEText(text string) bool {
 	trimmed := strings.TrimSpace(text)
 	if isCompact(trimmed) {
@@ -189,12 +198,12 @@ func isPKCS12Text(text string) bool {
 	return ok && (shapeOf(der) == shapePKCS12 || isBERPKCS12(der))
 }
 
-// serviceAccount is the type of Google's service account files, the only
-// credential file of theirs that holds a private key.
+// serviceAccount is the type of Google's service account files, the only one of
+// its credential files with a private key.
 const serviceAccount = "service_account"
 
-// readServiceAccount reads the key of a Google service account file: PEM in
-// private_key, its id in private_key_id.
+// readServiceAccount reads the PEM in private_key of a Google service account
+// file, and its id in private_key_id.
 func readServiceAccount(ctx context.Context, m members, password secret.Text) (Key, error) {
 	if err := checkAccountType(m); err != nil {
 		return Key{}, err

@@ -12,7 +12,7 @@ import (
 	"conductor-jwt/internal/fault"
 )
 
-// shape is what DER looks like from its outermost tags.
+// shape is the structure of DER, as its outermost tags show it.
 type shape int
 
 const (
@@ -30,8 +30,8 @@ const (
 	shapePKCS7             // RFC 5652 §3
 )
 
-// shapeOf tells DER apart by the tags of its first elements, without decoding
-// a number of it.
+// shapeOf returns the shape of DER by the tags of its first elements. It
+// decodes no number.
 func shapeOf(der []byte) shape {
 	outer, ok := wholeSequence(der)
 	if !ok {
@@ -94,7 +94,7 @@ func shapeOfNested(outer cryptobyte.String, tags []cbasn1.Tag) shape {
 	return shapeUnknown
 }
 
-// wholeSequence opens a SEQUENCE that is all there is of der.
+// wholeSequence opens a SEQUENCE with nothing after it.
 func wholeSequence(der []byte) (cryptobyte.String, bool) {
 	input := cryptobyte.String(der)
 	var outer cryptobyte.String
@@ -104,8 +104,8 @@ func wholeSequence(der []byte) (cryptobyte.String, bool) {
 	return outer, true
 }
 
-// tagsOf lists the tags of at most limit elements of s; empty where s is not
-// DER to its end.
+// tagsOf returns the tags of the first elements of s, limit at most; none where
+// s is not DER to its end.
 func tagsOf(s cryptobyte.String, limit int) []cbasn1.Tag {
 	var tags []cbasn1.Tag
 	for !s.Empty() && len(tags) < limit {
@@ -119,7 +119,7 @@ func tagsOf(s cryptobyte.String, limit int) []cbasn1.Tag {
 	return tags
 }
 
-// readOID reads an object identifier in its dotted form.
+// readOID reads an object identifier in dotted form.
 func readOID(s *cryptobyte.String) (string, bool) {
 	var oid asn1.ObjectIdentifier
 	if !s.ReadASN1ObjectIdentifier(&oid) {
@@ -128,8 +128,8 @@ func readOID(s *cryptobyte.String) (string, bool) {
 	return oid.String(), true
 }
 
-// readAlgorithm reads an AlgorithmIdentifier (RFC 5280 §4.1.1.2): its name
-// and the encoded parameters, empty where there are none.
+// readAlgorithm reads an AlgorithmIdentifier (RFC 5280 §4.1.1.2): its
+// identifier and the encoded parameters, which may be empty.
 func readAlgorithm(s *cryptobyte.String) (oid string, params cryptobyte.String, ok bool) {
 	var seq cryptobyte.String
 	if !s.ReadASN1(&seq, cbasn1.SEQUENCE) {
@@ -152,8 +152,8 @@ func readOctetString(s *cryptobyte.String) ([]byte, bool) {
 	return out, ok
 }
 
-// decodeBase64 decodes text without white space; the padding may be missing,
-// for the DER inside says its own length.
+// decodeBase64 decodes base64 without white space. The padding may be missing,
+// because DER has its own length.
 func decodeBase64(text string) ([]byte, bool) {
 	text, padded := strings.CutSuffix(text, "==")
 	if !padded {
@@ -163,8 +163,8 @@ func decodeBase64(text string) ([]byte, bool) {
 	return out, err == nil && len(out) > 0
 }
 
-// decodeStrict takes padding or its absence, and neither line ends, which
-// [base64.Encoding] ignores, nor bits that encode nothing (RFC 4648 §3.5).
+// decodeStrict decodes with or without padding. It refuses line ends, which
+// [base64.Encoding] ignores, and nonzero trailing bits (RFC 4648 §3.5).
 func decodeStrict(text string, alphabet *base64.Encoding) ([]byte, bool) {
 	if !strings.HasSuffix(text, "=") {
 		alphabet = alphabet.WithPadding(base64.NoPadding)
@@ -173,7 +173,7 @@ func decodeStrict(text string, alphabet *base64.Encoding) ([]byte, bool) {
 	return out, err == nil && !strings.ContainsAny(text, "\r\n")
 }
 
-// notDER says why der is not one whole DER structure.
+// notDER says why der is not one whole structure.
 func notDER(what string, der []byte) error {
 	input := cryptobyte.String(der)
 	var outer cryptobyte.String

@@ -7,8 +7,8 @@ import (
 	"conductor-jwt/internal/fault"
 )
 
-// withoutKey says what stands in PEM text instead of a private key.
-func (s sorted) withoutKey(text string) error {
+// withoutKey says what PEM text has in place of a private key.
+func (s blockGroups) withoutKey(text string) error {
 	switch {
 	case len(s.csr) > 0:
 		return foundCSR()
@@ -24,9 +24,9 @@ func (s sorted) withoutKey(text string) error {
 	return diagnose(text)
 }
 
-// otherPrivate refuses a private key of a foreign format.
+// otherPrivate is the error of a private key in an unsupported format.
 func otherPrivate(label string) error {
-	if strings.Contains(joinWords(label), "SSH2") {
+	if strings.Contains(withoutSpaces(label), "SSH2") {
 		return foundSSH2()
 	}
 	return &fault.Error{
@@ -36,7 +36,7 @@ func otherPrivate(label string) error {
 }
 
 func otherArmour(label string) error {
-	joined := joinWords(label)
+	joined := withoutSpaces(label)
 	switch {
 	case strings.HasPrefix(joined, "PGP"):
 		return foundPGP()
@@ -48,7 +48,7 @@ func otherArmour(label string) error {
 	return &fault.Error{Reason: ErrUnreadable, Found: "pem text that holds no private key", Hint: "give a private key in pem or jwk form"}
 }
 
-// notPrivateDER says what DER is instead of a private key.
+// notPrivateDER says what DER is that is no private key.
 func notPrivateDER(der []byte) error {
 	switch shapeOf(der) {
 	case shapeSPKI, shapePKCS1Public:
@@ -70,8 +70,8 @@ func notPrivateDER(der []byte) error {
 	return notDER("a key", der)
 }
 
-// isBERPKCS12 tells a PKCS#12 file in the indefinite-length form that some
-// writers use, which DER readers do not take.
+// isBERPKCS12 reports a PKCS#12 file of indefinite length, as some writers make
+// it and DER readers refuse it.
 func isBERPKCS12(der []byte) bool {
 	return bytes.HasPrefix(der, []byte{0x30, 0x80, 2, 1, 3}) // version 3 (RFC 7292 §4)
 }
@@ -106,8 +106,8 @@ func foundPKCS12() error {
 	}
 }
 
-// opensslPKCS12 opens what the library does not, of old and of new; without
-// -legacy openssl 3 opens no file that openssl 1 wrote.
+// opensslPKCS12 also opens files that the library does not. Without -legacy
+// OpenSSL 3 opens no file of OpenSSL 1.
 const opensslPKCS12 = "openssl pkcs12 -legacy -in key.p12 -nocerts -nodes"
 
 func foundJKS() error {

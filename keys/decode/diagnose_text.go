@@ -7,16 +7,17 @@ import (
 	"conductor-jwt/internal/fault"
 )
 
-// diagnose says what text is that is no key in any form. It looks at the
-// first bytes and for marks that formats set, and quotes nothing.
+// diagnose says what text is that is no key in any form. It looks at the first
+// bytes and at the marks of formats, and quotes nothing.
 func diagnose(text string) error { return diagnoseWithin(text, maxNames) }
 
-// maxNames is how many names and data URLs in front of a key are looked behind.
-// Whoever writes the text chooses how many there are, and each look reads it all.
+// maxNames is how many names and data URLs in front of a key are skipped. The
+// author of the text chooses their number, and each is another pass over the
+// text.
 const maxNames = 2
 
 func diagnoseWithin(text string, names int) error {
-	trimmed := bare(text)
+	trimmed := trimQuotes(text)
 	switch {
 	case trimmed == "" && text != "":
 		return &fault.Error{Reason: ErrUnreadable, Found: "white space alone", Hint: "give a private key in pem or jwk form"}
@@ -58,8 +59,8 @@ func diagnoseWithin(text string, names int) error {
 	return diagnoseWord(trimmed)
 }
 
-// valueOf gives what stands behind a name and an equals sign, as in a file of
-// the environment, or in a data URL (RFC 2397).
+// valueOf returns the value of an assignment, as in an environment file, or the
+// data of a data URL (RFC 2397).
 func valueOf(text string) (string, bool) {
 	if _, data, ok := strings.Cut(text, ";base64,"); ok && strings.HasPrefix(text, "data:") {
 		return data, true
@@ -69,9 +70,9 @@ func valueOf(text string) (string, bool) {
 	return value, ok && strings.Trim(value, "=") != ""
 }
 
-// isMemberPEM finds PEM text that is a member of a JSON object inside of another
-// text, or of a service account in any notation. Whoever reads the PEM alone
-// drops the id that stands beside it. A plain object is not given here.
+// isMemberPEM reports PEM text that is a member of a JSON object within other
+// text, or of a service account in any notation. Reading the PEM alone would
+// lose the id beside it. text is no plain object.
 func isMemberPEM(text string) bool {
 	before, _, ok := strings.Cut(text, armourBegin)
 	if !ok {
@@ -82,7 +83,7 @@ func isMemberPEM(text string) bool {
 	return strings.Contains(text, "private_key_id") || member != before && value && strings.Contains(before, "{")
 }
 
-// wrappedJSON names what stands around a JSON key.
+// wrappedJSON says what is around a JSON key.
 func wrappedJSON(text string) error {
 	trimmed := strings.TrimFunc(text, isBlank)
 	switch {
@@ -90,14 +91,13 @@ func wrappedJSON(text string) error {
 		return urlEncoded()
 	case strings.HasPrefix(trimmed, "["):
 		return &fault.Error{Reason: ErrUnreadable, Found: "a json array", Hint: "give the one object in it; several jwks go into a jwks: an object whose member keys is the array"}
-	case isJSON(bare(text)), strings.HasPrefix(trimmed, `"`):
+	case isJSON(trimQuotes(text)), strings.HasPrefix(trimmed, `"`):
 		return &fault.Error{Reason: ErrUnreadable, Found: "a json key inside of quotes", Hint: "give the object itself, without quotes around it and backslashes in it"}
 	}
 	return &fault.Error{Reason: ErrUnreadable, Found: "a json key with other text around it", Hint: "give the json object alone, as the provider wrote it: from its { to its }"}
 }
 
-// isUTF16 tells the text of this product's formats, which is ASCII, in UTF-16:
-// every other byte is zero.
+// isUTF16 reports ASCII text in UTF-16: every other byte is zero.
 func isUTF16(text string) bool {
 	text = strings.TrimPrefix(strings.TrimPrefix(text, "\xff\xfe"), "\xfe\xff")
 	text = text[:min(len(text), 64)]
@@ -112,14 +112,13 @@ func isUTF16(text string) bool {
 	return true
 }
 
-// isURLEncoded tells PEM or JSON whose very marks are encoded.
+// isURLEncoded reports percent-encoded PEM or JSON.
 func isURLEncoded(text string) bool {
 	upper := strings.ToUpper(text)
 	return strings.HasPrefix(upper, "%2D%2D") || strings.HasPrefix(upper, "%7B")
 }
 
-// diagnoseEncoded speaks of keys that were encoded once more; nil for text
-// that is not.
+// diagnoseEncoded says which key is in base64 once more; nil for other text.
 func diagnoseEncoded(text string) error {
 	inner, ok := anyBase64(text)
 	if !ok {
@@ -138,7 +137,7 @@ func diagnoseEncoded(text string) error {
 	return nil
 }
 
-// diagnoseWord speaks of text without any mark.
+// diagnoseWord says what text without the mark of a format is.
 func diagnoseWord(text string) error {
 	switch {
 	case isTemplate(text):
@@ -170,9 +169,9 @@ func diagnoseWord(text string) error {
 	}
 }
 
-// bare drops what may stand around a text: white space, a byte order mark,
-// quotes, and the backslashes that quotes inside of quotes have.
-func bare(text string) string {
+// trimQuotes removes white space, a byte order mark and quotes around a text,
+// and the backslashes of quotes within quotes.
+func trimQuotes(text string) string {
 	trimmed := strings.TrimFunc(text, isBlank)
 	trimmed = strings.TrimFunc(strings.Trim(trimmed, `"'`), isBlank)
 	if strings.HasPrefix(trimmed, `{\`) || strings.HasPrefix(trimmed, `[\`) || strings.HasPrefix(trimmed, `{"`) {
@@ -181,8 +180,8 @@ func bare(text string) string {
 	return trimmed
 }
 
-// anyBase64 decodes text that is nothing but base64, in either alphabet, on
-// one line or several.
+// anyBase64 decodes text that is base64 only, in either alphabet, on one line
+// or several.
 func anyBase64(text string) ([]byte, bool) {
 	text = strings.Trim(squeeze(unescape(text)), `"'`)
 	return decodeBase64(strings.NewReplacer("-", "+", "_", "/").Replace(text))
@@ -199,7 +198,7 @@ func isSSHPublic(text string) bool {
 	return false
 }
 
-// isKeyStore tells Java's JKS and JCEKS by their magic numbers.
+// isKeyStore reports Java's JKS and JCEKS by their magic numbers.
 func isKeyStore(data []byte) bool {
 	return strings.HasPrefix(string(data), "\xfe\xed\xfe\xed") || strings.HasPrefix(string(data), "\xce\xce\xce\xce")
 }
@@ -214,7 +213,7 @@ func foundXML(text string) error {
 	return &fault.Error{Reason: ErrUnreadable, Found: "an xml or html text", Hint: "give a private key in pem or jwk form"}
 }
 
-// isCompact tells a JOSE compact serialisation: its header begins with {".
+// isCompact reports a JOSE compact serialisation: its header begins with {".
 func isCompact(text string) bool {
 	return strings.HasPrefix(text, "eyJ") && strings.Contains(text, ".")
 }
@@ -226,8 +225,8 @@ func diagnoseCompact(text string) error {
 	return &fault.Error{Reason: ErrUnreadable, Found: "a token instead of a key", Hint: "give a private key in pem or jwk form"}
 }
 
-// isTemplate tells text that is one expression or variable of a language that
-// fills in values: ${a.b}, {{ .a }}, $(a), <% a %>, #{a}, $A.
+// isTemplate reports text that is one expression of a template language:
+// ${a.b}, {{ .a }}, $(a), <% a %>, #{a}, $A.
 func isTemplate(text string) bool {
 	const most = 256
 	text = strings.TrimSpace(text)
@@ -252,8 +251,8 @@ func unresolved() error {
 	}
 }
 
-// isName reports whether text has letters, digits and the characters of also
-// alone.
+// isName reports whether text has only letters, digits and the characters of
+// also.
 func isName(text, also string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool {
 		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
@@ -261,7 +260,7 @@ func isName(text, also string) bool {
 	})
 }
 
-// isMask tells what logs and pages show in place of a secret.
+// isMask reports what logs and pages show in place of a secret.
 func isMask(text string) bool {
 	inner := strings.Trim(text, "[]<>()*•")
 	if inner == text {
@@ -282,7 +281,7 @@ func isNothing(text string) bool {
 	return false
 }
 
-// isStoreURI tells the addresses under which an operator configures keys.
+// isStoreURI reports the URI of a key store.
 func isStoreURI(text string) bool {
 	scheme, _, ok := strings.Cut(text, ":")
 	if !ok {
@@ -295,8 +294,8 @@ func isStoreURI(text string) bool {
 	return false
 }
 
-// isPath guesses at the name of a file: it has the end of one, or the
-// beginning of a path, and nothing of a text.
+// isPath guesses whether text is the name of a file: it has a known extension,
+// or begins like a path.
 func isPath(text string) bool {
 	const most = 512
 	if len(text) > most || !utf8.ValidString(text) || strings.ContainsAny(text, "\n\r\t") {

@@ -15,8 +15,8 @@ import (
 	"conductor-jwt/internal/fault"
 )
 
-// checkEC refuses an EC key whose public half is not the one of its scalar:
-// crypto/ecdsa signs with either.
+// checkEC refuses an EC key whose public half is not that of its scalar;
+// crypto/ecdsa would sign with it.
 func checkEC(p *ecdsa.PrivateKey) error {
 	if p == nil || p.Curve == nil || p.D == nil || p.X == nil || p.Y == nil { //nolint:staticcheck // a nil number would panic in Bytes
 		return &fault.Error{Reason: ErrUnreadable, Found: "an ec key without its numbers", Hint: "export the whole key again"}
@@ -54,9 +54,9 @@ func inconsistentEC() error {
 	}
 }
 
-// secp256k1Scalar reads a private scalar of exactly 32 octets (RFC 8812 §3.1,
-// RFC 7518 §6.2.2.1); false for 0 and for the group's order and beyond, which
-// the library itself would quietly reduce.
+// secp256k1Scalar reads a private scalar of exactly 32 bytes (RFC 8812 §3.1,
+// RFC 7518 §6.2.2.1). It returns false for 0, and for the order of the group
+// and above, which the library would reduce.
 func secp256k1Scalar(b []byte) (*secp256k1.PrivateKey, bool) {
 	var s secp256k1.ModNScalar
 	if len(b) != 32 || s.SetByteSlice(b) || s.IsZero() {
@@ -74,7 +74,7 @@ const (
 	OIDSecp256k1 = "1.3.132.0.10"
 )
 
-// curveOf gives a curve of the standard library, nil for any other.
+// curveOf returns a curve of the standard library; nil for any other.
 func curveOf(oid string) elliptic.Curve {
 	switch oid {
 	case oidP256:
@@ -87,8 +87,8 @@ func curveOf(oid string) elliptic.Curve {
 	return nil
 }
 
-// curveName names the curves that people have keys of but no JWS algorithm, by
-// object identifier (SEC 2 §A.2, RFC 5639 §4.1) or by the crv of a JWK.
+// curveName returns the name of a curve without a JWS algorithm, by object
+// identifier (SEC 2 §A.2, RFC 5639 §4.1) or by the crv of a JWK.
 func curveName(name string) string {
 	switch name {
 	case "1.2.840.10045.3.1.1", "P-192":
@@ -132,13 +132,13 @@ func explicitCurve() error {
 // sec1 is an ECPrivateKey (RFC 5915 §3).
 type sec1 struct {
 	scalar []byte
-	curve  string // its object identifier; empty where the key does not say
-	public []byte // the encoded point; empty where the key does not have it
+	curve  string // its object identifier; may be empty
+	public []byte // the encoded point; may be empty
 }
 
-// readSEC1 reads an ECPrivateKey. curve is what the text around it says: the
-// PKCS#8 parameters or an EC PARAMETERS block; empty where it says nothing.
-// The key is a *ecdsa.PrivateKey or a *secp256k1.PrivateKey.
+// readSEC1 reads an ECPrivateKey. curve is the curve of the PKCS#8 parameters
+// or of an EC PARAMETERS block; may be empty. The key is a *ecdsa.PrivateKey or
+// a *secp256k1.PrivateKey.
 func readSEC1(der []byte, curve string) (any, error) {
 	k, err := splitSEC1(der)
 	if err != nil {
@@ -197,8 +197,8 @@ func readOptional(s *cryptobyte.String, tag cbasn1.Tag) (out cryptobyte.String, 
 	return out, present, ok
 }
 
-// readCurve reads ECParameters (RFC 5480 §2.1.1), of which only a named curve
-// is safe: numbers written out may be any curve (CVE-2020-0601).
+// readCurve reads ECParameters (RFC 5480 §2.1.1). Only named curves are safe:
+// explicit parameters may be any curve (CVE-2020-0601).
 func readCurve(params cryptobyte.String) (string, error) {
 	if params.PeekASN1Tag(cbasn1.SEQUENCE) {
 		return "", explicitCurve()
@@ -248,8 +248,8 @@ func (k sec1) buildSecp256k1() (any, error) {
 	return key, nil
 }
 
-// fitScalar brings a scalar to its size: RFC 5915 §3 fixes it, but there are
-// writers that drop leading zeros or add one.
+// fitScalar pads or trims a scalar to size: RFC 5915 §3 fixes it, but some
+// writers drop leading zeros or add one.
 func fitScalar(scalar []byte, size int) ([]byte, bool) {
 	scalar = bytes.TrimLeft(scalar, "\x00")
 	if len(scalar) == 0 || len(scalar) > size {
@@ -260,8 +260,8 @@ func fitScalar(scalar []byte, size int) ([]byte, bool) {
 	return out, true
 }
 
-// samePoint compares an encoded point, long or short (SEC 1 §2.3.3), with the
-// one that belongs to a key of readSEC1; an absent one agrees.
+// samePoint reports whether an encoded point, compressed or not (SEC 1 §2.3.3),
+// is that of a key of readSEC1. An empty one is.
 func samePoint(point []byte, private any) bool {
 	var full []byte
 	switch key := private.(type) {
@@ -279,7 +279,7 @@ func samePoint(point []byte, private any) bool {
 	return bytes.Equal(point, full) || bytes.Equal(point, compressPoint(full))
 }
 
-// compressPoint makes the short form of a long point.
+// compressPoint returns the compressed form of a point.
 func compressPoint(full []byte) []byte {
 	size := len(full) / 2 // behind the first octet, 4
 	return append([]byte{2 | full[2*size]&1}, full[1:1+size]...)

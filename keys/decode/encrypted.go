@@ -20,8 +20,8 @@ import (
 	"conductor-jwt/internal/secret"
 )
 
-// convertLegacy names both providers: without the first openssl 3 does not open
-// what it calls legacy, without the second it knows nothing else.
+// convertLegacy names both providers of OpenSSL 3: legacy for the old ciphers,
+// and default, which is not loaded beside an explicit one.
 const convertLegacy = "convert it with: openssl pkcs8 -topk8 -v2 aes-256-cbc -provider legacy -provider default -in key.pem"
 
 // The object identifiers of password-based encryption (RFC 8018 A.4,
@@ -32,9 +32,8 @@ const (
 	oidScrypt = "1.3.6.1.4.1.11591.4.11"
 )
 
-// openPBES2 opens an EncryptedPrivateKeyInfo (RFC 5958 §3) with PBES2
-// (RFC 8018 §6.2). What the derivation would cost is known and bounded before
-// it begins, and without a password it does not.
+// openPBES2 opens an EncryptedPrivateKeyInfo (RFC 5958 §3) with PBES2 (RFC 8018
+// §6.2). The cost of the derivation is checked before it begins.
 func openPBES2(ctx context.Context, der []byte, password secret.Text) ([]byte, error) {
 	if password.IsZero() {
 		return nil, isEncrypted("an encrypted pkcs#8 key")
@@ -71,25 +70,25 @@ func openPBES2(ctx context.Context, der []byte, password secret.Text) ([]byte, e
 	return encryption.open(key, sealed)
 }
 
-// derivation makes a key out of a password.
+// derivation derives a key from a password.
 type derivation interface {
 	derive(ctx context.Context, password []byte, length int) ([]byte, error)
 }
 
 // readPBES2Params reads PBES2-params (RFC 8018 A.4).
-func readPBES2Params(params cryptobyte.String) (derivation, sealing, error) {
+func readPBES2Params(params cryptobyte.String) (derivation, cipherScheme, error) {
 	var seq cryptobyte.String
 	if !params.ReadASN1(&seq, cbasn1.SEQUENCE) || !params.Empty() {
-		return nil, sealing{}, unreadablePBES2()
+		return nil, cipherScheme{}, unreadablePBES2()
 	}
 	kdfOID, kdfParams, okKDF := readAlgorithm(&seq)
 	encOID, encParams, okEnc := readAlgorithm(&seq)
 	if !okKDF || !okEnc || !seq.Empty() {
-		return nil, sealing{}, unreadablePBES2()
+		return nil, cipherScheme{}, unreadablePBES2()
 	}
-	encryption, err := readSealing(encOID, encParams)
+	encryption, err := readCipherScheme(encOID, encParams)
 	if err != nil {
-		return nil, sealing{}, err
+		return nil, cipherScheme{}, err
 	}
 	kdf, err := readDerivation(kdfOID, kdfParams, encryption.keyLen)
 	return kdf, encryption, err
@@ -108,8 +107,8 @@ func readDerivation(oid string, params cryptobyte.String, keyLen int) (derivatio
 	return readPBKDF2(seq, keyLen)
 }
 
-// readKeyLength reads the keyLength that both derivations may state, which
-// only repeats what the cipher says.
+// readKeyLength reads the optional keyLength of a derivation, which must be
+// that of the cipher.
 func readKeyLength(s *cryptobyte.String, want int) bool {
 	if !s.PeekASN1Tag(cbasn1.INTEGER) {
 		return true
@@ -129,8 +128,8 @@ func unsupportedPBES2(part string) error {
 	}
 }
 
-// sealing is the cipher that an encrypted key names, with its parameters.
-type sealing struct {
+// cipherScheme is the cipher of an encrypted key with its parameters.
+type cipherScheme struct {
 	block  func(key []byte) (cipher.Block, error)
 	size   int    // bytes of a block
 	keyLen int    // bytes
@@ -138,9 +137,9 @@ type sealing struct {
 	tagLen int    // bytes; 0 for CBC, which does not authenticate
 }
 
-// readSealing reads an encryption scheme (RFC 8018 B.2, RFC 5084 §3.2).
-func readSealing(oid string, params cryptobyte.String) (sealing, error) {
-	s := sealing{block: aes.NewCipher, size: aes.BlockSize}
+// readCipherScheme reads an encryption scheme (RFC 8018 B.2, RFC 5084 §3.2).
+func readCipherScheme(oid string, params cryptobyte.String) (cipherScheme, error) {
+	s := cipherScheme{block: aes.NewCipher, size: aes.BlockSize}
 	gcm := false
 	switch oid {
 	case "2.16.840.1.101.3.4.1.2":
@@ -160,7 +159,7 @@ func readSealing(oid string, params cryptobyte.String) (sealing, error) {
 	case "1.3.14.3.2.7":
 		s.keyLen, s.block, s.size = 8, des.NewCipher, des.BlockSize
 	default:
-		return sealing{}, unsupportedPBES2("cipher")
+		return cipherScheme{}, unsupportedPBES2("cipher")
 	}
 	if gcm {
 		return s.readGCM(params)
@@ -168,21 +167,20 @@ func readSealing(oid string, params cryptobyte.String) (sealing, error) {
 	return s.readCBC(params)
 }
 
-func (s sealing) readCBC(params cryptobyte.String) (sealing, error) {
+func (s cipherScheme) readCBC(params cryptobyte.String) (cipherScheme, error) {
 	iv, ok := readOctetString(&params)
 	if !ok || !params.Empty() || len(iv) != s.size {
-		return sealing{}, unreadablePBES2()
+		return cipherScheme{}, unreadablePBES2()
 	}
 	s.iv = iv
 	return s, nil
 }
 
-// readGCM reads GCMParameters (RFC 5084 §3.2), whose tag has 12 octets unless
-// it says so.
-func (s sealing) readGCM(params cryptobyte.String) (sealing, error) {
+// readGCM reads GCMParameters (RFC 5084 §3.2); the default tag has 12 bytes.
+func (s cipherScheme) readGCM(params cryptobyte.String) (cipherScheme, error) {
 	var seq cryptobyte.String
 	if !params.ReadASN1(&seq, cbasn1.SEQUENCE) || !params.Empty() {
-		return sealing{}, unreadablePBES2()
+		return cipherScheme{}, unreadablePBES2()
 	}
 	nonce, ok := readOctetString(&seq)
 	tagLen := 12
@@ -190,23 +188,23 @@ func (s sealing) readGCM(params cryptobyte.String) (sealing, error) {
 		ok = seq.ReadASN1Integer(&tagLen) && ok
 	}
 	if !ok || !seq.Empty() || len(nonce) != 12 || tagLen < 12 || tagLen > 16 {
-		return sealing{}, unreadablePBES2()
+		return cipherScheme{}, unreadablePBES2()
 	}
 	s.iv, s.tagLen = nonce, tagLen
 	return s, nil
 }
 
-// fits checks the length of a ciphertext, before a password is put to work.
-func (s sealing) fits(sealed []byte) error {
+// fits checks the length of a ciphertext before anything is derived.
+func (s cipherScheme) fits(sealed []byte) error {
 	if s.tagLen == 0 && (len(sealed) == 0 || len(sealed)%s.size != 0) || len(sealed) <= s.tagLen {
 		return unreadablePBES2()
 	}
 	return nil
 }
 
-// open decrypts. CBC says a wrong password by its padding, most of the time;
-// the reader of the result has to look too.
-func (s sealing) open(key, sealed []byte) ([]byte, error) {
+// open decrypts. CBC finds most wrong passwords by the padding; the caller must
+// check the result, too.
+func (s cipherScheme) open(key, sealed []byte) ([]byte, error) {
 	b, err := s.block(key)
 	if err != nil { // only where FIPS mode forbids the cipher
 		return nil, unsupportedPBES2("cipher")
@@ -224,7 +222,7 @@ func (s sealing) open(key, sealed []byte) ([]byte, error) {
 	return plain[:len(plain)-n], nil
 }
 
-func (s sealing) openGCM(b cipher.Block, sealed []byte) ([]byte, error) {
+func (s cipherScheme) openGCM(b cipher.Block, sealed []byte) ([]byte, error) {
 	aead, err := cipher.NewGCMWithTagSize(b, s.tagLen)
 	if err != nil {
 		return nil, unsupportedPBES2("cipher")
@@ -236,8 +234,8 @@ func (s sealing) openGCM(b cipher.Block, sealed []byte) ([]byte, error) {
 	return plain, nil
 }
 
-// legacyIVLen is the length in bytes of the initialisation vector of a cipher
-// of RFC 1423 or of OpenSSL's additions to it; 0 for one that is not read.
+// legacyIVLen returns the length in bytes of the initialisation vector of a
+// cipher of RFC 1423 or of OpenSSL; 0 for an unsupported one.
 func legacyIVLen(cipher string) int {
 	switch cipher {
 	case "AES-128-CBC", "AES-192-CBC", "AES-256-CBC":
@@ -249,7 +247,7 @@ func legacyIVLen(cipher string) int {
 }
 
 // readLegacy opens a PEM block that is encrypted as a whole (RFC 1423 §1.1).
-// Its key derivation is one round of MD5, so there is no work to bound.
+// Its derivation is one round of MD5 and needs no limit.
 func readLegacy(ctx context.Context, dek dekInfo, sealed []byte, curve string, password secret.Text) (any, error) {
 	if password.IsZero() {
 		return nil, isEncrypted("an encrypted pem key")
@@ -272,8 +270,8 @@ func readLegacy(ctx context.Context, dek dekInfo, sealed []byte, curve string, p
 	return readOpened(plain, curve)
 }
 
-// readOpened reads what a decryption without authentication gave: where the
-// result is not one whole structure the password was wrong.
+// readOpened reads the result of a decryption without authentication. Where it
+// is not one whole structure, the password was wrong.
 func readOpened(plain []byte, curve string) (any, error) {
 	if _, ok := wholeSequence(plain); !ok {
 		return nil, wrongPassword()
@@ -289,8 +287,8 @@ func wrongPassword() error {
 	return &fault.Error{Reason: ErrPassword, Found: "an encrypted key that the password does not open", Hint: "check " + fault.Password + "; white space counts"}
 }
 
-// cosignKey is the JSON inside an ENCRYPTED COSIGN PRIVATE KEY, which step
-// reads too: scrypt and NaCl's secretbox around a PKCS#8 key.
+// cosignKey is the JSON of an ENCRYPTED COSIGN PRIVATE KEY, which step reads,
+// too: scrypt and NaCl's secretbox around a PKCS#8 key.
 type cosignKey struct {
 	KDF struct {
 		Name   string `json:"name"`
@@ -319,7 +317,7 @@ func readCosign(ctx context.Context, data []byte, password secret.Text) (any, er
 	if k.KDF.Name != "scrypt" || k.Cipher.Name != "nacl/secretbox" {
 		return nil, unreadableCosign()
 	}
-	kdf, err := boundScrypt(k.KDF.Salt, big.NewInt(k.KDF.Params.N), big.NewInt(k.KDF.Params.R), big.NewInt(k.KDF.Params.P))
+	kdf, err := checkScrypt(k.KDF.Salt, big.NewInt(k.KDF.Params.N), big.NewInt(k.KDF.Params.R), big.NewInt(k.KDF.Params.P))
 	if err != nil {
 		return nil, err
 	}

@@ -126,10 +126,10 @@ func TestWhatAnEncryptedKeyMayAskFor(t *testing.T) {
 		{"a negative block size", 2, -8, 1, ErrUnreadable},
 		{"no passes", 2, 8, 0, ErrUnreadable},
 	} {
-		_, err := boundScrypt(nil, big.NewInt(c.n), big.NewInt(c.r), big.NewInt(c.p))
+		_, err := checkScrypt(nil, big.NewInt(c.n), big.NewInt(c.r), big.NewInt(c.p))
 		t.Run(c.what, func(t *testing.T) { wantRefusal(t, err, c.reason) })
 	}
-	if _, err := boundScrypt(nil, big.NewInt(1<<15), big.NewInt(8), big.NewInt(1)); err != nil {
+	if _, err := checkScrypt(nil, big.NewInt(1<<15), big.NewInt(8), big.NewInt(1)); err != nil {
 		t.Errorf("32 mib are refused: %v", err)
 	}
 }

@@ -16,11 +16,10 @@ import (
 	"conductor-jwt/internal/fault"
 )
 
-// Secret reads an HMAC secret, written in one of the encodings raw, base64,
-// base64url and hex. Raw text is taken to the last byte;
-// in the other encodings white space is an error. A key or certificate is
-// never taken for a secret: whoever knows the public half could then forge
-// tokens (RFC 8725 §2.1).
+// Secret reads an HMAC secret in one of the encodings raw, base64, base64url
+// and hex. Raw text is used to the last byte; in the other encodings white
+// space is an error. A key or certificate is refused: whoever knows its public
+// half could forge tokens (RFC 8725 §2.1).
 func Secret(text, encoding string) (HMACSecret, error) {
 	switch {
 	case text == "":
@@ -28,14 +27,14 @@ func Secret(text, encoding string) (HMACSecret, error) {
 	case isTemplate(text):
 		return nil, unresolved()
 	}
-	if what := foreign([]byte(text)); what != "" {
+	if what := otherKey([]byte(text)); what != "" {
 		return nil, notASecret(what)
 	}
 	raw, err := decodeSecret(text, encoding)
 	if err != nil {
 		return nil, err
 	}
-	if what := foreign(raw); what != "" {
+	if what := otherKey(raw); what != "" {
 		return nil, notASecret(what)
 	}
 	return raw, nil
@@ -47,7 +46,7 @@ func readOctJWK(m members) (private, public any, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if what := foreign(k); what != "" {
+	if what := otherKey(k); what != "" {
 		return nil, nil, &fault.Error{
 			Reason: ErrUnsupported, Found: "an oct jwk whose k is " + what + ", which is no secret of its own",
 			Hint: "give that key itself, or an oct jwk with random bytes",
@@ -89,37 +88,37 @@ func badEncoding(encoding string) error {
 	}
 }
 
-// foreign names what raw is, or what its base64 holds, where it is no secret
-// but a key of another kind or a certificate; empty for a secret.
-func foreign(raw []byte) string {
-	if what := foreignText(raw); what != "" {
+// otherKey returns what raw or its base64 or hex is, where that is a key of
+// another kind or a certificate; empty for a secret.
+func otherKey(raw []byte) string {
+	if what := otherKeyText(raw); what != "" {
 		return what
 	}
 	if inner, ok := anyBase64(string(raw)); ok {
-		if what := foreignText(inner); what != "" {
+		if what := otherKeyText(inner); what != "" {
 			return what + " in base64"
 		}
 	}
 	if inner, ok := anyHex(string(raw)); ok {
-		if what := foreignText(inner); what != "" {
+		if what := otherKeyText(inner); what != "" {
 			return what + " in hex"
 		}
 	}
 	return ""
 }
 
-// anyHex decodes text that is nothing but hex, with colons or without.
+// anyHex decodes text that is hex only, with or without colons.
 func anyHex(text string) ([]byte, bool) {
 	out, err := hex.DecodeString(strings.TrimPrefix(strings.ReplaceAll(strings.Trim(squeeze(text), `"'`), ":", ""), "0x"))
 	return out, err == nil && len(out) > 0
 }
 
-func foreignText(raw []byte) string {
+func otherKeyText(raw []byte) string {
 	text := string(raw)
 	if isUTF16(text) {
 		text = strings.ReplaceAll(text, "\x00", "")
 	}
-	text = bare(text)
+	text = trimQuotes(text)
 	switch {
 	case isArmoured(text):
 		return "pem text"
@@ -141,7 +140,7 @@ func foreignText(raw []byte) string {
 	return ""
 }
 
-// isArmoured tells PEM text by its armour, damaged or not, in utf-16 too.
+// isArmoured reports PEM text by its armour, damaged or in UTF-16, too.
 func isArmoured(text string) bool {
 	text = strings.ReplaceAll(text, "\x00", "")
 	if hasArmour(text) || strings.Contains(text, armourEnd) {
@@ -152,15 +151,15 @@ func isArmoured(text string) bool {
 		(strings.Contains(upper, "PRIVATE KEY") || strings.Contains(upper, "PUBLIC KEY") || strings.Contains(upper, "CERTIFICATE"))
 }
 
-// beginsWithJSON reports whether text begins with a whole JSON value that says
-// something: one in 65536 random secrets begins with an empty object.
+// beginsWithJSON reports whether text begins with a JSON value that has a
+// string. One in 65536 random secrets begins with an empty object.
 func beginsWithJSON(text string) bool {
 	value, err := jsontext.NewDecoder(strings.NewReader(text)).ReadValue()
 	return err == nil && bytes.IndexByte(value, '"') >= 0
 }
 
-// isKeyDER asks the parsers rather than the first bytes: a random secret may
-// begin like DER.
+// isKeyDER reports a key or certificate in DER. It parses raw, because a random
+// secret may begin like DER.
 func isKeyDER(raw []byte) bool {
 	if !bytes.HasPrefix(raw, []byte{0x30}) {
 		return false
@@ -174,8 +173,8 @@ func isKeyDER(raw []byte) bool {
 	return shapeOf(raw) != shapeUnknown
 }
 
-// isECPoint tells an uncompressed point (SEC 1 §2.3.3) that is on its curve,
-// which no random secret is. A short one cannot be told from a secret.
+// isECPoint reports an uncompressed point (SEC 1 §2.3.3) on a curve, which no
+// random secret is. A compressed one cannot be told from a secret.
 func isECPoint(raw []byte) bool {
 	for _, curve := range []elliptic.Curve{elliptic.P256(), elliptic.P384(), elliptic.P521()} {
 		if _, err := ecdsa.ParseUncompressedPublicKey(curve, raw); err == nil {

@@ -16,11 +16,10 @@ import (
 	"conductor-jwt/internal/secret"
 )
 
-// maxP2C bounds the iterations of PBES2 in a JWE (RFC 7518 §4.8.1.2), as for
-// an encrypted PEM key.
+// maxP2C is the maximum of PBES2 iterations in a JWE (RFC 7518 §4.8.1.2).
 const maxP2C = maxPBKDF2Iterations
 
-// jweHeader is what is looked at before a JWE is opened.
+// jweHeader has the members that are checked before a JWE is opened.
 type jweHeader struct {
 	Algorithm   string         `json:"alg"`
 	Encryption  string         `json:"enc"`
@@ -28,8 +27,8 @@ type jweHeader struct {
 	Iterations  jsontext.Value `json:"p2c"`
 }
 
-// openJWE opens a JWE around a JWK or JWKS with a password, and gives the
-// JSON inside. Its header says how much work that is; it is read first.
+// openJWE opens a JWE around a JWK or JWK Set with a password, and returns the
+// JSON inside. Its header, which sets the work, is checked first.
 func openJWE(ctx context.Context, text string, password secret.Text) (string, error) {
 	compact, err := compactJWE(strings.TrimSpace(text))
 	if err != nil {
@@ -59,9 +58,9 @@ func openJWE(ctx context.Context, text string, password secret.Text) (string, er
 	return string(plain), nil
 }
 
-// compactJWE brings the flattened JSON serialisation (RFC 7516 §7.2.2) to the
-// compact one. Unprotected headers and several recipients are refused: what
-// they say is not authenticated, and no key file has them.
+// compactJWE turns the flattened JSON serialisation (RFC 7516 §7.2.2) into the
+// compact one. It refuses unprotected headers, which are not authenticated, and
+// several recipients; no key file has them.
 func compactJWE(text string) (string, error) {
 	if !isJSON(text) {
 		return text, nil
@@ -119,11 +118,11 @@ func (h jweHeader) checkIterations() error {
 	return nil
 }
 
-// isDigits tells a whole number, however long.
+// isDigits reports a whole number of any length.
 func isDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
 
 // jweAlgorithms are those that work with a password: derived from it, or with
-// the password itself as the key.
+// it as the key.
 func jweAlgorithms() []jose.KeyAlgorithm {
 	return []jose.KeyAlgorithm{
 		jose.PBES2_HS256_A128KW, jose.PBES2_HS384_A192KW, jose.PBES2_HS512_A256KW, jose.DIRECT,

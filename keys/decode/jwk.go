@@ -19,7 +19,7 @@ const (
 	ktyAKP = "AKP"
 )
 
-// JWK is a JSON Web Key whose members were not looked at.
+// JWK is a JSON Web Key whose members were not read yet.
 type JWK struct{ members members }
 
 // ID is the kid; empty where it has none.
@@ -34,8 +34,8 @@ func (k JWK) Private() (Key, error) { return readPrivateJWK(k.members) }
 // Verifying reads the JWK, public or private, to check signatures with.
 func (k JWK) Verifying() (Key, error) { return readVerifyingJWK(k.members) }
 
-// Set reads the keys of a JWK Set (RFC 7517 §5), and reports whether text is
-// one. An element that is no object is no key, and is left out.
+// Set reads the keys of a JWK Set (RFC 7517 §5). ok reports whether text is
+// one. Elements that are no objects are ignored.
 func Set(text string) (set []JWK, ok bool, err error) {
 	if !isJSON(text) {
 		return nil, false, nil
@@ -112,7 +112,7 @@ func (k Key) checkOps() error {
 	return &fault.Error{Reason: ErrUse, Found: "a jwk whose key_ops is empty", Hint: "leave key_ops out"}
 }
 
-// readJWK reads a JWK, private or public, that is meant for signatures.
+// readJWK reads a JWK for signatures, private or public.
 func readJWK(m members) (Key, error) {
 	kty, ok, err := m.text("kty")
 	if err != nil {
@@ -187,8 +187,8 @@ func readKeyOps(m members) ([]string, error) {
 	if err != nil || !ok {
 		return nil, err
 	}
-	sorted := slices.Sorted(slices.Values(ops))
-	if len(slices.Compact(sorted)) != len(ops) {
+	blockGroups := slices.Sorted(slices.Values(ops))
+	if len(slices.Compact(blockGroups)) != len(ops) {
 		return nil, &fault.Error{Reason: ErrUnreadable, Found: "a jwk whose key_ops holds an operation twice", Hint: "remove the duplicate (rfc 7517 section 4.3)"}
 	}
 	if ops == nil {
@@ -197,8 +197,8 @@ func readKeyOps(m members) ([]string, error) {
 	return ops, nil
 }
 
-// readX5C reads the certificate chain of a JWK (RFC 7517 §4.7: base64, not
-// base64url, leaf first).
+// readX5C reads the certificate chain of a JWK (RFC 7517 §4.7): base64, not
+// base64url, leaf first.
 func readX5C(m members) ([]*x509.Certificate, error) {
 	texts, ok, err := m.list("x5c")
 	if err != nil || !ok {
@@ -219,8 +219,8 @@ func readX5C(m members) ([]*x509.Certificate, error) {
 	return chain, nil
 }
 
-// checkChain holds the first certificate of x5c against the key (RFC 7517
-// §4.7: it must be the same one).
+// checkChain compares the first certificate of x5c with the key (RFC 7517
+// §4.7).
 func (k Key) checkChain() error {
 	if len(k.Chain) == 0 {
 		return nil
@@ -239,7 +239,7 @@ func badX5C() error {
 	return &fault.Error{Reason: ErrUnreadable, Found: "a jwk whose x5c holds no certificate in base64", Hint: "correct x5c or leave it out (rfc 7517 section 4.7)"}
 }
 
-// privateMember names the member that only the private form of a JWK has.
+// privateMember returns the member that only the private form of a JWK has.
 func privateMember(m members) string {
 	switch kty, _, _ := m.text("kty"); kty {
 	case ktyAKP:

@@ -15,8 +15,8 @@ import (
 	"conductor-jwt/internal/fault"
 )
 
-// readRSAJWK reads an RSA JWK (RFC 7518 §6.3). The modulus is measured before
-// anything is computed with it.
+// readRSAJWK reads an RSA JWK (RFC 7518 §6.3). The size of the modulus is
+// checked before any arithmetic.
 func readRSAJWK(m members) (private, public any, err error) {
 	n, e, err := readRSAPublicJWK(m)
 	if err != nil {
@@ -55,8 +55,8 @@ func readRSAPublicJWK(m members) (*big.Int, int, error) {
 	return n, exponent, checkRSAPublic(n, exponent)
 }
 
-// readRSAPrivateJWK computes what may be missing: p and q, or the three CRT
-// values. What is there is checked (RFC 7518 §6.3.2).
+// readRSAPrivateJWK computes p and q, or the three CRT values, where they are
+// missing, and checks them otherwise (RFC 7518 §6.3.2).
 func readRSAPrivateJWK(m members, pub *rsa.PublicKey) (*rsa.PrivateKey, error) {
 	if m.has("oth") {
 		return nil, multiPrime() // §6.3.2.7
@@ -96,7 +96,7 @@ type member struct {
 	into *big.Int
 }
 
-// numbers reads several that are positive and less than n.
+// numbers reads several numbers that are positive and less than n.
 func (m members) numbers(n *big.Int, list ...member) error {
 	for _, each := range list {
 		x, err := m.number(each.name)
@@ -187,7 +187,7 @@ func readSecp256k1JWK(m members) (private, public any, err error) {
 	return key, pub, nil
 }
 
-// readPoint gives x and y as an uncompressed point (SEC 1 §2.3.3).
+// readPoint returns x and y as an uncompressed point (SEC 1 §2.3.3).
 func readPoint(m members, size int) ([]byte, error) {
 	x, err := m.octets("x", size)
 	if err != nil {
@@ -207,7 +207,7 @@ func offCurve() error {
 	}
 }
 
-// readOKPJWK reads an Ed25519 JWK (RFC 8037 §2): d is the seed, x must be its
+// readOKPJWK reads an Ed25519 JWK (RFC 8037 §2): d is the seed, and x its
 // public half.
 func readOKPJWK(m members) (private, public any, err error) {
 	crv, ok, err := m.text("crv")
@@ -313,7 +313,7 @@ func readAKPAlgorithm(m members) (mldsa.Parameters, error) {
 	return params, nil
 }
 
-// mldsaParameters gives a parameter set by its name in JOSE (RFC 9964 §3).
+// mldsaParameters returns a parameter set by its JOSE name (RFC 9964 §3).
 func mldsaParameters(name string) (mldsa.Parameters, bool) {
 	for _, params := range []mldsa.Parameters{mldsa.MLDSA44(), mldsa.MLDSA65(), mldsa.MLDSA87()} {
 		if params.String() == name {

@@ -21,8 +21,8 @@ import (
 	"conductor-jwt/internal/fault"
 )
 
-// The most work that one encrypted key may ask for. The key says it itself,
-// and whoever wrote the key is not trusted.
+// The maximum work of one encrypted key. The key itself sets it, and is not
+// trusted.
 const (
 	maxPBKDF2Iterations = 1_000_000
 	maxScryptMemory     = 32 << 20  // bytes, 128*N*r (RFC 7914 §2): what openssl reads by default
@@ -60,9 +60,9 @@ func readPBKDF2(s cryptobyte.String, keyLen int) (derivation, error) {
 	return kdf, nil
 }
 
-// derive is PBKDF2 (RFC 8018 §5.2). crypto/pbkdf2 cannot be broken off.
+// derive is PBKDF2 (RFC 8018 §5.2). crypto/pbkdf2 cannot be cancelled.
 func (p pbkdf2Params) derive(ctx context.Context, password []byte, length int) ([]byte, error) {
-	const between = 1 << 12 // iterations between two looks at ctx
+	const between = 1 << 12 // iterations between two checks of ctx
 	mac := hmac.New(p.prf, password)
 	var out []byte
 	for block := uint32(1); len(out) < length; block++ {
@@ -86,8 +86,8 @@ func macOf(mac hash.Hash, input, into []byte) []byte {
 	return mac.Sum(into)
 }
 
-// prfOf gives the hash of an HMAC (RFC 8018 B.1.2, NIST CSOR); nil for one
-// that is not read here.
+// prfOf returns the hash of an HMAC (RFC 8018 B.1.2, NIST CSOR); nil for an
+// unsupported one.
 func prfOf(oid string) func() hash.Hash {
 	switch oid {
 	case "1.2.840.113549.2.7":
@@ -131,10 +131,10 @@ func readScrypt(s cryptobyte.String, keyLen int) (derivation, error) {
 	if !ok || !okN || !okR || !okP || !readKeyLength(&s, keyLen) || !s.Empty() {
 		return nil, unreadablePBES2()
 	}
-	return boundScrypt(salt, cost, blockSize, parallel)
+	return checkScrypt(salt, cost, blockSize, parallel)
 }
 
-func boundScrypt(salt []byte, cost, blockSize, parallel *big.Int) (derivation, error) {
+func checkScrypt(salt []byte, cost, blockSize, parallel *big.Int) (derivation, error) {
 	if cost.Cmp(big.NewInt(1)) <= 0 || blockSize.Sign() <= 0 || parallel.Sign() <= 0 {
 		return nil, unreadablePBES2()
 	}
@@ -145,7 +145,7 @@ func boundScrypt(salt []byte, cost, blockSize, parallel *big.Int) (derivation, e
 	if n&(n-1) != 0 {
 		return nil, unreadablePBES2()
 	}
-	// No product overflows: each limit stops before the next factor.
+	// No product overflows: each factor is limited before the next.
 	if r > maxScryptBlocks/128 || n > maxScryptMemory/(128*r) {
 		return nil, tooMuchScrypt(fmt.Sprintf("more than %d mib of memory", maxScryptMemory>>20))
 	}
@@ -155,11 +155,11 @@ func boundScrypt(salt []byte, cost, blockSize, parallel *big.Int) (derivation, e
 	return scryptParams{salt: salt, n: int(n), r: int(r), p: int(p)}, nil
 }
 
-// derive gives its memory back before the next one may begin.
+// derive returns its memory to the system before the next one begins.
 func (p scryptParams) derive(_ context.Context, password []byte, length int) ([]byte, error) {
 	defer debug.FreeOSMemory()
 	key, err := scrypt.Key(password, p.salt, p.n, p.r, p.p, length)
-	if err != nil { // parameters that the library rules out
+	if err != nil { // parameters that the library refuses
 		return nil, unsupportedPBES2("key derivation")
 	}
 	return key, nil
@@ -172,7 +172,7 @@ func tooMuchWork(found string) error {
 	}
 }
 
-// tooMuchScrypt names no command: openssl does not read such a key either.
+// tooMuchScrypt names no command: OpenSSL does not read such a key either.
 func tooMuchScrypt(found string) error {
 	return &fault.Error{
 		Reason: ErrTooLarge, Found: "an encrypted key whose scrypt asks for " + found,

@@ -11,7 +11,7 @@ import (
 	"conductor-jwt/internal/jsonobj"
 )
 
-// members are those of a JSON object, each value as it was written.
+// members are the members of a JSON object, each value as it was written.
 type members map[string]jsontext.Value
 
 // readMembers reads one JSON object and nothing after it; white space and a
@@ -59,7 +59,7 @@ func badJSON(err error) error {
 
 func (m members) has(name string) bool { _, ok := m[name]; return ok }
 
-// text gives a string member; empty and false where it is missing.
+// text returns a string member; empty and false where it is missing.
 func (m members) text(name string) (string, bool, error) {
 	value, ok := m[name]
 	if !ok {
@@ -72,7 +72,7 @@ func (m members) text(name string) (string, bool, error) {
 	return s, true, nil
 }
 
-// list gives a member that is an array of strings.
+// list returns a member that is an array of strings.
 func (m members) list(name string) ([]string, bool, error) {
 	value, ok := m[name]
 	if !ok {
@@ -109,8 +109,8 @@ func wrongType(name, want string, value jsontext.Value) error {
 }
 
 // isAbsent reports whether a member counts as absent: null, "" and [], as
-// serialisers write one; but not an empty secret, which is a weak one, an empty
-// key_ops, which permits nothing, or an empty set.
+// serialisers write them; except an empty secret, which is a weak one, an empty
+// key_ops, which permits nothing, and an empty set.
 func isAbsent(m jsonobj.Member) bool {
 	switch m.Value.Kind() {
 	case jsontext.KindString:
@@ -121,9 +121,9 @@ func isAbsent(m jsonobj.Member) bool {
 	return jsonobj.Blank(m.Value)
 }
 
-// bytes gives a member in base64url without white space or nonzero bits after its
-// end (RFC 7515 §2, RFC 4648 §3.5); it may have its padding, which many
-// writers add. It fails where it is missing.
+// bytes returns a required member in base64url, without white space or nonzero
+// trailing bits (RFC 7515 §2, RFC 4648 §3.5). It may be padded, as many writers
+// do.
 func (m members) bytes(name string) ([]byte, error) {
 	s, ok, err := m.text(name)
 	if err != nil {
@@ -145,7 +145,7 @@ func (m members) bytes(name string) ([]byte, error) {
 	return out, nil
 }
 
-// octets gives a member of exactly size octets.
+// octets returns a member of exactly size bytes.
 func (m members) octets(name string, size int) ([]byte, error) {
 	b, err := m.bytes(name)
 	if err != nil {

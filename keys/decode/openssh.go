@@ -23,16 +23,15 @@ import (
 // OpenSSH).
 const sshMagic = "openssh-key-v1\x00"
 
-// maxSSHFile bounds the content in bytes. The largest key that is read, RSA of
-// 8192 bits, has less than 6 KiB.
+// maxSSHFile is the maximum size of the content in bytes. The largest supported
+// key, RSA of 8192 bits, has less than 6 KiB.
 const maxSSHFile = 16 << 10
 
-// maxBcryptRounds bounds the work of one encrypted OpenSSH key: about 8 ms a
-// round. ssh-keygen writes 16 or 24.
+// maxBcryptRounds is the maximum work of one encrypted OpenSSH key, about 8 ms
+// a round. ssh-keygen writes 16 or 24.
 const maxBcryptRounds = 128
 
-// sshFile is the outer layer of an OpenSSH private key, as [ssh.Unmarshal]
-// reads it.
+// sshFile is the outer layer of an OpenSSH private key for [ssh.Unmarshal].
 type sshFile struct {
 	Cipher, KDF string
 	KDFOptions  []byte
@@ -56,8 +55,8 @@ func splitOpenSSH(data []byte) (sshFile, error) {
 	return f, nil
 }
 
-// readOpenSSH reads an OpenSSH private key. It checks what the file asks for
-// before x/crypto derives or computes anything.
+// readOpenSSH reads an OpenSSH private key. The work that the file demands is
+// checked before x/crypto derives or computes anything.
 func readOpenSSH(ctx context.Context, data []byte, password secret.Text) (any, error) {
 	f, err := splitOpenSSH(data)
 	if err != nil {
@@ -76,14 +75,14 @@ func readOpenSSH(ctx context.Context, data []byte, password secret.Text) (any, e
 		return nil, TooLarge(len(data), maxSSHFile)
 	case len(f.Rest) > 0: // x/crypto ignores it
 		return nil, unreadableSSH()
-	case ctx.Err() != nil: // x/crypto cannot be cancelled; maxBcryptRounds bounds it
+	case ctx.Err() != nil: // x/crypto cannot be cancelled; maxBcryptRounds limits it
 		return nil, TimedOut(ctx)
 	}
 	return f.open(data, password)
 }
 
-// checkEncryption refuses a cipher that x/crypto does not read, and a
-// derivation that costs too much. Without a password nothing is derived.
+// checkEncryption refuses a cipher that x/crypto does not support, a derivation
+// that costs too much, and a missing password.
 func (f sshFile) checkEncryption(password secret.Text) error {
 	if password.IsZero() {
 		return &fault.Error{
@@ -114,7 +113,7 @@ func (f sshFile) checkEncryption(password secret.Text) error {
 	return nil
 }
 
-// cipherName names the cipher where it is one of ssh-keygen's.
+// cipherName returns the name of a cipher of ssh-keygen.
 func (f sshFile) cipherName() string {
 	if f.KDF == "bcrypt" && slices.Contains([]string{
 		"3des-cbc", "aes128-cbc", "aes192-cbc", "aes128-ctr", "aes192-ctr",
@@ -125,8 +124,8 @@ func (f sshFile) cipherName() string {
 	return "an unknown cipher"
 }
 
-// checkSSHPublic refuses a type that cannot sign a JWT, and measures an RSA
-// modulus before anything is computed with it (RFC 4253 §6.6).
+// checkSSHPublic refuses a type that cannot sign a JWT. The size of an RSA
+// modulus is checked before any arithmetic (RFC 4253 §6.6).
 func checkSSHPublic(public []byte) error {
 	var blob struct {
 		Type string
@@ -153,8 +152,8 @@ func checkSSHPublic(public []byte) error {
 	}
 }
 
-// open has x/crypto read the key, and compares it with the public key of the
-// file, which x/crypto does not look at.
+// open reads the key with x/crypto, and compares it with the public key of the
+// file, which x/crypto ignores.
 func (f sshFile) open(data []byte, password secret.Text) (any, error) {
 	text := pem.EncodeToMemory(&pem.Block{Type: "OPENSSH PRIVATE KEY", Bytes: data})
 	var key any

@@ -10,7 +10,7 @@ import (
 )
 
 // readText reads a private key from text that is not JSON: PEM, or the base64
-// of DER without armour. Text that is neither is diagnosed.
+// of DER without armour. Other text is diagnosed.
 func readText(ctx context.Context, text string, password secret.Text) (Key, error) {
 	if isMemberPEM(text) {
 		return Key{}, wrappedJSON(text)
@@ -24,14 +24,14 @@ func readText(ctx context.Context, text string, password secret.Text) (Key, erro
 	return Key{}, diagnose(text)
 }
 
-// readPEM reads the one private key of text, with the certificates beside it
-// as its chain in the order in which they stand.
+// readPEM reads the one private key of text, and the certificates beside it as
+// its chain, in their order.
 func readPEM(ctx context.Context, text string, password secret.Text) (Key, error) {
 	blocks, err := scanArmour(text)
 	if err != nil {
 		return Key{}, err
 	}
-	found := sortBlocks(blocks)
+	found := groupBlocks(blocks)
 	switch len(found.private) {
 	case 0:
 		return Key{}, found.withoutKey(text)
@@ -50,9 +50,8 @@ func readPEM(ctx context.Context, text string, password secret.Text) (Key, error
 	return Key{Private: private, Chain: found.chain()}, nil
 }
 
-// readBlock reads a private key of any form that PEM wraps. What the content
-// looks like decides, not the label: people put either form into the other's
-// armour.
+// readBlock reads a private key of any form that PEM wraps. The content
+// decides, not the label, which often is that of another form.
 func readBlock(ctx context.Context, b block, curve string, password secret.Text) (any, error) {
 	kind := kindOfLabel(b.label)
 	if kind == labelOtherPrivate {
@@ -107,13 +106,13 @@ func readPlainDER(der []byte, curve string) (any, error) {
 	return nil, notPrivateDER(der)
 }
 
-// sorted is what a PEM text holds, by kind.
-type sorted struct {
+// blockGroups are the blocks of a PEM text by kind.
+type blockGroups struct {
 	private, params, certificates, public, csr, other []block
 }
 
-func sortBlocks(blocks []block) sorted {
-	var s sorted
+func groupBlocks(blocks []block) blockGroups {
+	var s blockGroups
 	for _, b := range blocks {
 		switch kindOfLabel(b.label) {
 		case labelPrivate, labelOpenSSH, labelCosign, labelOtherPrivate:
@@ -134,8 +133,8 @@ func sortBlocks(blocks []block) sorted {
 }
 
 // curve reads the EC PARAMETERS that openssl writes in front of a key.
-func (s sorted) curve() (string, error) {
-	if len(s.params) == 0 || joinWords(s.params[0].label) != "ECPARAMETERS" {
+func (s blockGroups) curve() (string, error) {
+	if len(s.params) == 0 || withoutSpaces(s.params[0].label) != "ECPARAMETERS" {
 		return "", nil
 	}
 	der, ok := decodeBase64(s.params[0].body)
@@ -145,7 +144,7 @@ func (s sorted) curve() (string, error) {
 	return readCurve(cryptobyte.String(der))
 }
 
-// derOfText gives the DER of text without armour, raw or in base64.
+// derOfText returns the DER of text without armour, raw or in base64.
 func derOfText(text string) ([]byte, bool) {
 	if isRawDER(text) {
 		return []byte(text), true
@@ -156,8 +155,8 @@ func derOfText(text string) ([]byte, bool) {
 // bareBase64 decodes the base64 of DER without armour.
 func bareBase64(text string) ([]byte, bool) {
 	der, ok := anyBase64(text)
-	// Every form begins with a SEQUENCE; anything else is a word that
-	// happens to be spelt in the alphabet.
+	// Every form begins with a SEQUENCE; other text is a word in the
+	// alphabet of base64.
 	return der, ok && len(der) > 16 && der[0] == 0x30
 }
 

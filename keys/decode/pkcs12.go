@@ -17,20 +17,20 @@ import (
 	"conductor-jwt/internal/secret"
 )
 
-// openPKCS12 opens a PKCS#12 file (RFC 7292) and gives the PEM of its key and
-// of its certificates, the key's own first.
+// openPKCS12 opens a PKCS#12 file (RFC 7292) and returns the PEM of its key and
+// its certificates, the key's own first.
 func openPKCS12(ctx context.Context, text string, password secret.Text) (string, error) {
 	der, ok := derOfText(text)
 	if !ok || isBERPKCS12(der) {
 		return "", unreadablePKCS12()
 	}
-	if err := boundPKCS12(der); err != nil {
+	if err := checkPKCS12Work(der); err != nil {
 		return "", err
 	}
 	if ctx.Err() != nil {
 		return "", TimedOut(ctx)
 	}
-	// Many a file has an empty password.
+	// Many files have an empty password.
 	private, leaf, others, err := pkcs12.DecodeChain(der, password.Reveal())
 	if err != nil {
 		return "", unopenedPKCS12(err, password)
@@ -38,8 +38,8 @@ func openPKCS12(ctx context.Context, text string, password secret.Text) (string,
 	return writePEM(private, append([]*x509.Certificate{leaf}, others...))
 }
 
-// unopenedPKCS12 says why. The library has values for passwords alone; its
-// texts for the rest are pinned by a test.
+// unopenedPKCS12 says why a file was not opened. The library has error values
+// for passwords only; a test pins its texts for other errors.
 func unopenedPKCS12(err error, password secret.Text) error {
 	switch {
 	case !errors.Is(err, pkcs12.ErrIncorrectPassword) && !errors.Is(err, pkcs12.ErrDecryption):
@@ -81,23 +81,23 @@ func writePEM(private any, chain []*x509.Certificate) (string, error) {
 	return out.String(), nil
 }
 
-// maxNesting is deeper than a PKCS#12 file goes.
+// maxNesting is more than the depth of any PKCS#12 file.
 const maxNesting = 32
 
-// maxPKCS12Parts is how many times the most iterations a file may ask for in
-// all: for its mac, its certificates and its key, and once more.
+// maxPKCS12Parts times the maximum of iterations is what a file may demand in
+// all: for its mac, its certificates, its key, and one more.
 const maxPKCS12Parts = 4
 
-// boundPKCS12 looks for iteration counts: in PKCS#12 every INTEGER behind an
-// OCTET STRING, the salt, is one (RFC 7292 §4 and appendix C, RFC 8018 A.2).
-// Those inside of an encrypted part it cannot see; to write them one must
-// know the password.
-func boundPKCS12(der []byte) error {
+// checkPKCS12Work limits the iterations of a file. Every INTEGER after an OCTET
+// STRING, the salt, is an iteration count (RFC 7292 §4 and appendix C, RFC 8018
+// A.2). Counts within an encrypted part are not seen; writing them requires the
+// password.
+func checkPKCS12Work(der []byte) error {
 	left := int64(maxPKCS12Parts * maxPBKDF2Iterations)
-	return boundPKCS12Part(der, 0, &left)
+	return checkPKCS12Part(der, 0, &left)
 }
 
-func boundPKCS12Part(der []byte, depth int, left *int64) error {
+func checkPKCS12Part(der []byte, depth int, left *int64) error {
 	if depth > maxNesting {
 		return unreadablePKCS12()
 	}
@@ -117,7 +117,7 @@ func boundPKCS12Part(der []byte, depth int, left *int64) error {
 			*left -= n.Int64()
 		}
 		if tag&0x20 != 0 || tag == cbasn1.OCTET_STRING && isSequence(content) {
-			if err := boundPKCS12Part(content, depth+1, left); err != nil {
+			if err := checkPKCS12Part(content, depth+1, left); err != nil {
 				return err
 			}
 		}

@@ -32,11 +32,11 @@ type pkcs8 struct {
 	oid    string
 	params cryptobyte.String
 	key    []byte
-	public []byte // empty where the key does not have it
+	public []byte // may be empty
 }
 
-// readPKCS8 reads a OneAsymmetricKey of any type that signs: the types are
-// those of newKey.
+// readPKCS8 reads a OneAsymmetricKey of any type that signs, as one of the
+// types of [Key.Private].
 func readPKCS8(der []byte) (any, error) {
 	k, err := splitPKCS8(der)
 	if err != nil {
@@ -82,9 +82,9 @@ func splitPKCS8(der []byte) (pkcs8, error) {
 	return k, nil
 }
 
-// readPKCS8Public reads the public half, empty where there is none: a BIT
-// STRING under an implicit tag, or under an explicit one, as old versions of
-// ring write it. The first octet counts the unused bits (X.690 §8.6.2.2).
+// readPKCS8Public reads the optional public half: a BIT STRING under an
+// implicit tag, or under an explicit one, as old versions of ring write it. The
+// first byte counts the unused bits (X.690 §8.6.2.2).
 func readPKCS8Public(s *cryptobyte.String) ([]byte, bool) {
 	bits, present, ok := readOptional(s, cbasn1.Tag(1).ContextSpecific())
 	if ok && !present {
@@ -150,10 +150,10 @@ func (k pkcs8) ed25519() (any, error) {
 	return key, nil
 }
 
-// unsupportedType says what a key of another type is and which would do.
+// unsupportedType is the error of a key of another type, by object identifier.
 func unsupportedType(oid string) error { return unsupportedKey(typeName(oid)) }
 
-// unsupportedKey refuses a key of a type by its name.
+// unsupportedKey is the error of a key of another type, by its name.
 func unsupportedKey(name string) error {
 	why := name + " is not supported"
 	switch name {
@@ -168,8 +168,8 @@ func unsupportedKey(name string) error {
 	}
 }
 
-// typeName names the types that people have keys of but no algorithm here;
-// empty for any other.
+// typeName returns the name of a type of key without an algorithm here; empty
+// for any other.
 func typeName(oid string) string {
 	switch oid {
 	case "1.3.101.110":
@@ -204,8 +204,8 @@ func unreadablePKCS8() error {
 	return &fault.Error{Reason: ErrUnreadable, Found: "a pkcs#8 key that is damaged", Hint: "copy the whole key again"}
 }
 
-// mldsa reads an ML-DSA private key (RFC 9881 §6): a seed, or a seed beside
-// the key expanded from it, which crypto/x509 does not take.
+// mldsa reads an ML-DSA private key (RFC 9881 §6): a seed, or a seed and the
+// key expanded from it, which crypto/x509 does not support.
 func (k pkcs8) mldsa() (any, error) {
 	if !k.params.Empty() {
 		return nil, unreadableMLDSA()
@@ -255,8 +255,8 @@ func buildMLDSA(params mldsa.Parameters, seed, expanded, public []byte) (any, er
 	return key, nil
 }
 
-// expandedFits compares what an expanded key says of its public key, rho and
-// tr (FIPS 204 §4, algorithm 24), with the public key that the seed makes.
+// expandedFits compares the parts of an expanded key that depend on its public
+// key, rho and tr (FIPS 204 §4, algorithm 24), with the public key of the seed.
 func expandedFits(expanded, public []byte) bool {
 	if len(expanded) == 0 {
 		return true
@@ -277,7 +277,8 @@ func mldsaOf(oid string) mldsa.Parameters {
 	}
 }
 
-// expandedSize is the length of an expanded key (FIPS 204 §4, table 2).
+// expandedSize returns the length of an expanded key in bytes (FIPS 204 §4,
+// table 2).
 func expandedSize(oid string) int {
 	switch oid {
 	case oidMLDSA44:

@@ -104,7 +104,7 @@ func (p *Parts) addBrokenJSON(text string) {
 func (p *Parts) addPEM(text string) {
 	blocks, err := scanArmour(text)
 	if err == nil && len(blocks) > 0 {
-		for _, b := range sortBlocks(blocks).private {
+		for _, b := range groupBlocks(blocks).private {
 			p.addBlock(b.body)
 		}
 		return

@@ -23,10 +23,10 @@ func (k pkcs8) rsaPSS() (any, error) {
 	return RSAPSS{Key: key, Hash: hash}, nil
 }
 
-// readPSSParams reads RSASSA-PSS-params (RFC 4055 §3.1) and gives the one hash
-// that they allow; 0 without parameters. A JWS signature masks with the same
-// hash and salts with as many octets (RFC 7518 §3.5): other parameters rule
-// every PS algorithm out.
+// readPSSParams reads RSASSA-PSS-params (RFC 4055 §3.1) and returns the one
+// hash that they allow; 0 without parameters. A JWS signature uses the same
+// hash for its mask and a salt of the same length (RFC 7518 §3.5): other
+// parameters fit no PS algorithm.
 func readPSSParams(params cryptobyte.String) (crypto.Hash, error) {
 	if params.Empty() {
 		return 0, nil
@@ -51,7 +51,7 @@ func readPSSParams(params cryptobyte.String) (crypto.Hash, error) {
 	return hash, nil
 }
 
-// readPSSHash reads a hash under an explicit tag; SHA-1 where it is absent.
+// readPSSHash reads a hash under an explicit tag; the default is SHA-1.
 func readPSSHash(s *cryptobyte.String, tag cbasn1.Tag) (crypto.Hash, bool) {
 	in, present, ok := readOptional(s, tag.Constructed().ContextSpecific())
 	if !ok || !present {
@@ -90,8 +90,8 @@ func readPSSNumber(s *cryptobyte.String, tag cbasn1.Tag, absent int) (int, bool)
 	return n, ok && in.Empty() && n >= 0
 }
 
-// hashOf gives a hash by its object identifier (RFC 8017 B.1); 0 for one that
-// is not read here.
+// hashOf returns a hash by its object identifier (RFC 8017 B.1); 0 for an
+// unsupported one.
 func hashOf(oid string) crypto.Hash {
 	switch oid {
 	case "1.3.14.3.2.26":

@@ -19,15 +19,15 @@ import (
 )
 
 // readPublicPEM reads the one public key of PEM text: a public key block, or
-// else that of the first certificate. The certificates are returned as the
-// chain, in the order in which they stand. The types are those of newVerifier.
+// else that of the first certificate. The certificates are its chain, in their
+// order.
 func readPublicPEM(text string) (Key, error) {
 	blocks, err := scanArmour(text)
 	if err != nil {
 		return Key{}, err
 	}
-	found := sortBlocks(blocks)
-	// People put public keys into the armour of private ones.
+	found := groupBlocks(blocks)
+	// Public keys are found in the armour of private ones.
 	candidates := slices.Concat(found.public, found.private)
 	switch {
 	case len(candidates) > 1:
@@ -67,8 +67,7 @@ func readPublicBlock(b block) (any, error) {
 	return nil, notPrivateDER(der)
 }
 
-// readSPKI reads a SubjectPublicKeyInfo (RFC 5280 §4.1) of any type that
-// signs.
+// readSPKI reads a SubjectPublicKeyInfo (RFC 5280 §4.1) of any type that signs.
 func readSPKI(der []byte) (any, error) {
 	s, ok := wholeSequence(der)
 	if !ok {
@@ -147,7 +146,7 @@ func readECPoint(point []byte, params cryptobyte.String) (any, error) {
 	return public, nil
 }
 
-// expandPoint makes the long form of a point (SEC 1 §2.3.3).
+// expandPoint returns the uncompressed form of a point (SEC 1 §2.3.3).
 func expandPoint(curve elliptic.Curve, x, y *big.Int) []byte {
 	size := (curve.Params().BitSize + 7) / 8
 	out := make([]byte, 1+2*size)
@@ -180,10 +179,10 @@ func readPublicText(text string) (Key, error) {
 	return readPublicPEM(string(pem.EncodeToMemory(&pem.Block{Type: label, Bytes: der})))
 }
 
-// readSSHPublic reads a line of an authorized_keys file (OpenSSH's sshd(8)).
+// readSSHPublic reads a line of an authorized_keys file (sshd(8) of OpenSSH).
 func readSSHPublic(text string) (Key, error) {
 	public, _, _, _, err := ssh.ParseAuthorizedKey([]byte(text))
-	switch trimmed := bare(text); {
+	switch trimmed := trimQuotes(text); {
 	case err == nil:
 	case strings.HasPrefix(trimmed, "---- BEGIN SSH2"):
 		return Key{}, foundSSH2()
@@ -204,7 +203,7 @@ func readSSHPublic(text string) (Key, error) {
 	return Key{Public: held.CryptoPublicKey()}, nil
 }
 
-// isPublicMap tells the form in which Google publishes the keys of service
+// isPublicMap reports the form in which Google publishes the keys of service
 // accounts: ids, each with a certificate or a public key in PEM.
 func isPublicMap(m members) bool {
 	for name := range m {
@@ -216,7 +215,7 @@ func isPublicMap(m members) bool {
 	return len(m) > 0
 }
 
-// readPublicMap reads the key of that id, or the only one.
+// readPublicMap reads the key with that id, or the only one.
 func readPublicMap(m members, id string) (Key, error) {
 	if id == "" && len(m) == 1 {
 		for id = range m {

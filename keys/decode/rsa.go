@@ -19,14 +19,14 @@ const (
 	minRSABits = 2048
 	maxRSABits = 8192
 
-	maxExponentBits    = 31 // what crypto/rsa takes
+	maxExponentBits    = 31 // the limit of crypto/rsa
 	maxPrimeDifference = 64 // bits
 
 	makeRSA = "openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048"
 )
 
-// checkRSAPrivate refuses what crypto/rsa would sign with or stumble over.
-// The size is looked at before any arithmetic.
+// checkRSAPrivate refuses keys that crypto/rsa would sign with or fail on. The
+// size is checked before any arithmetic.
 func checkRSAPrivate(p *rsa.PrivateKey) error {
 	if p == nil || p.N == nil || p.D == nil {
 		return &fault.Error{Reason: ErrUnreadable, Found: "an rsa key without modulus or private exponent", Hint: "export the whole key again"}
@@ -54,9 +54,9 @@ func checkRSAPrivate(p *rsa.PrivateKey) error {
 	return checkPrimeSizes(p.Primes[0].BitLen(), p.Primes[1].BitLen())
 }
 
-// checkPrimeSizes refuses primes that are not of about one size, as FIPS 186-5
-// §5.1 wants them: a small one is found by division, and the cost of a
-// signature grows with the larger one.
+// checkPrimeSizes refuses primes of different sizes (FIPS 186-5 §5.1): a small
+// one is found by division, and the cost of a signature grows with the larger
+// one.
 func checkPrimeSizes(a, b int) error {
 	if a-b > maxPrimeDifference || b-a > maxPrimeDifference {
 		return &fault.Error{
@@ -75,15 +75,15 @@ func checkRSAPublic(n *big.Int, e int) error {
 	if n.Bit(0) == 0 || n.Sign() < 0 {
 		return inconsistentRSA()
 	}
-	// An even exponent has no inverse, and 1 would sign nothing.
+	// An even exponent has no inverse; a signature with 1 is the message.
 	if e < 3 || e&1 == 0 || bits.Len(uint(e)) > maxExponentBits {
 		return unusableExponent()
 	}
 	return nil
 }
 
-// checkRSABits holds a modulus length against the limits; readers call it
-// before they build a key.
+// checkRSABits checks the size of a modulus; readers call it before they build
+// a key.
 func checkRSABits(n int) error {
 	if n < minRSABits {
 		return &fault.Error{
@@ -104,10 +104,11 @@ func unusableExponent() error {
 	return &fault.Error{Reason: ErrWeak, Found: "an rsa key with an unusable public exponent", Hint: "use a key with the exponent 65537"}
 }
 
-// rsaOfExponents finds the primes of n by both exponents, which RFC 7518
-// §6.3.2 alone requires. It divides and never exponentiates: what it costs is
-// about the same for every key. As e*d-1 is m times (p-1)*(q-1) divided by a
-// common factor g of both, which is small, m follows from n, and p+q from m.
+// rsaOfExponents finds the primes of n from both exponents, the only private
+// number that RFC 7518 §6.3.2 requires being d. It divides and never
+// exponentiates, so that its cost is about the same for every key. As e*d-1 is
+// m times (p-1)*(q-1) divided by a common factor g of both, which is small, m
+// follows from n, and p+q from m.
 func rsaOfExponents(pub *rsa.PublicKey, d *big.Int) (*rsa.PrivateKey, error) {
 	const maxCommon = 1 << 13 // one key in 30,000 has a larger factor in common
 	one := big.NewInt(1)
@@ -120,7 +121,7 @@ func rsaOfExponents(pub *rsa.PublicKey, d *big.Int) (*rsa.PrivateKey, error) {
 		if phi.DivMod(&phi, &m, &rest); rest.Sign() != 0 {
 			continue
 		}
-		// No other number than the sum of primes is so short by chance.
+		// No other number is as short as the sum of the primes.
 		if sum.Sub(pub.N, &phi).Add(&sum, one); sum.BitLen() > pub.N.BitLen()/2+maxPrimeDifference {
 			continue
 		}
@@ -133,7 +134,7 @@ func rsaOfExponents(pub *rsa.PublicKey, d *big.Int) (*rsa.PrivateKey, error) {
 	return nil, inconsistentRSA()
 }
 
-// primesOf finds the primes of n by their sum.
+// primesOf returns the primes of n from their sum.
 func primesOf(n, sum *big.Int) (p, q *big.Int, ok bool) {
 	square := new(big.Int).Mul(sum, sum)
 	square.Sub(square, new(big.Int).Lsh(n, 2)) // (p-q)^2
@@ -146,7 +147,7 @@ func primesOf(n, sum *big.Int) (p, q *big.Int, ok bool) {
 	return p, q, new(big.Int).Mul(p, q).Cmp(n) == 0
 }
 
-// withoutPrimes refuses a key of another form that has d alone.
+// withoutPrimes is the error of a key in another form with d alone.
 func withoutPrimes() error {
 	return &fault.Error{Reason: ErrUnsupported, Found: "an rsa key without its primes", Hint: "export the key with p and q"}
 }
@@ -162,9 +163,8 @@ func inconsistentRSA() error {
 	}
 }
 
-// readPKCS1 reads an RSAPrivateKey (RFC 8017 A.1.2). The modulus is measured
-// before anything is computed with it: crypto/x509 takes 20 s for what fits
-// into a few hundred KB.
+// readPKCS1 reads an RSAPrivateKey (RFC 8017 A.1.2). The size of the modulus is
+// checked before any arithmetic: crypto/x509 takes 20 s for a few hundred KB.
 func readPKCS1(der []byte) (*rsa.PrivateKey, error) {
 	s, ok := wholeSequence(der)
 	if !ok {
@@ -196,8 +196,8 @@ func readPKCS1(der []byte) (*rsa.PrivateKey, error) {
 	return buildRSA(n, rest)
 }
 
-// buildRSA puts a key together from e, d, p, q, dp, dq, qinv and checks that
-// they belong to one another.
+// buildRSA makes a key of e, d, p, q, dp, dq, qinv and checks that they belong
+// together.
 func buildRSA(n *big.Int, rest []*big.Int) (*rsa.PrivateKey, error) {
 	for _, v := range rest {
 		if v.Sign() <= 0 || v.BitLen() > n.BitLen() {
@@ -218,8 +218,8 @@ func buildRSA(n *big.Int, rest []*big.Int) (*rsa.PrivateKey, error) {
 	return key, nil
 }
 
-// smallInt gives n where it has at most 31 bits, and 0, which is no exponent,
-// where it has more.
+// smallInt returns n where it has at most 31 bits, and 0, which is no exponent,
+// otherwise.
 func smallInt(n *big.Int) int {
 	if n.Sign() < 0 || n.BitLen() > 31 {
 		return 0

@@ -31,15 +31,6 @@ type JWKMeta struct {
 	Algorithm Algorithm // alg; an ML-DSA key always has it
 }
 
-// Key types of a JWK (RFC 7518 §6.1, RFC 8037 §2, RFC 9964 §5).
-const (
-	ktyRSA = "RSA"
-	ktyEC  = "EC"
-	ktyOKP = "OKP"
-	ktyOct = "oct"
-	ktyAKP = "AKP"
-)
-
 // field is a string member of a JWK.
 type field struct{ name, value string }
 
@@ -78,7 +69,7 @@ func PrivateJWK(k Key, m JWKMeta) (secret.JSON, error) {
 		return secret.JSON{}, &fault.Error{Reason: ErrUnsupported, Found: "a key whose private half is not in this process", Hint: "export it from its store, if that can be"}
 	}
 	if s, ok := private.(decode.HMACSecret); ok {
-		return hideFields(withMeta([]field{{"kty", ktyOct}, {"k", base64url(s)}}, m))
+		return hideFields(withMeta([]field{{"kty", "oct"}, {"k", base64url(s)}}, m))
 	}
 	fields, err := publicFields(k)
 	if err != nil {
@@ -123,7 +114,7 @@ func rank(name string) int {
 }
 
 // publicFields returns the members that a thumbprint is made of, in
-// lexicographic order.
+// lexicographic order; kty is that of RFC 7518 §6.1, RFC 8037 §2 or RFC 9964 §5.
 func publicFields(key any) ([]field, error) {
 	switch p := key.(type) {
 	case interface{ Public() crypto.PublicKey }: // a Key, a Verifier, a signer
@@ -131,7 +122,7 @@ func publicFields(key any) ([]field, error) {
 			return publicFields(public)
 		}
 	case *rsa.PublicKey:
-		return []field{{"e", base64url(big.NewInt(int64(p.E)).Bytes())}, {"kty", ktyRSA}, {"n", base64url(p.N.Bytes())}}, nil
+		return []field{{"e", base64url(big.NewInt(int64(p.E)).Bytes())}, {"kty", "RSA"}, {"n", base64url(p.N.Bytes())}}, nil
 	case *ecdsa.PublicKey:
 		point, err := p.Bytes()
 		if err != nil {
@@ -141,16 +132,16 @@ func publicFields(key any) ([]field, error) {
 	case *secp256k1.PublicKey:
 		return ecFields("secp256k1", p.SerializeUncompressed()), nil
 	case ed25519.PublicKey:
-		return []field{{"crv", "Ed25519"}, {"kty", ktyOKP}, {"x", base64url(p)}}, nil
+		return []field{{"crv", "Ed25519"}, {"kty", "OKP"}, {"x", base64url(p)}}, nil
 	case *mldsa.PublicKey:
-		return []field{{"alg", string(mldsaAlgorithm(p))}, {"kty", ktyAKP}, {"pub", base64url(p.Bytes())}}, nil
+		return []field{{"alg", string(mldsaAlgorithm(p))}, {"kty", "AKP"}, {"pub", base64url(p.Bytes())}}, nil
 	}
 	return nil, &fault.Error{Reason: ErrUnsupported, Found: "a key without a public half", Hint: "an hmac secret has no public form and no thumbprint"}
 }
 
 func ecFields(curve string, point []byte) []field {
 	size := len(point) / 2 // the first byte is 4
-	return []field{{"crv", curve}, {"kty", ktyEC}, {"x", base64url(point[1 : 1+size])}, {"y", base64url(point[1+size:])}}
+	return []field{{"crv", curve}, {"kty", "EC"}, {"x", base64url(point[1 : 1+size])}, {"y", base64url(point[1+size:])}}
 }
 
 func privateFields(private any) ([]field, error) {

@@ -4,11 +4,7 @@ import (
 	"context"
 	"crypto"
 	"crypto/x509"
-	"strings"
 	"time"
-
-	"conductor-jwt/internal/secret"
-	"conductor-jwt/keys/decode"
 )
 
 // Key is one immutable version of a private (or HMAC) key. It is safe for
@@ -43,48 +39,7 @@ type Accounted interface {
 	Account() string
 }
 
-// Ref says which key to use: text of a task, or the name of a configured key.
-type Ref struct {
-	Name  string      // a configured key; empty for inline text
-	Text  secret.Text // the key itself, in any form that [Parser] reads
-	KeyID string      // chooses a key of a JWKS
-	// Algorithm is the requested algorithm, where it is known. It chooses among
-	// the keys of a JWK Set, and is not checked otherwise.
-	Algorithm Algorithm
-	Password  secret.Text // opens an encrypted key
-	Encoding  Encoding    // reads Text as an HMAC secret
-
-	// Delivered is Conductor's runtimeMetadata, for conductor:NAME.
-	Delivered map[string]secret.Text
-}
-
-// Warning returns a warning about a key that can be read; empty for none.
-// Editors and echo end a file with a line break, which then is part of a raw
-// secret, and is not on the other side.
-func (r Ref) Warning() string {
-	text := r.Text.Reveal()
-	if r.Encoding != EncodingRaw || strings.TrimRight(text, "\r\n") == text {
-		return ""
-	}
-	if _, err := decode.Secret(text, string(r.Encoding)); err != nil {
-		return ""
-	}
-	return "the hmac secret ends in a line break, which counts as a part of it; most secrets have none"
-}
-
 // Resolver turns a Ref into the Key to sign with.
 type Resolver interface {
 	Resolve(ctx context.Context, ref Ref) (Key, error)
 }
-
-// Encoding says how the text of an HMAC secret is encoded; empty means that the
-// text is no HMAC secret.
-type Encoding string
-
-// The encodings of an HMAC secret.
-const (
-	EncodingRaw       Encoding = "raw"
-	EncodingBase64    Encoding = "base64"
-	EncodingBase64URL Encoding = "base64url"
-	EncodingHex       Encoding = "hex"
-)

@@ -9,25 +9,24 @@ import (
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 	"golang.org/x/crypto/ssh"
+
+	"conductor-jwt/keys/exposure"
 )
 
-// Parts are the private parts of keys.
-type Parts struct {
-	Words []string // secrets that are text
-	Bytes [][]byte // private numbers, and what stands between them
+// PrivateParts returns what is private in the text of a key of any form. What a
+// key file has in clear (ids, the public half, certificates) is left out. A text
+// that is no key is private as a whole.
+func PrivateParts(text string) exposure.Parts {
+	var p privateParts
+	p.addKey(text)
+	return p.Parts
 }
 
-// PrivateParts gives what is private in the text of a key of any form. What a
-// key file says in clear (ids, the public half, certificates) is not. A text
-// that is no key is private as a whole.
-func PrivateParts(text string) Parts {
-	var p Parts
-	p.addKey(text)
-	return p
-}
+// privateParts collects the private parts of a key.
+type privateParts struct{ exposure.Parts }
 
 // addKey adds what is private in a key text of any form.
-func (p *Parts) addKey(text string) {
+func (p *privateParts) addKey(text string) {
 	if !isJSON(text) {
 		p.addPEM(text)
 		return
@@ -50,14 +49,10 @@ func (p *Parts) addKey(text string) {
 	}
 }
 
-// privateMembers are the members of a JWK that hold private numbers (RFC 7518
-// §6, RFC 9964 §5).
-func privateMembers() []string { return []string{"d", "p", "q", "dp", "dq", "qi", "k", "priv"} }
-
-// addMembers adds the private members of a JWK and whatever is armoured, such
-// as the private_key of a service account; its other members are no secrets.
-func (p *Parts) addMembers(m members) {
-	for _, name := range privateMembers() {
+// addMembers adds the private members of a JWK, and PEM such as the private_key
+// of a service account. Other members are not private.
+func (p *privateParts) addMembers(m members) {
+	for _, name := range exposure.PrivateMembers() {
 		if value, ok, _ := m.text(name); ok {
 			p.addMember(value)
 		}
@@ -69,9 +64,9 @@ func (p *Parts) addMembers(m members) {
 	}
 }
 
-// addMember adds a number of a JWK, or the secret of an oct one, which may be
+// addMember adds a number of a JWK, or the secret of an oct JWK, which may be
 // words.
-func (p *Parts) addMember(value string) {
+func (p *privateParts) addMember(value string) {
 	p.addShort(value)
 	if raw, ok := decodeStrict(value, base64.URLEncoding); ok {
 		value = string(raw)
@@ -79,29 +74,29 @@ func (p *Parts) addMember(value string) {
 	p.Words = append(p.Words, value)
 }
 
-// addShort adds a text that is looked for as a whole alone.
-func (p *Parts) addShort(text string) {
-	if len(text) < 24 {
+// addShort adds a text that is only searched for as a whole.
+func (p *privateParts) addShort(text string) {
+	if len(text) < exposure.MinRun {
 		p.Words = append(p.Words, text)
 	}
 }
 
-// addBrokenJSON does the same for text that cannot be read as JSON: no token
-// will come of it, but what is in it says why.
-func (p *Parts) addBrokenJSON(text string) {
+// addBrokenJSON adds the same parts of text that is not valid JSON. No token
+// will be made of it, but the error should say that a claim holds a key.
+func (p *privateParts) addBrokenJSON(text string) {
 	pieces := strings.Split(text, `"`)
 	for i, piece := range pieces {
 		if isArmoured(piece) {
 			p.addPEM(piece)
 		}
-		if slices.Contains(privateMembers(), piece) && i+2 < len(pieces) && strings.TrimSpace(pieces[i+1]) == ":" {
+		if slices.Contains(exposure.PrivateMembers(), piece) && i+2 < len(pieces) && strings.TrimSpace(pieces[i+1]) == ":" {
 			p.addMember(pieces[i+2])
 		}
 	}
 }
 
-// addPEM adds the private blocks of PEM, or the whole of any other text.
-func (p *Parts) addPEM(text string) {
+// addPEM adds the private blocks of PEM, or else the whole text.
+func (p *privateParts) addPEM(text string) {
 	blocks, err := scanArmour(text)
 	if err == nil && len(blocks) > 0 {
 		for _, b := range groupBlocks(blocks).private {
@@ -110,14 +105,14 @@ func (p *Parts) addPEM(text string) {
 		return
 	}
 	if raw, ok := anyBase64(text); ok {
-		p.addShort(text) // which may be a word all the same
+		p.addShort(text) // a word may be valid base64, too
 		p.Bytes = append(p.Bytes, cutPublic(raw)...)
 		return
 	}
 	p.Words = append(p.Words, text)
 }
 
-func (p *Parts) addBlock(body string) {
+func (p *privateParts) addBlock(body string) {
 	raw, ok := decodeBase64(body)
 	if !ok {
 		p.Words = append(p.Words, body)
@@ -126,15 +121,15 @@ func (p *Parts) addBlock(body string) {
 	p.Bytes = append(p.Bytes, cutPublic(raw)...)
 }
 
-// cutPublic cuts out of the bytes of a key what everybody may know: its public
-// half, which a JWK or a certificate shows in the same digits, and the names of
-// its type in front, which all keys of the type share. Nothing is cut out of an
-// encrypted key but the beginning of OpenSSH's, which holds its public half.
+// cutPublic returns the bytes of a key without its public half, which a JWK or
+// a certificate has in the same base64 digits, and without the header in front,
+// which all keys of a type share. Of an encrypted key only the beginning of
+// OpenSSH's is removed, which has the public half.
 func cutPublic(raw []byte) [][]byte {
 	private := raw
 	var public [][]byte
 	if f, err := splitOpenSSH(raw); err == nil {
-		// The section begins with 8 random bytes, too few to be found alone.
+		// The private section begins with 8 random bytes, which are too few to be found without the bytes in front.
 		const before = 16
 		private = raw[len(raw)-len(f.Rest)-len(f.Private)-before:]
 		public = append(longFields(f.Public), f.Public)
@@ -156,7 +151,7 @@ func cutPublic(raw []byte) [][]byte {
 	return pieces
 }
 
-// cutOut splits pieces at every place of part.
+// cutOut splits pieces at every occurrence of part.
 func cutOut(pieces [][]byte, part []byte) [][]byte {
 	var out [][]byte
 	for _, piece := range pieces {
@@ -165,9 +160,9 @@ func cutOut(pieces [][]byte, part []byte) [][]byte {
 	return out
 }
 
-// publicNumbers are what is public in the DER of a private key: the modulus of
-// an RSA key, the point of an EC key, and what an expanded ML-DSA key begins
-// with, rho (FIPS 204 §4, algorithm 24).
+// publicNumbers returns the public parts of the DER of a private key: the
+// modulus of an RSA key, the point of an EC key, and rho, with which an
+// expanded ML-DSA key begins (FIPS 204 §4, algorithm 24).
 func publicNumbers(der []byte) [][]byte {
 	switch shapeOf(der) {
 	case shapePKCS1:
@@ -189,8 +184,8 @@ func publicNumbers(der []byte) [][]byte {
 	return nil
 }
 
-// longFields are the fields of an SSH public key that are long enough to be
-// numbers of it (RFC 4253 §6.6).
+// longFields returns the fields of an SSH public key that are long enough to be
+// its numbers (RFC 4253 §6.6).
 func longFields(blob []byte) [][]byte {
 	var out [][]byte
 	for len(blob) > 0 {

@@ -3,22 +3,22 @@ package exposure
 import "sync"
 
 const (
-	// minRun is how many characters of a secret in a row give it away.
-	minRun = 24
-	// blockSize divides minRun in two, so that each run holds a whole block
+	// MinRun is how many characters of a secret in a row give it away.
+	MinRun = 24
+	// blockSize divides MinRun in two, so that each run holds a whole block
 	// that begins at a multiple of it.
-	blockSize = minRun / 2
+	blockSize = MinRun / 2
 )
 
-// findRuns gives a function that reports whether a text has minRun characters
+// findRuns gives a function that reports whether a text has MinRun characters
 // in a row with one of the secrets. It looks for the blocks of the secrets, and
 // compares whole runs around a block that is there. The secrets are in its
 // closure, so that nothing prints them.
 func findRuns(secrets []string) func(text string) bool {
 	blocks := piecesOf(secrets, blockSize, blockSize)
-	runs := sync.OnceValue(func() map[string]struct{} { return piecesOf(secrets, minRun, 1) })
+	runs := sync.OnceValue(func() map[string]struct{} { return piecesOf(secrets, MinRun, 1) })
 	return func(text string) bool {
-		if len(text) < minRun {
+		if len(text) < MinRun {
 			return false
 		}
 		next := 0 // the first run of text that was not compared
@@ -26,8 +26,8 @@ func findRuns(secrets []string) func(text string) bool {
 			if _, ok := blocks[text[i:i+blockSize]]; !ok {
 				continue
 			}
-			for next = max(next, i+blockSize-minRun); next <= i && next+minRun <= len(text); next++ {
-				if _, ok := runs()[text[next:next+minRun]]; ok {
+			for next = max(next, i+blockSize-MinRun); next <= i && next+MinRun <= len(text); next++ {
+				if _, ok := runs()[text[next:next+MinRun]]; ok {
 					return true
 				}
 			}

@@ -24,7 +24,7 @@ func findWords(secrets []string) func(text string) bool {
 	var begins [256]bool // by the first byte: most places are passed over at once
 	for _, secret := range secrets {
 		secret = strings.TrimSpace(secret)
-		if utf8.RuneCountInString(secret) < minWord || len(secret) >= minRun {
+		if utf8.RuneCountInString(secret) < minWord || len(secret) >= MinRun {
 			continue
 		}
 		raw := []byte(secret)

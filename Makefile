@@ -146,8 +146,9 @@ bench-compare: ## run the Go benchmarks and compare them with bench/baseline.txt
 	cd tools && $(GO) tool benchstat ../bench/baseline.txt ../.cache/bench.txt
 
 .PHONY: bench-server
-bench-server: build-native .cache/bench/server ## tokens a second and latency on the real server, SQLite and PostgreSQL, into docs/sizing.md
-	.cache/bench/server -worker $(NATIVE) $(ARGS)
+bench-server: .cache/bench/server ## compare with the workers of the SDKs on the real server, SQLite and PostgreSQL, an hour, into docs/sizing.md
+	bench/peers.sh
+	.cache/bench/server $(ARGS)
 
 .PHONY: release
 release: ## build the archives of a release, with checksums and bills of materials, into dist/

@@ -1,9 +1,11 @@
-// Server measures conductor-jwt with the real Conductor server on SQLite and on
-// PostgreSQL: tokens per second, the CPU time of worker and server, how long a
-// task waits in the queue, and the cost of idle polling. It writes the figures
-// into docs/sizing.md.
+// Server measures workers on the real Conductor server, on SQLite and on
+// PostgreSQL. Conductor-jwt and the workers of the SDKs are compared, in turn, at
+// several rates and in a burst: the CPU of worker and server for a token, the
+// requests, the time from scheduled to ended and the tokens a second. Of
+// conductor-jwt it also measures what slots, replicas and cold polls change. It
+// writes the figures into docs/sizing.md.
 //
-//	make bench-server       six minutes
+//	make bench-server       an hour
 package main
 
 import (
@@ -32,6 +34,8 @@ type bench struct {
 	worker  string // path of the binary
 	backlog int    // executions for a throughput
 	trickle int    // executions for a latency
+	peers   string // folder of the workers that are compared; empty compares none
+	rounds  int    // of the comparison
 	quick   bool
 }
 
@@ -49,7 +53,9 @@ func run(ctx context.Context, args []string, log io.Writer) error {
 	stores := f.String("stores", sqlite+","+postgres, "stores of the server")
 	f.IntVar(&b.backlog, "n", 400, "executions for each throughput")
 	f.IntVar(&b.trickle, "trickle", 100, "executions for each latency")
-	f.BoolVar(&b.quick, "quick", false, "measure less, in a minute for each store")
+	f.StringVar(&b.peers, "peers", ".cache/bench", "folder of the workers that bench/peers.sh built; empty compares none")
+	f.IntVar(&b.rounds, "rounds", 3, "rounds of the comparison")
+	f.BoolVar(&b.quick, "quick", false, "measure less, in three minutes for each store")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
@@ -58,6 +64,11 @@ func run(ctx context.Context, args []string, log io.Writer) error {
 		return err
 	}
 	b.worker = binary
+	if b.peers != "" {
+		if b.peers, err = filepath.Abs(b.peers); err != nil {
+			return err
+		}
+	}
 	var reports []report
 	for store := range strings.SplitSeq(*stores, ",") {
 		r, err := b.store(ctx, store)
@@ -87,6 +98,11 @@ func (b *bench) store(ctx context.Context, store string) (r report, err error) {
 	// Warm-up, for Java's compiler.
 	if _, err := b.throughput(ctx, s, setting{slots: 10, replicas: 1}); err != nil {
 		return r, err
+	}
+	if b.peers != "" {
+		if r.costs, err = b.compare(ctx, s); err != nil {
+			return r, err
+		}
 	}
 	for _, c := range b.settings() {
 		one, err := b.throughput(ctx, s, c)

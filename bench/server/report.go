@@ -10,6 +10,7 @@ import (
 // report is the figures of one store.
 type report struct {
 	store, version string
+	costs          []cost
 	rates          []rate
 	waits          []wait
 }
@@ -21,6 +22,19 @@ func write(reports []report) string {
 	for _, r := range reports {
 		line("Conductor %s on %s, written on %s; RS256, server, store and workers on the same cores.\n",
 			r.version, r.store, time.Now().UTC().Format(time.DateOnly))
+		if len(r.costs) > 0 {
+			line("Ten slots each, medians of several rounds in turn:\n")
+			line("| load | worker | CPU ms a token: worker | server's Java | requests a token | scheduled to ended, ms: p50 / p99 | tokens/s |")
+			line("|---|---|---|---|---|---|---|")
+			for _, c := range r.costs {
+				times, rate := fmt.Sprintf("%.0f / %.0f", c.p50, c.p99), "–"
+				if c.load.rate == 0 {
+					times, rate = "–", fmt.Sprintf("%.0f", c.rate)
+				}
+				line("| %s | %s | %.2f | %.1f | %.2f | %s | %s |", c.load, c.peer, c.worker, c.server, c.requests, times, rate)
+			}
+			line("")
+		}
 		line("| workers | tokens/s | CPU ms a token: worker | server's Java | all, with the store |")
 		line("|---|---|---|---|---|")
 		for _, one := range r.rates {

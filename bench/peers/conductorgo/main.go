@@ -2,6 +2,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/rand"
 	"fmt"
 	"os"
@@ -17,7 +18,10 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-const taskType = "GET_SIGNED_JWT"
+// taskType is the queue: BENCH_TASK_TYPE, or that of the contract.
+func taskType() string {
+	return cmp.Or(os.Getenv("BENCH_TASK_TYPE"), "GET_SIGNED_JWT") //nolint:forbidigo // a program of its own
+}
 
 // signer caches parsed keys by their text.
 type signer struct{ keys sync.Map }
@@ -31,7 +35,7 @@ func main() {
 	// CONDUCTOR_SERVER_URL is read from the environment.
 	runner := worker.NewTaskRunnerWithApiClient(client.NewAPIClientFromEnv())
 	s := &signer{}
-	if err := runner.StartWorker(taskType, s.work, slots, 100*time.Millisecond); err != nil {
+	if err := runner.StartWorker(taskType(), s.work, slots, 100*time.Millisecond); err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(1)
 	}
@@ -39,7 +43,7 @@ func main() {
 	signal.Notify(signals, syscall.SIGTERM)
 	go func() {
 		<-signals
-		runner.Shutdown(taskType)
+		runner.Shutdown(taskType())
 	}()
 	runner.WaitWorkers()
 }

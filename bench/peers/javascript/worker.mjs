@@ -30,7 +30,7 @@ async function sign(task) {
 }
 
 // What the decorator @worker does, in plain JavaScript.
-worker({ taskDefName: "GET_SIGNED_JWT", concurrency: Number(process.env.BENCH_SLOTS), pollInterval: 100 })(sign);
+worker({ taskDefName: process.env.BENCH_TASK_TYPE || "GET_SIGNED_JWT", concurrency: Number(process.env.BENCH_SLOTS), pollInterval: 100 })(sign);
 
 const clients = await OrkesClients.from();
 const handler = new TaskHandler({ client: clients.getClient(), scanForDecorated: true });

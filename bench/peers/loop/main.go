@@ -6,6 +6,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -43,6 +44,7 @@ type polled struct {
 
 type loop struct {
 	base   string
+	queue  string
 	slots  chan struct{}
 	client *http.Client
 	bare   bool
@@ -65,6 +67,7 @@ func run() error {
 	}
 	l := &loop{
 		base: os.Getenv("BENCH_URL"), slots: make(chan struct{}, slots), keys: map[string]crypto.Signer{}, //nolint:forbidigo // a program of its own
+		queue:  cmp.Or(os.Getenv("BENCH_TASK_TYPE"), "GET_SIGNED_JWT"), //nolint:forbidigo // a program of its own
 		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: slots + 1}},
 		bare:   os.Getenv("BENCH_BARE") != "", //nolint:forbidigo // a program of its own
 	}
@@ -88,7 +91,7 @@ free:
 			break free
 		}
 	}
-	answer, err := l.client.Get(fmt.Sprintf("%s/tasks/poll/batch/GET_SIGNED_JWT?count=%d&timeout=5000&workerid=loop", l.base, n)) //nolint:noctx // it ends with the process
+	answer, err := l.client.Get(fmt.Sprintf("%s/tasks/poll/batch/%s?count=%d&timeout=5000&workerid=loop", l.base, l.queue, n)) //nolint:noctx // it ends with the process
 	if err != nil {
 		return err
 	}

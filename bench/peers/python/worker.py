@@ -19,7 +19,7 @@ def private_key(text):
     return load_pem_private_key(text.encode(), None)
 
 
-@worker_task(task_definition_name="GET_SIGNED_JWT", thread_count=int(os.environ["BENCH_SLOTS"]))
+@worker_task(task_definition_name=os.environ.get("BENCH_TASK_TYPE", "GET_SIGNED_JWT"), thread_count=int(os.environ["BENCH_SLOTS"]))
 def sign(subject: str, issuer: str, audience: str, scopes: list[str], ttlInSecond: int, algorithm: str,
          privateKey: str, privateKeyId: str) -> dict:
     now = int(time.time())

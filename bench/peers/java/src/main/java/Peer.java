@@ -45,7 +45,7 @@ public final class Peer implements Worker {
 
     @Override
     public String getTaskDefName() {
-        return "GET_SIGNED_JWT";
+        return System.getenv().getOrDefault("BENCH_TASK_TYPE", "GET_SIGNED_JWT");
     }
 
     @Override

@@ -34,9 +34,10 @@ func newToken(p place, refused *refusedPIN, load func() (*pkcs11.Ctx, error)) *t
 	return t
 }
 
-// with runs f on a session. If err says that the session or the token is lost,
-// it runs f once more on a new session. The module knows no context: if ctx ends
-// during a call, the call continues in its own goroutine and keeps its session.
+// with runs f on a session. If its error says that the session or the token is
+// lost, it runs f once more on a new session. A call of the module cannot be
+// cancelled: if ctx ends, the call continues in its own goroutine and keeps its
+// session.
 func with[T any](ctx context.Context, t *token, f func(*session) (T, error)) (T, error) {
 	type result struct {
 		value T

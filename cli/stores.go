@@ -132,7 +132,7 @@ func schemes(env Env, p *policy.Policy, parser keys.Resolver) map[string]keys.Sc
 		policy.SchemeGCPKMS: gcpkms.New(gcpkms.Options{
 			Endpoint: p.Google.Endpoint, CredentialsFile: p.Google.CredentialsFile, Getenv: env.Getenv, Now: env.Now,
 		}),
-		policy.SchemeAWSKMS:   awskms.New(awskms.Options{Region: p.AWS.Region, Endpoint: p.AWS.Endpoint, Profile: p.AWS.Profile}),
+		policy.SchemeAWSKMS:   awskms.New(awskms.Options(p.AWS)),
 		policy.SchemeAzureKMS: azurekms.New(azurekms.Options{TenantID: p.Azure.TenantID, ClientID: p.Azure.ClientID, TokenFile: p.Azure.TokenFile}),
 	}
 	if s := pkcs11Store(env); s != nil {

@@ -11,7 +11,7 @@ import (
 	"conductor-jwt/internal/keyrest"
 )
 
-const store keyrest.Store = "the pkcs#11 token"
+const store keyrest.Store = "pkcs#11 token"
 
 func is(err error, code uint) bool {
 	found, ok := errors.AsType[pkcs11.Error](err)

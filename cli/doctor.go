@@ -46,7 +46,7 @@ changed, and no secret is read. The exit status is 1 if tasks would not run.`,
 
 func runDoctor(ctx context.Context, env Env, c *config.Loaded, output string) error {
 	o := doctor.Options{TaskTypes: c.TaskTypes, Domain: c.Domain, Registers: c.RegisterTaskdefs != config.RegisterOff, Now: env.Now}
-	client, err := newSilentClient(env, c) //nolint:contextcheck // no request is made yet
+	client, err := newSilentClient(env, c)
 	if err != nil {
 		return err
 	}
@@ -55,7 +55,7 @@ func runDoctor(ctx context.Context, env Env, c *config.Loaded, output string) er
 	if c.AuthKey != "" || c.HeadersFile != "" { // a header of a gateway is a credential too
 		without := *c
 		without.AuthKey, without.AuthSecret, without.HeadersFile = "", secret.Text{}, ""
-		anonymous, err := newSilentClient(env, &without) //nolint:contextcheck // as above
+		anonymous, err := newSilentClient(env, &without)
 		if err != nil {
 			return err
 		}

@@ -1,4 +1,4 @@
 package cli
 
-// keepOffDisk has nothing to do: Windows writes no dump unless it is told to.
+// keepOffDisk does nothing: Windows writes dumps only where that is configured.
 func keepOffDisk() error { return nil }

@@ -64,7 +64,7 @@ const (
 
 // applyTaskDefs also returns what was done before an error.
 func applyTaskDefs(ctx context.Context, env Env, c *config.Loaded, names []string, dryRun bool) ([]appliedDef, error) {
-	client, err := newSilentClient(env, c) //nolint:contextcheck // no request is made yet
+	client, err := newSilentClient(env, c)
 	if err != nil {
 		return nil, err
 	}

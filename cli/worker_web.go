@@ -19,7 +19,7 @@ const webGrace = 2 * time.Second
 // until the end: while the worker drains, its probes say that it is not ready.
 func (p *parts) listenAll(ctx context.Context, c *config.Loaded, log *slog.Logger) (closeAll func(), err error) {
 	var servers []*web.Server
-	closeAll = func() {
+	closeAll = func() { //nolint:contextcheck // ctx is over at shutdown
 		var all sync.WaitGroup // together: each may take webGrace
 		for _, server := range servers {
 			all.Go(func() { closeServer(server, log) })
@@ -40,7 +40,7 @@ func (p *parts) listenAll(ctx context.Context, c *config.Loaded, log *slog.Logge
 	} {
 		server, err := start()
 		if err != nil {
-			closeAll() //nolint:contextcheck // with a time of its own
+			closeAll()
 			return nil, err
 		}
 		if server != nil {

@@ -177,12 +177,12 @@ func (r readBefore) StoredTask(context.Context, string) (api.Task, error) { retu
 // StoredWorkflow implements [task.Stored]. It is called only if other inputs than
 // the key have secrets; such tasks are refused.
 func (readBefore) StoredWorkflow(context.Context, string) (json.RawMessage, error) {
-	return nil, task.ErrReadDenied
+	return nil, api.ErrReadDenied
 }
 
 // readStoredTask reads a task from the server.
 func readStoredTask(ctx context.Context, env Env, c *config.Loaded, id string) (api.Task, error) {
-	client, err := newSilentClient(env, c) //nolint:contextcheck // no request is made yet
+	client, err := newSilentClient(env, c)
 	if err != nil {
 		return api.Task{}, err
 	}

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -11,7 +10,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"conductor-jwt/conductor"
-	"conductor-jwt/conductor/api"
 	"conductor-jwt/config"
 	"conductor-jwt/doctor"
 	"conductor-jwt/keys"
@@ -36,13 +34,13 @@ type parts struct {
 // assemble builds a worker from the settings.
 func assemble(ctx context.Context, env Env, c *config.Loaded, once int, log *slog.Logger) (*parts, error) {
 	metrics := worker.NewMetrics(c.TaskTypes)
-	client, err := newClient(env, c, log, observer(metrics, log)) //nolint:contextcheck // no request is made yet
+	client, err := newClient(env, c, log, observer(metrics, log))
 	if err != nil {
 		return nil, err
 	}
 	p := &parts{client: client, build: newBuild(env), history: worker.NewHistory(env.Now), began: env.Now()}
 	parser := keys.NewParser(keys.ParserOptions{CacheSize: c.KeyCache, Now: env.Now, RSA: p.build.backEnd.rsa})
-	if p.signing, err = newSigning(ctx, env, c, parser, storedTasks{client}, log); err != nil {
+	if p.signing, err = newSigning(ctx, env, c, parser, client, log); err != nil {
 		return nil, err
 	}
 	if p.registry, err = newRegistry(p.build, metrics, parser, p.signing); err != nil {
@@ -171,30 +169,4 @@ func announce(ctx context.Context, b build, c *config.Loaded, server string, log
 		log.WarnContext(ctx, "the server's certificate is not checked: another server in its place would be trusted; set tls_ca_cert instead",
 			"setting", fmt.Sprint(c.Origin("tls_insecure_skip_verify")))
 	}
-}
-
-// storedTasks adds [task.ErrReadDenied] to errors that a repetition would not
-// solve: package task does not know the server's statuses.
-type storedTasks struct{ from task.Stored }
-
-// StoredTask implements [task.Stored].
-func (s storedTasks) StoredTask(ctx context.Context, id string) (api.Task, error) {
-	t, err := s.from.StoredTask(ctx, id)
-	return t, readDenied(err)
-}
-
-// StoredWorkflow implements [task.Stored].
-func (s storedTasks) StoredWorkflow(ctx context.Context, id string) (json.RawMessage, error) {
-	raw, err := s.from.StoredWorkflow(ctx, id)
-	return raw, readDenied(err)
-}
-
-func readDenied(err error) error {
-	if e, ok := errors.AsType[*conductor.Error](err); ok {
-		switch e.Class {
-		case conductor.Forbidden, conductor.Unauthorized, conductor.NotFound, conductor.Rejected:
-			return fmt.Errorf("%w: %w", task.ErrReadDenied, err)
-		}
-	}
-	return err
 }

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"conductor-jwt/conductor/api"
 )
 
 // Class says what a failed call means for the caller.
@@ -71,6 +73,19 @@ func (e *Error) Reason() string {
 
 // Unwrap gives the cause.
 func (e *Error) Unwrap() error { return e.Cause }
+
+// Is reports whether target is [api.ErrReadDenied] and the server would deny a
+// repetition too.
+func (e *Error) Is(target error) bool {
+	if target != api.ErrReadDenied {
+		return false
+	}
+	switch e.Class {
+	case Forbidden, Unauthorized, NotFound, Rejected:
+		return true
+	}
+	return false
+}
 
 // garbled is a 2xx whose body is not what it should be.
 func garbled(call Call) error { return &Error{Class: Garbled, Call: call} }

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"conductor-jwt/conductor"
+	"conductor-jwt/conductor/api"
 )
 
 func TestErrorText(t *testing.T) {
@@ -104,6 +105,17 @@ func TestTroubles(t *testing.T) {
 	} {
 		if got := row.err.Trouble(); got != row.want || !strings.Contains(row.err.Hint(), row.hint) {
 			t.Errorf("%s is %s with the hint %q", row.what, got, row.err.Hint())
+		}
+	}
+}
+
+func TestADeniedReadIsOneThatARepetitionDoesNotSolve(t *testing.T) {
+	for class, denied := range map[conductor.Class]bool{
+		conductor.Forbidden: true, conductor.Unauthorized: true, conductor.NotFound: true, conductor.Rejected: true,
+		conductor.Network: false, conductor.Server: false, conductor.Throttled: false, conductor.TooLarge: false, conductor.Garbled: false,
+	} {
+		if errors.Is(&conductor.Error{Class: class, Call: "get task"}, api.ErrReadDenied) != denied {
+			t.Errorf("%s: denied is %v, want %v", class, !denied, denied)
 		}
 	}
 }

@@ -370,8 +370,8 @@ func TestSecretsOnlyDeniesWhatItCannotCompare(t *testing.T) {
 		{"mode off", stored(task.InjectionOff, text), "policy_denied", api.FailedWithTerminalError},
 		{"no server in mode auto", func(o *task.Options, _ *api.Task) { o.Injection = task.InjectionAuto }, "policy_denied", api.FailedWithTerminalError},
 		{"no server in mode stored", func(o *task.Options, _ *api.Task) { o.Injection = task.InjectionStored }, "policy_denied", api.FailedWithTerminalError},
-		{"denied in mode auto", refusing(task.InjectionAuto, task.ErrReadDenied), "policy_denied", api.FailedWithTerminalError},
-		{"denied in mode stored", refusing(task.InjectionStored, task.ErrReadDenied), "policy_denied", api.FailedWithTerminalError},
+		{"denied in mode auto", refusing(task.InjectionAuto, api.ErrReadDenied), "policy_denied", api.FailedWithTerminalError},
+		{"denied in mode stored", refusing(task.InjectionStored, api.ErrReadDenied), "policy_denied", api.FailedWithTerminalError},
 		{"an outage in mode auto", refusing(task.InjectionAuto, errors.New("502")), "injection_unchecked", api.InProgress},
 		{"an outage in mode stored", refusing(task.InjectionStored, errors.New("502")), "injection_unchecked", api.InProgress},
 	} {
@@ -388,7 +388,7 @@ func TestSecretsOnlyDeniesWhatItCannotCompare(t *testing.T) {
 	}
 	// A configured key does not come from the workflow's data.
 	ring := under(t, "keys: {billing: {source: \"env:A\"}}\ninline: secrets-only\ngrants: [{use: [billing]}]\n")
-	completed(t, handle(t, asked(t, ""), ring, refusing(task.InjectionAuto, task.ErrReadDenied)))
+	completed(t, handle(t, asked(t, ""), ring, refusing(task.InjectionAuto, api.ErrReadDenied)))
 }
 
 // A pattern with a dot is compared with the path into the secret too.
@@ -465,7 +465,7 @@ grants: [{use: [billing]}]
 	// Where nobody may look, nobody knows.
 	var list []task.Decision
 	handle(t, asked(t, `"subject":"s3cret-of-another"`), under(t, policyText),
-		refusing(task.InjectionAuto, task.ErrReadDenied),
+		refusing(task.InjectionAuto, api.ErrReadDenied),
 		template(`{"subject":"${workflow.input.who}"}`),
 		func(o *task.Options, _ *api.Task) { o.Audit = func(d task.Decision) { list = append(list, d) } })
 	if len(list) != 1 || list[0].Code != "policy_denied" || list[0].Subject != "" || list[0].Rule == "" {

@@ -27,10 +27,6 @@ const (
 	InjectionOff    InjectionMode = "off"    // look for nothing
 )
 
-// ErrReadDenied is what a [Stored] wraps when the server does not permit the
-// read, as opposed to a read that failed and may succeed later.
-var ErrReadDenied = errors.New("reading the stored task is denied")
-
 // wantsStored reports whether an input that is not sealed has a value that does
 // not stand in its template. Sealed inputs are meant to hold secrets. A template
 // without an expression proves nothing: the server puts the data of a dynamic
@@ -320,9 +316,9 @@ func (c *storedCheck) verdict(ctx context.Context) (skipped bool, err error) {
 		return false, err
 	case ctx.Err() != nil:
 		return false, ctx.Err()
-	case errors.Is(err, ErrReadDenied) && c.secretsOnly:
+	case errors.Is(err, api.ErrReadDenied) && c.secretsOnly:
 		return false, keyUnproved("the server does not let this worker read the stored task")
-	case errors.Is(err, ErrReadDenied) && c.mode == InjectionAuto:
+	case errors.Is(err, api.ErrReadDenied) && c.mode == InjectionAuto:
 		c.deniedRead()
 		return true, nil
 	}

@@ -30,7 +30,7 @@ func (f storedFunc) StoredTask(ctx context.Context, id string) (api.Task, error)
 // StoredWorkflow is an execution that runs the definition of the task, unless
 // a test says otherwise.
 func (storedFunc) StoredWorkflow(context.Context, string) (json.RawMessage, error) {
-	return nil, task.ErrReadDenied
+	return nil, api.ErrReadDenied
 }
 
 // defined is a server that keeps the workflow's definition too.
@@ -170,7 +170,7 @@ func TestADeniedReadIsWarnedOfOnce(t *testing.T) {
 	o.Injection = task.InjectionAuto
 	o.Logger = slog.New(slog.NewTextHandler(&log, nil))
 	o.Stored = storedFunc(func(context.Context, string) (api.Task, error) {
-		return api.Task{}, fmt.Errorf("403: %w", task.ErrReadDenied)
+		return api.Task{}, fmt.Errorf("403: %w", api.ErrReadDenied)
 	})
 	h := task.NewHandler(o)
 	for range 3 {
@@ -190,7 +190,7 @@ func TestAReadThatFailsGivesNoToken(t *testing.T) {
 		says  string
 		setup setup
 	}{
-		{"denied in mode stored", refusing(task.InjectionStored, task.ErrReadDenied)},
+		{"denied in mode stored", refusing(task.InjectionStored, api.ErrReadDenied)},
 		{"failed in mode stored", refusing(task.InjectionStored, errors.New("connection refused by a-secret"))},
 		{"failed in mode auto", refusing(task.InjectionAuto, errors.New("connection refused by a-secret"))},
 		{"no json", stored(task.InjectionAuto, `{`)},
@@ -280,8 +280,8 @@ func TestATemplateOfTheWorkflowsDataVouchesForNothing(t *testing.T) {
 		{"in place of another", `{"workflowDefinition":{"tasks":[{"inputParameters":{` + user + `}}]}}`, nil, task.InjectionAuto, "secret_injected", api.FailedWithTerminalError},
 		{"that another input has", `{"workflowDefinition":{"tasks":[{"inputParameters":{"privateKey":"${workflow.secrets.db}"}}]}}`, nil, task.InjectionAuto, "secret_injected", api.FailedWithTerminalError},
 		{"that the workflow's input has", `{"input":{"tasks":[{"inputParameters":` + named + `}]},"workflowDefinition":{"tasks":[]}}`, nil, task.InjectionAuto, "secret_injected", api.FailedWithTerminalError},
-		{"of a workflow that may not be read", ``, task.ErrReadDenied, task.InjectionAuto, "", api.Completed},
-		{"of a workflow that may not be read, in mode stored", ``, task.ErrReadDenied, task.InjectionStored, "injection_unchecked", api.InProgress},
+		{"of a workflow that may not be read", ``, api.ErrReadDenied, task.InjectionAuto, "", api.Completed},
+		{"of a workflow that may not be read, in mode stored", ``, api.ErrReadDenied, task.InjectionStored, "injection_unchecked", api.InProgress},
 		{"of a workflow that cannot be read now", ``, errors.New("502"), task.InjectionAuto, "injection_unchecked", api.InProgress},
 		{"of a workflow without a definition", `{"input":{}}`, nil, task.InjectionAuto, "injection_unchecked", api.InProgress},
 		{"of a workflow that is no json", `{`, nil, task.InjectionAuto, "injection_unchecked", api.InProgress},

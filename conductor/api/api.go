@@ -4,6 +4,7 @@ package api
 
 import (
 	"encoding/json"
+	"errors"
 	"time"
 
 	"conductor-jwt/internal/secret"
@@ -19,6 +20,10 @@ const (
 	FailedWithTerminalError Status = "FAILED_WITH_TERMINAL_ERROR" // the server does not retry
 	InProgress              Status = "IN_PROGRESS"                // the server queues the same task again; no retry is spent
 )
+
+// ErrReadDenied is matched by the error of a read that the server does not permit,
+// as opposed to one that may succeed later.
+var ErrReadDenied = errors.New("the read is denied")
 
 // Task is a task as the server sends it to a worker, or as it stores it. Only
 // the fields that are used are read.

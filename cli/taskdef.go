@@ -94,9 +94,10 @@ func serverError(what string, err error) error {
 
 func namesInUse(ctx context.Context, client *conductor.Client, types []string) ([]string, error) {
 	names := worker.DefaultNames(types)
-	tasks, err := client.WorkflowTasks(ctx, conductor.MaxAnswer, types...)
+	wanted := func(queue string) bool { return slices.Contains(types, queue) }
+	tasks, err := client.WorkflowTasks(ctx, conductor.MaxAnswer, wanted)
 	for _, t := range tasks {
-		if slices.Contains(types, t.Queue()) && !slices.Contains(names, t.Name) {
+		if !slices.Contains(names, t.Name) {
 			names = append(names, t.Name)
 		}
 	}

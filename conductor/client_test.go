@@ -328,7 +328,7 @@ func TestBodyUpToTheLimitIsRead(t *testing.T) {
 					_ = http.NewResponseController(w).Flush()
 				}
 			})
-			_, err := connect(t, conductor.Options{BaseURL: s}).WorkflowTasks(t.Context(), limit)
+			_, err := connect(t, conductor.Options{BaseURL: s}).WorkflowTasks(t.Context(), limit, ofQueues())
 			if (err == nil) != whole {
 				t.Errorf("%d bytes, chunked %v: %v", size, chunked, err)
 			}
@@ -592,7 +592,7 @@ func TestSizeLimitsOfAnswers(t *testing.T) {
 			read bool
 		}{
 			"poll":      {func() error { _, err := poll(c, 1); return err }, true},
-			"workflows": {func() error { _, err := c.WorkflowTasks(t.Context(), conductor.MaxAnswer); return err }, true},
+			"workflows": {func() error { _, err := c.WorkflowTasks(t.Context(), conductor.MaxAnswer, ofQueues()); return err }, true},
 			"update":    {func() error { return complete(c, api.Task{ID: "t", WorkflowID: "w"}) }, others},
 			"version":   {func() error { _, err := c.Version(t.Context()); return err }, others},
 			"secrets":   {func() error { _, _, err := c.SecretNames(t.Context()); return err }, others},

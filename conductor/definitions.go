@@ -72,23 +72,10 @@ func (t WorkflowTask) Queue() string {
 	return t.Type
 }
 
-// looksLikeJWT reports whether a queue is named GET_SIGNED_JWT, ignoring case,
-// separators and a suffix, such as the one that the server's editor adds.
-func looksLikeJWT(queue string) bool {
-	letters := strings.Map(func(r rune) rune {
-		if strings.ContainsRune("_-. ", r) {
-			return -1
-		}
-		return r
-	}, strings.ToLower(queue))
-	return strings.HasPrefix(letters, "getsignedjwt")
-}
-
 // WorkflowTasks gives the tasks of every workflow definition in every version
-// that are queued under one of the given types, and those that look like a
-// GET_SIGNED_JWT and are queued elsewhere. Those within branches and loops are
-// included. A list of more than limit bytes is an error of class [TooLarge].
-func (c *Client) WorkflowTasks(ctx context.Context, limit int64, types ...string) ([]WorkflowTask, error) {
+// whose queue is wanted, including those within branches and loops. A list of
+// definitions of more than limit bytes is an error of class [TooLarge].
+func (c *Client) WorkflowTasks(ctx context.Context, limit int64, wanted func(queue string) bool) ([]WorkflowTask, error) {
 	// Not conductor-go's model: one definition with an operator that the model
 	// does not know would hide tasks, or make the whole list unreadable.
 	var defs []struct {
@@ -101,7 +88,7 @@ func (c *Client) WorkflowTasks(ctx context.Context, limit int64, types ...string
 	}
 	var found []WorkflowTask
 	for _, def := range defs {
-		for _, t := range tasksWithin(def.Tasks, types, 0) {
+		for _, t := range tasksWithin(def.Tasks, wanted, 0) {
 			t.Workflow, t.Version = def.Name, def.Version
 			found = append(found, t)
 		}
@@ -114,7 +101,7 @@ const maxWorkflowLevels = 200
 
 // tasksWithin finds tasks at any place, because each operator keeps its branches
 // under a name of its own, and new versions of the server add operators.
-func tasksWithin(raw json.RawMessage, types []string, level int) []WorkflowTask {
+func tasksWithin(raw json.RawMessage, wanted func(queue string) bool, level int) []WorkflowTask {
 	if level > maxWorkflowLevels {
 		return nil
 	}
@@ -129,7 +116,7 @@ func tasksWithin(raw json.RawMessage, types []string, level int) []WorkflowTask 
 		if json.Unmarshal(raw, &members) != nil {
 			return nil
 		}
-		if t, ok := workflowTask(raw, types); ok {
+		if t := workflowTask(raw); wanted(t.Queue()) {
 			return []WorkflowTask{t}
 		}
 		// The input of a task is data that may look like a task.
@@ -140,13 +127,14 @@ func tasksWithin(raw json.RawMessage, types []string, level int) []WorkflowTask 
 	}
 	var found []WorkflowTask
 	for _, p := range parts {
-		found = append(found, tasksWithin(p, types, level+1)...)
+		found = append(found, tasksWithin(p, wanted, level+1)...)
 	}
 	slices.SortStableFunc(found, func(a, b WorkflowTask) int { return strings.Compare(a.Reference, b.Reference) })
 	return found
 }
 
-func workflowTask(raw json.RawMessage, types []string) (WorkflowTask, bool) {
+// workflowTask reads a task. Of an object that is not one, it is zero.
+func workflowTask(raw json.RawMessage) WorkflowTask {
 	var t struct {
 		Name      string          `json:"name"`
 		Reference string          `json:"taskReferenceName"`
@@ -154,11 +142,9 @@ func workflowTask(raw json.RawMessage, types []string) (WorkflowTask, bool) {
 		Template  json.RawMessage `json:"inputParameters"`
 	}
 	if json.Unmarshal(raw, &t) != nil {
-		return WorkflowTask{}, false
+		return WorkflowTask{}
 	}
-	found := WorkflowTask{Name: t.Name, Reference: t.Reference, Type: t.Type, Template: t.Template}
-	queue := found.Queue()
-	return found, slices.Contains(types, queue) || looksLikeJWT(queue)
+	return WorkflowTask{Name: t.Name, Reference: t.Reference, Type: t.Type, Template: t.Template}
 }
 
 // SecretExists reports whether the server knows a secret, without reading it.

@@ -19,6 +19,10 @@ func definitions(t *testing.T, body string) *conductor.Client {
 	return connect(t, conductor.Options{BaseURL: url})
 }
 
+func ofQueues(queues ...string) func(string) bool {
+	return func(queue string) bool { return slices.Contains(queues, queue) }
+}
+
 func TestWorkflowTasks(t *testing.T) {
 	task := func(ref, taskType, name string) string {
 		return fmt.Sprintf(`{"name":%q,"taskReferenceName":%q,"type":%q,"inputParameters":{"subject":%q}}`, name, ref, taskType, ref)
@@ -31,12 +35,6 @@ func TestWorkflowTasks(t *testing.T) {
 		{"a SIMPLE task of a configured name", task("a", "SIMPLE", "sign"), []string{"a sign"}},
 		{"another type of a configured name", task("a", "HTTP", "sign"), nil},
 		{"a SIMPLE task of another name", task("a", "SIMPLE", "other"), nil},
-		{"a SIMPLE task that looks like ours", task("a", "SIMPLE", "get_signed_jwt"), []string{"a get_signed_jwt"}},
-		{"a SIMPLE task that the editor named", task("a", "SIMPLE", "get_signed_jwt_task_7x"), []string{"a get_signed_jwt_task_7x"}},
-		{"a type in lower case", task("a", "get_signed_jwt", "n"), []string{"a get_signed_jwt"}},
-		{"a type with other separators", task("a", "Get-Signed.JWT", "n"), []string{"a Get-Signed.JWT"}},
-		{"another task of the name", task("a", "HTTP", "get_signed_jwt"), nil},
-		{"a type that only begins alike", task("a", "GET_SIGNED_URL", "n"), nil},
 		{"in the order of their references", task("b", "GET_SIGNED_JWT", "n") + "," + task("a", "GET_SIGNED_JWT", "n"), []string{"a GET_SIGNED_JWT", "b GET_SIGNED_JWT"}},
 		{"within branches and loops", `{"type":"FORK_JOIN","name":"f","forkTasks":[[{"type":"DO_WHILE","name":"d","loopOver":[` + task("a", "GET_SIGNED_JWT", "n") + `]}],[` +
 			`{"type":"SWITCH","name":"s","decisionCases":{"x":[` + task("b", "SIMPLE", "sign") + `]},"defaultCase":[` + task("c", "SIMPLE", "other") + `]}]]}`, []string{"a GET_SIGNED_JWT", "b sign"}},
@@ -47,7 +45,7 @@ func TestWorkflowTasks(t *testing.T) {
 	} {
 		t.Run(row.what, func(t *testing.T) {
 			c := definitions(t, `[{"name":"w","version":3,"tasks":[`+row.tasks+`]}]`)
-			tasks, err := c.WorkflowTasks(t.Context(), conductor.MaxAnswer, "GET_SIGNED_JWT", "sign")
+			tasks, err := c.WorkflowTasks(t.Context(), conductor.MaxAnswer, ofQueues("GET_SIGNED_JWT", "sign"))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -68,7 +66,7 @@ func TestWorkflowTasks(t *testing.T) {
 func TestLimitOfWorkflowDefinitions(t *testing.T) {
 	c := definitions(t, `[{"name":"w","version":1,"tasks":[]}]`+strings.Repeat(" ", 1000))
 	for limit, large := range map[int64]bool{100: true, 1 << 20: false} {
-		_, err := c.WorkflowTasks(t.Context(), limit, "GET_SIGNED_JWT")
+		_, err := c.WorkflowTasks(t.Context(), limit, ofQueues("GET_SIGNED_JWT"))
 		if got := err != nil && failure(t, err).Class == conductor.TooLarge; got != large {
 			t.Errorf("a limit of %d gives %v", limit, err)
 		}
@@ -182,19 +180,19 @@ func TestQueues(t *testing.T) {
 		if _, err := c.PollData(t.Context(), "T"); failure(t, err).Class != conductor.Garbled {
 			t.Errorf("pollers of %q: %v", body, err)
 		}
-		if _, err := c.WorkflowTasks(t.Context(), conductor.MaxAnswer, "T"); failure(t, err).Class != conductor.Garbled {
+		if _, err := c.WorkflowTasks(t.Context(), conductor.MaxAnswer, ofQueues("T")); failure(t, err).Class != conductor.Garbled {
 			t.Errorf("workflows of %q: %v", body, err)
 		}
 	}
 	c, address = asked(t, 200, "[]")
-	if tasks, err := c.WorkflowTasks(t.Context(), conductor.MaxAnswer, "T"); len(tasks) > 0 || err != nil || address() != "GET /api/metadata/workflow" {
+	if tasks, err := c.WorkflowTasks(t.Context(), conductor.MaxAnswer, ofQueues("T")); len(tasks) > 0 || err != nil || address() != "GET /api/metadata/workflow" {
 		t.Errorf("%+v, %v; asked %s", tasks, err, address())
 	}
 	c, _ = asked(t, 403, "")
 	for name, ask := range map[string]func() error{
 		"size":      func() error { _, err := c.QueueSize(t.Context(), "T", ""); return err },
 		"pollers":   func() error { _, err := c.PollData(t.Context(), "T"); return err },
-		"workflows": func() error { _, err := c.WorkflowTasks(t.Context(), conductor.MaxAnswer, "T"); return err },
+		"workflows": func() error { _, err := c.WorkflowTasks(t.Context(), conductor.MaxAnswer, ofQueues("T")); return err },
 		"secret":    func() error { _, err := c.SecretExists(t.Context(), "k"); return err },
 		"version":   func() error { _, err := c.Version(t.Context()); return err },
 		"poll":      func() error { _, err := poll(c, 1); return err },

@@ -39,7 +39,7 @@ type Server interface {
 	BaseURL() string
 	Version(ctx context.Context) (string, error)
 	Skew() (time.Duration, bool)
-	WorkflowTasks(ctx context.Context, limit int64, types ...string) ([]conductor.WorkflowTask, error)
+	WorkflowTasks(ctx context.Context, limit int64, wanted func(queue string) bool) ([]conductor.WorkflowTask, error)
 	TaskDef(ctx context.Context, name string) (def conductor.TaskDef, exists bool, err error)
 	SecretExists(ctx context.Context, name string) (bool, error)
 	SecretNames(ctx context.Context) (names []string, ok bool, err error)

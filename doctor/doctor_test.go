@@ -48,8 +48,14 @@ func (h fakeServer) BaseURL() string {
 func (h fakeServer) Version(context.Context) (string, error) { return "3.32.3", h.version }
 func (h fakeServer) Skew() (time.Duration, bool)             { return h.skew, !h.timeless }
 
-func (h fakeServer) WorkflowTasks(context.Context, int64, ...string) ([]conductor.WorkflowTask, error) {
-	return h.tasks, h.metadata
+func (h fakeServer) WorkflowTasks(_ context.Context, _ int64, wanted func(string) bool) ([]conductor.WorkflowTask, error) {
+	var tasks []conductor.WorkflowTask
+	for _, t := range h.tasks {
+		if wanted(t.Queue()) {
+			tasks = append(tasks, t)
+		}
+	}
+	return tasks, h.metadata
 }
 
 func (h fakeServer) TaskDef(_ context.Context, name string) (conductor.TaskDef, bool, error) {
@@ -254,9 +260,9 @@ func TestUnpolledTasks(t *testing.T) {
 			"no worker polls the queue get_signed_jwt, which type get_signed_jwt and name sign lead to", `"type": "GET_SIGNED_JWT"`,
 		},
 		"the type with other separators": {
-			fakeServer{tasks: task("Get-Signed-JWT", "sign"), unpolled: true},
+			fakeServer{tasks: task("Get-Signed.JWT", "sign"), unpolled: true},
 			jwt, doctor.Warn,
-			"no worker polls the queue Get-Signed-JWT", `"type": "GET_SIGNED_JWT"`,
+			"no worker polls the queue Get-Signed.JWT", `"type": "GET_SIGNED_JWT"`,
 		},
 		"the type that is not configured": {
 			fakeServer{tasks: task("GET_SIGNED_JWT", "sign"), unpolled: true},
@@ -267,6 +273,8 @@ func TestUnpolledTasks(t *testing.T) {
 		"tasks wait there": {fakeServer{tasks: task("SIMPLE", "get_signed_jwt"), unpolled: true, waiting: 3}, jwt, doctor.Fail, "; 3 tasks waiting", "add get_signed_jwt"},
 		"the type itself, of a workflow that is not stored": {fakeServer{unpolled: true, waiting: 2}, []string{"get_signed_jwt"}, doctor.Fail, "no worker polls the queue GET_SIGNED_JWT; 2 tasks waiting", "add GET_SIGNED_JWT to"},
 		"its lower case, of a workflow that is not stored":  {fakeServer{unpolled: true, waiting: 1, metadata: class(conductor.Forbidden, 403)}, jwt, doctor.Fail, "no worker polls the queue get_signed_jwt; 1 task waiting", `"type": "GET_SIGNED_JWT"`},
+		"another type of that name":                         {fakeServer{tasks: task("HTTP", "get_signed_jwt"), unpolled: true}, jwt, "", "", ""},
+		"a type that only begins alike":                     {fakeServer{tasks: task("GET_SIGNED_URL", "sign"), unpolled: true}, jwt, "", "", ""},
 		"queues that no workflow uses":                      {fakeServer{unpolled: true}, []string{"sign"}, "", "", ""},
 		"another worker polled it long ago":                 {fakeServer{tasks: task("SIMPLE", "get_signed_jwt"), polled: time.Hour}, jwt, doctor.Warn, "no worker polls", "add"},
 		"another worker polls it":                           {fakeServer{tasks: task("SIMPLE", "get_signed_jwt")}, jwt, "", "", ""},

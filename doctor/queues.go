@@ -57,9 +57,26 @@ func queue(ctx context.Context, o Options, taskType string) Finding {
 // and whose queue no worker polls. It reads a list of definitions of up to limit
 // bytes.
 func Unpolled(ctx context.Context, o Options, limit int64) []Finding {
-	tasks, _ := o.Server.WorkflowTasks(ctx, limit, o.TaskTypes...) // without the definitions, the queues are checked
+	tasks, _ := o.Server.WorkflowTasks(ctx, limit, o.wanted) // without the definitions, the queues are checked
 	elsewhere := slices.DeleteFunc(tasks, func(t conductor.WorkflowTask) bool { return slices.Contains(o.TaskTypes, t.Queue()) })
 	return unpolled(ctx, o, elsewhere)
+}
+
+// wanted reports whether the tasks of a queue are examined.
+func (o Options) wanted(queue string) bool {
+	return slices.Contains(o.TaskTypes, queue) || looksLikeJWT(queue)
+}
+
+// looksLikeJWT reports whether a queue is named GET_SIGNED_JWT, ignoring case,
+// separators and a suffix, such as the one that the server's editor adds.
+func looksLikeJWT(queue string) bool {
+	letters := strings.Map(func(r rune) rune {
+		if strings.ContainsRune("_-. ", r) {
+			return -1
+		}
+		return r
+	}, strings.ToLower(queue))
+	return strings.HasPrefix(letters, "getsignedjwt")
 }
 
 const jwtType = "GET_SIGNED_JWT"

@@ -19,7 +19,7 @@ type use struct {
 // workflows lists the tasks of the given types, and those that look like them but
 // have another queue.
 func workflows(ctx context.Context, o Options) (uses []use, elsewhere []conductor.WorkflowTask, found []Finding) {
-	tasks, err := o.Server.WorkflowTasks(ctx, conductor.MaxAnswer, o.TaskTypes...)
+	tasks, err := o.Server.WorkflowTasks(ctx, conductor.MaxAnswer, o.wanted)
 	if err != nil {
 		return nil, nil, []Finding{unknown("workflows", err, "read metadata")}
 	}

@@ -45,7 +45,7 @@ func (p *poller) launchLater(ctxs runContexts, d *delivery) {
 // receive puts the delivery in flight and reports whether it is to be run now.
 func (w *Worker) receive(ctx context.Context, d *delivery) bool {
 	if d.task.ID == "" {
-		w.metrics.Unreadable()
+		w.metrics.unreadableTask()
 		w.log.ErrorContext(ctx, "dropped a task without an id: the server cannot be told how it ended", "task_type", d.taskType)
 		return false
 	}

@@ -223,8 +223,8 @@ func (m *Metrics) Request(call conductor.Call, status int, took time.Duration) {
 	m.requestSeconds.WithLabelValues(method, uri, statusLabel(status)).Observe(took.Seconds())
 }
 
-// Unreadable counts a task without readable ids.
-func (m *Metrics) Unreadable() { m.unreadable.Inc() }
+// unreadableTask counts a task without readable ids.
+func (m *Metrics) unreadableTask() { m.unreadable.Inc() }
 
 // ClockSkew sets how far the server's clock is ahead of this worker's.
 func (m *Metrics) ClockSkew(d time.Duration) { m.clockSkew.Set(d.Seconds()) }

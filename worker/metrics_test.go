@@ -91,8 +91,8 @@ func everyMetric(t *testing.T, m *Metrics) {
 	m.Request("get task", 404, time.Millisecond)
 	m.Request(canary, 7, time.Millisecond)
 	m.ClockSkew(-1500 * time.Millisecond)
-	m.Unreadable()
-	m.Unreadable()
+	m.unreadableTask()
+	m.unreadableTask()
 	r.drainClean()
 }
 

@@ -96,11 +96,11 @@ func TestSignErrors(t *testing.T) {
 		digest int
 		how    crypto.SignerOpts
 	}{
-		"sha-1":                           {20, crypto.SHA1},
-		"a digest of another length":      {20, crypto.SHA256},
-		"no digest":                       {0, crypto.SHA256},
-		"no hash":                         {32, crypto.Hash(0)},
-		"a salt of maximum length": {32, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthAuto, Hash: crypto.SHA256}},
+		"sha-1":                      {20, crypto.SHA1},
+		"a digest of another length": {20, crypto.SHA256},
+		"no digest":                  {0, crypto.SHA256},
+		"no hash":                    {32, crypto.Hash(0)},
+		"a salt of maximum length":   {32, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthAuto, Hash: crypto.SHA256}},
 	} {
 		if signature, err := s.Sign(rand.Reader, make([]byte, try.digest), try.how); signature != nil || !errors.Is(err, ErrSign) {
 			t.Errorf("%s: %d bytes, %v", name, len(signature), err)

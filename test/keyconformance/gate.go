@@ -5,14 +5,14 @@ import (
 	"sync"
 )
 
-// Gate holds the answers of a fake back. The zero value lets all pass; it is
-// safe for concurrent use.
+// Gate delays the answers of a fake. The zero Gate is open. It is safe for
+// concurrent use.
 type Gate struct {
 	mu   sync.Mutex
 	shut chan struct{} // closed when it opens; nil while it is open
 }
 
-// Hold lets everything wait until Release.
+// Hold makes every Pass wait until Release.
 func (g *Gate) Hold() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -31,7 +31,7 @@ func (g *Gate) Release() {
 	}
 }
 
-// Pass waits where the gate is shut. Its error is that of ctx.
+// Pass waits while the gate is shut. Its error is that of ctx.
 func (g *Gate) Pass(ctx context.Context) error {
 	g.mu.Lock()
 	shut := g.shut

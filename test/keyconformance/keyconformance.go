@@ -1,5 +1,5 @@
-// Package keyconformance says what every [keys.Key] must do, whatever store it
-// comes from. A store's tests call [Run] for each kind of key that it serves.
+// Package keyconformance tests what every [keys.Key] and every key store must
+// do. The tests of a store call [RunStore] for each type of key that it serves.
 package keyconformance
 
 import (
@@ -19,11 +19,10 @@ import (
 	"conductor-jwt/keys"
 )
 
-// promptly is how long a call may take whose context is done.
+// promptly is the maximum duration of a call after its context has ended.
 const promptly = 100 * time.Millisecond
 
-// Run opens a key and holds it against the rules. The key may be used with
-// every algorithm that it names.
+// Run opens a key and checks it. It signs with every algorithm of the key.
 func Run(t *testing.T, open func(t *testing.T) keys.Key) {
 	t.Helper()
 	k := open(t)
@@ -32,10 +31,10 @@ func Run(t *testing.T, open func(t *testing.T) keys.Key) {
 	}
 	t.Run("each algorithm makes a signature that verifies", func(t *testing.T) { signsWithEach(t, k) })
 	t.Run("any other algorithm is refused", func(t *testing.T) { refusesOthers(t, k) })
-	t.Run("a done context ends a call at once", func(t *testing.T) { obeysContext(t, k) })
+	t.Run("a cancelled context ends a call at once", func(t *testing.T) { obeysContext(t, k) })
 	t.Run("signs concurrently", func(t *testing.T) { signsConcurrently(t, k) })
-	t.Run("callers cannot change it", func(t *testing.T) { staysAsItIs(t, k) })
-	t.Run("it prints nothing of itself", func(t *testing.T) { printsRedacted(t, k) })
+	t.Run("callers cannot modify it", func(t *testing.T) { isImmutable(t, k) })
+	t.Run("it prints as [redacted]", func(t *testing.T) { printsRedacted(t, k) })
 }
 
 func signsWithEach(t *testing.T, k keys.Key) {
@@ -64,8 +63,8 @@ func signsWithEach(t *testing.T, k keys.Key) {
 	}
 }
 
-// verifyWithLibrary parses the token with golang-jwt, for the algorithms and
-// keys that it has.
+// verifyWithLibrary parses the token with golang-jwt, for the algorithms and keys
+// that it supports.
 func verifyWithLibrary(t *testing.T, k keys.Key, alg keys.Algorithm, input, signature []byte) {
 	t.Helper()
 	if jwt.GetSigningMethod(string(alg)) == nil || k.Public() == nil {
@@ -75,7 +74,7 @@ func verifyWithLibrary(t *testing.T, k keys.Key, alg keys.Algorithm, input, sign
 	_, err := jwt.Parse(token, func(*jwt.Token) (any, error) { return k.Public(), nil },
 		jwt.WithValidMethods([]string{string(alg)}), jwt.WithStrictDecoding())
 	if err != nil {
-		t.Errorf("%s: golang-jwt does not take the token: %v", alg, err)
+		t.Errorf("%s: golang-jwt does not accept the token: %v", alg, err)
 	}
 }
 
@@ -129,12 +128,12 @@ func signsConcurrently(t *testing.T, k keys.Key) {
 	all.Wait()
 }
 
-func staysAsItIs(t *testing.T, k keys.Key) {
+func isImmutable(t *testing.T, k keys.Key) {
 	t.Helper()
 	before := k.Algorithms()
 	k.Algorithms()[0] = "none"
 	if !slices.Equal(k.Algorithms(), before) {
-		t.Error("the list of algorithms is the key's own")
+		t.Error("the list of algorithms is not a copy")
 	}
 	input := signingInput(t, before[0], "one")
 	copied := bytes.Clone(input)
@@ -144,7 +143,7 @@ func staysAsItIs(t *testing.T, k keys.Key) {
 	if c, ok := k.(keys.Chained); ok && len(c.Chain()) > 0 {
 		c.Chain()[0] = nil
 		if c.Chain()[0] == nil {
-			t.Error("the chain is the key's own")
+			t.Error("the chain is not a copy")
 		}
 	}
 }
@@ -158,7 +157,7 @@ func printsRedacted(t *testing.T, k keys.Key) {
 	}
 	out, err := json.Marshal(k)
 	if err != nil || string(out) != `"[redacted]"` {
-		t.Errorf("json.Marshal gives %d characters, %v", len(out), err)
+		t.Errorf("json.Marshal prints %d characters, %v", len(out), err)
 	}
 }
 
@@ -176,8 +175,8 @@ func signingInput(tb testing.TB, alg keys.Algorithm, subject string) []byte {
 	return []byte(encode(header) + "." + encode(claims))
 }
 
-// length is that of a signature whose algorithm alone decides it (RFC 7518
-// §3.2, §3.4; RFC 8037 §3.1; RFC 8812 §3.2; FIPS 204 §4).
+// length returns the length of a signature, for the algorithms that fix it (RFC
+// 7518 §3.2, §3.4; RFC 8037 §3.1; RFC 8812 §3.2; FIPS 204 §4).
 func length(alg keys.Algorithm) (int, bool) {
 	n, ok := map[keys.Algorithm]int{
 		keys.HS256: 32, keys.HS384: 48, keys.HS512: 64,

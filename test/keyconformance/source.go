@@ -11,22 +11,22 @@ import (
 	"conductor-jwt/keys"
 )
 
-// Store is a key store on a test's bench, with one key in it.
+// Store is a key store under test, with one key in it.
 type Store struct {
 	Source keys.Source // of that key
-	Absent keys.Source // of one that the store has not; nil where there cannot be one
+	Absent keys.Source // of a key that the store does not have
 
-	// Rotate adds a version to the key; nil where the store has no versions.
+	// Rotate adds a version to the key; nil if the store has no versions.
 	Rotate func()
-	// Fail has every request answered with a status, as the real store would
-	// word it; 0 ends it. nil where there are no requests.
+	// Fail makes every answer fail with a status, in the form of the real store;
+	// 0 ends it. nil if there are no requests.
 	Fail func(status int)
-	// Hold lets every request wait until the function that it returns is
-	// called; nil where there are no requests.
+	// Hold makes every request wait until release is called; nil if there are no
+	// requests.
 	Hold func() (release func())
 }
 
-// RunStore holds the sources of a store against the rules.
+// RunStore checks the sources of a store.
 func RunStore(t *testing.T, open func(t *testing.T) Store) {
 	t.Helper()
 	t.Run("a key", func(t *testing.T) {
@@ -35,9 +35,9 @@ func RunStore(t *testing.T, open func(t *testing.T) Store) {
 			return newest(t, open(t).Source)
 		})
 	})
-	t.Run("a key that is not there", func(t *testing.T) { absent(t, open(t)) })
+	t.Run("an absent key", func(t *testing.T) { absent(t, open(t)) })
 	t.Run("a rotation", func(t *testing.T) { rotates(t, open(t)) })
-	t.Run("a rotation while it signs", func(t *testing.T) { rotatesBeneath(t, open(t)) })
+	t.Run("a rotation while it signs", func(t *testing.T) { rotatesWhileSigning(t, open(t)) })
 	t.Run("faults", func(t *testing.T) { fails(t, open(t)) })
 	t.Run("a store that does not answer", func(t *testing.T) { hangs(t, open(t)) })
 }
@@ -71,8 +71,8 @@ func absent(t *testing.T, s Store) {
 	}
 }
 
-// rotates wants the version from before to sign on, and to be told from the
-// new one.
+// rotates checks that the previous version still signs, and that it differs from
+// the new one.
 func rotates(t *testing.T, s Store) {
 	t.Helper()
 	before := versions(t, s.Source)
@@ -90,7 +90,7 @@ func rotates(t *testing.T, s Store) {
 	}
 	for i, k := range after[1:] {
 		if k.Created().Before(after[i].Created()) {
-			t.Error("not in the order of their making")
+			t.Error("not in the order of their creation")
 		}
 	}
 	was, errWas := keys.Thumbprint(old)
@@ -121,7 +121,7 @@ func verifies(t *testing.T, k keys.Key) {
 	}
 }
 
-func rotatesBeneath(t *testing.T, s Store) {
+func rotatesWhileSigning(t *testing.T, s Store) {
 	t.Helper()
 	if s.Rotate == nil {
 		return
@@ -132,7 +132,7 @@ func rotatesBeneath(t *testing.T, s Store) {
 		defer close(done)
 		for range 3 {
 			s.Rotate()
-			_, _ = s.Source.Versions(t.Context()) // the race detector listens
+			_, _ = s.Source.Versions(t.Context()) // for the race detector
 		}
 	}()
 	for range 8 {
@@ -141,8 +141,8 @@ func rotatesBeneath(t *testing.T, s Store) {
 	<-done
 }
 
-// fails wants every fault to say what it is: later for all, and a refusal
-// where the store did answer.
+// fails checks that every failure is ErrUnavailable, and also ErrRefused if the
+// store refused.
 func fails(t *testing.T, s Store) {
 	t.Helper()
 	if s.Fail == nil {
@@ -196,7 +196,7 @@ func hangs(t *testing.T, s Store) {
 		go func() { ended <- call(ctx) }()
 		select {
 		case err := <-ended:
-			t.Errorf("%s: it did not ask: %v", name, err)
+			t.Errorf("%s: no request was sent: %v", name, err)
 		case <-time.After(promptly):
 		}
 		cancel()
@@ -205,7 +205,7 @@ func hangs(t *testing.T, s Store) {
 			if !errors.Is(err, keys.ErrUnavailable) && !errors.Is(err, context.Canceled) {
 				t.Errorf("%s: %v", name, err)
 			}
-		case <-time.After(20 * promptly): // a machine under load is not at fault
+		case <-time.After(20 * promptly): // long, for a machine under load
 			t.Errorf("%s: it does not end with its context", name)
 		}
 	}

@@ -63,7 +63,7 @@ func runJWKS(ctx context.Context, env Env, from keyFlags, algName string, files 
 			return err
 		}
 		meta := keyOutput{algorithm: alg}.meta(key)
-		raw, err := keys.PublicJWK(key.subject(), meta)
+		raw, err := keys.PublicJWK(key.verifier, meta)
 		if err != nil {
 			return faultError(name, err)
 		}

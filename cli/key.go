@@ -187,7 +187,7 @@ func (w keyOutput) text(k anyKey) (secret.Text, error) {
 	}
 	meta := w.meta(k)
 	if w.public {
-		raw, err := keys.PublicJWK(k.subject(), meta)
+		raw, err := keys.PublicJWK(k.verifier, meta)
 		if err != nil {
 			return secret.Text{}, faultError(k.name, err)
 		}
@@ -202,7 +202,7 @@ func (w keyOutput) text(k anyKey) (secret.Text, error) {
 
 func (w keyOutput) pem(k anyKey) (secret.Text, error) {
 	if w.public {
-		text, err := keys.PublicPEM(k.subject())
+		text, err := keys.PublicPEM(k.verifier)
 		if err != nil {
 			return secret.Text{}, faultError(k.name, err)
 		}
@@ -222,7 +222,7 @@ func (w keyOutput) meta(k anyKey) keys.JWKMeta {
 	if m.KeyID == "" {
 		m.KeyID = k.verifier.ID()
 	}
-	if id, err := keys.Thumbprint(k.subject()); m.KeyID == "" && err == nil {
+	if id, err := keys.Thumbprint(k.verifier); m.KeyID == "" && err == nil {
 		m.KeyID = id
 	}
 	if w.noKeyID {

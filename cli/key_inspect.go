@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto"
 	"crypto/ecdsa"
-	"crypto/ed25519"
 	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/hex"
@@ -121,18 +120,10 @@ func (k anyKey) checkAlgorithm(alg keys.Algorithm) error {
 	return usage("use "+keys.JoinAlgorithms(fitting), "--alg: does not fit %s", printable.Name(k.name))
 }
 
-// subject is the argument for functions of package keys.
-func (k anyKey) subject() any {
-	if k.private != nil {
-		return k.private
-	}
-	return k.verifier
-}
-
 // facts returns what may be printed of a key.
 func (k anyKey) facts() (jsonobj.Object, error) {
 	var o jsonobj.Object
-	o.String("type", string(k.kind()))
+	o.String("type", string(keys.KindOf(k.verifier)))
 	if size := sizeOf(k.verifier.Public()); size != "" {
 		o.String("size", size)
 	}
@@ -141,7 +132,7 @@ func (k anyKey) facts() (jsonobj.Object, error) {
 	if id := k.verifier.ID(); id != "" {
 		o.String("keyId", id)
 	}
-	if err := addFingerprints(&o, k.subject()); err != nil {
+	if err := addFingerprints(&o, k.verifier); err != nil {
 		return o, faultError(k.name, err)
 	}
 	return o, nil
@@ -166,30 +157,6 @@ func addFingerprints(o *jsonobj.Object, key any) error {
 	sum := sha256.Sum256(der)
 	o.String("spkiSha256", hex.EncodeToString(sum[:]))
 	return err
-}
-
-// kind returns the kind of the key by its name in metrics.
-func (k anyKey) kind() keys.Kind {
-	if k.private != nil {
-		return keys.KindOf(k.private)
-	}
-	switch k.verifier.Public().(type) {
-	case nil:
-		return keys.KindOct
-	case *rsa.PublicKey:
-		if _, err := keys.SPKI(k.verifier); err != nil {
-			return keys.KindRSAPSS
-		}
-		return keys.KindRSA
-	case *ecdsa.PublicKey:
-		return keys.KindEC
-	case ed25519.PublicKey:
-		return keys.KindOKP
-	}
-	if k.verifier.Algorithms()[0] == keys.ES256K {
-		return keys.KindSecp256k1
-	}
-	return keys.KindMLDSA
 }
 
 func sizeOf(public crypto.PublicKey) string {
@@ -252,7 +219,7 @@ func (k anyKey) addSet(ctx context.Context, facts *jsonobj.Object, name string) 
 	if name == "" {
 		return nil
 	}
-	thumbprint, err := keys.Thumbprint(k.subject())
+	thumbprint, err := keys.Thumbprint(k.verifier)
 	if err != nil {
 		return faultError(k.name, err)
 	}

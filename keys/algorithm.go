@@ -113,10 +113,16 @@ func Kinds() []Kind {
 	return []Kind{KindRSA, KindRSAPSS, KindEC, KindSecp256k1, KindOKP, KindOct, KindMLDSA, KindUnknown}
 }
 
-// KindOf returns the kind of k.
-func KindOf(k Key) Kind {
+// KindOf returns the kind of a Key or a Verifier.
+func KindOf(k interface {
+	Public() crypto.PublicKey
+	Algorithms() []Algorithm
+}) Kind {
 	if k == nil {
 		return KindUnknown
+	}
+	if v, ok := k.(*verifier); ok {
+		return v.kind
 	}
 	switch k.Public().(type) {
 	case nil:

@@ -12,12 +12,16 @@ import (
 
 // request is what a peer reads, one a line.
 type request struct {
-	Op     string          `json:"op"`   // sign or verify
+	Op     string          `json:"op"`   // sign, verify or discover
 	Alg    string          `json:"alg"`  // of the token, and the only one allowed
 	Form   string          `json:"form"` // pem or jwk
 	Key    string          `json:"key"`
 	Token  string          `json:"token,omitempty"`
 	Claims json.RawMessage `json:"claims,omitempty"`
+
+	Issuer   string `json:"issuer,omitempty"` // whose keys are discovered
+	Audience string `json:"audience,omitempty"`
+	CA       string `json:"ca,omitempty"` // PEM
 }
 
 type answer struct {

@@ -1,11 +1,13 @@
-"""Signs and verifies JWTs with PyJWT, and with joserfc and cryptography where PyJWT has no such algorithm.
+"""Signs, verifies and discovers JWTs with PyJWT, and with joserfc and cryptography where PyJWT has no such algorithm.
 
 One JSON request a line on standard input, one answer a line on standard output.
 """
 
 import base64
 import json
+import ssl
 import sys
+import urllib.request
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import mldsa
@@ -60,13 +62,36 @@ def verify(request):
     return jwt.decode(token, key_of(request), algorithms=[alg], options={"verify_aud": False})
 
 
+ISSUERS = {}
+
+
+def discover(request):
+    issuer = request["issuer"]
+    if issuer not in ISSUERS:
+        context = ssl.create_default_context(cadata=request["ca"])
+        with urllib.request.urlopen(issuer + "/.well-known/openid-configuration", context=context) as response:
+            metadata = json.load(response)
+        assert metadata["issuer"] == issuer
+        # A cooldown would outlast the activation delay of a test.
+        client = jwt.PyJWKClient(metadata["jwks_uri"], ssl_context=context, cooldown_duration=0)
+        ISSUERS[issuer] = client, metadata["id_token_signing_alg_values_supported"]
+    client, algorithms = ISSUERS[issuer]
+    key = client.get_signing_key_from_jwt(request["token"])
+    return jwt.decode(
+        request["token"], key, algorithms=algorithms, issuer=issuer, audience=request["audience"],
+        options={"require": ["iss", "sub", "aud", "exp", "iat"]},
+    )
+
+
+OPERATIONS = {"verify": verify, "discover": discover}
+
 for line in sys.stdin:
     request = json.loads(line)
     try:
         if request["op"] == "sign":
             answer = {"ok": True, "token": sign(request)}
         else:
-            answer = {"ok": True, "claims": verify(request)}
+            answer = {"ok": True, "claims": OPERATIONS[request["op"]](request)}
     except Exception as error:  # the test shows it
         answer = {"ok": False, "error": repr(error)}
     print(json.dumps(answer), flush=True)

@@ -12,6 +12,7 @@ import (
 	"conductor-jwt/conductor"
 	"conductor-jwt/config"
 	"conductor-jwt/doctor"
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/keys"
 	"conductor-jwt/policy"
 	"conductor-jwt/task"
@@ -108,8 +109,8 @@ func newClient(env Env, c *config.Loaded, log *slog.Logger, observe func(conduct
 // clientError reports settings that the client refuses as package config reports
 // its own.
 func clientError(c *config.Loaded, err error) error {
-	if e, ok := errors.AsType[*conductor.FileError](err); ok {
-		err = errors.New(config.Problem{Setting: e.Setting, Origin: c.Origin(e.Setting), Text: e.Text}.String())
+	if e, ok := errors.AsType[*fault.Error](err); ok {
+		err = errors.New(config.Problem{Setting: e.Field, Origin: c.Origin(e.Field), Text: e.Message(nil)}.String())
 	}
 	hint := configHint
 	if errors.Is(err, conductor.ErrProxy) {

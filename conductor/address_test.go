@@ -84,7 +84,7 @@ func TestInvalidOptions(t *testing.T) {
 		"a proxy that is no url":     {conductor.Options{BaseURL: ok, Proxy: secret.New("http://u:canary@%zz")}, conductor.ErrProxy},
 		"a proxy of another scheme":  {conductor.Options{BaseURL: ok, Proxy: secret.New("canary://u:canary@h")}, conductor.ErrProxy},
 		"a proxy variable of no url": {conductor.Options{BaseURL: "http://host", Getenv: env("HTTP_PROXY", "http://u:canary@%zz")}, conductor.ErrProxy},
-		"a ca file that is missing":  {conductor.Options{BaseURL: ok, CAFile: t.TempDir() + "/none.pem"}, conductor.ErrTLS},
+		"a ca file that is missing":  {conductor.Options{BaseURL: ok, CAFile: t.TempDir() + "/none.pem"}, conductor.ErrFile},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

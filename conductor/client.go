@@ -78,10 +78,11 @@ type Observation struct {
 
 // Errors of [New]. None of them holds the value that it reports.
 var (
-	ErrURL     = errors.New("server url")
-	ErrProxy   = errors.New("proxy url")
-	ErrTLS     = errors.New("tls files")
-	ErrHeaders = errors.New("headers file")
+	ErrURL   = errors.New("server url")
+	ErrProxy = errors.New("proxy url")
+	// ErrFile is the reason of a [fault.Error] about a file of the options. Its
+	// field is the worker's setting, such as tls_ca_cert.
+	ErrFile = errors.New("file of a setting")
 )
 
 // Client is a Conductor server. It is safe for concurrent use. Every error of
@@ -97,8 +98,8 @@ type Client struct {
 	skew      atomic.Pointer[time.Duration]
 }
 
-// New makes a client; it sends nothing yet. Its errors are [ErrURL], [ErrProxy],
-// [ErrTLS] and [ErrHeaders].
+// New makes a client; it sends nothing yet. Its errors are [ErrURL], [ErrProxy] and
+// [ErrFile].
 func New(o Options) (*Client, error) {
 	base, err := normalizeURL(o.BaseURL)
 	if err != nil {

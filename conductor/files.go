@@ -8,26 +8,15 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/internal/readfile"
 )
 
-// FileError is a file of the options that cannot be used. Its text quotes
-// nothing of the file.
-type FileError struct {
-	Setting string // the worker's name for the option: tls_ca_cert
-	Text    string // what was found; what to do
-	kind    error  // ErrTLS or ErrHeaders
-}
-
-func (e *FileError) Error() string { return e.Setting + ": " + e.Text }
-
-// Unwrap gives [ErrTLS] or [ErrHeaders].
-func (e *FileError) Unwrap() error { return e.kind }
-
-// The settings of the files.
+// The settings that name files, as the errors about them say it.
 const (
 	settingCA      = "tls_ca_cert"
 	settingCert    = "tls_client_cert"
@@ -35,12 +24,11 @@ const (
 	settingHeaders = "headers_file"
 )
 
+// unusable is an [ErrFile]. The text says what was found and, after a semicolon,
+// what to do.
 func unusable(setting, format string, args ...any) error {
-	kind := ErrTLS
-	if setting == settingHeaders {
-		kind = ErrHeaders
-	}
-	return &FileError{Setting: setting, Text: fmt.Sprintf(format, args...), kind: kind}
+	found, hint, _ := strings.Cut(fmt.Sprintf(format, args...), "; ")
+	return &fault.Error{Reason: ErrFile, Field: setting, Found: found, Hint: hint}
 }
 
 // maxFile is the size limit of a file, in bytes.

@@ -76,8 +76,7 @@ func TestFileErrorsOfTLS(t *testing.T) {
 			_, err := newClient(conductor.Options{
 				BaseURL: "https://localhost", CAFile: file("ca", row.ca), CertFile: file("cert", row.cert), KeyFile: file("key", row.key),
 			})
-			e, ok := errors.AsType[*conductor.FileError](err)
-			if !ok || !errors.Is(err, conductor.ErrTLS) || e.Error() != row.want {
+			if !errors.Is(err, conductor.ErrFile) || err.Error() != row.want {
 				t.Errorf("%v, want %s", err, row.want)
 			}
 		})
@@ -154,7 +153,7 @@ func TestFileErrorsOfHeaders(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "headers")
 		replace(t, file, []byte(row.text))
 		_, err := newClient(conductor.Options{BaseURL: "http://localhost", HeadersFile: file})
-		if err == nil || err.Error() != "headers_file: "+row.want || !errors.Is(err, conductor.ErrHeaders) {
+		if err == nil || err.Error() != "headers_file: "+row.want || !errors.Is(err, conductor.ErrFile) {
 			t.Errorf("%.40q: %v, want %s", row.text, err, row.want)
 		}
 	}

@@ -117,7 +117,7 @@ func faultError(place string, err error) error {
 		return err
 	}
 	text := inFlags(e.Found)
-	for _, before := range []string{e.Field, printable.Line(place)} {
+	for _, before := range []string{inFlags(e.Field), printable.Line(place)} {
 		if before != "" {
 			text = before + ": " + text
 		}

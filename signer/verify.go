@@ -67,7 +67,7 @@ func selectAlgorithm(p Parsed, v keys.Verifier, only keys.Algorithm) (keys.Algor
 	if only != "" {
 		if !slices.Contains(accepted, only) {
 			return "", &fault.Error{
-				Reason: ErrAlgorithm, Field: "algorithm", Found: fmt.Sprintf("%s does not fit this key", only),
+				Reason: ErrAlgorithm, Field: fault.Algorithm, Found: fmt.Sprintf("%s does not fit this key", only),
 				Hint: "use " + keys.JoinAlgorithms(accepted),
 			}
 		}
@@ -82,8 +82,8 @@ func selectAlgorithm(p Parsed, v keys.Verifier, only keys.Algorithm) (keys.Algor
 	}
 	if !OneAlgorithm(accepted) {
 		return "", &fault.Error{
-			Reason: ErrAlgorithmAmbiguous, Field: "algorithm", Found: "the key fits several algorithms, and a token's header must not choose",
-			Hint: "say which one is expected: " + keys.JoinAlgorithms(accepted),
+			Reason: ErrAlgorithmAmbiguous, Field: fault.Algorithm, Found: "the key fits several algorithms, and the token's header must not select one",
+			Hint: "set " + fault.Algorithm + " to the expected one of " + keys.JoinAlgorithms(accepted),
 		}
 	}
 	return alg, nil

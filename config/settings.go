@@ -257,7 +257,7 @@ func endpointSettings() []Setting {
 			field: func(c *Config) any { return &c.Listen },
 		}, {
 			Name: "jwks_listen", Env: "CONDUCTOR_JWT_JWKS_LISTEN", Kind: Address, Default: off,
-			About: "Address of /.well-known/jwks.json, the public halves of the configured keys, or off.",
+			About: "Address of the JWK Sets and of the metadata of issuers (docs/keys.md), or off.",
 			field: func(c *Config) any { return &c.JWKSListen },
 		}, {
 			Name: "status_listen", Env: "CONDUCTOR_JWT_STATUS_LISTEN", Kind: Address, Default: off,

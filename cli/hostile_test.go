@@ -16,8 +16,8 @@ import (
 	"conductor-jwt/cli"
 )
 
-// Inputs that are made to cost time or memory are refused before they do. The
-// bound on time is many times what it takes, for machines that are busy.
+// Inputs that would cost much time or memory are refused before they do. The time
+// limit is generous, for busy machines.
 func TestHostileInputsAreRefusedAtOnce(t *testing.T) {
 	dir := t.TempDir()
 	files := map[string][]byte{
@@ -78,7 +78,7 @@ func TestHostileInputsAreRefusedAtOnce(t *testing.T) {
 
 func b64(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) }
 
-// rsaOf is a PKCS#1 key whose numbers have the right sizes and nothing else.
+// rsaOf returns a PKCS#1 key whose numbers are wrong, except in size.
 func rsaOf(t *testing.T, bits uint) []byte {
 	t.Helper()
 	one := big.NewInt(1)
@@ -96,7 +96,7 @@ func rsaOf(t *testing.T, bits uint) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: der})
 }
 
-// pbkdf2Of is an encrypted PKCS#8 key that asks for so many iterations.
+// pbkdf2Of returns an encrypted PKCS#8 key with this number of iterations.
 func pbkdf2Of(t *testing.T, iterations int) []byte {
 	t.Helper()
 	type algorithm struct {

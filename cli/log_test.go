@@ -16,7 +16,7 @@ func logEnv(w *bytes.Buffer) Env {
 	return Env{Stderr: w, Getenv: func(string) (string, bool) { return "", false }}
 }
 
-// What comes from outside can neither end a line nor speak to a terminal.
+// Text from outside can neither end a line nor control a terminal.
 func TestOutsideTextIsEscaped(t *testing.T) {
 	for _, text := range []string{"a\nb", "\x1b[31mred", "\x7f", "\u009b31m", "\u202egnp.exe", "\u2028", "\xff", "\r", "\u200b"} {
 		for _, format := range []string{logText, logJSON} {

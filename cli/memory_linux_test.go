@@ -13,7 +13,7 @@ import (
 
 var noCoreFile = regexp.MustCompile(`(?m)^Max core file size +0 +0 +bytes`)
 
-// permitCoreFiles gives processes to come a limit that they have to lower.
+// permitCoreFiles raises the limit that new processes inherit and must lower.
 func permitCoreFiles(t *testing.T) {
 	t.Helper()
 	var limit unix.Rlimit
@@ -26,8 +26,8 @@ func permitCoreFiles(t *testing.T) {
 	}
 }
 
-// mayDumpCore also reports whether a process of the same user may look into p;
-// root always may.
+// mayDumpCore reports whether p may write a core file, or another process of the
+// same user may read its memory, which root always may.
 func mayDumpCore(t *testing.T, p *process) bool {
 	t.Helper()
 	if _, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", p.pid)); err == nil && os.Getuid() != 0 {
@@ -40,7 +40,7 @@ func mayDumpCore(t *testing.T, p *process) bool {
 	return !noCoreFile.Match(limits)
 }
 
-// A key store that is asked has been shown a token.
+// A request to a key store has a token.
 func TestNoCoreFileWhileAKeyStoreIsAsked(t *testing.T) {
 	_, _, env := conductor(t)
 	address, asked := hangingStore(t)
@@ -54,7 +54,7 @@ func TestNoCoreFileWhileAKeyStoreIsAsked(t *testing.T) {
 	}
 }
 
-// Every command that reads a secret, the settings included.
+// Every command reads secrets, if only in its settings.
 func TestNoCoreFileBeforeASecretIsRead(t *testing.T) {
 	for _, args := range [][]string{
 		{"worker", "--config", "FIFO"},

@@ -27,11 +27,11 @@ import (
 	"conductor-jwt/test/conductortest"
 )
 
-// scriptWait is long, so that a machine under load fails no script.
+// scriptWait is long enough for a busy machine.
 const scriptWait = time.Minute
 
-// status STATUS COMMAND … runs a command and wants that exit status; its
-// output can be matched as after exec.
+// status STATUS COMMAND … runs a command and checks its exit status. Its output can
+// be matched as after exec.
 func status(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: status STATUS COMMAND [ARG …]")
@@ -51,7 +51,7 @@ func status(ts *testscript.TestScript, neg bool, args []string) {
 // ledgers are the running conductors, by script.
 var ledgers sync.Map
 
-// testKey is an Ed25519 key that is made once a test binary.
+// testKey is an Ed25519 key for all scripts of a test binary.
 var testKey = sync.OnceValue(func() string {
 	_, key, err := ed25519.GenerateKey(nil)
 	if err != nil {
@@ -64,8 +64,8 @@ var testKey = sync.OnceValue(func() string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
 })
 
-// startConductor puts a ledger behind HTTP, with a fresh key as its secret
-// `jwt`, and points the worker's variables to it.
+// startConductor serves a ledger over HTTP, with a key as its secret `jwt`, and sets
+// the worker's variables to it.
 func startConductor(ts *testscript.TestScript, _ bool, args []string) {
 	l := conductortest.NewLedger(conductortest.Options{})
 	o := conductortest.ServerOptions{}
@@ -85,8 +85,8 @@ func startConductor(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Defer(func() { ledgers.Delete(ts) })
 }
 
-// startGateway puts a gateway before a server, which lets in who sends the
-// header Pass: open.
+// startGateway starts a gateway before a server, which requires the header
+// Pass: open.
 func startGateway(ts *testscript.TestScript, server string) string {
 	target, err := url.Parse(server)
 	ts.Check(err)
@@ -142,7 +142,7 @@ func await(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// asked CALL waits until the server was asked for that.
+// asked CALL waits until the server has had this call.
 func asked(ts *testscript.TestScript, _ bool, args []string) {
 	l := ledgerOf(ts)
 	ctx, cancel := context.WithTimeout(context.Background(), scriptWait)
@@ -158,22 +158,22 @@ func asked(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// sigterm tells every background command to end; kill knows no SIGTERM.
+// sigterm sends SIGTERM to every background command; kill cannot.
 func sigterm(ts *testscript.TestScript, _ bool, _ []string) {
 	for _, c := range ts.BackgroundCmds() {
 		ts.Check(c.Process.Signal(syscall.SIGTERM))
 	}
 }
 
-// sighup tells every background command to read its files again.
+// sighup sends SIGHUP to every background command.
 func sighup(ts *testscript.TestScript, _ bool, _ []string) {
 	for _, c := range ts.BackgroundCmds() {
 		ts.Check(c.Process.Signal(syscall.SIGHUP))
 	}
 }
 
-// reason N TEXT … waits until task N has a reason for its failure, and wants
-// it to hold each text; with ! in front, none of them.
+// reason N TEXT … waits until task N has a reason for its failure, and checks that
+// it has each text; with ! in front, none of them.
 func reason(ts *testscript.TestScript, neg bool, args []string) {
 	l := ledgerOf(ts)
 	var got string
@@ -191,7 +191,7 @@ func reason(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// settled wants every delivery to have ended as it should.
+// settled checks the end of every delivery.
 func settled(ts *testscript.TestScript, _ bool, _ []string) { ts.Check(ledgerOf(ts).Check()) }
 
 // free NAME … sets each variable to a loopback address that is free.
@@ -205,8 +205,8 @@ func freePort(ts *testscript.TestScript, _ bool, names []string) {
 	}
 }
 
-// get STATUS URL [TEXT …] asks until the answer has that status and holds each
-// text; with ! in front the texts must not be there.
+// get STATUS URL [TEXT …] requests the URL until the answer has this status and each
+// text; with ! in front none of the texts.
 func get(ts *testscript.TestScript, neg bool, args []string) {
 	ctx, cancel := context.WithTimeout(context.Background(), scriptWait)
 	defer cancel()
@@ -229,14 +229,14 @@ func get(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// askOnce does not let one answer that does not come take the time of all.
+// askOnce makes one request with a short timeout.
 func askOnce(ctx context.Context, url string) (code int, body string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, scriptWait/6)
 	defer cancel()
 	return conductortest.Get(ctx, url)
 }
 
-// taskdef JSON puts a task definition.
+// taskdef JSON adds a task definition.
 func taskdef(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(ledgerOf(ts).PutTaskDef(json.RawMessage(args[0])))
 }

@@ -16,11 +16,11 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// The scripts are the command line's manual by example.
+// The scripts document the command line by examples.
 func TestScripts(t *testing.T) { runScripts(t, "testdata/script", nil) }
 
-// The reports are inputs of the public that once failed, each in a file; every
-// script finds all of them in its folder.
+// The reports are inputs of users that once failed, each in a file. Every script
+// has all of them in its folder.
 func TestReports(t *testing.T) {
 	const dir = "testdata/reports"
 	runScripts(t, dir, func(e *testscript.Env) error {

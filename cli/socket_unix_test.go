@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// socket is a standard input of the kind that node's spawn makes.
+// socket returns a standard input of the kind that node's spawn makes.
 func socket(t *testing.T, input []byte) *os.File {
 	t.Helper()
 	ends, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)

@@ -21,7 +21,7 @@ func isNative(t *testing.T) bool {
 	return runtime.GOOS != "windows" && slices.Contains(info.Settings, debug.BuildSetting{Key: "CGO_ENABLED", Value: "1"})
 }
 
-// Each kind of source is in this edition, or it is said where it is.
+// Each kind of source is in this edition, or the edition that has it is named.
 func TestStoresOfThisEdition(t *testing.T) {
 	has := schemes(Env{Getenv: func(string) (string, bool) { return "", false }}, nil, keys.NewParser(keys.ParserOptions{}))
 	for _, name := range policy.Schemes() {
@@ -38,7 +38,7 @@ func TestStoresOfThisEdition(t *testing.T) {
 	}
 }
 
-func TestTheNativeEditionAloneSignsWithOpenSSL(t *testing.T) {
+func TestOnlyTheNativeEditionSignsWithOpenSSL(t *testing.T) {
 	b := newBuild(Env{})
 	if isNative(t) {
 		if b.Edition != "native" || !strings.HasPrefix(b.Crypto, "openssl 3.") || b.backEnd.rsa == nil {

@@ -14,8 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// terminal is a pseudo-terminal (pts(4)): what is written to it, and its
-// other end.
+// terminal returns both ends of a pseudo-terminal (pts(4)).
 func terminal(t *testing.T) (slave, master *os.File) {
 	t.Helper()
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
@@ -39,7 +38,7 @@ func terminal(t *testing.T) (slave, master *os.File) {
 	return slave, master
 }
 
-// onTerminal is what show writes to a terminal.
+// onTerminal returns what show writes to a terminal.
 func onTerminal(t *testing.T, env map[string]string, show func(Env)) string {
 	t.Helper()
 	slave, master := terminal(t)
@@ -88,8 +87,8 @@ func TestALogIsTextOnATerminal(t *testing.T) {
 	}
 }
 
-// converse runs the command on a terminal of its own, types a line at each
-// prompt, and gives what the terminal shows.
+// converse runs the command on its own terminal, types a line at each prompt, and
+// returns what the terminal shows.
 func converse(t *testing.T, lines []string, args ...string) string {
 	t.Helper()
 	self, err := os.Executable()

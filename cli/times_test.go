@@ -27,7 +27,7 @@ func TestMoments(t *testing.T) {
 	}
 }
 
-func TestSpans(t *testing.T) {
+func TestDurations(t *testing.T) {
 	for text, want := range map[string]int64{"0": 0, "300": 300, "5m": 300, "1h30m": 5400, "0s": 0, "1000ms": 1} {
 		if got, err := parseDuration(text); err != nil || got != want {
 			t.Errorf("%s is %d (%v), want %d", text, got, err, want)
@@ -43,7 +43,7 @@ func TestSpans(t *testing.T) {
 	}
 }
 
-// FuzzMoment: whatever is taken for a time is one that a token may hold.
+// FuzzMoment checks that every accepted time is one that a token may have.
 func FuzzMoment(f *testing.F) {
 	for _, text := range []string{"1700000000", "+5m", "-1h", "2026-01-02T15:04:05Z", "9223372036854775807", "-2562047h47m16.854775808s"} {
 		f.Add(text)

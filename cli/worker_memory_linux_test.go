@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// It runs itself in a process of its own: a limit that is lowered stays so, and
+// The test runs in its own process: the lower limit cannot be raised again, and
 // other tests look at processes that inherit it.
 func TestNoCoreFileAndNoDebugger(t *testing.T) {
 	if os.Getenv("KEEP_OFF_DISK") == "" {

@@ -14,7 +14,7 @@ import (
 	"conductor-jwt/task"
 )
 
-// signingWithout gives a signing with no policy.
+// signingWithout returns a signing without a policy.
 func signingWithout(t *testing.T, drain time.Duration) *signing {
 	t.Helper()
 	ring, err := keyring.New(t.Context(), keyring.Options{Now: time.Now}, nil)
@@ -53,8 +53,7 @@ func TestTheEndWaitsNoLongerThanTheDrainTimeout(t *testing.T) {
 	}
 }
 
-// After a second signal, and after a drain that gave tasks up, a handler may
-// still sign.
+// After a second signal, or a drain that abandoned tasks, a handler may still sign.
 func TestTheAuditTakesTheLastSignature(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "audit")
 	s := signingWithout(t, time.Second)

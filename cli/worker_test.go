@@ -109,7 +109,7 @@ func (p *process) says(t *testing.T, text string) {
 	}
 }
 
-// address is where the process says that it serves health and metrics.
+// address returns the address of health and metrics in the log.
 func (p *process) address(t *testing.T) string {
 	t.Helper()
 	p.says(t, "health and metrics are served")
@@ -132,7 +132,7 @@ func page(t *testing.T, url string) string {
 	return body
 }
 
-// conductor is a ledger behind HTTP and the variables that lead to it.
+// conductor serves a ledger over HTTP; it returns the worker's variables for it.
 func conductor(t *testing.T) (*conductortest.Ledger, *conductortest.Server, map[string]string) {
 	t.Helper()
 	l := conductortest.NewLedger(conductortest.Options{})
@@ -163,8 +163,8 @@ func ended(l *conductortest.Ledger, n int) func() bool {
 	}
 }
 
-// No key, password, secret or token reaches the log, the metrics, the pages or
-// the server, at the chattiest level, whether the task succeeds or fails.
+// No key, password, secret or token is in the log, the metrics, the pages or what
+// the server gets, at level debug, whether the task succeeds or fails.
 func TestAWorkerTellsNoSecret(t *testing.T) {
 	l, _, env := conductor(t)
 	env["LOG_LEVEL"] = "debug"
@@ -214,7 +214,7 @@ func TestAWorkerTellsNoSecret(t *testing.T) {
 	}
 }
 
-// SIGTERM under load: exit 0, nothing in hand is left.
+// SIGTERM under load: exit status 0, no task in flight is left.
 func TestATermSignalDrains(t *testing.T) {
 	l, _, env := conductor(t)
 	l.SetSecret("jwt", testKey())
@@ -241,8 +241,7 @@ func TestATermSignalDrains(t *testing.T) {
 	p.ends(t, 0)
 }
 
-// While it drains, a worker says that it is not ready, and a second signal
-// ends it at once.
+// While it drains, a worker is not ready, and a second signal ends it at once.
 func TestASecondSignalEndsAtOnce(t *testing.T) {
 	l, s, env := conductor(t)
 	l.SetSecret("jwt", testKey())
@@ -269,8 +268,7 @@ func TestASecondSignalEndsAtOnce(t *testing.T) {
 	s.Down()
 }
 
-// blockable is a standard error that can stop taking what is written, as a pipe
-// does that has no reader.
+// blockable is a standard error that can block, as a pipe without a reader does.
 type blockable struct {
 	*output
 	blocked atomic.Bool
@@ -300,7 +298,7 @@ func TestASecondSignalEndsAWorkerWhoseLogIsBlocked(t *testing.T) {
 	p.ends(t, 1)
 }
 
-// Where the server has gone, the drain has an end, and the status tells.
+// Without the server the drain ends, with exit status 1.
 func TestADrainWithoutAServerFails(t *testing.T) {
 	l, s, env := conductor(t)
 	l.SetSecret("jwt", testKey())
@@ -322,13 +320,13 @@ func TestADrainWithoutAServerFails(t *testing.T) {
 	}
 }
 
-// The default port is nobody's choice: a second worker on a laptop takes
-// another one.
+// A default port that is in use is replaced, so that two workers can run on one
+// machine.
 func TestATakenDefaultPortIsNoReasonToEnd(t *testing.T) {
 	_, _, env := conductor(t)
 	delete(env, "CONDUCTOR_JWT_LISTEN")
 	var config net.ListenConfig
-	// Where this fails somebody else has the port, which is as good.
+	// If this fails, another process has the port, which is sufficient.
 	if listener, err := config.Listen(t.Context(), "tcp", "127.0.0.1:9991"); err == nil {
 		t.Cleanup(func() { _ = listener.Close() })
 	}
@@ -353,7 +351,7 @@ func TestWhatIsUnsafeIsSaidOnce(t *testing.T) {
 		t.Error("warns of plain http over loopback")
 	}
 
-	// The unspecified address reaches this host, and is not loopback's name.
+	// The unspecified address reaches this host, but is not loopback.
 	env["CONDUCTOR_SERVER_URL"] = strings.Replace(s.URL, "127.0.0.1", "0.0.0.0", 1)
 	env["CONDUCTOR_TLS_INSECURE_SKIP_VERIFY"] = "true"
 	env["CONDUCTOR_JWT_THREADS"] = "3"
@@ -368,7 +366,6 @@ func TestWhatIsUnsafeIsSaidOnce(t *testing.T) {
 	}
 }
 
-// A proxy that the usual variables name is used, and its password not told.
 func TestAReloadWithoutAPolicySaysThatThereIsNone(t *testing.T) {
 	_, _, env := conductor(t)
 	p := start(t, env, "worker")
@@ -379,6 +376,7 @@ func TestAReloadWithoutAPolicySaysThatThereIsNone(t *testing.T) {
 	p.ends(t, 0)
 }
 
+// A proxy of the usual variables is used, and its password is not logged.
 func TestTheUsualProxyVariablesAreObeyed(t *testing.T) {
 	l, s, env := conductor(t)
 	l.SetSecret("jwt", testKey())

@@ -18,7 +18,7 @@ import (
 	"conductor-jwt/test/conductortest"
 )
 
-// launch starts a process of its own: signals and closed pipes act on those.
+// launch starts a process, for signals and closed pipes.
 func launch(t *testing.T, env map[string]string, prepare func(*exec.Cmd), args ...string) *process {
 	t.Helper()
 	p := &process{status: make(chan int, 1)}
@@ -46,8 +46,8 @@ func (p *process) signal(t *testing.T, s syscall.Signal) {
 	}
 }
 
-// hangingStore is a key store that takes connections and never answers. Asked
-// gives each of them; closing one lets its request fail.
+// hangingStore is a key store that accepts connections and never answers. It sends
+// each to asked; closing one fails its request.
 func hangingStore(t *testing.T) (address string, asked <-chan net.Conn) {
 	t.Helper()
 	var config net.ListenConfig
@@ -93,7 +93,7 @@ func writeTo(t *testing.T, path, text string) {
 	}
 }
 
-// fifo puts a FIFO in the place of a file.
+// fifo replaces a file by a FIFO.
 func fifo(t *testing.T, path string) {
 	t.Helper()
 	if err := os.Remove(path); err != nil {
@@ -120,7 +120,7 @@ func nextConn(t *testing.T, asked <-chan net.Conn) net.Conn {
 	}
 }
 
-// The token of a store may be a FIFO by the time it is read again.
+// The token of a store may be a FIFO when it is read again.
 func TestAFIFOInPlaceOfATokenDoesNotHoldUpTheEnd(t *testing.T) {
 	_, _, env := conductor(t)
 	policy, token := vaultPolicy(t, "http://127.0.0.1:1")
@@ -183,7 +183,7 @@ func TestASignalDuringTheStartEndsIt(t *testing.T) {
 	}
 }
 
-// What rotates the log may do so at any time.
+// The log may be rotated at any time.
 func TestSIGHUPNeverEndsAWorker(t *testing.T) {
 	l, _, env := conductor(t)
 	address, asked := hangingStore(t)
@@ -203,7 +203,7 @@ func TestSIGHUPNeverEndsAWorker(t *testing.T) {
 	p.ends(t, 0)
 }
 
-// The reader of the log, and of the audit, may go away.
+// The reader of the log, or of the audit, may end.
 func TestAWorkerOutlivesTheReaderOfItsLog(t *testing.T) {
 	l, _, env := conductor(t)
 	l.SetSecret("jwt", testKey())
@@ -227,7 +227,7 @@ func TestAWorkerOutlivesTheReaderOfItsLog(t *testing.T) {
 	p.ends(t, 0)
 }
 
-// A command of a pipeline ends as usual when its reader goes away.
+// A command in a pipeline ends as usual when its reader ends.
 func TestACommandEndsWithItsReader(t *testing.T) {
 	reader, writer, err := os.Pipe()
 	if err != nil {
@@ -243,7 +243,7 @@ func TestACommandEndsWithItsReader(t *testing.T) {
 	p.ends(t, -1) // by the signal
 }
 
-// An audit whose reader is gone, or was never there, holds up nothing.
+// A FIFO without a reader does not delay the worker.
 func TestAnAuditThatIsAFIFOIsNotWaitedFor(t *testing.T) {
 	_, _, env := conductor(t)
 	path := filepath.Join(t.TempDir(), "audit")
@@ -256,7 +256,7 @@ func TestAnAuditThatIsAFIFOIsNotWaitedFor(t *testing.T) {
 	}
 }
 
-// Every file that is read again while the worker runs has to be a regular one.
+// Files that are read again while the worker runs must be regular.
 func TestAFIFOInPlaceOfAFileHoldsUpNothing(t *testing.T) {
 	for _, c := range []struct {
 		name, variable, policy string

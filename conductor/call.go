@@ -181,8 +181,11 @@ func (c *Client) newRequest(ctx context.Context, call Call, r request, token sec
 	return out, nil
 }
 
-// errRedirect is a constant text, so it may be printed.
-var errRedirect = errors.New("redirected to another server; set the server's own address")
+// These are constant texts, so they may be printed.
+var (
+	errRedirect     = errors.New("redirected to another server; set the server's own address")
+	errRedirectLoop = errors.New("redirected too often; set the server's own address")
+)
 
 const maxRedirects = 10
 
@@ -199,7 +202,7 @@ func (c *Client) checkRedirect(call Call) func(*http.Request, []*http.Request) e
 		case !sameServer && !upgrade:
 			return &Error{Class: Garbled, Call: call, Cause: errRedirect}
 		case len(via) >= maxRedirects:
-			return &Error{Class: Garbled, Call: call, Cause: errors.New("redirected too often; set the server's own address")}
+			return &Error{Class: Garbled, Call: call, Cause: errRedirectLoop}
 		}
 		if !sameServer {
 			for name := range *c.headers.current() {

@@ -50,6 +50,18 @@ func TestRedirectTargets(t *testing.T) {
 	}
 }
 
+func TestRedirectLoopEnds(t *testing.T) {
+	requests := 0
+	url := answering(t, func(w http.ResponseWriter, r *http.Request) {
+		requests++
+		http.Redirect(w, r, r.URL.Path, http.StatusTemporaryRedirect)
+	})
+	_, err := poll(connect(t, conductor.Options{BaseURL: url}), 1)
+	if e := failure(t, err); e.Class != conductor.Garbled || !strings.Contains(e.Error(), "redirected too often") || requests != 10 {
+		t.Errorf("the error is %v after %d requests", e, requests)
+	}
+}
+
 // serveHTTP serves without TLS if config is nil.
 func serveHTTP(t *testing.T, handler http.Handler, config *tls.Config) string {
 	t.Helper()

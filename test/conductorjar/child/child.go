@@ -1,6 +1,6 @@
-// Package child runs other programs so that none of them outlives this one:
-// each is the leader of its own process group, the group is ended as a whole,
-// and on Linux the kernel ends the leader even when this program is killed.
+// Package child runs other programs so that none of them outlives this one: each
+// is the leader of its own process group, the whole group is killed, and on Linux
+// the kernel kills the leader when this program is killed.
 package child
 
 import (
@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// Spec is one program to run.
+// Spec is a program to run.
 type Spec struct {
 	Path   string
 	Args   []string // without the program's name
@@ -24,14 +24,14 @@ type Spec struct {
 	Env    []string // the whole environment; nil is an empty one
 	Stdout io.Writer
 	Stderr io.Writer
-	Grace  time.Duration // from the polite signal to the kill; 0 is 5 s
-	User   *User         // who runs it, where root may choose; nil is the caller
+	Grace  time.Duration // from SIGTERM to SIGKILL; 0 is 5 s
+	User   *User         // nil is the caller; another needs root
 }
 
 // User is a user of the system, by number.
 type User struct{ UID, GID int }
 
-// Nobody is the user that every Unix has for what needs no rights.
+// Nobody returns the unprivileged user nobody.
 func Nobody() (*User, error) {
 	nobody, err := user.Lookup("nobody")
 	if err != nil {
@@ -62,7 +62,7 @@ func Start(ctx context.Context, spec Spec) (*Process, error) {
 	cmd.Dir, cmd.Stdout, cmd.Stderr = spec.Dir, spec.Stdout, spec.Stderr
 	cmd.Env = spec.Env
 	if cmd.Env == nil {
-		cmd.Env = []string{} // a nil Env would inherit ours, keys and all
+		cmd.Env = []string{} // a nil Env would inherit the caller's, keys included
 	}
 	p := &Process{cmd: cmd, grace: spec.Grace, done: make(chan struct{})}
 	if p.grace == 0 {
@@ -79,9 +79,9 @@ func Start(ctx context.Context, spec Spec) (*Process, error) {
 	return p, nil
 }
 
-// run starts the child and waits for it on one operating system thread: the
-// parent-death signal of Linux is sent when the thread that forked ends, not
-// the process (prctl(2), PR_SET_PDEATHSIG).
+// run starts the child and waits for it on one operating system thread, because
+// Linux sends the parent-death signal when the thread that forked ends, not the
+// process (prctl(2), PR_SET_PDEATHSIG).
 func (p *Process) run(started chan<- error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -91,37 +91,35 @@ func (p *Process) run(started chan<- error) {
 	}
 	started <- nil
 	p.err = p.cmd.Wait()
-	killGroup(p.cmd.Process) // what the leader left behind
+	killGroup(p.cmd.Process) // processes that the leader left behind
 	close(p.done)
 }
 
-// PID is the process id.
+// PID returns the process ID.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 
-// Done is closed when the child has ended.
+// Done is closed when the child has exited.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
-// Err is how the child ended: nil after status 0. It is valid once Done is
-// closed.
+// Err returns nil after exit status 0. It is valid once Done is closed.
 func (p *Process) Err() error { return p.err }
 
-// ExitCode is the child's exit status once Done is closed, -1 where a signal
-// ended it.
+// ExitCode returns the exit status, -1 if a signal ended the child. It is valid
+// once Done is closed.
 func (p *Process) ExitCode() int { return p.cmd.ProcessState.ExitCode() }
 
-// Signal sends a signal to the leader alone.
+// Signal sends a signal to the leader of the group.
 func (p *Process) Signal(s os.Signal) error { return p.cmd.Process.Signal(s) }
 
-// Terminate asks the child to end and does not wait.
+// Terminate sends SIGTERM and does not wait.
 func (p *Process) Terminate() {
-	// A child that has just ended cannot be signalled, and need not be.
-	_ = terminate(p.cmd.Process)
+	_ = terminate(p.cmd.Process) // fails only if the child has exited
 }
 
-// Kill ends the whole group at once and waits for the leader.
+// Kill kills the whole group and waits for the leader.
 func (p *Process) Kill() {
 	select {
-	case <-p.done: // its id may be somebody else's by now
+	case <-p.done: // the process ID may have been reused
 		return
 	default:
 	}
@@ -129,8 +127,8 @@ func (p *Process) Kill() {
 	<-p.done
 }
 
-// Stop asks the child to end, kills it when the grace is over or ctx is done,
-// and waits. It returns Err.
+// Stop sends SIGTERM, kills the group after the grace or when ctx is done, and
+// waits. It returns Err.
 func (p *Process) Stop(ctx context.Context) error {
 	p.Terminate()
 	timer := time.NewTimer(p.grace)
@@ -145,7 +143,7 @@ func (p *Process) Stop(ctx context.Context) error {
 	return p.err
 }
 
-// Run runs the program to its end.
+// Run runs the program and waits for it.
 func Run(ctx context.Context, spec Spec) error {
 	p, err := Start(ctx, spec)
 	if err != nil {
@@ -169,5 +167,5 @@ func Output(ctx context.Context, spec Spec) (string, error) {
 	return tail.String(), err
 }
 
-// ErrNotFound is the answer of Look.
+// ErrNotFound is returned by Look.
 var ErrNotFound = errors.New("not found")

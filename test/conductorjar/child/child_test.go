@@ -19,8 +19,8 @@ import (
 	"conductor-jwt/test/conductorjar/child"
 )
 
-// asParent makes the test binary a program that starts a child and waits, so
-// that a test can kill it.
+// asParent makes the test binary start a child and wait, so that a test can kill
+// it.
 const asParent = "CHILD_TEST_AS_PARENT"
 
 func TestMain(m *testing.M) {
@@ -38,7 +38,7 @@ func shell(out io.Writer, script string) child.Spec {
 	}
 }
 
-// lines starts a script and gives the lines that it prints.
+// lines starts a script and returns a scanner of its output.
 func lines(t *testing.T, script string) (*child.Process, *bufio.Scanner) {
 	t.Helper()
 	r, w, err := os.Pipe()
@@ -67,7 +67,7 @@ func readPID(t *testing.T, s *bufio.Scanner) int {
 	return pid
 }
 
-func awaitGone(t *testing.T, pid int) {
+func awaitExit(t *testing.T, pid int) {
 	t.Helper()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
@@ -76,18 +76,18 @@ func awaitGone(t *testing.T, pid int) {
 		select {
 		case <-tick.C:
 		case <-deadline:
-			t.Fatalf("process %d still runs", pid)
+			t.Fatalf("process %d is still running", pid)
 		}
 	}
 }
 
-// zombie says whether a process is dead and only waits for its new parent.
+// zombie reports whether a process has exited and waits for its parent.
 func zombie(pid int) bool {
 	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	return err == nil && strings.Contains(string(stat), ") Z ")
 }
 
-func TestStopIsPoliteFirst(t *testing.T) {
+func TestStopSendsSIGTERMFirst(t *testing.T) {
 	p, s := lines(t, `trap 'echo bye; exit 3' TERM; echo $$; while :; do sleep 0.05; done`)
 	readPID(t, s)
 	if err := p.Stop(t.Context()); err == nil {
@@ -98,13 +98,13 @@ func TestStopIsPoliteFirst(t *testing.T) {
 	}
 }
 
-func TestStopKillsWhatIgnoresTheSignal(t *testing.T) {
+func TestStopKillsAProcessThatIgnoresSIGTERM(t *testing.T) {
 	p, s := lines(t, `trap '' TERM; echo $$; while :; do sleep 0.05; done`)
 	pid := readPID(t, s)
 	if err := p.Stop(t.Context()); err == nil {
 		t.Error("Stop = nil, want the kill as an error")
 	}
-	awaitGone(t, pid)
+	awaitExit(t, pid)
 }
 
 func TestGrandchildrenEndWithTheirParent(t *testing.T) {
@@ -114,7 +114,7 @@ func TestGrandchildrenEndWithTheirParent(t *testing.T) {
 	if p.Err() != nil {
 		t.Errorf("Err = %v, want nil", p.Err())
 	}
-	awaitGone(t, pid)
+	awaitExit(t, pid)
 }
 
 func TestCancelledContextEndsTheChild(t *testing.T) {
@@ -131,10 +131,10 @@ func TestCancelledContextEndsTheChild(t *testing.T) {
 	if err := <-ended; !errors.Is(err, context.Canceled) {
 		t.Errorf("Run = %v, want context.Canceled", err)
 	}
-	awaitGone(t, pid)
+	awaitExit(t, pid)
 }
 
-func TestEnvironmentIsGivenNotInherited(t *testing.T) {
+func TestEnvironmentIsNotInherited(t *testing.T) {
 	t.Setenv("CHILD_TEST_SECRET", "inherited")
 	spec := shell(nil, "echo ${CHILD_TEST_SECRET:-unset}")
 	spec.Env = nil
@@ -144,7 +144,7 @@ func TestEnvironmentIsGivenNotInherited(t *testing.T) {
 	}
 }
 
-func TestLookUsesThePathThatItIsGiven(t *testing.T) {
+func TestLookUsesThePATHOfItsArgument(t *testing.T) {
 	folder := t.TempDir()
 	if err := os.WriteFile(folder+"/tool", []byte("#!/bin/sh\n"), 0o700); err != nil {
 		t.Fatal(err)

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Getenv reads one variable of an environment in the form of [os.Environ];
-// the last assignment wins.
+// Getenv returns a variable of an environment in the form of [os.Environ]; the
+// last assignment wins.
 func Getenv(env []string, name string) string {
 	value := ""
 	for _, entry := range env {
@@ -32,8 +32,8 @@ func Look(env []string, name string) (string, error) {
 	return "", ErrNotFound
 }
 
-// Executable reports whether a file can be run, and its name with the ending
-// that Windows needs.
+// Executable reports whether a file can be run, and returns its name with the
+// extension that Windows needs.
 func Executable(path string) (string, bool) {
 	endings := []string{""}
 	if runtime.GOOS == "windows" {

@@ -7,18 +7,17 @@ import (
 	"syscall"
 )
 
-// terminate signals the leader alone: it knows best how to end its own, and
-// killGroup comes after it.
+// terminate signals only the leader, which ends its own children; killGroup
+// follows.
 func terminate(p *os.Process) error { return p.Signal(syscall.SIGTERM) }
 
 func killGroup(p *os.Process) {
-	// ESRCH, the usual answer, says that the group is gone already.
-	_ = syscall.Kill(-p.Pid, syscall.SIGKILL)
+	_ = syscall.Kill(-p.Pid, syscall.SIGKILL) // ESRCH: the group has ended
 }
 
 func credential(as *User) *syscall.Credential {
 	if as == nil {
 		return nil
 	}
-	return &syscall.Credential{Uid: uint32(as.UID), Gid: uint32(as.GID)} //nolint:gosec // numbers of the system's own table
+	return &syscall.Credential{Uid: uint32(as.UID), Gid: uint32(as.GID)} //nolint:gosec // numbers from the system's user database
 }

@@ -7,11 +7,9 @@ import (
 
 func group(*exec.Cmd, *User) {}
 
-// terminate kills: Windows has no polite signal for a program without a
-// console of its own.
+// terminate kills, because Windows has no SIGTERM.
 func terminate(p *os.Process) error { return p.Kill() }
 
 func killGroup(p *os.Process) {
-	// A process that has ended cannot be killed, and need not be.
-	_ = p.Kill()
+	_ = p.Kill() // fails only if the process has exited
 }

@@ -12,7 +12,7 @@ type Tail struct {
 	data  []byte
 }
 
-// NewTail keeps the last limit bytes.
+// NewTail returns a Tail that keeps the last limit bytes.
 func NewTail(limit int) *Tail { return &Tail{limit: limit} }
 
 // Write implements [io.Writer].
@@ -26,14 +26,14 @@ func (t *Tail) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// String is what was kept.
+// String returns the kept bytes.
 func (t *Tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return string(t.data)
 }
 
-// Lines is the last n lines that were kept.
+// Lines returns the last n kept lines.
 func (t *Tail) Lines(n int) string {
 	lines := strings.Split(strings.TrimRight(t.String(), "\n"), "\n")
 	return strings.Join(lines[max(0, len(lines)-n):], "\n")

@@ -51,3 +51,63 @@ func (s *stage) checkReplicas(t *testing.T) {
 		}
 	}
 }
+
+// An orchestrator replaces the workers of one version by those of the next,
+// one at a time, each when its successor is ready.
+func TestRollingUpgradeUnderLoad(t *testing.T) {
+	underLoad(t)
+	const domain, replicas, each = "upgrade", 3, 20
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	before, after := shared.version(ctx, t, "1.0.0"), shared.version(ctx, t, "1.1.0")
+	var old []*workerProcess
+	for range replicas {
+		old = append(old, before.readyWorker(t, "CONDUCTOR_JWT_DOMAIN="+domain, quickToStop))
+	}
+	r := numbered(t, domain, "get_signed_jwt")
+	l := shared.load(ctx, t, fails, r)
+	var signed [2]int
+	var next []*workerProcess
+	for _, w := range old {
+		next = append(next, after.readyWorker(t, "CONDUCTOR_JWT_DOMAIN="+domain, quickToStop))
+		l.more(ctx, t, each)
+		checkVersion(ctx, t, w, "1.0.0")
+		signed[0] += w.signed(ctx, t)
+		if err := w.Stop(ctx); err != nil {
+			t.Fatalf("a worker of the old version ends with %v, want status 0\n%s", err, w.log.Lines(10))
+		}
+	}
+	l.more(ctx, t, each)
+	ids := l.end(t)
+	workflows, err := shared.awaitAll(ctx, ids, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkTokens(t, workflows)
+	checkNoRetry(t, workflows)
+	for _, w := range next {
+		checkVersion(ctx, t, w, "1.1.0")
+		signed[1] += w.signed(ctx, t)
+	}
+	if signed[0] == 0 || signed[1] == 0 {
+		t.Errorf("the old version signed %d, the new one %d; want both at work, or nothing was replaced under load", signed[0], signed[1])
+	}
+	t.Logf("%d workflows; the old version signed %d before its signals, the new one %d", len(ids), signed[0], signed[1])
+}
+
+// version is a stage with the worker built as a release is.
+func (s *stage) version(ctx context.Context, t *testing.T, version string) *stage {
+	t.Helper()
+	binary, err := s.build(ctx, ".", "-trimpath", "-ldflags=-s -w -X main.version="+version)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.other(binary)
+}
+
+func checkVersion(ctx context.Context, t *testing.T, w *workerProcess, want string) {
+	t.Helper()
+	if w.metric(ctx, t, "conductor_jwt_build_info", `version="`+want+`"`) != 1 {
+		t.Errorf("the worker does not say that it is version %s", want)
+	}
+}

@@ -8,18 +8,18 @@ import (
 	"conductor-jwt/test/conductortest"
 )
 
-// The worker's token expires while it works: it gets another one, once for all
-// its requests, and no task notices.
-func TestExpiredTokensCostNoTask(t *testing.T) {
-	underLoad(t)
+// When its access token expires, the worker requests one new token for all its
+// calls, and no task is lost or retried.
+func TestExpiredTokensLoseNoTask(t *testing.T) {
+	withExclusiveLoad(t)
 	const domain, rotations, each = "expired", 3, 15
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	f := newFront(t, shared.url())
+	f := newAuthProxy(t, shared.url())
 	f.rotate()
 	w := shared.readyWorker(t, append(f.env(), "CONDUCTOR_JWT_DOMAIN="+domain)...)
-	r := numbered(t, domain, "get_signed_jwt")
-	l := shared.load(ctx, t, fails, r)
+	r := numberedRequests(t, domain, "get_signed_jwt")
+	l := shared.load(ctx, t, noRetries, r)
 	for range rotations {
 		l.more(ctx, t, each)
 		f.rotate()
@@ -33,10 +33,10 @@ func TestExpiredTokensCostNoTask(t *testing.T) {
 	checkNoRetry(t, workflows)
 	seen := f.count()
 	if seen.unauthorized < rotations {
-		t.Errorf("%d answers were 401, want one or more for each of %d rotations", seen.unauthorized, rotations)
+		t.Errorf("%d responses were 401, want one or more for each of %d rotations", seen.unauthorized, rotations)
 	}
 	if seen.granted != 1+rotations {
-		t.Errorf("%d tokens were granted for a start and %d rotations, want one for each", seen.granted, rotations)
+		t.Errorf("%d tokens were granted for the start and %d rotations, want one for each", seen.granted, rotations)
 	}
 	canary := conductortest.NewCanary()
 	canary.PlantText("the credentials", f.keySecret)
@@ -44,31 +44,31 @@ func TestExpiredTokensCostNoTask(t *testing.T) {
 	canary.Check(t, "the worker's log", []byte(w.log.String()))
 }
 
-// What the worker may not do now it may do later: it neither ends nor storms.
-func TestForbiddenWorkerWaitsForItsRights(t *testing.T) {
-	underLoad(t)
+// A worker that gets 403 retries with backoff, and works when it gets the rights.
+func TestForbiddenWorkerRetriesWithBackoff(t *testing.T) {
+	withExclusiveLoad(t)
 	const domain, n = "forbidden", 10
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	f := newFront(t, shared.url())
+	f := newAuthProxy(t, shared.url())
 	f.rotate()
 	f.set(func() { f.forbidden = true })
 	w := shared.extraWorker(t, append(f.env(), "CONDUCTOR_JWT_DOMAIN="+domain)...)
 	began := time.Now()
-	r := numbered(t, domain, "get_signed_jwt")
+	r := numberedRequests(t, domain, "get_signed_jwt")
 	ids, err := shared.startMany(ctx, n, r)
 	if err != nil {
 		t.Fatal(err)
 	}
 	err = poll(ctx, 50*time.Millisecond, func() (bool, error) { return f.count().forbidden >= 6, nil })
 	if err != nil {
-		t.Fatalf("%d answers were 403, then none: the worker has given up\n%s", f.count().forbidden, w.log.Lines(10))
+		t.Fatalf("%d responses were 403, want 6: the worker stopped polling\n%s", f.count().forbidden, w.log.Lines(10))
 	}
-	// Two polls and a definition ask at once; then each poll waits for about
-	// five seconds, so the sixth answer takes more than a second. Slowness makes
-	// it longer, never shorter.
+	// Two polls and a definition are requested at once. Then each poller waits for
+	// about five seconds, so the sixth response takes more than a second. A busy
+	// machine makes it longer, never shorter.
 	if took := time.Since(began); took < time.Second {
-		t.Errorf("six requests in %s are a storm", took)
+		t.Errorf("six requests in %s, want at least 1 s", took)
 	}
 	f.set(func() { f.forbidden = false })
 	workflows, err := shared.awaitAll(ctx, ids, r)
@@ -78,6 +78,6 @@ func TestForbiddenWorkerWaitsForItsRights(t *testing.T) {
 	checkTokens(t, workflows)
 	checkNoRetry(t, workflows)
 	if seen := f.count(); seen.granted != 1 {
-		t.Errorf("%d tokens were granted, want one: another one gives no rights", seen.granted)
+		t.Errorf("%d tokens were granted, want 1: another token does not give more rights", seen.granted)
 	}
 }

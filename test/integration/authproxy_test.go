@@ -14,38 +14,37 @@ import (
 	"testing"
 )
 
-// front stands between workers and the real server and does what that one
-// cannot: it asks for credentials, as Conductor's commercial server does, and
-// it breaks connections.
-type front struct {
+// authProxy is a proxy before the real server that requires credentials, as
+// Conductor's commercial server does, and that can break connections.
+type authProxy struct {
 	url   string
 	proxy *httputil.ReverseProxy
 
 	mu        sync.Mutex
-	token     string // the good one; "" asks for none
+	token     string // the valid one; "" requires none
 	keySecret string
-	forbidden bool
-	cut       bool // every update is cut off
-	seen      frontCount
+	forbidden bool // answer 403
+	cut       bool // break the connection of every update
+	seen      proxyCounts
 }
 
-// frontCount is what a front has answered, by itself.
-type frontCount struct{ granted, unauthorized, forbidden, cut int }
+// proxyCounts counts the responses of the proxy itself.
+type proxyCounts struct{ granted, unauthorized, forbidden, cut int }
 
-const frontKeyID = "worker-1"
+const proxyKeyID = "worker-1"
 
-// newFront stands before a server. Where it is to ask for credentials, rotate
-// begins that.
-func newFront(t *testing.T, server string) *front {
+// newAuthProxy starts a proxy before a server. It requires credentials from the
+// first call of rotate on.
+func newAuthProxy(t *testing.T, server string) *authProxy {
 	t.Helper()
-	f := &front{keySecret: rand.Text(), proxy: proxyTo(t, server)}
+	f := &authProxy{keySecret: rand.Text(), proxy: proxyTo(t, server)}
 	listening := httptest.NewServer(f)
 	t.Cleanup(listening.Close)
 	f.url = listening.URL
 	return f
 }
 
-// proxyTo hands everything on to a server.
+// proxyTo returns a proxy that forwards everything to a server.
 func proxyTo(t *testing.T, server string) *httputil.ReverseProxy {
 	t.Helper()
 	target, err := url.Parse(server)
@@ -54,35 +53,35 @@ func proxyTo(t *testing.T, server string) *httputil.ReverseProxy {
 	}
 	return &httputil.ReverseProxy{
 		Rewrite:  func(r *httputil.ProxyRequest) { r.SetURL(target) },
-		ErrorLog: log.New(io.Discard, "", 0), // a server that is away is what a test wants
+		ErrorLog: log.New(io.Discard, "", 0), // tests stop the server
 	}
 }
 
-// env names the front as a worker's server.
-func (f *front) env() []string {
+// env configures the proxy as a worker's server.
+func (f *authProxy) env() []string {
 	return []string{
 		"CONDUCTOR_SERVER_URL=" + f.url + "/api",
-		"CONDUCTOR_AUTH_KEY=" + frontKeyID, "CONDUCTOR_AUTH_SECRET=" + f.keySecret,
+		"CONDUCTOR_AUTH_KEY=" + proxyKeyID, "CONDUCTOR_AUTH_SECRET=" + f.keySecret,
 	}
 }
 
-// rotate lets the token of before expire.
-func (f *front) rotate() { f.set(func() { f.token = "token-" + rand.Text() }) }
+// rotate makes the present token expire.
+func (f *authProxy) rotate() { f.set(func() { f.token = "token-" + rand.Text() }) }
 
-func (f *front) set(change func()) {
+func (f *authProxy) set(change func()) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	change()
 }
 
-func (f *front) count() frontCount {
+func (f *authProxy) count() proxyCounts {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.seen
 }
 
 // ServeHTTP implements [http.Handler].
-func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (f *authProxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == "/api/token" {
 		f.grant(w, r)
 		return
@@ -95,11 +94,11 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case http.StatusForbidden:
 		refuse(w, http.StatusForbidden, "FORBIDDEN", "not for this application")
 	default:
-		panic(http.ErrAbortHandler) // which breaks the connection
+		panic(http.ErrAbortHandler) // breaks the connection
 	}
 }
 
-func (f *front) verdict(r *http.Request) (status int) {
+func (f *authProxy) verdict(r *http.Request) (status int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	switch {
@@ -117,18 +116,18 @@ func (f *front) verdict(r *http.Request) (status int) {
 	}
 }
 
-func (f *front) grant(w http.ResponseWriter, r *http.Request) {
-	var asked struct{ KeyID, KeySecret string }
-	err := json.NewDecoder(r.Body).Decode(&asked)
+func (f *authProxy) grant(w http.ResponseWriter, r *http.Request) {
+	var credentials struct{ KeyID, KeySecret string }
+	err := json.NewDecoder(r.Body).Decode(&credentials)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if err != nil || asked.KeyID != frontKeyID || asked.KeySecret != f.keySecret {
+	if err != nil || credentials.KeyID != proxyKeyID || credentials.KeySecret != f.keySecret {
 		refuse(w, http.StatusUnauthorized, "INVALID_CREDENTIALS", "no such access key")
 		return
 	}
 	f.seen.granted++
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = fmt.Fprintf(w, `{"token":%q}`, f.token) // the worker that has gone asks again
+	_, _ = fmt.Fprintf(w, `{"token":%q}`, f.token) // fails only if the worker has disconnected
 }
 
 func refuse(w http.ResponseWriter, status int, code, message string) {

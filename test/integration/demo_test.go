@@ -13,9 +13,9 @@ import (
 	"conductor-jwt/test/conductorjar/child"
 )
 
-// demo starts the program behind "make demo". Its temporary files go to the
-// folder that it returns.
-func (s *stage) demo(ctx context.Context, t *testing.T, env ...string) (p *child.Process, out *child.Tail, temp string) {
+// demo starts the program of "make demo". It returns the folder of its temporary
+// files.
+func (s *testbed) demo(ctx context.Context, t *testing.T, env ...string) (p *child.Process, out *child.Tail, temp string) {
 	t.Helper()
 	binary, err := s.build(ctx, "./internal/demo")
 	if err != nil {
@@ -33,7 +33,8 @@ func (s *stage) demo(ctx context.Context, t *testing.T, env ...string) (p *child
 	return p, out, temp
 }
 
-// checkNothingLeft looks for files and for processes that use them.
+// checkNothingLeft checks that there are no files in temp and no processes that
+// use it.
 func checkNothingLeft(t *testing.T, temp string) {
 	t.Helper()
 	files, err := os.ReadDir(temp)
@@ -46,7 +47,7 @@ func checkNothingLeft(t *testing.T, temp string) {
 	if runtime.GOOS != "linux" {
 		return
 	}
-	// The only error is a malformed pattern.
+	// The only error is a malformed pattern, which this is not.
 	processes, _ := filepath.Glob("/proc/[0-9]*/cmdline")
 	for _, cmdline := range processes {
 		line, err := os.ReadFile(cmdline)
@@ -56,11 +57,11 @@ func checkNothingLeft(t *testing.T, temp string) {
 	}
 }
 
-func TestDemoWithItsPortTaken(t *testing.T) {
+func TestDemoWithPortsInUse(t *testing.T) {
 	t.Parallel()
 	var config net.ListenConfig
 	for _, address := range []string{"127.0.0.1:8080", "127.0.0.1:9991"} {
-		// Where that fails, somebody else has taken it.
+		// If it fails, the port is in use already.
 		if listener, err := config.Listen(t.Context(), "tcp", address); err == nil {
 			defer func() { _ = listener.Close() }()
 		}
@@ -68,7 +69,7 @@ func TestDemoWithItsPortTaken(t *testing.T) {
 	p, out, temp := shared.demo(t.Context(), t)
 	<-p.Done()
 	if p.Err() != nil {
-		t.Fatalf("the demo ends with %v:\n%s", p.Err(), out)
+		t.Fatalf("the demo exits with %v:\n%s", p.Err(), out)
 	}
 	for _, want := range []string{"port 8080 is taken", "COMPLETED", "header", "claims", `"sub": "orders-service"`, "go-jose", "where to look next"} {
 		if !strings.Contains(out.String(), want) {

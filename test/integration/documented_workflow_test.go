@@ -11,9 +11,9 @@ import (
 	"github.com/conductor-sdk/conductor-go/sdk/model"
 )
 
-// seedTask is the task as Conductor's documentation has it. A workflow author
-// copies it from there, so it must run as it is.
-const seedTask = `{
+// documentedTask is the task in Conductor's documentation. Authors of workflows
+// copy it, so it must work without a change.
+const documentedTask = `{
      "name": "get_signed_jwt",
      "taskReferenceName": "get_signed_jwt_ref",
      "inputParameters": {
@@ -29,8 +29,8 @@ const seedTask = `{
      "type": "GET_SIGNED_JWT"
    }`
 
-// seedWorkflow is the file that the demo registers too.
-func seedWorkflow(t *testing.T) (name string, definition, task json.RawMessage) {
+// documentedWorkflow reads the workflow that the demo registers, too.
+func documentedWorkflow(t *testing.T) (name string, definition, task json.RawMessage) {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join(shared.root, "deploy", "conductor", "workflow.json"))
 	if err != nil {
@@ -46,10 +46,10 @@ func seedWorkflow(t *testing.T) (name string, definition, task json.RawMessage) 
 	return parsed.Name, raw, parsed.Tasks[0]
 }
 
-func TestSeedWorkflow(t *testing.T) {
-	name, definition, task := seedWorkflow(t)
-	if string(task) != seedTask {
-		t.Errorf("the task of deploy/conductor/workflow.json is not the documented one, byte for byte:\n%s", task)
+func TestDocumentedWorkflow(t *testing.T) {
+	name, definition, task := documentedWorkflow(t)
+	if string(task) != documentedTask {
+		t.Errorf("the task of deploy/conductor/workflow.json differs from the documented one:\n%s", task)
 	}
 	if err := shared.server.RegisterWorkflow(t.Context(), definition); err != nil {
 		t.Fatal(err)
@@ -79,8 +79,8 @@ func TestSeedWorkflow(t *testing.T) {
 	}
 }
 
-// checkTimes checks the times of the token against those of the output.
-func checkTimes(t *testing.T, got verified, out jwtOutput, ttl, before int64) {
+// checkTimes checks the times in the output and in the token.
+func checkTimes(t *testing.T, got verifiedToken, out jwtOutput, ttl, before int64) {
 	t.Helper()
 	now := time.Now().Unix()
 	if out.IssuedAt < before || out.IssuedAt > now || out.ExpiresAt != out.IssuedAt+ttl {
@@ -97,8 +97,8 @@ func checkTimes(t *testing.T, got verified, out jwtOutput, ttl, before int64) {
 	}
 }
 
-// checkClaims compares all claims but the times.
-func checkClaims(t *testing.T, got verified, want object) {
+// checkClaims checks all claims but iat and exp.
+func checkClaims(t *testing.T, got verifiedToken, want object) {
 	t.Helper()
 	claims := object{}
 	for name, value := range got.claims {

@@ -12,11 +12,11 @@ import (
 	"conductor-jwt/test/conductorjar"
 )
 
-// numbered gives the requests of workflows that differ in their subject, all
-// of one domain, so that only the test's own workers serve them; "" is none.
-func numbered(t *testing.T, domain, taskName string) func(i int) model.StartWorkflowRequest {
+// numberedRequests returns the requests of workflows with different subjects. A
+// domain that is not empty makes sure that only the test's own workers get them.
+func numberedRequests(t *testing.T, domain, taskName string) func(i int) model.StartWorkflowRequest {
 	t.Helper()
-	task := and(jwtTask("jwt", object{"privateKey": keySecret, "subject": "${workflow.input.subject}"}), "name", taskName)
+	task := with(jwtTask("jwt", object{"privateKey": keySecret, "subject": "${workflow.input.subject}"}), "name", taskName)
 	def := definition(t, nil, task)
 	return func(i int) model.StartWorkflowRequest {
 		r := request(t, def, object{"subject": fmt.Sprintf("number %d", i)})
@@ -27,18 +27,18 @@ func numbered(t *testing.T, domain, taskName string) func(i int) model.StartWork
 	}
 }
 
-// checkTokens checks that each workflow completed with a token of its own.
+// checkTokens checks that each workflow completed with its own token.
 func checkTokens(t *testing.T, workflows []conductorjar.Workflow) {
 	t.Helper()
 	ids := map[any]bool{}
 	for i, w := range workflows {
 		if w.Status != "COMPLETED" {
-			t.Errorf("number %d is %s: %s", i, w.Status, w.Reason)
+			t.Errorf("workflow %d is %s: %s; want COMPLETED", i, w.Status, w.Reason)
 			continue
 		}
 		got := token(t, w, "jwt")
 		if want := fmt.Sprintf("number %d", i); got.claims["sub"] != want {
-			t.Errorf("number %d has the token of %q", i, got.claims["sub"])
+			t.Errorf("workflow %d has the token of %q", i, got.claims["sub"])
 		}
 		ids[got.claims["jti"]] = true
 	}
@@ -47,7 +47,7 @@ func checkTokens(t *testing.T, workflows []conductorjar.Workflow) {
 	}
 }
 
-func (s *stage) queueSize(ctx context.Context, domain string) (int, error) {
+func (s *testbed) queueSize(ctx context.Context, domain string) (int, error) {
 	page, err := s.server.Get(ctx, "/api/tasks/queue/size?taskType=GET_SIGNED_JWT&domain="+domain)
 	if err != nil {
 		return 0, err
@@ -56,13 +56,13 @@ func (s *stage) queueSize(ctx context.Context, domain string) (int, error) {
 	return size, json.Unmarshal(page, &size)
 }
 
-// A deployment replaces its workers while workflows run.
+// The first worker gets SIGTERM under load; a second one does the remaining tasks.
 func TestSignalledWorkerLeavesNothingInProgress(t *testing.T) {
-	underLoad(t)
+	withExclusiveLoad(t)
 	const domain, n = "drain", 150
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	r := numbered(t, domain, "get_signed_jwt")
+	r := numberedRequests(t, domain, "get_signed_jwt")
 	ids, err := shared.startMany(ctx, n, r)
 	if err != nil {
 		t.Fatal(err)
@@ -76,11 +76,11 @@ func TestSignalledWorkerLeavesNothingInProgress(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := first.Stop(ctx); err != nil {
-		t.Fatalf("the signalled worker ends with %v, want status 0\n%s", err, first.log.Lines(10))
+		t.Fatalf("the worker exits with %v on SIGTERM, want status 0\n%s", err, first.log.Lines(10))
 	}
 	ended := checkNothingInProgress(ctx, t, ids)
 	if ended == 0 || ended == n {
-		t.Errorf("%d of %d workflows had ended at the signal, want some: else the signal met no work", ended, n)
+		t.Errorf("%d of %d workflows had ended at the signal, want some but not all: otherwise there was no load", ended, n)
 	}
 	shared.extraWorker(t, "CONDUCTOR_JWT_DOMAIN="+domain)
 	workflows, err := shared.awaitAll(ctx, ids, r)
@@ -91,17 +91,18 @@ func TestSignalledWorkerLeavesNothingInProgress(t *testing.T) {
 	checkNoRetry(t, workflows)
 }
 
-// checkNoRetry checks that every task was done at its first attempt.
+// checkNoRetry checks that every task completed at its first attempt.
 func checkNoRetry(t *testing.T, workflows []conductorjar.Workflow) {
 	t.Helper()
 	for i, w := range workflows {
 		if task := lastTask(t, w, "jwt"); task.RetryCount != 0 {
-			t.Errorf("number %d spent %d retries, want none", i, task.RetryCount)
+			t.Errorf("workflow %d has %d retries, want none", i, task.RetryCount)
 		}
 	}
 }
 
-// checkNothingInProgress also counts what has ended.
+// checkNothingInProgress checks that no task is IN_PROGRESS. It returns the
+// number of ended workflows.
 func checkNothingInProgress(ctx context.Context, t *testing.T, ids []string) (ended int) {
 	t.Helper()
 	for i, id := range ids {
@@ -114,7 +115,7 @@ func checkNothingInProgress(ctx context.Context, t *testing.T, ids []string) (en
 		}
 		for _, task := range w.Tasks {
 			if task.Status == "IN_PROGRESS" {
-				t.Errorf("number %d is left IN_PROGRESS", i)
+				t.Errorf("workflow %d has a task IN_PROGRESS", i)
 			}
 		}
 	}

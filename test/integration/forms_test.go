@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// The editor of Conductor's user interface writes every field of its form,
-// those that were left blank too.
+// The editor of Conductor's user interface writes every field of its form, blank
+// ones included.
 func TestFormWithBlankFields(t *testing.T) {
 	const name = "get_signed_jwt_task_q7x"
-	task := and(jwtTask("jwt", object{
+	task := with(jwtTask("jwt", object{
 		"subject": "", "issuer": "", "privateKey": keySecret, "privateKeyId": "",
 		"audience": "", "ttlInSecond": 0, "scopes": []string{}, "algorithm": "RS256",
 	}), "name", name)
@@ -24,18 +24,18 @@ func TestFormWithBlankFields(t *testing.T) {
 	}
 	checkTimes(t, got, out, 300, before)
 	checkClaims(t, got, object{"jti": out.JWTID})
-	// Such a name has no definition, so a crash would hang the task: the
-	// worker registers one when it first meets the name.
+	// A task without a definition would hang after a crash, so the worker registers
+	// a definition when it first gets such a task.
 	awaitTaskDef(t, name)
 }
 
-func TestFormLeftWhollyBlank(t *testing.T) {
+func TestFormWithOnlyBlankFields(t *testing.T) {
 	task := jwtTask("jwt", object{
 		"subject": "", "issuer": "", "privateKey": "", "privateKeyId": "",
 		"audience": "", "ttlInSecond": 0, "scopes": []string{}, "algorithm": "RS256",
 	})
 	w := shared.run(t, request(t, definition(t, nil, task), nil), "FAILED")
-	checkFault(t, lastTask(t, w, "jwt"), "input_missing", "privateKey")
+	checkTerminalFailure(t, lastTask(t, w, "jwt"), "input_missing", "privateKey")
 }
 
 func TestSeveralTasksInOneWorkflow(t *testing.T) {
@@ -50,8 +50,8 @@ func TestSeveralTasksInOneWorkflow(t *testing.T) {
 		tasks []object
 		refs  []string
 	}{
-		"two, one after the other": {[]object{jwtTask("a", inputs("a")), jwtTask("b", inputs("b"))}, []string{"a", "b"}},
-		"three at once":            {[]object{fork, join}, []string{"a", "b", "c"}},
+		"two in sequence":   {[]object{jwtTask("a", inputs("a")), jwtTask("b", inputs("b"))}, []string{"a", "b"}},
+		"three in parallel": {[]object{fork, join}, []string{"a", "b", "c"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := shared.run(t, request(t, definition(t, nil, test.tasks...), nil), "COMPLETED")
@@ -83,7 +83,7 @@ func TestTokenReachesTheNextTask(t *testing.T) {
 		t.Fatal(err)
 	}
 	if want := "Bearer " + outputOf[jwtOutput](t, lastTask(t, w, "jwt")).Token; out.Authorization != want {
-		t.Error("the next task did not get the token")
+		t.Error("the next task did not get the token in its input")
 	}
 }
 
@@ -104,10 +104,10 @@ func TestServiceAccountAsTheSecret(t *testing.T) {
 		id   any
 		want string
 	}{
-		"the key's own id":                {nil, "sa-key-1"},
-		"unless the task has another":     {"key-9", "key-9"},
-		"a blank of the form is no other": {"", "sa-key-1"},
-		"a number is an id by its digits": {123, "123"},
+		"the key's own id":               {nil, "sa-key-1"},
+		"the task's id takes precedence": {"key-9", "key-9"},
+		"a blank id is ignored":          {"", "sa-key-1"},
+		"a number is converted to text":  {123, "123"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			task := jwtTask("jwt", object{"privateKey": accountSecret, "privateKeyId": test.id, "audience": "https://oauth2.googleapis.com/token"})
@@ -119,7 +119,7 @@ func TestServiceAccountAsTheSecret(t *testing.T) {
 	}
 }
 
-func TestTextOfNumbersIsRead(t *testing.T) {
+func TestTTLMayBeANumberOrText(t *testing.T) {
 	for _, ttl := range []any{60, "60", 60.0} {
 		t.Run(fmt.Sprintf("%T", ttl), func(t *testing.T) {
 			task := jwtTask("jwt", object{"privateKey": keySecret, "ttlInSecond": "${workflow.input.ttl}"})

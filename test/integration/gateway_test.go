@@ -9,13 +9,14 @@ import (
 	"testing"
 )
 
-// newGateway stands before a server as gateways of users do: the first part of
-// the path says what, the rest is the server's. It gives the address.
+// newGateway starts a proxy before a server that behaves as users' gateways do and
+// returns its URL. The first segment of the path selects the behaviour; the rest
+// is the server's path.
 func newGateway(t *testing.T, server string) string {
 	t.Helper()
 	proxy, timeless := proxyTo(t, server), proxyTo(t, server)
-	timeless.ModifyResponse = func(answer *http.Response) error {
-		answer.Header.Del("Date")
+	timeless.ModifyResponse = func(response *http.Response) error {
+		response.Header.Del("Date")
 		return nil
 	}
 	listening := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -23,7 +24,7 @@ func newGateway(t *testing.T, server string) string {
 		r.URL.Path, r.URL.RawPath = "/"+path, ""
 		switch {
 		case what == "timeless":
-			w.Header()["Date"] = nil // or net/http writes its own
+			w.Header()["Date"] = nil // otherwise net/http adds one
 			timeless.ServeHTTP(w, r)
 		case !gatewayAnswers(w, r, what):
 			proxy.ServeHTTP(w, r)
@@ -33,13 +34,13 @@ func newGateway(t *testing.T, server string) string {
 	return listening.URL
 }
 
-// gatewayAnswers answers in place of the server.
+// gatewayAnswers answers instead of the server, and reports whether it did.
 func gatewayAnswers(w http.ResponseWriter, r *http.Request, what string) bool {
 	switch within := func(path string) bool { return strings.HasPrefix(r.URL.Path, "/api/"+path) }; {
-	case what == "login": // a single sign-on that knows browsers only
+	case what == "login": // a login page for browsers
 		w.Header().Set("Content-Type", "text/html")
-		_, _ = io.WriteString(w, "<!doctype html><title>Sign in</title>") // the client that has gone asks again
-	case what == "unwell": // a balancer without a server behind it
+		_, _ = io.WriteString(w, "<!doctype html><title>Sign in</title>") // fails only if the client has disconnected
+	case what == "unwell": // a load balancer without a server
 		http.Error(w, "no server is available", http.StatusServiceUnavailable)
 	case what == "no-metadata" && within("metadata"), what == "no-tasks" && within("tasks"):
 		refuse(w, http.StatusForbidden, "FORBIDDEN", "not for this application")

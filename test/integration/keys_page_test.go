@@ -13,10 +13,10 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// block is a piece of shell in a page, and what it prints.
+// block is a block of shell commands in a page, and their output.
 type block struct{ shell, prints string }
 
-// blocksOf gives the pieces of shell of a page, in their order.
+// blocksOf returns the blocks of a page, in order.
 func blocksOf(page string) []block {
 	var list []block
 	for _, m := range regexp.MustCompile("(?m)^```sh\n((?s:.*?))^```\n(?:```text\n((?s:.*?))^```\n)?").FindAllStringSubmatch(page, -1) {
@@ -25,27 +25,26 @@ func blocksOf(page string) []block {
 	return list
 }
 
-// A new user who pastes docs/keys.md into a shell sees what it says, on the
-// real server.
-func TestTheKeysPageDoesWhatItSays(t *testing.T) {
+// The commands of docs/keys.md print what the page shows, on the real server.
+func TestCommandsOfTheKeysPage(t *testing.T) {
 	raw, err := os.ReadFile(filepath.Join(shared.root, "docs", "keys.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	page := string(raw)
-	for address, says := range map[string]string{"http://localhost:8080": shared.url(), "127.0.0.1:9991": "", "127.0.0.1:9992": ""} {
-		if says == "" {
-			if says, err = freeAddress(t.Context()); err != nil {
+	for address, replacement := range map[string]string{"http://localhost:8080": shared.url(), "127.0.0.1:9991": "", "127.0.0.1:9992": ""} {
+		if replacement == "" {
+			if replacement, err = freeAddress(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if address == "127.0.0.1:9991" { // which a worker has by default
-			page = strings.ReplaceAll(page, "conductor-jwt worker >", "CONDUCTOR_JWT_LISTEN="+says+" conductor-jwt worker >")
+		if address == "127.0.0.1:9991" { // the worker's default
+			page = strings.ReplaceAll(page, "conductor-jwt worker >", "CONDUCTOR_JWT_LISTEN="+replacement+" conductor-jwt worker >")
 		}
-		page = strings.ReplaceAll(page, address, says)
+		page = strings.ReplaceAll(page, address, replacement)
 	}
-	// The server is other tests' too, and this one's when it runs again: it
-	// remembers names, and still holds the last poll of a worker that has gone.
+	// Names and a domain of this run only: the server is shared, and it may still
+	// serve the last poll of a worker of an earlier run.
 	run := strings.ToLower(rand.Text()[:8])
 	page = strings.ReplaceAll(page, "billing_run", "billing_run_"+run)
 	domain := "keys-page-" + run
@@ -53,7 +52,7 @@ func TestTheKeysPageDoesWhatItSays(t *testing.T) {
 
 	blocks := blocksOf(page)
 	if len(blocks) < 10 {
-		t.Fatalf("found %d blocks; the page is read wrongly", len(blocks))
+		t.Fatalf("found %d blocks, want at least 10; the page's format has changed", len(blocks))
 	}
 	scripts := t.TempDir()
 	if err := os.WriteFile(filepath.Join(scripts, "keys.txtar"), scriptOf(blocks), 0o600); err != nil {
@@ -77,7 +76,8 @@ func TestTheKeysPageDoesWhatItSays(t *testing.T) {
 	})
 }
 
-// scriptOf makes a script of blocks. What one exports is there in the next.
+// scriptOf makes a testscript of blocks. Variables that a block exports are set in
+// the next.
 func scriptOf(blocks []block) []byte {
 	var script, files strings.Builder
 	for i, b := range blocks {
@@ -91,7 +91,7 @@ func scriptOf(blocks []block) []byte {
 	return []byte(script.String() + files.String())
 }
 
-// endWorker ends a worker that a page has left running.
+// endWorker kills a worker that the page's commands have left running.
 func endWorker(pidFile string) {
 	text, err := os.ReadFile(pidFile)
 	if err != nil {
@@ -102,6 +102,6 @@ func endWorker(pidFile string) {
 		return
 	}
 	if p, err := os.FindProcess(pid); err == nil {
-		_ = p.Kill() // which has most likely ended
+		_ = p.Kill() // it has probably exited
 	}
 }

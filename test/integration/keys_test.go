@@ -17,13 +17,13 @@ import (
 	"conductor-jwt/test/conductortest"
 )
 
-// keySet is what the server has as secrets, fresh for each run.
+// keySet holds the server's secrets, new for each run.
 type keySet struct {
 	key      *rsa.PrivateKey
 	text     string // the key as PKCS #8 PEM
-	account  string // the same key as a Google service account
-	password string // a secret that is no key
-	control  string // a secret that a careless worker is made to give away
+	account  string // the key as a Google service account
+	password string // a secret that is not a key
+	control  string // a secret that a test leaks
 	recipes  *recipeKeys
 }
 
@@ -51,7 +51,7 @@ func newKeySet() (*keySet, error) {
 	return &keySet{key: key, text: text, account: string(account), password: rand.Text(), control: rand.Text(), recipes: recipes}, nil
 }
 
-// The names of the secrets.
+// The expressions of the secrets.
 const (
 	keySecret      = "${workflow.secrets.jwt-privatekey}"
 	accountSecret  = "${workflow.secrets.service-account}"
@@ -69,7 +69,7 @@ func (k *keySet) secrets() map[string]string {
 	return all
 }
 
-// canary finds the key and the password wherever they should not be.
+// canary returns a canary that finds the key and the password.
 func (k *keySet) canary() *conductortest.Canary {
 	c := conductortest.NewCanary()
 	k.key.Precompute()
@@ -83,14 +83,14 @@ func (k *keySet) canary() *conductortest.Canary {
 	return c
 }
 
-// verified is a token that go-jose, which did not sign it, has verified.
-type verified struct {
+// verifiedToken is a token verified by go-jose, which did not sign it.
+type verifiedToken struct {
 	header map[string]any
 	claims map[string]any
 }
 
-func (k *keySet) verify(token string) (verified, error) {
-	var v verified
+func (k *keySet) verify(token string) (verifiedToken, error) {
+	var v verifiedToken
 	signed, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.RS256, jose.RS384, jose.PS256})
 	if err != nil {
 		return v, err
@@ -106,7 +106,7 @@ func (k *keySet) verify(token string) (verified, error) {
 	return v, errors.Join(json.Unmarshal(header, &v.header), json.Unmarshal(payload, &v.claims))
 }
 
-func (k *keySet) mustVerify(t *testing.T, token string) verified {
+func (k *keySet) mustVerify(t *testing.T, token string) verifiedToken {
 	t.Helper()
 	v, err := k.verify(token)
 	if err != nil {

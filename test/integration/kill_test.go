@@ -11,48 +11,46 @@ import (
 	"github.com/conductor-sdk/conductor-go/sdk/model"
 )
 
-// killedTaskDef takes a task back after two seconds; the worker's own does
-// after thirty.
-const killedTaskDef = `{"name":"get_signed_jwt_killed","retryCount":50,"retryLogic":"FIXED","retryDelaySeconds":0,
+// shortTimeoutTaskDef has a response timeout of 2 s; the one that the worker
+// registers has 30 s.
+const shortTimeoutTaskDef = `{"name":"get_signed_jwt_killed","retryCount":50,"retryLogic":"FIXED","retryDelaySeconds":0,
 	"responseTimeoutSeconds":2,"timeoutSeconds":0,"timeoutPolicy":"RETRY"}`
 
-// killRounds is how often a worker is killed; docs/compatibility.md tells of a
-// run with 50. killSeed repeats the moments of another run.
+// docs/compatibility.md reports a run with 50 rounds.
 var (
-	killRounds = flag.Int("kill-rounds", 5, "how often to kill a worker under load")
-	killSeed   = flag.Uint64("kill-seed", 0, "the seed of the moments at which it is killed; 0 is a fresh one")
+	killRounds = flag.Int("kill-rounds", 5, "how many workers to kill under load")
+	killSeed   = flag.Uint64("kill-seed", 0, "seed of the times of the kills; 0 is random")
 )
 
-// A worker that is killed can give nothing back. The response timeout of the
-// task definition does.
+// The tasks in flight of a killed worker time out and are redelivered.
 func TestKilledWorkersLoseNoWorkflow(t *testing.T) {
-	underLoad(t)
+	withExclusiveLoad(t)
 	shared.checkKills(t, *killRounds)
 }
 
-// checkKills kills one worker after the other, each amid a batch of workflows.
-func (s *stage) checkKills(t *testing.T, rounds int) {
+// checkKills kills workers one after the other, each during a batch of workflows.
+func (s *testbed) checkKills(t *testing.T, rounds int) {
 	t.Helper()
 	const domain, batch = "kill", 15
 	ctx, cancel := context.WithTimeout(t.Context(), time.Duration(rounds)*20*time.Second+5*time.Minute)
 	defer cancel()
-	if err := s.server.RegisterTaskDef(ctx, json.RawMessage(killedTaskDef)); err != nil {
+	if err := s.server.RegisterTaskDef(ctx, json.RawMessage(shortTimeoutTaskDef)); err != nil {
 		t.Fatal(err)
 	}
-	random := seeded(t)
-	r := numbered(t, domain, "get_signed_jwt_killed")
+	random := randomMoments(t)
+	r := numberedRequests(t, domain, "get_signed_jwt_killed")
 	var ids []string
 	held, round := 0, 0
-	// A kill that met no task proves nothing, so there may be some more.
+	// A kill without a task in flight proves nothing, so there may be more rounds.
 	for ; round < rounds || held == 0 && round < rounds+10; round++ {
-		more := s.killOne(ctx, t, domain, time.Duration(random.IntN(500))*time.Millisecond, batch,
+		more := s.startAndKill(ctx, t, domain, time.Duration(random.IntN(500))*time.Millisecond, batch,
 			func(i int) model.StartWorkflowRequest { return r(len(ids) + i) })
-		held += s.countHeld(ctx, t, more)
+		held += s.countInProgress(ctx, t, more)
 		ids = append(ids, more...)
 	}
 	s.extraWorker(t, "CONDUCTOR_JWT_DOMAIN="+domain)
-	deciding, stop := context.WithCancel(ctx)
-	go s.decideAll(deciding, ids)
+	evaluating, stop := context.WithCancel(ctx)
+	go s.evaluateAll(evaluating, ids)
 	workflows, err := s.awaitAll(ctx, ids, r)
 	stop()
 	if err != nil {
@@ -64,16 +62,15 @@ func (s *stage) checkKills(t *testing.T, rounds int) {
 		again += len(w.Tasks) - 1
 	}
 	if held == 0 || again == 0 {
-		t.Errorf("%d killed workers had %d tasks in flight and %d were delivered again, want some", round, held, again)
+		t.Errorf("%d killed workers had %d tasks in flight and %d were redelivered, want some", round, held, again)
 	}
-	// The server also hands tasks to the poll of one that is dead, for as long
-	// as that poll would have waited.
-	t.Logf("%d workflows; %d killed workers had %d tasks in flight when they died; %d were delivered again in all", len(ids), round, held, again)
+	// The server also leases tasks to the poll of a killed worker until the poll's
+	// timeout, so more are redelivered than were in flight.
+	t.Logf("%d workflows; %d killed workers had %d tasks in flight; %d were redelivered in all", len(ids), round, held, again)
 }
 
-// countHeld counts the tasks that nobody works on any more and that the server
-// believes to be worked on.
-func (s *stage) countHeld(ctx context.Context, t *testing.T, ids []string) (held int) {
+// countInProgress counts the workflows whose last task is IN_PROGRESS.
+func (s *testbed) countInProgress(ctx context.Context, t *testing.T, ids []string) (held int) {
 	t.Helper()
 	for _, id := range ids {
 		w, err := s.server.Workflow(ctx, id)
@@ -87,8 +84,8 @@ func (s *stage) countHeld(ctx context.Context, t *testing.T, ids []string) (held
 	return held
 }
 
-// seeded gives the chance that -kill-seed repeats.
-func seeded(t *testing.T) *rand.Rand {
+// randomMoments returns a random source with the seed -kill-seed.
+func randomMoments(t *testing.T) *rand.Rand {
 	t.Helper()
 	seed := *killSeed
 	if seed == 0 {
@@ -98,11 +95,11 @@ func seeded(t *testing.T) *rand.Rand {
 	return rand.New(rand.NewPCG(seed, 0))
 }
 
-// killOne starts a worker and, while it works on a new batch, kills it after
-// a while.
-func (s *stage) killOne(ctx context.Context, t *testing.T, domain string, after time.Duration, n int, r func(int) model.StartWorkflowRequest) []string {
+// startAndKill starts a worker and a batch of workflows, and kills the worker
+// after the given time.
+func (s *testbed) startAndKill(ctx context.Context, t *testing.T, domain string, after time.Duration, n int, r func(int) model.StartWorkflowRequest) []string {
 	t.Helper()
-	w := s.readyWorker(t, "CONDUCTOR_JWT_DOMAIN="+domain) //nolint:contextcheck // it lives as long as the test, not as ctx
+	w := s.readyWorker(t, "CONDUCTOR_JWT_DOMAIN="+domain) //nolint:contextcheck // it runs until the test ends, not ctx
 	timer := time.AfterFunc(after, w.Kill)
 	defer timer.Stop()
 	ids, err := s.startMany(ctx, n, r)
@@ -113,15 +110,13 @@ func (s *stage) killOne(ctx context.Context, t *testing.T, domain string, after 
 	return ids
 }
 
-// decideAll asks the server, every second until ctx is done, to look at
-// workflows whose tasks may have timed out. It does so by itself, but on busy
-// SQLite it may lose a workflow from its round for up to two minutes. Whether
-// a task is taken back still hangs on its response timeout.
-func (s *stage) decideAll(ctx context.Context, ids []string) {
+// evaluateAll makes the server evaluate workflows every second until ctx is done.
+// The server does so by itself, but on a busy SQLite it may skip a workflow for up
+// to two minutes. A task still times out by its response timeout only.
+func (s *testbed) evaluateAll(ctx context.Context, ids []string) {
 	for {
 		for _, id := range ids {
-			// One that has ended needs no decision, and the test sees the rest.
-			_ = s.server.Decide(ctx, id)
+			_ = s.server.Decide(ctx, id) // fails for a workflow that has ended
 		}
 		select {
 		case <-time.After(time.Second):

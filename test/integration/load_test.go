@@ -9,38 +9,37 @@ import (
 	"github.com/conductor-sdk/conductor-go/sdk/model"
 )
 
-// load starts one workflow after the other until it is stopped.
+// load starts workflows one after the other until it is stopped.
 type load struct {
-	stage   *stage
+	testbed *testbed
 	request func(i int) model.StartWorkflowRequest
-	count   chan int // of workflows so far, the latest alone
+	count   chan int // number of workflows so far; holds the latest value
 	stop    context.CancelFunc
 	done    chan struct{}
 	ids     []string // valid once done is closed
 	err     error
 }
 
-// patience is what a load does about a workflow that the server does not
-// start.
-type patience bool
+// retryPolicy is whether a load retries when the server does not start a workflow.
+type retryPolicy bool
 
 const (
-	fails  patience = false
-	insist patience = true // again and again: the server may be away
+	noRetries retryPolicy = false
+	retries   retryPolicy = true // the server may be down
 )
 
-func (s *stage) load(ctx context.Context, t *testing.T, p patience, r func(i int) model.StartWorkflowRequest) *load {
+func (s *testbed) load(ctx context.Context, t *testing.T, p retryPolicy, r func(i int) model.StartWorkflowRequest) *load {
 	t.Helper()
 	ctx, stop := context.WithCancel(ctx)
-	l := &load{stage: s, request: r, count: make(chan int, 1), stop: stop, done: make(chan struct{})}
+	l := &load{testbed: s, request: r, count: make(chan int, 1), stop: stop, done: make(chan struct{})}
 	go l.run(ctx, p)
 	t.Cleanup(func() { stop(); <-l.done })
 	return l
 }
 
-func (l *load) run(ctx context.Context, p patience) {
+func (l *load) run(ctx context.Context, p retryPolicy) {
 	defer close(l.done)
-	pace := time.NewTicker(25 * time.Millisecond) // one writer is all that SQLite has
+	pace := time.NewTicker(25 * time.Millisecond) // SQLite has one writer
 	defer pace.Stop()
 	for {
 		select {
@@ -48,10 +47,10 @@ func (l *load) run(ctx context.Context, p patience) {
 		case <-ctx.Done():
 			return
 		}
-		// A start that has begun is not given up: its id must be known.
-		id, err := l.stage.server.StartWorkflow(context.WithoutCancel(ctx), l.request(len(l.ids)))
+		// The start is not cancelled with ctx, so that every ID is known.
+		id, err := l.testbed.server.StartWorkflow(context.WithoutCancel(ctx), l.request(len(l.ids)))
 		if err != nil {
-			if p == insist {
+			if p == retries {
 				continue
 			}
 			l.err = err
@@ -66,16 +65,16 @@ func (l *load) run(ctx context.Context, p patience) {
 	}
 }
 
-// more waits until n more workflows have been started.
+// more waits until n more workflows have started.
 func (l *load) more(ctx context.Context, t *testing.T, n int) {
 	t.Helper()
-	for goal := -1; ; {
+	for target := -1; ; {
 		select {
 		case now := <-l.count:
-			if goal < 0 {
-				goal = now + n
+			if target < 0 {
+				target = now + n
 			}
-			if now >= goal {
+			if now >= target {
 				return
 			}
 		case <-l.done:
@@ -86,7 +85,7 @@ func (l *load) more(ctx context.Context, t *testing.T, n int) {
 	}
 }
 
-// end stops the load and gives the ids.
+// end stops the load and returns the IDs.
 func (l *load) end(t *testing.T) []string {
 	t.Helper()
 	l.stop()

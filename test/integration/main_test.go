@@ -1,6 +1,6 @@
-// Package integration_test runs the built worker against the real Conductor
-// server, which is booted once for all tests. Where the server cannot be had,
-// the tests fail and say what is missing: a green run has met the real thing.
+// Package integration_test runs the built worker with the real Conductor server,
+// which is started once for all tests. If the server cannot be started, the tests
+// fail and report what is missing.
 package integration_test
 
 import (
@@ -15,7 +15,7 @@ import (
 )
 
 // shared is the server and the worker that most tests use.
-var shared *stage
+var shared *testbed
 
 func TestMain(m *testing.M) {
 	os.Exit(runTests(m))
@@ -24,16 +24,16 @@ func TestMain(m *testing.M) {
 func runTests(m *testing.M) (status int) {
 	ctx := context.Background()
 	flag.Parse()
-	// Who may not run beside whom is said by turns, not by a number.
+	// Locks separate the tests that must not run concurrently.
 	err := flag.Set("test.parallel", "16")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	shared, err = setUp(ctx)
+	shared, err = newTestbed(ctx)
 	defer func() {
-		if err := errors.Join(shared.tearDown(ctx), goleak.Find()); err != nil {
-			fmt.Fprintln(os.Stderr, "tear down:", err)
+		if err := errors.Join(shared.close(ctx), goleak.Find()); err != nil {
+			fmt.Fprintln(os.Stderr, "close:", err)
 			status = 1
 		}
 	}()

@@ -12,16 +12,15 @@ import (
 	"conductor-jwt/test/conductorjar/child"
 )
 
-// A production server keeps its data and its queues in PostgreSQL. What it
-// delivers, and when it delivers again, is its own queries' doing, so what is
-// promised on SQLite is tried here too.
+// A production server keeps its data and queues in PostgreSQL. Delivery and
+// redelivery depend on the queries of the store, so they are tested here, too.
 func TestOnPostgreSQL(t *testing.T) {
 	t.Parallel()
-	own := &stage{folder: t.TempDir(), root: shared.root, binary: shared.binary, keys: shared.keys}
+	own := &testbed{folder: t.TempDir(), root: shared.root, binary: shared.binary, keys: shared.keys}
 	own.startOnPostgres(t)
 	worker := own.readyWorker(t)
 	t.Run("the demo workflow completes", func(t *testing.T) {
-		name, definition, _ := seedWorkflow(t)
+		name, definition, _ := documentedWorkflow(t)
 		if err := own.server.RegisterWorkflow(t.Context(), definition); err != nil {
 			t.Fatal(err)
 		}
@@ -32,21 +31,21 @@ func TestOnPostgreSQL(t *testing.T) {
 			t.Errorf("claims = %v, want those of the input", got.claims)
 		}
 	})
-	t.Run("a fault ends the workflow at once", func(t *testing.T) {
+	t.Run("an invalid input fails without a retry", func(t *testing.T) {
 		task := jwtTask("jwt", object{"privateKey": noSuchSecret})
 		w := own.run(t, request(t, definition(t, nil, task), nil), "FAILED")
-		checkFault(t, lastTask(t, w, "jwt"), "secret_missing", "privateKey")
+		checkTerminalFailure(t, lastTask(t, w, "jwt"), "secret_missing", "privateKey")
 	})
 	t.Run("killed workers lose no workflow", func(t *testing.T) { own.checkKills(t, 2) })
 	t.Run("replicas share the queue", own.checkReplicas)
 	if err := worker.Stop(t.Context()); err != nil {
-		t.Errorf("the worker ends with %v, want status 0\n%s", err, worker.log.Lines(10))
+		t.Errorf("the worker exits with %v, want status 0\n%s", err, worker.log.Lines(10))
 	}
 }
 
-// startOnPostgres starts a PostgreSQL and a server on it, which end with the
-// test.
-func (s *stage) startOnPostgres(t *testing.T) {
+// startOnPostgres starts PostgreSQL and a server that uses it; both stop when the
+// test ends.
+func (s *testbed) startOnPostgres(t *testing.T) {
 	t.Helper()
 	o := s.options(child.NewTail(1 << 20))
 	log := child.NewTail(1 << 20)
@@ -61,7 +60,7 @@ func (s *stage) startOnPostgres(t *testing.T) {
 			t.Error(err)
 		}
 		if t.Failed() {
-			t.Logf("the database said:\n%s", log.Lines(10))
+			t.Logf("the database's log:\n%s", log.Lines(10))
 		}
 	})
 	o.Postgres = database

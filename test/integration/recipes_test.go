@@ -22,14 +22,14 @@ import (
 	"conductor-jwt/test/tokenendpoint"
 )
 
-// recipeKeys are what the recipes need beside the key of all tests.
+// recipeKeys are the keys of the recipes beside the shared key.
 type recipeKeys struct {
 	ec          *ecdsa.PrivateKey
 	ecText      string
 	certificate string // of the RSA key
-	encrypted   string // the RSA key, under passphrase
+	encrypted   string // the RSA key, encrypted with passphrase
 	passphrase  string
-	shared      string // a secret that the provider has too
+	shared      string // a symmetric secret
 }
 
 func newRecipeKeys(key *rsa.PrivateKey) (*recipeKeys, error) {
@@ -48,7 +48,7 @@ func newRecipeKeys(key *rsa.PrivateKey) (*recipeKeys, error) {
 		return nil, err
 	}
 	k.certificate = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
-	block, err := x509.EncryptPEMBlock(rand.Reader, "RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(key), []byte(k.passphrase), x509.PEMCipherAES256) //nolint:staticcheck // what the worker reads, it is tested with
+	block, err := x509.EncryptPEMBlock(rand.Reader, "RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(key), []byte(k.passphrase), x509.PEMCipherAES256) //nolint:staticcheck // the worker supports this format
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +68,7 @@ func (k *recipeKeys) addTo(all map[string]string, set *keySet) {
 	all["SUPABASE_JWT_SECRET"], all["LIVEKIT_API_SECRET"], all["TABLEAU_SECRET"] = k.shared, k.shared, k.shared
 }
 
-// verifierFor is the half of a recipe's key that its provider has.
+// verifierFor returns the key with which a recipe's provider verifies.
 func (k *recipeKeys) verifierFor(p *provider.Profile, set *keySet) any {
 	switch set.secrets()[p.Recipe.Secret] {
 	case k.ecText:
@@ -79,7 +79,8 @@ func (k *recipeKeys) verifierFor(p *provider.Profile, set *keySet) any {
 	return set.key.Public()
 }
 
-// providerEndpoint serves the provider of a profile until the test ends.
+// providerEndpoint starts a fake provider for a profile, and returns the
+// workflow's input with its URLs.
 func providerEndpoint(t *testing.T, p *provider.Profile) (*tokenendpoint.Endpoint, object) {
 	t.Helper()
 	e := tokenendpoint.New(p, shared.keys.recipes.verifierFor(p, shared.keys), time.Now)
@@ -97,7 +98,7 @@ func registerAll(t *testing.T, definitions ...json.RawMessage) {
 	}
 }
 
-// startRecipe starts the workflow of a recipe with its provider's URLs.
+// startRecipe starts the workflow of a recipe.
 func startRecipe(t *testing.T, name string, input object) string {
 	t.Helper()
 	id, err := shared.server.StartWorkflow(t.Context(), model.StartWorkflowRequest{Name: name, Version: 1, Input: input})
@@ -107,7 +108,7 @@ func startRecipe(t *testing.T, name string, input object) string {
 	return id
 }
 
-func ended(t *testing.T, id, status string) conductorjar.Workflow {
+func awaitEnd(t *testing.T, id, status string) conductorjar.Workflow {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
 	defer cancel()
@@ -121,10 +122,10 @@ func ended(t *testing.T, id, status string) conductorjar.Workflow {
 	return w
 }
 
-// Each provider takes the token of its recipe, and its answer is lost: the
-// token is spent, and only another one helps.
-func TestARecipeSurvivesALostAnswer(t *testing.T) {
-	underLoad(t)
+// The provider accepts the token, and its response is lost. The token cannot be
+// used again, so the recipe must sign another one.
+func TestRecipeSignsAnotherTokenAfterALostResponse(t *testing.T) {
+	withExclusiveLoad(t)
 	if err := shared.server.RegisterTaskDef(t.Context(), provider.TokenTaskDef()); err != nil {
 		t.Fatal(err)
 	}
@@ -137,28 +138,28 @@ func TestARecipeSurvivesALostAnswer(t *testing.T) {
 	}
 	for _, p := range provider.Profiles() {
 		t.Run(p.Name, func(t *testing.T) {
-			w := ended(t, ids[p.Name], "COMPLETED")
+			w := awaitEnd(t, ids[p.Name], "COMPLETED")
 			if seen, taken := endpoints[p.Name].Counts(); seen != 2 || taken != 2 {
-				t.Errorf("%d tokens were handed in and %d taken, want 2 each", seen, taken)
+				t.Errorf("%d tokens were sent and %d accepted, want 2 each", seen, taken)
 			}
 			if !strings.Contains(string(w.Output), `"response"`) {
-				t.Errorf("output %s", w.Output)
+				t.Errorf("output %s, want a response", w.Output)
 			}
 		})
 	}
 }
 
-// A workflow failed while its provider was away. When somebody retries it, the
-// tokens of then have expired.
-func TestARecipeIsRetriedAfterItsTokenHasExpired(t *testing.T) {
-	underLoad(t)
+// A workflow fails while its provider is down. When it is retried, its token has
+// expired.
+func TestFailedRecipeCanBeRetriedAfterItsTokenHasExpired(t *testing.T) {
+	withExclusiveLoad(t)
 	if err := shared.server.RegisterTaskDef(t.Context(), provider.TokenTaskDef()); err != nil {
 		t.Fatal(err)
 	}
 	const ttl = 8 * time.Second
 	p, ok := provider.Find("client-assertion")
 	if !ok {
-		t.Fatal("there is no recipe")
+		t.Fatal("there is no profile client-assertion")
 	}
 	definition := strings.NewReplacer("client_assertion_token", "short_lived_token", "client_assertion_call", "short_lived_call").
 		Replace(string(p.TokenWorkflow()) + "\x00" + string(p.CallWorkflow()))
@@ -169,7 +170,7 @@ func TestARecipeIsRetriedAfterItsTokenHasExpired(t *testing.T) {
 	e, input := providerEndpoint(t, p)
 	e.Down(true)
 	id := startRecipe(t, "short_lived_call", input)
-	ended(t, id, "FAILED")
+	awaitEnd(t, id, "FAILED")
 	failed := time.Now()
 	if err := poll(t.Context(), 100*time.Millisecond, func() (bool, error) { return time.Since(failed) > ttl, nil }); err != nil {
 		t.Fatal(err)
@@ -180,12 +181,12 @@ func TestARecipeIsRetriedAfterItsTokenHasExpired(t *testing.T) {
 	}
 	awaitCompleted(t, id)
 	if _, taken := e.Counts(); taken != 1 {
-		t.Errorf("%d tokens were taken, want the fresh one", taken)
+		t.Errorf("%d tokens were accepted, want 1", taken)
 	}
 }
 
-// awaitCompleted waits for the good end of a workflow that has failed before:
-// for a moment after its retry the server shows it so.
+// awaitCompleted waits until a retried workflow completes. For a moment after the
+// retry its status is still FAILED.
 func awaitCompleted(t *testing.T, id string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

@@ -28,51 +28,49 @@ import (
 	"conductor-jwt/policy"
 )
 
-// The test of a rotation takes eight minutes in the world's time:
+// With the real delays the test takes eight minutes:
 //
-//	go test ./integration -run Rotates -rotation 2000 -rotation-scale 1 -timeout 20m
+//	go test ./test/integration -run KeyRotation -rotation 2000 -rotation-scale 1 -timeout 20m
 var (
-	rotationTasks = flag.Int("rotation", 150, "workflows that run while a key rotates")
-	rotationScale = flag.Int64("rotation-scale", 40, "by how much a rotation and its verifier are faster than the world")
+	rotationTasks = flag.Int("rotation", 150, "number of workflows during the rotation")
+	rotationScale = flag.Int64("rotation-scale", 40, "factor by which the delays of rotation and verifier are shortened")
 )
 
-// rotation is one key of which a new version begins to sign twice, on three
-// replicas.
+// rotation is a key with three versions, on three replicas.
 type rotation struct {
 	folder   string
-	kids     []string    // of its versions
-	froms    []time.Time // of its versions; zero for the first
+	kids     []string    // of the versions
+	froms    []time.Time // of the versions; zero for the first
 	replicas []*workerProcess
 	verifier *verifier
 }
 
-// A key rotates twice under load. No verifier that keeps the set as long as it
-// may ever meets a kid that it does not know, and all replicas change over at
-// the same second.
-func TestAKeyRotatesUnderLoadAndNobodyNotices(t *testing.T) {
+// A key rotates twice under load. A verifier that caches the JWK Set as long as
+// it may always knows the kid, and all replicas switch in the same second.
+func TestKeyRotationUnderLoad(t *testing.T) {
 	const domain = "rotation"
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute+scaled(15*time.Minute))
 	defer cancel()
 	r := newRotation(t, domain)
 
-	// The second version signs as long after its publication as an operator
-	// is told to leave verifiers, the third half of that later.
+	// The second version signs MinActivationDelay after its publication, the third
+	// half of that later.
 	wait := scaled(policy.MinActivationDelay)
 	began := time.Now()
-	turn := began.Add(wait).Truncate(time.Second).Add(time.Second)
-	last := turn.Add(wait / 2).Truncate(time.Second)
+	second := began.Add(wait).Truncate(time.Second).Add(time.Second)
+	third := second.Add(wait / 2).Truncate(time.Second)
 	var publish sync.WaitGroup
 	publish.Go(func() {
-		r.publish(t, turn)
+		r.publish(t, second)
 		<-time.After(time.Until(began.Add(wait / 2)))
-		r.publish(t, last)
+		r.publish(t, third)
 	})
-	tokens := r.load(ctx, t, domain, last.Add(wait/4))
+	tokens := r.load(ctx, t, domain, third.Add(wait/4))
 	publish.Wait()
 	r.check(t, tokens)
-	t.Logf("%d tokens verified; %d sets fetched; versions signed %v", len(tokens), r.verifier.asked, r.count(tokens))
+	t.Logf("%d tokens verified; %d sets fetched; versions signed %v", len(tokens), r.verifier.fetched, r.count(tokens))
 
-	// What has been signed before verifies with what is served now.
+	// Tokens of earlier versions verify with the present set.
 	r.verifier.until = time.Time{}
 	for _, token := range tokens {
 		if _, err := r.verifier.verify(ctx, token.compact); err != nil {
@@ -86,7 +84,7 @@ func scaled(d time.Duration) time.Duration { return d / time.Duration(*rotationS
 // newRotation starts three replicas with the first version of a key.
 func newRotation(t *testing.T, domain string) *rotation {
 	t.Helper()
-	r := &rotation{folder: t.TempDir(), froms: []time.Time{{}}, verifier: &verifier{most: scaled(policy.MaxAge)}}
+	r := &rotation{folder: t.TempDir(), froms: []time.Time{{}}, verifier: &verifier{maxAge: scaled(policy.MaxAge)}}
 	r.newVersion(t)
 	r.write(t)
 	for range 3 {
@@ -136,7 +134,7 @@ func (r *rotation) newVersion(t *testing.T) {
 	r.kids = append(r.kids, base64.RawURLEncoding.EncodeToString(kid))
 }
 
-// write writes the policy with all versions, as one that nobody reads by half.
+// write replaces the policy file atomically with one of all versions.
 func (r *rotation) write(t *testing.T) {
 	t.Helper()
 	var b strings.Builder
@@ -158,8 +156,8 @@ func (r *rotation) write(t *testing.T) {
 	}
 }
 
-// publish adds a version that is to sign from a time on, and tells one replica
-// after the other.
+// publish adds a version that signs from a time on, and makes the replicas reload
+// one after the other.
 func (r *rotation) publish(t *testing.T, from time.Time) {
 	t.Helper()
 	r.newVersion(t)
@@ -173,14 +171,14 @@ func (r *rotation) publish(t *testing.T, from time.Time) {
 	}
 }
 
-// signed is a token with what is checked of it.
+// signed is a token and its checked properties.
 type signed struct {
 	compact, kid string
 	issuedAt     int64
 }
 
-// load runs workflows at an even pace until a time, and verifies each token as
-// soon as it is there.
+// load runs workflows at a steady rate until a time, and verifies each token at
+// once.
 func (r *rotation) load(ctx context.Context, t *testing.T, domain string, until time.Time) []signed {
 	t.Helper()
 	task := jwtTask("jwt", object{"keyRef": "billing", "subject": "${workflow.input.subject}", "ttlInSecond": 900})
@@ -207,13 +205,13 @@ func (r *rotation) load(ctx context.Context, t *testing.T, domain string, until 
 }
 
 func (r *rotation) one(ctx context.Context, q model.StartWorkflowRequest) (signed, error) {
-	w, err := shared.executePatiently(ctx, q)
+	w, err := shared.executeWithRetries(ctx, q)
 	if err != nil {
 		return signed{}, err
 	}
 	last, ok := w.Last("jwt")
 	if w.Status != "COMPLETED" || !ok || last.RetryCount != 0 {
-		return signed{}, fmt.Errorf("a workflow is %s after %d retries: %s", w.Status, last.RetryCount, w.Reason)
+		return signed{}, fmt.Errorf("a workflow is %s after %d retries, want COMPLETED after none: %s", w.Status, last.RetryCount, w.Reason)
 	}
 	var out jwtOutput
 	if err := json.Unmarshal(last.Output, &out); err != nil {
@@ -224,7 +222,7 @@ func (r *rotation) one(ctx context.Context, q model.StartWorkflowRequest) (signe
 	return s, err
 }
 
-// check wants each token to be signed by the version whose turn it was.
+// check checks that the active version signed each token.
 func (r *rotation) check(t *testing.T, tokens []signed) {
 	t.Helper()
 	for _, token := range tokens {
@@ -234,11 +232,11 @@ func (r *rotation) check(t *testing.T, tokens []signed) {
 				want = i
 			}
 		}
-		// A key that was asked for just before its turn ended may sign in the
-		// second after it.
+		// A version that was resolved just before the switch may sign in the second
+		// of the switch.
 		edge := want > 0 && token.issuedAt == r.froms[want].Unix() && token.kid == r.kids[want-1]
 		if token.kid != r.kids[want] && !edge {
-			t.Errorf("a token of %d has kid %s; version %d should have signed", token.issuedAt, token.kid, want+1)
+			t.Errorf("a token issued at %d has kid %s, want version %d", token.issuedAt, token.kid, want+1)
 		}
 	}
 	for i, n := range r.count(tokens) {
@@ -253,7 +251,7 @@ func (r *rotation) check(t *testing.T, tokens []signed) {
 	}
 }
 
-// count says how many tokens each version signed.
+// count returns the number of tokens of each version.
 func (r *rotation) count(tokens []signed) []int {
 	counts := make([]int, len(r.kids))
 	for _, token := range tokens {

@@ -20,11 +20,11 @@ import (
 	"conductor-jwt/cli"
 )
 
-// The scripts are what a user does at a shell, on the real server.
+// The scripts run a user's commands with the real server.
 func TestScripts(t *testing.T) {
-	f := newFront(t, shared.url())
+	f := newAuthProxy(t, shared.url())
 	f.rotate()
-	gateway, forward := newGateway(t, shared.url()), newFront(t, shared.url())
+	gateway, forward := newGateway(t, shared.url()), newAuthProxy(t, shared.url())
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
@@ -32,11 +32,11 @@ func TestScripts(t *testing.T) {
 			e.Setenv("CONDUCTOR_SERVER_URL", shared.url()+"/api")
 			e.Setenv("SERVER", shared.url())
 			e.Setenv("WORKER", shared.binary)
-			e.Setenv("RUN", rand.Text()[:8]) // the server remembers other runs
+			e.Setenv("RUN", rand.Text()[:8]) // the server keeps names of other runs
 			e.Setenv("GATEWAY", gateway)
-			e.Setenv("FORWARD", forward.url) // a proxy: whatever is asked for, it is the server that answers
+			e.Setenv("FORWARD", forward.url) // a proxy that sends every request to the server
 			e.Setenv("GUARDED", f.url)
-			e.Setenv("GUARDED_KEY", frontKeyID)
+			e.Setenv("GUARDED_KEY", proxyKeyID)
 			e.Setenv("GUARDED_SECRET", f.keySecret)
 			return nil
 		},
@@ -53,26 +53,26 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// ofThisRun is a file, in which RUN is this run's own word and WORK the
-// script's folder.
-func ofThisRun(ts *testscript.TestScript, file string) string {
+// expand returns a file with RUN and WORK replaced by the run's random word and
+// the script's folder.
+func expand(ts *testscript.TestScript, file string) string {
 	return strings.NewReplacer("RUN", ts.Getenv("RUN"), "WORK", ts.Getenv("WORK")).Replace(ts.ReadFile(file))
 }
 
 // filled FILE replaces RUN and WORK in a file.
 func filled(ts *testscript.TestScript, _ bool, args []string) {
-	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(ofThisRun(ts, args[0])), 0o600))
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(expand(ts, args[0])), 0o600))
 }
 
 // register FILE stores the workflow definition in a file.
 func register(ts *testscript.TestScript, _ bool, args []string) {
-	ts.Check(shared.server.RegisterWorkflow(context.Background(), json.RawMessage(ofThisRun(ts, args[0]))))
+	ts.Check(shared.server.RegisterWorkflow(context.Background(), json.RawMessage(expand(ts, args[0]))))
 }
 
-// taskdef FILE stores the task definition in a file; ! taskdef FILE prints why
-// the server takes none such.
+// taskdef FILE stores the task definition in a file; ! taskdef FILE prints why the
+// server refuses it.
 func storeTaskDef(ts *testscript.TestScript, neg bool, args []string) {
-	err := shared.server.RegisterTaskDef(context.Background(), json.RawMessage(ofThisRun(ts, args[0])))
+	err := shared.server.RegisterTaskDef(context.Background(), json.RawMessage(expand(ts, args[0])))
 	if neg != (err != nil) {
 		ts.Fatalf("%s: %v", args[0], err)
 	}
@@ -81,7 +81,7 @@ func storeTaskDef(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// await PATTERN COMMAND [ARG...] runs a command until it prints that.
+// await PATTERN COMMAND [ARG...] runs a command until its output matches.
 func await(ts *testscript.TestScript, _ bool, args []string) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -94,7 +94,7 @@ func await(ts *testscript.TestScript, _ bool, args []string) {
 	}))
 }
 
-// doctor-at AHEAD runs doctor on a machine whose clock is that far ahead.
+// doctor-at AHEAD runs doctor with a clock that is that far ahead.
 func doctorAt(ts *testscript.TestScript, _ bool, args []string) {
 	ahead, err := time.ParseDuration(args[0])
 	ts.Check(err)
@@ -112,14 +112,13 @@ func doctorAt(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// start NAME starts a workflow and does not wait for it.
+// start NAME starts a workflow and does not wait.
 func startOne(ts *testscript.TestScript, _ bool, args []string) {
 	_, err := shared.server.StartWorkflow(context.Background(), model.StartWorkflowRequest{Name: args[0], Version: 1, Input: object{}})
 	ts.Check(err)
 }
 
-// run NAME STATUS starts a workflow, waits for its end, and prints why it
-// ended.
+// run NAME STATUS runs a workflow, checks its status and prints its reason.
 func runToEnd(ts *testscript.TestScript, _ bool, args []string) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -131,7 +130,8 @@ func runToEnd(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// exitStatus is status N COMMAND [ARG...]: runs it and checks how it ends.
+// exitStatus is status N COMMAND [ARG...]: it runs a command and checks its exit
+// status.
 func exitStatus(ts *testscript.TestScript, _ bool, args []string) {
 	got := 0
 	err := ts.Exec(args[1], args[2:]...)

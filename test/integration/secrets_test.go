@@ -14,14 +14,14 @@ import (
 	"conductor-jwt/test/conductortest"
 )
 
-// shown is everything that the server shows of an execution, by the place
-// where it was found.
-func shown(t *testing.T, w conductorjar.Workflow) map[string][]byte {
+// serverPages returns everything that the server returns about an execution, by
+// its description.
+func serverPages(t *testing.T, w conductorjar.Workflow) map[string][]byte {
 	t.Helper()
 	places := map[string]string{
-		"the workflow":     "/api/workflow/" + w.ID + "?includeTasks=true",
-		"the search":       "/api/workflow/search?query=" + url.QueryEscape(`workflowId="`+w.ID+`"`),
-		"the whole search": "/api/workflow/search-v2?query=" + url.QueryEscape(`workflowId="`+w.ID+`"`),
+		"the workflow":    "/api/workflow/" + w.ID + "?includeTasks=true",
+		"the search":      "/api/workflow/search?query=" + url.QueryEscape(`workflowId="`+w.ID+`"`),
+		"the full search": "/api/workflow/search-v2?query=" + url.QueryEscape(`workflowId="`+w.ID+`"`),
 	}
 	for _, task := range w.Tasks {
 		places["the task "+task.Ref] = "/api/tasks/" + task.ID
@@ -38,8 +38,7 @@ func shown(t *testing.T, w conductorjar.Workflow) map[string][]byte {
 	return pages
 }
 
-// database is the server's whole storage, with the journal, which has what has
-// not reached the file yet.
+// database returns the server's database file and its write-ahead log.
 func database(t *testing.T) []byte {
 	t.Helper()
 	var all []byte
@@ -53,11 +52,11 @@ func database(t *testing.T) []byte {
 	return all
 }
 
-// Whoever may start a workflow can write ${workflow.secrets.…} into its input,
-// and the server puts the secret in when the worker polls. A careless worker
-// would sign it into a token, which the server stores in clear.
-func TestSecretsDoNotTravelInTokens(t *testing.T) {
-	seedName, seed, _ := seedWorkflow(t)
+// A user who may start a workflow can write ${workflow.secrets.…} into its input,
+// and the server resolves it when the worker polls. A worker that signed it into a
+// token would reveal it, because the server stores the token.
+func TestSecretsAreNotSignedIntoTokens(t *testing.T) {
+	seedName, seed, _ := documentedWorkflow(t)
 	if err := shared.server.RegisterWorkflow(t.Context(), seed); err != nil {
 		t.Fatal(err)
 	}
@@ -77,11 +76,11 @@ func TestSecretsDoNotTravelInTokens(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := shared.run(t, model.StartWorkflowRequest{Name: seedName, Input: test.input}, "FAILED")
 			task := lastTask(t, w, "get_signed_jwt_ref")
-			checkFault(t, task, test.code, test.field)
+			checkTerminalFailure(t, task, test.code, test.field)
 			if len(w.Tasks) != 1 {
-				t.Errorf("%d attempts, want one", len(w.Tasks))
+				t.Errorf("%d attempts, want 1", len(w.Tasks))
 			}
-			for place, page := range shown(t, w) {
+			for place, page := range serverPages(t, w) {
 				canary.Check(t, place, page)
 			}
 		})
@@ -95,10 +94,10 @@ func TestSecretsDoNotTravelInTokens(t *testing.T) {
 	canary.Check(t, "the worker's metrics", metrics)
 }
 
-// The search must be able to find: a careless worker of the test's own writes
-// a secret into its output, and it turns up where the test above looked.
-func TestCarelessWorkerGivesSecretsAway(t *testing.T) {
-	task := and(jwtTask("echo", object{"subject": "${workflow.input.subject}"}), "name", "careless")
+// Checks that the test above can fail: a worker writes a secret into its output,
+// and the canary finds it in the same places.
+func TestCanaryFindsALeakedSecret(t *testing.T) {
+	task := with(jwtTask("echo", object{"subject": "${workflow.input.subject}"}), "name", "careless")
 	task["type"] = "CARELESS"
 	id, err := shared.server.StartWorkflow(t.Context(), request(t, definition(t, nil, task), object{"subject": controlSecret}))
 	if err != nil {
@@ -111,16 +110,16 @@ func TestCarelessWorkerGivesSecretsAway(t *testing.T) {
 	}
 	canary := conductortest.NewCanary()
 	canary.PlantText("control", shared.keys.control)
-	pages := shown(t, w)
+	pages := serverPages(t, w)
 	pages["the database"] = database(t)
 	for _, place := range []string{"the workflow", "the task echo", "the search", "the database"} {
 		if len(canary.Search(pages[place])) == 0 {
-			t.Errorf("the secret was given away, and the canary did not find it in %s", place)
+			t.Errorf("the canary did not find the leaked secret in %s", place)
 		}
 	}
 }
 
-// echoOnce polls one task and completes it with its own subject.
+// echoOnce polls one task and completes it with its subject as the output.
 func echoOnce(t *testing.T, taskType string) {
 	t.Helper()
 	page, err := shared.server.Get(t.Context(), "/api/tasks/poll/batch/"+taskType+"?count=1&timeout=5000")
@@ -138,7 +137,7 @@ func echoOnce(t *testing.T, taskType string) {
 		t.Fatalf("polled %d tasks, %v", len(tasks), err)
 	}
 	if tasks[0].Input.Subject != shared.keys.control {
-		t.Fatal("the server did not put the secret in; the whole test is void")
+		t.Fatal("the server did not resolve the secret; the test proves nothing")
 	}
 	body, err := json.Marshal(object{
 		"taskId": tasks[0].ID, "workflowInstanceId": tasks[0].Workflow, "status": "COMPLETED",
@@ -152,13 +151,12 @@ func echoOnce(t *testing.T, taskType string) {
 	}
 }
 
-// The token is meant to be stored, and nothing else of the key; in a log it
-// would be a password.
-func TestTokenIsInTheOutputAlone(t *testing.T) {
+// The token is in the output only, and the key nowhere.
+func TestTokenIsOnlyInTheOutput(t *testing.T) {
 	task := jwtTask("jwt", object{"privateKey": keySecret, "subject": "s"})
 	w := shared.run(t, request(t, definition(t, nil, task), nil), "COMPLETED")
 	canary := shared.keys.canary()
-	for place, page := range shown(t, w) {
+	for place, page := range serverPages(t, w) {
 		canary.Check(t, place, page)
 	}
 	output := outputOf[jwtOutput](t, lastTask(t, w, "jwt"))
@@ -166,11 +164,11 @@ func TestTokenIsInTheOutputAlone(t *testing.T) {
 	tokens.PlantText("token", output.Token[strings.LastIndexByte(output.Token, '.')+1:])
 	tokens.Check(t, "the worker's log", []byte(shared.worker.log.String()))
 	if len(tokens.Search(w.Raw)) == 0 {
-		t.Error("the canary does not find the token where it is")
+		t.Error("the canary does not find the token in the output")
 	}
 }
 
-func TestWorkerIsSeenFromOutside(t *testing.T) {
+func TestWorkerServesHealthAndMetrics(t *testing.T) {
 	for _, path := range []string{"/livez", "/readyz", "/metrics"} {
 		if status, err := statusOf(t.Context(), shared.worker.url+path); status != http.StatusOK || err != nil {
 			t.Errorf("%s: status %d, %v", path, status, err)

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// taskDef is a definition without what the server adds.
+// taskDef returns a registered definition.
 func taskDef(ctx context.Context, name string) (object, error) {
 	raw, err := shared.server.TaskDef(ctx, name)
 	if err != nil {
@@ -37,15 +37,15 @@ func awaitTaskDef(t *testing.T, name string) object {
 	return def
 }
 
-func TestExistingTaskDefIsLeftUntouched(t *testing.T) {
-	// The worker registers this name after get_signed_jwt: it has been there.
+func TestExistingTaskDefIsNotChanged(t *testing.T) {
+	// The worker registers this name after get_signed_jwt.
 	awaitTaskDef(t, "GET_SIGNED_JWT")
 	second := shared.extraWorker(t, "CONDUCTOR_JWT_DOMAIN=taskdefs")
 	if err := second.awaitReady(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	var want object
-	if err := json.Unmarshal([]byte(ownedTaskDef), &want); err != nil {
+	if err := json.Unmarshal([]byte(existingTaskDef), &want); err != nil {
 		t.Fatal(err)
 	}
 	got := awaitTaskDef(t, "get_signed_jwt")
@@ -56,9 +56,9 @@ func TestExistingTaskDefIsLeftUntouched(t *testing.T) {
 	}
 }
 
-// A SIMPLE task is queued under its name. Where its definition is missing the
-// server makes one up, with a response timeout of an hour.
-func TestTaskDefThatIsMissingIsRegistered(t *testing.T) {
+// A SIMPLE task is queued under its name. Without a definition the server uses a
+// response timeout of an hour.
+func TestMissingTaskDefIsRegistered(t *testing.T) {
 	const simple, named = "sign_simply", "signed_by_name"
 	shared.readyWorker(t, "CONDUCTOR_JWT_TASK_TYPES="+simple+",GET_SIGNED_JWT")
 	awaitTaskDef(t, simple)
@@ -87,7 +87,7 @@ func TestRegisteredTaskDefIsTheDocumentedOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(documented) != 2 || documented[0]["name"] != "get_signed_jwt" || documented[1]["name"] != "GET_SIGNED_JWT" {
-		t.Errorf("deploy/conductor/taskdefs.json does not define the two names that people write")
+		t.Errorf("deploy/conductor/taskdefs.json does not define get_signed_jwt and GET_SIGNED_JWT")
 	}
 	for _, want := range documented {
 		got := awaitTaskDef(t, "GET_SIGNED_JWT")

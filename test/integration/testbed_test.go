@@ -17,9 +17,9 @@ import (
 	"conductor-jwt/test/conductorjar/child"
 )
 
-// stage is the real server with its secrets, the worker's binary, and one
-// running worker.
-type stage struct {
+// testbed is a real server with its secrets, the worker's binary, and a running
+// worker.
+type testbed struct {
 	folder string
 	root   string // of the project
 	binary string
@@ -28,15 +28,16 @@ type stage struct {
 	worker *workerProcess
 }
 
-// ownedTaskDef is a task definition that stands before any worker starts. All
-// that the worker's own would say otherwise is different.
-const ownedTaskDef = `{"name":"get_signed_jwt","description":"ours","ownerEmail":"team@example.com","retryCount":1,
+// existingTaskDef is a task definition that exists before a worker starts. It
+// differs from the worker's in every value.
+const existingTaskDef = `{"name":"get_signed_jwt","description":"ours","ownerEmail":"team@example.com","retryCount":1,
 	"retryLogic":"FIXED","retryDelaySeconds":2,"responseTimeoutSeconds":33,"timeoutSeconds":77,
 	"timeoutPolicy":"TIME_OUT_WF","runtimeMetadata":["control"]}`
 
-// setUp always gives a stage, so that what did start can be torn down.
-func setUp(ctx context.Context) (*stage, error) {
-	s := &stage{}
+// newTestbed returns a testbed even on an error, so that close can stop what was
+// started.
+func newTestbed(ctx context.Context) (*testbed, error) {
+	s := &testbed{}
 	var err error
 	if s.folder, err = os.MkdirTemp("", "conductor-jwt-integration-"); err != nil {
 		return s, err
@@ -47,7 +48,7 @@ func setUp(ctx context.Context) (*stage, error) {
 	if s.keys, err = newKeySet(); err != nil {
 		return s, err
 	}
-	// Another build of the worker, such as another edition, can be tested.
+	// WORKER is another build of the worker, such as another edition.
 	if binary := os.Getenv("WORKER"); binary != "" {
 		s.binary = inProject(s.root, binary)
 	} else {
@@ -59,15 +60,14 @@ func setUp(ctx context.Context) (*stage, error) {
 	if s.server, err = s.boot(ctx); err != nil {
 		return s, err
 	}
-	if err = s.server.RegisterTaskDef(ctx, json.RawMessage(ownedTaskDef)); err != nil {
+	if err = s.server.RegisterTaskDef(ctx, json.RawMessage(existingTaskDef)); err != nil {
 		return s, err
 	}
 	s.worker, err = s.startWorker(ctx)
 	return s, err
 }
 
-// inProject is a path that is given from the project's root, wherever a test
-// runs.
+// inProject returns a path relative to the project's root as an absolute one.
 func inProject(root, path string) string {
 	if filepath.IsAbs(path) {
 		return path
@@ -75,8 +75,8 @@ func inProject(root, path string) string {
 	return filepath.Join(root, path)
 }
 
-// build gives a program of the project, built as a user builds it.
-func (s *stage) build(ctx context.Context, pkg string, flags ...string) (string, error) {
+// build builds a program of the project and returns its path.
+func (s *testbed) build(ctx context.Context, pkg string, flags ...string) (string, error) {
 	env := os.Environ()
 	goTool, err := child.Look(env, "go")
 	if err != nil {
@@ -99,7 +99,7 @@ func (s *stage) build(ctx context.Context, pkg string, flags ...string) (string,
 	return binary, nil
 }
 
-func (s *stage) boot(ctx context.Context) (*conductorjar.Server, error) {
+func (s *testbed) boot(ctx context.Context) (*conductorjar.Server, error) {
 	log, err := os.Create(filepath.Join(s.folder, "server.log"))
 	if err != nil {
 		return nil, err
@@ -107,8 +107,8 @@ func (s *stage) boot(ctx context.Context) (*conductorjar.Server, error) {
 	return conductorjar.Start(ctx, s.options(log))
 }
 
-// options start a server that has the secrets.
-func (s *stage) options(log io.Writer) conductorjar.Options {
+// options returns the options of a server with the secrets.
+func (s *testbed) options(log io.Writer) conductorjar.Options {
 	secrets := map[string]secret.Text{}
 	for name, value := range s.keys.secrets() {
 		secrets[name] = secret.New(value)
@@ -119,16 +119,15 @@ func (s *stage) options(log io.Writer) conductorjar.Options {
 	}
 }
 
-// tearDown ends everything. That the worker ends well is part of what is
-// tested.
-func (s *stage) tearDown(ctx context.Context) error {
+// close stops everything. Its error includes a worker's exit status other than 0.
+func (s *testbed) close(ctx context.Context) error {
 	var errs []error
 	if s.worker != nil {
 		if err := s.worker.Stop(ctx); err != nil {
 			errs = append(errs, fmt.Errorf("the shared worker: %w\n%s", err, s.worker.log.Lines(20)))
 		}
 		for _, find := range s.keys.canary().Search([]byte(s.worker.log.String())) {
-			errs = append(errs, fmt.Errorf("the shared worker's log tells a secret: %s", find))
+			errs = append(errs, fmt.Errorf("the shared worker's log holds a secret: %s", find))
 		}
 	}
 	if s.server != nil {
@@ -137,16 +136,16 @@ func (s *stage) tearDown(ctx context.Context) error {
 	return errors.Join(append(errs, os.RemoveAll(s.folder))...)
 }
 
-// other is a stage with another build of the worker.
-func (s *stage) other(binary string) *stage {
+// withBinary returns a testbed with another build of the worker.
+func (s *testbed) withBinary(binary string) *testbed {
 	o := *s
 	o.binary = binary
 	return &o
 }
 
-// readyWorker starts one more worker, whose first poll has succeeded and which
-// ends with the test.
-func (s *stage) readyWorker(t *testing.T, env ...string) *workerProcess {
+// readyWorker starts another worker and waits until its first poll has succeeded.
+// It stops when the test ends.
+func (s *testbed) readyWorker(t *testing.T, env ...string) *workerProcess {
 	t.Helper()
 	w := s.extraWorker(t, env...)
 	if err := w.awaitReady(t.Context()); err != nil {
@@ -155,10 +154,10 @@ func (s *stage) readyWorker(t *testing.T, env ...string) *workerProcess {
 	return w
 }
 
-// extraWorker launches one more worker, which ends with the test.
-func (s *stage) extraWorker(t *testing.T, env ...string) *workerProcess {
+// extraWorker starts another worker, which stops when the test ends.
+func (s *testbed) extraWorker(t *testing.T, env ...string) *workerProcess {
 	t.Helper()
-	w, err := s.launchWorker(t.Context(), env...)
+	w, err := s.startWorkerProcess(t.Context(), env...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,17 +165,16 @@ func (s *stage) extraWorker(t *testing.T, env ...string) *workerProcess {
 	return w
 }
 
-// turns keep apart what would only slow one another down: two loads on one
-// SQLite, which has one writer, and two starts of a server, each of which
-// takes all the processors there are.
-type turns struct{ load, start sync.Mutex }
+// locks prevent concurrent loads on SQLite, which has one writer, and concurrent
+// starts of a server, each of which uses all cores.
+type locks struct{ load, start sync.Mutex }
 
-var turn turns
+var exclusive locks
 
-// underLoad waits for the test's turn to load the shared server.
-func underLoad(t *testing.T) {
+// withExclusiveLoad waits until no other test loads the shared server.
+func withExclusiveLoad(t *testing.T) {
 	t.Helper()
 	t.Parallel()
-	turn.load.Lock()
-	t.Cleanup(turn.load.Unlock)
+	exclusive.load.Lock()
+	t.Cleanup(exclusive.load.Unlock)
 }

@@ -17,7 +17,7 @@ import (
 	"conductor-jwt/test/conductorjar/child"
 )
 
-// workerProcess is the built binary at work.
+// workerProcess is a running worker.
 type workerProcess struct {
 	*child.Process
 
@@ -25,13 +25,13 @@ type workerProcess struct {
 	log *child.Tail
 }
 
-// quickToStop shortens what a worker that is to end waits for: the poll in
+// shortPollTimeout makes a worker stop sooner, because it waits for the poll in
 // flight.
-const quickToStop = "CONDUCTOR_JWT_POLL_TIMEOUT=1s"
+const shortPollTimeout = "CONDUCTOR_JWT_POLL_TIMEOUT=1s"
 
 // startWorker starts a worker and waits until a poll has succeeded.
-func (s *stage) startWorker(ctx context.Context, env ...string) (*workerProcess, error) {
-	w, err := s.launchWorker(ctx, env...)
+func (s *testbed) startWorker(ctx context.Context, env ...string) (*workerProcess, error) {
+	w, err := s.startWorkerProcess(ctx, env...)
 	if err != nil {
 		return nil, err
 	}
@@ -42,8 +42,8 @@ func (s *stage) startWorker(ctx context.Context, env ...string) (*workerProcess,
 	return w, nil
 }
 
-// launchWorker starts a worker.
-func (s *stage) launchWorker(ctx context.Context, env ...string) (*workerProcess, error) {
+// startWorkerProcess starts a worker and does not wait.
+func (s *testbed) startWorkerProcess(ctx context.Context, env ...string) (*workerProcess, error) {
 	address, err := freeAddress(ctx)
 	if err != nil {
 		return nil, err
@@ -64,9 +64,9 @@ func (s *stage) launchWorker(ctx context.Context, env ...string) (*workerProcess
 	return &workerProcess{Process: process, url: "http://" + address, log: log}, nil
 }
 
-// url is empty while there is no server; the caller's environment then names
-// the one to come.
-func (s *stage) url() string {
+// url returns the server's URL, "" while there is no server; the caller's
+// environment then sets the URL.
+func (s *testbed) url() string {
 	if s.server == nil {
 		return ""
 	}
@@ -79,10 +79,10 @@ func (w *workerProcess) awaitReady(ctx context.Context) error {
 	return poll(ctx, 20*time.Millisecond, func() (bool, error) {
 		select {
 		case <-w.Done():
-			return false, fmt.Errorf("it ended with status %d", w.ExitCode())
+			return false, fmt.Errorf("the worker exited with status %d", w.ExitCode())
 		default:
 		}
-		status, _ := statusOf(ctx, w.url+"/readyz") // not listening yet is not ready yet
+		status, _ := statusOf(ctx, w.url+"/readyz") // an error means that it does not listen yet
 		return status == http.StatusOK, nil
 	})
 }
@@ -109,12 +109,12 @@ func freeAddress(ctx context.Context) (string, error) {
 	return listener.Addr().String(), listener.Close()
 }
 
-// poll asks again and again until the answer is yes.
-func poll(ctx context.Context, every time.Duration, ask func() (bool, error)) error {
+// poll calls done until it returns true or an error.
+func poll(ctx context.Context, every time.Duration, done func() (bool, error)) error {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
-		if yes, err := ask(); yes || err != nil {
+		if ok, err := done(); ok || err != nil {
 			return err
 		}
 		select {
@@ -125,8 +125,8 @@ func poll(ctx context.Context, every time.Duration, ask func() (bool, error)) er
 	}
 }
 
-// metric is the sum of a metric over its labels, of which one, such as
-// version="1.0.0", may be demanded.
+// metric returns the sum of the series of a metric that contain a label, such as
+// version="1.0.0"; "" is any.
 func (w *workerProcess) metric(ctx context.Context, t *testing.T, name, label string) float64 {
 	t.Helper()
 	api := conductorjar.NewAPI(w.url)
@@ -147,14 +147,14 @@ func (w *workerProcess) metric(ctx context.Context, t *testing.T, name, label st
 		}
 		value, err := strconv.ParseFloat(number, 64)
 		if err != nil {
-			t.Fatalf("%s: %q is no number", name, number)
+			t.Fatalf("%s: %q is not a number", name, number)
 		}
 		sum += value
 	}
 	return sum
 }
 
-// signed is how many tokens a worker has signed.
+// signed returns the number of tokens that the worker has signed.
 func (w *workerProcess) signed(ctx context.Context, t *testing.T) int {
 	t.Helper()
 	return int(w.metric(ctx, t, "conductor_jwt_tokens_total", ""))

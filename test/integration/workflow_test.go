@@ -18,18 +18,18 @@ import (
 // object is a JSON object.
 type object = map[string]any
 
-// jwtTask is a GET_SIGNED_JWT task of a workflow definition.
+// jwtTask returns a GET_SIGNED_JWT task of a workflow definition.
 func jwtTask(ref string, inputs object) object {
 	return object{"name": "get_signed_jwt", "taskReferenceName": ref, "type": "GET_SIGNED_JWT", "inputParameters": inputs}
 }
 
-// and sets one more member of an object.
-func and(o object, name string, value any) object {
+// with sets a member of an object.
+func with(o object, name string, value any) object {
 	o[name] = value
 	return o
 }
 
-// definition is a workflow of some tasks; output may be nil.
+// definition returns a workflow of tasks, named for the test; output may be nil.
 func definition(t *testing.T, output object, tasks ...object) json.RawMessage {
 	t.Helper()
 	name := strings.Map(func(r rune) rune {
@@ -48,7 +48,7 @@ func definition(t *testing.T, output object, tasks ...object) json.RawMessage {
 	return raw
 }
 
-// request starts an execution of a definition that is not registered.
+// request returns a request that starts an unregistered definition.
 func request(t *testing.T, definition json.RawMessage, input object) model.StartWorkflowRequest {
 	t.Helper()
 	def, err := conductorjar.Definition(definition)
@@ -61,14 +61,14 @@ func request(t *testing.T, definition json.RawMessage, input object) model.Start
 	return model.StartWorkflowRequest{Name: def.Name, Version: 1, Input: input, WorkflowDef: def}
 }
 
-// notScheduled says that the server's database was busy for too long: about
-// one start in a thousand on SQLite, whatever the worker does.
+// notScheduled reports whether the server could not schedule a task because its
+// database was busy, which happens to one start in a thousand on SQLite.
 func notScheduled(w conductorjar.Workflow) bool {
 	return w.Status == "FAILED" && strings.HasPrefix(w.Reason, "Error scheduling tasks")
 }
 
-// execute starts a workflow and waits for its end.
-func (s *stage) execute(ctx context.Context, r model.StartWorkflowRequest) (conductorjar.Workflow, error) {
+// execute starts a workflow and waits until it has ended.
+func (s *testbed) execute(ctx context.Context, r model.StartWorkflowRequest) (conductorjar.Workflow, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	for range 3 {
@@ -84,10 +84,9 @@ func (s *stage) execute(ctx context.Context, r model.StartWorkflowRequest) (cond
 	return conductorjar.Workflow{}, errors.New("the server could not schedule a task three times in a row")
 }
 
-// executePatiently starts a workflow again where the server refused it or did
-// not answer for a minute, which it does to one request in a thousand while
-// SQLite is busy.
-func (s *stage) executePatiently(ctx context.Context, r model.StartWorkflowRequest) (conductorjar.Workflow, error) {
+// executeWithRetries starts a workflow again if the server refuses it or does not
+// respond within a minute, as with one request in a thousand while SQLite is busy.
+func (s *testbed) executeWithRetries(ctx context.Context, r model.StartWorkflowRequest) (conductorjar.Workflow, error) {
 	for tries := 0; ; tries++ {
 		w, err := s.execute(ctx, r)
 		if err == nil || ctx.Err() != nil || tries == 5 {
@@ -97,8 +96,8 @@ func (s *stage) executePatiently(ctx context.Context, r model.StartWorkflowReque
 	}
 }
 
-// run executes a workflow that ends with the wanted status.
-func (s *stage) run(t *testing.T, r model.StartWorkflowRequest, status string) conductorjar.Workflow {
+// run executes a workflow and checks its status.
+func (s *testbed) run(t *testing.T, r model.StartWorkflowRequest, status string) conductorjar.Workflow {
 	t.Helper()
 	w, err := s.execute(t.Context(), r)
 	if err != nil {
@@ -110,7 +109,7 @@ func (s *stage) run(t *testing.T, r model.StartWorkflowRequest, status string) c
 	return w
 }
 
-// jwtOutput is the output of a task that has completed.
+// jwtOutput is the output of a completed task.
 type jwtOutput struct {
 	Token     string `json:"token"`
 	TokenType string `json:"tokenType"`
@@ -122,7 +121,7 @@ type jwtOutput struct {
 	JWTID     string `json:"jwtId"`
 }
 
-// errorOutput is the output of one that has not.
+// errorOutput is the output of a failed task.
 type errorOutput struct {
 	Error struct {
 		Code    string `json:"code"`
@@ -131,7 +130,7 @@ type errorOutput struct {
 	} `json:"error"`
 }
 
-// lastTask is the last attempt at a task.
+// lastTask returns the last attempt at a task.
 func lastTask(t *testing.T, w conductorjar.Workflow, ref string) conductorjar.Task {
 	t.Helper()
 	task, ok := w.Last(ref)
@@ -150,15 +149,15 @@ func outputOf[T any](t *testing.T, task conductorjar.Task) T {
 	return out
 }
 
-// token is the verified token of a completed task.
-func token(t *testing.T, w conductorjar.Workflow, ref string) verified {
+// token verifies and returns the token of a completed task.
+func token(t *testing.T, w conductorjar.Workflow, ref string) verifiedToken {
 	t.Helper()
 	return shared.keys.mustVerify(t, outputOf[jwtOutput](t, lastTask(t, w, ref)).Token)
 }
 
-// startMany starts n workflows, never more than four at once: SQLite has one
-// writer. It gives their ids in the order of their numbers.
-func (s *stage) startMany(ctx context.Context, n int, r func(i int) model.StartWorkflowRequest) ([]string, error) {
+// startMany starts n workflows, at most four concurrently, because SQLite has one
+// writer. It returns their IDs in order.
+func (s *testbed) startMany(ctx context.Context, n int, r func(i int) model.StartWorkflowRequest) ([]string, error) {
 	ids := make([]string, n)
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(4)
@@ -171,9 +170,9 @@ func (s *stage) startMany(ctx context.Context, n int, r func(i int) model.StartW
 	return ids, group.Wait()
 }
 
-// awaitAll waits until all have ended, starts again what the server could not
-// schedule, and gives the executions in the order of the ids.
-func (s *stage) awaitAll(ctx context.Context, ids []string, r func(i int) model.StartWorkflowRequest) ([]conductorjar.Workflow, error) {
+// awaitAll waits until all workflows have ended, restarts those that the server
+// could not schedule, and returns the executions in the order of the IDs.
+func (s *testbed) awaitAll(ctx context.Context, ids []string, r func(i int) model.StartWorkflowRequest) ([]conductorjar.Workflow, error) {
 	ended := make([]conductorjar.Workflow, len(ids))
 	for i, id := range ids {
 		w, err := s.server.AwaitWorkflow(ctx, id)
@@ -181,7 +180,7 @@ func (s *stage) awaitAll(ctx context.Context, ids []string, r func(i int) model.
 			w, err = s.execute(ctx, r(i))
 		}
 		if err != nil {
-			return nil, fmt.Errorf("number %d: %w", i, err)
+			return nil, fmt.Errorf("workflow %d: %w", i, err)
 		}
 		ended[i] = w
 	}

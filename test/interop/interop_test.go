@@ -1,3 +1,8 @@
+// Package interop checks that tokens travel: what conductor-jwt signs is
+// verified by PyJWT, joserfc, jose, nimbus-jose-jwt, golang-jwt, go-jose and
+// openssl, and what they sign is verified by conductor-jwt. The peers are
+// small programs in peers/, each in its own language; the tests install what
+// they need into .cache/interop.
 package interop
 
 import (

@@ -5,6 +5,7 @@ package keyconformance
 import (
 	"bytes"
 	"context"
+	"crypto"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -185,4 +186,15 @@ func length(alg keys.Algorithm) (int, bool) {
 		keys.MLDSA44: 2420, keys.MLDSA65: 3309, keys.MLDSA87: 4627,
 	}[alg]
 	return n, ok
+}
+
+// InStore makes a key as a key store has it of a private key that golang-jwt
+// signs with.
+func InStore(private crypto.Signer, created time.Time) (keys.Key, error) {
+	return keys.FromStore(private.Public(), keys.StoreOptions{
+		Created: created,
+		Sign: func(_ context.Context, alg keys.Algorithm, input []byte) ([]byte, error) {
+			return jwt.GetSigningMethod(string(alg)).Sign(string(input), private)
+		},
+	})
 }

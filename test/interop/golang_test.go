@@ -14,7 +14,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// reads reports whether the peer takes a key of this algorithm in this form.
+// reads reports whether the peer reads a key of this algorithm in this encoding.
 func (p peer) reads(op, alg, form string) bool {
 	switch {
 	case !p.has(alg):
@@ -24,14 +24,14 @@ func (p peer) reads(op, alg, form string) bool {
 	case form != "pem" || slices.Contains(mldsaNames(), alg):
 		return false
 	case p.name == "nimbus" && strings.HasPrefix(alg, "Ed"):
-		return false // no PEM of an Edwards curve
+		return false // it does not read PEM of Ed25519
 	case p.name == "nimbus" && op == "sign":
-		return !strings.HasPrefix(alg, "ES") // wants the public half in the PEM too
+		return !strings.HasPrefix(alg, "ES") // it needs the public key in the PEM, too
 	}
 	return alg != "Ed25519" || op == "verify"
 }
 
-// keyIn reads the key of a request with the standard library and go-jose.
+// keyIn parses the key of a request with the standard library and go-jose.
 func keyIn(r request) (any, error) {
 	if r.Form == "jwk" {
 		var k jose.JSONWebKey
@@ -40,7 +40,7 @@ func keyIn(r request) (any, error) {
 	}
 	block, _ := pem.Decode([]byte(r.Key))
 	if block == nil {
-		return nil, errors.New("no pem")
+		return nil, errors.New("the key is not PEM")
 	}
 	if r.Op == "sign" {
 		return x509.ParsePKCS8PrivateKey(block.Bytes)
@@ -48,55 +48,55 @@ func keyIn(r request) (any, error) {
 	return x509.ParsePKIXPublicKey(block.Bytes)
 }
 
-// golangJWT shares its signing methods with us, and nothing of the rest.
+// golangJWT shares only its signing methods with conductor-jwt.
 func golangJWT() peer {
-	return peer{name: "golang-jwt", lack: append(mldsaNames(), "ES256K", "Ed25519"), ask: func(r request) (answer, error) {
+	return peer{name: "golang-jwt", unsupported: append(mldsaNames(), "ES256K", "Ed25519"), call: func(r request) (response, error) {
 		key, err := keyIn(r)
 		if err != nil {
-			return answer{}, err
+			return response{}, err
 		}
 		if r.Op == "sign" {
 			var claims jwt.MapClaims
 			if err := json.Unmarshal(r.Claims, &claims); err != nil {
-				return answer{}, err
+				return response{}, err
 			}
 			token, err := jwt.NewWithClaims(jwt.GetSigningMethod(r.Alg), claims).SignedString(key)
-			return answer{OK: err == nil, Token: token}, err
+			return response{OK: err == nil, Token: token}, err
 		}
 		token, err := jwt.Parse(r.Token, func(*jwt.Token) (any, error) { return key, nil }, jwt.WithValidMethods([]string{r.Alg}))
 		if err != nil {
-			return answer{}, err
+			return response{}, err
 		}
 		claims, err := json.Marshal(token.Claims)
-		return answer{OK: true, Claims: claims}, err
+		return response{OK: true, Claims: claims}, err
 	}}
 }
 
 func goJOSE() peer {
-	return peer{name: "go-jose", lack: append(mldsaNames(), "ES256K", "Ed25519"), ask: func(r request) (answer, error) {
+	return peer{name: "go-jose", unsupported: append(mldsaNames(), "ES256K", "Ed25519"), call: func(r request) (response, error) {
 		key, err := keyIn(r)
 		if err != nil {
-			return answer{}, err
+			return response{}, err
 		}
 		alg := jose.SignatureAlgorithm(r.Alg)
 		if r.Op == "sign" {
 			signer, err := jose.NewSigner(jose.SigningKey{Algorithm: alg, Key: key}, nil)
 			if err != nil {
-				return answer{}, err
+				return response{}, err
 			}
 			jws, err := signer.Sign(r.Claims)
 			if err != nil {
-				return answer{}, err
+				return response{}, err
 			}
 			token, err := jws.CompactSerialize()
-			return answer{OK: err == nil, Token: token}, err
+			return response{OK: err == nil, Token: token}, err
 		}
 		jws, err := jose.ParseSignedCompact(r.Token, []jose.SignatureAlgorithm{alg})
 		if err != nil {
-			return answer{}, err
+			return response{}, err
 		}
 		claims, err := jws.Verify(key)
-		return answer{OK: err == nil, Claims: claims}, err
+		return response{OK: err == nil, Claims: claims}, err
 	}}
 }
 
@@ -105,36 +105,36 @@ func standardLibrary() peer {
 	parameters := map[string]mldsa.Parameters{
 		"ML-DSA-44": mldsa.MLDSA44(), "ML-DSA-65": mldsa.MLDSA65(), "ML-DSA-87": mldsa.MLDSA87(),
 	}
-	return peer{name: "crypto/mldsa", lack: []string{
+	return peer{name: "crypto/mldsa", unsupported: []string{
 		"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "ES256K",
 		"EdDSA", "Ed25519", "HS256", "HS384", "HS512",
-	}, ask: func(r request) (answer, error) {
+	}, call: func(r request) (response, error) {
 		var jwk struct{ Pub string }
 		if err := json.Unmarshal([]byte(r.Key), &jwk); err != nil {
-			return answer{}, err
+			return response{}, err
 		}
 		pub, err := base64.RawURLEncoding.DecodeString(jwk.Pub)
 		if err != nil {
-			return answer{}, err
+			return response{}, err
 		}
 		key, err := mldsa.NewPublicKey(parameters[r.Alg], pub)
 		if err != nil {
-			return answer{}, err
+			return response{}, err
 		}
 		input, claims, signature, err := split(r.Token)
 		if err != nil {
-			return answer{}, err
+			return response{}, err
 		}
 		err = mldsa.Verify(key, input, signature, &mldsa.Options{})
-		return answer{OK: err == nil, Claims: claims}, err
+		return response{OK: err == nil, Claims: claims}, err
 	}}
 }
 
-// split takes a token apart: what is signed, the claims and the signature.
+// split returns a token's signing input, claims and signature.
 func split(token string) (input, claims, signature []byte, err error) {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
-		return nil, nil, nil, errors.New("not three parts")
+		return nil, nil, nil, errors.New("the token does not have three parts")
 	}
 	claims, err = base64.RawURLEncoding.DecodeString(parts[1])
 	if err != nil {

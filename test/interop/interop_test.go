@@ -1,8 +1,8 @@
-// Package interop checks that tokens travel: what conductor-jwt signs is
-// verified by PyJWT, joserfc, jose, nimbus-jose-jwt, golang-jwt, go-jose and
-// openssl, and what they sign is verified by conductor-jwt. The peers are
-// small programs in peers/, each in its own language; the tests install what
-// they need into .cache/interop.
+// Package interop checks that PyJWT, joserfc, jose, nimbus-jose-jwt, golang-jwt,
+// go-jose and openssl verify what conductor-jwt signs, and the reverse. The peers
+// are small programs in peers/, each in its own language; the tests install their
+// libraries into .cache/interop. go-oidc and PyJWT also discover the issuers of a
+// worker.
 package interop
 
 import (
@@ -23,8 +23,8 @@ const (
 	audience = "https://audience.example/token"
 )
 
-// ours runs conductor-jwt's command line and returns what it prints.
-func ours(t *testing.T, stdin string, args ...string) string {
+// conductorJWT runs conductor-jwt's command line and returns its output.
+func conductorJWT(t *testing.T, stdin string, args ...string) string {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
 	status := cli.Run(t.Context(), cli.Env{
@@ -48,24 +48,24 @@ func file(t *testing.T, name, text string) string {
 	return path
 }
 
-// signOurs signs with a private key in one of its forms.
+// signOurs signs with a private key in one of its encodings.
 func signOurs(t *testing.T, alg string, f form) string {
 	t.Helper()
 	args := append([]string{
 		"sign", "--key", file(t, "key", f.text), "--alg", alg,
 		"--iss", issuer, "--sub", "subject", "--aud", audience, "--ttl", "5m",
 	}, f.args...)
-	return ours(t, "{}", args...)
+	return conductorJWT(t, "{}", args...)
 }
 
 func checkClaims(t *testing.T, claims map[string]any) {
 	t.Helper()
 	if claims["iss"] != issuer || claims["aud"] != audience || claims["sub"] != "subject" {
-		t.Errorf("claims arrived as %v", claims)
+		t.Errorf("claims %v, want the signed iss, sub and aud", claims)
 	}
 }
 
-// TestOthersVerifyWhatWeSign signs with every algorithm and key form.
+// TestOthersVerifyWhatWeSign signs with every algorithm and encoding of a key.
 func TestOthersVerifyWhatWeSign(t *testing.T) {
 	peers := []peer{pythonPeer(t), nodePeer(t), javaPeer(t), golangJWT(), goJOSE(), openssl(t), standardLibrary()}
 	checked := map[string]int{}
@@ -95,12 +95,11 @@ func TestOthersVerifyWhatWeSign(t *testing.T) {
 	}
 	for _, alg := range keys.Algorithms() {
 		if n := others[string(alg)]; n < 2 {
-			t.Errorf("%s was verified by %d others, want at least 2", alg, n)
+			t.Errorf("%s was verified by %d other libraries, want at least 2", alg, n)
 		}
 	}
 }
 
-// TestWeVerifyWhatOthersSign is the way back.
 func TestWeVerifyWhatOthersSign(t *testing.T) {
 	peers := []peer{pythonPeer(t), nodePeer(t), javaPeer(t), golangJWT(), goJOSE(), openssl(t)}
 	claims := []byte(`{"iss":"` + issuer + `","sub":"subject","aud":"` + audience + `","exp":4102444800}`)
@@ -129,24 +128,24 @@ func TestWeVerifyWhatOthersSign(t *testing.T) {
 	}
 	for _, alg := range keys.Algorithms() {
 		if others[string(alg)] == 0 {
-			t.Errorf("%s was signed by no other", alg)
+			t.Errorf("%s was not signed by another library", alg)
 		}
 	}
 	for _, p := range peers {
 		if algorithms[p.name] < 10 {
-			t.Errorf("%s signed with %d algorithms", p.name, algorithms[p.name])
+			t.Errorf("%s signed with %d algorithms, want at least 10", p.name, algorithms[p.name])
 		}
 	}
 }
 
 func verifyOurs(t *testing.T, alg, key, token string) {
 	t.Helper()
-	out := ours(t, token, "verify", "--key", file(t, "public", key), "--alg", alg, "--iss", issuer, "--aud", audience)
+	out := conductorJWT(t, token, "verify", "--key", file(t, "public", key), "--alg", alg, "--iss", issuer, "--aud", audience)
 	var got struct {
 		Payload map[string]any `json:"payload"`
 	}
 	if err := json.Unmarshal([]byte(out), &got); err != nil {
-		t.Fatalf("verify printed no json: %v", err)
+		t.Fatalf("the output of verify is not JSON: %v", err)
 	}
 	checkClaims(t, got.Payload)
 }

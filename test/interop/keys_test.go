@@ -23,18 +23,18 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// form is one way in which a private key is written.
+// form is a private key in one encoding.
 type form struct {
-	name string // pem and jwk are those that peers read
+	name string // peers read pem and jwk
 	text string
-	args []string // what `sign` needs besides
+	args []string // further arguments of `sign`
 }
 
-// pair is a fresh key in every form that it has.
+// pair is a new key in every encoding.
 type pair struct {
 	algs      []string
 	private   []form
-	publicPEM string // empty where the peers have no such form
+	publicPEM string // empty if the peers do not read it
 	publicJWK string
 	public    crypto.PublicKey
 }
@@ -52,7 +52,7 @@ func must[T any](t *testing.T) func(v T, err error) T {
 	}
 }
 
-func armour(label string, der []byte) string {
+func encodePEM(label string, der []byte) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: label, Bytes: der}))
 }
 
@@ -61,14 +61,14 @@ func object(t *testing.T, members map[string]string) string {
 	return string(must[[]byte](t)(json.Marshal(members)))
 }
 
-// standard writes a key that crypto/x509, x/crypto/ssh and go-jose know.
+// standard encodes a key with crypto/x509, x/crypto/ssh and go-jose.
 func standard(t *testing.T, private crypto.Signer, algs ...string) pair {
 	t.Helper()
 	bytes := must[[]byte](t)
-	pkcs8 := armour("PRIVATE KEY", bytes(x509.MarshalPKCS8PrivateKey(private)))
+	pkcs8 := encodePEM("PRIVATE KEY", bytes(x509.MarshalPKCS8PrivateKey(private)))
 	p := pair{
 		algs: algs, public: private.Public(),
-		publicPEM: armour("PUBLIC KEY", bytes(x509.MarshalPKIXPublicKey(private.Public()))),
+		publicPEM: encodePEM("PUBLIC KEY", bytes(x509.MarshalPKIXPublicKey(private.Public()))),
 		publicJWK: string(bytes(jose.JSONWebKey{Key: private.Public()}.MarshalJSON())),
 		private: []form{
 			{name: "pem", text: pkcs8},
@@ -78,11 +78,11 @@ func standard(t *testing.T, private crypto.Signer, algs ...string) pair {
 	}
 	switch key := private.(type) {
 	case *rsa.PrivateKey:
-		p.private = append(p.private, form{name: "pkcs1", text: armour("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(key))})
-		p.private = append(p.private, locked(t, private, pkcs8)...)
+		p.private = append(p.private, form{name: "pkcs1", text: encodePEM("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(key))})
+		p.private = append(p.private, encryptedForms(t, private, pkcs8)...)
 	case *ecdsa.PrivateKey:
-		p.private = append(p.private, form{name: "sec1", text: armour("EC PRIVATE KEY", bytes(x509.MarshalECPrivateKey(key)))})
-		p.private = append(p.private, locked(t, private, pkcs8)...)
+		p.private = append(p.private, form{name: "sec1", text: encodePEM("EC PRIVATE KEY", bytes(x509.MarshalECPrivateKey(key)))})
+		p.private = append(p.private, encryptedForms(t, private, pkcs8)...)
 	}
 	return p
 }
@@ -101,8 +101,7 @@ func hmacPair(t *testing.T, alg string, size int) pair {
 	t.Helper()
 	random := make([]byte, size)
 	must[int](t)(rand.Read(random))
-	// Text, because a secret file is read as text.
-	secret := []byte(encode(random))
+	secret := []byte(encode(random)) // text, because a secret file is read as text
 	jwk := object(t, map[string]string{"kty": "oct", "k": encode(secret)})
 	return pair{algs: []string{alg}, publicJWK: jwk, public: secret, private: []form{
 		{name: "jwk", text: jwk},
@@ -118,11 +117,11 @@ func mldsaPair(t *testing.T, alg string, parameters mldsa.Parameters) pair {
 	members["priv"] = encode(key.Bytes())
 	return pair{algs: []string{alg}, publicJWK: public, public: key.PublicKey(), private: []form{
 		{name: "jwk", text: object(t, members)},
-		{name: "pem", text: armour("PRIVATE KEY", must[[]byte](t)(x509.MarshalPKCS8PrivateKey(key)))},
+		{name: "pem", text: encodePEM("PRIVATE KEY", must[[]byte](t)(x509.MarshalPKCS8PrivateKey(key)))},
 	}}
 }
 
-// pairs covers every algorithm.
+// pairs returns keys for every algorithm.
 func pairs(t *testing.T) []pair {
 	t.Helper()
 	curve := func(c elliptic.Curve, alg string) pair {
@@ -145,26 +144,26 @@ func pairs(t *testing.T) []pair {
 
 const password = "correct horse"
 
-// locked writes a key in the forms that need a password, and as DER, by
+// encryptedForms encodes a key in the encodings with a password, and as DER, with
 // openssl, x/crypto/ssh and go-jose.
-func locked(t *testing.T, private crypto.Signer, pkcs8 string) []form {
+func encryptedForms(t *testing.T, private crypto.Signer, pkcs8 string) []form {
 	t.Helper()
 	args := []string{"--password-file", file(t, "password", password)}
 	withPassword := func(name string, text []byte) form { return form{name: name, text: string(text), args: args} }
 	sshBlock := must[*pem.Block](t)(ssh.MarshalPrivateKeyWithPassphrase(private, "", []byte(password)))
 	return []form{
-		withPassword("pbes2", convert(t, pkcs8, "pkcs8", "-topk8", "-v2", "aes-256-cbc", "-passout", "pass:"+password)),
-		withPassword("pbes2-sha512", convert(t, pkcs8, "pkcs8", "-topk8", "-v2", "aes-128-cbc", "-v2prf", "hmacWithSHA512", "-passout", "pass:"+password)),
-		withPassword("scrypt", convert(t, pkcs8, "pkcs8", "-topk8", "-scrypt", "-passout", "pass:"+password)),
-		withPassword("rfc1423", convert(t, pkcs8, "pkey", "-traditional", "-aes256", "-passout", "pass:"+password)),
-		withPassword("pkcs12", convert(t, pkcs8+certificate(t, private), "pkcs12", "-export", "-passout", "pass:"+password)),
+		withPassword("pbes2", opensslConvert(t, pkcs8, "pkcs8", "-topk8", "-v2", "aes-256-cbc", "-passout", "pass:"+password)),
+		withPassword("pbes2-sha512", opensslConvert(t, pkcs8, "pkcs8", "-topk8", "-v2", "aes-128-cbc", "-v2prf", "hmacWithSHA512", "-passout", "pass:"+password)),
+		withPassword("scrypt", opensslConvert(t, pkcs8, "pkcs8", "-topk8", "-scrypt", "-passout", "pass:"+password)),
+		withPassword("rfc1423", opensslConvert(t, pkcs8, "pkey", "-traditional", "-aes256", "-passout", "pass:"+password)),
+		withPassword("pkcs12", opensslConvert(t, pkcs8+certificate(t, private), "pkcs12", "-export", "-passout", "pass:"+password)),
 		withPassword("openssh-bcrypt", pem.EncodeToMemory(sshBlock)),
-		withPassword("jwe", jwe(t, private)),
-		{name: "der", text: string(convert(t, pkcs8, "pkcs8", "-topk8", "-nocrypt", "-outform", "DER"))},
+		withPassword("jwe", encryptJWE(t, private)),
+		{name: "der", text: string(opensslConvert(t, pkcs8, "pkcs8", "-topk8", "-nocrypt", "-outform", "DER"))},
 	}
 }
 
-func convert(t *testing.T, key string, args ...string) []byte {
+func opensslConvert(t *testing.T, key string, args ...string) []byte {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "openssl", append(args, "-in", file(t, "key.pem", key))...)
 	out, err := cmd.Output()
@@ -180,15 +179,15 @@ func certificate(t *testing.T, private crypto.Signer) string {
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "interop"},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), KeyUsage: x509.KeyUsageDigitalSignature,
 	}
-	return armour("CERTIFICATE", must[[]byte](t)(x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)))
+	return encodePEM("CERTIFICATE", must[[]byte](t)(x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)))
 }
 
-// jwe wraps the key's JWK with a password (RFC 7517 §7, RFC 7518 §4.8).
-func jwe(t *testing.T, private crypto.Signer) []byte {
+// encryptJWE encrypts the key's JWK with a password (RFC 7517 §7, RFC 7518 §4.8).
+func encryptJWE(t *testing.T, private crypto.Signer) []byte {
 	t.Helper()
 	jwk := must[[]byte](t)(jose.JSONWebKey{Key: private}.MarshalJSON())
 	recipient := jose.Recipient{Algorithm: jose.PBES2_HS256_A128KW, Key: []byte(password), PBES2Count: 10_000}
 	encrypter := must[jose.Encrypter](t)(jose.NewEncrypter(jose.A128GCM, recipient, (&jose.EncrypterOptions{}).WithContentType("jwk+json")))
-	sealed := must[*jose.JSONWebEncryption](t)(encrypter.Encrypt(jwk))
-	return []byte(must[string](t)(sealed.CompactSerialize()))
+	encrypted := must[*jose.JSONWebEncryption](t)(encrypter.Encrypt(jwk))
+	return []byte(must[string](t)(encrypted.CompactSerialize()))
 }

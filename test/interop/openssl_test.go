@@ -14,12 +14,12 @@ import (
 	"testing"
 )
 
-// openssl signs and verifies with the openssl program: PEM keys only.
+// openssl signs and verifies with the openssl program, which reads PEM only.
 func openssl(t *testing.T) peer {
 	t.Helper()
 	dir := t.TempDir()
-	lack := append(mldsaNames(), "ES256K", "Ed25519", "HS256", "HS384", "HS512")
-	return peer{name: "openssl", lack: lack, ask: func(r request) (answer, error) {
+	unsupported := append(mldsaNames(), "ES256K", "Ed25519", "HS256", "HS384", "HS512")
+	return peer{name: "openssl", unsupported: unsupported, call: func(r request) (response, error) {
 		o := opensslRun{dir: dir, ctx: t.Context, request: r}
 		if r.Op == "sign" {
 			return o.sign()
@@ -39,7 +39,7 @@ func (o opensslRun) file(name string, data []byte) (string, error) {
 	return path, os.WriteFile(path, data, 0o600)
 }
 
-// options are those of `openssl pkeyutl`, over the message and not its digest.
+// options returns the options of `openssl pkeyutl` for a message, not a digest.
 func (o opensslRun) options() []string {
 	if o.Alg == "EdDSA" {
 		return []string{"-rawin"}
@@ -59,60 +59,60 @@ func (o opensslRun) run(args ...string) error {
 	return nil
 }
 
-func (o opensslRun) sign() (answer, error) {
+func (o opensslRun) sign() (response, error) {
 	head, err := json.Marshal(map[string]string{"alg": o.Alg, "typ": "JWT"})
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	input := base64.RawURLEncoding.EncodeToString(head) + "." + base64.RawURLEncoding.EncodeToString(o.Claims)
 	key, err := o.file("private", []byte(o.Key))
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	in, err := o.file("input", []byte(input))
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	out := filepath.Join(o.dir, "signature")
 	if err := o.run("-sign", "-inkey", key, "-in", in, "-out", out); err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	signature, err := os.ReadFile(out)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	if strings.HasPrefix(o.Alg, "ES") {
 		if signature, err = fixedWidth(o.Alg, signature); err != nil {
-			return answer{}, err
+			return response{}, err
 		}
 	}
-	return answer{OK: true, Token: input + "." + base64.RawURLEncoding.EncodeToString(signature)}, nil
+	return response{OK: true, Token: input + "." + base64.RawURLEncoding.EncodeToString(signature)}, nil
 }
 
-func (o opensslRun) verify() (answer, error) {
+func (o opensslRun) verify() (response, error) {
 	input, claims, signature, err := split(o.Token)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	if strings.HasPrefix(o.Alg, "ES") {
 		if signature, err = derOf(signature); err != nil {
-			return answer{}, err
+			return response{}, err
 		}
 	}
 	key, err := o.file("public", []byte(o.Key))
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	in, err := o.file("input", input)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	sig, err := o.file("signature", signature)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	err = o.run("-verify", "-pubin", "-inkey", key, "-in", in, "-sigfile", sig)
-	return answer{OK: err == nil, Claims: claims}, err
+	return response{OK: err == nil, Claims: claims}, err
 }
 
 type ecdsaSignature struct{ R, S *big.Int }

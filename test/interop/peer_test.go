@@ -13,10 +13,10 @@ import (
 	"testing"
 )
 
-// request is what a peer reads, one a line.
+// request is a line of a peer's input.
 type request struct {
 	Op     string          `json:"op"`   // sign, verify or discover
-	Alg    string          `json:"alg"`  // of the token, and the only one allowed
+	Alg    string          `json:"alg"`  // the only one allowed
 	Form   string          `json:"form"` // pem or jwk
 	Key    string          `json:"key"`
 	Token  string          `json:"token,omitempty"`
@@ -27,25 +27,25 @@ type request struct {
 	CA       string `json:"ca,omitempty"` // PEM
 }
 
-type answer struct {
+type response struct {
 	OK     bool            `json:"ok"`
 	Token  string          `json:"token"`
 	Claims json.RawMessage `json:"claims"`
 	Error  string          `json:"error"`
 }
 
-// peer is somebody else's library, in whatever language.
+// peer is another library, in any language.
 type peer struct {
-	name string
-	lack []string // algorithms that it does not have
-	ask  func(request) (answer, error)
+	name        string
+	unsupported []string // algorithms
+	call        func(request) (response, error)
 }
 
-func (p peer) has(alg string) bool { return !slices.Contains(p.lack, alg) }
+func (p peer) has(alg string) bool { return !slices.Contains(p.unsupported, alg) }
 
 func (p peer) sign(t *testing.T, alg, form, key string, claims []byte) string {
 	t.Helper()
-	a, err := p.ask(request{Op: "sign", Alg: alg, Form: form, Key: key, Claims: claims})
+	a, err := p.call(request{Op: "sign", Alg: alg, Form: form, Key: key, Claims: claims})
 	if err != nil || !a.OK {
 		t.Fatalf("%s cannot sign %s with a %s: %v %s", p.name, alg, form, err, a.Error)
 	}
@@ -54,7 +54,7 @@ func (p peer) sign(t *testing.T, alg, form, key string, claims []byte) string {
 
 func (p peer) verify(t *testing.T, alg, form, key, token string) map[string]any {
 	t.Helper()
-	a, err := p.ask(request{Op: "verify", Alg: alg, Form: form, Key: key, Token: token})
+	a, err := p.call(request{Op: "verify", Alg: alg, Form: form, Key: key, Token: token})
 	if err != nil || !a.OK {
 		t.Fatalf("%s does not verify %s with a %s: %v %s", p.name, alg, form, err, a.Error)
 	}
@@ -65,8 +65,9 @@ func (p peer) verify(t *testing.T, alg, form, key, token string) map[string]any 
 	return claims
 }
 
-// startPeer runs a peer's program for the whole test and talks to it by lines.
-func startPeer(t *testing.T, cmd *exec.Cmd) func(request) (answer, error) {
+// startPeer runs a peer's program until the test ends and returns a function that
+// sends it a request.
+func startPeer(t *testing.T, cmd *exec.Cmd) func(request) (response, error) {
 	t.Helper()
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -86,24 +87,24 @@ func startPeer(t *testing.T, cmd *exec.Cmd) func(request) (answer, error) {
 		}
 	})
 	lines := bufio.NewReader(out)
-	return func(r request) (answer, error) {
+	return func(r request) (response, error) {
 		if err := json.NewEncoder(in).Encode(r); err != nil {
-			return answer{}, err
+			return response{}, err
 		}
 		line, err := lines.ReadBytes('\n')
 		if err != nil && !errors.Is(err, io.EOF) {
-			return answer{}, err
+			return response{}, err
 		}
-		var a answer
+		var a response
 		return a, json.Unmarshal(line, &a)
 	}
 }
 
-// mldsaNames are those of RFC 9964, which most libraries do not have yet.
+// mldsaNames returns the algorithms of RFC 9964, which most libraries do not have.
 func mldsaNames() []string { return []string{"ML-DSA-44", "ML-DSA-65", "ML-DSA-87"} }
 
-// cache is where the peers' libraries are installed, out of git's sight.
-func cache(t *testing.T, name string) string {
+// installDir returns the folder for a peer's libraries.
+func installDir(t *testing.T, name string) string {
 	t.Helper()
 	dir, err := filepath.Abs(filepath.Join("..", "..", ".cache", "interop", name))
 	if err != nil {
@@ -115,8 +116,9 @@ func cache(t *testing.T, name string) string {
 	return dir
 }
 
-// once runs an installation where it has not been done for this file before.
-func once(t *testing.T, dir, source string, install func()) {
+// installOnce runs an installation if it has not been done for this content of the
+// file.
+func installOnce(t *testing.T, dir, source string, install func()) {
 	t.Helper()
 	want, err := os.ReadFile(source)
 	if err != nil {
@@ -143,44 +145,43 @@ func run(t *testing.T, dir, remedy, name string, args ...string) {
 
 func pythonPeer(t *testing.T) peer {
 	t.Helper()
-	dir := cache(t, "python")
+	dir := installDir(t, "python")
 	python := filepath.Join(dir, "bin", "python")
-	once(t, dir, "peers/python/requirements.txt", func() {
+	installOnce(t, dir, "peers/python/requirements.txt", func() {
 		run(t, ".", "install python 3 with its venv module", "python3", "-m", "venv", dir)
 		run(t, ".", "needs PyPI", python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", "peers/python/requirements.txt")
 	})
-	return peer{name: "pyjwt", ask: startPeer(t, exec.CommandContext(context.WithoutCancel(t.Context()), python, "peers/python/peer.py"))}
+	return peer{name: "pyjwt", call: startPeer(t, exec.CommandContext(context.WithoutCancel(t.Context()), python, "peers/python/peer.py"))}
 }
 
 func nodePeer(t *testing.T) peer {
 	t.Helper()
-	dir := cache(t, "node")
-	once(t, dir, "peers/node/package.json", func() {
+	dir := installDir(t, "node")
+	installOnce(t, dir, "peers/node/package.json", func() {
 		run(t, ".", "", "cp", "peers/node/package.json", dir)
 		run(t, dir, "install node.js 20 with npm", "npm", "install", "--silent", "--no-audit", "--no-fund")
 	})
-	// An ES module finds its libraries beside itself only.
-	run(t, ".", "", "cp", "peers/node/peer.mjs", dir)
+	run(t, ".", "", "cp", "peers/node/peer.mjs", dir) // an ES module must be beside its libraries
 	return peer{
-		name: "jose", lack: append(mldsaNames(), "ES256K"),
-		ask: startPeer(t, exec.CommandContext(context.WithoutCancel(t.Context()), "node", filepath.Join(dir, "peer.mjs"))),
+		name: "jose", unsupported: append(mldsaNames(), "ES256K"),
+		call: startPeer(t, exec.CommandContext(context.WithoutCancel(t.Context()), "node", filepath.Join(dir, "peer.mjs"))),
 	}
 }
 
 func javaPeer(t *testing.T) peer {
 	t.Helper()
-	dir := cache(t, "java")
-	once(t, dir, "peers/java/pom.xml", func() {
+	dir := installDir(t, "java")
+	installOnce(t, dir, "peers/java/pom.xml", func() {
 		run(t, "peers/java", "install maven", "mvn", "-q", "-B",
 			"org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies", "-DoutputDirectory="+dir)
 	})
 	classes := filepath.Join(dir, "*")
-	once(t, dir, "peers/java/Peer.java", func() {
+	installOnce(t, dir, "peers/java/Peer.java", func() {
 		run(t, ".", "install a jdk, 11 or newer", "javac", "-cp", classes, "-d", dir, "peers/java/Peer.java")
 	})
 	path := dir + string(os.PathListSeparator) + classes
 	return peer{
-		name: "nimbus", lack: mldsaNames(),
-		ask: startPeer(t, exec.CommandContext(context.WithoutCancel(t.Context()), "java", "-XX:TieredStopAtLevel=1", "-cp", path, "Peer")),
+		name: "nimbus", unsupported: mldsaNames(),
+		call: startPeer(t, exec.CommandContext(context.WithoutCancel(t.Context()), "java", "-XX:TieredStopAtLevel=1", "-cp", path, "Peer")),
 	}
 }

@@ -1,7 +1,7 @@
-// Command realvault runs a command beside a real Vault server, in memory and
-// on loopback, that VAULT_ADDR, VAULT_TOKEN and VAULT_UNSEAL_KEY name to it.
-// It is Vault's own core, http handler and engines, compiled from their
-// modules; only how they are wired is ours.
+// Command realvault starts a real Vault server, in memory and on loopback, and
+// runs a command with VAULT_ADDR, VAULT_TOKEN and VAULT_UNSEAL_KEY set to it. The
+// server is Vault's own core, HTTP handler and engines, compiled from their
+// modules.
 //
 //	realvault go test ./keys/vault
 package main
@@ -48,7 +48,7 @@ func main() {
 
 func run(command []string) error {
 	if len(command) == 0 {
-		return errors.New("no command; write realvault go test ./keys/vault")
+		return errors.New("usage: realvault COMMAND, such as realvault go test ./keys/vault")
 	}
 	core, err := newCore()
 	if err != nil {
@@ -74,7 +74,7 @@ func run(command []string) error {
 }
 
 func newCore() (*vault.Core, error) {
-	dropOtherEditions()
+	dropEnterprisePaths()
 	logger := hclog.New(&hclog.LoggerOptions{Level: hclog.Error, Output: os.Stderr})
 	storage, err := inmem.NewInmem(nil, logger)
 	if err != nil {
@@ -92,19 +92,19 @@ func newCore() (*vault.Core, error) {
 	})
 }
 
-// start initialises the server and opens it.
+// start initialises and unseals the server.
 func start(core *vault.Core) (token string, key []byte, err error) {
 	ctx := context.Background()
 	one := &vault.SealConfig{SecretShares: 1, SecretThreshold: 1}
-	made, err := core.Initialize(ctx, &vault.InitParams{BarrierConfig: one, RecoveryConfig: one})
+	result, err := core.Initialize(ctx, &vault.InitParams{BarrierConfig: one, RecoveryConfig: one})
 	if err != nil {
 		return "", nil, err
 	}
-	key = made.SecretShares[0]
+	key = result.SecretShares[0]
 	if open, err := core.Unseal(bytes.Clone(key)); err != nil || !open {
-		return "", nil, fmt.Errorf("vault stays sealed: %w", err)
+		return "", nil, fmt.Errorf("vault is still sealed: %w", err)
 	}
-	return made.RootToken, key, nil
+	return result.RootToken, key, nil
 }
 
 func serve(core *vault.Core) (address string, stop func(), err error) {
@@ -118,14 +118,14 @@ func serve(core *vault.Core) (address string, stop func(), err error) {
 	return "http://" + listener.Addr().String(), func() { _ = server.Close() }, nil
 }
 
-// mount makes the engine that a server in development mode has, and waits
-// until it serves.
+// mount mounts the kv engine, as a server in development mode does, and waits until
+// it responds.
 func mount(address, token string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	_, err := ask(ctx, http.MethodPost, address+"/v1/sys/mounts/secret", token, `{"type":"kv","options":{"version":"2"}}`)
-	for again := time.NewTicker(50 * time.Millisecond); err == nil; <-again.C {
-		status, err := ask(ctx, http.MethodGet, address+"/v1/secret/metadata/none", token, "")
+	_, err := request(ctx, http.MethodPost, address+"/v1/sys/mounts/secret", token, `{"type":"kv","options":{"version":"2"}}`)
+	for tick := time.NewTicker(50 * time.Millisecond); err == nil; <-tick.C {
+		status, err := request(ctx, http.MethodGet, address+"/v1/secret/metadata/none", token, "")
 		if err != nil || status == http.StatusNotFound {
 			return err
 		}
@@ -133,20 +133,20 @@ func mount(address, token string) error {
 	return err
 }
 
-func ask(ctx context.Context, verb, url, token, body string) (status int, err error) {
+func request(ctx context.Context, verb, url, token, body string) (status int, err error) {
 	r, err := http.NewRequestWithContext(ctx, verb, url, strings.NewReader(body))
 	if err != nil {
 		return 0, err
 	}
 	r.Header.Set("X-Vault-Token", token)
-	answer, err := http.DefaultClient.Do(r)
+	response, err := http.DefaultClient.Do(r)
 	if err != nil {
 		return 0, err
 	}
-	return answer.StatusCode, answer.Body.Close()
+	return response.StatusCode, response.Body.Close()
 }
 
-// builtins is the catalogue of plugins beyond those of newCore: there is none.
+// builtins is an empty catalogue of plugins.
 type builtins struct{}
 
 func (builtins) Contains(string, consts.PluginType) bool { return false }
@@ -161,21 +161,22 @@ func (builtins) DeprecationStatus(string, consts.PluginType) (consts.Deprecation
 
 func (builtins) IsBuiltinEntPlugin(string, consts.PluginType) bool { return false }
 
-// Vault is built with the sdk in its own tree, which no other module can
-// name. The one that was published nearest to it stops a server with a path
-// that can be created without a way to ask whether it is there. There are
-// three: here they are taken out.
+// Vault is built with the sdk in its own tree, which other modules cannot import.
+// With the nearest published sdk, a server does not start if a path has a create
+// operation and no existence check. There are three such paths; they are removed
+// here.
 
-// entPaths are the paths that say that they are of another edition.
+// entPaths returns the paths of the enterprise edition.
 //
 //go:linkname entPaths github.com/hashicorp/vault/vault.entPaths
 var entPaths func(*vault.SystemBackend) []*framework.Path
 
-func dropOtherEditions() {
+func dropEnterprisePaths() {
 	entPaths = func(*vault.SystemBackend) []*framework.Path { return nil }
 }
 
-// newTransit is the engine, whose cache-config can be updated and not created.
+// newTransit returns the transit engine without create operations that have no
+// existence check.
 func newTransit(ctx context.Context, c *logical.BackendConfig) (logical.Backend, error) {
 	b, err := transit.Backend(ctx, c)
 	if err != nil {

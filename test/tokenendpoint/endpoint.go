@@ -1,7 +1,7 @@
-// Package tokenendpoint is a provider for tests: it takes the tokens that a
-// profile describes, in the form that its provider wants them, and refuses all
-// others as the provider would. It verifies with a library that signed none of
-// them, and by a clock of its own.
+// Package tokenendpoint is a fake provider: it accepts the tokens that a profile
+// describes, in the request that the provider expects, and refuses others as the
+// provider does. It verifies with a library that did not sign the tokens, and with
+// its own clock.
 package tokenendpoint
 
 import (
@@ -18,47 +18,46 @@ import (
 	"conductor-jwt/signer"
 )
 
-// Endpoint is one provider: a token endpoint, and with the path /api an API
-// that takes what the endpoint gave out.
+// Endpoint is a provider's token endpoint and, at the path /api, an API that
+// accepts its access tokens.
 type Endpoint struct {
 	profile *provider.Profile
-	key     any // a public key, or the bytes of a secret
+	key     any // a public key, or the bytes of a symmetric secret
 	now     func() time.Time
 
-	mu     sync.Mutex
-	used   map[string]bool // jti
-	issued map[string]bool // access tokens
-	lose   int
-	down   bool
-	seen   int
-	taken  int
+	mu       sync.Mutex
+	used     map[string]bool // jti
+	issued   map[string]bool // access tokens
+	lose     int
+	down     bool
+	seen     int
+	accepted int
 }
 
-// New makes the provider of a profile with which key is registered.
+// New returns the provider of a profile. key verifies the tokens.
 func New(p *provider.Profile, key any, now func() time.Time) *Endpoint {
 	return &Endpoint{profile: p, key: key, now: now, used: map[string]bool{}, issued: map[string]bool{}}
 }
 
-// Lose drops the connection instead of each of the next n good answers: the
-// client does not learn that its token was taken.
+// Lose closes the connection instead of sending the next n successful responses.
 func (e *Endpoint) Lose(n int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.lose = n
 }
 
-// Down has every request answered with 503, until it is called with false.
+// Down sets whether every request is answered with 503.
 func (e *Endpoint) Down(down bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.down = down
 }
 
-// Counts gives how many tokens were handed in, and how many of them taken.
-func (e *Endpoint) Counts() (seen, taken int) {
+// Counts returns how many tokens were received and accepted.
+func (e *Endpoint) Counts() (seen, accepted int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.seen, e.taken
+	return e.seen, e.accepted
 }
 
 // ServeHTTP implements [http.Handler].
@@ -73,43 +72,43 @@ func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.call(w, r)
 		return
 	}
-	token, refusal := e.handedIn(r)
+	token, refusal := e.tokenOf(r)
 	if refusal == nil {
 		e.seen++
-		refusal = e.take(token)
+		refusal = e.verify(token)
 	}
 	if refusal != nil {
-		answer(w, refusal.status, map[string]any{"error": refusal.code, "error_description": refusal.description})
+		respond(w, refusal.status, map[string]any{"error": refusal.code, "error_description": refusal.description})
 		return
 	}
-	e.taken++
+	e.accepted++
 	if e.lose > 0 {
 		e.lose--
 		panic(http.ErrAbortHandler)
 	}
 	access := rand.Text()
 	e.issued[access] = true
-	answer(w, http.StatusOK, e.success(access))
+	respond(w, http.StatusOK, e.success(access))
 }
 
-// call is the provider's API.
+// call handles a request to the API.
 func (e *Endpoint) call(w http.ResponseWriter, r *http.Request) {
 	access, _ := bearer(r)
 	if access == "" {
 		access = r.Header.Get("X-Tableau-Auth")
 	}
 	if !e.issued[access] {
-		answer(w, http.StatusUnauthorized, map[string]any{"error": "invalid_token"}) // RFC 6750 §3.1
+		respond(w, http.StatusUnauthorized, map[string]any{"error": "invalid_token"}) // RFC 6750 §3.1
 		return
 	}
-	answer(w, http.StatusOK, map[string]any{"ok": true})
+	respond(w, http.StatusOK, map[string]any{"ok": true})
 }
 
-// answer writes JSON. What cannot be written has lost its reader.
-func answer(w http.ResponseWriter, status int, body map[string]any) {
+// respond writes JSON. It ignores a client that has disconnected.
+func respond(w http.ResponseWriter, status int, body map[string]any) {
 	raw, err := json.Marshal(body)
 	if err != nil {
-		panic(err) // strings and numbers alone
+		panic(err) // cannot happen: strings and numbers only
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store") // RFC 6749 §5.1
@@ -117,14 +116,14 @@ func answer(w http.ResponseWriter, status int, body map[string]any) {
 	_, _ = w.Write(raw)
 }
 
-// refusal is an error answer (RFC 6749 §5.2).
+// refusal is an error response (RFC 6749 §5.2).
 type refusal struct {
 	status            int
 	code, description string
 }
 
-// refuse is invalid_grant, or invalid_client where the token is the client's
-// (RFC 7523 §3.1, §3.2).
+// refuse returns invalid_grant, or invalid_client if the token authenticates the
+// client (RFC 7523 §3.1, §3.2).
 func (e *Endpoint) refuse(description string) *refusal {
 	if e.profile.Exchange == provider.ClientAssertion {
 		return &refusal{http.StatusUnauthorized, "invalid_client", description}
@@ -132,15 +131,15 @@ func (e *Endpoint) refuse(description string) *refusal {
 	return &refusal{http.StatusBadRequest, "invalid_grant", description}
 }
 
-// take verifies a token, and remembers that it was used.
-func (e *Endpoint) take(compact string) *refusal {
+// verify verifies a token and records its jti.
+func (e *Endpoint) verify(compact string) *refusal {
 	algorithms := make([]jose.SignatureAlgorithm, len(e.profile.Algorithms))
 	for i, alg := range e.profile.Algorithms {
 		algorithms[i] = jose.SignatureAlgorithm(alg)
 	}
 	signed, err := jose.ParseSignedCompact(compact, algorithms)
 	if err != nil {
-		return e.refuse("not a jws of an algorithm that is taken")
+		return e.refuse("not a jws of an accepted algorithm")
 	}
 	payload, err := signed.Verify(e.key)
 	if err != nil {
@@ -148,24 +147,24 @@ func (e *Endpoint) take(compact string) *refusal {
 	}
 	claims, err := jsonobj.Parse(payload, jsonobj.Limits{})
 	if err != nil {
-		return e.refuse("the payload is no json object")
+		return e.refuse("the payload is not a json object")
 	}
 	header, err := headerOf(compact)
 	if err != nil {
-		return e.refuse("the header is no json object")
+		return e.refuse("the header is not a json object")
 	}
 	if faults := e.profile.Check(&header, &claims, e.now()); len(faults) > 0 {
 		return e.refuse(faults[0].Error())
 	}
-	if r := e.times(&claims); r != nil {
+	if r := e.checkTimes(&claims); r != nil {
 		return r
 	}
-	return e.once(&claims)
+	return e.checkReplay(&claims)
 }
 
-// times are the provider's own: RFC 7523 §3 has a token with a past exp, or
-// one that is unreasonably far away, refused.
-func (e *Endpoint) times(claims *jsonobj.Object) *refusal {
+// checkTimes refuses a token whose exp is past or too far away (RFC 7523 §3), or
+// whose iat or nbf is in the future.
+func (e *Endpoint) checkTimes(claims *jsonobj.Object) *refusal {
 	now := e.now().Unix()
 	at := func(name string) (int64, bool) {
 		value, ok := claims.Get(name)
@@ -191,9 +190,9 @@ func (e *Endpoint) times(claims *jsonobj.Object) *refusal {
 	return nil
 }
 
-// once refuses a jti that was there before (RFC 7523 §3), but for a token that
-// is sent with each call.
-func (e *Endpoint) once(claims *jsonobj.Object) *refusal {
+// checkReplay refuses a jti that was used before (RFC 7523 §3), unless the profile
+// sends the token with each call.
+func (e *Endpoint) checkReplay(claims *jsonobj.Object) *refusal {
 	id, ok := claims.Text("jti")
 	if !ok || e.profile.Exchange == provider.Bearer {
 		return nil

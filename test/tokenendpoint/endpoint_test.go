@@ -33,7 +33,7 @@ var rsaKey = sync.OnceValue(func() *rsa.PrivateKey {
 	return key
 })
 
-// signed is a token over these claims, which the worker's own code signs.
+// signed returns a token with these claims, signed by the worker's own code.
 func signed(t *testing.T, claims string) string {
 	t.Helper()
 	der, err := x509.MarshalPKCS8PrivateKey(rsaKey())
@@ -75,7 +75,7 @@ func endpoint(t *testing.T, name string) *tokenendpoint.Endpoint {
 	return tokenendpoint.New(p, rsaKey().Public(), func() time.Time { return noon })
 }
 
-// post hands a form in, and gives the status and the error's code.
+// post sends a form and returns the status and the error code.
 func post(t *testing.T, e http.Handler, form url.Values) (int, string) {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/token", strings.NewReader(form.Encode()))
@@ -87,7 +87,7 @@ func post(t *testing.T, e http.Handler, form url.Values) (int, string) {
 		AccessToken string `json:"access_token"`
 	}
 	if err := json.Unmarshal(w.Body.Bytes(), &body); err != nil || (body.AccessToken == "") != (w.Code != http.StatusOK) {
-		t.Errorf("%d %s", w.Code, w.Body)
+		t.Errorf("response %d %s, want an access token with status 200 only", w.Code, w.Body)
 	}
 	return w.Code, body.Error
 }
@@ -99,41 +99,41 @@ func client(token string) url.Values {
 	}
 }
 
-func TestAGoodTokenIsTakenOnce(t *testing.T) {
+func TestValidTokenIsAcceptedOnce(t *testing.T) {
 	e := endpoint(t, "auth0")
 	token := signed(t, claims("once", 0, 60))
 	if status, code := post(t, e, client(token)); status != http.StatusOK {
-		t.Errorf("%d %s", status, code)
+		t.Errorf("first use: %d %s, want 200", status, code)
 	}
 	if status, code := post(t, e, client(token)); status != http.StatusUnauthorized || code != "invalid_client" {
-		t.Errorf("a second time: %d %s", status, code)
+		t.Errorf("second use: %d %s, want 401 invalid_client", status, code)
 	}
-	if seen, taken := e.Counts(); seen != 2 || taken != 1 {
-		t.Errorf("%d seen, %d taken", seen, taken)
+	if seen, accepted := e.Counts(); seen != 2 || accepted != 1 {
+		t.Errorf("%d received, %d accepted; want 2 and 1", seen, accepted)
 	}
 }
 
-func TestABadTokenIsRefused(t *testing.T) {
+func TestInvalidTokenIsRefused(t *testing.T) {
 	good := signed(t, claims("a", 0, 60))
-	for says, token := range map[string]string{
-		"expired":               signed(t, claims("b", -60, 0)),
-		"issued in the future":  signed(t, claims("c", 1, 61)),
-		"good for too long":     signed(t, claims("d", 0, 301)),
-		"for somebody else":     signed(t, strings.Replace(claims("e", 0, 60), "acme.auth0.com/", "acme.auth0.com", 1)),
-		"without an id":         signed(t, strings.Replace(claims("f", 0, 60), `"jti"`, `"jtx"`, 1)),
-		"of another subject":    signed(t, strings.Replace(claims("g", 0, 60), `"sub":"c"`, `"sub":"d"`, 1)),
-		"with half a signature": good[:len(good)-20],
-		"not a token":           "x",
-		"unsigned":              "eyJhbGciOiJub25lIn0." + strings.Split(good, ".")[1] + ".",
+	for name, token := range map[string]string{
+		"expired":                    signed(t, claims("b", -60, 0)),
+		"issued in the future":       signed(t, claims("c", 1, 61)),
+		"valid for too long":         signed(t, claims("d", 0, 301)),
+		"for another audience":       signed(t, strings.Replace(claims("e", 0, 60), "acme.auth0.com/", "acme.auth0.com", 1)),
+		"without a jti":              signed(t, strings.Replace(claims("f", 0, 60), `"jti"`, `"jtx"`, 1)),
+		"of another subject":         signed(t, strings.Replace(claims("g", 0, 60), `"sub":"c"`, `"sub":"d"`, 1)),
+		"with a truncated signature": good[:len(good)-20],
+		"not a token":                "x",
+		"unsigned":                   "eyJhbGciOiJub25lIn0." + strings.Split(good, ".")[1] + ".",
 	} {
 		if status, code := post(t, endpoint(t, "auth0"), client(token)); status != http.StatusUnauthorized || code != "invalid_client" {
-			t.Errorf("%s: %d %s", says, status, code)
+			t.Errorf("%s: %d %s, want 401 invalid_client", name, status, code)
 		}
 	}
 }
 
 // The codes are those of RFC 6749 §5.2.
-func TestABadFormIsRefused(t *testing.T) {
+func TestInvalidFormIsRefused(t *testing.T) {
 	token := signed(t, claims("a", 0, 60))
 	without := func(name string) url.Values {
 		form := client(token)
@@ -159,18 +159,18 @@ func TestABadFormIsRefused(t *testing.T) {
 		{"apple-sign-in", url.Values{"grant_type": {"authorization_code"}}, http.StatusBadRequest, "invalid_client"},
 	} {
 		if status, code := post(t, endpoint(t, row.profile), row.form); status != row.status || code != row.code {
-			t.Errorf("%s %v: %d %s", row.profile, row.form, status, code)
+			t.Errorf("%s %v: %d %s, want %d %s", row.profile, row.form, status, code, row.status, row.code)
 		}
 	}
 }
 
-func TestAnAPITakesWhatTheEndpointGaveOutAlone(t *testing.T) {
+func TestAPIRefusesUnknownAccessTokens(t *testing.T) {
 	e := endpoint(t, "auth0")
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/api", nil)
 	r.Header.Set("Authorization", "Bearer nothing")
 	w := httptest.NewRecorder()
 	e.ServeHTTP(w, r)
 	if w.Code != http.StatusUnauthorized {
-		t.Errorf("%d", w.Code)
+		t.Errorf("status %d, want 401", w.Code)
 	}
 }

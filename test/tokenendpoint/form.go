@@ -18,11 +18,11 @@ const (
 	assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 )
 
-const mostBody = 1 << 20
+const maxBody = 1 << 20
 
-// handedIn finds the token where the provider looks for it.
-func (e *Endpoint) handedIn(r *http.Request) (string, *refusal) {
-	body, err := io.ReadAll(io.LimitReader(r.Body, mostBody))
+// tokenOf returns the token of a request, from where the provider expects it.
+func (e *Endpoint) tokenOf(r *http.Request) (string, *refusal) {
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody))
 	if err != nil {
 		return "", &refusal{http.StatusBadRequest, "invalid_request", "the body cannot be read"}
 	}
@@ -69,7 +69,7 @@ func jsonBody(body []byte, into any, token func() string) *refusal {
 	return nil
 }
 
-// form reads a body of the media type that RFC 6749 §4.1.3 demands.
+// form reads a body of the media type that RFC 6749 §4.1.3 requires.
 func form(r *http.Request, body []byte) (url.Values, *refusal) {
 	values, err := url.ParseQuery(string(body))
 	kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
@@ -130,7 +130,7 @@ func bearer(r *http.Request) (string, bool) {
 	return strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 }
 
-// success is a good answer, in the provider's form.
+// success returns the body of a successful response, as the provider sends it.
 func (e *Endpoint) success(access string) map[string]any {
 	switch e.profile.Name {
 	case "github-app":

@@ -19,7 +19,7 @@ import (
 	"conductor-jwt/test/conductorjar"
 )
 
-// What the workflow is started with.
+// The workflow's input.
 const (
 	subject  = "orders-service"
 	issuer   = "https://login.example.com"
@@ -28,23 +28,23 @@ const (
 	owner    = "demo@example.com"
 )
 
-// demo is one performance, and all that must be put away after it.
+// demo is a run of the demo.
 type demo struct {
 	env     []string
 	root    string // of the project
-	scratch string // temporary folder
+	folder  string // temporary folder
 	worker  string // a built binary; "" builds one
 	release conductorjar.Release
 	screen  *screen
 
-	key    *rsa.PrivateKey
-	logs   []*os.File
-	server *conductorjar.Server
-	hands  *worker
+	key     *rsa.PrivateKey
+	logs    []*os.File
+	server  *conductorjar.Server
+	running *worker
 }
 
-// play shows the main job from the key to the verified token.
-func (d *demo) play(ctx context.Context) error {
+// demonstrate runs every step from making the key to verifying the token.
+func (d *demo) demonstrate(ctx context.Context) error {
 	d.screen.line(d.screen.paint(bold, "conductor-jwt") + ": an unmodified GET_SIGNED_JWT workflow on the real Conductor server\n")
 	if err := d.makeKey(); err != nil {
 		return err
@@ -82,14 +82,14 @@ func (d *demo) makeKey() error {
 		return err
 	}
 	if d.release.Secrets {
-		d.screen.done("fresh RSA key, the server's secret " + d.screen.paint(bold, "jwt-privatekey"))
+		d.screen.done("new RSA key, the server's secret " + d.screen.paint(bold, "jwt-privatekey"))
 	} else {
-		d.screen.done("fresh RSA key, an input of the workflow: this server has no secrets")
+		d.screen.done("new RSA key, an input of the workflow: this server has no secrets")
 	}
 	return nil
 }
 
-func (d *demo) publicKey() string { return filepath.Join(d.scratch, "public.pem") }
+func (d *demo) publicKey() string { return filepath.Join(d.folder, "public.pem") }
 
 func (d *demo) privateKey() (secret.Text, error) {
 	der, err := x509.MarshalPKCS8PrivateKey(d.key)
@@ -111,7 +111,7 @@ func (d *demo) bootServer(ctx context.Context) error {
 	port, taken := freePort(ctx, 8080)
 	if taken {
 		port = 0
-		d.screen.done("port 8080 is taken: the server takes a free one")
+		d.screen.done("port 8080 is in use: the server uses a free port")
 	}
 	d.server, err = conductorjar.Start(ctx, conductorjar.Options{
 		Env: d.env, Progress: d.screen.step, Release: d.release,
@@ -126,14 +126,14 @@ func (d *demo) bootServer(ctx context.Context) error {
 
 // log opens a file in the temporary folder.
 func (d *demo) log(name string) (*os.File, error) {
-	file, err := os.OpenFile(filepath.Join(d.scratch, name), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600) //nolint:gosec // a fixed name in a folder of ours
+	file, err := os.OpenFile(filepath.Join(d.folder, name), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600) //nolint:gosec // a fixed name in the temporary folder
 	if err == nil {
 		d.logs = append(d.logs, file)
 	}
 	return file, err
 }
 
-// definition is the workflow's file, from the project's root.
+// definition is the path of the workflow below the project's root.
 const definition = "deploy/conductor/workflow.json"
 
 func (d *demo) runWorkflow(ctx context.Context) (conductorjar.Workflow, error) {
@@ -146,7 +146,7 @@ func (d *demo) runWorkflow(ctx context.Context) (conductorjar.Workflow, error) {
 	if err != nil {
 		return none, fmt.Errorf("%s: %w", definition, err)
 	}
-	text, input, err := d.fit(text)
+	text, input, err := d.prepareWorkflow(text)
 	if err != nil {
 		return none, err
 	}
@@ -177,9 +177,9 @@ func (d *demo) runWorkflow(ctx context.Context) (conductorjar.Workflow, error) {
 	return workflow, nil
 }
 
-// fit gives the workflow's input and, for a server without secrets, a
-// definition that takes the key from there.
-func (d *demo) fit(definition []byte) (fitted []byte, input map[string]any, err error) {
+// prepareWorkflow returns the workflow's input and, for a server without secrets, a
+// definition that takes the key from the input.
+func (d *demo) prepareWorkflow(definition []byte) (fitted []byte, input map[string]any, err error) {
 	input = map[string]any{"subject": subject, "issuer": issuer, "audience": audience, "scope": scope}
 	if d.release.Secrets {
 		return definition, input, nil
@@ -190,18 +190,18 @@ func (d *demo) fit(definition []byte) (fitted []byte, input map[string]any, err 
 	}
 	input["privateKey"] = key.Reveal()
 	fitted = bytes.ReplaceAll(definition, []byte("${workflow.secrets.jwt-privatekey}"), []byte("${workflow.input.privateKey}"))
-	// It demands an owner, whom later ones do without.
+	// It requires an owner, which later releases do not.
 	return bytes.Replace(fitted, []byte("{"), []byte(`{"ownerEmail": "`+owner+`",`), 1), input, nil
 }
 
-// close puts everything away. An interrupt has not ended this context.
+// close stops everything. ctx must not end with an interrupt.
 func (d *demo) close(ctx context.Context) {
 	d.screen.line("")
 	d.screen.step("stopping")
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
-	if d.hands != nil {
-		d.hands.stop(ctx)
+	if d.running != nil {
+		d.running.stop(ctx)
 	}
 	if d.server != nil {
 		if err := d.server.Stop(ctx); err != nil {
@@ -209,20 +209,69 @@ func (d *demo) close(ctx context.Context) {
 		}
 	}
 	for _, file := range d.logs {
-		_ = file.Close() // it is removed next
+		_ = file.Close() // the folder is removed next
 	}
-	if err := os.RemoveAll(d.scratch); err != nil {
+	if err := os.RemoveAll(d.folder); err != nil {
 		d.screen.line(err.Error())
 	}
 	d.screen.done("stopped; nothing is left running")
 	d.screen.idle()
 }
 
-// pretty lays JSON out over lines.
+// pretty indents JSON.
 func pretty(raw []byte) string {
 	var b bytes.Buffer
 	if json.Indent(&b, raw, "", "  ") != nil {
 		return string(raw)
 	}
 	return b.String()
+}
+
+// printNextSteps prints what to look at after the demo.
+func (d *demo) printNextSteps() {
+	d.screen.title("where to look next", "")
+	d.screen.line(indent(`make demo KEEP=1      the same; server and worker keep running for your own workflows
+deploy/conductor/     the workflow above and the task definitions, for your own server
+README.md             all inputs of the task; CONDUCTOR_SERVER_URL=… conductor-jwt worker`))
+}
+
+// keepRunning waits until Ctrl-C. The worker may be stopped before, to be replaced
+// by another.
+func (d *demo) keepRunning(ctx context.Context) error {
+	s := d.screen
+	s.title("still running", "until Ctrl-C")
+	for _, row := range [][2]string{
+		{"server", d.server.URL + "/api"},
+		{"executions", d.server.URL + "/api/workflow/search?query="},
+		{"worker", d.running.address + "/readyz?verbose   " + d.running.address + "/metrics"},
+		{"", fmt.Sprintf("kill %d stops it; the server keeps running for your own worker", d.running.process.PID())},
+		{"status page", d.running.status},
+		{"logs", filepath.Join(d.folder, "server.log") + "   " + filepath.Join(d.folder, "worker.log")},
+		{"public key", d.publicKey()},
+	} {
+		s.line(fmt.Sprintf("  %s%s", s.paint(bold, fmt.Sprintf("%-12s", row[0])), row[1]))
+	}
+	s.title("another token", "prints the execution's id; its output has the token")
+	s.line("  curl -s " + d.server.URL + "/api/workflow/get_signed_jwt_example -H 'Content-Type: application/json' \\\n" +
+		`    -d '{"subject":"me","issuer":"` + issuer + `","audience":"` + audience + `"}'`)
+	s.line("  curl -s " + d.server.URL + "/api/workflow/ID")
+	return d.waitForExit(ctx)
+}
+
+func (d *demo) waitForExit(ctx context.Context) error {
+	worker := d.running.process.Done()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-d.server.Done():
+			return fmt.Errorf("the server has exited")
+		case <-worker:
+			if code := d.running.process.ExitCode(); code != 0 {
+				return fmt.Errorf("the worker has exited with status %d", code)
+			}
+			d.screen.done("the worker was stopped; the server is still running")
+			worker = nil
+		}
+	}
 }

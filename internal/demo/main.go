@@ -1,10 +1,9 @@
-// Demo shows the main job on the real thing: it boots the open-source
-// Conductor server with a fresh key as its secret, starts the worker, runs the
-// unmodified GET_SIGNED_JWT workflow of deploy/conductor and verifies the
-// token with a library that did not sign it. It ends with nothing left
-// running; KEEP=1 keeps all of it up until Ctrl-C. WORKER=FILE runs a binary
-// that is built already, and SERVER=VERSION another release of the server; one
-// without secrets gets the key as a workflow input.
+// Demo runs a GET_SIGNED_JWT workflow on the open-source Conductor server: it
+// starts the server with a new key as its secret and the worker, runs the workflow
+// of deploy/conductor and verifies the token with a library that did not sign it.
+// It stops everything at the end. KEEP=1 keeps server and worker running until
+// Ctrl-C, WORKER=FILE uses a built worker, and SERVER=VERSION another release of
+// the server; one without secrets gets the key as a workflow input.
 package main
 
 import (
@@ -25,8 +24,7 @@ import (
 	"conductor-jwt/test/conductorjar/child"
 )
 
-// interrupted is the exit status that shells give to a program that SIGINT
-// ended: 128 + 2.
+// interrupted is a shell's exit status for a program ended by SIGINT: 128 + 2.
 const interrupted = 130
 
 func main() {
@@ -41,7 +39,7 @@ func main() {
 	screen.close()
 	switch {
 	case err == nil:
-	case ctx.Err() != nil: // whatever it stumbled over then
+	case ctx.Err() != nil: // err is a consequence
 		fmt.Fprintln(os.Stderr, "interrupted")
 		os.Exit(interrupted)
 	default:
@@ -50,8 +48,8 @@ func main() {
 	}
 }
 
-// watchParent ends the demo when "go run" is killed: it passes no signal on,
-// and Ctrl-C is not the only way to stop it.
+// watchParent ends the demo when "go run" is killed, which does not forward
+// signals.
 func watchParent(ctx context.Context, cancel context.CancelFunc) {
 	program, err := os.Executable()
 	if err != nil || !strings.Contains(program, "go-build") {
@@ -69,8 +67,8 @@ func watchParent(ctx context.Context, cancel context.CancelFunc) {
 	cancel()
 }
 
-// styleOf decides on colour (https://no-color.org, CLICOLOR_FORCE of
-// https://bixense.com/clicolors) and on the moving status line.
+// styleOf decides whether to use colour (https://no-color.org, CLICOLOR_FORCE of
+// https://bixense.com/clicolors) and a live status line.
 func styleOf(env []string, out *os.File) style {
 	terminal := term.IsTerminal(int(out.Fd())) && child.Getenv(env, "TERM") != "dumb"
 	s := style{colour: terminal, live: terminal}
@@ -98,23 +96,23 @@ func run(ctx context.Context, env []string, screen *screen) error {
 	if err != nil {
 		return err
 	}
-	scratch, err := os.MkdirTemp("", "conductor-jwt-demo-")
+	folder, err := os.MkdirTemp("", "conductor-jwt-demo-")
 	if err != nil {
 		return err
 	}
-	d := &demo{env: env, root: root, scratch: scratch, worker: binary, release: release, screen: screen}
-	err = d.play(ctx)
-	if keep, no := strconv.ParseBool(child.Getenv(env, "KEEP")); err == nil && no == nil && keep {
-		err = d.keep(ctx)
+	d := &demo{env: env, root: root, folder: folder, worker: binary, release: release, screen: screen}
+	err = d.demonstrate(ctx)
+	if keep, parseErr := strconv.ParseBool(child.Getenv(env, "KEEP")); err == nil && parseErr == nil && keep {
+		err = d.keepRunning(ctx)
 	}
 	d.close(context.WithoutCancel(ctx))
 	if err == nil {
-		d.next()
+		d.printNextSteps()
 	}
 	return err
 }
 
-// projectRoot is the folder of go.mod, at or above the working directory.
+// projectRoot returns the project's folder, at or above the working directory.
 func projectRoot() (string, error) {
 	folder, err := os.Getwd()
 	if err != nil {
@@ -126,7 +124,7 @@ func projectRoot() (string, error) {
 		}
 		parent := filepath.Dir(folder)
 		if parent == folder {
-			return "", errors.New("no deploy/conductor/workflow.json at or above the working directory; run the demo inside of the project")
+			return "", errors.New("no deploy/conductor/workflow.json at or above the working directory; run the demo inside the project")
 		}
 		folder = parent
 	}

@@ -8,14 +8,13 @@ import (
 	"time"
 )
 
-// style says what the output may use.
+// style is the formatting of the output.
 type style struct {
 	colour bool
-	live   bool // a status line that moves; else now and then a line
+	live   bool // a live status line; otherwise a line every 20 s
 }
 
-// The colours of a terminal's own palette, so that they fit its background
-// (ECMA-48, SGR).
+// Colours of the terminal's palette, which fit its background (ECMA-48, SGR).
 const (
 	bold   = "1"
 	dim    = "2"
@@ -26,8 +25,8 @@ const (
 	cyan   = "36"
 )
 
-// paint colours text, each of its lines by itself: not every program that draws
-// such text keeps a colour across lines.
+// paint colours each line of text separately, because not every program keeps a
+// colour across lines.
 func (s style) paint(code, text string) string {
 	if !s.colour || text == "" {
 		return text
@@ -36,7 +35,7 @@ func (s style) paint(code, text string) string {
 	return begin + strings.ReplaceAll(text, "\n", end+"\n"+begin) + end
 }
 
-// screen prints lines and, below them on a terminal, what is being done.
+// screen prints lines and, on a terminal, a status line below them.
 type screen struct {
 	style
 
@@ -67,15 +66,15 @@ func (s *screen) animate() {
 	for {
 		select {
 		case <-tick.C:
-			s.pulse()
+			s.refresh()
 		case <-s.stop:
 			return
 		}
 	}
 }
 
-// pulse shows that the demo is alive while a long step runs.
-func (s *screen) pulse() {
+// refresh updates the status line during a long step.
+func (s *screen) refresh() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.status == "" {
@@ -91,7 +90,7 @@ func (s *screen) pulse() {
 	}
 }
 
-// close ends the status line.
+// close removes the status line and stops refreshing it.
 func (s *screen) close() {
 	close(s.stop)
 	<-s.ended
@@ -100,7 +99,7 @@ func (s *screen) close() {
 	s.erase()
 }
 
-// step says what is being done now.
+// step sets the status line.
 func (s *screen) step(text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -112,7 +111,7 @@ func (s *screen) step(text string) {
 	s.draw()
 }
 
-// done says what has been reached.
+// done prints a completed step.
 func (s *screen) done(text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -121,7 +120,7 @@ func (s *screen) done(text string) {
 	s.draw()
 }
 
-// idle takes the status line away: nothing is awaited.
+// idle removes the status line.
 func (s *screen) idle() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -138,7 +137,7 @@ func (s *screen) line(text string) {
 	s.draw()
 }
 
-// title prints the head of a section.
+// title prints the heading of a section.
 func (s *screen) title(text, note string) {
 	if note != "" {
 		note = "  " + s.paint(dim, note)
@@ -151,8 +150,7 @@ func (s *screen) stamp() string {
 }
 
 func (s *screen) print(text string) {
-	// The demo goes on without its audience: a closed pipe must not leave a
-	// server behind.
+	// A closed pipe must not end the demo before it has stopped the server.
 	_, _ = io.WriteString(s.out, text+"\n")
 }
 
@@ -181,7 +179,7 @@ func wrap(text string, width int) []string {
 	return append(lines, text)
 }
 
-// indent puts two blanks before each line.
+// indent puts two spaces before each line.
 func indent(text string) string {
 	return "  " + strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n  ")
 }

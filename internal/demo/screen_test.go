@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-func TestWithoutATerminalTheOutputIsPlainLines(t *testing.T) {
+func TestOutputWithoutATerminalIsPlainLines(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
 		s := newScreen(&out, style{})
@@ -24,7 +24,7 @@ func TestWithoutATerminalTheOutputIsPlainLines(t *testing.T) {
 	})
 }
 
-func TestLongStepGivesASignOfLife(t *testing.T) {
+func TestLongStepPrintsProgressLines(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
 		s := newScreen(&out, style{})
@@ -32,12 +32,12 @@ func TestLongStepGivesASignOfLife(t *testing.T) {
 		time.Sleep(45 * time.Second)
 		s.close()
 		if got := strings.Count(out.String(), "… fetching"); got != 2 {
-			t.Errorf("signs of life = %d, want 2 in 45 s:\n%s", got, out.String())
+			t.Errorf("%d progress lines, want 2 in 45 s:\n%s", got, out.String())
 		}
 	})
 }
 
-func TestStatusLineIsGoneAtTheEnd(t *testing.T) {
+func TestStatusLineIsErasedAtTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
 		s := newScreen(&out, style{colour: true, live: true})
@@ -46,12 +46,12 @@ func TestStatusLineIsGoneAtTheEnd(t *testing.T) {
 		s.done("started")
 		s.close()
 		if !strings.Contains(out.String(), "starting") || !strings.HasSuffix(out.String(), "\r\x1b[K") {
-			t.Errorf("output = %q, want a status line that is erased in the end", out.String())
+			t.Errorf("output = %q, want a status line that is erased at the end", out.String())
 		}
 	})
 }
 
-func TestColourIsAskedFor(t *testing.T) {
+func TestColourDependsOnTheEnvironment(t *testing.T) {
 	file, err := os.Create(t.TempDir() + "/out")
 	if err != nil {
 		t.Fatal(err)
@@ -61,11 +61,11 @@ func TestColourIsAskedFor(t *testing.T) {
 		env  []string
 		want style
 	}{
-		"a file has none":                {nil, style{}},
-		"unless it is forced":            {[]string{"CLICOLOR_FORCE=1"}, style{colour: true}},
-		"which NO_COLOR forbids":         {[]string{"CLICOLOR_FORCE=1", "NO_COLOR=1"}, style{}},
-		"and 0 is not to force":          {[]string{"CLICOLOR_FORCE=0"}, style{}},
-		"an empty NO_COLOR says nothing": {[]string{"CLICOLOR_FORCE=1", "NO_COLOR="}, style{colour: true}},
+		"a file has no colour":              {nil, style{}},
+		"CLICOLOR_FORCE":                    {[]string{"CLICOLOR_FORCE=1"}, style{colour: true}},
+		"NO_COLOR overrides CLICOLOR_FORCE": {[]string{"CLICOLOR_FORCE=1", "NO_COLOR=1"}, style{}},
+		"CLICOLOR_FORCE=0 does not force":   {[]string{"CLICOLOR_FORCE=0"}, style{}},
+		"an empty NO_COLOR is ignored":      {[]string{"CLICOLOR_FORCE=1", "NO_COLOR="}, style{colour: true}},
 	} {
 		if got := styleOf(test.env, file); got != test.want {
 			t.Errorf("%s: style = %+v, want %+v", name, got, test.want)
@@ -73,7 +73,7 @@ func TestColourIsAskedFor(t *testing.T) {
 	}
 }
 
-func TestTokenIsWholeWhenItsLinesAreJoined(t *testing.T) {
+func TestJoinedLinesAreTheToken(t *testing.T) {
 	d := &demo{screen: &screen{}}
 	token := strings.Repeat("a", 50) + "." + strings.Repeat("b", 120) + "." + strings.Repeat("c", 30)
 	if got := strings.Join(d.coloured(token, 40), ""); got != token {
@@ -83,7 +83,7 @@ func TestTokenIsWholeWhenItsLinesAreJoined(t *testing.T) {
 	lines := strings.Join(d.coloured(token, 40), "\n")
 	for _, want := range []string{"\x1b[31maaa", "\x1b[34mbbb", "\x1b[32mccc"} {
 		if !strings.Contains(lines, want) {
-			t.Errorf("a part has not its colour: no %q in %q", want, lines)
+			t.Errorf("missing %q in %q", want, lines)
 		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"conductor-jwt/test/conductorjar"
 )
 
-// tokenOf is the token in the output of the workflow's task.
+// tokenOf returns the token in the output of the workflow's task.
 func tokenOf(workflow conductorjar.Workflow) (string, error) {
 	task, _ := workflow.Last("get_signed_jwt_ref")
 	var output struct {
@@ -25,7 +25,7 @@ func tokenOf(workflow conductorjar.Workflow) (string, error) {
 	return output.Token, nil
 }
 
-// show prints the token, what is in it, and that it verifies.
+// show prints the token, its header and claims, and verifies it.
 func (d *demo) show(workflow conductorjar.Workflow) error {
 	token, err := tokenOf(workflow)
 	if err != nil {
@@ -35,7 +35,7 @@ func (d *demo) show(workflow conductorjar.Workflow) error {
 	for _, line := range d.coloured(token, 96) {
 		d.screen.line("  " + line)
 	}
-	// Not our own library: what signs must not vouch for itself.
+	// With another library than the one that signed.
 	signed, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.RS256})
 	if err != nil {
 		return fmt.Errorf("go-jose does not read the token: %w", err)
@@ -55,7 +55,7 @@ func (d *demo) show(workflow conductorjar.Workflow) error {
 	return d.verdict(payload)
 }
 
-// coloured cuts the token into lines, its three parts in three colours.
+// coloured splits the token into lines and colours its three parts.
 func (d *demo) coloured(token string, width int) []string {
 	colours := []string{red, blue, green}
 	part := 0
@@ -74,7 +74,7 @@ func (d *demo) coloured(token string, width int) []string {
 	return lines
 }
 
-// verdict holds the claims against what the workflow was started with.
+// verdict checks the claims against the workflow's input.
 func (d *demo) verdict(payload []byte) error {
 	var claims struct {
 		Subject  string `json:"sub"`
@@ -85,10 +85,10 @@ func (d *demo) verdict(payload []byte) error {
 		Expires  int64  `json:"exp"`
 	}
 	if err := json.Unmarshal(payload, &claims); err != nil {
-		return errors.New("the claims are not of the types that they should be")
+		return errors.New("the claims have unexpected types")
 	}
 	if claims.Subject != subject || claims.Issuer != issuer || claims.Audience != audience || claims.Scope != scope {
-		return errors.New("the claims are not what the workflow was started with")
+		return errors.New("the claims differ from the workflow's input")
 	}
 	expires := time.Unix(claims.Expires, 0)
 	if claims.Expires-claims.IssuedAt != 3600 || time.Until(expires) <= 0 {
@@ -96,7 +96,7 @@ func (d *demo) verdict(payload []byte) error {
 	}
 	tick := d.screen.paint(green, "✓")
 	d.screen.title("verified", "by go-jose, which did not sign it")
-	d.screen.line("  " + tick + " RS256 signature, with the public half of the key")
+	d.screen.line("  " + tick + " RS256 signature, with the public key")
 	d.screen.line("  " + tick + " iss, sub, aud and scope are the workflow's input; exp is iat + ttlInSecond, 3600")
 	return nil
 }

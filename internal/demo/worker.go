@@ -15,14 +15,14 @@ import (
 	"conductor-jwt/test/conductorjar/child"
 )
 
-// worker is the running binary.
+// worker is a running worker.
 type worker struct {
 	process *child.Process
 	address string // of its health and metrics
 	status  string // of its status page
 }
 
-// buildWorker builds the binary as a user would.
+// buildWorker builds the worker unless WORKER is set.
 func (d *demo) buildWorker(ctx context.Context) error {
 	if d.worker != "" {
 		return nil
@@ -32,7 +32,7 @@ func (d *demo) buildWorker(ctx context.Context) error {
 		return errors.New("no go on the PATH to build the worker with; install Go, or set WORKER to a built binary")
 	}
 	d.screen.step("building conductor-jwt")
-	binary := filepath.Join(d.scratch, "conductor-jwt")
+	binary := filepath.Join(d.folder, "conductor-jwt")
 	if runtime.GOOS == "windows" {
 		binary += ".exe"
 	}
@@ -59,7 +59,7 @@ func (d *demo) startWorker(ctx context.Context) error {
 	}
 	port, taken := freePort(ctx, 9991)
 	if taken {
-		d.screen.done("port 9991 is taken: the worker takes a free one")
+		d.screen.done("port 9991 is in use: the worker uses a free port")
 	}
 	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 	page, _ := freePort(ctx, 9993)
@@ -67,33 +67,33 @@ func (d *demo) startWorker(ctx context.Context) error {
 	tail := child.NewTail(8 << 10)
 	both := io.MultiWriter(log, tail)
 	process, err := child.Start(ctx, child.Spec{
-		Path: d.worker, Args: []string{"worker"}, Dir: d.scratch, Stdout: both, Stderr: both,
-		// Not the caller's environment: its settings may name another server.
+		Path: d.worker, Args: []string{"worker"}, Dir: d.folder, Stdout: both, Stderr: both,
+		// The caller's environment may name another server.
 		Env: append(d.forOldServers(),
-			"PATH="+child.Getenv(d.env, "PATH"), "HOME="+d.scratch,
+			"PATH="+child.Getenv(d.env, "PATH"), "HOME="+d.folder,
 			"CONDUCTOR_SERVER_URL="+d.server.URL+"/api", "CONDUCTOR_JWT_LISTEN="+address,
 			"CONDUCTOR_JWT_STATUS_LISTEN="+status,
-			"CONDUCTOR_JWT_POLL_TIMEOUT=1s", // a worker that is stopped waits for its poll
+			"CONDUCTOR_JWT_POLL_TIMEOUT=1s", // a stopping worker waits for its poll
 		),
 		Grace: 10 * time.Second,
 	})
 	if err != nil {
 		return err
 	}
-	d.hands = &worker{process: process, address: "http://" + address, status: "http://" + status + "/"}
-	if err := d.hands.ready(ctx); err != nil {
+	d.running = &worker{process: process, address: "http://" + address, status: "http://" + status + "/"}
+	if err := d.running.ready(ctx); err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		return fmt.Errorf("the worker: %w; its last lines:\n%s", err, tail.Lines(20))
 	}
 	d.screen.done("worker polls " + d.screen.paint(bold, "GET_SIGNED_JWT") + ", its health at " +
-		d.screen.paint(cyan, d.hands.address+"/readyz"))
+		d.screen.paint(cyan, d.running.address+"/readyz"))
 	return nil
 }
 
-// forOldServers are settings that later ones do without: theirs refuse a task
-// definition without an owner.
+// forOldServers returns settings for servers that refuse a task definition without
+// an owner.
 func (d *demo) forOldServers() []string {
 	if d.release.Secrets {
 		return nil
@@ -109,20 +109,20 @@ func (w *worker) ready(ctx context.Context) error {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		if answers(ctx, client, w.address+"/readyz") {
+		if isReady(ctx, client, w.address+"/readyz") {
 			return nil
 		}
 		select {
 		case <-tick.C:
 		case <-w.process.Done():
-			return fmt.Errorf("it ended with status %d", w.process.ExitCode())
+			return fmt.Errorf("it exited with status %d", w.process.ExitCode())
 		case <-ctx.Done():
 			return errors.New("it was not ready within 30 s")
 		}
 	}
 }
 
-func answers(ctx context.Context, client *http.Client, url string) bool {
+func isReady(ctx context.Context, client *http.Client, url string) bool {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return false
@@ -131,37 +131,36 @@ func answers(ctx context.Context, client *http.Client, url string) bool {
 	if err != nil {
 		return false
 	}
-	_ = response.Body.Close() // the status is all that is wanted
+	_ = response.Body.Close() // only the status is needed
 	return response.StatusCode == http.StatusOK
 }
 
 func (w *worker) stop(ctx context.Context) {
-	// Its exit status is of no use to the demo, which is over.
-	_ = w.process.Stop(ctx)
+	_ = w.process.Stop(ctx) // the demo is over
 }
 
-// freePort is the wanted port or, where that is taken, one that is free.
+// freePort returns the wanted port or, if it is in use, another one.
 func freePort(ctx context.Context, want int) (port int, taken bool) {
 	var config net.ListenConfig
-	// Somebody may listen on all addresses or on loopback alone; on some
-	// systems only the same address collides.
+	// Another program may listen on all addresses or on loopback only; on some
+	// systems only the same address conflicts.
 	for _, host := range []string{"127.0.0.1", ""} {
 		listener, err := config.Listen(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(want)))
 		if err != nil {
 			return anyPort(ctx, config), true
 		}
-		_ = listener.Close() // to be free again is the purpose
+		_ = listener.Close() // the port must be free
 	}
 	return want, false
 }
 
-// anyPort is one that the kernel holds for free; 0 where it gives none.
+// anyPort returns a free port, 0 if there is none.
 func anyPort(ctx context.Context, config net.ListenConfig) int {
 	listener, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return 0
 	}
-	defer func() { _ = listener.Close() }() // to be free again is the purpose
+	defer func() { _ = listener.Close() }() // the port must be free
 	if address, ok := listener.Addr().(*net.TCPAddr); ok {
 		return address.Port
 	}

@@ -1,5 +1,5 @@
-// Manpage writes the manual pages of conductor-jwt into a folder. It is a program of
-// its own, so that the product does not link what writes them.
+// Manpage writes the manual pages of conductor-jwt into a folder. It is a separate
+// program so that the product does not link the generator.
 package main
 
 import (
@@ -22,8 +22,8 @@ func main() {
 	}
 }
 
-// write writes a page of section 1 for each command. The pages have the date of
-// SOURCE_DATE_EPOCH, where that is set.
+// write writes a page of section 1 for each command, with the date of
+// SOURCE_DATE_EPOCH if it is set.
 func write(folder string) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil { //nolint:gosec // manual pages are public
 		return err

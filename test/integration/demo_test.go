@@ -71,7 +71,7 @@ func TestDemoWithPortsInUse(t *testing.T) {
 	if p.Err() != nil {
 		t.Fatalf("the demo exits with %v:\n%s", p.Err(), out)
 	}
-	for _, want := range []string{"port 8080 is taken", "COMPLETED", "header", "claims", `"sub": "orders-service"`, "go-jose", "where to look next"} {
+	for _, want := range []string{"port 8080 is in use", "COMPLETED", "header", "claims", `"sub": "orders-service"`, "go-jose", "where to look next"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the demo does not show %q:\n%s", want, out)
 		}

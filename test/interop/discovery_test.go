@@ -24,7 +24,7 @@ import (
 )
 
 // issuerStage is a worker with an issuer, whose pages an ingress serves with TLS.
-type issuerStage struct {
+type testIssuer struct {
 	ingress *httptest.Server
 	ledger  *conductortest.Ledger
 	policy  string // path of the policy file
@@ -36,9 +36,9 @@ const issuerURL = "https://id.acme.com/conductor"
 
 // startIssuer runs a worker with a policy file, in which the issuer's address is
 // replaced by that of the ingress.
-func startIssuer(t *testing.T, policy string) *issuerStage {
+func startIssuer(t *testing.T, policy string) *testIssuer {
 	t.Helper()
-	s := &issuerStage{ledger: conductortest.NewLedger(conductortest.Options{}), policy: filepath.Join(t.TempDir(), "policy.yaml"), reloads: make(chan os.Signal)}
+	s := &testIssuer{ledger: conductortest.NewLedger(conductortest.Options{}), policy: filepath.Join(t.TempDir(), "policy.yaml"), reloads: make(chan os.Signal)}
 	worker := freeAddress(t)
 	forward := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: worker})
 	forward.ErrorLog = log.New(t.Output(), "ingress: ", 0)
@@ -82,11 +82,11 @@ func freeAddress(t *testing.T) string {
 }
 
 // here replaces the issuer's address in a text.
-func (s *issuerStage) here(text string) string {
+func (s *testIssuer) here(text string) string {
 	return strings.ReplaceAll(text, "id.acme.com", strings.TrimPrefix(s.ingress.URL, "https://"))
 }
 
-func (s *issuerStage) write(t *testing.T, policy string) {
+func (s *testIssuer) write(t *testing.T, policy string) {
 	t.Helper()
 	if err := os.WriteFile(s.policy, []byte(s.here(policy)), 0o600); err != nil {
 		t.Fatal(err)
@@ -94,7 +94,7 @@ func (s *issuerStage) write(t *testing.T, policy string) {
 }
 
 // sign runs a task with an input and returns its token.
-func (s *issuerStage) sign(t *testing.T, workflow, input string) string {
+func (s *testIssuer) sign(t *testing.T, workflow, input string) string {
 	t.Helper()
 	last := s.run(t, workflow, input)
 	var output struct{ Token string }
@@ -105,12 +105,12 @@ func (s *issuerStage) sign(t *testing.T, workflow, input string) string {
 }
 
 // denied runs a task that must fail and returns why.
-func (s *issuerStage) denied(t *testing.T, workflow, input string) string {
+func (s *testIssuer) denied(t *testing.T, workflow, input string) string {
 	t.Helper()
 	return s.run(t, workflow, input).Reason
 }
 
-func (s *issuerStage) run(t *testing.T, workflow, input string) conductortest.Snapshot {
+func (s *testIssuer) run(t *testing.T, workflow, input string) conductortest.Snapshot {
 	t.Helper()
 	id := s.ledger.Enqueue(conductortest.TaskSpec{
 		Type: "GET_SIGNED_JWT", Name: "get_signed_jwt", WorkflowType: workflow, Template: json.RawMessage(s.here(input)),
@@ -125,14 +125,14 @@ func (s *issuerStage) run(t *testing.T, workflow, input string) conductortest.Sn
 }
 
 // client trusts the ingress.
-func (s *issuerStage) client(t *testing.T) context.Context {
+func (s *testIssuer) client(t *testing.T) context.Context {
 	t.Helper()
 	return oidc.ClientContext(t.Context(), s.ingress.Client())
 }
 
 // discover makes a verifier that knows the URL of the issuer alone. It repeats until
 // the worker listens.
-func (s *issuerStage) discover(t *testing.T) *oidc.Provider {
+func (s *testIssuer) discover(t *testing.T) *oidc.Provider {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -152,13 +152,13 @@ func (s *issuerStage) discover(t *testing.T) *oidc.Provider {
 }
 
 // ca is the certificate of the ingress.
-func (s *issuerStage) ca() string { return armour("CERTIFICATE", s.ingress.Certificate().Raw) }
+func (s *testIssuer) ca() string { return encodePEM("CERTIFICATE", s.ingress.Certificate().Raw) }
 
 // keyFile makes an RSA key and returns the path of its file.
 func keyFile(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "key.pem")
-	ours(t, "", "key", "generate", path, "--alg", "RS256")
+	conductorJWT(t, "", "key", "generate", path, "--alg", "RS256")
 	return path
 }
 
@@ -184,7 +184,7 @@ grants:
 	input := `{"keyRef":"cloud","issuer":"` + issuerURL + `","subject":"subject","audience":"` + audience + `"}`
 	verify := func(token string) (kid string, goOIDC, pyJWT error) {
 		_, goOIDC = verifier.Verify(s.client(t), token)
-		a, err := python.ask(request{Op: "discover", Issuer: s.here(issuerURL), Audience: audience, Token: token, CA: s.ca()})
+		a, err := python.call(request{Op: "discover", Issuer: s.here(issuerURL), Audience: audience, Token: token, CA: s.ca()})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -181,7 +181,7 @@ func entra(t *testing.T) cloud {
 
 // exchange does what the cloud does with a form: it discovers the issuer that was
 // registered, verifies the token and compares its claims.
-func (c cloud) exchange(t *testing.T, s *issuerStage, body string) error {
+func (c cloud) exchange(t *testing.T, s *testIssuer, body string) error {
 	t.Helper()
 	form, err := url.ParseQuery(body)
 	if err != nil {
@@ -228,7 +228,7 @@ func TestTheKeylessPageDoesWhatItSays(t *testing.T) {
 		}
 		issuer := s.here(c.trust.issuer)
 		forge := func(key, issuer, subject, audience string) string {
-			return ours(t, "{}", "sign", "--key", key, "--alg", "RS256", "--iss", issuer, "--sub", subject, "--aud", audience, "--ttl", "5m")
+			return conductorJWT(t, "{}", "sign", "--key", key, "--alg", "RS256", "--iss", issuer, "--sub", subject, "--aud", audience, "--ttl", "5m")
 		}
 		for name, forged := range map[string]string{
 			"an issuer with a slash": forge(key, issuer+"/", c.trust.subject, c.trust.audience),

@@ -1,3 +1,5 @@
+// Package tree tests the project's tree: the licences of what is linked, the pages,
+// the deployment files and the workflows.
 package tree
 
 import (
@@ -15,13 +17,13 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write the picture in docs/architecture.md anew")
+var update = flag.Bool("update", false, "write the picture in docs/architecture.md")
 
 // The picture of the packages shows what the code imports.
 func TestArchitectureIsDrawnFromTheImports(t *testing.T) {
 	imports := productImports(t)
 	if len(imports) < 12 {
-		t.Fatalf("found %d packages; the list is read wrongly", len(imports))
+		t.Fatalf("found %d packages, want at least 12; the output of go list is read wrongly", len(imports))
 	}
 	path := filepath.Join(root(), "docs", "architecture.md")
 	page, err := os.ReadFile(path)
@@ -32,14 +34,14 @@ func TestArchitectureIsDrawnFromTheImports(t *testing.T) {
 	before, rest, found := strings.Cut(string(page), begin)
 	_, after, closed := strings.Cut(rest, end)
 	if !found || !closed {
-		t.Fatal("docs/architecture.md has no place for the picture")
+		t.Fatal("docs/architecture.md does not have the lines <!-- packages --> and <!-- /packages -->")
 	}
 	want := before + begin + picture(imports) + end + after
 	if want == string(page) {
 		return
 	}
 	if !*update {
-		t.Fatal("the picture in docs/architecture.md is not what the code imports; run go test ./test/tree -run Architecture -update")
+		t.Fatal("the picture in docs/architecture.md differs from the imports; run go test ./test/tree -run Architecture -update")
 	}
 	if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
 		t.Fatal(err)
@@ -59,7 +61,7 @@ func TestArchitectureNamesEveryPackage(t *testing.T) {
 	}
 }
 
-// Every file that the page names is there.
+// Every file that the page names exists.
 func TestArchitectureNamesFilesThatExist(t *testing.T) {
 	page, err := os.ReadFile(filepath.Join(root(), "docs", "architecture.md"))
 	if err != nil {
@@ -76,7 +78,7 @@ func TestArchitectureNamesFilesThatExist(t *testing.T) {
 		}
 	}
 	if files < 20 {
-		t.Errorf("found %d files; the page is read wrongly", files)
+		t.Errorf("found %d files, want at least 20; the page's format has changed", files)
 	}
 }
 

@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// A block of a page that a reader pastes, or that a test runs, must do the same
-// in ten years: its dates lie before 2021 or after 2089.
-func TestNoBlockOfAPageNamesADateNearToday(t *testing.T) {
+// The commands of a page must work in ten years, so their dates are before 2021 or
+// after 2089.
+func TestCodeBlocksHaveNoDatesNearToday(t *testing.T) {
 	pages, err := filepath.Glob(filepath.Join(root(), "docs", "*.md"))
 	if err != nil {
 		t.Fatal(err)
@@ -26,17 +26,16 @@ func TestNoBlockOfAPageNamesADateNearToday(t *testing.T) {
 		for _, m := range block.FindAllStringSubmatch(string(text), -1) {
 			blocks++
 			if at := date.FindString(m[1]); at != "" {
-				t.Errorf("%s: a block names %s; write a date before 2021 or after 2089", path, at)
+				t.Errorf("%s: a code block holds the date %s; write one before 2021 or after 2089", path, at)
 			}
 		}
 	}
 	if blocks < 12 {
-		t.Errorf("found %d blocks; the pages are read wrongly", blocks)
+		t.Errorf("found %d code blocks, want at least 12; the pattern is wrong", blocks)
 	}
 }
 
-// The run with another clock is part of each run of everything.
-func TestTheRunOfEverythingMovesTheClock(t *testing.T) {
+func TestCIRunsTheTestsWithAnotherDate(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(root(), ".ci", "run"))
 	if err != nil {
 		t.Fatal(err)

@@ -14,7 +14,7 @@ import (
 
 const deploy = "../../deploy"
 
-// deployed is the text of every file in deploy/ but the module of its tests.
+// deployed returns the text of every file in deploy/, without deploy/check.
 func deployed(t *testing.T) map[string]string {
 	t.Helper()
 	files := map[string]string{}
@@ -30,12 +30,13 @@ func deployed(t *testing.T) map[string]string {
 		return err
 	})
 	if err != nil || len(files) < 20 {
-		t.Fatalf("%d files, %v", len(files), err)
+		t.Fatalf("%d files in deploy/, want at least 20; %v", len(files), err)
 	}
 	return files
 }
 
-// documentedMetrics are the names on the page that is made from the collectors.
+// documentedMetrics returns the metrics of docs/metrics.md, which is generated from
+// the collectors.
 func documentedMetrics(t *testing.T) []string {
 	t.Helper()
 	page, err := os.ReadFile("../../docs/metrics.md")
@@ -47,36 +48,36 @@ func documentedMetrics(t *testing.T) []string {
 		names = append(names, m[1])
 	}
 	if len(names) < 20 {
-		t.Fatalf("%d metrics; the pattern is wrong", len(names))
+		t.Fatalf("%d metrics, want at least 20; the pattern is wrong", len(names))
 	}
 	return names
 }
 
-// Every metric that an alert or a panel asks for is one that the worker has.
-func TestAlertsAndPanelsAskForMetricsThatExist(t *testing.T) {
+// Alerts and panels query only metrics that the worker has.
+func TestAlertsAndPanelsQueryExistingMetrics(t *testing.T) {
 	known := append(documentedMetrics(t), "process_cpu_seconds_total", "process_resident_memory_bytes")
 	metric := regexp.MustCompile(`\b(conductor_jwt|task|process|http_api|active|thread)_[a-z_]+\b`)
-	asked := 0
+	queried := 0
 	for _, file := range []string{"chart/files/rules.yaml", "chart/files/dashboard.json"} {
 		text, err := os.ReadFile(filepath.Join(deploy, file))
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, name := range metric.FindAllString(string(text), -1) {
-			asked++
+			queried++
 			base := regexp.MustCompile(`_(bucket|count|sum)$`).ReplaceAllString(name, "")
 			if !slices.Contains(known, name) && !slices.Contains(known, base) {
-				t.Errorf("%s asks for %s, which the worker does not have", file, name)
+				t.Errorf("%s queries %s, which the worker does not have", file, name)
 			}
 		}
 	}
-	if asked < 30 {
-		t.Errorf("found %d names; the pattern is wrong", asked)
+	if queried < 30 {
+		t.Errorf("found %d names, want at least 30; the pattern is wrong", queried)
 	}
 }
 
-// What the chart refuses among the settings is what it sets itself, by names
-// that the worker knows; and so is every variable in deploy/.
+// The settings that the chart sets and refuses, and the variables in deploy/, are
+// settings of the worker.
 func TestSettingsInDeployExist(t *testing.T) {
 	names, variables := map[string]bool{}, map[string]bool{}
 	for _, s := range config.Settings() {
@@ -89,7 +90,7 @@ func TestSettingsInDeployExist(t *testing.T) {
 	for path, text := range deployed(t) {
 		for _, v := range variable.FindAllString(text, -1) {
 			if !variables[v] {
-				t.Errorf("%s sets %s, which is no setting", path, v)
+				t.Errorf("%s sets %s, which is not a setting", path, v)
 			}
 		}
 	}
@@ -98,15 +99,15 @@ func TestSettingsInDeployExist(t *testing.T) {
 	refused := refusedSettings(t)
 	for _, m := range written.FindAllStringSubmatch(text, -1) {
 		if !names[m[1]] {
-			t.Errorf("the chart writes %s, which is no setting", m[1])
+			t.Errorf("the chart writes %s, which is not a setting", m[1])
 		}
 		if !slices.Contains(refused, m[1]) {
-			t.Errorf("the chart writes %s, and lets it be set twice", m[1])
+			t.Errorf("the chart writes %s, but values.schema.json does not refuse it in settings", m[1])
 		}
 	}
 	for _, name := range refused {
 		if !names[name] {
-			t.Errorf("values.schema.json refuses %s, which is no setting", name)
+			t.Errorf("values.schema.json refuses %s, which is not a setting", name)
 		}
 	}
 }
@@ -131,12 +132,12 @@ func refusedSettings(t *testing.T) []string {
 	return schema.Properties.Settings.PropertyNames.Not.Enum
 }
 
-// Whoever is woken finds the section that the alert names.
+// The section that an alert links to exists.
 func TestRunbooksExist(t *testing.T) {
 	rules := deployed(t)[filepath.Join(deploy, "chart/files/rules.yaml")]
 	books := regexp.MustCompile(`runbook: (\S+?)(?:#(\S+))?\n`).FindAllStringSubmatch(rules, -1)
 	if len(books) < 10 {
-		t.Fatalf("found %d", len(books))
+		t.Fatalf("found %d runbooks, want at least 10; the pattern is wrong", len(books))
 	}
 	for _, b := range books {
 		page, err := os.ReadFile(filepath.Join("../..", b[1]))
@@ -150,7 +151,7 @@ func TestRunbooksExist(t *testing.T) {
 	}
 }
 
-// anchors are what the headings of a page are linked to by.
+// anchors returns the anchors of a page's headings.
 func anchors(page string) []string {
 	var list []string
 	drop := regexp.MustCompile(`[^\p{L}\p{N}_ -]`)
@@ -160,12 +161,12 @@ func anchors(page string) []string {
 	return list
 }
 
-// The unit names commands, settings and a grace period that are the worker's.
-func TestTheUnitOutwaitsTheDrain(t *testing.T) {
+// The systemd unit is hardened, and its stop timeout is longer than drain_timeout.
+func TestSystemdUnit(t *testing.T) {
 	unit := deployed(t)[filepath.Join(deploy, "systemd/conductor-jwt.service")]
 	for _, want := range []string{"ExecStart=/usr/local/bin/conductor-jwt worker", "TimeoutStopSec=40", "LimitCORE=0", "MemorySwapMax=0", "KeyringMode=private", "PrivateUsers=yes", "NoNewPrivileges=yes"} {
 		if !strings.Contains(unit, want) {
-			t.Errorf("the unit has no %s", want)
+			t.Errorf("the unit does not contain %s", want)
 		}
 	}
 }

@@ -11,12 +11,11 @@ import (
 	"testing"
 )
 
-// maxBytes is the largest size of a stripped binary: half of step as it is
-// shipped, 55.7 MB.
+// maxBytes is the maximum size of a stripped binary: half of step's binary, 55.7
+// MB.
 const maxBytes = 28_000_000
 
-// The image is built by the commands that build the binaries.
-func TestTheImageIsBuiltByMake(t *testing.T) {
+func TestImageIsBuiltByMake(t *testing.T) {
 	text, err := os.ReadFile("../../Dockerfile")
 	if err != nil {
 		t.Fatal(err)
@@ -34,11 +33,11 @@ func TestTheImageIsBuiltByMake(t *testing.T) {
 		`(?m)^ENTRYPOINT \["/usr/local/bin/conductor-jwt"\]\nCMD \["worker"\]$`,
 	} {
 		if !regexp.MustCompile(want).Match(text) {
-			t.Errorf("the Dockerfile has no %s", want)
+			t.Errorf("the Dockerfile does not match %s", want)
 		}
 	}
 	if strings.Contains(string(text), "go build") {
-		t.Error("the Dockerfile builds by a command of its own")
+		t.Error("the Dockerfile runs go build, want make only")
 	}
 	mod, err := os.ReadFile("../../go.mod")
 	if err != nil {
@@ -46,18 +45,17 @@ func TestTheImageIsBuiltByMake(t *testing.T) {
 	}
 	builders := regexp.MustCompile(`golang:([0-9.]+)-bookworm(?:@sha256:[0-9a-f]{64})? AS `).FindAllSubmatch(text, -1)
 	if len(builders) != 2 {
-		t.Errorf("%d stages build, not 2", len(builders))
+		t.Errorf("%d stages use the golang image, want 2", len(builders))
 	}
 	for _, b := range builders {
 		if !strings.Contains(string(mod), "\ntoolchain go"+string(b[1])+"\n") {
-			t.Errorf("the image's Go is %s, go.mod's toolchain another", b[1])
+			t.Errorf("the image's Go is %s, which is not go.mod's toolchain", b[1])
 		}
 	}
 }
 
-// What make build-native leaves needs the C library alone: OpenSSL is loaded,
-// where there is one.
-func TestTheNativeBinaryLoadsOpenSSL(t *testing.T) {
+// The native binary links only the C library; it loads OpenSSL at run time.
+func TestNativeBinaryLoadsOpenSSL(t *testing.T) {
 	binary := filepath.Join(t.TempDir(), "conductor-jwt")
 	command := exec.CommandContext(t.Context(), "make", "--no-print-directory", "build-native", "NATIVE="+binary, "VERSION=v1.2.3")
 	command.Dir = "../.."
@@ -75,7 +73,7 @@ func TestTheNativeBinaryLoadsOpenSSL(t *testing.T) {
 	}
 	for _, l := range libraries {
 		if !regexp.MustCompile(`^(libc|libdl|libpthread)\.so`).MatchString(l) {
-			t.Errorf("it does not start without %s", l)
+			t.Errorf("the binary links %s, want the C library only", l)
 		}
 	}
 	checkSize(t, binary)
@@ -92,8 +90,7 @@ func TestTheNativeBinaryLoadsOpenSSL(t *testing.T) {
 	}
 }
 
-// What make build leaves runs on a file system that holds nothing else.
-func TestTheBinaryIsStatic(t *testing.T) {
+func TestBinaryIsStatic(t *testing.T) {
 	binary := filepath.Join(t.TempDir(), "conductor-jwt")
 	command := exec.CommandContext(t.Context(), "make", "--no-print-directory", "build", "BIN="+binary, "VERSION=v1.2.3")
 	command.Dir = "../.."
@@ -107,15 +104,15 @@ func TestTheBinaryIsStatic(t *testing.T) {
 	}
 	defer func() { _ = file.Close() }()
 	if libraries, err := file.ImportedLibraries(); err != nil || len(libraries) > 0 {
-		t.Errorf("it needs %v, %v", libraries, err)
+		t.Errorf("the binary links %v, %v; want none", libraries, err)
 	}
 	for _, p := range file.Progs {
 		if p.Type == elf.PT_INTERP {
-			t.Error("it asks for a dynamic linker")
+			t.Error("the binary has an interpreter (PT_INTERP)")
 		}
 	}
 	if file.Section(".symtab") != nil || file.Section(".debug_info") != nil {
-		t.Error("it is not stripped")
+		t.Error("the binary is not stripped")
 	}
 	checkSize(t, binary)
 }
@@ -127,11 +124,11 @@ func checkSize(t *testing.T, binary string) {
 		t.Fatal(err)
 	}
 	if info.Size() > maxBytes {
-		t.Errorf("it has %d bytes, over %d", info.Size(), maxBytes)
+		t.Errorf("the binary has %d bytes, want at most %d", info.Size(), maxBytes)
 	}
 }
 
-func TestTheBinaryKnowsItsVersion(t *testing.T) {
+func TestBinaryPrintsItsVersion(t *testing.T) {
 	command := exec.CommandContext(t.Context(), "go", "run", "-ldflags", "-X main.version=v1.2.3", ".", "version", "-o", "json")
 	command.Dir, command.Env = "../..", append(os.Environ(), "CGO_ENABLED=0")
 	out, err := command.Output()

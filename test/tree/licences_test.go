@@ -12,10 +12,10 @@ import (
 	"testing"
 )
 
-// module is what `go list -deps -json` says of a linked module.
+// module is a linked module in the output of `go list -deps -json`.
 type module struct{ Path, Version, Dir string }
 
-// linked lists the modules of which the binary of the native edition holds code.
+// linked lists the modules that are linked into the native edition.
 func linked(t *testing.T) []module {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "-json=Module", ".")
@@ -52,7 +52,7 @@ func linked(t *testing.T) []module {
 
 func root() string { return filepath.Join("..", "..") }
 
-// licenceOf names the licence of a module by a sentence that only it has.
+// licenceOf identifies the licence of a module by a characteristic sentence.
 func licenceOf(t *testing.T, m module) string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(m.Dir, "LICEN[SC]E*"))
@@ -78,13 +78,13 @@ func licenceOf(t *testing.T, m module) string {
 			return known[0]
 		}
 	}
-	t.Errorf("%s has a licence that is not one of those that may be linked", m.Path)
+	t.Errorf("%s has an unknown licence; check that it may be linked, and add it here", m.Path)
 	return ""
 }
 
-// TestWhatIsLinkedIsNamedWithItsLicence keeps THIRD_PARTY.md true. To accept
-// a new dependency, paste the table that a failure prints.
-func TestWhatIsLinkedIsNamedWithItsLicence(t *testing.T) {
+// TestThirdPartyListsEveryLinkedModule checks THIRD_PARTY.md. To accept a new
+// dependency, paste the table that a failure prints.
+func TestThirdPartyListsEveryLinkedModule(t *testing.T) {
 	var table strings.Builder
 	for _, m := range linked(t) {
 		table.WriteString("| " + m.Path + " | " + licenceOf(t, m) + " |\n")
@@ -95,6 +95,6 @@ func TestWhatIsLinkedIsNamedWithItsLicence(t *testing.T) {
 	}
 	_, rows, found := strings.Cut(string(page), "|---|---|\n")
 	if !found || strings.TrimSpace(rows) != strings.TrimSpace(table.String()) {
-		t.Errorf("THIRD_PARTY.md is not what is linked; its table should be:\n%s", table.String())
+		t.Errorf("THIRD_PARTY.md does not list what is linked; its table should be:\n%s", table.String())
 	}
 }

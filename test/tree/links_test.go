@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// TestLinksBetweenPagesLeadSomewhere follows each relative link of each page.
-func TestLinksBetweenPagesLeadSomewhere(t *testing.T) {
+// TestRelativeLinksExist checks each relative link and anchor of each page.
+func TestRelativeLinksExist(t *testing.T) {
 	link := regexp.MustCompile(`\]\(([^)#\s]*)(#[^)]*)?\)`)
 	pages := 0
 	err := filepath.WalkDir(root(), func(path string, entry fs.DirEntry, err error) error {
@@ -39,10 +39,10 @@ func TestLinksBetweenPagesLeadSomewhere(t *testing.T) {
 			}
 			page, err := os.ReadFile(to)
 			if _, missing := os.Stat(to); missing != nil {
-				t.Errorf("%s links to %s, which is not there", path, m[1])
+				t.Errorf("%s links to %s, which does not exist", path, m[1])
 			}
 			if err == nil && len(m[2]) > 1 && !slices.Contains(anchors(string(page)), m[2][1:]) {
-				t.Errorf("%s links to %s%s, and there is no such heading", path, m[1], m[2])
+				t.Errorf("%s links to %s%s, but there is no such heading", path, m[1], m[2])
 			}
 		}
 		return nil
@@ -51,6 +51,6 @@ func TestLinksBetweenPagesLeadSomewhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	if pages < 5 {
-		t.Errorf("found %d pages; the walk is wrong", pages)
+		t.Errorf("found %d pages, want at least 5", pages)
 	}
 }

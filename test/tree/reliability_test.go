@@ -12,12 +12,12 @@ import (
 	"testing"
 )
 
-// rowsOfTheMatrix is how many faults there are; row 0 is none.
+// rowsOfTheMatrix is the number of faults; row 0 has none.
 const rowsOfTheMatrix = 28
 
-// TestTheMatrixIsWhole wants every row of docs/reliability.md, in order, with
-// what is promised, the tests that show it, which exist, and what was measured.
-func TestTheMatrixIsWhole(t *testing.T) {
+// TestReliabilityMatrixIsComplete checks that docs/reliability.md has every row in
+// order, that no cell is empty, and that the named tests exist.
+func TestReliabilityMatrixIsComplete(t *testing.T) {
 	page, err := os.ReadFile(filepath.Join(root(), "docs", "reliability.md"))
 	if err != nil {
 		t.Fatal(err)
@@ -31,7 +31,7 @@ func TestTheMatrixIsWhole(t *testing.T) {
 			continue
 		}
 		if n != next {
-			t.Errorf("row %d comes where row %d should", n, next)
+			t.Errorf("got row %d, want row %d", n, next)
 		}
 		next = n + 1
 		if len(cells) != 7 {
@@ -40,7 +40,7 @@ func TestTheMatrixIsWhole(t *testing.T) {
 		}
 		for i, cell := range cells {
 			if strings.Trim(cell, " –") == "" && (n > 0 || i != 3) {
-				t.Errorf("row %d has nothing in column %d", n, i+1)
+				t.Errorf("row %d: column %d is empty", n, i+1)
 			}
 		}
 		if named := checkNamed(t, tests, cells[3]); n > 0 && named == 0 {
@@ -52,8 +52,8 @@ func TestTheMatrixIsWhole(t *testing.T) {
 	}
 }
 
-// checkNamed wants each `package.TestName` of a text to be a test of that
-// package, and gives how many there are.
+// checkNamed checks that each `package.TestName` in a text exists, and returns
+// their number.
 func checkNamed(t *testing.T, tests map[string]map[string]bool, text string) int {
 	t.Helper()
 	found := regexp.MustCompile("`([a-z0-9/]+)\\.(Test[A-Za-z0-9]+)`").FindAllStringSubmatch(text, -1)
@@ -68,7 +68,7 @@ func checkNamed(t *testing.T, tests map[string]map[string]bool, text string) int
 	return len(found)
 }
 
-// testsOf is the names of a package's tests.
+// testsOf returns the names of a package's tests.
 func testsOf(t *testing.T, pkg string) map[string]bool {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(root(), pkg, "*_test.go"))

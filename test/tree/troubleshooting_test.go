@@ -18,8 +18,7 @@ func troubleshooting(t *testing.T) string {
 	return string(page)
 }
 
-// Codes that wake an operator have a section each: the page of the task speaks
-// to authors.
+// Each error code in an alert has a section in docs/troubleshooting.md.
 func TestCodesOfAlertsHaveASection(t *testing.T) {
 	rules := deployed(t)[filepath.Join(deploy, "chart/files/rules.yaml")]
 	sections := anchors(troubleshooting(t))
@@ -28,16 +27,16 @@ func TestCodesOfAlertsHaveASection(t *testing.T) {
 		for code := range strings.SplitSeq(m[1], "|") {
 			codes++
 			if !slices.Contains(sections, code) {
-				t.Errorf("an alert names %s, and the page has no section of it", code)
+				t.Errorf("an alert names %s, but docs/troubleshooting.md has no section for it", code)
 			}
 		}
 	}
 	if codes < 3 {
-		t.Errorf("found %d codes; the pattern is wrong", codes)
+		t.Errorf("found %d codes, want at least 3; the pattern is wrong", codes)
 	}
 }
 
-// Every kind of finding leads on from the page that begins with doctor.
+// docs/troubleshooting.md explains each kind of finding of doctor.
 func TestFindingsOfDoctorAreExplained(t *testing.T) {
 	page := troubleshooting(t)
 	kind := regexp.MustCompile(`(?:\b(?:ok|warn|fail|unknown)\(|check = |Check: )"([a-z ]+)"`)
@@ -60,10 +59,10 @@ func TestFindingsOfDoctorAreExplained(t *testing.T) {
 	}
 	for name := range kinds {
 		if !regexp.MustCompile("(?m)^\\| [^|]*`" + name + "`").MatchString(page) {
-			t.Errorf("doctor finds things of %q, and the page does not say what that is", name)
+			t.Errorf("doctor has findings of the kind %q, but docs/troubleshooting.md does not explain it", name)
 		}
 	}
 	if len(kinds) < 10 {
-		t.Errorf("found %d kinds; the pattern is wrong", len(kinds))
+		t.Errorf("found %d kinds, want at least 10; the pattern is wrong", len(kinds))
 	}
 }

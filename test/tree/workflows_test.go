@@ -13,12 +13,12 @@ import (
 	"github.com/goccy/go-yaml"
 )
 
-// An action is named by the commit that was read, since a tag can be moved; and
-// what a job runs is what the project has.
-func TestWorkflowsRunWhatIsPinned(t *testing.T) {
+// Actions are pinned by commit, because a tag can be moved. The make targets of
+// jobs exist.
+func TestActionsArePinnedAndTargetsExist(t *testing.T) {
 	files, err := filepath.Glob("../../.github/workflows/*.yaml")
 	if err != nil || len(files) < 2 {
-		t.Fatalf("%d workflows, %v", len(files), err)
+		t.Fatalf("%d workflows, want at least 2; %v", len(files), err)
 	}
 	makefile, err := os.ReadFile("../../Makefile")
 	if err != nil {
@@ -41,19 +41,19 @@ func TestWorkflowsRunWhatIsPinned(t *testing.T) {
 			}
 		}
 		if !strings.Contains(string(text), "\npermissions: {") {
-			t.Errorf("%s leaves the token what the repository gives it", file)
+			t.Errorf("%s does not restrict the token's permissions", file)
 		}
 	}
 }
 
-// job is what matters here of a job of a workflow.
+// job is the checked part of a workflow's job.
 type job struct {
 	Needs       any
 	Permissions map[string]string
 	Steps       []struct{ Uses, Run string }
 }
 
-// runs gives all that a job runs, in one text.
+// runs returns all commands of a job.
 func (j job) runs() string {
 	var b strings.Builder
 	for _, step := range j.Steps {
@@ -62,7 +62,7 @@ func (j job) runs() string {
 	return b.String()
 }
 
-// elevated says which permission a job has beyond reading the repository.
+// elevated returns a permission that a job has beyond reading the repository, or "".
 func (j job) elevated() string {
 	for name, level := range maps.All(j.Permissions) {
 		if level != "none" && (name != "contents" || level != "read") {
@@ -74,8 +74,8 @@ func (j job) elevated() string {
 
 var testRun = regexp.MustCompile(`\.ci/run|\bgo (test|vet)\b|\bmake (test|unit|lint|fuzz|vuln|tags|bench|soak|mutation|demo)`)
 
-// faultsOf says where a workflow lets tests run with an identity or a token
-// that writes, and where one that releases does not wait for the tests.
+// faultsOf reports jobs that run tests with an identity or a token that can write,
+// and jobs that release without waiting for the tests.
 func faultsOf(text []byte) ([]string, error) {
 	var w struct {
 		Permissions any
@@ -89,7 +89,7 @@ func faultsOf(text []byte) ([]string, error) {
 	for name, j := range w.Jobs {
 		tested[name] = testRun.MatchString(j.runs())
 		if j.Permissions == nil && w.Permissions == nil {
-			faults = append(faults, name+" leaves the token what the repository gives it")
+			faults = append(faults, name+" does not restrict the token's permissions")
 		}
 		if more := j.elevated(); more != "" && tested[name] {
 			faults = append(faults, name+" tests with "+more)
@@ -103,19 +103,19 @@ func faultsOf(text []byte) ([]string, error) {
 	return faults, nil
 }
 
-// waits reports whether a job needs one that tests, over others too.
+// waits reports whether a job needs one that runs tests, directly or indirectly.
 func waits(jobs map[string]job, tested map[string]bool, name string) bool {
 	for need := range strings.FieldsSeq(strings.Trim(fmt.Sprint(jobs[name].Needs), "[]")) {
-		if _, there := jobs[need]; there && (tested[need] || waits(jobs, tested, need)) {
+		if _, exists := jobs[need]; exists && (tested[need] || waits(jobs, tested, need)) {
 			return true
 		}
 	}
 	return false
 }
 
-// What a test runs is code of others, which could mint the identity that
-// signs a release.
-func TestNothingIsTestedWithAnIdentityThatReleases(t *testing.T) {
+// Tests run third-party code, which must not get the identity that signs a
+// release.
+func TestTestJobsCannotRelease(t *testing.T) {
 	files, err := filepath.Glob("../../.github/workflows/*.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -130,27 +130,26 @@ func TestNothingIsTestedWithAnIdentityThatReleases(t *testing.T) {
 			t.Errorf("%s: %v %v", file, faults, err)
 		}
 	}
-	for says, text := range map[string]string{
-		"tests with an identity":    "permissions: {}\njobs: {a: {permissions: {id-token: write}, steps: [{run: .ci/run}]}}",
-		"tests with a token":        "permissions: {}\njobs: {a: {permissions: {contents: write}, steps: [{run: make test}]}}",
-		"releases what is untested": "permissions: {}\njobs: {a: {permissions: {packages: write}, steps: [{run: make release}]}, b: {permissions: {contents: read}, steps: [{run: .ci/run}]}}",
-		"says nothing":              "jobs: {a: {steps: [{run: .ci/run}]}}",
+	for name, text := range map[string]string{
+		"tests with an identity":   "permissions: {}\njobs: {a: {permissions: {id-token: write}, steps: [{run: .ci/run}]}}",
+		"tests with a token":       "permissions: {}\njobs: {a: {permissions: {contents: write}, steps: [{run: make test}]}}",
+		"releases without tests":   "permissions: {}\njobs: {a: {permissions: {packages: write}, steps: [{run: make release}]}, b: {permissions: {contents: read}, steps: [{run: .ci/run}]}}",
+		"does not set permissions": "jobs: {a: {steps: [{run: .ci/run}]}}",
 	} {
 		if faults, err := faultsOf([]byte(text)); err != nil || len(faults) == 0 {
-			t.Errorf("a workflow that %s: no fault, %v", says, err)
+			t.Errorf("a workflow that %s: no fault was reported, %v", name, err)
 		}
 	}
 }
 
-// Until Renovate has pinned the digests of the base images, nothing is
-// released: none can be invented here.
-func TestAReleaseNeedsTheDigestOfEachBaseImage(t *testing.T) {
+// A release needs the digest of each base image, which Renovate writes.
+func TestReleaseRequiresDigestsOfBaseImages(t *testing.T) {
 	text, err := os.ReadFile("../../.github/workflows/release.yaml")
 	if err != nil || !strings.Contains(string(text), "- run: .ci/pinned\n") {
-		t.Errorf("a release does not run .ci/pinned: %v", err)
+		t.Errorf("release.yaml does not run .ci/pinned: %v", err)
 	}
 	if text, err = os.ReadFile("../../renovate.json"); err != nil || !strings.Contains(string(text), `{"matchManagers": ["dockerfile"], "pinDigests": true}`) {
-		t.Errorf("the digests are not pinned: %v", err)
+		t.Errorf("renovate.json does not pin digests: %v", err)
 	}
 	digest := "@sha256:" + strings.Repeat("0a", 32)
 	for name, row := range map[string]struct {

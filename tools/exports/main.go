@@ -1,13 +1,12 @@
-// Exports lists the exported names of the product's packages that no other
-// package uses: they are to be unexported or deleted. A package's own tests do
-// not count as users, those of other packages do; with -strict they do not,
-// either.
+// Exports lists the exported names of the product's packages that no other package
+// uses. A package's own tests do not count as users; those of other packages do,
+// unless -strict is set.
 //
 // It looks at functions, types, variables, constants and methods, in both
 // editions. These count as used: a type that the type of a used name mentions,
 // the constants of a used type, errors and types of errors, the methods of a type
 // that is not exported, and a method whose name is that of an interface's. With
-// -fields it lists the fields of structs, too, of which many are fine.
+// -fields it lists the fields of structs, too, many of which are legitimate.
 package main
 
 import (
@@ -43,7 +42,7 @@ func main() {
 	}
 }
 
-// options say what is listed.
+// options select what is listed.
 type options struct{ fields, strict bool }
 
 // module is what is known of both editions. The same source gives other
@@ -57,7 +56,7 @@ type module struct {
 	used       map[string]bool   // names that another package uses
 }
 
-// unusedIn gives the unused names of the module in a folder, with positions.
+// unusedIn returns the unused names of the module in a folder, with positions.
 func unusedIn(folder string, list options) ([]string, error) {
 	root, err := filepath.Abs(folder)
 	if err != nil {
@@ -170,7 +169,7 @@ func (m *module) add(ours []*packages.Package, fields bool) {
 	}
 }
 
-// mentioned gives the named types in the exported parts of a type.
+// mentioned returns the named types in the exported parts of a type.
 func mentioned(t types.Type) []*types.TypeName {
 	var out []*types.TypeName
 	var walk func(t types.Type, deep bool)
@@ -220,7 +219,7 @@ func mentioned(t types.Type) []*types.TypeName {
 	return out
 }
 
-// exported gives a package's exported names.
+// exported returns a package's exported names.
 func (m *module) exported(p *packages.Package, fields bool) []types.Object {
 	if p.Name == "main" {
 		return nil
@@ -255,8 +254,8 @@ func (m *module) exported(p *packages.Package, fields bool) []types.Object {
 	return out
 }
 
-// addInterfaces adds the names of the methods of the interfaces that a package
-// and what it imports declare, or that it writes down in place.
+// addInterfaces adds the method names of the interfaces that a package and its
+// imports declare, and of interface literals.
 func (m *module) addInterfaces(p *packages.Package, seen map[*types.Package]bool) {
 	add := func(t types.Type) {
 		if i, ok := t.Underlying().(*types.Interface); ok {
@@ -286,12 +285,12 @@ func (m *module) addInterfaces(p *packages.Package, seen map[*types.Package]bool
 		}
 	}
 	walk(p.Types)
-	for _, name := range []string{"Is", "As", "Unwrap"} { // package errors asks for these by interfaces in place
+	for _, name := range []string{"Is", "As", "Unwrap"} { // package errors uses these through interface literals
 		m.interfaces[name] = true
 	}
 }
 
-// product tells the packages of the product from its tests and tools.
+// product reports whether a package belongs to the product, not to tests or tools.
 func product(p *packages.Package) bool {
 	for _, folder := range []string{"/test", "/internal/demo"} {
 		if path := "conductor-jwt" + folder; p.PkgPath == path || strings.HasPrefix(p.PkgPath, path+"/") {
@@ -301,7 +300,7 @@ func product(p *packages.Package) bool {
 	return !strings.HasSuffix(p.PkgPath, "_test") && !strings.HasSuffix(p.PkgPath, ".test")
 }
 
-// origin is the generic object of an instantiated one.
+// origin returns the generic object of an instantiated one.
 func origin(o types.Object) types.Object {
 	switch o := o.(type) {
 	case *types.Func:

@@ -65,7 +65,7 @@ func OtherTest()         {}
 		}
 		slices.Sort(got)
 		if !slices.Equal(got, c.want) {
-			t.Errorf("%+v lists %q, want %q", c.list, got, c.want)
+			t.Errorf("%+v: got %q, want %q", c.list, got, c.want)
 		}
 	}
 }

@@ -1,6 +1,6 @@
-// Command mutation changes one thing at a time in a package and tells which changes its tests do not notice.
+// Command mutation changes one thing at a time in a package and lists the changes that its tests do not detect.
 //
-// It never edits the tree: a mutant reaches the compiler through go test -overlay. Run it from the root of the module.
+// It does not edit the tree: it passes a mutant to the compiler by go test -overlay. Run it from the root of the module.
 package main
 
 import (
@@ -49,9 +49,9 @@ func parse(args []string) (options, error) {
 	fs.IntVar(&o.n, "n", 60, "number of mutants; 0 means all")
 	fs.Uint64Var(&o.seed, "seed", 1, "seed that chooses the mutants")
 	fs.IntVar(&o.jobs, "jobs", 2, "mutants tested at once")
-	fs.StringVar(&o.wider, "wider", "", "packages, separated by spaces, whose tests also run on the survivors")
-	fs.StringVar(&o.equivalent, "equivalent", "tools/mutation/equivalent.txt", "file of mutants that behave as the original does")
-	fs.StringVar(&o.only, "only", "", "file of mutants as a run prints them; no others are tested")
+	fs.StringVar(&o.wider, "wider", "", "space-separated packages whose tests also run on survivors")
+	fs.StringVar(&o.equivalent, "equivalent", "tools/mutation/equivalent.txt", "file of mutants that behave like the original")
+	fs.StringVar(&o.only, "only", "", "file of mutants, as a run prints them, to test instead of all")
 	if err := fs.Parse(args); err != nil {
 		return o, err
 	}
@@ -91,7 +91,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	return ctx.Err()
 }
 
-// listed keeps the mutants that a file has, one a line, wherever their lines are now.
+// listed keeps the mutants that a file lists, one per line; line numbers are ignored.
 func listed(mutants []mutant, path string) ([]mutant, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -105,7 +105,7 @@ func listed(mutants []mutant, path string) ([]mutant, error) {
 	return slices.DeleteFunc(mutants, func(m mutant) bool { return !keys[m.key()] }), nil
 }
 
-// report prints each survivor that is not known to be equivalent, then the line of the table.
+// report prints each survivor that is not known to be equivalent, then a row of a table.
 func report(out io.Writer, o options, known map[string]string, results []result) {
 	var killed, wider, equivalent, survived int
 	for _, r := range results {
@@ -129,7 +129,7 @@ func report(out io.Writer, o options, known map[string]string, results []result)
 	fmt.Fprintf(out, "| %s | %d | %d | %d | %d | %d | %d | %.0f %% |\n", strings.TrimPrefix(o.pkg, "./"), o.seed, len(results), killed, wider, equivalent, survived, score)
 }
 
-// readEquivalents reads the file of known equivalents: a mutant's key a line, and below it, indented, the reason.
+// readEquivalents reads the file of equivalent mutants: the key of a mutant, and below it, indented, the reason.
 func readEquivalents(path string) (map[string]string, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {

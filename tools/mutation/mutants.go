@@ -17,7 +17,7 @@ import (
 // mutant is one change of one file: the bytes from start to end become text.
 type mutant struct {
 	path       string // absolute
-	file       string // below the root of the module
+	file       string // relative to the root of the module
 	line       int
 	function   string
 	before     string // the changed lines, on one line
@@ -26,7 +26,7 @@ type mutant struct {
 	text       string
 }
 
-// key names a mutant in the file of equivalents. It has no line number, so that it survives changes elsewhere in the file.
+// key identifies a mutant in the file of equivalents. It has no line number, so that it stays valid when other lines change.
 func (m mutant) key() string {
 	return fmt.Sprintf("%s: %s: %s → %s", m.file, m.function, m.before, m.after)
 }
@@ -138,7 +138,7 @@ func (f *finder) add(from, to token.Pos, text string) {
 	f.found = append(f.found, m)
 }
 
-// oneLine joins lines and shortens them: the key of a mutant is one line.
+// oneLine joins and truncates lines, because the key of a mutant is one line.
 func oneLine(s string) string {
 	r := []rune(strings.Join(strings.Fields(s), " "))
 	if len(r) > 200 {
@@ -176,7 +176,7 @@ func (f *finder) visit(n ast.Node, stack []ast.Node) {
 	}
 }
 
-// swaps are the operators that take an operator's place: its negation, its boundary, or its opposite.
+// swaps returns the operators that replace an operator: its negation, its boundary or its opposite.
 func swaps(op token.Token) []token.Token {
 	return map[token.Token][]token.Token{
 		token.EQL: {token.NEQ}, token.NEQ: {token.EQL},
@@ -198,7 +198,7 @@ func (f *finder) binary(n *ast.BinaryExpr) {
 	}
 }
 
-// negate turns a condition around. A comparison is turned around by its operator.
+// negate negates a condition. Comparisons are negated by their operator, in binary.
 func (f *finder) negate(cond ast.Expr) {
 	if cond == nil {
 		return
@@ -230,7 +230,7 @@ func (f *finder) caseClause(n *ast.CaseClause, stack []ast.Node) {
 	}
 }
 
-// returns puts the zero value in the place of each result, and the opposite in that of a bool.
+// returns replaces each result by its zero value, and a bool by its opposite.
 func (f *finder) returns(n *ast.ReturnStmt, stack []ast.Node) {
 	types := f.resultTypes(stack)
 	if len(types) != len(n.Results) {

@@ -33,7 +33,7 @@ func f(a, b int, ok bool) (int, error) {
 	got := map[string]bool{}
 	for _, m := range mutants {
 		if got[m.key()] {
-			t.Errorf("%s is made twice", m.key())
+			t.Errorf("duplicate mutant %s", m.key())
 		}
 		got[m.key()] = true
 	}
@@ -63,7 +63,7 @@ func f(a, b int, ok bool) (int, error) {
 	}
 }
 
-func TestAnEquivalentNeedsAReason(t *testing.T) {
+func TestEquivalentMutantNeedsAReason(t *testing.T) {
 	for name, text := range map[string]string{
 		"in the middle":           "a: f: x → y\nb: f: x → y\n\treason\n",
 		"at the end":              "a: f: x → y\n",
@@ -74,7 +74,7 @@ func TestAnEquivalentNeedsAReason(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, err := readEquivalents(path); err == nil {
-			t.Errorf("%s: accepted", name)
+			t.Errorf("%s: want an error", name)
 		}
 	}
 	known, err := readEquivalents("equivalent.txt")
@@ -83,7 +83,7 @@ func TestAnEquivalentNeedsAReason(t *testing.T) {
 	}
 	for key := range known {
 		if strings.Count(key, " → ") == 0 {
-			t.Errorf("%q is no mutant", key)
+			t.Errorf("%q is not a mutant", key)
 		}
 	}
 }

@@ -29,13 +29,13 @@ type result struct {
 	verdict verdict
 }
 
-// limited is the argument with which go test -exec starts this program around a test binary.
+// limited is the first argument when go test -exec runs a test binary through this program.
 const limited = "-limited"
 
-// maxMemory bounds the address space of a test: a mutant may allocate without end.
+// maxMemory bounds the address space of a test, because a mutant may allocate without end.
 const maxMemory = 6 << 30
 
-// runLimited replaces this process by the test binary, with less memory.
+// runLimited replaces this process by the test binary, with a memory limit.
 func runLimited(command []string) error {
 	limit := syscall.Rlimit{Cur: maxMemory, Max: maxMemory}
 	if err := syscall.Setrlimit(syscall.RLIMIT_AS, &limit); err != nil {
@@ -52,7 +52,7 @@ type tester struct {
 	timeout time.Duration
 }
 
-// newTester runs the tests on the unchanged package: they must pass, and their time sets the timeout.
+// newTester runs the tests on the unchanged package. They must pass, and their duration determines the timeout.
 func newTester(ctx context.Context, o options) (*tester, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -78,7 +78,7 @@ func newTester(ctx context.Context, o options) (*tester, error) {
 
 // goTest runs the tests of pkgs, separated by spaces. A test that hangs ends at the timeout with an error.
 func (t *tester) goTest(ctx context.Context, pkgs, overlay string) (string, error) {
-	// The compiler works within the second allowance.
+	// Five more minutes for the compiler.
 	ctx, cancel := context.WithTimeout(ctx, t.timeout+5*time.Minute)
 	defer cancel()
 	args := []string{
@@ -89,12 +89,12 @@ func (t *tester) goTest(ctx context.Context, pkgs, overlay string) (string, erro
 		args = append(args, "-overlay="+overlay)
 	}
 	cmd := exec.CommandContext(ctx, "go", append(args, strings.Fields(pkgs)...)...)
-	cmd.Env = append(os.Environ(), "RAPID_NOFAILFILE=true") // else a property that fails is noted in the tree
+	cmd.Env = append(os.Environ(), "RAPID_NOFAILFILE=true") // otherwise rapid writes failing cases into the tree
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }
 
-// testAll tests mutants in their order until n of them compile, and returns those n. n = 0 means all.
+// testAll tests mutants in order until n of them have compiled, and returns those; 0 is all.
 func (t *tester) testAll(ctx context.Context, mutants []mutant, n int) []result {
 	if n == 0 {
 		n = len(mutants)
@@ -166,7 +166,7 @@ func (t *tester) test(ctx context.Context, m mutant, job int) verdict {
 	return survived
 }
 
-// overlay writes the mutant beside the tree and returns the file for go test -overlay.
+// overlay writes the mutant outside the tree and returns the file for go test -overlay.
 func (t *tester) overlay(m mutant, job int) (string, error) {
 	src, err := m.source()
 	if err != nil {
@@ -184,7 +184,7 @@ func (t *tester) overlay(m mutant, job int) (string, error) {
 	return path, os.WriteFile(path, spec, 0o600)
 }
 
-// progress shows on a terminal how far the run is.
+// progress shows the progress on a terminal.
 func progress(compiled, n, surviving int) {
 	if info, err := os.Stderr.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
 		return

@@ -1,3 +1,0 @@
-// Package tree holds the tests of the tree itself: the licences of what is
-// linked, and the links between its pages.
-package tree

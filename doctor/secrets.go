@@ -11,7 +11,7 @@ import (
 )
 
 // exposed asks for the names of the secrets without credentials. A server that
-// answers that protects nothing else either.
+// lists them protects nothing else either.
 func exposed(ctx context.Context, o Options) Finding {
 	anonymous := o.Anonymous
 	if anonymous == nil {

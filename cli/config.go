@@ -32,7 +32,7 @@ func newConfigShowCommand(env Env) *cobra.Command {
 	cmd.RunE = func(*cobra.Command, []string) error {
 		loaded, err := loadConfig(env, flags)
 		if err != nil {
-			return configError(err)
+			return err
 		}
 		printWarnings(env, loaded)
 		if output == outputJSON {
@@ -88,7 +88,7 @@ func newConfigValidateCommand(env Env) *cobra.Command {
 		}
 		loaded, err := loadConfig(env, flags)
 		if err != nil {
-			return configError(err)
+			return err
 		}
 		if len(loaded.Warnings) > 0 { // the worker would start
 			return withHint(errors.New(strings.Join(loaded.Warnings, "\n")), configHint)

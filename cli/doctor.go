@@ -36,7 +36,7 @@ changed, and no secret is read. The exit status is 1 if tasks would not run.`,
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		loaded, err := loadConfig(env, flags)
 		if err != nil {
-			return configError(err)
+			return err
 		}
 		printWarnings(env, loaded)
 		return runDoctor(cmd.Context(), env, loaded, output)

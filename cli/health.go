@@ -35,7 +35,7 @@ a container, and needs the settings of the worker.`,
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		loaded, err := loadConfig(env, flags)
 		if err != nil {
-			return withHint(err, configHint)
+			return withHint(errors.New(err.Error()), configHint) // exit status 1: docker reserves 2
 		}
 		path := "/readyz"
 		if live {

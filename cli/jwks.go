@@ -85,7 +85,7 @@ func runConfiguredJWKS(cmd *cobra.Command, env Env, settings settingFlags) error
 	}
 	c, err := loadConfig(env, settings)
 	if err != nil {
-		return configError(err)
+		return err
 	}
 	if c.Policy == "" {
 		return usage("name the files of the keys, or --policy with the policy file", "%s takes at least one file", cmd.CommandPath())

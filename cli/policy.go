@@ -55,7 +55,7 @@ The exit status is 1 if no grant allows the task.`,
 		}
 		loaded, err := loadConfig(env, settings)
 		if err != nil {
-			return configError(err)
+			return err
 		}
 		if loaded.Policy == "" {
 			return usage("add --policy with the policy file, or set CONDUCTOR_JWT_POLICY", "no policy file is set")

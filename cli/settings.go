@@ -102,13 +102,14 @@ func (f *settingFlag) Type() string { return f.kind }
 // file and the policy file.
 const maxSettings = 1 << 20
 
-// loadConfig reads the settings from flags, variables and files. Flags may be nil.
+// loadConfig reads the settings from flags, which may be nil, variables and files.
+// With an error it returns what it has read.
 func loadConfig(env Env, flags settingFlags) (*config.Loaded, error) {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "" // config chooses a name
 	}
-	return config.Load(config.Sources{
+	c, err := config.Load(config.Sources{
 		Flags:    flags.given(),
 		Getenv:   env.Getenv,
 		Environ:  env.Environ(),
@@ -117,12 +118,13 @@ func loadConfig(env Env, flags settingFlags) (*config.Loaded, error) {
 		Host:     host,
 		PID:      os.Getpid(),
 	})
+	if err != nil {
+		return c, asUsage(withHint(err, configHint))
+	}
+	return c, nil
 }
 
 const configHint = "run `" + program + " worker --help`, which lists every setting"
-
-// configError reports a fault of the settings.
-func configError(err error) error { return asUsage(withHint(err, configHint)) }
 
 func printWarnings(env Env, l *config.Loaded) {
 	for _, w := range l.Warnings {

@@ -88,16 +88,16 @@ func (f *signFlags) registerClaims(s *pflag.FlagSet) {
 	alias(s, "iss", "issuer")
 	s.StringVar(&f.sub, "sub", "", "sub, the subject of the token (also --subject)")
 	alias(s, "sub", "subject")
-	s.StringArrayVar(&f.aud, "aud", nil, "aud, the audience of the token; may be repeated (also --audience)")
+	s.StringArrayVar(&f.aud, "aud", nil, "aud, the `audience` of the token; may be repeated (also --audience)")
 	alias(s, "aud", "audience")
 	const times = "seconds since 1970, RFC 3339, or relative to now: +5m, -30s"
 	s.StringVar(&f.exp, "exp", "", "exp, the `time` at which the token expires: "+times+" (also --expiration)")
 	alias(s, "exp", "expiration")
-	s.StringVar(&f.nbf, "nbf", "", "nbf, the `time` before which the token is not valid (default now) (also --not-before)")
+	s.StringVar(&f.nbf, "nbf", "", "nbf, the `time` before which the token is not valid (default now; also --not-before)")
 	alias(s, "nbf", "not-before")
-	s.StringVar(&f.iat, "iat", "", "iat, the `time` of issue (default now) (also --issued-at)")
+	s.StringVar(&f.iat, "iat", "", "iat, the `time` of issue (default now; also --issued-at)")
 	alias(s, "iat", "issued-at")
-	s.StringVar(&f.jti, "jti", "", "jti, the id of the token (default, and without a value: a random one) (also --jwt-id)")
+	s.StringVar(&f.jti, "jti", "", "jti, the id of the token (by default, or without a value, a random one; also --jwt-id)")
 	alias(s, "jti", "jwt-id")
 	s.StringVar(&f.ttl, "ttl", "", "exp as a `duration` from iat: 5m, or whole seconds")
 	s.StringArrayVar(&f.claim, "claim", nil, "another claim, a string: `name=value`; may be repeated")
@@ -107,7 +107,7 @@ func (f *signFlags) registerClaims(s *pflag.FlagSet) {
 }
 
 func (f *signFlags) registerHeader(s *pflag.FlagSet) {
-	s.StringVar(&f.alg, "alg", "", "alg, the algorithm (default the JWK's, or one that fits the key) (also --algorithm)")
+	s.StringVar(&f.alg, "alg", "", "alg, the algorithm (default the JWK's, or one that fits the key; also --algorithm)")
 	alias(s, "alg", "algorithm")
 	s.StringVar(&f.typ, "typ", "", "typ, the type of token (default JWT)")
 	s.StringArrayVar(&f.header, "header", nil, "another header parameter, a string: `name=value`; may be repeated")

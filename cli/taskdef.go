@@ -37,7 +37,7 @@ earlier keeps the definition that it had.`,
 	cmd.RunE = func(cmd *cobra.Command, names []string) error {
 		loaded, err := loadConfig(env, flags)
 		if err != nil {
-			return configError(err)
+			return err
 		}
 		printWarnings(env, loaded)
 		applied, err := applyTaskDefs(cmd.Context(), env, loaded, names, dryRun)

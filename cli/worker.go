@@ -40,7 +40,7 @@ CONDUCTOR_AUTH_SECRET, or CONDUCTOR_AUTH_SECRET_FILE to a file that holds it.`,
 		}
 		loaded, err := loadConfig(env, flags)
 		if err != nil {
-			return configError(err)
+			return err
 		}
 		log := newLogger(env, loaded.LogLevel, loaded.LogFormat)
 		return runWorker(cmd.Context(), env, loaded, once, log)

@@ -72,7 +72,7 @@ func TestACommonMistakeIsNamed(t *testing.T) {
 		{"lower case", strings.ToLower(p256), "damaged", "upper case"},
 		{"encoded for an address", url.QueryEscape(p256), "web address", "decode"},
 		{"spaces encoded for an address", strings.ReplaceAll(p256, " PRIVATE", "+PRIVATE"), "web address", "decode"},
-		{"pem in base64", in64(p256), "base64-encoded once more", "base64 -d"},
+		{"pem in base64", in64(p256), "base64-encoded again", "base64 -d"},
 		{"a jwk in base64", in64(jwk.text(t)), "base64-encoded", "base64 -d"},
 		{"a jwk in quotes", quoted(jwk.text(t)), "inside of quotes", "the object itself"},
 		{"a jwk with escaped quotes", strings.Trim(quoted(jwk.text(t)), `"`), "backslashes", "before it was escaped"},

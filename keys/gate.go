@@ -57,7 +57,7 @@ func enter(ctx context.Context, places chan struct{}) (leave func(), err error) 
 // interrupted is the error of a parse that panicked, for those who waited for
 // it.
 func interrupted() error {
-	return &fault.Error{Reason: ErrUnavailable, Found: "a key whose reading was broken off", Hint: "try again"}
+	return &fault.Error{Reason: ErrUnavailable, Found: "a key whose reading was interrupted", Hint: "try again"}
 }
 
 // isUnavailable reports whether reading ended early, such as by a timeout. Such

@@ -132,7 +132,7 @@ func TestAnHMACSecretIsRefused(t *testing.T) {
 		{"that of a P-256 key in hex, taken raw", hex.EncodeToString([]byte(point(elliptic.P256()))), keys.EncodingRaw, keys.ErrUnsupported},
 		{"that of a secp256k1 key", string(must(secp256k1.GeneratePrivateKey()).PubKey().SerializeUncompressed()), keys.EncodingRaw, keys.ErrUnsupported},
 		{"a java key store", "\xfe\xed\xfe\xed\x00\x00\x00\x02" + strings.Repeat("x", 99), keys.EncodingRaw, keys.ErrUnsupported},
-		{"an expression that nobody resolved", "${env.a_secret_of_32_bytes_or_more}", keys.EncodingRaw, keys.ErrUnreadable},
+		{"an expression that was not resolved", "${env.a_secret_of_32_bytes_or_more}", keys.EncodingRaw, keys.ErrUnreadable},
 		{"an ssh public key", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGxv someone@somewhere", keys.EncodingRaw, keys.ErrUnsupported},
 	} {
 		t.Run(c.name, func(t *testing.T) {

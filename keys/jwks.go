@@ -81,7 +81,7 @@ func unknownID(set []decode.JWK) error {
 		hint = "none of them has a kid: give each key a kid, or leave " + fault.KeyID + " out and set " + fault.Algorithm
 	}
 	return &fault.Error{
-		Reason: ErrAmbiguous, Found: fmt.Sprintf("a jwks of %d keys, none with the id asked for", len(set)),
+		Reason: ErrAmbiguous, Found: fmt.Sprintf("a jwks of %d keys, none with the requested id", len(set)),
 		Hint: hint, Cause: &SetError{KeyIDs: ids, Unknown: true},
 	}
 }
@@ -172,7 +172,7 @@ func (c setChoice) ambiguous(good []setKey) error {
 		}
 	}
 	e := &fault.Error{Reason: ErrAmbiguous, Cause: &SetError{KeyIDs: ids}}
-	e.Found = fmt.Sprintf("a jwks in which %d keys have the id asked for", len(good))
+	e.Found = fmt.Sprintf("a jwks in which %d keys have the requested id", len(good))
 	if c.id == "" {
 		e.Found = fmt.Sprintf("a jwks with %d keys that could be the %s", len(good), c.what)
 	}

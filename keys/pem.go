@@ -76,7 +76,7 @@ func PrivatePEM(k Key) (secret.Text, error) {
 func privateDER(private any) ([]byte, error) {
 	switch p := private.(type) {
 	case decode.HMACSecret:
-		return nil, &fault.Error{Reason: ErrUnsupported, Found: "an hmac secret, which pem has no form for", Hint: "write it as a jwk"}
+		return nil, &fault.Error{Reason: ErrUnsupported, Found: "an hmac secret, which pem cannot hold", Hint: "write it as a jwk"}
 	case *secp256k1.PrivateKey:
 		return secp256k1PKCS8(p)
 	case decode.RSAPSS:

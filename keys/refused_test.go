@@ -17,7 +17,7 @@ import (
 func TestAPublicKeyThatIsRefusedSaysWhatItIs(t *testing.T) {
 	found := map[string]string{
 		"brainpool": "an ec key on brainpoolP384r1", "p224": "an ec key on P-224", "sm2": "an ec key on SM2",
-		"explicit": "whose curve is written out as numbers", "ed448": "Ed448 is not supported",
+		"explicit": "with explicit curve parameters", "ed448": "Ed448 is not supported",
 		"x25519": "X25519 is not supported: it does not sign", "x448": "X448 is not supported: it does not sign",
 		"dh": "Diffie-Hellman is not supported", "dsa": "DSA is not supported", "rsa1024": "an rsa key of 1024 bits",
 	}

@@ -68,7 +68,10 @@ func newVerifier(public any, m meta) (*verifier, error) {
 		v.public = p.Key
 	}
 	v.key = func() any { return v.public }
-	return v, v.restrict(m.alg)
+	if err := v.restrict(m.alg); err != nil {
+		return nil, err
+	}
+	return v, nil
 }
 
 // narrowVerifier returns the verifier of a key that may be used with these

@@ -259,7 +259,7 @@ func scanDEKInfo(text string) (dekInfo, string, error) {
 	digits := 2 * legacyIVLen(cipher)
 	if digits == 0 {
 		return dekInfo{}, "", &fault.Error{
-			Reason: ErrUnsupported, Found: "a key encrypted with a cipher that is not read here",
+			Reason: ErrUnsupported, Found: "a key encrypted with an unsupported cipher",
 			Hint: convertLegacy,
 		}
 	}

@@ -184,7 +184,7 @@ func notDER(what string, der []byte) error {
 	case der[0] != byte(cbasn1.SEQUENCE):
 	case input.ReadASN1(&outer, cbasn1.SEQUENCE):
 		if !input.Empty() {
-			found = what + " with more data behind the key"
+			found = what + " with more data after the key"
 		}
 	default:
 		found = what + " that is cut short or damaged"

@@ -17,7 +17,7 @@ func (s blockGroups) withoutKey(text string) error {
 	case len(s.public) > 0:
 		return foundPublic()
 	case len(s.params) > 0:
-		return &fault.Error{Reason: ErrUnreadable, Found: "key parameters without a key", Hint: "give the private key block that stands below them"}
+		return &fault.Error{Reason: ErrUnreadable, Found: "key parameters without a key", Hint: "give the private key block below them"}
 	case len(s.other) > 0:
 		return otherArmour(s.other[0].label)
 	}
@@ -30,7 +30,7 @@ func otherPrivate(label string) error {
 		return foundSSH2()
 	}
 	return &fault.Error{
-		Reason: ErrUnsupported, Found: "a private key in a format that is not read here",
+		Reason: ErrUnsupported, Found: "a private key in an unsupported format",
 		Hint: "use pkcs#8, pkcs#1, sec1 or openssh; write it as pkcs#8 with the tool that made it",
 	}
 }

@@ -132,7 +132,7 @@ func diagnoseEncoded(text string) error {
 	case isJSON(string(inner)) && beginsWithJSON(string(inner)), isMemberPEM(string(inner)): // there may be pem in it
 		return &fault.Error{Reason: ErrUnreadable, Found: "a json key that is base64-encoded", Hint: "decode it first: base64 -d"}
 	case isArmoured(string(inner)):
-		return &fault.Error{Reason: ErrUnreadable, Found: "pem text that is base64-encoded once more", Hint: "decode it first: base64 -d"}
+		return &fault.Error{Reason: ErrUnreadable, Found: "pem text that is base64-encoded again", Hint: "decode it first: base64 -d"}
 	}
 	return nil
 }
@@ -145,7 +145,7 @@ func diagnoseWord(text string) error {
 	case isMask(text):
 		return &fault.Error{Reason: ErrUnreadable, Found: "a mask in place of a key", Hint: "give the key itself, not what a log or a page shows of it"}
 	case isNothing(text):
-		return &fault.Error{Reason: ErrUnreadable, Found: "a word that stands for no value", Hint: "find out why the expression that should give the key gives none"}
+		return &fault.Error{Reason: ErrUnreadable, Found: "a word for no value, such as null", Hint: "check the expression that should give the key: it gave none"}
 	case strings.HasPrefix(text, "$ANSIBLE_VAULT;"), strings.HasPrefix(text, "ENC["):
 		return &fault.Error{
 			Reason: ErrUnsupported, Found: "a text that ansible-vault or sops encrypted",
@@ -246,7 +246,7 @@ func isTemplate(text string) bool {
 
 func unresolved() error {
 	return &fault.Error{
-		Reason: ErrUnreadable, Found: "an expression that nobody resolved",
+		Reason: ErrUnreadable, Found: "an expression that was not resolved",
 		Hint: "check the name in it; a workflow writes a secret as ${workflow.secrets.NAME}",
 	}
 }

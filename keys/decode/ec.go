@@ -124,7 +124,7 @@ func unsupportedCurve(oid string) error {
 
 func explicitCurve() error {
 	return &fault.Error{
-		Reason: ErrUnsupported, Found: "an ec key whose curve is written out as numbers",
+		Reason: ErrUnsupported, Found: "an ec key with explicit curve parameters",
 		Hint: "name the curve instead: openssl pkey -in key.pem -ec_param_enc named_curve",
 	}
 }

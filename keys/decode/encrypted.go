@@ -123,7 +123,7 @@ func unreadablePBES2() error {
 
 func unsupportedPBES2(part string) error {
 	return &fault.Error{
-		Reason: ErrUnsupported, Found: "an encrypted pkcs#8 key with a " + part + " that is not read here",
+		Reason: ErrUnsupported, Found: "an encrypted pkcs#8 key with a " + part + " that is not supported",
 		Hint: convertLegacy,
 	}
 }

@@ -39,6 +39,6 @@ func TimedOut(ctx context.Context) error {
 func TooLarge(length, limit int) error {
 	return &fault.Error{
 		Reason: ErrTooLarge, Found: fmt.Sprintf("a key of %d bytes of text", length),
-		Hint: fmt.Sprintf("at most %d bytes are read; give one key, without what stands around it", limit),
+		Hint: fmt.Sprintf("at most %d bytes are read; give one key, without other text", limit),
 	}
 }

@@ -48,7 +48,7 @@ func readOctJWK(m members) (private, public any, err error) {
 	}
 	if what := otherKey(k); what != "" {
 		return nil, nil, &fault.Error{
-			Reason: ErrUnsupported, Found: "an oct jwk whose k is " + what + ", which is no secret of its own",
+			Reason: ErrUnsupported, Found: "an oct jwk whose k is " + what + "",
 			Hint: "give that key itself, or an oct jwk with random bytes",
 		}
 	}
@@ -187,7 +187,7 @@ func isECPoint(raw []byte) bool {
 
 func notASecret(what string) error {
 	return &fault.Error{
-		Reason: ErrUnsupported, Found: what + " where " + fault.Encoding + " announces an hmac secret",
+		Reason: ErrUnsupported, Found: what + " where " + fault.Encoding + " says that it is an hmac secret",
 		Hint: "leave " + fault.Encoding + " out to read it as a key, or give a random secret",
 	}
 }

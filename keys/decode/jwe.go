@@ -94,7 +94,7 @@ func readJWEHeader(compact string) (jweHeader, error) {
 	}
 	if h.Compression != "" || !isJWEAlgorithm(h.Algorithm) || !isJWEEncryption(h.Encryption) {
 		return jweHeader{}, &fault.Error{
-			Reason: ErrUnsupported, Found: "a jwe with an algorithm that is not read here, or compressed",
+			Reason: ErrUnsupported, Found: "a jwe with an unsupported algorithm, or compressed",
 			Hint: "wrap the jwk again with PBES2-HS256+A128KW and A256GCM",
 		}
 	}

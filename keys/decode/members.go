@@ -52,7 +52,7 @@ func badJSON(err error) error {
 	case errors.Is(err, jsonobj.ErrDuplicate):
 		return &fault.Error{Reason: ErrInconsistent, Found: "a json key that has a member twice", Hint: "remove the duplicate member (rfc 7517 section 4)"}
 	case errors.Is(err, jsonobj.ErrTrailing):
-		return &fault.Error{Reason: ErrUnreadable, Found: "a json key with text behind it", Hint: "give one json object"}
+		return &fault.Error{Reason: ErrUnreadable, Found: "a json key followed by other text", Hint: "give one json object"}
 	}
 	return &fault.Error{Reason: ErrUnreadable, Found: "text that begins like a json key but is not valid json", Hint: "give the jwk, jwks or service account file unchanged"}
 }

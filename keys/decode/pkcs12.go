@@ -58,7 +58,7 @@ func unopenedPKCS12(err error, password secret.Text) error {
 	case "expected exactly one key bag":
 		return &fault.Error{
 			Reason: ErrAmbiguous, Found: "a pkcs#12 file with two private keys or more",
-			Hint: "take the keys out of it, and give the one that is meant: " + opensslPKCS12,
+			Hint: "take the keys out of it, and give one of them: " + opensslPKCS12,
 		}
 	case "private key missing":
 		return &fault.Error{Reason: ErrCertificate, Found: "a pkcs#12 file with certificates and no private key", Hint: "give the file with the private key that belongs to them"}

@@ -228,7 +228,7 @@ func (k pkcs8) mldsa() (any, error) {
 	case s.PeekASN1Tag(cbasn1.OCTET_STRING):
 		return nil, &fault.Error{
 			Reason: ErrUnsupported, Found: "an ml-dsa key in its expanded form, without the seed",
-			Hint: "export the key again in a form that keeps the seed, which openssl does unless told otherwise",
+			Hint: "export the key again in a form that keeps the seed, as openssl does by default",
 		}
 	}
 	if !ok || !s.Empty() || len(seed) != mldsa.PrivateKeySize {

@@ -144,7 +144,7 @@ func cutPublic(raw []byte) [][]byte {
 	pieces := [][]byte{private}
 	slices.SortFunc(public, func(a, b []byte) int { return len(b) - len(a) })
 	for _, half := range public {
-		if len(half) > 0 {
+		if len(half) >= 16 { // a damaged key must not shred its private bytes
 			pieces = cutOut(pieces, half)
 		}
 	}

@@ -225,7 +225,7 @@ func readPublicMap(m members, id string) (Key, error) {
 	text, ok, err := m.text(id)
 	if err != nil || !ok {
 		return Key{}, &fault.Error{
-			Reason: ErrAmbiguous, Found: fmt.Sprintf("%d certificates or public keys under their ids, none of them that is asked for", len(m)),
+			Reason: ErrAmbiguous, Found: fmt.Sprintf("%d certificates or public keys under their ids, none with the requested id", len(m)),
 			Hint: "set " + fault.KeyID + " to the id of one of them",
 		}
 	}

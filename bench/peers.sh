@@ -1,7 +1,6 @@
 #!/bin/sh
-# Builds the workers that are compared into .cache/bench; one whose language is
-# not on the machine is left out of the comparison. With the argument "faults" it
-# builds those alone that bench/faults compares.
+# Builds the compared workers into .cache/bench. It skips those whose language is
+# not installed. With the argument "faults" it builds only those of bench/faults.
 set -eu
 cd "$(dirname "$0")/.."
 out=$PWD/.cache/bench
@@ -18,18 +17,18 @@ fi
 
 make -s build-native NATIVE="$out/conductor-jwt"
 "$out/conductor-jwt" version | grep -q openssl || {
-	echo "error: bench/peers.sh: the native edition found no OpenSSL 3, which is what is measured" >&2
+	echo "error: bench/peers.sh: the native edition found no OpenSSL 3, which the benchmark measures" >&2
 	exit 1
 }
 CGO_ENABLED=0 go build -C bench -trimpath -ldflags '-s -w' -o "$out/loop" ./peers/loop
 CGO_ENABLED=1 go build -C bench -trimpath -ldflags '-s -w' -o "$out/loop-openssl" ./peers/loop
 CGO_ENABLED=1 go build -C bench -trimpath -o "$out/compare" ./compare
-# The command line's peer, built as its own releases are: symbols and all.
+# The peer of the command line, built like its releases, with symbols.
 [ -x "$out/step" ] || GOBIN=$out go install github.com/smallstep/cli/cmd/step@v0.30.2
 if command -v npm >/dev/null; then
 	mkdir -p "$out/javascript"
 	cp bench/peers/javascript/package.json bench/peers/javascript/worker.mjs "$out/javascript/"
-	# Its optional peers contradict one another, and none of them is needed.
+	# Its optional peer dependencies conflict, and none is needed.
 	(cd "$out/javascript" && npm install --silent --no-audit --no-fund --legacy-peer-deps --omit=optional)
 fi
 # The Java SDK is compiled for Java 21.

@@ -11,26 +11,26 @@ import (
 
 // The workers.
 const (
-	oursNative  = "conductor-jwt"        // OpenSSL for RSA
-	oursStatic  = "conductor-jwt-static" // Go's RSA
-	loopGo      = "loop"
-	loopOpenSSL = "loop-openssl"
-	loopBare    = "loop-bare" // signs nothing
-	conductorGo = "conductor-go"
-	python      = "python"
-	javascript  = "javascript"
-	java        = "java"
+	workerNative = "conductor-jwt"        // OpenSSL for RSA
+	workerStatic = "conductor-jwt-static" // Go's RSA
+	loopGo       = "loop"
+	loopOpenSSL  = "loop-openssl"
+	loopBare     = "loop-bare" // signs nothing
+	conductorGo  = "conductor-go"
+	python       = "python"
+	javascript   = "javascript"
+	java         = "java"
 )
 
-// What signs in a raw figure, and what is compared on the command line.
+// The signers of raw figures, and the peer of the command line.
 const (
-	rawGo        = "raw-go" // in this process, as raw-openssl
+	rawGo        = "raw-go" // in this process, like raw-openssl
 	rawOpenSSL   = "raw-openssl"
 	opensslSpeed = "openssl-speed"
 	step         = "step"
 )
 
-// runners are the workers made with Conductor's SDKs.
+// runners returns the workers made with Conductor's SDKs.
 func runners() []string { return []string{conductorGo, python, javascript, java} }
 
 // The algorithms.
@@ -40,7 +40,7 @@ const (
 	edDSA = "EdDSA"
 )
 
-// cells are all figures, in the order in which they are taken in turn.
+// cells returns all figures, in the order of measurement.
 func (b *bench) cells() []Cell {
 	if b.quick {
 		return quickCells()
@@ -81,16 +81,16 @@ func unique(all []Cell) []Cell {
 	return list
 }
 
-// rounds is how often a cell is measured: what takes long or is no comparison
-// is measured less often.
-func (c Cell) rounds(most int) int {
+// rounds returns how often a cell is measured, at most maxRounds: those that take
+// long or compare nothing are measured less often.
+func (c Cell) rounds(maxRounds int) int {
 	switch {
 	case c.Figure == Latency:
-		return min(most, 2)
+		return min(maxRounds, 2)
 	case c.Figure == Throughput && (c.Cores > 0 || c.Replicas > 0 || !slices.Contains([]int{1, 10, 50}, c.Slots)):
-		return min(most, 2)
+		return min(maxRounds, 2)
 	}
-	return most
+	return maxRounds
 }
 
 func rawCells() []Cell {
@@ -107,10 +107,10 @@ func rawCells() []Cell {
 }
 
 func throughputCells(algorithm string, slots int) []Cell {
-	workers := append([]string{oursStatic}, runners()...)
+	workers := append([]string{workerStatic}, runners()...)
 	workers = append(workers, loopGo)
 	if algorithm == rs256 {
-		workers = append([]string{oursNative, loopOpenSSL}, append(workers, loopBare)...)
+		workers = append([]string{workerNative, loopOpenSSL}, append(workers, loopBare)...)
 	}
 	var all []Cell
 	for _, w := range workers {
@@ -119,21 +119,21 @@ func throughputCells(algorithm string, slots int) []Cell {
 	return all
 }
 
-// variantCells are about ours alone: what secret_injection costs.
+// variantCells measure the cost of secret_injection.
 func variantCells() []Cell {
 	var all []Cell
 	for _, slots := range []int{1, 10, 50} {
 		all = append(all,
-			Cell{Figure: Throughput, Worker: oursNative, Algorithm: rs256, Slots: slots, Injection: "auto"},
-			Cell{Figure: Throughput, Worker: oursStatic, Algorithm: es256, Slots: slots, Injection: "auto"})
+			Cell{Figure: Throughput, Worker: workerNative, Algorithm: rs256, Slots: slots, Injection: "auto"},
+			Cell{Figure: Throughput, Worker: workerStatic, Algorithm: es256, Slots: slots, Injection: "auto"})
 	}
 	return all
 }
 
-// scaleCells show how ours grows.
+// scaleCells measure conductor-jwt with more slots, cores and replicas.
 func scaleCells() []Cell {
 	var all []Cell
-	for _, w := range []struct{ worker, algorithm string }{{oursNative, rs256}, {oursStatic, rs256}, {oursStatic, es256}} {
+	for _, w := range []struct{ worker, algorithm string }{{workerNative, rs256}, {workerStatic, rs256}, {workerStatic, es256}} {
 		for _, slots := range []int{2, 4, 16, 100} {
 			all = append(all, Cell{Figure: Throughput, Worker: w.worker, Algorithm: w.algorithm, Slots: slots})
 		}
@@ -158,7 +158,7 @@ func latencyCells() []Cell {
 				if pollers == 2 && (!fills || rate != 10) {
 					continue
 				}
-				all = append(all, Cell{Figure: Latency, Worker: oursNative, Algorithm: rs256, Slots: 10, Rate: rate, Fills: fills, Pollers: pollers})
+				all = append(all, Cell{Figure: Latency, Worker: workerNative, Algorithm: rs256, Slots: 10, Rate: rate, Fills: fills, Pollers: pollers})
 			}
 		}
 	}
@@ -167,7 +167,7 @@ func latencyCells() []Cell {
 
 func startCells() []Cell {
 	var all []Cell
-	for _, w := range append([]string{oursNative, oursStatic}, runners()...) {
+	for _, w := range append([]string{workerNative, workerStatic}, runners()...) {
 		all = append(all, Cell{Figure: Start, Worker: w, Algorithm: rs256, Slots: 50})
 	}
 	return all
@@ -176,18 +176,18 @@ func startCells() []Cell {
 func shellCells() []Cell {
 	var all []Cell
 	for _, algorithm := range []string{rs256, es256} {
-		for _, w := range []string{step, oursStatic} {
+		for _, w := range []string{step, workerStatic} {
 			all = append(all, Cell{Figure: Shell, Worker: w, Algorithm: algorithm})
 		}
 	}
 	return all
 }
 
-// command is how a worker is started.
+// command returns the command of a worker.
 func (b *bench) command(worker string) []string {
 	in := func(name string) string { return filepath.Join(b.dir, name) }
 	switch worker {
-	case oursNative, oursStatic:
+	case workerNative, workerStatic:
 		return []string{in(worker), "worker"}
 	case loopBare:
 		return []string{in(loopGo)}
@@ -203,8 +203,8 @@ func (b *bench) command(worker string) []string {
 	return []string{in(worker)}
 }
 
-// warmUp is how long a worker runs before it is measured: a virtual machine
-// compiles what it runs often.
+// warmUp returns how long a worker runs before it is measured. A virtual machine
+// needs longer, because it compiles what it runs often.
 func (b *bench) warmUp(worker string) time.Duration {
 	switch worker {
 	case java:
@@ -219,7 +219,7 @@ func (b *bench) warmUp(worker string) time.Duration {
 func (b *bench) built(worker string) bool {
 	for _, word := range b.command(worker) {
 		if filepath.IsAbs(word) {
-			folder, _, _ := strings.Cut(word, ":") // the first one of a class path
+			folder, _, _ := strings.Cut(word, ":") // the first of a class path
 			if _, err := os.Stat(filepath.Clean(folder)); err != nil {
 				return false
 			}
@@ -228,8 +228,9 @@ func (b *bench) built(worker string) bool {
 	return true
 }
 
-// environment is what a worker is told. Ours runs with its defaults, but for
-// the port and secret_injection: the others do not look for injected secrets.
+// environment returns the environment of a worker. conductor-jwt runs with its
+// defaults except for the port and secret_injection: the others do not look for
+// injected secrets.
 func (c Cell) environment(url string) []string {
 	env := []string{
 		"BENCH_URL=" + url, "BENCH_SLOTS=" + strconv.Itoa(c.Slots), "CONDUCTOR_SERVER_URL=" + url,

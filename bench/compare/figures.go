@@ -12,13 +12,13 @@ import (
 	"conductor-jwt/test/conductortest"
 )
 
-// throughput keeps a worker busy and counts for the length of the window.
+// throughput counts updates during the window while the queue is never empty.
 func (b *bench) throughput(ctx context.Context, c Cell) (*Sample, error) {
-	s, err := b.set(ctx, c)
+	s, err := b.launch(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	defer s.strike()
+	defer s.stop()
 	if err := s.await(ctx, "update", func(st stub.State) bool { return st.Updates > 0 }); err != nil {
 		return nil, err
 	}
@@ -40,10 +40,10 @@ func (b *bench) throughput(ctx context.Context, c Cell) (*Sample, error) {
 		return nil, err
 	}
 	out := &Sample{Cell: c, MiB: usage.Memory(pids...), Foreign: before.Foreign(after)}
-	s.strike()
+	s.stop()
 	n := float64(last.Updates - first.Updates)
 	if n == 0 {
-		return nil, fmt.Errorf("no task was done in the window\n%.4000s", s.output)
+		return nil, fmt.Errorf("no task was updated in the window\n%.4000s", s.output)
 	}
 	out.PerSecond = n / after.At.Sub(before.At).Seconds()
 	out.CPU = float64((after.Worker - before.Worker).Microseconds()) / 1000 / n
@@ -51,19 +51,19 @@ func (b *bench) throughput(ctx context.Context, c Cell) (*Sample, error) {
 	return out, s.check()
 }
 
-// latency queues tasks at a rate and takes the time from there to the update.
-// The times between tasks vary, so that they fall anywhere within a tick.
+// latency queues tasks at a rate and measures the time until the update. The times
+// between tasks vary, so that they fall anywhere within a tick.
 func (b *bench) latency(ctx context.Context, c Cell) (*Sample, error) {
-	s, err := b.set(ctx, c)
+	s, err := b.launch(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	defer s.strike()
+	defer s.stop()
 	if err := s.await(ctx, "poll", func(st stub.State) bool { return st.Polls > 0 }); err != nil {
 		return nil, err
 	}
-	const warm = 10 // tasks that do not count: the key is read, the code compiled
-	n := warm + b.trickle + 3*(c.Rate-10)
+	const warm = 10 // tasks that do not count: the key is parsed, the code compiled
+	n := warm + b.latencyTasks + 3*(c.Rate-10)
 	pids := s.pids()
 	before, err := usage.Of(pids...)
 	if err != nil {
@@ -90,12 +90,12 @@ func (b *bench) latency(ctx context.Context, c Cell) (*Sample, error) {
 	slices.Sort(times)
 	out := &Sample{Cell: c, Foreign: before.Foreign(after), P50: quantile(times, 0.5), P99: quantile(times, 0.99)}
 	out.CPU = float64((after.Worker - before.Worker).Microseconds()) / 1000 / float64(n)
-	s.strike()
+	s.stop()
 	return out, s.check()
 }
 
-// start takes the time from the start of the process to its first poll, of
-// what starts fast in the median of some.
+// start measures the time from the start of the process to its first poll; if it
+// is short, the median of seven.
 func (b *bench) start(ctx context.Context, c Cell) (*Sample, error) {
 	first, err := b.startOnce(ctx, c)
 	if err != nil || first.Millis > 200 {
@@ -119,11 +119,11 @@ func (b *bench) startOnce(ctx context.Context, c Cell) (*Sample, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := b.set(ctx, c)
+	s, err := b.launch(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	defer s.strike()
+	defer s.stop()
 	if err := s.await(ctx, "poll", func(st stub.State) bool { return st.Polls > 0 }); err != nil {
 		return nil, err
 	}
@@ -133,13 +133,13 @@ func (b *bench) startOnce(ctx context.Context, c Cell) (*Sample, error) {
 	}
 	first := s.server.State().First
 	out := &Sample{Cell: c, Millis: float64(first.Sub(s.started).Microseconds()) / 1000}
-	if after.At.Sub(before.At) > time.Second/2 { // ticks of 10 ms say nothing of less
+	if after.At.Sub(before.At) > time.Second/2 { // /proc has ticks of 10 ms
 		out.Foreign = before.Foreign(after)
 	}
 	return out, nil
 }
 
-// quantile is of sorted values.
+// quantile returns a quantile of sorted values.
 func quantile(sorted []float64, q float64) float64 {
 	return sorted[min(len(sorted)-1, int(q*float64(len(sorted))))]
 }

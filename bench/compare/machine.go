@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// describe notes what it is measured on, once a file.
+// describe records the machine and the versions, once in a file.
 func (b *bench) describe(ctx context.Context) error {
-	if len(b.have) > 0 {
+	if len(b.samples) > 0 {
 		return nil
 	}
 	facts := map[string]string{
@@ -21,14 +21,14 @@ func (b *bench) describe(ctx context.Context) error {
 		"system": runtime.GOOS + "/" + runtime.GOARCH,
 		"kernel": first(ctx, "uname", "-r"), "cores": first(ctx, "nproc"),
 		"openssl": first(ctx, "openssl", "version"),
-		"native":  first(ctx, b.dir+"/"+oursNative, "version"), "static": first(ctx, b.dir+"/"+oursStatic, "version"),
-		conductorGo: joined(goModules(ctx, b.dir+"/"+conductorGo)),
-		python:      joined(words("bench/peers/python/requirements.txt", `(?m)^(\S+)==(\S+)$`), first(ctx, b.dir+"/python/bin/python", "--version")),
-		javascript:  joined(words("bench/peers/javascript/package.json", `"([a-z@/-]+)": "([0-9.]+)"`), "Node.js "+first(ctx, "node", "--version")),
-		java:        joined(words("bench/peers/java/pom.xml", `<artifactId>(conductor-client|nimbus-jose-jwt)</artifactId><version>([^<]+)<`), first(ctx, b.dir+"/java/java", "-version")),
-		step:        joined(goModules(ctx, b.dir+"/"+step)),
+		"native":  first(ctx, b.dir+"/"+workerNative, "version"), "static": first(ctx, b.dir+"/"+workerStatic, "version"),
+		conductorGo: joinNonEmpty(goModules(ctx, b.dir+"/"+conductorGo)),
+		python:      joinNonEmpty(words("bench/peers/python/requirements.txt", `(?m)^(\S+)==(\S+)$`), first(ctx, b.dir+"/python/bin/python", "--version")),
+		javascript:  joinNonEmpty(words("bench/peers/javascript/package.json", `"([a-z@/-]+)": "([0-9.]+)"`), "Node.js "+first(ctx, "node", "--version")),
+		java:        joinNonEmpty(words("bench/peers/java/pom.xml", `<artifactId>(conductor-client|nimbus-jose-jwt)</artifactId><version>([^<]+)<`), first(ctx, b.dir+"/java/java", "-version")),
+		step:        joinNonEmpty(goModules(ctx, b.dir+"/"+step)),
 	}
-	for _, name := range []string{oursNative, oursStatic, step} {
+	for _, name := range []string{workerNative, workerStatic, step} {
 		if info, err := os.Stat(b.dir + "/" + name); err == nil {
 			facts[name+" bytes"] = strconv.FormatInt(info.Size(), 10)
 		}
@@ -41,13 +41,13 @@ func (b *bench) describe(ctx context.Context) error {
 		}
 	}
 	s := Sample{Figure: Machine, Facts: facts}
-	b.have = append(b.have, s)
+	b.samples = append(b.samples, s)
 	return Append(b.file, s)
 }
 
-// first is the first line that a command says.
+// first returns the first line of a command's output.
 func first(ctx context.Context, words ...string) string {
-	out, err := exec.CommandContext(ctx, words[0], words[1:]...).CombinedOutput() //nolint:gosec // of our own table
+	out, err := exec.CommandContext(ctx, words[0], words[1:]...).CombinedOutput() //nolint:gosec // a constant name
 	if err != nil {
 		return ""
 	}
@@ -55,7 +55,7 @@ func first(ctx context.Context, words ...string) string {
 	return line
 }
 
-func joined(parts ...string) string {
+func joinNonEmpty(parts ...string) string {
 	var list []string
 	for _, p := range parts {
 		if p != "" {
@@ -65,9 +65,9 @@ func joined(parts ...string) string {
 	return strings.Join(list, ", ")
 }
 
-// words gives the names and versions that a pattern finds in a file.
+// words returns the names and versions that a pattern matches in a file.
 func words(file, pattern string) string {
-	text, err := os.ReadFile(file) //nolint:gosec // of our own table
+	text, err := os.ReadFile(file) //nolint:gosec // a constant name
 	if err != nil {
 		return ""
 	}
@@ -82,9 +82,9 @@ func pairs(text, pattern string) string {
 	return strings.Join(list, ", ")
 }
 
-// goModules names the modules of a Go binary that matter in a comparison.
+// goModules returns the SDK and JWT modules of a Go binary, with versions.
 func goModules(ctx context.Context, binary string) string {
-	out, err := exec.CommandContext(ctx, "go", "version", "-m", binary).Output() //nolint:gosec // of our own table
+	out, err := exec.CommandContext(ctx, "go", "version", "-m", binary).Output() //nolint:gosec // a constant name
 	if err != nil {
 		return ""
 	}

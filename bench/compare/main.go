@@ -1,11 +1,11 @@
-// Compare measures conductor-jwt beside the workers that one would write with
-// Conductor's SDKs: one stub server, one machine, runs in turn. It appends what
-// it measured to a file, does not measure again what is in there, and makes
-// docs/performance.md and its picture of it.
+// Compare measures conductor-jwt and the workers that a user would write with
+// Conductor's SDKs, in turn, with one stub server on one machine. It appends the
+// samples to a file, does not repeat what is in the file, and writes
+// docs/performance.md and its picture.
 //
 //	make bench              all figures, at most 25 minutes
-//	make bench-quick        the main ones once, 3 minutes
-//	.cache/bench/compare -report      the page alone, of bench/results.jsonl
+//	make bench-quick        the main figures once, 3 minutes
+//	.cache/bench/compare -report      only the page, from bench/results.jsonl
 package main
 
 import (
@@ -24,30 +24,30 @@ import (
 )
 
 func main() {
-	// The server must cost as little as it can; what it allocates is short-lived.
+	// Less CPU for the server; its allocations are short-lived.
 	debug.SetGCPercent(1000)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if err := run(ctx, os.Args[1:], os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
-		os.Exit(1) //nolint:gocritic // nothing is left to undo
+		os.Exit(1) //nolint:gocritic // the deferred stop is not needed any more
 	}
 }
 
-// bench is what a comparison works with.
+// bench is the configuration and the samples of a comparison.
 type bench struct {
-	dir     string // of the built workers
-	docs    string // folder of the page; empty for none
-	log     io.Writer
-	file    string
-	have    []Sample
-	quick   bool
-	rounds  int
-	warm    time.Duration
-	window  time.Duration
-	trickle int // tasks that a latency at 10 a second counts
-	budget  time.Duration
-	spent   time.Duration // on measuring again what was disturbed
+	dir          string // folder of the built workers
+	docs         string // folder of the page; "" writes none
+	log          io.Writer
+	file         string
+	samples      []Sample
+	quick        bool
+	rounds       int
+	warm         time.Duration
+	window       time.Duration
+	latencyTasks int // tasks of a latency at 10/s
+	budget       time.Duration
+	retryTime    time.Duration // spent on repeated measurements
 }
 
 func run(ctx context.Context, args []string, log io.Writer) error {
@@ -57,17 +57,17 @@ func run(ctx context.Context, args []string, log io.Writer) error {
 	f := flag.NewFlagSet("compare", flag.ContinueOnError)
 	f.StringVar(&b.dir, "dir", ".cache/bench", "folder of the workers that bench/peers.sh builds")
 	f.StringVar(&b.file, "o", "bench/results.jsonl", "file of samples to append to")
-	f.StringVar(&b.docs, "docs", "docs", "folder of performance.md, performance.svg and sizing.md; empty for none")
-	f.BoolVar(&b.quick, "quick", false, "the main figures, once, in 3 minutes")
-	f.BoolVar(&fresh, "fresh", false, "forget what was measured before")
-	f.BoolVar(&report, "report", false, "write the page and measure nothing")
+	f.StringVar(&b.docs, "docs", "docs", "folder of performance.md, performance.svg and sizing.md; empty writes none")
+	f.BoolVar(&b.quick, "quick", false, "only the main figures, once, in 3 minutes")
+	f.BoolVar(&fresh, "fresh", false, "discard earlier samples")
+	f.BoolVar(&report, "report", false, "only write the page")
 	f.IntVar(&b.rounds, "rounds", 3, "samples of each figure")
-	f.DurationVar(&b.budget, "budget", 24*time.Minute, "time after which no measurement is begun")
+	f.DurationVar(&b.budget, "budget", 24*time.Minute, "time after which no measurement starts")
 	f.DurationVar(&b.warm, "warm", 500*time.Millisecond, "time between the first update and the window")
-	f.DurationVar(&b.window, "window", 2*time.Second, "time that is measured")
-	f.IntVar(&b.trickle, "trickle", 150, "tasks that a latency at 10 a second counts")
-	f.StringVar(&figures, "figures", "", "figures to measure: raw, throughput, latency, start, sign; all where empty")
-	f.StringVar(&only, "only", "", "workers to measure, all where empty")
+	f.DurationVar(&b.window, "window", 2*time.Second, "measured time")
+	f.IntVar(&b.latencyTasks, "trickle", 150, "tasks of a latency at 10/s")
+	f.StringVar(&figures, "figures", "", "figures to measure: raw, throughput, latency, start, sign; all if empty")
+	f.StringVar(&only, "only", "", "workers to measure; all if empty")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
@@ -94,10 +94,10 @@ func run(ctx context.Context, args []string, log io.Writer) error {
 	return b.write()
 }
 
-// open finds the workers and reads what there is.
+// open finds the workers and reads earlier samples.
 func (b *bench) open(fresh bool) error {
 	if b.quick {
-		b.rounds, b.budget, b.window, b.trickle = 1, 170*time.Second, time.Second, 50
+		b.rounds, b.budget, b.window, b.latencyTasks = 1, 170*time.Second, time.Second, 50
 	}
 	abs, err := filepath.Abs(b.dir)
 	if err != nil {
@@ -109,12 +109,12 @@ func (b *bench) open(fresh bool) error {
 			return err
 		}
 	}
-	b.have, err = Read(b.file)
+	b.samples, err = Read(b.file)
 	return err
 }
 
-// all measures in rounds, every other one backwards, until the time is over:
-// then each figure has as many samples as any other, or one less.
+// all measures in rounds, every second one in reverse order, until the budget is
+// spent: then the numbers of samples differ by one at most.
 func (b *bench) all(ctx context.Context, cells []Cell) error {
 	end := time.Now().Add(b.budget)
 	for round := range b.rounds {
@@ -123,7 +123,7 @@ func (b *bench) all(ctx context.Context, cells []Cell) error {
 				continue
 			}
 			if time.Now().After(end) {
-				_, _ = fmt.Fprintf(b.log, "the time is over in round %d of %d\n", round+1, b.rounds)
+				_, _ = fmt.Fprintf(b.log, "the budget is spent in round %d of %d\n", round+1, b.rounds)
 				return nil
 			}
 			if err := b.measure(ctx, c); err != nil {
@@ -135,12 +135,12 @@ func (b *bench) all(ctx context.Context, cells []Cell) error {
 	return nil
 }
 
-// count is how many samples of a cell there are.
+// count returns the number of samples of a cell.
 func (b *bench) count(c Cell) int { return len(b.of(c)) }
 
 func (b *bench) of(c Cell) []Sample {
 	var list []Sample
-	for _, s := range b.have {
+	for _, s := range b.samples {
 		if s.Cell == c {
 			list = append(list, s)
 		}
@@ -148,37 +148,36 @@ func (b *bench) of(c Cell) []Sample {
 	return list
 }
 
-// quiet is how much of a core others may use before a sample counts as
-// disturbed, and tries how often it is taken again, in as much of the time as
-// there is for that.
+// A sample during which other processes used more than maxForeign cores is
+// repeated, up to maxTries, within retryShare of the budget.
 const (
-	quiet = 0.25
-	tries = 3
-	again = 0.08
+	maxForeign = 0.25
+	maxTries   = 3
+	retryShare = 0.08
 )
 
-// measure takes one sample; one that was disturbed is taken again, and kept
-// only if it was the least disturbed.
+// measure takes a sample, repeats it if other processes were busy, and keeps the
+// least disturbed.
 func (b *bench) measure(ctx context.Context, c Cell) error {
 	var best *Sample
-	for try := range tries {
+	for try := range maxTries {
 		started := time.Now()
 		s, err := b.sample(ctx, c)
 		if err != nil {
 			return fmt.Errorf("%s: %w", c, err)
 		}
 		if try > 0 {
-			b.spent += time.Since(started)
+			b.retryTime += time.Since(started)
 		}
 		if best == nil || s.Foreign < best.Foreign {
 			best = s
 		}
-		if best.Foreign <= quiet || b.spent.Seconds() > again*b.budget.Seconds() {
+		if best.Foreign <= maxForeign || b.retryTime.Seconds() > retryShare*b.budget.Seconds() {
 			break
 		}
 	}
 	_, _ = fmt.Fprintln(b.log, best)
-	b.have = append(b.have, *best)
+	b.samples = append(b.samples, *best)
 	return Append(b.file, *best)
 }
 

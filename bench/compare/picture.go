@@ -11,7 +11,7 @@ import (
 	"conductor-jwt/bench/picture"
 )
 
-// bar is one worker's colour in every panel.
+// bar is the colour of a worker.
 type bar struct {
 	worker string
 	colour color.Color
@@ -19,8 +19,8 @@ type bar struct {
 
 func bars() []bar {
 	return []bar{
-		{oursNative, color.RGBA{0x0b, 0x7a, 0x75, 0xff}},
-		{oursStatic, color.RGBA{0x5f, 0xb3, 0xae, 0xff}},
+		{workerNative, color.RGBA{0x0b, 0x7a, 0x75, 0xff}},
+		{workerStatic, color.RGBA{0x5f, 0xb3, 0xae, 0xff}},
 		{conductorGo, color.RGBA{0xc8, 0x55, 0x3d, 0xff}},
 		{python, color.RGBA{0x8a, 0x7f, 0xb0, 0xff}},
 		{javascript, color.RGBA{0xc9, 0xa2, 0x27, 0xff}},
@@ -29,15 +29,15 @@ func bars() []bar {
 	}
 }
 
-// panel is one diagram: groups of bars.
+// panel is a bar chart.
 type panel struct {
 	title  string
-	legend bool // where there is room for one
+	legend bool // draw the legend
 	groups []string
 	value  func(group int, worker string) float64
 }
 
-// picture draws the figures, three panels a row.
+// picture draws the figures, three panels per row.
 func (b *bench) picture(file string) error {
 	var plots []*plot.Plot
 	for _, one := range b.panels() {
@@ -68,7 +68,7 @@ func (b *bench) panels() []panel {
 		}
 		all = append(all, panel{title: title, legend: !fills, groups: []string{"p50", "p99"}, value: func(group int, worker string) float64 {
 			c := Cell{Figure: Latency, Worker: worker, Algorithm: rs256, Slots: 10, Rate: 10, Fills: fills}
-			if worker == oursNative {
+			if worker == workerNative {
 				c.Pollers = 4
 			}
 			return b.stat(c, []func(*Sample) float64{p50, p99}[group]).mid

@@ -31,8 +31,7 @@ import (
 	"conductor-jwt/signer"
 )
 
-// raw counts signatures and whole tokens: by openssl's own measure, or in this
-// process, where nothing else runs meanwhile.
+// raw counts signatures and tokens, by `openssl speed` or in this process.
 func (b *bench) raw(ctx context.Context, c Cell) (*Sample, error) {
 	before, err := usage.Of()
 	if err != nil {
@@ -53,15 +52,15 @@ func (b *bench) raw(ctx context.Context, c Cell) (*Sample, error) {
 	}
 	out.Foreign = before.Foreign(after)
 	if c.Worker == opensslSpeed {
-		// A process that has ended is not told from others: more than it can have
-		// used was used by them.
+		// The CPU of an exited process counts as foreign; subtract the maximum that
+		// it can have used.
 		out.Foreign = max(0, out.Foreign-float64(c.Slots))
 	}
 	return out, nil
 }
 
-// signatures counts signatures and tokens in turn, in slices so short that
-// whatever else the machine does meets both.
+// signatures counts signatures and tokens alternately, in slices so short that
+// other load on the machine affects both.
 func (b *bench) signatures(ctx context.Context, out *Sample) error {
 	signature, token, err := signers(ctx, out.Algorithm, out.Worker == rawOpenSSL)
 	if err != nil {
@@ -86,8 +85,8 @@ func (b *bench) signatures(ctx context.Context, out *Sample) error {
 	return nil
 }
 
-// count does work in some goroutines for 50 ms, and gives how often it was
-// done, the CPU that it used and the time that it took.
+// count repeats work in some goroutines for 50 ms. It returns the number of
+// repetitions, the CPU time and the elapsed time.
 func count(workers int, work func() error) (n float64, used, took time.Duration, err error) {
 	var done atomic.Int64
 	var all errgroup.Group
@@ -107,8 +106,8 @@ func count(workers int, work func() error) (n float64, used, took time.Duration,
 	return float64(max(1, done.Load())), cpuTime() - before, time.Since(started), err
 }
 
-// cpuTime is the CPU that this process has used so far. It is finer than the
-// ticks of /proc, which are of 10 ms.
+// cpuTime returns the CPU time of this process, more precisely than /proc, which
+// has ticks of 10 ms.
 func cpuTime() time.Duration {
 	var u syscall.Rusage
 	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
@@ -117,7 +116,8 @@ func cpuTime() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// signers gives one raw signature and one token, of the same library.
+// signers returns functions that make a raw signature and a token with the same
+// library.
 func signers(ctx context.Context, algorithm string, withOpenSSL bool) (signature, token func() error, err error) {
 	text, _, err := stub.NewKey(algorithm)
 	if err != nil {
@@ -165,7 +165,7 @@ func signers(ctx context.Context, algorithm string, withOpenSSL bool) (signature
 	return signature, token, nil
 }
 
-// claims is a token as the task of the stub server asks for.
+// claims returns the token that the stub server's task requests.
 func claims(algorithm keys.Algorithm) signer.Request {
 	r := signer.Request{Algorithm: algorithm, KeyID: "key-123", Claims: jsonobj.New(7)}
 	now := time.Now().Unix()
@@ -180,29 +180,28 @@ func claims(algorithm keys.Algorithm) signer.Request {
 	return r
 }
 
-// speed is what `openssl speed rsa2048` says, in as many processes, by the clock
-// as all else here is: on a quiet machine that is its own measure of CPU.
+// speed returns the signatures per second of `openssl speed rsa2048` in several
+// processes, in elapsed time like all other figures.
 func speed(ctx context.Context, processes int) (float64, error) {
 	args := []string{"speed", "-elapsed", "-seconds", "1"}
 	if processes > 1 {
 		args = append(args, "-multi", strconv.Itoa(processes))
 	}
-	text, err := exec.CommandContext(ctx, "openssl", append(args, "rsa2048")...).Output() //nolint:gosec // of our own table
+	text, err := exec.CommandContext(ctx, "openssl", append(args, "rsa2048")...).Output() //nolint:gosec // a constant name
 	if err != nil {
 		return 0, err
 	}
 	row := regexp.MustCompile(`rsa 2048 bits +[0-9.]+s +[0-9.]+s +([0-9.]+)`).FindSubmatch(text)
 	if row == nil {
-		return 0, fmt.Errorf("openssl speed said nothing of rsa 2048")
+		return 0, fmt.Errorf("the output of openssl speed has no row for rsa 2048")
 	}
 	return strconv.ParseFloat(string(row[1]), 64)
 }
 
-// runs is how often a command is run for one sample.
-const runs = 20
+// shellRuns is the number of runs of a command for a sample.
+const shellRuns = 20
 
-// shell takes the time of signing one token on the command line, from start to
-// end, in the median.
+// shell measures the median time of signing a token on the command line.
 func (b *bench) shell(ctx context.Context, c Cell) (*Sample, error) {
 	dir, err := os.MkdirTemp("", "bench-")
 	if err != nil {
@@ -223,9 +222,9 @@ func (b *bench) shell(ctx context.Context, c Cell) (*Sample, error) {
 	}
 	words = append(words, "--key", key, "--iss", "me", "--aud", "api", "--sub", "me", "--exp", "4102444800")
 	var times []float64
-	for range runs {
+	for range shellRuns {
 		started := time.Now()
-		if out, err := exec.CommandContext(ctx, words[0], words[1:]...).CombinedOutput(); err != nil { //nolint:gosec // of our own table
+		if out, err := exec.CommandContext(ctx, words[0], words[1:]...).CombinedOutput(); err != nil { //nolint:gosec // a constant name
 			return nil, fmt.Errorf("%w\n%.1000s", err, out)
 		}
 		times = append(times, time.Since(started).Seconds()*1000)

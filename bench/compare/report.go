@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// write makes the page, its picture, and the figures of docs/sizing.md.
+// write writes the page, its picture, and the figures of docs/sizing.md.
 func (b *bench) write() error {
 	var p page
 	b.head(&p)
@@ -25,14 +25,14 @@ func (b *bench) write() error {
 	return b.sizing()
 }
 
-// page is Markdown that grows.
+// page is a Markdown page under construction.
 type page struct{ strings.Builder }
 
 func (p *page) line(format string, args ...any) {
 	_, _ = fmt.Fprintf(p, format+"\n", args...)
 }
 
-// table writes a table whose first column is text and whose others are figures.
+// table writes a table.
 func (p *page) table(head []string, rows [][]string) {
 	p.line("")
 	if len(rows) == 0 {
@@ -52,19 +52,19 @@ func (b *bench) head(p *page) {
 	p.line("")
 	p.line("Written by `make bench` on %s; do not edit. Samples are in bench/results.jsonl.", f["date"])
 	p.line("")
-	p.line("All workers ran in turn on one machine before one stub server, which hands out the task of the README with its key inlined")
-	p.line("(4 kB), as Conductor 3.32 does. Each caches its parsed key and signs the same claims. Figures are medians, with the least and the most.")
-	p.line("Only figures of one run compare. CPU is the worker's alone; the server's comes on top, on the same cores.")
+	p.line("All workers ran in turn on one machine with one stub server, which delivers the task of the README with its key inlined")
+	p.line("(4 kB), as Conductor 3.32 does. Each caches its parsed key and signs the same claims. Figures are medians, with minimum and maximum.")
+	p.line("Compare only figures of one run. CPU is the worker's; the server uses the same cores.")
 	p.line("")
 	p.line("%s, %s cores, %s, kernel %s, %s, %s.", f["cpu"], f["cores"], f["system"], f["kernel"], f["go"], f["openssl"])
 	p.table([]string{"worker", "what it is"}, [][]string{
-		{oursNative, "`" + f["native"] + "`"},
-		{oursStatic, "`" + f["static"] + "`"},
+		{workerNative, "`" + f["native"] + "`"},
+		{workerStatic, "`" + f["static"] + "`"},
 		{conductorGo, "TaskRunner, polls each 100 ms: " + f[conductorGo]},
 		{python, "@worker_task: " + f[python]},
 		{javascript, "TaskHandler: " + f[javascript]},
 		{java, "TaskRunnerConfigurer, polls each 100 ms: " + f[java]},
-		{loopGo, "the least that a Go worker can be, with Go's RSA; no retries, no checks, no metrics"},
+		{loopGo, "a minimal Go worker with Go's RSA; no retries, no checks, no metrics"},
 		{loopOpenSSL, "the same with OpenSSL's RSA"},
 	})
 	p.line("")
@@ -75,26 +75,26 @@ func (b *bench) goalTable(p *page) {
 	p.line("")
 	p.line("## Goals")
 	p.line("")
-	p.line("| figure | goal | measured | | sides |")
+	p.line("| figure | goal | measured | | compared |")
 	p.line("|---|---|---|---|---|")
 	for _, g := range b.goals() {
 		p.line("%s", g.row())
 	}
 	p.line("")
-	p.line("What is left between the worker and the loop is what the loop does not do: it reads the input strictly, looks for key material where it must")
-	p.line("not be, checks each update until it is acknowledged, and counts. At one slot a task is two round trips and a signature in a row. One call of the")
-	p.line("server, update-v2, would save a trip; it is not used, because a task that comes with an answer that is lost is lost until its response timeout.")
-	p.line("[bench/README.md](../bench/README.md) says why a goal is missed.")
+	p.line("Unlike the loop, the worker reads the input strictly, looks for key material where it must")
+	p.line("not be, retries each update until it is acknowledged, and has metrics. At one slot a task is two round trips and a signature in sequence. One call of the")
+	p.line("server, update-v2, would save a round trip; it is not used, because a task in a response that is lost is not redelivered before its response timeout.")
+	p.line("[bench/README.md](../bench/README.md) explains missed goals.")
 }
 
 func (b *bench) throughputTables(p *page) {
 	p.line("")
 	p.line("## Tasks a second")
 	p.line("")
-	p.line("`secret_injection: key`, which is what the others do. Each cell: tasks/s · CPU ms a task · resident MiB.")
+	p.line("`secret_injection: key`, as the others do. Each cell: tasks/s · CPU ms a task · resident MiB.")
 	for _, algorithm := range []string{rs256, es256, edDSA} {
 		var rows [][]string
-		for _, w := range append([]string{oursNative, oursStatic, loopOpenSSL, loopGo}, runners()...) {
+		for _, w := range append([]string{workerNative, workerStatic, loopOpenSSL, loopGo}, runners()...) {
 			row := []string{w}
 			seen := false
 			for _, slots := range []int{1, 10, 50} {
@@ -115,15 +115,15 @@ func (b *bench) taskCell(c Cell) (string, bool) {
 	if rate.n == 0 {
 		return "–", false
 	}
-	return fmt.Sprintf("%s · %s · %s", rate, number(b.stat(c, cpu).mid), number(b.stat(c, mib).mid)), true
+	return fmt.Sprintf("%s · %s · %s", rate, threeDigits(b.stat(c, cpu).mid), threeDigits(b.stat(c, mib).mid)), true
 }
 
 func (b *bench) latencyTables(p *page) {
 	p.line("")
 	p.line("## Enqueued to updated")
 	p.line("")
-	p.line("RS256, 10 slots, milliseconds: p50 / p99. A first-message server answers a poll as soon as it has a task, as Redis does; one that")
-	p.line("fills looks each 100 ms and waits for as many tasks as were asked for, as SQL stores do.")
+	p.line("RS256, 10 slots, milliseconds: p50 / p99. A first-message server responds to a poll as soon as it has a task, as with Redis; one that")
+	p.line("fills checks each 100 ms and waits for the requested number of tasks, as with SQL stores.")
 	var rows [][]string
 	add := func(name string, c Cell) {
 		row := []string{name}
@@ -134,7 +134,7 @@ func (b *bench) latencyTables(p *page) {
 				half, most := b.stat(c, p50), b.stat(c, p99)
 				text := "–"
 				if half.n > 0 {
-					text, seen = number(half.mid)+" / "+most.String(), true
+					text, seen = threeDigits(half.mid)+" / "+most.String(), true
 				}
 				row = append(row, text)
 			}
@@ -144,7 +144,7 @@ func (b *bench) latencyTables(p *page) {
 		}
 	}
 	for _, pollers := range []int{1, 2, 4} {
-		add(fmt.Sprintf("%s, %s", oursNative, plural(pollers, "cold poll")), Cell{Figure: Latency, Worker: oursNative, Algorithm: rs256, Slots: 10, Pollers: pollers})
+		add(fmt.Sprintf("%s, %s", workerNative, plural(pollers, "cold poll")), Cell{Figure: Latency, Worker: workerNative, Algorithm: rs256, Slots: 10, Pollers: pollers})
 	}
 	for _, w := range runners() {
 		add(w, Cell{Figure: Latency, Worker: w, Algorithm: rs256, Slots: 10})
@@ -158,7 +158,7 @@ func (b *bench) otherTables(p *page) {
 	var rows [][]string
 	for _, c := range rawCells() {
 		if s := b.stat(c, perSecond); s.n > 0 {
-			rows = append(rows, []string{c.Worker, c.Algorithm, fmt.Sprint(c.Slots), s.String(), b.tokenText(c), number(b.stat(c, cpu).mid)})
+			rows = append(rows, []string{c.Worker, c.Algorithm, fmt.Sprint(c.Slots), s.String(), b.tokenText(c), threeDigits(b.stat(c, cpu).mid)})
 		}
 	}
 	p.table([]string{"library", "algorithm", "signing", "signatures/s", "tokens/s", "CPU ms a signature"}, rows)
@@ -186,9 +186,9 @@ func (b *bench) variantTables(p *page) {
 	p.line("")
 	p.line("## What `secret_injection: auto` costs")
 	p.line("")
-	p.line("The default reads each task once more from the server, beside signing, when a claim comes from an expression; here it always does.")
+	p.line("With the default, the worker reads a task from the server while it signs, if a claim comes from an expression; in this measurement always.")
 	var rows [][]string
-	for _, w := range []struct{ worker, algorithm string }{{oursNative, rs256}, {oursStatic, es256}} {
+	for _, w := range []struct{ worker, algorithm string }{{workerNative, rs256}, {workerStatic, es256}} {
 		for _, slots := range []int{1, 10, 50} {
 			c := Cell{Figure: Throughput, Worker: w.worker, Algorithm: w.algorithm, Slots: slots}
 			withKey, ok := b.taskCell(c)
@@ -212,16 +212,16 @@ func (b *bench) variantTables(p *page) {
 	p.table([]string{"binary", "command", "ms"}, rows)
 }
 
-// The figures of docs/sizing.md stand between these lines.
+// docs/sizing.md holds the figures between these lines.
 const (
 	figuresBegin = "<!-- figures, written by make bench -->\n"
 	figuresEnd   = "<!-- end of figures -->\n"
 )
 
-// sizing writes how ours grows into docs/sizing.md.
+// sizing writes the figures of docs/sizing.md.
 func (b *bench) sizing() error {
 	file := filepath.Join(b.docs, "sizing.md")
-	text, err := os.ReadFile(file) //nolint:gosec // the caller's own page
+	text, err := os.ReadFile(file) //nolint:gosec // the page named by -docs
 	if os.IsNotExist(err) {
 		return nil
 	}
@@ -231,38 +231,38 @@ func (b *bench) sizing() error {
 	before, rest, ok := strings.Cut(string(text), figuresBegin)
 	_, after, closed := strings.Cut(rest, figuresEnd)
 	if !ok || !closed {
-		return fmt.Errorf("%s has no place for figures", file)
+		return fmt.Errorf("%s does not have the lines %q and %q", file, figuresBegin, figuresEnd)
 	}
 	var p page
 	p.line("Measured on %s, %s cores, %s; the stub server ran on the same cores.", b.facts()["cpu"], b.facts()["cores"], b.facts()["date"])
-	b.arithmetic(&p)
-	for _, w := range sized() {
-		b.growth(&p, w.name, Cell{Figure: Throughput, Worker: w.worker, Algorithm: w.algorithm})
+	b.replicaTable(&p)
+	for _, w := range sizingRows() {
+		b.scaleTable(&p, w.name, Cell{Figure: Throughput, Worker: w.worker, Algorithm: w.algorithm})
 	}
 	return os.WriteFile(file, []byte(before+figuresBegin+p.String()+figuresEnd+after), 0o644) //nolint:gosec // to be read by all
 }
 
-// sized are the editions and algorithms that docs/sizing.md speaks of.
-func sized() []struct{ name, worker, algorithm string } {
+// sizingRows returns the editions and algorithms of docs/sizing.md.
+func sizingRows() []struct{ name, worker, algorithm string } {
 	return []struct{ name, worker, algorithm string }{
-		{"RS256, native edition (OpenSSL)", oursNative, rs256},
-		{"RS256, static edition", oursStatic, rs256},
-		{"ES256, either edition", oursStatic, es256},
-		{"EdDSA, either edition", oursStatic, edDSA},
+		{"RS256, native edition (OpenSSL)", workerNative, rs256},
+		{"RS256, static edition", workerStatic, rs256},
+		{"ES256, either edition", workerStatic, es256},
+		{"EdDSA, either edition", workerStatic, edDSA},
 	}
 }
 
-// arithmetic says how many replicas of one core so many tokens a second take,
-// by the CPU of a busy worker, each core busy for a part of the time.
-func (b *bench) arithmetic(p *page) {
+// replicaTable computes the cores and one-core replicas for a rate of tokens, from
+// the CPU time of a busy worker and a share of the cores that may be busy.
+func (b *bench) replicaTable(p *page) {
 	const busy = 0.7
 	var rows [][]string
-	for _, w := range sized() {
+	for _, w := range sizingRows() {
 		s := b.stat(Cell{Figure: Throughput, Worker: w.worker, Algorithm: w.algorithm, Slots: 10}, cpu)
 		if s.n == 0 {
 			continue
 		}
-		row := []string{w.name, number(s.mid), fmt.Sprintf("%.0f", 1000/s.mid)}
+		row := []string{w.name, threeDigits(s.mid), fmt.Sprintf("%.0f", 1000/s.mid)}
 		for _, perSecond := range []float64{1000, 10_000} {
 			row = append(row, fmt.Sprintf("%.2f: %s", perSecond*s.mid/1000, plural(int(math.Ceil(perSecond*s.mid/1000/busy)), "replica")))
 		}
@@ -272,11 +272,11 @@ func (b *bench) arithmetic(p *page) {
 	p.line("")
 }
 
-func (b *bench) growth(p *page, name string, c Cell) {
+func (b *bench) scaleTable(p *page, name string, c Cell) {
 	head, row := []string{name}, []string{"tasks/s"}
 	add := func(title string, c Cell) {
 		if s := b.stat(c, perSecond); s.n > 0 {
-			head, row = append(head, title), append(row, number(s.mid))
+			head, row = append(head, title), append(row, threeDigits(s.mid))
 		}
 	}
 	for _, slots := range []int{1, 2, 4, 10, 16, 50, 100} {

@@ -15,7 +15,7 @@ type Figure string
 
 // The figures.
 const (
-	Machine    Figure = "machine" // what it was measured on
+	Machine    Figure = "machine" // the machine and the versions
 	Throughput Figure = "throughput"
 	Latency    Figure = "latency"
 	Start      Figure = "start"
@@ -23,18 +23,18 @@ const (
 	Shell      Figure = "sign" // the command line
 )
 
-// Cell is one place in a table: what is measured, of whom, and how.
+// Cell identifies a figure: what is measured, for which worker, and how.
 type Cell struct {
 	Figure    Figure `json:"figure"`
 	Worker    string `json:"worker,omitempty"`
 	Algorithm string `json:"algorithm,omitempty"`
 	Slots     int    `json:"slots,omitempty"`     // of raw signatures: goroutines
-	Rate      int    `json:"rate,omitempty"`      // tasks a second; 0 for as many as it takes
+	Rate      int    `json:"rate,omitempty"`      // tasks per second; 0 is the maximum
 	Fills     bool   `json:"fills,omitempty"`     // of the server
-	Pollers   int    `json:"pollers,omitempty"`   // ours; 0 for the default
-	Injection string `json:"injection,omitempty"` // ours; empty for key
-	Cores     int    `json:"cores,omitempty"`     // GOMAXPROCS; 0 for all
-	Replicas  int    `json:"replicas,omitempty"`  // processes; 0 for one
+	Pollers   int    `json:"pollers,omitempty"`   // of conductor-jwt; 0 is the default
+	Injection string `json:"injection,omitempty"` // of conductor-jwt; "" is key
+	Cores     int    `json:"cores,omitempty"`     // GOMAXPROCS; 0 is all
+	Replicas  int    `json:"replicas,omitempty"`  // processes; 0 is one
 }
 
 func (c Cell) String() string {
@@ -60,14 +60,14 @@ func (c Cell) String() string {
 type Sample struct {
 	Cell
 	PerSecond float64           `json:"perSecond,omitempty"` // tasks; of raw: signatures
-	Tokens    float64           `json:"tokens,omitempty"`    // of raw: tokens a second, signed in turn with them
+	Tokens    float64           `json:"tokens,omitempty"`    // of raw: tokens per second
 	CPU       float64           `json:"cpu,omitempty"`       // ms of the worker's processes for each task; of raw: for each signature
 	MiB       float64           `json:"mib,omitempty"`       // proportional set size of the worker's processes
 	Polls     float64           `json:"polls,omitempty"`     // for each task
 	P50       float64           `json:"p50,omitempty"`       // ms
 	P99       float64           `json:"p99,omitempty"`       // ms
 	Millis    float64           `json:"millis,omitempty"`    // from start to the first poll, or to the end of a command
-	Foreign   float64           `json:"foreign"`             // cores that others used meanwhile
+	Foreign   float64           `json:"foreign"`             // cores used by other processes
 	Facts     map[string]string `json:"facts,omitempty"`
 }
 
@@ -93,9 +93,9 @@ func (s *Sample) String() string {
 	return strings.Join(text, " ")
 }
 
-// Read reads a file of samples, one a line; one that is not there is empty.
+// Read reads a file of samples, one per line. A file that does not exist is empty.
 func Read(file string) ([]Sample, error) {
-	f, err := os.Open(file) //nolint:gosec // the caller's own record
+	f, err := os.Open(file) //nolint:gosec // the file named by -o
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// stat is what the samples of one figure say.
+// stat is the median, the minimum and the maximum of n samples.
 type stat struct {
 	mid, low, high float64
 	n              int
@@ -19,7 +19,7 @@ func p50(s *Sample) float64       { return s.P50 }
 func p99(s *Sample) float64       { return s.P99 }
 func millis(s *Sample) float64    { return s.Millis }
 
-// stat gives median and spread of a cell; n is 0 where it was not measured.
+// stat returns the statistics of a cell; n is 0 if it was not measured.
 func (b *bench) stat(c Cell, of func(*Sample) float64) stat {
 	var list []float64
 	for _, s := range b.of(c) {
@@ -36,7 +36,7 @@ func (b *bench) stat(c Cell, of func(*Sample) float64) stat {
 	return stat{mid: mid, low: list[0], high: list[len(list)-1], n: len(list)}
 }
 
-// best is the worker whose median is the highest, or the lowest.
+// best returns the worker with the highest, or the lowest, median.
 func (b *bench) best(c Cell, workers []string, of func(*Sample) float64, lowest bool) (worker string, s stat) {
 	for _, w := range workers {
 		c.Worker = w
@@ -48,19 +48,19 @@ func (b *bench) best(c Cell, workers []string, of func(*Sample) float64, lowest 
 	return worker, s
 }
 
-// String is the median with its spread.
+// String returns the median with minimum and maximum.
 func (s stat) String() string {
 	if s.n == 0 {
 		return "–"
 	}
-	if s.n == 1 || number(s.low) == number(s.high) {
-		return number(s.mid)
+	if s.n == 1 || threeDigits(s.low) == threeDigits(s.high) {
+		return threeDigits(s.mid)
 	}
-	return fmt.Sprintf("%s (%s–%s)", number(s.mid), number(s.low), number(s.high))
+	return fmt.Sprintf("%s (%s–%s)", threeDigits(s.mid), threeDigits(s.low), threeDigits(s.high))
 }
 
-// number has three digits that count.
-func number(v float64) string {
+// threeDigits formats a number with three significant digits.
+func threeDigits(v float64) string {
 	switch {
 	case v >= 100:
 		return fmt.Sprintf("%.0f", v)

@@ -12,7 +12,7 @@ import (
 	"gonum.org/v1/plot/vg/vgsvg"
 )
 
-// New is an empty plot in a sans-serif font.
+// New returns an empty plot in a sans-serif font.
 func New(title string) *plot.Plot {
 	p := plot.New()
 	p.Title.Text = title
@@ -25,7 +25,7 @@ func New(title string) *plot.Plot {
 	return p
 }
 
-// Write draws plots into a file, row by row, each in a tile of that size.
+// Write draws plots into a file, row by row, in tiles of the given size.
 func Write(file string, plots []*plot.Plot, columns int, width, height vg.Length) error {
 	const gap = 4 * vg.Millimeter
 	rows := (len(plots) + columns - 1) / columns
@@ -41,7 +41,7 @@ func Write(file string, plots []*plot.Plot, columns int, width, height vg.Length
 	if _, err := canvas.WriteTo(&text); err != nil {
 		return err
 	}
-	// Few readers have the font that the text is measured with.
+	// Fallbacks for readers without the font that the text is measured with.
 	svg := bytes.ReplaceAll(text.Bytes(), []byte("font-family:Liberation Sans"), []byte("font-family:Liberation Sans,Arial,sans-serif"))
 	return os.WriteFile(file, svg, 0o644) //nolint:gosec // to be read by all
 }

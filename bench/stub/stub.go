@@ -1,7 +1,6 @@
-// Package stub is a Conductor server that costs next to nothing: it hands out
-// one task again and again under new ids, and notes when each was updated. It
-// answers as Conductor 3.32 does, as far as the workers that are compared here
-// ask.
+// Package stub is a Conductor server that uses very little CPU: it delivers one
+// task repeatedly with new IDs and records when each was updated. It implements
+// the calls of the compared workers, as Conductor 3.32 does.
 package stub
 
 import (
@@ -17,15 +16,15 @@ import (
 	"time"
 )
 
-// Options say how the server behaves.
+// Options configure a server.
 type Options struct {
-	Task    []byte // JSON of a task; every @id in it becomes the task's own
-	Fills   bool   // a poll waits for as many tasks as it asks for, as an SQL store does
-	Endless bool   // there is always a task
+	Task    []byte // JSON of a task; @id is replaced by the task's ID
+	Fills   bool   // a poll waits for the requested number of tasks, as with an SQL store
+	Endless bool   // the queue is never empty
 }
 
-// tick is how often a server with an SQL store looks for tasks while a poll
-// waits.
+// tick is the interval in which a server with an SQL store checks its queue while
+// a poll waits.
 const tick = 100 * time.Millisecond
 
 // Server is the stub. It is safe for concurrent use.
@@ -37,7 +36,7 @@ type Server struct {
 	next     int
 	queue    []string
 	queued   map[string]time.Time
-	arrived  chan struct{} // closed when a task is queued, then made anew
+	arrived  chan struct{} // closed and replaced when a task is queued
 	updates  []Update
 	count    int // of all updates
 	polls    int
@@ -46,19 +45,19 @@ type Server struct {
 	twice    int
 }
 
-// kept is which of the updates of endless tasks are kept: to keep all would be
-// work that the worker pays for.
+// kept is one of how many updates of endless tasks is kept, to save CPU that the
+// worker needs.
 const kept = 64
 
-// Update is an update that came.
+// Update is a received update.
 type Update struct {
 	ID     string
 	At     time.Time
-	Queued time.Time // zero where the task was endless
+	Queued time.Time // zero for endless tasks
 	Body   []byte
 }
 
-// New makes a server.
+// New returns a server.
 func New(o Options) *Server {
 	return &Server{
 		options: o, pieces: bytes.Split(o.Task, []byte("@id")), arrived: make(chan struct{}),
@@ -66,7 +65,7 @@ func New(o Options) *Server {
 	}
 }
 
-// Enqueue queues a task now.
+// Enqueue queues a task.
 func (s *Server) Enqueue() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -86,22 +85,22 @@ func (s *Server) name() string {
 	return string(id)
 }
 
-// State is what has happened so far.
+// State holds counts.
 type State struct {
 	Updates int
 	Polls   int
 	First   time.Time // the first poll
-	Twice   int       // updates of tasks that had one
+	Twice   int       // repeated updates of a task
 }
 
-// State gives the counts.
+// State returns the counts.
 func (s *Server) State() State {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return State{Updates: s.count, Polls: s.polls, First: s.first, Twice: s.twice}
 }
 
-// Updates gives the updates so far, of endless tasks only some.
+// Updates returns the updates so far; of endless tasks some only.
 func (s *Server) Updates() []Update {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -163,7 +162,7 @@ func (s *Server) poll(w http.ResponseWriter, r *http.Request, batch bool) {
 	writeJSON(w, append(body, ']'))
 }
 
-// parameter finds a number in a query.
+// parameter returns a number in a query.
 func parameter(query, name string, otherwise int) int {
 	for part := range strings.SplitSeq(query, "&") {
 		if text, ok := strings.CutPrefix(part, name); ok {
@@ -175,8 +174,8 @@ func parameter(query, name string, otherwise int) int {
 	return otherwise
 }
 
-// take takes up to n tasks, waiting for the first of them, or on a server that
-// fills for all of them.
+// take pops up to n tasks. It waits for the first of them or, if Fills is set, for
+// all.
 func (s *Server) take(ctx context.Context, n int, timeout time.Duration) []string {
 	ids, arrived := s.pop(n)
 	if len(ids) == n || timeout <= 0 || len(ids) > 0 && !s.options.Fills {
@@ -245,8 +244,8 @@ func (s *Server) update(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, id)
 }
 
-// updateAndPoll is POST /tasks/update-v2, which gives the next task, if there
-// is one.
+// updateAndPoll is POST /tasks/update-v2, which returns the next task, if there is
+// one.
 func (s *Server) updateAndPoll(w http.ResponseWriter, r *http.Request) {
 	if _, ok := s.note(w, r); !ok {
 		return
@@ -287,7 +286,7 @@ func (s *Server) note(w http.ResponseWriter, r *http.Request) (string, bool) {
 	return id, true
 }
 
-// taskID finds the id without reading the rest: the clock is running.
+// taskID finds the ID without decoding the body, to save CPU.
 func taskID(body []byte) string {
 	const name, prefix = `"taskId"`, "task-"
 	_, rest, ok := bytes.Cut(body, []byte(name))
@@ -310,8 +309,7 @@ func writeJSON(w http.ResponseWriter, body []byte) {
 	_, _ = w.Write(body) //nolint:gosec // json, for workers
 }
 
-// Task is a task as the server sends it, with the inputs of a signed JWT and
-// the key inlined, as secrets are.
+// Task returns a GET_SIGNED_JWT task as the server sends it, with the key inlined.
 func Task(algorithm, key string) ([]byte, error) {
 	parameters := map[string]any{
 		"subject": "${workflow.input.subject}", "issuer": "${workflow.input.issuer}",

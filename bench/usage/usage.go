@@ -1,4 +1,4 @@
-// Package usage measures what processes and the machine use, by Linux's /proc.
+// Package usage measures the CPU and the memory of processes, with Linux's /proc.
 package usage
 
 import (
@@ -9,7 +9,7 @@ import (
 	"github.com/prometheus/procfs"
 )
 
-// Usage is what processes have used, at one moment.
+// Usage is CPU time used up to a time.
 type Usage struct {
 	At      time.Time
 	Worker  time.Duration // CPU of the worker's processes
@@ -17,8 +17,7 @@ type Usage struct {
 	Machine time.Duration // CPU of all processes
 }
 
-// Of measures a worker's processes with their descendants, this process and
-// the machine.
+// Of measures processes with their descendants, this process and the machine.
 func Of(workers ...int) (Usage, error) {
 	u := Usage{At: time.Now()}
 	for _, p := range tree(workers) {
@@ -35,19 +34,19 @@ func Of(workers ...int) (Usage, error) {
 	if err != nil {
 		return u, err
 	}
-	t := stat.CPUTotal // idle and iowait are no use
+	t := stat.CPUTotal // without idle and iowait
 	u.Machine = seconds(t.User + t.Nice + t.System + t.IRQ + t.SoftIRQ + t.Steal)
 	return u, nil
 }
 
-// Foreign is how many cores other processes used from u to v.
+// Foreign returns the number of cores that other processes used from u to v.
 func (u Usage) Foreign(v Usage) float64 {
 	others := (v.Machine - u.Machine) - (v.Worker - u.Worker) - (v.Self - u.Self)
 	return max(0, others.Seconds()/v.At.Sub(u.At).Seconds())
 }
 
-// Memory is the proportional set size of a worker's processes, in MiB: what
-// they share counts once.
+// Memory returns the proportional set size of processes and their descendants, in
+// MiB; shared pages count once.
 func Memory(workers ...int) float64 {
 	var bytes uint64
 	for _, p := range tree(workers) {
@@ -58,7 +57,7 @@ func Memory(workers ...int) float64 {
 	return float64(bytes) / (1 << 20)
 }
 
-// cpu is the time that a process has used so far; 0 if it has ended.
+// cpu returns the CPU time of a process; 0 if it has exited.
 func cpu(p procfs.Proc) time.Duration {
 	stat, err := p.Stat()
 	if err != nil {
@@ -69,7 +68,7 @@ func cpu(p procfs.Proc) time.Duration {
 
 func seconds(v float64) time.Duration { return time.Duration(v * float64(time.Second)) }
 
-// tree is some processes and all their descendants.
+// tree returns processes and all their descendants.
 func tree(roots []int) procfs.Procs {
 	if len(roots) == 0 {
 		return nil

@@ -20,14 +20,14 @@ import (
 
 // taskType is the queue: BENCH_TASK_TYPE, or that of the contract.
 func taskType() string {
-	return cmp.Or(os.Getenv("BENCH_TASK_TYPE"), "GET_SIGNED_JWT") //nolint:forbidigo // a program of its own
+	return cmp.Or(os.Getenv("BENCH_TASK_TYPE"), "GET_SIGNED_JWT") //nolint:forbidigo // a separate program
 }
 
 // signer caches parsed keys by their text.
 type signer struct{ keys sync.Map }
 
 func main() {
-	slots, err := strconv.Atoi(os.Getenv("BENCH_SLOTS")) //nolint:forbidigo // a program of its own
+	slots, err := strconv.Atoi(os.Getenv("BENCH_SLOTS")) //nolint:forbidigo // a separate program
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(2)

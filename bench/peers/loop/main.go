@@ -59,17 +59,17 @@ func main() {
 	os.Exit(1)
 }
 
-// run does not return but with an error.
+// run always returns an error.
 func run() error {
-	slots, err := strconv.Atoi(os.Getenv("BENCH_SLOTS")) //nolint:forbidigo // a program of its own
+	slots, err := strconv.Atoi(os.Getenv("BENCH_SLOTS")) //nolint:forbidigo // a separate program
 	if err != nil {
 		return err
 	}
 	l := &loop{
-		base: os.Getenv("BENCH_URL"), slots: make(chan struct{}, slots), keys: map[string]crypto.Signer{}, //nolint:forbidigo // a program of its own
-		queue:  cmp.Or(os.Getenv("BENCH_TASK_TYPE"), "GET_SIGNED_JWT"), //nolint:forbidigo // a program of its own
+		base: os.Getenv("BENCH_URL"), slots: make(chan struct{}, slots), keys: map[string]crypto.Signer{}, //nolint:forbidigo // a separate program
+		queue:  cmp.Or(os.Getenv("BENCH_TASK_TYPE"), "GET_SIGNED_JWT"), //nolint:forbidigo // a separate program
 		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: slots + 1}},
-		bare:   os.Getenv("BENCH_BARE") != "", //nolint:forbidigo // a program of its own
+		bare:   os.Getenv("BENCH_BARE") != "", //nolint:forbidigo // a separate program
 	}
 	for {
 		if err := l.round(); err != nil {
@@ -91,14 +91,14 @@ free:
 			break free
 		}
 	}
-	answer, err := l.client.Get(fmt.Sprintf("%s/tasks/poll/batch/%s?count=%d&timeout=5000&workerid=loop", l.base, l.queue, n)) //nolint:noctx // it ends with the process
+	response, err := l.client.Get(fmt.Sprintf("%s/tasks/poll/batch/%s?count=%d&timeout=5000&workerid=loop", l.base, l.queue, n)) //nolint:noctx // it runs until the process ends
 	if err != nil {
 		return err
 	}
 	var tasks []polled
-	err = json.NewDecoder(answer.Body).Decode(&tasks)
-	_, _ = io.Copy(io.Discard, answer.Body)
-	_ = answer.Body.Close()
+	err = json.NewDecoder(response.Body).Decode(&tasks)
+	_, _ = io.Copy(io.Discard, response.Body)
+	_ = response.Body.Close()
 	if err != nil {
 		return err
 	}
@@ -128,12 +128,12 @@ func (l *loop) work(t *polled) error {
 	if err != nil {
 		return err
 	}
-	answer, err := l.client.Post(l.base+"/tasks", "application/json", bytes.NewReader(body)) //nolint:noctx // it ends with the process
+	response, err := l.client.Post(l.base+"/tasks", "application/json", bytes.NewReader(body)) //nolint:noctx // it runs until the process ends
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(io.Discard, answer.Body)
-	_ = answer.Body.Close()
+	_, err = io.Copy(io.Discard, response.Body)
+	_ = response.Body.Close()
 	return err
 }
 
@@ -187,7 +187,7 @@ func (l *loop) key(text string) (crypto.Signer, error) {
 	}
 	block, _ := pem.Decode([]byte(text))
 	if block == nil {
-		return nil, errors.New("no pem")
+		return nil, errors.New("the key is not PEM")
 	}
 	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
 	if err != nil {
@@ -195,7 +195,7 @@ func (l *loop) key(text string) (crypto.Signer, error) {
 	}
 	key, ok := parsed.(crypto.Signer)
 	if !ok {
-		return nil, errors.New("no signer")
+		return nil, errors.New("the key cannot sign")
 	}
 	if private, ok := parsed.(*rsa.PrivateKey); ok {
 		if lib, err := openssl.Load(); err == nil {

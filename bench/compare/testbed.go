@@ -19,8 +19,8 @@ import (
 	"conductor-jwt/bench/stub"
 )
 
-// stage is one worker, or some replicas of it, in front of one server.
-type stage struct {
+// testbed is a server and a worker, or several replicas of it.
+type testbed struct {
 	server   *stub.Server
 	http     *http.Server
 	commands []*exec.Cmd
@@ -29,8 +29,8 @@ type stage struct {
 	public   crypto.PublicKey
 }
 
-// set starts a server and a worker for it.
-func (b *bench) set(ctx context.Context, c Cell) (*stage, error) {
+// launch starts a server and a worker.
+func (b *bench) launch(ctx context.Context, c Cell) (*testbed, error) {
 	text, public, err := stub.NewKey(c.Algorithm)
 	if err != nil {
 		return nil, err
@@ -39,7 +39,7 @@ func (b *bench) set(ctx context.Context, c Cell) (*stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &stage{public: public, output: &bytes.Buffer{}}
+	s := &testbed{public: public, output: &bytes.Buffer{}}
 	s.server = stub.New(stub.Options{Task: task, Fills: c.Fills, Endless: c.Figure == Throughput})
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -55,7 +55,7 @@ func (b *bench) set(ctx context.Context, c Cell) (*stage, error) {
 			command.Stdout, command.Stderr = s.output, s.output
 		}
 		if err := command.Start(); err != nil {
-			s.strike()
+			s.stop()
 			return nil, err
 		}
 		s.commands = append(s.commands, command)
@@ -65,14 +65,14 @@ func (b *bench) set(ctx context.Context, c Cell) (*stage, error) {
 
 func (b *bench) prepare(ctx context.Context, c Cell, url string) *exec.Cmd {
 	words := b.command(c.Worker)
-	command := exec.CommandContext(ctx, words[0], words[1:]...) //nolint:gosec // of our own table
+	command := exec.CommandContext(ctx, words[0], words[1:]...) //nolint:gosec // a constant name
 	command.Env = append(os.Environ(), c.environment(url)...)   //nolint:forbidigo // the workers need PATH and HOME
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	command.Cancel = func() error { return syscall.Kill(-command.Process.Pid, syscall.SIGKILL) }
 	return command
 }
 
-func (s *stage) pids() []int {
+func (s *testbed) pids() []int {
 	var pids []int
 	for _, command := range s.commands {
 		pids = append(pids, command.Process.Pid)
@@ -80,8 +80,8 @@ func (s *stage) pids() []int {
 	return pids
 }
 
-// strike ends the workers with all their processes, and the server.
-func (s *stage) strike() {
+// stop kills the workers with all their processes, and stops the server.
+func (s *testbed) stop() {
 	for _, command := range s.commands {
 		_ = syscall.Kill(-command.Process.Pid, syscall.SIGKILL)
 		_ = command.Wait()
@@ -90,8 +90,8 @@ func (s *stage) strike() {
 	_ = s.http.Close()
 }
 
-// await waits until done says so.
-func (s *stage) await(ctx context.Context, what string, done func(stub.State) bool) error {
+// await waits until done returns true.
+func (s *testbed) await(ctx context.Context, what string, done func(stub.State) bool) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	tick := time.NewTicker(time.Millisecond)
@@ -106,9 +106,8 @@ func (s *stage) await(ctx context.Context, what string, done func(stub.State) bo
 	return nil
 }
 
-// check looks at the tokens of some updates, and at whether any came twice: a
-// worker that is fast and wrong is not fast.
-func (s *stage) check() error {
+// check verifies the tokens of some updates, and that no task was updated twice.
+func (s *testbed) check() error {
 	state := s.server.State()
 	if state.Twice > 0 {
 		return fmt.Errorf("%d tasks were updated twice", state.Twice)

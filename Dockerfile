@@ -2,7 +2,7 @@
 # docker build -t conductor-jwt --build-arg VERSION="$(git describe --tags --always)" .
 #
 # EDITION=native (the default) signs RSA with OpenSSL 3 and has PKCS#11;
-# EDITION=static holds one file and nothing else.
+# EDITION=static contains only the static binary.
 ARG EDITION=native
 
 FROM --platform=$BUILDPLATFORM golang:1.27.4-bookworm AS source
@@ -17,7 +17,7 @@ ARG TARGETOS TARGETARCH
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
     GOOS=$TARGETOS GOARCH=$TARGETARCH make build VERSION="$VERSION"
 
-# cgo needs a C compiler for the target, which its own image has.
+# cgo needs a C compiler for the target, so this stage runs on the target platform.
 FROM golang:1.27.4-bookworm AS build-native
 WORKDIR /src
 COPY --from=source /src .
@@ -26,22 +26,22 @@ RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache
     make build-native NATIVE=bin/conductor-jwt VERSION="$VERSION"
 
 FROM gcr.io/distroless/static-debian12:nonroot AS run-static
-# With glibc and libssl3, of the Debian that the binary was built on.
+# Has glibc and libssl3 of the Debian release that the binary is built on.
 FROM gcr.io/distroless/base-debian12:nonroot AS run-native
 
-# A misspelled edition names no stage, and nothing is built.
+# An unknown edition fails here, because there is no such stage.
 FROM build-${EDITION} AS build
 FROM run-${EDITION}
 LABEL org.opencontainers.image.title="conductor-jwt" \
       org.opencontainers.image.description="Runs the GET_SIGNED_JWT task of Conductor" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build /src/bin/conductor-jwt /usr/local/bin/conductor-jwt
-# Everybody may ask for health and metrics within the container's network.
+# Health and metrics are available on the container's network.
 ENV CONDUCTOR_JWT_LISTEN=:9991
 EXPOSE 9991
-# The worker's own answer; Kubernetes has its probes, and ignores this.
+# Kubernetes ignores this and uses its own probes.
 HEALTHCHECK --start-period=10s --timeout=5s CMD ["/usr/local/bin/conductor-jwt", "health"]
-# By number: Kubernetes cannot tell by a name that it is not root.
+# A number, because Kubernetes cannot check runAsNonRoot for a name.
 USER 65532:65532
 ENTRYPOINT ["/usr/local/bin/conductor-jwt"]
 CMD ["worker"]

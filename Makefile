@@ -1,4 +1,4 @@
-# `make` alone lists what there is.
+# `make` lists the targets.
 export GOTOOLCHAIN := auto
 
 GO        ?= go
@@ -30,7 +30,7 @@ build-native: ## build bin/conductor-jwt-native, with cgo: OpenSSL 3 for RSA, an
 	CGO_ENABLED=1 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(NATIVE) .
 
 .PHONY: demo
-demo: build ## run a GET_SIGNED_JWT workflow on the real Conductor server (KEEP=1 leaves it up, SERVER=VERSION takes another)
+demo: build ## run a GET_SIGNED_JWT workflow on the real Conductor server (KEEP=1 keeps it running, SERVER=VERSION selects a release)
 	@$(GO) build -o bin/demo ./internal/demo
 	@WORKER=$(BIN) KEEP='$(KEEP)' exec bin/demo
 
@@ -51,17 +51,17 @@ test: ## all tests: unit, scripts, and integration on the real server
 	.ci/softhsm
 	$(GO) test -race -timeout 30m ./...
 	cd bench && $(GO) test -race -timeout 30m ./...
-	@# Once without -race too: it hides faults of timing. 40 seconds.
+		@# Again without -race, which hides some timing errors. 40 seconds.
 	$(GO) test $$($(GO) list ./... | grep -Ev '/test/(integration|interop|reliability)')
-	@# The above is the native edition, as -race needs cgo; this is the static one.
+		@# -race needs cgo, so the above is the native edition; this is the static one.
 	CGO_ENABLED=0 $(GO) test ./keys/... ./task ./cli
 
 .PHONY: deploy-check
-deploy-check: ## hold deploy/ against Helm, Kubernetes, Prometheus and Compose
+deploy-check: ## check deploy/ with Helm, Kubernetes, Prometheus and Compose
 	cd deploy/check && $(GO) test ./...
 
 .PHONY: test-vault
-test-vault: ## run the tests of keys/vault against a real Vault, which it builds
+test-vault: ## build a real Vault and run the tests of keys/vault with it
 	@mkdir -p .cache
 	cd test/realvault && CGO_ENABLED=0 $(GO) build -o ../../.cache/realvault .
 	.cache/realvault $(GO) test -race -count=1 ./keys/vault
@@ -71,7 +71,7 @@ unit: ## the tests that need no server
 	.ci/softhsm
 	$(GO) test $$($(GO) list ./... | grep -v /test/integration)
 
-# All packages but those that run programs which are not ours (the server, the peers) and keep the real clock.
+# Without packages that run other programs (the server, the peers), whose clocks do not change.
 CLOCK     ?= 2037-01-01
 CLOCKED    = $$($(GO) list ./... | grep -Ev '/test/(integration|interop|reliability.*|tree)$$')
 
@@ -80,17 +80,17 @@ test-clock: ## run the tests as if today were CLOCK (2037-01-01)
 	.ci/clock $(CLOCK) $(CLOCKED)
 
 .PHONY: lint
-lint: ## check style and the arrows between packages
+lint: ## check style, imports, dead code and exported names
 	@mkdir -p .cache
 	cd tools && $(GO) build -o ../.cache/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 	.cache/golangci-lint run ./...
 	CGO_ENABLED=0 .cache/golangci-lint run ./keys/openssl ./cli
 	cd bench && ../.cache/golangci-lint run ./...
 	cd tools && $(GO) build -o ../.cache/deadcode golang.org/x/tools/cmd/deadcode
-	@# A function is dead if it is so in both editions.
+		@# A function is dead if it is dead in both editions.
 	@set -e; for cgo in 0 1; do CGO_ENABLED=$$cgo .cache/deadcode . ./internal/manpage >.cache/dead.txt; LC_ALL=C sort .cache/dead.txt >.cache/dead.$$cgo.txt; done
 	@LC_ALL=C comm -12 .cache/dead.0.txt .cache/dead.1.txt >.cache/dead.txt; \
-	if [ -s .cache/dead.txt ]; then cat .cache/dead.txt >&2; echo "error: no program of the project calls these functions" >&2; exit 1; fi
+	if [ -s .cache/dead.txt ]; then cat .cache/dead.txt >&2; echo "error: these functions are not used" >&2; exit 1; fi
 	cd tools && $(GO) build -o ../.cache/exports ./exports
 	.cache/exports
 
@@ -111,18 +111,18 @@ fuzz: ## run each fuzz target for FUZZTIME (5s)
 	done
 
 .PHONY: mutation
-mutation: ## change one thing at a time in PKG and list what its tests do not notice (N=60 SEED=1 JOBS=2 WIDER=./cli)
+mutation: ## change one thing at a time in PKG and list the changes that its tests do not detect (N=60 SEED=1 JOBS=2 WIDER=./cli)
 	@mkdir -p .cache
 	@cd tools && $(GO) build -o ../.cache/mutation ./mutation
 	@.cache/mutation -n $(N) -seed $(SEED) -jobs $(JOBS) -wider '$(WIDER)' $(PKG)
 
 .PHONY: vuln
-vuln: ## look for known vulnerabilities in what is linked
+vuln: ## check the linked packages for known vulnerabilities
 	@mkdir -p .cache
 	cd tools && $(GO) build -o ../.cache/govulncheck golang.org/x/vuln/cmd/govulncheck
 	.cache/govulncheck ./...
 
-# bench is a module of its own: its programs are built there and run here.
+# bench is a separate module: its programs are built there and run here.
 .cache/bench/%: FORCE
 	cd bench && $(GO) build -trimpath -o ../$@ ./$*
 
@@ -155,7 +155,7 @@ release: ## build the archives of a release, with checksums and bills of materia
 	.ci/release $(VERSION)
 
 .PHONY: bench-faults
-bench-faults: .cache/bench/faults ## put the workers of the SDKs through the failure matrix, 10 minutes, and write docs/reliability.md
+bench-faults: .cache/bench/faults ## run the workers of the SDKs through the failure matrix, 10 minutes, and write docs/reliability.md
 	bench/peers.sh faults
 	.cache/bench/faults -docs docs/reliability.md $(ARGS)
 
@@ -164,5 +164,5 @@ soak: .cache/bench/soak ## run the worker under faults for 10 minutes (ARGS='-fo
 	.cache/bench/soak $(ARGS)
 
 .PHONY: clean
-clean: ## remove what the build made
+clean: ## remove build output and caches
 	rm -rf bin .cache dist

@@ -1,6 +1,6 @@
-// Package check_test holds what is in deploy/ against the tools that will read
-// it: Helm's own renderer, the Kubernetes types, Prometheus' parsers, Compose's
-// loader. They are a module of their own, for they are larger than the product.
+// Package check_test checks deploy/ with the tools that read it: Helm's renderer,
+// the Kubernetes types, Prometheus' parsers, Compose's loader. It is a separate
+// module because their dependencies are large.
 package check_test
 
 import (
@@ -32,8 +32,8 @@ func loadChart(t *testing.T) *chart.Chart {
 	return c
 }
 
-// render gives the manifests that helm install would apply, by their file and
-// in the order of their kinds, for values given as YAML.
+// render returns the manifests that helm install would apply for values given as
+// YAML, in the order of installation.
 func render(t *testing.T, values string) ([]releaseutil.Manifest, error) {
 	t.Helper()
 	c := loadChart(t)
@@ -70,7 +70,7 @@ func mustRender(t *testing.T, values string) []releaseutil.Manifest {
 	return manifests
 }
 
-// everything turns on all that is off by default.
+// everything enables all options that are off by default.
 const everything = `
 image: {digest: "sha256:0000000000000000000000000000000000000000000000000000000000000000", pullSecrets: [registry]}
 conductor:
@@ -116,7 +116,7 @@ func TestHelmLint(t *testing.T) {
 	}
 }
 
-func TestSchemaRefuses(t *testing.T) {
+func TestSchemaRefusesInvalidValues(t *testing.T) {
 	for values, word := range map[string]string{
 		`replica: 3`: "replica",
 		`conductor: {url: "http://me:pw@conductor"}`:   "url",
@@ -131,12 +131,11 @@ func TestSchemaRefuses(t *testing.T) {
 		`metrics: {serviceMonitor: {interval: often}}`: "interval",
 	} {
 		if _, err := render(t, values); err == nil || !strings.Contains(err.Error(), word) {
-			t.Errorf("%s: %v", values, err)
+			t.Errorf("%s: got %v, want an error about %s", values, err, word)
 		}
 	}
 }
 
-// The plain manifest is for those without Helm.
 func TestManifestIsTheRenderedChart(t *testing.T) {
 	var b bytes.Buffer
 	b.WriteString("# Rendered from deploy/chart by `go test ./... -update` in deploy/check; edit the chart.\n")
@@ -154,11 +153,11 @@ func TestManifestIsTheRenderedChart(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got != string(want) {
-		t.Error("deploy/manifest.yaml is not what the chart renders; run go test -update in deploy/check")
+		t.Error("deploy/manifest.yaml differs from the rendered chart; run go test -update in deploy/check")
 	}
 }
 
-// kinds are the kinds that values render, sorted.
+// kinds returns the kinds of the rendered objects, sorted.
 func kinds(t *testing.T, values string) []string {
 	t.Helper()
 	var kinds []string
@@ -169,16 +168,16 @@ func kinds(t *testing.T, values string) []string {
 	return kinds
 }
 
-func TestWhatIsOffIsNotThere(t *testing.T) {
+func TestOptionalObjectsAreRenderedOnlyIfEnabled(t *testing.T) {
 	want := []string{"ConfigMap", "Deployment", "PodDisruptionBudget", "Service", "ServiceAccount"}
 	if got := kinds(t, ""); !slices.Equal(got, want) {
-		t.Errorf("by default %v, want %v", got, want)
+		t.Errorf("by default: got %v, want %v", got, want)
 	}
 	want = []string{
 		"ConfigMap", "ConfigMap", "Deployment", "NetworkPolicy", "PodDisruptionBudget", "PrometheusRule",
 		"ScaledObject", "Service", "Service", "ServiceAccount", "ServiceMonitor",
 	}
 	if got := kinds(t, everything); !slices.Equal(got, want) {
-		t.Errorf("with everything %v, want %v", got, want)
+		t.Errorf("with everything: got %v, want %v", got, want)
 	}
 }

@@ -25,11 +25,11 @@ func TestComposeFile(t *testing.T) {
 	}
 	for _, s := range project.Services {
 		if s.Build == nil && filepath.Ext(s.Image) == "" {
-			t.Errorf("%s has no version", s.Image)
+			t.Errorf("image %s has no version tag", s.Image)
 		}
 		for _, p := range s.Ports {
 			if p.HostIP != "127.0.0.1" {
-				t.Errorf("%s: port %s is open to the network", s.Name, p.Published)
+				t.Errorf("%s: port %s is not bound to 127.0.0.1", s.Name, p.Published)
 			}
 		}
 		for _, v := range s.Volumes {
@@ -37,11 +37,11 @@ func TestComposeFile(t *testing.T) {
 				continue
 			}
 			if _, err := os.Stat(v.Source); err != nil {
-				t.Errorf("%s mounts what is not there: %v", s.Name, err)
+				t.Errorf("%s mounts a file that does not exist: %v", s.Name, err)
 			}
 		}
 	}
 	if got := *project.Services["conductor"].Environment["CONDUCTOR_SECRET_jwt-privatekey"]; got != "a key" {
-		t.Errorf("the secret is %q", got)
+		t.Errorf("the secret is %q, want the value of JWT_PRIVATE_KEY", got)
 	}
 }

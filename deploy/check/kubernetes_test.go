@@ -13,7 +13,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// scaledObject is what is used of KEDA's type of that name.
+// scaledObject is the used part of KEDA's ScaledObject.
 type scaledObject struct {
 	APIVersion string         `json:"apiVersion"`
 	Kind       string         `json:"kind"`
@@ -30,8 +30,8 @@ type scaledObject struct {
 	} `json:"spec"`
 }
 
-// read gives the one object of a kind, read strictly into the type that
-// Kubernetes reads it into: a field that there is not is an error.
+// read returns the object of a kind and name, decoded strictly into its Kubernetes
+// type: an unknown field is an error.
 func read[T any](t *testing.T, values, kind, name string) T {
 	t.Helper()
 	var into T
@@ -47,7 +47,7 @@ func read[T any](t *testing.T, values, kind, name string) T {
 	return into
 }
 
-func TestEveryObjectIsOfItsKind(t *testing.T) {
+func TestObjectsDecodeStrictly(t *testing.T) {
 	types := map[string]func() any{
 		"ConfigMap":           func() any { return new(core.ConfigMap) },
 		"Service":             func() any { return new(core.Service) },
@@ -63,7 +63,7 @@ func TestEveryObjectIsOfItsKind(t *testing.T) {
 		for _, m := range mustRender(t, values) {
 			make, known := types[m.Head.Kind]
 			if !known {
-				t.Errorf("%s is of no kind that is checked", m.Head.Kind)
+				t.Errorf("the kind %s is not checked; add its type here", m.Head.Kind)
 				continue
 			}
 			if err := yaml.UnmarshalStrict([]byte(m.Content), make()); err != nil {
@@ -73,20 +73,20 @@ func TestEveryObjectIsOfItsKind(t *testing.T) {
 	}
 }
 
-func TestPodIsLockedDown(t *testing.T) {
+func TestPodSecurityContext(t *testing.T) {
 	pod := read[apps.Deployment](t, "", "Deployment", "conductor-jwt").Spec.Template.Spec
 	c := pod.Containers[0].SecurityContext
 	switch {
 	case !*pod.SecurityContext.RunAsNonRoot, *pod.SecurityContext.RunAsUser != 65532:
 		t.Error("the pod may run as root")
 	case pod.SecurityContext.SeccompProfile.Type != core.SeccompProfileTypeRuntimeDefault:
-		t.Error("no seccomp profile")
+		t.Error("the pod has no seccomp profile")
 	case *c.AllowPrivilegeEscalation, !*c.ReadOnlyRootFilesystem, !slices.Equal(c.Capabilities.Drop, []core.Capability{"ALL"}):
-		t.Error("the container may do more than it needs")
+		t.Error("the container has capabilities, privilege escalation or a writable root file system")
 	case *pod.AutomountServiceAccountToken:
-		t.Error("a token of the cluster is mounted that nothing needs")
+		t.Error("the service account token is mounted by default")
 	case *pod.TerminationGracePeriodSeconds <= 25:
-		t.Error("the pod is killed before tasks in flight have had their drain_timeout")
+		t.Error("terminationGracePeriodSeconds is not longer than drain_timeout (25 s)")
 	}
 }
 
@@ -94,10 +94,10 @@ func TestSecretsAreReferences(t *testing.T) {
 	pod := read[apps.Deployment](t, everything, "Deployment", "conductor-jwt").Spec.Template.Spec
 	for _, e := range pod.Containers[0].Env {
 		if e.Name == "CONDUCTOR_AUTH_KEY" && (e.ValueFrom == nil || e.ValueFrom.SecretKeyRef == nil) {
-			t.Error("the key id stands in the manifest")
+			t.Error("CONDUCTOR_AUTH_KEY is not a reference to a Secret")
 		}
 		if e.Name == "CONDUCTOR_AUTH_SECRET" {
-			t.Error("the secret goes through the environment; a file is seen by fewer")
+			t.Error("CONDUCTOR_AUTH_SECRET is in the environment, want a file")
 		}
 	}
 	mounted := map[string]bool{}
@@ -109,18 +109,18 @@ func TestSecretsAreReferences(t *testing.T) {
 			t.Errorf("volume %s is not mounted read only", v.Name)
 		}
 		if v.Secret != nil && *v.Secret.DefaultMode&0o007 != 0 {
-			t.Errorf("everybody may read the files of %s", v.Name)
+			t.Errorf("the files of volume %s are readable by others", v.Name)
 		}
 	}
 }
 
-func TestSelectorsFindThePods(t *testing.T) {
+func TestSelectorsMatchThePods(t *testing.T) {
 	d := read[apps.Deployment](t, everything, "Deployment", "conductor-jwt")
 	labels := d.Spec.Template.Labels
 	find := func(what string, selector map[string]string) {
 		for k, v := range selector {
 			if labels[k] != v {
-				t.Errorf("%s looks for %s=%s, and the pods have %q", what, k, v, labels[k])
+				t.Errorf("%s selects %s=%s, the pods have %q", what, k, v, labels[k])
 			}
 		}
 	}
@@ -131,18 +131,17 @@ func TestSelectorsFindThePods(t *testing.T) {
 	jwks := read[core.Service](t, everything, "Service", "conductor-jwt-jwks")
 	find("the jwks service", jwks.Spec.Selector)
 	if !jwks.Spec.PublishNotReadyAddresses {
-		t.Error("public keys are taken away while a worker drains")
+		t.Error("the jwks service does not publish addresses of pods that are not ready")
 	}
 	metrics := read[core.Service](t, everything, "Service", "conductor-jwt-metrics")
 	for k, v := range read[monitoring.ServiceMonitor](t, everything, "ServiceMonitor", "conductor-jwt").Spec.Selector.MatchLabels {
 		if metrics.Labels[k] != v {
-			t.Errorf("the service monitor looks for %s=%s", k, v)
+			t.Errorf("the service monitor selects %s=%s, which the metrics service does not have", k, v)
 		}
 	}
 }
 
-// The trigger counts what waits, of each queue.
-func TestKEDAWatchesEveryQueue(t *testing.T) {
+func TestKEDAHasATriggerForEachQueue(t *testing.T) {
 	o := read[scaledObject](t, everything, "ScaledObject", "conductor-jwt")
 	var urls, fields []string
 	for _, trigger := range o.Spec.Triggers {
@@ -154,17 +153,17 @@ func TestKEDAWatchesEveryQueue(t *testing.T) {
 		"https://conductor.example.com/api/tasks/queue/sizes?taskType=sign+me",
 	}
 	if !slices.Equal(urls, want) || !slices.Equal(fields, []string{"GET_SIGNED_JWT", "sign me"}) {
-		t.Errorf("urls %v, fields %v", urls, fields)
+		t.Errorf("urls %v, fields %v; want %v", urls, fields, want)
 	}
 	if d := read[apps.Deployment](t, everything, "Deployment", "conductor-jwt"); d.Spec.Replicas != nil {
-		t.Error("helm upgrade would undo what KEDA has set")
+		t.Error("the deployment has replicas, which helm upgrade would reset")
 	}
 	one := read[scaledObject](t, `{keda: {enabled: true}, settings: {task_types: "A, B"}}`, "ScaledObject", "conductor-jwt")
 	if len(one.Spec.Triggers) != 2 || !strings.HasSuffix(one.Spec.Triggers[1].Metadata["url"], "taskType=B") {
-		t.Errorf("a list in one string: %+v", one.Spec.Triggers)
+		t.Errorf("task_types as a string: got %+v, want two triggers", one.Spec.Triggers)
 	}
-	there := read[scaledObject](t, `{keda: {enabled: true}, settings: {domain: eu}}`, "ScaledObject", "conductor-jwt")
-	if m := there.Spec.Triggers[0].Metadata; !strings.HasSuffix(m["url"], "?taskType=eu%3AGET_SIGNED_JWT") || m["valueLocation"] != "eu:GET_SIGNED_JWT" {
-		t.Errorf("tasks of a domain wait in a queue of its own: %v", m)
+	inDomain := read[scaledObject](t, `{keda: {enabled: true}, settings: {domain: eu}}`, "ScaledObject", "conductor-jwt")
+	if m := inDomain.Spec.Triggers[0].Metadata; !strings.HasSuffix(m["url"], "?taskType=eu%3AGET_SIGNED_JWT") || m["valueLocation"] != "eu:GET_SIGNED_JWT" {
+		t.Errorf("with a domain: got %v, want the queue eu:GET_SIGNED_JWT", m)
 	}
 }

@@ -28,31 +28,31 @@ func loadRules(t *testing.T) []rulefmt.Rule {
 	return rules
 }
 
-func TestRulesAreWhatPrometheusTakes(t *testing.T) {
+func TestRulesAreValidAndComplete(t *testing.T) {
 	for _, r := range loadRules(t) {
 		if r.Annotations["summary"] == "" || r.Annotations["runbook"] == "" || r.Labels["severity"] == "" {
-			t.Errorf("%s says too little to whoever it wakes", r.Alert)
+			t.Errorf("%s needs a summary, a runbook and a severity", r.Alert)
 		}
 	}
 }
 
-func TestTheClusterGetsTheSameRules(t *testing.T) {
+func TestPrometheusRuleHasTheSameRules(t *testing.T) {
 	rules := loadRules(t)
 	in := read[monitoring.PrometheusRule](t, everything, "PrometheusRule", "conductor-jwt").Spec.Groups[0].Rules
 	if len(in) != len(rules) {
-		t.Fatalf("%d rules of %d", len(in), len(rules))
+		t.Fatalf("%d rules, want %d", len(in), len(rules))
 	}
 	for i, r := range rules {
 		if in[i].Alert != r.Alert || in[i].Expr.String() != r.Expr {
-			t.Errorf("%s differs", r.Alert)
+			t.Errorf("%s differs from files/rules.yaml", r.Alert)
 		}
 		if !strings.HasPrefix(in[i].Annotations["runbook_url"], "https://example.com/docs/") {
-			t.Errorf("%s links to %q", r.Alert, in[i].Annotations["runbook_url"])
+			t.Errorf("%s links to %q, want a URL below docsURL", r.Alert, in[i].Annotations["runbook_url"])
 		}
 	}
 }
 
-// dashboard is what is looked at of Grafana's model.
+// dashboard is the checked part of Grafana's model.
 type dashboard struct {
 	Templating struct {
 		List []struct {
@@ -94,17 +94,17 @@ func loadDashboard(t *testing.T) dashboard {
 		t.Fatal(err)
 	}
 	if len(d.Panels) == 0 {
-		t.Fatal("no panels")
+		t.Fatal("the dashboard has no panels")
 	}
 	return d
 }
 
-func TestPanelsSayWhatTheyMeasure(t *testing.T) {
+func TestPanelsHaveUnitsAndThresholds(t *testing.T) {
 	for _, p := range loadDashboard(t).Panels {
 		if p.FieldConfig.Defaults.Unit == "" {
 			t.Errorf("%q has no unit", p.Title)
 		}
-		// Grafana's own turn red at 80, whatever it is 80 of.
+		// Grafana's default threshold is 80 for any unit.
 		if p.Type == "stat" && p.FieldConfig.Defaults.Thresholds == nil {
 			t.Errorf("%q has no thresholds", p.Title)
 		}
@@ -117,7 +117,7 @@ func TestPanelsDoNotOverlap(t *testing.T) {
 		for _, b := range d.Panels[:i] {
 			p, q := a.GridPos, b.GridPos
 			if p.X < q.X+q.W && q.X < p.X+p.W && p.Y < q.Y+q.H && q.Y < p.Y+p.H {
-				t.Errorf("%q lies over %q", a.Title, b.Title)
+				t.Errorf("%q overlaps %q", a.Title, b.Title)
 			}
 		}
 	}

@@ -23,8 +23,8 @@ import (
 	"github.com/prometheus/prometheus/util/annotations"
 )
 
-// watched is what a Prometheus would have seen of a real worker's life: scrapes
-// at its start, after each act of test/reliability/scenario, and when it was gone.
+// watched holds scrapes of a real worker: at its start, after each act of
+// test/reliability/scenario, and after its exit.
 type watched struct {
 	idle, good, busy, again, gone time.Time
 
@@ -32,7 +32,7 @@ type watched struct {
 	engine *promql.Engine
 }
 
-// watch builds the worker and has test/reliability/scenario play with it.
+// watch builds the worker and runs test/reliability/scenario with it.
 func watch(t *testing.T) *watched {
 	t.Helper()
 	w := &watched{
@@ -52,7 +52,8 @@ func watch(t *testing.T) *watched {
 	return w
 }
 
-// perform starts the play. say asks for the next act, said waits for a line.
+// perform starts the scenario. say starts the next act, said waits for a line of
+// output.
 func perform(t *testing.T) (say func(), said func() string, end func()) {
 	t.Helper()
 	folder := t.TempDir()
@@ -75,21 +76,21 @@ func perform(t *testing.T) (say func(), said func() string, end func()) {
 		t.Fatal(err)
 	}
 	lines := bufio.NewScanner(out)
-	return func() { _, _ = io.WriteString(in, "\n") }, // one that has ended says nothing, either
+	return func() { _, _ = io.WriteString(in, "\n") }, // if it has exited, said reports it
 		func() string {
 			if !lines.Scan() {
-				t.Fatalf("scenario has ended: %v", play.Wait())
+				t.Fatalf("the scenario has exited: %v", play.Wait())
 			}
 			return lines.Text()
 		}, func() {
-			_ = in.Close() // Wait tells what went wrong
+			_ = in.Close() // Wait reports the error
 			if err := play.Wait(); err != nil {
 				t.Fatal(err)
 			}
 		}
 }
 
-// scrape adds what a page says, and up, as Prometheus does.
+// scrape adds the metrics of a page, and up, as Prometheus does.
 func (w *watched) scrape(t *testing.T, address string) time.Time {
 	t.Helper()
 	now := time.Now()
@@ -118,16 +119,16 @@ func fetch(ctx context.Context, address string, now time.Time) (model.Vector, er
 	if err != nil {
 		return nil, err
 	}
-	answer, err := http.DefaultClient.Do(request)
+	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = answer.Body.Close() }()
-	if answer.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("status %d", answer.StatusCode)
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("status %d", response.StatusCode)
 	}
 	decoder := &expfmt.SampleDecoder{
-		Dec:  expfmt.NewDecoder(answer.Body, expfmt.ResponseFormat(answer.Header)),
+		Dec:  expfmt.NewDecoder(response.Body, expfmt.ResponseFormat(response.Header)),
 		Opts: &expfmt.DecodeOptions{Timestamp: model.TimeFromUnixNano(now.UnixNano())},
 	}
 	var all model.Vector
@@ -142,19 +143,19 @@ func fetch(ctx context.Context, address string, now time.Time) (model.Vector, er
 	}
 }
 
-// ask has Prometheus' engine evaluate a query at a time.
-func (w *watched) ask(t *testing.T, query string, at time.Time) promql.Vector {
+// query evaluates a query at a time with Prometheus' engine.
+func (w *watched) query(t *testing.T, query string, at time.Time) promql.Vector {
 	t.Helper()
 	q, err := w.engine.NewInstantQuery(t.Context(), &storage.MockQueryable{MockQuerier: &storage.MockQuerier{SelectMockFunction: w.find}}, nil, query, at)
 	if err != nil {
 		t.Fatalf("%s: %v", query, err)
 	}
 	defer q.Close()
-	answer, err := q.Exec(t.Context()).Vector()
+	result, err := q.Exec(t.Context()).Vector()
 	if err != nil {
 		t.Fatalf("%s: %v", query, err)
 	}
-	return slices.Clone(answer)
+	return slices.Clone(result)
 }
 
 func (w *watched) find(_ bool, _ *storage.SelectHints, matchers ...*labels.Matcher) storage.SeriesSet {

@@ -18,7 +18,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{ .Values.image.repository }}{{ if .Values.image.digest }}@{{ .Values.image.digest }}{{ else }}:{{ .Values.image.tag | default .Chart.AppVersion }}{{ end }}
 {{- end }}
 
-{{- /* The task types, as the settings give them: a list, or a string with commas. */}}
+{{- /* The task types of the settings: a list, or a comma-separated string. */}}
 {{- define "conductor-jwt.taskTypes" -}}
 {{- $types := .Values.settings.task_types | default (list "GET_SIGNED_JWT") }}
 {{- if kindIs "string" $types }}{{ $types }}{{ else }}{{ join "," $types }}{{ end }}

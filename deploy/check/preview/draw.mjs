@@ -1,5 +1,5 @@
-// node draw.mjs OUT.png [MINUTES]: the dashboard as a picture, of the last
-// minutes (15) of a Prometheus, or of those before the second TO.
+// node draw.mjs OUT.png [MINUTES]: draws the dashboard with the last MINUTES (15) of
+// data of a Prometheus, or those before the Unix time TO.
 import { existsSync, readFileSync } from 'node:fs';
 import { build } from 'esbuild';
 import puppeteer from 'puppeteer-core';
@@ -30,7 +30,7 @@ try {
     else request.continue();
   });
   await page.setViewport({ width: preview.width, height: 900 });
-  await page.goto(PROMETHEUS + '/-/ready'); // its origin, so that it answers
+  await page.goto(PROMETHEUS + '/-/ready'); // its origin, so that requests are allowed
   await page.setContent('<!doctype html><body style="margin:0"><div id="root" style="position:relative"></div>');
   await page.evaluate(p => { window.preview = p; }, preview);
   for (const { path, text } of bundle.outputFiles) {

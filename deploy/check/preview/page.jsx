@@ -1,5 +1,5 @@
-// Draws a dashboard with Grafana's own panel components and what Prometheus
-// answers. draw.mjs bundles it and has a browser run it.
+// Draws a dashboard with Grafana's panel components and data of a Prometheus.
+// draw.mjs bundles it and runs it in a browser.
 import React from 'react';
 import { createRoot } from 'react-dom/client';
 import { FieldType, createTheme, dateTime, getDisplayProcessor, getFieldDisplayValues, getMinMaxAndDelta, renderLegendFormat, ThemeContext, validateFieldConfig } from '@grafana/data';
@@ -10,16 +10,16 @@ const theme = createTheme({ colors: { mode } });
 const timeZone = 'utc';
 const gap = 8;
 const cell = (width - gap) / 24;
-const row = 38; // Grafana's own, as its gap is
+const row = 38; // Grafana's, like gap
 
-// What Grafana takes where a dashboard is silent: of every panel, of one of
-// type timeseries, and of a Prometheus that is scraped every 15 s.
-const silent = {
+// Grafana's defaults: of every panel, of panels of the type timeseries, and the
+// scrape interval of Prometheus.
+const panelDefaults = {
   color: { mode: 'thresholds' },
   thresholds: { mode: 'absolute', steps: [{ value: -Infinity, color: 'green' }, { value: 80, color: 'red' }] },
 };
-const silentSeries = {
-  ...silent, color: { mode: 'palette-classic' },
+const seriesDefaults = {
+...panelDefaults, color: { mode: 'palette-classic' },
   custom: {
     drawStyle: 'line', lineInterpolation: 'linear', lineWidth: 1, fillOpacity: 0, gradientMode: 'none', spanNulls: false, showPoints: 'auto', pointSize: 5,
     stacking: { mode: 'none', group: 'A' }, axisPlacement: 'auto', axisLabel: '', scaleDistribution: { type: 'linear' }, axisColorMode: 'text', axisBorderShow: false,
@@ -28,16 +28,16 @@ const silentSeries = {
 };
 const scrape = 15;
 
-// frames asks for one panel's data, as Grafana's data source does.
+// frames queries the data of a panel, as Grafana's data source does.
 async function frames(panel, pixels) {
   const step = Math.max(scrape, Math.ceil((to - from) / pixels));
   const isSeries = panel.type === 'timeseries';
-  const base = isSeries ? silentSeries : silent;
+  const base = isSeries ? seriesDefaults : panelDefaults;
   const given = panel.fieldConfig.defaults;
   const configOf = name => {
     const config = { ...base, ...given, custom: { ...base.custom, ...given.custom } };
     for (const { matcher, properties } of panel.fieldConfig.overrides) {
-      if (matcher.id !== 'byName') throw new Error(`${panel.title}: the preview knows no matcher ${matcher.id}`);
+      if (matcher.id !== 'byName') throw new Error(`${panel.title}: the preview does not support the matcher ${matcher.id}`);
       if (matcher.options !== name) continue;
       for (const { id, value } of properties) id.startsWith('custom.') ? (config.custom[id.slice(7)] = value) : (config[id] = value);
     }
@@ -81,7 +81,7 @@ function Viz({ panel, data, width, height }) {
     const legend = { showLegend: true, calcs: [], ...options.legend };
     return <TimeSeries {...{ frames: data, timeRange, timeZone, width, height, legend, options, structureRev: 1 }} />;
   }
-  throw new Error(`${panel.title}: the preview draws no ${panel.type}`);
+  throw new Error(`${panel.title}: the preview does not support ${panel.type}`);
 }
 
 function Dashboard({ panels }) {

@@ -1,5 +1,5 @@
-// node traffic.mjs [MINUTES]: workflows of many kinds for the server that
-// `make demo KEEP=1` leaves up, most good and some bad, ten or so a second.
+// node traffic.mjs [MINUTES]: starts about ten workflows a second on the server of
+// `make demo KEEP=1`, most of them valid and some invalid.
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 
 const api = process.env.CONDUCTOR_SERVER_URL ?? 'http://127.0.0.1:8080/api';
@@ -52,7 +52,7 @@ const start = async () => {
     });
     started++;
   } catch {
-    refused++; // the server is away: the others are tried in their turn
+    refused++; // the server is down; continue
   }
 };
 

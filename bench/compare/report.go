@@ -131,10 +131,10 @@ func (b *bench) latencyTables(p *page) {
 		for _, fills := range []bool{false, true} {
 			for _, rate := range []int{10, 200} {
 				c.Fills, c.Rate = fills, rate
-				half, most := b.stat(c, p50), b.stat(c, p99)
+				median, tail := b.stat(c, p50), b.stat(c, p99)
 				text := "–"
-				if half.n > 0 {
-					text, seen = threeDigits(half.mid)+" / "+most.String(), true
+				if median.n > 0 {
+					text, seen = threeDigits(median.mid)+" / "+tail.String(), true
 				}
 				row = append(row, text)
 			}

@@ -109,7 +109,7 @@ func TestPanics(t *testing.T) {
 						return err
 					}
 					clock.left.Store(10)
-					r.Server.Rotate() // the token is fetched anew
+					r.Server.Rotate() // the worker must fetch a new token
 					r.Load(20)
 					return nil
 				},

@@ -111,7 +111,7 @@ func TestCanaryFindsATextInEveryEncoding(t *testing.T) {
 		for name, leak := range leaks() {
 			finds := c.Search(leak([]byte(password)))
 			if len(finds) == 0 {
-				t.Errorf("%s: not found as %s", what, name)
+				t.Errorf("%s is not found as %s", what, name)
 			}
 			for _, f := range finds {
 				if strings.Contains(f.String(), password[1:8]) || f.Secret != "password" {
@@ -281,7 +281,7 @@ func TestCanarySearchesTheLedger(t *testing.T) {
 		counter := &countingTB{TB: t}
 		c.CheckLedger(counter, l)
 		if (counter.failures > 0) != (name != "none") {
-			t.Errorf("secret in %s: %d finds", name, counter.failures)
+			t.Errorf("the secret is in %s, and CheckLedger reported %d errors", name, counter.failures)
 		}
 	}
 }

@@ -65,7 +65,7 @@ func result(task api.Task, status api.Status) api.Result {
 func wantSound(t *testing.T, l *conductortest.Ledger) {
 	t.Helper()
 	if err := l.Check(); err != nil {
-		t.Errorf("the invariant is violated: %v", err)
+		t.Errorf("Check = %v, want nil", err)
 	}
 }
 
@@ -122,7 +122,7 @@ func TestAbandonedPollLosesItsTasks(t *testing.T) {
 				}
 				err = l.Check()
 				if err == nil || !strings.Contains(err.Error(), "lost") {
-					t.Errorf("Check returned %v", err)
+					t.Errorf("Check = %v, want an error about a lost task", err)
 				}
 			})
 		})
@@ -165,7 +165,7 @@ func TestUpdatesFollowTheServersRules(t *testing.T) {
 				t.Errorf("class is %q, want %q", got, c.class)
 			}
 			if err := l.Check(); (err == nil) != c.valid {
-				t.Errorf("Check returned %v", err)
+				t.Errorf("Check = %v, want success: %t", err, c.valid)
 			}
 		})
 	}

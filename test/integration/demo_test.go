@@ -42,7 +42,7 @@ func checkNothingLeft(t *testing.T, temp string) {
 		t.Fatal(err)
 	}
 	for _, file := range files {
-		t.Errorf("left behind: %s", file.Name())
+		t.Errorf("the demo left the file %s", file.Name())
 	}
 	if runtime.GOOS != "linux" {
 		return
@@ -52,7 +52,7 @@ func checkNothingLeft(t *testing.T, temp string) {
 	for _, cmdline := range processes {
 		line, err := os.ReadFile(cmdline)
 		if err == nil && strings.Contains(string(line), temp) {
-			t.Errorf("still running: %q", line)
+			t.Errorf("a process of the demo is still running: %q", line)
 		}
 	}
 }

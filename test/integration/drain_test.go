@@ -38,12 +38,12 @@ func checkTokens(t *testing.T, workflows []conductorjar.Workflow) {
 		}
 		got := token(t, w, "jwt")
 		if want := fmt.Sprintf("number %d", i); got.claims["sub"] != want {
-			t.Errorf("workflow %d has the token of %q", i, got.claims["sub"])
+			t.Errorf("workflow %d has the token of %q, want %q", i, got.claims["sub"], want)
 		}
 		ids[got.claims["jti"]] = true
 	}
 	if len(ids) != len(workflows) {
-		t.Errorf("%d different jti in %d tokens", len(ids), len(workflows))
+		t.Errorf("%d tokens have only %d different jti", len(workflows), len(ids))
 	}
 }
 

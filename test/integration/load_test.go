@@ -78,9 +78,9 @@ func (l *load) more(ctx context.Context, t *testing.T, n int) {
 				return
 			}
 		case <-l.done:
-			t.Fatalf("the load has ended: %v", errors.Join(l.err, ctx.Err()))
+			t.Fatalf("the load ended too early: %v", errors.Join(l.err, ctx.Err()))
 		case <-ctx.Done():
-			t.Fatalf("no %d more workflows: %v", n, ctx.Err())
+			t.Fatalf("fewer than %d more workflows ended: %v", n, ctx.Err())
 		}
 	}
 }

@@ -39,7 +39,7 @@ func TestWorkerSurvivesServerOutages(t *testing.T) {
 
 	own.start(ctx, t, o)
 	if err := w.awaitReady(ctx); err != nil {
-		t.Fatalf("the server is up, the worker is not ready: %v", err)
+		t.Fatalf("the worker is not ready although the server is up: %v", err)
 	}
 	if err := own.server.RegisterTaskDef(ctx, json.RawMessage(longTimeoutTaskDef)); err != nil {
 		t.Fatal(err)
@@ -89,7 +89,7 @@ func (s *testbed) checkServerKills(ctx context.Context, t *testing.T, o conducto
 		case first == "TIMED_OUT" && len(one.Tasks) > 1:
 			timedOut++
 		case first != "COMPLETED" || len(one.Tasks) > 1:
-			t.Errorf("workflow %d of the stopped worker: %d attempts, the first %s", i, len(one.Tasks), first)
+			t.Errorf("workflow %d of the stopped worker has %d attempts, the first %s", i, len(one.Tasks), first)
 		}
 	}
 	if timedOut == 0 {
@@ -138,7 +138,7 @@ func (s *testbed) startUnreported(ctx context.Context, t *testing.T) (*workerPro
 	}
 	err = poll(ctx, 20*time.Millisecond, func() (bool, error) { return w.signed(ctx, t) == n, nil })
 	if err != nil {
-		t.Fatalf("the worker has signed %d of %d: %v", w.signed(ctx, t), n, err)
+		t.Fatalf("the worker signed %d of %d tasks: %v", w.signed(ctx, t), n, err)
 	}
 	return w, held
 }
@@ -199,7 +199,7 @@ func checkAliveNotReady(ctx context.Context, t *testing.T, w *workerProcess) {
 		return status == http.StatusOK, nil
 	})
 	if err != nil {
-		t.Fatalf("livez is not 200 without a server: %v\n%s", err, w.log.Lines(10))
+		t.Fatalf("/livez is not 200 while the server is down: %v\n%s", err, w.log.Lines(10))
 	}
 	if status, err := statusOf(ctx, w.url+"/readyz"); status != http.StatusServiceUnavailable || err != nil {
 		t.Errorf("readyz without a server = %d, %v; want 503", status, err)

@@ -159,7 +159,7 @@ func TestFailedRecipeCanBeRetriedAfterItsTokenHasExpired(t *testing.T) {
 	const ttl = 8 * time.Second
 	p, ok := provider.Find("client-assertion")
 	if !ok {
-		t.Fatal("there is no profile client-assertion")
+		t.Fatal("there is no provider client-assertion")
 	}
 	definition := strings.NewReplacer("client_assertion_token", "short_lived_token", "client_assertion_call", "short_lived_call").
 		Replace(string(p.TokenWorkflow()) + "\x00" + string(p.CallWorkflow()))

@@ -74,7 +74,7 @@ func TestKeyRotationUnderLoad(t *testing.T) {
 	r.verifier.until = time.Time{}
 	for _, token := range tokens {
 		if _, err := r.verifier.verify(ctx, token.compact); err != nil {
-			t.Errorf("after the rotations: %v", err)
+			t.Errorf("verify after the rotations: %v", err)
 		}
 	}
 }
@@ -246,7 +246,7 @@ func (r *rotation) check(t *testing.T, tokens []signed) {
 	}
 	for _, w := range r.replicas {
 		if status, err := statusOf(t.Context(), w.url+"/readyz"); err != nil || status != http.StatusOK {
-			t.Errorf("a replica is not ready: %d, %v", status, err)
+			t.Errorf("/readyz of a replica is %d, %v; want 200", status, err)
 		}
 	}
 }

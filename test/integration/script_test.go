@@ -108,7 +108,7 @@ func doctorAt(ts *testscript.TestScript, _ bool, args []string) {
 		Now:     func() time.Time { return time.Now().Add(ahead) },
 	})
 	if status != 0 {
-		ts.Fatalf("doctor %s ahead: exit status %d", ahead, status)
+		ts.Fatalf("doctor with the clock %s ahead: exit status %d", ahead, status)
 	}
 }
 

@@ -106,7 +106,7 @@ func TestCanaryFindsALeakedSecret(t *testing.T) {
 	echoOnce(t, "CARELESS")
 	w, err := shared.server.AwaitWorkflow(t.Context(), id)
 	if err != nil || w.Status != "COMPLETED" {
-		t.Fatalf("workflow is %s, %v", w.Status, err)
+		t.Fatalf("the workflow is %s, %v; want COMPLETED", w.Status, err)
 	}
 	canary := conductortest.NewCanary()
 	canary.PlantText("control", shared.keys.control)
@@ -134,7 +134,7 @@ func echoOnce(t *testing.T, taskType string) {
 		} `json:"inputData"`
 	}
 	if err := json.Unmarshal(page, &tasks); err != nil || len(tasks) != 1 {
-		t.Fatalf("polled %d tasks, %v", len(tasks), err)
+		t.Fatalf("the poll returned %d tasks, %v; want 1", len(tasks), err)
 	}
 	if tasks[0].Input.Subject != shared.keys.control {
 		t.Fatal("the server did not resolve the secret; the test proves nothing")

@@ -68,7 +68,7 @@ func startIssuer(t *testing.T, policy string) *testIssuer {
 		defer cancel()
 		signals <- syscall.SIGTERM
 		if got := <-status; got != 0 {
-			t.Errorf("the worker ends with status %d", got)
+			t.Errorf("exit status %d, want 0", got)
 		}
 	})
 	return s
@@ -196,7 +196,7 @@ grants:
 	}
 	oldID, goOIDC, pyJWT := verify(s.sign(t, "test", input))
 	if goOIDC != nil || pyJWT != nil {
-		t.Fatalf("go-oidc: %v, PyJWT: %v", goOIDC, pyJWT)
+		t.Fatalf("verify a token: go-oidc: %v, PyJWT: %v", goOIDC, pyJWT)
 	}
 
 	s.write(t, policy(first+`, {source: "file://`+next+`", from: 2021-01-01T00:00:00Z}`))
@@ -204,11 +204,11 @@ grants:
 	s.reloads <- syscall.SIGHUP // it is received when the first reload has ended
 	newID, goOIDC, pyJWT := verify(s.sign(t, "test", input))
 	if goOIDC != nil || pyJWT != nil || newID == oldID {
-		t.Errorf("the new version: go-oidc: %v, PyJWT: %v, kid %s after %s", goOIDC, pyJWT, newID, oldID)
+		t.Errorf("verify a token of the new version: go-oidc: %v, PyJWT: %v; its kid is %s, the old one %s", goOIDC, pyJWT, newID, oldID)
 	}
 
 	_, goOIDC, pyJWT = verify(s.sign(t, "test", strings.Replace(input, `"cloud"`, `"other"`, 1)))
 	if goOIDC == nil || pyJWT == nil {
-		t.Errorf("a key that the issuer does not publish: go-oidc: %v, PyJWT: %v", goOIDC, pyJWT)
+		t.Errorf("verify a token of an unpublished key: go-oidc: %v, PyJWT: %v; want errors", goOIDC, pyJWT)
 	}
 }

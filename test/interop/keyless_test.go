@@ -2,7 +2,6 @@ package interop
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -15,8 +14,8 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 )
 
-// cloud is a cloud that exchanges the tokens of an issuer, set up as a section of
-// docs/keyless.md says.
+// cloud exchanges the tokens of an issuer, set up as a section of docs/keyless.md
+// says.
 type cloud struct {
 	section   string // its heading, up to the colon
 	url       string // of the exchange
@@ -80,7 +79,7 @@ func tasks(t *testing.T, heading string) (sign string, exchange struct{ URI, Met
 		t.Fatal(err)
 	}
 	if len(list) != 2 || list[0].Type != "GET_SIGNED_JWT" || list[1].Type != "HTTP" {
-		t.Fatalf("%+v", list)
+		t.Fatalf("the tasks of %s are %+v, want a GET_SIGNED_JWT and an HTTP task", heading, list)
 	}
 	if err := json.Unmarshal(list[1].InputParameters, &exchange); err != nil {
 		t.Fatal(err)
@@ -89,17 +88,17 @@ func tasks(t *testing.T, heading string) (sign string, exchange struct{ URI, Met
 }
 
 // google is a workload identity pool. It identifies the provider by the audience of
-// the exchange, and takes its name with https: as the audience of the token.
+// the exchange, and expects its name with https: as the audience of the token.
 func google(t *testing.T) cloud {
 	t.Helper()
 	const heading, provider = "2. Google Cloud", "//iam.googleapis.com/projects/123456789012/locations/global/workloadIdentityPools/conductor/providers/conductor"
 	shell := strings.Join(fenced(section(t, heading), "sh"), "")
 	if mapping := flag(t, shell, "--attribute-mapping"); mapping != "google.subject=assertion.sub" {
-		t.Errorf("mapping %s", mapping)
+		t.Errorf("the attribute mapping is %s", mapping)
 	}
 	pool, subject, _ := strings.Cut(flag(t, shell, "--member"), "/subject/")
 	if pool != "principal:"+strings.TrimSuffix(provider, "/providers/conductor") {
-		t.Errorf("the principal is of the pool %s", pool)
+		t.Errorf("the member is of the pool %s, which is not the provider's", pool)
 	}
 	return cloud{
 		section: heading, url: "https://sts.googleapis.com/v1/token", token: "subject_token",
@@ -113,7 +112,7 @@ func google(t *testing.T) cloud {
 		trust: trust{issuer: flag(t, shell, "--issuer-uri"), subject: subject, audience: "https:" + provider},
 		checkTime: func(token *oidc.IDToken) error {
 			if token.IssuedAt.IsZero() || token.Expiry.Sub(token.IssuedAt) > 24*time.Hour {
-				return fmt.Errorf("from %s to %s", token.IssuedAt, token.Expiry)
+				return fmt.Errorf("the token is valid from %s to %s, want a day at most", token.IssuedAt, token.Expiry)
 			}
 			return nil
 		},
@@ -141,10 +140,10 @@ func aws(t *testing.T) cloud {
 	statement := document.Statement[0]
 	equals := statement.Condition["StringEquals"]
 	if statement.Principal.Federated != "arn:aws:iam::123456789012:oidc-provider/"+name || statement.Action != "sts:AssumeRoleWithWebIdentity" {
-		t.Errorf("%+v", statement)
+		t.Errorf("the trust policy has the statement %+v", statement)
 	}
 	if clients := flag(t, shell, "--client-id-list"); clients != equals[name+":aud"] {
-		t.Errorf("the provider takes the audience %s, the role %s", clients, equals[name+":aud"])
+		t.Errorf("the provider accepts the audience %s, but the role %s", clients, equals[name+":aud"])
 	}
 	return cloud{
 		section: heading, url: "https://sts.eu-central-1.amazonaws.com/", token: "WebIdentityToken",
@@ -179,8 +178,8 @@ func entra(t *testing.T) cloud {
 	}
 }
 
-// exchange does what the cloud does with a form: it discovers the issuer that was
-// registered, verifies the token and compares its claims.
+// exchange handles a form as the cloud does: it discovers the registered issuer,
+// verifies the token and compares its claims.
 func (c cloud) exchange(t *testing.T, s *testIssuer, body string) error {
 	t.Helper()
 	form, err := url.ParseQuery(body)
@@ -190,7 +189,7 @@ func (c cloud) exchange(t *testing.T, s *testIssuer, body string) error {
 	token := form.Get(c.token)
 	form.Del(c.token)
 	if form.Encode() != c.form.Encode() {
-		return fmt.Errorf("the form is %s", form.Encode())
+		return fmt.Errorf("the form is %s, want %s", form.Encode(), c.form.Encode())
 	}
 	provider, err := oidc.NewProvider(s.client(t), s.here(c.trust.issuer))
 	if err != nil {
@@ -201,15 +200,15 @@ func (c cloud) exchange(t *testing.T, s *testIssuer, body string) error {
 	case err != nil:
 		return err
 	case id.Subject != c.trust.subject || len(id.Audience) != 1:
-		return errors.New("another subject or a second audience")
+		return fmt.Errorf("the subject is %s and the audience %s", id.Subject, id.Audience)
 	case c.checkTime != nil:
 		return c.checkTime(id)
 	}
 	return nil
 }
 
-// What docs/keyless.md says works with verifiers that do what the clouds do.
-func TestTheKeylessPageDoesWhatItSays(t *testing.T) {
+// The clouds are replaced by verifiers that check what the clouds check.
+func TestKeylessPageWorksWithVerifiersOfTheClouds(t *testing.T) {
 	key := keyFile(t)
 	policies := fenced(section(t, "1. Set up the issuer"), "yaml")
 	s := startIssuer(t, strings.Replace(policies[0], "file:///keys/cloud.pem", "file://"+key, 1))
@@ -217,14 +216,14 @@ func TestTheKeylessPageDoesWhatItSays(t *testing.T) {
 	for _, c := range []cloud{google(t), aws(t), entra(t)} {
 		input, exchange := tasks(t, c.section)
 		if exchange.URI != c.url || exchange.Method != "POST" || exchange.ContentType != "application/x-www-form-urlencoded" {
-			t.Errorf("%s: %+v", c.section, exchange)
+			t.Errorf("%s: the exchange is %+v, want a form posted to %s", c.section, exchange, c.url)
 		}
 		try := func(token string) error {
 			return c.exchange(t, s, strings.Replace(exchange.Body, "${jwt.output.token}", token, 1))
 		}
 		token := s.sign(t, "backup", input)
 		if err := try(token); err != nil {
-			t.Errorf("%s: %v", c.section, err)
+			t.Errorf("%s: a valid token is refused: %v", c.section, err)
 		}
 		issuer := s.here(c.trust.issuer)
 		forge := func(key, issuer, subject, audience string) string {
@@ -235,14 +234,14 @@ func TestTheKeylessPageDoesWhatItSays(t *testing.T) {
 			"another subject":        forge(key, issuer, "other", c.trust.audience),
 			"another audience":       forge(key, issuer, c.trust.subject, "other"),
 			"another key":            forge(keyFile(t), issuer, c.trust.subject, c.trust.audience),
-			"a changed token":        token[:len(token)-8] + "AAAAAAAA",
+			"a changed signature":    token[:len(token)-8] + "AAAAAAAA",
 		} {
 			if try(forged) == nil {
-				t.Errorf("%s takes %s", c.section, name)
+				t.Errorf("%s: a token of %s is accepted", c.section, name)
 			}
 		}
 		if err := try(forge(key, issuer, c.trust.subject, c.trust.audience)); err != nil {
-			t.Errorf("%s: the others are refused for another reason: %v", c.section, err)
+			t.Errorf("%s: an unchanged token made the same way is refused, so the refusals prove nothing: %v", c.section, err)
 		}
 		for name, denied := range map[string]string{
 			"subject":  strings.Replace(input, `"backup"`, `"admin"`, 1),
@@ -251,7 +250,7 @@ func TestTheKeylessPageDoesWhatItSays(t *testing.T) {
 		} {
 			workflow := map[bool]string{true: "backup", false: "other"}[name != "workflow"]
 			if reason := s.denied(t, workflow, denied); !strings.HasPrefix(reason, "policy_denied: ") {
-				t.Errorf("%s: another %s: %s", c.section, name, reason)
+				t.Errorf("%s: another %s: the reason is %q, want policy_denied", c.section, name, reason)
 			}
 		}
 	}

@@ -48,17 +48,17 @@ func signsWithEach(t *testing.T, k keys.Key) {
 		input := signingInput(t, alg, "one")
 		signature, err := k.Sign(t.Context(), alg, input)
 		if err != nil {
-			t.Errorf("%s: %v", alg, err)
+			t.Errorf("%s: sign: %v", alg, err)
 			continue
 		}
 		if n, ok := length(alg); ok && len(signature) != n {
 			t.Errorf("%s: a signature of %d bytes, want %d", alg, len(signature), n)
 		}
 		if err := v.Verify(alg, input, signature); err != nil {
-			t.Errorf("%s: %v", alg, err)
+			t.Errorf("%s: verify: %v", alg, err)
 		}
 		if err := v.Verify(alg, signingInput(t, alg, "two"), signature); !errors.Is(err, keys.ErrVerification) {
-			t.Errorf("%s: the signature verifies over another input: %v", alg, err)
+			t.Errorf("%s: verify the signature of another input: %v, want ErrVerification", alg, err)
 		}
 		verifyWithLibrary(t, k, alg, input, signature)
 	}
@@ -87,7 +87,7 @@ func refusesOthers(t *testing.T, k keys.Key) {
 		}
 		signature, err := k.Sign(t.Context(), alg, signingInput(t, alg, "one"))
 		if signature != nil || !errors.Is(err, keys.ErrAlgorithmMismatch) && !errors.Is(err, keys.ErrWeak) {
-			t.Errorf("%q: %d bytes, %v", alg, len(signature), err)
+			t.Errorf("Sign with %q = %d bytes, %v; want none, ErrAlgorithmMismatch or ErrWeak", alg, len(signature), err)
 		}
 	}
 }
@@ -99,10 +99,10 @@ func obeysContext(t *testing.T, k keys.Key) {
 	start := time.Now()
 	signature, err := k.Sign(ctx, k.Algorithms()[0], signingInput(t, k.Algorithms()[0], "one"))
 	if signature != nil || !errors.Is(err, context.Canceled) || !errors.Is(err, keys.ErrUnavailable) {
-		t.Errorf("%d bytes, %v", len(signature), err)
+		t.Errorf("Sign = %d bytes, %v; want none, context.Canceled as ErrUnavailable", len(signature), err)
 	}
 	if took := time.Since(start); took > promptly {
-		t.Errorf("took %s", took)
+		t.Errorf("Sign took %s, want at most %s", took, promptly)
 	}
 }
 
@@ -153,12 +153,12 @@ func printsRedacted(t *testing.T, k keys.Key) {
 	t.Helper()
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 		if out := fmt.Sprintf(verb, k); out != "[redacted]" {
-			t.Errorf("%s prints %d characters", verb, len(out))
+			t.Errorf("%s prints %d characters, want [redacted]", verb, len(out)) // they may be the key
 		}
 	}
 	out, err := json.Marshal(k)
 	if err != nil || string(out) != `"[redacted]"` {
-		t.Errorf("json.Marshal prints %d characters, %v", len(out), err)
+		t.Errorf("json.Marshal prints %d characters, %v; want [redacted]", len(out), err)
 	}
 }
 
@@ -188,8 +188,7 @@ func length(alg keys.Algorithm) (int, bool) {
 	return n, ok
 }
 
-// InStore makes a key as a key store has it of a private key that golang-jwt
-// signs with.
+// InStore returns a key of a key store; golang-jwt signs with the private key.
 func InStore(private crypto.Signer, created time.Time) (keys.Key, error) {
 	return keys.FromStore(private.Public(), keys.StoreOptions{
 		Created: created,

@@ -67,7 +67,7 @@ func absent(t *testing.T, s Store) {
 	}
 	list, err := s.Absent.Versions(t.Context())
 	if len(list) > 0 || !errors.Is(err, keys.ErrMissing) {
-		t.Errorf("%d keys, %v", len(list), err)
+		t.Errorf("Versions = %d keys, %v; want none, ErrMissing", len(list), err)
 	}
 }
 
@@ -78,7 +78,7 @@ func rotates(t *testing.T, s Store) {
 	before := versions(t, s.Source)
 	old := before[len(before)-1]
 	if s.Source.Timed() == old.Created().IsZero() {
-		t.Errorf("Timed is %t, and the version was created at %s", s.Source.Timed(), old.Created())
+		t.Errorf("Timed = %t, but the version was created at %s", s.Source.Timed(), old.Created())
 	}
 	if s.Rotate == nil {
 		return
@@ -86,11 +86,11 @@ func rotates(t *testing.T, s Store) {
 	s.Rotate()
 	after := versions(t, s.Source)
 	if len(after) != len(before)+1 {
-		t.Fatalf("%d versions after %d", len(after), len(before))
+		t.Fatalf("%d versions after a rotation, want %d", len(after), len(before)+1)
 	}
 	for i, k := range after[1:] {
 		if k.Created().Before(after[i].Created()) {
-			t.Error("not in the order of their creation")
+			t.Error("the versions are not in the order of their creation")
 		}
 	}
 	was, errWas := keys.Thumbprint(old)
@@ -156,17 +156,17 @@ func fails(t *testing.T, s Store) {
 		s.Fail(status)
 		list, err := s.Source.Versions(t.Context())
 		if list != nil || err == nil || !errors.Is(err, keys.ErrUnavailable) && status != http.StatusNotFound {
-			t.Errorf("%d: versions: %d keys, %v", status, len(list), err)
+			t.Errorf("status %d: Versions = %d keys, %v; want none and an error", status, len(list), err)
 		}
 		if !s.Source.Remote() {
 			continue
 		}
 		signature, err := key.Sign(t.Context(), key.Algorithms()[0], signingInput(t, key.Algorithms()[0], "one"))
 		if signature != nil || !errors.Is(err, keys.ErrUnavailable) || errors.Is(err, keys.ErrRefused) != refused {
-			t.Errorf("%d: sign: %d bytes, refused %t, %v", status, len(signature), errors.Is(err, keys.ErrRefused), err)
+			t.Errorf("status %d: Sign = %d bytes, %v; want none, ErrUnavailable, and ErrRefused: %t", status, len(signature), err, refused)
 		}
 		if _, ok := errors.AsType[*fault.Error](err); !ok {
-			t.Errorf("%d: an error of another package", status)
+			t.Errorf("status %d: the error of Sign has the type %T, want one that wraps *fault.Error", status, err)
 		}
 	}
 	s.Fail(0)
@@ -196,17 +196,17 @@ func hangs(t *testing.T, s Store) {
 		go func() { ended <- call(ctx) }()
 		select {
 		case err := <-ended:
-			t.Errorf("%s: no request was sent: %v", name, err)
+			t.Errorf("%s returned before the store responded: %v", name, err)
 		case <-time.After(promptly):
 		}
 		cancel()
 		select {
 		case err := <-ended:
 			if !errors.Is(err, keys.ErrUnavailable) && !errors.Is(err, context.Canceled) {
-				t.Errorf("%s: %v", name, err)
+				t.Errorf("%s: %v, want ErrUnavailable or context.Canceled", name, err)
 			}
 		case <-time.After(20 * promptly): // long, for a machine under load
-			t.Errorf("%s: it does not end with its context", name)
+			t.Errorf("%s does not return when its context ends", name)
 		}
 	}
 }

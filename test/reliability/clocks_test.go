@@ -115,7 +115,7 @@ func TestPanics(t *testing.T) {
 				},
 			}.Run(t.Context(), keyRing(), startInProcess(clock.now))
 			if err != nil || v.Completed != v.Tasks || v.LedgerErr != nil || v.TokenErr != nil || v.Status != 0 {
-				t.Errorf("%v; %s", err, v)
+				t.Errorf("the verdict is %s; error: %v", v, err)
 			}
 			wantNoLeaks(t, v)
 			if clock.left.Load() > 0 {

@@ -159,7 +159,7 @@ func TestOneBadTaskAmongFifty(t *testing.T) {
 	row := OneBadTask()
 	v, err := row.Run(t.Context(), keyRing(), startInProcess(time.Now))
 	if err != nil || v.LedgerErr != nil || v.TokenErr != nil {
-		t.Errorf("%v; %s", err, v)
+		t.Errorf("the verdict is %s; error: %v", v, err)
 	}
 	checkWorker(t, v)
 	wantNoneLost(t, v)
@@ -231,7 +231,7 @@ func TestInvalidTasksAmongValidOnes(t *testing.T) {
 		},
 	}.Run(t.Context(), keyRing(), startInProcess(time.Now))
 	if err != nil || v.LedgerErr != nil || v.TokenErr != nil || len(v.Violations) > 0 {
-		t.Errorf("%v; %s; %q", err, v, v.Violations)
+		t.Errorf("the verdict is %s; violations: %q; error: %v", v, v.Violations, err)
 	}
 	checkWorker(t, v)
 	wantNoneLost(t, v)

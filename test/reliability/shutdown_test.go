@@ -54,7 +54,7 @@ func TestDuplicateDeliveries(t *testing.T) {
 	t.Parallel()
 	v, err := Duplicates().Run(t.Context(), keyRing(), startInProcess(time.Now))
 	if err != nil || v.Completed != v.Tasks || v.TokenErr != nil {
-		t.Errorf("%v; %s", err, v)
+		t.Errorf("the verdict is %s; error: %v", v, err)
 	}
 	checkWorker(t, v)
 	applied := map[string]int{}

@@ -67,7 +67,7 @@ func TestSlowKeysAtFullConcurrency(t *testing.T) {
 	}.Run(t.Context(), []Key{slowKey(t)}, builtWorker(t).Start)
 	t.Log(v)
 	if err != nil || v.Completed != v.Tasks || v.LedgerErr != nil || v.TokenErr != nil {
-		t.Errorf("%v; %s", err, v)
+		t.Errorf("the verdict is %s; error: %v", v, err)
 	}
 	checkWorker(t, v)
 	wantNoneLost(t, v)

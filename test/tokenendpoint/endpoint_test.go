@@ -70,7 +70,7 @@ func endpoint(t *testing.T, name string) *tokenendpoint.Endpoint {
 	t.Helper()
 	p, ok := provider.Find(name)
 	if !ok {
-		t.Fatal(name)
+		t.Fatalf("there is no provider %s", name)
 	}
 	return tokenendpoint.New(p, rsaKey().Public(), func() time.Time { return noon })
 }

@@ -82,7 +82,7 @@ func TestArchitectureNamesFilesThatExist(t *testing.T) {
 	}
 }
 
-// stores stands for the packages below keys that are key stores.
+// stores replaces, in the picture, the packages below keys that are key stores.
 const stores = "key stores"
 
 // productImports returns the imports of each package of the product without

@@ -25,8 +25,8 @@ import (
 
 func main() {
 	var o options
-	flag.BoolVar(&o.fields, "fields", false, "list fields, too")
-	flag.BoolVar(&o.strict, "strict", false, "list what only tests use, too")
+	flag.BoolVar(&o.fields, "fields", false, "also list fields")
+	flag.BoolVar(&o.strict, "strict", false, "also list names that only tests use")
 	flag.Parse()
 	unused, err := unusedIn(".", o)
 	if err != nil {
@@ -45,9 +45,9 @@ func main() {
 // options select what is listed.
 type options struct{ fields, strict bool }
 
-// module is what is known of both editions. The same source gives other
-// objects in each, and in each test that compiles a package again: a name stands
-// for all of them.
+// module collects the names of both editions. Each edition, and each test that
+// recompiles a package, has its own objects for the same source, so objects are
+// identified by name.
 type module struct {
 	root       string
 	fset       *token.FileSet
@@ -90,7 +90,7 @@ func unusedIn(folder string, list options) ([]string, error) {
 	return unused, nil
 }
 
-// name tells an object from all others of the module.
+// name returns a name that is unique in the module.
 func (m *module) name(o types.Object) string {
 	owner := ""
 	switch o := o.(type) {
@@ -106,7 +106,7 @@ func (m *module) name(o types.Object) string {
 	return o.Pkg().Path() + "." + strings.TrimPrefix(owner, "*") + o.Name()
 }
 
-// at is where an object is declared.
+// at returns the file and line of an object's declaration.
 func (m *module) at(o types.Object) string {
 	position := m.fset.Position(o.Pos())
 	path, err := filepath.Rel(m.root, position.Filename)

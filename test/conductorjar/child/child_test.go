@@ -154,7 +154,7 @@ func TestLookUsesThePATHOfItsArgument(t *testing.T) {
 	}
 	env := []string{"PATH=/nowhere:" + folder}
 	if path, err := child.Look(env, "tool"); err != nil || path != folder+"/tool" {
-		t.Errorf("Look(tool) = %q, %v", path, err)
+		t.Errorf("Look(tool) = %q, %v; want %s/tool", path, err, folder)
 	}
 	if _, err := child.Look(env, "text"); !errors.Is(err, child.ErrNotFound) {
 		t.Errorf("Look(text) = %v, want ErrNotFound: it cannot be run", err)
@@ -165,13 +165,13 @@ func TestTailKeepsTheEnd(t *testing.T) {
 	tail := child.NewTail(8)
 	for _, s := range []string{"one\n", "two\n", "three\n"} {
 		if n, err := tail.Write([]byte(s)); n != len(s) || err != nil {
-			t.Fatalf("Write = %d, %v", n, err)
+			t.Fatalf("Write = %d, %v; want %d", n, err, len(s))
 		}
 	}
 	if got := tail.String(); got != "o\nthree\n" {
-		t.Errorf("String = %q", got)
+		t.Errorf("String = %q, want the last 8 bytes", got)
 	}
 	if got := tail.Lines(1); got != "three" {
-		t.Errorf("Lines(1) = %q", got)
+		t.Errorf("Lines(1) = %q, want three", got)
 	}
 }

@@ -146,8 +146,8 @@ func (c stepCase) stdin(t *testing.T) *os.File {
 	return r
 }
 
-// judge holds the run against the recorded one. The wording of errors is
-// ours, and so is their form.
+// judge compares the run with the recorded one. The wording and form of errors are
+// ours.
 func (c stepCase) judge(t *testing.T, o outcome) {
 	t.Helper()
 	if o.exit < 0 || o.exit > 2 {
@@ -192,7 +192,7 @@ func (c stepCase) judgeDivergence(t *testing.T, o outcome) {
 	}
 }
 
-// stable replaces what differs from run to run: times of now and random ids.
+// stable replaces what differs between runs: current times and random ids.
 func (o outcome) stable(payload any) any {
 	claims, ok := payload.(map[string]any)
 	if !ok {

@@ -13,7 +13,7 @@ import (
 
 const metricsPage = "../docs/metrics.md"
 
-// The page is the collectors; `go test ./cli -run Metrics -update` writes it.
+// The page is generated from the collectors: `go test ./cli -run Metrics -update`.
 func TestMetricsPageIsTheCollectors(t *testing.T) {
 	r := newRig(t)
 	r.everything()
@@ -131,7 +131,7 @@ func labelSet(f *dto.MetricFamily, name string, note metricNote) string {
 	return strings.Join(slices.Sorted(maps.Keys(values)), ", ")
 }
 
-// openEnded are the sets that the operator or the build closes.
+// openEnded returns the labels whose values the operator or the build determines.
 func openEnded() map[string]string {
 	return map[string]string{
 		"taskType": "the setting `task_types`",
@@ -145,7 +145,7 @@ func openEnded() map[string]string {
 	}
 }
 
-// metricNote is what a collector cannot say of itself.
+// metricNote is what the page adds to a collector's own description.
 type metricNote struct {
 	unit   string // where the name does not say it
 	labels map[string]string

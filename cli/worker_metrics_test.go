@@ -29,7 +29,7 @@ var update = flag.Bool("update", false, "write docs/metrics.md and testdata/metr
 
 const taskType = "GET_SIGNED_JWT"
 
-// rig is the metrics of a process, without one.
+// rig has the metrics of a worker without its process.
 type rig struct {
 	metrics  *worker.Metrics
 	registry *prometheus.Registry
@@ -46,7 +46,7 @@ func newRig(t *testing.T) rig {
 	return rig{m, registry}
 }
 
-// oneKey is a policy with one key, in a store.
+// oneKey is a policy with one key in a store.
 func oneKey(t *testing.T) *signing {
 	t.Helper()
 	text := "keys: {billing: {source: \"vault-transit://transit/billing\"}}"
@@ -65,7 +65,7 @@ func oneKey(t *testing.T) *signing {
 	return s
 }
 
-// shelf is a key store with one key, which it made an hour ago.
+// shelf is a key store with one key, made an hour ago.
 type shelf struct{}
 
 func (s shelf) Open(string) (keys.Source, error) { return s, nil }
@@ -81,8 +81,7 @@ func (shelf) Versions(context.Context) ([]keys.Key, error) {
 	return []keys.Key{key}, err
 }
 
-// everything makes each series that there can be; of the status of an answer
-// one value stands for all.
+// everything makes each possible series; one HTTP status stands for all.
 func (r rig) everything() {
 	r.metrics.Polled(taskType, nil, 0)
 	r.metrics.Updated(taskType, nil, 0, 0)
@@ -128,8 +127,7 @@ func kindsOf(a keys.Algorithm) []keys.Kind {
 	return []keys.Kind{keys.KindOKP}
 }
 
-// families are what a scrape gives, but for what Go and the system say of
-// every process.
+// families returns the metrics of a scrape, without those of Go and the process.
 func (r rig) families(t *testing.T) []*dto.MetricFamily {
 	t.Helper()
 	all, err := r.registry.Gather()
@@ -160,8 +158,8 @@ func (r rig) series(t *testing.T) []string {
 	return all
 }
 
-// outline is an exposition without its values, and with the bounds of a
-// histogram's buckets in one line.
+// outline returns an exposition without values, with the bounds of a histogram's
+// buckets on one line.
 func outline(families []*dto.MetricFamily) string {
 	var b strings.Builder
 	for _, f := range families {
@@ -186,7 +184,7 @@ func bucketsOf(f *dto.MetricFamily) string {
 	return strings.Join(bounds, " ")
 }
 
-// Dashboards read names, labels and buckets: what changes here breaks them.
+// Dashboards use names, labels and buckets: a change here breaks them.
 func TestMetricsExpositionIsTheGoldenOne(t *testing.T) {
 	r := newRig(t)
 	r.everything()
@@ -206,7 +204,7 @@ func TestMetricsExpositionIsTheGoldenOne(t *testing.T) {
 	}
 }
 
-// What an alert asks for the increase of must be there at zero before.
+// A counter whose increase an alert uses must exist with the value 0 before.
 func TestWhatAlertsAskForIsThereFromTheStart(t *testing.T) {
 	fresh := strings.Join(newRig(t).series(t), "\n")
 	for _, name := range []string{
@@ -221,7 +219,7 @@ func TestWhatAlertsAskForIsThereFromTheStart(t *testing.T) {
 	}
 }
 
-// Whatever an input, a server or a careless caller says, it makes no series.
+// Inputs, the server and callers cannot add series by their values.
 func TestNoTextFromOutsideMakesASeries(t *testing.T) {
 	r := newRig(t)
 	r.everything()
@@ -260,7 +258,7 @@ func TestNoTextFromOutsideMakesASeries(t *testing.T) {
 	}
 }
 
-// The canonical names are in camel case, and not ours to choose.
+// Conductor's own names of metrics are in camel case.
 func TestOurOwnMetricsAreNamedAsPrometheusSays(t *testing.T) {
 	own := slices.DeleteFunc(newRig(t).families(t), func(f *dto.MetricFamily) bool {
 		return !strings.HasPrefix(f.GetName(), "conductor_jwt_")

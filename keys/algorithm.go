@@ -117,7 +117,8 @@ func Kinds() []Kind {
 func KindOf(k interface {
 	Public() crypto.PublicKey
 	Algorithms() []Algorithm
-}) Kind {
+},
+) Kind {
 	if k == nil {
 		return KindUnknown
 	}

@@ -72,18 +72,14 @@ func forVerifier(err error) error {
 	if !ok {
 		return err
 	}
-	const public = "give the signer's public key or certificate in pem, or a jwk"
 	out := *e
 	out.Found = strings.NewReplacer("is no private key", "is no key", "holds no private key", "holds no key").Replace(e.Found)
-	out.Hint, _, _ = strings.Cut(strings.Replace(e.Hint, "openssl pkey -in", "openssl pkey -pubin -pubout -in", 1), "; make one with: ")
-	if before, after, ok := strings.Cut(out.Hint, "make one with: "); ok && before == "" && after != "" {
-		out.Hint = public
-	}
-	hint, rest, more := strings.Cut(out.Hint, "; ")
-	if strings.Contains(hint, "private key") || strings.HasPrefix(hint, "make a") {
-		out.Hint = public
-		if more && !strings.Contains(rest, "cannot be made from") && !strings.Contains(rest, "certificate may stand") {
-			out.Hint += "; " + rest
+	out.Hint, _, _ = strings.Cut(e.Hint, "; make one with: ")
+	out.Hint = strings.Replace(out.Hint, "openssl pkey -in", "openssl pkey -pubin -pubout -in", 1)
+	if first, after, _ := strings.Cut(out.Hint, "; "); strings.Contains(first, "private key") || strings.HasPrefix(first, "make ") {
+		out.Hint = "give the signer's public key or certificate in pem, or a jwk"
+		if strings.Contains(after, fault.Encoding) {
+			out.Hint += "; " + after
 		}
 	}
 	return &out

@@ -123,17 +123,12 @@ func urlEncoded() error {
 
 // squeeze removes white space.
 func squeeze(s string) string {
-	if strings.IndexFunc(s, isBlank) < 0 {
-		return s
-	}
-	var b strings.Builder
-	b.Grow(len(s))
-	for _, r := range s {
-		if !isBlank(r) {
-			b.WriteRune(r)
+	return strings.Map(func(r rune) rune {
+		if isBlank(r) {
+			return -1
 		}
-	}
-	return b.String()
+		return r
+	}, s)
 }
 
 // isBlank reports white space, and invisible characters that a copy from a web

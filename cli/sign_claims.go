@@ -168,29 +168,7 @@ func (c *claimSet) issued() error {
 
 // free sets the claims of --claim and --claim-json.
 func (c *claimSet) free() error {
-	for _, text := range c.flags.claim {
-		name, value, err := nameAndValue("claim", text)
-		if err != nil {
-			return err
-		}
-		if err := c.once(name, jsonString(value), "--claim"); err != nil {
-			return err
-		}
-	}
-	for _, text := range c.flags.claimJSON {
-		name, value, err := nameAndValue("claim-json", text)
-		if err != nil {
-			return err
-		}
-		raw, err := jsonobj.Compact([]byte(value), jsonobj.Limits{})
-		if err != nil {
-			return usage("for example --claim-json 'roles=[\"a\",\"b\"]'", "--claim-json: %s", err)
-		}
-		if err := c.once(name, normal(raw), "--claim-json"); err != nil {
-			return err
-		}
-	}
-	return nil
+	return eachMember("claim", c.flags.claim, c.flags.claimJSON, c.once)
 }
 
 // payload adds the members of the payload. One that a flag sets too must have the
@@ -349,6 +327,35 @@ func randomID() string {
 	raw := make([]byte, 32)
 	_, _ = rand.Read(raw) // never fails (crypto/rand)
 	return hex.EncodeToString(raw)
+}
+
+// eachMember calls set for each value of a flag, name=value, and of its form with
+// the suffix -json, name=json.
+func eachMember(flag string, texts, jsons []string, set func(name string, value json.RawMessage, from string) error) error {
+	for _, text := range texts {
+		name, value, err := nameAndValue(flag, text)
+		if err != nil {
+			return err
+		}
+		if err := set(name, jsonString(value), "--"+flag); err != nil {
+			return err
+		}
+	}
+	flag += "-json"
+	for _, text := range jsons {
+		name, value, err := nameAndValue(flag, text)
+		if err != nil {
+			return err
+		}
+		raw, err := jsonobj.Compact([]byte(value), jsonobj.Limits{})
+		if err != nil {
+			return usage("for example --"+flag+" 'list=[\"a\",\"b\"]'", "--%s: %s", flag, err)
+		}
+		if err := set(name, normal(raw), "--"+flag); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // nameAndValue splits a flag's value at the first =, as step does.

@@ -21,27 +21,8 @@ func composeHeader(f *signFlags, p *provider.Profile) (explained, error) {
 	if p != nil {
 		h.otherReason = reasonProfile
 	}
-	for _, text := range f.header {
-		name, value, err := nameAndValue("header", text)
-		if err != nil {
-			return h, err
-		}
-		if err := h.add(name, jsonString(value), "--header"); err != nil {
-			return h, err
-		}
-	}
-	for _, text := range f.headerJSON {
-		name, value, err := nameAndValue("header-json", text)
-		if err != nil {
-			return h, err
-		}
-		raw, err := jsonobj.Compact([]byte(value), jsonobj.Limits{})
-		if err != nil {
-			return h, usage("for example --header-json 'v=1'", "--header-json: %s", err)
-		}
-		if err := h.add(name, normal(raw), "--header-json"); err != nil {
-			return h, err
-		}
+	if err := eachMember("header", f.header, f.headerJSON, h.add); err != nil {
+		return h, err
 	}
 	return h, h.addType(f, p)
 }
@@ -109,6 +90,7 @@ func checkHeaderName(name string) error {
 // no kid. The thumbprint of a secret is never used: it helps to guess the secret
 // (RFC 7638 §7).
 func keyID(f *signFlags, key signingKey, header *explained) string {
+	header.note("alg", key.algorithmReason)
 	id, why := f.keys.kid, "--kid"
 	switch {
 	case f.noKeyID:
@@ -120,7 +102,6 @@ func keyID(f *signFlags, key signingKey, header *explained) string {
 		id, why = key.thumbprint, "default: the key's thumbprint (RFC 7638); --no-kid leaves it out"
 	}
 	header.note("kid", why)
-	header.note("alg", key.algorithmReason)
 	return id
 }
 

@@ -98,8 +98,7 @@ func TestTheAlgorithmsOfKeysThatTheStandardLibraryDoesNotRead(t *testing.T) {
 	}
 }
 
-// Only signing brings to light that no factor is a prime, at the price of one
-// signature.
+// Only a signature shows that no factor is a prime.
 func TestAnRSAKeyWithoutPrimesThatArePrimeIsInconsistent(t *testing.T) {
 	k := mustResolve(t, string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: compositeRSA(t)})))
 	for _, alg := range []keys.Algorithm{keys.RS256, keys.PS256} {
@@ -111,8 +110,8 @@ func TestAnRSAKeyWithoutPrimesThatArePrimeIsInconsistent(t *testing.T) {
 	}
 }
 
-// compositeRSA is an RSAPrivateKey whose numbers fit one another although no
-// factor is a prime.
+// compositeRSA returns an RSAPrivateKey whose numbers are consistent although
+// no factor is a prime.
 func compositeRSA(t *testing.T) []byte {
 	t.Helper()
 	odd := func() *big.Int {

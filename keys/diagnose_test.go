@@ -14,8 +14,8 @@ import (
 	"conductor-jwt/keys"
 )
 
-// TestACommonMistakeIsNamed: what people give in place of a key, what the
-// refusal calls it and what it says to do.
+// TestACommonMistakeIsNamed gives other things in place of a key and checks
+// what the error says was found and what to do.
 func TestACommonMistakeIsNamed(t *testing.T) {
 	p256, jwk := pemFile(t, "p256.pkcs8.pem"), ecJWK(elliptic.P256(), "P-256")
 	in64 := func(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }
@@ -133,7 +133,7 @@ func TestACommonMistakeIsNamed(t *testing.T) {
 	}
 }
 
-// wantMessage looks into what a refusal says was found, and what to do.
+// wantMessage checks the two parts of an error's message.
 func wantMessage(tb testing.TB, err error, found, hint string) {
 	tb.Helper()
 	refusal := refusalOf(tb, err)
@@ -149,8 +149,8 @@ func wantMessage(tb testing.TB, err error, found, hint string) {
 	}
 }
 
-// TestALineEndInAnyGuiseIsAKey: the same mistakes, where a repair undoes them.
-func TestALineEndInAnyGuiseIsAKey(t *testing.T) {
+// TestDamagedLineEndsAreRepaired reads keys with mistakes that a repair undoes.
+func TestDamagedLineEndsAreRepaired(t *testing.T) {
 	p256 := pemFile(t, "p256.pkcs8.pem")
 	want := must(keys.Thumbprint(mustResolve(t, p256)))
 	once := string(must(json.Marshal(p256)))
@@ -180,8 +180,7 @@ func TestALineEndInAnyGuiseIsAKey(t *testing.T) {
 	}
 }
 
-// TestAnAlgorithmThatItsJWKRulesOutSaysSo: the hint must not send people to an
-// algorithm that the jwk itself refuses.
+// The hint must not suggest an algorithm that the JWK itself excludes.
 func TestAnAlgorithmThatItsJWKRulesOutSaysSo(t *testing.T) {
 	bound := rsaJWK(sharedRSA()).with("alg", "PS256").text(t)
 	wantMessage(t, keys.Check(mustResolve(t, bound), keys.RS256), "not the jwk's own alg", "set "+fault.Algorithm+" to PS256")

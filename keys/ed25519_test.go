@@ -46,8 +46,8 @@ func forgeable(t *testing.T) []ed25519.PublicKey {
 	return list
 }
 
-// TestThePointsOfSmallOrderAreForgeable keeps the list above honest: a signature
-// that holds no secret verifies with each for some message of a few.
+// TestThePointsOfSmallOrderAreForgeable checks the list above: a signature
+// without a secret verifies with each point for one of a few messages.
 func TestThePointsOfSmallOrderAreForgeable(t *testing.T) {
 	if n := len(forgeable(t)); n != 14 {
 		t.Fatalf("%d encodings", n)
@@ -65,7 +65,7 @@ func TestThePointsOfSmallOrderAreForgeable(t *testing.T) {
 	}
 }
 
-// TestAForgeablePublicKeyIsRefusedWhereverItIsRead holds every reader.
+// TestAForgeablePublicKeyIsRefusedWhereverItIsRead checks every reader.
 func TestAForgeablePublicKeyIsRefusedWhereverItIsRead(t *testing.T) {
 	list := forgeable(t)
 	p := new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), 255), big.NewInt(19))
@@ -113,7 +113,7 @@ func TestAForgeablePublicKeyIsRefusedWhereverItIsRead(t *testing.T) {
 	}
 }
 
-// certificateOf is a certificate of public that another key issued.
+// certificateOf returns a certificate of public that another key issued.
 func certificateOf(t *testing.T, public ed25519.PublicKey) string {
 	t.Helper()
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Date(2099, 1, 1, 0, 0, 0, 0, time.UTC)}

@@ -36,7 +36,7 @@ func must[T any](v T, err error) T {
 // sharedRSA makes one RSA key for the whole run: it takes a while.
 var sharedRSA = sync.OnceValue(func() *rsa.PrivateKey { return must(rsa.GenerateKey(rand.Reader, 2048)) })
 
-// object is a JWK to take apart.
+// object is a JSON object to change.
 type object map[string]any
 
 func (o object) with(name string, value any) object {
@@ -53,7 +53,7 @@ func (o object) without(names ...string) object {
 	return c
 }
 
-// member gives a member that is a string.
+// member returns a string member.
 func (o object) member(name string) string {
 	s, ok := o[name].(string)
 	if !ok {
@@ -148,7 +148,7 @@ func mustResolve(tb testing.TB, text string) keys.Key {
 	return k
 }
 
-// wantReason holds a refusal against the rules for all of them.
+// wantReason checks the reason and the rules for every error.
 func wantReason(tb testing.TB, err, reason error) {
 	tb.Helper()
 	if !errors.Is(err, reason) {
@@ -158,7 +158,7 @@ func wantReason(tb testing.TB, err, reason error) {
 	_ = refusalOf(tb, err)
 }
 
-// refusalOf gives the refusal that err is.
+// refusalOf returns the fault.Error of err.
 func refusalOf(tb testing.TB, err error) *fault.Error {
 	tb.Helper()
 	refusal, ok := errors.AsType[*fault.Error](err)
@@ -169,8 +169,8 @@ func refusalOf(tb testing.TB, err error) *fault.Error {
 	return refusal
 }
 
-// edition is how the edition under test reads keys: in the native one OpenSSL
-// signs with RSA keys, if only there is a cache to keep them.
+// edition returns the options of the edition under test: in the native one
+// OpenSSL signs with RSA keys that the cache keeps.
 func edition() keys.ParserOptions {
 	lib, err := openssl.Load()
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"conductor-jwt/keys"
 )
 
-// FuzzJWK reads any text as JSON key: it makes a key that signs and verifies,
-// or a refusal that says why, in bounded time.
+// FuzzJWK reads any text as a JSON key: it is a key that signs and verifies, or
+// an error that says why, in limited time.
 func FuzzJWK(f *testing.F) {
 	ec := ecJWK(elliptic.P256(), "P-256")
 	for _, text := range []string{
@@ -33,7 +33,7 @@ func FuzzJWK(f *testing.F) {
 	})
 }
 
-// readAndUse holds any text against what must be true of all of them.
+// readAndUse checks what must hold for any text.
 func readAndUse(t *testing.T, ref keys.Ref) {
 	t.Helper()
 	start := time.Now()
@@ -66,8 +66,8 @@ func readAndUse(t *testing.T, ref keys.Ref) {
 	}
 }
 
-// FuzzExposes: a text exposes a key exactly if it shares a run with it, or
-// holds private material of any kind; the search itself never panics.
+// FuzzExposes checks that a text with a run of the key is found, and that the
+// search never panics.
 func FuzzExposes(f *testing.F) {
 	f.Add("0123456789abcdef0123456789abcdef", "0123456789abcdef01234567")
 	f.Add(pemFile(f, "p256.sec1.pem"), `{"kty":"EC","d":"AA"}`)

@@ -146,9 +146,9 @@ func TestAnHMACSecretIsRefused(t *testing.T) {
 	}
 }
 
-// TestAnOctJWKIsNoCloakForAnotherKey: the k of a jwk is held against the same
-// rule, for a verifier as well as for a signer (RFC 8725 §2.1).
-func TestAnOctJWKIsNoCloakForAnotherKey(t *testing.T) {
+// The k of a JWK follows the same rule, for a verifier as well as for a signer
+// (RFC 8725 §2.1).
+func TestAnOctJWKMustNotHoldAnotherKey(t *testing.T) {
 	der, _ := pem.Decode([]byte(pemFile(t, "rsa.public.pem")))
 	for name, k := range map[string][]byte{
 		"pem":           []byte(pemFile(t, "rsa.public.pem")),

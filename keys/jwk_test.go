@@ -161,7 +161,7 @@ func TestAJWKIsRefused(t *testing.T) {
 	}
 }
 
-// certificateFile gives a certificate as x5c holds it.
+// certificateFile returns a certificate as x5c has it.
 func certificateFile(tb testing.TB) string {
 	tb.Helper()
 	block, _ := pem.Decode([]byte(pemFile(tb, "p256.crt")))
@@ -181,7 +181,7 @@ func TestTheX5COfAJWKIsItsChain(t *testing.T) {
 	}
 }
 
-// wantNothingQuoted looks for runs of the key in the refusal.
+// wantNothingQuoted checks that an error has no part of the key.
 func wantNothingQuoted(tb testing.TB, err error, text string) {
 	tb.Helper()
 	if err == nil {
@@ -303,9 +303,8 @@ func TestUnbindLeavesTheAlgToTheCaller(t *testing.T) {
 	}
 }
 
-// TestAMemberThatSaysNothingCountsAsAbsent: serialisers write null, "" and []
-// for what a key does not have.
-func TestAMemberThatSaysNothingCountsAsAbsent(t *testing.T) {
+// Serialisers write null, "" and [] for members that a key does not have.
+func TestABlankMemberCountsAsAbsent(t *testing.T) {
 	rsaKey, ec, ed := rsaJWK(sharedRSA()), ecJWK(elliptic.P256(), "P-256"), ed25519JWK()
 	none, empty := []any{}, ""
 	for what, text := range map[string]string{

@@ -22,8 +22,8 @@ import (
 	"conductor-jwt/internal/secret"
 )
 
-// dearKey asks for as much memory as a key may: 32 MiB. No password opens it.
-func dearKey(t *testing.T) string {
+// costlyKey demands as much memory as a key may: 32 MiB. No password opens it.
+func costlyKey(t *testing.T) string {
 	t.Helper()
 	type algorithm struct {
 		OID    asn1.ObjectIdentifier
@@ -59,11 +59,11 @@ func testdataFile(t *testing.T, name string) string {
 	return string(text)
 }
 
-// maxMemory is what the chart gives a replica.
+// maxMemory is the memory limit of a replica in the chart.
 const maxMemory = 128 << 20
 
-// TestFourDerivationsAtOnceStayBelowTheChartsLimit runs in a process of its
-// own, whose peak is its own.
+// TestFourDerivationsAtOnceStayBelowTheChartsLimit runs in a process of its own
+// to measure its peak.
 func TestFourDerivationsAtOnceStayBelowTheChartsLimit(t *testing.T) {
 	const child = "CONDUCTOR_JWT_TEST_FOUR_DERIVATIONS"
 	if os.Getenv(child) != "" {
@@ -96,7 +96,7 @@ func hasRaceDetector() bool {
 
 func fourDerivations(t *testing.T) {
 	t.Helper()
-	p, text := NewParser(ParserOptions{}), dearKey(t)
+	p, text := NewParser(ParserOptions{}), costlyKey(t)
 	var all sync.WaitGroup
 	for n := range 4 {
 		all.Go(func() {
@@ -109,8 +109,8 @@ func fourDerivations(t *testing.T) {
 	all.Wait()
 }
 
-// printPeak prints the largest resident size that the process had, where the
-// system says it.
+// printPeak prints the largest resident size of the process, where the system
+// reports it.
 func printPeak(t *testing.T) {
 	t.Helper()
 	status, err := os.ReadFile("/proc/self/status")
@@ -128,10 +128,8 @@ func printPeak(t *testing.T) {
 	}
 }
 
-// TestADerivationKeepsNoPlaceFromASignature: both kinds of places are counted
-// apart.
-func TestADerivationKeepsNoPlaceFromASignature(t *testing.T) {
-	text := dearKey(t)
+func TestADerivationTakesNoPlaceOfASignature(t *testing.T) {
+	text := costlyKey(t)
 	synctest.Test(t, func(t *testing.T) {
 		p := NewParser(ParserOptions{})
 		leave, err := p.gate.enterAlone(t.Context())
@@ -158,7 +156,7 @@ func TestADerivationKeepsNoPlaceFromASignature(t *testing.T) {
 	})
 }
 
-func TestARefusedPasswordIsNotPutToWorkAgain(t *testing.T) {
+func TestAWrongPasswordIsDerivedOnce(t *testing.T) {
 	now := time.Unix(0, 0)
 	p := NewParser(ParserOptions{Now: func() time.Time { return now }})
 	resolve := func(password string) error {
@@ -193,8 +191,8 @@ func TestARefusedPasswordIsNotPutToWorkAgain(t *testing.T) {
 	}
 }
 
-// Nobody outside of the process can tell what a key is kept under.
-func TestTwoCachesKeepAKeyUnderTwoNames(t *testing.T) {
+// A digest must tell nothing about a key outside of the process.
+func TestEachCacheHasDigestsOfItsOwn(t *testing.T) {
 	ref := Ref{Text: secret.New("text"), KeyID: "k"}
 	one, two := newCache(1, time.Minute, time.Now), newCache(1, time.Minute, time.Now)
 	if again := one.digest(ref); one.digest(ref) != again || again == two.digest(ref) {

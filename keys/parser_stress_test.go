@@ -15,9 +15,9 @@ import (
 	"conductor-jwt/keys"
 )
 
-// TestEveryTaskGetsItsOwnKey lets many tasks with few keys, wrong passwords and
-// short deadlines at one parser whose cache is too small and too short: each
-// gets the key that it gave, or a reason of its own.
+// TestEveryTaskGetsItsOwnKey runs many tasks with few keys, wrong passwords and
+// short deadlines on one parser with a small cache and a short ttl: each gets
+// its own key, or its own error.
 func TestEveryTaskGetsItsOwnKey(t *testing.T) {
 	locked := secret.New(pemFile(t, "p256.legacy-aes256.pem"))
 	set := secret.New(object{"keys": []any{octJWK(40).with("kid", "a"), octJWK(41).with("kid", "b")}}.text(t))

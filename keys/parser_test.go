@@ -44,9 +44,7 @@ func TestAParsedKeyIsKeptForAWhile(t *testing.T) {
 	wantStats(t, p, keys.Stats{Hits: 2, Misses: 5, Entries: 1})
 }
 
-// TestAKeyDoesNotOutstayItsTimeInAnIdleProcess: nobody asks for it again, and
-// it goes all the same.
-func TestAKeyDoesNotOutstayItsTimeInAnIdleProcess(t *testing.T) {
+func TestAnIdleProcessDropsExpiredKeys(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := keys.NewParser(keys.ParserOptions{CacheSize: 9})
 		resolve := func(octets int) { must(p.Resolve(t.Context(), keys.Ref{Text: secret.New(octJWK(octets).text(t))})) }
@@ -61,7 +59,7 @@ func TestAKeyDoesNotOutstayItsTimeInAnIdleProcess(t *testing.T) {
 	})
 }
 
-// idle lets time pass in a bubble of synctest.
+// idle sleeps in a synctest bubble.
 func idle(d time.Duration) { <-time.After(d) }
 
 func wantStats(t *testing.T, p *keys.Parser, want keys.Stats) {
@@ -113,8 +111,8 @@ func TestWithoutACacheNothingIsKept(t *testing.T) {
 	wantStats(t, p, keys.Stats{Misses: 2})
 }
 
-// TestOneTextIsParsedOnce holds the only place of the gate, so that all come
-// while the first still waits to parse.
+// TestOneTextIsParsedOnce holds the gate, so that all callers arrive before the
+// first one parses.
 func TestOneTextIsParsedOnce(t *testing.T) {
 	ref := keys.Ref{Text: secret.New(ecJWK(elliptic.P256(), "P-256").text(t))}
 	synctest.Test(t, func(t *testing.T) {
@@ -135,7 +133,7 @@ func TestOneTextIsParsedOnce(t *testing.T) {
 	})
 }
 
-func TestTheOneWhoGivesUpDoesNotSpoilItForOthers(t *testing.T) {
+func TestATimeoutOfTheFirstCallerIsNotSharedWithOthers(t *testing.T) {
 	ref := keys.Ref{Text: secret.New(octJWK(32).text(t))}
 	synctest.Test(t, func(t *testing.T) {
 		p := keys.NewParser(keys.ParserOptions{CacheSize: 10})
@@ -162,7 +160,7 @@ func TestTheOneWhoGivesUpDoesNotSpoilItForOthers(t *testing.T) {
 	})
 }
 
-func TestAWaiterGivesUpByItself(t *testing.T) {
+func TestAWaitingCallerTimesOut(t *testing.T) {
 	ref := keys.Ref{Text: secret.New(octJWK(32).text(t))}
 	synctest.Test(t, func(t *testing.T) {
 		p := keys.NewParser(keys.ParserOptions{})
@@ -183,12 +181,12 @@ func TestAWaiterGivesUpByItself(t *testing.T) {
 	})
 }
 
-func TestANamedKeyIsNotTheParsers(t *testing.T) {
+func TestTheParserRefusesNamedKeys(t *testing.T) {
 	_, err := keys.NewParser(keys.ParserOptions{}).Resolve(t.Context(), keys.Ref{Name: "billing"})
 	wantReason(t, err, keys.ErrUnknown)
 }
 
-func TestTextIsMeasuredFirst(t *testing.T) {
+func TestTheSizeOfATextIsLimited(t *testing.T) {
 	p := keys.NewParser(keys.ParserOptions{MaxText: 10})
 	_, err := p.Resolve(t.Context(), keys.Ref{Text: secret.New("01234567890")})
 	wantReason(t, err, keys.ErrTooLarge)

@@ -58,8 +58,7 @@ func TestAPublicKeyThatIsRefusedSaysWhatItIs(t *testing.T) {
 	}
 }
 
-// TestAVerifierIsAskedForNoPrivateKey: whatever else it was given.
-func TestAVerifierIsAskedForNoPrivateKey(t *testing.T) {
+func TestHintsForAVerifierAskForNoPrivateKey(t *testing.T) {
 	p256 := pemFile(t, "p256.pkcs8.pem")
 	for _, text := range []string{
 		"", " ", "junk", "key.pem", "${a.b}", "***", "-----BEGIN", "eyJhbGciOiJSUzI1NiJ9.e30.AAAA", "{}", "<xml/>",

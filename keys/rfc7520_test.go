@@ -58,9 +58,9 @@ func TestTheCookbooksSignatures(t *testing.T) {
 	}
 }
 
-// TestTheCookbooksLockedKeySet opens the JWK Set of RFC 7520 §5.3 with its
+// TestTheEncryptedKeySetOfTheCookbook opens the JWK Set of RFC 7520 §5.3 with its
 // password. Its keys are for encryption, which is known only once it is open.
-func TestTheCookbooksLockedKeySet(t *testing.T) {
+func TestTheEncryptedKeySetOfTheCookbook(t *testing.T) {
 	example := cookbookExample(t, "5_3.key_wrap_using_pbes2-aes-keywrap_with-aes-cbc-hmac-sha2.json")
 	p := keys.NewParser(keys.ParserOptions{Containers: true})
 	for password, reason := range map[string]error{

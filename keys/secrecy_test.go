@@ -15,9 +15,9 @@ import (
 	"conductor-jwt/keys/exposure"
 )
 
-// TestAKeyPrintsNothingOfItselfFromAnywhere looks at keys in the fields of
-// other types, where fmt reads by reflection what it may not call.
-func TestAKeyPrintsNothingOfItselfFromAnywhere(t *testing.T) {
+// TestKeysPrintNoPrivateBytes also prints keys in unexported fields of other
+// types, which fmt reads by reflection.
+func TestKeysPrintNoPrivateBytes(t *testing.T) {
 	for name, o := range map[string]object{"oct": octJWK(64), "okp": ed25519JWK(), "rsa": rsaJWK(sharedRSA())} {
 		t.Run(name, func(t *testing.T) {
 			text := o.text(t)
@@ -62,7 +62,7 @@ func TestAKeyPrintsNothingOfItselfFromAnywhere(t *testing.T) {
 	}
 }
 
-// wantAbsent looks for a secret in the ways in which fmt writes bytes.
+// wantAbsent searches for a secret in the forms in which fmt writes bytes.
 func wantAbsent(t *testing.T, out, name string, raw []byte) {
 	t.Helper()
 	first := raw[:12]

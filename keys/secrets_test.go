@@ -24,7 +24,7 @@ import (
 	"conductor-jwt/keys/decode"
 )
 
-func TestATextThatGivesAKeyAwayIsTold(t *testing.T) {
+func TestSecretsFindsKeyMaterial(t *testing.T) {
 	rsaPEM, jwk := pemFile(t, "rsa.pkcs8.pem"), ecJWK(elliptic.P256(), "P-256")
 	body := strings.Split(rsaPEM, "\n")
 	d := jwk.member("d")
@@ -111,8 +111,8 @@ func TestATextThatGivesAKeyAwayIsTold(t *testing.T) {
 	}
 }
 
-// TestShortSecretsAreFoundAsAWhole: a text of 8 to 23 characters gives itself
-// away where it stands alone, not where its letters are part of other words.
+// TestShortSecretsAreFoundAsAWhole checks that a secret of 8 to 23 characters
+// is found as a word of its own, and not as a part of other words.
 func TestShortSecretsAreFoundAsAWhole(t *testing.T) {
 	const word = "Tr0ub4dor&3xyz"
 	locked := pemFile(t, "rsa.pbes2.pem")
@@ -167,8 +167,7 @@ func TestShortSecretsAreFoundAsAWhole(t *testing.T) {
 	}
 }
 
-// A JWK Set in a task may have thousands of short secrets, and a claim as many
-// places where one could stand.
+// A JWK Set may have thousands of short secrets, and a claim as many words.
 func TestEachOfThousandsOfShortSecretsIsFound(t *testing.T) {
 	var set strings.Builder
 	for i := range 3000 {
@@ -186,8 +185,8 @@ func TestEachOfThousandsOfShortSecretsIsFound(t *testing.T) {
 	}
 }
 
-// TestTheOwnPublicKeyMayBeAClaim: proof-of-possession claims (RFC 7800 §3.2)
-// hold it, and PKCS#1 and SEC 1 hold it in the same base64 digits.
+// Proof-of-possession claims (RFC 7800 §3.2) hold the public key, and PKCS#1
+// and SEC 1 have it in the same base64 digits.
 func TestTheOwnPublicKeyMayBeAClaim(t *testing.T) {
 	ec := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
 	armour := func(label string, der []byte) string {
@@ -225,7 +224,7 @@ func TestTheOwnPublicKeyMayBeAClaim(t *testing.T) {
 	}
 }
 
-// private gives the DER of a key file.
+// private returns the DER of a key file.
 func private(tb testing.TB, text string) []byte {
 	tb.Helper()
 	b, _ := pem.Decode([]byte(text))
@@ -241,9 +240,8 @@ func mustRSA(tb testing.TB, text string) *rsa.PrivateKey {
 	return k
 }
 
-// TestWhatEverybodyMayKnowIsNotExposed: workflows that pass the public side
-// of a key along must go on.
-func TestWhatEverybodyMayKnowIsNotExposed(t *testing.T) {
+// Workflows may pass the public part of a key along.
+func TestPublicPartsOfAKeyAreNotExposed(t *testing.T) {
 	account := object{
 		"type": "service_account", "project_id": "a-project-of-many-characters", "private_key_id": "0123456789abcdef0123456789abcdef01234567",
 		"private_key": pemFile(t, "rsa.pkcs8.pem"), "client_email": "robot@a-project-of-many-characters.iam.gserviceaccount.com",
@@ -278,8 +276,7 @@ func TestWhatEverybodyMayKnowIsNotExposed(t *testing.T) {
 	}
 }
 
-// TestAnotherKeysPublicHalfIsNotExposed: keys of a type begin alike, and some
-// forms hold their own public half too.
+// Keys of a type begin alike, and some forms have their own public half.
 func TestAnotherKeysPublicHalfIsNotExposed(t *testing.T) {
 	entries := must(os.ReadDir(filepath.Join("testdata", "keys")))
 	var public []string
@@ -339,7 +336,7 @@ func TestLongTextsAreSearchedInTime(t *testing.T) {
 		} {
 			start := time.Now()
 			s.In(text)
-			// A search that goes over the text for each of its places takes minutes.
+			// A search of quadratic time takes minutes.
 			if took := time.Since(start); took > 10*time.Second {
 				t.Errorf("%.12q… took %s", text, took)
 			}
@@ -347,7 +344,6 @@ func TestLongTextsAreSearchedInTime(t *testing.T) {
 	}
 }
 
-// A secret that repeats itself is searched another way, to the same end.
 func TestARepetitiveSecretIsFound(t *testing.T) {
 	for name, words := range map[string]string{
 		"one letter":            strings.Repeat("A", 400),
@@ -374,7 +370,7 @@ func TestARepetitiveSecretIsFound(t *testing.T) {
 	}
 }
 
-// A secret of 24 characters has one run only.
+// A secret of 24 characters has one run.
 func TestASecretOfExactly24CharactersIsFound(t *testing.T) {
 	const words = "correct-horse-battery-st"
 	if len(words) != 24 {
@@ -397,7 +393,7 @@ func TestASecretOfExactly24CharactersIsFound(t *testing.T) {
 	}
 }
 
-// A piece of a JWK is found wherever it is cut, and whatever stands between.
+// A part of a JWK is found wherever it is cut.
 func TestAPieceOfAJWKIsFound(t *testing.T) {
 	none := keys.Ref{Text: secret.New(ecJWK(elliptic.P256(), "P-256").text(t))}
 	for text, want := range map[string]bool{
@@ -429,7 +425,7 @@ func TestAPieceOfAJWKIsFound(t *testing.T) {
 	}
 }
 
-// Keys of another purpose beside the signing key do not disturb it.
+// Keys for another use beside the signing key are ignored.
 func TestAJWKSWithAKeyForEncryption(t *testing.T) {
 	sign := ecJWK(elliptic.P256(), "P-256").with("kid", "s")
 	encrypt := rsaJWK(sharedRSA()).with("kid", "e").with("alg", "RSA-OAEP")

@@ -11,8 +11,7 @@ import (
 	"conductor-jwt/keys"
 )
 
-// What a store says of its failure reaches whoever asked, unless the time was
-// up: then that is the reason.
+// The error of a store is returned, unless ctx ended: then that is the reason.
 func TestAStoreThatDoesNotSign(t *testing.T) {
 	public, _, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
@@ -59,9 +58,8 @@ func TestAStoreThatDoesNotSign(t *testing.T) {
 	}
 }
 
-// What a key cannot be written as is refused, and nothing comes beside the
-// refusal.
-func TestAKeyHasNotEveryForm(t *testing.T) {
+// A form that a key does not have is an error without any output.
+func TestFormsThatAKeyDoesNotHave(t *testing.T) {
 	public, _, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -107,7 +105,7 @@ func TestAKeyHasNotEveryForm(t *testing.T) {
 	}
 }
 
-func TestASignatureOfTheWrongFormIsAnOutage(t *testing.T) {
+func TestJoinECDSARefusesOtherForms(t *testing.T) {
 	tlv := func(tag byte, contents ...[]byte) []byte {
 		content := bytes.Join(contents, nil)
 		return append([]byte{tag, byte(len(content))}, content...)

@@ -87,8 +87,8 @@ func TestAVerifierIsRefused(t *testing.T) {
 	}
 }
 
-// TestAVerifierIsBoundToItsKey: neither the family nor the alg of a key is a
-// header's to choose (RFC 8725 §2.1, §3.1).
+// The header of a token chooses neither the type nor the alg of a key (RFC 8725
+// §2.1, §3.1).
 func TestAVerifierIsBoundToItsKey(t *testing.T) {
 	k := mustResolve(t, rsaJWK(sharedRSA()).text(t))
 	for _, c := range []struct {

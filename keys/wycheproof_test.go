@@ -91,8 +91,8 @@ func TestWycheproofSignatures(t *testing.T) {
 
 var errForm = errors.New("not a compact token")
 
-// verifyCompact reads the group's key, public where there is one, and judges
-// one token with it.
+// verifyCompact reads the public key of the group, where it has one, and
+// verifies one token with it.
 func verifyCompact(t *testing.T, g joseGroup, test joseTest) error {
 	t.Helper()
 	key := g.Public

@@ -139,7 +139,7 @@ func TestAPKCS12FileGivesKeyAndChain(t *testing.T) {
 	}
 }
 
-func TestAPKCS12FileIsNotOpenedForAThousandMillionIterations(t *testing.T) {
+func TestAPKCS12FileWithTooManyIterationsIsRefused(t *testing.T) {
 	many := integer(t, 1_000_000_000)
 	few := integer(t, 2048)
 	sealed, _ := pem.Decode([]byte(withIterations(t, big.NewInt(1_000_000_000))))

@@ -206,7 +206,7 @@ func TestACosignKeyOpensWithItsPassword(t *testing.T) {
 	wantRefusal(t, err, ErrEncrypted)
 }
 
-func TestPBKDF2IsBrokenOff(t *testing.T) {
+func TestPBKDF2IsCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	hashes := 0
 	kdf := pbkdf2Params{iterations: maxPBKDF2Iterations, prf: func() hash.Hash { return &counted{sha256.New(), &hashes, cancel} }}

@@ -30,7 +30,7 @@ func addKeyFiles(f *testing.F, add func(text string)) {
 	}
 }
 
-// canonical writes blocks as the standard library would.
+// canonical writes blocks as the standard library does.
 func canonical(tb testing.TB, blocks []block) string {
 	tb.Helper()
 	var out strings.Builder
@@ -57,8 +57,8 @@ func hexOf(b []byte) string {
 	return string(out)
 }
 
-// A repair of what was repaired changes nothing, and the standard library
-// reads the repaired text to the same bytes.
+// Repairing a repaired text changes nothing, and the standard library reads the
+// same bytes from it.
 func FuzzPEMRepair(f *testing.F) {
 	addKeyFiles(f, func(text string) { f.Add(text) })
 	for _, damage := range repairs() {
@@ -94,13 +94,14 @@ func FuzzPEMRepair(f *testing.F) {
 	})
 }
 
-// noise is what may be put anywhere into the body of a key without changing
-// the key.
+// noise returns texts that do not change a key wherever they are put into its
+// body.
 func noise() []string {
 	return []string{"\n", " ", "\t", "\r\n", `\n`, `\\n`, `\r\n`, "\ufeff", "\u00a0", "\\\n", "\u2028", "\n\n    "}
 }
 
-// White space in any form, at any place of the body, leaves the key as it is.
+// White space in any form and at any place of the body leaves the key
+// unchanged.
 func FuzzGoodKeyStaysTheSame(f *testing.F) {
 	f.Add([]byte{0, 0, 3, 4, 77, 200})
 	f.Add([]byte{10, 4, 11, 4, 12, 5, 13, 5})
@@ -131,8 +132,8 @@ func FuzzGoodKeyStaysTheSame(f *testing.F) {
 	})
 }
 
-// One damage to the text of a key, of any kind and at any place, leaves the
-// key, or no key at all: never another one.
+// Any one damage to the text of a key leaves the same key or none, never
+// another one.
 func FuzzDamageMakesNoOtherKey(f *testing.F) {
 	files := []string{
 		"rsa.pkcs8.pem", "rsa.legacy-aes256.pem", "p256.sec1-nopublic.pem", "p384.params-sec1.pem", "ed25519.pkcs8.pem", "ssh-ed25519-256.pem",
@@ -176,8 +177,8 @@ func isBase64(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("+/=", c) >= 0
 }
 
-// Whatever text is given: a key that can sign, or a refusal that quotes none
-// of it. With a password nothing is derived, for the time is up.
+// FuzzKeyText checks that any text is a key that can sign, or an error that
+// quotes none of it. With a password nothing is derived, because ctx has ended.
 func FuzzKeyText(f *testing.F) {
 	addKeyFiles(f, func(text string) {
 		f.Add(text, false)

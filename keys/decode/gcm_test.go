@@ -37,7 +37,7 @@ func (g gcm) text(t *testing.T, plain []byte) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// A tag or a nonce that is not read here needs no right one.
+	// An unsupported tag or nonce need not be right.
 	sealed := make([]byte, len(plain)+g.tag)
 	if aead, err := cipher.NewGCMWithTagSize(block, g.tag); err == nil && g.nonce == 12 {
 		sealed = aead.Seal(nil, nonce, plain, nil)
@@ -136,7 +136,7 @@ func TestACiphertextThatIsCutOrDamagedIsRefused(t *testing.T) {
 	}
 }
 
-// splitSealed gives what stands before the ciphertext, and the ciphertext.
+// splitSealed returns the DER before the ciphertext, and the ciphertext.
 func splitSealed(t *testing.T, der []byte) (head, sealed []byte) {
 	t.Helper()
 	s, ok := wholeSequence(der)

@@ -39,8 +39,8 @@ func readKey(tb testing.TB, text, password string) (any, Key, error) {
 	return k.Private, k, err
 }
 
-// publicOf gives the public half that a private key itself says; nil where its
-// numbers do not belong together.
+// publicOf returns the public half of a private key; nil where its numbers do
+// not belong together.
 func publicOf(private any) crypto.PublicKey {
 	if Check(private) != nil {
 		return nil
@@ -56,7 +56,7 @@ func publicOf(private any) crypto.PublicKey {
 	return nil
 }
 
-// sameKey compares private keys by the public half that the key itself says.
+// sameKey compares a private key with a public one.
 func sameKey(tb testing.TB, got any, want crypto.PublicKey) {
 	tb.Helper()
 	if public := publicOf(got); !equalKeys(public, want) {

@@ -115,8 +115,8 @@ func wantMLDSA(t *testing.T, text string, public []byte) {
 	}
 }
 
-// TestAKeyThatRingWroteIsRead: its public half is under an explicit tag, and is
-// held against the private one all the same.
+// The public half of such a key is under an explicit tag, and is compared with
+// the private one, too.
 func TestAKeyThatRingWroteIsRead(t *testing.T) {
 	seed := bytes.Repeat([]byte{7}, 32)
 	key := func(public []byte) []byte {

@@ -58,7 +58,7 @@ func TestParametersOfPSS(t *testing.T) {
 			}
 		})
 	}
-	// All is SHA-1 where nothing is said, which no PS algorithm has.
+	// The default of all is SHA-1, which no PS algorithm has.
 	for name, params := range map[string][]byte{"sha-1, unsaid": tlv(0x30), "sha-1, stated": tlv(0x30, tlv(0xa0, sha1), mgf(sha1))} {
 		if got, err := readPSSParams(cryptobyte.String(params)); err != nil || got != crypto.SHA1 {
 			t.Errorf("%s: %v, %v", name, got, err)

@@ -20,7 +20,7 @@ import (
 	"conductor-jwt/internal/secret"
 )
 
-// pbes2 encrypts a key with AES-256-CBC, as its derivation says.
+// pbes2 encrypts a key with AES-256-CBC and the given derivation.
 func pbes2(t *testing.T, kdf, key, plain []byte) []byte {
 	t.Helper()
 	block, err := aes.NewCipher(key)
@@ -144,7 +144,7 @@ func TestShapesOfDER(t *testing.T) {
 	}
 }
 
-func TestAPKCS12FileNestsSoDeep(t *testing.T) {
+func TestTheMaximumDepthOfAPKCS12File(t *testing.T) {
 	nest := func(levels int) []byte {
 		var der []byte
 		for range levels {
@@ -159,7 +159,7 @@ func TestAPKCS12FileNestsSoDeep(t *testing.T) {
 }
 
 // A file of 1 MiB has room for thousands of parts.
-func TestAPKCS12FileAsksForSoManyIterationsInAll(t *testing.T) {
+func TestTheMaximumIterationsOfAPKCS12File(t *testing.T) {
 	part := tlv(0x30, tlv(4, make([]byte, 8)), integer(t, 1_000_000))
 	if err := checkPKCS12Work(tlv(0x30, part, part, part, part)); err != nil {
 		t.Errorf("four parts: %v", err)

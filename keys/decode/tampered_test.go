@@ -52,7 +52,7 @@ func inPKCS8(t *testing.T, key []byte, params []byte, arcs ...int) []byte {
 }
 
 // ofBits is a consistent-looking RSA key of any size whose factors are odd
-// numbers: what a library takes at its word and then signs with for seconds.
+// numbers. A library that trusts it signs for seconds.
 func ofBits(t *testing.T, bits int) rsaNumbers {
 	t.Helper()
 	p := odd(t, bits/2)
@@ -128,8 +128,8 @@ func TestTamperedRSANumbersAreRefused(t *testing.T) {
 	}
 }
 
-// coherent is an RSA key whose numbers fit one another, as the library checks
-// them, although no factor is a prime.
+// coherent is an RSA key with consistent numbers, as the library checks them,
+// although no factor is a prime.
 func coherent(t *testing.T, bitsP, bitsQ int) rsaNumbers {
 	t.Helper()
 	e, one := big.NewInt(65537), big.NewInt(1)
@@ -148,8 +148,8 @@ func coherent(t *testing.T, bitsP, bitsQ int) rsaNumbers {
 	}
 }
 
-// TestAnRSAKeyWithOneSmallPrimeIsWeak: it is easy to factor, and at 8192 bits
-// a signature with it takes most of a second.
+// Such a key is easy to factor, and at 8192 bits a signature with it takes most
+// of a second.
 func TestAnRSAKeyWithOneSmallPrimeIsWeak(t *testing.T) {
 	for _, c := range []struct{ p, q int }{{20, 2028}, {2028, 20}, {20, 8172}, {900, 1148}} {
 		_, err := readDER(t.Context(), coherent(t, c.p, c.q).der(t), "", secret.Text{})
@@ -210,7 +210,7 @@ func TestTamperedECKeysAreRefused(t *testing.T) {
 	}
 }
 
-// nested is a sequence that holds a sequence that holds …
+// nested returns sequences within sequences.
 func nested(depth int) []byte {
 	out := []byte{5, 0}
 	for range depth {
@@ -235,9 +235,9 @@ func TestAnEd25519PublicHalfOfAnotherKeyIsRefused(t *testing.T) {
 	}
 }
 
-// TestThePublicHalfInPKCS8IsHeldAgainstThePrivateOne: RFC 5958 §2 lets a key
+// TestThePublicHalfInPKCS8MustFitThePrivateOne: RFC 5958 §2 lets a key
 // of any type carry it, in the form that the type's SubjectPublicKeyInfo has.
-func TestThePublicHalfInPKCS8IsHeldAgainstThePrivateOne(t *testing.T) {
+func TestThePublicHalfInPKCS8MustFitThePrivateOne(t *testing.T) {
 	n := numbersOf(t)
 	rsaPublic := func(n *big.Int) []byte {
 		der, err := asn1.Marshal(struct{ N, E *big.Int }{n, big.NewInt(65537)})
@@ -400,7 +400,7 @@ func TestAnOpenSSHKeyOnACurveWithAnotherScalar(t *testing.T) {
 	}
 }
 
-// readPlainSSH reads an OpenSSH key of these halves.
+// readPlainSSH reads an OpenSSH key with these halves.
 func readPlainSSH(t *testing.T, public, section []byte) error {
 	t.Helper()
 	private, err := readOpenSSH(t.Context(), sshFileOf(sshFile{Cipher: "none", KDF: "none", Public: public, Private: section}), secret.Text{})

@@ -76,7 +76,7 @@ func run(ctx context.Context, s settings) error {
 		slots <- struct{}{}
 		all.Go(func() {
 			defer func() { <-slots }()
-			results[i] = play(ctx, s, n, peers, keys)
+			results[i] = runRow(ctx, s, n, peers, keys)
 			fmt.Fprintln(os.Stderr, lineOf(results[i]))
 		})
 	}
@@ -121,8 +121,8 @@ func selected(s settings) ([]int, error) {
 	return indexes, nil
 }
 
-// play runs every worker through a row.
-func play(ctx context.Context, s settings, index int, peers []peer, keys []reliability.Key) []cell {
+// runRow runs every worker through a row.
+func runRow(ctx context.Context, s settings, index int, peers []peer, keys []reliability.Key) []cell {
 	cells := make([]cell, len(peers))
 	var all sync.WaitGroup
 	for i, p := range peers {
@@ -131,15 +131,15 @@ func play(ctx context.Context, s settings, index int, peers []peer, keys []relia
 			var m memory
 			v, err := row.Run(ctx, keys, m.watch(p.command.Start))
 			cells[i] = cell{row: row, verdict: v, err: err, peak: m.peak()}
-			keep(s.logs, fmt.Sprintf("%d-%d-%s.log", row.Number, index, p.name), v)
+			writeLog(s.logs, fmt.Sprintf("%d-%d-%s.log", row.Number, index, p.name), v)
 		})
 	}
 	all.Wait()
 	return cells
 }
 
-// keep writes a log, readable only by its owner, because it may hold keys.
-func keep(folder, name string, v reliability.Verdict) {
+// writeLog writes a log, readable only by its owner, because it may hold keys.
+func writeLog(folder, name string, v reliability.Verdict) {
 	if folder == "" {
 		return
 	}

@@ -106,33 +106,33 @@ func rewrite(path string, results [][]cell) error {
 
 // columns returns the cells of each row by the row's number.
 func columns(results [][]cell) map[string][]string {
-	plays := map[string][][]cell{}
+	runs := map[string][][]cell{}
 	for _, cells := range results {
 		n := strconv.Itoa(cells[0].row.Number)
-		plays[n] = append(plays[n], cells)
+		runs[n] = append(runs[n], cells)
 	}
 	out := map[string][]string{}
-	for n, of := range plays {
+	for n, of := range runs {
 		for worker := range of[0] {
-			out[n] = append(out[n], together(of, worker))
+			out[n] = append(out[n], combined(of, worker))
 		}
 	}
 	return out
 }
 
-// together returns the results of one worker in all faults of a row.
-func together(plays [][]cell, worker int) string {
-	if len(plays) == 1 {
-		return plays[0][worker].String()
+// combined returns the results of one worker in all faults of a row.
+func combined(runs [][]cell, worker int) string {
+	if len(runs) == 1 {
+		return runs[0][worker].String()
 	}
 	var words []string
 	same := true
-	for i, cells := range plays {
+	for i, cells := range runs {
 		words = append(words, fmt.Sprintf("(%c) %s", 'a'+i, cells[worker]))
-		same = same && cells[worker].String() == plays[0][worker].String()
+		same = same && cells[worker].String() == runs[0][worker].String()
 	}
 	if same {
-		return plays[0][worker].String()
+		return runs[0][worker].String()
 	}
 	return strings.Join(words, "; ")
 }

@@ -15,8 +15,8 @@ import (
 type faultKind struct {
 	name  string
 	rules []ct.Rule
-	// play does for the given time what rules cannot; nil if there are only rules.
-	play func(ctx context.Context, s *reliability.Testbed, d time.Duration) error
+	// run does for the given time what rules cannot; nil if there are only rules.
+	run func(ctx context.Context, s *reliability.Testbed, d time.Duration) error
 }
 
 // often is the probability of a fault that costs a call, rarely of one that
@@ -47,17 +47,17 @@ func faultKinds() []faultKind {
 		{name: "5xx", rules: chance(
 			often, ct.Fault{Status: 500}, ct.Fault{Status: 502, Wire: ct.WireHTML}, ct.Fault{Status: 503}, ct.Fault{Status: 504, Wire: ct.WireHTML})},
 		{name: "429", rules: chance(0.05, ct.Fault{Status: http.StatusTooManyRequests, RetryAfter: "1"}, ct.Fault{Status: http.StatusTooManyRequests})},
-		{name: "401", play: rotate},
+		{name: "401", run: rotate},
 		{name: "slow responses", rules: chance(0.4, ct.Fault{Delay: 100 * time.Millisecond}, ct.Fault{Delay: 600 * time.Millisecond})},
 		{name: "no responses", rules: chance(rarely, ct.Fault{Wire: ct.WireHang}, ct.Fault{Wire: ct.WireSlow})},
 		{name: "broken responses", rules: chance(
 			often/2, ct.Fault{Wire: ct.WireTruncated}, ct.Fault{Wire: ct.WireShort}, ct.Fault{Wire: ct.WireGarbage}, ct.Fault{Wire: ct.WireHTML},
 			ct.Fault{Wire: ct.WireTruncated, Lost: true})},
 		{name: "oversized responses", rules: append(times(2, "poll", ct.Fault{Wire: ct.WireBomb}), times(1, "update", ct.Fault{Wire: ct.WireHuge})...)},
-		{name: unreadableTasks, rules: times(2, "poll", ct.Fault{Spoil: ct.SpoilField}, ct.Fault{Spoil: ct.SpoilID})},
+		{name: unreadableTasks, rules: times(2, "poll", ct.Fault{Unreadable: ct.UnreadableField}, ct.Fault{Unreadable: ct.UnreadableID})},
 		{name: "duplicates", rules: []ct.Rule{{Call: "poll", Chance: 0.5, Fault: ct.Fault{Twice: true}}}},
 		{name: "more than asked for", rules: []ct.Rule{{Call: "poll", Chance: 0.5, Fault: ct.Fault{Extra: 7}}}},
-		{name: down, play: nil}, // see soak.outage, which times the recovery
+		{name: down, run: nil}, // see soak.outage, which times the recovery
 	}
 }
 

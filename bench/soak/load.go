@@ -13,8 +13,8 @@ import (
 	"conductor-jwt/test/reliability"
 )
 
-// bad is the share of tasks that cannot succeed.
-const bad = 0.002
+// invalidShare is the share of tasks that cannot succeed.
+const invalidShare = 0.002
 
 // maxBacklog bounds the queue to the load of this time: more is held back until
 // the worker has caught up, which it might never do on a busy machine.
@@ -28,19 +28,19 @@ type load struct {
 	count  atomic.Int64  // sent, for concurrent readers
 	held   time.Duration // time for which the load was held back
 
-	mu  sync.Mutex
-	bad map[string]bool
+	mu      sync.Mutex
+	invalid map[string]bool
 }
 
 func newLoad(s *reliability.Testbed, seed uint64) *load {
-	return &load{bed: s, random: rand.New(rand.NewPCG(seed, 70)), bad: map[string]bool{}} //nolint:gosec // a seed repeats the run
+	return &load{bed: s, random: rand.New(rand.NewPCG(seed, 70)), invalid: map[string]bool{}} //nolint:gosec // a seed repeats the run
 }
 
-// one enqueues a task, which is sometimes bad.
+// one enqueues a task, which is sometimes invalid.
 func (l *load) one() {
 	l.sent++
 	defer l.count.Add(1)
-	if l.random.Float64() >= bad {
+	if l.random.Float64() >= invalidShare {
 		l.bed.Enqueue(nil)
 		return
 	}
@@ -51,12 +51,12 @@ func (l *load) one() {
 	case 2:
 		field, value = "ttlInSecond", `-5`
 	}
-	l.mu.Lock() // otherwise the task could end before it is recorded as bad
+	l.mu.Lock() // otherwise the task could end before it is recorded as invalid
 	defer l.mu.Unlock()
-	l.bad[l.bed.Enqueue(func(s *ct.TaskSpec) { spoil(s, field, value) })] = true
+	l.invalid[l.bed.Enqueue(func(s *ct.TaskSpec) { setField(s, field, value) })] = true
 }
 
-func spoil(s *ct.TaskSpec, field, value string) {
+func setField(s *ct.TaskSpec, field, value string) {
 	var input map[string]json.RawMessage
 	if json.Unmarshal(s.Template, &input) != nil {
 		return
@@ -67,12 +67,12 @@ func spoil(s *ct.TaskSpec, field, value string) {
 	}
 }
 
-// isBad reports whether a task was bad, and removes it.
-func (l *load) isBad(id string) bool {
+// wasInvalid reports whether a task was invalid, and removes it.
+func (l *load) wasInvalid(id string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	was := l.bad[id]
-	delete(l.bad, id)
+	was := l.invalid[id]
+	delete(l.invalid, id)
 	return was
 }
 

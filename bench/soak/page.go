@@ -94,7 +94,7 @@ func (r *Result) faults(line printer) {
 			line("| %s | 0 | | |", k.name)
 		case k.name == down:
 			line("| %s | %d | %.0f | all |", k.name, t.n, t.seconds)
-		case k.play != nil:
+		case k.run != nil:
 			line("| %s: every token revoked each 300 ms | %d | %.0f | %d tokens granted |", k.name, t.n, t.seconds, t.calls)
 		default:
 			line("| %s | %d | %.0f | %d |", k.name, t.n, t.seconds, t.calls)

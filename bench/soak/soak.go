@@ -160,7 +160,7 @@ func (s *soak) faults(ctx context.Context, loaded <-chan struct{}) error {
 			return nil
 		}
 		e := Episode{Kind: k.name, Begin: s.since()}
-		n, err := s.play(ctx, k, script.random.Uint64(), lasts)
+		n, err := s.runEpisode(ctx, k, script.random.Uint64(), lasts)
 		if err != nil {
 			return fmt.Errorf("soak: %s: %w", k.name, err)
 		}
@@ -171,14 +171,14 @@ func (s *soak) faults(ctx context.Context, loaded <-chan struct{}) error {
 
 func (s *soak) since() float64 { return time.Since(s.began).Seconds() }
 
-// play runs one episode and returns the number of affected calls.
-func (s *soak) play(ctx context.Context, k faultKind, seed uint64, lasts time.Duration) (int, error) {
+// runEpisode runs one episode and returns the number of affected calls.
+func (s *soak) runEpisode(ctx context.Context, k faultKind, seed uint64, lasts time.Duration) (int, error) {
 	switch {
 	case k.name == down:
 		return 0, s.outage(ctx, lasts)
-	case k.play != nil:
+	case k.run != nil:
 		before := s.bed.Server.Granted()
-		err := k.play(ctx, s.bed, lasts)
+		err := k.run(ctx, s.bed, lasts)
 		return s.bed.Server.Granted() - before, err
 	}
 	var n atomic.Int64
@@ -261,17 +261,17 @@ func (s *soak) sample(ctx context.Context) error {
 
 // visit counts an ended task.
 func (s *soak) visit(t ct.Snapshot) {
-	bad := s.load.isBad(t.First)
+	invalid := s.load.wasInvalid(t.First)
 	if t.Status == api.Completed {
 		if !s.began.IsZero() && t.Retry == 0 && t.Queued.After(s.began) {
 			s.result.took = append(s.result.took, delay{float32(t.Queued.Sub(s.began).Seconds()), float32(t.Ended.Sub(t.Queued).Seconds())})
 		}
-		if bad {
+		if invalid {
 			s.result.BadCompleted++
 		}
 		return
 	}
-	if !bad {
+	if !invalid {
 		s.goodFailed++
 	}
 }

@@ -23,10 +23,10 @@ import (
 	"github.com/prometheus/prometheus/util/annotations"
 )
 
-// watched holds scrapes of a real worker: at its start, after each act of
-// test/reliability/scenario, and after its exit.
+// watched holds scrapes of a real worker: after each phase of
+// test/reliability/scenario and after its exit. The first, at its start, has no name.
 type watched struct {
-	idle, good, busy, again, gone time.Time
+	idle, valid, faulty, again, exited time.Time
 
 	series map[uint64]*promql.Series
 	engine *promql.Engine
@@ -39,22 +39,22 @@ func watch(t *testing.T) *watched {
 		series: map[uint64]*promql.Series{},
 		engine: promql.NewEngine(promql.EngineOpts{MaxSamples: 1e6, Timeout: time.Minute, Parser: parser.NewParser(parser.Options{})}),
 	}
-	say, said, end := perform(t)
-	address := said()
+	next, line, end := startScenario(t)
+	address := line()
 	w.scrape(t, address)
-	for _, at := range []*time.Time{&w.idle, &w.good, &w.busy, &w.again} {
-		say()
-		said()
+	for _, at := range []*time.Time{&w.idle, &w.valid, &w.faulty, &w.again} {
+		next()
+		line()
 		*at = w.scrape(t, address)
 	}
 	end()
-	w.gone = w.scrape(t, address)
+	w.exited = w.scrape(t, address)
 	return w
 }
 
-// perform starts the scenario. say starts the next act, said waits for a line of
-// output.
-func perform(t *testing.T) (say func(), said func() string, end func()) {
+// startScenario starts the scenario. next starts the next phase; line waits for a
+// line of output.
+func startScenario(t *testing.T) (next func(), line func() string, end func()) {
 	t.Helper()
 	folder := t.TempDir()
 	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-o", folder+string(filepath.Separator), "./test/reliability/scenario", ".")
@@ -62,29 +62,29 @@ func perform(t *testing.T) (say func(), said func() string, end func()) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
-	play := exec.CommandContext(t.Context(), filepath.Join(folder, "scenario"), filepath.Join(folder, "conductor-jwt"))
-	play.Stderr = t.Output()
-	in, err := play.StdinPipe()
+	scenario := exec.CommandContext(t.Context(), filepath.Join(folder, "scenario"), filepath.Join(folder, "conductor-jwt"))
+	scenario.Stderr = t.Output()
+	in, err := scenario.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := play.StdoutPipe()
+	out, err := scenario.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := play.Start(); err != nil {
+	if err := scenario.Start(); err != nil {
 		t.Fatal(err)
 	}
 	lines := bufio.NewScanner(out)
-	return func() { _, _ = io.WriteString(in, "\n") }, // if it has exited, said reports it
+	return func() { _, _ = io.WriteString(in, "\n") }, // if it has exited, line reports it
 		func() string {
 			if !lines.Scan() {
-				t.Fatalf("the scenario has exited: %v", play.Wait())
+				t.Fatalf("the scenario has exited: %v", scenario.Wait())
 			}
 			return lines.Text()
 		}, func() {
 			_ = in.Close() // Wait reports the error
-			if err := play.Wait(); err != nil {
+			if err := scenario.Wait(); err != nil {
 				t.Fatal(err)
 			}
 		}

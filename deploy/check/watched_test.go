@@ -51,7 +51,7 @@ func (w *watched) panels(t *testing.T) {
 			if len(got) == 0 || strings.Contains(got.String(), `"none"`) {
 				t.Errorf("%s, busy worker: %q, want data with labels", panel.Title, got)
 			}
-			for _, s := range append(got, shown(w.query(t, query, w.good))...) {
+			for _, s := range append(got, shown(w.query(t, query, w.valid))...) {
 				if panel.FieldConfig.Defaults.Unit == "percentunit" && (s.F < 0 || s.F > 1) {
 					t.Errorf("%s is %v, want a share between 0 and 1", panel.Title, s.F)
 				}
@@ -102,18 +102,18 @@ func (w *watched) alerts(t *testing.T) {
 		_, untriggered := left[rule.Alert]
 		delete(left, rule.Alert)
 		w.watches(t, rule)
-		if got := w.query(t, rule.Expr, w.good); len(got) > 0 {
+		if got := w.query(t, rule.Expr, w.valid); len(got) > 0 {
 			t.Errorf("%s is triggered by valid tasks: %s", rule.Alert, got)
 		}
 		at := w.again
 		if rule.Alert == "ConductorJWTDown" {
-			at = w.gone
+			at = w.exited
 		}
 		if got := w.query(t, rule.Expr, at); (len(got) == 0) != untriggered {
 			t.Errorf("%s, at the end: %q; want no alert: %v", rule.Alert, got, untriggered)
 		}
 		// The first occurrence must trigger it.
-		if got := w.query(t, rule.Expr, w.busy); len(got) == 0 && !untriggered && strings.Contains(rule.Expr, "increase(") {
+		if got := w.query(t, rule.Expr, w.faulty); len(got) == 0 && !untriggered && strings.Contains(rule.Expr, "increase(") {
 			t.Errorf("%s is not triggered by a single occurrence", rule.Alert)
 		}
 	}

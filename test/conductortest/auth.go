@@ -76,7 +76,7 @@ func (a *auth) grant(w http.ResponseWriter, r *http.Request) {
 	a.valid[token] = true
 	a.granted = append(a.granted, token)
 	a.mu.Unlock()
-	answer(w, map[string]string{"token": token})
+	writeJSON(w, map[string]string{"token": token})
 }
 
 // status returns the status for a token: 200, 401 or 403.

@@ -43,8 +43,8 @@ type Fault struct {
 	Extra int
 	// Twice delivers every task twice in the response to a poll.
 	Twice bool
-	// Spoil makes the first task in the response to a poll unreadable.
-	Spoil Spoil
+	// Unreadable makes the first task in the response to a poll unreadable.
+	Unreadable Unreadable
 	// Wire damages the response over HTTP; the ledger's own methods return a
 	// network error instead. With Lost the call is processed first.
 	Wire Wire
@@ -52,13 +52,13 @@ type Fault struct {
 	Location string
 }
 
-// Spoil is how a task is made unreadable.
-type Spoil int
+// Unreadable is how a task is made unreadable.
+type Unreadable int
 
-// The ways to spoil a task.
+// The ways to make a task unreadable.
 const (
-	SpoilField Spoil = iota + 1 // a field has a wrong type; the IDs are readable
-	SpoilID                     // no ID: the task cannot be updated
+	UnreadableField Unreadable = iota + 1 // a field has a wrong type; the IDs are readable
+	UnreadableID                          // no ID: the task cannot be updated
 )
 
 // Rule is one line of a plan.
@@ -122,7 +122,7 @@ func (l *Ledger) applyFault(ctx context.Context, c Call) (Fault, error) {
 		return f, f.Err
 	}
 	if f.Wire != 0 && !f.Lost {
-		return f, lost(conductor.Call(c.Name)) // there is no connection; the call fails
+		return f, injectedError(conductor.Call(c.Name)) // there is no connection; the call fails
 	}
 	if f.Status != 0 {
 		e := refused(conductor.Call(c.Name), f.Status)
@@ -161,7 +161,7 @@ func Pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-func lost(call conductor.Call) error { return network(call, ErrInjected) }
+func injectedError(call conductor.Call) error { return network(call, ErrInjected) }
 
 func network(call conductor.Call, cause error) error {
 	return &conductor.Error{Class: conductor.Network, Call: call, Cause: cause}

@@ -94,7 +94,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, name string, do f
 		return
 	}
 	do(discard{header: http.Header{}}, r, c)
-	c.fault.wire().spoil(w, r, echo(r, c.body))
+	c.fault.wire().send(w, r, echo(r, c.body))
 }
 
 // refuseToken repeats the token in its message, as a careless server does, with
@@ -116,7 +116,7 @@ func (s *Server) before(w http.ResponseWriter, r *http.Request, c call) bool {
 	f := c.fault
 	switch {
 	case f.Err != nil:
-		WireClose.spoil(w, r, "")
+		WireClose.send(w, r, "")
 	case f.Status != 0:
 		if f.RetryAfter != "" {
 			w.Header().Set("Retry-After", f.RetryAfter)
@@ -130,7 +130,7 @@ func (s *Server) before(w http.ResponseWriter, r *http.Request, c call) bool {
 			problem(w, f.Status, "Cannot serve "+echo(r, c.body))
 		}
 	case f.Wire != 0 && !f.Lost:
-		f.Wire.spoil(w, r, echo(r, c.body))
+		f.Wire.send(w, r, echo(r, c.body))
 	default:
 		return false
 	}
@@ -185,11 +185,11 @@ func (s *Server) pollBatch(w http.ResponseWriter, r *http.Request, c call) {
 	for i, t := range tasks {
 		raw := t.polled()
 		if i == 0 {
-			raw = c.fault.Spoil.apply(raw)
+			raw = c.fault.Unreadable.apply(raw)
 		}
 		out = append(out, raw)
 	}
-	answer(w, out)
+	writeJSON(w, out)
 }
 
 func (s *Server) pollOne(w http.ResponseWriter, r *http.Request, _ call) {
@@ -205,7 +205,7 @@ func (s *Server) pollOne(w http.ResponseWriter, r *http.Request, _ call) {
 	case len(tasks) == 0:
 		w.WriteHeader(http.StatusNoContent)
 	default:
-		answer(w, tasks[0].polled())
+		writeJSON(w, tasks[0].polled())
 	}
 }
 
@@ -233,15 +233,15 @@ func query(r *http.Request) (q conductor.Query, ok bool) {
 }
 
 // apply makes a polled task unreadable.
-func (s Spoil) apply(raw json.RawMessage) json.RawMessage {
+func (s Unreadable) apply(raw json.RawMessage) json.RawMessage {
 	var task map[string]json.RawMessage
 	if s == 0 || json.Unmarshal(raw, &task) != nil {
 		return raw
 	}
 	switch s {
-	case SpoilField:
+	case UnreadableField:
 		task["retryCount"] = json.RawMessage(`{"a":[1]}`)
-	case SpoilID:
+	case UnreadableID:
 		delete(task, "taskId")
 	}
 	out, err := marshal(task)
@@ -257,7 +257,7 @@ func (s *Server) getTask(w http.ResponseWriter, r *http.Request, _ call) {
 		problem(w, http.StatusNotFound, "Task not found for taskId: "+r.PathValue("id"))
 		return
 	}
-	answer(w, raw)
+	writeJSON(w, raw)
 }
 
 func (s *Server) getWorkflow(w http.ResponseWriter, r *http.Request, _ call) {
@@ -268,12 +268,12 @@ func (s *Server) getWorkflow(w http.ResponseWriter, r *http.Request, _ call) {
 		problem(w, http.StatusNotFound, "Workflow with Id: "+r.PathValue("id")+" not found.")
 		return
 	}
-	answer(w, raw)
+	writeJSON(w, raw)
 }
 
 func (s *Server) queueSize(w http.ResponseWriter, r *http.Request, _ call) {
 	values := r.URL.Query()
-	answer(w, s.Ledger.Waiting(values.Get("taskType"), values.Get("domain")))
+	writeJSON(w, s.Ledger.Waiting(values.Get("taskType"), values.Get("domain")))
 }
 
 func (s *Server) getTaskDef(w http.ResponseWriter, r *http.Request, _ call) {
@@ -282,7 +282,7 @@ func (s *Server) getTaskDef(w http.ResponseWriter, r *http.Request, _ call) {
 		problem(w, http.StatusNotFound, "No such taskType found by name: "+r.PathValue("name"))
 		return
 	}
-	answer(w, raw)
+	writeJSON(w, raw)
 }
 
 func (s *Server) createTaskDefs(w http.ResponseWriter, _ *http.Request, c call) {
@@ -308,14 +308,14 @@ func (s *Server) secretExists(w http.ResponseWriter, r *http.Request, _ call) {
 	s.Ledger.mu.Lock()
 	_, ok := s.Ledger.secrets[r.PathValue("name")]
 	s.Ledger.mu.Unlock()
-	answer(w, ok)
+	writeJSON(w, ok)
 }
 
 func health(w http.ResponseWriter, _ *http.Request, _ call) {
-	answer(w, map[string]any{"healthResults": []string{}, "suppressedHealthResults": []string{}, "healthy": true})
+	writeJSON(w, map[string]any{"healthResults": []string{}, "suppressedHealthResults": []string{}, "healthy": true})
 }
 
-func answer(w http.ResponseWriter, v any) {
+func writeJSON(w http.ResponseWriter, v any) {
 	raw, err := marshal(v)
 	if err != nil {
 		problem(w, http.StatusInternalServerError, "cannot encode the response")
@@ -363,7 +363,7 @@ func (s *Server) workflowDefs(w http.ResponseWriter, _ *http.Request, _ call) {
 	if raw == nil {
 		raw = json.RawMessage("[]")
 	}
-	answer(w, raw)
+	writeJSON(w, raw)
 }
 
 // secretNames lists the names of the secrets, as the open-source server does
@@ -372,7 +372,7 @@ func (s *Server) secretNames(w http.ResponseWriter, _ *http.Request, _ call) {
 	s.Ledger.mu.Lock()
 	names := slices.Sorted(maps.Keys(s.Ledger.secrets))
 	s.Ledger.mu.Unlock()
-	answer(w, names)
+	writeJSON(w, names)
 }
 
 // pollData returns the last poll of each domain.
@@ -390,5 +390,5 @@ func (s *Server) pollData(w http.ResponseWriter, r *http.Request, _ call) {
 		}
 	}
 	rows := slices.AppendSeq([]row{}, maps.Values(last))
-	answer(w, rows)
+	writeJSON(w, rows)
 }

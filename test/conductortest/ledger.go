@@ -111,16 +111,16 @@ func (l *Ledger) Poll(ctx context.Context, q conductor.Query) ([]api.Task, error
 		return nil, err
 	}
 	if fault.Lost {
-		return nil, lost("poll")
+		return nil, injectedError("poll")
 	}
 	tasks := make([]api.Task, 0, len(leased))
 	for i, d := range leased {
 		t := d.task()
 		switch {
 		case i > 0:
-		case fault.Spoil == SpoilID:
+		case fault.Unreadable == UnreadableID:
 			t = api.Task{WorkflowID: t.WorkflowID, Type: t.Type, Malformed: true}
-		case fault.Spoil == SpoilField:
+		case fault.Unreadable == UnreadableField:
 			t = api.Task{ID: t.ID, WorkflowID: t.WorkflowID, Type: t.Type, Malformed: true}
 		}
 		tasks = append(tasks, t)
@@ -141,7 +141,7 @@ func (l *Ledger) Update(ctx context.Context, r api.Result) error {
 		return err
 	}
 	if fault.Lost {
-		return lost("update")
+		return injectedError("update")
 	}
 	return nil
 }
@@ -159,7 +159,7 @@ func (l *Ledger) StoredWorkflow(ctx context.Context, id string) (json.RawMessage
 		return nil, refused("get workflow", 404)
 	}
 	if fault.Lost {
-		return nil, lost("get workflow")
+		return nil, injectedError("get workflow")
 	}
 	return raw, nil
 }
@@ -175,7 +175,7 @@ func (l *Ledger) StoredTask(ctx context.Context, id string) (api.Task, error) {
 	case !ok:
 		return api.Task{}, refused("get task", 404)
 	case fault.Lost:
-		return api.Task{}, lost("get task")
+		return api.Task{}, injectedError("get task")
 	}
 	return api.DecodeTask(raw)
 }
@@ -201,7 +201,7 @@ func (l *Ledger) TaskDef(ctx context.Context, name string) (def conductor.TaskDe
 	raw := l.StoredTaskDef(name)
 	switch {
 	case fault.Lost:
-		return def, false, lost("get taskdef")
+		return def, false, injectedError("get taskdef")
 	case raw == nil:
 		return def, false, nil
 	}
@@ -223,7 +223,7 @@ func (l *Ledger) CreateTaskDef(ctx context.Context, def model.TaskDef) error {
 		return err
 	}
 	if fault.Lost {
-		return lost("create taskdef")
+		return injectedError("create taskdef")
 	}
 	return nil
 }

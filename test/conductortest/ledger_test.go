@@ -48,7 +48,7 @@ func one(t *testing.T, l *conductortest.Ledger) api.Task {
 	return tasks[0]
 }
 
-func answer(t *testing.T, l *conductortest.Ledger, task api.Task, status api.Status) {
+func update(t *testing.T, l *conductortest.Ledger, task api.Task, status api.Status) {
 	t.Helper()
 	if err := l.Update(t.Context(), result(task, status)); err != nil {
 		t.Fatalf("update: %v", err)
@@ -62,7 +62,7 @@ func result(task api.Task, status api.Status) api.Result {
 	}
 }
 
-func wantSound(t *testing.T, l *conductortest.Ledger) {
+func wantNoViolation(t *testing.T, l *conductortest.Ledger) {
 	t.Helper()
 	if err := l.Check(); err != nil {
 		t.Errorf("Check = %v, want nil", err)
@@ -93,13 +93,13 @@ func TestTaskIsRedeliveredAfterTheResponseTimeout(t *testing.T) {
 		if len(tasks) != 1 || tasks[0].ID == id || tasks[0].Retry != 1 {
 			t.Fatalf("redelivered as %+v, want one new id with retry 1", tasks)
 		}
-		answer(t, l, timedOut, api.Completed) // too late: acknowledged and ignored
-		answer(t, l, tasks[0], api.Completed)
+		update(t, l, timedOut, api.Completed) // too late: acknowledged and ignored
+		update(t, l, tasks[0], api.Completed)
 		updates := l.Updates()
 		if updates[0].Effect != conductortest.Ignored || updates[1].Effect != conductortest.Applied {
 			t.Errorf("effects %s and %s, want ignored and applied", updates[0].Effect, updates[1].Effect)
 		}
-		wantSound(t, l)
+		wantNoViolation(t, l)
 	})
 }
 
@@ -188,23 +188,23 @@ func TestCheckReportsEachViolation(t *testing.T) {
 	})
 	t.Run("two updates that differ", func(t *testing.T) {
 		l, task := setup(t, 0)
-		answer(t, l, task, api.Completed)
-		answer(t, l, task, api.Completed)
-		wantSound(t, l)
-		answer(t, l, task, api.Failed)
+		update(t, l, task, api.Completed)
+		update(t, l, task, api.Completed)
+		wantNoViolation(t, l)
+		update(t, l, task, api.Failed)
 		wantViolation(t, l, "differ")
 	})
 	t.Run("an update after giving back", func(t *testing.T) {
 		l, task := setup(t, 0)
-		answer(t, l, task, api.InProgress)
-		wantSound(t, l)
-		answer(t, l, task, api.Completed)
+		update(t, l, task, api.InProgress)
+		wantNoViolation(t, l)
+		update(t, l, task, api.Completed)
 		wantViolation(t, l, "after it was given back")
 	})
 	t.Run("an update of a task that was not delivered", func(t *testing.T) {
 		l := conductortest.NewLedger(conductortest.Options{})
 		id := l.Enqueue(conductortest.TaskSpec{Type: queue, WorkflowID: "w"})
-		answer(t, l, api.Task{ID: id, WorkflowID: "w"}, api.Completed)
+		update(t, l, api.Task{ID: id, WorkflowID: "w"}, api.Completed)
 		wantViolation(t, l, "never delivered")
 	})
 	t.Run("a timeout after the last retry", func(t *testing.T) {

@@ -76,7 +76,7 @@ func TestFaultsOnTheWire(t *testing.T) {
 		"a redirect": {conductortest.Fault{Status: 302, Location: "/x"}, func(r reply, _ string, _ error) bool {
 			return r.status == 302 && r.header.Get("Location") == "/x"
 		}},
-		"a bomb": {conductortest.Fault{Wire: conductortest.WireBomb}, func(r reply, text string, err error) bool {
+		"a gzip bomb": {conductortest.Fault{Wire: conductortest.WireBomb}, func(r reply, text string, err error) bool {
 			return err == nil && r.header.Get("Content-Encoding") == "gzip" && len(text) < 1<<20
 		}},
 		"a body of 200 MiB": {conductortest.Fault{Wire: conductortest.WireHuge}, func(r reply, text string, _ error) bool {

@@ -27,7 +27,7 @@ func (l *Ledger) update(r api.Result) error {
 	if err != nil {
 		u.Effect = Refused
 	}
-	l.attribute(u)
+	l.assign(u)
 	if u.Effect == Applied {
 		l.apply(u)
 		l.settle()
@@ -63,9 +63,9 @@ func (l *Ledger) judge(u *Update) error {
 	return nil
 }
 
-// attribute assigns an update to a delivery: the newest of the task to that
+// assign assigns an update to a delivery: the newest of the task to that
 // worker, open ones first. The caller holds the lock.
-func (l *Ledger) attribute(u *Update) {
+func (l *Ledger) assign(u *Update) {
 	var found *Delivery
 	for _, d := range l.ofTask[u.Result.TaskID] {
 		if found == nil || rank(d, u.Result.WorkerID) >= rank(found, u.Result.WorkerID) {
@@ -146,7 +146,7 @@ func (s *Server) updateTaskV2(w http.ResponseWriter, r *http.Request, c call) {
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	answer(w, tasks[0].polled())
+	writeJSON(w, tasks[0].polled())
 }
 
 // take processes an update or the extension of a lease. If it fails, it writes

@@ -31,13 +31,13 @@ const (
 // bombSize is the unpacked size of [WireBomb].
 const bombSize = 64 << 20
 
-// spoil writes a faulty response. echo is the request, which some faults repeat.
-func (w Wire) spoil(rw http.ResponseWriter, r *http.Request, echo string) {
+// send writes a faulty response. echo is the request, which some faults repeat.
+func (w Wire) send(rw http.ResponseWriter, r *http.Request, echo string) {
 	switch w {
 	case WireClose, WireReset:
-		hangUp(rw, w == WireReset, "")
+		closeConnection(rw, w == WireReset, "")
 	case WireGarbage:
-		hangUp(rw, false, "SSH-2.0-"+echo+"\r\n\r\n")
+		closeConnection(rw, false, "SSH-2.0-"+echo+"\r\n\r\n")
 	case WireHang:
 		<-r.Context().Done()
 	case WireHTML:
@@ -50,7 +50,7 @@ func (w Wire) spoil(rw http.ResponseWriter, r *http.Request, echo string) {
 		rw.Header().Set("Content-Length", "4096")
 		write(rw, `[{"taskId":"task-1"`)
 	case WireBomb:
-		bomb(rw)
+		gzipBomb(rw)
 	case WireHuge:
 		rw.Header().Set("Content-Length", fmt.Sprint(200<<20))
 		flood(rw, r, 200<<20, 64<<10, 0)
@@ -61,8 +61,8 @@ func (w Wire) spoil(rw http.ResponseWriter, r *http.Request, echo string) {
 	}
 }
 
-// hangUp closes the connection.
-func hangUp(rw http.ResponseWriter, reset bool, last string) {
+// closeConnection sends last and closes the connection, with a TCP RST if reset is set.
+func closeConnection(rw http.ResponseWriter, reset bool, last string) {
 	conn, _, err := http.NewResponseController(rw).Hijack()
 	if err != nil { // HTTP/2 cannot be hijacked; this ends the stream
 		panic(http.ErrAbortHandler)
@@ -82,7 +82,7 @@ func page(rw http.ResponseWriter, status int, echo string) {
 	write(rw, "<!doctype html><title>Sorry</title><p>Something is wrong with: "+echo)
 }
 
-func bomb(rw http.ResponseWriter) {
+func gzipBomb(rw http.ResponseWriter) {
 	rw.Header().Set("Content-Type", "application/json")
 	rw.Header().Set("Content-Encoding", "gzip")
 	packed := gzip.NewWriter(rw)

@@ -44,7 +44,7 @@ func TestLogHasOneLineForEachFailureClass(t *testing.T) {
 	t.Parallel()
 	v := runRowIn(t, Row{
 		Tasks: 5,
-		Play: func(ctx context.Context, r *Run) error {
+		Steps: func(ctx context.Context, r *Run) error {
 			if err := r.AwaitCompleted(ctx, 5); err != nil {
 				return err
 			}

@@ -41,7 +41,7 @@ func TestClockJumps(t *testing.T) {
 	offsets := map[string]time.Duration{} // the clock's offset when a task was enqueued
 	v := runRowIn(t, Row{
 		Number: 15, Tasks: 0,
-		Play: func(ctx context.Context, r *Run) error {
+		Steps: func(ctx context.Context, r *Run) error {
 			for i, jump := range jumps {
 				clock.offset.Store(int64(jump))
 				for range 20 {
@@ -104,7 +104,7 @@ func TestPanics(t *testing.T) {
 			clock := &panickingClock{in: where}
 			v, err := Row{
 				Number: 26, Tasks: 40, Options: Options{Auth: true},
-				Play: func(ctx context.Context, r *Run) error {
+				Steps: func(ctx context.Context, r *Run) error {
 					if err := r.AwaitCompleted(ctx, 5); err != nil {
 						return err
 					}
@@ -133,7 +133,7 @@ func TestClockSkewIsReported(t *testing.T) {
 	const line = "the clocks of the server and of this worker do not agree"
 	v := runRowIn(t, Row{
 		Number: 15, Tasks: 5, Options: Options{Proxy: SkewDate(&off)},
-		Play: func(ctx context.Context, r *Run) error {
+		Steps: func(ctx context.Context, r *Run) error {
 			for _, want := range []time.Duration{0, 10 * time.Minute, -10 * time.Minute, 0} {
 				off.Store(int64(want))
 				var wrong error

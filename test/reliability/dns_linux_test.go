@@ -28,7 +28,7 @@ func TestServerAddressChangeIsFollowed(t *testing.T) {
 			url, _, err = named(name)(url)
 			return url, end, err
 		}},
-		Play: func(ctx context.Context, r *Run) error {
+		Steps: func(ctx context.Context, r *Run) error {
 			if err := r.AwaitCompleted(ctx, 40); err != nil {
 				return err
 			}

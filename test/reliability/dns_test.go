@@ -130,7 +130,7 @@ func TestNamesThatDoNotResolve(t *testing.T) {
 			dns.set(name, func() answer { return *current.Load() })
 			v := runRow(t, Row{
 				Number: 21, Tasks: 20, Options: Options{Proxy: named(name), PerConnection: 5},
-				Play: func(ctx context.Context, r *Run) error {
+				Steps: func(ctx context.Context, r *Run) error {
 					if err := checkProbes(ctx, r.Worker(), 503); err != nil {
 						return err
 					}

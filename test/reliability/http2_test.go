@@ -174,7 +174,7 @@ func TestHalfOpenPeerOverHTTP2(t *testing.T) {
 		url, end, err := viaTCPProxy(&m)(secure)
 		return url, func() { end(); endFront() }, err
 	}
-	row.Play = func(ctx context.Context, r *Run) error {
+	row.Steps = func(ctx context.Context, r *Run) error {
 		if err := r.AwaitCompleted(ctx, 30); err != nil {
 			return err
 		}

@@ -125,7 +125,7 @@ func Duplicates() Row {
 			url, end, err := serve(d)
 			return url, func() { end(); d.transport.CloseIdleConnections() }, err
 		}},
-		Play: func(_ context.Context, r *Run) error {
+		Steps: func(_ context.Context, r *Run) error {
 			_, err := r.Start()
 			return err
 		},

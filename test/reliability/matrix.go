@@ -25,7 +25,7 @@ func Panic() Row {
 	return Row{
 		Promise: Promise{MaxFailed: bad},
 		Number:  26, Fault: "the handler panics, on 5 of 40 tasks", Tasks: 35,
-		Play: func(_ context.Context, r *Run) error {
+		Steps: func(_ context.Context, r *Run) error {
 			for range bad {
 				r.Enqueue(func(s *conductortest.TaskSpec) {
 					var input map[string]json.RawMessage
@@ -44,5 +44,5 @@ func Panic() Row {
 
 // NoFault is row 0, the baseline.
 func NoFault() Row {
-	return Row{Number: 0, Fault: "none", Tasks: 100, Play: func(ctx context.Context, _ *Run) error { return conductortest.Pause(ctx, time.Second) }}
+	return Row{Number: 0, Fault: "none", Tasks: 100, Steps: func(ctx context.Context, _ *Run) error { return conductortest.Pause(ctx, time.Second) }}
 }

@@ -76,7 +76,7 @@ func TestProxyRefusals(t *testing.T) {
 				row := Row{
 					Number: 23, Tasks: 20, Options: Options{Auth: true, PerConnection: 5},
 					Env: map[string]string{"CONDUCTOR_PROXY": strings.Replace(address, "//", "//user:"+proxyPassword+"@", 1)},
-					Play: func(ctx context.Context, r *Run) error {
+					Steps: func(ctx context.Context, r *Run) error {
 						if err := r.AwaitCompleted(ctx, 10); err != nil {
 							return err
 						}
@@ -117,7 +117,7 @@ func TestNoProxyIsObeyed(t *testing.T) {
 	wantNoneLost(t, runRow(t, Row{
 		Number: 23, Tasks: 10, Options: Options{Proxy: named("direct.example")},
 		Env: map[string]string{"HTTP_PROXY": address, "NO_PROXY": "other.example,.example"},
-		Play: func(context.Context, *Run) error {
+		Steps: func(context.Context, *Run) error {
 			dns.set("direct.example", func() answer { return at("127.0.0.1") })
 			return nil
 		},

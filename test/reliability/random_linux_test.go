@@ -58,8 +58,8 @@ func TestRandomFaults(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("%s, seed %d", *randomFor, seed)
 	row := RandomFaults(*randomFor, seed)
-	play := row.Play
-	row.Play = func(ctx context.Context, r *Run) error {
+	steps := row.Steps
+	row.Steps = func(ctx context.Context, r *Run) error {
 		if err := r.AwaitCompleted(ctx, row.Tasks); err != nil {
 			return err
 		}
@@ -73,7 +73,7 @@ func TestRandomFaults(t *testing.T) {
 			}
 			base[name] = n
 		}
-		if err := play(ctx, r); err != nil {
+		if err := steps(ctx, r); err != nil {
 			return err
 		}
 		if err := r.Await(ctx); err != nil {

@@ -39,9 +39,9 @@ func peak(w Worker) (int, error) {
 // after the first tasks, and by how much the peak grew from then on.
 func growth(t *testing.T, row Row) (v Verdict, base, grown int) {
 	t.Helper()
-	faults, play := row.Plan, row.Play
+	faults, steps := row.Plan, row.Steps
 	row.Plan = nil
-	row.Play = func(ctx context.Context, r *Run) (err error) {
+	row.Steps = func(ctx context.Context, r *Run) (err error) {
 		if err := r.AwaitCompleted(ctx, row.Tasks); err != nil {
 			return err
 		}
@@ -49,8 +49,8 @@ func growth(t *testing.T, row Row) (v Verdict, base, grown int) {
 			return err
 		}
 		r.Ledger.SetFaults(faults)
-		if play != nil {
-			if err := play(ctx, r); err != nil {
+		if steps != nil {
+			if err := steps(ctx, r); err != nil {
 				return err
 			}
 		}
@@ -98,7 +98,7 @@ func TestLargeTasks(t *testing.T) {
 	v := runRowWithKeys(t, Row{
 		Number: 16, Options: Options{Lease: 10 * time.Second, Down: true},
 		Env: map[string]string{"CONDUCTOR_JWT_SLOTS": "16", "GOMEMLIMIT": "100MiB", "CONDUCTOR_JWT_SECRET_INJECTION": "key"},
-		Play: func(ctx context.Context, r *Run) error {
+		Steps: func(ctx context.Context, r *Run) error {
 			for range 14 {
 				r.Enqueue(heavy)
 			}
@@ -132,7 +132,7 @@ func TestOutOfFileDescriptors(t *testing.T) {
 	v := runRowIn(t, Row{
 		Number: 27, Tasks: 100, Options: Options{Lease: 3 * time.Second},
 		Env: map[string]string{"CONDUCTOR_JWT_SLOTS": "50", "CONDUCTOR_JWT_POLLERS": "10"},
-		Play: func(ctx context.Context, r *Run) error {
+		Steps: func(ctx context.Context, r *Run) error {
 			base, err := BaseURL(ctx, r.Worker())
 			if err != nil {
 				return err

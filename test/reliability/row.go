@@ -23,9 +23,9 @@ type Row struct {
 	Tasks int
 	// Plan holds the faults from the start on; nil is none.
 	Plan conductortest.Faults
-	// Play does what a plan cannot, such as stopping the server, replacing
+	// Steps do what a plan cannot, such as stopping the server, replacing
 	// certificates and killing workers. An error ends the run.
-	Play func(ctx context.Context, r *Run) error
+	Steps func(ctx context.Context, r *Run) error
 	// Timeout bounds the run; 0 is two minutes.
 	Timeout time.Duration
 	// Promise is what the row allows a worker.
@@ -93,7 +93,7 @@ func (row Row) Run(ctx context.Context, keys []Key, start Starter) (v Verdict, e
 	if _, err = r.Start(); err != nil {
 		return Verdict{}, err
 	}
-	err = row.play(ctx, r)
+	err = row.runSteps(ctx, r)
 	v.ended = time.Now()
 	for _, w := range slices.Clone(r.workers) {
 		status, endErr := r.end(context.WithoutCancel(ctx), w)
@@ -107,9 +107,9 @@ func (row Row) Run(ctx context.Context, keys []Key, start Starter) (v Verdict, e
 	return v, err
 }
 
-func (row Row) play(ctx context.Context, r *Run) error {
-	if row.Play != nil {
-		if err := row.Play(ctx, r); err != nil {
+func (row Row) runSteps(ctx context.Context, r *Run) error {
+	if row.Steps != nil {
+		if err := row.Steps(ctx, r); err != nil {
 			return err
 		}
 	}

@@ -34,7 +34,7 @@ func HalfOpen() Row {
 		Promise: Promise{AllowsRedelivery: true},
 		Number:  25, Fault: "half-open peer: every connection falls silent", Tasks: 150,
 		Options: Options{Lease: 20 * time.Second, Proxy: viaTCPProxy(&m)},
-		Play: func(ctx context.Context, r *Run) error {
+		Steps: func(ctx context.Context, r *Run) error {
 			if err := r.AwaitCompleted(ctx, 30); err != nil {
 				return err
 			}
@@ -56,7 +56,7 @@ func Resets() Row {
 		Promise: Promise{AllowsRedelivery: true},
 		Number:  3, Fault: "every connection reset, ten times", Tasks: 100,
 		Options: Options{Lease: 3 * time.Second, Proxy: viaTCPProxy(&m)},
-		Play: func(ctx context.Context, r *Run) error {
+		Steps: func(ctx context.Context, r *Run) error {
 			for range 10 {
 				r.Load(20)
 				if err := r.AwaitCalls(ctx, "update", 10); err != nil {
@@ -78,7 +78,7 @@ func CutConnections() Row {
 		Promise: Promise{AllowsRedelivery: true},
 		Number:  11, Fault: "connections cut in the middle of an answer", Tasks: 100,
 		Options: Options{Lease: 3 * time.Second, Proxy: viaTCPProxy(&m)},
-		Play: func(ctx context.Context, r *Run) error {
+		Steps: func(ctx context.Context, r *Run) error {
 			for n := int64(1000); n < 12000; n += 1000 {
 				m.Cut(n)
 				m.Reset()

@@ -44,7 +44,7 @@ func RandomFaults(duration time.Duration, seed uint64) Row {
 		Promise: Promise{AllowsRedelivery: true},
 		Number:  28, Fault: fmt.Sprintf("faults at random, for %s", duration), Tasks: 40,
 		Options: Options{Auth: true, Lease: 5 * time.Second, Proxy: viaTCPProxy(&m)}, Timeout: duration + 3*time.Minute,
-		Play: func(ctx context.Context, r *Run) error {
+		Steps: func(ctx context.Context, r *Run) error {
 			random := rand.New(rand.NewPCG(seed, 28)) //nolint:gosec // a seed repeats the run
 			r.Ledger.SetFaults(rareFaults(seed))
 			for end := time.Now().Add(duration); time.Now().Before(end); {
@@ -52,7 +52,7 @@ func RandomFaults(duration time.Duration, seed uint64) Row {
 				if err := conductortest.Pause(ctx, 500*time.Millisecond); err != nil {
 					return err
 				}
-				if err := r.disturb(ctx, m, random.IntN(10)); err != nil {
+				if err := r.injectFault(ctx, m, random.IntN(10)); err != nil {
 					return err
 				}
 			}
@@ -63,8 +63,8 @@ func RandomFaults(duration time.Duration, seed uint64) Row {
 	}
 }
 
-// disturb causes a fault that affects all calls; numbers above 3 do nothing.
-func (r *Run) disturb(ctx context.Context, m *TCPProxy, which int) error {
+// injectFault causes a fault that affects all calls; numbers above 3 do nothing.
+func (r *Run) injectFault(ctx context.Context, m *TCPProxy, which int) error {
 	switch which {
 	case 0:
 		m.Reset()

@@ -12,7 +12,7 @@ import (
 func DownAtStart() Row {
 	return Row{
 		Number: 1, Fault: "server down at start, up 2 s later", Tasks: 20, Options: Options{Down: true},
-		Play: func(ctx context.Context, r *Run) error {
+		Steps: func(ctx context.Context, r *Run) error {
 			if err := conductortest.Pause(ctx, 2*time.Second); err != nil {
 				return err
 			}
@@ -27,7 +27,7 @@ func Restart() Row {
 	return Row{
 		Promise: Promise{AllowsRedelivery: true},
 		Number:  2, Fault: "server restarted under load, port closed for 5 s", Tasks: 400, Options: Options{Lease: 15 * time.Second},
-		Play: func(ctx context.Context, r *Run) error {
+		Steps: func(ctx context.Context, r *Run) error {
 			if err := r.AwaitCompleted(ctx, 50); err != nil {
 				return err
 			}
@@ -70,7 +70,7 @@ func LostResponse() Row {
 func Rotation() Row {
 	return Row{
 		Number: 5, Fault: "401 under load: the token is rotated 20 times", Tasks: 20, Options: Options{Auth: true},
-		Play: func(ctx context.Context, r *Run) error {
+		Steps: func(ctx context.Context, r *Run) error {
 			for range 20 {
 				r.Server.Rotate()
 				r.Load(20)
@@ -89,7 +89,7 @@ func Forbidden() Row {
 	return Row{
 		Promise: Promise{MaxCalls: 16}, // one a second of each poller
 		Number:  6, Fault: "403 for 8 s", Tasks: 20, Options: Options{Auth: true},
-		Play: func(ctx context.Context, r *Run) error {
+		Steps: func(ctx context.Context, r *Run) error {
 			r.Server.Forbid(true)
 			if err := conductortest.Pause(ctx, 8*time.Second); err != nil {
 				return err

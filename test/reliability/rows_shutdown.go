@@ -15,7 +15,7 @@ import (
 func SIGTERMUnderLoad() Row {
 	return Row{
 		Number: 18, Fault: "SIGTERM under load", Tasks: 300,
-		Play: func(ctx context.Context, r *Run) error {
+		Steps: func(ctx context.Context, r *Run) error {
 			if err := r.AwaitCompleted(ctx, 50); err != nil {
 				return err
 			}
@@ -40,7 +40,7 @@ func SIGTERMWithoutServer() Row {
 		Options: Options{Lease: 15 * time.Second},
 		Env:     map[string]string{"CONDUCTOR_JWT_DRAIN_TIMEOUT": "1s"},
 		Plan:    conductortest.Plan(1, conductortest.Rule{Call: "update", Skip: 10, Fault: conductortest.Fault{Status: http.StatusServiceUnavailable}}),
-		Play: func(ctx context.Context, r *Run) error {
+		Steps: func(ctx context.Context, r *Run) error {
 			if err := r.AwaitCalls(ctx, "update", 14); err != nil {
 				return err
 			}
@@ -65,7 +65,7 @@ func Kills(rounds int, seed uint64) Row {
 		Promise: Promise{AllowsRedelivery: true},
 		Number:  20, Fault: fmt.Sprintf("kill -9 under load, %d rounds", rounds),
 		Options: Options{Lease: 2 * time.Second}, Timeout: 10 * time.Minute,
-		Play: func(ctx context.Context, r *Run) error {
+		Steps: func(ctx context.Context, r *Run) error {
 			random := rand.New(rand.NewPCG(seed, 20)) //nolint:gosec // a seed repeats the run
 			for range rounds {
 				r.Load(25)

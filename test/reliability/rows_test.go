@@ -14,12 +14,12 @@ import (
 func TestServerDownAtStart(t *testing.T) {
 	t.Parallel()
 	row := DownAtStart()
-	play := row.Play
-	row.Play = func(ctx context.Context, r *Run) error {
+	steps := row.Steps
+	row.Steps = func(ctx context.Context, r *Run) error {
 		if err := checkProbes(ctx, r.Worker(), 503); err != nil {
 			return err
 		}
-		if err := play(ctx, r); err != nil {
+		if err := steps(ctx, r); err != nil {
 			return err
 		}
 		if err := r.AwaitCompleted(ctx, 1); err != nil {
@@ -64,11 +64,11 @@ func TestResponseLostAfterTheUpdateWasApplied(t *testing.T) {
 func TestTokenRotationUnderLoad(t *testing.T) {
 	t.Parallel()
 	row := Rotation()
-	play := row.Play
+	steps := row.Steps
 	granted := 0
-	row.Play = func(ctx context.Context, r *Run) error {
+	row.Steps = func(ctx context.Context, r *Run) error {
 		defer func() { granted = r.Server.Granted() }()
-		return play(ctx, r)
+		return steps(ctx, r)
 	}
 	v := runRow(t, row)
 	wantNoneLost(t, v)
@@ -81,11 +81,11 @@ func TestTokenRotationUnderLoad(t *testing.T) {
 func TestForbidden(t *testing.T) {
 	t.Parallel()
 	row := Forbidden()
-	play := row.Play
+	steps := row.Steps
 	calls, pollers := 0, 2
-	row.Play = func(ctx context.Context, r *Run) error {
+	row.Steps = func(ctx context.Context, r *Run) error {
 		defer func() { calls = r.Ledger.Calls("poll") }()
-		return play(ctx, r)
+		return steps(ctx, r)
 	}
 	v := runRow(t, row)
 	wantNoneLost(t, v)
@@ -182,7 +182,7 @@ func TestWrongCredentialsAreRetriedWithBackoff(t *testing.T) {
 	row.Env = map[string]string{"CONDUCTOR_AUTH_SECRET": "not-the-secret-of-the-matrix"}
 	tokens, faulted := 0, 0
 	row.Tasks = 0
-	row.Play = func(ctx context.Context, r *Run) error {
+	row.Steps = func(ctx context.Context, r *Run) error {
 		if err := r.AwaitCalls(ctx, "token", 1); err != nil {
 			return err
 		}
@@ -223,7 +223,7 @@ func TestInvalidTasksAmongValidOnes(t *testing.T) {
 	v, err := Row{
 		Number: 13, Tasks: 42, Env: map[string]string{"CONDUCTOR_JWT_SLOTS": "50"}, Options: Options{Down: true},
 		Promise: Promise{MaxFailed: len(inputs)},
-		Play: func(ctx context.Context, r *Run) error {
+		Steps: func(ctx context.Context, r *Run) error {
 			for what, input := range inputs {
 				invalid[r.Enqueue(func(s *conductortest.TaskSpec) { s.Template, s.Input = nil, json.RawMessage(input) })] = what
 			}

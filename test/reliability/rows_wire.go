@@ -24,8 +24,8 @@ func wire(kinds ...conductortest.Wire) []conductortest.Fault {
 	return out
 }
 
-// lost processes the call and then damages the response.
-func lost(kinds ...conductortest.Wire) []conductortest.Fault {
+// afterProcessing processes the call and then damages the response.
+func afterProcessing(kinds ...conductortest.Wire) []conductortest.Fault {
 	out := wire(kinds...)
 	for i := range out {
 		out[i].Lost = true
@@ -39,7 +39,7 @@ func SlowResponses() Row {
 	return Row{
 		Number: 10, Fault: "slow headers, a body of a byte at a time, a body without end", Tasks: 60,
 		Plan: byCall(map[string]conductortest.Faults{
-			"poll": first(1, "poll", wire(kinds...)...), "update": first(1, "update", append(wire(kinds...), lost(kinds...)...)...),
+			"poll": first(1, "poll", wire(kinds...)...), "update": first(1, "update", append(wire(kinds...), afterProcessing(kinds...)...)...),
 		}),
 	}
 }
@@ -53,8 +53,8 @@ func BrokenResponses() Row {
 		Promise: Promise{AllowsRedelivery: true},
 		Number:  11, Fault: "truncated JSON, a short body, no HTTP at all", Tasks: 60, Options: Options{Lease: 3 * time.Second},
 		Plan: byCall(map[string]conductortest.Faults{
-			"poll":   first(1, "poll", append(wire(kinds...), lost(kinds...)...)...),
-			"update": first(2, "update", append(wire(kinds...), lost(kinds...)...)...),
+			"poll":   first(1, "poll", append(wire(kinds...), afterProcessing(kinds...)...)...),
+			"update": first(2, "update", append(wire(kinds...), afterProcessing(kinds...)...)...),
 		}),
 	}
 }
@@ -65,7 +65,7 @@ func OversizedResponses() Row {
 	return Row{
 		Number: 12, Fault: "a gzip bomb, a body of 200 MB", Tasks: 40,
 		Plan: byCall(map[string]conductortest.Faults{
-			"poll": first(3, "poll", wire(kinds...)...), "update": first(2, "update", append(wire(kinds...), lost(kinds...)...)...),
+			"poll": first(3, "poll", wire(kinds...)...), "update": first(2, "update", append(wire(kinds...), afterProcessing(kinds...)...)...),
 		}),
 	}
 }
@@ -76,6 +76,6 @@ func OneBadTask() Row {
 		Promise: Promise{MaxFailed: 2},
 		Number:  13, Fault: "one unreadable task among fifty", Tasks: 50, Options: Options{Lease: 5 * time.Second},
 		Env:  map[string]string{"CONDUCTOR_JWT_SLOTS": "50"},
-		Plan: conductortest.Plan(1, conductortest.Rule{Call: "poll", Times: 2, Fault: conductortest.Fault{Spoil: conductortest.SpoilField}}),
+		Plan: conductortest.Plan(1, conductortest.Rule{Call: "poll", Times: 2, Fault: conductortest.Fault{Unreadable: conductortest.UnreadableField}}),
 	}
 }

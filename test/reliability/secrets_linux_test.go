@@ -49,7 +49,7 @@ func TestProcHoldsNoSecrets(t *testing.T) {
 	canary := secrets()
 	v := runRowIn(t, Row{
 		Tasks: 20, Options: Options{Auth: true}, Env: inFile(t),
-		Play: func(ctx context.Context, r *Run) error {
+		Steps: func(ctx context.Context, r *Run) error {
 			if err := r.AwaitCompleted(ctx, 20); err != nil {
 				return err
 			}
@@ -107,7 +107,7 @@ func TestMemoryIsNotReadableByTheSameUser(t *testing.T) {
 	sleeper.Signal(os.Kill)
 	runRowIn(t, Row{
 		Tasks: 1,
-		Play: func(ctx context.Context, r *Run) error {
+		Steps: func(ctx context.Context, r *Run) error {
 			if err := r.AwaitCompleted(ctx, 1); err != nil {
 				return err
 			}
@@ -130,7 +130,7 @@ func TestStackDumpHoldsNoSecrets(t *testing.T) {
 			worker.Dir = t.TempDir()
 			v, err := Row{
 				Tasks: 30, Options: Options{Auth: true, Lease: 5 * time.Second}, Env: map[string]string{"GOTRACEBACK": level},
-				Play: func(ctx context.Context, r *Run) error {
+				Steps: func(ctx context.Context, r *Run) error {
 					if err := r.AwaitCompleted(ctx, 10); err != nil {
 						return err
 					}

@@ -45,7 +45,7 @@ func TestSlowKeysAtFullConcurrency(t *testing.T) {
 	v, err := Row{
 		Number: 17, Tasks: tasks, Options: Options{Lease: 50 * time.Second},
 		Env: map[string]string{"CONDUCTOR_JWT_SLOTS": "200"},
-		Play: func(ctx context.Context, r *Run) error {
+		Steps: func(ctx context.Context, r *Run) error {
 			if err := r.AwaitCompleted(ctx, 2); err != nil {
 				return err
 			}

@@ -31,7 +31,7 @@ func TestServerCertificateIsRotatedUnderLoad(t *testing.T) {
 	config.Store(serving(ca.pair(t, "127.0.0.1", inAnHour())))
 	wantNoneLost(t, runRow(t, Row{
 		Number: 22, Tasks: 50, Env: f.env(), Options: Options{TLS: changing(&config), PerConnection: 7},
-		Play: func(ctx context.Context, r *Run) error {
+		Steps: func(ctx context.Context, r *Run) error {
 			for range 10 {
 				config.Store(serving(ca.pair(t, "127.0.0.1", inAnHour())))
 				r.Load(20)
@@ -61,7 +61,7 @@ func TestClientCertificateAndAuthorityAreRenewed(t *testing.T) {
 	install("first")
 	v := runRow(t, Row{
 		Number: 22, Tasks: 50, Env: f.env(), Options: Options{TLS: changing(&config), PerConnection: 7, Lease: 5 * time.Second},
-		Play: func(ctx context.Context, r *Run) error {
+		Steps: func(ctx context.Context, r *Run) error {
 			if err := r.AwaitCompleted(ctx, 10); err != nil {
 				return err
 			}
@@ -102,7 +102,7 @@ func TestWrongCertificatesFailClosed(t *testing.T) {
 			config.Store(serving(c.pair))
 			v := runRow(t, Row{
 				Number: 22, Tasks: 5, Env: f.env(), Options: Options{TLS: changing(&config)},
-				Play: func(ctx context.Context, r *Run) error {
+				Steps: func(ctx context.Context, r *Run) error {
 					err := eventually(ctx, "the log says why", func() bool { return strings.Contains(r.Worker().Log(), c.want) })
 					if err != nil {
 						return err

@@ -111,15 +111,15 @@ func (t *Tally) add(deliveries []conductortest.Delivery) {
 		if d.End == conductortest.EndTimedOut {
 			t.TimedOut++
 		}
-		said := 0
+		updates := 0
 		for _, u := range d.Updates {
 			if u.Result.Status == api.Completed {
-				said++
+				updates++
 			}
 		}
-		if said > 0 {
+		if updates > 0 {
 			done[d.First]++
-			t.RepeatedUpdates += said - 1
+			t.RepeatedUpdates += updates - 1
 		}
 	}
 	for _, n := range done {

@@ -32,7 +32,7 @@ func (*scriptedWorker) Signal(os.Signal)                    {}
 func (p *scriptedWorker) Wait(context.Context) (int, error) { return p.status, nil }
 func (p *scriptedWorker) Log() string                       { return p.log.String() }
 
-func (p *scriptedWorker) say(text string) { _, _ = p.log.Write([]byte(text + "\n")) }
+func (p *scriptedWorker) logLine(text string) { _, _ = p.log.Write([]byte(text + "\n")) }
 
 // scriptedRun is a run in which the test does the worker's calls.
 type scriptedRun struct {
@@ -75,8 +75,8 @@ func (r *scriptedRun) keyOf(task api.Task) string {
 	return in.PrivateKey
 }
 
-// answer reports the tasks as a correct worker does; change may modify a result.
-func (r *scriptedRun) answer(tasks []api.Task, change func(*api.Result)) {
+// report updates the tasks as a correct worker does; change may modify a result.
+func (r *scriptedRun) report(tasks []api.Task, change func(*api.Result)) {
 	r.Helper()
 	for _, task := range tasks {
 		result := r.result(task, r.sign(task, task))
@@ -102,121 +102,121 @@ func TestVerdictReportsEachViolation(t *testing.T) {
 	t.Parallel()
 	// The keys of the six tasks are ES256, EdDSA and RS256 in turn.
 	cases := map[string]struct {
-		act     func(r *scriptedRun)
+		run     func(r *scriptedRun)
 		promise Promise
 		short   bool // a short lease, so that tasks time out
 		want    []string
 	}{
-		"nothing": {act: func(r *scriptedRun) { r.answer(r.tasks, nil) }},
+		"nothing": {run: func(r *scriptedRun) { r.report(r.tasks, nil) }},
 		"a task without an update": {
-			act:  func(r *scriptedRun) { r.answer(r.tasks[1:], nil) },
+			run:  func(r *scriptedRun) { r.report(r.tasks[1:], nil) },
 			want: []string{"1 not done in time"},
 		},
 		"tasks that timed out": {
 			short: true,
-			act: func(r *scriptedRun) {
-				r.answer(r.tasks[2:], nil)
+			run: func(r *scriptedRun) {
+				r.report(r.tasks[2:], nil)
 				r.awaitTimeout()
-				r.answer(r.poll(), nil)
+				r.report(r.poll(), nil)
 			},
 			want: []string{"2 lost until the response timeout"},
 		},
 		"a task that was done twice because it timed out": {
 			short: true,
-			act: func(r *scriptedRun) {
-				r.answer(r.tasks[1:], nil)
+			run: func(r *scriptedRun) {
+				r.report(r.tasks[1:], nil)
 				r.awaitTimeout()
-				r.answer(append(r.tasks[:1], r.poll()...), nil)
+				r.report(append(r.tasks[:1], r.poll()...), nil)
 			},
 			want: []string{"1 lost until the response timeout", "1 done twice"},
 		},
 		"a redelivery that the row allows": {
 			short: true,
-			act: func(r *scriptedRun) {
-				r.answer(r.tasks[1:], nil)
+			run: func(r *scriptedRun) {
+				r.report(r.tasks[1:], nil)
 				r.awaitTimeout()
-				r.answer(append(r.tasks[:1], r.poll()...), nil)
+				r.report(append(r.tasks[:1], r.poll()...), nil)
 			},
 			promise: Promise{AllowsRedelivery: true},
 		},
 		"a task that failed": {
-			act: func(r *scriptedRun) {
-				r.answer(r.tasks[1:], nil)
-				r.answer(r.tasks[:1], func(u *api.Result) {
+			run: func(r *scriptedRun) {
+				r.report(r.tasks[1:], nil)
+				r.report(r.tasks[:1], func(u *api.Result) {
 					u.Status, u.Output = api.FailedWithTerminalError, secret.JSON{}
 				})
 			},
 			want: []string{"1 failed"},
 		},
 		"two different results of a task": {
-			act: func(r *scriptedRun) {
-				r.answer(r.tasks, nil)
-				r.answer(r.tasks[:1], func(u *api.Result) { u.Status = api.Failed })
+			run: func(r *scriptedRun) {
+				r.report(r.tasks, nil)
+				r.report(r.tasks[:1], func(u *api.Result) { u.Status = api.Failed })
 			},
 			want: []string{"the ledger is inconsistent"},
 		},
 		"a token with another task's subject": {
-			act: func(r *scriptedRun) {
-				r.answer(r.tasks[1:], nil)
+			run: func(r *scriptedRun) {
+				r.report(r.tasks[1:], nil)
 				swapped := r.result(r.tasks[0], r.sign(r.tasks[3], r.tasks[0]))
 				must(r.T, r.Ledger.Update(r.Context(), swapped))
 			},
 			want: []string{"wrong tokens"},
 		},
 		"a token under another task's key": {
-			act: func(r *scriptedRun) {
-				r.answer(r.tasks[1:], nil)
+			run: func(r *scriptedRun) {
+				r.report(r.tasks[1:], nil)
 				swapped := r.result(r.tasks[0], r.sign(r.tasks[0], r.tasks[3]))
 				must(r.T, r.Ledger.Update(r.Context(), swapped))
 			},
 			want: []string{"wrong tokens"},
 		},
 		"another task's token in an output": {
-			act: func(r *scriptedRun) {
-				r.answer(r.tasks[1:], nil)
+			run: func(r *scriptedRun) {
+				r.report(r.tasks[1:], nil)
 				raw, err := json.Marshal(map[string]string{"token": r.sign(r.tasks[0], r.tasks[0]), "more": "x"})
 				must(r.T, err)
 				var last struct{ Token string }
 				must(r.T, json.Unmarshal(r.Ledger.Updates()[0].Result.Output.Reveal(), &last))
-				r.answer(r.tasks[:1], func(u *api.Result) {
+				r.report(r.tasks[:1], func(u *api.Result) {
 					u.Output = secret.NewJSON(bytes.Replace(raw, []byte(`"x"`), []byte(`"`+last.Token+`"`), 1))
 				})
 			},
 			want: []string{"a token in an output"},
 		},
 		"a token in the log": {
-			act: func(r *scriptedRun) {
-				r.answer(r.tasks, nil)
+			run: func(r *scriptedRun) {
+				r.report(r.tasks, nil)
 				var out struct{ Token string }
 				must(r.T, json.Unmarshal(r.Ledger.Updates()[0].Result.Output.Reveal(), &out))
-				r.worker.say("signature " + out.Token[len(out.Token)-50:])
+				r.worker.logLine("signature " + out.Token[len(out.Token)-50:])
 			},
 			want: []string{"a token in the log"},
 		},
 		"an unreported token in the log": {
-			act: func(r *scriptedRun) {
-				r.answer(r.tasks, nil)
-				r.worker.say("token=" + r.sign(r.tasks[0], r.tasks[0]))
+			run: func(r *scriptedRun) {
+				r.report(r.tasks, nil)
+				r.worker.logLine("token=" + r.sign(r.tasks[0], r.tasks[0]))
 			},
 			want: []string{"a token in the log"},
 		},
 		"an EC key in the log": {
-			act: func(r *scriptedRun) {
-				r.answer(r.tasks, nil)
-				r.worker.say(base64Of(r.keyOf(r.tasks[3])))
+			run: func(r *scriptedRun) {
+				r.report(r.tasks, nil)
+				r.worker.logLine(base64Of(r.keyOf(r.tasks[3])))
 			},
 			want: []string{"a key in the log"},
 		},
 		"an Ed25519 key in the log": {
-			act: func(r *scriptedRun) {
-				r.answer(r.tasks, nil)
-				r.worker.say(base64Of(r.keyOf(r.tasks[4])))
+			run: func(r *scriptedRun) {
+				r.report(r.tasks, nil)
+				r.worker.logLine(base64Of(r.keyOf(r.tasks[4])))
 			},
 			want: []string{"a key in the log"},
 		},
 		"an RSA key in a reason": {
-			act: func(r *scriptedRun) {
-				r.answer(r.tasks, func(u *api.Result) {
+			run: func(r *scriptedRun) {
+				r.report(r.tasks, func(u *api.Result) {
 					if u.TaskID == r.tasks[2].ID {
 						u.Reason = base64Of(r.keyOf(r.tasks[2]))[300:400]
 					}
@@ -225,8 +225,8 @@ func TestVerdictReportsEachViolation(t *testing.T) {
 			want: []string{"a key in a reason"},
 		},
 		"a key in an output": {
-			act: func(r *scriptedRun) {
-				r.answer(r.tasks, func(u *api.Result) {
+			run: func(r *scriptedRun) {
+				r.report(r.tasks, func(u *api.Result) {
 					if u.TaskID == r.tasks[0].ID {
 						raw, err := json.Marshal(map[string]string{"token": r.sign(r.tasks[0], r.tasks[0]), "key": r.keyOf(r.tasks[1])})
 						must(r.T, err)
@@ -237,56 +237,56 @@ func TestVerdictReportsEachViolation(t *testing.T) {
 			want: []string{"a key in an output"},
 		},
 		"a key in a task's log": {
-			act: func(r *scriptedRun) {
-				r.answer(r.tasks, func(u *api.Result) {
+			run: func(r *scriptedRun) {
+				r.report(r.tasks, func(u *api.Result) {
 					u.Logs = []api.Log{{Text: r.keyOf(r.tasks[0]), At: time.Now()}}
 				})
 			},
 			want: []string{"a key in a task's log"},
 		},
 		"a key in the metrics": {
-			act: func(r *scriptedRun) {
-				r.answer(r.tasks, nil)
+			run: func(r *scriptedRun) {
+				r.report(r.tasks, nil)
 				page := r.keyOf(r.tasks[0])
 				s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, page) }))
 				r.Cleanup(s.Close)
-				r.worker.say(`{"msg":"health and metrics are served","address":"` + strings.TrimPrefix(s.URL, "http://") + `"}`)
+				r.worker.logLine(`{"msg":"health and metrics are served","address":"` + strings.TrimPrefix(s.URL, "http://") + `"}`)
 			},
 			want: []string{"a key in a page it serves"},
 		},
 		"the password in the log": {
-			act: func(r *scriptedRun) {
-				r.answer(r.tasks, nil)
-				r.worker.say(KeySecret)
+			run: func(r *scriptedRun) {
+				r.report(r.tasks, nil)
+				r.worker.logLine(KeySecret)
 			},
 			want: []string{"the server's credentials in the log"},
 		},
 		"an access token in the log": {
-			act: func(r *scriptedRun) {
-				r.answer(r.tasks, nil)
-				r.worker.say(r.accessToken())
+			run: func(r *scriptedRun) {
+				r.report(r.tasks, nil)
+				r.worker.logLine(r.accessToken())
 			},
 			want: []string{"the server's credentials in the log"},
 		},
 		"an exit status": {
-			act: func(r *scriptedRun) {
-				r.answer(r.tasks, nil)
+			run: func(r *scriptedRun) {
+				r.report(r.tasks, nil)
 				r.worker.status = 3
 			},
 			want: []string{"exit status 3"},
 		},
 		"tasks that a stopped worker leaves in progress": {
-			act: func(r *scriptedRun) {
-				r.answer(r.tasks[1:], nil)
+			run: func(r *scriptedRun) {
+				r.report(r.tasks[1:], nil)
 				must(r.T, r.Stop(r.Context(), r.Worker()))
-				r.answer(r.tasks[:1], nil)
+				r.report(r.tasks[:1], nil)
 			},
 			promise: Promise{ExitStatus: 1},
 			want:    []string{"exit status 0, not 1", "1 left in progress at the end"},
 		},
 		"too many calls during the fault": {
-			act: func(r *scriptedRun) {
-				r.answer(r.tasks, nil)
+			run: func(r *scriptedRun) {
+				r.report(r.tasks, nil)
 				for range 5 {
 					r.poll()
 				}
@@ -307,10 +307,10 @@ func TestVerdictReportsEachViolation(t *testing.T) {
 			if slices.Contains(c.want, "1 not done in time") {
 				row.Timeout = time.Second
 			}
-			row.Play = func(_ context.Context, r *Run) error {
+			row.Steps = func(_ context.Context, r *Run) error {
 				scriptedRun := &scriptedRun{T: t, Run: r, worker: w}
 				scriptedRun.tasks = scriptedRun.poll() //nolint:contextcheck // it uses the test's context
-				c.act(scriptedRun)
+				c.run(scriptedRun)
 				return nil
 			}
 			v, _ := row.Run(t.Context(), keyRing(), func(map[string]string) (Worker, error) { return w, nil })
@@ -339,11 +339,11 @@ func (r *scriptedRun) accessToken() string {
 	must(r.T, err)
 	q, err := http.NewRequestWithContext(r.Context(), http.MethodPost, r.Server.URL+"/api/token", bytes.NewReader(body))
 	must(r.T, err)
-	answer, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(q)
+	response, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(q)
 	must(r.T, err)
 	var out struct{ Token string }
-	must(r.T, json.NewDecoder(answer.Body).Decode(&out))
-	must(r.T, answer.Body.Close())
+	must(r.T, json.NewDecoder(response.Body).Decode(&out))
+	must(r.T, response.Body.Close())
 	return out.Token
 }
 

@@ -1,16 +1,16 @@
-// Scenario runs a worker through everything that the dashboard and the alerts
-// show: tasks of every kind, faults of the server, a wrong clock. The check of
-// them in deploy/check reads its metrics.
+// Scenario makes a worker report every metric that the dashboard and the alerts
+// query: it runs tasks of every kind, server faults and clock skew. deploy/check
+// reads the metrics.
 //
 //	scenario WORKER
 //
 // It starts the worker and prints the address of its metrics. For each line of
-// its input it runs the next act and prints the act's name:
+// its input it runs the next phase and prints the phase's name:
 //
-//	idle   polls return no task
-//	good   tasks complete
-//	busy   tasks, faults and refusals of every kind
-//	again  busy once more
+//	idle    polls return no task
+//	valid   tasks complete
+//	faulty  tasks, faults and refusals of every kind
+//	again   the same as faulty
 //
 // At the end of its input it stops the worker and exits.
 package main
@@ -50,21 +50,21 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error 
 	if _, err := fmt.Fprintln(out, s.metrics); err != nil {
 		return err
 	}
-	acts := []struct {
+	phases := []struct {
 		name string
-		play func(context.Context) error
-	}{{"idle", s.idle}, {"good", s.good}, {"busy", s.busy}, {"again", s.busy}}
+		run  func(context.Context) error
+	}{{"idle", s.idle}, {"valid", s.valid}, {"faulty", s.faulty}, {"again", s.faulty}}
 	for lines := bufio.NewScanner(in); lines.Scan(); {
-		if len(acts) == 0 {
-			return errors.New("scenario: every act has been run; expected the end of the input")
+		if len(phases) == 0 {
+			return errors.New("scenario: every phase has been run; expected the end of the input")
 		}
-		if err := acts[0].play(ctx); err != nil {
-			return fmt.Errorf("scenario: %s: %w\n%s", acts[0].name, err, s.worker.Log())
+		if err := phases[0].run(ctx); err != nil {
+			return fmt.Errorf("scenario: %s: %w\n%s", phases[0].name, err, s.worker.Log())
 		}
-		if _, err := fmt.Fprintln(out, acts[0].name); err != nil {
+		if _, err := fmt.Fprintln(out, phases[0].name); err != nil {
 			return err
 		}
-		acts = acts[1:]
+		phases = phases[1:]
 	}
 	return nil
 }

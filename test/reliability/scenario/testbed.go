@@ -13,25 +13,25 @@ import (
 	"conductor-jwt/test/reliability"
 )
 
-// show is the worker and its server.
-type show struct {
-	stage   *reliability.Testbed
+// scenario is the worker and its server.
+type scenario struct {
+	testbed *reliability.Testbed
 	folder  string
 	worker  reliability.Worker
 	metrics string
 	off     atomic.Int64 // offset of the server's clock, nanoseconds
 }
 
-func open(ctx context.Context, program string) (*show, error) {
+func open(ctx context.Context, program string) (*scenario, error) {
 	keys, err := reliability.NewKeys()
 	if err != nil {
 		return nil, err
 	}
-	s := &show{}
+	s := &scenario{}
 	if s.folder, err = os.MkdirTemp("", "scenario-"); err != nil {
 		return nil, err
 	}
-	if s.stage, err = reliability.NewTestbed(ctx, reliability.Options{Lease: 2 * time.Second, Proxy: reliability.SkewDate(&s.off)}, keys); err == nil {
+	if s.testbed, err = reliability.NewTestbed(ctx, reliability.Options{Lease: 2 * time.Second, Proxy: reliability.SkewDate(&s.off)}, keys); err == nil {
 		err = s.start(ctx, program, keys[0].Text)
 	}
 	if err != nil {
@@ -49,7 +49,7 @@ grants:
 `
 
 // start starts the worker and waits until it has polled.
-func (s *show) start(ctx context.Context, program, key string) error {
+func (s *scenario) start(ctx context.Context, program, key string) error {
 	program, err := filepath.Abs(program)
 	if err != nil {
 		return err
@@ -61,7 +61,7 @@ func (s *show) start(ctx context.Context, program, key string) error {
 		}
 	}
 	var start reliability.Starter = reliability.Command{Path: program, Args: []string{"worker"}, Dir: s.folder}.Start
-	s.worker, err = start(s.stage.Env(map[string]string{
+	s.worker, err = start(s.testbed.Env(map[string]string{
 		"CONDUCTOR_JWT_TASK_TYPES": reliability.TaskType + "," + billing,
 		"CONDUCTOR_JWT_POLICY":     policyFile,
 		"CONDUCTOR_JWT_SLOTS":      "2",
@@ -74,13 +74,13 @@ func (s *show) start(ctx context.Context, program, key string) error {
 	if err != nil {
 		return err
 	}
-	return s.stage.AwaitCalls(ctx, "poll", 4)
+	return s.testbed.AwaitCalls(ctx, "poll", 4)
 }
 
-func (s *show) idle(ctx context.Context) error { return s.stage.AwaitCalls(ctx, "poll", 8) }
+func (s *scenario) idle(ctx context.Context) error { return s.testbed.AwaitCalls(ctx, "poll", 8) }
 
 // close stops the worker and the server and removes the folder.
-func (s *show) close(ctx context.Context) {
+func (s *scenario) close(ctx context.Context) {
 	if s.worker != nil {
 		s.worker.Signal(syscall.SIGTERM)
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
@@ -89,15 +89,15 @@ func (s *show) close(ctx context.Context) {
 			s.worker.Signal(os.Kill)
 		}
 	}
-	if s.stage != nil {
-		s.stage.Close()
+	if s.testbed != nil {
+		s.testbed.Close()
 	}
 	_ = os.RemoveAll(s.folder) //nolint:gosec // a temporary folder made here
 }
 
 // setFaults replaces the faults and waits until no poll with an earlier fault is
 // in flight.
-func (s *show) setFaults(ctx context.Context, next conductortest.Faults) error {
-	s.stage.Ledger.SetFaults(next)
-	return s.stage.AwaitCalls(ctx, "poll", 8)
+func (s *scenario) setFaults(ctx context.Context, next conductortest.Faults) error {
+	s.testbed.Ledger.SetFaults(next)
+	return s.testbed.AwaitCalls(ctx, "poll", 8)
 }

@@ -346,15 +346,15 @@ func TestTruncatedPollAnswer(t *testing.T) {
 
 func TestMalformedTaskCostsNoOther(t *testing.T) {
 	for name, c := range map[string]struct {
-		spoil     conductortest.Spoil
-		malformed int
-		unnamed   int
+		unreadable conductortest.Unreadable
+		malformed  int
+		unnamed    int
 	}{
-		"with ids":    {conductortest.SpoilField, 1, 0},
-		"without ids": {conductortest.SpoilID, 0, 1},
+		"with ids":    {conductortest.UnreadableField, 1, 0},
+		"without ids": {conductortest.UnreadableID, 0, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, client, _ := start(t, conductortest.Plan(1, conductortest.Rule{Call: "poll", Fault: conductortest.Fault{Spoil: c.spoil, Extra: 20}}))
+			s, client, _ := start(t, conductortest.Plan(1, conductortest.Rule{Call: "poll", Fault: conductortest.Fault{Unreadable: c.unreadable, Extra: 20}}))
 			enqueue(s, 50)
 			tasks, err := poll(client, 30)
 			if err != nil {

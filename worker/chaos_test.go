@@ -33,7 +33,7 @@ func chaos(seed uint64) conductortest.Faults {
 		f(0.05, "", conductortest.Fault{Delay: 700 * time.Millisecond}),
 		f(0.02, "", conductortest.Fault{Delay: 3 * time.Second, Lost: true}),
 		f(0.05, "poll", conductortest.Fault{Extra: 5}),
-		f(0.03, "poll", conductortest.Fault{Spoil: conductortest.SpoilField}),
+		f(0.03, "poll", conductortest.Fault{Unreadable: conductortest.UnreadableField}),
 	)
 }
 
@@ -120,7 +120,7 @@ func retryableFaults(seed uint64) conductortest.Faults {
 		f(0.02, "update", conductortest.Fault{Lost: true}),
 		f(0.05, "update", conductortest.Fault{Delay: 100 * time.Millisecond}),
 		f(0.10, "poll", conductortest.Fault{Extra: 5}),
-		f(0.05, "poll", conductortest.Fault{Spoil: conductortest.SpoilField}),
+		f(0.05, "poll", conductortest.Fault{Unreadable: conductortest.UnreadableField}),
 	)
 }
 

@@ -168,7 +168,7 @@ func TestMalformedTask(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLedger()
 		l.SetFaults(conductortest.Plan(1, conductortest.Rule{
-			Call: "poll", Skip: 1, Times: 1, Fault: conductortest.Fault{Spoil: conductortest.SpoilField},
+			Call: "poll", Skip: 1, Times: 1, Fault: conductortest.Fault{Unreadable: conductortest.UnreadableField},
 		}))
 		ids := enqueue(l, 50)
 

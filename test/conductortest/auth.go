@@ -23,7 +23,7 @@ func newAuth(keyID, secret string) *auth {
 	return &auth{keyID: keyID, secret: secret, valid: map[string]bool{}, expired: http.StatusUnauthorized}
 }
 
-// Rotate makes the server answer 401 to every token granted so far.
+// Rotate makes the server refuse, with 401, every token granted so far.
 func (s *Server) Rotate() {
 	s.auth.mu.Lock()
 	defer s.auth.mu.Unlock()
@@ -31,7 +31,7 @@ func (s *Server) Rotate() {
 	s.auth.expired = http.StatusUnauthorized
 }
 
-// Expire makes the server answer 403 to every token granted so far, as some
+// Expire makes the server refuse, with 403, every token granted so far, as some
 // servers do when a token has expired.
 func (s *Server) Expire() {
 	s.auth.mu.Lock()

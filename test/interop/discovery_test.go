@@ -130,7 +130,7 @@ func (s *testIssuer) client(t *testing.T) context.Context {
 	return oidc.ClientContext(t.Context(), s.ingress.Client())
 }
 
-// discover makes a verifier that knows the URL of the issuer alone. It repeats until
+// discover makes a verifier from nothing but the issuer's URL. It retries until
 // the worker listens.
 func (s *testIssuer) discover(t *testing.T) *oidc.Provider {
 	t.Helper()

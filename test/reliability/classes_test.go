@@ -33,7 +33,7 @@ func classLines(t *testing.T, log string) []string {
 	return all
 }
 
-// failing returns a plan that answers every poll with a status.
+// failing returns a plan in which every poll fails with a status.
 func failing(status int) conductortest.Faults {
 	return conductortest.Plan(1, conductortest.Rule{Call: "poll", Fault: conductortest.Fault{Status: status}})
 }

@@ -27,7 +27,7 @@ func viaTCPProxy(m **TCPProxy) func(server string) (string, func(), error) {
 }
 
 // HalfOpen is row 25: under load, the worker's connections and all that it opens
-// within 3 s fall silent.
+// within 3 s stop transferring data.
 func HalfOpen() Row {
 	var m *TCPProxy
 	return Row{

@@ -181,38 +181,28 @@ type keyOutput struct {
 	algorithm keys.Algorithm // of a JWK; empty for the only one that fits
 }
 
+// text returns a key in the form of w.
 func (w keyOutput) text(k anyKey) (secret.Text, error) {
-	if w.form == formPEM {
-		return w.pem(k)
-	}
-	meta := w.meta(k)
-	if w.public {
-		raw, err := keys.PublicJWK(k.verifier, meta)
-		if err != nil {
-			return secret.Text{}, faultError(k.name, err)
-		}
-		return secret.New(indented(raw)), nil
-	}
-	raw, err := keys.PrivateJWK(k.private, meta)
-	if err != nil {
-		return secret.Text{}, faultError(k.name, err)
-	}
-	return secret.New(indented(raw.Reveal())), nil
-}
-
-func (w keyOutput) pem(k anyKey) (secret.Text, error) {
-	if w.public {
-		text, err := keys.PublicPEM(k.verifier)
-		if err != nil {
-			return secret.Text{}, faultError(k.name, err)
-		}
-		return secret.New(text), nil
-	}
-	text, err := keys.PrivatePEM(k.private)
+	text, err := w.encode(k)
 	if err != nil {
 		return secret.Text{}, faultError(k.name, err)
 	}
 	return text, nil
+}
+
+func (w keyOutput) encode(k anyKey) (secret.Text, error) {
+	switch {
+	case w.form == formPEM && w.public:
+		text, err := keys.PublicPEM(k.verifier)
+		return secret.New(text), err
+	case w.form == formPEM:
+		return keys.PrivatePEM(k.private)
+	case w.public:
+		raw, err := keys.PublicJWK(k.verifier, w.meta(k))
+		return indented(raw), err
+	}
+	raw, err := keys.PrivateJWK(k.private, w.meta(k))
+	return indented(raw.Reveal()), err
 }
 
 // meta returns the metadata of a JWK. Its kid is that which sign gives to a PEM
@@ -234,12 +224,9 @@ func (w keyOutput) meta(k anyKey) keys.JWKMeta {
 	return m
 }
 
-func indented(raw json.RawMessage) string {
-	value := raw
-	if err := value.Indent(jsontext.WithIndent("  ")); err != nil {
-		return string(raw) + "\n" // does not happen: raw is JSON
-	}
-	return string(value) + "\n"
+func indented(jwk json.RawMessage) secret.Text {
+	_ = jwk.Indent(jsontext.WithIndent("  ")) // it is JSON, or empty with an error
+	return secret.New(string(jwk) + "\n")
 }
 
 // writeNew writes a new file with mode 0600.

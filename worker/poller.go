@@ -131,6 +131,14 @@ func (p *poller) backOff(ctx context.Context) bool {
 	}
 }
 
+// maxGather is how long a batch poll waits for more slots. With all slots busy,
+// slots become free one by one, and a poll for each of them would cost a request
+// for each task.
+const maxGather = 20 * time.Millisecond
+
+// minBatch is for how many free slots a batch poll waits: a third of all.
+func minBatch(slots int) int { return (slots + 2) / 3 }
+
 // take takes the slots that the next poll may fill, and its share of the quota.
 // It returns 0 when polling has ended.
 func (p *poller) take(ctx context.Context) int {
@@ -147,6 +155,13 @@ func (p *poller) take(ctx context.Context) int {
 			return 0
 		}
 		p.holdsPollSlot = !urgent
+		if urgent {
+			n += p.w.slots.gather(ctx, p.queue.index, min(limit, minBatch(p.w.opts.Slots))-n, maxGather)
+			if ctx.Err() != nil {
+				p.release(n)
+				return 0
+			}
+		}
 		granted, changed := p.w.quota.claim(n)
 		if granted < n {
 			p.release(n - granted)

@@ -138,11 +138,52 @@ func TestABacklogIsFetchedInBatches(t *testing.T) {
 				before := len(l.Polls())
 				enqueue(l, 400)
 				r.idle(time.Minute)
-				if n := len(l.Polls()) - before; n > 300 {
+				if n := len(l.Polls()) - before; n > 150 {
 					t.Errorf("%d polls for a backlog of 400", n)
 				}
 				r.drainClean()
 			})
+		})
+	}
+}
+
+// A batch poll does not wait for slots that slow tasks hold.
+func TestSlowTasksHoldUpNoBatchPoll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newTickLedger()
+		var begun atomic.Int32
+		r := start(t, l, Options{Slots: 10, Handler: handlerFunc(func(ctx context.Context, d api.Task) task.Outcome {
+			if begun.Add(1) <= 9 {
+				return signIn(20*time.Second)(ctx, d)
+			}
+			return signIn(time.Millisecond)(ctx, d)
+		})})
+		enqueue(l, 109)
+		time.Sleep(5 * time.Second)
+		if n := l.Counts()[api.Completed]; n != 100 {
+			t.Errorf("%d tasks completed beside 9 that are slow, want 100", n)
+		}
+		r.idle(time.Minute)
+		r.drainClean()
+	})
+}
+
+func TestNoBatchPollFollowsTheDrain(t *testing.T) {
+	for at := range 60 {
+		synctest.Test(t, func(t *testing.T) {
+			l := newTickLedger()
+			var begun atomic.Int32
+			r := start(t, l, Options{Slots: 9, Handler: handlerFunc(func(ctx context.Context, d api.Task) task.Outcome {
+				return signIn(time.Duration(7*begun.Add(1))*time.Millisecond)(ctx, d)
+			})})
+			enqueue(l, 200)
+			time.Sleep(100*time.Millisecond + time.Duration(at)*time.Millisecond)
+			synctest.Wait()
+			before := len(l.Polls())
+			r.drainClean()
+			if n := len(l.Polls()) - before; n > 0 {
+				t.Errorf("%d polls after the drain began", n)
+			}
 		})
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 )
 
 // slots bounds the tasks in flight. Every queue keeps one slot that no other
@@ -21,6 +22,7 @@ type slots struct {
 type waiter struct {
 	queue   int
 	urgent  bool
+	want    int // slots, granted together
 	granted chan struct{}
 }
 
@@ -44,7 +46,7 @@ func (s *slots) take(ctx context.Context, queue int, urgent bool, limit int, bea
 		s.mu.Unlock()
 		return n
 	}
-	w := &waiter{queue: queue, urgent: urgent, granted: make(chan struct{})}
+	w := &waiter{queue: queue, urgent: urgent, want: 1, granted: make(chan struct{})}
 	s.waiting = append(s.waiting, w)
 	s.mu.Unlock()
 
@@ -54,6 +56,39 @@ func (s *slots) take(ctx context.Context, queue int, urgent bool, limit int, bea
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return 1 + s.grab(queue, limit-1)
+}
+
+// gather waits up to d until n more slots are free for a queue, and takes those
+// that are free then, up to n.
+func (s *slots) gather(ctx context.Context, queue, n int, d time.Duration) int {
+	if n <= 0 {
+		return 0
+	}
+	s.mu.Lock()
+	if s.room(queue) >= n {
+		defer s.mu.Unlock()
+		return s.grab(queue, n)
+	}
+	w := &waiter{queue: queue, urgent: true, want: n, granted: make(chan struct{})}
+	s.waiting = append(s.waiting, w)
+	s.mu.Unlock()
+
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-w.granted:
+		return n
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := slices.Index(s.waiting, w)
+	if i < 0 { // granted meanwhile
+		return n
+	}
+	s.waiting = slices.Delete(s.waiting, i, i+1)
+	return s.grab(queue, n)
 }
 
 // waitGranted reports whether w got its slot. If ctx ends first, a slot that was
@@ -130,7 +165,7 @@ func (s *slots) putBack(queue, n int) {
 		}
 		w := s.waiting[i]
 		s.waiting = slices.Delete(s.waiting, i, i+1)
-		s.grab(w.queue, 1)
+		s.grab(w.queue, w.want)
 		s.countPoll(w.queue, w.urgent)
 		close(w.granted)
 	}
@@ -141,7 +176,7 @@ func (s *slots) putBack(queue, n int) {
 func (s *slots) next() int {
 	best := -1
 	for i, w := range s.waiting {
-		if s.room(w.queue) > 0 && (best < 0 || s.before(w, s.waiting[best])) {
+		if s.room(w.queue) >= w.want && (best < 0 || s.before(w, s.waiting[best])) {
 			best = i
 		}
 	}

@@ -30,6 +30,55 @@ func TestSlotsAreNeverOvercommitted(t *testing.T) {
 	}
 }
 
+func TestSlotsAreGathered(t *testing.T) {
+	const limit = 20 * time.Millisecond
+	for _, c := range []struct {
+		name    string
+		freedAt []time.Duration // one slot each
+		endAt   time.Duration   // of the context; 0 never
+		want    int
+		after   time.Duration
+	}{
+		{"all are free", []time.Duration{0, 0}, 0, 2, 0},
+		{"they become free in time", []time.Duration{0, 15 * time.Millisecond}, 0, 2, 15 * time.Millisecond},
+		{"one does not", []time.Duration{5 * time.Millisecond}, 0, 1, limit},
+		{"none does", nil, 0, 0, limit},
+		{"the context ends", []time.Duration{0}, 10 * time.Millisecond, 1, 10 * time.Millisecond},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				if c.endAt > 0 {
+					time.AfterFunc(c.endAt, cancel)
+				}
+				s := newSlots(4, 1)
+				s.take(ctx, 0, true, 4, noBeat)
+				for _, at := range c.freedAt {
+					if at == 0 {
+						s.release(0, 1)
+						continue
+					}
+					time.AfterFunc(at, func() { s.release(0, 1) })
+				}
+				began := time.Now()
+				got := s.gather(ctx, 0, 2, limit)
+				if took := time.Since(began); got != c.want || took != c.after {
+					t.Errorf("%d slots after %s, want %d after %s", got, took, c.want, c.after)
+				}
+				if n := s.inUse(); n != 4-len(c.freedAt)+got {
+					t.Errorf("%d slots in use", n)
+				}
+				time.Sleep(time.Second)
+				s.release(0, 1)
+				if n := s.inUse(); n != 4-len(c.freedAt)+got-1 {
+					t.Errorf("%d slots in use: one that was released went to a poll that no longer waits", n)
+				}
+			})
+		})
+	}
+}
+
 func TestASlotOfAPollForOneTaskIsFree(t *testing.T) {
 	s := newSlots(2, 1)
 	s.take(t.Context(), 0, true, 1, noBeat)

@@ -95,6 +95,26 @@ func isEmpty(f *pflag.Flag) bool {
 	return f.Value.Type() == "string" && f.Value.String() == ""
 }
 
+// requiredFlag is a flag that must be given.
+type requiredFlag struct {
+	name  string // in messages
+	given bool
+}
+
+// requireFlags refuses missing flags, all at once.
+func requireFlags(hint string, flags ...requiredFlag) error {
+	var missing []string
+	for _, f := range flags {
+		if !f.given {
+			missing = append(missing, f.name)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return usage(hint, "%s must be given", strings.Join(missing, ", "))
+}
+
 // aliasOf is the annotation of a hidden flag that names the flag it stands for.
 const aliasOf = "alias of"
 

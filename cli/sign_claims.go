@@ -286,25 +286,12 @@ func (c *claimSet) required() error {
 	if c.flags.subtle || c.profile != nil {
 		return nil
 	}
-	var missing []string
-	for _, m := range []struct {
-		flag  string
-		there bool
-	}{
-		{"--iss", c.flags.iss != ""},
-		{"--aud", len(c.flags.aud) > 0},
-		{"--sub", c.flags.sub != ""},
-		{"--exp (or --ttl)", c.flags.exp != "" || c.flags.ttl != ""},
-	} {
-		if !m.there {
-			missing = append(missing, m.flag)
-		}
-	}
-	if len(missing) == 0 {
-		return nil
-	}
-	return usage("add what is missing, or --subtle, with which they may come from the payload",
-		"%s must be given", strings.Join(missing, ", "))
+	return requireFlags("add what is missing, or --subtle, with which they may come from the payload",
+		requiredFlag{"--iss", c.flags.iss != ""},
+		requiredFlag{"--aud", len(c.flags.aud) > 0},
+		requiredFlag{"--sub", c.flags.sub != ""},
+		requiredFlag{"--exp (or --ttl)", c.flags.exp != "" || c.flags.ttl != ""},
+	)
 }
 
 func (c *claimSet) defaults() {

@@ -84,14 +84,11 @@ func (f *verifyFlags) check(s *pflag.FlagSet) error {
 	if f.noExpCheck && !f.insecure {
 		return usage("add --insecure", "--no-exp-check needs --insecure")
 	}
-	var missing []string
-	for _, m := range []struct{ flag, value string }{{"--iss", f.iss}, {"--aud", f.aud}} {
-		if m.value == "" && !f.subtle {
-			missing = append(missing, m.flag)
-		}
-	}
-	if len(missing) > 0 {
-		return usage("add what is missing, or --subtle", "%s must be given", strings.Join(missing, ", "))
+	if err := requireFlags("add what is missing, or --subtle",
+		requiredFlag{"--iss", f.iss != "" || f.subtle},
+		requiredFlag{"--aud", f.aud != "" || f.subtle},
+	); err != nil {
+		return err
 	}
 	return f.keys.check()
 }

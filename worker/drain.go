@@ -25,7 +25,7 @@ func (e *DrainError) Error() string {
 func (w *Worker) drain(ctx context.Context, stopExecuting func()) error {
 	ctx = context.WithoutCancel(ctx)
 	began := time.Now()
-	w.log.InfoContext(ctx, "draining: no new polls", "in_hand", w.inFlight.size(), "timeout", w.opts.DrainTimeout.String())
+	w.log.InfoContext(ctx, "draining: no new polls", "in_flight", w.inFlight.size(), "timeout", w.opts.DrainTimeout.String())
 	idle := make(chan struct{})
 	go func() {
 		w.running.Wait()

@@ -22,8 +22,8 @@ const (
 
 // failureLog logs the failures of one call of the server: one line when the cause
 // changes, then at most one in 30 s, and one when the call succeeds again. It
-// does so for each task type, because a permission may be missing for one of
-// them alone.
+// keeps the task types apart, because a permission may be missing for one of them
+// alone.
 type failureLog struct {
 	log  *slog.Logger
 	call string
@@ -53,6 +53,7 @@ func (l *failureLog) state(taskType string) *failureState {
 	return s
 }
 
+// failed counts a failed call and logs it if a line is due.
 func (l *failureLog) failed(ctx context.Context, err *conductor.Error, taskType string) {
 	now := time.Now()
 	l.mu.Lock()
@@ -72,6 +73,8 @@ func (l *failureLog) failed(ctx context.Context, err *conductor.Error, taskType 
 	s.class, s.trouble, s.lastLine, s.unlogged = err.Class, troubleOf(err), now, 0
 }
 
+// succeeded logs that the call succeeds again. It waits for a second without a
+// failure, because several pollers share a state.
 func (l *failureLog) succeeded(ctx context.Context, taskType string) {
 	now := time.Now()
 	l.mu.Lock()

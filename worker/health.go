@@ -49,7 +49,7 @@ type Health struct {
 	Draining bool          `json:"draining"`
 	Slots    int           `json:"slots"`
 	InUse    int           `json:"slotsInUse"` // a waiting poll holds one
-	InFlight int           `json:"tasksInHand"`
+	InFlight int           `json:"tasksInFlight"`
 	Queues   []QueueHealth `json:"queues"`
 }
 

@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	defaultLease = 60 * time.Second // if the server never takes the task back
+	defaultLease = 60 * time.Second // of a task without a response timeout
 	maxExecution = 30 * time.Second
 	maxReporting = 60 * time.Second
 )
@@ -50,24 +50,24 @@ func (d *delivery) ids() []any {
 // inFlight holds the tasks that are neither finished nor given back.
 type inFlight struct {
 	mu sync.Mutex
-	// duplicates has an entry for each task in flight, by task id: its latest
-	// delivery that was received meanwhile, or nil. A task that was just given
-	// back may be delivered again before its own update returns.
-	duplicates map[string]*delivery
+	// tasks has an entry for each task in flight, by task id: the latest duplicate
+	// delivery, or nil. A task that was just given back may be delivered again
+	// before its own update returns.
+	tasks map[string]*delivery
 }
 
-func newInFlight() *inFlight { return &inFlight{duplicates: make(map[string]*delivery)} }
+func newInFlight() *inFlight { return &inFlight{tasks: make(map[string]*delivery)} }
 
 // add reports whether the delivery is to be run now. A duplicate of a task in
 // flight is kept until that one ends: a task never runs twice at once.
 func (f *inFlight) add(d *delivery) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if _, ok := f.duplicates[d.task.ID]; ok {
-		f.duplicates[d.task.ID] = d
+	if _, ok := f.tasks[d.task.ID]; ok {
+		f.tasks[d.task.ID] = d
 		return false
 	}
-	f.duplicates[d.task.ID] = nil
+	f.tasks[d.task.ID] = nil
 	return true
 }
 
@@ -76,12 +76,12 @@ func (f *inFlight) add(d *delivery) bool {
 func (f *inFlight) remove(d *delivery, end End) *delivery {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	duplicate := f.duplicates[d.task.ID]
+	duplicate := f.tasks[d.task.ID]
 	if duplicate != nil && !d.settles(duplicate, end) {
-		f.duplicates[d.task.ID] = nil
+		f.tasks[d.task.ID] = nil
 		return duplicate
 	}
-	delete(f.duplicates, d.task.ID)
+	delete(f.tasks, d.task.ID)
 	return nil
 }
 
@@ -102,5 +102,5 @@ func (d *delivery) settles(duplicate *delivery, end End) bool {
 func (f *inFlight) size() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return len(f.duplicates)
+	return len(f.tasks)
 }

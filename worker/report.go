@@ -40,11 +40,11 @@ func (e End) lost() bool { return e == Refused || e == LeaseSpent || e == Left }
 // spent: the server would ignore a later update with a 200. If the drain timeout
 // ends first, the task is given back.
 func (w *Worker) report(ctxs runContexts, d *delivery, o task.Outcome) End {
-	until := time.Now().Add(maxReporting)
-	if lease := d.leaseEnd(); lease.Before(until) {
-		until = lease
+	deadline := time.Now().Add(maxReporting)
+	if lease := d.leaseEnd(); lease.Before(deadline) {
+		deadline = lease
 	}
-	end := w.deliver(ctxs.executing, d, w.result(d, o), until)
+	end := w.deliver(ctxs.executing, d, w.result(d, o), deadline)
 	switch {
 	case end == Left && ctxs.reporting.Err() == nil:
 		return w.giveBack(ctxs.reporting, d)
@@ -72,11 +72,11 @@ func (w *Worker) giveBack(ctx context.Context, d *delivery) End {
 	return end
 }
 
-// deliver repeats an update until it is acknowledged, cannot succeed, or until
-// has passed. Repeating is safe: the server keeps the first.
-func (w *Worker) deliver(ctx context.Context, d *delivery, r api.Result, until time.Time) End {
+// deliver repeats an update until it is acknowledged, cannot succeed, or the
+// deadline has passed. Repeating is safe: the server keeps the first.
+func (w *Worker) deliver(ctx context.Context, d *delivery, r api.Result, deadline time.Time) End {
 	for failures := 1; ; failures++ {
-		err := w.update(ctx, d, r, until)
+		err := w.update(ctx, d, r, deadline)
 		if err == nil {
 			w.updateLog.succeeded(ctx, d.taskType)
 			return Acknowledged
@@ -91,7 +91,7 @@ func (w *Worker) deliver(ctx context.Context, d *delivery, r api.Result, until t
 		if !retryable(err.Class) {
 			return Refused
 		}
-		left := time.Until(until)
+		left := time.Until(deadline)
 		if left <= 0 {
 			return LeaseSpent
 		}
@@ -102,8 +102,8 @@ func (w *Worker) deliver(ctx context.Context, d *delivery, r api.Result, until t
 }
 
 // update is one attempt. A panic of the client counts as a failed attempt.
-func (w *Worker) update(ctx context.Context, d *delivery, r api.Result, until time.Time) (failure *conductor.Error) {
-	ctx, cancel := context.WithTimeout(ctx, min(maxAttempt, max(minAttempt, time.Until(until))))
+func (w *Worker) update(ctx context.Context, d *delivery, r api.Result, deadline time.Time) (failure *conductor.Error) {
+	ctx, cancel := context.WithTimeout(ctx, min(maxAttempt, max(minAttempt, time.Until(deadline))))
 	defer cancel()
 	d.sent = time.Now()
 	defer func() {

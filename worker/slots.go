@@ -248,7 +248,7 @@ func (q *quota) unclaim(n int) {
 	q.changed = make(chan struct{})
 }
 
-// Ended counts a task that has ended.
+// ended counts a task that has ended.
 func (q *quota) ended() {
 	if q == nil {
 		return

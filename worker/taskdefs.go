@@ -169,24 +169,24 @@ func mayLackTaskDef(responseTimeout time.Duration) bool {
 
 // checkTaskDef looks at the definition that the server sent with a task. It warns
 // once for each task name whose tasks would hang if their worker crashed: without
-// a response timeout for ever, with the server's own for an hour.
+// a response timeout forever, with the server's own for an hour.
 func (w *Worker) checkTaskDef(ctx context.Context, d *delivery) {
 	if d.task.Malformed || !mayLackTaskDef(d.task.ResponseTimeout) {
 		return
 	}
-	none := d.task.ResponseTimeout <= 0
-	if none {
+	noTimeout := d.task.ResponseTimeout <= 0
+	if noTimeout {
 		w.metrics.NoResponseTimeout(d.taskType)
 	}
 	if !w.missingDefs.add(d.task.Name, d.task.Scheduled) {
 		return
 	}
-	name := []any{"task_name", escape(d.task.Name), "task_type", d.taskType}
-	if none {
-		w.log.WarnContext(ctx, "the task definition has no response timeout: if this worker had crashed, the task would have hung forever; set responseTimeoutSeconds", name...)
+	ids := []any{"task_name", escape(d.task.Name), "task_type", d.taskType}
+	if noTimeout {
+		w.log.WarnContext(ctx, "the task definition has no response timeout: if this worker had crashed, the task would have hung forever; set responseTimeoutSeconds", ids...)
 		return
 	}
-	w.log.WarnContext(ctx, "the task has the server's own response timeout: if this worker had crashed, the task would have waited an hour for another; set responseTimeoutSeconds", name...)
+	w.log.WarnContext(ctx, "the task has the server's own response timeout: if this worker had crashed, the task would have waited an hour for another; set responseTimeoutSeconds", ids...)
 }
 
 // missingDefs collects the names of tasks that may have no task definition, for

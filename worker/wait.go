@@ -60,7 +60,8 @@ const (
 	permanentJitter  = time.Second
 )
 
-// jitter returns a random duration from 0 up to, but not including, d.
+// jitter is a function that returns a random duration from 0 up to, but not
+// including, d.
 type jitter func(d time.Duration) time.Duration
 
 func fullJitter(d time.Duration) time.Duration {

@@ -43,7 +43,7 @@ func inFlight(ctx context.Context, w Worker) int {
 	_, page, err := conductortest.Get(ctx, base+"/readyz?verbose")
 	var ready struct {
 		Details struct {
-			Tasks *int `json:"tasksInHand"`
+			Tasks *int `json:"tasksInFlight"`
 		} `json:"details"`
 	}
 	if err != nil || json.Unmarshal([]byte(page), &ready) != nil || ready.Details.Tasks == nil {

@@ -162,7 +162,7 @@ func announce(ctx context.Context, b build, c *config.Loaded, server string, log
 	for _, w := range c.Warnings {
 		log.WarnContext(ctx, "a setting is not in force", "problem", w)
 	}
-	if conductor.Exposed(server) {
+	if conductor.Cleartext(server) {
 		log.WarnContext(ctx, "the server is asked over plain http: others on the network can read tasks and their private keys; use https",
 			"server", server)
 	}

@@ -96,18 +96,18 @@ func (s *signing) read(ctx context.Context) (*generation, error) {
 	if s.audit != nil {
 		audit = s.audit.write
 	}
-	s.warnExposed(ctx, p)
+	s.warnCleartext(ctx, p)
 	return &generation{ring: ring, handler: newHandler(s.env, s.c, ring, p, s.stored, audit, s.log)}, nil
 }
 
-// warnExposed warns of key stores over plain http, where others can read the
+// warnCleartext warns of key stores over plain http, where others can read the
 // worker's token.
-func (s *signing) warnExposed(ctx context.Context, p *policy.Policy) {
+func (s *signing) warnCleartext(ctx context.Context, p *policy.Policy) {
 	if p == nil {
 		return
 	}
 	for _, store := range [][2]string{{"vault.address", p.Vault.Address}, {"google.endpoint", p.Google.Endpoint}, {"aws.endpoint", p.AWS.Endpoint}} {
-		if conductor.Exposed(store[1]) {
+		if conductor.Cleartext(store[1]) {
 			s.log.WarnContext(ctx, "a key store is asked over plain http: everybody on the way can read its token, and keys; use https", "setting", store[0])
 		}
 	}

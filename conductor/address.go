@@ -36,9 +36,9 @@ func normalizeURL(text string) (*url.URL, error) {
 	return u, nil
 }
 
-// Exposed reports whether a server URL sends tasks, and the keys in them, over a
-// network unencrypted: plain http to a host other than this one.
-func Exposed(serverURL string) bool {
+// Cleartext reports whether requests to a server URL cross a network unencrypted:
+// plain http to a host other than this one.
+func Cleartext(serverURL string) bool {
 	u, err := url.Parse(serverURL)
 	if err != nil || u.Scheme != "http" {
 		return false

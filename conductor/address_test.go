@@ -62,13 +62,13 @@ func FuzzNormalizeURL(f *testing.F) {
 	})
 }
 
-func TestExposed(t *testing.T) {
+func TestCleartext(t *testing.T) {
 	for in, want := range map[string]bool{
 		"http://localhost:8080/api": false, "http://127.0.0.2/api": false, "http://[::1]/api": false,
 		"http://[::ffff:127.0.0.1]/api": false, "http://a.localhost/api": false,
 		"https://host/api": false, "http://host/api": true, "http://10.0.0.1/api": true, "http://localhost.evil/api": true,
 	} {
-		if got := conductor.Exposed(in); got != want {
+		if got := conductor.Cleartext(in); got != want {
 			t.Errorf("%s: %v", in, got)
 		}
 	}

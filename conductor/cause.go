@@ -46,26 +46,27 @@ func causeOf(err error) error {
 			return plain
 		}
 	}
-	if !ofNetwork(err) {
+	if !isNetwork(err) {
 		return ErrBroken
 	}
 	return &cause{text: printable.ASCII(err.Error(), maxCause), err: err}
 }
 
-func ofNetwork(err error) bool {
-	return is[*net.OpError](err) || is[*net.DNSError](err) || is[syscall.Errno](err) || ofTLS(err)
+func isNetwork(err error) bool {
+	return is[*net.OpError](err) || is[*net.DNSError](err) || is[syscall.Errno](err) || isTLS(err)
 }
 
-// ofTLS reports whether an error is about a certificate or a handshake.
-func ofTLS(err error) bool {
+// isTLS reports whether an error is about a certificate or a TLS handshake.
+func isTLS(err error) bool {
 	return is[*tls.CertificateVerificationError](err) ||
 		is[x509.UnknownAuthorityError](err) ||
 		is[x509.HostnameError](err) || is[x509.CertificateInvalidError](err) ||
-		errors.Is(err, http.ErrSchemeMismatch) || ofAlert(err) || saysTLS(err)
+		errors.Is(err, http.ErrSchemeMismatch) || isAlert(err) || isUntypedTLS(err)
 }
 
-// saysTLS finds the errors of crypto/tls that have no type of their own.
-func saysTLS(err error) bool {
+// isUntypedTLS reports whether an error is one of those of crypto/tls that have no
+// type of their own.
+func isUntypedTLS(err error) bool {
 	for ; err != nil; err = errors.Unwrap(err) {
 		if strings.HasPrefix(err.Error(), "tls: ") {
 			return true
@@ -74,9 +75,9 @@ func saysTLS(err error) bool {
 	return false
 }
 
-// ofAlert reports whether the peer ended a handshake by an alert (RFC 8446
+// isAlert reports whether the peer ended a handshake by an alert (RFC 8446
 // §6.2), which it does when it wants a client certificate or distrusts ours.
-func ofAlert(err error) bool {
+func isAlert(err error) bool {
 	e, ok := errors.AsType[*net.OpError](err)
 	return is[tls.AlertError](err) || ok && e.Op == "remote error"
 }

@@ -19,9 +19,6 @@ const (
 	// PollMargin is how much longer than the server a poll waits for its answer:
 	// the tasks of a poll that is cut off are leased to no worker.
 	PollMargin = 10 * time.Second
-	// MaxPollTimeout is the longest wait that the server grants a poll. It
-	// answers 400 to a longer one.
-	MaxPollTimeout = 5 * time.Second
 	// MaxAnswer is the size limit of a large answer, in bytes after
 	// decompression.
 	MaxAnswer = 32 << 20

@@ -12,6 +12,7 @@ import (
 
 	"github.com/conductor-sdk/conductor-go/sdk/model"
 
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/internal/printable"
 )
 
@@ -63,14 +64,8 @@ type WorkflowTask struct {
 	Template json.RawMessage
 }
 
-// Queue is the queue in which the task waits: a SIMPLE task is queued under its
-// name, any other under its type.
-func (t WorkflowTask) Queue() string {
-	if t.Type == "SIMPLE" {
-		return t.Name
-	}
-	return t.Type
-}
+// Queue is the queue in which the task waits.
+func (t WorkflowTask) Queue() string { return api.Queue(t.Type, t.Name) }
 
 // WorkflowTasks gives the tasks of every workflow definition in every version
 // whose queue is wanted, including those within branches and loops. A list of

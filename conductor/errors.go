@@ -170,9 +170,9 @@ func (e *Error) Trouble() Trouble {
 		return Trouble(e.Class)
 	case e.Status == http.StatusProxyAuthRequired:
 		return TroubleProxy
-	case errors.Is(e, errClientCertificate) || ofAlert(e):
+	case errors.Is(e, errClientCertificate) || isAlert(e):
 		return TroubleAlert
-	case ofTLS(e):
+	case isTLS(e):
 		return TroubleTLS
 	case is[*net.DNSError](e):
 		return TroubleName

@@ -17,7 +17,7 @@ type Query struct {
 	Domain   string
 	WorkerID string
 	Count    int           // max tasks; a server may send more
-	Timeout  time.Duration // how long the server may wait, up to [MaxPollTimeout]
+	Timeout  time.Duration // how long the server may wait; it answers 400 to more than 5 s
 }
 
 // Poll takes up to q.Count tasks; the server may send more. A task that cannot be

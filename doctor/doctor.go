@@ -65,7 +65,7 @@ func Run(ctx context.Context, o Options) []Finding {
 		return found
 	}
 	tasks, elsewhere, listed := workflows(ctx, o)
-	found = append(found, clock(o), exposed(ctx, o))
+	found = append(found, clock(o), secretsAPI(ctx, o))
 	found = append(found, listed...)
 	found = append(found, unpolled(ctx, o, elsewhere)...)
 	defs := definitions(ctx, o, tasks)

@@ -11,6 +11,7 @@ import (
 	"github.com/conductor-sdk/conductor-go/sdk/model"
 
 	"conductor-jwt/conductor"
+	"conductor-jwt/task"
 )
 
 // idle is the age of the last poll after which a queue counts as not polled. A
@@ -55,9 +56,9 @@ func queue(ctx context.Context, o Options, taskType string) Finding {
 
 // Unpolled finds the tasks of workflow definitions that look like GET_SIGNED_JWT
 // and whose queue no worker polls. It reads a list of definitions of up to limit
-// bytes.
+// bytes; if it cannot, it checks only the two usual names of the queue.
 func Unpolled(ctx context.Context, o Options, limit int64) []Finding {
-	tasks, _ := o.Server.WorkflowTasks(ctx, limit, o.wanted) // without the definitions, the queues are checked
+	tasks, _ := o.Server.WorkflowTasks(ctx, limit, o.wanted)
 	elsewhere := slices.DeleteFunc(tasks, func(t conductor.WorkflowTask) bool { return slices.Contains(o.TaskTypes, t.Queue()) })
 	return unpolled(ctx, o, elsewhere)
 }
@@ -79,8 +80,6 @@ func looksLikeJWT(queue string) bool {
 	return strings.HasPrefix(letters, "getsignedjwt")
 }
 
-const jwtType = "GET_SIGNED_JWT"
-
 // maxQueues limits the queues that are asked for, each with two calls: a user who
 // registers workflows chooses how many there are.
 const maxQueues = 20
@@ -90,7 +89,7 @@ const maxQueues = 20
 // definition too, because a workflow may be started with a definition of its own.
 func unpolled(ctx context.Context, o Options, elsewhere []conductor.WorkflowTask) []Finding {
 	byQueue := map[string][]conductor.WorkflowTask{}
-	for _, queue := range []string{jwtType, strings.ToLower(jwtType)} {
+	for _, queue := range []string{task.TaskType, strings.ToLower(task.TaskType)} {
 		if !slices.Contains(o.TaskTypes, queue) {
 			byQueue[queue] = nil
 		}
@@ -121,8 +120,8 @@ func unpolledQueue(ctx context.Context, o Options, queue string, tasks []conduct
 		waiting = 0
 	}
 	remedy := "add" + argument(queue) + " to CONDUCTOR_JWT_TASK_TYPES"
-	if queue != jwtType && slices.Contains(o.TaskTypes, jwtType) {
-		remedy = "write \"type\": \"" + jwtType + "\" in the workflow definition, or " + remedy
+	if queue != task.TaskType && slices.Contains(o.TaskTypes, task.TaskType) {
+		remedy = "write \"type\": \"" + task.TaskType + "\" in the workflow definition, or " + remedy
 	}
 	found := "no worker polls the queue " + quote(queue)
 	if len(tasks) > 0 {

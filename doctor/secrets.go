@@ -10,9 +10,9 @@ import (
 	"conductor-jwt/conductor"
 )
 
-// exposed asks for the names of the secrets without credentials. A server that
+// secretsAPI asks for the names of the secrets without credentials. A server that
 // lists them protects nothing else either.
-func exposed(ctx context.Context, o Options) Finding {
+func secretsAPI(ctx context.Context, o Options) Finding {
 	anonymous := o.Anonymous
 	if anonymous == nil {
 		anonymous = o.Server
@@ -30,7 +30,7 @@ func exposed(ctx context.Context, o Options) Finding {
 }
 
 // secrets checks that the secrets that workflows name exist. It reads none.
-func secrets(ctx context.Context, o Options, tasks []use) []Finding {
+func secrets(ctx context.Context, o Options, tasks []surveyedTask) []Finding {
 	users := map[string]string{}
 	for _, t := range tasks {
 		for _, name := range t.Secrets {

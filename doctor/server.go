@@ -16,7 +16,7 @@ func server(ctx context.Context, o Options) []Finding {
 		return []Finding{unreachable(o, err)}
 	}
 	found := []Finding{ok("server", fmt.Sprintf("%s answers, version %s", o.Server.BaseURL(), version))}
-	if conductor.Exposed(o.Server.BaseURL()) {
+	if conductor.Cleartext(o.Server.BaseURL()) {
 		found = append(found, warn("server", "the connection is plain http: tasks carry private keys, which anyone on the network path can read",
 			"use https, or a private network"))
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"conductor-jwt/conductor"
+	"conductor-jwt/conductor/api"
 )
 
 // stored is the server's answer for a task definition.
@@ -18,12 +19,12 @@ type stored struct {
 }
 
 // definitions asks for the definition of every task name in use.
-func definitions(ctx context.Context, o Options, tasks []use) map[string]stored {
+func definitions(ctx context.Context, o Options, tasks []surveyedTask) map[string]stored {
 	defs := map[string]stored{}
 	for _, t := range tasks {
 		if _, asked := defs[t.Name]; !asked {
 			def, exists, err := o.Server.TaskDef(ctx, t.Name)
-			defs[t.Name] = stored{def, t.Type == "SIMPLE", exists, err}
+			defs[t.Name] = stored{def, t.Type == api.Simple, exists, err}
 		}
 	}
 	return defs
@@ -104,7 +105,7 @@ func taskDef(name string, def stored) Finding {
 
 // delivered checks keys that the server sends with each task: the definition of a
 // task that names one must list its secret.
-func delivered(o Options, tasks []use, defs map[string]stored) []Finding {
+func delivered(o Options, tasks []surveyedTask, defs map[string]stored) []Finding {
 	const check = "taskdef"
 	var found []Finding
 	type lack struct{ task, secret string }

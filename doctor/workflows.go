@@ -10,15 +10,15 @@ import (
 	"conductor-jwt/task"
 )
 
-// use is a task of a workflow, and what its template shows.
-type use struct {
+// surveyedTask is a task of a workflow definition, and what its template shows.
+type surveyedTask struct {
 	conductor.WorkflowTask
 	task.Survey
 }
 
 // workflows lists the tasks of the given types, and those that look like them but
 // have another queue.
-func workflows(ctx context.Context, o Options) (uses []use, elsewhere []conductor.WorkflowTask, found []Finding) {
+func workflows(ctx context.Context, o Options) (surveyed []surveyedTask, elsewhere []conductor.WorkflowTask, found []Finding) {
 	tasks, err := o.Server.WorkflowTasks(ctx, conductor.MaxAnswer, o.wanted)
 	if err != nil {
 		return nil, nil, []Finding{unknown("workflows", err, "read metadata")}
@@ -30,16 +30,16 @@ func workflows(ctx context.Context, o Options) (uses []use, elsewhere []conducto
 			continue
 		}
 		names[t.Workflow] = true
-		uses = append(uses, use{t, task.SurveyOf(t.Template)})
+		surveyed = append(surveyed, surveyedTask{t, task.SurveyOf(t.Template)})
 	}
-	if len(uses) == 0 {
+	if len(surveyed) == 0 {
 		return nil, elsewhere, []Finding{ok("workflows", "no workflow definition uses "+strings.Join(o.TaskTypes, " or ")+" yet")}
 	}
-	return uses, elsewhere, []Finding{ok("workflows", fmt.Sprintf("%s in %s", count(len(uses), "task"), count(len(names), "workflow")))}
+	return surveyed, elsewhere, []Finding{ok("workflows", fmt.Sprintf("%s in %s", count(len(surveyed), "task"), count(len(names), "workflow")))}
 }
 
 // keysIn finds private keys that are stored with workflows.
-func keysIn(tasks []use) []Finding {
+func keysIn(tasks []surveyedTask) []Finding {
 	var found []Finding
 	for _, t := range tasks {
 		if t.LiteralKey {

@@ -143,11 +143,8 @@ func isOtherQueue(n jsonobj.Value, queue string) bool {
 	if !ok || kind.Kind != jsontext.KindString {
 		return false
 	}
-	if kind.Text == "SIMPLE" { // which is queued under its name
-		name, _ := n.Get("name")
-		return name.Text != queue
-	}
-	return kind.Text != queue && kind.Text != "DYNAMIC" && kind.Text != "FORK_JOIN_DYNAMIC"
+	name, _ := n.Get("name")
+	return api.Queue(kind.Text, name.Text) != queue && kind.Text != "DYNAMIC" && kind.Text != "FORK_JOIN_DYNAMIC"
 }
 
 // The bounds of a workflow's definition, which is as large as its author makes

@@ -37,7 +37,7 @@ func BenchmarkEngine(b *testing.B) {
 			w, err := New(Options{
 				Server: e, Handler: handlerFunc(sign), TaskTypes: []string{jwtType}, Slots: slots,
 				Once: b.N, Metrics: NewMetrics([]string{jwtType}), Logger: slog.New(slog.DiscardHandler),
-				Pollers: 2, PollTimeout: conductor.MaxPollTimeout, DrainTimeout: time.Second,
+				Pollers: 2, PollTimeout: 5 * time.Second, DrainTimeout: time.Second,
 			})
 			if err != nil {
 				b.Fatal(err)

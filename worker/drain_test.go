@@ -251,7 +251,7 @@ func TestDrainEndsThoughAClientHangs(t *testing.T) {
 // last attempt.
 func TestDrainEndsThoughAClientIgnoresItsContext(t *testing.T) {
 	for drain, want := range map[time.Duration]time.Duration{
-		2 * time.Second:  conductor.MaxPollTimeout + conductor.PollMargin + 4*time.Second,
+		2 * time.Second:  conductortest.MaxPollTimeout + conductor.PollMargin + 4*time.Second,
 		60 * time.Second: 64 * time.Second,
 	} {
 		synctest.Test(t, func(t *testing.T) {

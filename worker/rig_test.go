@@ -131,7 +131,7 @@ func prepare(t *testing.T, l *conductortest.Ledger, o Options) *rig {
 	o.Slots = cmp.Or(o.Slots, 4)
 	o.WorkerID = cmp.Or(o.WorkerID, "w1")
 	o.Pollers = cmp.Or(o.Pollers, 2)
-	o.PollTimeout = cmp.Or(o.PollTimeout, conductor.MaxPollTimeout)
+	o.PollTimeout = cmp.Or(o.PollTimeout, conductortest.MaxPollTimeout)
 	o.DrainTimeout = cmp.Or(o.DrainTimeout, 25*time.Second)
 	o.Logger = slog.New(slog.NewJSONHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	w, err := New(o)

@@ -21,6 +21,17 @@ const (
 	InProgress              Status = "IN_PROGRESS"                // the server queues the same task again; no retry is spent
 )
 
+// Simple is the type of a task that is queued under the name of its definition.
+const Simple = "SIMPLE"
+
+// Queue is the queue of a task: the name of a [Simple] task, the type of any other.
+func Queue(taskType, name string) string {
+	if taskType == Simple {
+		return name
+	}
+	return taskType
+}
+
 // ErrReadDenied is matched by the error of a read that the server does not permit,
 // as opposed to one that may succeed later.
 var ErrReadDenied = errors.New("the read is denied")

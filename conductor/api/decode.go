@@ -6,13 +6,14 @@ import (
 	"encoding/json/v2"
 	"errors"
 	"io"
+	"math"
 	"time"
 
 	"conductor-jwt/internal/secret"
 )
 
-// polledTask is the part of a task's JSON that is read.
-type polledTask struct {
+// taskJSON is the part of a task's JSON that is read, polled or stored.
+type taskJSON struct {
 	TaskID             string         `json:"taskId"`
 	TaskType           string         `json:"taskType"`
 	TaskDefName        string         `json:"taskDefName"`
@@ -33,23 +34,23 @@ type polledTask struct {
 	RuntimeMetadata map[string]secret.Text `json:"runtimeMetadata"`
 }
 
-// namedTask is a task of which only the ids are read.
-type namedTask struct {
+// taskIDs is the part of a malformed task that is read.
+type taskIDs struct {
 	TaskID             jsontext.Value `json:"taskId"`
 	WorkflowInstanceID jsontext.Value `json:"workflowInstanceId"`
 	TaskType           jsontext.Value `json:"taskType"`
 	TaskDefName        jsontext.Value `json:"taskDefName"`
 }
 
-// DecodeTasks reads the answer of a poll. The whole must be JSON before any of
-// it counts; then each task is read alone, so that a malformed one costs no
-// other. An empty answer and null hold no task. Values are kept byte for byte. The
-// error quotes nothing of the answer.
+// DecodeTasks reads the answer of a poll. If it is not a JSON array as a whole, no
+// task of it is returned. Otherwise each task is read on its own, so that a
+// malformed one affects no other. An empty answer and null hold no task. Values are
+// kept byte for byte. The error quotes nothing of the answer.
 func DecodeTasks(body []byte) ([]Task, error) {
 	if len(body) == 0 {
 		return nil, nil
 	}
-	if tasks, ok := decodeSound(body); ok {
+	if tasks, ok := decodeWellFormed(body); ok {
 		return tasks, nil
 	}
 	var list []jsontext.Value
@@ -63,15 +64,15 @@ func DecodeTasks(body []byte) ([]Task, error) {
 	return tasks, nil
 }
 
-// decodeSound reads an answer without any fault in one pass, instead of the three
-// that a list of raw values takes. ok is false for any other answer.
-func decodeSound(body []byte) (tasks []Task, ok bool) {
+// decodeWellFormed reads an answer without a malformed task in one pass, instead of
+// the three that a list of raw values takes. ok is false for any other answer.
+func decodeWellFormed(body []byte) (tasks []Task, ok bool) {
 	decoder := jsontext.NewDecoder(bytes.NewBuffer(body), lenient())
 	if first, err := decoder.ReadToken(); err != nil || first.Kind() != jsontext.KindBeginArray {
 		return nil, false
 	}
 	for decoder.PeekKind() != jsontext.KindEndArray {
-		var p polledTask
+		var p taskJSON
 		if json.UnmarshalDecode(decoder, &p) != nil {
 			return nil, false
 		}
@@ -108,7 +109,7 @@ func DecodeTask(raw []byte) (Task, error) {
 }
 
 func decodeTask(raw jsontext.Value) Task {
-	var p polledTask
+	var p taskJSON
 	if json.Unmarshal(raw, &p, lenient()) == nil {
 		if t, ok := p.task(); ok {
 			return t
@@ -118,7 +119,7 @@ func decodeTask(raw jsontext.Value) Task {
 }
 
 // task is the task that was read; ok is false if an id is missing.
-func (p *polledTask) task() (t Task, ok bool) {
+func (p *taskJSON) task() (t Task, ok bool) {
 	if p.TaskID == "" || p.WorkflowInstanceID == "" {
 		return Task{}, false
 	}
@@ -137,7 +138,7 @@ func (p *polledTask) task() (t Task, ok bool) {
 
 // decodeIDs reads the ids of a malformed task.
 func decodeIDs(raw jsontext.Value) Task {
-	var n namedTask
+	var n taskIDs
 	if json.Unmarshal(raw, &n, lenient()) != nil {
 		return Task{Malformed: true}
 	}
@@ -175,8 +176,9 @@ func moment(ms int64) time.Time {
 	return time.UnixMilli(ms)
 }
 
-// seconds is a count of seconds that the server sent, within a duration's range.
+// seconds is a count of seconds that the server sent, cut to the range of a
+// duration.
 func seconds(n int64) time.Duration {
-	const most = int64(1<<63-1) / int64(time.Second)
-	return time.Duration(min(max(n, 0), most)) * time.Second
+	const maxSeconds = int64(math.MaxInt64 / time.Second)
+	return time.Duration(min(max(n, 0), maxSeconds)) * time.Second
 }

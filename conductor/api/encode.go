@@ -10,7 +10,7 @@ import (
 )
 
 // errOutput is a constant text, so it may be printed.
-var errOutput = errors.New("the output is no json object")
+var errOutput = errors.New("the output is not a json object")
 
 // wholeSeconds rounds up.
 func wholeSeconds(d time.Duration) int64 {
@@ -51,7 +51,7 @@ func EncodeResult(r Result) ([]byte, error) {
 	return append(b, '}'), nil
 }
 
-// appendLogs dates every line: the server takes a time that is missing as 0.
+// appendLogs writes a time with every line: the server reads a missing one as 0.
 func appendLogs(b []byte, r Result) []byte {
 	separator := byte('[')
 	for _, l := range r.Logs {
@@ -64,9 +64,8 @@ func appendLogs(b []byte, r Result) []byte {
 	return append(b, ']')
 }
 
-// appendText puts U+FFFD in the place of what is no UTF-8, as encoding/json
-// does, and the error that says so means nothing here.
+// appendText appends a JSON string, with U+FFFD in place of invalid UTF-8.
 func appendText(b []byte, text string) []byte {
-	b, _ = jsontext.AppendQuote(b, text)
+	b, _ = jsontext.AppendQuote(b, text) // the error only reports invalid UTF-8
 	return b
 }

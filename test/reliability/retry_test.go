@@ -42,7 +42,7 @@ func newWorker(t *testing.T, s worker.Server, h worker.Handler) *worker.Worker {
 	types := []string{TaskType}
 	w, err := worker.New(worker.Options{
 		Server: s, Handler: h, Metrics: worker.NewMetrics(types), Logger: slog.New(slog.DiscardHandler),
-		TaskTypes: types, WorkerID: "w", Slots: 8, Pollers: 2, PollTimeout: conductor.MaxPollTimeout, DrainTimeout: 25 * time.Second,
+		TaskTypes: types, WorkerID: "w", Slots: 8, Pollers: 2, PollTimeout: conductortest.MaxPollTimeout, DrainTimeout: 25 * time.Second,
 	})
 	must(t, err)
 	return w

@@ -51,9 +51,9 @@ test: ## all tests: unit, scripts, and integration on the real server
 	.ci/softhsm
 	$(GO) test -race -timeout 30m ./...
 	cd bench && $(GO) test -race -timeout 30m ./...
-		@# Again without -race, which hides some timing errors. 40 seconds.
+	@# Again without -race, which hides some timing errors. 40 seconds.
 	$(GO) test $$($(GO) list ./... | grep -Ev '/test/(integration|interop|reliability)')
-		@# -race needs cgo, so the above is the native edition; this is the static one.
+	@# -race needs cgo, so the above is the native edition; this is the static one.
 	CGO_ENABLED=0 $(GO) test ./keys/... ./task ./cli
 
 .PHONY: deploy-check
@@ -87,7 +87,7 @@ lint: ## check style, imports, dead code and exported names
 	CGO_ENABLED=0 .cache/golangci-lint run ./keys/openssl ./cli
 	cd bench && ../.cache/golangci-lint run ./...
 	cd tools && $(GO) build -o ../.cache/deadcode golang.org/x/tools/cmd/deadcode
-		@# A function is dead if it is dead in both editions.
+	@# A function is dead if it is dead in both editions.
 	@set -e; for cgo in 0 1; do CGO_ENABLED=$$cgo .cache/deadcode . ./internal/manpage >.cache/dead.txt; LC_ALL=C sort .cache/dead.txt >.cache/dead.$$cgo.txt; done
 	@LC_ALL=C comm -12 .cache/dead.0.txt .cache/dead.1.txt >.cache/dead.txt; \
 	if [ -s .cache/dead.txt ]; then cat .cache/dead.txt >&2; echo "error: these functions are not used" >&2; exit 1; fi

@@ -24,7 +24,7 @@ type Mode int
 
 // The two modes.
 const (
-	// default FirstMessage responds as soon as there is a task (Redis).
+	// FirstMessage, the default, responds as soon as there is a task (Redis).
 	FirstMessage Mode = iota
 	// FillOrTimeout checks the queue once a tick and responds when it has the
 	// count of the poll, or at the timeout with fewer (PostgreSQL, MySQL,

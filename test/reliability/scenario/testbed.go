@@ -31,7 +31,8 @@ func open(ctx context.Context, program string) (*scenario, error) {
 	if s.folder, err = os.MkdirTemp("", "scenario-"); err != nil {
 		return nil, err
 	}
-	if s.testbed, err = reliability.NewTestbed(ctx, reliability.Options{Lease: 2 * time.Second, Proxy: reliability.SkewDate(&s.off)}, keys); err == nil {
+	options := reliability.Options{Lease: 2 * time.Second, Proxy: reliability.SkewDate(&s.off)} //nolint:contextcheck // the proxy runs until the testbed is closed
+	if s.testbed, err = reliability.NewTestbed(ctx, options, keys); err == nil {
 		err = s.start(ctx, program, keys[0].Text)
 	}
 	if err != nil {

@@ -69,7 +69,7 @@ type Poll struct {
 
 // Snapshot is the state of an attempt of a task.
 type Snapshot struct {
-	ID, First, Type, Name, WorkflowID, WorkerID string
+	ID, First, Type, Domain, Name, WorkflowID, WorkerID string
 
 	Status  api.Status
 	Retry   int
@@ -86,7 +86,7 @@ type Snapshot struct {
 
 func (e *entry) snapshot() Snapshot {
 	return Snapshot{
-		ID: e.id, First: e.first, Type: e.spec.Type, Name: e.spec.Name,
+		ID: e.id, First: e.first, Type: e.spec.Type, Domain: e.spec.Domain, Name: e.spec.Name,
 		WorkflowID: e.spec.WorkflowID, WorkerID: e.worker, Status: e.status, Retry: e.retry,
 		Polls: e.polls, Input: e.input, Output: e.output, Reason: e.reason,
 		Logs: slices.Clone(e.logs), Queued: e.scheduled, Started: e.started, Ended: e.ended, Due: e.due,

@@ -149,3 +149,33 @@ func TestDisconnectedClientLosesItsTask(t *testing.T) {
 		t.Errorf("the task is %s with worker %q, want IN_PROGRESS with the disconnected one", got.Status, got.WorkerID)
 	}
 }
+
+// An update by update-v2 is answered with the next task of the same queue, which
+// has the domain of the task.
+func TestAnUpdateIsAnsweredWithTheNextTaskOfItsQueue(t *testing.T) {
+	s := serve(t, nil)
+	s.Ledger.Enqueue(conductortest.TaskSpec{Type: "T", Name: "n"})
+	for range 2 {
+		s.Ledger.Enqueue(conductortest.TaskSpec{Type: "T", Name: "n", Domain: "d"})
+	}
+	_, polled, err := try(t, s, http.MethodGet, "/api/tasks/poll/batch/T?domain=d", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tasks, err := api.DecodeTasks([]byte(polled))
+	for i := range 2 {
+		if err != nil || len(tasks) != 1 {
+			t.Fatalf("task %d: %d tasks, %v", i, len(tasks), err)
+		}
+		update := `{"taskId":"` + tasks[0].ID + `","workflowInstanceId":"` + tasks[0].WorkflowID + `","status":"COMPLETED"}`
+		r, next, failed := try(t, s, http.MethodPost, "/api/tasks/update-v2", update)
+		want := []int{http.StatusOK, http.StatusNoContent}[i]
+		if failed != nil || r.status != want {
+			t.Fatalf("update %d: %d, %v; want %d", i, r.status, failed, want)
+		}
+		tasks, err = api.DecodeTasks([]byte("[" + next + "]"))
+	}
+	if n := s.Ledger.Waiting("T", ""); n != 1 {
+		t.Errorf("%d tasks wait without a domain, want 1", n)
+	}
+}

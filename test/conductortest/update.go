@@ -130,7 +130,8 @@ func (s *Server) updateTask(w http.ResponseWriter, r *http.Request, c call) {
 }
 
 // updateTaskV2 is POST /api/tasks/update-v2, which conductor-python uses: the
-// response is the next task of the same queue, or 204.
+// response is the next task of the same queue, for which the server waits 100 ms,
+// or 204.
 func (s *Server) updateTaskV2(w http.ResponseWriter, r *http.Request, c call) {
 	before, known := s.Ledger.Task(c.TaskID)
 	result, extend, ok := s.take(w, c)
@@ -141,7 +142,9 @@ func (s *Server) updateTaskV2(w http.ResponseWriter, r *http.Request, c call) {
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	tasks, err := s.Ledger.poll(r.Context(), conductor.Query{TaskType: before.Type, WorkerID: result.WorkerID, Count: 1}, Fault{})
+	tasks, err := s.Ledger.poll(r.Context(), conductor.Query{
+		TaskType: before.Type, Domain: before.Domain, WorkerID: result.WorkerID, Count: 1, Timeout: 100 * time.Millisecond,
+	}, Fault{})
 	if err != nil || len(tasks) == 0 {
 		w.WriteHeader(http.StatusNoContent)
 		return

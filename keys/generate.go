@@ -16,9 +16,9 @@ import (
 	"conductor-jwt/keys/decode"
 )
 
-// defaultRSABits is the size of a new RSA key: the least that RFC 7518 §3.3
-// permits, and four times as fast to sign with as 3072.
-const defaultRSABits = 2048
+// defaultRSABits is the size of a new RSA key. One of 3072 bits takes four times
+// as long to sign.
+const defaultRSABits = decode.MinRSABits
 
 // Generate makes a new key for alg: on the curve or of the parameter set of
 // alg, an RSA key of that many bits (0 means [defaultRSABits]), or an HMAC
@@ -33,7 +33,7 @@ func Generate(alg Algorithm, bits int) (Key, error) {
 			bits = defaultRSABits
 		}
 		if problem := sizeProblem(bits); problem != "" {
-			return nil, &fault.Error{Reason: ErrWeak, Found: fmt.Sprintf("%d is %s", bits, problem), Hint: "use 2048 to 8192, a multiple of 8"}
+			return nil, &fault.Error{Reason: ErrWeak, Found: fmt.Sprintf("%d is %s", bits, problem), Hint: fmt.Sprintf("use %d to %d, a multiple of 8", decode.MinRSABits, decode.MaxRSABits)}
 		}
 	}
 	private, err := generate(alg, bits)
@@ -49,9 +49,9 @@ func Generate(alg Algorithm, bits int) (Key, error) {
 
 func sizeProblem(bits int) string {
 	switch {
-	case bits < 2048: // RFC 7518 §3.3
+	case bits < decode.MinRSABits:
 		return "too small for an RSA key"
-	case bits > 8192:
+	case bits > decode.MaxRSABits:
 		return "too large for an RSA key"
 	case bits%8 != 0:
 		return "not a multiple of 8"

@@ -5,6 +5,7 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"strings"
 
 	"golang.org/x/crypto/cryptobyte"
@@ -95,10 +96,10 @@ func parseCertificate(der []byte) (*x509.Certificate, error) {
 	}
 	switch public := c.PublicKey.(type) {
 	case *rsa.PublicKey:
-		if public.N.BitLen() > maxRSABits {
+		if public.N.BitLen() > MaxRSABits {
 			return nil, &fault.Error{
 				Reason: ErrCertificateInvalid, Found: "a certificate with an rsa key that is too large",
-				Hint: "use keys of 2048 to 8192 bits",
+				Hint: fmt.Sprintf("use keys of %d to %d bits", MinRSABits, MaxRSABits),
 			}
 		}
 	case ed25519.PublicKey:

@@ -20,16 +20,6 @@ import (
 	"conductor-jwt/internal/secret"
 )
 
-// Package decode reads keys from text: PEM, DER, PKCS#1, PKCS#8, SEC 1,
-// OpenSSH, PKCS#12, JWE, JWK and Google's service account files, encrypted ones
-// with their password. It repairs what copying does to a text, and says what a
-// text is that is no key. It returns types of crypto/*, and knows no key of
-// package keys.
-//
-// Every refusal is a [fault.Error] with one of the reasons below, and quotes
-// nothing of the text. What an encrypted key asks for is bounded before anything
-// is derived.
-
 // MaxText is the size in bytes of the longest text that should be read.
 const MaxText = 64 << 10
 

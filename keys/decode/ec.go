@@ -2,6 +2,7 @@ package decode
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"fmt"
@@ -88,7 +89,8 @@ func curveOf(oid string) elliptic.Curve {
 }
 
 // curveName returns the name of a curve without a JWS algorithm, by object
-// identifier (SEC 2 §A.2, RFC 5639 §4.1) or by the crv of a JWK.
+// identifier (SEC 2 §A.2, RFC 5639 §4.1) or by the crv of a JWK; empty for any
+// other.
 func curveName(name string) string {
 	switch name {
 	case "1.2.840.10045.3.1.1", "P-192":
@@ -112,12 +114,13 @@ func curveName(name string) string {
 			return "brainpoolP" + bits + "r1"
 		}
 	}
-	return "another curve"
+	return ""
 }
 
-func unsupportedCurve(oid string) error {
+// unsupportedCurve is the error of a curve by its object identifier or crv.
+func unsupportedCurve(name string) error {
 	return &fault.Error{
-		Reason: ErrUnsupported, Found: "an ec key on " + curveName(oid) + ", which no jws algorithm has",
+		Reason: ErrUnsupported, Found: "an ec key on " + cmp.Or(curveName(name), "another curve") + ", which no jws algorithm has",
 		Hint: "use P-256, P-384, P-521 or secp256k1; make one with: openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256",
 	}
 }

@@ -48,7 +48,7 @@ func readOctJWK(m members) (private, public any, err error) {
 	}
 	if what := otherKey(k); what != "" {
 		return nil, nil, &fault.Error{
-			Reason: ErrUnsupported, Found: "an oct jwk whose k is " + what + "",
+			Reason: ErrUnsupported, Found: "an oct jwk whose k is " + what,
 			Hint: "give that key itself, or an oct jwk with random bytes",
 		}
 	}

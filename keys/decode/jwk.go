@@ -187,8 +187,8 @@ func readKeyOps(m members) ([]string, error) {
 	if err != nil || !ok {
 		return nil, err
 	}
-	blockGroups := slices.Sorted(slices.Values(ops))
-	if len(slices.Compact(blockGroups)) != len(ops) {
+	distinct := slices.Compact(slices.Sorted(slices.Values(ops)))
+	if len(distinct) != len(ops) {
 		return nil, &fault.Error{Reason: ErrUnreadable, Found: "a jwk whose key_ops holds an operation twice", Hint: "remove the duplicate (rfc 7517 section 4.3)"}
 	}
 	if ops == nil {

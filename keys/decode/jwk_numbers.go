@@ -48,10 +48,7 @@ func readRSAPublicJWK(m members) (*big.Int, int, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	if e.BitLen() > maxExponentBits {
-		return nil, 0, unusableExponent()
-	}
-	exponent := int(e.Int64())
+	exponent := smallInt(e)
 	return n, exponent, checkRSAPublic(n, exponent)
 }
 
@@ -131,7 +128,7 @@ func readECJWK(m members) (private, public any, err error) {
 	case "secp256k1":
 		return readSecp256k1JWK(m)
 	}
-	if curveName(crv) != "another curve" {
+	if curveName(crv) != "" {
 		return nil, nil, unsupportedCurve(crv)
 	}
 	return nil, nil, &fault.Error{

@@ -16,9 +16,11 @@ import (
 // The sizes of an RSA modulus in bits. The lower bound is RFC 7518 §3.3 and
 // §3.5; the upper one bounds the time of one signature (123 ms at 8192).
 const (
-	minRSABits = 2048
-	maxRSABits = 8192
+	MinRSABits = 2048
+	MaxRSABits = 8192
+)
 
+const (
 	maxExponentBits    = 31 // the limit of crypto/rsa
 	maxPrimeDifference = 64 // bits
 
@@ -85,16 +87,16 @@ func checkRSAPublic(n *big.Int, e int) error {
 // checkRSABits checks the size of a modulus; readers call it before they build
 // a key.
 func checkRSABits(n int) error {
-	if n < minRSABits {
+	if n < MinRSABits {
 		return &fault.Error{
 			Reason: ErrWeak, Found: fmt.Sprintf("an rsa key of %d bits", n),
-			Hint: fmt.Sprintf("use one of %d to %d bits (rfc 7518 section 3.3); make one with: %s", minRSABits, maxRSABits, makeRSA),
+			Hint: fmt.Sprintf("use one of %d to %d bits (rfc 7518 section 3.3); make one with: %s", MinRSABits, MaxRSABits, makeRSA),
 		}
 	}
-	if n > maxRSABits {
+	if n > MaxRSABits {
 		return &fault.Error{
 			Reason: ErrTooLarge, Found: fmt.Sprintf("an rsa key of %d bits", n),
-			Hint: fmt.Sprintf("use one of %d to %d bits", minRSABits, maxRSABits),
+			Hint: fmt.Sprintf("use one of %d to %d bits", MinRSABits, MaxRSABits),
 		}
 	}
 	return nil
@@ -218,10 +220,9 @@ func buildRSA(n *big.Int, rest []*big.Int) (*rsa.PrivateKey, error) {
 	return key, nil
 }
 
-// smallInt returns n where it has at most 31 bits, and 0, which is no exponent,
-// otherwise.
+// smallInt returns n, or 0, which is no exponent, where n is too large for one.
 func smallInt(n *big.Int) int {
-	if n.Sign() < 0 || n.BitLen() > 31 {
+	if n.Sign() < 0 || n.BitLen() > maxExponentBits {
 		return 0
 	}
 	return int(n.Int64())

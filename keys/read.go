@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 
 	"conductor-jwt/internal/fault"
 	"conductor-jwt/keys/decode"
@@ -59,30 +58,11 @@ func metaOf(k decode.Key) (meta, error) {
 // has no gate and no cache: it is for the command line.
 func ReadVerifier(ctx context.Context, ref Ref) (Verifier, error) {
 	v, err := readVerifier(ctx, ref)
-	if err != nil {
-		return nil, forVerifier(err)
+	if hint, ok := errors.AsType[decode.VerifierHint](err); ok {
+		e, _ := errors.AsType[*fault.Error](err)
+		err = &fault.Error{Reason: e.Reason, Found: e.Found, Hint: string(hint)}
 	}
-	return v, nil
-}
-
-// forVerifier rewords an error for someone who verifies, and thus has no
-// private key and makes none.
-func forVerifier(err error) error {
-	e, ok := errors.AsType[*fault.Error](err)
-	if !ok {
-		return err
-	}
-	out := *e
-	out.Found = strings.NewReplacer("is no private key", "is no key", "holds no private key", "holds no key").Replace(e.Found)
-	out.Hint, _, _ = strings.Cut(e.Hint, "; make one with: ")
-	out.Hint = strings.Replace(out.Hint, "openssl pkey -in", "openssl pkey -pubin -pubout -in", 1)
-	if first, after, _ := strings.Cut(out.Hint, "; "); strings.Contains(first, "private key") || strings.HasPrefix(first, "make ") {
-		out.Hint = "give the signer's public key or certificate in pem, or a jwk"
-		if strings.Contains(after, fault.Encoding) {
-			out.Hint += "; " + after
-		}
-	}
-	return &out
+	return v, err
 }
 
 func readVerifier(ctx context.Context, ref Ref) (Verifier, error) {

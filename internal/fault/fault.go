@@ -27,7 +27,7 @@ type Error struct {
 	Field  string // what is at fault: a field above, a claim, a header parameter, an input; may be empty
 	Found  string // lower case, no full stop
 	Hint   string // what to do, lower case, no full stop; may be empty
-	Cause  error  // for errors.Is only; never printed
+	Cause  error  // for errors.Is and errors.As; never printed
 }
 
 // Error implements the error interface: "field: found; hint", fields by the

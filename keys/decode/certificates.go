@@ -118,7 +118,7 @@ func ofCertificate(err error) error {
 	out := *e
 	out.Found = "a certificate with " + e.Found
 	if strings.Contains(e.Hint, "openssl pkey") {
-		out.Hint = "have it issued again, for a key that names its curve"
+		out.Hint, out.Cause = "have it issued again, for a key that names its curve", nil
 	}
 	return &out
 }

@@ -38,6 +38,9 @@ func (HMACSecret) Format(f fmt.State, _ rune) {
 	_, _ = f.Write([]byte(secret.Redacted)) // a formatter has nowhere to report to
 }
 
+// useSupported is the hint for a key of another type.
+const useSupported = "use an rsa, ec (P-256, P-384, P-521, secp256k1), ed25519 or ml-dsa key"
+
 // Check checks the numbers of a private key, of one of the types of
 // [Key.Private], and compares the public half that it holds with the one that
 // belongs to it. The key may come from anywhere.
@@ -69,7 +72,7 @@ func Check(private any) error {
 	}
 	return &fault.Error{
 		Reason: ErrUnsupported, Found: "a private key of a type that cannot sign a jwt",
-		Hint: "use an rsa, ec (P-256, P-384, P-521, secp256k1), ed25519 or ml-dsa key",
+		Hint: useSupported,
 	}
 }
 
@@ -109,7 +112,7 @@ func checkPSSHash(hash crypto.Hash) error {
 func unsupportedPublic() error {
 	return &fault.Error{
 		Reason: ErrUnsupported, Found: "a public key of a type that cannot check a jwt",
-		Hint: "use an rsa, ec (P-256, P-384, P-521, secp256k1), ed25519 or ml-dsa key",
+		Hint: useSupported,
 	}
 }
 

@@ -134,7 +134,7 @@ func unknownJSON(m members) error {
 	case isPublicMap(m):
 		return &fault.Error{
 			Reason: ErrCertificate, Found: "certificates or public keys under their ids",
-			Hint: "give the private key that belongs to one of them",
+			Hint: "give the private key that belongs to one of them", Cause: givePublic,
 		}
 	}
 	for name := range m {
@@ -237,6 +237,6 @@ func checkAccountType(m members) error {
 	}
 	return &fault.Error{
 		Reason: ErrUnsupported, Found: "a credential file that is no service account's",
-		Hint: "give a file whose type is service_account: only that one holds a private key",
+		Hint: "give a file whose type is service_account: only that one holds a private key", Cause: givePublic,
 	}
 }

@@ -17,7 +17,7 @@ func (s blockGroups) withoutKey(text string) error {
 	case len(s.public) > 0:
 		return foundPublic()
 	case len(s.params) > 0:
-		return &fault.Error{Reason: ErrUnreadable, Found: "key parameters without a key", Hint: "give the private key block below them"}
+		return &fault.Error{Reason: ErrUnreadable, Found: "key parameters without a key", Hint: "give the private key block below them", Cause: givePublic}
 	case len(s.other) > 0:
 		return otherArmour(s.other[0].label)
 	}
@@ -43,9 +43,9 @@ func otherArmour(label string) error {
 	case joined == "PKCS7" || joined == "CMS" || joined == "PKCS#7SIGNEDDATA":
 		return foundPKCS7()
 	case joined == "X509CRL":
-		return &fault.Error{Reason: ErrUnreadable, Found: "a certificate revocation list", Hint: "give a private key"}
+		return noKey("a certificate revocation list")
 	}
-	return &fault.Error{Reason: ErrUnreadable, Found: "pem text that holds no private key", Hint: "give a private key in pem or jwk form"}
+	return noKey("pem text that holds no key")
 }
 
 // notPrivateDER says what DER is that is no private key.
@@ -77,22 +77,22 @@ func isBERPKCS12(der []byte) bool {
 }
 
 func foundPublic() error {
-	return &fault.Error{Reason: ErrPublic, Found: "a public key", Hint: "give the private key that belongs to it; it cannot be made from the public one"}
+	return &fault.Error{Reason: ErrPublic, Found: "a public key", Hint: "give the private key that belongs to it; it cannot be made from the public one", Cause: givePublic}
 }
 
 func foundCertificate() error {
 	return &fault.Error{
 		Reason: ErrCertificate, Found: "a certificate",
-		Hint: "give the private key that belongs to it; the certificate may stand beside it",
+		Hint: "give the private key that belongs to it; the certificate may stand beside it", Cause: givePublic,
 	}
 }
 
 func foundCSR() error {
-	return &fault.Error{Reason: ErrCertificate, Found: "a certificate request", Hint: "give the private key that it was made with"}
+	return &fault.Error{Reason: ErrCertificate, Found: "a certificate request", Hint: "give the private key that it was made with", Cause: givePublic}
 }
 
 func foundPGP() error {
-	return &fault.Error{Reason: ErrUnsupported, Found: "a pgp message or key", Hint: "make a key for tokens: conductor-jwt key generate key.pem"}
+	return &fault.Error{Reason: ErrUnsupported, Found: "a pgp message or key", Hint: "make a key for tokens: conductor-jwt key generate key.pem", Cause: givePublic}
 }
 
 func foundSSH2() error {
@@ -119,7 +119,7 @@ func foundJKS() error {
 }
 
 func foundPKCS7() error {
-	return &fault.Error{Reason: ErrCertificate, Found: "a pkcs#7 file, which holds certificates", Hint: "give the private key that belongs to them"}
+	return &fault.Error{Reason: ErrCertificate, Found: "a pkcs#7 file, which holds certificates", Hint: "give the private key that belongs to them", Cause: givePublic}
 }
 
 func foundJWE() error {

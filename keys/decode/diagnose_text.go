@@ -20,9 +20,9 @@ func diagnoseWithin(text string, names int) error {
 	trimmed := trimQuotes(text)
 	switch {
 	case trimmed == "" && text != "":
-		return &fault.Error{Reason: ErrUnreadable, Found: "white space alone", Hint: "give a private key in pem or jwk form"}
+		return noKey("white space alone")
 	case text == "":
-		return &fault.Error{Reason: ErrMissing, Found: "an empty key", Hint: "give a private key in pem or jwk form"}
+		return &fault.Error{Reason: ErrMissing, Found: "an empty key", Hint: "give a private key in pem or jwk form", Cause: givePublic}
 	case isPuTTY(trimmed):
 		return &fault.Error{
 			Reason: ErrUnsupported, Found: "a putty key file",
@@ -152,7 +152,11 @@ func diagnoseWord(text string) error {
 			Hint: "decrypt it where it is deployed: ansible-vault decrypt, or sops decrypt",
 		}
 	case strings.Contains(text, "rivate-Key: ("):
-		return &fault.Error{Reason: ErrUnreadable, Found: "the numbers of a key as openssl prints them", Hint: "give the key itself: openssl pkey -in key.pem"}
+		return &fault.Error{
+			Reason: ErrUnreadable, Found: "the numbers of a key as openssl prints them",
+			Hint:  "give the key itself: openssl pkey -in key.pem",
+			Cause: VerifierHint("give the key itself: openssl pkey -pubin -pubout -in key.pem"),
+		}
 	case isStoreURI(text):
 		return &fault.Error{
 			Reason: ErrUnreadable, Found: "what looks like the address of a key in a store",
@@ -164,10 +168,13 @@ func diagnoseWord(text string) error {
 		return &fault.Error{Reason: ErrUnreadable, Found: "what looks like the path of a file", Hint: "give the content of the file, not its name"}
 	}
 	return &fault.Error{
-		Reason: ErrUnreadable, Found: "text that is no private key in any known form",
-		Hint: "give a private key in pem or jwk form; an hmac secret needs " + fault.Encoding,
+		Reason: ErrUnreadable, Found: "text that is no key in any known form",
+		Hint:  "give a private key in pem or jwk form" + secretHint,
+		Cause: givePublic + secretHint,
 	}
 }
+
+const secretHint = "; an hmac secret needs " + fault.Encoding
 
 // trimQuotes removes white space, a byte order mark and quotes around a text,
 // and the backslashes of quotes within quotes.
@@ -210,7 +217,7 @@ func foundXML(text string) error {
 			Hint: "write it as pem: .net does so with ExportPkcs8PrivateKeyPem",
 		}
 	}
-	return &fault.Error{Reason: ErrUnreadable, Found: "an xml or html text", Hint: "give a private key in pem or jwk form"}
+	return noKey("an xml or html text")
 }
 
 // isCompact reports a JOSE compact serialisation: its header begins with {".
@@ -222,7 +229,7 @@ func diagnoseCompact(text string) error {
 	if strings.Count(text, ".") == 4 {
 		return foundJWE()
 	}
-	return &fault.Error{Reason: ErrUnreadable, Found: "a token instead of a key", Hint: "give a private key in pem or jwk form"}
+	return noKey("a token instead of a key")
 }
 
 // isTemplate reports text that is one expression of a template language:

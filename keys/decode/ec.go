@@ -119,16 +119,19 @@ func curveName(name string) string {
 
 // unsupportedCurve is the error of a curve by its object identifier or crv.
 func unsupportedCurve(name string) error {
+	const use = "use P-256, P-384, P-521 or secp256k1"
 	return &fault.Error{
 		Reason: ErrUnsupported, Found: "an ec key on " + cmp.Or(curveName(name), "another curve") + ", which no jws algorithm has",
-		Hint: "use P-256, P-384, P-521 or secp256k1; make one with: openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256",
+		Hint:  use + "; make one with: openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256",
+		Cause: VerifierHint(use),
 	}
 }
 
 func explicitCurve() error {
 	return &fault.Error{
 		Reason: ErrUnsupported, Found: "an ec key with explicit curve parameters",
-		Hint: "name the curve instead: openssl pkey -in key.pem -ec_param_enc named_curve",
+		Hint:  "name the curve instead: openssl pkey -in key.pem -ec_param_enc named_curve",
+		Cause: VerifierHint("name the curve instead: openssl pkey -pubin -pubout -in key.pem -ec_param_enc named_curve"),
 	}
 }
 

@@ -27,6 +27,22 @@ var (
 	ErrCertificateInvalid = errors.New("certificate invalid")
 )
 
+// VerifierHint is the Cause of an error whose Hint is for someone who signs. It
+// is the hint for someone who verifies, and thus has no private key and makes
+// none.
+type VerifierHint string
+
+// Error implements the error interface.
+func (h VerifierHint) Error() string { return string(h) }
+
+// givePublic is the hint for a text without a key.
+const givePublic VerifierHint = "give the signer's public key or certificate in pem, or a jwk"
+
+// noKey is the error of a text without a key.
+func noKey(found string) error {
+	return &fault.Error{Reason: ErrUnreadable, Found: found, Hint: "give a private key in pem or jwk form", Cause: givePublic}
+}
+
 // TimedOut is the error of a key that could not be used before ctx ended.
 func TimedOut(ctx context.Context) error {
 	return &fault.Error{

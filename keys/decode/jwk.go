@@ -65,7 +65,7 @@ func readSet(m members) ([]JWK, error) {
 		set = append(set, JWK{k})
 	}
 	if len(set) == 0 {
-		return nil, &fault.Error{Reason: ErrUnreadable, Found: "a jwks without keys", Hint: "give a jwks that holds the private key"}
+		return nil, &fault.Error{Reason: ErrUnreadable, Found: "a jwks without keys", Hint: "give a jwks that holds the private key", Cause: givePublic}
 	}
 	return set, nil
 }

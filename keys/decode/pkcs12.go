@@ -61,7 +61,7 @@ func unopenedPKCS12(err error, password secret.Text) error {
 			Hint: "take the keys out of it, and give one of them: " + opensslPKCS12,
 		}
 	case "private key missing":
-		return &fault.Error{Reason: ErrCertificate, Found: "a pkcs#12 file with certificates and no private key", Hint: "give the file with the private key that belongs to them"}
+		return &fault.Error{Reason: ErrCertificate, Found: "a pkcs#12 file with certificates and no private key", Hint: "give the file with the private key that belongs to them", Cause: givePublic}
 	case "certificate missing":
 		return &fault.Error{Reason: ErrUnsupported, Found: "a pkcs#12 file without a certificate", Hint: "take the key out of it: " + opensslPKCS12}
 	}

@@ -164,7 +164,8 @@ func unsupportedKey(name string) error {
 	}
 	return &fault.Error{
 		Reason: ErrUnsupported, Found: "a key of another type: " + why,
-		Hint: "use an rsa, ec (P-256, P-384, P-521, secp256k1), ed25519 or ml-dsa key; make one with: conductor-jwt key generate key.pem",
+		Hint:  useSupported + "; make one with: conductor-jwt key generate key.pem",
+		Cause: VerifierHint(useSupported),
 	}
 }
 

@@ -63,7 +63,7 @@ func checkPrimeSizes(a, b int) error {
 	if a-b > maxPrimeDifference || b-a > maxPrimeDifference {
 		return &fault.Error{
 			Reason: ErrWeak, Found: "an rsa key whose primes differ in size, which makes it easy to factor",
-			Hint: "make a new key: " + makeRSA,
+			Hint: "make a new key: " + makeRSA, Cause: givePublic,
 		}
 	}
 	return nil
@@ -88,9 +88,11 @@ func checkRSAPublic(n *big.Int, e int) error {
 // a key.
 func checkRSABits(n int) error {
 	if n < MinRSABits {
+		use := fmt.Sprintf("use one of %d to %d bits (rfc 7518 section 3.3)", MinRSABits, MaxRSABits)
 		return &fault.Error{
 			Reason: ErrWeak, Found: fmt.Sprintf("an rsa key of %d bits", n),
-			Hint: fmt.Sprintf("use one of %d to %d bits (rfc 7518 section 3.3); make one with: %s", MinRSABits, MaxRSABits, makeRSA),
+			Hint:  use + "; make one with: " + makeRSA,
+			Cause: VerifierHint(use),
 		}
 	}
 	if n > MaxRSABits {
@@ -155,7 +157,12 @@ func withoutPrimes() error {
 }
 
 func multiPrime() error {
-	return &fault.Error{Reason: ErrUnsupported, Found: "an rsa key of more than two primes", Hint: "use an ordinary key of two primes; make one with: " + makeRSA}
+	const use = "use an ordinary key of two primes"
+	return &fault.Error{
+		Reason: ErrUnsupported, Found: "an rsa key of more than two primes",
+		Hint:  use + "; make one with: " + makeRSA,
+		Cause: VerifierHint(use),
+	}
 }
 
 func inconsistentRSA() error {

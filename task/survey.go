@@ -11,7 +11,7 @@ import (
 
 // Survey is what a task's template alone shows, before the task runs.
 type Survey struct {
-	// Secrets are the names in ${workflow.secrets.NAME}, sorted.
+	// Secrets are the names of the secrets in its expressions, sorted.
 	Secrets []string
 	// LiteralKey says that privateKey has a value without an expression: the
 	// workflow definition holds the key itself.
@@ -36,7 +36,8 @@ func SurveyOf(template json.RawMessage) Survey {
 		in, _ := find(table, name)
 		references := secretReferences(n)
 		for r := range references {
-			names[strings.TrimSuffix(strings.TrimPrefix(r, secretMark), "}")] = true
+			name, _, _ := strings.Cut(strings.TrimSuffix(strings.TrimPrefix(r, secretMark), "}"), ".")
+			names[name] = true // without a path into the secret's JSON
 		}
 		switch {
 		case name == inPrivateKey:

@@ -17,6 +17,7 @@ import (
 func TestASurveyOfATemplate(t *testing.T) {
 	for template, want := range map[string]task.Survey{
 		`{"privateKey":"${workflow.secrets.k}","subject":"s"}`: {Secrets: []string{"k"}},
+		`{"privateKey":"${workflow.secrets.k.pem.0}"}`:         {Secrets: []string{"k"}},
 		`{"privateKey":"-----BEGIN"}`:                          {LiteralKey: true},
 		`{"privateKey":"${workflow.input.k}"}`:                 {OpenKey: true},
 		`{"keyRef":" billing "}`:                               {KeyRef: "billing"},

@@ -64,13 +64,13 @@ func decisionOf(t api.Task, d draft, out Outcome, began time.Time, took time.Dur
 	}
 	r := &d.request
 	decision.Key, decision.Algorithm = r.key.Name, string(d.token.Algorithm)
-	if r.use != r.key.Name {
+	if r.keyFromProfile() {
 		decision.Use = r.use
 	}
 	if thumbprint, err := keys.Thumbprint(d.key); err == nil {
 		decision.Version = thumbprint
 	}
-	if !r.times.forever {
+	if !r.times.noExpiry {
 		decision.TTL = d.ttl
 	}
 	if !d.disclosable {

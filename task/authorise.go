@@ -31,19 +31,19 @@ func (h *Handler) checkInline(r request) error {
 	}
 	switch h.o.Policy.InlineMode() {
 	case policy.InlineDeny:
-		return refuse(ErrPolicyDenied, inPrivateKey, "the operator permits no keys in tasks (inline: deny)", "name a configured key in "+inKeyRef)
+		return refuse(errPolicyDenied, inPrivateKey, "the operator permits no keys in tasks (inline: deny)", "name a configured key in "+inKeyRef)
 	case policy.InlineSecretsOnly:
 		if r.keySecrets == nil {
-			return refuse(ErrPolicyDenied, inPrivateKey, "its template is not exactly one secret (inline: secrets-only)", "write "+secretMark+"NAME} and nothing else, or name a configured key in "+inKeyRef)
+			return refuse(errPolicyDenied, inPrivateKey, "its template is not exactly one secret (inline: secrets-only)", "write "+secretMark+"NAME} and nothing else, or name a configured key in "+inKeyRef)
 		}
 	case policy.InlineAllow:
 	}
 	return nil
 }
 
-// authorise holds the draft to the rules of its profile and to the operator's
-// grants. It returns the draft with the ttl that its grant permits, where the
-// task names none: a grant may permit less than the default.
+// authorise checks the draft against the rules of its profile and the operator's
+// grants. Where the task names no ttl, it returns the draft with the ttl that its
+// grant permits, which may be less than the default.
 func (h *Handler) authorise(t api.Task, d draft) (draft, error) {
 	r := &d.request
 	verdict := policy.Verdict{Allowed: true, TTL: time.Duration(d.ttl) * time.Second}
@@ -71,7 +71,7 @@ func (h *Handler) authorise(t api.Task, d draft) (draft, error) {
 			return d, h.denied(r, verdict)
 		}
 	}
-	if r.times.notBefore != nil && *r.times.notBefore >= d.ttl && !r.times.forever {
+	if r.times.notBefore != nil && *r.times.notBefore >= d.ttl && !r.times.noExpiry {
 		return d, invalid(inNotBefore, "a number of seconds out of range", fmt.Sprintf("write -%d to %d: the grant permits a ttl of %d", maxBack, d.ttl-1, d.ttl))
 	}
 	if err := checkRepeated(&d.token); err != nil {
@@ -87,7 +87,7 @@ func (h *Handler) authorise(t api.Task, d draft) (draft, error) {
 // key, and for any key where the mode is secrets-only.
 func (r *request) needsGrant() bool { return r.use != "" || r.secretsOnly }
 
-// checkProfile holds the draft to the rules of its profile.
+// checkProfile checks the draft against the rules of its profile.
 func (d *draft) checkProfile() error {
 	if !d.request.hasProfile() {
 		return nil
@@ -110,7 +110,7 @@ func checkRepeated(token *signer.Request) error {
 		repeated, err := parseValue(header, maxLevels)
 		original, err2 := parseValue(claim, maxLevels)
 		if err != nil || err2 != nil || !repeated.Equal(original) {
-			return refuse(ErrInputConflict, inHeaders, "a member "+name+" that is not the claim "+name, "write the same in both, or leave it out of "+inHeaders)
+			return refuse(errInputConflict, inHeaders, "a member "+name+" that is not the claim "+name, "write the same in both, or leave it out of "+inHeaders)
 		}
 	}
 	return nil
@@ -122,9 +122,9 @@ func (h *Handler) policyRequest(t api.Task, d draft) policy.Request {
 	r := &d.request
 	q := policy.Request{
 		Use: r.use, Secrets: r.keySecrets, Workflow: t.WorkflowType, TaskType: t.Type, Algorithm: string(d.token.Algorithm),
-		TTL: time.Duration(d.ttl) * time.Second, DefaultTTL: r.times.unasked, WorkerMaxTTL: h.workerTTL(r),
+		TTL: time.Duration(d.ttl) * time.Second, DefaultTTL: r.times.defaulted, WorkerMaxTTL: h.workerTTL(r),
 	}
-	if r.times.forever { // it is longer than any limit, and no ttl shortens it
+	if r.times.noExpiry { // the token exceeds every limit, and no ttl shortens it
 		q.TTL, q.DefaultTTL = maxGrantTTL, false
 	}
 	claims := &d.token.Claims
@@ -166,7 +166,7 @@ func (r *request) scopesIn(claims *jsonobj.Object) []string {
 func (h *Handler) denied(r *request, v policy.Verdict) error {
 	switch {
 	case v.Field == policy.FieldMaxTTL && v.WorkerLimit:
-		return refuse(ErrTTLOutOfRange, inTTL, ttlOf(r.times.ttl)+" is outside of what is allowed", fmt.Sprintf("ask for 1 to %d seconds", int64(h.workerTTL(r)/time.Second)))
+		return refuse(errTTLOutOfRange, inTTL, ttlOf(r.times.ttl)+" is outside of what is allowed", fmt.Sprintf("ask for 1 to %d seconds", int64(h.workerTTL(r)/time.Second)))
 	case v.Grant == 0 || v.Field == policy.FieldUse:
 		field, what := r.keyField(), "this key"
 		if r.use == "" {
@@ -174,13 +174,13 @@ func (h *Handler) denied(r *request, v policy.Verdict) error {
 		} else if field == inProfile {
 			what = "this profile"
 		}
-		return refuse(ErrPolicyDenied, field, "no grant lets a task use "+what, explainHint)
+		return refuse(errPolicyDenied, field, "no grant lets a task use "+what, explainHint)
 	}
 	field, what := inputOf(v.Field)
 	if field == inKeyRef {
 		field = r.keyField()
 	}
-	return refuse(ErrPolicyDenied, field, fmt.Sprintf("grant %d does not allow %s (%s)", v.Grant, what, v.Field), explainHint)
+	return refuse(errPolicyDenied, field, fmt.Sprintf("grant %d does not allow %s (%s)", v.Grant, what, v.Field), explainHint)
 }
 
 // inputOf returns the input behind a field of a grant, and what the input holds.
@@ -225,7 +225,7 @@ func checkLookalikes(q *signer.Request) error {
 	}{{inClaims, &q.Claims, claims}, {inHeaders, &q.Header, headers}} {
 		for m := range row.object.Members() {
 			if name := alike(m.Name, row.decided); name != "" {
-				return refuse(ErrPolicyDenied, row.input, "a member that some verifiers take for "+name+": it differs only in case, in _ and -, or in white space",
+				return refuse(errPolicyDenied, row.input, "a member that some verifiers take for "+name+": it differs only in case, in _ and -, or in white space",
 					"remove it, or give it another name")
 			}
 		}

@@ -13,11 +13,12 @@ import (
 
 // chain is the certificate part of a token's header.
 type chain struct {
-	certificates []*x509.Certificate // nil where they are to come with the key
-	headers      []string            // empty leaves them all out
+	certificates []*x509.Certificate // nil where the key brings them
+	headers      []string            // header parameters to write; empty: none
 }
 
-// chain reads the certificate; thumbprint says that the profile needs one.
+// chain reads the inputs for certificates. Thumbprint says that the profile needs
+// x5t#S256.
 func (v *inputValues) chain(thumbprint bool) (chain, error) {
 	headers, err := v.choices(inCertificateHeaders, signer.HeaderX5C, signer.HeaderX5T, signer.HeaderX5TS256)
 	if err != nil {
@@ -31,7 +32,7 @@ func (v *inputValues) chain(thumbprint bool) (chain, error) {
 		return chain{headers: headers}, nil
 	}
 	if len(n.Text) > maxKeyText {
-		return chain{}, tooLarge(inCertificate, describe(n), "write at most 65536 bytes")
+		return chain{}, tooLarge(inCertificate, describe(n), fmt.Sprintf("write at most %d bytes", maxKeyText))
 	}
 	if strings.Contains(n.Text, "PRIVATE KEY-----") {
 		return chain{}, refuse(signer.ErrCertificateInvalid, inCertificate, "a private key", "give certificates alone; the key goes into "+inPrivateKey)
@@ -60,7 +61,7 @@ func (c chain) withKey(key keys.Key, named bool, now time.Time) (chain, error) {
 		if named {
 			hint = "have the operator put it beside the key"
 		}
-		return chain{}, refuse(ErrInputMissing, inCertificate, "there is no certificate to write into the header", hint)
+		return chain{}, refuse(errInputMissing, inCertificate, "there is no certificate to write into the header", hint)
 	}
 	for i, certificate := range c.certificates {
 		if signer.MatchCertificate(key.Public(), certificate) != nil {

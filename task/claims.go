@@ -21,7 +21,7 @@ func (v *inputValues) claims(s scopes) (jsonobj.Object, error) {
 		}
 	}
 	if len(s.list) > 0 && claims.Has(s.claim) {
-		return claims, refuse(ErrInputConflict, inClaims, "a member "+s.claim+", which "+inScopes+" sets", "leave one of the two out")
+		return claims, refuse(errInputConflict, inClaims, "a member "+s.claim+", which "+inScopes+" sets", "leave one of the two out")
 	}
 	return claims, nil
 }

@@ -50,11 +50,11 @@ func TestTheTableOfCodesIsThePromisedOne(t *testing.T) {
 		if code.Status != end {
 			t.Errorf("%s ends %s, want %s", code.Name, code.Status, end)
 		}
-		if code.Bounded != (code.Name == "key_unavailable") {
-			t.Errorf("%s: bounded = %t", code.Name, code.Bounded)
+		if code.FailedAfterWait != (code.Name == "key_unavailable") {
+			t.Errorf("%s: FailedAfterWait = %t", code.Name, code.FailedAfterWait)
 		}
-		if code.Own != (code.Name == "profile_unknown") {
-			t.Errorf("%s: own = %t", code.Name, code.Own)
+		if code.FailedWithProfiles != (code.Name == "profile_unknown") {
+			t.Errorf("%s: FailedWithProfiles = %t", code.Name, code.FailedWithProfiles)
 		}
 		if code.When == "" || code.Remedy == "" {
 			t.Errorf("%s does not say when it happens and what to do", code.Name)

@@ -3,7 +3,6 @@ package task
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"conductor-jwt/internal/jsonobj"
@@ -55,17 +54,17 @@ func (h *Handler) compose(r request, key keys.Key) (draft, error) {
 		return d, err
 	}
 	if key != nil {
-		certificates, err := r.chain.withKey(key, r.key.Name != "", d.now)
+		complete, err := r.chain.withKey(key, r.key.Name != "", d.now)
 		if err != nil {
 			return d, err
 		}
-		d.token.Chain, d.token.ChainHeaders = certificates.certificates, certificates.headers
+		d.token.Chain, d.token.ChainHeaders = complete.certificates, complete.headers
 	}
 	if len(d.token.KeyID) > maxText {
 		return d, tooLarge(inPrivateKeyID, "the key's own id is over 4096 bytes", "set "+inPrivateKeyID+" to a shorter one")
 	}
 	d.issuedAt = d.now.Unix() + r.times.offset
-	if !r.times.forever {
+	if !r.times.noExpiry {
 		d.expires = d.issuedAt + d.ttl
 	}
 	if !slices.Contains(r.omit, claimJTI) {
@@ -89,7 +88,7 @@ func (r request) tokenKeyID(key keys.Key) (string, error) {
 	}
 	if r.key.Name != "" {
 		if r.keyID != "" && r.keyID != r.key.Name && r.keyID != key.ID() {
-			return "", refuse(ErrInputConflict, inPrivateKeyID, "it is neither the name of the configured key nor the id with which it signs now", "leave it out")
+			return "", refuse(errInputConflict, inPrivateKeyID, "it is neither the name of the configured key nor the id with which it signs now", "leave it out")
 		}
 		return key.ID(), nil
 	}
@@ -148,7 +147,7 @@ func (d *draft) claims(p provider.Parties) jsonobj.Object {
 	default:
 		claims.Strings("aud", p.Audiences)
 	}
-	if !r.times.forever {
+	if !r.times.noExpiry {
 		claims.Int("exp", d.expires)
 	}
 	if !slices.Contains(r.omit, claimIAT) {
@@ -165,19 +164,6 @@ func (d *draft) claims(p provider.Parties) jsonobj.Object {
 		claims.Set(m.Name, m.Value)
 	}
 	return claims
-}
-
-// write sets the claim for scopes, where there are any.
-func (s scopes) write(claims *jsonobj.Object) {
-	switch {
-	case len(s.list) == 0:
-	case s.format == formatArray:
-		claims.Strings(s.claim, s.list)
-	case s.format == formatComma:
-		claims.String(s.claim, strings.Join(s.list, ","))
-	default:
-		claims.String(s.claim, strings.Join(s.list, " "))
-	}
 }
 
 // headerBudget is the size of an HTTP header that servers and proxies take,

@@ -103,9 +103,9 @@ func codeTable() string {
 
 func endOf(code Code) string {
 	switch {
-	case code.Own:
+	case code.FailedWithProfiles:
 		return "terminal; failed where the policy file defines profiles"
-	case code.Bounded:
+	case code.FailedAfterWait:
 		return "later, then failed"
 	case code.Status == api.InProgress:
 		return "later"

@@ -18,23 +18,23 @@ import (
 // The reasons of errors of this package. The table of codes also lists those of
 // keys, signer and provider.
 var (
-	ErrInputInvalid       = errors.New("input invalid")
-	ErrInputMissing       = errors.New("input missing")
-	ErrInputConflict      = errors.New("inputs contradict each other")
-	ErrInputTooLarge      = errors.New("input too large")
-	ErrInputUnknown       = errors.New("input unknown")
-	ErrInputUnresolved    = errors.New("input unresolved")
-	ErrSecretMissing      = errors.New("secret missing")
-	ErrSecretUnresolved   = errors.New("secret unresolved")
-	ErrSecretInClaim      = errors.New("secret in a claim")
-	ErrSecretInjected     = errors.New("secret injected")
-	ErrInjectionUnchecked = errors.New("injection unchecked")
-	ErrPayloadExternal    = errors.New("payload external")
-	ErrTTLOutOfRange      = errors.New("ttl out of range")
-	ErrScopeInvalid       = errors.New("scope invalid")
-	ErrPolicyDenied       = errors.New("denied by policy")
-	ErrProfileUnknown     = errors.New("profile unknown")
-	ErrInternal           = errors.New("internal error")
+	errInputInvalid       = errors.New("input invalid")
+	errInputMissing       = errors.New("input missing")
+	errInputConflict      = errors.New("inputs contradict each other")
+	errInputTooLarge      = errors.New("input too large")
+	errInputUnknown       = errors.New("input unknown")
+	errInputUnresolved    = errors.New("input unresolved")
+	errSecretMissing      = errors.New("secret missing")
+	errSecretUnresolved   = errors.New("secret unresolved")
+	errSecretInClaim      = errors.New("secret in a claim")
+	errSecretInjected     = errors.New("secret injected")
+	errInjectionUnchecked = errors.New("injection unchecked")
+	errPayloadExternal    = errors.New("payload external")
+	errTTLOutOfRange      = errors.New("ttl out of range")
+	errScopeInvalid       = errors.New("scope invalid")
+	errPolicyDenied       = errors.New("denied by policy")
+	errProfileUnknown     = errors.New("profile unknown")
+	errInternal           = errors.New("internal error")
 )
 
 // Code is one row of the table of failures. Its name is what a workflow
@@ -42,22 +42,23 @@ var (
 type Code struct {
 	Name   string
 	Status api.Status
-	// Bounded says of an InProgress that it becomes Failed when the task has
-	// waited for [Options].KeyWait.
-	Bounded bool
-	// Own says of a FailedWithTerminalError that it is Failed where the operator defines
-	// profiles: another replica may have read a newer policy file.
-	Own    bool
-	When   string // for the documents: when it happens
-	Remedy string // and what to do
+	// FailedAfterWait says that the status becomes Failed when the task has waited
+	// for [Options].KeyWait.
+	FailedAfterWait bool
+	// FailedWithProfiles says that the status is Failed, which the server retries,
+	// where the operator defines profiles: another replica may have read a newer
+	// policy file.
+	FailedWithProfiles bool
+	When               string // for the documents: when it happens
+	Remedy             string // and what to do
 
 	field   string  // the input at fault where the error does not say
 	reasons []error // every error that means this code
 }
 
-// Codes returns the table of failures: the one place where an error gets its
-// code, its end and its metric label. An error that wraps several takes the
-// first row that fits.
+// Codes returns the table of failures. It alone gives an error its code, its
+// status and its metric label. An error that wraps several reasons takes the first
+// row that fits.
 func Codes() []Code {
 	return append(append(append(inputCodes(), secretCodes()...), keyCodes()...), lastCodes()...)
 }
@@ -65,32 +66,32 @@ func Codes() []Code {
 func inputCodes() []Code {
 	return []Code{
 		{
-			Name: "input_invalid", Status: api.FailedWithTerminalError, reasons: []error{ErrInputInvalid, provider.ErrInvalid},
+			Name: "input_invalid", Status: api.FailedWithTerminalError, reasons: []error{errInputInvalid, provider.ErrInvalid},
 			When: "an input has the wrong type or text", Remedy: "write the input as the message says",
 		},
 		{
-			Name: "input_missing", Status: api.FailedWithTerminalError, reasons: []error{ErrInputMissing, keys.ErrMissing, provider.ErrMissing}, field: inPrivateKey,
+			Name: "input_missing", Status: api.FailedWithTerminalError, reasons: []error{errInputMissing, keys.ErrMissing, provider.ErrMissing}, field: inPrivateKey,
 			When: "no key was given", Remedy: "set `privateKey` to `${workflow.secrets.NAME}`",
 		},
 		{
-			Name: "input_conflict", Status: api.FailedWithTerminalError, reasons: []error{ErrInputConflict, provider.ErrConflict},
+			Name: "input_conflict", Status: api.FailedWithTerminalError, reasons: []error{errInputConflict, provider.ErrConflict},
 			When: "two inputs contradict each other", Remedy: "leave one of the two out",
 		},
 		{
-			Name: "input_too_large", Status: api.FailedWithTerminalError, reasons: []error{ErrInputTooLarge, signer.ErrTooLarge},
+			Name: "input_too_large", Status: api.FailedWithTerminalError, reasons: []error{errInputTooLarge, signer.ErrTooLarge},
 			When: "an input or the token is over a limit", Remedy: "shorten it; limits are never stretched by cutting",
 		},
 		{
-			Name: "input_unknown", Status: api.FailedWithTerminalError, reasons: []error{ErrInputUnknown},
+			Name: "input_unknown", Status: api.FailedWithTerminalError, reasons: []error{errInputUnknown},
 			When: "an input's name is not known and looks like one that is", Remedy: "use the name that the message gives",
 		},
 		{
-			Name: "input_unresolved", Status: api.FailedWithTerminalError, reasons: []error{ErrInputUnresolved},
+			Name: "input_unresolved", Status: api.FailedWithTerminalError, reasons: []error{errInputUnresolved},
 			When:   "an expression in an input's template resolved to nothing",
 			Remedy: "start the workflow with that value, or take the input out of the task",
 		},
 		{
-			Name: "payload_external", Status: api.FailedWithTerminalError, reasons: []error{ErrPayloadExternal},
+			Name: "payload_external", Status: api.FailedWithTerminalError, reasons: []error{errPayloadExternal},
 			When:   "the input was moved to external payload storage, where secrets are not resolved",
 			Remedy: "pass less data into the task",
 		},
@@ -100,26 +101,26 @@ func inputCodes() []Code {
 func secretCodes() []Code {
 	return []Code{
 		{
-			Name: "secret_missing", Status: api.FailedWithTerminalError, reasons: []error{ErrSecretMissing}, field: inPrivateKey,
+			Name: "secret_missing", Status: api.FailedWithTerminalError, reasons: []error{errSecretMissing}, field: inPrivateKey,
 			When: "`privateKey` names a secret that the server does not have", Remedy: "define the secret that the message names on the server",
 		},
 		{
-			Name: "secret_unresolved", Status: api.Failed, reasons: []error{ErrSecretUnresolved},
+			Name: "secret_unresolved", Status: api.Failed, reasons: []error{errSecretUnresolved},
 			When:   "the server delivered the text `${workflow.secrets.…}` instead of the secret",
 			Remedy: "look in the server's log; its secrets may be off, or the server too old",
 		},
 		{
-			Name: "secret_in_claim", Status: api.FailedWithTerminalError, reasons: []error{ErrSecretInClaim},
+			Name: "secret_in_claim", Status: api.FailedWithTerminalError, reasons: []error{errSecretInClaim},
 			When:   "a claim, a header or the `kid` would have held the key, its password or any private key",
 			Remedy: "find out who put it into the workflow's data, and replace the secret",
 		},
 		{
-			Name: "secret_injected", Status: api.FailedWithTerminalError, reasons: []error{ErrSecretInjected},
+			Name: "secret_injected", Status: api.FailedWithTerminalError, reasons: []error{errSecretInjected},
 			When:   "the workflow's data held `${workflow.secrets.…}` where the definition has no secret",
 			Remedy: "find out who put it into the workflow's data",
 		},
 		{
-			Name: "injection_unchecked", Status: api.InProgress, reasons: []error{ErrInjectionUnchecked},
+			Name: "injection_unchecked", Status: api.InProgress, reasons: []error{errInjectionUnchecked},
 			When:   "the stored task, or the definition of its workflow, could not be read to look for injected secrets",
 			Remedy: "let the worker read `GET /tasks/{id}` and `GET /workflow/{id}`, or set `secret_injection` to `auto` or `key`",
 		},
@@ -177,11 +178,11 @@ func keyCodes() []Code {
 			When: "no key of that name is configured", Remedy: "configure it on every worker, or correct the name",
 		},
 		{
-			Name: "profile_unknown", Status: api.FailedWithTerminalError, Own: true, reasons: []error{ErrProfileUnknown}, field: inProfile,
+			Name: "profile_unknown", Status: api.FailedWithTerminalError, FailedWithProfiles: true, reasons: []error{errProfileUnknown}, field: inProfile,
 			When: "there is no profile of that name", Remedy: "use the name that the message gives, or define the profile in the policy file of every worker",
 		},
 		{
-			Name: "key_unavailable", Status: api.InProgress, Bounded: true, reasons: []error{keys.ErrUnavailable}, field: inKeyRef,
+			Name: "key_unavailable", Status: api.InProgress, FailedAfterWait: true, reasons: []error{keys.ErrUnavailable}, field: inKeyRef,
 			When: "the key store failed or timed out", Remedy: "wait: the task is tried again; then look at the key store",
 		},
 		{
@@ -198,11 +199,11 @@ func keyCodes() []Code {
 func lastCodes() []Code {
 	return []Code{
 		{
-			Name: "ttl_out_of_range", Status: api.FailedWithTerminalError, reasons: []error{ErrTTLOutOfRange, provider.ErrLifetime}, field: inTTL,
+			Name: "ttl_out_of_range", Status: api.FailedWithTerminalError, reasons: []error{errTTLOutOfRange, provider.ErrLifetime}, field: inTTL,
 			When: "the ttl is below 1 s or over the maximum", Remedy: "ask for less, or have the worker's max ttl raised",
 		},
 		{
-			Name: "scope_invalid", Status: api.FailedWithTerminalError, reasons: []error{ErrScopeInvalid}, field: inScopes,
+			Name: "scope_invalid", Status: api.FailedWithTerminalError, reasons: []error{errScopeInvalid}, field: inScopes,
 			When: "a scope holds a character that it may not", Remedy: "write scopes as RFC 6749 §3.3 has them",
 		},
 		{
@@ -214,7 +215,7 @@ func lastCodes() []Code {
 			When: "the certificate is unreadable, expired or out of order", Remedy: "give a valid chain in PEM, leaf first",
 		},
 		{
-			Name: "policy_denied", Status: api.FailedWithTerminalError, reasons: []error{ErrPolicyDenied},
+			Name: "policy_denied", Status: api.FailedWithTerminalError, reasons: []error{errPolicyDenied},
 			When: "the operator's policy does not allow it", Remedy: "ask the operator for a grant",
 		},
 		{
@@ -222,7 +223,7 @@ func lastCodes() []Code {
 			When: "the task's deadline was reached", Remedy: "nothing: the server tries again",
 		},
 		{
-			Name: "internal", Status: api.Failed, reasons: []error{ErrInternal},
+			Name: "internal", Status: api.Failed, reasons: []error{errInternal},
 			When: "a fault of the worker", Remedy: "report it; the worker's log and metrics say when",
 		},
 	}
@@ -297,11 +298,11 @@ func refuse(reason error, field, found, hint string) error {
 }
 
 func invalid(field, found, hint string) error {
-	return refuse(ErrInputInvalid, field, found, hint)
+	return refuse(errInputInvalid, field, found, hint)
 }
 
 func tooLarge(field, found, hint string) error {
-	return refuse(ErrInputTooLarge, field, found, hint)
+	return refuse(errInputTooLarge, field, found, hint)
 }
 
 // maxNameShown is the length in bytes of an input's name in a message.

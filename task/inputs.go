@@ -45,8 +45,8 @@ type inputSpec struct {
 	Resolved bool
 	// Signed says that the input is written into the token.
 	Signed bool
-	// Sealed says that the input is meant to hold key material, so a secret in it
-	// is no injection.
+	// Sealed says that the input is expected to come from a secret, so that a secret
+	// in it is not an injected one.
 	Sealed bool
 
 	claim string // the claim that it sets, which the input claims may not set

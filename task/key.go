@@ -14,9 +14,9 @@ import (
 	"conductor-jwt/policy"
 )
 
-// source returns the reference to the key that the task asks for: a key in the
+// keyReference returns the reference to the key that the task asks for: a key in the
 // task, a configured one, or the one that its profile names.
-func (v *inputValues) source(d api.Task, profiled string) (keys.Ref, error) {
+func (v *inputValues) keyReference(t api.Task, profiled string) (keys.Ref, error) {
 	var ref keys.Ref
 	id, err := v.text(inPrivateKeyID)
 	if err != nil {
@@ -25,35 +25,35 @@ func (v *inputValues) source(d api.Task, profiled string) (keys.Ref, error) {
 	ref.KeyID = id
 	switch {
 	case profiled != "":
-		return v.configured(ref, d, inProfile, profiled)
+		return v.configuredKey(ref, t, inProfile, profiled)
 	case v.has(inKeyRef):
-		return v.configured(ref, d, inKeyRef, v.values[inKeyRef].Text)
+		return v.configuredKey(ref, t, inKeyRef, v.values[inKeyRef].Text)
 	}
 	if !v.has(inPrivateKey) {
 		return ref, v.missingKey()
 	}
-	return v.inline(ref)
+	return v.inlineKey(ref)
 }
 
-// configured returns the reference to a configured key. No other input may then
+// configuredKey returns the reference to a configured key. No other input may then
 // say which key to use.
-func (v *inputValues) configured(ref keys.Ref, d api.Task, field, key string) (keys.Ref, error) {
+func (v *inputValues) configuredKey(ref keys.Ref, t api.Task, field, key string) (keys.Ref, error) {
 	for _, name := range []string{inPrivateKey, inPrivateKeyPassword, inSecretEncoding, inKeyRef} {
 		if v.has(name) && name != field {
-			return ref, refuse(ErrInputConflict, field, "it names the key, and so does "+name, "leave one of the two out")
+			return ref, refuse(errInputConflict, field, "it names the key, and so does "+name, "leave one of the two out")
 		}
 	}
 	if v.has(inCertificate) {
-		return ref, refuse(ErrInputConflict, inCertificate, "the certificates of a configured key come from its source alone",
+		return ref, refuse(errInputConflict, inCertificate, "the certificates of a configured key come from its source alone",
 			"leave it out, and have the operator put the certificates beside the key")
 	}
-	ref.Name, ref.Delivered = key, d.RuntimeMetadata
+	ref.Name, ref.Delivered = key, t.RuntimeMetadata
 	return ref, nil
 }
 
-// inline returns the reference to the key in the task. Its size is checked
+// inlineKey returns the reference to the key in the task. Its size is checked
 // before anything in it is decoded.
-func (v *inputValues) inline(ref keys.Ref) (keys.Ref, error) {
+func (v *inputValues) inlineKey(ref keys.Ref) (keys.Ref, error) {
 	n := v.values[inPrivateKey]
 	text := n.Text
 	if n.Kind == jsontext.KindBeginObject {
@@ -83,16 +83,16 @@ func (v *inputValues) missingKey() error {
 	for _, t := range templates {
 		switch {
 		case strings.Contains(t.Text, secretMark):
-			return refuse(ErrSecretMissing, inPrivateKey, quoted(t.Text)+" resolved to nothing", howToDefine(t.Text))
+			return refuse(errSecretMissing, inPrivateKey, quoted(t.Text)+" resolved to nothing", howToDefine(t.Text))
 		case meansSecret(t.Text):
-			return refuse(ErrSecretMissing, inPrivateKey, quoted(t.Text)+" resolved to nothing", "write "+secretMark+"NAME}, in the plural, in lower case and without spaces")
+			return refuse(errSecretMissing, inPrivateKey, quoted(t.Text)+" resolved to nothing", "write "+secretMark+"NAME}, in the plural, in lower case and without spaces")
 		}
 	}
 	found := "no key was given"
 	if len(templates) > 0 && quotable(templates[0].Text) {
 		found = templates[0].Text + " resolved to nothing"
 	}
-	return refuse(ErrInputMissing, inPrivateKey, found, "set it to a private key, best as "+secretMark+"NAME}")
+	return refuse(errInputMissing, inPrivateKey, found, "set it to a private key, best as "+secretMark+"NAME}")
 }
 
 // meansSecret reports whether a template has an expression that looks like a
@@ -157,7 +157,7 @@ func (v *inputValues) checkExposure(secrets exposure.Secrets) error {
 }
 
 func exposed(field string) error {
-	return refuse(ErrSecretInClaim, field, "it holds the key, its password or another private key, which the token would show to everybody",
+	return refuse(errSecretInClaim, field, "it holds the key, its password or another private key, which the token would show to everybody",
 		"find out who put it into the workflow's data, and replace that secret")
 }
 

@@ -90,7 +90,7 @@ func (h *Handler) failed(ctx context.Context, t api.Task, d draft, err error) Ou
 	}
 	cause, status := faultOf(err)
 	switch code := codeOf(err); {
-	case code.Bounded && h.age(t) >= h.o.KeyWait, code.Own && h.o.Policy.DefinesProfiles():
+	case code.FailedAfterWait && h.age(t) >= h.o.KeyWait, code.FailedWithProfiles && h.o.Policy.DefinesProfiles():
 		status = api.Failed
 	}
 	out := Failure(status, cause)

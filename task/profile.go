@@ -30,7 +30,7 @@ func (h *Handler) profile(v *inputValues) (*provider.Profile, error) {
 		if near := cmp.Or(nearest.Within(n.Text, names, maxEdits), nearest.Part(n.Text, names)); near != "" {
 			hint = "did you mean " + near + "?"
 		}
-		return nil, refuse(ErrProfileUnknown, inProfile, "no profile of this name is known to the worker", hint)
+		return nil, refuse(errProfileUnknown, inProfile, "no profile of this name is known to the worker", hint)
 	}
 	return p, nil
 }

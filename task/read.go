@@ -35,19 +35,19 @@ func (v *inputValues) has(name string) bool {
 }
 
 // readInputs reads the inputs of a task, and refuses what no input may have.
-func readInputs(table []inputSpec, d api.Task) (*inputValues, error) {
-	if d.External {
-		return nil, refuse(ErrPayloadExternal, inputData, "the task's input lies in external payload storage, where secrets are not resolved",
+func readInputs(table []inputSpec, t api.Task) (*inputValues, error) {
+	if t.External {
+		return nil, refuse(errPayloadExternal, inputData, "the task's input lies in external payload storage, where secrets are not resolved",
 			"pass less data into the task: the server moves inputs that are too large")
 	}
-	members, err := readMembers(table, d.Input.Reveal())
+	members, err := readMembers(table, t.Input.Reveal())
 	if err != nil {
 		return nil, err
 	}
-	v := &inputValues{table: table, values: map[string]jsonobj.Value{}, delivered: map[string]jsonobj.Value{}, templates: readTemplates(table, d)}
+	v := &inputValues{table: table, values: map[string]jsonobj.Value{}, delivered: map[string]jsonobj.Value{}, templates: readTemplates(table, t)}
 	for _, m := range members {
 		if deliveredLiterally(m.Value) {
-			return nil, refuse(ErrSecretUnresolved, shown(m.Name), "the text "+secretMark+"…} was delivered instead of the secret",
+			return nil, refuse(errSecretUnresolved, shown(m.Name), "the text "+secretMark+"…} was delivered instead of the secret",
 				"look in the server's log: its secrets may be off, or the server is too old to have them")
 		}
 	}

@@ -72,7 +72,7 @@ func (h *Handler) read(t api.Task) (request, error) {
 	}
 	// The search for key material in the other inputs comes before their errors,
 	// which say how long or of what type they are.
-	r.key, err = v.source(t, r.profile.Overrides.Key)
+	r.key, err = v.keyReference(t, r.profile.Overrides.Key)
 	if h.o.Injection != InjectionOff {
 		r.secrets = r.key.Secrets()
 		if exposed := v.checkExposure(r.secrets); exposed != nil {
@@ -86,7 +86,7 @@ func (h *Handler) read(t api.Task) (request, error) {
 		return r, err
 	}
 	r.keyID, r.use = r.key.KeyID, r.key.Name
-	if r.profile.Overrides.Key != "" {
+	if r.keyFromProfile() {
 		r.use = r.profile.Name
 	}
 	if r.use == "" && h.o.Policy.InlineMode() == policy.InlineSecretsOnly {
@@ -134,14 +134,17 @@ func (h *Handler) readClaims(r request) (request, error) {
 		return r, err
 	}
 	if r.jwtID != "" && slices.Contains(r.omit, claimJTI) {
-		return r, refuse(ErrInputConflict, inOmitClaims, "it leaves out jti, which "+inJWTID+" sets", "leave one of the two out")
+		return r, refuse(errInputConflict, inOmitClaims, "it leaves out jti, which "+inJWTID+" sets", "leave one of the two out")
 	}
 	return r, nil
 }
 
+// keyFromProfile reports whether the profile names the key.
+func (r *request) keyFromProfile() bool { return r.profile.Overrides.Key != "" }
+
 // keyField returns the input that names a configured key.
 func (r *request) keyField() string {
-	if r.use != r.key.Name {
+	if r.keyFromProfile() {
 		return inProfile
 	}
 	return inKeyRef

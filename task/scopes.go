@@ -100,7 +100,7 @@ func (s scopes) separates(r rune) bool {
 	return r == ' ' || s.format == formatComma && r == ','
 }
 
-// checkToken holds a token to RFC 6749 §3.3: scope-token = 1*( %x21 /
+// checkToken checks a token against RFC 6749 §3.3: scope-token = 1*( %x21 /
 // %x23-5B / %x5D-7E ).
 func (s scopes) checkToken(i int, token string) error {
 	if len(token) > maxText {
@@ -108,7 +108,7 @@ func (s scopes) checkToken(i int, token string) error {
 	}
 	for _, r := range token {
 		if r <= ' ' || r > '~' || r == '"' || r == '\\' || s.separates(r) {
-			return refuse(ErrScopeInvalid, inScopes, fmt.Sprintf("scope %d holds %s", i+1, unfit(r)),
+			return refuse(errScopeInvalid, inScopes, fmt.Sprintf("scope %d holds %s", i+1, unfit(r)),
 				"write tokens of printable ascii without quotes and backslashes, one space between two, or each as its own element of a list (rfc 6749 section 3.3)")
 		}
 	}
@@ -122,11 +122,24 @@ func checkElements(elements []string) error {
 		}
 		for _, r := range element {
 			if glob.Hidden(r) {
-				return refuse(ErrScopeInvalid, inScopes, fmt.Sprintf("scope %d holds a control or invisible character", i+1), "remove it")
+				return refuse(errScopeInvalid, inScopes, fmt.Sprintf("scope %d holds a control or invisible character", i+1), "remove it")
 			}
 		}
 	}
 	return nil
+}
+
+// write sets the claim for scopes, where there are any.
+func (s scopes) write(claims *jsonobj.Object) {
+	switch {
+	case len(s.list) == 0:
+	case s.format == formatArray:
+		claims.Strings(s.claim, s.list)
+	case s.format == formatComma:
+		claims.String(s.claim, strings.Join(s.list, ","))
+	default:
+		claims.String(s.claim, strings.Join(s.list, " "))
+	}
 }
 
 func scopeTooLong(i int, text string) error {

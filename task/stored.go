@@ -82,13 +82,13 @@ func (v *inputValues) compare(stored api.Task, secretsOnly bool) (signed []strin
 }
 
 func injected(field string) error {
-	return refuse(ErrSecretInjected, field, "the workflow's data named a secret here, which its definition does not",
+	return refuse(errSecretInjected, field, "the workflow's data named a secret here, which its definition does not",
 		"find out who put it into the workflow's data; a secret that is meant to be signed belongs in the definition")
 }
 
-// compareDefinition looks in the workflow's definition for the templates of the
-// signed inputs, which name secrets: the templates of a task that a dynamic fork
-// made are data too. Queue is the type under which the task was polled.
+// compareDefinition refuses a signed input whose template, which names a secret, is
+// not in the workflow's definition: the templates of a task that a dynamic fork made
+// are data too. Queue is the type under which the task was polled.
 func (v *inputValues) compareDefinition(raw json.RawMessage, queue string, signed []string) error {
 	workflow, err := parseObject(raw)
 	if err != nil {
@@ -114,10 +114,9 @@ func (v *inputValues) compareDefinition(raw json.RawMessage, queue string, signe
 	return nil
 }
 
-// defines reports whether an input has this template anywhere in a workflow's
-// tasks, where it may be that of a task of the given queue: not in a task of
-// another kind, whose inputs can have the same names, such as the headers of an
-// HTTP task.
+// defines reports whether an input has this template anywhere in a workflow's tasks.
+// It skips the inputs of tasks of another queue, which can have the same names, such
+// as the headers of an HTTP task.
 func defines(n jsonobj.Value, queue, input string, template jsonobj.Value) bool {
 	otherQueue := isOtherQueue(n, queue)
 	for i, item := range n.Items {
@@ -165,13 +164,13 @@ func (v *inputValues) checkStoredKey(stored jsontext.Value) error {
 			}
 		}
 	}
-	return refuse(ErrPolicyDenied, inPrivateKey, "the stored task does not hold the secret that the definition names (inline: secrets-only)",
+	return refuse(errPolicyDenied, inPrivateKey, "the stored task does not hold the secret that the definition names (inline: secrets-only)",
 		"find out who replaced it in the workflow's data, or name a configured key in "+inKeyRef)
 }
 
 // keyUnproved refuses a key whose stored value cannot be read.
 func keyUnproved(found string) error {
-	return refuse(ErrPolicyDenied, inPrivateKey, found+", so the secret behind this key is not known (inline: secrets-only)",
+	return refuse(errPolicyDenied, inPrivateKey, found+", so the secret behind this key is not known (inline: secrets-only)",
 		"let the worker read GET /tasks/{id}, or name a configured key in "+inKeyRef)
 }
 
@@ -205,12 +204,13 @@ func storedInput(t api.Task) (jsonobj.Object, error) {
 
 func unchecked(found string, cause error) error {
 	return &fault.Error{
-		Reason: ErrInjectionUnchecked, Found: found + ", so it is not known whether a secret was injected",
+		Reason: errInjectionUnchecked, Found: found + ", so it is not known whether a secret was injected",
 		Hint: "the task is tried again; let the worker read GET /tasks/{id} and GET /workflow/{id}, or set secret_injection to key", Cause: cause,
 	}
 }
 
-// storedCheck is a comparison with the stored task that runs beside the signing.
+// storedCheck is a comparison with the stored task that runs while the token is
+// signed.
 type storedCheck struct {
 	done        chan error // of one element
 	mode        InjectionMode
@@ -218,9 +218,9 @@ type storedCheck struct {
 	deniedRead  func() // called when the server denies the read and the token is signed all the same
 }
 
-// checkStored starts the comparison of a task with what the server keeps of it,
-// if there is anything to compare. Stop ends a read that is not waited for.
-func (h *Handler) checkStored(ctx context.Context, t api.Task, r request) (check *storedCheck, stop func()) {
+// startStoredCheck starts the comparison of a task with what the server keeps of it,
+// if there is anything to compare. Stop cancels the read if it still runs.
+func (h *Handler) startStoredCheck(ctx context.Context, t api.Task, r request) (check *storedCheck, stop func()) {
 	check = &storedCheck{done: make(chan error, 1), mode: h.o.Injection, secretsOnly: r.secretsOnly, deniedRead: h.logDeniedRead}
 	reads := check.mode == InjectionAuto || check.mode == InjectionStored
 	switch {
@@ -240,7 +240,7 @@ func (h *Handler) checkStored(ctx context.Context, t api.Task, r request) (check
 		ctx, stop = context.WithCancel(ctx)
 		go func() {
 			err := h.compareStored(ctx, t, r)
-			h.learn(err)
+			h.forgetAfter(err)
 			check.done <- err
 		}()
 		return check, stop
@@ -254,7 +254,7 @@ func (h *Handler) compareStored(ctx context.Context, t api.Task, r request) (err
 	defer func() {
 		if recover() != nil { // the caller of Handle recovers only in its own goroutine
 			h.o.Logger.ErrorContext(ctx, "the check for injected secrets panicked; please report it", "task_id", t.ID, "at", PanicSite())
-			err = ErrInternal
+			err = errInternal
 		}
 	}()
 	stored, err := h.o.Stored.StoredTask(ctx, t.ID)
@@ -286,22 +286,22 @@ func (h *Handler) compareStored(ctx context.Context, t api.Task, r request) (err
 	return r.inputs.compareDefinition(workflow, t.Type, signed)
 }
 
-// learn forgets the values that were seen in clear after a comparison that
-// failed: one of them may be a guess that was to be confirmed (see clearValues).
-func (h *Handler) learn(err error) {
+// forgetAfter forgets the values that were seen in clear if a comparison failed: one
+// of them may be a guess that was to be confirmed (see clearValues).
+func (h *Handler) forgetAfter(err error) {
 	switch {
 	case err == nil:
-	case !errors.Is(err, ErrSecretInjected):
+	case !errors.Is(err, errSecretInjected):
 		h.clear.forget()
 	case h.clear.close():
 		h.o.Logger.Warn("a secret was injected into a task; from now on every stored task is read")
 	}
 }
 
-// verdict waits for the comparison. Skipped says that the server denies the
-// read, which mode auto lets pass unless the key depends on it. It is called
-// once.
-func (c *storedCheck) verdict(ctx context.Context) (skipped bool, err error) {
+// wait waits for the comparison and returns its result. Skipped says that the
+// server denied the read, which mode auto permits unless the key depends on it.
+// wait is called once.
+func (c *storedCheck) wait(ctx context.Context) (skipped bool, err error) {
 	select {
 	case err = <-c.done:
 	case <-ctx.Done():
@@ -309,7 +309,7 @@ func (c *storedCheck) verdict(ctx context.Context) (skipped bool, err error) {
 	}
 	_, decided := errors.AsType[*fault.Error](err)
 	switch {
-	case err == nil, decided, errors.Is(err, ErrInternal):
+	case err == nil, decided, errors.Is(err, errInternal):
 		return false, err
 	case ctx.Err() != nil:
 		return false, ctx.Err()
@@ -324,7 +324,7 @@ func (c *storedCheck) verdict(ctx context.Context) (skipped bool, err error) {
 
 // agrees waits for the comparison and reports whether it found nothing wrong.
 func (c *storedCheck) agrees(ctx context.Context) bool {
-	skipped, err := c.verdict(ctx)
+	skipped, err := c.wait(ctx)
 	return !skipped && err == nil
 }
 

@@ -79,7 +79,7 @@ type Handler struct {
 	profiles map[string]*provider.Profile
 
 	deniedReadLogged atomic.Bool
-	workflowReads    chan struct{} // one place: see compareStored
+	workflowReads    chan struct{} // has room for one: see compareStored
 	clear            *clearValues
 }
 
@@ -95,7 +95,7 @@ func (h *Handler) Handle(ctx context.Context, t api.Task) (out Outcome) {
 	var d draft
 	defer func() {
 		if out.Status == "" { // it panics
-			out = h.failed(ctx, t, draft{}, ErrInternal)
+			out = h.failed(ctx, t, draft{}, errInternal)
 		}
 		if h.o.Audit != nil && out.Status != api.InProgress { // a requeued task is not decided
 			h.o.Audit(decisionOf(t, d, out, began, h.o.Now().Sub(began)))
@@ -118,9 +118,9 @@ func (h *Handler) run(ctx context.Context, t api.Task) (draft, Outcome) {
 	if err != nil {
 		return d, h.failed(ctx, t, d, err)
 	}
-	// The stored task is read beside the next steps. No token is returned before
-	// it agrees.
-	stored, stop := h.checkStored(ctx, t, r)
+	// The stored task is read during the next steps. No token is returned before the
+	// comparison with it has succeeded.
+	stored, stop := h.startStoredCheck(ctx, t, r)
 	defer stop()
 	key, err := h.resolve(ctx, r)
 	if err == nil {
@@ -130,12 +130,13 @@ func (h *Handler) run(ctx context.Context, t api.Task) (draft, Outcome) {
 		d, err = h.authorise(t, d)
 	}
 	if err != nil {
-		d.disclosable = h.o.Audit != nil && d.rule != "" && errors.Is(err, ErrPolicyDenied) && stored.agrees(ctx)
+		// The audit of a denial holds the claims only if none of them can be a secret.
+		d.disclosable = h.o.Audit != nil && d.rule != "" && errors.Is(err, errPolicyDenied) && stored.agrees(ctx)
 		return d, h.failed(ctx, t, d, err)
 	}
 	d.signed, err = signer.Sign(ctx, key, d.token)
 	if err == nil {
-		d.unchecked, err = stored.verdict(ctx)
+		d.unchecked, err = stored.wait(ctx)
 		if err != nil && r.secretsOnly {
 			d.rule = inlineRule(policy.InlineSecretsOnly)
 		}

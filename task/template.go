@@ -18,9 +18,9 @@ type templates struct {
 	unread     bool // a part of them could not be read
 }
 
-func readTemplates(table []inputSpec, d api.Task) templates {
-	parameters, all := readTemplate(table, d.Template)
-	defaults, allDefaults := readTemplate(table, d.Defaults)
+func readTemplates(table []inputSpec, t api.Task) templates {
+	parameters, all := readTemplate(table, t.Template)
+	defaults, allDefaults := readTemplate(table, t.Defaults)
 	return templates{parameters, defaults, !all || !allDefaults}
 }
 
@@ -116,7 +116,7 @@ func (v *inputValues) checkResolved(name string) error {
 	if quotable(template.Text) {
 		found = template.Text + " resolved to nothing"
 	}
-	return refuse(ErrInputUnresolved, name, found, "start the workflow with that value, or leave the input out of the task")
+	return refuse(errInputUnresolved, name, found, "start the workflow with that value, or leave the input out of the task")
 }
 
 // nothing is the text that the server writes where an expression within a

@@ -18,21 +18,21 @@ const maxBack = 600
 // times are the token's times, in whole seconds (RFC 7519 §2 NumericDate).
 type times struct {
 	ttl       int64
-	unasked   bool  // the task names no ttl
+	defaulted bool  // the task names no ttl
 	offset    int64 // of iat from now, not positive
 	notBefore *int64
-	forever   bool // there is no exp
+	noExpiry  bool // there is no exp
 }
 
 func (v *inputValues) times(b bounds) (times, error) {
-	t := times{offset: b.offset, forever: b.forever}
+	t := times{offset: b.offset, noExpiry: b.noExpiry}
 	var err error
 	if t.ttl, err = v.ttl(b); err != nil {
 		return t, err
 	}
-	t.unasked = !v.has(inTTL) && !v.has(inTTLs)
-	if b.forever && !t.unasked {
-		return t, refuse(ErrInputConflict, inTTL, "the tokens of this profile do not expire", "leave it out")
+	t.defaulted = !v.has(inTTL) && !v.has(inTTLs)
+	if b.noExpiry && !t.defaulted {
+		return t, refuse(errInputConflict, inTTL, "the tokens of this profile do not expire", "leave it out")
 	}
 	offset, err := v.relative(inIssuedAtOffset, -maxBack, 0)
 	if err != nil {
@@ -52,7 +52,7 @@ type bounds struct {
 	ttl, minTTL, maxTTL int64
 	offset              int64
 	notBefore           *int64
-	forever             bool // there is no exp
+	noExpiry            bool // there is no exp
 }
 
 // bounds returns the bounds by the profile, the worker's settings and, where a
@@ -63,7 +63,7 @@ func (h *Handler) bounds(r *request) bounds {
 	if r.needsGrant() {
 		limit = maxGrantTTL
 	}
-	b := bounds{ttl: int64(h.o.DefaultTTL / time.Second), minTTL: max(1, p.MinTTL), offset: -p.Backdate, forever: p.Overrides.NoExpiry}
+	b := bounds{ttl: int64(h.o.DefaultTTL / time.Second), minTTL: max(1, p.MinTTL), offset: -p.Backdate, noExpiry: p.Overrides.NoExpiry}
 	b.maxTTL = p.LimitTTL(int64(limit / time.Second))
 	if p.TTL > 0 {
 		b.ttl = p.TTL
@@ -108,10 +108,10 @@ func (v *inputValues) ttl(b bounds) (int64, error) {
 			return 0, err
 		}
 		if value < b.minTTL || value > b.maxTTL {
-			return 0, refuse(ErrTTLOutOfRange, name, ttlOf(value)+" is outside of what is allowed", b.allowedTTL())
+			return 0, refuse(errTTLOutOfRange, name, ttlOf(value)+" is outside of what is allowed", b.allowedTTL())
 		}
 		if from != "" && value != ttl {
-			return 0, refuse(ErrInputConflict, name, "it says something else than "+from, "leave one of the two out")
+			return 0, refuse(errInputConflict, name, "it says something else than "+from, "leave one of the two out")
 		}
 		ttl, from = value, name
 	}

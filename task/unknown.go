@@ -18,7 +18,7 @@ func checkUnknown(names []string, all bool) (warning string, err error) {
 			hint = "the inputs are " + strings.Join(InputKeys(), ", ")
 		}
 		if hint != "" {
-			return "", refuse(ErrInputUnknown, shown(name), "there is no input of this name", hint)
+			return "", refuse(errInputUnknown, shown(name), "there is no input of this name", hint)
 		}
 	}
 	return ignored(names), nil
@@ -48,8 +48,8 @@ func meant(name string) string {
 	if utf8.RuneCountInString(name) > maxNameShown {
 		return ""
 	}
-	if place, ok := place(name); ok {
-		return place
+	if hint, ok := hintFor(name); ok {
+		return hint
 	}
 	if near := nearest.Within(name, InputKeys(), maxEdits); near != "" {
 		return "write " + near + "; names are matched exactly"
@@ -60,9 +60,9 @@ func meant(name string) string {
 // maxEdits is by how many letters a name may differ, however short it is.
 const maxEdits = 2
 
-// place returns the hint for a registered claim, a registered header parameter or
+// hintFor returns the hint for a registered claim, a registered header parameter or
 // a common short form. Case, - and _ are ignored.
-func place(name string) (string, bool) {
+func hintFor(name string) (string, bool) {
 	folded := nearest.Fold(name)
 	for _, row := range []struct{ names, hint string }{
 		{"sub user principal", "write " + inSubject},

@@ -73,7 +73,7 @@ func newRing(ctx context.Context, o keyring.Options, before *keyring.Ring) (*key
 
 func ringOptions(env Env, p *policy.Policy, parser keys.Resolver, stores *keyring.Stores, log *slog.Logger) keyring.Options {
 	return keyring.Options{
-		Policy: p, Parser: parser, Schemes: schemes(env, p, parser), Elsewhere: elsewhere(),
+		Policy: p, Parser: parser, Schemes: schemes(env, p, parser), Missing: missingSchemes(),
 		Stores: stores, Now: env.Now, Logger: log,
 	}
 }
@@ -141,8 +141,8 @@ func schemes(env Env, p *policy.Policy, parser keys.Resolver) map[string]keys.Sc
 	return list
 }
 
-// elsewhere names the edition that has a kind of source.
-func elsewhere() map[string]string {
+// missingSchemes has a text for each scheme that an edition lacks: which one has it.
+func missingSchemes() map[string]string {
 	return map[string]string{policy.SchemePKCS11: "; the native edition has them"}
 }
 

@@ -32,7 +32,7 @@ func TestStoresOfThisEdition(t *testing.T) {
 		if has[name] == nil == want {
 			t.Errorf("%s: is here: %t; in the %s edition", name, has[name] != nil, edition)
 		}
-		if !want && elsewhere()[name] != "; the native edition has them" {
+		if !want && missingSchemes()[name] != "; the native edition has them" {
 			t.Errorf("%s is nowhere", name)
 		}
 	}

@@ -103,7 +103,7 @@ func closeServer(server *web.Server, log *slog.Logger) {
 }
 
 func (p *parts) handler(log *slog.Logger) http.Handler {
-	return web.HealthHandler(web.Health{
+	return web.HealthHandler(web.HealthOptions{
 		Live:    p.worker.Live,
 		Ready:   p.readiness,
 		Metrics: p.registry,

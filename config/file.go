@@ -155,7 +155,7 @@ func (f *file) unknown(key ast.Node, name string) {
 	case name == settingConfig:
 		f.fault(key, "%s cannot be set in the file itself", name)
 	default:
-		f.fault(key, "unknown setting; `conductor-jwt config schema` lists those there are")
+		f.fault(key, "unknown setting; `conductor-jwt config schema` lists them")
 	}
 }
 

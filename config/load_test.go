@@ -343,7 +343,7 @@ func TestProblems(t *testing.T) {
 		{inFile("slots: 1.5"), "slots (w.yaml:1): not a whole number; set 1 to 10000"},
 		{inFile("\n\nslots: [1]"), "slots (w.yaml:3): a list where a whole number belongs"},
 		{inFile("slots: {a: 1}"), "slots (w.yaml:1): a mapping where a whole number belongs"},
-		{inFile("a: &x 3\nslots: *x"), "w.yaml:1: unknown setting; `conductor-jwt config schema` lists those there are\n" +
+		{inFile("a: &x 3\nslots: *x"), "w.yaml:1: unknown setting; `conductor-jwt config schema` lists them\n" +
 			"slots (w.yaml:2): an anchor or alias where a whole number belongs"},
 		{
 			env("CONDUCTOR_JWT_SLOTS", "1", "CONDUCTOR_JWT_TASK_TYPES", "A,B"),

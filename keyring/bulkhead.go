@@ -72,7 +72,7 @@ type store struct {
 	probed   time.Time // when the open breaker last allowed a call
 }
 
-// errUnknownEnd ends a call that says nothing about the store.
+// errUnknownEnd is the end of a call that shows nothing about the store.
 var errUnknownEnd = errors.New("the caller gave up")
 
 // acquire reserves a call. Release must be called with the call's end: nil,

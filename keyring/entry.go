@@ -18,10 +18,10 @@ import (
 // several versions.
 type entry struct {
 	policy  policy.Version
-	kid     string // as [policy.Key.KeyID]
+	kid     string // in the form of [policy.Key.KeyID]
 	source  keys.Source
 	reading chan struct{} // has room for one call
-	store   *store        // nil: keys sign in memory
+	store   *store        // nil: its keys sign in memory
 }
 
 // openEntries opens the sources of a key.
@@ -30,7 +30,7 @@ func (r *Ring) openEntries(k policy.Key) ([]*entry, *policy.Error) {
 	for _, v := range k.Versions {
 		scheme, ok := r.o.Schemes[v.Scheme()]
 		if !ok {
-			return nil, r.o.Policy.Fault(v.Place, "this build has no "+v.Scheme()+": keys"+r.o.Elsewhere[v.Scheme()])
+			return nil, r.o.Policy.Fault(v.Place, "this build has no "+v.Scheme()+": keys"+r.o.Missing[v.Scheme()])
 		}
 		source, err := scheme.Open(v.Source)
 		if err != nil {

@@ -26,9 +26,9 @@ type Options struct {
 
 	// Schemes open the sources, by the scheme of their URI.
 	Schemes map[string]keys.Scheme
-	// Elsewhere says for a scheme that this build does not have which one has it: "; the
-	// native edition has them".
-	Elsewhere map[string]string
+	// Missing has a text for each scheme that a build may lack: which build has it.
+	// It begins with a semicolon.
+	Missing map[string]string
 
 	Stores *Stores
 	Now    func() time.Time

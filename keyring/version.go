@@ -170,8 +170,9 @@ func (v *version) call(ctx context.Context, alg keys.Algorithm, input []byte) ([
 	return signature, nil
 }
 
-// endOf returns what a call says about the store: nil for an answer, also for a
-// refusal, and errUnknownEnd for a call that the task gave up.
+// endOf returns the end of a call for the circuit breaker: nil if the store answered,
+// even with a refusal; errUnknownEnd if the task was cancelled; otherwise
+// [keys.ErrUnavailable].
 func endOf(ctx context.Context, err error) error {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return errUnknownEnd

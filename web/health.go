@@ -9,8 +9,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// Health is what [HealthHandler] serves.
-type Health struct {
+// HealthOptions configure [HealthHandler].
+type HealthOptions struct {
 	// Live returns nil while the process works. It must not depend on other
 	// processes: an outage of theirs would restart every replica.
 	Live    func() error
@@ -34,7 +34,7 @@ const (
 // HealthHandler serves /livez, /readyz and /metrics; everything else is a 404.
 // Probes may have any Host. On loopback, /metrics and /readyz?verbose need a Host
 // of this machine.
-func HealthHandler(o Health) http.Handler {
+func HealthHandler(o HealthOptions) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", o.live)
 	mux.HandleFunc("GET /readyz", o.ready)
@@ -47,7 +47,7 @@ func HealthHandler(o Health) http.Handler {
 	return noStore(mux)
 }
 
-func (o Health) live(w http.ResponseWriter, _ *http.Request) {
+func (o HealthOptions) live(w http.ResponseWriter, _ *http.Request) {
 	if err := o.Live(); err != nil {
 		writeText(w, http.StatusServiceUnavailable, err.Error())
 		return
@@ -55,7 +55,7 @@ func (o Health) live(w http.ResponseWriter, _ *http.Request) {
 	writeText(w, http.StatusOK, "live")
 }
 
-func (o Health) ready(w http.ResponseWriter, r *http.Request) {
+func (o HealthOptions) ready(w http.ResponseWriter, r *http.Request) {
 	verbose := r.URL.Query().Has("verbose")
 	if verbose && refuseHost(w, r) {
 		return

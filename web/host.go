@@ -48,8 +48,8 @@ func isLoopback(host string) bool {
 	return err == nil && addr.IsLoopback() || strings.EqualFold(host, "localhost")
 }
 
-// isLocal reports whether a Host is an address or a name of localhost. A page can
-// be given neither as its own name.
+// isLocal reports whether a Host is an IP address or a name of localhost. DNS
+// rebinding needs a name that is neither.
 func isLocal(host string) bool {
 	host = hostname(host)
 	_, err := netip.ParseAddr(host)

@@ -98,7 +98,7 @@ func serveDocument(w http.ResponseWriter, r *http.Request, issuer keyring.Issuer
 		writeText(w, http.StatusInternalServerError, "the document cannot be written")
 		return
 	}
-	set := issuer.Set // a new key may add an algorithm: the document is cached as the set
+	set := issuer.Set // cached no longer than the set: a new key may add an algorithm
 	set.Body = append(body, '\n')
 	set.ETag = keyring.ETag(set.Body)
 	serveCached(w, r, set, "application/json")
@@ -108,8 +108,8 @@ func serveSet(w http.ResponseWriter, r *http.Request, set keyring.Set) {
 	serveCached(w, r, set, "application/jwk-set+json") // RFC 7517 §8.5.2
 }
 
-// serveCached does not serve an empty set, with which a verifier would refuse every
-// token.
+// serveCached serves a body that verifiers may cache. It refuses to serve an empty
+// set, with which a verifier would refuse every token.
 func serveCached(w http.ResponseWriter, r *http.Request, set keyring.Set, contentType string) {
 	h := w.Header()
 	if set.Len == 0 {

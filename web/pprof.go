@@ -19,8 +19,8 @@ const maxSeconds = 300
 // pages of net/http/pprof: cmdline shows the process's arguments, and debug=2 the
 // arguments of functions, which may hold parts of a key.
 //
-// The Host must be a loopback name, so that no page in a browser reads a profile
-// under a name of its own (DNS rebinding).
+// The Host must be a loopback address or localhost, so that no page in a browser
+// reads a profile under a name of its own (DNS rebinding).
 func ProfileHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /debug/pprof/{$}", listProfiles)

@@ -3,7 +3,6 @@ package web
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -13,9 +12,6 @@ import (
 	"time"
 )
 
-// ErrListen is the error of an address that [Start] cannot listen on.
-var ErrListen = errors.New("cannot listen")
-
 // Server is a listening HTTP server.
 type Server struct {
 	http     *http.Server
@@ -23,13 +19,13 @@ type Server struct {
 	done     chan struct{}
 }
 
-// Start listens on addr and serves h until [Server.Close]. Its error wraps
-// [ErrListen].
+// Start listens on addr and serves h until [Server.Close]. Its error does not hold
+// addr.
 func Start(ctx context.Context, addr string, h http.Handler, log *slog.Logger) (*Server, error) {
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", addr)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %s", ErrListen, listenFault(err))
+		return nil, errors.New("cannot listen: " + listenFault(err))
 	}
 	s := &Server{
 		http: &http.Server{

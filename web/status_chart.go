@@ -11,23 +11,24 @@ const (
 	chartHeight = 100
 	barStep     = 10
 	barWidth    = 8
-	minFailed   = 3 // height, so that one failure among thousands is visible
+	minFailed   = 3 // height of failed tasks, so that one among thousands is visible
 )
 
 // chart has one bar for each minute: the completed tasks, and on top the failed
 // ones.
 type chart struct {
-	Completed, Failed, Max int // tasks in the hour, and in the busiest minute
-	Top                    int // tasks at the top of the y axis; even
-	Width, Height          int
-	Before                 int // width of the minutes before the start
-	Bars                   []bar
+	Completed, Failed int // tasks in the hour
+	Max               int // tasks in the busiest minute
+	Top               int // tasks at the top of the y axis; even
+	Width, Height     int
+	Before            int // width of the minutes before the start
+	Bars              []bar
 }
 
 type bar struct {
-	At                string // 15:04
-	Completed, Failed int
-	Done, Lost        *rect // nil: no such task
+	At                   string // 15:04
+	Completed, Failed    int
+	DoneRect, FailedRect *rect // nil: no such task
 }
 
 type rect struct{ X, Y, Width, Height int }
@@ -60,18 +61,18 @@ func chartOf(s Status) chart {
 
 func barOf(i int, m worker.Minute, failed, top int) bar {
 	b := bar{At: m.Begin.UTC().Format("15:04"), Completed: m.Completed, Failed: failed}
-	lost := 0
+	failedHeight := 0
 	if failed > 0 {
-		lost = max(failed*chartHeight/top, minFailed)
-		b.Lost = &rect{X: i * barStep, Width: barWidth, Height: lost}
+		failedHeight = max(failed*chartHeight/top, minFailed)
+		b.FailedRect = &rect{X: i * barStep, Width: barWidth, Height: failedHeight}
 	}
-	done := 0
+	doneHeight := 0
 	if m.Completed > 0 {
-		done = min(max(m.Completed*chartHeight/top, 1), chartHeight-lost)
-		b.Done = &rect{X: i * barStep, Y: chartHeight - done, Width: barWidth, Height: done}
+		doneHeight = min(max(m.Completed*chartHeight/top, 1), chartHeight-failedHeight)
+		b.DoneRect = &rect{X: i * barStep, Y: chartHeight - doneHeight, Width: barWidth, Height: doneHeight}
 	}
-	if b.Lost != nil {
-		b.Lost.Y = chartHeight - done - lost
+	if b.FailedRect != nil {
+		b.FailedRect.Y = chartHeight - doneHeight - failedHeight
 	}
 	return b
 }

@@ -8,6 +8,7 @@ import (
 
 	"conductor-jwt/internal/fault"
 	"conductor-jwt/internal/jsonobj"
+	"conductor-jwt/internal/printable"
 )
 
 // TokenText returns the compact token in a file or a stream: the text without
@@ -19,7 +20,7 @@ func TokenText(raw []byte) (string, error) {
 	if isUTF16(raw) {
 		return "", notAlone("text in UTF-16", "save it as UTF-8")
 	}
-	text := string(bytes.TrimFunc(raw, isSpace))
+	text := string(bytes.TrimFunc(raw, printable.IsBlank))
 	if !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
 		return "", notAlone("binary data, such as a key in DER", "give a JWT; a key goes with --key")
 	}
@@ -36,9 +37,6 @@ func TokenText(raw []byte) (string, error) {
 	}
 	return text, checkAlone(text)
 }
-
-// isSpace reports white space and other invisible characters.
-func isSpace(r rune) bool { return unicode.IsSpace(r) || r == '\ufeff' || r == '\u200b' }
 
 // isUTF16 detects a byte order mark, or "ey" in two bytes each.
 func isUTF16(raw []byte) bool {

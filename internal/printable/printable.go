@@ -1,5 +1,6 @@
 // Package printable makes text from outside fit for a message, a log line or a
-// terminal: it can end no line, and hide or reorder nothing.
+// terminal: it can end no line, and hide or reorder nothing. It also removes
+// from a text what shows nothing.
 package printable
 
 import (
@@ -42,6 +43,23 @@ func ASCII(text string, maxBytes int) string {
 }
 
 func isHidden(r rune) bool { return r == utf8.RuneError || !unicode.IsPrint(r) }
+
+// IsBlank reports white space, and invisible characters that a copy from a web
+// page or another system may have: a byte order mark, a zero width space, a
+// soft hyphen.
+func IsBlank(r rune) bool {
+	return unicode.IsSpace(r) || r > unicode.MaxASCII && unicode.Is(unicode.Cf, r)
+}
+
+// Squeeze returns text without the characters of [IsBlank].
+func Squeeze(text string) string {
+	return strings.Map(func(r rune) rune {
+		if IsBlank(r) {
+			return -1
+		}
+		return r
+	}, text)
+}
 
 // escape writes those characters as escapes for which odd is true. It stops
 // before maxBytes, if that is not negative, and reports whether it wrote all.

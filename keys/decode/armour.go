@@ -4,9 +4,9 @@ import (
 	"encoding/hex"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"conductor-jwt/internal/fault"
+	"conductor-jwt/internal/printable"
 )
 
 // The parts of an armour line (RFC 7468 §2). A repair finds blocks by the
@@ -95,7 +95,7 @@ func scanBlock(text string) (block, string, error) {
 	if err != nil {
 		return block{}, "", err
 	}
-	b.dek, b.body = dek, squeeze(body)
+	b.dek, b.body = dek, printable.Squeeze(body)
 	return b, text, nil
 }
 
@@ -106,7 +106,7 @@ func scanLabel(text string) (label, rest string, ok bool) {
 	if !ok {
 		return "", "", false
 	}
-	return strings.Join(strings.FieldsFunc(label, isBlank), " "), text[len(label)+len(armourDashes):], true
+	return strings.Join(strings.FieldsFunc(label, printable.IsBlank), " "), text[len(label)+len(armourDashes):], true
 }
 
 // withoutSpaces makes labels equal that differ in white space only, which may
@@ -119,23 +119,6 @@ func cutArmour(found string) error {
 
 func urlEncoded() error {
 	return &fault.Error{Reason: ErrUnreadable, Found: "a key that is encoded for a web address", Hint: "decode it, %0A and %2B included"}
-}
-
-// squeeze removes white space.
-func squeeze(s string) string {
-	return strings.Map(func(r rune) rune {
-		if isBlank(r) {
-			return -1
-		}
-		return r
-	}, s)
-}
-
-// isBlank reports white space, and invisible characters that a copy from a web
-// page or another system may have: a byte order mark, a zero width space, a
-// soft hyphen.
-func isBlank(r rune) bool {
-	return unicode.IsSpace(r) || r > unicode.MaxASCII && unicode.Is(unicode.Cf, r)
 }
 
 // unescape undoes the escapes of string literals in PEM text: line ends as \n,
@@ -194,7 +177,7 @@ type dekInfo struct {
 // §4.6). It does not need their line ends: the end of each value that matters
 // follows from its form.
 func scanHeaders(inner string) (dekInfo, string, error) {
-	rest := strings.TrimLeftFunc(inner, isBlank)
+	rest := strings.TrimLeftFunc(inner, printable.IsBlank)
 	if !strings.Contains(rest, ":") {
 		return dekInfo{}, rest, nil
 	}
@@ -213,7 +196,7 @@ func scanHeaders(inner string) (dekInfo, string, error) {
 		if err != nil {
 			return dekInfo{}, "", err
 		}
-		rest = strings.TrimLeftFunc(rest, isBlank)
+		rest = strings.TrimLeftFunc(rest, printable.IsBlank)
 	}
 	if encrypted != (dek.cipher != "") {
 		return dekInfo{}, "", badHeader()
@@ -226,8 +209,8 @@ func cutHeader(text, name string) (string, bool) {
 	if !ok {
 		return "", false
 	}
-	rest, ok = strings.CutPrefix(strings.TrimLeftFunc(rest, isBlank), ":")
-	return strings.TrimLeftFunc(rest, isBlank), ok
+	rest, ok = strings.CutPrefix(strings.TrimLeftFunc(rest, printable.IsBlank), ":")
+	return strings.TrimLeftFunc(rest, printable.IsBlank), ok
 }
 
 // scanProcType reads "4,ENCRYPTED" (RFC 1421 §4.6.1.1).
@@ -274,7 +257,7 @@ func cutComma(text string) (before, after string, ok bool) {
 		return "", "", false
 	}
 	after = text[len(before)+1:]
-	return strings.TrimRightFunc(before, isBlank), strings.TrimLeftFunc(after, isBlank), true
+	return strings.TrimRightFunc(before, printable.IsBlank), strings.TrimLeftFunc(after, printable.IsBlank), true
 }
 
 // skipHeader drops the line of another header. Without line ends its value

@@ -5,6 +5,7 @@ import (
 	"unicode/utf8"
 
 	"conductor-jwt/internal/fault"
+	"conductor-jwt/internal/printable"
 )
 
 // diagnose says what text is that is no key in any form. It looks at the first
@@ -79,13 +80,13 @@ func isMemberPEM(text string) bool {
 		return false
 	}
 	member := strings.TrimRight(before, `\"'`)
-	value := strings.HasSuffix(strings.TrimRightFunc(member, isBlank), ":")
+	value := strings.HasSuffix(strings.TrimRightFunc(member, printable.IsBlank), ":")
 	return strings.Contains(text, "private_key_id") || member != before && value && strings.Contains(before, "{")
 }
 
 // wrappedJSON says what is around a JSON key.
 func wrappedJSON(text string) error {
-	trimmed := strings.TrimFunc(text, isBlank)
+	trimmed := strings.TrimFunc(text, printable.IsBlank)
 	switch {
 	case isURLEncoded(trimmed):
 		return urlEncoded()
@@ -179,8 +180,8 @@ const secretHint = "; an hmac secret needs " + fault.Encoding
 // trimQuotes removes white space, a byte order mark and quotes around a text,
 // and the backslashes of quotes within quotes.
 func trimQuotes(text string) string {
-	trimmed := strings.TrimFunc(text, isBlank)
-	trimmed = strings.TrimFunc(strings.Trim(trimmed, `"'`), isBlank)
+	trimmed := strings.TrimFunc(text, printable.IsBlank)
+	trimmed = strings.TrimFunc(strings.Trim(trimmed, `"'`), printable.IsBlank)
 	if strings.HasPrefix(trimmed, `{\`) || strings.HasPrefix(trimmed, `[\`) || strings.HasPrefix(trimmed, `{"`) {
 		trimmed = strings.ReplaceAll(trimmed, `\"`, `"`)
 	}
@@ -190,7 +191,7 @@ func trimQuotes(text string) string {
 // anyBase64 decodes text that is base64 only, in either alphabet, on one line
 // or several.
 func anyBase64(text string) ([]byte, bool) {
-	text = strings.Trim(squeeze(unescape(text)), `"'`)
+	text = strings.Trim(printable.Squeeze(unescape(text)), `"'`)
 	return decodeBase64(strings.NewReplacer("-", "+", "_", "/").Replace(text))
 }
 

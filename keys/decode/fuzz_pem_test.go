@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"conductor-jwt/internal/fault"
+	"conductor-jwt/internal/printable"
 	"conductor-jwt/internal/secret"
 )
 
@@ -106,7 +107,7 @@ func FuzzGoodKeyStaysTheSame(f *testing.F) {
 	f.Add([]byte{0, 0, 3, 4, 77, 200})
 	f.Add([]byte{10, 4, 11, 4, 12, 5, 13, 5})
 	good := keyFile(f, "p256.pkcs8.pem")
-	body := squeeze(strings.Join(lines(good)[1:len(lines(good))-2], ""))
+	body := printable.Squeeze(strings.Join(lines(good)[1:len(lines(good))-2], ""))
 	want, err := base64.StdEncoding.DecodeString(body)
 	if err != nil {
 		f.Fatal(err)
@@ -159,7 +160,7 @@ func FuzzDamageMakesNoOtherKey(f *testing.F) {
 		from := int(at) % len(text)
 		to := min(len(text), from+int(lost))
 		damaged := text[:from] + added + text[to:]
-		if was, is := squeeze(text), squeeze(unescape(damaged)); was != is && len(was) == len(is) {
+		if was, is := printable.Squeeze(text), printable.Squeeze(unescape(damaged)); was != is && len(was) == len(is) {
 			return // another digit in place of one: nothing tells where a key has no public half
 		}
 		private, _, err := readKey(t, damaged, testPassword)

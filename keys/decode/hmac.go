@@ -14,6 +14,7 @@ import (
 	"github.com/decred/dcrd/dcrec/secp256k1/v4"
 
 	"conductor-jwt/internal/fault"
+	"conductor-jwt/internal/printable"
 )
 
 // Secret reads an HMAC secret in one of the encodings raw, base64, base64url
@@ -109,7 +110,7 @@ func otherKey(raw []byte) string {
 
 // anyHex decodes text that is hex only, with or without colons.
 func anyHex(text string) ([]byte, bool) {
-	out, err := hex.DecodeString(strings.TrimPrefix(strings.ReplaceAll(strings.Trim(squeeze(text), `"'`), ":", ""), "0x"))
+	out, err := hex.DecodeString(strings.TrimPrefix(strings.ReplaceAll(strings.Trim(printable.Squeeze(text), `"'`), ":", ""), "0x"))
 	return out, err == nil && len(out) > 0
 }
 

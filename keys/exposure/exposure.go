@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"strconv"
 	"strings"
-	"unicode"
 )
 
 // Parts are the private parts of keys, and the secrets that open them.
@@ -136,14 +135,4 @@ func unescapeURL(text string) string {
 		out = append(out, text[i])
 	}
 	return string(out)
-}
-
-// squeeze drops white space and invisible characters.
-func squeeze(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) || r > unicode.MaxASCII && unicode.Is(unicode.Cf, r) {
-			return -1
-		}
-		return r
-	}, text)
 }

@@ -3,6 +3,8 @@ package exposure
 import (
 	"slices"
 	"strings"
+
+	"conductor-jwt/internal/printable"
 )
 
 // maxLabel is how many bytes of a begin line are looked at.
@@ -14,7 +16,7 @@ func holdsPrivateKey(text string) bool {
 	if !strings.Contains(text, "kty") && !strings.Contains(text, "BEGIN") && !strings.Contains(text, "PuTTY") {
 		return false
 	}
-	plain := squeeze(text)
+	plain := printable.Squeeze(text)
 	return holdsArmour(plain) || holdsPrivateJWK(plain)
 }
 

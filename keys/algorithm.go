@@ -122,8 +122,8 @@ func KindOf(k interface {
 	if k == nil {
 		return KindUnknown
 	}
-	if v, ok := k.(*verifier); ok {
-		return v.kind
+	if t := traitsOf(k); t != nil {
+		return t.kind
 	}
 	switch k.Public().(type) {
 	case nil:
@@ -131,9 +131,6 @@ func KindOf(k interface {
 	case *rsa.PublicKey:
 		if slices.ContainsFunc(k.Algorithms(), isPKCS1v15) {
 			return KindRSA
-		}
-		if local, ok := k.(*localKey); ok {
-			return local.kind
 		}
 		return KindRSAPSS
 	case *ecdsa.PublicKey:
@@ -154,15 +151,12 @@ func isPKCS1v15(a Algorithm) bool { return a == RS256 || a == RS384 || a == RS51
 // of [ErrAlgorithmMismatch] that says which algorithms fit, or of [ErrWeak]
 // where an HMAC secret is shorter than the hash (RFC 7518 §3.2).
 func Check(k Key, alg Algorithm) error {
+	if t := traitsOf(k); t != nil {
+		return t.check(alg)
+	}
 	fitting := k.Algorithms()
 	if slices.Contains(fitting, alg) {
 		return nil
-	}
-	if err := tooShort(k, alg); err != nil {
-		return err
-	}
-	if own := BoundTo(k); own != "" {
-		return otherAlgorithm(alg, own)
 	}
 	return unfitAlgorithm(KindOf(k), alg, fitting)
 }
@@ -171,11 +165,8 @@ func Check(k Key, alg Algorithm) error {
 // the only algorithm that it may be used with (RFC 7517 §4.4). It is empty
 // where the key names none.
 func BoundTo(key interface{ Algorithms() []Algorithm }) Algorithm {
-	switch k := key.(type) {
-	case *localKey:
-		return k.meta.alg
-	case *verifier:
-		return k.meta.alg
+	if t := traitsOf(key); t != nil {
+		return t.meta.alg
 	}
 	return ""
 }
@@ -214,27 +205,6 @@ func unfitAlgorithm(kind Kind, alg Algorithm, fitting []Algorithm) error {
 		Found:  nameOf(alg) + " does not fit " + kind.phrase(fitting),
 		Hint:   "set " + fault.Algorithm + " to " + list(fitting),
 	}
-}
-
-// tooShort returns an error where k is an HMAC secret that is shorter than the
-// hash of alg.
-func tooShort(k Key, alg Algorithm) error {
-	local, ok := k.(*localKey)
-	if !ok || local.kind != KindOct {
-		return nil
-	}
-	raw, ok := local.private().(decode.HMACSecret)
-	if !ok {
-		return nil
-	}
-	return tooShortFor(alg, len(raw))
-}
-
-func tooShortFor(alg Algorithm, octets int) error {
-	if !isHMAC(alg) || octets >= hmacMinimum(alg) {
-		return nil
-	}
-	return weakHMAC(octets, alg)
 }
 
 // phrase returns the name of a kind for a message, with the curve of an EC key.

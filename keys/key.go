@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto"
 	"crypto/x509"
+	"slices"
 	"time"
 )
 
@@ -42,4 +43,77 @@ type Accounted interface {
 // Resolver turns a Ref into the Key to sign with.
 type Resolver interface {
 	Resolve(ctx context.Context, ref Ref) (Key, error)
+}
+
+// traits are what a key of this process and a verifier have in common.
+type traits struct {
+	redacted
+	kind       Kind
+	public     crypto.PublicKey // nil for an HMAC secret
+	algorithms []Algorithm      // the default first
+	secretLen  int              // bytes of an HMAC secret
+	meta       meta
+}
+
+// meta is what is known of a key beside its numbers.
+type meta struct {
+	id      string    // the key's own id; empty for PEM
+	alg     Algorithm // a JWK's alg; empty means all that fit
+	created time.Time
+	chain   []*x509.Certificate // leaf first
+	account string              // the client_email of a service account
+	gate    *gate               // nil is open
+}
+
+// traitsOf returns the traits of a Key or a Verifier; nil for one of another
+// package or of a key store.
+func traitsOf(key any) *traits {
+	switch k := key.(type) {
+	case *localKey:
+		return &k.traits
+	case *verifier:
+		return &k.traits
+	}
+	return nil
+}
+
+// ID implements Key and Verifier.
+func (t *traits) ID() string { return t.meta.id }
+
+// Public implements Key and Verifier.
+func (t *traits) Public() crypto.PublicKey { return t.public }
+
+// Algorithms implements Key and Verifier.
+func (t *traits) Algorithms() []Algorithm { return slices.Clone(t.algorithms) }
+
+// check reports whether the key may be used with alg; see [Check].
+func (t *traits) check(alg Algorithm) error {
+	switch {
+	case slices.Contains(t.algorithms, alg):
+		return nil
+	case t.isTooShort(alg):
+		return weakHMAC(t.secretLen, alg)
+	case t.meta.alg != "":
+		return otherAlgorithm(alg, t.meta.alg)
+	}
+	return unfitAlgorithm(t.kind, alg, t.algorithms)
+}
+
+// restrict leaves only alg, unless it is empty.
+func (t *traits) restrict(alg Algorithm) error {
+	switch {
+	case alg == "":
+		return nil
+	case slices.Contains(t.algorithms, alg):
+		t.algorithms = []Algorithm{alg}
+		return nil
+	case t.isTooShort(alg):
+		return weakHMAC(t.secretLen, alg)
+	}
+	return unfitAlg(t.kind, t.algorithms)
+}
+
+// isTooShort reports whether an HMAC secret is shorter than the hash of alg.
+func (t *traits) isTooShort(alg Algorithm) bool {
+	return t.kind == KindOct && isHMAC(alg) && t.secretLen < hmacMinimum(alg)
 }

@@ -20,13 +20,9 @@ import (
 // localKey is a key whose private half is in this process. A closure holds it,
 // so that reflection over a struct with the key finds only the address of code.
 type localKey struct {
-	redacted
-	kind       Kind
-	public     crypto.PublicKey
-	algorithms []Algorithm
-	meta       meta
-	private    func() any // of the types of [decode.Key.Private]
-	native     *nativeRSA // the same RSA key in a native library, or nil
+	traits
+	private func() any // of the types of [decode.Key.Private]
+	native  *nativeRSA // the same RSA key in a native library, or nil
 }
 
 var (
@@ -34,10 +30,10 @@ var (
 	_ Accounted = (*localKey)(nil)
 )
 
-func (k *localKey) ID() string                 { return k.meta.id }
-func (k *localKey) Public() crypto.PublicKey   { return k.public }
-func (k *localKey) Algorithms() []Algorithm    { return slices.Clone(k.algorithms) }
-func (k *localKey) Created() time.Time         { return k.meta.created }
+// Created implements Key.
+func (k *localKey) Created() time.Time { return k.meta.created }
+
+// Chain implements Chained.
 func (k *localKey) Chain() []*x509.Certificate { return slices.Clone(k.meta.chain) }
 
 // Account implements Accounted.
@@ -45,7 +41,7 @@ func (k *localKey) Account() string { return k.meta.account }
 
 // Sign implements Key.
 func (k *localKey) Sign(ctx context.Context, alg Algorithm, input []byte) ([]byte, error) {
-	if err := Check(k, alg); err != nil {
+	if err := k.check(alg); err != nil {
 		return nil, err
 	}
 	leave, err := k.meta.gate.enter(ctx)
@@ -76,21 +72,6 @@ func (k *localKey) refused() error {
 	}
 }
 
-// restrict leaves only alg, unless it is empty.
-func (k *localKey) restrict(alg Algorithm) error {
-	if alg == "" {
-		return nil
-	}
-	if !slices.Contains(k.algorithms, alg) {
-		if err := tooShort(k, alg); err != nil {
-			return err
-		}
-		return unfitAlg(k.kind, k.algorithms)
-	}
-	k.algorithms = []Algorithm{alg}
-	return nil
-}
-
 // Unbind lets a key of this process sign with every algorithm of its type,
 // although its JWK names one; step calls this subtle. Other keys are returned
 // unchanged.
@@ -107,16 +88,6 @@ func Unbind(k Key) Key {
 		return k
 	}
 	return free
-}
-
-// meta is what is known of a key beside its numbers.
-type meta struct {
-	id      string    // the key's own id; empty for PEM
-	alg     Algorithm // a JWK's alg; empty means all that fit
-	created time.Time
-	chain   []*x509.Certificate // leaf first
-	account string              // the client_email of a service account
-	gate    *gate               // nil is open
 }
 
 // newKey checks a private key, of one of the types of [decode.Key.Private], and
@@ -137,10 +108,10 @@ func newLocal(private any, m meta) (*localKey, error) {
 	if err := decode.Check(private); err != nil {
 		return nil, err
 	}
-	k := &localKey{meta: m, private: func() any { return private }}
+	k := &localKey{traits: traits{meta: m}, private: func() any { return private }}
 	if s, ok := private.(decode.HMACSecret); ok {
 		algorithms, err := hmacAlgorithms(len(s))
-		k.kind, k.algorithms = KindOct, algorithms
+		k.kind, k.algorithms, k.secretLen = KindOct, algorithms, len(s)
 		return k, err
 	}
 	switch p := private.(type) {

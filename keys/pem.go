@@ -19,7 +19,7 @@ import (
 // Verifier or a public key in DER. It fails with [ErrUnsupported] for an HMAC
 // secret.
 func SPKI(key any) ([]byte, error) {
-	if isPSS(key) {
+	if t := traitsOf(key); t != nil && t.kind == KindRSAPSS {
 		return nil, &fault.Error{Reason: ErrUnsupported, Found: "an rsassa-pss key, whose parameters were not kept", Hint: "take its public key: openssl pkey -pubout -in key.pem"}
 	}
 	switch p := key.(type) {
@@ -36,16 +36,6 @@ func SPKI(key any) ([]byte, error) {
 		}
 	}
 	return nil, &fault.Error{Reason: ErrUnsupported, Found: "a key without a public half", Hint: "an hmac secret has no public form"}
-}
-
-func isPSS(key any) bool {
-	switch k := key.(type) {
-	case *localKey:
-		return k.kind == KindRSAPSS
-	case *verifier:
-		return k.kind == KindRSAPSS
-	}
-	return false
 }
 
 // PublicPEM returns the public half of a Key, a Verifier or a public key in

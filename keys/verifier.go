@@ -28,12 +28,8 @@ type Verifier interface {
 }
 
 type verifier struct {
-	redacted
-	kind       Kind
-	public     crypto.PublicKey
-	algorithms []Algorithm
-	meta       meta
-	key        func() any // in the type that the signing methods take; a closure, as it may be a secret
+	traits
+	key func() any // in the type that the signing methods take; a closure, as it may be a secret
 }
 
 // VerifierOf returns the verifier of a key. A key with a method Verifier
@@ -43,7 +39,7 @@ func VerifierOf(k Key) (Verifier, error) {
 		return own.Verifier()
 	}
 	if local, ok := k.(*localKey); ok && local.kind == KindOct {
-		return &verifier{kind: KindOct, algorithms: local.Algorithms(), meta: local.meta, key: func() any { return methodKey(local.private()) }}, nil
+		return &verifier{traits: local.traits, key: func() any { return methodKey(local.private()) }}, nil
 	}
 	v, err := newVerifier(k.Public(), meta{id: k.ID()})
 	if err != nil {
@@ -62,7 +58,7 @@ func newVerifier(public any, m meta) (*verifier, error) {
 	if err := decode.CheckPublic(public); err != nil {
 		return nil, err
 	}
-	v := &verifier{public: public, meta: m}
+	v := &verifier{traits: traits{public: public, meta: m}}
 	v.kind, v.algorithms = fittingPublic(public)
 	if p, ok := public.(decode.RSAPSSPublic); ok {
 		v.public = p.Key
@@ -90,44 +86,6 @@ func narrowVerifier(public any, id string, algorithms []Algorithm) (*verifier, e
 	v.algorithms = slices.Clone(algorithms)
 	return v, nil
 }
-
-func (v *verifier) restrict(alg Algorithm) error {
-	if alg == "" {
-		return nil
-	}
-	if !slices.Contains(v.algorithms, alg) {
-		if err := v.tooShort(alg); err != nil {
-			return err
-		}
-		return unfitAlg(v.kind, v.algorithms)
-	}
-	v.algorithms = []Algorithm{alg}
-	return nil
-}
-
-func (v *verifier) check(alg Algorithm) error {
-	if slices.Contains(v.algorithms, alg) {
-		return nil
-	}
-	if err := v.tooShort(alg); err != nil {
-		return err
-	}
-	if v.meta.alg != "" {
-		return otherAlgorithm(alg, v.meta.alg)
-	}
-	return unfitAlgorithm(v.kind, alg, v.algorithms)
-}
-
-func (v *verifier) tooShort(alg Algorithm) error {
-	if raw, ok := v.key().([]byte); ok && v.kind == KindOct {
-		return tooShortFor(alg, len(raw))
-	}
-	return nil
-}
-
-func (v *verifier) ID() string               { return v.meta.id }
-func (v *verifier) Public() crypto.PublicKey { return v.public }
-func (v *verifier) Algorithms() []Algorithm  { return slices.Clone(v.algorithms) }
 
 // Verify implements Verifier.
 func (v *verifier) Verify(alg Algorithm, input, signature []byte) error {

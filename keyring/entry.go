@@ -44,7 +44,7 @@ func (r *Ring) openEntries(k policy.Key) ([]*entry, *policy.Error) {
 			e.store = r.o.Stores.of(v.Scheme())
 		}
 		if len(k.Versions) > 1 && !source.Timed() && v.From.IsZero() {
-			return nil, r.o.Policy.Fault(v.Place, "a version without from, whose source has no times; write from")
+			return nil, r.o.Policy.Fault(v.Place, "a version without from, whose source has no creation time; write from: 2027-01-31T00:00:00Z, at least "+strings.TrimSuffix(policy.MinActivationDelay.String(), "0s")+" after it is published")
 		}
 		list = append(list, e)
 	}

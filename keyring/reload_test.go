@@ -101,7 +101,7 @@ func TestAgeOfVersion(t *testing.T) {
 	})
 }
 
-// Whether a source has times is known when it is open; policy reads only its scheme.
+// A source knows whether its store has the time of a version.
 func TestVersionsWithoutTimes(t *testing.T) {
 	const a, b = `{source: "vault-transit://t/a"}`, `{source: "vault-transit://t/b"}`
 	const fromA, fromB = `{source: "vault-transit://t/a", from: 1998-01-01T00:00:00Z}`, `{source: "vault-transit://t/b", from: 1999-01-01T00:00:00Z}`
@@ -122,7 +122,7 @@ func TestVersionsWithoutTimes(t *testing.T) {
 		r.put("vault-transit://t/a", edKey(t, time.Now()))
 		r.put("vault-transit://t/b", edKey(t, time.Now()))
 		_, err := keyring.New(t.Context(), r.options(t), nil)
-		if _, ok := errors.AsType[*policy.Error](err); ok != row.fault || row.fault && !strings.Contains(err.Error(), "a version without from, whose source has no times") {
+		if _, ok := errors.AsType[*policy.Error](err); ok != row.fault || row.fault && !strings.Contains(err.Error(), "a version without from, whose source has no creation time") {
 			t.Errorf("timed %t, %s: %v", row.timed, row.versions, err)
 		}
 	}

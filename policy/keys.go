@@ -66,38 +66,10 @@ type Version struct {
 	Place  Place     // of Source
 }
 
-// The schemes of sources.
-const (
-	SchemeEnv          = "env"
-	SchemeFile         = "file"
-	SchemeDir          = "dir"
-	SchemeConductor    = "conductor"
-	SchemeVaultKV      = "vault-kv"
-	SchemeVaultTransit = "vault-transit"
-	SchemeGCPKMS       = "gcpkms"
-	SchemeAWSKMS       = "awskms"
-	SchemeAzureKMS     = "azurekms"
-	SchemePKCS11       = "pkcs11"
-)
-
-// Schemes returns the schemes that a source may have.
-func Schemes() []string {
-	return []string{
-		SchemeEnv, SchemeFile, SchemeDir, SchemeConductor, SchemeVaultKV, SchemeVaultTransit,
-		SchemeGCPKMS, SchemeAWSKMS, SchemeAzureKMS, SchemePKCS11,
-	}
-}
-
 // Scheme returns the scheme of the version's source.
 func (v Version) Scheme() string {
 	scheme, _, _ := strings.Cut(v.Source, ":")
 	return scheme
-}
-
-// hasNoTime reports whether the source does not tell every replica when the key
-// was created.
-func (v Version) hasNoTime() bool {
-	return slices.Contains([]string{SchemeEnv, SchemeFile, SchemeDir, SchemePKCS11}, v.Scheme())
 }
 
 func (r *reader) keys(n ast.Node, p *Policy) {
@@ -158,8 +130,6 @@ func (r *reader) checkVersions(n ast.Node, k *Key) {
 	several := len(k.Versions) > 1
 	for i, v := range k.Versions {
 		switch {
-		case several && v.From.IsZero() && v.hasNoTime():
-			r.faultAt(v.Place, "a version without from, whose source has no creation time; write from: 2027-01-31T00:00:00Z, at least %s after it is published", short(MinActivationDelay))
 		case i > 0 && !v.From.IsZero() && v.From.Equal(k.Versions[i-1].From):
 			r.faultAt(v.Place, "two versions begin to sign at the same time; write another from")
 		case several && v.Scheme() == SchemeConductor:

@@ -16,10 +16,7 @@ import (
 // Policy is one policy file, checked. A nil Policy has no keys, no profiles
 // and no grants, and permits keys in task input. It does not change.
 type Policy struct {
-	Vault  Vault
-	AWS    AWS
-	Azure  Azure
-	Google Google
+	Stores
 
 	Keys    []Key    // in the order of the file
 	Issuers []Issuer // in the order of the file

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -50,17 +51,15 @@ func definesNothing(body ast.Node) bool {
 
 func (r *reader) sections(body ast.Node, p *Policy) {
 	inline := string(InlineAllow)
-	r.object(body, "the policy file", fields{
-		"vault":    func(n ast.Node) { r.vault(n, &p.Vault) },
-		"aws":      func(n ast.Node) { r.aws(n, &p.AWS) },
-		"azure":    func(n ast.Node) { r.azure(n, &p.Azure) },
-		"google":   func(n ast.Node) { r.google(n, &p.Google) },
+	sections := fields{
 		"keys":     func(n ast.Node) { r.keys(n, p) },
 		"issuers":  r.readIssuers,
 		"profiles": r.readProfiles,
 		"grants":   func(n ast.Node) { r.grants(n, p) },
 		"inline":   r.choice(&inline, string(InlineAllow), string(InlineSecretsOnly), string(InlineDeny)),
-	})
+	}
+	maps.Copy(sections, r.storeSections(&p.Stores))
+	r.object(body, "the policy file", sections)
 	p.Inline = Inline(inline)
 	r.resolveIssuers(p)
 	r.resolveProfiles(p)

@@ -179,7 +179,6 @@ func TestMistakes(t *testing.T) {
 		{"keys: {a: {source: \"file://\"}}", "nothing after its scheme"},
 		{"keys: {a: {source: \"env:A\", versions: [{source: \"env:B\", from: 2027-01-01T00:00:00Z}]}}", "contradict"},
 		{"keys: {a: {versions: [{source: \"env:B\", from: yesterday}]}}", "policy.yaml:1:47: not a time"},
-		{"keys: {a: {versions: [{source: \"env:A\", from: 2027-01-01T00:00:00Z}, {source: \"env:B\"}]}}", "a version without from"},
 		{"keys: {a: {versions: [{source: \"env:A\", from: 2027-01-01T00:00:00Z}, {source: \"env:B\", from: 2027-01-01T01:00:00+01:00}]}}", "two versions begin to sign at the same time"},
 		{"keys: {a: {kid: k, versions: [{source: \"env:A\", from: 2027-01-01T00:00:00Z}, {source: \"env:B\", from: 2028-01-01T01:00:00+01:00}]}}", "one kid for several versions"},
 		{"keys: {a: {source: \"conductor:A\", publish: true}}", "cannot be published"},

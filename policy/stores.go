@@ -8,6 +8,46 @@ import (
 	"conductor-jwt/internal/yamlfile"
 )
 
+// The schemes of sources.
+const (
+	SchemeEnv          = "env"
+	SchemeFile         = "file"
+	SchemeDir          = "dir"
+	SchemeConductor    = "conductor"
+	SchemeVaultKV      = "vault-kv"
+	SchemeVaultTransit = "vault-transit"
+	SchemeGCPKMS       = "gcpkms"
+	SchemeAWSKMS       = "awskms"
+	SchemeAzureKMS     = "azurekms"
+	SchemePKCS11       = "pkcs11"
+)
+
+// Schemes returns the schemes that a source may have.
+func Schemes() []string {
+	return []string{
+		SchemeEnv, SchemeFile, SchemeDir, SchemeConductor, SchemeVaultKV, SchemeVaultTransit,
+		SchemeGCPKMS, SchemeAWSKMS, SchemeAzureKMS, SchemePKCS11,
+	}
+}
+
+// Stores are the connections to key stores. Each has a section of the file.
+type Stores struct {
+	Vault  Vault
+	AWS    AWS
+	Azure  Azure
+	Google Google
+}
+
+// storeSections returns the readers of the sections of the key stores.
+func (r *reader) storeSections(s *Stores) fields {
+	return fields{
+		"vault":  func(n ast.Node) { r.vault(n, &s.Vault) },
+		"aws":    func(n ast.Node) { r.aws(n, &s.AWS) },
+		"azure":  func(n ast.Node) { r.azure(n, &s.Azure) },
+		"google": func(n ast.Node) { r.google(n, &s.Google) },
+	}
+}
+
 // Vault is the connection to Vault or OpenBao.
 type Vault struct {
 	Address   string // https://vault:8200

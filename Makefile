@@ -56,6 +56,11 @@ test: ## all tests: unit, scripts, and integration on the real server
 	@# -race needs cgo, so the above is the native edition; this is the static one.
 	CGO_ENABLED=0 $(GO) test ./keys/... ./task ./cli
 
+.PHONY: pages
+pages: ## write the generated pages and goldens anew
+	$(GO) test ./config ./provider ./task ./worker ./cli -run 'Page|Schema|Metrics|Refused' -update
+	$(GO) test ./test/tree -run Architecture -update
+
 .PHONY: deploy-check
 deploy-check: ## check deploy/ with Helm, Kubernetes, Prometheus and Compose
 	cd deploy/check && $(GO) test ./...

@@ -25,7 +25,7 @@ const (
 // addChain sets the header parameters that r.ChainHeaders lists.
 func addChain(header *jsonobj.Object, key keys.Key, r *Request) error {
 	if len(r.Chain) == 0 {
-		return &fault.Error{Reason: ErrCertificateInvalid, Found: "no certificate", Hint: "give the key's certificate"}
+		return &fault.Error{Reason: keys.ErrCertificateInvalid, Found: "no certificate", Hint: "give the key's certificate"}
 	}
 	leaf := r.Chain[0]
 	if err := MatchCertificate(key.Public(), leaf); err != nil {
@@ -46,7 +46,7 @@ func addChain(header *jsonobj.Object, key keys.Key, r *Request) error {
 			sum := sha256.Sum256(leaf.Raw)
 			header.String(name, base64.RawURLEncoding.EncodeToString(sum[:]))
 		default:
-			return &fault.Error{Reason: ErrCertificateInvalid, Found: "an unknown certificate header", Hint: "use x5c, x5t or x5t#S256"}
+			return &fault.Error{Reason: keys.ErrCertificateInvalid, Found: "an unknown certificate header", Hint: "use x5c, x5t or x5t#S256"}
 		}
 	}
 	return nil
@@ -69,7 +69,7 @@ func MatchCertificate(public crypto.PublicKey, leaf *x509.Certificate) error {
 // each certificate is valid and issued by the next one (RFC 7515 §4.1.6), and
 // the leaf, if it restricts its key's use, permits signatures (RFC 5280
 // §4.2.1.3). It does not check trust, which is up to the verifier. The error is
-// an *[fault.Error] of [ErrCertificateInvalid].
+// an *[fault.Error] of [keys.ErrCertificateInvalid].
 func CheckChain(chain []*x509.Certificate, at time.Time) error {
 	for i, c := range chain {
 		if err := checkValidity(i, c, at); err != nil {
@@ -77,7 +77,7 @@ func CheckChain(chain []*x509.Certificate, at time.Time) error {
 		}
 		if i > 0 && (string(chain[i-1].RawIssuer) != string(c.RawSubject) || chain[i-1].CheckSignatureFrom(c) != nil) {
 			return &fault.Error{
-				Reason: ErrCertificateInvalid, Found: fmt.Sprintf("certificate %d of the chain did not issue the one before it", i+1),
+				Reason: keys.ErrCertificateInvalid, Found: fmt.Sprintf("certificate %d of the chain did not issue the one before it", i+1),
 				Hint: "order the chain from the key's own certificate upwards, each issued by the next (rfc 7515 section 4.1.6)",
 			}
 		}
@@ -92,12 +92,12 @@ func checkValidity(i int, c *x509.Certificate, at time.Time) error {
 	switch {
 	case at.Before(c.NotBefore):
 		return &fault.Error{
-			Reason: ErrCertificateInvalid, Found: fmt.Sprintf("certificate %d of the chain is valid only from %s", i+1, timestamp(c.NotBefore)),
+			Reason: keys.ErrCertificateInvalid, Found: fmt.Sprintf("certificate %d of the chain is valid only from %s", i+1, timestamp(c.NotBefore)),
 			Hint: "use a certificate that is valid today, or check the clock",
 		}
 	case at.After(c.NotAfter):
 		return &fault.Error{
-			Reason: ErrCertificateInvalid, Found: fmt.Sprintf("certificate %d of the chain expired on %s", i+1, timestamp(c.NotAfter)),
+			Reason: keys.ErrCertificateInvalid, Found: fmt.Sprintf("certificate %d of the chain expired on %s", i+1, timestamp(c.NotAfter)),
 			Hint: "renew it",
 		}
 	}
@@ -114,7 +114,7 @@ func CheckKeyUsage(leaf *x509.Certificate) error {
 	if leaf.KeyUsage == 0 {
 		found = "the certificate has no key usage; digitalSignature is needed"
 	}
-	return &fault.Error{Reason: ErrCertificateInvalid, Found: found, Hint: "have a certificate issued with keyUsage=digitalSignature"}
+	return &fault.Error{Reason: keys.ErrCertificateInvalid, Found: found, Hint: "have a certificate issued with keyUsage=digitalSignature"}
 }
 
 func timestamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"conductor-jwt/keys"
 	"conductor-jwt/signer"
 )
 
@@ -102,7 +103,7 @@ func TestCheckChain(t *testing.T) {
 		"a second before it begins":  {chain{leaf}, from.Add(-time.Second), false},
 		"a second after it has gone": {chain{leaf}, until.Add(time.Second), false},
 	} {
-		if err := signer.CheckChain(c.chain, c.at); (err == nil) != c.good || (!c.good && !errors.Is(err, signer.ErrCertificateInvalid)) {
+		if err := signer.CheckChain(c.chain, c.at); (err == nil) != c.good || (!c.good && !errors.Is(err, keys.ErrCertificateInvalid)) {
 			t.Errorf("%s: err = %v", name, err)
 		}
 	}

@@ -2,8 +2,6 @@ package signer
 
 import (
 	"errors"
-
-	"conductor-jwt/keys"
 )
 
 // The reasons for which a text is refused as a token.
@@ -42,6 +40,5 @@ var (
 // The reasons for which nothing is signed.
 var (
 	ErrReserved            = errors.New("reserved header parameter")
-	ErrCertificateInvalid  = keys.ErrCertificateInvalid
 	ErrCertificateMismatch = errors.New("certificate of another key")
 )

@@ -40,7 +40,7 @@ type Token struct {
 
 // Sign signs r with key. It fails with an *[fault.Error] where r is not valid
 // ([ErrReserved], [jsonobj.ErrSyntax], [ErrTooLarge], [ErrCertificateMismatch],
-// [ErrCertificateInvalid]), and with the error of key otherwise.
+// [keys.ErrCertificateInvalid]), and with the error of key otherwise.
 func Sign(ctx context.Context, key keys.Key, r Request) (Token, error) {
 	alg, err := chooseAlgorithm(key, r.Algorithm)
 	if err != nil {

@@ -89,7 +89,7 @@ func TestWhatIsNotSigned(t *testing.T) {
 		"a claim not in utf-8":    {func(r *signer.Request) { r.Claims.String("a", "\xff") }, jsonobj.ErrSyntax},
 		"a kid not in utf-8":      {func(r *signer.Request) { r.KeyID = "\xff" }, jsonobj.ErrSyntax},
 		"64 KiB":                  {func(r *signer.Request) { r.Claims.String("a", long) }, signer.ErrTooLarge},
-		"x5c without certificate": {func(r *signer.Request) { r.ChainHeaders = []string{"x5c"} }, signer.ErrCertificateInvalid},
+		"x5c without certificate": {func(r *signer.Request) { r.ChainHeaders = []string{"x5c"} }, keys.ErrCertificateInvalid},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := signer.Request{Claims: claims()}
@@ -131,7 +131,7 @@ func TestSignRefusesHeaders(t *testing.T) {
 	}{
 		"a header not in utf-8":         {func(r *signer.Request) { r.Header.String("a", "\xff") }, jsonobj.ErrSyntax},
 		"a header name not in utf-8":    {func(r *signer.Request) { r.Header.Int("\xff", 1) }, jsonobj.ErrSyntax},
-		"an unknown certificate header": {func(r *signer.Request) { r.ChainHeaders, r.Chain = []string{"x5u"}, []*x509.Certificate{certificate} }, signer.ErrCertificateInvalid},
+		"an unknown certificate header": {func(r *signer.Request) { r.ChainHeaders, r.Chain = []string{"x5u"}, []*x509.Certificate{certificate} }, keys.ErrCertificateInvalid},
 		"kid in the free header":        {func(r *signer.Request) { r.Header.String("kid", "k") }, signer.ErrReserved},
 		"b64 in the free header":        {func(r *signer.Request) { r.Header.Set("b64", json.RawMessage("false")) }, signer.ErrReserved},
 		"x5c in the free header":        {func(r *signer.Request) { r.Header.Set("x5c", json.RawMessage("[]")) }, signer.ErrReserved},

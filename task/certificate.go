@@ -35,7 +35,7 @@ func (v *inputValues) chain(thumbprint bool) (chain, error) {
 		return chain{}, tooLarge(inCertificate, describe(n), fmt.Sprintf("write at most %d bytes", maxKeyText))
 	}
 	if strings.Contains(n.Text, "PRIVATE KEY-----") {
-		return chain{}, refuse(signer.ErrCertificateInvalid, inCertificate, "a private key", "give certificates alone; the key goes into "+inPrivateKey)
+		return chain{}, refuse(keys.ErrCertificateInvalid, inCertificate, "a private key", "give certificates alone; the key goes into "+inPrivateKey)
 	}
 	certificates, err := decode.Chain(n.Text)
 	if err != nil {
@@ -68,7 +68,7 @@ func (c chain) withKey(key keys.Key, named bool, now time.Time) (chain, error) {
 			continue
 		}
 		if i > 0 {
-			return chain{}, refuse(signer.ErrCertificateInvalid, inCertificate, fmt.Sprintf("the key's own certificate is number %d of the chain", i+1),
+			return chain{}, refuse(keys.ErrCertificateInvalid, inCertificate, fmt.Sprintf("the key's own certificate is number %d of the chain", i+1),
 				"put it first, then the one that issued it, and so on (rfc 7515 section 4.1.6)")
 		}
 		return c, signer.CheckChain(c.certificates, now)

@@ -211,7 +211,7 @@ func lastCodes() []Code {
 			When: "the certificate belongs to another key", Remedy: "give the certificate of this key, leaf first",
 		},
 		{
-			Name: "certificate_invalid", Status: api.FailedWithTerminalError, reasons: []error{signer.ErrCertificateInvalid}, field: inCertificate,
+			Name: "certificate_invalid", Status: api.FailedWithTerminalError, reasons: []error{keys.ErrCertificateInvalid}, field: inCertificate,
 			When: "the certificate is unreadable, expired or out of order", Remedy: "give a valid chain in PEM, leaf first",
 		},
 		{

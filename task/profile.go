@@ -53,6 +53,8 @@ func atInput(err error) error {
 	return &located
 }
 
+// inputOfMember returns the input that sets the claim or header parameter at
+// fault.
 func inputOfMember(e *fault.Error) string {
 	switch e.Field {
 	case "alg":
@@ -63,16 +65,6 @@ func inputOfMember(e *fault.Error) string {
 		return inCertificate
 	case "typ", provider.HeaderField:
 		return inHeaders
-	case "iss":
-		return inIssuer
-	case "sub":
-		return inSubject
-	case "aud":
-		return inAudience
-	case "exp":
-		return inTTL
-	case "nbf":
-		return inNotBefore
 	case claimScope, claimSCP:
 		return inScopes
 	case claimIAT, claimJTI:
@@ -80,6 +72,11 @@ func inputOfMember(e *fault.Error) string {
 			return inOmitClaims
 		}
 		return inJWTID
+	}
+	for _, in := range allInputs() {
+		if in.claim == e.Field {
+			return in.Name
+		}
 	}
 	return inClaims
 }

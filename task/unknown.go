@@ -96,5 +96,10 @@ func hintFor(name string) (string, bool) {
 			}
 		}
 	}
+	for _, in := range allInputs() {
+		if in.claim != "" && nearest.Fold(in.claim) == folded {
+			return "write " + in.Name, true
+		}
+	}
 	return "", false
 }

@@ -114,12 +114,13 @@ func (c *Client) send(ctx context.Context, call Call, r request, token secret.Te
 	if ctx.Err() != nil {
 		return nil, newError(call, context.Cause(ctx))
 	}
-	out, err := c.newRequest(ctx, call, r, token)
+	gateway := *c.headers.current()
+	out, err := c.newRequest(ctx, call, r, token, gateway)
 	if err != nil {
 		return nil, newError(call, err)
 	}
 	transport := c.transport.current()
-	client := http.Client{Transport: transport, CheckRedirect: c.checkRedirect(call)}
+	client := http.Client{Transport: transport, CheckRedirect: c.checkRedirect(call, gateway)}
 	seen := Observation{Call: call}
 	began := c.options.Now()
 	answer, err := client.Do(out)
@@ -147,7 +148,7 @@ func (c *Client) send(ctx context.Context, call Call, r request, token secret.Te
 	return body, err
 }
 
-func (c *Client) newRequest(ctx context.Context, call Call, r request, token secret.Text) (*http.Request, error) {
+func (c *Client) newRequest(ctx context.Context, call Call, r request, token secret.Text, gateway http.Header) (*http.Request, error) {
 	method, path := call.Route()
 	if before, after, ok := strings.Cut(path, "{"); ok {
 		_, after, _ = strings.Cut(after, "}")
@@ -165,7 +166,7 @@ func (c *Client) newRequest(ctx context.Context, call Call, r request, token sec
 	if err != nil {
 		return nil, err
 	}
-	maps.Copy(out.Header, *c.headers.current())
+	maps.Copy(out.Header, gateway)
 	out.Header["Accept"] = []string{"application/json"}
 	out.Header["User-Agent"] = []string{c.options.UserAgent}
 	if r.body != nil {
@@ -191,8 +192,10 @@ const maxRedirects = 10
 
 // checkRedirect follows a redirect that repeats the request as it was, on the
 // configured server or from http to https on its host. A POST that becomes a GET
-// would look acknowledged, and credentials are sent nowhere else.
-func (c *Client) checkRedirect(call Call) func(*http.Request, []*http.Request) error {
+// would look acknowledged, and credentials are sent nowhere else. The headers of
+// the gateway are those that the request was sent with: their file may have
+// changed since.
+func (c *Client) checkRedirect(call Call, gateway http.Header) func(*http.Request, []*http.Request) error {
 	return func(next *http.Request, via []*http.Request) error {
 		sameServer := next.URL.Scheme == c.base.Scheme && strings.EqualFold(next.URL.Host, c.base.Host) // RFC 6454 §4
 		upgrade := c.base.Scheme == "http" && next.URL.Scheme == "https" && strings.EqualFold(next.URL.Hostname(), c.base.Hostname())
@@ -205,7 +208,7 @@ func (c *Client) checkRedirect(call Call) func(*http.Request, []*http.Request) e
 			return &Error{Class: Garbled, Call: call, Cause: errRedirectLoop}
 		}
 		if !sameServer {
-			for name := range *c.headers.current() {
+			for name := range gateway {
 				next.Header.Del(name)
 			}
 		}

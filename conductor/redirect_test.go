@@ -50,6 +50,33 @@ func TestRedirectTargets(t *testing.T) {
 	}
 }
 
+// The header that is sent leaves with the gateway, whatever its file holds by then.
+func TestRedirectToHTTPSLeavesTheGatewaysHeaders(t *testing.T) {
+	ca := newAuthority(t, "ca")
+	folder := t.TempDir()
+	file, headers := filepath.Join(folder, "ca.pem"), filepath.Join(folder, "headers")
+	replace(t, file, ca.pem())
+	replace(t, headers, []byte("X-Gateway: canary\n"))
+	var seen http.Header
+	to := serveHTTP(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		seen = r.Header
+		_, _ = w.Write([]byte("[]"))
+	}), ca.server(t, "127.0.0.1", time.Now().Add(time.Hour)))
+	from := serveHTTP(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("X-Gateway") != "canary" {
+			t.Error("the gateway does not get its header")
+		}
+		replace(t, headers, []byte("X-Next-Gateway: canary of another name\n"))
+		http.Redirect(w, r, to+"/api/x", http.StatusTemporaryRedirect)
+	}), nil)
+	if _, err := poll(connect(t, conductor.Options{BaseURL: from, CAFile: file, HeadersFile: headers}), 1); err != nil {
+		t.Fatal(err)
+	}
+	if seen.Get("X-Gateway") != "" || seen.Get("X-Next-Gateway") != "" {
+		t.Error("a header of the gateway went past it")
+	}
+}
+
 func TestRedirectLoopEnds(t *testing.T) {
 	requests := 0
 	url := answering(t, func(w http.ResponseWriter, r *http.Request) {

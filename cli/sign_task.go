@@ -21,6 +21,7 @@ import (
 	"conductor-jwt/keys"
 	"conductor-jwt/signer"
 	"conductor-jwt/task"
+	"conductor-jwt/worker"
 )
 
 // maxTaskInput is the maximum size of a task's input in bytes. By default the
@@ -79,7 +80,7 @@ func runTask(ctx context.Context, env Env, f *signFlags, c *config.Loaded, t api
 		return err
 	}
 	used := &usedKey{Resolver: ring}
-	out := newHandler(env, c, used, p, stored, nil, slog.New(slog.DiscardHandler)).Handle(ctx, t)
+	out := handle(ctx, newHandler(env, c, used, p, stored, nil, slog.New(slog.DiscardHandler)), t)
 	for _, w := range out.Warnings {
 		env.warn(w)
 	}
@@ -105,6 +106,17 @@ func runTask(ctx context.Context, env Env, f *signFlags, c *config.Loaded, t api
 	}
 	_, err = fmt.Fprintln(env.Stdout, token.Compact())
 	return err
+}
+
+// handle runs one task. A panic becomes the task's failure, without its value,
+// which may be anything, also a key.
+func handle(ctx context.Context, h worker.Handler, t api.Task) (out task.Outcome) {
+	defer func() {
+		if recover() != nil {
+			out = task.Failure(api.Failed, task.Fault{Code: "internal", Message: "the task failed in an unexpected way; report it"})
+		}
+	}()
+	return h.Handle(ctx, t)
 }
 
 // outcomeError returns the reason for a task's failure, its last part as a hint.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"conductor-jwt/conductor/api"
 	"conductor-jwt/config"
 	"conductor-jwt/keyring"
 	"conductor-jwt/task"
@@ -67,5 +69,18 @@ func TestTheAuditTakesTheLastSignature(t *testing.T) {
 	text, err := os.ReadFile(path)
 	if err != nil || !strings.Contains(string(text), "the-last-one") {
 		t.Errorf("%q, %v", text, err)
+	}
+}
+
+// panicking is a handler that fails in an unexpected way.
+type panicking struct{}
+
+// Handle implements [worker.Handler].
+func (panicking) Handle(context.Context, api.Task) task.Outcome { panic("canary") }
+
+func TestAPanicOfATaskShowsNoValue(t *testing.T) {
+	out := handle(t.Context(), panicking{}, api.Task{})
+	if out.Status != api.Failed || !strings.HasPrefix(out.Reason, "internal: ") || strings.Contains(out.Reason, "canary") {
+		t.Errorf("%s: %s", out.Status, out.Reason)
 	}
 }

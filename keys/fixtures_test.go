@@ -145,7 +145,25 @@ func mustResolve(tb testing.TB, text string) keys.Key {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	wantSecretsFound(tb, text, k)
 	return k
+}
+
+// wantSecretsFound checks that the search for secrets finds the private number of
+// a key that was read from text, whatever form the text has. The primes of an RSA
+// key may be missing in it.
+func wantSecretsFound(tb testing.TB, text string, k keys.Key) {
+	tb.Helper()
+	secrets := keys.Ref{Text: secret.New(text)}.Secrets()
+	var jwk object
+	if err := json.Unmarshal(must(keys.PrivateJWK(k, keys.JWKMeta{})).Reveal(), &jwk); err != nil {
+		tb.Fatal(err)
+	}
+	for _, name := range []string{"d", "k", "priv"} {
+		if number, ok := jwk[name].(string); ok && !secrets.In(number) {
+			tb.Errorf("%s of the key (%s) is not found", name, keys.KindOf(k))
+		}
+	}
 }
 
 // wantReason checks the reason and the rules for every error.

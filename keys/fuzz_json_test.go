@@ -49,6 +49,7 @@ func readAndUse(t *testing.T, ref keys.Ref) {
 		}
 		return
 	}
+	wantSecretsFound(t, ref.Text.Reveal(), k)
 	if verr != nil {
 		t.Errorf("a key that signs but does not verify: %v", verr)
 	}

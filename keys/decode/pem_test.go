@@ -32,10 +32,14 @@ func keyFile(tb testing.TB, name string) string {
 	return string(data)
 }
 
-// readKey reads text as a task would, with the test password.
+// readKey reads text as a task would, with the test password. What is read is
+// found in a token.
 func readKey(tb testing.TB, text, password string) (any, Key, error) {
 	tb.Helper()
 	k, err := readText(tb.Context(), text, secret.New(password))
+	if err == nil && password == "" && Check(k.Private) == nil {
+		wantFound(tb, text, k.Private)
+	}
 	return k.Private, k, err
 }
 

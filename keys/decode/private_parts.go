@@ -2,7 +2,7 @@ package decode
 
 import (
 	"bytes"
-	"encoding/base64"
+	"encoding/json/jsontext"
 	"slices"
 	"strings"
 
@@ -10,12 +10,15 @@ import (
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
 	"golang.org/x/crypto/ssh"
 
+	"conductor-jwt/internal/jsonobj"
 	"conductor-jwt/keys/exposure"
 )
 
 // PrivateParts returns what is private in the text of a key of any form. What a
-// key file has in clear (ids, the public half, certificates) is left out. A text
-// that is no key is private as a whole.
+// key file has in clear (ids, the public half, certificates) is left out. In
+// JSON that are the members of [isPublicMember]; every other string is private,
+// so that a new form of a key is found without a line here. A text that is no
+// key is private as a whole.
 func PrivateParts(text string) exposure.Parts {
 	var p privateParts
 	p.addKey(text)
@@ -31,47 +34,66 @@ func (p *privateParts) addKey(text string) {
 		p.addPEM(text)
 		return
 	}
-	m, err := readMembers(text)
+	v, err := jsonobj.ParseValue([]byte(trimStart(text)), jsonobj.Limits{Bytes: len(text), Levels: jsonobj.MaxLevels, Values: len(text)})
 	if err != nil {
 		p.addBrokenJSON(text)
 		return
 	}
-	p.addMembers(m)
-	if m.has("keys") {
-		set, err := readSet(m)
-		if err != nil {
-			p.addBrokenJSON(text)
-			return
+	p.addJSON("", v)
+}
+
+// addJSON adds the private strings of a JSON value, at every depth; name is that
+// of the member that holds it.
+func (p *privateParts) addJSON(name string, v jsonobj.Value) {
+	switch v.Kind {
+	case jsontext.KindString:
+		p.addMember(name, v.Text)
+	case jsontext.KindBeginArray:
+		for _, item := range v.Items {
+			p.addJSON(name, item)
 		}
-		for _, k := range set {
-			p.addMembers(k.members)
+	case jsontext.KindBeginObject:
+		for name, item := range v.Members() {
+			p.addJSON(name, item)
 		}
 	}
 }
 
-// addMembers adds the private members of a JWK, and PEM such as the private_key
-// of a service account. Other members are not private.
-func (p *privateParts) addMembers(m members) {
-	for _, name := range exposure.PrivateMembers() {
-		if value, ok, _ := m.text(name); ok {
-			p.addMember(value)
-		}
+// addMember adds a member that is not public: a key in PEM or DER, or a number
+// or a secret, which is searched for as it is and decoded. Armour is read in
+// every member.
+func (p *privateParts) addMember(name, value string) {
+	if isArmoured(value) {
+		p.addPEM(value)
+		return
 	}
-	for name := range m {
-		if value, ok, _ := m.text(name); ok && (name == "private_key" || isArmoured(value)) {
-			p.addPEM(value)
-		}
+	if isPublicMember(name) {
+		return
 	}
-}
-
-// addMember adds a number of a JWK, or the secret of an oct JWK, which may be
-// words.
-func (p *privateParts) addMember(value string) {
-	p.addShort(value)
-	if raw, ok := decodeStrict(value, base64.URLEncoding); ok {
-		value = string(raw)
+	raw, ok := anyBase64(value)
+	if ok && shapeOf(raw) != shapeUnknown {
+		p.addPEM(value)
+		return
 	}
 	p.Words = append(p.Words, value)
+	if ok {
+		p.Words = append(p.Words, string(raw))
+	}
+}
+
+// isPublicMember reports whether a member of a JSON key file is not private: the
+// parameters of a JWK that are public (RFC 7517 §4, RFC 7518 §6, RFC 9964 §5),
+// the issuer that some sets name, and those of Google's service account files.
+func isPublicMember(name string) bool {
+	switch name {
+	case "kty", "use", "key_ops", "alg", "kid", "x5u", "x5c", "x5t", "x5t#S256",
+		"crv", "x", "y", "n", "e", "pub",
+		"iss", "issuer",
+		"type", "project_id", "quota_project_id", "private_key_id", "client_email", "client_id", "auth_uri", "token_uri",
+		"auth_provider_x509_cert_url", "client_x509_cert_url", "universe_domain":
+		return true
+	}
+	return false
 }
 
 // addShort adds a text that is only searched for as a whole.
@@ -86,11 +108,12 @@ func (p *privateParts) addShort(text string) {
 func (p *privateParts) addBrokenJSON(text string) {
 	pieces := strings.Split(text, `"`)
 	for i, piece := range pieces {
-		if isArmoured(piece) {
+		isValue := i >= 2 && strings.TrimSpace(pieces[i-1]) == ":"
+		switch {
+		case isValue:
+			p.addMember(pieces[i-2], piece)
+		case isArmoured(piece):
 			p.addPEM(piece)
-		}
-		if slices.Contains(exposure.PrivateMembers(), piece) && i+2 < len(pieces) && strings.TrimSpace(pieces[i+1]) == ":" {
-			p.addMember(pieces[i+2])
 		}
 	}
 }

@@ -212,8 +212,8 @@ func (r *fixture) options(t *testing.T) keyring.Options {
 	return keyring.Options{
 		Policy: r.policy(t), Parser: keys.NewParser(keys.ParserOptions{}), Schemes: schemes, Stores: r.stores,
 		Missing: map[string]string{policy.SchemePKCS11: "; the native edition has it"},
-		Now:       time.Now,
-		Logger:    slog.New(slog.NewTextHandler(&r.log, nil)),
+		Now:     time.Now,
+		Logger:  slog.New(slog.NewTextHandler(&r.log, nil)),
 	}
 }
 

@@ -45,7 +45,7 @@ func TestInSetsTheFieldOnce(t *testing.T) {
 	if err.Error() != "payload: x" || !errors.Is(err, io.EOF) {
 		t.Errorf("err = %v", err)
 	}
-	if fault.In("header", io.EOF) != io.EOF {
+	if err := fault.In("header", io.EOF); !errors.Is(err, io.EOF) || err.Error() != io.EOF.Error() {
 		t.Error("In changed an error of another type")
 	}
 }

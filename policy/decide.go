@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"conductor-jwt/internal/glob"
+	"conductor-jwt/signer"
 )
 
 // Request is what a token would say, and the task that asks for it. Empty
@@ -55,7 +56,7 @@ func (p *Policy) Explain(r Request) []Verdict {
 
 // Decide returns the verdict of the first grant that allows the request.
 // Without one, it returns that of the nearest grant: the one whose first
-// mismatch comes last in [Fields]. Without any grant, it is the zero Verdict.
+// mismatch comes last in the order of the fields. Without any grant, it is the zero Verdict.
 func (p *Policy) Decide(r Request) Verdict {
 	var nearest Verdict
 	for _, v := range p.Explain(r) {
@@ -153,17 +154,11 @@ func matchAll(patterns []glob.Pattern, texts []string) bool {
 // matchType compares typ. A grant that names no types allows none, JWT and what
 // the profile sets.
 func (g Grant) matchType(r Request) bool {
-	typ := mediaType(r.Type)
-	if g.Patterns[FieldTypes] == nil && (typ == "" || typ == mediaType(r.ProfileType)) {
+	typ := signer.MediaType(r.Type)
+	if g.Patterns[FieldTypes] == nil && (typ == "" || typ == signer.MediaType(r.ProfileType)) {
 		return true
 	}
-	return slices.ContainsFunc(g.Allows(FieldTypes), func(p glob.Pattern) bool { return glob.Pattern(mediaType(string(p))).Match(typ) })
-}
-
-// mediaType returns a media type as it is compared: in lower case (RFC 2045
-// §5.1), without the application/ that typ may leave out (RFC 7515 §4.1.9).
-func mediaType(text string) string {
-	return strings.TrimPrefix(strings.ToLower(text), "application/")
+	return slices.ContainsFunc(g.Allows(FieldTypes), func(p glob.Pattern) bool { return glob.Pattern(signer.MediaType(string(p))).Match(typ) })
 }
 
 // matchSecrets compares patterns with the secret's name, which ends at the

@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -204,7 +203,7 @@ func (r *reader) source(v *Version) func(ast.Node) {
 		}
 		scheme, rest, ok := strings.Cut(text, ":")
 		switch {
-		case !ok || cmp.Or(scheme, rest) == "":
+		case !ok || text == ":":
 			r.fault(n, "not a uri; write the source of a key as file:///path, env:NAME or another scheme of %s", strings.Join(Schemes(), ", "))
 		case !slices.Contains(Schemes(), scheme):
 			r.unknown(placeOf(n), scheme, "scheme", Schemes())

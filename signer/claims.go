@@ -87,11 +87,9 @@ func Audiences(claims *jsonobj.Object) (list []string, ok bool) {
 	return jsonobj.Strings(value)
 }
 
-// tokenType compares media types: without case, and with or without the
-// application/ prefix (RFC 7515 §4.1.9).
 func (c *claimCheck) tokenType(typ string) {
 	switch {
-	case c.rules.Type == "" || mediaType(typ) == mediaType(c.rules.Type):
+	case c.rules.Type == "" || MediaType(typ) == MediaType(c.rules.Type):
 	case typ == "":
 		c.fault(ErrTokenType, "typ", "", "the token has no type")
 	default:
@@ -99,7 +97,9 @@ func (c *claimCheck) tokenType(typ string) {
 	}
 }
 
-func mediaType(typ string) string {
+// MediaType returns a typ as it is compared: in lower case (RFC 2045 §5.1), and
+// without the application/ that it may leave out (RFC 7515 §4.1.9).
+func MediaType(typ string) string {
 	typ = strings.ToLower(typ)
 	if short, ok := strings.CutPrefix(typ, "application/"); ok && !strings.Contains(short, "/") {
 		return short

@@ -2,10 +2,8 @@ package keys
 
 import (
 	"context"
-	"errors"
 	"runtime"
 
-	"conductor-jwt/internal/fault"
 	"conductor-jwt/keys/decode"
 )
 
@@ -53,13 +51,3 @@ func enter(ctx context.Context, places chan struct{}) (leave func(), err error) 
 		return nil, decode.TimedOut(ctx)
 	}
 }
-
-// interrupted is the error of a parse that panicked, for those who waited for
-// it.
-func interrupted() error {
-	return &fault.Error{Reason: ErrUnavailable, Found: "a key whose reading was interrupted", Hint: "try again"}
-}
-
-// isUnavailable reports whether reading ended early, such as by a timeout. Such
-// an error says nothing about the key and must not be cached.
-func isUnavailable(err error) bool { return errors.Is(err, ErrUnavailable) }

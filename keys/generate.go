@@ -24,6 +24,9 @@ const defaultRSABits = decode.MinRSABits
 // alg, an RSA key of that many bits (0 means [defaultRSABits]), or an HMAC
 // secret as long as the hash. The key is not bound to alg.
 func Generate(alg Algorithm, bits int) (Key, error) {
+	if _, err := ParseAlgorithm(string(alg)); err != nil {
+		return nil, err
+	}
 	isRSA := slices.Contains(rsaAlgorithms(), alg)
 	if !isRSA && bits != 0 {
 		return nil, &fault.Error{Reason: ErrUnsupported, Found: fmt.Sprintf("a key for %s has one size only", alg), Hint: "leave the size out, or choose an RSA algorithm such as RS256"}
@@ -40,10 +43,6 @@ func Generate(alg Algorithm, bits int) (Key, error) {
 	if err != nil {
 		return nil, &fault.Error{Reason: ErrUnsupported, Found: fmt.Sprintf("a new key for %s, which the cryptographic library refused to make", alg), Hint: "use another algorithm"}
 	}
-	if private == nil {
-		_, err := ParseAlgorithm(string(alg))
-		return nil, err
-	}
 	return newKey(private, meta{gate: newGate()})
 }
 
@@ -59,8 +58,7 @@ func sizeProblem(bits int) string {
 	return ""
 }
 
-// generate returns a private key of one of the types of [decode.Key.Private];
-// nil for an unknown alg.
+// generate returns a private key of one of the types of [decode.Key.Private].
 func generate(alg Algorithm, bits int) (any, error) {
 	switch alg {
 	case RS256, RS384, RS512, PS256, PS384, PS512:
@@ -76,12 +74,16 @@ func generate(alg Algorithm, bits int) (any, error) {
 	case EdDSA, Ed25519:
 		_, key, err := ed25519.GenerateKey(rand.Reader)
 		return key, err
-	case MLDSA44, MLDSA65, MLDSA87:
-		return mldsa.GenerateKey(map[Algorithm]mldsa.Parameters{MLDSA44: mldsa.MLDSA44(), MLDSA65: mldsa.MLDSA65(), MLDSA87: mldsa.MLDSA87()}[alg])
+	case MLDSA44:
+		return mldsa.GenerateKey(mldsa.MLDSA44())
+	case MLDSA65:
+		return mldsa.GenerateKey(mldsa.MLDSA65())
+	case MLDSA87:
+		return mldsa.GenerateKey(mldsa.MLDSA87())
 	case HS256, HS384, HS512:
 		raw := make(decode.HMACSecret, hmacMinimum(alg))
 		_, _ = rand.Read(raw) // never fails (crypto/rand)
 		return raw, nil
 	}
-	return nil, nil
+	return nil, ErrAlgorithmUnknown
 }

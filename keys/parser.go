@@ -3,6 +3,7 @@ package keys
 import (
 	"context"
 	"crypto/rsa"
+	"errors"
 	"sync"
 	"time"
 
@@ -173,3 +174,13 @@ func (f *flight) wait(ctx context.Context) error {
 		return decode.TimedOut(ctx)
 	}
 }
+
+// interrupted is the error of a parse that panicked, for those who waited for
+// it.
+func interrupted() error {
+	return &fault.Error{Reason: ErrUnavailable, Found: "a key whose reading was interrupted", Hint: "try again"}
+}
+
+// isUnavailable reports whether reading ended early, such as by a timeout. Such
+// an error says nothing about the key and must not be cached.
+func isUnavailable(err error) bool { return errors.Is(err, ErrUnavailable) }

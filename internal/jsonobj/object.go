@@ -67,7 +67,7 @@ func (o *Object) Strings(name string, list []string) {
 // exactly (RFC 7515 §5.3).
 func (o *Object) Has(name string) bool { return o.index(name) >= 0 }
 
-// Get gives the value of a member.
+// Get returns the value of a member.
 func (o *Object) Get(name string) (jsontext.Value, bool) {
 	if i := o.index(name); i >= 0 {
 		return o.members[i].Value, true
@@ -75,7 +75,7 @@ func (o *Object) Get(name string) (jsontext.Value, bool) {
 	return nil, false
 }
 
-// Text gives the value of a member that is a JSON string; false where there
+// Text returns the value of a member that is a JSON string; false where there
 // is none or it is of another type.
 func (o *Object) Text(name string) (string, bool) {
 	value, ok := o.Get(name)
@@ -95,10 +95,10 @@ func (o *Object) Delete(name string) {
 // Len is the number of members.
 func (o *Object) Len() int { return len(o.members) }
 
-// Members gives the members in order.
+// Members returns the members in order.
 func (o *Object) Members() iter.Seq[Member] { return slices.Values(o.members) }
 
-// Clone gives a copy that can be changed without changing o.
+// Clone returns a copy that can be changed without changing o.
 func (o *Object) Clone() Object {
 	return Object{members: slices.Clone(o.members), broken: o.broken}
 }

@@ -35,8 +35,8 @@ type Position struct {
 // Error implements the error interface. It does not print the member.
 func (p *Position) Error() string { return fmt.Sprintf("line %d, column %d", p.Line, p.Column) }
 
-// The limits of [Limits] that are zero, and the most that Levels can be: where
-// encoding/json/jsontext stops.
+// The defaults of [Limits], and the maximum of its Levels, which is that of
+// encoding/json/jsontext.
 const (
 	DefaultBytes  = 64 << 10
 	DefaultLevels = 32

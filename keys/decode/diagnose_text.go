@@ -236,9 +236,9 @@ func diagnoseCompact(text string) error {
 // isTemplate reports text that is one expression of a template language:
 // ${a.b}, {{ .a }}, $(a), <% a %>, #{a}, $A.
 func isTemplate(text string) bool {
-	const most = 256
+	const maxTemplate = 256
 	text = strings.TrimSpace(text)
-	if len(text) > most {
+	if len(text) > maxTemplate {
 		return false
 	}
 	for _, mark := range [][2]string{{"${", "}"}, {"{{", "}}"}, {"$(", ")"}, {"<%", "%>"}, {"#{", "}"}} {
@@ -305,8 +305,8 @@ func isStoreURI(text string) bool {
 // isPath guesses whether text is the name of a file: it has a known extension,
 // or begins like a path.
 func isPath(text string) bool {
-	const most = 512
-	if len(text) > most || !utf8.ValidString(text) || strings.ContainsAny(text, "\n\r\t") {
+	const maxPath = 512
+	if len(text) > maxPath || !utf8.ValidString(text) || strings.ContainsAny(text, "\n\r\t") {
 		return false
 	}
 	if _, ok := anyBase64(text); ok && len(text) >= 64 {

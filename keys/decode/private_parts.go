@@ -167,7 +167,7 @@ func cutPublic(raw []byte) [][]byte {
 	pieces := [][]byte{private}
 	slices.SortFunc(public, func(a, b []byte) int { return len(b) - len(a) })
 	for _, half := range public {
-		if len(half) >= 16 { // a damaged key must not shred its private bytes
+		if len(half) >= 16 { // a shorter one could split the private bytes of a damaged key
 			pieces = cutOut(pieces, half)
 		}
 	}

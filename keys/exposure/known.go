@@ -78,8 +78,8 @@ func holdsPrivateJWK(plain string) bool {
 // whether its value is a string. The name is empty where there is none, or one
 // longer than those of interest.
 func memberAt(text string) (name string, isText bool) {
-	const maxName = len("priv")
-	name, rest, ok := strings.Cut(text[1:min(len(text), maxName+4)], `":`)
+	const longest = len(`"priv":"`)
+	name, rest, ok := strings.Cut(text[1:min(len(text), longest)], `":`)
 	if !ok {
 		return "", false
 	}

@@ -10,7 +10,7 @@ const (
 	blockSize = MinRun / 2
 )
 
-// findRuns gives a function that reports whether a text has MinRun characters
+// findRuns returns a function that reports whether a text has MinRun characters
 // in a row with one of the secrets. It looks for the blocks of the secrets, and
 // compares whole runs around a block that is there. The secrets are in its
 // closure, so that nothing prints them.
@@ -36,7 +36,7 @@ func findRuns(secrets []string) func(text string) bool {
 	}
 }
 
-// piecesOf gives the pieces of size characters that begin at the multiples of
+// piecesOf returns the pieces of size characters that begin at the multiples of
 // stride in each of the secrets.
 func piecesOf(secrets []string, size, stride int) map[string]struct{} {
 	total := 0

@@ -12,7 +12,7 @@ import (
 // a shorter one is in too many texts by chance.
 const minWord = 8
 
-// findWords gives a function that reports whether one of the secrets that are
+// findWords returns a function that reports whether one of the secrets that are
 // shorter than a run is in a text as a whole, as it is or in base64: with
 // neither a letter nor a digit before or behind it that would make it part of
 // another word. White space around a secret, such as the line end of a file, is

@@ -222,30 +222,40 @@ type storedCheck struct {
 // if there is anything to compare. Stop cancels the read if it still runs.
 func (h *Handler) startStoredCheck(ctx context.Context, t api.Task, r request) (check *storedCheck, stop func()) {
 	check = &storedCheck{done: make(chan error, 1), mode: h.o.Injection, secretsOnly: r.secretsOnly, deniedRead: h.logDeniedRead}
-	reads := check.mode == InjectionAuto || check.mode == InjectionStored
+	if needed, err := h.needsStored(t, r); !needed {
+		check.done <- err
+		return check, func() {}
+	}
+	ctx, stop = context.WithCancel(ctx)
+	go func() {
+		err := h.compareStored(ctx, t, r)
+		h.forgetAfter(err)
+		check.done <- err
+	}()
+	return check, stop
+}
+
+// needsStored reports whether the stored task is to be read. It returns an error for
+// a task that needs the read where the settings or the command exclude it.
+func (h *Handler) needsStored(t api.Task, r request) (bool, error) {
+	const noServer = "there is no server to read the stored task from"
+	mode := h.o.Injection
+	reads := mode == InjectionAuto || mode == InjectionStored
 	switch {
 	case r.secretsOnly && !reads:
-		check.done <- keyUnproved("secret_injection is " + string(check.mode))
+		return false, keyUnproved("secret_injection is " + string(mode))
 	case r.secretsOnly && h.o.Stored == nil:
-		check.done <- keyUnproved("there is no server to read the stored task from")
-	case !r.secretsOnly && (!reads || !r.inputs.wantsStored()):
-		check.done <- nil
-	case !r.secretsOnly && check.mode == InjectionAuto && h.clear.covers(t.WorkflowType, r.inputs):
-		check.done <- nil
-	case h.o.Stored == nil && check.mode == InjectionStored:
-		check.done <- unchecked("there is no server to read the stored task from", nil)
+		return false, keyUnproved(noServer)
+	case r.secretsOnly:
+		return true, nil
+	case !reads || !r.inputs.wantsStored():
+		return false, nil
+	case mode == InjectionAuto && (h.o.Stored == nil || h.clear.covers(t.WorkflowType, r.inputs)):
+		return false, nil
 	case h.o.Stored == nil:
-		check.done <- nil
-	default:
-		ctx, stop = context.WithCancel(ctx)
-		go func() {
-			err := h.compareStored(ctx, t, r)
-			h.forgetAfter(err)
-			check.done <- err
-		}()
-		return check, stop
+		return false, unchecked(noServer, nil)
 	}
-	return check, func() {}
+	return true, nil
 }
 
 // compareStored reads what the server keeps of the task and, where secrets are

@@ -163,9 +163,17 @@ const (
 	TroubleSlow  Trouble = "slow" // an update that was not answered in time
 )
 
+// troublePanic is a panic of the client, in any class.
+const troublePanic Trouble = "panic"
+
+// ErrPanic is the cause in place of the value of a panic, which may be a key.
+var ErrPanic = errors.New("panic in the client")
+
 // Trouble is what kind of failure this is.
 func (e *Error) Trouble() Trouble {
 	switch {
+	case errors.Is(e, ErrPanic):
+		return troublePanic
 	case e.Class != Network:
 		return Trouble(e.Class)
 	case e.Status == http.StatusProxyAuthRequired:
@@ -185,6 +193,8 @@ func (e *Error) Trouble() Trouble {
 // Hint is what to do about a failure, for the log and for doctor.
 func (e *Error) Hint() string {
 	switch e.Trouble() {
+	case troublePanic:
+		return "please report it, with the version of the server"
 	case TroubleTLS:
 		return "check CONDUCTOR_TLS_CA_CERT, CONDUCTOR_TLS_CLIENT_CERT, the host in CONDUCTOR_SERVER_URL and this machine's clock"
 	case TroubleAlert:

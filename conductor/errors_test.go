@@ -95,6 +95,7 @@ func TestTroubles(t *testing.T) {
 		{"an alert", network("poll", 0, &net.OpError{Op: "remote error", Err: errors.New("tls: bad certificate")}), conductor.TroubleAlert, "CONDUCTOR_TLS_CLIENT_CERT"},
 		{"an alert of another kind", network("poll", 0, tls.AlertError(40)), conductor.TroubleAlert, "CONDUCTOR_TLS_CLIENT_KEY"},
 		{"a read that fails", network("poll", 0, &net.OpError{Op: "read", Err: syscall.ECONNRESET}), "network", "check that the server runs"},
+		{"a panic while a token is fetched", &conductor.Error{Class: conductor.Garbled, Call: "token", Cause: conductor.ErrPanic}, "panic", "please report it"},
 		{"a failing server", &conductor.Error{Class: conductor.Server, Call: "poll", Status: 500}, "server", "log of the server"},
 		{"a task that is gone", &conductor.Error{Class: conductor.NotFound, Call: "update", Status: 404}, "not_found", "nothing, if"},
 		{"a path that is not", &conductor.Error{Class: conductor.NotFound, Call: "poll", Status: 404}, "not_found", "usually ends in /api"},

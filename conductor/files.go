@@ -3,7 +3,6 @@ package conductor
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -26,8 +25,8 @@ const (
 
 // unusable is an [ErrFile]. The text says what was found and, after a semicolon,
 // what to do.
-func unusable(setting, format string, args ...any) error {
-	found, hint, _ := strings.Cut(fmt.Sprintf(format, args...), "; ")
+func unusable(setting, text string) error {
+	found, hint, _ := strings.Cut(text, "; ")
 	return &fault.Error{Reason: ErrFile, Field: setting, Found: found, Hint: hint}
 }
 

@@ -41,7 +41,7 @@ func readHeaders(file string) (*http.Header, error) {
 			reason = "repeats the name of an earlier line; keep one"
 		}
 		if reason != "" {
-			return nil, unusable(settingHeaders, "line %d %s", number, reason)
+			return nil, unusable(settingHeaders, fmt.Sprintf("line %d %s", number, reason))
 		}
 		list[name] = []string{value}
 	}
@@ -49,7 +49,7 @@ func readHeaders(file string) (*http.Header, error) {
 	case len(list) == 0:
 		return nil, unusable(settingHeaders, "the file holds no header; write Name: value")
 	case len(list) > maxHeaders:
-		return nil, unusable(settingHeaders, "the file holds more than %d headers", maxHeaders)
+		return nil, unusable(settingHeaders, fmt.Sprintf("the file holds more than %d headers", maxHeaders))
 	}
 	return &list, nil
 }

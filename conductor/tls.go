@@ -20,7 +20,7 @@ func tlsConfig(o Options) (*tls.Config, error) {
 		}
 		config.RootCAs = x509.NewCertPool()
 		if !config.RootCAs.AppendCertsFromPEM(text) {
-			return nil, unusable(settingCA, "%s", notCertificate(text))
+			return nil, unusable(settingCA, notCertificate(text))
 		}
 	}
 	if o.CertFile == "" {
@@ -48,9 +48,9 @@ func clientCertificate(o Options) (tls.Certificate, error) {
 		return pair, nil
 	}
 	if !x509.NewCertPool().AppendCertsFromPEM(cert) {
-		return tls.Certificate{}, unusable(settingCert, "%s", notCertificate(cert))
+		return tls.Certificate{}, unusable(settingCert, notCertificate(cert))
 	}
-	return tls.Certificate{}, unusable(settingKey, "%s", notKey(key))
+	return tls.Certificate{}, unusable(settingKey, notKey(key))
 }
 
 // notCertificate says why a text holds no certificate that can be used.

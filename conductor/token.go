@@ -12,9 +12,6 @@ import (
 	"conductor-jwt/internal/secret"
 )
 
-// errPanic is a constant text, so it may be printed.
-var errPanic = errors.New("panic in the client")
-
 // forbiddenAfter is the min age of an access token at which a 403 may mean that
 // it has expired: some servers answer 403 in place of 401.
 const forbiddenAfter = time.Minute
@@ -41,7 +38,7 @@ func (t *tokens) get(ctx context.Context) (secret.Text, error) {
 		// Singleflight would end the process. The value of a panic may hold anything.
 		defer func() {
 			if recover() != nil {
-				err = &Error{Class: Garbled, Call: callToken, Cause: errPanic}
+				err = &Error{Class: Garbled, Call: callToken, Cause: ErrPanic}
 			}
 		}()
 		if token := t.current(); !token.IsZero() {

@@ -73,7 +73,7 @@ func TestTokenIsFetchedAgainAfterFailure(t *testing.T) {
 		return answers[asked-1]()
 	})
 	_, err := tokens.get(t.Context())
-	if e, ok := errors.AsType[*Error](err); !ok || e.Class != Garbled || e.Call != "token" || !errors.Is(err, errPanic) {
+	if e, ok := errors.AsType[*Error](err); !ok || e.Class != Garbled || e.Call != "token" || !errors.Is(err, ErrPanic) {
 		t.Errorf("a panic is %v", err)
 	}
 	if _, err := tokens.get(t.Context()); err == nil || err.Error() != "refused" {

@@ -87,17 +87,11 @@ func (l *failureLog) succeeded(ctx context.Context, taskType string) {
 	s.class, s.trouble, s.unlogged = "", "", 0
 }
 
-const (
-	troublePanic        conductor.Trouble = "panic"
-	troubleProxyTimeout conductor.Trouble = "proxy timeout"
-)
+const troubleProxyTimeout conductor.Trouble = "proxy timeout"
 
-// troubleOf is the cause of a failure, as far as it changes the hint.
+// troubleOf is the kind of a failure; failures of one kind have one hint.
 func troubleOf(err *conductor.Error) conductor.Trouble {
-	switch {
-	case errors.Is(err, errPanic):
-		return troublePanic
-	case errors.Is(err, errProxyTimeout):
+	if errors.Is(err, errProxyTimeout) {
 		return troubleProxyTimeout
 	}
 	return err.Trouble()
@@ -105,23 +99,17 @@ func troubleOf(err *conductor.Error) conductor.Trouble {
 
 // hintFor is what to do about a failure.
 func hintFor(err *conductor.Error) string {
-	switch troubleOf(err) {
-	case troublePanic:
-		return "please report it, with the version of the server"
-	case troubleProxyTimeout:
+	if troubleOf(err) == troubleProxyTimeout {
 		return "a load balancer or proxy ends polls before the server answers: set CONDUCTOR_JWT_POLL_TIMEOUT below its timeout, or raise its timeout above CONDUCTOR_JWT_POLL_TIMEOUT"
 	}
 	return err.Hint()
 }
 
-// These causes are constant texts, so they may be printed.
-var (
-	errPanic        = errors.New("panic in the client") // in place of the value of the panic, which may be a key
-	errProxyTimeout = errors.New("the poll was ended before the server answered it")
-)
+// errProxyTimeout is a constant text, so it may be printed.
+var errProxyTimeout = errors.New("the poll was ended before the server answered it")
 
 func panicError(call conductor.Call) *conductor.Error {
-	return &conductor.Error{Class: conductor.Garbled, Call: call, Cause: errPanic}
+	return &conductor.Error{Class: conductor.Garbled, Call: call, Cause: conductor.ErrPanic}
 }
 
 // conductorError makes any error of a Server a *conductor.Error. One of another

@@ -46,8 +46,8 @@ func chooseVerifying(set []decode.JWK, ref Ref) (decode.Key, error) {
 
 // from returns the one key that fits kid, alg and use. Keys of different types
 // or algorithms may have the same kid (RFC 7517 §4.5). Equal keys count as one.
-// Keys that cannot be read or have another use are ignored (RFC 7517 §5). A key
-// without a kid matches any kid where it is the only one.
+// Keys that cannot be read or have another use are ignored (RFC 7517 §5). The
+// only key of a set, or the only usable one, matches any kid if it has none.
 func (c setChoice) from(set []decode.JWK) (decode.Key, error) {
 	candidates := withID(set, c.id)
 	unknown := len(candidates) == 0
@@ -62,9 +62,9 @@ func (c setChoice) from(set []decode.JWK) (decode.Key, error) {
 		}
 	}
 	good = c.distinct(good)
-	nameless := len(candidates) == 1 && candidates[0].ID() == "" || len(good) == 1 && good[0].ID == ""
+	matchesAnyID := len(candidates) == 1 && candidates[0].ID() == "" || len(good) == 1 && good[0].ID == ""
 	switch {
-	case unknown && !nameless:
+	case unknown && !matchesAnyID:
 		return decode.Key{}, unknownID(set)
 	case len(good) == 0:
 		return decode.Key{}, refusal

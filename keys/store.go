@@ -3,6 +3,7 @@ package keys
 import (
 	"context"
 	"crypto"
+	"crypto/rsa"
 	"encoding/asn1"
 	"errors"
 	"math/big"
@@ -136,6 +137,16 @@ func AlgorithmsOf(public crypto.PublicKey) ([]Algorithm, error) {
 // *[fault.Error].
 func ReadPublic(text string) (crypto.PublicKey, error) {
 	return decode.Public(text)
+}
+
+// RSAPublic makes a public key of a modulus and an exponent in big-endian order;
+// false without a modulus, or for an exponent of more than 31 bits.
+func RSAPublic(n, e []byte) (*rsa.PublicKey, bool) {
+	exponent := new(big.Int).SetBytes(e)
+	if len(n) == 0 || exponent.BitLen() > 31 {
+		return nil, false
+	}
+	return &rsa.PublicKey{N: new(big.Int).SetBytes(n), E: int(exponent.Int64())}, true
 }
 
 // Source reads the versions of one configured key, from a file, an entry or a

@@ -5,8 +5,6 @@ import (
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
-	"crypto/rsa"
-	"math/big"
 	"slices"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azkeys"
@@ -28,11 +26,11 @@ func publicKey(k *azkeys.JSONWebKey) (crypto.PublicKey, error) {
 	}
 	switch *k.Kty {
 	case azkeys.KeyTypeRSA, azkeys.KeyTypeRSAHSM:
-		exponent := new(big.Int).SetBytes(k.E)
-		if len(k.N) == 0 || !exponent.IsInt64() || exponent.Int64() > 1<<31-1 {
+		public, ok := keys.RSAPublic(k.N, k.E)
+		if !ok {
 			return nil, store.Unexpected()
 		}
-		return &rsa.PublicKey{N: new(big.Int).SetBytes(k.N), E: int(exponent.Int64())}, nil
+		return public, nil
 	case azkeys.KeyTypeEC, azkeys.KeyTypeECHSM:
 		return ecPublicKey(k)
 	}

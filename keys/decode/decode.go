@@ -58,8 +58,8 @@ func Private(ctx context.Context, text string, password secret.Text) (Key, error
 }
 
 // Verifying reads the key of text that checks signatures: its private key, or
-// else its public key or that of its first certificate. id chooses among
-// certificates under their ids. For a JWK Set, see [Set].
+// else its public key or that of its first certificate. id chooses a member of
+// a JSON object that holds certificates by their ids. For a JWK Set, see [Set].
 func Verifying(ctx context.Context, text string, password secret.Text, id string) (Key, error) {
 	if isJSON(text) {
 		return readVerifyingJSON(ctx, text, password, id)

@@ -7,10 +7,8 @@ import (
 	"context"
 	"crypto"
 	"crypto/ed25519"
-	"crypto/rsa"
 	"encoding/asn1"
 	"encoding/pem"
-	"math/big"
 
 	"github.com/miekg/pkcs11"
 
@@ -158,11 +156,11 @@ func (s *session) public(o pkcs11.ObjectHandle) (crypto.PublicKey, error) {
 }
 
 func rsaPublicKey(n, e []byte) (crypto.PublicKey, error) {
-	exponent := new(big.Int).SetBytes(e)
-	if !exponent.IsInt64() || exponent.Int64() > 1<<31-1 {
+	public, ok := keys.RSAPublic(n, e)
+	if !ok {
 		return nil, unsupportedType()
 	}
-	return &rsa.PublicKey{N: new(big.Int).SetBytes(n), E: int(exponent.Int64())}, nil
+	return public, nil
 }
 
 // ecPublicKey reads a point. params are the parameters of the key's

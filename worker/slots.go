@@ -110,6 +110,8 @@ func (s *slots) waitGranted(ctx context.Context, w *waiter, beat func()) bool {
 	return false
 }
 
+// countPoll counts a slot that was granted to a poll for one task. The caller holds
+// the lock, as for room, grab, putBack and next.
 func (s *slots) countPoll(queue int, urgent bool) {
 	if !urgent {
 		s.polls[queue]++
@@ -147,6 +149,7 @@ func (s *slots) room(queue int) int {
 	return s.free - reserved
 }
 
+// grab takes up to limit of the slots that are free now.
 func (s *slots) grab(queue, limit int) int {
 	n := max(0, min(limit, s.room(queue)))
 	s.free -= n
@@ -183,6 +186,7 @@ func (s *slots) next() int {
 	return best
 }
 
+// before reports whether a is served before b.
 func (s *slots) before(a, b *waiter) bool {
 	if a.urgent != b.urgent {
 		return a.urgent

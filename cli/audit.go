@@ -31,7 +31,7 @@ type auditLog struct {
 // written prevents the start.
 func openAudit(ctx context.Context, env Env, c *config.Loaded, log *slog.Logger) (*auditLog, error) {
 	switch c.Audit {
-	case "", config.AuditOff:
+	case "", config.Off:
 		return nil, nil
 	case config.AuditStdout:
 		return &auditLog{log: log, out: env.Stdout}, nil

@@ -45,7 +45,7 @@ changed, and no secret is read. The exit status is 1 if tasks would not run.`,
 }
 
 func runDoctor(ctx context.Context, env Env, c *config.Loaded, output string) error {
-	o := doctor.Options{TaskTypes: c.TaskTypes, Domain: c.Domain, Registers: c.RegisterTaskdefs != config.RegisterOff, Now: env.Now}
+	o := doctor.Options{TaskTypes: c.TaskTypes, Domain: c.Domain, Registers: c.RegisterTaskdefs != config.Off, Now: env.Now}
 	client, err := newSilentClient(env, c)
 	if err != nil {
 		return err

@@ -167,7 +167,7 @@ func readValue(s Setting, n ast.Node) (v value, fault string) {
 		return readList(list)
 	}
 	if b, ok := n.(*ast.BoolNode); ok && !b.Value && s.canBeOff() {
-		return value{text: off}, "" // YAML 1.1 tools write off as false
+		return value{text: Off}, "" // YAML 1.1 tools write off as false
 	}
 	text, ok := yamlfile.Text(n)
 	switch _, null := n.(*ast.NullNode); {

@@ -65,7 +65,7 @@ func parseText(s Setting, place *string, v value) string {
 	case URL:
 		return checkURL(s, v)
 	case Address:
-		if v.text == off {
+		if v.text == Off {
 			*place = ""
 			return ""
 		}
@@ -206,7 +206,7 @@ func shown(s Setting, c *Config) string {
 		return shownSecret(s, *place)
 	case *string:
 		if s.Kind == Address && *place == "" {
-			return off
+			return Off
 		}
 		return *place
 	case *[]string:

@@ -38,7 +38,7 @@ type Config struct {
 	Pollers          int // long polls for each task type
 	PollTimeout      time.Duration
 	DrainTimeout     time.Duration
-	RegisterTaskdefs string // RegisterOff or registerMissing
+	RegisterTaskdefs string // missing, off
 	OwnerEmail       string
 
 	DefaultTTL      time.Duration // whole seconds
@@ -49,7 +49,7 @@ type Config struct {
 	KeyWait         time.Duration
 	KeyCache        int    // parsed keys; 0 keeps none
 	Policy          string // path of the policy file; empty without one
-	Audit           string // AuditOff, AuditStdout or the path of a file
+	Audit           string // Off, AuditStdout or the path of a file
 
 	Listen       string // address of health and metrics; empty: off
 	JWKSListen   string // address of the public keys; empty: off
@@ -60,20 +60,11 @@ type Config struct {
 	LogFormat    string // text, json; empty: text on a terminal, else json
 }
 
-// The values of [Config.RegisterTaskdefs].
-const (
-	RegisterOff     = "off"
-	registerMissing = "missing"
-)
+// Off is the value of a setting that switches its feature off.
+const Off = "off"
 
-// The values of [Config.Audit] that are not the path of a file.
-const (
-	AuditOff    = "off"
-	AuditStdout = "stdout"
-)
-
-// off is the value of an address, or a choice, that switches its feature off.
-const off = "off"
+// AuditStdout is the value of [Config.Audit] for standard output.
+const AuditStdout = "stdout"
 
 // Setting is one row of the table.
 type Setting struct {
@@ -144,7 +135,7 @@ func (s Setting) inFile() bool { return s.Name != settingConfig }
 
 // canBeOff reports whether "off" is a value of the setting.
 func (s Setting) canBeOff() bool {
-	return s.Kind == Address || s.Default == off || slices.Contains(s.Choices, off)
+	return s.Kind == Address || s.Default == Off || slices.Contains(s.Choices, Off)
 }
 
 // Settings returns the table.
@@ -257,8 +248,8 @@ func workSettings() []Setting {
 			About: "How long tasks in flight may take to finish after SIGTERM; after that they are returned to the server.",
 			field: func(c *Config) any { return &c.DrainTimeout },
 		}, {
-			Name: "register_taskdefs", Env: "CONDUCTOR_JWT_REGISTER_TASKDEFS", Kind: Choice, Default: registerMissing,
-			Choices: []string{RegisterOff, registerMissing},
+			Name: "register_taskdefs", Env: "CONDUCTOR_JWT_REGISTER_TASKDEFS", Kind: Choice, Default: "missing",
+			Choices: []string{Off, "missing"},
 			About:   "Create task definitions that do not exist; an existing one is never changed.",
 			field:   func(c *Config) any { return &c.RegisterTaskdefs },
 		}, {
@@ -288,7 +279,7 @@ func taskSettings() []Setting {
 			field:   func(c *Config) any { return &c.Output },
 		}, {
 			Name: "secret_injection", Env: "CONDUCTOR_JWT_SECRET_INJECTION", Kind: Choice, Default: "auto",
-			Choices: []string{"auto", "stored", "key", "off"},
+			Choices: []string{"auto", "stored", "key", Off},
 			About:   "How to look for secrets that a workflow's data brought into a token's claims (docs/task.md).",
 			field:   func(c *Config) any { return &c.SecretInjection },
 		}, {
@@ -310,7 +301,7 @@ func taskSettings() []Setting {
 			About: "YAML file of named keys, profiles and grants (docs/keys.md); read again on SIGHUP.",
 			field: func(c *Config) any { return &c.Policy },
 		}, {
-			Name: "audit", Env: "CONDUCTOR_JWT_AUDIT", Kind: Path, Default: AuditOff,
+			Name: "audit", Env: "CONDUCTOR_JWT_AUDIT", Kind: Path, Default: Off,
 			About: "Where each decision is recorded as a line of JSON: off, stdout or a file, which is reopened on SIGHUP.",
 			field: func(c *Config) any { return &c.Audit },
 		},
@@ -324,11 +315,11 @@ func endpointSettings() []Setting {
 			About: "Address of /livez, /readyz and /metrics, or off; if the default port is in use, the worker takes a free one.",
 			field: func(c *Config) any { return &c.Listen },
 		}, {
-			Name: "jwks_listen", Env: "CONDUCTOR_JWT_JWKS_LISTEN", Kind: Address, Default: off,
+			Name: "jwks_listen", Env: "CONDUCTOR_JWT_JWKS_LISTEN", Kind: Address, Default: Off,
 			About: "Address of the JWK Sets and of the metadata of issuers (docs/keys.md), or off.",
 			field: func(c *Config) any { return &c.JWKSListen },
 		}, {
-			Name: "status_listen", Env: "CONDUCTOR_JWT_STATUS_LISTEN", Kind: Address, Default: off,
+			Name: "status_listen", Env: "CONDUCTOR_JWT_STATUS_LISTEN", Kind: Address, Default: Off,
 			About: "Address of the status page, or off; it shows names of tasks and settings, and no secret.",
 			field: func(c *Config) any { return &c.StatusListen },
 		}, {
@@ -336,7 +327,7 @@ func endpointSettings() []Setting {
 			About: "URL of Conductor's user interface, to which the status page links.",
 			field: func(c *Config) any { return &c.UIURL },
 		}, {
-			Name: settingPprof, Env: "CONDUCTOR_JWT_PPROF_LISTEN", Kind: Address, Default: off,
+			Name: settingPprof, Env: "CONDUCTOR_JWT_PPROF_LISTEN", Kind: Address, Default: Off,
 			About: "Address of the profiler's /debug/pprof/, or off; loopback only.",
 			field: func(c *Config) any { return &c.PprofListen },
 		}, {

@@ -3,12 +3,8 @@ package worker
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
-	"net/http"
-	"slices"
 	"sync"
-	"syscall"
 	"time"
 
 	"conductor-jwt/conductor"
@@ -87,8 +83,6 @@ func (l *failureLog) succeeded(ctx context.Context, taskType string) {
 	s.class, s.trouble, s.unlogged = "", "", 0
 }
 
-const troubleProxyTimeout conductor.Trouble = "proxy timeout"
-
 // troubleOf is the kind of a failure; failures of one kind have one hint.
 func troubleOf(err *conductor.Error) conductor.Trouble {
 	if errors.Is(err, errProxyTimeout) {
@@ -104,9 +98,6 @@ func hintFor(err *conductor.Error) string {
 	}
 	return err.Hint()
 }
-
-// errProxyTimeout is a constant text, so it may be printed.
-var errProxyTimeout = errors.New("the poll was ended before the server answered it")
 
 func panicError(call conductor.Call) *conductor.Error {
 	return &conductor.Error{Class: conductor.Garbled, Call: call, Cause: conductor.ErrPanic}
@@ -130,56 +121,6 @@ func retryable(c conductor.Class) bool {
 	default:
 		return false
 	}
-}
-
-const (
-	// The timeout of a load balancer is whole seconds, and the clocks of the two
-	// ends differ a little.
-	minProxyTimeout, proxyTimeoutSlack = 900 * time.Millisecond, 150 * time.Millisecond
-	// maxAttemptsPerPoll is how often net/http may have sent one poll.
-	maxAttemptsPerPoll = 3
-)
-
-// detectProxyTimeout marks the failure of a long poll as one of a load balancer
-// whose timeout is shorter than the poll. It answers in place of the server, or
-// closes the connection, always after the same time. If it closes a connection
-// that was used before, net/http sends the poll again, and the time is a multiple
-// of the timeout.
-func (q *queue) detectProxyTimeout(err *conductor.Error, took, pollTimeout time.Duration) *conductor.Error {
-	limit := pollTimeout + time.Second
-	answered := err.Status == http.StatusGatewayTimeout || err.Status == http.StatusRequestTimeout
-	closed := err.Status == 0 && slices.ContainsFunc(
-		[]error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, conductor.ErrBroken},
-		func(target error) bool { return errors.Is(err, target) })
-	if closed {
-		limit *= maxAttemptsPerPoll
-	}
-	if !answered && !closed || took < minProxyTimeout || took > limit {
-		return err
-	}
-	last := time.Duration(q.proxyTimeout.Swap(int64(took)))
-	if closed && !isMultiple(min(took, last), max(took, last)) {
-		return err
-	}
-	marked := *err
-	marked.Cause = errProxyTimeout
-	return &marked
-}
-
-// isMultiple reports whether long is about one to maxAttemptsPerPoll times short.
-func isMultiple(short, long time.Duration) bool {
-	if short <= 0 {
-		return false
-	}
-	var sum, slack time.Duration
-	for range maxAttemptsPerPoll {
-		sum += short
-		slack += proxyTimeoutSlack
-		if (long - sum).Abs() <= slack {
-			return true
-		}
-	}
-	return false
 }
 
 // escape makes text of the server fit for a log line.

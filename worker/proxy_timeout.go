@@ -17,18 +17,20 @@ const troubleProxyTimeout conductor.Trouble = "proxy timeout"
 var errProxyTimeout = errors.New("the poll was ended before the server answered it")
 
 const (
-	// The timeout of a load balancer is whole seconds, and the clocks of the two
-	// ends differ a little.
-	minProxyTimeout, proxyTimeoutSlack = 900 * time.Millisecond, 150 * time.Millisecond
+	// minProxyTimeout is 1 s, less an error of measurement: timeouts of load
+	// balancers are whole seconds.
+	minProxyTimeout = 900 * time.Millisecond
+	// proxyTimeoutSlack is how much two measured timeouts may differ.
+	proxyTimeoutSlack = 150 * time.Millisecond
 	// maxAttemptsPerPoll is how often net/http may have sent one poll.
 	maxAttemptsPerPoll = 3
 )
 
-// detectProxyTimeout marks the failure of a long poll as one of a load balancer
-// whose timeout is shorter than the poll. It answers in place of the server, or
-// closes the connection, always after the same time. If it closes a connection
-// that was used before, net/http sends the poll again, and the time is a multiple
-// of the timeout.
+// detectProxyTimeout marks a failed long poll that a load balancer ended, because its
+// timeout is shorter than the poll: it answered 504 or 408, or it closed the
+// connection. Other causes close connections too; a load balancer does so after the
+// same time again, or after a multiple of it, because net/http repeats a poll whose
+// connection was used before.
 func (q *queue) detectProxyTimeout(err *conductor.Error, took, pollTimeout time.Duration) *conductor.Error {
 	limit := pollTimeout + time.Second
 	answered := err.Status == http.StatusGatewayTimeout || err.Status == http.StatusRequestTimeout

@@ -81,7 +81,7 @@ func readToken(env Env, args []string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	token, err := signer.TokenText(raw)
+	token, err := tokenText(raw)
 	if err != nil {
 		return "", faultError("token", err)
 	}

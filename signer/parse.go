@@ -121,9 +121,9 @@ func split(token string) ([]string, error) {
 	dots := strings.Count(token, ".")
 	switch {
 	case token == "":
-		return nil, noToken()
+		return nil, &fault.Error{Reason: ErrFormat, Found: "no token", Hint: "give a JWT in compact form, three parts separated by dots"}
 	case dots == 4:
-		return nil, encryptedToken("jwe, five parts")
+		return nil, &fault.Error{Reason: ErrEncrypted, Found: "an encrypted token (jwe, five parts)", Hint: "decrypt it first"}
 	case dots != 2:
 		return nil, &fault.Error{
 			Reason: ErrFormat, Found: fmt.Sprintf("not a JWT: expected three parts separated by dots, found %d", dots+1),
@@ -185,12 +185,4 @@ func isNotBase64URL(r rune) bool {
 		return false
 	}
 	return true
-}
-
-const compactForm = "give a JWT in compact form, three parts separated by dots"
-
-func noToken() error { return &fault.Error{Reason: ErrFormat, Found: "no token", Hint: compactForm} }
-
-func encryptedToken(form string) error {
-	return &fault.Error{Reason: ErrEncrypted, Found: "an encrypted token (" + form + ")", Hint: "decrypt it first"}
 }

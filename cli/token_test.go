@@ -1,4 +1,4 @@
-package signer_test
+package cli
 
 import (
 	"errors"
@@ -7,7 +7,6 @@ import (
 	"unicode/utf16"
 
 	"conductor-jwt/internal/fault"
-	"conductor-jwt/signer"
 )
 
 func inUTF16(text string, mark bool) string {
@@ -24,7 +23,7 @@ func inUTF16(text string, mark bool) string {
 
 // White space around a token is dropped; anything else is refused and named.
 func TestTokenText(t *testing.T) {
-	token := compactOf(goodHeader, `{"iss":"a"}`)
+	token := "eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJhIn0.c2ln" // alg HS256, iss a
 	parts := strings.Split(token, ".")
 	half := len(parts[0]) + 5
 	for name, c := range map[string]struct{ text, found, hint string }{
@@ -77,7 +76,7 @@ func TestTokenText(t *testing.T) {
 		"json with a member twice":      {`{"token":"a","token":"b"}`, "appears twice", "keep one"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := signer.TokenText([]byte(c.text))
+			got, err := tokenText([]byte(c.text))
 			if c.found == "" {
 				if err != nil || got != token {
 					t.Errorf("%q, %v", got, err)

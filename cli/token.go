@@ -1,4 +1,4 @@
-package signer
+package cli
 
 import (
 	"bytes"
@@ -9,14 +9,16 @@ import (
 	"conductor-jwt/internal/fault"
 	"conductor-jwt/internal/jsonobj"
 	"conductor-jwt/internal/printable"
+	"conductor-jwt/signer"
 )
 
-// TokenText returns the compact token in a file or a stream: the text without
+// tokenText returns the compact token in a file or a stream: the text without
 // surrounding white space and byte order mark, or the compact form of a JWS in
 // Flattened JSON Serialization. It refuses anything else with an error that says
 // what it is: a token with other text around it, several tokens, a key. It also
-// refuses line breaks inside a token, for the reason that decodeSegment gives.
-func TokenText(raw []byte) (string, error) {
+// refuses line breaks inside a token, as [signer.Decode] does: otherwise one
+// token would have several texts.
+func tokenText(raw []byte) (string, error) {
 	if isUTF16(raw) {
 		return "", notAlone("text in UTF-16", "save it as UTF-8")
 	}
@@ -25,7 +27,7 @@ func TokenText(raw []byte) (string, error) {
 		return "", notAlone("binary data, such as a key in DER", "give a JWT; a key goes with --key")
 	}
 	if text == "" {
-		return "", noToken()
+		return "", notAlone("no token", compactForm)
 	}
 	switch text[0] {
 	case '{':
@@ -48,11 +50,13 @@ func isUTF16(raw []byte) bool {
 	return false
 }
 
+const compactForm = "give a JWT in compact form, three parts separated by dots"
+
 func notAlone(found, hint string) error {
-	return &fault.Error{Reason: ErrFormat, Found: found, Hint: hint}
+	return &fault.Error{Reason: signer.ErrFormat, Found: found, Hint: hint}
 }
 
-// checkAlone refuses text around a token. [Decode] judges a single word without
+// checkAlone refuses text around a token. [signer.Decode] judges a single word without
 // a token in it.
 func checkAlone(text string) error {
 	words := strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || r == ',' || r == ';' })
@@ -95,14 +99,14 @@ func looksLikeJWT(text string) bool {
 // tokenInObject reads a JWS in Flattened JSON Serialization (RFC 7515 §7.2.2),
 // as step's verify and inspect do. Its error says what any other object is.
 func tokenInObject(text string) (string, error) {
-	o, err := jsonobj.Parse([]byte(text), jsonobj.Limits{Bytes: MaxToken})
+	o, err := jsonobj.Parse([]byte(text), jsonobj.Limits{Bytes: signer.MaxToken})
 	switch {
 	case err != nil:
 		return "", err
 	case o.Has("protected") || o.Has("signature"):
 		return flattened(&o)
 	case o.Has("ciphertext"):
-		return "", encryptedToken("jwe in json")
+		return "", &fault.Error{Reason: signer.ErrEncrypted, Found: "an encrypted token (jwe in json)", Hint: "decrypt it first"}
 	case o.Has("signatures"):
 		return "", notAlone("a JWS in General JSON Serialization", "give the token in compact form")
 	case o.Has("kty"):
@@ -135,12 +139,12 @@ func flattened(o *jsonobj.Object) (string, error) {
 	for _, name := range []string{"protected", "payload", "signature"} {
 		part, ok := o.Text(name)
 		if !ok {
-			return "", &fault.Error{Reason: ErrFormat, Field: name, Found: "no string member of that name", Hint: "give the token in compact form"}
+			return "", &fault.Error{Reason: signer.ErrFormat, Field: name, Found: "no string member of that name", Hint: "give the token in compact form"}
 		}
 		parts = append(parts, part)
 	}
 	if o.Has("header") {
-		return "", &fault.Error{Reason: ErrFormat, Field: "header", Found: "an unprotected header", Hint: "it is not signed; give the token in compact form"}
+		return "", &fault.Error{Reason: signer.ErrFormat, Field: "header", Found: "an unprotected header", Hint: "it is not signed; give the token in compact form"}
 	}
 	return strings.Join(parts, "."), nil
 }

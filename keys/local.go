@@ -92,7 +92,7 @@ func Unbind(k Key) Key {
 
 // newKey checks a private key, of one of the types of [decode.Key.Private], and
 // makes a Key of it. The public half that private holds is compared with the
-// one that belongs to it, whoever read the key.
+// one that belongs to it; the caller need not have compared them.
 func newKey(private any, m meta) (Key, error) {
 	k, err := newLocal(private, m)
 	if err != nil {

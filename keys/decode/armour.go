@@ -260,8 +260,8 @@ func cutComma(text string) (before, after string, ok bool) {
 	return strings.TrimRightFunc(before, printable.IsBlank), strings.TrimLeftFunc(after, printable.IsBlank), true
 }
 
-// skipHeader drops the line of another header. Without line ends its value
-// cannot be told from the base64.
+// skipHeader drops the line of another header. Without line ends the
+// end of its value is unknown.
 func skipHeader(text string) (string, error) {
 	line, rest, ok := strings.Cut(text, "\n")
 	if !ok || !strings.Contains(line, ":") {
@@ -279,7 +279,7 @@ type labelKind int
 
 const (
 	labelOther        labelKind = iota
-	labelPrivate                // PKCS#8, PKCS#1, SEC1, DSA: told apart by content
+	labelPrivate                // PKCS#8, PKCS#1, SEC1, DSA: the content decides
 	labelOpenSSH                // OPENSSH PRIVATE KEY
 	labelCosign                 // ENCRYPTED COSIGN or SIGSTORE PRIVATE KEY
 	labelOtherPrivate           // a private key in an unsupported format

@@ -19,7 +19,7 @@ import (
 
 // Secret reads an HMAC secret in one of the encodings raw, base64, base64url
 // and hex. Raw text is used to the last byte; in the other encodings white
-// space is an error. A key or certificate is refused: whoever knows its public
+// space is an error. A key or certificate is refused: anyone who knows its public
 // half could forge tokens (RFC 8725 §2.1).
 func Secret(text, encoding string) (HMACSecret, error) {
 	switch {
@@ -175,7 +175,7 @@ func isKeyDER(raw []byte) bool {
 }
 
 // isECPoint reports an uncompressed point (SEC 1 §2.3.3) on a curve, which no
-// random secret is. A compressed one cannot be told from a secret.
+// random secret is. A compressed one looks like a secret.
 func isECPoint(raw []byte) bool {
 	for _, curve := range []elliptic.Curve{elliptic.P256(), elliptic.P384(), elliptic.P521()} {
 		if _, err := ecdsa.ParseUncompressedPublicKey(curve, raw); err == nil {

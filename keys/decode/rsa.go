@@ -190,9 +190,9 @@ func readPKCS1(der []byte) (*rsa.PrivateKey, error) {
 	if err := checkRSABits(n.BitLen()); err != nil {
 		return nil, err
 	}
-	rest := make([]*big.Int, 7) // e, d, p, q, dp, dq, qinv
-	for i := range rest {
-		if rest[i], ok = readBig(&s); !ok {
+	others := make([]*big.Int, 7) // e, d, p, q, dp, dq, qinv
+	for i := range others {
+		if others[i], ok = readBig(&s); !ok {
 			return nil, unreadableRSA()
 		}
 	}
@@ -202,21 +202,21 @@ func readPKCS1(der []byte) (*rsa.PrivateKey, error) {
 	if !s.Empty() {
 		return nil, unreadableRSA()
 	}
-	return buildRSA(n, rest)
+	return buildRSA(n, others)
 }
 
 // buildRSA makes a key of e, d, p, q, dp, dq, qinv and checks that they belong
 // together.
-func buildRSA(n *big.Int, rest []*big.Int) (*rsa.PrivateKey, error) {
-	for _, v := range rest {
+func buildRSA(n *big.Int, others []*big.Int) (*rsa.PrivateKey, error) {
+	for _, v := range others {
 		if v.Sign() <= 0 || v.BitLen() > n.BitLen() {
 			return nil, inconsistentRSA()
 		}
 	}
 	key := &rsa.PrivateKey{
-		N: n, E: smallInt(rest[0]), D: rest[1], Primes: []*big.Int{rest[2], rest[3]},
+		N: n, E: smallInt(others[0]), D: others[1], Primes: []*big.Int{others[2], others[3]},
 	}
-	key.Precomputed.Dp, key.Precomputed.Dq, key.Precomputed.Qinv = rest[4], rest[5], rest[6]
+	key.Precomputed.Dp, key.Precomputed.Dq, key.Precomputed.Qinv = others[4], others[5], others[6]
 	if err := checkRSAPublic(n, key.E); err != nil {
 		return nil, err
 	}

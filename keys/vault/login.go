@@ -21,7 +21,8 @@ const serviceAccountToken = "/var/run/secrets/kubernetes.io/serviceaccount/token
 
 // method is a way to get a token.
 type method struct {
-	// static returns a token that somebody else issued; nil if we log in.
+	// static returns a token that was issued outside of the worker; nil if the
+	// worker logs in.
 	static     func(context.Context) (secret.Text, error)
 	path       string // of the login
 	body       func(context.Context) (map[string]string, error)

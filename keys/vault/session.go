@@ -81,7 +81,7 @@ func (c *client) renew(ctx context.Context, token secret.Text) bool {
 	return true
 }
 
-// staticToken reads a token that somebody else issued. It renews the token as
+// staticToken reads a token that the worker did not get by logging in. It renews the token as
 // long as that works, and uses it until the server refuses it.
 func (c *client) staticToken(ctx context.Context) (secret.Text, error) {
 	token, err := c.login.static(ctx)
@@ -100,7 +100,7 @@ func (c *client) staticToken(ctx context.Context) (secret.Text, error) {
 	return token, c.lookUp(ctx, token)
 }
 
-// lookUp asks for the lifetime of a token that somebody else issued. A server
+// lookUp asks for the lifetime of a token of staticToken. A server
 // that refuses to tell it is no error.
 func (c *client) lookUp(ctx context.Context, token secret.Text) error {
 	var about struct {

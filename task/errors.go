@@ -234,15 +234,15 @@ func lastCodes() []Code {
 // [Codes] lists is internal, and its text is not shown.
 func faultOf(err error) (Fault, api.Status) {
 	code := codeOf(err)
-	fault := Fault{Code: code.Name, Field: code.field, Message: internalMessage}
+	f := Fault{Code: code.Name, Field: code.field, Message: internalMessage}
 	switch code.Name {
 	case "internal":
 	case "timeout":
-		fault.Message = timeoutMessage
+		f.Message = timeoutMessage
 	default:
-		fault.Field, fault.Message = detail(err, code)
+		f.Field, f.Message = detail(err, code)
 	}
-	return fault, code.Status
+	return f, code.Status
 }
 
 // detail takes the field and the message from the error; the row of its code

@@ -67,8 +67,8 @@ func (h *Handler) Explain(ctx context.Context, t api.Task) (Explanation, error) 
 
 // ReasonOf returns the reason for incompletion of a task that fails with err.
 func ReasonOf(err error) string {
-	fault, _ := faultOf(err)
-	return reason(fault)
+	f, _ := faultOf(err)
+	return reason(f)
 }
 
 // unseenKey replaces a key in the task, which no grant looks at.

@@ -40,8 +40,8 @@ type Outcome struct {
 }
 
 // Failure is the outcome of a task that did not complete.
-func Failure(status api.Status, fault Fault) Outcome {
-	return Outcome{Status: status, Fault: fault, Reason: reason(fault), Output: failedOutput(fault)}
+func Failure(status api.Status, f Fault) Outcome {
+	return Outcome{Status: status, Fault: f, Reason: reason(f), Output: failedOutput(f)}
 }
 
 // OutputMode says where in the output the token stands.
@@ -165,11 +165,11 @@ func output(mode OutputMode, t api.Task, d draft, warnings []string) secret.JSON
 
 // failedOutput writes outputData of a task that did not complete, for a
 // workflow to branch on.
-func failedOutput(fault Fault) secret.JSON {
+func failedOutput(f Fault) secret.JSON {
 	var e, o jsonobj.Object
-	e.String("code", fault.Code)
-	e.String("field", fault.Field)
-	e.String("message", fault.Message)
+	e.String("code", f.Code)
+	e.String("field", f.Field)
+	e.String("message", f.Message)
 	o.Set(outError, e.AppendJSON(nil))
 	return secret.NewJSON(o.AppendJSON(nil))
 }
@@ -178,12 +178,12 @@ func failedOutput(fault Fault) secret.JSON {
 const maxReason = 500
 
 // reason writes reasonForIncompletion: code: field: what was found; what to do.
-func reason(fault Fault) string {
-	text := fault.Code + ": "
-	if fault.Field != "" {
-		text += fault.Field + ": "
+func reason(f Fault) string {
+	text := f.Code + ": "
+	if f.Field != "" {
+		text += f.Field + ": "
 	}
-	return CutReason(text + fault.Message)
+	return CutReason(text + f.Message)
 }
 
 // CutReason shortens a reason to what the server keeps, whole characters.

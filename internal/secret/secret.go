@@ -22,7 +22,7 @@ func New(s string) Text {
 	if s == "" {
 		return Text{}
 	}
-	return Text{hidden[string]{func() string { return s }}}
+	return Text{hidden[string]{reveal: func() string { return s }}}
 }
 
 // UnmarshalJSON implements [json.Unmarshaler] for a JSON string or null.
@@ -45,7 +45,7 @@ func NewJSON(raw json.RawMessage) JSON {
 	if len(raw) == 0 {
 		return JSON{}
 	}
-	return JSON{hidden[json.RawMessage]{func() json.RawMessage { return raw }}}
+	return JSON{hidden[json.RawMessage]{reveal: func() json.RawMessage { return raw }}}
 }
 
 // UnmarshalJSON implements [json.Unmarshaler].
@@ -56,7 +56,10 @@ func (j *JSON) UnmarshalJSON(data []byte) error {
 
 // hidden keeps a value behind a closure, so that even reflection over an
 // unexported field that holds one finds a code address.
-type hidden[T string | json.RawMessage] struct{ reveal func() T }
+type hidden[T string | json.RawMessage] struct {
+	Opaque
+	reveal func() T
+}
 
 // Reveal returns the hidden value. Each call is a place to review.
 func (h hidden[T]) Reveal() T {
@@ -73,21 +76,30 @@ func (h hidden[T]) Len() int { return len(h.Reveal()) }
 // IsZero reports whether the hidden value is empty.
 func (h hidden[T]) IsZero() bool { return h.reveal == nil }
 
+// Opaque makes a type that embeds it print as [Redacted] through every verb of
+// package fmt, every encoder and slog.
+type Opaque struct{}
+
+var (
+	_ fmt.Formatter  = Opaque{}
+	_ json.Marshaler = Opaque{}
+	_ slog.LogValuer = Opaque{}
+)
+
 // String implements [fmt.Stringer].
-func (hidden[T]) String() string { return Redacted }
+func (Opaque) String() string { return Redacted }
 
 // GoString implements [fmt.GoStringer].
-func (hidden[T]) GoString() string { return Redacted }
+func (Opaque) GoString() string { return Redacted }
 
 // Format implements [fmt.Formatter], for the verbs that do not call String.
-func (hidden[T]) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(Redacted)) }
+func (Opaque) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(Redacted)) }
 
 // MarshalText implements [encoding.TextMarshaler].
-func (hidden[T]) MarshalText() ([]byte, error) { return []byte(Redacted), nil }
+func (Opaque) MarshalText() ([]byte, error) { return []byte(Redacted), nil }
 
-// MarshalJSON implements [json.Marshaler]. Code that must write the value calls
-// Reveal.
-func (hidden[T]) MarshalJSON() ([]byte, error) { return json.Marshal(Redacted) }
+// MarshalJSON implements [json.Marshaler].
+func (Opaque) MarshalJSON() ([]byte, error) { return json.Marshal(Redacted) }
 
 // LogValue implements [slog.LogValuer].
-func (hidden[T]) LogValue() slog.Value { return slog.StringValue(Redacted) }
+func (Opaque) LogValue() slog.Value { return slog.StringValue(Redacted) }

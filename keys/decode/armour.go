@@ -260,8 +260,8 @@ func cutComma(text string) (before, after string, ok bool) {
 	return strings.TrimRightFunc(before, printable.IsBlank), strings.TrimLeftFunc(after, printable.IsBlank), true
 }
 
-// skipHeader drops the line of another header. Without line ends the
-// end of its value is unknown.
+// skipHeader drops the line of another header. Without line ends,
+// the end of its value is unknown.
 func skipHeader(text string) (string, error) {
 	line, rest, ok := strings.Cut(text, "\n")
 	if !ok || !strings.Contains(line, ":") {

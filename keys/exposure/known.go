@@ -10,7 +10,8 @@ import (
 // maxLabel is how many bytes of a begin line are looked at.
 const maxLabel = 64
 
-// holdsPrivateKey reports whether text holds any private key: the begin line of its armour, or a JWK with a private member.
+// holdsPrivateKey reports whether text holds any private key: the begin line of
+// its armour, or a JWK with a private member.
 func holdsPrivateKey(text string) bool {
 	if !strings.Contains(text, "kty") && !strings.Contains(text, "BEGIN") && !strings.Contains(text, "PuTTY") {
 		return false

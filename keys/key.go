@@ -49,12 +49,12 @@ type Resolver interface {
 
 // traits are what a key of this process and a verifier have in common.
 type traits struct {
-	secret.Opaque // a verifier may hold an HMAC secret
-	kind          Kind
-	public        crypto.PublicKey // nil for an HMAC secret
-	algorithms    []Algorithm      // the default first
-	secretLen     int              // bytes of an HMAC secret
-	meta          meta
+	secret.Opaque
+	kind       Kind
+	public     crypto.PublicKey // nil for an HMAC secret
+	algorithms []Algorithm      // the default first
+	secretLen  int              // bytes of an HMAC secret
+	meta       meta
 }
 
 // meta is what is known of a key beside its numbers.

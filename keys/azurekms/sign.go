@@ -77,6 +77,9 @@ func ecPublicKey(k *azkeys.JSONWebKey) (crypto.PublicKey, error) {
 // signatures are those of JWS (RFC 7518 §3.4).
 func sign(ctx context.Context, c *azkeys.Client, name, version string, alg keys.Algorithm, input []byte) ([]byte, error) {
 	algorithm := azkeys.SignatureAlgorithm(alg)
+	if !slices.Contains(azkeys.PossibleSignatureAlgorithmValues(), algorithm) {
+		return nil, store.Unsupported("the vault does not sign with this algorithm", "use another algorithm of the key")
+	}
 	answer, err := c.Sign(ctx, name, version, azkeys.SignParameters{Algorithm: &algorithm, Value: keys.Digest(alg, input)}, nil)
 	if err != nil {
 		return nil, storeError(err)

@@ -132,11 +132,14 @@ func (t *transit) sign(ctx context.Context, n int, alg keys.Algorithm, input []b
 	if digest := keys.Digest(alg, input); digest != nil {
 		r.Input, r.Prehashed, r.Hash = digest, true, "sha2-"+strconv.Itoa(8*len(digest))
 	}
-	switch {
-	case strings.HasPrefix(string(alg), "RS"):
+	switch alg {
+	case keys.RS256, keys.RS384, keys.RS512:
 		r.Signature = "pkcs1v15"
-	case strings.HasPrefix(string(alg), "PS"):
+	case keys.PS256, keys.PS384, keys.PS512:
 		r.Signature, r.Salt = "pss", "hash" // RFC 7518 §3.5
+	case keys.ES256, keys.ES384, keys.ES512, keys.EdDSA, keys.Ed25519:
+	default:
+		return nil, store.Unsupported("transit does not sign with this algorithm", "use another algorithm of the key")
 	}
 	var answer struct {
 		Data struct {

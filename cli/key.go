@@ -60,7 +60,7 @@ func runKeyGenerate(env Env, name, algName string, bits int, publicOut, output s
 	}
 	if w.form == "" {
 		w.form = formPEM
-		if isHMAC(alg) {
+		if alg.IsHMAC() {
 			w.form = formJWK
 		}
 	}

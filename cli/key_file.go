@@ -99,7 +99,7 @@ func readKeyFile(env Env, k *keyFlags, alg keys.Algorithm) (keyFile, error) {
 		}
 		file.ref.KeyID, file.choose = k.kid, k.choose
 	}
-	if file.form == formOther && isHMAC(alg) {
+	if file.form == formOther && alg.IsHMAC() {
 		file.form, file.ref.Encoding = formRaw, keys.EncodingRaw
 		if w := file.ref.Warning(); w != "" {
 			env.warn(printable.Name(file.name) + ": " + w)
@@ -156,10 +156,6 @@ func formOf(text []byte) keyForm {
 // which begins with {" in base64.
 func isCompactJWE(t []byte) bool {
 	return bytes.HasPrefix(t, []byte("eyJ")) && bytes.Count(t, []byte(".")) == 4
-}
-
-func isHMAC(alg keys.Algorithm) bool {
-	return alg == keys.HS256 || alg == keys.HS384 || alg == keys.HS512
 }
 
 // resolve parses a private key. It asks for the password if one is needed and not

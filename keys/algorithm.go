@@ -8,10 +8,12 @@ import (
 	"crypto/mldsa"
 	"crypto/rsa"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
 	"github.com/decred/dcrd/dcrec/secp256k1/v4"
+	"github.com/golang-jwt/jwt/v5"
 
 	"conductor-jwt/internal/fault"
 	"conductor-jwt/internal/nearest"
@@ -45,12 +47,87 @@ const (
 	MLDSA87 Algorithm = "ML-DSA-87"
 )
 
-// Algorithms returns every algorithm, in the order in which help lists them.
-func Algorithms() []Algorithm {
-	return []Algorithm{
-		RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, ES256K,
-		EdDSA, Ed25519, HS256, HS384, HS512, MLDSA44, MLDSA65, MLDSA87,
+// row is what is known of an algorithm.
+type row struct {
+	name   Algorithm
+	kind   Kind              // of the keys that it fits and that [Generate] makes
+	method jwt.SigningMethod // signs and verifies in the form of JWS
+	hash   crypto.Hash       // of the input, where that is signed; 0 for EdDSA, ML-DSA and HMAC
+	pss    bool              // it also fits keys of [KindRSAPSS]
+
+	curve      elliptic.Curve   // of KindEC
+	width      int              // bytes of R and of S of an ECDSA signature (RFC 7518 §3.4)
+	secretLen  int              // minimum length of an HMAC secret in bytes (RFC 7518 §3.2)
+	parameters mldsa.Parameters // of KindMLDSA (RFC 9964 §3)
+}
+
+// rows returns the algorithms, in the order in which help lists them. A key
+// keeps the rows that fit it, as building all of them costs as much as an HMAC.
+func rows() []row {
+	return []row{
+		{name: RS256, kind: KindRSA, method: jwt.SigningMethodRS256, hash: crypto.SHA256},
+		{name: RS384, kind: KindRSA, method: jwt.SigningMethodRS384, hash: crypto.SHA384},
+		{name: RS512, kind: KindRSA, method: jwt.SigningMethodRS512, hash: crypto.SHA512},
+		{name: PS256, kind: KindRSA, method: strictPSS(jwt.SigningMethodPS256), hash: crypto.SHA256, pss: true},
+		{name: PS384, kind: KindRSA, method: strictPSS(jwt.SigningMethodPS384), hash: crypto.SHA384, pss: true},
+		{name: PS512, kind: KindRSA, method: strictPSS(jwt.SigningMethodPS512), hash: crypto.SHA512, pss: true},
+		{name: ES256, kind: KindEC, method: jwt.SigningMethodES256, hash: crypto.SHA256, curve: elliptic.P256(), width: 32},
+		{name: ES384, kind: KindEC, method: jwt.SigningMethodES384, hash: crypto.SHA384, curve: elliptic.P384(), width: 48},
+		{name: ES512, kind: KindEC, method: jwt.SigningMethodES512, hash: crypto.SHA512, curve: elliptic.P521(), width: 66},
+		{name: ES256K, kind: KindSecp256k1, method: methodES256K{}, hash: crypto.SHA256, width: 32},
+		{name: EdDSA, kind: KindOKP, method: jwt.SigningMethodEdDSA},
+		{name: Ed25519, kind: KindOKP, method: methodEd25519{jwt.SigningMethodEdDSA}},
+		{name: HS256, kind: KindOct, method: jwt.SigningMethodHS256, secretLen: 32},
+		{name: HS384, kind: KindOct, method: jwt.SigningMethodHS384, secretLen: 48},
+		{name: HS512, kind: KindOct, method: jwt.SigningMethodHS512, secretLen: 64},
+		{name: MLDSA44, kind: KindMLDSA, method: methodMLDSA{MLDSA44}, parameters: mldsa.MLDSA44()},
+		{name: MLDSA65, kind: KindMLDSA, method: methodMLDSA{MLDSA65}, parameters: mldsa.MLDSA65()},
+		{name: MLDSA87, kind: KindMLDSA, method: methodMLDSA{MLDSA87}, parameters: mldsa.MLDSA87()},
 	}
+}
+
+// rowOf returns the row of an algorithm among list; false where it has none.
+func rowOf(list []row, a Algorithm) (row, bool) {
+	i := slices.IndexFunc(list, func(r row) bool { return r.name == a })
+	if i < 0 {
+		return row{}, false
+	}
+	return list[i], true
+}
+
+// rowsOf returns the rows of algorithms, in their order.
+func rowsOf(names []Algorithm) []row {
+	all, list := rows(), make([]row, 0, len(names))
+	for _, name := range names {
+		if r, ok := rowOf(all, name); ok {
+			list = append(list, r)
+		}
+	}
+	return list
+}
+
+func namesOf(list []row) []Algorithm {
+	names := make([]Algorithm, len(list))
+	for i, r := range list {
+		names[i] = r.name
+	}
+	return names
+}
+
+// Algorithms returns every algorithm, in the order in which help lists them.
+func Algorithms() []Algorithm { return namesOf(rows()) }
+
+// IsHMAC reports whether the key of a is a shared secret.
+func (a Algorithm) IsHMAC() bool {
+	r, _ := rowOf(rows(), a)
+	return r.kind == KindOct
+}
+
+// IsECDSA reports whether a signature of a is R || S, which other libraries
+// write in DER.
+func (a Algorithm) IsECDSA() bool {
+	r, _ := rowOf(rows(), a)
+	return r.width > 0
 }
 
 // JoinAlgorithms writes a list for a message: "RS256, RS384, RS512".
@@ -125,34 +202,23 @@ func KindOf(k interface {
 	if t := traitsOf(k); t != nil {
 		return t.kind
 	}
-	switch k.Public().(type) {
-	case nil:
+	if k.Public() == nil {
 		return KindOct
-	case *rsa.PublicKey:
-		if slices.ContainsFunc(k.Algorithms(), isPKCS1v15) {
-			return KindRSA
-		}
-		return KindRSAPSS
-	case *ecdsa.PublicKey:
-		return KindEC
-	case *secp256k1.PublicKey:
-		return KindSecp256k1
-	case ed25519.PublicKey:
-		return KindOKP
-	case *mldsa.PublicKey:
-		return KindMLDSA
 	}
-	return KindUnknown
+	kind := kindOfPublic(k.Public())
+	if kind == KindRSA && !slices.ContainsFunc(rowsOf(k.Algorithms()), func(r row) bool { return !r.pss }) {
+		return KindRSAPSS
+	}
+	return kind
 }
-
-func isPKCS1v15(a Algorithm) bool { return a == RS256 || a == RS384 || a == RS512 }
 
 // Check reports whether k may sign with alg. It returns nil, or an *fault.Error
 // of [ErrAlgorithmMismatch] that says which algorithms fit, or of [ErrWeak]
 // where an HMAC secret is shorter than the hash (RFC 7518 §3.2).
 func Check(k Key, alg Algorithm) error {
 	if t := traitsOf(k); t != nil {
-		return t.check(alg)
+		_, err := t.rowFor(alg)
+		return err
 	}
 	fitting := k.Algorithms()
 	if slices.Contains(fitting, alg) {
@@ -229,13 +295,10 @@ func (k Kind) phrase(fitting []Algorithm) string {
 }
 
 func curvePhrase(fitting []Algorithm) string {
-	switch {
-	case slices.Contains(fitting, ES256):
-		return " on P-256"
-	case slices.Contains(fitting, ES384):
-		return " on P-384"
-	case slices.Contains(fitting, ES512):
-		return " on P-521"
+	for _, r := range rowsOf(fitting) {
+		if r.curve != nil {
+			return " on " + r.curve.Params().Name
+		}
 	}
 	return ""
 }
@@ -249,90 +312,76 @@ func list(algorithms []Algorithm) string {
 	return JoinAlgorithms(algorithms[:last]) + " or " + string(algorithms[last])
 }
 
-// fittingPublic returns the kind of a public key, of one of the types of
-// [decode.Key.Public], and the algorithms that fit it, its default first.
-func fittingPublic(public any) (Kind, []Algorithm) {
-	switch p := public.(type) {
+// kindOfPublic returns the kind of a public key, of one of the types of
+// [decode.Key.Public].
+func kindOfPublic(public any) Kind {
+	switch public.(type) {
 	case *rsa.PublicKey:
-		return KindRSA, rsaAlgorithms()
+		return KindRSA
 	case decode.RSAPSSPublic:
-		return KindRSAPSS, pssAlgorithms(p.Hash)
+		return KindRSAPSS
 	case *ecdsa.PublicKey:
-		return KindEC, []Algorithm{ecAlgorithm(p.Curve)}
+		return KindEC
 	case *secp256k1.PublicKey:
-		return KindSecp256k1, []Algorithm{ES256K}
+		return KindSecp256k1
 	case ed25519.PublicKey:
-		return KindOKP, []Algorithm{EdDSA, Ed25519}
+		return KindOKP
 	case *mldsa.PublicKey:
-		return KindMLDSA, []Algorithm{mldsaAlgorithm(p)}
+		return KindMLDSA
 	}
-	return KindUnknown, nil
+	return KindUnknown
 }
 
-func rsaAlgorithms() []Algorithm { return []Algorithm{RS256, RS384, RS512, PS256, PS384, PS512} }
-
-// pssAlgorithms returns the algorithms of a key that is bound to hash; 0 means
-// that it is bound to none.
-func pssAlgorithms(hash crypto.Hash) []Algorithm {
-	switch hash {
-	case crypto.SHA256:
-		return []Algorithm{PS256}
-	case crypto.SHA384:
-		return []Algorithm{PS384}
-	case crypto.SHA512:
-		return []Algorithm{PS512}
-	default:
-		return []Algorithm{PS256, PS384, PS512}
+// fittingPublic returns the algorithms that fit a public key, of one of the
+// types of [decode.Key.Public], its default first.
+func fittingPublic(public any) []row {
+	var fitting []row
+	for _, r := range rows() {
+		if r.fits(public) {
+			fitting = append(fitting, r)
+		}
 	}
+	return fitting
 }
 
-// ecAlgorithm returns the one algorithm of a curve (RFC 7518 §3.4).
-func ecAlgorithm(c elliptic.Curve) Algorithm {
-	switch c {
-	case elliptic.P384():
-		return ES384
-	case elliptic.P521():
-		return ES512
-	default:
-		return ES256
+// fits reports whether the algorithm fits a public key, of one of the types of
+// [decode.Key.Public].
+func (r row) fits(public any) bool {
+	switch p := public.(type) {
+	case decode.RSAPSSPublic: // Hash is 0 where the key is bound to none
+		return r.pss && (p.Hash == 0 || p.Hash == r.hash)
+	case *ecdsa.PublicKey: // one algorithm a curve (RFC 7518 §3.4)
+		return r.kind == KindEC && r.curve == p.Curve
+	case *mldsa.PublicKey: // one algorithm a parameter set (RFC 9964 §3)
+		return r.kind == KindMLDSA && r.parameters == p.Parameters()
 	}
+	return r.kind == kindOfPublic(public)
 }
 
-// mldsaAlgorithm returns the one algorithm of a parameter set (RFC 9964 §3).
-func mldsaAlgorithm(p *mldsa.PublicKey) Algorithm { return Algorithm(p.Parameters().String()) }
-
-// hmacAlgorithms returns the algorithms whose hash is not longer than a secret
+// fittingSecret returns the algorithms whose hash is not longer than a secret
 // of that many bytes (RFC 7518 §3.2). It fails with [ErrWeak] where there is
 // none.
-func hmacAlgorithms(octets int) ([]Algorithm, error) {
-	switch {
-	case octets >= hmacMinimum(HS512):
-		return []Algorithm{HS256, HS384, HS512}, nil
-	case octets >= hmacMinimum(HS384):
-		return []Algorithm{HS256, HS384}, nil
-	case octets >= hmacMinimum(HS256):
-		return []Algorithm{HS256}, nil
+func fittingSecret(octets int) ([]row, error) {
+	var fitting []row
+	minimum := math.MaxInt
+	for _, r := range rows() {
+		if r.kind != KindOct {
+			continue
+		}
+		minimum = min(minimum, r.secretLen)
+		if octets >= r.secretLen {
+			fitting = append(fitting, r)
+		}
 	}
-	return nil, weakHMAC(octets, HS256)
+	if len(fitting) == 0 {
+		return nil, weakHMAC(octets, minimum)
+	}
+	return fitting, nil
 }
 
-// hmacMinimum returns the minimum length of a secret in bytes.
-func hmacMinimum(a Algorithm) int {
-	switch a {
-	case HS512:
-		return 64
-	case HS384:
-		return 48
-	default:
-		return 32
-	}
-}
-
-func weakHMAC(octets int, a Algorithm) error {
+func weakHMAC(octets, minimum int) error {
 	return &fault.Error{
 		Reason: ErrWeak, Found: fmt.Sprintf("an hmac key of %d bytes", octets),
-		Hint: fmt.Sprintf("the algorithm needs at least %d random bytes (rfc 7518 section 3.2)", hmacMinimum(a)),
+		Hint: fmt.Sprintf("the algorithm needs at least %d random bytes (rfc 7518 section 3.2)", minimum),
 	}
 }
-
-func isHMAC(a Algorithm) bool { return a == HS256 || a == HS384 || a == HS512 }

@@ -3,12 +3,10 @@ package keys
 import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
-	"crypto/elliptic"
 	"crypto/mldsa"
 	"crypto/rand"
 	"crypto/rsa"
 	"fmt"
-	"slices"
 
 	"github.com/decred/dcrd/dcrec/secp256k1/v4"
 
@@ -27,7 +25,8 @@ func Generate(alg Algorithm, bits int) (Key, error) {
 	if _, err := ParseAlgorithm(string(alg)); err != nil {
 		return nil, err
 	}
-	isRSA := slices.Contains(rsaAlgorithms(), alg)
+	r, _ := rowOf(rows(), alg)
+	isRSA := r.kind == KindRSA
 	if !isRSA && bits != 0 {
 		return nil, &fault.Error{Reason: ErrUnsupported, Found: fmt.Sprintf("a key for %s has one size only", alg), Hint: "leave the size out, or choose an RSA algorithm such as RS256"}
 	}
@@ -39,7 +38,7 @@ func Generate(alg Algorithm, bits int) (Key, error) {
 			return nil, &fault.Error{Reason: ErrWeak, Found: fmt.Sprintf("%d is %s", bits, problem), Hint: fmt.Sprintf("use %d to %d, a multiple of 8", decode.MinRSABits, decode.MaxRSABits)}
 		}
 	}
-	private, err := generate(alg, bits)
+	private, err := generate(r, bits)
 	if err != nil {
 		return nil, &fault.Error{Reason: ErrUnsupported, Found: fmt.Sprintf("a new key for %s, which the cryptographic library refused to make", alg), Hint: "use another algorithm"}
 	}
@@ -59,29 +58,21 @@ func sizeProblem(bits int) string {
 }
 
 // generate returns a private key of one of the types of [decode.Key.Private].
-func generate(alg Algorithm, bits int) (any, error) {
-	switch alg {
-	case RS256, RS384, RS512, PS256, PS384, PS512:
+func generate(r row, bits int) (any, error) {
+	switch r.kind {
+	case KindRSA:
 		return rsa.GenerateKey(rand.Reader, bits)
-	case ES256:
-		return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	case ES384:
-		return ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
-	case ES512:
-		return ecdsa.GenerateKey(elliptic.P521(), rand.Reader)
-	case ES256K:
+	case KindEC:
+		return ecdsa.GenerateKey(r.curve, rand.Reader)
+	case KindSecp256k1:
 		return secp256k1.GeneratePrivateKey()
-	case EdDSA, Ed25519:
+	case KindOKP:
 		_, key, err := ed25519.GenerateKey(rand.Reader)
 		return key, err
-	case MLDSA44:
-		return mldsa.GenerateKey(mldsa.MLDSA44())
-	case MLDSA65:
-		return mldsa.GenerateKey(mldsa.MLDSA65())
-	case MLDSA87:
-		return mldsa.GenerateKey(mldsa.MLDSA87())
-	case HS256, HS384, HS512:
-		raw := make(decode.HMACSecret, hmacMinimum(alg))
+	case KindMLDSA:
+		return mldsa.GenerateKey(r.parameters)
+	case KindOct:
+		raw := make(decode.HMACSecret, r.secretLen)
 		_, _ = rand.Read(raw) // never fails (crypto/rand)
 		return raw, nil
 	}

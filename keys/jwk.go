@@ -134,7 +134,7 @@ func publicFields(key any) ([]field, error) {
 	case ed25519.PublicKey:
 		return []field{{"crv", "Ed25519"}, {"kty", "OKP"}, {"x", base64url(p)}}, nil
 	case *mldsa.PublicKey:
-		return []field{{"alg", string(mldsaAlgorithm(p))}, {"kty", "AKP"}, {"pub", base64url(p.Bytes())}}, nil
+		return []field{{"alg", p.Parameters().String()}, {"kty", "AKP"}, {"pub", base64url(p.Bytes())}}, nil
 	}
 	return nil, &fault.Error{Reason: ErrUnsupported, Found: "a key without a public half", Hint: "an hmac secret has no public form and no thumbprint"}
 }

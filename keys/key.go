@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto"
 	"crypto/x509"
-	"slices"
 	"time"
 
 	"conductor-jwt/internal/secret"
@@ -50,11 +49,11 @@ type Resolver interface {
 // traits are what a key of this process and a verifier have in common.
 type traits struct {
 	secret.Opaque
-	kind       Kind
-	public     crypto.PublicKey // nil for an HMAC secret
-	algorithms []Algorithm      // the default first
-	secretLen  int              // bytes of an HMAC secret
-	meta       meta
+	kind      Kind
+	public    crypto.PublicKey // nil for an HMAC secret
+	rows      []row            // the algorithms that fit, the default first
+	secretLen int              // bytes of an HMAC secret
+	meta      meta
 }
 
 // meta is what is known of a key beside its numbers.
@@ -86,36 +85,43 @@ func (t *traits) ID() string { return t.meta.id }
 func (t *traits) Public() crypto.PublicKey { return t.public }
 
 // Algorithms implements Key and Verifier.
-func (t *traits) Algorithms() []Algorithm { return slices.Clone(t.algorithms) }
+func (t *traits) Algorithms() []Algorithm { return namesOf(t.rows) }
 
-// check reports whether the key may be used with alg; see [Check].
-func (t *traits) check(alg Algorithm) error {
-	switch {
-	case slices.Contains(t.algorithms, alg):
-		return nil
-	case t.isTooShort(alg):
-		return weakHMAC(t.secretLen, alg)
-	case t.meta.alg != "":
-		return otherAlgorithm(alg, t.meta.alg)
+// rowFor returns the row of alg, or the error of [Check].
+func (t *traits) rowFor(alg Algorithm) (row, error) {
+	if r, ok := rowOf(t.rows, alg); ok {
+		return r, nil
 	}
-	return unfitAlgorithm(t.kind, alg, t.algorithms)
+	if err := t.tooShort(alg); err != nil {
+		return row{}, err
+	}
+	if t.meta.alg != "" {
+		return row{}, otherAlgorithm(alg, t.meta.alg)
+	}
+	return row{}, unfitAlgorithm(t.kind, alg, t.Algorithms())
 }
 
 // restrict leaves only alg, unless it is empty.
 func (t *traits) restrict(alg Algorithm) error {
-	switch {
-	case alg == "":
+	if alg == "" {
 		return nil
-	case slices.Contains(t.algorithms, alg):
-		t.algorithms = []Algorithm{alg}
-		return nil
-	case t.isTooShort(alg):
-		return weakHMAC(t.secretLen, alg)
 	}
-	return unfitAlg(t.kind, t.algorithms)
+	if r, ok := rowOf(t.rows, alg); ok {
+		t.rows = []row{r}
+		return nil
+	}
+	if err := t.tooShort(alg); err != nil {
+		return err
+	}
+	return unfitAlg(t.kind, t.Algorithms())
 }
 
-// isTooShort reports whether an HMAC secret is shorter than the hash of alg.
-func (t *traits) isTooShort(alg Algorithm) bool {
-	return t.kind == KindOct && isHMAC(alg) && t.secretLen < hmacMinimum(alg)
+// tooShort returns the error of an HMAC secret that is shorter than the hash of
+// alg; nil for any other key or algorithm.
+func (t *traits) tooShort(alg Algorithm) error {
+	r, _ := rowOf(rows(), alg)
+	if t.kind != KindOct || t.secretLen >= r.secretLen {
+		return nil
+	}
+	return weakHMAC(t.secretLen, r.secretLen)
 }

@@ -38,7 +38,8 @@ func (k *localKey) Account() string { return k.meta.account }
 
 // Sign implements Key.
 func (k *localKey) Sign(ctx context.Context, alg Algorithm, input []byte) ([]byte, error) {
-	if err := k.check(alg); err != nil {
+	r, err := k.rowFor(alg)
+	if err != nil {
 		return nil, err
 	}
 	leave, err := k.meta.gate.enter(ctx)
@@ -46,7 +47,7 @@ func (k *localKey) Sign(ctx context.Context, alg Algorithm, input []byte) ([]byt
 		return nil, err
 	}
 	defer leave()
-	signature, err := k.sign(alg, string(input))
+	signature, err := k.sign(r, string(input))
 	if err != nil {
 		return nil, k.refused()
 	}
@@ -107,21 +108,21 @@ func newLocal(private any, m meta) (*localKey, error) {
 	}
 	k := &localKey{traits: traits{meta: m}, private: func() any { return private }}
 	if s, ok := private.(decode.HMACSecret); ok {
-		algorithms, err := hmacAlgorithms(len(s))
-		k.kind, k.algorithms, k.secretLen = KindOct, algorithms, len(s)
+		fitting, err := fittingSecret(len(s))
+		k.kind, k.rows, k.secretLen = KindOct, fitting, len(s)
 		return k, err
 	}
 	switch p := private.(type) {
 	case decode.RSAPSS:
 		k.public = &p.Key.PublicKey
-		k.kind, k.algorithms = fittingPublic(decode.RSAPSSPublic{Key: &p.Key.PublicKey, Hash: p.Hash})
+		k.kind, k.rows = KindRSAPSS, fittingPublic(decode.RSAPSSPublic{Key: &p.Key.PublicKey, Hash: p.Hash})
 		return k, nil
 	case *secp256k1.PrivateKey:
 		k.public = p.PubKey()
 	case crypto.Signer:
 		k.public = p.Public()
 	}
-	k.kind, k.algorithms = fittingPublic(k.public)
+	k.kind, k.rows = kindOfPublic(k.public), fittingPublic(k.public)
 	return k, nil
 }
 

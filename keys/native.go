@@ -44,26 +44,26 @@ func closeNative(key Key) {
 }
 
 // sign signs with the native library where the key is in it and the library
-// does not fail, and with the method of alg otherwise.
-func (k *localKey) sign(alg Algorithm, input string) ([]byte, error) {
+// does not fail, and with the method of r otherwise.
+func (k *localKey) sign(r row, input string) ([]byte, error) {
 	if k.native != nil {
-		if signature, ok := k.native.sign(alg, input, k.public); ok {
+		if signature, ok := k.native.sign(r, input, k.public); ok {
 			return signature, nil
 		}
 	}
-	return methodOf(alg).Sign(input, methodKey(k.private()))
+	return r.method.Sign(input, methodKey(k.private()))
 }
 
 // sign verifies the first signature of the key: a factor may be no prime, which
 // crypto/rsa finds by verifying each signature. libcrypto verifies each one
 // against faults of the hardware.
-func (n *nativeRSA) sign(alg Algorithm, input string, public crypto.PublicKey) (signature []byte, ok bool) {
-	signature, err := signRSA(n.signer, alg, input)
+func (n *nativeRSA) sign(r row, input string, public crypto.PublicKey) (signature []byte, ok bool) {
+	signature, err := signRSA(n.signer, r, input)
 	if err != nil {
 		return nil, false
 	}
 	if !n.verified.Load() {
-		if methodOf(alg).Verify(input, signature, public) != nil {
+		if r.method.Verify(input, signature, public) != nil {
 			return nil, false
 		}
 		n.verified.Store(true)

@@ -14,46 +14,6 @@ import (
 	"conductor-jwt/keys/decode"
 )
 
-// methodOf returns the signing method of an algorithm; nil for any other name.
-// golang-jwt has all but ES256K, Ed25519 under that name, and ML-DSA.
-func methodOf(a Algorithm) jwt.SigningMethod {
-	switch a {
-	case RS256:
-		return jwt.SigningMethodRS256
-	case RS384:
-		return jwt.SigningMethodRS384
-	case RS512:
-		return jwt.SigningMethodRS512
-	case PS256:
-		return strictPSS(jwt.SigningMethodPS256)
-	case PS384:
-		return strictPSS(jwt.SigningMethodPS384)
-	case PS512:
-		return strictPSS(jwt.SigningMethodPS512)
-	case ES256:
-		return jwt.SigningMethodES256
-	case ES384:
-		return jwt.SigningMethodES384
-	case ES512:
-		return jwt.SigningMethodES512
-	case ES256K:
-		return methodES256K{}
-	case EdDSA:
-		return jwt.SigningMethodEdDSA
-	case Ed25519:
-		return methodEd25519{jwt.SigningMethodEdDSA}
-	case HS256:
-		return jwt.SigningMethodHS256
-	case HS384:
-		return jwt.SigningMethodHS384
-	case HS512:
-		return jwt.SigningMethodHS512
-	case MLDSA44, MLDSA65, MLDSA87:
-		return methodMLDSA{a}
-	}
-	return nil
-}
-
 // methodKey returns a private key in the type that the signing methods take.
 func methodKey(private any) any {
 	switch p := private.(type) {
@@ -73,26 +33,12 @@ func strictPSS(m *jwt.SigningMethodRSAPSS) jwt.SigningMethod {
 }
 
 // signRSA signs input with an RSA key that is not in crypto/rsa.
-func signRSA(s crypto.Signer, alg Algorithm, input string) ([]byte, error) {
-	hash := digestHash(alg)
-	var options crypto.SignerOpts = hash
-	if !isPKCS1v15(alg) {
-		options = &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: hash} // RFC 7518 §3.5
+func signRSA(s crypto.Signer, r row, input string) ([]byte, error) {
+	var options crypto.SignerOpts = r.hash
+	if r.pss {
+		options = &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: r.hash} // RFC 7518 §3.5
 	}
-	return s.Sign(rand.Reader, digestOf(hash, input), options)
-}
-
-// digestHash returns the hash of an RSA or ECDSA algorithm (RFC 7518 §3.1, RFC
-// 8812 §3.2).
-func digestHash(a Algorithm) crypto.Hash {
-	switch a {
-	case RS384, PS384, ES384:
-		return crypto.SHA384
-	case RS512, PS512, ES512:
-		return crypto.SHA512
-	default:
-		return crypto.SHA256
-	}
+	return s.Sign(rand.Reader, digestOf(r.hash, input), options)
 }
 
 func digestOf(hash crypto.Hash, input string) []byte {
@@ -170,7 +116,7 @@ func (m methodMLDSA) Alg() string { return string(m.alg) }
 // hedged variant of FIPS 204 §5.2, which resists fault attacks.
 func (m methodMLDSA) Sign(input string, key any) ([]byte, error) {
 	p, ok := key.(*mldsa.PrivateKey)
-	if !ok || mldsaAlgorithm(p.PublicKey()) != m.alg {
+	if !ok || string(m.alg) != p.PublicKey().Parameters().String() {
 		return nil, jwt.ErrInvalidKeyType
 	}
 	return p.Sign(nil, []byte(input), &mldsa.Options{})
@@ -179,7 +125,7 @@ func (m methodMLDSA) Sign(input string, key any) ([]byte, error) {
 // Verify implements [jwt.SigningMethod] for a *mldsa.PublicKey.
 func (m methodMLDSA) Verify(input string, signature []byte, key any) error {
 	p, ok := key.(*mldsa.PublicKey)
-	if !ok || mldsaAlgorithm(p) != m.alg {
+	if !ok || string(m.alg) != p.Parameters().String() {
 		return jwt.ErrInvalidKeyType
 	}
 	return mldsa.Verify(p, []byte(input), signature, &mldsa.Options{})

@@ -45,7 +45,7 @@ func (k *storeKey) Created() time.Time { return k.options.Created }
 
 // Sign implements [Key].
 func (k *storeKey) Sign(ctx context.Context, alg Algorithm, input []byte) ([]byte, error) {
-	if err := k.check(alg); err != nil {
+	if _, err := k.rowFor(alg); err != nil {
 		return nil, err
 	}
 	if ctx.Err() != nil {
@@ -79,9 +79,8 @@ func Refused(found, hint string) error {
 // Digest returns the hash of input that alg signs (RFC 7518 §3.1), for a store
 // that signs digests; nil for an algorithm without one, such as EdDSA.
 func Digest(alg Algorithm, input []byte) []byte {
-	switch alg {
-	case RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES256K, ES384, ES512:
-		return digestOf(digestHash(alg), string(input))
+	if r, _ := rowOf(rows(), alg); r.hash != 0 {
+		return digestOf(r.hash, string(input))
 	}
 	return nil
 }
@@ -90,8 +89,8 @@ func Digest(alg Algorithm, input []byte) []byte {
 // each as wide as the curve of alg (RFC 7518 §3.4). It fails with
 // [ErrUnavailable] where der is something else.
 func JoinECDSA(alg Algorithm, der []byte) ([]byte, error) {
-	size := map[Algorithm]int{ES256: 32, ES256K: 32, ES384: 48, ES512: 66}[alg]
-	out, ok := joinDER(der, size)
+	r, _ := rowOf(rows(), alg)
+	out, ok := joinDER(der, r.width)
 	if !ok {
 		return nil, Unavailable("an ecdsa signature of the wrong form", "look at the key store")
 	}
@@ -130,7 +129,7 @@ func AlgorithmsOf(public crypto.PublicKey) ([]Algorithm, error) {
 	if err != nil {
 		return nil, err
 	}
-	return v.algorithms, nil
+	return namesOf(v.rows), nil
 }
 
 // ReadPublic reads a public key of a store: PEM or DER. Every error is an

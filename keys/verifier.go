@@ -3,7 +3,6 @@ package keys
 import (
 	"crypto"
 	"fmt"
-	"slices"
 
 	"conductor-jwt/internal/fault"
 	"conductor-jwt/keys/decode"
@@ -45,7 +44,7 @@ func VerifierOf(k Key) (Verifier, error) {
 	if err != nil {
 		return nil, err
 	}
-	v.kind, v.algorithms = KindOf(k), k.Algorithms()
+	v.kind, v.rows = KindOf(k), rowsOf(k.Algorithms())
 	if local, ok := k.(*localKey); ok {
 		v.meta.alg = local.meta.alg
 	}
@@ -59,7 +58,7 @@ func newVerifier(public any, m meta) (*verifier, error) {
 		return nil, err
 	}
 	v := &verifier{traits: traits{public: public, meta: m}}
-	v.kind, v.algorithms = fittingPublic(public)
+	v.kind, v.rows = kindOfPublic(public), fittingPublic(public)
 	if p, ok := public.(decode.RSAPSSPublic); ok {
 		v.public = p.Key
 	}
@@ -79,20 +78,21 @@ func narrowVerifier(public any, id string, algorithms []Algorithm) (*verifier, e
 		return v, err
 	}
 	for _, a := range algorithms {
-		if err := v.check(a); err != nil {
+		if _, err := v.rowFor(a); err != nil {
 			return nil, err
 		}
 	}
-	v.algorithms = slices.Clone(algorithms)
+	v.rows = rowsOf(algorithms)
 	return v, nil
 }
 
 // Verify implements Verifier.
 func (v *verifier) Verify(alg Algorithm, input, signature []byte) error {
-	if err := v.check(alg); err != nil {
+	r, err := v.rowFor(alg)
+	if err != nil {
 		return err
 	}
-	if err := methodOf(alg).Verify(string(input), signature, v.key()); err != nil {
+	if err := r.method.Verify(string(input), signature, v.key()); err != nil {
 		return &fault.Error{
 			Reason: ErrVerification, Found: fmt.Sprintf("a signature (%s) that does not belong to the token and this key", alg),
 			Hint: "check that the key is the signer's and the token unchanged",

@@ -100,7 +100,7 @@ func OneAlgorithm(list []keys.Algorithm) bool {
 // isDERSignature detects an ECDSA-Sig-Value (RFC 3279 §2.2.3), the form that
 // OpenSSL, Java and key stores return.
 func isDERSignature(alg keys.Algorithm, signature []byte) bool {
-	if !slices.Contains([]keys.Algorithm{keys.ES256, keys.ES384, keys.ES512, keys.ES256K}, alg) {
+	if !alg.IsECDSA() {
 		return false
 	}
 	var value struct{ R, S *big.Int }

@@ -2,7 +2,6 @@ package awskms
 
 import (
 	"context"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
@@ -60,7 +59,7 @@ func sign(ctx context.Context, c *kms.Client, arn string, alg keys.Algorithm, in
 	if answer.KeyId == nil || *answer.KeyId != arn {
 		return nil, store.Unexpected()
 	}
-	if strings.HasPrefix(string(alg), "ES") {
+	if alg.IsECDSA() {
 		return keys.JoinECDSA(alg, answer.Signature)
 	}
 	return answer.Signature, nil

@@ -70,7 +70,7 @@ func (c *client) sign(ctx context.Context, version string, alg keys.Algorithm, i
 	if !isIntact || answer.Name != version || answer.SignatureCRC != checksum(answer.Signature) {
 		return nil, store.Unexpected()
 	}
-	if strings.HasPrefix(string(alg), "ES") {
+	if alg.IsECDSA() {
 		return keys.JoinECDSA(alg, answer.Signature)
 	}
 	return answer.Signature, nil

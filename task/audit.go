@@ -11,8 +11,9 @@ import (
 )
 
 // Decision is what the worker decided about one task, as the audit records it:
-// its JSON is a line of the audit. It holds no key material and no token. Claims
-// are empty where they are not known to be free of injected secrets.
+// its JSON is a line of the audit. It holds no key material and no token. The
+// claims of a task without a token are empty where they may hold an injected
+// secret; those of a token are complete.
 type Decision struct {
 	Time      time.Time `json:"time"` // UTC
 	Allowed   Verdict   `json:"decision"`

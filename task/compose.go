@@ -31,8 +31,8 @@ type draft struct {
 
 	signed signer.Token
 
-	// disclosable says that the claims are known to hold no injected secret, so
-	// that the audit may hold them.
+	// disclosable says that the audit may hold the claims: they are in a token, or
+	// are known to hold no injected secret.
 	disclosable bool
 	// unchecked says that the server denied the read of the stored task.
 	unchecked bool

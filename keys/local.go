@@ -106,7 +106,7 @@ func newLocal(private any, m meta) (*localKey, error) {
 	if err := decode.Check(private); err != nil {
 		return nil, err
 	}
-	k := &localKey{traits: traits{meta: m}, private: func() any { return private }}
+	k := &localKey{meta: m, private: func() any { return private }}
 	if s, ok := private.(decode.HMACSecret); ok {
 		fitting, err := fittingSecret(len(s))
 		k.kind, k.rows, k.secretLen = KindOct, fitting, len(s)

@@ -57,7 +57,7 @@ func newVerifier(public any, m meta) (*verifier, error) {
 	if err := decode.CheckPublic(public); err != nil {
 		return nil, err
 	}
-	v := &verifier{traits: traits{public: public, meta: m}}
+	v := &verifier{public: public, meta: m}
 	v.kind, v.rows = kindOfPublic(public), fittingPublic(public)
 	if p, ok := public.(decode.RSAPSSPublic); ok {
 		v.public = p.Key

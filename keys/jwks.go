@@ -99,7 +99,7 @@ func (c setChoice) usable(candidates []decode.JWK) (good []setKey, refusal error
 		k, err := c.read(j)
 		var v Verifier
 		if err == nil {
-			v, err = verifierOf(k)
+			v, err = verifierOfDecoded(k)
 		}
 		if err == nil {
 			good = append(good, setKey{k, v})

@@ -73,12 +73,12 @@ func readVerifier(ctx context.Context, ref Ref) (Verifier, error) {
 	if err != nil {
 		return nil, err
 	}
-	return verifierOf(k)
+	return verifierOfDecoded(k)
 }
 
-// verifierOf makes a verifier of a key that was read. The numbers of a private
+// verifierOfDecoded makes a verifier of a decoded key. The numbers of a private
 // key are checked before its public half is used.
-func verifierOf(k decode.Key) (Verifier, error) {
+func verifierOfDecoded(k decode.Key) (Verifier, error) {
 	m, err := metaOf(k)
 	if err != nil {
 		return nil, err

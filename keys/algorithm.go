@@ -256,8 +256,8 @@ func otherAlgorithm(alg, own Algorithm) error {
 	}
 }
 
-// unfitAlg is the error of a JWK whose alg does not fit its own key.
-func unfitAlg(kind Kind, fitting []Algorithm) error {
+// unfitJWKAlg is the error of a JWK whose alg does not fit its own key.
+func unfitJWKAlg(kind Kind, fitting []Algorithm) error {
 	return &fault.Error{
 		Reason: ErrAlgorithmMismatch,
 		Found:  fmt.Sprintf("a jwk with %s whose alg does not fit it", kind.phrase(fitting)),

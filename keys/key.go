@@ -113,7 +113,7 @@ func (t *traits) restrict(alg Algorithm) error {
 	if err := t.tooShort(alg); err != nil {
 		return err
 	}
-	return unfitAlg(t.kind, t.Algorithms())
+	return unfitJWKAlg(t.kind, t.Algorithms())
 }
 
 // tooShort returns the error of an HMAC secret that is shorter than the hash of

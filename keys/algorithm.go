@@ -61,45 +61,56 @@ type row struct {
 	parameters mldsa.Parameters // of KindMLDSA (RFC 9964 §3)
 }
 
-// rows returns the algorithms, in the order in which help lists them. A key
-// keeps the rows that fit it, as building all of them costs as much as an HMAC.
-func rows() []row {
-	return []row{
-		{name: RS256, kind: KindRSA, method: jwt.SigningMethodRS256, hash: crypto.SHA256},
-		{name: RS384, kind: KindRSA, method: jwt.SigningMethodRS384, hash: crypto.SHA384},
-		{name: RS512, kind: KindRSA, method: jwt.SigningMethodRS512, hash: crypto.SHA512},
-		{name: PS256, kind: KindRSA, method: strictPSS(jwt.SigningMethodPS256), hash: crypto.SHA256, pss: true},
-		{name: PS384, kind: KindRSA, method: strictPSS(jwt.SigningMethodPS384), hash: crypto.SHA384, pss: true},
-		{name: PS512, kind: KindRSA, method: strictPSS(jwt.SigningMethodPS512), hash: crypto.SHA512, pss: true},
-		{name: ES256, kind: KindEC, method: jwt.SigningMethodES256, hash: crypto.SHA256, curve: elliptic.P256(), width: 32},
-		{name: ES384, kind: KindEC, method: jwt.SigningMethodES384, hash: crypto.SHA384, curve: elliptic.P384(), width: 48},
-		{name: ES512, kind: KindEC, method: jwt.SigningMethodES512, hash: crypto.SHA512, curve: elliptic.P521(), width: 66},
-		{name: ES256K, kind: KindSecp256k1, method: methodES256K{}, hash: crypto.SHA256, width: 32},
-		{name: EdDSA, kind: KindOKP, method: jwt.SigningMethodEdDSA},
-		{name: Ed25519, kind: KindOKP, method: methodEd25519{jwt.SigningMethodEdDSA}},
-		{name: HS256, kind: KindOct, method: jwt.SigningMethodHS256, secretLen: 32},
-		{name: HS384, kind: KindOct, method: jwt.SigningMethodHS384, secretLen: 48},
-		{name: HS512, kind: KindOct, method: jwt.SigningMethodHS512, secretLen: 64},
-		{name: MLDSA44, kind: KindMLDSA, method: methodMLDSA{MLDSA44}, parameters: mldsa.MLDSA44()},
-		{name: MLDSA65, kind: KindMLDSA, method: methodMLDSA{MLDSA65}, parameters: mldsa.MLDSA65()},
-		{name: MLDSA87, kind: KindMLDSA, method: methodMLDSA{MLDSA87}, parameters: mldsa.MLDSA87()},
+// rowOf returns the row of an algorithm; the zero row for any other name. It is a
+// switch, because building all rows for one costs more than an HMAC, and each task
+// asks for several.
+func rowOf(a Algorithm) row {
+	switch a {
+	case RS256:
+		return row{name: a, kind: KindRSA, method: jwt.SigningMethodRS256, hash: crypto.SHA256}
+	case RS384:
+		return row{name: a, kind: KindRSA, method: jwt.SigningMethodRS384, hash: crypto.SHA384}
+	case RS512:
+		return row{name: a, kind: KindRSA, method: jwt.SigningMethodRS512, hash: crypto.SHA512}
+	case PS256:
+		return row{name: a, kind: KindRSA, method: strictPSS(jwt.SigningMethodPS256), hash: crypto.SHA256, pss: true}
+	case PS384:
+		return row{name: a, kind: KindRSA, method: strictPSS(jwt.SigningMethodPS384), hash: crypto.SHA384, pss: true}
+	case PS512:
+		return row{name: a, kind: KindRSA, method: strictPSS(jwt.SigningMethodPS512), hash: crypto.SHA512, pss: true}
+	case ES256:
+		return row{name: a, kind: KindEC, method: jwt.SigningMethodES256, hash: crypto.SHA256, curve: elliptic.P256(), width: 32}
+	case ES384:
+		return row{name: a, kind: KindEC, method: jwt.SigningMethodES384, hash: crypto.SHA384, curve: elliptic.P384(), width: 48}
+	case ES512:
+		return row{name: a, kind: KindEC, method: jwt.SigningMethodES512, hash: crypto.SHA512, curve: elliptic.P521(), width: 66}
+	case ES256K:
+		return row{name: a, kind: KindSecp256k1, method: methodES256K{}, hash: crypto.SHA256, width: 32}
+	case EdDSA:
+		return row{name: a, kind: KindOKP, method: jwt.SigningMethodEdDSA}
+	case Ed25519:
+		return row{name: a, kind: KindOKP, method: methodEd25519{jwt.SigningMethodEdDSA}}
+	case HS256:
+		return row{name: a, kind: KindOct, method: jwt.SigningMethodHS256, secretLen: 32}
+	case HS384:
+		return row{name: a, kind: KindOct, method: jwt.SigningMethodHS384, secretLen: 48}
+	case HS512:
+		return row{name: a, kind: KindOct, method: jwt.SigningMethodHS512, secretLen: 64}
+	case MLDSA44:
+		return row{name: a, kind: KindMLDSA, method: methodMLDSA{a}, parameters: mldsa.MLDSA44()}
+	case MLDSA65:
+		return row{name: a, kind: KindMLDSA, method: methodMLDSA{a}, parameters: mldsa.MLDSA65()}
+	case MLDSA87:
+		return row{name: a, kind: KindMLDSA, method: methodMLDSA{a}, parameters: mldsa.MLDSA87()}
 	}
-}
-
-// rowOf returns the row of an algorithm among list; false where it has none.
-func rowOf(list []row, a Algorithm) (row, bool) {
-	i := slices.IndexFunc(list, func(r row) bool { return r.name == a })
-	if i < 0 {
-		return row{}, false
-	}
-	return list[i], true
+	return row{}
 }
 
 // rowsOf returns the rows of algorithms, in their order.
 func rowsOf(names []Algorithm) []row {
-	all, list := rows(), make([]row, 0, len(names))
+	list := make([]row, 0, len(names))
 	for _, name := range names {
-		if r, ok := rowOf(all, name); ok {
+		if r := rowOf(name); r.name != "" {
 			list = append(list, r)
 		}
 	}
@@ -115,20 +126,19 @@ func namesOf(list []row) []Algorithm {
 }
 
 // Algorithms returns every algorithm, in the order in which help lists them.
-func Algorithms() []Algorithm { return namesOf(rows()) }
+func Algorithms() []Algorithm {
+	return []Algorithm{
+		RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, ES256K,
+		EdDSA, Ed25519, HS256, HS384, HS512, MLDSA44, MLDSA65, MLDSA87,
+	}
+}
 
 // IsHMAC reports whether the key of a is a shared secret.
-func (a Algorithm) IsHMAC() bool {
-	r, _ := rowOf(rows(), a)
-	return r.kind == KindOct
-}
+func (a Algorithm) IsHMAC() bool { return rowOf(a).kind == KindOct }
 
 // IsECDSA reports whether a signature of a is R || S, which other libraries
 // write in DER.
-func (a Algorithm) IsECDSA() bool {
-	r, _ := rowOf(rows(), a)
-	return r.width > 0
-}
+func (a Algorithm) IsECDSA() bool { return rowOf(a).width > 0 }
 
 // JoinAlgorithms writes a list for a message: "RS256, RS384, RS512".
 func JoinAlgorithms(list []Algorithm) string {
@@ -336,8 +346,8 @@ func kindOfPublic(public any) Kind {
 // types of [decode.Key.Public], its default first.
 func fittingPublic(public any) []row {
 	var fitting []row
-	for _, r := range rows() {
-		if r.fits(public) {
+	for _, a := range Algorithms() {
+		if r := rowOf(a); r.fits(public) {
 			fitting = append(fitting, r)
 		}
 	}
@@ -364,7 +374,8 @@ func (r row) fits(public any) bool {
 func fittingSecret(octets int) ([]row, error) {
 	var fitting []row
 	minimum := math.MaxInt
-	for _, r := range rows() {
+	for _, a := range Algorithms() {
+		r := rowOf(a)
 		if r.kind != KindOct {
 			continue
 		}

@@ -25,7 +25,7 @@ func Generate(alg Algorithm, bits int) (Key, error) {
 	if _, err := ParseAlgorithm(string(alg)); err != nil {
 		return nil, err
 	}
-	r, _ := rowOf(rows(), alg)
+	r := rowOf(alg)
 	isRSA := r.kind == KindRSA
 	if !isRSA && bits != 0 {
 		return nil, &fault.Error{Reason: ErrUnsupported, Found: fmt.Sprintf("a key for %s has one size only", alg), Hint: "leave the size out, or choose an RSA algorithm such as RS256"}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto"
 	"crypto/x509"
+	"slices"
 	"time"
 
 	"conductor-jwt/internal/secret"
@@ -89,8 +90,8 @@ func (t *traits) Algorithms() []Algorithm { return namesOf(t.rows) }
 
 // rowFor returns the row of alg, or the error of [Check].
 func (t *traits) rowFor(alg Algorithm) (row, error) {
-	if r, ok := rowOf(t.rows, alg); ok {
-		return r, nil
+	if i := t.indexOf(alg); i >= 0 {
+		return t.rows[i], nil
 	}
 	if err := t.tooShort(alg); err != nil {
 		return row{}, err
@@ -101,13 +102,18 @@ func (t *traits) rowFor(alg Algorithm) (row, error) {
 	return row{}, unfitAlgorithm(t.kind, alg, t.Algorithms())
 }
 
+// indexOf returns the place of alg in rows; -1 where it does not fit.
+func (t *traits) indexOf(alg Algorithm) int {
+	return slices.IndexFunc(t.rows, func(r row) bool { return r.name == alg })
+}
+
 // restrict leaves only alg, unless it is empty.
 func (t *traits) restrict(alg Algorithm) error {
 	if alg == "" {
 		return nil
 	}
-	if r, ok := rowOf(t.rows, alg); ok {
-		t.rows = []row{r}
+	if i := t.indexOf(alg); i >= 0 {
+		t.rows = t.rows[i : i+1 : i+1]
 		return nil
 	}
 	if err := t.tooShort(alg); err != nil {
@@ -119,7 +125,7 @@ func (t *traits) restrict(alg Algorithm) error {
 // tooShort returns the error of an HMAC secret that is shorter than the hash of
 // alg; nil for any other key or algorithm.
 func (t *traits) tooShort(alg Algorithm) error {
-	r, _ := rowOf(rows(), alg)
+	r := rowOf(alg)
 	if t.kind != KindOct || t.secretLen >= r.secretLen {
 		return nil
 	}

@@ -79,7 +79,7 @@ func Refused(found, hint string) error {
 // Digest returns the hash of input that alg signs (RFC 7518 §3.1), for a store
 // that signs digests; nil for an algorithm without one, such as EdDSA.
 func Digest(alg Algorithm, input []byte) []byte {
-	if r, _ := rowOf(rows(), alg); r.hash != 0 {
+	if r := rowOf(alg); r.hash != 0 {
 		return digestOf(r.hash, string(input))
 	}
 	return nil
@@ -89,8 +89,7 @@ func Digest(alg Algorithm, input []byte) []byte {
 // each as wide as the curve of alg (RFC 7518 §3.4). It fails with
 // [ErrUnavailable] where der is something else.
 func JoinECDSA(alg Algorithm, der []byte) ([]byte, error) {
-	r, _ := rowOf(rows(), alg)
-	out, ok := joinDER(der, r.width)
+	out, ok := joinDER(der, rowOf(alg).width)
 	if !ok {
 		return nil, Unavailable("an ecdsa signature of the wrong form", "look at the key store")
 	}

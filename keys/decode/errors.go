@@ -22,7 +22,7 @@ var (
 	ErrInconsistent       = errors.New("key inconsistent")
 	ErrUnsupported        = errors.New("key unsupported")
 	ErrUse                = errors.New("key not for signing")
-	ErrUnavailable        = errors.New("key store unavailable")
+	ErrUnavailable        = errors.New("key unavailable") // for now; here as no time is left
 	ErrAlgorithmMismatch  = errors.New("algorithm does not fit the key")
 	ErrCertificateInvalid = errors.New("certificate invalid")
 )

@@ -53,7 +53,11 @@ func (p *privateParts) addJSON(name string, v jsonobj.Value) {
 			p.addJSON(name, item)
 		}
 	case jsontext.KindBeginObject:
+		_, isJWK := v.Get("kty")
 		for name, item := range v.Members() {
+			if isJWK && item.Kind == jsontext.KindString && !isArmoured(item.Text) && !slices.Contains(exposure.PrivateMembers(), name) {
+				continue // a member that says something about the key (RFC 7517 §4)
+			}
 			p.addJSON(name, item)
 		}
 	}

@@ -120,6 +120,19 @@ func TestTheStringsOfAnyJSONArePrivate(t *testing.T) {
 	}
 }
 
+// A JWK may say more about its key (RFC 7517 §4), which claims may say too.
+func TestOtherMembersOfAJWKAreNotPrivate(t *testing.T) {
+	secrets := exposure.New(PrivateParts(`{"kty":"oct","k":"QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE","tenant":"acme-prod-1","note":"rotated every ninety days by the platform"}`))
+	for _, text := range []string{"acme-prod-1", "rotated every ninety days by the platform"} {
+		if secrets.In(text) {
+			t.Errorf("%q counts as private", text)
+		}
+	}
+	if !secrets.In("QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE") {
+		t.Error("k is not found")
+	}
+}
+
 func jsonText(tb testing.TB, v any) string {
 	tb.Helper()
 	raw, err := json.Marshal(v)

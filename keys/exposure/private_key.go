@@ -39,16 +39,16 @@ func holdsArmour(plain string) bool {
 	}
 }
 
-// privateMembers are the members of a JWK that hold private numbers (RFC 7518
+// PrivateMembers returns the members of a JWK that hold private numbers (RFC 7518
 // §6, RFC 9964 §5).
-func privateMembers() []string { return []string{"d", "p", "q", "dp", "dq", "qi", "k", "priv"} }
+func PrivateMembers() []string { return []string{"d", "p", "q", "dp", "dq", "qi", "k", "priv"} }
 
 // holdsPrivateJWK finds a JSON object with kty and a private member, in either
 // order and with other objects between the two. The text need not be valid
 // JSON: the object may be cut, or part of a larger text.
 func holdsPrivateJWK(plain string) bool {
 	type object struct{ typed, private bool }
-	names := privateMembers()
+	names := PrivateMembers()
 	open := []object{{}}
 	for i := range len(plain) {
 		switch plain[i] {

@@ -31,13 +31,7 @@ type Config struct {
 	HeadersFile           string      // path of a file of further request headers
 	Proxy                 secret.Text // a URL that may hold a password; empty: HTTP_PROXY and its like apply
 
-	TaskTypes        []string // at least one, all different
-	Domain           string
-	WorkerID         string
-	Slots            int // at least one for each task type
-	Pollers          int // long polls for each task type
-	PollTimeout      time.Duration
-	DrainTimeout     time.Duration
+	Engine
 	RegisterTaskdefs string // missing, off
 	OwnerEmail       string
 
@@ -58,6 +52,17 @@ type Config struct {
 	PprofListen  string // address of profiles, on loopback; empty: off
 	LogLevel     string // debug, info, warn, error
 	LogFormat    string // text, json; empty: text on a terminal, else json
+}
+
+// Engine is the settings that the worker's engine uses as they are.
+type Engine struct {
+	TaskTypes    []string // queues to poll, at least one, all different; they share the slots
+	Domain       string   // of the queues; empty for none
+	WorkerID     string
+	Slots        int           // tasks in flight at once; at least one for each task type
+	Pollers      int           // polling loops of each task type
+	PollTimeout  time.Duration // how long the server may hold a long poll
+	DrainTimeout time.Duration // 0 gives tasks back at once
 }
 
 // Off is the value of a setting that switches its feature off.

@@ -17,6 +17,7 @@ import (
 
 	"conductor-jwt/conductor"
 	"conductor-jwt/conductor/api"
+	"conductor-jwt/config"
 	"conductor-jwt/task"
 )
 
@@ -43,14 +44,8 @@ type Options struct {
 	Metrics *Metrics
 	Logger  *slog.Logger
 
-	TaskTypes    []string // queues to poll; they share the slots
-	Domain       string   // of the queues; empty for none
-	WorkerID     string
-	Slots        int           // tasks in flight at once; at least one for each task type
-	Pollers      int           // polling loops of each task type
-	PollTimeout  time.Duration // how long the server may hold a long poll
-	DrainTimeout time.Duration // 0 gives tasks back at once
-	Once         int           // stop after so many tasks; 0 never
+	config.Engine
+	Once int // stop after so many tasks; 0 never
 
 	// OnExecuted, if not nil, is called after each execution, from many
 	// goroutines. It must not block.

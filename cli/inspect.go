@@ -70,7 +70,7 @@ func reportProfile(env Env, rules *provider.Profile, p signer.Parsed) error {
 		env.label(rules.Name, yellow, e.Error())
 	}
 	if len(broken) > 0 {
-		return withHint(fmt.Errorf("the token breaks %s of %s", plural(len(broken), "rule"), rules.Name), "see "+rules.DocsURL)
+		return withHint(fmt.Errorf("the token breaks %s of %s", printable.Count(len(broken), "rule"), rules.Name), "see "+rules.DocsURL)
 	}
 	return nil
 }
@@ -126,7 +126,7 @@ func printParts(w io.Writer, p signer.Parsed, now time.Time) error {
 	if !p.IsClaims {
 		row("payload", "", brief("", p.Payload))
 	}
-	row("signature", "", plural(len(p.Signature), "byte"))
+	row("signature", "", printable.Count(len(p.Signature), "byte"))
 	return table.Flush() // rows are buffered until here
 }
 

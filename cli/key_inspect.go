@@ -241,7 +241,7 @@ func (k anyKey) addSet(ctx context.Context, facts *jsonobj.Object, name string) 
 		facts.Set("jwks", found.AppendJSON(nil))
 		return nil
 	}
-	return withHint(fmt.Errorf("%s: has %s, but not %s", printable.Name(name), plural(len(elements), "key"), printable.Name(k.name)),
+	return withHint(fmt.Errorf("%s: has %s, but not %s", printable.Name(name), printable.Count(len(elements), "key"), printable.Name(k.name)),
 		"publish it: `conductor-jwt jwks "+printable.Name(k.name)+"`")
 }
 

@@ -91,14 +91,6 @@ func brief(name string, value json.RawMessage) string {
 	return text
 }
 
-// plural returns a number with its noun: "1 key", "2 keys".
-func plural(n int, what string) string {
-	if n == 1 {
-		return fmt.Sprintf("%d %s", n, what)
-	}
-	return fmt.Sprintf("%d %ss", n, what)
-}
-
 func texts[T ~string](list []T) []string {
 	out := make([]string, len(list))
 	for i, t := range list {

@@ -6,7 +6,6 @@ package doctor
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -118,16 +117,6 @@ func reason(err error) string {
 func refused(err error) bool {
 	e, is := errors.AsType[*conductor.Error](err)
 	return is && (e.Class == conductor.Unauthorized || e.Class == conductor.Forbidden)
-}
-
-func count(n int, noun string) string {
-	switch {
-	case n == 1:
-		return "1 " + noun
-	case strings.HasSuffix(noun, "y"):
-		noun = strings.TrimSuffix(noun, "y") + "ie"
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // maxName is the length in bytes to which a name from the server is cut.

@@ -154,7 +154,7 @@ func TestFindings(t *testing.T) {
 	}{
 		"a server that answers":             {fakeServer{}, "server", doctor.OK, "version 3.32.3", ""},
 		"plain http over a network":         {fakeServer{url: "http://conductor:8080/api"}, "server", doctor.Warn, "plain http", "https"},
-		"nobody there":                      {fakeServer{version: class(conductor.Network, 0)}, "server", doctor.Fail, "no answer", "CONDUCTOR_SERVER_URL"},
+		"no server":                         {fakeServer{version: class(conductor.Network, 0)}, "server", doctor.Fail, "no answer", "CONDUCTOR_SERVER_URL"},
 		"something else there":              {fakeServer{version: class(conductor.NotFound, 404)}, "server", doctor.Fail, "not conductor's api", "/api"},
 		"a login page":                      {fakeServer{version: class(conductor.Garbled, 200)}, "server", doctor.Fail, "not conductor's api", "/api"},
 		"a server that is not well":         {fakeServer{version: class(conductor.Server, 503)}, "server", doctor.Fail, "answers with an error", "log"},

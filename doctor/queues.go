@@ -11,6 +11,7 @@ import (
 	"github.com/conductor-sdk/conductor-go/sdk/model"
 
 	"conductor-jwt/conductor"
+	"conductor-jwt/internal/printable"
 	"conductor-jwt/task"
 )
 
@@ -41,7 +42,7 @@ func queue(ctx context.Context, o Options, taskType string) Finding {
 	if o.Domain != "" {
 		name += " in domain " + quote(o.Domain)
 	}
-	waiting := count(size, "task") + " waiting"
+	waiting := printable.Count(size, "task") + " waiting"
 	for _, p := range pollers {
 		if p.Domain != o.Domain {
 			continue
@@ -129,7 +130,7 @@ func unpolledQueue(ctx context.Context, o Options, queue string, tasks []conduct
 	}
 	switch {
 	case waiting > 0:
-		return fail(check, found+"; "+count(waiting, "task")+" waiting", remedy)
+		return fail(check, found+"; "+printable.Count(waiting, "task")+" waiting", remedy)
 	case len(tasks) > 0:
 		return warn(check, found, remedy)
 	}
@@ -138,7 +139,7 @@ func unpolledQueue(ctx context.Context, o Options, queue string, tasks []conduct
 
 func whoUses(tasks []conductor.WorkflowTask) string {
 	if more := len(tasks) - 1; more > 0 {
-		return where(tasks[0]) + " and " + count(more, "other task")
+		return where(tasks[0]) + " and " + printable.Count(more, "other task")
 	}
 	return where(tasks[0])
 }

@@ -8,6 +8,7 @@ import (
 
 	"conductor-jwt/conductor"
 	"conductor-jwt/conductor/api"
+	"conductor-jwt/internal/printable"
 )
 
 // stored is the server's answer for a task definition.
@@ -66,10 +67,10 @@ func limits(name string, def stored) []Finding {
 	const check, remedy = "taskdef", "raise the limit in the task definition, or set it to 0 for none"
 	var found []Finding
 	if n := def.ConcurrentExecLimit; n > 0 {
-		found = append(found, warn(check, fmt.Sprintf("%s has concurrentExecLimit %d: the server hands out no more than %s at once, however many slots there are", quote(name), n, count(int(n), "task")), remedy))
+		found = append(found, warn(check, fmt.Sprintf("%s has concurrentExecLimit %d: the server hands out no more than %s at once, however many slots there are", quote(name), n, printable.Count(int(n), "task")), remedy))
 	}
 	if n := def.RateLimitPerFrequency; n > 0 {
-		found = append(found, warn(check, fmt.Sprintf("%s has rateLimitPerFrequency %d: the server hands out no more than %s in %d s, however many slots there are", quote(name), n, count(int(n), "task"),
+		found = append(found, warn(check, fmt.Sprintf("%s has rateLimitPerFrequency %d: the server hands out no more than %s in %d s, however many slots there are", quote(name), n, printable.Count(int(n), "task"),
 			max(def.RateLimitFrequencyInSeconds, 1)), remedy))
 	}
 	return found
@@ -99,7 +100,7 @@ func taskDef(name string, def stored) Finding {
 	case def.RetryCount == 0:
 		return warn(check, shown+" has retryCount 0: one lost worker, or one outage of a key store, fails the workflow", "set retryCount to 3")
 	default:
-		return ok(check, fmt.Sprintf("%s: %s, response timeout %d s", shown, count(int(def.RetryCount), "retry"), def.ResponseTimeoutSeconds))
+		return ok(check, fmt.Sprintf("%s: %s, response timeout %d s", shown, printable.Count(int(def.RetryCount), "retry"), def.ResponseTimeoutSeconds))
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"conductor-jwt/conductor"
+	"conductor-jwt/internal/printable"
 	"conductor-jwt/task"
 )
 
@@ -35,7 +36,7 @@ func workflows(ctx context.Context, o Options) (surveyed []surveyedTask, elsewhe
 	if len(surveyed) == 0 {
 		return nil, elsewhere, []Finding{ok("workflows", "no workflow definition uses "+strings.Join(o.TaskTypes, " or ")+" yet")}
 	}
-	return surveyed, elsewhere, []Finding{ok("workflows", fmt.Sprintf("%s in %s", count(len(surveyed), "task"), count(len(names), "workflow")))}
+	return surveyed, elsewhere, []Finding{ok("workflows", fmt.Sprintf("%s in %s", printable.Count(len(surveyed), "task"), printable.Count(len(names), "workflow")))}
 }
 
 // keysIn finds private keys that are stored with workflows.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 
 	"conductor-jwt/conductor/api"
@@ -310,14 +309,6 @@ const maxNameShown = 64
 
 // shown returns an input's name as a message may hold it.
 func shown(name string) string { return printable.ASCII(name, maxNameShown) }
-
-// count writes a number with its noun: "1 member", "2 members".
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}
 
 // oneOf writes a list of allowed values: "a, b or c".
 func oneOf(names []string) string {

@@ -11,6 +11,7 @@ import (
 
 	"conductor-jwt/conductor/api"
 	"conductor-jwt/internal/jsonobj"
+	"conductor-jwt/internal/printable"
 )
 
 // maxLevels is how deep an input may be.
@@ -90,11 +91,11 @@ func (v *inputValues) add(m jsonobj.Member) error {
 func describe(n jsonobj.Value) string {
 	switch n.Kind {
 	case jsontext.KindString:
-		return "a string of " + count(utf8.RuneCountInString(n.Text), "character")
+		return "a string of " + printable.Count(utf8.RuneCountInString(n.Text), "character")
 	case jsontext.KindBeginArray:
-		return "an array of " + count(len(n.Items), "element")
+		return "an array of " + printable.Count(len(n.Items), "element")
 	case jsontext.KindBeginObject:
-		return "an object of " + count(len(n.Items), "member")
+		return "an object of " + printable.Count(len(n.Items), "member")
 	}
 	return jsonobj.TypePhrase(n.Kind)
 }
@@ -153,7 +154,7 @@ func readMembers(table []inputSpec, raw jsontext.Value) ([]jsonobj.Member, error
 		return nil, inputFault(table, err)
 	}
 	if len(members) > maxInputs {
-		return nil, tooLarge(inputData, count(len(members), "input"), fmt.Sprintf("pass at most %d", maxInputs))
+		return nil, tooLarge(inputData, printable.Count(len(members), "input"), fmt.Sprintf("pass at most %d", maxInputs))
 	}
 	// The server's order is that of a hash map. Which of several faults is
 	// reported must not depend on it.

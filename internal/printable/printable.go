@@ -1,6 +1,6 @@
 // Package printable makes text from outside fit for a message, a log line or a
 // terminal: it can end no line, and hide or reorder nothing. It also removes
-// from a text what shows nothing.
+// from a text what shows nothing, and writes a number with its noun.
 package printable
 
 import (
@@ -80,4 +80,15 @@ func escape(text string, maxBytes int, odd func(rune) bool) (line string, whole 
 		b.WriteString(piece)
 	}
 	return b.String(), true
+}
+
+// Count returns a number with its noun: "1 key", "2 keys", "2 entries".
+func Count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	if stem, ok := strings.CutSuffix(noun, "y"); ok && !strings.ContainsAny(stem[len(stem)-1:], "aeiou") {
+		return strconv.Itoa(n) + " " + stem + "ies"
+	}
+	return strconv.Itoa(n) + " " + noun + "s"
 }

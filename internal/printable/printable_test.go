@@ -57,3 +57,14 @@ func TestLongTextIsCutBetweenCharacters(t *testing.T) {
 		}
 	}
 }
+
+func TestCountPutsTheNounIntoThePlural(t *testing.T) {
+	for want, got := range map[string]string{
+		"1 key": printable.Count(1, "key"), "2 keys": printable.Count(2, "key"), "0 members": printable.Count(0, "member"),
+		"1 entry": printable.Count(1, "entry"), "3 entries": printable.Count(3, "entry"),
+	} {
+		if got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}

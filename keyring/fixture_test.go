@@ -126,7 +126,7 @@ func (k *remoteKey) Sign(ctx context.Context, alg keys.Algorithm, input []byte) 
 }
 
 func unavailable() error {
-	return &fault.Error{Reason: keys.ErrUnavailable, Found: "the store is away", Hint: "wait"}
+	return &fault.Error{Reason: keys.ErrUnavailable, Found: "the store does not answer", Hint: "wait"}
 }
 
 // edKey returns a new Ed25519 key with a time of creation.

@@ -107,9 +107,9 @@ func checkRepeated(token *signer.Request) error {
 			continue
 		}
 		claim, _ := token.Claims.Get(name)
-		repeated, err := parseValue(header, maxLevels)
-		original, err2 := parseValue(claim, maxLevels)
-		if err != nil || err2 != nil || !repeated.Equal(original) {
+		repeated, headerErr := parseValue(header, maxLevels)
+		original, claimErr := parseValue(claim, maxLevels)
+		if headerErr != nil || claimErr != nil || !repeated.Equal(original) {
 			return refuse(errInputConflict, inHeaders, "a member "+name+" that is not the claim "+name, "write the same in both, or leave it out of "+inHeaders)
 		}
 	}

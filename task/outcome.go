@@ -84,11 +84,12 @@ func (h *Handler) completed(t api.Task, d draft) Outcome {
 
 // failed returns the outcome of a task that failed with err.
 func (h *Handler) failed(ctx context.Context, t api.Task, d draft, err error) Outcome {
-	// An input that can never succeed is reported even after the deadline.
-	if _, status := faultOf(err); ctx.Err() != nil && status != api.FailedWithTerminalError {
-		err = ctx.Err()
-	}
 	cause, status := faultOf(err)
+	// An input that can never succeed is reported even after the deadline.
+	if ctx.Err() != nil && status != api.FailedWithTerminalError {
+		err = ctx.Err()
+		cause, status = faultOf(err)
+	}
 	switch code := codeOf(err); {
 	case code.FailedAfterWait && h.age(t) >= h.o.KeyWait, code.FailedWithProfiles && h.o.Policy.DefinesProfiles():
 		status = api.Failed

@@ -95,7 +95,7 @@ func TestExplainSeesAConfiguredKey(t *testing.T) {
 	}
 	away := func(o *task.Options, _ *api.Task) {
 		o.Keys = resolverFunc(func(context.Context, keys.Ref) (keys.Key, error) {
-			return nil, &fault.Error{Reason: keys.ErrUnavailable, Found: "the store is away", Hint: "wait"}
+			return nil, &fault.Error{Reason: keys.ErrUnavailable, Found: "the store does not answer", Hint: "wait"}
 		})
 	}
 	if e := explain(asked(t, "")); e.Unseen || e.Request.Algorithm != "EdDSA" || !e.Allowed || len(e.Verdicts) != 1 {

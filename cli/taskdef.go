@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -69,14 +70,15 @@ func applyTaskDefs(ctx context.Context, env Env, c *config.Loaded, names []strin
 		return nil, err
 	}
 	defer client.Close()
+	queues := map[string]string{} // of the names that are not those of their queues
 	if len(names) == 0 {
-		if names, err = namesInUse(ctx, client, c.TaskTypes); err != nil {
+		if names, queues, err = namesInUse(ctx, client, c.TaskTypes); err != nil {
 			return nil, serverError("the workflow definitions cannot be read", err)
 		}
 	}
 	applied := []appliedDef{}
 	for _, name := range names {
-		one, err := applyTaskDef(ctx, client, worker.Definition(name, c.OwnerEmail), dryRun)
+		one, err := applyTaskDef(ctx, client, worker.Definition(cmp.Or(queues[name], name), name, c.OwnerEmail), dryRun)
 		if err != nil {
 			return applied, serverError("the task definition "+printable.Line(name)+" cannot be registered", err)
 		}
@@ -92,16 +94,19 @@ func serverError(what string, err error) error {
 	return withHint(errors.New(what), "run `"+program+" doctor`")
 }
 
-func namesInUse(ctx context.Context, client *conductor.Client, types []string) ([]string, error) {
-	names := worker.DefaultNames(types)
+// namesInUse returns the default names and those of the server's workflow
+// definitions, with the queues of the latter.
+func namesInUse(ctx context.Context, client *conductor.Client, types []string) (names []string, queues map[string]string, err error) {
+	names, queues = worker.DefaultNames(types), map[string]string{}
 	wanted := func(queue string) bool { return slices.Contains(types, queue) }
 	tasks, err := client.WorkflowTasks(ctx, conductor.MaxAnswer, wanted)
 	for _, t := range tasks {
 		if !slices.Contains(names, t.Name) {
 			names = append(names, t.Name)
+			queues[t.Name] = t.Queue()
 		}
 	}
-	return names, err
+	return names, queues, err
 }
 
 func applyTaskDef(ctx context.Context, client *conductor.Client, def model.TaskDef, dryRun bool) (appliedDef, error) {

@@ -48,7 +48,7 @@ func assemble(ctx context.Context, env Env, c *config.Loaded, once int, log *slo
 		return nil, err
 	}
 	p.unpolled = unpolled{options: doctor.Options{Server: client, TaskTypes: c.TaskTypes, Domain: c.Domain, Now: env.Now}, log: log}
-	var ensure func(context.Context, string)
+	var ensure func(ctx context.Context, queue, name string)
 	if c.RegisterTaskdefs != config.Off {
 		p.registrar = worker.NewRegistrar(client, c.TaskTypes, c.OwnerEmail, log)
 		ensure = p.registrar.Ensure

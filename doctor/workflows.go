@@ -31,7 +31,7 @@ func workflows(ctx context.Context, o Options) (surveyed []surveyedTask, elsewhe
 			continue
 		}
 		names[t.Workflow] = true
-		surveyed = append(surveyed, surveyedTask{t, task.SurveyOf(t.Template)})
+		surveyed = append(surveyed, surveyedTask{t, task.SurveyOf(t.Queue(), t.Template)})
 	}
 	if len(surveyed) == 0 {
 		return nil, elsewhere, []Finding{ok("workflows", "no workflow definition uses "+strings.Join(o.TaskTypes, " or ")+" yet")}

@@ -2,9 +2,6 @@ package task
 
 import "conductor-jwt/signer"
 
-// TaskType is the task type, and the queue, of this contract's tasks.
-const TaskType = "GET_SIGNED_JWT"
-
 // The inputs' names, exactly as an author writes them.
 const (
 	inSubject            = "subject"
@@ -71,8 +68,8 @@ const (
 	jsonText = 6*maxText + 2
 )
 
-// allInputs returns the table of inputs, the ones of the Conductor UI first.
-// Validation, the hints for unknown names, the task definition's input keys and
+// allInputs returns the inputs of a task that signs, the ones of the Conductor UI
+// first. Validation, the hints for unknown names, the task definition's input keys and
 // the documentation are made from it.
 func allInputs() []inputSpec {
 	return append(commonInputs(), extraInputs()...)
@@ -179,19 +176,8 @@ func extraInputs() []inputSpec {
 	}
 }
 
-// InputKeys are the names of all inputs, for a task definition.
-func InputKeys() []string {
-	inputs := allInputs()
-	names := make([]string, len(inputs))
-	for i, in := range inputs {
-		names[i] = in.Name
-	}
-	return names
-}
-
-// OutputKeys are the names that a completed task's output may have, for a
-// task definition.
-func OutputKeys() []string {
+// tokenOutputs are the members of the output of a task that signs.
+func tokenOutputs() []string {
 	return []string{
 		outToken, outTokenType, outAlgorithm, outKeyID, outIssuedAt, outExpiresAt, outExpiresIn, outJWTID,
 		outTaskID, outWarnings, outError,

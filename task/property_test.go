@@ -80,7 +80,7 @@ func TestEveryInputIsUsed(t *testing.T) {
 		tried = append(tried, in.name)
 	}
 	slices.Sort(tried)
-	if table := slices.Sorted(slices.Values(task.InputKeys())); !slices.Equal(tried, table) {
+	if table := slices.Sorted(slices.Values(task.DefinitionOf(task.TaskType).InputKeys)); !slices.Equal(tried, table) {
 		t.Errorf("the properties are tried with %q, and the table has %q", tried, table)
 	}
 	for _, in := range task.Inputs() {
@@ -98,7 +98,7 @@ func TestEveryInputIsUsed(t *testing.T) {
 func TestTheRegisteredOutputIsTheOneThatIsWritten(t *testing.T) {
 	written := completed(t, handle(t, with(`"subject":"alice","privateKeyId":"key-1","ttlInSeconds":60,"whatever":1`))).output
 	maps.Copy(written, object(t, handle(t, `{}`).Output.Reveal()))
-	if got, want := slices.Sorted(maps.Keys(written)), slices.Sorted(slices.Values(task.OutputKeys())); !slices.Equal(got, want) {
+	if got, want := slices.Sorted(maps.Keys(written)), slices.Sorted(slices.Values(task.DefinitionOf(task.TaskType).OutputKeys)); !slices.Equal(got, want) {
 		t.Errorf("tasks write %q, and %q are registered", got, want)
 	}
 }
@@ -141,7 +141,7 @@ func hostileObjects() []string {
 // An internal fault is a bug and alerts the operator, so no author can cause
 // one: not with any single value of any input, nor with several together.
 func TestNoInputEndsInInternal(t *testing.T) {
-	grant, inputs := under(t, policyText), task.InputKeys()
+	grant, inputs := under(t, policyText), task.DefinitionOf(task.TaskType).InputKeys
 	values := append(hostileValues(), hostileObjects()...)
 	check := func(tb rapid.TB, input string, setups ...setup) {
 		if out := handle(t, input, setups...); out.Fault.Code == "internal" {

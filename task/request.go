@@ -55,12 +55,12 @@ const (
 
 // read reads every input of a task. Its warnings are set also with an error.
 func (h *Handler) read(t api.Task) (request, error) {
-	v, err := readInputs(h.inputs, t)
+	v, err := readInputs(contractOf(h.contracts, t.Type).inputs, t)
 	if err != nil {
 		return request{}, err
 	}
 	r := request{inputs: v}
-	warning, err := checkUnknown(v.unknown, h.o.Unknown == UnknownError)
+	warning, err := checkUnknown(v.table, v.unknown, h.o.Unknown == UnknownError)
 	if err != nil {
 		return r, err
 	}

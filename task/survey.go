@@ -25,10 +25,10 @@ type Survey struct {
 	SecretsElsewhere []string
 }
 
-// SurveyOf returns the survey of a task's inputParameters, expressions unresolved;
-// an empty one if they cannot be read.
-func SurveyOf(template json.RawMessage) Survey {
-	table := allInputs()
+// SurveyOf returns the survey of the inputParameters of a queue's task,
+// expressions unresolved; an empty one if they cannot be read.
+func SurveyOf(queue string, template json.RawMessage) Survey {
+	table := contractOf(contracts(), queue).inputs
 	var s Survey
 	names := map[string]bool{}
 	values, _ := readTemplate(table, template)

@@ -31,7 +31,7 @@ func TestASurveyOfATemplate(t *testing.T) {
 		``:                              {},
 	} {
 		for range 20 { // in whatever order a map is walked
-			if got := task.SurveyOf(json.RawMessage(template)); !reflect.DeepEqual(got, want) {
+			if got := task.SurveyOf(task.TaskType, json.RawMessage(template)); !reflect.DeepEqual(got, want) {
 				t.Fatalf("%s:\n got %+v\nwant %+v", template, got, want)
 			}
 		}

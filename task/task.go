@@ -74,9 +74,9 @@ func NewID() string { return uuid.NewV4().String() }
 
 // Handler runs tasks. It is safe for concurrent use.
 type Handler struct {
-	o        Options
-	inputs   []inputSpec
-	profiles map[string]*provider.Profile
+	o         Options
+	contracts []contract
+	profiles  map[string]*provider.Profile
 
 	deniedReadLogged atomic.Bool
 	workflowReads    chan struct{} // has room for one: see compareStored
@@ -85,7 +85,7 @@ type Handler struct {
 
 // NewHandler returns a Handler.
 func NewHandler(o Options) *Handler {
-	return &Handler{o: o, inputs: allInputs(), profiles: o.Policy.Profiles(), workflowReads: make(chan struct{}, 1), clear: newClearValues(o.Now)}
+	return &Handler{o: o, contracts: contracts(), profiles: o.Policy.Profiles(), workflowReads: make(chan struct{}, 1), clear: newClearValues(o.Now)}
 }
 
 // Handle runs one task within the deadline of ctx. If it panics, the audit
@@ -101,15 +101,15 @@ func (h *Handler) Handle(ctx context.Context, t api.Task) (out Outcome) {
 			h.o.Audit(decisionOf(t, d, out, began, h.o.Now().Sub(began)))
 		}
 	}()
-	d, out = h.run(ctx, t)
+	d, out = contractOf(h.contracts, t.Type).run(h, ctx, t)
 	for _, w := range out.Warnings {
 		h.o.Logger.WarnContext(ctx, "a task has a warning", "task_id", t.ID, "warning", w)
 	}
 	return out
 }
 
-// run takes a task through the steps. The draft is as far as it got.
-func (h *Handler) run(ctx context.Context, t api.Task) (draft, Outcome) {
+// sign takes a task through the steps. The draft is as far as it got.
+func (h *Handler) sign(ctx context.Context, t api.Task) (draft, Outcome) {
 	if err := ctx.Err(); err != nil {
 		return draft{}, h.failed(ctx, t, draft{}, err)
 	}

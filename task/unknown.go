@@ -11,11 +11,11 @@ import (
 // checkUnknown refuses the names that look like a known one, and returns a
 // warning that names the others, which are ignored. With all set, it refuses
 // every unknown name.
-func checkUnknown(names []string, all bool) (warning string, err error) {
+func checkUnknown(table []inputSpec, names []string, all bool) (warning string, err error) {
 	for _, name := range names {
-		hint := meant(name)
+		hint := meant(table, name)
 		if hint == "" && all {
-			hint = "the inputs are " + strings.Join(InputKeys(), ", ")
+			hint = "the inputs are " + strings.Join(namesOf(table), ", ")
 		}
 		if hint != "" {
 			return "", refuse(errInputUnknown, shown(name), "there is no input of this name", hint)
@@ -44,14 +44,14 @@ func ignored(names []string) string {
 
 // meant returns the hint that says what to write instead of an unknown name;
 // empty if no known name is similar.
-func meant(name string) string {
+func meant(table []inputSpec, name string) string {
 	if utf8.RuneCountInString(name) > maxNameShown {
 		return ""
 	}
-	if hint, ok := hintFor(name); ok {
+	if hint, ok := hintFor(table, name); ok {
 		return hint
 	}
-	if near := nearest.Within(name, InputKeys(), maxEdits); near != "" {
+	if near := nearest.Within(name, namesOf(table), maxEdits); near != "" {
 		return "write " + near + "; names are matched exactly"
 	}
 	return ""
@@ -62,7 +62,7 @@ const maxEdits = 2
 
 // hintFor returns the hint for a registered claim, a registered header parameter or
 // a common short form. Case, - and _ are ignored.
-func hintFor(name string) (string, bool) {
+func hintFor(table []inputSpec, name string) (string, bool) {
 	folded := nearest.Fold(name)
 	for _, row := range []struct{ names, hint string }{
 		{"sub user principal", "write " + inSubject},
@@ -96,7 +96,7 @@ func hintFor(name string) (string, bool) {
 			}
 		}
 	}
-	for _, in := range allInputs() {
+	for _, in := range table {
 		if in.claim != "" && nearest.Fold(in.claim) == folded {
 			return "write " + in.Name, true
 		}

@@ -245,7 +245,7 @@ func newLabelSets(taskTypes []string) labelSets {
 		codes:      newClosedSet(codeNames()),
 		algorithms: newClosedSet(task.Algorithms()),
 		kinds:      newClosedSet(task.KeyKinds()),
-		fields:     newClosedSet(task.InputKeys()),
+		fields:     newClosedSet(task.InputNames()),
 		ends:       newClosedSet(ends()),
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -42,13 +43,15 @@ func NewRegistrar(server TaskDefs, taskTypes []string, ownerEmail string, log *s
 	}
 }
 
-// Definition is the task definition that the worker registers. Its response
+// Definition is the task definition that the worker registers for the name of a
+// task in a queue. Its response
 // timeout makes the server deliver a task again whose worker died; without a
 // definition there is none.
-func Definition(name, ownerEmail string) model.TaskDef {
+func Definition(queue, name, ownerEmail string) model.TaskDef {
+	about := task.DefinitionOf(queue)
 	return model.TaskDef{
 		Name:                   name,
-		Description:            "Signs a JSON Web Token; run by conductor-jwt.",
+		Description:            about.Summary + "; run by conductor-jwt.",
 		OwnerEmail:             ownerEmail,
 		RetryCount:             3,
 		RetryLogic:             "EXPONENTIAL_BACKOFF",
@@ -56,19 +59,22 @@ func Definition(name, ownerEmail string) model.TaskDef {
 		ResponseTimeoutSeconds: 30,
 		TimeoutSeconds:         0,
 		TimeoutPolicy:          "RETRY",
-		InputKeys:              task.InputKeys(),
-		OutputKeys:             task.OutputKeys(),
+		InputKeys:              about.InputKeys,
+		OutputKeys:             about.OutputKeys,
 	}
 }
 
 // DefaultNames are the task names registered at the start. The server finds a
-// definition by the name of a task, which is usually get_signed_jwt; a SIMPLE
-// task, and some others, have the task type as their name.
+// definition by the name of a task, which is usually the task type in lower case,
+// such as get_signed_jwt; a SIMPLE task, and some others, have the task type as
+// their name. Each of these names is that of its queue, too.
 func DefaultNames(taskTypes []string) []string {
-	names := []string{"get_signed_jwt"}
+	names := []string{strings.ToLower(task.TaskType)}
 	for _, t := range taskTypes {
-		if !slices.Contains(names, t) {
-			names = append(names, t)
+		for _, name := range []string{strings.ToLower(t), t} {
+			if !slices.Contains(names, name) && (name == t || task.HasContract(t)) {
+				names = append(names, name)
+			}
 		}
 	}
 	return names
@@ -77,21 +83,21 @@ func DefaultNames(taskTypes []string) []string {
 // Run registers the default names and returns. It retries until ctx ends.
 func (r *Registrar) Run(ctx context.Context) {
 	for _, name := range r.names {
-		r.ensure(ctx, name, 0)
+		r.ensure(ctx, name, name, 0)
 	}
 }
 
-// Ensure registers a definition for the name of a task, if it has none. It
-// retries for a minute. It is meant for [Options].EnsureTaskDef.
-func (r *Registrar) Ensure(ctx context.Context, name string) {
-	r.ensure(ctx, name, time.Minute)
+// Ensure registers a definition for the name of a task in a queue, if it has none.
+// It retries for a minute. It is meant for [Options].EnsureTaskDef.
+func (r *Registrar) Ensure(ctx context.Context, queue, name string) {
+	r.ensure(ctx, queue, name, time.Minute)
 }
 
 // ensure retries for limit; 0 is no limit.
-func (r *Registrar) ensure(ctx context.Context, name string, limit time.Duration) {
+func (r *Registrar) ensure(ctx context.Context, queue, name string, limit time.Duration) {
 	began := time.Now()
 	for failures := 1; ctx.Err() == nil; failures++ {
-		err := r.ensureOnce(ctx, name)
+		err := r.ensureOnce(ctx, queue, name)
 		if err == nil || ctx.Err() != nil {
 			return
 		}
@@ -109,13 +115,13 @@ func (r *Registrar) ensure(ctx context.Context, name string, limit time.Duration
 // ensureOnce returns an error if a retry may succeed. It logs one that is
 // permanent once, and makes no further call for the name; after a 403, for no
 // name.
-func (r *Registrar) ensureOnce(ctx context.Context, name string) *conductor.Error {
+func (r *Registrar) ensureOnce(ctx context.Context, queue, name string) *conductor.Error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.forbidden || r.refused[name] {
 		return nil
 	}
-	err := r.createIfMissing(ctx, name)
+	err := r.createIfMissing(ctx, queue, name)
 	if err == nil || ctx.Err() != nil || retryable(err.Class) {
 		return err
 	}
@@ -129,7 +135,7 @@ func (r *Registrar) ensureOnce(ctx context.Context, name string) *conductor.Erro
 // createIfMissing creates the definition if there is none. The server has no
 // conditional write: a definition that another client creates between the two
 // calls is overwritten.
-func (r *Registrar) createIfMissing(ctx context.Context, name string) (failure *conductor.Error) {
+func (r *Registrar) createIfMissing(ctx context.Context, queue, name string) (failure *conductor.Error) {
 	defer func() {
 		if recover() != nil { // of the client; it would end the process
 			failure = panicError("register taskdef")
@@ -142,7 +148,7 @@ func (r *Registrar) createIfMissing(ctx context.Context, name string) (failure *
 	if exists {
 		return nil
 	}
-	if err := r.server.CreateTaskDef(ctx, Definition(name, r.ownerEmail)); err != nil {
+	if err := r.server.CreateTaskDef(ctx, Definition(queue, name, r.ownerEmail)); err != nil {
 		return conductorError("create taskdef", err)
 	}
 	r.log.InfoContext(ctx, "registered a task definition", "task_name", escape(name))
@@ -178,7 +184,7 @@ func (w *Worker) checkTaskDef(ctx context.Context, d *delivery) {
 	if noTimeout {
 		w.metrics.NoResponseTimeout(d.taskType)
 	}
-	if !w.missingDefs.add(d.task.Name, d.task.Scheduled) {
+	if !w.missingDefs.add(d.taskType, d.task.Name, d.task.Scheduled) {
 		return
 	}
 	ids := []any{"task_name", escape(d.task.Name), "task_type", d.taskType}
@@ -194,19 +200,23 @@ func (w *Worker) checkTaskDef(ctx context.Context, d *delivery) {
 // [recheckInterval] when a task of that name was scheduled after the last one,
 // because the definition may have been deleted meanwhile.
 type missingDefs struct {
-	added chan string // has room for every name that is remembered
+	added chan queuedName // has room for every name that is remembered
 
 	mu      sync.Mutex
 	latest  map[string]time.Time // when the latest task of each name was scheduled
-	recheck []string
+	recheck []queuedName
 }
+
+// queuedName is the name of a task and its queue. A name has one definition: its
+// queue is that of the first task of the name.
+type queuedName struct{ queue, name string }
 
 func newMissingDefs() *missingDefs {
-	return &missingDefs{added: make(chan string, maxNames), latest: make(map[string]time.Time)}
+	return &missingDefs{added: make(chan queuedName, maxNames), latest: make(map[string]time.Time)}
 }
 
-// add notes the name of a task. It reports whether the name is new.
-func (m *missingDefs) add(name string, scheduled time.Time) bool {
+// add notes the name of a task in a queue. It reports whether the name is new.
+func (m *missingDefs) add(queue, name string, scheduled time.Time) bool {
 	if name == "" {
 		return false
 	}
@@ -216,19 +226,19 @@ func (m *missingDefs) add(name string, scheduled time.Time) bool {
 	switch {
 	case !known && len(m.latest) < maxNames:
 		m.latest[name] = scheduled
-		m.added <- name
+		m.added <- queuedName{queue, name}
 		return true
 	case known && scheduled.After(latest):
 		m.latest[name] = scheduled
-		if !slices.Contains(m.recheck, name) {
-			m.recheck = append(m.recheck, name)
+		if n := (queuedName{queue, name}); !slices.Contains(m.recheck, n) {
+			m.recheck = append(m.recheck, n)
 		}
 	}
 	return false
 }
 
 // takeRecheck returns the names to ask for again.
-func (m *missingDefs) takeRecheck() []string {
+func (m *missingDefs) takeRecheck() []queuedName {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	names := m.recheck
@@ -236,16 +246,16 @@ func (m *missingDefs) takeRecheck() []string {
 	return names
 }
 
-func (m *missingDefs) run(ctx context.Context, ensure func(context.Context, string)) {
+func (m *missingDefs) run(ctx context.Context, ensure func(ctx context.Context, queue, name string)) {
 	ticker := time.NewTicker(recheckInterval)
 	defer ticker.Stop()
 	for {
 		select {
-		case name := <-m.added:
-			ensure(ctx, name)
+		case n := <-m.added:
+			ensure(ctx, n.queue, n.name)
 		case <-ticker.C:
-			for _, name := range m.takeRecheck() {
-				ensure(ctx, name)
+			for _, n := range m.takeRecheck() {
+				ensure(ctx, n.queue, n.name)
 			}
 		case <-ctx.Done():
 			return

@@ -28,7 +28,7 @@ func TestTasksWithoutAResponseTimeout(t *testing.T) {
 			l.Enqueue(conductortest.TaskSpec{Type: jwtType, Name: fmt.Sprintf("get_signed_jwt_%d\n", i%3)})
 		}
 		enqueue(l, 5)
-		r := start(t, l, Options{EnsureTaskDef: func(_ context.Context, name string) {
+		r := start(t, l, Options{EnsureTaskDef: func(_ context.Context, _, name string) {
 			mu.Lock()
 			defer mu.Unlock()
 			ensured[name]++
@@ -49,7 +49,7 @@ func TestRememberedNamesAreBounded(t *testing.T) {
 	u := newMissingDefs()
 	fresh := 0
 	for i := range 10 * maxNames {
-		if u.add(fmt.Sprint(i), time.Time{}) {
+		if u.add(jwtType, fmt.Sprint(i), time.Time{}) {
 			fresh++
 		}
 	}
@@ -73,8 +73,8 @@ func TestRegistersWhatIsMissing(t *testing.T) {
 		before := string(l.StoredTaskDef("get_signed_jwt"))
 		r, _ := newRegistrar(l)
 		r.Run(t.Context())
-		r.Ensure(t.Context(), "get_signed_jwt_1")
-		r.Ensure(t.Context(), "get_signed_jwt_1")
+		r.Ensure(t.Context(), jwtType, "get_signed_jwt_1")
+		r.Ensure(t.Context(), jwtType, "get_signed_jwt_1")
 		if after := string(l.StoredTaskDef("get_signed_jwt")); after != before {
 			t.Errorf("an existing definition was changed to %s", after)
 		}
@@ -91,8 +91,8 @@ func TestRegistersWhatIsMissing(t *testing.T) {
 				t.Errorf("%s is registered as %+v", name, d)
 			}
 		}
-		d := Definition("n", "ops@example.com")
-		if d.TimeoutPolicy != "RETRY" || d.OwnerEmail != "ops@example.com" || !slices.Equal(d.OutputKeys, task.OutputKeys()) || !slices.Equal(d.InputKeys, task.InputKeys()) {
+		d, about := Definition(jwtType, "n", "ops@example.com"), task.DefinitionOf(jwtType)
+		if d.TimeoutPolicy != "RETRY" || d.OwnerEmail != "ops@example.com" || !slices.Equal(d.OutputKeys, about.OutputKeys) || !slices.Equal(d.InputKeys, about.InputKeys) {
 			t.Errorf("the definition is %+v", d)
 		}
 	})
@@ -194,8 +194,8 @@ func TestARefusedNameIsLoggedOnce(t *testing.T) {
 		l.SetFaults(conductortest.Plan(1, conductortest.Rule{Call: "create taskdef", Fault: conductortest.Fault{Status: 400}}))
 		r, log := newRegistrar(l)
 		for range 3 {
-			r.Ensure(t.Context(), "x")
-			r.Ensure(t.Context(), "y")
+			r.Ensure(t.Context(), jwtType, "x")
+			r.Ensure(t.Context(), jwtType, "y")
 		}
 		if n := log.count("level=WARN"); n != 2 || l.Calls("create taskdef") != 2 {
 			t.Errorf("%d warnings and %d calls, want one for each name", n, l.Calls("create taskdef"))
@@ -221,7 +221,7 @@ func TestRegistrationThat(t *testing.T) {
 				l.SetFaults(c.faults)
 				r, log := newRegistrar(l)
 				r.Run(t.Context())
-				r.Ensure(t.Context(), "x")
+				r.Ensure(t.Context(), jwtType, "x")
 				created := 0
 				for _, name := range append(DefaultNames([]string{jwtType}), "x") {
 					if l.StoredTaskDef(name) != nil {
@@ -242,7 +242,7 @@ func TestRegistrationEnds(t *testing.T) {
 		l.SetFaults(func(conductortest.Call) conductortest.Fault { return conductortest.Fault{Status: 500} })
 		r, log := newRegistrar(l)
 		began := time.Now()
-		r.Ensure(t.Context(), "x")
+		r.Ensure(t.Context(), jwtType, "x")
 		if took := time.Since(began); took < time.Minute || took > 70*time.Second || log.count("level=WARN") != 1 {
 			t.Errorf("gave up on one name after %s with %d warnings, want a minute and one", took, log.count("level=WARN"))
 		}

@@ -50,10 +50,10 @@ type Options struct {
 	// OnExecuted, if not nil, is called after each execution, from many
 	// goroutines. It must not block.
 	OnExecuted func(Executed)
-	// EnsureTaskDef, if not nil, is called from one goroutine for each task name
-	// that may have no task definition, and again when later tasks of that name
+	// EnsureTaskDef, if not nil, is called from one goroutine for each task name,
+	// with the task's queue, that may have no task definition, and again when later tasks of that name
 	// may have none.
-	EnsureTaskDef func(ctx context.Context, name string)
+	EnsureTaskDef func(ctx context.Context, queue, name string)
 }
 
 // check finds errors of the program, which would make a run hang or panic.

@@ -23,6 +23,8 @@ type Policy struct {
 	Grants  []Grant  // in the order of the file
 	Inline  Inline
 
+	Endpoints []Endpoint // of exchange, beside those of the built-in profiles
+
 	// profiles are all that a task may name, resolved; nil: the built-in ones.
 	profiles        map[string]*provider.Profile
 	definesProfiles bool

@@ -56,6 +56,7 @@ func (r *reader) sections(body ast.Node, p *Policy) {
 		"issuers":  r.readIssuers,
 		"profiles": r.readProfiles,
 		"grants":   func(n ast.Node) { r.grants(n, p) },
+		"exchange": func(n ast.Node) { r.exchange(n, p) },
 		"inline":   r.choice(&inline, string(InlineAllow), string(InlineSecretsOnly), string(InlineDeny)),
 	}
 	maps.Copy(sections, r.storeSections(&p.Stores))

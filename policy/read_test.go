@@ -113,6 +113,7 @@ profiles:
   snowflake: off
 grants:
   - {use: [single], workflows: [w], task_types: [t], issuers: [i], subjects: [s], audiences: [a], scopes: [c], algorithms: [ES256], secrets: [x], max_ttl: 1m}
+exchange: {endpoints: ["https://endpoint/token"]}
 inline: deny
 `
 
@@ -165,7 +166,7 @@ func TestMistakes(t *testing.T) {
 	const k = "keys:\n  a: {source: \"file:///a.pem\"}\n"
 	for _, row := range []struct{ text, want string }{
 		{"keyz: {}", "policy.yaml:1:1: unknown field of the policy file; did you mean keys?"},
-		{"what: {}", "policy.yaml:1:1: unknown field of the policy file; use one of aws, azure, google, grants, inline, issuers, keys, profiles, vault"},
+		{"what: {}", "policy.yaml:1:1: unknown field of the policy file; use one of aws, azure, exchange, google, grants, inline, issuers, keys, profiles, vault"},
 		{"[]", "policy.yaml:1:1: a list; write the policy file as a mapping"},
 		{"keys: 5", "policy.yaml:1:7: text; write keys as a mapping"},
 		{"inline: alow", "policy.yaml:1:9: unknown choice; did you mean allow?"},

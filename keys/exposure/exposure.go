@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // Parts are the private parts of keys, and the secrets that open them.
@@ -23,14 +24,8 @@ type Secrets struct {
 // in clear or in base64, and for words of 8 to 23 characters as a whole.
 // Shorter words are in too many texts by chance, and are not looked for.
 func New(parts Parts) Secrets {
-	var digits []string
-	for _, word := range parts.Words {
-		digits = append(append(digits, base64Digits(word)), encodings([]byte(word))...)
-	}
-	for _, raw := range parts.Bytes {
-		digits = append(digits, encodings(raw)...)
-	}
-	hasWord, hasRun, hasDigits := findWords(parts.Words), findRuns(parts.Words), findRuns(digits)
+	words := func() []string { return parts.Words }
+	hasWord, hasRun, hasDigits := findWords(parts.Words), findRuns(words), findRuns(sync.OnceValue(parts.digits))
 	return Secrets{find: func(text string) bool {
 		if holdsPrivateKey(text) || hasWord(text) || hasRun(text) {
 			return true
@@ -38,6 +33,18 @@ func New(parts Parts) Secrets {
 		plain := base64Digits(text)
 		return hasDigits(plain) || anyDecoding(plain, func(raw string) bool { return holdsPrivateKey(raw) || hasWord(raw) })
 	}}
+}
+
+// digits are the parts as a text in base64 has them.
+func (p Parts) digits() []string {
+	var digits []string
+	for _, word := range p.Words {
+		digits = append(append(digits, base64Digits(word)), encodings([]byte(word))...)
+	}
+	for _, raw := range p.Bytes {
+		digits = append(digits, encodings(raw)...)
+	}
+	return digits
 }
 
 // In reports whether text gives one of the secrets away, or a private key of

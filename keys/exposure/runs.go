@@ -5,25 +5,27 @@ import "sync"
 const (
 	// MinRun is how many characters of a secret in a row give it away.
 	MinRun = 24
-	// blockSize divides MinRun in two, so that each run holds a whole block
-	// that begins at a multiple of it.
-	blockSize = MinRun / 2
+	// Each run holds a whole block that begins at a multiple of blockStride.
+	blockSize   = 8
+	blockStride = MinRun - blockSize + 1
 )
 
 // findRuns returns a function that reports whether a text has MinRun characters
 // in a row with one of the secrets. It looks for the blocks of the secrets, and
-// compares whole runs around a block that is there. The secrets are in its
-// closure, so that nothing prints them.
-func findRuns(secrets []string) func(text string) bool {
-	blocks := piecesOf(secrets, blockSize, blockSize)
-	runs := sync.OnceValue(func() map[string]struct{} { return piecesOf(secrets, MinRun, 1) })
+// compares whole runs around a block that is there. Most texts are too short to
+// hold a run, so the blocks are made for the first that is not. The secrets are
+// in closures, so that nothing prints them.
+func findRuns(secrets func() []string) func(text string) bool {
+	blocks := sync.OnceValue(func() map[string]struct{} { return piecesOf(secrets(), blockSize, blockStride) })
+	runs := sync.OnceValue(func() map[string]struct{} { return piecesOf(secrets(), MinRun, 1) })
 	return func(text string) bool {
 		if len(text) < MinRun {
 			return false
 		}
+		known := blocks()
 		next := 0 // the first run of text that was not compared
 		for i := 0; i+blockSize <= len(text); i++ {
-			if _, ok := blocks[text[i:i+blockSize]]; !ok {
+			if _, ok := known[text[i:i+blockSize]]; !ok {
 				continue
 			}
 			for next = max(next, i+blockSize-MinRun); next <= i && next+MinRun <= len(text); next++ {

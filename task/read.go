@@ -101,9 +101,10 @@ func describe(n jsonobj.Value) string {
 }
 
 // deliveredLiterally reports whether a string in the value, at any depth and
-// however it is escaped, holds a secret's expression.
+// however it is escaped, holds a secret's expression. Only an escape \u can write
+// a character of it in another way (RFC 8259 §7).
 func deliveredLiterally(raw jsontext.Value) bool {
-	if !bytes.ContainsRune(raw, '\\') {
+	if !bytes.Contains(raw, []byte(`\u`)) {
 		return bytes.Contains(raw, []byte(secretMark))
 	}
 	d := jsontext.NewDecoder(bytes.NewReader(raw))

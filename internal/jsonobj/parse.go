@@ -167,7 +167,8 @@ func (r *reader) finish(err error) error {
 			err = ErrTrailing
 		}
 	}
-	if levels(r.raw) > r.limits.Levels {
+	// The decoder itself reads no more than MaxLevels.
+	if (err != nil || r.limits.Levels < MaxLevels) && levels(r.raw) > r.limits.Levels {
 		err = errors.Join(ErrTooDeep, err)
 	}
 	return r.fault(err)

@@ -25,7 +25,7 @@ func ParseValue(raw []byte, limits Limits) (Value, error) {
 	if err != nil {
 		return Value{}, err
 	}
-	if text, ok := plainString(raw); ok {
+	if text, ok := String(raw); ok {
 		return Value{Kind: jsontext.KindString, Raw: raw, Text: text}, nil
 	}
 	r := newReader(raw, limits)
@@ -84,8 +84,8 @@ func (r *reader) inside(v *Value) error {
 	return err
 }
 
-// plainString returns the text of a JSON string without escapes (RFC 8259 §7).
-// Most values are such strings, and a decoder costs more than reading one.
+// plainString returns the text of a JSON string without escapes (RFC 8259 §7),
+// as most are.
 func plainString(raw jsontext.Value) (string, bool) {
 	if len(raw) < 2 || raw[0] != '"' || raw[len(raw)-1] != '"' {
 		return "", false
@@ -164,7 +164,8 @@ func (v Value) Walk(visit func(text string)) {
 	}
 }
 
-// String returns the text of a JSON string; false for any other value.
+// String returns the text of a JSON string; false for any other value. It needs
+// no decoder, which costs more than reading a string does.
 func String(value jsontext.Value) (string, bool) {
 	if len(value) == 0 || value[0] != '"' {
 		return "", false

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"conductor-jwt/conductor/api"
@@ -110,16 +111,16 @@ func (w *Worker) ended(ctx context.Context, d *delivery, end End) {
 	if end.lost() && w.draining.Load() {
 		w.lost.Add(1)
 	}
-	ids := append(d.ids(), "end", string(end))
+	ids := func() []any { return append(d.ids(), "end", string(end)) }
 	switch {
 	case end.lost():
-		w.log.ErrorContext(ctx, "the server did not accept the task's result; it delivers the task again if the task definition has a response timeout", ids...)
+		w.log.ErrorContext(ctx, "the server did not accept the task's result; it delivers the task again if the task definition has a response timeout", ids()...)
 	case end == Gone:
-		w.log.WarnContext(ctx, "the server no longer knows the task", ids...)
+		w.log.WarnContext(ctx, "the server no longer knows the task", ids()...)
 	case end == GivenBack:
-		w.log.InfoContext(ctx, "the task was given back", ids...)
-	default:
-		w.log.DebugContext(ctx, "task finished", ids...)
+		w.log.InfoContext(ctx, "the task was given back", ids()...)
+	case w.log.Enabled(ctx, slog.LevelDebug): // writing the ids takes longer than counting the end
+		w.log.DebugContext(ctx, "task finished", ids()...)
 	}
 }
 

@@ -11,13 +11,18 @@ import (
 func clientAssertion() *Profile {
 	return &Profile{
 		Name: "client-assertion", Title: "RFC 10070 and FAPI 2.0, private_key_jwt",
-		DocsURL: "https://www.rfc-editor.org/info/rfc10070", Exchange: ClientAssertion,
+		DocsURL: "https://www.rfc-editor.org/info/rfc10070", Use: ClientAssertion,
 		Algorithms: slices.Concat(rsaPSS(), ecdsa(), []keys.Algorithm{keys.EdDSA, keys.Ed25519}, rsaPKCS1()),
 		Type:       "client-authentication+jwt", TTL: minute, MaxTTL: hour,
 		Claims: []Claim{
 			clientID(), sameAsIssuer(),
 			audience("the issuer of the authorization server, not its token URL, such as https://as.example.com", "https://**"),
 			tokenID(0, 0), optionalIssuedAt(),
+		},
+		// The token endpoint does not follow from the issuer: it is in its metadata.
+		Exchange: &Exchange{
+			Scope:      true,
+			Parameters: []Parameter{{Name: "resource", Meaning: "the resources that the access token is for (RFC 8707)", Type: urisType, Field: "resource"}},
 		},
 		Recipe: Recipe{
 			Secret: "CLIENT_KEY", KeySetup: newKey + registerJWKS, signInputs: clientInputs,

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -40,18 +41,25 @@ func TestThePageOfProfilesIsUpToDate(t *testing.T) {
 func profileTables() string {
 	var b strings.Builder
 	for _, p := range provider.Profiles() {
-		fmt.Fprintf(&b, "\n### %s\n\n[%s](%s). %s; [a workflow](recipes/%s.md).\n\n", p.Name, p.Title, p.DocsURL, exchangeWords(p.Exchange), p.Name)
+		fmt.Fprintf(&b, "\n### %s\n\n[%s](%s). %s; [a workflow](recipes/%s.md).\n\n", p.Name, p.Title, p.DocsURL, useWords(p.Use), p.Name)
 		b.WriteString("| member | rule |\n|---|---|\n")
 		for _, row := range append(headerRows(p), claimRows(p)...) {
 			fmt.Fprintf(&b, "| `%s` | %s |\n", row[0], row[1])
+		}
+		if p.Exchange == nil {
+			continue
+		}
+		b.WriteString("\n| `GET_ACCESS_TOKEN` | rule |\n|---|---|\n")
+		for _, row := range exchangeRows(p) {
+			fmt.Fprintf(&b, "| `%s` | %s |\n", row[0], strings.ReplaceAll(row[1], "|", `\|`))
 		}
 	}
 	b.WriteString("\n")
 	return b.String()
 }
 
-func exchangeWords(e provider.Exchange) string {
-	switch e {
+func useWords(u provider.Use) string {
+	switch u {
 	case provider.Assertion:
 		return "The token is an authorization grant, exchanged for an access token (RFC 7523 §2.1)"
 	case provider.ClientAssertion:
@@ -61,6 +69,53 @@ func exchangeWords(e provider.Exchange) string {
 	case provider.CustomRequest:
 	}
 	return "The token is sent in a request of the provider's own form"
+}
+
+// exchangeRows say what a task writes beside the claims, and what it gets beside the
+// token.
+func exchangeRows(p *provider.Profile) [][2]string {
+	x := p.Exchange
+	rows := [][2]string{{"tokenUrl", endpointWords(x)}}
+	for _, parameter := range x.Parameters {
+		words := parameter.Meaning + "; " + string(parameter.Type)
+		switch {
+		case parameter.Required:
+			words = "required: " + words
+		case slices.Contains(x.OneOf, parameter.Name):
+			words = "one of `" + strings.Join(x.OneOf, "`, `") + "` is required: " + words
+		}
+		if parameter.Sealed {
+			words += "; a secret"
+		}
+		rows = append(rows, [2]string{"parameters." + parameter.Name, words})
+	}
+	for _, path := range x.Response {
+		rows = append(rows, [2]string{"response." + path[strings.LastIndex(path, ".")+1:], "the answer's `" + path + "`"})
+	}
+	if x.TokenType != "" {
+		rows = append(rows, [2]string{"tokenType", "`" + x.TokenType + "`"})
+	}
+	if x.Lifetime > 0 {
+		rows = append(rows, [2]string{"expiresIn", fmt.Sprintf("%d, because the answer does not tell", x.Lifetime)})
+	}
+	return rows
+}
+
+func endpointWords(x *provider.Exchange) string {
+	switch {
+	case x.URL != "" && x.Patterns == nil:
+		return "none: it is `" + x.URL + "`"
+	case x.URL != "":
+		return "without one: `" + x.URL + "`. The provider's own: `" + strings.Join(x.Patterns, "`, `") + "`; any other must be on the policy's list"
+	}
+	words := "required"
+	if x.EndpointFollows() {
+		words = "without one, it follows from `aud`"
+	}
+	if x.Patterns == nil {
+		return words + "; it must be on the policy's list"
+	}
+	return words + ". The provider's own: `" + strings.Join(x.Patterns, "`, `") + "`; any other must be on the policy's list"
 }
 
 func headerRows(p *provider.Profile) [][2]string {

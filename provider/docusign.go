@@ -3,12 +3,21 @@ package provider
 func docusign() *Profile {
 	return &Profile{
 		Name: "docusign", Title: "DocuSign, the JWT grant",
-		DocsURL: "https://developers.docusign.com/platform/auth/jwt-get-token", Exchange: Assertion,
+		DocsURL: "https://developers.docusign.com/platform/auth/jwt-get-token", Use: Assertion,
 		Algorithms: rs256(), MaxTTL: hour, FromIssue: true,
 		Claims: []Claim{
 			required("iss", "the integration key"), required("sub", "the user's id, a GUID"),
 			audience("account.docusign.com or account-d.docusign.com, a host without https://", "account.docusign.com", "account-d.docusign.com"),
 			{Name: "scope", Required: true, Meaning: "signature impersonation", Preset: "signature impersonation"},
+		},
+		Exchange: &Exchange{
+			Patterns: []string{"https://account.docusign.com/oauth/token", "https://account-d.docusign.com/oauth/token"},
+			endpoint: func(audience string) string {
+				if audience == "" {
+					return ""
+				}
+				return "https://" + audience + "/oauth/token"
+			},
 		},
 		Recipe: Recipe{
 			Secret: "DOCUSIGN_KEY", KeySetup: "Under *Apps and Keys*, add an RSA key pair to the integration key and take the private key, which is shown once.",

@@ -1,11 +1,15 @@
 package provider
 
-import "conductor-jwt/keys"
+import (
+	"strings"
+
+	"conductor-jwt/keys"
+)
 
 func entra() *Profile {
 	return &Profile{
 		Name: "entra", Title: "Microsoft Entra ID, a certificate credential",
-		DocsURL: "https://learn.microsoft.com/en-us/entra/identity-platform/certificate-credentials", Exchange: ClientAssertion,
+		DocsURL: "https://learn.microsoft.com/en-us/entra/identity-platform/certificate-credentials", Use: ClientAssertion,
 		Algorithms: []keys.Algorithm{keys.PS256, keys.RS256}, Type: "JWT", Certificate: true, TTL: 5 * minute, NotBefore: true,
 		Claims: []Claim{
 			clientID(), sameAsIssuer(),
@@ -15,6 +19,13 @@ func entra() *Profile {
 				"https://login.partner.microsoftonline.cn/*/oauth2/v2.0/token", "https://login.microsoftonline.com/*/v2.0",
 			),
 			tokenID(0, 0),
+		},
+		Exchange: &Exchange{
+			Patterns: []string{
+				"https://login.microsoftonline.com/*/oauth2/v2.0/token", "https://login.microsoftonline.us/*/oauth2/v2.0/token",
+				"https://login.partner.microsoftonline.cn/*/oauth2/v2.0/token",
+			},
+			ClientID: "iss", Scope: true, endpoint: entraEndpoint,
 		},
 		Recipe: Recipe{
 			Secret: "ENTRA_KEY",
@@ -30,4 +41,14 @@ func entra() *Profile {
 			},
 		},
 	}
+}
+
+// entraEndpoint returns the token endpoint of the tenant, whose issuer may also be
+// the audience.
+func entraEndpoint(audience string) string {
+	tenant, ok := strings.CutSuffix(audience, "/v2.0")
+	if !ok {
+		return audience
+	}
+	return tenant + "/oauth2/v2.0/token"
 }

@@ -12,7 +12,7 @@ const (
 func googleServiceAccount() *Profile {
 	return &Profile{
 		Name: "google-service-account", Title: "Google, a service account's OAuth 2.0 access token",
-		DocsURL: "https://developers.google.com/identity/protocols/oauth2/service-account", Exchange: Assertion,
+		DocsURL: "https://developers.google.com/identity/protocols/oauth2/service-account", Use: Assertion,
 		Algorithms: rs256(), KeyID: accountKeyID, TTL: 5 * minute, MaxTTL: hour, FromIssue: true,
 		Claims: []Claim{
 			required("iss", accountIssuer),
@@ -22,6 +22,8 @@ func googleServiceAccount() *Profile {
 			{Name: "target_audience", Meaning: "instead of scopes: the audience of an ID token (Cloud Run, IAP)"},
 		},
 		OneOf: []string{"scope", "target_audience"}, issuer: serviceAccount,
+		// With target_audience the answer has an ID token alone.
+		Exchange: &Exchange{URL: "https://oauth2.googleapis.com/token", Token: []string{"access_token", "id_token"}},
 		Recipe: Recipe{
 			Secret: accountSecret, KeySetup: accountKey,
 			signInputs: `"scopes":"${workflow.input.scopes}"`,
@@ -40,7 +42,7 @@ func googleServiceAccount() *Profile {
 func googleSelfSigned() *Profile {
 	return &Profile{
 		Name: "google-self-signed", Title: "Google, a service account's self-signed token",
-		DocsURL: "https://google.aip.dev/auth/4111", Exchange: Bearer,
+		DocsURL: "https://google.aip.dev/auth/4111", Use: Bearer,
 		Algorithms: rs256(), KeyID: accountKeyID, TTL: hour, MinTTL: hour, MaxTTL: hour, FromIssue: true,
 		Claims: []Claim{
 			required("iss", accountIssuer), sameAsIssuer(),

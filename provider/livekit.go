@@ -3,7 +3,7 @@ package provider
 func livekit() *Profile {
 	return &Profile{
 		Name: "livekit", Title: "LiveKit, an access token",
-		DocsURL: "https://docs.livekit.io/home/get-started/authentication/", Exchange: Bearer,
+		DocsURL: "https://docs.livekit.io/home/get-started/authentication/", Use: Bearer,
 		Algorithms: hs256(), NotBefore: true,
 		Claims: []Claim{
 			required("iss", "the API key"),

@@ -3,7 +3,7 @@ package provider
 func netsuite() *Profile {
 	return &Profile{
 		Name: "netsuite", Title: "Oracle NetSuite, OAuth 2.0 client credentials",
-		DocsURL: "https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/section_162686838198.html", Exchange: ClientAssertion,
+		DocsURL: "https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/section_162686838198.html", Use: ClientAssertion,
 		Algorithms: append(rsaPSS(), ecdsa()...), Type: "JWT", KeyID: "the certificate ID of the mapping", MaxTTL: hour - 1, FromIssue: true, ScopeFormat: "comma",
 		Claims: []Claim{
 			required("iss", "the client ID of the integration record"),
@@ -12,6 +12,10 @@ func netsuite() *Profile {
 				"https://*.suitetalk.api.netsuite.com/services/rest/auth/oauth2/v1/token",
 			),
 			required("scope", "restlets, rest_webservices or suite_analytics, a list"),
+		},
+		Exchange: &Exchange{
+			Patterns: []string{"https://*.suitetalk.api.netsuite.com/services/rest/auth/oauth2/v1/token"},
+			endpoint: func(audience string) string { return audience },
 		},
 		Recipe: Recipe{
 			Secret: "NETSUITE_KEY",

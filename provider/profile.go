@@ -19,10 +19,13 @@ import (
 // Profile is the rules of one provider, or an operator's extension of them.
 // Times are in seconds.
 type Profile struct {
-	Name     string
-	Title    string // the provider and its use of the token, for documents
-	DocsURL  string // the provider's page with the rules
-	Exchange Exchange
+	Name    string
+	Title   string // the provider and its use of the token, for documents
+	DocsURL string // the provider's page with the rules
+	Use     Use
+
+	// Exchange is nil where the token is sent with each call to the provider.
+	Exchange *Exchange
 
 	Algorithms  []keys.Algorithm // without a request for one, the first that fits the key is used
 	Type        string           // required typ; empty: JWT, and any other is allowed
@@ -50,17 +53,23 @@ type Profile struct {
 	// issuer returns the issuer that follows from the subject and the key, or
 	// "" where none does. nil: none ever does.
 	issuer func(d Parties, key keys.Key) (string, error)
+
+	extends string // of an operator's profile: the name of the built-in one
 }
 
-// Exchange is how the provider receives the token.
-type Exchange string
+// Provider returns the name of the built-in profile, which is p or the one that
+// p extends.
+func (p *Profile) Provider() string { return cmp.Or(p.extends, p.Name) }
 
-// The exchanges.
+// Use is how the provider receives the token.
+type Use string
+
+// The uses.
 const (
-	Assertion       Exchange = "assertion"        // for an access token (RFC 7523 §2.1)
-	ClientAssertion Exchange = "client assertion" // for an access token, as the client's authentication (RFC 7523 §2.2)
-	Bearer          Exchange = "bearer"           // with each call; the token is the access token (RFC 6750 §2.1)
-	CustomRequest   Exchange = "request"          // in a request of the provider's own form
+	Assertion       Use = "assertion"        // for an access token (RFC 7523 §2.1)
+	ClientAssertion Use = "client assertion" // for an access token, as the client's authentication (RFC 7523 §2.2)
+	Bearer          Use = "bearer"           // with each call; the token is the access token (RFC 6750 §2.1)
+	CustomRequest   Use = "request"          // in a request of the provider's own form
 )
 
 // Claim is the rule of one claim. A claim without a rule may hold anything.
@@ -160,7 +169,7 @@ func (p *Profile) LimitTTL(worker int64) int64 {
 // Extend returns a profile of another name with what an operator sets.
 func (p *Profile) Extend(name string, o Overrides) *Profile {
 	q := *p
-	q.Name = name
+	q.Name, q.extends = name, p.Provider()
 	q.Overrides = Overrides{
 		Key: cmp.Or(o.Key, p.Overrides.Key), Issuer: cmp.Or(o.Issuer, p.Overrides.Issuer), Subject: cmp.Or(o.Subject, p.Overrides.Subject),
 		Audiences: p.Overrides.Audiences, MaxTTL: cmp.Or(o.MaxTTL, p.Overrides.MaxTTL), NoExpiry: o.NoExpiry || p.Overrides.NoExpiry,

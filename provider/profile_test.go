@@ -39,7 +39,7 @@ func TestFindReportsAnUnknownProfile(t *testing.T) {
 func TestTheProfilesAreConsistent(t *testing.T) {
 	seen := map[string]bool{}
 	for _, p := range provider.Profiles() {
-		if seen[p.Name] || p.Title == "" || p.Exchange == "" || len(p.Algorithms) == 0 || !strings.HasPrefix(p.DocsURL, "https://") {
+		if seen[p.Name] || p.Title == "" || p.Use == "" || len(p.Algorithms) == 0 || !strings.HasPrefix(p.DocsURL, "https://") {
 			t.Errorf("%+v", p)
 		}
 		seen[p.Name] = true

@@ -27,7 +27,7 @@ func TestAPageMentionsAnAccessTokenOnlyWhereThereIsOne(t *testing.T) {
 	direct := 0
 	for _, p := range provider.Profiles() {
 		page := p.RecipePage()
-		if p.Exchange != provider.Bearer {
+		if p.Use != provider.Bearer {
 			continue
 		}
 		direct++

@@ -1,9 +1,11 @@
 package provider
 
+import "strings"
+
 func salesforce() *Profile {
 	return &Profile{
 		Name: "salesforce", Title: "Salesforce, the JWT bearer flow",
-		DocsURL: "https://help.salesforce.com/s/articleView?id=xcloud.remoteaccess_oauth_jwt_flow.htm", Exchange: Assertion,
+		DocsURL: "https://help.salesforce.com/s/articleView?id=xcloud.remoteaccess_oauth_jwt_flow.htm", Use: Assertion,
 		Algorithms: rs256(), TTL: 3 * minute, MaxTTL: 3 * minute,
 		Claims: []Claim{
 			required("iss", "the consumer key of the external client app"), required("sub", "the user's name"),
@@ -15,6 +17,20 @@ func salesforce() *Profile {
 				"https://login.salesforce.com", "https://test.salesforce.com",
 			),
 			optionalIssuedAt(),
+		},
+		// A path of two segments could be a tenant's own service on a site.
+		Exchange: &Exchange{
+			Patterns: []string{
+				"https://*.my.salesforce.com/services/oauth2/token", "https://*.my.site.com/services/oauth2/token", "https://*.my.site.com/*/services/oauth2/token",
+				"https://login.salesforce.com/services/oauth2/token", "https://test.salesforce.com/services/oauth2/token",
+			},
+			Response: []string{"instance_url", "id"},
+			// The answer does not tell when the token ends: after a time without use that
+			// the org sets, of 15 minutes at least.
+			Lifetime: 15 * minute, Temporary: []string{"rate_limit_exceeded"},
+			endpoint: func(audience string) string {
+				return below(strings.TrimSuffix(audience, "/"), "/services/oauth2/token")
+			},
 		},
 		Recipe: Recipe{
 			Secret: "SALESFORCE_KEY",

@@ -5,13 +5,14 @@ import "conductor-jwt/keys"
 func smartBackendServices() *Profile {
 	return &Profile{
 		Name: "smart-backend-services", Title: "SMART on FHIR, backend services",
-		DocsURL: "https://hl7.org/fhir/smart-app-launch/client-confidential-asymmetric.html", Exchange: ClientAssertion,
+		DocsURL: "https://hl7.org/fhir/smart-app-launch/client-confidential-asymmetric.html", Use: ClientAssertion,
 		Algorithms: []keys.Algorithm{keys.RS384, keys.ES384}, Type: "JWT", KeyID: "the key's id in the client's JWKS", TTL: minute, MaxTTL: 5 * minute,
 		Claims: []Claim{
 			clientID(), sameAsIssuer(),
 			audience("the token URL of the server, such as https://ehr.example.com/token", "https://**"),
 			tokenID(0, 0), optionalIssuedAt(),
 		},
+		Exchange: &Exchange{Scope: true, endpoint: func(audience string) string { return audience }},
 		Recipe: Recipe{
 			Secret: "SMART_KEY", KeySetup: "Make a key: `conductor-jwt key generate key.pem --alg ES384 --public-out key.pub.pem`." + registerJWKS,
 			signInputs: clientInputs + keyIDInput,

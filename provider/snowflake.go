@@ -12,7 +12,7 @@ import (
 func snowflake() *Profile {
 	return &Profile{
 		Name: "snowflake", Title: "Snowflake, key-pair authentication",
-		DocsURL: "https://docs.snowflake.com/en/developer-guide/sql-api/authenticating", Exchange: Bearer,
+		DocsURL: "https://docs.snowflake.com/en/developer-guide/sql-api/authenticating", Use: Bearer,
 		Algorithms: rs256(), MaxTTL: hour, FromIssue: true,
 		Claims: []Claim{
 			// First, because iss follows from it.

@@ -5,7 +5,7 @@ import "conductor-jwt/keys"
 func supabase() *Profile {
 	return &Profile{
 		Name: "supabase", Title: "Supabase, a token for its APIs",
-		DocsURL: "https://supabase.com/docs/guides/auth/jwts", Exchange: Bearer,
+		DocsURL: "https://supabase.com/docs/guides/auth/jwts", Use: Bearer,
 		Algorithms: []keys.Algorithm{keys.ES256, keys.RS256, keys.HS256},
 		Claims: []Claim{
 			{Name: "role", Required: true, Meaning: "the role in the database, such as authenticated", Preset: "authenticated"},

@@ -3,7 +3,7 @@ package provider
 func vonage() *Profile {
 	return &Profile{
 		Name: "vonage", Title: "Vonage, an application",
-		DocsURL: "https://developer.vonage.com/en/getting-started/concepts/authentication", Exchange: Bearer,
+		DocsURL: "https://developer.vonage.com/en/getting-started/concepts/authentication", Use: Bearer,
 		Algorithms: rs256(), MaxTTL: 24 * hour, FromIssue: true,
 		Claims: []Claim{
 			required("application_id", "the application's id"), tokenID(0, 0), forbidden("iss"),

@@ -86,7 +86,7 @@ func providerEndpoint(t *testing.T, p *provider.Profile) (*tokenendpoint.Endpoin
 	e := tokenendpoint.New(p, shared.keys.recipes.verifierFor(p, shared.keys), time.Now)
 	server := httptest.NewServer(e)
 	t.Cleanup(server.Close)
-	return e, object{"tokenUrl": server.URL + "/token", "apiUrl": server.URL + "/api"}
+	return e, object{"tokenUrl": server.URL + "/token?key=web-api-key", "apiUrl": server.URL + "/api"}
 }
 
 func registerAll(t *testing.T, definitions ...json.RawMessage) {

@@ -22,13 +22,16 @@ import (
 // accepts its access tokens.
 type Endpoint struct {
 	profile *provider.Profile
-	key     any // a public key, or the bytes of a symmetric secret
 	now     func() time.Time
 
 	mu       sync.Mutex
-	used     map[string]bool // jti
+	keys     []any           // public keys, or the bytes of symmetric secrets
+	used     map[string]bool // jti, and the authorization codes of Apple
 	issued   map[string]bool // access tokens
+	path     string
 	lose     int
+	limited  int
+	after    string // Retry-After of a limited request
 	down     bool
 	seen     int
 	accepted int
@@ -36,7 +39,35 @@ type Endpoint struct {
 
 // New returns the provider of a profile. key verifies the tokens.
 func New(p *provider.Profile, key any, now func() time.Time) *Endpoint {
-	return &Endpoint{profile: p, key: key, now: now, used: map[string]bool{}, issued: map[string]bool{}}
+	return &Endpoint{profile: p, keys: []any{key}, now: now, used: map[string]bool{}, issued: map[string]bool{}}
+}
+
+// SetKeys sets the keys that verify the tokens, of which one must.
+func (e *Endpoint) SetKeys(keys ...any) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.keys = keys
+}
+
+// At sets the path of the token endpoint. Without it, every path but /api is one.
+func (e *Endpoint) At(path string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.path = path
+}
+
+// Limit answers the next n requests with 429 and a Retry-After.
+func (e *Endpoint) Limit(n int, retryAfter string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.limited, e.after = n, retryAfter
+}
+
+// Revoke makes the API refuse the access tokens that were issued so far.
+func (e *Endpoint) Revoke() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	clear(e.issued)
 }
 
 // Lose closes the connection instead of sending the next n successful responses.
@@ -68,17 +99,31 @@ func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}
-	if r.URL.Path == "/api" && e.profile.Exchange != provider.Bearer {
+	if r.URL.Path == "/api" && e.profile.Use != provider.Bearer {
 		e.call(w, r)
 		return
 	}
-	token, refusal := e.tokenOf(r)
+	if e.path != "" && r.URL.Path != e.path {
+		w.WriteHeader(http.StatusNotFound)
+		return
+	}
+	if e.limited > 0 {
+		e.limited--
+		w.Header().Set("Retry-After", e.after)
+		w.WriteHeader(http.StatusTooManyRequests)
+		return
+	}
+	sent, refusal := e.tokenOf(r)
+	var claims jsonobj.Object
 	if refusal == nil {
 		e.seen++
-		refusal = e.verify(token)
+		claims, refusal = e.verify(sent.token)
+	}
+	if refusal == nil {
+		refusal = e.checkRequest(r, &sent, &claims)
 	}
 	if refusal != nil {
-		respond(w, refusal.status, map[string]any{"error": refusal.code, "error_description": refusal.description})
+		respond(w, refusal.status, e.refusalBody(refusal))
 		return
 	}
 	e.accepted++
@@ -88,7 +133,11 @@ func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	access := rand.Text()
 	e.issued[access] = true
-	respond(w, http.StatusOK, e.success(access))
+	status := http.StatusOK
+	if e.profile.Name == "github-app" {
+		status = http.StatusCreated
+	}
+	respond(w, status, e.success(access, &claims))
 }
 
 // call handles a request to the API.
@@ -125,41 +174,57 @@ type refusal struct {
 // refuse returns invalid_grant, or invalid_client if the token authenticates the
 // client (RFC 7523 §3.1, §3.2).
 func (e *Endpoint) refuse(description string) *refusal {
-	if e.profile.Exchange == provider.ClientAssertion {
+	if e.profile.Use == provider.ClientAssertion {
 		return &refusal{http.StatusUnauthorized, "invalid_client", description}
 	}
 	return &refusal{http.StatusBadRequest, "invalid_grant", description}
 }
 
-// verify verifies a token and records its jti.
-func (e *Endpoint) verify(compact string) *refusal {
+// verify verifies a token, records its jti and returns its claims.
+func (e *Endpoint) verify(compact string) (jsonobj.Object, *refusal) {
+	claims, r := e.claimsOf(compact)
+	if r == nil {
+		r = e.checkTimes(&claims)
+	}
+	if r == nil {
+		r = e.checkReplay(&claims)
+	}
+	return claims, r
+}
+
+// claimsOf returns the claims of a token whose signature verifies and that breaks no
+// rule of the profile.
+func (e *Endpoint) claimsOf(compact string) (jsonobj.Object, *refusal) {
+	none := jsonobj.Object{}
 	algorithms := make([]jose.SignatureAlgorithm, len(e.profile.Algorithms))
 	for i, alg := range e.profile.Algorithms {
 		algorithms[i] = jose.SignatureAlgorithm(alg)
 	}
 	signed, err := jose.ParseSignedCompact(compact, algorithms)
 	if err != nil {
-		return e.refuse("not a jws of an accepted algorithm")
+		return none, e.refuse("not a jws of an accepted algorithm")
 	}
-	payload, err := signed.Verify(e.key)
-	if err != nil {
-		return e.refuse("the signature does not verify")
+	var payload []byte
+	for _, key := range e.keys {
+		if payload, err = signed.Verify(key); err == nil {
+			break
+		}
+	}
+	if payload == nil {
+		return none, e.refuse("the signature does not verify")
 	}
 	claims, err := jsonobj.Parse(payload, jsonobj.Limits{})
 	if err != nil {
-		return e.refuse("the payload is not a json object")
+		return none, e.refuse("the payload is not a json object")
 	}
 	header, err := headerOf(compact)
 	if err != nil {
-		return e.refuse("the header is not a json object")
+		return none, e.refuse("the header is not a json object")
 	}
 	if faults := e.profile.Check(&header, &claims, e.now()); len(faults) > 0 {
-		return e.refuse(faults[0].Error())
+		return none, e.refuse(faults[0].Error())
 	}
-	if r := e.checkTimes(&claims); r != nil {
-		return r
-	}
-	return e.checkReplay(&claims)
+	return claims, nil
 }
 
 // checkTimes refuses a token whose exp is past or too far away (RFC 7523 §3), or
@@ -194,12 +259,17 @@ func (e *Endpoint) checkTimes(claims *jsonobj.Object) *refusal {
 // sends the token with each call.
 func (e *Endpoint) checkReplay(claims *jsonobj.Object) *refusal {
 	id, ok := claims.Text("jti")
-	if !ok || e.profile.Exchange == provider.Bearer {
+	if !ok || e.profile.Use == provider.Bearer {
 		return nil
 	}
-	if e.used[id] {
-		return e.refuse("the jti was used before")
+	return e.useOnce("jti "+id, e.refuse("the jti was used before"))
+}
+
+// useOnce records what may be used once, and returns the refusal if it was used before.
+func (e *Endpoint) useOnce(what string, again *refusal) *refusal {
+	if e.used[what] {
+		return again
 	}
-	e.used[id] = true
+	e.used[what] = true
 	return nil
 }

@@ -94,7 +94,7 @@ func post(t *testing.T, e http.Handler, form url.Values) (int, string) {
 
 func client(token string) url.Values {
 	return url.Values{
-		"grant_type": {"client_credentials"}, "client_assertion": {token},
+		"grant_type": {"client_credentials"}, "client_assertion": {token}, "audience": {"https://api"},
 		"client_assertion_type": {"urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
 	}
 }
@@ -172,5 +172,106 @@ func TestAPIRefusesUnknownAccessTokens(t *testing.T) {
 	e.ServeHTTP(w, r)
 	if w.Code != http.StatusUnauthorized {
 		t.Errorf("status %d, want 401", w.Code)
+	}
+}
+
+// send posts a body as it is.
+func send(t *testing.T, e http.Handler, path, kind, body string, header ...string) *httptest.ResponseRecorder {
+	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, strings.NewReader(body))
+	r.Header.Set("Content-Type", kind)
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	e.ServeHTTP(w, r)
+	return w
+}
+
+func formOf(token string) string {
+	return client(token).Encode()
+}
+
+const formType = "application/x-www-form-urlencoded"
+
+func TestALimitEndsAfterItsRequests(t *testing.T) {
+	e := endpoint(t, "auth0")
+	e.Limit(1, "7")
+	w := send(t, e, "/token", formType, formOf(signed(t, claims("a", 0, 60))))
+	if w.Code != http.StatusTooManyRequests || w.Header().Get("Retry-After") != "7" {
+		t.Errorf("%d after %s, want 429 after 7", w.Code, w.Header().Get("Retry-After"))
+	}
+	if seen, _ := e.Counts(); seen != 0 {
+		t.Errorf("%d tokens were received", seen)
+	}
+	if w = send(t, e, "/token", formType, formOf(signed(t, claims("a", 0, 60)))); w.Code != http.StatusOK {
+		t.Errorf("%d %s, want 200", w.Code, w.Body)
+	}
+}
+
+func TestARevokedAccessTokenIsRefused(t *testing.T) {
+	e := endpoint(t, "auth0")
+	var issued struct {
+		AccessToken string `json:"access_token"`
+	}
+	w := send(t, e, "/token", formType, formOf(signed(t, claims("a", 0, 60))))
+	if err := json.Unmarshal(w.Body.Bytes(), &issued); err != nil {
+		t.Fatal(err)
+	}
+	if w = send(t, e, "/api", "", "", "Authorization", "Bearer "+issued.AccessToken); w.Code != http.StatusOK {
+		t.Errorf("%d, want 200", w.Code)
+	}
+	e.Revoke()
+	if w = send(t, e, "/api", "", "", "Authorization", "Bearer "+issued.AccessToken); w.Code != http.StatusUnauthorized {
+		t.Errorf("%d after the revocation, want 401", w.Code)
+	}
+}
+
+func TestAnyOfTheKeysVerifies(t *testing.T) {
+	other, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := endpoint(t, "auth0")
+	e.SetKeys(other.Public(), rsaKey().Public())
+	if w := send(t, e, "/token", formType, formOf(signed(t, claims("a", 0, 60)))); w.Code != http.StatusOK {
+		t.Errorf("%d %s, want 200", w.Code, w.Body)
+	}
+	e.SetKeys(other.Public())
+	if w := send(t, e, "/token", formType, formOf(signed(t, claims("b", 0, 60)))); w.Code != http.StatusUnauthorized {
+		t.Errorf("%d %s, want 401", w.Code, w.Body)
+	}
+}
+
+func TestAnEndpointIsAtItsPath(t *testing.T) {
+	e := endpoint(t, "auth0")
+	e.At("/oauth/token")
+	if w := send(t, e, "/token", formType, formOf(signed(t, claims("a", 0, 60)))); w.Code != http.StatusNotFound {
+		t.Errorf("another path: %d, want 404", w.Code)
+	}
+	if w := send(t, e, "/oauth/token", formType, formOf(signed(t, claims("a", 0, 60)))); w.Code != http.StatusOK {
+		t.Errorf("%d %s, want 200", w.Code, w.Body)
+	}
+}
+
+// What a provider requires beside the token, and how it refuses.
+func TestAProviderChecksTheRestOfTheRequest(t *testing.T) {
+	app := signed(t, `{"iss":"Iv1","iat":1795348800,"exp":1795349000}`)
+	for _, row := range []struct {
+		says, profile, body string
+		status              int
+		want                string
+	}{
+		{"a client id that is not the issuer", "auth0", formOf(signed(t, claims("a", 0, 60))) + "&client_id=d", 401, `"error":"invalid_client"`},
+		{"no audience", "auth0", strings.Replace(formOf(signed(t, claims("a", 0, 60))), "audience=", "resource=", 1), 403, `"error":"access_denied"`},
+		{"a member that GitHub does not know", "github-app", `{"scope":"x"}`, 422, `"message":"Invalid request. scope is not permitted."`},
+		{"a token of GitHub", "github-app", `{"repositories":["a"]}`, 201, `"repository_selection":"selected"`},
+		{"no token of Firebase", "firebase", `{}`, 400, `"message":"INVALID_REQUEST : no token in the json body"`},
+		{"no token of Tableau", "tableau", `{}`, 400, `"code":"401001"`},
+	} {
+		w := send(t, endpoint(t, row.profile), "/token", formType, row.body, "Authorization", "Bearer "+app)
+		if w.Code != row.status || !strings.Contains(w.Body.String(), row.want) {
+			t.Errorf("%s: %d %s, want %d %s", row.says, w.Code, w.Body, row.status, row.want)
+		}
 	}
 }

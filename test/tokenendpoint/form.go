@@ -20,13 +20,24 @@ const (
 
 const maxBody = 1 << 20
 
+// sent is what a request has in it.
+type sent struct {
+	token string
+	form  url.Values     // of a form
+	body  map[string]any // of JSON
+}
+
+func invalidRequest(description string) *refusal {
+	return &refusal{http.StatusBadRequest, "invalid_request", description}
+}
+
 // tokenOf returns the token of a request, from where the provider expects it.
-func (e *Endpoint) tokenOf(r *http.Request) (string, *refusal) {
+func (e *Endpoint) tokenOf(r *http.Request) (sent, *refusal) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody))
 	if err != nil {
-		return "", &refusal{http.StatusBadRequest, "invalid_request", "the body cannot be read"}
+		return sent{}, invalidRequest("the body cannot be read")
 	}
-	switch e.profile.Exchange {
+	switch e.profile.Use {
 	case provider.Assertion:
 		return e.assertion(r, body)
 	case provider.ClientAssertion:
@@ -35,38 +46,47 @@ func (e *Endpoint) tokenOf(r *http.Request) (string, *refusal) {
 	}
 	switch e.profile.Name {
 	case "firebase":
-		var sent struct {
-			Token string `json:"token"`
-		}
-		refused := jsonBody(body, &sent, func() string { return sent.Token })
-		return sent.Token, refused
+		return jsonToken(body, "token")
 	case "tableau":
-		var sent struct {
-			Credentials struct {
-				JWT string `json:"jwt"`
-			} `json:"credentials"`
-		}
-		refused := jsonBody(body, &sent, func() string { return sent.Credentials.JWT })
-		return sent.Credentials.JWT, refused
+		return jsonToken(body, "credentials", "jwt")
 	case "apple-sign-in":
 		return clientSecret(r, body)
 	case "snowflake":
 		if r.Header.Get("X-Snowflake-Authorization-Token-Type") != "KEYPAIR_JWT" {
-			return "", &refusal{http.StatusUnauthorized, "invalid_request", "X-Snowflake-Authorization-Token-Type is not KEYPAIR_JWT"}
+			return sent{}, &refusal{http.StatusUnauthorized, "invalid_request", "X-Snowflake-Authorization-Token-Type is not KEYPAIR_JWT"}
 		}
 	}
 	token, ok := bearer(r)
 	if !ok {
-		return "", &refusal{http.StatusUnauthorized, "invalid_request", "no Authorization: Bearer"}
+		return sent{}, &refusal{http.StatusUnauthorized, "invalid_request", "no Authorization: Bearer"}
 	}
-	return token, nil
+	s := sent{token: token}
+	if len(body) > 0 && json.Unmarshal(body, &s.body) != nil {
+		return sent{}, invalidRequest("the body is not a json object")
+	}
+	return s, nil
 }
 
-func jsonBody(body []byte, into any, token func() string) *refusal {
-	if json.Unmarshal(body, into) != nil || token() == "" {
-		return &refusal{http.StatusBadRequest, "invalid_request", "no token in the json body"}
+// jsonToken reads a token from a JSON body, at a path of member names.
+func jsonToken(body []byte, path ...string) (sent, *refusal) {
+	s := sent{}
+	if json.Unmarshal(body, &s.body) == nil {
+		s.token, _ = inside(s.body, path...).(string)
 	}
-	return nil
+	if s.token == "" {
+		return sent{}, invalidRequest("no token in the json body")
+	}
+	return s, nil
+}
+
+// inside returns the value at a path of member names, or nil.
+func inside(object map[string]any, path ...string) any {
+	var value any = object
+	for _, name := range path {
+		members, _ := value.(map[string]any)
+		value = members[name]
+	}
+	return value
 }
 
 // form reads a body of the media type that RFC 6749 §4.1.3 requires.
@@ -74,73 +94,60 @@ func form(r *http.Request, body []byte) (url.Values, *refusal) {
 	values, err := url.ParseQuery(string(body))
 	kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
 	if r.Method != http.MethodPost || kind != "application/x-www-form-urlencoded" || err != nil {
-		return nil, &refusal{http.StatusBadRequest, "invalid_request", "not the POST of a form"}
+		return nil, invalidRequest("not the POST of a form")
 	}
-	for _, list := range values {
-		if len(list) > 1 { // RFC 6749 §3.2
-			return nil, &refusal{http.StatusBadRequest, "invalid_request", "a parameter twice"}
+	for name, list := range values {
+		if len(list) > 1 && name != "resource" { // RFC 6749 §3.2, RFC 8707 §2
+			return nil, invalidRequest("a parameter twice")
 		}
 	}
 	return values, nil
 }
 
-func (e *Endpoint) assertion(r *http.Request, body []byte) (string, *refusal) {
+func (e *Endpoint) assertion(r *http.Request, body []byte) (sent, *refusal) {
 	values, refused := form(r, body)
 	switch {
 	case refused != nil:
-		return "", refused
+		return sent{}, refused
 	case values.Get("grant_type") != grantType:
-		return "", &refusal{http.StatusBadRequest, "unsupported_grant_type", "grant_type"}
+		return sent{}, &refusal{http.StatusBadRequest, "unsupported_grant_type", "grant_type"}
 	case values.Get("assertion") == "":
-		return "", &refusal{http.StatusBadRequest, "invalid_request", "no assertion"}
+		return sent{}, invalidRequest("no assertion")
 	case e.profile.Name == "box" && (values.Get("client_id") == "" || values.Get("client_secret") == ""):
-		return "", &refusal{http.StatusUnauthorized, "invalid_client", "no client_id or no client_secret"}
+		return sent{}, &refusal{http.StatusUnauthorized, "invalid_client", "no client_id or no client_secret"}
 	}
-	return values.Get("assertion"), nil
+	return sent{token: values.Get("assertion"), form: values}, nil
 }
 
-func clientAssertion(r *http.Request, body []byte) (string, *refusal) {
+func clientAssertion(r *http.Request, body []byte) (sent, *refusal) {
 	values, refused := form(r, body)
 	switch {
 	case refused != nil:
-		return "", refused
+		return sent{}, refused
 	case values.Get("grant_type") != "client_credentials":
-		return "", &refusal{http.StatusBadRequest, "unsupported_grant_type", "grant_type"}
+		return sent{}, &refusal{http.StatusBadRequest, "unsupported_grant_type", "grant_type"}
 	case values.Get("client_assertion_type") != assertionType || values.Get("client_assertion") == "":
-		return "", &refusal{http.StatusUnauthorized, "invalid_client", "no client_assertion of the type jwt-bearer"}
+		return sent{}, &refusal{http.StatusUnauthorized, "invalid_client", "no client_assertion of the type jwt-bearer"}
 	}
-	return values.Get("client_assertion"), nil
+	return sent{token: values.Get("client_assertion"), form: values}, nil
 }
 
-func clientSecret(r *http.Request, body []byte) (string, *refusal) {
+func clientSecret(r *http.Request, body []byte) (sent, *refusal) {
 	values, refused := form(r, body)
 	switch {
 	case refused != nil:
-		return "", refused
+		return sent{}, refused
 	case values.Get("grant_type") == "":
-		return "", &refusal{http.StatusBadRequest, "unsupported_grant_type", "grant_type"}
+		return sent{}, &refusal{http.StatusBadRequest, "unsupported_grant_type", "grant_type"}
 	case values.Get("client_id") == "" || values.Get("client_secret") == "":
-		return "", &refusal{http.StatusBadRequest, "invalid_client", "no client_id or no client_secret"}
+		return sent{}, &refusal{http.StatusBadRequest, "invalid_client", "no client_id or no client_secret"}
 	}
-	return values.Get("client_secret"), nil
+	return sent{token: values.Get("client_secret"), form: values}, nil
 }
 
 // bearer reads RFC 6750 §2.1.
 func bearer(r *http.Request) (string, bool) {
 	return strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-}
-
-// success returns the body of a successful response, as the provider sends it.
-func (e *Endpoint) success(access string) map[string]any {
-	switch e.profile.Name {
-	case "github-app":
-		return map[string]any{"token": access}
-	case "firebase":
-		return map[string]any{"idToken": access}
-	case "tableau":
-		return map[string]any{"credentials": map[string]any{"token": access}}
-	}
-	return map[string]any{"access_token": access, "token_type": "Bearer", "expires_in": 3600}
 }
 
 func headerOf(compact string) (jsonobj.Object, error) {

@@ -1,0 +1,143 @@
+package provider
+
+import (
+	"errors"
+	"net/url"
+	"slices"
+	"strings"
+
+	"conductor-jwt/internal/fault"
+	"conductor-jwt/internal/glob"
+	"conductor-jwt/internal/jsonobj"
+)
+
+// Endpoint is a token endpoint.
+type Endpoint struct {
+	URL string
+	// BuiltIn says that the provider owns the host. Any other endpoint must be listed
+	// by the policy.
+	BuiltIn bool
+}
+
+// ErrEndpoint is the reason of an error of [Profile.Endpoint].
+var ErrEndpoint = errors.New("the token endpoint is missing or invalid")
+
+// Endpoint returns where a token is exchanged: at tokenURL or, where it is empty, at
+// the provider's only endpoint or the one that follows from the audience. The URL is
+// https and has no user information, query or fragment, and its path is normalized,
+// so that what a pattern matches is what is requested.
+func (p *Profile) Endpoint(tokenURL string, claims, parameters *jsonobj.Object) (Endpoint, error) {
+	x := p.Exchange
+	if x == nil {
+		return Endpoint{}, errNoExchange
+	}
+	fixed, missing := expand(x.URL, parameters)
+	switch {
+	case tokenURL != "":
+	case missing != "":
+		parameter, _ := x.parameter(missing)
+		return Endpoint{}, wrongParameter(missing+" is "+notSet, setTo(parameter.Meaning))
+	case x.endpoint != nil:
+		tokenURL = x.endpoint(audienceOf(claims))
+	default:
+		tokenURL = fixed
+	}
+	if tokenURL == "" {
+		return Endpoint{}, wrongEndpoint("not set, and this provider's endpoint differs from tenant to tenant", "set it to the token endpoint of your tenant"+x.example())
+	}
+	if problem, hint := checkURL(tokenURL); problem != "" {
+		return Endpoint{}, wrongEndpoint(problem, hint)
+	}
+	if fixed != "" && fixed != x.URL && tokenURL != fixed {
+		return Endpoint{}, wrongEndpoint("set, and so is a parameter that is part of it", "leave one of them out")
+	}
+	builtIn := tokenURL == fixed || isPlain(tokenURL) && slices.ContainsFunc(x.Patterns, func(pattern string) bool {
+		return glob.Pattern(pattern).MatchFilled(tokenURL)
+	})
+	if !builtIn && x.URL != "" && x.Patterns == nil {
+		return Endpoint{}, wrongEndpoint("not the endpoint of this provider, which has only one", "leave it out")
+	}
+	return Endpoint{URL: tokenURL, BuiltIn: builtIn}, nil
+}
+
+func wrongEndpoint(found, hint string) error {
+	return &fault.Error{Reason: ErrEndpoint, Field: TokenURLField, Found: found, Hint: hint}
+}
+
+// example returns the form of the provider's endpoints.
+func (e *Exchange) example() string {
+	if len(e.Patterns) == 0 {
+		return ""
+	}
+	return ", of the form " + strings.ReplaceAll(e.Patterns[0], "*", "TENANT")
+}
+
+// expand replaces {name} in a URL by a parameter. It returns the name where the
+// parameter is absent, or is no word.
+func expand(pattern string, parameters *jsonobj.Object) (expanded, missing string) {
+	before, rest, ok := strings.Cut(pattern, "{")
+	if !ok {
+		return pattern, ""
+	}
+	name, after, _ := strings.Cut(rest, "}")
+	value, _ := given(parameters, name)
+	list := texts(value)
+	if len(list) != 1 || !isWord(list[0]) {
+		return "", name
+	}
+	return before + list[0] + after, ""
+}
+
+const maxURL = 2048
+
+// checkURL returns what is wrong with a token endpoint, and what to do.
+func checkURL(text string) (problem, hint string) {
+	u, err := url.Parse(text)
+	switch {
+	case len(text) > maxURL, err != nil, u.Host == "", u.Opaque != "":
+		return "not an absolute URL", "set it to the token endpoint, such as https://as.example.com/token"
+	case u.Scheme != "https":
+		return "not an https URL", "tokens are posted over https only"
+	case u.User != nil, u.RawQuery != "", u.ForceQuery, strings.Contains(text, "#"):
+		return "a URL with user information, a query or a fragment", "leave that part out"
+	case u.String() != text, u.Hostname() != strings.ToLower(u.Hostname()), !isNormal(u):
+		return "a URL that is not normalized", "write the host in lower-case ascii, and the path without . and .. segments, // and encoded slashes"
+	}
+	return "", ""
+}
+
+// isNormal reports whether a URL's path has no segment that a server may resolve to
+// another path than the one that a pattern matched.
+func isNormal(u *url.URL) bool {
+	for i, segment := range strings.Split(u.EscapedPath(), "/") {
+		plain, err := url.PathUnescape(segment)
+		switch {
+		case err != nil, plain == ".", plain == "..", strings.ContainsAny(plain, `/\`), strings.ContainsFunc(plain, glob.Hidden):
+			return false
+		case segment == "" && i > 0 && i < strings.Count(u.EscapedPath(), "/"):
+			return false
+		}
+	}
+	return true
+}
+
+// isPlain reports whether a URL has only a host of letters, digits and hyphens, and a
+// path of unreserved characters (RFC 3986 §2.3). Nothing in it can be read
+// as the end of the host.
+func isPlain(text string) bool {
+	host, path, _ := strings.Cut(strings.TrimPrefix(text, "https://"), "/")
+	for _, label := range strings.Split(host, ".") {
+		if label == "" || strings.Trim(label, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
+			return false
+		}
+	}
+	return !strings.ContainsFunc(path, func(r rune) bool { return r != '/' && !isUnreserved(r) })
+}
+
+// below returns a URL with a path after it, or "" where there is no URL.
+func below(base, path string) string {
+	if base == "" {
+		return ""
+	}
+	return base + path
+}

@@ -1,0 +1,172 @@
+package provider_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"conductor-jwt/internal/fault"
+	"conductor-jwt/provider"
+)
+
+// endpoint returns the endpoint of a task with this tokenUrl and the claims of good.
+func endpoint(tb testing.TB, profile, tokenURL string) (provider.Endpoint, error) {
+	tb.Helper()
+	parameters := `{"installationId":1}`
+	if tokenURL != "" {
+		parameters = `{}`
+	}
+	return find(tb, profile).Endpoint(tokenURL, object(tb, good()[profile][1]), object(tb, parameters))
+}
+
+func TestTheProviderOwnsItsEndpoints(t *testing.T) {
+	for profile, urls := range map[string][]string{
+		"google-service-account": {"", "https://oauth2.googleapis.com/token"},
+		"firebase":               {""},
+		"github-app":             {"", "https://api.acme.ghe.com/app/installations/1/access_tokens"},
+		"salesforce": {
+			"", "https://acme.my.salesforce.com/services/oauth2/token", "https://acme--dev.sandbox.my.salesforce.com/services/oauth2/token",
+			"https://acme.my.site.com/services/oauth2/token", "https://acme.my.site.com/customers/services/oauth2/token",
+			"https://login.salesforce.com/services/oauth2/token", "https://test.salesforce.com/services/oauth2/token",
+		},
+		"docusign":      {"", "https://account.docusign.com/oauth/token"},
+		"box":           {"", "https://api.box.com/oauth2/token"},
+		"netsuite":      {"", "https://1234567-sb1.suitetalk.api.netsuite.com/services/rest/auth/oauth2/v1/token"},
+		"apple-sign-in": {""},
+		"entra":         {"", "https://login.microsoftonline.us/t/oauth2/v2.0/token", "https://login.partner.microsoftonline.cn/t/oauth2/v2.0/token"},
+		"okta":          {"", "https://acme.oktapreview.com/oauth2/aus1/v1/token", "https://acme.okta-emea.com/oauth2/v1/token"},
+		"auth0":         {"", "https://acme.eu.auth0.com/oauth/token"},
+		"tableau":       {"https://10ay.online.tableau.com/api/3.27/auth/signin"},
+	} {
+		for _, u := range urls {
+			if e, err := endpoint(t, profile, u); err != nil || !e.BuiltIn || u != "" && e.URL != u {
+				t.Errorf("%s %s: %+v %v, want a built-in endpoint", profile, u, e, err)
+			}
+		}
+	}
+}
+
+// An attacker who chooses the tokenUrl gets no assertion: the endpoint is refused, or
+// must be on the policy's list.
+func TestNoOtherHostIsTakenForTheProviders(t *testing.T) {
+	for profile, u := range map[string]string{
+		"salesforce": "https://acme.my.salesforce.com/services/oauth2/token",
+		"netsuite":   "https://1.suitetalk.api.netsuite.com/services/rest/auth/oauth2/v1/token",
+		"okta":       "https://acme.okta.com/oauth2/v1/token",
+		"auth0":      "https://acme.auth0.com/oauth/token",
+		"entra":      "https://login.microsoftonline.com/t/oauth2/v2.0/token",
+		"tableau":    "https://a.online.tableau.com/api/3.27/auth/signin",
+		"github-app": "https://api.acme.ghe.com/app/installations/1/access_tokens",
+		"docusign":   "https://account.docusign.com/oauth/token",
+		"box":        "https://api.box.com/oauth2/token",
+	} {
+		if e, err := endpoint(t, profile, u); err != nil || !e.BuiltIn {
+			t.Fatalf("%s %s: %+v %v", profile, u, e, err)
+		}
+		host, path, _ := strings.Cut(strings.TrimPrefix(u, "https://"), "/")
+		for _, bad := range []string{
+			"http://" + host + "/" + path,
+			"https://evil.example@" + host + "/" + path,
+			"https://" + host + "@evil.example/" + path,
+			"https://" + host + ":pw@evil.example/" + path,
+			"https://" + host + ":8443/" + path,
+			"https://" + host + ".evil.example/" + path,
+			"https://" + host + "./" + path,
+			"https://." + host + "/" + path,
+			"https://evil.example/" + host + "/" + path,
+			"https://evil.example/." + host + "/" + path,
+			"https://evil.example?." + host + "/" + path,
+			"https://evil.example#." + host + "/" + path,
+			`https://evil.example\.` + host + "/" + path,
+			"https://evil.example%2f." + host + "/" + path,
+			"https://evil.example%00." + host + "/" + path,
+			"https://evil-" + strings.Replace(host, ".", "-", 1) + "/" + path,
+			"https://evil" + host[strings.Index(host, ".")+1:] + "/" + path,
+			"https://" + strings.Replace(host, "o", "о", 1) + "/" + path, // Cyrillic
+			"https://" + host + "/evil/../" + path,
+			"https://" + host + "/%2e%2e/" + path,
+			"https://" + host + "/services/apexrest/x/" + path,
+			"https://" + host + "//" + path,
+			"https://" + host + "/" + path + "/",
+			"https://" + host + "/" + path + "?x=y",
+			"https://" + host + "/" + path + "#x",
+			"https://" + host + "/x;" + path,
+			"HTTPS://" + host + "/" + path,
+			"https://" + strings.ToUpper(host) + "/" + path,
+			"https:/" + host + "/" + path,
+			"https:" + host + "/" + path,
+			" https://" + host + "/" + path,
+			"https://" + host + "\t/" + path,
+			"https://" + host + "\u200b/" + path,
+			"https://127.0.0.1/" + path,
+			"https://[::1]/" + path,
+			"https://localhost/" + path,
+		} {
+			if e, err := endpoint(t, profile, bad); err == nil && e.BuiltIn {
+				t.Errorf("%s: %q is taken for the provider's", profile, bad)
+			}
+		}
+	}
+}
+
+// These have no hosts of their own.
+func TestOtherEndpointsAreForThePolicy(t *testing.T) {
+	for profile, u := range map[string]string{
+		"keycloak": "https://kc.acme.com/realms/r/protocol/openid-connect/token", "smart-backend-services": "https://ehr.acme.com/token",
+		"client-assertion": "https://as.acme.com/token", "auth0": "https://login.acme.com/oauth/token", "okta": "https://id.acme.com/oauth2/v1/token",
+		"github-app": "https://github.acme.com/api/v3/app/installations/1/access_tokens", "tableau": "https://tableau.acme.com/api/3.27/auth/signin",
+		"salesforce": "https://acme.my.site.com/services/apexrest/x/services/oauth2/token",
+	} {
+		if e, err := endpoint(t, profile, u); err != nil || e.BuiltIn || e.URL != u {
+			t.Errorf("%s: %+v %v", profile, e, err)
+		}
+	}
+	for _, profile := range []string{"keycloak", "smart-backend-services"} {
+		if e, err := endpoint(t, profile, ""); err != nil || e.BuiltIn {
+			t.Errorf("%s: %+v %v, want the endpoint that follows from the audience", profile, e, err)
+		}
+	}
+}
+
+func TestAnEndpointIsRefusedWithAReason(t *testing.T) {
+	for _, row := range []struct{ profile, url, found string }{
+		{"client-assertion", "", "not set, and this provider's endpoint differs from tenant to tenant"},
+		{"tableau", "", "not set, and this provider's endpoint differs from tenant to tenant"},
+		{"box", "https://api.acme.com/oauth2/token", "not the endpoint of this provider, which has only one"},
+		{"keycloak", "kc.acme.com/token", "not an absolute URL"},
+		{"keycloak", "https:///token", "not an absolute URL"},
+		{"keycloak", "https://kc.acme.com/" + strings.Repeat("a", 2048), "not an absolute URL"},
+		{"keycloak", "http://kc.acme.com/token", "not an https URL"},
+		{"keycloak", "https://user@kc.acme.com/token", "a URL with user information, a query or a fragment"},
+		{"keycloak", "https://kc.acme.com/token?", "a URL with user information, a query or a fragment"},
+		{"keycloak", "https://kc.acme.com/token#", "a URL with user information, a query or a fragment"},
+		{"keycloak", "https://kc.acme.com/a/../token", "a URL that is not normalized"},
+		{"keycloak", "https://kc.acme.com/a%2fb", "a URL that is not normalized"},
+		{"keycloak", "https://kc.acme.com/%2e%2e/token", "a URL that is not normalized"},
+		{"keycloak", "https://kc.acme.com//token", "a URL that is not normalized"},
+		{"keycloak", "https://KC.acme.com/token", "a URL that is not normalized"},
+		{"keycloak", "https://kc.äcme.com/token", "a URL that is not normalized"},
+	} {
+		_, err := endpoint(t, row.profile, row.url)
+		f, ok := errors.AsType[*fault.Error](err)
+		if !ok || f.Found != row.found || f.Field != provider.TokenURLField || !errors.Is(err, provider.ErrEndpoint) {
+			t.Errorf("%s %.60s: %v, want %s", row.profile, row.url, err, row.found)
+		}
+	}
+}
+
+func TestTheInstallationIsInTheTokenURLOrAParameter(t *testing.T) {
+	p := find(t, "github-app")
+	_, err := p.Endpoint("", object(t, `{}`), object(t, `{}`))
+	wantFault(t, err, provider.ErrParameter, provider.ParametersField)
+	_, err = p.Endpoint("https://api.acme.ghe.com/app/installations/2/access_tokens", object(t, `{}`), object(t, `{"installationId":1}`))
+	wantFault(t, err, provider.ErrEndpoint, provider.TokenURLField)
+	_, err = p.Endpoint("", object(t, `{}`), object(t, `{"installationId":"../user"}`))
+	wantFault(t, err, provider.ErrParameter, provider.ParametersField)
+}
+
+// A token for several audiences has no endpoint by itself.
+func TestSeveralAudiencesNameNoEndpoint(t *testing.T) {
+	_, err := find(t, "okta").Endpoint("", object(t, `{"aud":["https://a.okta.com","https://b.okta.com"]}`), object(t, `{}`))
+	wantFault(t, err, provider.ErrEndpoint, provider.TokenURLField)
+}

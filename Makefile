@@ -135,7 +135,7 @@ vuln: ## check the linked packages for known vulnerabilities
 FORCE:
 
 .PHONY: bench
-bench: ## compare with the workers of the SDKs, 25 minutes, and write docs/performance.md
+bench: ## compare with the workers of the SDKs on a stub server, 25 minutes, into docs/performance.md and docs/sizing.md
 	bench/peers.sh
 	.cache/bench/compare -fresh
 
@@ -151,9 +151,9 @@ bench-compare: ## run the Go benchmarks and compare them with bench/baseline.txt
 	cd tools && $(GO) tool benchstat ../bench/baseline.txt ../.cache/bench.txt
 
 .PHONY: bench-server
-bench-server: .cache/bench/server ## compare with the workers of the SDKs on the real server, SQLite and PostgreSQL, an hour, into docs/sizing.md
+bench-server: .cache/bench/server ## compare with the workers of the SDKs on the real server, SQLite and PostgreSQL, fifty minutes, into docs/performance.md and docs/sizing.md
 	bench/peers.sh
-	.cache/bench/server $(ARGS)
+	.cache/bench/server $(or $(ARGS),-fresh)
 
 .PHONY: release
 release: ## build the archives of a release, with checksums and bills of materials, into dist/

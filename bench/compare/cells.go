@@ -15,7 +15,6 @@ const (
 	workerStatic = "conductor-jwt-static" // Go's RSA
 	loopGo       = "loop"
 	loopOpenSSL  = "loop-openssl"
-	loopBare     = "loop-bare" // signs nothing
 	conductorGo  = "conductor-go"
 	python       = "python"
 	javascript   = "javascript"
@@ -43,9 +42,9 @@ const (
 // cells returns all figures, in the order of measurement.
 func (b *bench) cells() []Cell {
 	if b.quick {
-		return quickCells()
+		return b.quickCells()
 	}
-	all := rawCells()
+	all := b.rawCells()
 	for _, algorithm := range []string{rs256, es256, edDSA} {
 		for _, slots := range []int{1, 10, 50} {
 			all = append(all, throughputCells(algorithm, slots)...)
@@ -58,8 +57,8 @@ func (b *bench) cells() []Cell {
 	return unique(append(all, shellCells()...))
 }
 
-func quickCells() []Cell {
-	all := rawCells()[:4]
+func (b *bench) quickCells() []Cell {
+	all := b.rawCells()[:4]
 	all = append(all, throughputCells(rs256, 1)...)
 	all = append(all, throughputCells(rs256, 10)...)
 	all = append(all, throughputCells(es256, 10)...)
@@ -93,9 +92,9 @@ func (c Cell) rounds(maxRounds int) int {
 	return maxRounds
 }
 
-func rawCells() []Cell {
+func (b *bench) rawCells() []Cell {
 	var all []Cell
-	for _, workers := range []int{1, 2} {
+	for _, workers := range []int{1, b.cores()} {
 		all = append(all,
 			Cell{Figure: Raw, Worker: opensslSpeed, Algorithm: rs256, Slots: workers},
 			Cell{Figure: Raw, Worker: rawOpenSSL, Algorithm: rs256, Slots: workers})
@@ -110,7 +109,7 @@ func throughputCells(algorithm string, slots int) []Cell {
 	workers := append([]string{workerStatic}, runners()...)
 	workers = append(workers, loopGo)
 	if algorithm == rs256 {
-		workers = append([]string{workerNative, loopOpenSSL}, append(workers, loopBare)...)
+		workers = append([]string{workerNative, loopOpenSSL}, workers...)
 	}
 	var all []Cell
 	for _, w := range workers {
@@ -154,16 +153,19 @@ func latencyCells() []Cell {
 			for _, w := range runners() {
 				all = append(all, Cell{Figure: Latency, Worker: w, Algorithm: rs256, Slots: 10, Rate: rate, Fills: fills})
 			}
-			for _, pollers := range []int{1, 2, 4} {
-				if pollers == 2 && (!fills || rate != 10) {
-					continue
-				}
+			if rate == 10 && !fills {
+				all = append(all, Cell{Figure: Latency, Worker: loopOpenSSL, Algorithm: rs256, Slots: 10, Rate: rate})
+			}
+			for _, pollers := range coldPolls() {
 				all = append(all, Cell{Figure: Latency, Worker: workerNative, Algorithm: rs256, Slots: 10, Rate: rate, Fills: fills, Pollers: pollers})
 			}
 		}
 	}
 	return all
 }
+
+// coldPolls are the numbers of pollers that are compared; 0 is the default.
+func coldPolls() []int { return []int{1, 0, 4} }
 
 func startCells() []Cell {
 	var all []Cell
@@ -189,8 +191,6 @@ func (b *bench) command(worker string) []string {
 	switch worker {
 	case workerNative, workerStatic:
 		return []string{in(worker), "worker"}
-	case loopBare:
-		return []string{in(loopGo)}
 	case python:
 		return []string{in("python/bin/python"), in("python/worker.py")}
 	case javascript:
@@ -246,9 +246,6 @@ func (c Cell) environment(url string) []string {
 	}
 	if c.Cores > 0 {
 		env = append(env, "GOMAXPROCS="+strconv.Itoa(c.Cores))
-	}
-	if c.Worker == loopBare {
-		env = append(env, "BENCH_BARE=1")
 	}
 	return env
 }

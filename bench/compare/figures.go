@@ -39,7 +39,8 @@ func (b *bench) throughput(ctx context.Context, c Cell) (*Sample, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &Sample{Cell: c, MiB: usage.Memory(pids...), Foreign: before.Foreign(after)}
+	out := &Sample{Cell: c, Foreign: before.Foreign(after)}
+	out.MiB, out.Written = usage.Memory(pids...)
 	s.stop()
 	n := float64(last.Updates - first.Updates)
 	if n == 0 {

@@ -6,7 +6,6 @@ import (
 	"os/exec"
 	"regexp"
 	"runtime"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -27,11 +26,6 @@ func (b *bench) describe(ctx context.Context) error {
 		javascript:  joinNonEmpty(words("bench/peers/javascript/package.json", `"([a-z@/-]+)": "([0-9.]+)"`), "Node.js "+first(ctx, "node", "--version")),
 		java:        joinNonEmpty(words("bench/peers/java/pom.xml", `<artifactId>(conductor-client|nimbus-jose-jwt)</artifactId><version>([^<]+)<`), first(ctx, b.dir+"/java/java", "-version")),
 		step:        joinNonEmpty(goModules(ctx, b.dir+"/"+step)),
-	}
-	for _, name := range []string{workerNative, workerStatic, step} {
-		if info, err := os.Stat(b.dir + "/" + name); err == nil {
-			facts[name+" bytes"] = strconv.FormatInt(info.Size(), 10)
-		}
 	}
 	if text, err := os.ReadFile("/proc/cpuinfo"); err == nil {
 		for line := range strings.Lines(string(text)) {

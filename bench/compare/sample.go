@@ -63,6 +63,7 @@ type Sample struct {
 	Tokens    float64           `json:"tokens,omitempty"`    // of raw: tokens per second
 	CPU       float64           `json:"cpu,omitempty"`       // ms of the worker's processes for each task; of raw: for each signature
 	MiB       float64           `json:"mib,omitempty"`       // proportional set size of the worker's processes
+	Written   float64           `json:"written,omitempty"`   // MiB that the worker's processes have written (RssAnon)
 	Polls     float64           `json:"polls,omitempty"`     // for each task
 	P50       float64           `json:"p50,omitempty"`       // ms
 	P99       float64           `json:"p99,omitempty"`       // ms
@@ -81,6 +82,7 @@ func (s *Sample) String() string {
 		{" tokens=%.1f/s", s.Tokens},
 		{" cpu=%.3fms", s.CPU},
 		{" mib=%.1f", s.MiB},
+		{" written=%.1f", s.Written},
 		{" p50=%.2fms", s.P50},
 		{" p99=%.2fms", s.P99},
 		{" took=%.1fms", s.Millis},

@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"slices"
+
+	"conductor-jwt/bench/page"
 )
 
 // stat is the median, the minimum and the maximum of n samples.
@@ -15,6 +17,7 @@ func perSecond(s *Sample) float64 { return s.PerSecond }
 func tokens(s *Sample) float64    { return s.Tokens }
 func cpu(s *Sample) float64       { return s.CPU }
 func mib(s *Sample) float64       { return s.MiB }
+func written(s *Sample) float64   { return s.Written }
 func p50(s *Sample) float64       { return s.P50 }
 func p99(s *Sample) float64       { return s.P99 }
 func millis(s *Sample) float64    { return s.Millis }
@@ -53,21 +56,8 @@ func (s stat) String() string {
 	if s.n == 0 {
 		return "–"
 	}
-	if s.n == 1 || threeDigits(s.low) == threeDigits(s.high) {
-		return threeDigits(s.mid)
+	if s.n == 1 || page.ThreeDigits(s.low) == page.ThreeDigits(s.high) {
+		return page.ThreeDigits(s.mid)
 	}
-	return fmt.Sprintf("%s (%s–%s)", threeDigits(s.mid), threeDigits(s.low), threeDigits(s.high))
-}
-
-// threeDigits formats a number with three significant digits.
-func threeDigits(v float64) string {
-	switch {
-	case v >= 100:
-		return fmt.Sprintf("%.0f", v)
-	case v >= 10:
-		return fmt.Sprintf("%.1f", v)
-	case v >= 1:
-		return fmt.Sprintf("%.2f", v)
-	}
-	return fmt.Sprintf("%.3f", v)
+	return fmt.Sprintf("%s (%s–%s)", page.ThreeDigits(s.mid), page.ThreeDigits(s.low), page.ThreeDigits(s.high))
 }

@@ -13,23 +13,11 @@ import (
 	"conductor-jwt/test/conductortest"
 )
 
-// setting is the number of workers and their slots.
-type setting struct{ slots, replicas int }
-
-// rate is the throughput of a backlog, and the CPU time of each task.
-type rate struct {
-	setting
-	perSecond float64
-	worker    float64 // CPU ms of the workers
-	server    float64 // CPU ms of the server's Java
-	machine   float64 // CPU ms of all processes, the store's included
-}
-
-// throughput queues tasks and then starts workers.
-func (b *bench) throughput(ctx context.Context, s *testbed, c setting) (rate, error) {
+// throughput queues tasks and then starts workers: c names their slots and number.
+func (b *bench) throughput(ctx context.Context, s *testbed, c cell) (sample, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
-	r := rate{setting: c}
+	r := sample{cell: c}
 	// On a busy SQLite about one execution in a thousand is not scheduled.
 	if err := s.queue(ctx, b.backlog+b.backlog/50); err != nil {
 		return r, err
@@ -39,8 +27,8 @@ func (b *bench) throughput(ctx context.Context, s *testbed, c setting) (rate, er
 		return r, err
 	}
 	var workers []*worker
-	for range c.replicas {
-		w, err := b.launch(ctx, s, c.slots, 2, b.backlog/c.replicas)
+	for range c.Replicas {
+		w, err := b.launch(ctx, s, c.Slots, 2, b.backlog/c.Replicas)
 		if err != nil {
 			return r, err
 		}
@@ -60,8 +48,8 @@ func (b *bench) throughput(ctx context.Context, s *testbed, c setting) (rate, er
 	}
 	n := float64(b.backlog)
 	each := func(d time.Duration) float64 { return d.Seconds() * 1000 / n }
-	r.perSecond = n / after.At.Sub(before.At).Seconds()
-	r.worker, r.server, r.machine = each(used), each(after.Worker-before.Worker), each(after.Machine-before.Machine)
+	r.PerSecond = n / after.At.Sub(before.At).Seconds()
+	r.Worker, r.Server, r.Machine = each(used), each(after.Worker-before.Worker), each(after.Machine-before.Machine)
 	return r, b.drainQueue(ctx, s)
 }
 
@@ -75,20 +63,12 @@ func (b *bench) drainQueue(ctx context.Context, s *testbed) error {
 	return conductortest.Pause(ctx, 2*time.Second)
 }
 
-// wait is how long tasks wait in the queue, and the cost of polling.
-type wait struct {
-	pollers  int
-	java     float64 // cores used by the server's Java while nothing is queued
-	idle     float64 // cores used by all processes while nothing is queued
-	p50, p99 float64 // ms from scheduled to ended, at 10 tasks/s
-}
-
-// waiting measures with the given number of pollers; 0 measures the idle server
-// without a worker.
-func (b *bench) waiting(ctx context.Context, s *testbed, pollers int) (wait, error) {
-	out := wait{pollers: pollers}
-	if pollers > 0 {
-		w, err := b.launch(ctx, s, 10, pollers, 0)
+// waiting measures how long tasks wait in the queue, and the cost of polling; with
+// no pollers, the idle server without a worker.
+func (b *bench) waiting(ctx context.Context, s *testbed, c cell) (sample, error) {
+	out := sample{cell: c}
+	if c.Pollers > 0 {
+		w, err := b.launch(ctx, s, 10, c.Pollers, 0)
 		if err != nil {
 			return out, err
 		}
@@ -108,17 +88,16 @@ func (b *bench) waiting(ctx context.Context, s *testbed, pollers int) (wait, err
 	if err != nil {
 		return out, err
 	}
-	out.java = (after.Worker - before.Worker).Seconds() / after.At.Sub(before.At).Seconds()
-	out.idle = (after.Machine - before.Machine).Seconds() / after.At.Sub(before.At).Seconds()
-	if pollers == 0 {
+	out.Server = (after.Worker - before.Worker).Seconds() / after.At.Sub(before.At).Seconds()
+	out.Machine = (after.Machine - before.Machine).Seconds() / after.At.Sub(before.At).Seconds()
+	if c.Pollers == 0 {
 		return out, nil
 	}
 	times, err := b.latencies(ctx, s)
 	if err != nil {
 		return out, err
 	}
-	slices.Sort(times)
-	out.p50, out.p99 = times[len(times)/2], times[min(len(times)-1, len(times)*99/100)]
+	out.P50, out.P99 = quantiles(times)
 	return out, nil
 }
 
@@ -152,6 +131,12 @@ func (b *bench) latencies(ctx context.Context, s *testbed) ([]float64, error) {
 		return nil, fmt.Errorf("only %d of %d executions completed, want nine in ten", len(times), len(ids))
 	}
 	return times, nil
+}
+
+// quantiles returns the median and the 99th percentile.
+func quantiles(times []float64) (p50, p99 float64) {
+	slices.Sort(times)
+	return times[len(times)/2], times[min(len(times)-1, len(times)*99/100)]
 }
 
 // took returns the ms from scheduled to ended.

@@ -3,16 +3,21 @@
 // several rates and in a burst: the CPU of worker and server for a token, the
 // requests, the time from scheduled to ended and the tokens a second. Of
 // conductor-jwt it also measures what slots, replicas and cold polls change. It
-// writes the figures into docs/sizing.md.
+// appends the samples to a file and writes the figures of all of them into
+// docs/performance.md and docs/sizing.md.
 //
-//	make bench-server       an hour
+//	make bench-server                               fifty minutes
+//	make bench-server ARGS='-fresh -stores SQLite -rounds 2'
+//	.cache/bench/server -report                     only the pages
 package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -32,6 +37,8 @@ func main() {
 type bench struct {
 	log     io.Writer
 	worker  string // path of the binary
+	file    string
+	samples []sample
 	backlog int    // executions for a throughput
 	trickle int    // executions for a latency
 	peers   string // folder of the workers that are compared; empty compares none
@@ -49,7 +56,10 @@ func run(ctx context.Context, args []string, log io.Writer) error {
 	b := &bench{log: log}
 	f := flag.NewFlagSet("server", flag.ContinueOnError)
 	f.StringVar(&b.worker, "worker", ".cache/bench/conductor-jwt", "the worker's binary")
-	page := f.String("page", "docs/sizing.md", "page to write the figures into; empty prints them")
+	docs := f.String("docs", "docs", "folder of performance.md and sizing.md; empty writes none")
+	f.StringVar(&b.file, "o", "bench/server.jsonl", "file of samples to append to")
+	fresh := f.Bool("fresh", false, "discard earlier samples")
+	report := f.Bool("report", false, "only write the pages")
 	stores := f.String("stores", sqlite+","+postgres, "stores of the server")
 	f.IntVar(&b.backlog, "n", 400, "executions for each throughput")
 	f.IntVar(&b.trickle, "trickle", 100, "executions for each latency")
@@ -69,69 +79,80 @@ func run(ctx context.Context, args []string, log io.Writer) error {
 			return err
 		}
 	}
-	var reports []report
-	for store := range strings.SplitSeq(*stores, ",") {
-		r, err := b.store(ctx, store)
-		if err != nil {
-			return fmt.Errorf("%s: %w", store, err)
+	if *fresh {
+		if err := os.Remove(b.file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
 		}
-		reports = append(reports, r)
 	}
-	text := write(reports)
-	if *page == "" {
-		_, err := io.WriteString(os.Stdout, text)
+	if err := b.read(); err != nil {
 		return err
 	}
-	return insert(*page, text)
+	if !*report {
+		for store := range strings.SplitSeq(*stores, ",") {
+			if err := b.store(ctx, store); err != nil {
+				return fmt.Errorf("%s: %w", store, err)
+			}
+		}
+	}
+	if *docs == "" {
+		return nil
+	}
+	return b.write(*docs)
 }
 
 // store measures all figures of one store.
-func (b *bench) store(ctx context.Context, store string) (r report, err error) {
-	r.store = store
+func (b *bench) store(ctx context.Context, store string) error {
 	s, err := start(ctx, store)
 	if err != nil {
-		return r, err
+		return err
 	}
 	defer s.stop(ctx)
-	r.version = s.server.Version()
-	_, _ = fmt.Fprintf(b.log, "%s: conductor %s is up\n", store, r.version)
+	_, _ = fmt.Fprintf(b.log, "%s: conductor %s is up\n", store, s.server.Version())
 	// Warm-up, for Java's compiler.
-	if _, err := b.throughput(ctx, s, setting{slots: 10, replicas: 1}); err != nil {
-		return r, err
+	if _, err := b.throughput(ctx, s, cell{Slots: 10, Replicas: 1}); err != nil {
+		return err
 	}
 	if b.peers != "" {
-		if r.costs, err = b.compare(ctx, s); err != nil {
-			return r, err
+		if err := b.compare(ctx, s); err != nil {
+			return err
 		}
 	}
-	for _, c := range b.settings() {
+	for _, c := range b.rates() {
 		one, err := b.throughput(ctx, s, c)
 		if err != nil {
-			return r, err
+			return err
 		}
-		_, _ = fmt.Fprintf(b.log, "%s: %+v\n", store, one)
-		r.rates = append(r.rates, one)
+		if err := b.add(s, one); err != nil {
+			return err
+		}
 	}
-	for _, pollers := range []int{0, 1, 2, 4} {
-		one, err := b.waiting(ctx, s, pollers)
+	for _, c := range waits() {
+		one, err := b.waiting(ctx, s, c)
 		if err != nil {
-			return r, err
+			return err
 		}
-		_, _ = fmt.Fprintf(b.log, "%s: %+v\n", store, one)
-		r.waits = append(r.waits, one)
+		if err := b.add(s, one); err != nil {
+			return err
+		}
 	}
-	return r, nil
+	return nil
 }
 
-func (b *bench) settings() []setting {
+// rates are the slots and replicas that are measured.
+func (b *bench) rates() []cell {
 	if b.quick {
-		return []setting{{slots: 10, replicas: 1}}
+		return []cell{{Figure: rate, Slots: 10, Replicas: 1}}
 	}
-	return []setting{
-		{slots: 1, replicas: 1},
-		{slots: 4, replicas: 1},
-		{slots: 10, replicas: 1},
-		{slots: 50, replicas: 1},
-		{slots: 10, replicas: 2},
+	return []cell{
+		{Figure: rate, Slots: 1, Replicas: 1},
+		{Figure: rate, Slots: 4, Replicas: 1},
+		{Figure: rate, Slots: 10, Replicas: 1},
+		{Figure: rate, Slots: 50, Replicas: 1},
+		{Figure: rate, Slots: 10, Replicas: 2},
 	}
+}
+
+// waits are the cold polls that are measured.
+func waits() []cell {
+	return []cell{{Figure: wait}, {Figure: wait, Pollers: 1}, {Figure: wait, Pollers: 2}, {Figure: wait, Pollers: 4}}
 }

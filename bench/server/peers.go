@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -31,22 +30,33 @@ type peer struct {
 	injection string   // secret_injection, of ours
 	fresh     bool     // every execution has a subject of its own
 	burstOnly bool     // its long polls for many tasks make no sense otherwise
+	slow      bool     // measured in the first round only: it takes long and is never the best
 	warm      int      // executions before it is measured
 }
+
+// The names of conductor-jwt with its three ways to look for injected secrets.
+const (
+	oursKey  = "conductor-jwt, `key`"
+	oursAuto = "conductor-jwt, `auto`, same values"
+	oursNew  = "conductor-jwt, `auto`, new subjects"
+)
 
 func peers() []peer {
 	ours := []string{"conductor-jwt", "worker"}
 	return []peer{
-		{name: "conductor-jwt, `key`", command: ours, injection: "key", warm: 20},
-		{name: "conductor-jwt, `auto`, same values", command: ours, injection: "auto", warm: 20},
-		{name: "conductor-jwt, `auto`, new subjects", command: ours, injection: "auto", fresh: true, warm: 20},
+		{name: oursKey, command: ours, injection: "key", warm: 20},
+		{name: oursAuto, command: ours, injection: "auto", warm: 20},
+		{name: oursNew, command: ours, injection: "auto", fresh: true, warm: 20},
 		{name: "conductor-go", command: []string{"conductor-go"}, warm: 20},
 		{name: "Python SDK", command: []string{"python/bin/python", "python/worker.py"}, warm: 50},
-		{name: "JavaScript SDK", command: []string{"node", "javascript/worker.mjs"}, warm: 100},
-		{name: "Java SDK", command: []string{"java/java", "-cp", "java/classes:java/lib/*", "Peer"}, warm: 400},
+		{name: "JavaScript SDK", command: []string{"node", "javascript/worker.mjs"}, warm: 100, slow: true},
+		{name: "Java SDK", command: []string{"java/java", "-cp", "java/classes:java/lib/*", "Peer"}, warm: 400, slow: true},
 		{name: "bare loop, OpenSSL", command: []string{"loop-openssl"}, burstOnly: true, warm: 20},
 	}
 }
+
+// sdk reports whether it is a runner of Conductor's SDKs.
+func (p peer) sdk() bool { return p.injection == "" && !p.burstOnly }
 
 // words are the command with its paths; ok is false if it was not built here.
 func (p peer) words(folder string) (words []string, ok bool) {
@@ -83,7 +93,7 @@ type load struct {
 
 func (l load) String() string {
 	if l.rate == 0 {
-		return fmt.Sprintf("burst of %d", l.n)
+		return "burst"
 	}
 	return fmt.Sprintf("%d/s", l.rate)
 }
@@ -92,50 +102,38 @@ func (b *bench) loads() []load {
 	if b.quick {
 		return []load{{1, 5}, {20, 40}, {100, 100}, {0, 100}}
 	}
-	return []load{{1, 30}, {20, 300}, {100, 600}, {0, b.backlog}}
-}
-
-// cost is what tokens of one peer under one load cost, in one round.
-type cost struct {
-	peer     string
-	load     load
-	worker   float64 // CPU ms a token
-	server   float64 // the same, of the server's Java
-	requests float64 // for a token
-	rate     float64 // tokens a second
-	p50, p99 float64 // ms from scheduled to ended; 0 in a burst
+	return []load{{1, 20}, {20, 200}, {100, 500}, {0, b.backlog}}
 }
 
 // compare measures the peers in turn, round after round.
-func (b *bench) compare(ctx context.Context, s *testbed) ([]cost, error) {
-	var all []cost
+func (b *bench) compare(ctx context.Context, s *testbed) error {
 	for round := range b.rounds {
 		for _, l := range b.loads() {
 			for i, p := range peers() {
 				words, built := p.words(b.peers)
-				if !built || p.burstOnly && l.rate > 0 {
+				if !built || p.burstOnly && l.rate > 0 || p.slow && round > 0 {
 					continue
 				}
-				c, err := b.costOf(ctx, s, p, words, l, fmt.Sprintf("BENCH_%d_%d_%d", i, l.rate, round))
+				one, err := b.costOf(ctx, s, p, words, l, fmt.Sprintf("BENCH_%d_%d_%d", i, l.rate, round))
 				if err != nil {
-					return nil, fmt.Errorf("%s at %s: %w", p.name, l, err)
+					return fmt.Errorf("%s at %s: %w", p.name, l, err)
 				}
-				_, _ = fmt.Fprintf(b.log, "%s at %s: worker %.2f ms, server %.1f ms, %.2f requests, p50 %.0f ms, p99 %.0f ms, %.0f/s\n",
-					c.peer, c.load, c.worker, c.server, c.requests, c.p50, c.p99, c.rate)
-				all = append(all, c)
+				one.cell = cell{Figure: tokenCost, Peer: p.name, Rate: l.rate}
+				if err := b.add(s, one); err != nil {
+					return err
+				}
 			}
 		}
 	}
-	return medians(all), nil
+	return nil
 }
 
 // costOf measures one peer under one load. Each measurement has a queue of its
 // own: a worker that is killed may leave a poll in flight, which takes the next
 // tasks of its queue with it.
-func (b *bench) costOf(ctx context.Context, s *testbed, p peer, words []string, l load, queue string) (c cost, err error) {
+func (b *bench) costOf(ctx context.Context, s *testbed, p peer, words []string, l load, queue string) (c sample, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
 	defer cancel()
-	c = cost{peer: p.name, load: l}
 	q := &ownQueue{testbed: s, name: queue, fresh: p.fresh}
 	if err := q.register(ctx); err != nil {
 		return c, err
@@ -151,7 +149,7 @@ func (b *bench) costOf(ctx context.Context, s *testbed, p peer, words []string, 
 	}
 	defer stop()
 	if l.rate == 0 {
-		return b.burst(ctx, q, process, c)
+		return b.burst(ctx, q, process, l.n)
 	}
 	if err := q.start(ctx, p.warm, 0); err != nil {
 		return c, err
@@ -185,14 +183,14 @@ func (b *bench) costOf(ctx context.Context, s *testbed, p peer, words []string, 
 	if err != nil {
 		return c, err
 	}
-	slices.Sort(times)
-	c.p50, c.p99 = times[len(times)/2], times[min(len(times)-1, len(times)*99/100)]
+	c.P50, c.P99 = quantiles(times)
 	return c, nil
 }
 
-// burst measures from the moment at which the warm-up has been worked off.
-func (b *bench) burst(ctx context.Context, q *ownQueue, process int, c cost) (cost, error) {
-	if err := q.shrink(ctx, c.load.n); err != nil {
+// burst measures from the moment at which the warm-up has been worked off and
+// about size tasks are left.
+func (b *bench) burst(ctx context.Context, q *ownQueue, process, size int) (c sample, err error) {
+	if err := q.shrink(ctx, size); err != nil {
 		return c, err
 	}
 	n, err := q.waiting(ctx)
@@ -242,12 +240,12 @@ type moment struct {
 	requests       float64
 }
 
-func (c *cost) set(before, after moment, n int) {
+func (c *sample) set(before, after moment, n int) {
 	each := func(d time.Duration) float64 { return d.Seconds() * 1000 / float64(n) }
-	c.worker = each(after.worker.Worker - before.worker.Worker)
-	c.server = each(after.server.Worker - before.server.Worker)
-	c.requests = (after.requests - before.requests) / float64(n)
-	c.rate = float64(n) / after.worker.At.Sub(before.worker.At).Seconds()
+	c.Worker = each(after.worker.Worker - before.worker.Worker)
+	c.Server = each(after.server.Worker - before.server.Worker)
+	c.Requests = (after.requests - before.requests) / float64(n)
+	c.PerSecond = float64(n) / after.worker.At.Sub(before.worker.At).Seconds()
 }
 
 // ownQueue is a workflow whose tasks are queued for one measurement.
@@ -399,42 +397,4 @@ func (q *ownQueue) requests(ctx context.Context) (float64, error) {
 		return 0, fmt.Errorf("the server's metrics count no requests")
 	}
 	return sum, nil
-}
-
-// medians puts the rounds together.
-func medians(all []cost) []cost {
-	type cell struct {
-		peer string
-		load load
-	}
-	var order []cell
-	by := map[cell][]cost{}
-	for _, c := range all {
-		key := cell{c.peer, c.load}
-		if by[key] == nil {
-			order = append(order, key)
-		}
-		by[key] = append(by[key], c)
-	}
-	var out []cost
-	for _, key := range order {
-		median := func(of func(cost) float64) float64 {
-			var values []float64
-			for _, c := range by[key] {
-				values = append(values, of(c))
-			}
-			slices.Sort(values)
-			return (values[(len(values)-1)/2] + values[len(values)/2]) / 2
-		}
-		out = append(out, cost{
-			peer: key.peer, load: key.load,
-			worker:   median(func(c cost) float64 { return c.worker }),
-			server:   median(func(c cost) float64 { return c.server }),
-			requests: median(func(c cost) float64 { return c.requests }),
-			rate:     median(func(c cost) float64 { return c.rate }),
-			p50:      median(func(c cost) float64 { return c.p50 }),
-			p99:      median(func(c cost) float64 { return c.p99 }),
-		})
-	}
-	return out
 }

@@ -19,6 +19,7 @@ import (
 
 // testbed is a server with the documented workflow.
 type testbed struct {
+	store    string
 	server   *conductorjar.Server
 	postgres *conductorjar.Postgres // nil on SQLite
 	workflow string
@@ -29,7 +30,7 @@ func start(ctx context.Context, store string) (*testbed, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &testbed{}
+	s := &testbed{store: store}
 	o := conductorjar.Options{
 		Env:     os.Environ(), //nolint:forbidigo // to find Java and Maven
 		Secrets: map[string]secret.Text{"jwt-privatekey": secret.New(key)},

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/prometheus/procfs"
+	"golang.org/x/sys/unix"
 )
 
 // Usage is CPU time used up to a time.
@@ -45,25 +46,31 @@ func (u Usage) Foreign(v Usage) float64 {
 	return max(0, others.Seconds()/v.At.Sub(u.At).Seconds())
 }
 
-// Memory returns the proportional set size of processes and their descendants, in
-// MiB; shared pages count once.
-func Memory(workers ...int) float64 {
-	var bytes uint64
+// Memory returns what processes and their descendants have in memory, in MiB:
+// resident is their proportional set size, in which shared pages count once,
+// written is what they have written themselves (RssAnon).
+func Memory(workers ...int) (resident, written float64) {
+	const mib = 1 << 20
 	for _, p := range tree(workers) {
 		if rollup, err := p.ProcSMapsRollup(); err == nil {
-			bytes += rollup.Pss
+			resident += float64(rollup.Pss) / mib
+		}
+		if status, err := p.NewStatus(); err == nil {
+			written += float64(status.RssAnon) / mib
 		}
 	}
-	return float64(bytes) / (1 << 20)
+	return resident, written
 }
 
-// cpu returns the CPU time of a process; 0 if it has exited.
+// cpu returns the CPU time of a process; 0 if it has exited. It reads the
+// process's own clock (clock_getcpuclockid), because /proc has ticks of 10 ms.
 func cpu(p procfs.Proc) time.Duration {
-	stat, err := p.Stat()
-	if err != nil {
+	const schedClock = 2 // CPUCLOCK_SCHED of the kernel
+	var t unix.Timespec
+	if unix.ClockGettime(int32(^p.PID<<3|schedClock), &t) != nil { //nolint:gosec // the kernel's own form
 		return 0
 	}
-	return seconds(stat.CPUTime())
+	return time.Duration(t.Nano())
 }
 
 func seconds(v float64) time.Duration { return time.Duration(v * float64(time.Second)) }

@@ -1,7 +1,6 @@
 // Loop is a minimal Go worker: it polls, signs and updates, without retries,
 // checks or metrics. Built without cgo it signs with Go's RSA, built with cgo
-// with OpenSSL's. With BENCH_BARE set it sends one token repeatedly, which
-// measures the cost of the poll and the update alone.
+// with OpenSSL's.
 package main
 
 import (
@@ -47,11 +46,9 @@ type loop struct {
 	queue  string
 	slots  chan struct{}
 	client *http.Client
-	bare   bool
 
 	mu   sync.Mutex
 	keys map[string]crypto.Signer
-	once string // the token of a bare loop
 }
 
 func main() {
@@ -69,7 +66,6 @@ func run() error {
 		base: os.Getenv("BENCH_URL"), slots: make(chan struct{}, slots), keys: map[string]crypto.Signer{}, //nolint:forbidigo // a separate program
 		queue:  cmp.Or(os.Getenv("BENCH_TASK_TYPE"), "GET_SIGNED_JWT"), //nolint:forbidigo // a separate program
 		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: slots + 1}},
-		bare:   os.Getenv("BENCH_BARE") != "", //nolint:forbidigo // a separate program
 	}
 	for {
 		if err := l.round(); err != nil {
@@ -138,23 +134,6 @@ func (l *loop) work(t *polled) error {
 }
 
 func (l *loop) token(t *polled) (string, error) {
-	if !l.bare {
-		return l.signed(t)
-	}
-	l.mu.Lock()
-	ready := l.once
-	l.mu.Unlock()
-	if ready != "" {
-		return ready, nil
-	}
-	token, err := l.signed(t)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.once = token
-	return token, err
-}
-
-func (l *loop) signed(t *polled) (string, error) {
 	key, err := l.key(t.Input.PrivateKey)
 	if err != nil {
 		return "", err

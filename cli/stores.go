@@ -5,6 +5,7 @@ import (
 	"log/slog"
 
 	"conductor-jwt/config"
+	"conductor-jwt/internal/bulkhead"
 	"conductor-jwt/internal/printable"
 	"conductor-jwt/internal/readfile"
 	"conductor-jwt/internal/secret"
@@ -71,7 +72,7 @@ func newRing(ctx context.Context, o keyring.Options, before *keyring.Ring) (*key
 	return ring, nil
 }
 
-func ringOptions(env Env, p *policy.Policy, parser keys.Resolver, stores *keyring.Stores, log *slog.Logger) keyring.Options {
+func ringOptions(env Env, p *policy.Policy, parser keys.Resolver, stores *bulkhead.Group, log *slog.Logger) keyring.Options {
 	return keyring.Options{
 		Policy: p, Parser: parser, Schemes: schemes(env, p, parser), Missing: missingSchemes(),
 		Stores: stores, Now: env.Now, Logger: log,
@@ -81,7 +82,7 @@ func ringOptions(env Env, p *policy.Policy, parser keys.Resolver, stores *keyrin
 // silentRingOptions are the options of a command that prints what it finds.
 func silentRingOptions(env Env, c *config.Loaded, p *policy.Policy) keyring.Options {
 	parser := keys.NewParser(keys.ParserOptions{Now: env.Now})
-	return ringOptions(env, p, parser, keyring.NewStores(c.Slots, env.Now), slog.New(slog.DiscardHandler))
+	return ringOptions(env, p, parser, bulkhead.NewGroup(c.Slots, env.Now), slog.New(slog.DiscardHandler))
 }
 
 // offline is a Scheme that checks URIs and makes no request to the store.

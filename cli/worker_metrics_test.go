@@ -17,6 +17,7 @@ import (
 
 	"conductor-jwt/conductor"
 	"conductor-jwt/conductor/api"
+	"conductor-jwt/internal/bulkhead"
 	"conductor-jwt/keyring"
 	"conductor-jwt/keys"
 	"conductor-jwt/policy"
@@ -55,7 +56,7 @@ func oneKey(t *testing.T) *signing {
 		t.Fatal(err)
 	}
 	ring, err := keyring.New(t.Context(), keyring.Options{
-		Policy: p, Schemes: map[string]keys.Scheme{policy.SchemeVaultTransit: shelf{}}, Stores: keyring.NewStores(8, time.Now), Now: time.Now,
+		Policy: p, Schemes: map[string]keys.Scheme{policy.SchemeVaultTransit: shelf{}}, Stores: bulkhead.NewGroup(8, time.Now), Now: time.Now,
 	}, nil)
 	if err != nil {
 		t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 	"conductor-jwt/conductor"
 	"conductor-jwt/conductor/api"
 	"conductor-jwt/config"
+	"conductor-jwt/internal/bulkhead"
 	"conductor-jwt/internal/printable"
 	"conductor-jwt/keyring"
 	"conductor-jwt/keys"
@@ -28,7 +29,7 @@ type signing struct {
 	c      *config.Loaded
 	parser *keys.Parser
 	stored task.Stored
-	stores *keyring.Stores
+	stores *bulkhead.Group
 	audit  *auditLog // nil: off
 	log    *slog.Logger
 	pkcs11 keys.Scheme // nil in the static edition
@@ -47,7 +48,7 @@ type generation struct {
 
 func newSigning(ctx context.Context, env Env, c *config.Loaded, parser *keys.Parser, stored task.Stored, log *slog.Logger) (*signing, error) {
 	s := &signing{
-		env: env, c: c, parser: parser, stored: stored, log: log, stores: keyring.NewStores(c.Slots, env.Now),
+		env: env, c: c, parser: parser, stored: stored, log: log, stores: bulkhead.NewGroup(c.Slots, env.Now),
 		pkcs11: pkcs11Store(env), reloads: newReloads(),
 	}
 	var err error

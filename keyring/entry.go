@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"conductor-jwt/internal/bulkhead"
 	"conductor-jwt/internal/fault"
 	"conductor-jwt/keys"
 	"conductor-jwt/policy"
@@ -20,8 +21,8 @@ type entry struct {
 	policy  policy.Version
 	kid     string // in the form of [policy.Key.KeyID]
 	source  keys.Source
-	reading chan struct{} // has room for one call
-	store   *store        // nil: its keys sign in memory
+	reading chan struct{}      // has room for one call
+	store   *bulkhead.Bulkhead // nil: its keys sign in memory
 }
 
 // openEntries opens the sources of a key.
@@ -41,7 +42,7 @@ func (r *Ring) openEntries(k policy.Key) ([]*entry, *policy.Error) {
 			e.kid = v.KeyID
 		}
 		if source.Remote() {
-			e.store = r.o.Stores.of(v.Scheme())
+			e.store = r.o.Stores.Of(storeName(v.Scheme()))
 		}
 		if len(k.Versions) > 1 && !source.Timed() && v.From.IsZero() {
 			return nil, r.o.Policy.Fault(v.Place, "a version without from, whose source has no creation time; write from: 2027-01-31T00:00:00Z, at least "+strings.TrimSuffix(policy.MinActivationDelay.String(), "0s")+" after it is published")
@@ -49,6 +50,15 @@ func (r *Ring) openEntries(k policy.Key) ([]*entry, *policy.Error) {
 		list = append(list, e)
 	}
 	return list, nil
+}
+
+// storeName returns the name of a scheme's store: the two engines of Vault are one
+// server.
+func storeName(scheme string) string {
+	if scheme == policy.SchemeVaultKV || scheme == policy.SchemeVaultTransit {
+		return "vault"
+	}
+	return scheme
 }
 
 // fault returns an error of a source at its place in the policy file.

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"conductor-jwt/internal/bulkhead"
 	"conductor-jwt/internal/fault"
 	"conductor-jwt/keyring"
 	"conductor-jwt/keys"
@@ -170,7 +171,7 @@ type fixture struct {
 	*memoryStore
 	text   string
 	log    lockedBuffer
-	stores *keyring.Stores
+	stores *bulkhead.Group
 }
 
 type lockedBuffer struct {
@@ -203,7 +204,7 @@ func (r *fixture) policy(t *testing.T) *policy.Policy {
 func (r *fixture) options(t *testing.T) keyring.Options {
 	t.Helper()
 	if r.stores == nil {
-		r.stores = keyring.NewStores(8, time.Now)
+		r.stores = bulkhead.NewGroup(8, time.Now)
 	}
 	schemes := map[string]keys.Scheme{}
 	for _, name := range []string{policy.SchemeFile, policy.SchemeEnv, policy.SchemeVaultTransit, policy.SchemeGCPKMS} {

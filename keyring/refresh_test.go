@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"conductor-jwt/internal/bulkhead"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keyring"
 	"conductor-jwt/keys"
@@ -153,7 +154,7 @@ func TestKeyWithoutVerifierIsRefused(t *testing.T) {
 // The two engines of Vault are one server: they share a breaker and a bulkhead.
 func TestVaultEnginesShareOneStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := &fixture{memoryStore: newMemoryStore(), text: `keys: {k: {source: "vault-transit://t/k"}, l: {source: "gcpkms://l"}}`, stores: keyring.NewStores(8, time.Now)}
+		r := &fixture{memoryStore: newMemoryStore(), text: `keys: {k: {source: "vault-transit://t/k"}, l: {source: "gcpkms://l"}}`, stores: bulkhead.NewGroup(8, time.Now)}
 		r.timed, r.remote = true, true
 		r.put("vault-transit://t/k", edKey(t, time.Now().Add(-time.Hour)))
 		r.put("gcpkms://l", edKey(t, time.Now().Add(-time.Hour)))

@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"conductor-jwt/internal/bulkhead"
 	"conductor-jwt/internal/fault"
 	"conductor-jwt/keys"
 	"conductor-jwt/policy"
@@ -30,7 +31,9 @@ type Options struct {
 	// It begins with a semicolon.
 	Missing map[string]string
 
-	Stores *Stores
+	// Stores limit the calls to the key stores. They outlive a Ring, because a reload
+	// of the policy makes a new one while calls are in flight.
+	Stores *bulkhead.Group
 	Now    func() time.Time
 	Logger *slog.Logger
 }

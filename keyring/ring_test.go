@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"conductor-jwt/internal/bulkhead"
 	"conductor-jwt/internal/fault"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keyring"
@@ -129,7 +130,7 @@ func TestPolicyRestrictsAlgorithms(t *testing.T) {
 
 func remoteFixture(t *testing.T, slots int) (*fixture, keys.Key) {
 	t.Helper()
-	r := &fixture{memoryStore: newMemoryStore(), text: `keys: {k: {source: "gcpkms://k"}}`, stores: keyring.NewStores(slots, time.Now)}
+	r := &fixture{memoryStore: newMemoryStore(), text: `keys: {k: {source: "gcpkms://k"}}`, stores: bulkhead.NewGroup(slots, time.Now)}
 	r.timed, r.remote = true, true
 	r.put("gcpkms://k", edKey(t, time.Now().Add(-time.Hour)))
 	key, err := r.ring(t, nil).Resolve(t.Context(), keys.Ref{Name: "k"})

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"conductor-jwt/internal/bulkhead"
 	"conductor-jwt/internal/fault"
 	"conductor-jwt/keys"
 	"conductor-jwt/policy"
@@ -21,8 +22,8 @@ type version struct {
 	kid        string // empty: none
 	thumbprint string // RFC 7638; empty for a secret
 	algorithms []keys.Algorithm
-	from       time.Time // when it begins to sign; zero: always
-	store      *store    // nil for a key in memory
+	from       time.Time          // when it begins to sign; zero: always
+	store      *bulkhead.Bulkhead // nil for a key in memory
 	verifier   keys.Verifier
 }
 
@@ -33,7 +34,7 @@ var (
 
 // newVersion returns a version with the key of a source, which signs in memory where
 // s is nil. It refuses a key that the policy cannot use.
-func newVersion(key keys.Key, k policy.Key, kid string, s *store) (*version, error) {
+func newVersion(key keys.Key, k policy.Key, kid string, s *bulkhead.Bulkhead) (*version, error) {
 	v := &version{key: key, store: s}
 	var err error
 	if key.Public() != nil {
@@ -140,15 +141,23 @@ func (v *version) Sign(ctx context.Context, alg keys.Algorithm, input []byte) ([
 	if v.store == nil {
 		return v.key.Sign(ctx, alg, input)
 	}
-	release, err := v.store.acquire()
+	release, err := v.store.Acquire()
 	if err != nil {
-		return nil, err
+		return nil, keys.Unavailable(notCalled(err))
 	}
 	end := keys.ErrUnavailable // of a call that panics
 	defer func() { release(end) }()
 	signature, err := v.call(ctx, alg, input)
 	end = endOf(ctx, err)
 	return signature, err
+}
+
+// notCalled says why a store is not called, and what to do.
+func notCalled(err error) (found, hint string) {
+	if errors.Is(err, bulkhead.ErrOpen) {
+		return "the key store has failed several times in a row and is not called for now", "look at the key store"
+	}
+	return "the key store has as many calls in flight as it may have", "wait; or give the worker more slots"
 }
 
 func (v *version) call(ctx context.Context, alg keys.Algorithm, input []byte) ([]byte, error) {
@@ -171,11 +180,11 @@ func (v *version) call(ctx context.Context, alg keys.Algorithm, input []byte) ([
 }
 
 // endOf returns the end of a call for the circuit breaker: nil if the store answered,
-// even with a refusal; errUnknownEnd if the task was cancelled; otherwise
+// even with a refusal; [bulkhead.ErrUnknownEnd] if the task was cancelled; otherwise
 // [keys.ErrUnavailable].
 func endOf(ctx context.Context, err error) error {
 	if errors.Is(ctx.Err(), context.Canceled) {
-		return errUnknownEnd
+		return bulkhead.ErrUnknownEnd
 	}
 	if ctx.Err() != nil || errors.Is(err, keys.ErrUnavailable) && !errors.Is(err, keys.ErrRefused) {
 		return keys.ErrUnavailable

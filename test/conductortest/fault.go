@@ -9,6 +9,7 @@ import (
 
 	"conductor-jwt/conductor"
 	"conductor-jwt/conductor/api"
+	"conductor-jwt/internal/retryafter"
 )
 
 // ErrInjected is the cause of every network error that a plan injects.
@@ -126,7 +127,7 @@ func (l *Ledger) applyFault(ctx context.Context, c Call) (Fault, error) {
 	}
 	if f.Status != 0 {
 		e := refused(conductor.Call(c.Name), f.Status)
-		e.RetryAfter = conductor.RetryAfter(f.RetryAfter, l.now())
+		e.RetryAfter = retryafter.Read(f.RetryAfter, l.now())
 		return f, e
 	}
 	return f, nil

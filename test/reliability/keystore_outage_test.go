@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"conductor-jwt/conductor/api"
+	"conductor-jwt/internal/bulkhead"
 	"conductor-jwt/internal/fault"
 	"conductor-jwt/keyring"
 	"conductor-jwt/keys"
@@ -110,7 +111,7 @@ func startWithStore(t *testing.T, l *conductortest.Ledger, s *store) (stop func(
 	p, err := policy.Read("policy.yaml", []byte("keys: {remote: {source: \"vault-transit://transit/remote\"}}\ngrants: [{use: [remote]}]\n"), time.Hour)
 	must(t, err)
 	ring, err := keyring.New(t.Context(), keyring.Options{
-		Policy: p, Parser: keys.NewParser(keys.ParserOptions{}), Stores: keyring.NewStores(8, time.Now),
+		Policy: p, Parser: keys.NewParser(keys.ParserOptions{}), Stores: bulkhead.NewGroup(8, time.Now),
 		Schemes: map[string]keys.Scheme{policy.SchemeVaultTransit: s},
 		Now:     time.Now, Logger: slog.New(slog.DiscardHandler),
 	}, nil)

@@ -1,13 +1,12 @@
 package conductor
 
 import (
-	"cmp"
 	"fmt"
 	"net/netip"
 	"net/url"
 	"strings"
 
-	"golang.org/x/net/http/httpproxy"
+	"conductor-jwt/internal/proxyenv"
 )
 
 // normalizeURL makes the address of the server's API from what a user writes:
@@ -52,50 +51,10 @@ func Cleartext(serverURL string) bool {
 }
 
 // proxyOf is the proxy to the server; nil for none. It is that of the options, or
-// the one that HTTP_PROXY, HTTPS_PROXY and NO_PROXY of o.Getenv choose. Net/http's
-// own function reads the process's environment, and ignores a variable that is
-// not a URL, which is an error here.
+// the one that the variables of o.Getenv choose.
 func proxyOf(o Options, server *url.URL) (*url.URL, error) {
 	if !o.Proxy.IsZero() {
-		return parseProxy(o.Proxy.Reveal())
+		return proxyenv.Parse(o.Proxy.Reveal())
 	}
-	either := func(name string) string {
-		return cmp.Or(o.Getenv(name), o.Getenv(strings.ToLower(name)))
-	}
-	name := strings.ToUpper(server.Scheme) + "_PROXY"
-	text := either(name)
-	if text == "" {
-		return nil, nil //nolint:nilnil // no proxy
-	}
-	proxy, err := parseProxy(text)
-	if err != nil {
-		return nil, fmt.Errorf("%w (from %s)", err, name)
-	}
-	env := httpproxy.Config{
-		HTTPProxy:  proxy.String(),
-		HTTPSProxy: proxy.String(),
-		NoProxy:    either("NO_PROXY"),
-		CGI:        o.Getenv("REQUEST_METHOD") != "", // HTTP_PROXY is then the client's header Proxy
-	}
-	proxy, err = env.ProxyFunc()(server)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %s cannot be used within CGI; unset it", ErrProxy, name)
-	}
-	return proxy, nil
-}
-
-func parseProxy(text string) (*url.URL, error) {
-	if !strings.Contains(text, "://") {
-		text = "http://" + text
-	}
-	u, err := url.Parse(text)
-	if err != nil || u.Hostname() == "" {
-		return nil, fmt.Errorf("%w: not a url; write it as http://host:3128", ErrProxy)
-	}
-	switch u.Scheme {
-	case "http", "https", "socks5", "socks5h":
-		return u, nil
-	default:
-		return nil, fmt.Errorf("%w: the scheme is none of http, https, socks5, socks5h", ErrProxy)
-	}
+	return proxyenv.Choose(o.Getenv, server)
 }

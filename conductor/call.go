@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"conductor-jwt/internal/retryafter"
 	"conductor-jwt/internal/secret"
 )
 
@@ -223,7 +224,7 @@ func (c *Client) read(ctx context.Context, call Call, answer *http.Response, lim
 		_, _ = io.CopyN(io.Discard, answer.Body, maxErrorBody)
 		return nil, &Error{
 			Class: ClassOf(answer.StatusCode), Call: call, Status: answer.StatusCode,
-			RetryAfter: RetryAfter(answer.Header.Get("Retry-After"), c.options.Now()),
+			RetryAfter: retryafter.Read(answer.Header.Get("Retry-After"), c.options.Now()),
 		}
 	}
 	if isPage(answer.Header.Get("Content-Type")) { // a proxy's login page is no acknowledgement

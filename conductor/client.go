@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"conductor-jwt/internal/proxyenv"
 	"conductor-jwt/internal/secret"
 )
 
@@ -76,7 +77,7 @@ type Observation struct {
 // Errors of [New]. None of them holds the value that it reports.
 var (
 	ErrURL   = errors.New("server url")
-	ErrProxy = errors.New("proxy url")
+	ErrProxy = proxyenv.Err
 	// ErrFile is the reason of a [fault.Error] about a file of the options. Its
 	// field is the worker's setting, such as tls_ca_cert.
 	ErrFile = errors.New("file of a setting")

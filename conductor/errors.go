@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"strconv"
 	"time"
 
 	"conductor-jwt/conductor/api"
+	"conductor-jwt/internal/retryafter"
 )
 
 // Class says what a failed call means for the caller.
@@ -105,9 +105,8 @@ func hasStatus(err error, status int) bool {
 	return ok && e.Status == status
 }
 
-// MaxRetryAfter is the longest wait that a server can ask for by Retry-After. A
-// longer one is cut to it.
-const MaxRetryAfter = 60 * time.Second
+// MaxRetryAfter is the longest wait that a server can ask for by Retry-After.
+const MaxRetryAfter = retryafter.Max
 
 // ClassOf is the class of an answer that is not a success.
 func ClassOf(status int) Class {
@@ -129,24 +128,6 @@ func ClassOf(status int) Class {
 	default: // a redirect that was not followed, an odd 2xx
 		return Garbled
 	}
-}
-
-// RetryAfter reads the header of that name (RFC 9110 §10.2.3): whole seconds or
-// an HTTP-date, at most [MaxRetryAfter]. A date in the past and anything else is
-// 0.
-func RetryAfter(header string, now time.Time) time.Duration {
-	seconds, err := strconv.ParseUint(header, 10, 64)
-	switch {
-	case errors.Is(err, strconv.ErrRange), err == nil && seconds > uint64(MaxRetryAfter/time.Second):
-		return MaxRetryAfter
-	case err == nil:
-		return time.Duration(seconds) * time.Second //nolint:gosec // at most 60
-	}
-	at, err := http.ParseTime(header)
-	if err != nil {
-		return 0
-	}
-	return min(max(at.Sub(now), 0), MaxRetryAfter)
 }
 
 // Trouble groups failures by their remedy: one of a certificate has another

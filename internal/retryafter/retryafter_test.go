@@ -1,13 +1,13 @@
-package conductor_test
+package retryafter_test
 
 import (
 	"testing"
 	"time"
 
-	"conductor-jwt/conductor"
+	"conductor-jwt/internal/retryafter"
 )
 
-func TestRetryAfter(t *testing.T) {
+func TestRead(t *testing.T) {
 	now := time.Date(2026, 11, 25, 8, 0, 0, 0, time.UTC)
 	cases := map[string]time.Duration{
 		"": 0, "0": 0, "1": time.Second, "007": 7 * time.Second, "60": time.Minute, "61": time.Minute,
@@ -19,7 +19,7 @@ func TestRetryAfter(t *testing.T) {
 		"Wed Nov 25 08:00:10 2026":          10 * time.Second,
 	}
 	for header, want := range cases {
-		if got := conductor.RetryAfter(header, now); got != want {
+		if got := retryafter.Read(header, now); got != want {
 			t.Errorf("%q is %s, want %s", header, got, want)
 		}
 	}

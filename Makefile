@@ -160,9 +160,9 @@ release: ## build the archives of a release, with checksums and bills of materia
 	.ci/release $(VERSION)
 
 .PHONY: bench-faults
-bench-faults: .cache/bench/faults ## run the workers of the SDKs through the failure matrix, 10 minutes, and write docs/reliability.md
+bench-faults: .cache/bench/faults ## run the workers of the SDKs through the failure matrix, 10 minutes, and write docs/evidence/reliability.md
 	bench/peers.sh faults
-	.cache/bench/faults -docs docs/reliability.md $(ARGS)
+	.cache/bench/faults -docs docs/evidence/reliability.md $(ARGS)
 
 .PHONY: soak
 soak: .cache/bench/soak ## run the worker under faults for 10 minutes (ARGS='-for 30m -seed 7'), into .cache/soak

@@ -16,7 +16,7 @@ import (
 const shortTimeoutTaskDef = `{"name":"get_signed_jwt_killed","retryCount":50,"retryLogic":"FIXED","retryDelaySeconds":0,
 	"responseTimeoutSeconds":2,"timeoutSeconds":0,"timeoutPolicy":"RETRY"}`
 
-// docs/compatibility.md reports a run with 50 rounds.
+// docs/evidence/compatibility.md reports a run with 50 rounds.
 var (
 	killRounds = flag.Int("kill-rounds", 5, "how many workers to kill under load")
 	killSeed   = flag.Uint64("kill-seed", 0, "seed of the times of the kills; 0 is random")

@@ -23,7 +23,7 @@ import (
 const longTimeoutTaskDef = `{"name":"get_signed_jwt_outage","retryCount":20,"retryLogic":"FIXED","retryDelaySeconds":0,
 	"responseTimeoutSeconds":20,"timeoutSeconds":0,"timeoutPolicy":"RETRY"}`
 
-// docs/compatibility.md reports a run with 5 kills.
+// docs/evidence/compatibility.md reports a run with 5 kills.
 var serverKills = flag.Int("server-kills", 1, "how often to kill the server under load")
 
 // A worker starts before its server, survives the server's crashes, and stops

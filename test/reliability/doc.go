@@ -1,4 +1,4 @@
-// Package reliability is the failure matrix of docs/reliability.md: each [Row]
+// Package reliability is the failure matrix of docs/evidence/reliability.md: each [Row]
 // is a fault between a worker and its server, run against a server that keeps a
 // ledger.
 //

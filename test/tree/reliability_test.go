@@ -15,10 +15,10 @@ import (
 // rowsOfTheMatrix is the number of faults; row 0 has none.
 const rowsOfTheMatrix = 28
 
-// TestReliabilityMatrixIsComplete checks that docs/reliability.md has every row in
+// TestReliabilityMatrixIsComplete checks that docs/evidence/reliability.md has every row in
 // order, that no cell is empty, and that the named tests exist.
 func TestReliabilityMatrixIsComplete(t *testing.T) {
-	page, err := os.ReadFile(filepath.Join(root(), "docs", "reliability.md"))
+	page, err := os.ReadFile(filepath.Join(root(), "docs", "evidence", "reliability.md"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -94,7 +94,11 @@ func (f *verifyFlags) check(s *pflag.FlagSet) error {
 }
 
 func runVerify(ctx context.Context, env Env, f *verifyFlags, args []string) error {
-	rules, err := f.rules(env.Now())
+	alg, err := parseAlgorithm(f.alg)
+	if err != nil {
+		return err
+	}
+	rules, err := f.rules(env.Now(), alg)
 	if err != nil {
 		return err
 	}
@@ -106,7 +110,7 @@ func runVerify(ctx context.Context, env Env, f *verifyFlags, args []string) erro
 	if err != nil {
 		return faultError("token", err)
 	}
-	key, err := readVerifyingKey(ctx, env, f, rules.Algorithm, p)
+	key, err := readVerifyingKey(ctx, env, f, alg, p)
 	if err != nil {
 		return err
 	}
@@ -119,11 +123,9 @@ func runVerify(ctx context.Context, env Env, f *verifyFlags, args []string) erro
 	return printToken(env, p, f.output)
 }
 
-func (f *verifyFlags) rules(now time.Time) (signer.Rules, error) {
-	r := signer.Rules{Now: now, Issuer: f.iss, Audience: f.aud, Subject: f.sub, Type: f.typ, IgnoreExpiry: f.noExpCheck}
-	var err error
-	if r.Algorithm, err = parseAlgorithm(f.alg); err != nil {
-		return r, err
+func (f *verifyFlags) rules(now time.Time, alg keys.Algorithm) (signer.Rules, error) {
+	r := signer.Rules{
+		Now: now, Issuer: f.iss, Audiences: given(f.aud), Subject: f.sub, Types: given(f.typ), Algorithms: given(alg), IgnoreExpiry: f.noExpCheck,
 	}
 	for _, m := range []struct {
 		flag, value string
@@ -148,11 +150,19 @@ func (f *verifyFlags) rules(now time.Time) (signer.Rules, error) {
 	return r, nil
 }
 
+// given returns the values of a flag that takes one.
+func given[T ~string](value T) []T {
+	if value == "" {
+		return nil
+	}
+	return []T{value}
+}
+
 // chooseAlgorithm sets the algorithm for a key that fits several. The token's
 // header must not choose it (RFC 8725 §3.1): --alg does, or with --insecure the
 // default of the key's type.
 func (f *verifyFlags) chooseAlgorithm(key keys.Verifier, rules *signer.Rules) error {
-	if rules.Algorithm != "" || !isOpen(key) {
+	if len(rules.Algorithms) > 0 || !isOpen(key) {
 		return nil
 	}
 	fitting := key.Algorithms()
@@ -160,7 +170,7 @@ func (f *verifyFlags) chooseAlgorithm(key keys.Verifier, rules *signer.Rules) er
 		return usage("add --alg with the one that the issuer uses: "+keys.JoinAlgorithms(fitting),
 			"%s: fits several algorithms", printable.Name(cmp.Or(f.keys.key, f.keys.jwks)))
 	}
-	rules.Algorithm = fitting[0]
+	rules.Algorithms = fitting[:1]
 	return nil
 }
 
@@ -199,8 +209,8 @@ func bothValues(p signer.Parsed, rules signer.Rules, err error) error {
 	}{
 		{signer.ErrIssuer, []string{issuer}, rules.Issuer},
 		{signer.ErrSubject, []string{subject}, rules.Subject},
-		{signer.ErrAudience, audiences, rules.Audience},
-		{signer.ErrTokenType, []string{p.Type}, rules.Type},
+		{signer.ErrAudience, audiences, strings.Join(rules.Audiences, "")},
+		{signer.ErrTokenType, []string{p.Type}, strings.Join(rules.Types, "")},
 	} {
 		if !errors.Is(e, m.reason) {
 			continue

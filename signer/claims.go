@@ -2,6 +2,7 @@ package signer
 
 import (
 	"encoding/json"
+	"encoding/json/jsontext"
 	"errors"
 	"fmt"
 	"math"
@@ -25,6 +26,7 @@ func checkClaims(p Parsed, rules Rules) error {
 	c.notBefore()
 	c.issuedAt()
 	c.expiry()
+	c.required()
 	return errors.Join(c.faults...)
 }
 
@@ -66,10 +68,10 @@ func (c *claimCheck) audience() {
 	switch {
 	case !ok:
 		c.fault(ErrClaimType, "aud", "aud is a string or an array of strings (rfc 7519 section 4.1.3)", "neither a string nor an array of strings")
-	case c.rules.Audience == "":
+	case len(c.rules.Audiences) == 0:
 	case len(list) == 0:
 		c.fault(ErrAudience, "aud", "", "the token has no audience")
-	case !slices.Contains(list, c.rules.Audience):
+	case !slices.ContainsFunc(c.rules.Audiences, func(expected string) bool { return slices.Contains(list, expected) }):
 		c.fault(ErrAudience, "aud", "", "without the expected audience")
 	}
 }
@@ -89,7 +91,7 @@ func Audiences(claims *jsonobj.Object) (list []string, ok bool) {
 
 func (c *claimCheck) tokenType(typ string) {
 	switch {
-	case c.rules.Type == "" || MediaType(typ) == MediaType(c.rules.Type):
+	case len(c.rules.Types) == 0 || slices.ContainsFunc(c.rules.Types, func(expected string) bool { return MediaType(typ) == MediaType(expected) }):
 	case typ == "":
 		c.fault(ErrTokenType, "typ", "", "the token has no type")
 	default:
@@ -143,6 +145,30 @@ func (c *claimCheck) expiry() {
 		c.fault(ErrExpired, "exp", "get a new token, or allow a leeway if the clocks differ",
 			"expired at %s, %s ago", timestamp(at), inSeconds(c.rules.Now.Sub(at)))
 	}
+}
+
+// required checks the claims of [Rules.Required]. Several values of a claim are an
+// array, as those of aud are (RFC 7519 §4.1.3).
+func (c *claimCheck) required() {
+	for _, r := range c.rules.Required {
+		raw, ok := c.claims.Get(r.Name)
+		if !ok {
+			c.fault(ErrRequired, r.Name, "", "the token has no such claim, which is required")
+			continue
+		}
+		// A claims set that was read has no value that cannot be.
+		if value, err := jsonobj.ParseValue(raw, jsonobj.Limits{}); err != nil || !r.holds(value) {
+			c.fault(ErrRequired, r.Name, "", "not a required value")
+		}
+	}
+}
+
+func (r RequiredClaim) holds(value jsonobj.Value) bool {
+	candidates := []jsonobj.Value{value}
+	if value.Kind == jsontext.KindBeginArray {
+		candidates = value.Items
+	}
+	return slices.ContainsFunc(candidates, func(v jsonobj.Value) bool { return slices.ContainsFunc(r.Values, v.Equal) })
 }
 
 type claimState int

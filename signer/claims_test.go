@@ -10,6 +10,7 @@ import (
 
 	jose "github.com/go-jose/go-jose/v4"
 
+	"conductor-jwt/internal/jsonobj"
 	"conductor-jwt/signer"
 )
 
@@ -17,7 +18,7 @@ const now = 1_700_000_000
 
 func TestClaims(t *testing.T) {
 	key := edKey()
-	good := signer.Rules{Issuer: "I", Audience: "A", Subject: "S", Type: "at+jwt", MaxAge: time.Minute}
+	good := signer.Rules{Issuer: "I", Audiences: []string{"A"}, Subject: "S", Types: []string{"at+jwt"}, MaxAge: time.Minute}
 	const base = `"iss":"I","aud":["B","A"],"sub":"S","iat":1699999990,"exp":1700000010`
 	for name, c := range map[string]struct {
 		typ, payload string
@@ -45,8 +46,13 @@ func TestClaims(t *testing.T) {
 		"nbf within the leeway":        {"", `{"exp":1700000010,"nbf":1700000005}`, func(r *signer.Rules) { *r = signer.Rules{Leeway: 5 * time.Second} }, nil},
 		"iat in the future":            {"", `{"exp":1700000010,"iat":1700000005}`, func(r *signer.Rules) { *r = signer.Rules{MaxAge: time.Second} }, []error{signer.ErrIssuedAt}},
 		"iat in the future, no age":    {"", `{"exp":1700000010,"iat":1700000005}`, func(r *signer.Rules) { *r = signer.Rules{} }, nil},
-		"an empty audience list":       {"", `{"exp":1700000010,"aud":[]}`, func(r *signer.Rules) { *r = signer.Rules{Audience: "A"} }, []error{signer.ErrAudience}},
-		"aud is not a substring":       {"", `{"exp":1700000010,"aud":"AA"}`, func(r *signer.Rules) { *r = signer.Rules{Audience: "A"} }, []error{signer.ErrAudience}},
+		"an empty audience list":       {"", `{"exp":1700000010,"aud":[]}`, func(r *signer.Rules) { *r = signer.Rules{Audiences: []string{"A"}} }, []error{signer.ErrAudience}},
+		"aud is not a substring":       {"", `{"exp":1700000010,"aud":"AA"}`, func(r *signer.Rules) { *r = signer.Rules{Audiences: []string{"A"}} }, []error{signer.ErrAudience}},
+		"one of two audiences":         {"", `{"exp":1700000010,"aud":["B"]}`, func(r *signer.Rules) { *r = signer.Rules{Audiences: []string{"A", "B"}} }, nil},
+		"none of two audiences":        {"", `{"exp":1700000010,"aud":["C"]}`, func(r *signer.Rules) { *r = signer.Rules{Audiences: []string{"A", "B"}} }, []error{signer.ErrAudience}},
+		"one of two types":             {"JWT", `{"exp":1700000010}`, func(r *signer.Rules) { *r = signer.Rules{Types: []string{"at+jwt", "JWT"}} }, nil},
+		"none of two types":            {"x", `{"exp":1700000010}`, func(r *signer.Rules) { *r = signer.Rules{Types: []string{"at+jwt", "JWT"}} }, []error{signer.ErrTokenType}},
+		"no type, two expected":        {"", `{"exp":1700000010}`, func(r *signer.Rules) { *r = signer.Rules{Types: []string{"at+jwt", "JWT"}} }, []error{signer.ErrTokenType}},
 		"iss in another case":          {"", `{"exp":1700000010,"iss":"i"}`, func(r *signer.Rules) { *r = signer.Rules{Issuer: "I"} }, []error{signer.ErrIssuer}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -119,7 +125,7 @@ func TestMediaTypes(t *testing.T) {
 		{"application/a/b", "APPLICATION/A/B", nil},
 		{"JWT", "text/jwt", signer.ErrTokenType},
 	} {
-		rules := signer.Rules{Type: row.expected, IgnoreExpiry: true}
+		rules := signer.Rules{Types: []string{row.expected}, IgnoreExpiry: true}
 		if err := verify(t, signedBy(t, key, jose.EdDSA, row.typ, `{}`), key, rules); !errors.Is(err, row.want) || row.want == nil && err != nil {
 			t.Errorf("%s where %s is expected: %v", row.typ, row.expected, err)
 		}
@@ -144,15 +150,15 @@ func TestOnlyActualFaultsAreReported(t *testing.T) {
 		"an nbf beyond the leeway":                     {fmt.Sprintf(`{"nbf":%d}`, at(6)), signer.Rules{Leeway: 5 * time.Second}, []error{signer.ErrNotYet}},
 		"a claim of a wrong type is reported once":     {`{"iss":1}`, signer.Rules{Issuer: "I"}, []error{signer.ErrClaimType}},
 		"a subject of a wrong type is reported once":   {`{"sub":1}`, signer.Rules{Subject: "S"}, []error{signer.ErrClaimType}},
-		"an audience of a wrong type is reported once": {`{"aud":1}`, signer.Rules{Audience: "A"}, []error{signer.ErrClaimType}},
+		"an audience of a wrong type is reported once": {`{"aud":1}`, signer.Rules{Audiences: []string{"A"}}, []error{signer.ErrClaimType}},
 		"an iat of a wrong type is reported once":      {`{"iat":"1"}`, signer.Rules{MaxAge: time.Minute}, []error{signer.ErrClaimType}},
 		"an nbf of a wrong type is reported once":      {`{"nbf":"1"}`, signer.Rules{}, []error{signer.ErrClaimType}},
 		"an exp of a wrong type is reported once":      {`{"exp":"1"}`, signer.Rules{}, []error{signer.ErrClaimType}},
 		"no subject is reported once":                  {`{}`, signer.Rules{Subject: "S"}, []error{signer.ErrSubject}},
 		"no issuer is reported once":                   {`{}`, signer.Rules{Issuer: "I"}, []error{signer.ErrIssuer}},
-		"no type is reported once":                     {`{}`, signer.Rules{Type: "JWT"}, []error{signer.ErrTokenType}},
+		"no type is reported once":                     {`{}`, signer.Rules{Types: []string{"JWT"}}, []error{signer.ErrTokenType}},
 		"no iat, but an age is asked":                  {`{}`, signer.Rules{MaxAge: time.Minute}, []error{signer.ErrIssuedAt}},
-		"a subject, issuer, audience as expected":      {`{"iss":"I","sub":"S","aud":"A"}`, signer.Rules{Issuer: "I", Subject: "S", Audience: "A"}, nil},
+		"a subject, issuer, audience as expected":      {`{"iss":"I","sub":"S","aud":"A"}`, signer.Rules{Issuer: "I", Subject: "S", Audiences: []string{"A"}}, nil},
 		"a subject, issuer, audience of any value":     {`{"iss":"I","sub":"S","aud":["A"],"jti":"j"}`, signer.Rules{}, nil},
 	} {
 		rules := c.rules
@@ -171,5 +177,57 @@ func TestOnlyActualFaultsAreReported(t *testing.T) {
 		if len(c.want) == 0 && err != nil || len(c.want) == 1 && !errors.Is(err, c.want[0]) {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
 		}
+	}
+}
+
+func TestRequiredClaims(t *testing.T) {
+	key := edKey()
+	for name, row := range map[string]struct {
+		payload, claim, values string
+		want                   error
+	}{
+		"the value":                            {`{"c":"a"}`, "c", `["a"]`, nil},
+		"one of the values":                    {`{"c":"b"}`, "c", `["a","b"]`, nil},
+		"another value":                        {`{"c":"c"}`, "c", `["a","b"]`, signer.ErrRequired},
+		"another case":                         {`{"c":"A"}`, "c", `["a"]`, signer.ErrRequired},
+		"the claim is missing":                 {`{"C":"a"}`, "c", `["a"]`, signer.ErrRequired},
+		"an array with the value":              {`{"c":["x","a"]}`, "c", `["a"]`, nil},
+		"an array with one of the values":      {`{"c":["x","b"]}`, "c", `["a","b"]`, nil},
+		"an array without the value":           {`{"c":["x"]}`, "c", `["a"]`, signer.ErrRequired},
+		"an empty array":                       {`{"c":[]}`, "c", `["a"]`, signer.ErrRequired},
+		"an array in an array":                 {`{"c":[["a"]]}`, "c", `["a"]`, signer.ErrRequired},
+		"a member of an object":                {`{"c":{"a":"a"}}`, "c", `["a"]`, signer.ErrRequired},
+		"a part of the value":                  {`{"c":"ab"}`, "c", `["a"]`, signer.ErrRequired},
+		"a number":                             {`{"c":12345678901234567890}`, "c", `[12345678901234567890]`, nil},
+		"a number that differs by rounding":    {`{"c":12345678901234567891}`, "c", `[12345678901234567890]`, signer.ErrRequired},
+		"a number where a string is required":  {`{"c":1}`, "c", `["1"]`, signer.ErrRequired},
+		"a boolean":                            {`{"c":true}`, "c", `[true]`, nil},
+		"the other boolean":                    {`{"c":false}`, "c", `[true]`, signer.ErrRequired},
+		"a string where a boolean is required": {`{"c":"true"}`, "c", `[true]`, signer.ErrRequired},
+		"null is no value":                     {`{"c":null}`, "c", `["a"]`, signer.ErrRequired},
+	} {
+		values, err := jsonobj.ParseValue([]byte(row.values), jsonobj.Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rules := signer.Rules{IgnoreExpiry: true, Required: []signer.RequiredClaim{{Name: row.claim, Values: values.Items}}}
+		if err := verify(t, signedBy(t, key, jose.EdDSA, "", row.payload), key, rules); !errors.Is(err, row.want) || row.want == nil && err != nil {
+			t.Errorf("%s: %v, want %v", name, err, row.want)
+		}
+	}
+}
+
+func TestEveryRequiredClaimMustHold(t *testing.T) {
+	key := edKey()
+	a, err := jsonobj.ParseValue([]byte(`"a"`), jsonobj.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules := signer.Rules{IgnoreExpiry: true, Required: []signer.RequiredClaim{
+		{Name: "first", Values: []jsonobj.Value{a}}, {Name: "second", Values: []jsonobj.Value{a}}, {Name: "third"},
+	}}
+	err = verify(t, signedBy(t, key, jose.EdDSA, "", `{"first":"a","second":"b","third":"a"}`), key, rules)
+	if err == nil || strings.Contains(err.Error(), "first: ") || !strings.Contains(err.Error(), "second: ") || !strings.Contains(err.Error(), "third: ") {
+		t.Errorf("%v, want the faults of second and third", err)
 	}
 }

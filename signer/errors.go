@@ -35,6 +35,7 @@ var (
 	ErrAudience  = errors.New("wrong audience")
 	ErrSubject   = errors.New("wrong subject")
 	ErrTokenType = errors.New("wrong token type")
+	ErrRequired  = errors.New("required claim missing or wrong")
 )
 
 // The reasons for which nothing is signed.

@@ -2,12 +2,12 @@ package signer
 
 import (
 	"encoding/asn1"
-	"fmt"
 	"math/big"
 	"slices"
 	"time"
 
 	"conductor-jwt/internal/fault"
+	"conductor-jwt/internal/jsonobj"
 	"conductor-jwt/keys"
 )
 
@@ -16,32 +16,54 @@ type Rules struct {
 	Now    time.Time
 	Leeway time.Duration // for exp, nbf, iat and MaxAge
 
-	// Algorithm is the only one to accept. Empty: the key's, which must then
-	// have only one (or two names of one).
-	Algorithm keys.Algorithm
+	// Algorithms are those to accept; empty: all of the key's. Of these, the key
+	// must have only one (or two names of one): a key is for one algorithm (RFC
+	// 8725 §3.1).
+	Algorithms []keys.Algorithm
 
-	IgnoreExpiry bool          // accept an expired token, and one without exp
-	Issuer       string        // iss; empty: any
-	Audience     string        // one of aud; empty: any
-	Subject      string        // sub; empty: any
-	Type         string        // typ; empty: any
-	MaxAge       time.Duration // since iat, which is then required; 0: any age
+	IgnoreExpiry bool            // accept an expired token, and one without exp
+	Issuer       string          // iss; empty: any
+	Audiences    []string        // aud must name one of them; empty: any
+	Subject      string          // sub; empty: any
+	Types        []string        // typ must be one of them; empty: any
+	MaxAge       time.Duration   // since iat, which is then required; 0: any age
+	Required     []RequiredClaim // all must hold
+}
+
+// RequiredClaim is a claim that must have one of some values. It holds if the
+// claim equals one of them, or is an array with an element that equals one.
+// Values are equal if their JSON is: strings exactly, numbers by their digits.
+type RequiredClaim struct {
+	Name   string
+	Values []jsonobj.Value
+}
+
+// CheckAlgorithm checks that the token's algorithm is one of r.Algorithms, before
+// anybody looks for its key. The error is an *[fault.Error] of [ErrAlgorithm].
+func (r Rules) CheckAlgorithm(p Parsed) error {
+	if slices.Contains(r.Algorithms, keys.Algorithm(p.Algorithm)) {
+		return nil
+	}
+	return &fault.Error{
+		Reason: ErrAlgorithm, Field: "alg", Found: "the token's algorithm is not accepted",
+		Hint: "accepted: " + keys.JoinAlgorithms(r.Algorithms),
+	}
 }
 
 // Verify checks the signature of p with the key v, and then its claims by
 // rules. If the signature does not verify, only that is reported. All faults of
 // claims are reported together (errors.Join), each an *[fault.Error].
 func Verify(p Parsed, v keys.Verifier, rules Rules) error {
-	if err := VerifySignature(p, v, rules.Algorithm); err != nil {
+	if err := VerifySignature(p, v, rules.Algorithms...); err != nil {
 		return err
 	}
 	return checkClaims(p, rules)
 }
 
-// VerifySignature checks only the signature of p with the key v; only is
-// [Rules.Algorithm].
-func VerifySignature(p Parsed, v keys.Verifier, only keys.Algorithm) error {
-	alg, err := selectAlgorithm(p, v, only)
+// VerifySignature checks only the signature of p with the key v; expected is
+// [Rules.Algorithms].
+func VerifySignature(p Parsed, v keys.Verifier, expected ...keys.Algorithm) error {
+	alg, err := selectAlgorithm(p, v, expected)
 	if err != nil {
 		return err
 	}
@@ -60,18 +82,19 @@ func VerifySignature(p Parsed, v keys.Verifier, only keys.Algorithm) error {
 	}
 }
 
-// selectAlgorithm selects the algorithm by the key and by only; the token's
-// header must agree and never chooses (RFC 8725 §3.1).
-func selectAlgorithm(p Parsed, v keys.Verifier, only keys.Algorithm) (keys.Algorithm, error) {
+// selectAlgorithm selects the algorithm by the key and by the expected ones; the
+// token's header must agree and never chooses (RFC 8725 §3.1).
+func selectAlgorithm(p Parsed, v keys.Verifier, expected []keys.Algorithm) (keys.Algorithm, error) {
 	accepted := v.Algorithms()
-	if only != "" {
-		if !slices.Contains(accepted, only) {
+	if len(expected) > 0 {
+		fitting := slices.DeleteFunc(slices.Clone(expected), func(a keys.Algorithm) bool { return !slices.Contains(accepted, a) })
+		if len(fitting) == 0 {
 			return "", &fault.Error{
-				Reason: ErrAlgorithm, Field: fault.Algorithm, Found: fmt.Sprintf("%s does not fit this key", only),
+				Reason: ErrAlgorithm, Field: fault.Algorithm, Found: "no expected algorithm (" + keys.JoinAlgorithms(expected) + ") fits this key",
 				Hint: "use " + keys.JoinAlgorithms(accepted),
 			}
 		}
-		accepted = []keys.Algorithm{only}
+		accepted = fitting
 	}
 	alg := keys.Algorithm(p.Algorithm)
 	if !slices.Contains(accepted, alg) {

@@ -75,23 +75,25 @@ func TestKeySelectsAlgorithm(t *testing.T) {
 	token := signedBy(t, open, jose.HS256, "", `{}`)
 	for name, c := range map[string]struct {
 		key    *testKey
-		only   keys.Algorithm
+		only   []keys.Algorithm
 		reason error
 	}{
-		"the key fits one":          {hmacKey(secret, keys.HS256), "", nil},
-		"the key fits several":      {open, "", signer.ErrAlgorithmAmbiguous},
-		"one of them is expected":   {open, keys.HS256, nil},
-		"another is expected":       {open, keys.HS512, signer.ErrAlgorithm},
-		"the key does not have it":  {hmacKey(secret, keys.HS256), keys.RS256, signer.ErrAlgorithm},
-		"the key is of another one": {hmacKey(secret, keys.HS512), "", signer.ErrAlgorithm},
-		"the key is of a curve":     {ecKey(t), "", signer.ErrAlgorithm},
+		"the key fits one":          {hmacKey(secret, keys.HS256), nil, nil},
+		"the key fits several":      {open, nil, signer.ErrAlgorithmAmbiguous},
+		"one of them is expected":   {open, []keys.Algorithm{keys.HS256}, nil},
+		"another is expected":       {open, []keys.Algorithm{keys.HS512}, signer.ErrAlgorithm},
+		"one of two expected fits":  {hmacKey(secret, keys.HS256), []keys.Algorithm{keys.RS256, keys.HS256}, nil},
+		"two expected ones fit":     {open, []keys.Algorithm{keys.HS256, keys.HS512}, signer.ErrAlgorithmAmbiguous},
+		"the key does not have it":  {hmacKey(secret, keys.HS256), []keys.Algorithm{keys.RS256}, signer.ErrAlgorithm},
+		"the key is of another one": {hmacKey(secret, keys.HS512), nil, signer.ErrAlgorithm},
+		"the key is of a curve":     {ecKey(t), nil, signer.ErrAlgorithm},
 	} {
-		rules.Algorithm = c.only
+		rules.Algorithms = c.only
 		if err := verify(t, token, c.key, rules); !errors.Is(err, c.reason) {
 			t.Errorf("%s: err = %v, want %v", name, err, c.reason)
 		}
 	}
-	rules.Algorithm = ""
+	rules.Algorithms = nil
 	if err := verify(t, signedBy(t, edKey(), jose.EdDSA, "", `{}`), edKey(), rules); err != nil {
 		t.Errorf("two names of one algorithm are not open: %v", err)
 	}

@@ -27,54 +27,79 @@ type setChoice struct {
 	alg  Algorithm // the requested algorithm; empty means any
 	what string    // the name of the use, for messages
 
-	// read reads a key for this use.
-	read func(decode.JWK) (decode.Key, error)
 	// distinctID keeps equal keys with different kids apart, because a signed
 	// token names one of them.
 	distinctID bool
 }
 
+// setMember is a key of a set.
+type setMember struct {
+	id   string // kid; empty if it has none
+	read func() (setKey, error)
+}
+
 // choosePrivate chooses the key of a set to sign with.
 func choosePrivate(set []decode.JWK, ref Ref) (decode.Key, error) {
-	return setChoice{id: ref.KeyID, alg: ref.Algorithm, what: "signing key", read: decode.JWK.Private, distinctID: true}.from(set)
+	k, err := setChoice{id: ref.KeyID, alg: ref.Algorithm, what: "signing key", distinctID: true}.from(membersOf(set, decode.JWK.Private))
+	return k.Key, err
 }
 
 // chooseVerifying chooses the key of a set to verify with.
 func chooseVerifying(set []decode.JWK, ref Ref) (decode.Key, error) {
-	return setChoice{id: ref.KeyID, alg: ref.Algorithm, what: "verifying key", read: decode.JWK.Verifying}.from(set)
+	k, err := setChoice{id: ref.KeyID, alg: ref.Algorithm, what: "verifying key"}.from(membersOf(set, decode.JWK.Verifying))
+	return k.Key, err
+}
+
+// membersOf returns the keys of a set, each to be read for one use when it is a
+// candidate.
+func membersOf(set []decode.JWK, use func(decode.JWK) (decode.Key, error)) []setMember {
+	list := make([]setMember, len(set))
+	for i, j := range set {
+		list[i] = setMember{id: j.ID(), read: func() (setKey, error) { return readSetKey(j, use) }}
+	}
+	return list
+}
+
+func readSetKey(j decode.JWK, use func(decode.JWK) (decode.Key, error)) (setKey, error) {
+	k, err := use(j)
+	if err != nil {
+		return setKey{}, err
+	}
+	v, err := verifierOfDecoded(k)
+	return setKey{k, v}, err
 }
 
 // from returns the one key that fits kid, alg and use. Keys of different types
 // or algorithms may have the same kid (RFC 7517 §4.5). Equal keys count as one.
 // Keys that cannot be read or have another use are ignored (RFC 7517 §5). The
 // only key of a set, or the only usable one, matches any kid if it has none.
-func (c setChoice) from(set []decode.JWK) (decode.Key, error) {
+func (c setChoice) from(set []setMember) (setKey, error) {
 	candidates := withID(set, c.id)
 	unknown := len(candidates) == 0
 	if unknown {
 		candidates = set
 	}
-	good, refusal := c.usable(candidates)
+	good, refusal := usable(candidates)
 	if !unknown && c.alg != "" {
 		var err error
 		if good, err = c.fitting(good); err != nil {
-			return decode.Key{}, err
+			return setKey{}, err
 		}
 	}
 	good = c.distinct(good)
-	matchesAnyID := len(candidates) == 1 && candidates[0].ID() == "" || len(good) == 1 && good[0].ID == ""
+	matchesAnyID := len(candidates) == 1 && candidates[0].id == "" || len(good) == 1 && good[0].ID == ""
 	switch {
 	case unknown && !matchesAnyID:
-		return decode.Key{}, unknownID(set)
+		return setKey{}, unknownID(set)
 	case len(good) == 0:
-		return decode.Key{}, refusal
+		return setKey{}, refusal
 	case len(good) == 1:
-		return good[0].Key, nil
+		return good[0], nil
 	}
-	return decode.Key{}, c.ambiguous(good)
+	return setKey{}, c.ambiguous(good)
 }
 
-func unknownID(set []decode.JWK) error {
+func unknownID(set []setMember) error {
 	ids := idsOf(set)
 	hint := "set " + fault.KeyID + " to the kid of one of its keys"
 	if len(ids) == 0 {
@@ -94,15 +119,11 @@ type setKey struct {
 
 // usable reads and checks the candidates. Where none is usable, refusal is the
 // error of the first key for this use, or else of the first key.
-func (c setChoice) usable(candidates []decode.JWK) (good []setKey, refusal error) {
-	for _, j := range candidates {
-		k, err := c.read(j)
-		var v Verifier
+func usable(candidates []setMember) (good []setKey, refusal error) {
+	for _, m := range candidates {
+		k, err := m.read()
 		if err == nil {
-			v, err = verifierOfDecoded(k)
-		}
-		if err == nil {
-			good = append(good, setKey{k, v})
+			good = append(good, k)
 		} else if refusal == nil || isOtherPurpose(refusal) && !isOtherPurpose(err) {
 			refusal = err
 		}
@@ -188,18 +209,18 @@ func (c setChoice) ambiguous(good []setKey) error {
 }
 
 // withID returns the keys with that id; all of them for an empty id.
-func withID(set []decode.JWK, id string) []decode.JWK {
+func withID(set []setMember, id string) []setMember {
 	if id == "" {
 		return set
 	}
-	return slices.DeleteFunc(slices.Clone(set), func(m decode.JWK) bool { return m.ID() != id })
+	return slices.DeleteFunc(slices.Clone(set), func(m setMember) bool { return m.id != id })
 }
 
-func idsOf(set []decode.JWK) []string {
+func idsOf(set []setMember) []string {
 	var ids []string
 	for _, m := range set {
-		if id := m.ID(); id != "" && !slices.Contains(ids, id) {
-			ids = append(ids, id)
+		if m.id != "" && !slices.Contains(ids, m.id) {
+			ids = append(ids, m.id)
 		}
 	}
 	return ids

@@ -58,11 +58,18 @@ func metaOf(k decode.Key) (meta, error) {
 // has no gate and no cache: it is for the command line.
 func ReadVerifier(ctx context.Context, ref Ref) (Verifier, error) {
 	v, err := readVerifier(ctx, ref)
-	if hint, ok := errors.AsType[decode.VerifierHint](err); ok {
-		e, _ := errors.AsType[*fault.Error](err)
-		err = &fault.Error{Reason: e.Reason, Found: e.Found, Hint: string(hint)}
+	return v, inVerifierWords(err)
+}
+
+// inVerifierWords returns an error about a key with the hint for a verifier, where
+// it has one.
+func inVerifierWords(err error) error {
+	hint, ok := errors.AsType[decode.VerifierHint](err)
+	if !ok {
+		return err
 	}
-	return v, err
+	e, _ := errors.AsType[*fault.Error](err)
+	return &fault.Error{Reason: e.Reason, Found: e.Found, Hint: string(hint)}
 }
 
 func readVerifier(ctx context.Context, ref Ref) (Verifier, error) {

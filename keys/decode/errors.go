@@ -27,6 +27,9 @@ var (
 	ErrCertificateInvalid = errors.New("certificate invalid")
 )
 
+// ErrEmptySet is a Cause of the error of a JWK Set without keys.
+var ErrEmptySet = errors.New("jwks without keys")
+
 // VerifierHint is the Cause of an error whose Hint is for someone who signs. It
 // is the hint for someone who verifies, and thus has no private key and makes
 // none.

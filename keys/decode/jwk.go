@@ -4,6 +4,7 @@ import (
 	"crypto"
 	"crypto/x509"
 	"encoding/json/jsontext"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -65,7 +66,9 @@ func readSet(m members) ([]JWK, error) {
 		set = append(set, JWK{k})
 	}
 	if len(set) == 0 {
-		return nil, &fault.Error{Reason: ErrUnreadable, Found: "a jwks without keys", Hint: "give a jwks that holds the private key", Cause: givePublic}
+		return nil, &fault.Error{
+			Reason: ErrUnreadable, Found: "a jwks without keys", Hint: "give a jwks that holds the private key", Cause: errors.Join(givePublic, ErrEmptySet),
+		}
 	}
 	return set, nil
 }

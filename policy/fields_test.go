@@ -138,6 +138,38 @@ func TestEachMistakeIsReportedOnce(t *testing.T) {
 		{k + "exchange: {endpoints: [\"https://*.:443/token\"]}", "a pattern that hosts of others match"},
 		{k + "exchange: {endpoints: [\"https://a/b/../token\"]}", "a path with an empty part, or with . or .."},
 		{k + "exchange: {endpoints: [\"https://a//token\"]}", "a path with an empty part"},
+		{"verifiers: []", "a list; write verifiers as a mapping"},
+		{"verifiers: {}", "no verifier in verifiers"},
+		{"verifiers: {-v: {" + verifierFields + "}}", "not a name for a verifier"},
+		{"verifiers: {v: 5}", "text; write a verifier as a mapping"},
+		{"verifiers: {v: {" + verifierFields + ", issuers: x}}", "unknown field of a verifier; did you mean issuer?"},
+		{"verifiers: {v: {" + verifierFields + ", leeway: }}", "no value"},
+		{"verifiers: {v: {audiences: a, algorithms: RS256}}", "a verifier without issuer"},
+		{"verifiers: {v: {issuer: \"https://i\", algorithms: RS256}}", "a verifier without audiences"},
+		{"verifiers: {v: {issuer: \"https://i\", audiences: a}}", "a verifier without algorithms"},
+		{"verifiers: {v: {issuer: \"https://i\", audiences: [], algorithms: RS256}}", "an empty list"},
+		{"verifiers: {v: {issuer: \"https://i\", audiences: a, algorithms: []}}", "an empty list"},
+		{"verifiers: {v: {issuer: \"https://i\", audiences: [a, a], algorithms: RS256}}", "named twice"},
+		{"verifiers: {v: {issuer: \"https://i\", audiences: a, algorithms: none}}", "unknown algorithm"},
+		{"verifiers: {v: {issuer: \"https://i\", audiences: a, algorithms: [ES265]}}", "unknown algorithm"},
+		{"verifiers: {v: {issuer: \"https://i\", audiences: a, algorithms: HS256}}", "HS256 with a JWK Set from the network"},
+		{"verifiers: {v: {issuer: i, audiences: a, algorithms: HS256, jwks: \"https://i/jwks\"}}", "HS256 with a JWK Set from the network"},
+		{"verifiers: {v: {issuer: \"http://i\", audiences: a, algorithms: RS256}}", "not the url of an issuer; begin with https:// and a host; or write jwks"},
+		{"verifiers: {v: {issuer: \"https://i?x\", audiences: a, algorithms: RS256, jwks: discover}}", "a url with a user name, query or fragment"},
+		{"verifiers: {v: {" + verifierFields + ", jwks: \"http://i/jwks\"}}", "not the place of a JWK Set"},
+		{"verifiers: {v: {" + verifierFields + ", jwks: keys.json}}", "not the place of a JWK Set"},
+		{"verifiers: {v: {" + verifierFields + ", jwks: /keys.json}}", "not the place of a JWK Set"},
+		{"verifiers: {v: {" + verifierFields + ", jwks: \"file://keys.json\"}}", "not the path of a file"},
+		{"verifiers: {v: {" + verifierFields + ", jwks: \"file://host/keys.json\"}}", "not the path of a file"},
+		{"verifiers: {v: {" + verifierFields + ", jwks: \"file:///\"}}", "not the path of a file"},
+		{"verifiers: {v: {" + verifierFields + ", jwks: \"file:///a%20b\"}}", "not the path of a file"},
+		{"verifiers: {v: {" + verifierFields + ", jwks: \"https://\"}}", "not the address of a JWK Set"},
+		{"verifiers: {v: {" + verifierFields + ", jwks: \"https://u@i/jwks\"}}", "not the address of a JWK Set"},
+		{"verifiers: {v: {" + verifierFields + ", jwks: \"https://i/jwks#x\"}}", "not the address of a JWK Set"},
+		{"verifiers: {v: {" + verifierFields + ", leeway: 30}}", "not a duration"},
+		{"verifiers: {v: {" + verifierFields + ", leeway: 10m1s}}", "longer than clocks may differ; write at most 10m"},
+		{"verifiers: {v: {" + verifierFields + ", max_age: 0s}}", "not a positive number of whole seconds"},
+		{"verifiers: {v: {" + verifierFields + ", types: [[JWT]]}}", "a list where text belongs"},
 	} {
 		problems := mistakes(t, row.text)
 		if len(problems) != 1 || !strings.Contains(problems[0].Text, row.want) {
@@ -147,6 +179,45 @@ func TestEachMistakeIsReportedOnce(t *testing.T) {
 		if p := problems[0]; p.Place.Line == 0 || p.Place.Column == 0 {
 			t.Errorf("%s: the problem has no place: %+v", row.text, p)
 		}
+	}
+}
+
+// verifierFields are the required fields of a verifier.
+const verifierFields = `issuer: "https://i", audiences: a, algorithms: RS256`
+
+func TestEachFieldOfAVerifierIsRead(t *testing.T) {
+	p := read(t, `
+verifiers:
+  github: {issuer: "https://token.actions.githubusercontent.com", audiences: [a, b], algorithms: [RS256, ES256], types: [JWT], leeway: 30s, max_age: 10m}
+  address: {issuer: partner, audiences: a, algorithms: EdDSA, jwks: "https://partner.example/keys?set=1"}
+  file: {issuer: hook, audiences: a, algorithms: HS256, leeway: 10m, jwks: "file:///etc/keys.json"}
+`)
+	for i := range p.Verifiers {
+		p.Verifiers[i].Place = policy.Place{}
+	}
+	want := []policy.Verifier{
+		{
+			Name: "github", Issuer: "https://token.actions.githubusercontent.com", Audiences: []string{"a", "b"},
+			Algorithms: []keys.Algorithm{keys.RS256, keys.ES256}, Types: []string{"JWT"}, Leeway: 30 * time.Second, MaxAge: 10 * time.Minute, JWKS: policy.JWKSDiscover,
+		},
+		{Name: "address", Issuer: "partner", Audiences: []string{"a"}, Algorithms: []keys.Algorithm{keys.EdDSA}, JWKS: "https://partner.example/keys?set=1"},
+		{Name: "file", Issuer: "hook", Audiences: []string{"a"}, Algorithms: []keys.Algorithm{keys.HS256}, Leeway: 10 * time.Minute, JWKS: "file:///etc/keys.json"},
+	}
+	if !reflect.DeepEqual(p.Verifiers, want) {
+		t.Errorf("got  %+v\nwant %+v", p.Verifiers, want)
+	}
+	if path, ok := p.Verifiers[2].JWKSFile(); !ok || path != "/etc/keys.json" {
+		t.Errorf("the file is %q, %t", path, ok)
+	}
+	if v, ok := p.Verifier("file"); !ok || v.Issuer != "hook" {
+		t.Errorf("%+v", v)
+	}
+	if got := p.VerifierNames(); !slices.Equal(got, []string{"address", "file", "github"}) {
+		t.Errorf("names %v", got)
+	}
+	var none *policy.Policy
+	if _, ok := none.Verifier("file"); ok || none.VerifierNames() != nil {
+		t.Error("without a file there is no verifier")
 	}
 }
 

@@ -85,8 +85,23 @@ func (r *reader) issuerKeys(e *issuerEntry) func(ast.Node) {
 // those between its parts.
 const urlCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/:[]"
 
-// issuerURL reads the URL of an issuer: https, without query and fragment (OpenID
-// Connect Discovery 1.0 §3, RFC 8414 §2).
+// issuerURLProblem returns what is wrong with the URL of an issuer, which is https
+// without query and fragment (OpenID Connect Discovery 1.0 §3, RFC 8414 §2); empty
+// for nothing.
+func issuerURLProblem(text string) string {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || !strings.HasPrefix(text, httpsURL) || u.Hostname() == "":
+		return "not the url of an issuer; begin with https:// and a host"
+	case strings.ContainsAny(text, "@?#"):
+		return "a url with a user name, query or fragment; end it after the path"
+	case strings.Trim(text, urlCharacters) != "":
+		return "a url with a character that may be written in two ways; use letters, digits and - . _ ~"
+	}
+	return ""
+}
+
+// issuerURL reads the URL of an issuer of ours.
 func (r *reader) issuerURL(i *Issuer) func(ast.Node) {
 	return func(n ast.Node) {
 		i.Place = placeOf(n)
@@ -94,18 +109,11 @@ func (r *reader) issuerURL(i *Issuer) func(ast.Node) {
 		if r.text(&text)(n); text == "" {
 			return
 		}
-		u, err := url.Parse(text)
-		switch {
-		case err != nil || !strings.HasPrefix(text, "https://") || u.Hostname() == "":
-			r.fault(n, "not the url of an issuer; begin with https:// and a host")
-			return
-		case strings.ContainsAny(text, "@?#"):
-			r.fault(n, "a url with a user name, query or fragment; end it after the path")
-			return
-		case strings.Trim(text, urlCharacters) != "":
-			r.fault(n, "a url with a character that may be written in two ways; use letters, digits and - . _ ~")
+		if problem := issuerURLProblem(text); problem != "" {
+			r.fault(n, "%s", problem)
 			return
 		}
+		u, _ := url.Parse(text) // it was parsed before
 		i.Path = strings.TrimSuffix(path.Clean("/"+u.Path), "/")
 		switch {
 		case i.Path != strings.TrimSuffix(u.Path, "/"):

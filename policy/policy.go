@@ -24,6 +24,7 @@ type Policy struct {
 	Inline  Inline
 
 	Endpoints []Endpoint // of exchange, beside those of the built-in profiles
+	Verifiers []Verifier // in the order of the file
 
 	// profiles are all that a task may name, resolved; nil: the built-in ones.
 	profiles        map[string]*provider.Profile

@@ -27,7 +27,7 @@ func Read(path string, text []byte, maxTTL time.Duration) (*Policy, error) {
 		r.sections(body, p)
 	}
 	if len(r.problems) == 0 && definesNothing(body) {
-		r.faultAt(Place{}, "the file defines nothing; write keys, profiles, grants or inline, or leave the setting policy out")
+		r.faultAt(Place{}, "the file defines nothing; write keys, profiles, grants, verifiers or inline, or leave the setting policy out")
 	}
 	if len(r.problems) > 0 {
 		err := &Error{Path: path, Problems: r.problems}
@@ -45,19 +45,20 @@ func definesNothing(body ast.Node) bool {
 	mapping, ok := body.(*ast.MappingNode)
 	return !ok || !slices.ContainsFunc(mapping.Values, func(entry *ast.MappingValueNode) bool {
 		name, _ := yamlfile.Text(entry.Key)
-		return !isEmpty(entry.Value) && slices.Contains([]string{"keys", "profiles", "grants", "inline"}, name)
+		return !isEmpty(entry.Value) && slices.Contains([]string{"keys", "profiles", "grants", "verifiers", "inline"}, name)
 	})
 }
 
 func (r *reader) sections(body ast.Node, p *Policy) {
 	inline := string(InlineAllow)
 	sections := fields{
-		"keys":     func(n ast.Node) { r.keys(n, p) },
-		"issuers":  r.readIssuers,
-		"profiles": r.readProfiles,
-		"grants":   func(n ast.Node) { r.grants(n, p) },
-		"exchange": func(n ast.Node) { r.exchange(n, p) },
-		"inline":   r.choice(&inline, string(InlineAllow), string(InlineSecretsOnly), string(InlineDeny)),
+		"keys":      func(n ast.Node) { r.keys(n, p) },
+		"issuers":   r.readIssuers,
+		"profiles":  r.readProfiles,
+		"grants":    func(n ast.Node) { r.grants(n, p) },
+		"verifiers": func(n ast.Node) { r.verifiers(n, p) },
+		"exchange":  func(n ast.Node) { r.exchange(n, p) },
+		"inline":    r.choice(&inline, string(InlineAllow), string(InlineSecretsOnly), string(InlineDeny)),
 	}
 	maps.Copy(sections, r.storeSections(&p.Stores))
 	r.object(body, "the policy file", sections)

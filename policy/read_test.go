@@ -80,7 +80,7 @@ func TestTheExampleIsRead(t *testing.T) {
 // A file that was cut off must not permit what no policy permits.
 func TestAFileThatDefinesNothingIsRefused(t *testing.T) {
 	for _, text := range []string{
-		"", "\ufeff", "# nothing\n", "---\n", "null\n", "~", "{}", "{}\n# inline: deny\n", "keys: {}\n", "keys: {}\nprofiles: {}\ngrants: []\n", "---\n---\ninline: deny",
+		"", "\ufeff", "# nothing\n", "---\n", "null\n", "~", "{}", "{}\n# inline: deny\n", "keys: {}\n", "keys: {}\nprofiles: {}\ngrants: []\nverifiers: {}\n", "---\n---\ninline: deny",
 		// cut off before it decides about keys
 		"vault: {address: \"https://v\", login: {kubernetes: r}}", "aws: {region: eu-1}\ngrants: []", "azure: {tenant_id: t}", "google: {endpoint: \"https://g\"}",
 	} {
@@ -88,6 +88,7 @@ func TestAFileThatDefinesNothingIsRefused(t *testing.T) {
 			t.Errorf("%q: %+v", text, p)
 		}
 	}
+	read(t, "verifiers: {v: {"+verifierFields+"}}")
 	if p := read(t, "inline: allow"); p.InlineMode() != policy.InlineAllow {
 		t.Errorf("inline: %s", p.InlineMode())
 	}
@@ -114,6 +115,8 @@ profiles:
 grants:
   - {use: [single], workflows: [w], task_types: [t], issuers: [i], subjects: [s], audiences: [a], scopes: [c], algorithms: [ES256], secrets: [x], max_ttl: 1m}
 exchange: {endpoints: ["https://endpoint/token"]}
+verifiers:
+  v: {issuer: "https://issuer", audiences: [a], algorithms: [ES256], types: [t], leeway: 30s, max_age: 10m, jwks: discover}
 inline: deny
 `
 

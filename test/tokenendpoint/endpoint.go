@@ -26,7 +26,7 @@ type Endpoint struct {
 
 	mu       sync.Mutex
 	keys     []any           // public keys, or the bytes of symmetric secrets
-	used     map[string]bool // jti, and the authorization codes of Apple
+	used     map[string]bool // jti
 	issued   map[string]bool // access tokens
 	path     string
 	lose     int
@@ -262,14 +262,9 @@ func (e *Endpoint) checkReplay(claims *jsonobj.Object) *refusal {
 	if !ok || e.profile.Use == provider.Bearer {
 		return nil
 	}
-	return e.useOnce("jti "+id, e.refuse("the jti was used before"))
-}
-
-// useOnce records what may be used once, and returns the refusal if it was used before.
-func (e *Endpoint) useOnce(what string, again *refusal) *refusal {
-	if e.used[what] {
-		return again
+	if e.used[id] {
+		return e.refuse("the jti was used before")
 	}
-	e.used[what] = true
+	e.used[id] = true
 	return nil
 }

@@ -204,10 +204,7 @@ func fileFindings(ctx context.Context, env Env, c *config.Loaded, p *policy.Poli
 func secretFiles(ctx context.Context, env Env, c *config.Loaded, p *policy.Policy) []string {
 	paths := []string{c.TLSClientKey, c.HeadersFile}
 	for _, s := range config.Settings() {
-		if s.Secret {
-			path, _ := env.Getenv(s.EnvFile())
-			paths = append(paths, path)
-		}
+		paths = append(paths, c.SecretFile(s.Name))
 	}
 	if p != nil {
 		login := p.Vault.Login
@@ -220,6 +217,9 @@ func secretFiles(ctx context.Context, env Env, c *config.Loaded, p *policy.Polic
 
 // sourceFiles returns the files that the sources of keys read.
 func sourceFiles(ctx context.Context, env Env, p *policy.Policy) []string {
+	if p == nil {
+		return nil
+	}
 	stores := schemes(env, p, nil)
 	var paths []string
 	for _, k := range p.Keys {

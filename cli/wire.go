@@ -13,6 +13,8 @@ import (
 	"conductor-jwt/config"
 	"conductor-jwt/doctor"
 	"conductor-jwt/internal/fault"
+	"conductor-jwt/internal/readfile"
+	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
 	"conductor-jwt/policy"
 	"conductor-jwt/task"
@@ -74,9 +76,15 @@ func assemble(ctx context.Context, env Env, c *config.Loaded, once int, log *slo
 // Observe may be nil.
 func newClient(env Env, c *config.Loaded, log *slog.Logger, observe func(conductor.Observation)) (*conductor.Client, error) {
 	client, err := conductor.New(conductor.Options{
-		BaseURL:  c.ServerURL,
-		KeyID:    c.AuthKey,
-		Secret:   c.AuthSecret,
+		BaseURL: c.ServerURL,
+		KeyID:   c.AuthKey,
+		Secret:  c.AuthSecret,
+
+		SecretFile: c.SecretFile("auth_secret"),
+		ReadSecret: func() (secret.Text, error) {
+			return c.ReadSecret("auth_secret", func(path string) ([]byte, error) { return readfile.Shared(path, maxSettings) })
+		},
+
 		CAFile:   c.TLSCACert,
 		CertFile: c.TLSClientCert,
 		KeyFile:  c.TLSClientKey,

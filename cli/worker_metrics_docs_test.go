@@ -204,9 +204,15 @@ func ownNotes() map[string]metricNote {
 		"conductor_jwt_key_refresh_failures_total": {unit: "refreshes", alert: "Alert when it rises for 10 minutes: a new version is not seen; what was read before stays in use."},
 		"conductor_jwt_key_versions":               {unit: "versions", alert: "Alert when there is no `active` one: the key's tasks wait for its store."},
 		"conductor_jwt_key_store_open":             {unit: "0 or 1", alert: "Alert when it is 1 for a minute: tasks of the store's keys are given back until it answers."},
-		"conductor_jwt_policy_reloads_total":       {unit: "reloads", alert: "Alert on any increase of `refused`: the file is wrong, and the policy from before is in force; run `conductor-jwt config validate`."},
-		"conductor_jwt_policy_denials_total":       {unit: "tasks", alert: "Alert on any increase: a workflow asks for what it may not have."},
-		"conductor_jwt_tasks_unreadable_total":     {unit: "tasks", alert: "Alert on any increase: something between server and worker damages answers."},
+		"conductor_jwt_policy_reloads_total":       {unit: "reloads", alert: noAlert + "see `conductor_jwt_policy_last_reload_successful`, which says whether the last one was refused."},
+		"conductor_jwt_policy_last_reload_successful": {
+			unit: "0 or 1", alert: "Alert when it is 0: the file is wrong, and the policy from before is in force; run `conductor-jwt config validate`.",
+		},
+		"conductor_jwt_policy_last_reload_success_timestamp_seconds": {
+			unit: "seconds since 1970", alert: noAlert + "it says which replicas have read a change already.",
+		},
+		"conductor_jwt_policy_denials_total":   {unit: "tasks", alert: "Alert on any increase: a workflow asks for what it may not have."},
+		"conductor_jwt_tasks_unreadable_total": {unit: "tasks", alert: "Alert on any increase: something between server and worker damages answers."},
 		"conductor_jwt_tasks_without_response_timeout_total": {
 			unit: "tasks", alert: "Alert on any increase: run `conductor-jwt worker` with `register_taskdefs` at `missing`, or set `responseTimeoutSeconds` of the definition that the log names.",
 		},

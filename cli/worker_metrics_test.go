@@ -61,7 +61,7 @@ func oneKey(t *testing.T) *signing {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &signing{reloads: newReloads()}
+	s := &signing{reloads: newReloadMetrics(time.Now())}
 	s.current.Store(&generation{ring: ring})
 	return s
 }

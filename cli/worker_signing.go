@@ -14,7 +14,6 @@ import (
 	"conductor-jwt/conductor/api"
 	"conductor-jwt/config"
 	"conductor-jwt/internal/bulkhead"
-	"conductor-jwt/internal/printable"
 	"conductor-jwt/keyring"
 	"conductor-jwt/keys"
 	"conductor-jwt/policy"
@@ -36,7 +35,8 @@ type signing struct {
 
 	current atomic.Pointer[generation]
 	running sync.WaitGroup
-	reloads *prometheus.CounterVec
+	reloads reloadMetrics
+	files   policyFiles // as they were last read
 }
 
 // generation is one reading of the policy.
@@ -49,7 +49,7 @@ type generation struct {
 func newSigning(ctx context.Context, env Env, c *config.Loaded, parser *keys.Parser, stored task.Stored, log *slog.Logger) (*signing, error) {
 	s := &signing{
 		env: env, c: c, parser: parser, stored: stored, log: log, stores: bulkhead.NewGroup(c.Slots, env.Now),
-		pkcs11: pkcs11Store(env), reloads: newReloads(),
+		pkcs11: pkcs11Store(env), reloads: newReloadMetrics(env.Now()),
 	}
 	var err error
 	if s.audit, err = openAudit(ctx, env, c, log); err != nil {
@@ -63,22 +63,16 @@ func newSigning(ctx context.Context, env Env, c *config.Loaded, parser *keys.Par
 	return s, nil
 }
 
-func newReloads() *prometheus.CounterVec {
-	reloads := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "conductor_jwt_policy_reloads_total", Help: "Times that the policy was read again, by result.",
-	}, []string{"result"})
-	for _, result := range []string{"taken", "refused"} {
-		reloads.WithLabelValues(result)
-	}
-	return reloads
-}
-
 // read returns a generation of the policy file as it is now.
 func (s *signing) read(ctx context.Context) (*generation, error) {
+	s.files = newPolicyFiles(ctx, s.c.Policy)
 	p, err := readPolicy(ctx, s.c)
 	if err != nil {
 		return nil, err
 	}
+	once := filesReadOnce(s.env, p)
+	inForce := s.files.with(ctx, once)
+	s.files = s.files.with(ctx, append(once, sourceFiles(ctx, s.env, p)...)) // a missing key may come later
 	o := ringOptions(s.env, p, s.parser, s.stores, s.log)
 	if s.pkcs11 != nil {
 		// The same for all generations: it remembers the PINs that a token refused,
@@ -93,6 +87,7 @@ func (s *signing) read(ctx context.Context) (*generation, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.files = inForce
 	var audit func(task.Decision)
 	if s.audit != nil {
 		audit = s.audit.write
@@ -125,19 +120,27 @@ func (s *signing) published() web.Published { return s.current.Load().ring }
 // such as a call of a PKCS#11 module.
 const maxEndWait = time.Second
 
-// run refreshes the keys and reloads the policy on SIGHUP, until end is called.
+// run refreshes the keys, and reloads the policy on SIGHUP and when its files
+// change, until end is called.
 // The audit stays open until the process ends: an abandoned task may still write
 // to it.
 func (s *signing) run(ctx context.Context, reloads <-chan os.Signal) (end func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	s.refresh(ctx, s.current.Load())
 	s.running.Go(func() {
+		tick := time.NewTicker(watchInterval)
+		defer tick.Stop()
 		for {
 			select {
 			case <-ctx.Done():
 				return
 			case <-reloads:
+				s.audit.reopen(ctx)
 				s.reload(ctx)
+			case <-tick.C:
+				if s.c.Policy != "" && s.files.changed(ctx) {
+					s.reload(ctx)
+				}
 			}
 		}
 	})
@@ -167,37 +170,18 @@ func (s *signing) refresh(ctx context.Context, g *generation) {
 	s.running.Go(func() { g.ring.Run(ctx) })
 }
 
-// reload reads the policy again. If the new file has a fault, the policy in force
-// stays as it is.
-func (s *signing) reload(ctx context.Context) {
-	s.audit.reopen(ctx)
-	if s.c.Policy == "" {
-		s.log.InfoContext(ctx, "there is no policy to read again; settings are read at the start only")
-		return
-	}
-	next, err := s.read(ctx)
-	if ctx.Err() != nil {
-		return // the worker is shutting down
-	}
-	if err != nil {
-		s.reloads.WithLabelValues("refused").Inc()
-		s.log.ErrorContext(ctx, "the policy is wrong; the one from before stays in force", "problem", firstLine(err), "hint", hintOf(err))
-		return
-	}
-	s.refresh(ctx, next)
-	s.current.Swap(next).end()
-	s.reloads.WithLabelValues("taken").Inc()
-	s.log.InfoContext(ctx, "the policy was read again", "path", printable.Name(s.c.Policy))
-}
-
 // Describe implements [prometheus.Collector].
 func (s *signing) Describe(ch chan<- *prometheus.Desc) {
-	s.reloads.Describe(ch)
+	for _, c := range s.reloads.collectors() {
+		c.Describe(ch)
+	}
 	keyring.Describe(ch)
 }
 
 // Collect implements [prometheus.Collector].
 func (s *signing) Collect(ch chan<- prometheus.Metric) {
-	s.reloads.Collect(ch)
+	for _, c := range s.reloads.collectors() {
+		c.Collect(ch)
+	}
 	s.current.Load().ring.Collect(ch)
 }

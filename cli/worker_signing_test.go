@@ -23,7 +23,7 @@ func signingWithout(t *testing.T, drain time.Duration) *signing {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &signing{c: &config.Loaded{}, log: slog.New(slog.DiscardHandler), reloads: newReloads()}
+	s := &signing{c: &config.Loaded{}, log: slog.New(slog.DiscardHandler), reloads: newReloadMetrics(time.Now())}
 	s.c.DrainTimeout = drain
 	s.current.Store(&generation{ring: ring})
 	return s

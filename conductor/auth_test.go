@@ -1,8 +1,12 @@
 package conductor_test
 
 import (
+	"bytes"
 	"errors"
+	"log/slog"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -57,6 +61,43 @@ func TestRefusedTokenIsReplaced(t *testing.T) {
 	}
 	if err := s.Ledger.Check(); err != nil {
 		t.Error(err)
+	}
+}
+
+// A secret's file that changes is read for the next access token. One that cannot
+// be used changes nothing.
+func TestChangedSecretFileIsUsed(t *testing.T) {
+	s := conductortest.ServeWith(t, conductortest.NewLedger(conductortest.Options{}), nil,
+		conductortest.ServerOptions{KeyID: "id", Secret: "canary-1"})
+	file := filepath.Join(t.TempDir(), "secret")
+	replace(t, file, []byte("canary-1"))
+	var log bytes.Buffer
+	c := connect(t, conductor.Options{
+		BaseURL: s.URL, KeyID: "id", Secret: secret.New("canary-1"), SecretFile: file,
+		ReadSecret: func() (secret.Text, error) {
+			text, err := os.ReadFile(file)
+			if err == nil && len(text) == 0 {
+				err = errors.New("the file is empty")
+			}
+			return secret.New(string(text)), err
+		},
+		Logger: slog.New(slog.NewTextHandler(&log, nil)),
+	})
+	works := func(want bool) {
+		t.Helper()
+		if _, err := poll(c, 1); (err == nil) != want {
+			t.Errorf("a poll: %v", err)
+		}
+	}
+	works(true)
+	s.ChangeSecret("canary-2")
+	works(false)
+	replace(t, file, nil)
+	works(false)
+	replace(t, file, []byte("canary-2"))
+	works(true)
+	if text := log.String(); strings.Contains(text, "canary") || strings.Count(text, "cannot be used") != 1 || strings.Count(text, "changed files are in use") != 1 {
+		t.Errorf("the log is\n%s", text)
 	}
 }
 

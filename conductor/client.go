@@ -35,6 +35,11 @@ type Options struct {
 
 	KeyID  string // with Secret: POST /token and X-Authorization; empty: no authentication
 	Secret secret.Text
+	// SecretFile is the path of the file that Secret was read from; empty: none. When
+	// it changes, ReadSecret reads it again. A new secret is used for the next access
+	// token.
+	SecretFile string
+	ReadSecret func() (secret.Text, error)
 
 	// Files of PEM, read again when they change. Empty: the system's authorities, and
 	// no client certificate.
@@ -91,6 +96,7 @@ type Client struct {
 	timeout   time.Duration // of every call but a poll
 	transport *transport
 	headers   *watched[http.Header]
+	secret    *watched[secret.Text]
 	tokens    *tokens // nil without authentication
 	reader    *reader
 	skew      atomic.Pointer[time.Duration]
@@ -104,7 +110,7 @@ func New(o Options) (*Client, error) {
 		return nil, err
 	}
 	o.BaseURL = base.String()
-	c := &Client{options: o, base: base, timeout: callTimeout, reader: newReader()}
+	c := &Client{options: o, base: base, timeout: callTimeout, reader: newReader(), secret: watchSecret(o)}
 	if c.transport, err = newTransport(o, base); err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 
 	"conductor-jwt/internal/fault"
 	"conductor-jwt/internal/readfile"
+	"conductor-jwt/internal/secret"
 )
 
 // The settings that name files, as the errors about them say it.
@@ -21,6 +22,7 @@ const (
 	settingCert    = "tls_client_cert"
 	settingKey     = "tls_client_key"
 	settingHeaders = "headers_file"
+	settingSecret  = "auth_secret"
 )
 
 // unusable is an [ErrFile]. The text says what was found and, after a semicolon,
@@ -102,6 +104,20 @@ func (w *watched[T]) current() *T {
 	w.log.Info("changed files are in use", "files", w.name)
 	w.value.Store(next)
 	return next
+}
+
+// watchSecret watches the file of the secret, which was read before.
+func watchSecret(o Options) *watched[secret.Text] {
+	w := &watched[secret.Text]{name: settingSecret, log: o.Logger, read: func() (*secret.Text, error) {
+		text, err := o.ReadSecret()
+		return &text, err
+	}}
+	if o.SecretFile != "" {
+		w.files = []string{o.SecretFile}
+		w.stamps = stampsOf(w.files)
+	}
+	w.value.Store(&o.Secret)
+	return w
 }
 
 // stamp is how a file looked when it was read.

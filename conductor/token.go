@@ -93,7 +93,7 @@ func (t *tokens) drop(refused secret.Text) {
 // fetchToken asks the server for an access token.
 func (c *Client) fetchToken(ctx context.Context) (secret.Text, error) {
 	credentials, err := json.Marshal(map[string]string{
-		"keyId": c.options.KeyID, "keySecret": c.options.Secret.Reveal(),
+		"keyId": c.options.KeyID, "keySecret": c.secret.current().Reveal(),
 	})
 	if err != nil {
 		return secret.Text{}, &Error{Class: Unauthorized, Call: callToken}

@@ -39,22 +39,20 @@ func (vs values) addFile(src Sources, table []Setting, wrong *problems) {
 
 // readSecret reads the file that holds a secret, without the byte order mark and
 // the one newline at the end that editors write.
-func readSecret(src Sources, s Setting, v value, wrong *problems) string {
-	text, err := src.ReadFile(v.path)
-	text = bytes.TrimPrefix(text, []byte(readfile.ByteOrderMark))
+func readSecret(path string, readFile func(path string) ([]byte, error)) (text, fault string) {
+	raw, err := readFile(path)
+	raw = bytes.TrimPrefix(raw, []byte(readfile.ByteOrderMark))
 	switch {
 	case err != nil:
-		wrong.add(s.Name, v.at, "%s; name a file that holds the secret", readfile.Reason(err))
-	case len(text) > maxSecret:
-		wrong.add(s.Name, v.at, "the file is over 64 KiB; name a file that holds the secret alone")
-	case len(bytes.TrimSpace(text)) == 0:
-		wrong.add(s.Name, v.at, "the file is empty; write the secret into it")
-	case !utf8.Valid(text):
-		wrong.add(s.Name, v.at, "the file is not utf-8 text; write it as utf-8")
-	default:
-		return strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r")
+		return "", readfile.Reason(err) + "; name a file that holds the secret"
+	case len(raw) > maxSecret:
+		return "", "the file is over 64 KiB; name a file that holds the secret alone"
+	case len(bytes.TrimSpace(raw)) == 0:
+		return "", "the file is empty; write the secret into it"
+	case !utf8.Valid(raw):
+		return "", "the file is not utf-8 text; write it as utf-8"
 	}
-	return ""
+	return strings.TrimSuffix(strings.TrimSuffix(string(raw), "\n"), "\r"), ""
 }
 
 // file is a configuration file that is being read.

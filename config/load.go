@@ -3,6 +3,8 @@ package config
 import (
 	"cmp"
 	"fmt"
+
+	"conductor-jwt/internal/secret"
 )
 
 // Sources are what the settings are read from, and what computed defaults depend
@@ -47,7 +49,8 @@ type Loaded struct {
 	// Warnings are problems that do not keep a worker from starting, one line each.
 	Warnings []string
 
-	origins map[string]Origin
+	origins     map[string]Origin
+	secretFiles map[string]string // paths, by the setting's name
 }
 
 // Origin returns where the setting of a name came from.
@@ -56,6 +59,19 @@ func (l *Loaded) Origin(name string) Origin {
 		return o
 	}
 	return Origin{Source: FromDefault}
+}
+
+// SecretFile returns the path of the file that a secret was read from; empty where
+// it was set in another way.
+func (l *Loaded) SecretFile(name string) string { return l.secretFiles[name] }
+
+// ReadSecret reads the file of [Loaded.SecretFile] again. Its error is a [*Error].
+func (l *Loaded) ReadSecret(name string, readFile func(path string) ([]byte, error)) (secret.Text, error) {
+	text, fault := readSecret(l.secretFiles[name], readFile)
+	if fault != "" {
+		return secret.Text{}, &Error{Problems: []Problem{{Setting: name, Origin: l.Origin(name), Text: fault}}}
+	}
+	return secret.New(text), nil
 }
 
 // value is a setting as it was written: a text, a list of the file, or the path
@@ -76,7 +92,7 @@ func Load(src Sources) (*Loaded, error) {
 	given.addEnvironment(src, table, &wrong)
 	given.addFile(src, table, &wrong)
 
-	l := &Loaded{Config: Defaults(), origins: map[string]Origin{}}
+	l := &Loaded{Config: Defaults(), origins: map[string]Origin{}, secretFiles: map[string]string{}}
 	for _, s := range table {
 		v, ok := given[s.Name]
 		if !ok {
@@ -84,7 +100,11 @@ func Load(src Sources) (*Loaded, error) {
 		}
 		l.origins[s.Name] = v.at
 		if v.path != "" {
-			v.text = readSecret(src, s, v, &wrong)
+			var fault string
+			if v.text, fault = readSecret(v.path, src.ReadFile); fault != "" {
+				wrong.add(s.Name, v.at, "%s", fault)
+			}
+			l.secretFiles[s.Name] = v.path
 		}
 		if fault := parse(s, s.field(&l.Config), v); fault != "" {
 			wrong.add(s.Name, v.at, "%s", fault)

@@ -189,19 +189,19 @@ func connectionSettings() []Setting {
 			field: func(c *Config) any { return &c.AuthKey },
 		}, {
 			Name: "auth_secret", Env: "CONDUCTOR_AUTH_SECRET", Kind: Text, Secret: true,
-			About: "Key secret that belongs to auth_key.",
+			About: "Key secret that belongs to auth_key; a file that holds it is read again when it changes.",
 			field: func(c *Config) any { return &c.AuthSecret },
 		}, {
 			Name: "tls_ca_cert", Env: "CONDUCTOR_TLS_CA_CERT", Kind: Path,
-			About: "PEM file of the authorities that the server's certificate is checked against, in place of the system's.",
+			About: "PEM file of the authorities that the server's certificate is checked against, in place of the system's; read again when it changes.",
 			field: func(c *Config) any { return &c.TLSCACert },
 		}, {
 			Name: "tls_client_cert", Env: "CONDUCTOR_TLS_CLIENT_CERT", Kind: Path,
-			About: "PEM file of the client certificate.",
+			About: "PEM file of the client certificate; read again when it changes.",
 			field: func(c *Config) any { return &c.TLSClientCert },
 		}, {
 			Name: "tls_client_key", Env: "CONDUCTOR_TLS_CLIENT_KEY", Kind: Path,
-			About: "PEM file of the client certificate's key.",
+			About: "PEM file of the client certificate's key; read again when it changes.",
 			field: func(c *Config) any { return &c.TLSClientKey },
 		}, {
 			Name: "tls_insecure_skip_verify", Env: "CONDUCTOR_TLS_INSECURE_SKIP_VERIFY", Kind: Switch, Default: "false",
@@ -303,7 +303,7 @@ func taskSettings() []Setting {
 			field: func(c *Config) any { return &c.KeyCache },
 		}, {
 			Name: "policy", Env: "CONDUCTOR_JWT_POLICY", Kind: Path,
-			About: "YAML file of named keys, profiles and grants (docs/keys.md); read again on SIGHUP.",
+			About: "YAML file of named keys, profiles and grants (docs/keys.md); read again when it changes, and on SIGHUP.",
 			field: func(c *Config) any { return &c.Policy },
 		}, {
 			Name: "audit", Env: "CONDUCTOR_JWT_AUDIT", Kind: Path, Default: Off,

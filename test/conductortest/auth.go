@@ -10,9 +10,10 @@ import (
 
 // auth grants tokens and knows which are valid.
 type auth struct {
-	keyID, secret string
+	keyID string
 
 	mu        sync.Mutex
+	secret    string
 	valid     map[string]bool
 	granted   []string
 	forbidden bool
@@ -29,6 +30,15 @@ func (s *Server) Rotate() {
 	defer s.auth.mu.Unlock()
 	clear(s.auth.valid)
 	s.auth.expired = http.StatusUnauthorized
+}
+
+// ChangeSecret makes the server grant tokens for another secret alone, and refuse
+// every token granted so far.
+func (s *Server) ChangeSecret(secret string) {
+	s.Rotate()
+	s.auth.mu.Lock()
+	defer s.auth.mu.Unlock()
+	s.auth.secret = secret
 }
 
 // Expire makes the server refuse, with 403, every token granted so far, as some
@@ -67,7 +77,10 @@ func (a *auth) grant(w http.ResponseWriter, r *http.Request) {
 		problem(w, http.StatusBadRequest, "cannot read credentials")
 		return
 	}
-	if asked.KeyID != a.keyID || asked.KeySecret != a.secret {
+	a.mu.Lock()
+	secret := a.secret
+	a.mu.Unlock()
+	if asked.KeyID != a.keyID || asked.KeySecret != secret {
 		problem(w, http.StatusUnauthorized, "Invalid credentials of "+asked.KeyID+": "+asked.KeySecret)
 		return
 	}

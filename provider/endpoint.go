@@ -126,7 +126,7 @@ func isNormal(u *url.URL) bool {
 // as the end of the host.
 func isPlain(text string) bool {
 	host, path, _ := strings.Cut(strings.TrimPrefix(text, "https://"), "/")
-	for _, label := range strings.Split(host, ".") {
+	for label := range strings.SplitSeq(host, ".") {
 		if label == "" || strings.Trim(label, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
 			return false
 		}

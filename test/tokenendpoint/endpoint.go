@@ -30,6 +30,7 @@ type Endpoint struct {
 	issued   map[string]bool // access tokens
 	path     string
 	lose     int
+	failing  int
 	limited  int
 	after    string // Retry-After of a limited request
 	down     bool
@@ -61,6 +62,13 @@ func (e *Endpoint) Limit(n int, retryAfter string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.limited, e.after = n, retryAfter
+}
+
+// Fail answers the next n requests with 503.
+func (e *Endpoint) Fail(n int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.failing = n
 }
 
 // Revoke makes the API refuse the access tokens that were issued so far.
@@ -105,6 +113,11 @@ func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if e.path != "" && r.URL.Path != e.path {
 		w.WriteHeader(http.StatusNotFound)
+		return
+	}
+	if e.failing > 0 {
+		e.failing--
+		w.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}
 	if e.limited > 0 {

@@ -196,6 +196,10 @@ const formType = "application/x-www-form-urlencoded"
 
 func TestALimitEndsAfterItsRequests(t *testing.T) {
 	e := endpoint(t, "auth0")
+	e.Fail(1)
+	if w := send(t, e, "/token", formType, formOf(signed(t, claims("a", 0, 60)))); w.Code != http.StatusServiceUnavailable {
+		t.Errorf("%d, want 503", w.Code)
+	}
 	e.Limit(1, "7")
 	w := send(t, e, "/token", formType, formOf(signed(t, claims("a", 0, 60))))
 	if w.Code != http.StatusTooManyRequests || w.Header().Get("Retry-After") != "7" {

@@ -34,11 +34,13 @@ demo: build ## run a GET_SIGNED_JWT workflow on the real Conductor server (KEEP=
 	@$(GO) build -o bin/demo ./internal/demo
 	@WORKER=$(BIN) KEEP='$(KEEP)' exec bin/demo
 
+# The picture leaves out steps in progress, most of the token, its header, and the end.
 .PHONY: demo-picture
 demo-picture: build ## run the demo and draw its output as docs/demo.svg
 	@mkdir -p .cache
-	@printf '\033[2m$$\033[0m \033[1mmake demo\033[0m\n\n' >.cache/demo.txt
-	CLICOLOR_FORCE=1 $(MAKE) --no-print-directory -s demo >>.cache/demo.txt
+	CLICOLOR_FORCE=1 $(MAKE) --no-print-directory -s demo >.cache/demo-all.txt
+	@{ printf '\033[2m$$\033[0m \033[1mmake demo\033[0m\n\n'; awk '/stopping$$/ { exit } /^.\[2m/ && !/✓/ { next } /^.\[1mtoken/ { n = 1 } /^.\[1mheader/ { n = 9 } /^.\[1mclaims/ { n = 0 } \
+		n && n++ > 3 { if (n == 5) print "  …\n"; next } { print }' .cache/demo-all.txt; } >.cache/demo.txt
 	$(GO) run github.com/charmbracelet/freeze@v0.2.2 --language ansi --output docs/demo.svg --background '#151b23' --padding 18 --border.radius 8 \
 		--font.family "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace" .cache/demo.txt </dev/null
 

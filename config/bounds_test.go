@@ -52,7 +52,7 @@ func TestFileValuesOfTheWrongKind(t *testing.T) {
 		"poll_timeout: [1s]":    "poll_timeout (w.yaml:1): a list where a duration belongs",
 		"output: [token]":       "output (w.yaml:1): a list where one of token, _secrets, both belongs",
 		"server_url: {a: b}":    "server_url (w.yaml:1): a mapping where a url belongs",
-		"listen: [a]":           "listen (w.yaml:1): a list where an address belongs",
+		"listen: [a]":           "listen (w.yaml:1): a list where an address or off belongs",
 		"task_types: {a: b}":    "task_types (w.yaml:1): a mapping where a list of text belongs",
 		"policy: [a]":           "policy (w.yaml:1): a list where the path of a file belongs",
 		"slots: 1\nslots: 2":    "slots (w.yaml:2): set already",

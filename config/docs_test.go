@@ -54,7 +54,8 @@ task_types: [GET_SIGNED_JWT]
 poll_timeout: 5s
 ` + "```" + `
 
-Durations are written as in Go: ` + "`300ms`, `30s`, `1h30m`" + `. In the file, a name without a value (or with ` + "`null` or `\"\"`" + `) is an error, and so is an empty
+Durations are written as in Go: ` + "`300ms`, `30s`, `1h30m`" + `. In the file, ` + "`off`, `no` and `false`" + ` are the same where a setting can be off, and
+` + "`on`, `yes` and `true`" + ` where it is a switch; a text that looks like one of them is written in quotes. In the file, a name without a value (or with ` + "`null` or `\"\"`" + `) is an error, and so is an empty
 file: a value that a template lost must not count as not set. An unknown name in the file is an error. So is a variable whose name is similar to that of a
 setting, also with another prefix or with ` + "`_FILE`" + ` at its end. Two kinds of variables cause a warning: an unknown one that begins with
 ` + "`CONDUCTOR_JWT_`" + ` (but not those that Kubernetes sets for a Service of that name), and one that another Conductor SDK reads. All mistakes are

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/token"
 
 	"conductor-jwt/internal/nearest"
 	"conductor-jwt/internal/readfile"
@@ -164,8 +166,8 @@ func readValue(s Setting, n ast.Node) (v value, fault string) {
 	if list, ok := n.(*ast.SequenceNode); ok && s.Kind == List {
 		return readList(list)
 	}
-	if b, ok := n.(*ast.BoolNode); ok && !b.Value && s.canBeOff() {
-		return value{text: Off}, "" // YAML 1.1 tools write off as false
+	if on, ok := boolean(n); ok {
+		return readBoolean(s, n, on)
 	}
 	text, ok := yamlfile.Text(n)
 	switch _, null := n.(*ast.NullNode); {
@@ -174,6 +176,42 @@ func readValue(s Setting, n ast.Node) (v value, fault string) {
 	case !ok:
 		return value{}, yamlfile.Kind(n) + " where " + s.expected() + " belongs"
 	}
+	return value{text: text}, ""
+}
+
+// boolean reads a node that is a boolean to a reader of YAML 1.1
+// (https://yaml.org/type/bool.html), such as Helm, or to one of YAML 1.2. A value
+// in quotes is not one.
+func boolean(n ast.Node) (on, ok bool) {
+	if b, ok := n.(*ast.BoolNode); ok {
+		return b.Value, true
+	}
+	text, ok := n.(*ast.StringNode)
+	if !ok || text.GetToken().Type != token.StringType {
+		return false, false
+	}
+	switch strings.ToLower(text.Value) {
+	case "on", "yes":
+		return true, true
+	case Off, "no":
+		return false, true
+	}
+	return false, false
+}
+
+// readBoolean reads a boolean: a YAML 1.1 tool that was given off writes false. A
+// setting of another kind refuses one, because it may have been another text: such a
+// tool also writes the text no as false.
+func readBoolean(s Setting, n ast.Node, on bool) (v value, fault string) {
+	switch _, written := n.(*ast.BoolNode); {
+	case s.Kind == Switch:
+		return value{text: strconv.FormatBool(on)}, ""
+	case s.canBeOff() && !on:
+		return value{text: Off}, ""
+	case written || s.canBeOff():
+		return value{}, "a boolean where " + s.expected() + " belongs; write text in quotes"
+	}
+	text, _ := yamlfile.Text(n)
 	return value{text: text}, ""
 }
 
@@ -193,11 +231,14 @@ func readList(n *ast.SequenceNode) (v value, fault string) {
 func (s Setting) expected() string {
 	switch s.Kind {
 	case Path:
+		if s.Default == Off {
+			return "off or the path of a file"
+		}
 		return "the path of a file"
 	case URL, Proxy:
 		return "a url"
 	case Address:
-		return "an address"
+		return "an address or off"
 	case Duration:
 		return "a duration"
 	case Count:

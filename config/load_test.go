@@ -257,14 +257,32 @@ func TestByteOrderMarkOfTheFileIsIgnored(t *testing.T) {
 	}
 }
 
-// YAML 1.1 tools write off as false. A switch is false.
-func TestFalseMeansOff(t *testing.T) {
-	l := inFile("register_taskdefs: false\naudit: false\nlisten: false\nsecret_injection: false\ntls_insecure_skip_verify: false").mustLoad(t)
-	if l.RegisterTaskdefs != "off" || l.Audit != "off" || l.Listen != "" || l.SecretInjection != "off" || l.TLSInsecureSkipVerify {
-		t.Errorf("%+v", l.Config)
+// Every boolean of YAML 1.1 means off, or is the value of a switch. Where it can be
+// neither, it is refused, as the text that a tool made it of is not known.
+func TestBooleansOfYAML(t *testing.T) {
+	for _, off := range []string{"off", "Off", "OFF", "no", "No", "false", "False"} {
+		l := inFile(strings.ReplaceAll("register_taskdefs: X\naudit: X\nlisten: X\nsecret_injection: X\ntls_insecure_skip_verify: X", "X", off)).mustLoad(t)
+		if l.RegisterTaskdefs != "off" || l.Audit != "off" || l.Listen != "" || l.SecretInjection != "off" || l.TLSInsecureSkipVerify {
+			t.Errorf("%s: %+v", off, l.Config)
+		}
 	}
-	if _, err := inFile("output: false").load(); err == nil {
-		t.Error("output: false is accepted")
+	for _, on := range []string{"on", "yes", "YES", "true"} {
+		if l := inFile("tls_insecure_skip_verify: " + on).mustLoad(t); !l.TLSInsecureSkipVerify {
+			t.Errorf("tls_insecure_skip_verify: %s is false", on)
+		}
+		for _, name := range []string{"audit", "listen", "register_taskdefs"} {
+			if _, err := inFile(name + ": " + on).load(); err == nil || !strings.Contains(err.Error(), name+" (w.yaml:1): a boolean where ") {
+				t.Errorf("%s: %s: %v", name, on, err)
+			}
+		}
+	}
+	for _, text := range []string{"output: false", "domain: false", "policy: true", "slots: true", "task_types: true"} {
+		if _, err := inFile(text).load(); err == nil || !strings.Contains(err.Error(), ": a boolean where ") {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	if l := inFile("domain: no\nworker_id: 'true'\naudit: 'on'").mustLoad(t); l.Domain != "no" || l.WorkerID != "true" || l.Audit != "on" {
+		t.Errorf("%q, %q, %q", l.Domain, l.WorkerID, l.Audit)
 	}
 }
 

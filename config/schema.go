@@ -17,6 +17,8 @@ type schema struct {
 	Minimum     *int64            `json:"minimum,omitempty"`
 	Maximum     *int64            `json:"maximum,omitempty"`
 	Items       *schema           `json:"items,omitempty"`
+	Const       any               `json:"const,omitempty"`
+	Not         *schema           `json:"not,omitempty"`
 	Default     any               `json:"default,omitempty"`
 }
 
@@ -73,6 +75,13 @@ func schemaOf(s Setting) schema {
 		out.Type = []string{"array", "string"}
 		out.Items = &schema{Type: "string"}
 		out.Default = splitList(s.Default)
+	}
+	if s.canBeOff() {
+		// A YAML 1.1 tool reads off as false.
+		out.Type, out.Not = []string{"string", "boolean"}, &schema{Const: true}
+		if out.Enum != nil {
+			out.Enum = append(out.Enum, false)
+		}
 	}
 	return out
 }

@@ -20,6 +20,7 @@ func newRegistry(b build, metrics *worker.Metrics, parser *keys.Parser, s *signi
 	for _, c := range append(keyCacheMetrics(parser),
 		metrics,
 		buildInfo(b),
+		slots(s.c.Slots),
 		s,
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
@@ -37,6 +38,14 @@ func buildInfo(b build) prometheus.Collector {
 	}, []string{"version", "commit", "go", "edition", "crypto"})
 	info.WithLabelValues(b.Version, b.Commit, b.Go, b.Edition, b.Crypto).Set(1)
 	return info
+}
+
+func slots(n int) prometheus.Collector {
+	gauge := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "conductor_jwt_slots", Help: "Tasks that the worker may have in flight at once: the setting `slots`.",
+	})
+	gauge.Set(float64(n))
+	return gauge
 }
 
 func keyCacheMetrics(parser *keys.Parser) []prometheus.Collector {

@@ -162,7 +162,7 @@ const noAlert = "No alert: "
 
 func canonicalNotes() map[string]metricNote {
 	return map[string]metricNote{
-		"active_workers": {unit: "tasks", alert: "Alert when it stays at the setting `slots` for minutes: tasks wait; add slots or replicas."},
+		"active_workers": {unit: "tasks", alert: "Alert when their sum stays at `conductor_jwt_slots` for minutes: tasks wait; add slots or replicas."},
 		"http_api_client_request_seconds": {
 			labels: map[string]string{"status": "status of the answer, `0` where there was none, `other` for a number that HTTP does not know"},
 			alert:  noAlert + "it tells a slow server (`/tasks`) from one that waits because there is nothing to do (`/tasks/poll/batch/{taskType}`).",
@@ -172,12 +172,12 @@ func canonicalNotes() map[string]metricNote {
 			alert: noAlert + "see `conductor_jwt_failures_total`, which has the same codes.",
 		},
 		"task_execute_time_seconds":       {alert: "Alert when its 99th percentile nears the response timeout: keys or their store are slow."},
-		"task_execution_queue_full_total": {unit: "times", alert: "Alert when it rises all the time: tasks wait for slots; add slots or replicas."},
-		"task_execution_started_total":    {unit: "tasks", alert: "Alert when it stands still while tasks are queued: nobody works."},
+		"task_execution_queue_full_total": {unit: "times", alert: noAlert + "see `active_workers`."},
+		"task_execution_started_total":    {unit: "tasks", alert: noAlert + "the worker does not know how many tasks are queued; see `task_poll_total`."},
 		"task_poll_error_total":           {unit: "polls", alert: "Alert when it rises for 5 minutes: the log has a line for the class of failure, with what to do."},
 		"task_poll_time_seconds":          {alert: noAlert + "an idle poll lasts as long as the setting `poll_timeout`."},
 		"task_poll_total":                 {unit: "polls", alert: "Alert when it stands still: the process hangs, or is gone."},
-		"task_result_size_bytes":          {alert: "Alert when it nears the server's limit of a task's output (3 MB by default)."},
+		"task_result_size_bytes":          {alert: noAlert + "a result is a token, a few kB; the server's limit is 3 MB by default."},
 		"task_update_error_total":         {unit: "attempts", alert: "Alert when it rises for 5 minutes; results are kept and sent again until their lease is spent."},
 		"task_update_time_seconds":        {alert: "Alert when its 99th percentile is over a second: the server is slow to take results."},
 		"thread_uncaught_exceptions_total": {
@@ -198,8 +198,8 @@ func ownNotes() map[string]metricNote {
 		"conductor_jwt_injection_unchecked_total":  {unit: "tokens", alert: "Alert on any increase: let the worker's application read tasks and workflows, or set `secret_injection` to `stored` or `key`."},
 		"conductor_jwt_key_cache_entries":          {unit: "keys", alert: noAlert + "it is bounded by the setting `key_cache`."},
 		"conductor_jwt_key_cache_hits_total":       {unit: "keys", alert: noAlert + "see the misses."},
-		"conductor_jwt_key_cache_misses_total":     {unit: "keys", alert: "Alert when most keys are misses while few keys are in use: raise `key_cache`."},
-		"conductor_jwt_key_age_seconds":            {alert: "Alert when it is over what your rule for rotation says: the key is due."},
+		"conductor_jwt_key_cache_misses_total":     {unit: "keys", alert: noAlert + "the dashboard shows the share of hits; if it is low while few keys are in use, raise `key_cache`."},
+		"conductor_jwt_key_age_seconds":            {alert: "Alert when it is over what your rule for rotation says; the rule in `deploy/` says a year."},
 		"conductor_jwt_key_refresh_age_seconds":    {alert: "Alert when it is over 600: the key's source has not been read for ten minutes; the log says why."},
 		"conductor_jwt_key_refresh_failures_total": {unit: "refreshes", alert: "Alert when it rises for 10 minutes: a new version is not seen; what was read before stays in use."},
 		"conductor_jwt_key_versions":               {unit: "versions", alert: "Alert when there is no `active` one: the key's tasks wait for its store."},
@@ -213,10 +213,11 @@ func ownNotes() map[string]metricNote {
 		},
 		"conductor_jwt_policy_denials_total":   {unit: "tasks", alert: "Alert on any increase: a workflow asks for what it may not have."},
 		"conductor_jwt_tasks_unreadable_total": {unit: "tasks", alert: "Alert on any increase: something between server and worker damages answers."},
+		"conductor_jwt_slots":                  {unit: "tasks", alert: noAlert + "see `active_workers`."},
 		"conductor_jwt_tasks_without_response_timeout_total": {
 			unit: "tasks", alert: "Alert on any increase: run `conductor-jwt worker` with `register_taskdefs` at `missing`, or set `responseTimeoutSeconds` of the definition that the log names.",
 		},
-		"conductor_jwt_tokens_total": {unit: "tokens", alert: "Alert when it stands still while tasks are started."},
+		"conductor_jwt_tokens_total": {unit: "tokens", alert: noAlert + "see `conductor_jwt_failures_total`."},
 		"conductor_jwt_updates_lost_total": {
 			unit: "results", alert: "Alert on any increase: each is a task that the server repeats after its response timeout, or never where it has none.",
 		},

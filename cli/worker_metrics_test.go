@@ -17,6 +17,7 @@ import (
 
 	"conductor-jwt/conductor"
 	"conductor-jwt/conductor/api"
+	"conductor-jwt/config"
 	"conductor-jwt/internal/bulkhead"
 	"conductor-jwt/keyring"
 	"conductor-jwt/keys"
@@ -61,7 +62,7 @@ func oneKey(t *testing.T) *signing {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &signing{reloads: newReloadMetrics(time.Now())}
+	s := &signing{c: &config.Loaded{}, reloads: newReloadMetrics(time.Now())}
 	s.current.Store(&generation{ring: ring})
 	return s
 }

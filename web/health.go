@@ -41,6 +41,7 @@ func HealthHandler(o HealthOptions) http.Handler {
 	mux.Handle("GET /metrics", checkHost(promhttp.HandlerFor(o.Metrics, promhttp.HandlerOpts{
 		ErrorLog:            slog.NewLogLogger(o.Logger.Handler(), slog.LevelError),
 		ErrorHandling:       promhttp.ContinueOnError,
+		EnableOpenMetrics:   true,
 		MaxRequestsInFlight: maxScrapes,
 		Timeout:             scrapeTimeout,
 	})))

@@ -72,6 +72,20 @@ func TestHealthPages(t *testing.T) {
 	}
 }
 
+// A scraper that asks for OpenMetrics gets it; Prometheus asks so.
+func TestMetricsAreOpenMetricsWhereAsked(t *testing.T) {
+	for accept, want := range map[string]string{
+		"": "text/plain", "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5": "application/openmetrics-text",
+	} {
+		w, r := httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil)
+		r.Header.Set("Accept", accept)
+		process{}.handler().ServeHTTP(w, r)
+		if got := w.Header().Get("Content-Type"); !strings.HasPrefix(got, want) {
+			t.Errorf("Accept: %s: got %s, want %s", accept, got, want)
+		}
+	}
+}
+
 func TestServerServesUntilClosed(t *testing.T) {
 	log := slog.New(slog.DiscardHandler)
 	s, err := web.Start(t.Context(), "127.0.0.1:0", process{}.handler(), log)

@@ -124,6 +124,7 @@ func (r *workerRun) run(ctx, polling, aborted context.Context) error {
 	}
 	defer context.AfterFunc(aborted, p.worker.Abort)()
 	p.register(polling)
+	defer r.notify(ctx, polling, p.worker.Live)()
 	return p.worker.Run(polling)
 }
 

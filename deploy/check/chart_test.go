@@ -5,8 +5,10 @@ package check_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"flag"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -36,6 +38,44 @@ func loadChart(t *testing.T) *chart.Chart {
 // YAML, in the order of installation.
 func render(t *testing.T, values string) ([]releaseutil.Manifest, error) {
 	t.Helper()
+	return renderWith(t, values, engine.Render)
+}
+
+// renderWith renders with a renderer of Helm.
+func renderWith(t *testing.T, values string, do func(*chart.Chart, chartutil.Values) (map[string]string, error)) ([]releaseutil.Manifest, error) {
+	t.Helper()
+	files, err := renderFiles(t, values, do)
+	if err != nil {
+		return nil, err
+	}
+	_, manifests, err := releaseutil.SortManifests(files, nil, releaseutil.InstallOrder)
+	return manifests, err
+}
+
+// tests returns the objects that helm test would create.
+func tests(t *testing.T, values string) []releaseutil.Manifest {
+	t.Helper()
+	files, err := renderFiles(t, values, engine.Render)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hooks, _, err := releaseutil.SortManifests(files, nil, releaseutil.InstallOrder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []releaseutil.Manifest
+	for _, h := range hooks {
+		var head releaseutil.SimpleHead
+		if err := yaml.Unmarshal([]byte(h.Manifest), &head); err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, releaseutil.Manifest{Name: h.Path, Content: h.Manifest, Head: &head})
+	}
+	return list
+}
+
+func renderFiles(t *testing.T, values string, do func(*chart.Chart, chartutil.Values) (map[string]string, error)) (map[string]string, error) {
+	t.Helper()
 	c := loadChart(t)
 	given := map[string]any{}
 	if err := yaml.Unmarshal([]byte(values), &given); err != nil {
@@ -48,7 +88,7 @@ func render(t *testing.T, values string) ([]releaseutil.Manifest, error) {
 	if err != nil {
 		return nil, err
 	}
-	files, err := engine.Render(c, rendered)
+	files, err := do(c, rendered)
 	if err != nil {
 		return nil, err
 	}
@@ -57,8 +97,7 @@ func render(t *testing.T, values string) ([]releaseutil.Manifest, error) {
 			delete(files, name)
 		}
 	}
-	_, manifests, err := releaseutil.SortManifests(files, nil, releaseutil.InstallOrder)
-	return manifests, err
+	return files, nil
 }
 
 func mustRender(t *testing.T, values string) []releaseutil.Manifest {
@@ -70,40 +109,93 @@ func mustRender(t *testing.T, values string) []releaseutil.Manifest {
 	return manifests
 }
 
-// everything enables all options that are off by default.
+// everything sets each value that can be set together with the others.
 const everything = `
-image: {digest: "sha256:0000000000000000000000000000000000000000000000000000000000000000", pullSecrets: [registry]}
+image: {repository: registry.example.com/conductor-jwt, tag: 1.2.3, digest: "sha256:0000000000000000000000000000000000000000000000000000000000000000", pullPolicy: Always, pullSecrets: [registry]}
+commonLabels: {team: platform}
+strategy: {type: Recreate}
+revisionHistoryLimit: 3
+deploymentAnnotations: {a: b}
 conductor:
   url: https://conductor.example.com
-  auth: {secret: conductor-credentials}
-  tls: {caSecret: conductor-ca, clientSecret: conductor-client}
-settings: {task_types: [GET_SIGNED_JWT, "sign me"], slots: 32, max_ttl: 1h}
-policy: {configMap: jwt-policy, keySecrets: [partner, github]}
-jwks: {enabled: true}
-status: {enabled: true, uiURL: "https://conductor.example.com"}
+  auth: {secret: conductor-credentials, idKey: id, secretKey: secret}
+  tls: {caSecret: conductor-ca, caKey: ca.pem, clientSecret: conductor-client}
+taskTypes: [GET_SIGNED_JWT, "sign+me", GET_ACCESS_TOKEN]
+settings: {slots: 32, max_ttl: 1h, drain_timeout: 1m}
+policy: {configMap: jwt-policy, keySecrets: [partner, git.hub]}
+jwks:
+  enabled: true
+  port: 8092
+  service: {type: LoadBalancer, port: 8080, annotations: {a: b}}
+  ingress: {enabled: true, className: nginx, annotations: {a: b}, host: keys.example.com, path: /keys, tlsSecret: keys-tls}
+  httpRoute: {enabled: true, annotations: {a: b}, parentRefs: [{name: gateway}], hostnames: [keys.example.com]}
+status: {enabled: true, port: 8093, uiURL: "https://conductor.example.com"}
+resources: {limits: {memory: 256Mi}}
+podSecurityContext: {runAsNonRoot: true, runAsUser: null, runAsGroup: null, fsGroup: null}
+securityContext: {readOnlyRootFilesystem: false}
+startupProbe: {httpGet: {path: /livez, port: metrics}}
+livenessProbe: {periodSeconds: 20}
+readinessProbe: {periodSeconds: 20}
+lifecycle: {preStop: {sleep: {seconds: 5}}}
+terminationGracePeriodSeconds: 90
+podDisruptionBudget: {maxUnavailable: 50%, unhealthyPodEvictionPolicy: IfHealthyBudget}
 networkPolicy:
   enabled: true
-  from: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: monitoring}}}]
+  metricsFrom: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: monitoring}}}]
+  jwksFrom: [{ipBlock: {cidr: 0.0.0.0/0}}]
+  statusFrom: [{podSelector: {matchLabels: {role: operator}}}]
   to: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: conductor}}}]
+  internet: always
+  internetExcept: [10.0.0.0/8]
 metrics:
-  serviceMonitor: {enabled: true, labels: {release: prometheus}}
-  rules: {enabled: true}
-  dashboard: {enabled: true}
+  serviceAnnotations: {a: b}
+  serviceMonitor:
+    enabled: true
+    interval: 15s
+    scrapeTimeout: 5s
+    labels: {release: prometheus}
+    relabelings: [{action: labeldrop, regex: pod}]
+    metricRelabelings: [{action: drop, sourceLabels: [__name__], regex: go_.*}]
+  rules: {enabled: true, labels: {release: prometheus}, disabled: [ConductorJWTKeyOld]}
+  dashboard: {enabled: true, labels: {dashboards: "1"}, annotations: {folder: Conductor}}
   docsURL: https://example.com/docs
-keda: {enabled: true}
-serviceAccount: {annotations: {iam.gke.io/gcp-service-account: jwt@example.iam.gserviceaccount.com}}
+keda: {enabled: true, minReplicas: 1, maxReplicas: 5, tasksPerReplica: 50, pollingInterval: 30, cooldownPeriod: 600}
+serviceAccount: {name: jwt, annotations: {iam.gke.io/gcp-service-account: jwt@example.iam.gserviceaccount.com}}
+automountServiceAccountToken: true
 podAnnotations: {a: b}
-podLabels: {team: platform}
+podLabels: {tier: backend}
+priorityClassName: high
+runtimeClassName: gvisor
+schedulerName: other
 nodeSelector: {kubernetes.io/os: linux}
 tolerations: [{key: jobs, operator: Exists}]
 affinity: {nodeAffinity: {}}
+topologySpreadConstraints: [{maxSkew: 1, topologyKey: topology.kubernetes.io/zone, whenUnsatisfiable: DoNotSchedule}]
+dnsPolicy: None
+dnsConfig: {nameservers: [192.0.2.1]}
+hostAliases: [{ip: 192.0.2.2, hostnames: [conductor]}]
 extraEnv: [{name: HTTPS_PROXY, value: "http://proxy:3128"}]
+envFrom: [{secretRef: {name: more}}]
 extraVolumes: [{name: more, emptyDir: {}}]
 extraVolumeMounts: [{name: more, mountPath: /more}]
+extraContainers: [{name: proxy, image: "proxy:1"}]
+initContainers: [{name: wait, image: "wait:1"}]
+extraObjects: [{apiVersion: v1, kind: ConfigMap, metadata: {name: extra}}]
+`
+
+// others sets the values that exclude one of everything, or have no effect with it.
+const others = `
+nameOverride: jwt
+fullnameOverride: signer
+replicas: 3
+policy: {inline: "keys: {}"}
+podDisruptionBudget: {enabled: false}
+serviceAccount: {create: false}
+metrics: {rules: {enabled: true, job: jwt}}
 `
 
 func TestHelmLint(t *testing.T) {
-	for _, values := range []string{"", everything} {
+	for _, values := range []string{"", everything, others} {
 		given := map[string]any{}
 		if err := yaml.Unmarshal([]byte(values), &given); err != nil {
 			t.Fatal(err)
@@ -116,23 +208,121 @@ func TestHelmLint(t *testing.T) {
 	}
 }
 
-func TestSchemaRefusesInvalidValues(t *testing.T) {
+// The chart refuses what the API server or the worker would refuse.
+func TestChartRefusesInvalidValues(t *testing.T) {
 	for values, word := range map[string]string{
 		`replica: 3`: "replica",
-		`conductor: {url: "http://me:pw@conductor"}`:   "url",
-		`settings: {policy: /x}`:                       "policy",
-		`settings: {listen: ":1"}`:                     "listen",
-		`image: {digest: "sha256:1"}`:                  "digest",
-		`jwks: {port: 9991}`:                           "port",
-		`conductor: {auth: {secret: "not a name"}}`:    "secret",
-		`networkPolicy: {enabled: "yes"}`:              "enabled",
-		`terminationGracePeriodSeconds: "forty"`:       "terminationGracePeriodSeconds",
-		`keda: {enabled: true, tasksPerReplica: 0}`:    "tasksPerReplica",
-		`metrics: {serviceMonitor: {interval: often}}`: "interval",
+		`conductor: {url: "http://me:pw@conductor"}`: "url",
+		`settings: {policy: /x}`:                     "policy",
+		`settings: {listen: ":1"}`:                   "listen",
+		`settings: {worker_id: me}`:                  "worker_id",
+		`settings: {task_types: [A]}`:                "task_types",
+		`settings: {slot: 3}`:                        "slot",
+		`settings: {slots: "3"}`:                     "slots",
+		`settings: {domain: no}`:                     "domain",
+		`settings: {audit: on}`:                      "audit",
+		`settings: {default_ttl: 300}`:               "default_ttl",
+		`taskTypes: []`:                              "taskTypes",
+		`taskTypes: [A, A]`:                          "taskTypes",
+		`image: {digest: "sha256:1"}`:                "digest",
+		`jwks: {port: 9991}`:                         "port",
+		`jwks: {enabled: true, port: 9000}
+status: {enabled: true, port: 9000}`: "jwks.port and status.port",
+		`jwks: {ingress: {enabled: true, host: a.example.com}}`:  "jwks.enabled",
+		`jwks: {enabled: true, ingress: {enabled: true}}`:        "jwks.ingress.host",
+		`jwks: {enabled: true, httpRoute: {enabled: true}}`:      "parentRefs",
+		`conductor: {auth: {secret: "not a name"}}`:              "secret",
+		`policy: {keySecrets: [a, a]}`:                           "keySecrets",
+		`policy: {keySecrets: ["a..b"]}`:                         "keySecrets",
+		`policy: {configMap: a, inline: "keys: {}"}`:             "policy.inline",
+		`networkPolicy: {enabled: "yes"}`:                        "enabled",
+		`networkPolicy: {internetExcept: [10.0.0.0]}`:            "internetExcept",
+		`terminationGracePeriodSeconds: "forty"`:                 "terminationGracePeriodSeconds",
+		`terminationGracePeriodSeconds: 25`:                      "drain_timeout",
+		`settings: {drain_timeout: 1m}`:                          "drain_timeout",
+		`keda: {enabled: true, tasksPerReplica: 0}`:              "tasksPerReplica",
+		`keda: {enabled: true, minReplicas: 11}`:                 "keda.minReplicas",
+		`metrics: {serviceMonitor: {interval: often}}`:           "interval",
+		`metrics: {rules: {disabled: [ConductorJWTDowm]}}`:       "disabled",
+		`podLabels: {app.kubernetes.io/name: x}`:                 "app.kubernetes.io/name",
+		`commonLabels: {team: "a b"}`:                            "commonLabels",
+		`podAnnotations: {checksum/config: x}`:                   "checksum/config",
+		`fullnameOverride: a.b`:                                  "fullnameOverride",
+		`podDisruptionBudget: {maxUnavailable: half}`:            "maxUnavailable",
+		`extraEnv: [{name: CONDUCTOR_JWT_WORKER_ID, value: me}]`: "extraEnv",
+		`extraEnv: [{name: A, value: b}, {name: A, value: c}]`:   "extraEnv: A",
+		`extraVolumes: [{name: config, emptyDir: {}}]`:           "extraVolumes",
+		`extraVolumes: [{name: key-0, emptyDir: {}}]`:            "extraVolumes",
+		`extraContainers: [{name: worker, image: x}]`:            "extraContainers",
 	} {
 		if _, err := render(t, values); err == nil || !strings.Contains(err.Error(), word) {
 			t.Errorf("%s: got %v, want an error about %s", values, err, word)
 		}
+	}
+}
+
+// The types of settings in values.schema.json are those of the worker's own schema.
+func TestSettingsHaveTheWorkersSchema(t *testing.T) {
+	const file = "../chart/values.schema.json"
+	own, of := readJSON(t, file), readJSON(t, "../config.schema.json")["properties"].(map[string]any)
+	settings := own["properties"].(map[string]any)["settings"].(map[string]any)
+	for _, name := range settings["propertyNames"].(map[string]any)["not"].(map[string]any)["enum"].([]any) {
+		delete(of, name.(string))
+	}
+	if *update {
+		settings["properties"] = of
+		writeJSON(t, file, own)
+	}
+	if !reflect.DeepEqual(settings["properties"], any(of)) {
+		t.Errorf("%s differs from config.schema.json; run go test -update in deploy/check", file)
+	}
+}
+
+// The names of alerts in values.schema.json are those of the rules.
+func TestAlertsThatCanBeDisabledExist(t *testing.T) {
+	const file = "../chart/values.schema.json"
+	var names []any
+	for _, r := range loadRules(t) {
+		names = append(names, r.Alert)
+	}
+	own := readJSON(t, file)
+	at := own
+	for _, name := range []string{"properties", "metrics", "properties", "rules", "properties", "disabled", "items"} {
+		at = at[name].(map[string]any)
+	}
+	if *update {
+		at["enum"] = names
+		writeJSON(t, file, own)
+	}
+	if !reflect.DeepEqual(at["enum"], any(names)) {
+		t.Errorf("%s does not name the alerts of rules.yaml; run go test -update in deploy/check", file)
+	}
+}
+
+func readJSON(t *testing.T, file string) map[string]any {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var v map[string]any
+	if err := json.Unmarshal(text, &v); err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func writeJSON(t *testing.T, file string, v any) {
+	t.Helper()
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(v); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, b.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -174,8 +364,8 @@ func TestOptionalObjectsAreRenderedOnlyIfEnabled(t *testing.T) {
 		t.Errorf("by default: got %v, want %v", got, want)
 	}
 	want = []string{
-		"ConfigMap", "ConfigMap", "Deployment", "NetworkPolicy", "PodDisruptionBudget", "PrometheusRule",
-		"ScaledObject", "Service", "Service", "ServiceAccount", "ServiceMonitor",
+		"ConfigMap", "ConfigMap", "ConfigMap", "Deployment", "HTTPRoute", "Ingress", "NetworkPolicy", "PodDisruptionBudget",
+		"PrometheusRule", "ScaledObject", "Service", "Service", "ServiceAccount", "ServiceMonitor",
 	}
 	if got := kinds(t, everything); !slices.Equal(got, want) {
 		t.Errorf("with everything: got %v, want %v", got, want)

@@ -57,11 +57,7 @@ func watch(t *testing.T) *watched {
 func startScenario(t *testing.T) (next func(), line func() string, end func()) {
 	t.Helper()
 	folder := t.TempDir()
-	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-o", folder+string(filepath.Separator), "./test/reliability/scenario", ".")
-	build.Dir, build.Env = "../..", append(os.Environ(), "CGO_ENABLED=0") // as the main module's tests build it, for the cache
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
+	build(t, folder+string(filepath.Separator), "./test/reliability/scenario", ".")
 	scenario := exec.CommandContext(t.Context(), filepath.Join(folder, "scenario"), filepath.Join(folder, "conductor-jwt"))
 	scenario.Stderr = t.Output()
 	in, err := scenario.StdinPipe()
@@ -90,6 +86,16 @@ func startScenario(t *testing.T) (next func(), line func() string, end func()) {
 		}
 }
 
+// build builds packages of the main module.
+func build(t *testing.T, to string, packages ...string) {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), "go", append([]string{"build", "-trimpath", "-o", to}, packages...)...)
+	command.Dir, command.Env = "../..", append(os.Environ(), "CGO_ENABLED=0") // as the main module's tests build it, for the cache
+	if out, err := command.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+}
+
 // scrape adds the metrics of a page, and up, as Prometheus does.
 func (w *watched) scrape(t *testing.T, address string) time.Time {
 	t.Helper()
@@ -100,7 +106,7 @@ func (w *watched) scrape(t *testing.T, address string) time.Time {
 		up.Value = 0
 	}
 	for _, s := range append(samples, up) {
-		s.Metric["job"], s.Metric["instance"] = "conductor-jwt", "worker:9991"
+		s.Metric["namespace"], s.Metric["job"], s.Metric["instance"] = "default", "conductor-jwt", "worker:9991"
 		b := labels.NewScratchBuilder(len(s.Metric))
 		for _, name := range slices.Sorted(maps.Keys(s.Metric)) {
 			b.Add(string(name), string(s.Metric[name]))

@@ -76,6 +76,29 @@ func TestAlertsAndPanelsQueryExistingMetrics(t *testing.T) {
 	}
 }
 
+// Each metric of which docs/metrics.md says when to alert has an alert.
+func TestMetricsToAlertOnHaveAnAlert(t *testing.T) {
+	page, err := os.ReadFile("../../docs/metrics.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules := deployed(t)[filepath.Join(deploy, "chart/files/rules.yaml")]
+	alerts := 0
+	for _, section := range strings.Split(string(page), "\n### `")[1:] {
+		name, text, _ := strings.Cut(section, "`")
+		if !strings.Contains(text, "\n- Alert ") {
+			continue
+		}
+		alerts++
+		if !regexp.MustCompile(`\b` + name + `(_bucket)?\{`).MatchString(rules) {
+			t.Errorf("docs/metrics.md says when to alert on %s, but no rule queries it", name)
+		}
+	}
+	if alerts < 15 {
+		t.Errorf("found %d metrics to alert on, want at least 15; the pattern is wrong", alerts)
+	}
+}
+
 // The settings that the chart sets and refuses, and the variables in deploy/, are
 // settings of the worker.
 func TestSettingsInDeployExist(t *testing.T) {
@@ -164,7 +187,8 @@ func anchors(page string) []string {
 // The systemd unit is hardened, and its stop timeout is longer than drain_timeout.
 func TestSystemdUnit(t *testing.T) {
 	unit := deployed(t)[filepath.Join(deploy, "systemd/conductor-jwt.service")]
-	for _, want := range []string{"ExecStart=/usr/local/bin/conductor-jwt worker", "TimeoutStopSec=40", "LimitCORE=0", "MemorySwapMax=0", "KeyringMode=private", "PrivateUsers=yes", "NoNewPrivileges=yes"} {
+	for _, want := range []string{"ExecStart=/usr/local/bin/conductor-jwt worker", "TimeoutStopSec=40", "LimitCORE=0", "MemorySwapMax=0", "KeyringMode=private", "PrivateUsers=yes", "NoNewPrivileges=yes",
+		"Type=notify", "WatchdogSec=60", "RestartPreventExitStatus=2", "LogsDirectory=conductor-jwt"} {
 		if !strings.Contains(unit, want) {
 			t.Errorf("the unit does not contain %s", want)
 		}

@@ -187,8 +187,11 @@ func anchors(page string) []string {
 // The systemd unit is hardened, and its stop timeout is longer than drain_timeout.
 func TestSystemdUnit(t *testing.T) {
 	unit := deployed(t)[filepath.Join(deploy, "systemd/conductor-jwt.service")]
-	for _, want := range []string{"ExecStart=/usr/local/bin/conductor-jwt worker", "TimeoutStopSec=40", "LimitCORE=0", "MemorySwapMax=0", "KeyringMode=private", "PrivateUsers=yes", "NoNewPrivileges=yes",
-		"Type=notify", "WatchdogSec=60", "RestartPreventExitStatus=2", "LogsDirectory=conductor-jwt"} {
+	for _, want := range []string{
+		"ExecStart=/usr/local/bin/conductor-jwt worker", "TimeoutStopSec=40", "LimitCORE=0", "MemorySwapMax=0",
+		"KeyringMode=private", "PrivateUsers=yes", "NoNewPrivileges=yes",
+		"Type=notify", "WatchdogSec=60", "RestartPreventExitStatus=2", "LogsDirectory=conductor-jwt",
+	} {
 		if !strings.Contains(unit, want) {
 			t.Errorf("the unit does not contain %s", want)
 		}

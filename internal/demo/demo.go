@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/conductor-sdk/conductor-go/sdk/model"
@@ -115,13 +116,27 @@ func (d *demo) bootServer(ctx context.Context) error {
 	}
 	d.server, err = conductorjar.Start(ctx, conductorjar.Options{
 		Env: d.env, Progress: d.screen.step, Release: d.release,
-		Secrets: map[string]secret.Text{"jwt-privatekey": key}, Port: port, Log: log,
+		Secrets: d.secrets(key), Port: port, Log: log,
 	})
 	if err != nil {
 		return err
 	}
 	d.screen.done("conductor-server " + d.server.Version() + " is healthy at " + d.screen.paint(cyan, d.server.URL))
 	return nil
+}
+
+// secrets are the server's: the demo's key, and each CONDUCTOR_SECRET_NAME of the
+// caller's environment, for workflows of the caller's own.
+func (d *demo) secrets(key secret.Text) map[string]secret.Text {
+	secrets := map[string]secret.Text{}
+	for _, variable := range d.env {
+		name, value, _ := strings.Cut(variable, "=")
+		if name, ok := strings.CutPrefix(name, "CONDUCTOR_SECRET_"); ok {
+			secrets[name] = secret.New(value)
+		}
+	}
+	secrets["jwt-privatekey"] = key
+	return secrets
 }
 
 // log opens a file in the temporary folder.

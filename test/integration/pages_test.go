@@ -54,7 +54,7 @@ func TestCommandsOfTheFirstTutorial(t *testing.T) {
 		if err := prepare(e); err != nil {
 			return err
 		}
-		return os.WriteFile(filepath.Join(e.WorkDir, ".bin", "java"), []byte(java), 0o700) //nolint:gosec // a program
+		return os.WriteFile(filepath.Join(e.WorkDir, ".bin", "java"), []byte(java), 0o700)
 	})
 }
 

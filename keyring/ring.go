@@ -163,3 +163,21 @@ func (r *Ring) resolveDelivered(ctx context.Context, n *namedKey, ref keys.Ref) 
 	}
 	return v, nil
 }
+
+// Active returns the version of a named key that signs now, or nil where none does:
+// the name is not configured, or each version is revoked. Known is false where that
+// cannot be told: the key was not read yet, or comes with each task.
+func (r *Ring) Active(name string) (key keys.Key, known bool) {
+	n, ok := r.names[name]
+	if !ok {
+		return nil, true
+	}
+	loaded := n.loaded.Load()
+	if loaded == nil {
+		return nil, false
+	}
+	if v := loaded.versions.active(r.o.Now()); v != nil {
+		return v, true
+	}
+	return nil, true
+}

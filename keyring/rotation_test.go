@@ -228,12 +228,34 @@ func TestRevokedVersionIsRemovedAtOnce(t *testing.T) {
 		if signs(t, ring, "k") != thumbprint(t, a) {
 			t.Error("a revoked version signs")
 		}
+		if key, known := ring.Active("k"); !known || key.ID() != thumbprint(t, a) {
+			t.Errorf("the active version is %v, known %v", key, known)
+		}
 		if set := ring.Set(); set.Len != 1 || strings.Contains(string(set.Body), thumbprint(t, b)) {
 			t.Errorf("%s", set.Body)
 		}
 		r.text = `keys: {k: {source: "vault-transit://t/k", revoke: ["` + thumbprint(t, b) + `", "` + thumbprint(t, a) + `"]}}`
-		if _, err := r.ring(t, ring).Resolve(t.Context(), keys.Ref{Name: "k"}); !isReason(err, keys.ErrUnknown) {
+		ring = r.ring(t, ring)
+		if _, err := ring.Resolve(t.Context(), keys.Ref{Name: "k"}); !isReason(err, keys.ErrUnknown) {
 			t.Errorf("all revoked: %v", err)
+		}
+		for _, name := range []string{"k", "a name that is not configured"} {
+			if key, known := ring.Active(name); key != nil || !known {
+				t.Errorf("%s: the active version is %v, known %v", name, key, known)
+			}
+		}
+	})
+}
+
+func TestTheActiveVersionIsUnknownWhereTheKeyWasNotRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &fixture{memoryStore: newMemoryStore(), text: `keys: {k: {source: "vault-transit://t/k"}, l: {source: "conductor:NAME"}}`}
+		r.fail("vault-transit://t/k", unavailable())
+		ring := r.ring(t, nil)
+		for _, name := range []string{"k", "l"} {
+			if key, known := ring.Active(name); key != nil || known {
+				t.Errorf("%s: the active version is %v, known %v", name, key, known)
+			}
 		}
 	})
 }

@@ -94,8 +94,15 @@ func TestAListedEndpointStillNeedsAPlainURL(t *testing.T) {
 func TestANameWithAPrivateAddressIsRefusedWhenItIsDialled(t *testing.T) {
 	e := serve(t, func(http.ResponseWriter, *http.Request) {})
 	for _, addresses := range [][]string{
-		{"127.0.0.1"}, {"127.0.0.1", "127.0.0.1"}, {"0.0.0.0"}, {"::ffff:127.0.0.1"}, {"::1", "127.0.0.1"}, {"10.0.0.1"}, {"169.254.169.254"},
-		{"fd00::1"}, {"64:ff9b::7f00:1"},
+		{"127.0.0.1"},
+		{"127.0.0.1", "127.0.0.1"},
+		{"0.0.0.0"},
+		{"::ffff:127.0.0.1"},
+		{"::1", "127.0.0.1"},
+		{"10.0.0.1"},
+		{"169.254.169.254"},
+		{"fd00::1"},
+		{"64:ff9b::7f00:1"},
 	} {
 		c := client(t, e, nil).WithResolver(resolves(addresses...))
 		_, err := c.Do(t.Context(), outbound.Request{Method: http.MethodPost, URL: e.named("example.com")})

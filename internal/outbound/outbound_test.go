@@ -260,7 +260,9 @@ func TestNothingPrints(t *testing.T) {
 			_, _ = fmt.Fprintf(w, verb, v)
 		}
 		slog.New(slog.NewJSONHandler(w, nil)).InfoContext(t.Context(), "x", "v", v)
-		_ = json.NewEncoder(w).Encode(v)
+		if err := json.NewEncoder(w).Encode(v); err != nil {
+			t.Error(err)
+		}
 		_ = w.Flush()
 		if strings.Contains(out.String(), canary) || strings.Contains(out.String(), fmt.Sprintf("%x", canary)) {
 			t.Error(out.String())

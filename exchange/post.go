@@ -1,0 +1,122 @@
+package exchange
+
+import (
+	"context"
+	"encoding/json/jsontext"
+	"errors"
+	"net/http"
+	"net/url"
+	"time"
+
+	"conductor-jwt/internal/bulkhead"
+	"conductor-jwt/internal/jsonobj"
+	"conductor-jwt/internal/outbound"
+	"conductor-jwt/internal/retryafter"
+	"conductor-jwt/internal/secret"
+	"conductor-jwt/keys/exposure"
+	"conductor-jwt/provider"
+)
+
+// post is one exchange: what is sent, and what is kept with the token. It has nothing
+// of the task but that.
+type post struct {
+	secret.Opaque
+	profile *provider.Profile
+	request outbound.Request
+	key     exposure.Secrets // of the task's key
+	sent    exposure.Parts   // what no error may repeat: the assertion and secret parameters
+
+	entry entry
+}
+
+// newPost returns the exchange of an assertion.
+func newPost(r *Request, key string, assertion secret.Text) (*post, error) {
+	in := r.Input
+	in.Assertion, in.TokenURL = assertion, r.Endpoint.URL
+	request, err := r.Profile.ExchangeRequest(in)
+	if err != nil {
+		return nil, err
+	}
+	header := http.Header{}
+	for name, value := range request.Header {
+		header.Set(name, value)
+	}
+	return &post{
+		profile: r.Profile,
+		request: outbound.Request{Method: request.Method, URL: request.URL, Header: header, Body: request.Body, Private: r.Listed},
+		key:     r.Secrets,
+		sent:    exposure.Parts{Words: append(sealed(r), assertion.Reveal())},
+		entry:   entry{key: key, keyName: r.KeyName},
+	}, nil
+}
+
+// sealed returns the texts of the parameters that are secrets.
+func sealed(r *Request) []string {
+	var list []string
+	for _, p := range r.Profile.Exchange.Parameters {
+		if value, ok := r.Input.Parameters.Get(p.Name); ok && p.Sealed {
+			list = append(list, texts(value)...)
+		}
+	}
+	return list
+}
+
+// texts returns every text within a value.
+func texts(value jsontext.Value) []string {
+	var list []string
+	if v, err := jsonobj.ParseValue(value, jsonobj.Limits{}); err == nil {
+		v.Walk(func(text string) { list = append(list, text) })
+	}
+	return list
+}
+
+// send posts the assertion once and reads the answer.
+func (p *post) send(ctx context.Context, x *Exchanger) (*entry, error) {
+	began := x.options.Now()
+	answer, err := x.options.Client.Do(ctx, p.request)
+	now := x.options.Now()
+	x.metrics.took(p.profile, now.Sub(began))
+	if err != nil {
+		return nil, noAnswer(err)
+	}
+	token, err := p.profile.ReadToken(answer.Status, answer.Body, began)
+	if refused, ok := errors.AsType[*provider.Refused](err); ok {
+		return nil, p.refusal(refused)
+	}
+	if err != nil {
+		return nil, unavailable(err.Error(), "wait until the provider answers again", throttledBy(answer, now))
+	}
+	e := p.entry
+	e.token, e.obtained = token, began
+	if !token.Expires.IsZero() {
+		if e.life = token.Expires.Sub(began); e.left(now) <= 0 {
+			return nil, unavailable("the provider's token has expired already", "check the worker's clock", nil)
+		}
+	}
+	return &e, nil
+}
+
+// throttledBy returns the cause of an answer that asks to wait; nil for any other.
+func throttledBy(answer outbound.Response, now time.Time) error {
+	wait := retryafter.Read(answer.Header.Get("Retry-After"), now)
+	if wait > 0 || answer.Status == http.StatusTooManyRequests {
+		return throttled(wait)
+	}
+	return nil
+}
+
+// host returns the limits of the host of an endpoint.
+func (x *Exchanger) host(endpoint string) (*bulkhead.Bulkhead, error) {
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return nil, unavailable("a token endpoint that is no url", "report it", nil)
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	host, ok := x.hosts.Get(u.Host)
+	if !ok {
+		host = bulkhead.New(bulkhead.Quarter(x.options.Slots), x.options.Now)
+		x.hosts.Add(u.Host, host)
+	}
+	return host, nil
+}

@@ -36,24 +36,27 @@ const metricsPreface = `# Metrics
 
 <!-- Written by go test ./cli -run Metrics -update from the collectors themselves. -->
 
-` + "`GET /metrics`" + ` on the address of the setting ` + "`listen`" + ` gives these, in Prometheus' text format or OpenMetrics as the scraper asks, beside
-Go's own ` + "`go_*`" + ` and the system's ` + "`process_*`" + `. Names, types, labels and buckets are part of the interface and change with a major version alone.
+Reference for operators: every metric of ` + "`GET /metrics`" + ` on the address ` + "`listen`" + `, in Prometheus' text format or OpenMetrics, besides Go's ` + "`go_*`" + ` and the system's ` + "`process_*`" + `.
+[Monitoring](monitoring.md) says where to start. Names, types, labels and buckets change only with a major version.
 
-Every label value comes from a closed set that is known before the first task: no input, no name of a workflow and no answer of a server makes a series.
-What is outside its set counts as ` + "`other`" + `. What an alert asks the increase of is there at zero from the start.
+Label values come from closed sets: no input, workflow name or server response becomes a label. Other values count as ` + "`other`" + `. ` + "`taskType`" + ` is a value of the
+setting ` + "`task_types`, `key`" + ` the name of a key in the policy file, ` + "`store`" + ` a key store of that file. Counters that an alert uses exist at zero from the start.
 `
 
 const canonicalPreface = `
-## Conductor's own names
+## Names of Conductor's SDKs
 
-The names, labels and buckets on which Conductor's SDKs have agreed, so that a dashboard made for their workers shows this one too. Of that catalogue the
-following have no meaning here and do not exist: ` + "`task_ack_error_total`, `task_ack_failed_total`" + ` (a polled task needs no second acknowledgement),
-` + "`external_payload_used_total`" + ` (such a task is refused as ` + "`payload_external`" + `), ` + "`workflow_start_error_total`, `workflow_input_size_bytes`" + ` (no workflow is
-started) and ` + "`worker_restart_total`" + `.
+Conductor's SDKs have the same names, labels and buckets, so their dashboards show this worker too. These metrics of the SDKs do not exist here:
+
+| metric | because |
+|---|---|
+| ` + "`task_ack_error_total`, `task_ack_failed_total`" + ` | polled tasks need no second acknowledgement |
+| ` + "`external_payload_used_total`" + ` | such tasks fail with ` + "`payload_external`" + ` |
+| ` + "`workflow_start_error_total`, `workflow_input_size_bytes`, `worker_restart_total`" + ` | the worker starts no workflows and restarts no workers |
 `
 
 const ownPreface = `
-## What only this worker knows
+## Names of this worker
 `
 
 func metricsDocument(t *testing.T, families []*dto.MetricFamily) string {
@@ -84,10 +87,17 @@ func section(f *dto.MetricFamily, note metricNote) string {
 	if bounds := bucketsOf(f); bounds != "" {
 		fmt.Fprintf(&b, "; buckets %s", bounds)
 	}
-	b.WriteString("\n")
+	var sets strings.Builder
+	by := "; by "
 	for _, name := range labelNames(f) {
-		fmt.Fprintf(&b, "- `%s`: %s\n", name, labelSet(f, name, note))
+		if slices.Contains(commonLabels(), name) {
+			fmt.Fprintf(&b, "%s`%s`", by, name)
+			by = ", "
+			continue
+		}
+		fmt.Fprintf(&sets, "- `%s`: %s\n", name, labelSet(f, name, note))
 	}
+	b.WriteString("\n" + sets.String())
 	fmt.Fprintf(&b, "- %s\n", note.alert)
 	return b.String()
 }
@@ -131,17 +141,17 @@ func labelSet(f *dto.MetricFamily, name string, note metricNote) string {
 	return strings.Join(slices.Sorted(maps.Keys(values)), ", ")
 }
 
+// commonLabels returns the labels that the preface explains.
+func commonLabels() []string { return []string{"taskType", "key", "store"} }
+
 // openEnded returns the labels whose values the operator or the build determines.
 func openEnded() map[string]string {
 	return map[string]string{
-		"taskType": "the setting `task_types`",
-		"key":      "the names of the keys in the policy file",
-		"store":    "the key stores that the policy file names",
-		"version":  "of this build",
-		"commit":   "of this build",
-		"go":       "of this build",
-		"edition":  "`static` or `native`",
-		"crypto":   "`go`, `go-fips140`, or the OpenSSL that was found",
+		"version": "of this build",
+		"commit":  "of this build",
+		"go":      "of this build",
+		"edition": "`static` or `native`",
+		"crypto":  "`go`, `go-fips140`, or the OpenSSL that was found",
 	}
 }
 
@@ -164,24 +174,24 @@ func canonicalNotes() map[string]metricNote {
 	return map[string]metricNote{
 		"active_workers": {unit: "tasks", alert: "Alert when their sum stays at `conductor_jwt_slots` for minutes: tasks wait; add slots or replicas."},
 		"http_api_client_request_seconds": {
-			labels: map[string]string{"status": "status of the answer, `0` where there was none, `other` for a number that HTTP does not know"},
-			alert:  noAlert + "it tells a slow server (`/tasks`) from one that waits because there is nothing to do (`/tasks/poll/batch/{taskType}`).",
+			labels: map[string]string{"status": "status of the response, `0` if there was none, `other` for a number that HTTP does not define"},
+			alert:  noAlert + "it distinguishes a slow server (`/tasks`) from polls that wait for tasks (`/tasks/poll/batch/{taskType}`).",
 		},
 		"task_execute_error_total": {
-			unit: "tasks", labels: map[string]string{"exception": "a code of docs/task.md"},
+			unit: "tasks", labels: map[string]string{"exception": "a [code](task.md#failure)"},
 			alert: noAlert + "see `conductor_jwt_failures_total`, which has the same codes.",
 		},
 		"task_execute_time_seconds":       {alert: "Alert when its 99th percentile nears the response timeout: keys or their store are slow."},
 		"task_execution_queue_full_total": {unit: "times", alert: noAlert + "see `active_workers`."},
 		"task_execution_started_total":    {unit: "tasks", alert: noAlert + "the worker does not know how many tasks are queued; see `task_poll_total`."},
-		"task_poll_error_total":           {unit: "polls", alert: "Alert when it rises for 5 minutes: the log has a line for the class of failure, with what to do."},
+		"task_poll_error_total":           {unit: "polls", alert: "Alert when it rises for 5 minutes: the log names the class of failure and the fix."},
 		"task_poll_time_seconds":          {alert: noAlert + "an idle poll lasts as long as the setting `poll_timeout`."},
-		"task_poll_total":                 {unit: "polls", alert: "Alert when it stands still: the process hangs, or is gone."},
+		"task_poll_total":                 {unit: "polls", alert: "Alert when it stops rising: the process hangs or has exited."},
 		"task_result_size_bytes":          {alert: noAlert + "a result is a token, a few kB; the server's limit is 3 MB by default."},
-		"task_update_error_total":         {unit: "attempts", alert: "Alert when it rises for 5 minutes; results are kept and sent again until their lease is spent."},
-		"task_update_time_seconds":        {alert: "Alert when its 99th percentile is over a second: the server is slow to take results."},
+		"task_update_error_total":         {unit: "attempts", alert: "Alert when it rises for 5 minutes; results are sent again until their lease ends."},
+		"task_update_time_seconds":        {alert: "Alert when its 99th percentile is over a second: the server accepts results slowly."},
 		"thread_uncaught_exceptions_total": {
-			unit: "panics", alert: "Alert on any increase: please report it, with the log's line.",
+			unit: "panics", alert: "Alert on any increase: please report it with the log line.",
 		},
 	}
 }
@@ -190,36 +200,36 @@ func ownNotes() map[string]metricNote {
 	return map[string]metricNote{
 		"conductor_jwt_build_info": {alert: noAlert + "join it to others to tell versions apart during an upgrade."},
 		"conductor_jwt_clock_skew_seconds": {
-			alert: "Alert when it is over 30 or under -30 for 5 minutes: verifiers refuse tokens whose `iat` is in the future or whose `exp` is past. True to a second; 0 before the first answer.",
+			alert: "Alert when it is over 30 or under -30 for 5 minutes: verifiers refuse tokens whose `iat` is in the future or whose `exp` is past. Accurate to a second; 0 before the first response.",
 		},
 		"conductor_jwt_deliveries_ended_total":     {unit: "deliveries", alert: noAlert + "see `conductor_jwt_updates_lost_total`."},
 		"conductor_jwt_duplicate_deliveries_total": {unit: "deliveries", alert: "Alert when it rises: response timeouts are shorter than tasks take."},
-		"conductor_jwt_failures_total":             {unit: "tasks", alert: "Alert on an increase of `internal`, `key_unavailable` or `secret_unresolved`, which are the operator's; the others are for the workflow's author. docs/task.md has a remedy for each code."},
+		"conductor_jwt_failures_total":             {unit: "tasks", labels: map[string]string{"code": "a [code](task.md#failure)"}, alert: "Alert on an increase of `internal`, `key_unavailable` or `secret_unresolved`, which the operator can fix; the others are for the workflow's author."},
 		"conductor_jwt_injection_unchecked_total":  {unit: "tokens", alert: "Alert on any increase: let the worker's application read tasks and workflows, or set `secret_injection` to `stored` or `key`."},
 		"conductor_jwt_key_cache_entries":          {unit: "keys", alert: noAlert + "it is bounded by the setting `key_cache`."},
 		"conductor_jwt_key_cache_hits_total":       {unit: "keys", alert: noAlert + "see the misses."},
 		"conductor_jwt_key_cache_misses_total":     {unit: "keys", alert: noAlert + "the dashboard shows the share of hits; if it is low while few keys are in use, raise `key_cache`."},
 		"conductor_jwt_key_age_seconds":            {alert: "Alert when it is over what your rule for rotation says; the rule in `deploy/` says a year."},
 		"conductor_jwt_key_refresh_age_seconds":    {alert: "Alert when it is over 600: the key's source has not been read for ten minutes; the log says why."},
-		"conductor_jwt_key_refresh_failures_total": {unit: "refreshes", alert: "Alert when it rises for 10 minutes: a new version is not seen; what was read before stays in use."},
-		"conductor_jwt_key_versions":               {unit: "versions", alert: "Alert when there is no `active` one: the key's tasks wait for its store."},
-		"conductor_jwt_key_store_open":             {unit: "0 or 1", alert: "Alert when it is 1 for a minute: tasks of the store's keys are given back until it answers."},
+		"conductor_jwt_key_refresh_failures_total": {unit: "refreshes", alert: "Alert when it rises for 10 minutes: new versions are not seen; versions that were read stay in use."},
+		"conductor_jwt_key_versions":               {unit: "versions", alert: "Alert when none is `active`: the key's tasks wait for its store."},
+		"conductor_jwt_key_store_open":             {unit: "0 or 1", alert: "Alert when it is 1 for a minute: tasks of its keys return to the queue until it responds."},
 		"conductor_jwt_policy_reloads_total":       {unit: "reloads", alert: noAlert + "see `conductor_jwt_policy_last_reload_successful`, which says whether the last one was refused."},
 		"conductor_jwt_policy_last_reload_successful": {
-			unit: "0 or 1", alert: "Alert when it is 0: the file is wrong, and the policy from before is in force; run `conductor-jwt config validate`.",
+			unit: "0 or 1", alert: "Alert when it is 0: the file has an error, and the previous policy is in force; run `conductor-jwt config validate`.",
 		},
 		"conductor_jwt_policy_last_reload_success_timestamp_seconds": {
-			unit: "seconds since 1970", alert: noAlert + "it says which replicas have read a change already.",
+			unit: "seconds since 1970", alert: noAlert + "it shows which replicas have read a change.",
 		},
-		"conductor_jwt_policy_denials_total":   {unit: "tasks", alert: "Alert on any increase: a workflow asks for what it may not have."},
-		"conductor_jwt_tasks_unreadable_total": {unit: "tasks", alert: "Alert on any increase: something between server and worker damages answers."},
+		"conductor_jwt_policy_denials_total":   {unit: "tasks", alert: "Alert on any increase: a workflow requests what no grant allows."},
+		"conductor_jwt_tasks_unreadable_total": {unit: "tasks", alert: "Alert on any increase: something between server and worker damages responses."},
 		"conductor_jwt_slots":                  {unit: "tasks", alert: noAlert + "see `active_workers`."},
 		"conductor_jwt_tasks_without_response_timeout_total": {
 			unit: "tasks", alert: "Alert on any increase: run `conductor-jwt worker` with `register_taskdefs` at `missing`, or set `responseTimeoutSeconds` of the definition that the log names.",
 		},
 		"conductor_jwt_tokens_total": {unit: "tokens", alert: noAlert + "see `conductor_jwt_failures_total`."},
 		"conductor_jwt_updates_lost_total": {
-			unit: "results", alert: "Alert on any increase: each is a task that the server repeats after its response timeout, or never where it has none.",
+			unit: "results", alert: "Alert on any increase: the server redelivers each such task after its response timeout, or never without one.",
 		},
 	}
 }

@@ -32,19 +32,12 @@ func TestDocsPageMatchesTable(t *testing.T) {
 	}
 }
 
-const preface = `# Configuration
+const preface = `# Settings of the worker
 
 <!-- Written by go test ./config -update from the table in config/settings.go. -->
 
-Every setting of ` + "`conductor-jwt worker`" + ` can be given as a flag, as an environment variable or in a YAML file. A flag beats the environment, the environment
-beats the file, the file beats the default; an empty variable counts as not set. ` + "`conductor-jwt config show --origin`" + ` prints each effective value and its
-origin, ` + "`config validate`" + ` checks everything without starting a worker, and ` + "`config schema`" + ` prints a JSON Schema of the file for an editor ([deploy/config.schema.json](../deploy/config.schema.json)):
-` + "`# yaml-language-server: $schema=…`" + ` in the first line of the file names it.
-
-A secret has no flag, because every user of a machine can read another's command line. Its name with ` + "`_FILE`" + ` (` + "`_file`" + ` in the
-configuration file) sets the path of a file that holds it; to set both is an error.
-
-The file is one mapping of the names below to values, here with a list and a duration:
+Reference for operators: every setting of ` + "`conductor-jwt worker`" + `, its variable, flag and default. A flag overrides the environment, the environment the YAML file, the
+file the default. An empty variable counts as not set.
 
 ` + "```yaml" + `
 server_url: https://conductor.example.com/api
@@ -54,12 +47,21 @@ task_types: [GET_SIGNED_JWT]
 poll_timeout: 5s
 ` + "```" + `
 
-Durations are written as in Go: ` + "`300ms`, `30s`, `1h30m`" + `. In the file, ` + "`off`, `no` and `false`" + ` are the same where a setting can be off, and
-` + "`on`, `yes` and `true`" + ` where it is a switch; a text that looks like one of them is written in quotes. In the file, a name without a value (or with ` + "`null` or `\"\"`" + `) is an error, and so is an empty
-file: a value that a template lost must not count as not set. An unknown name in the file is an error. So is a variable whose name is similar to that of a
-setting, also with another prefix or with ` + "`_FILE`" + ` at its end. Two kinds of variables cause a warning: an unknown one that begins with
-` + "`CONDUCTOR_JWT_`" + ` (but not those that Kubernetes sets for a Service of that name), and one that another Conductor SDK reads. All mistakes are
-reported at once, and no message repeats a value.
+| command | does |
+|---|---|
+| ` + "`conductor-jwt config show --origin`" + ` | prints each effective value and where it comes from |
+| ` + "`conductor-jwt config validate`" + ` | checks everything without starting a worker |
+| ` + "`conductor-jwt config schema`" + ` | prints the JSON Schema of the file ([deploy/config.schema.json](../deploy/config.schema.json)); editors use it if the first line is ` + "`# yaml-language-server: $schema=…`" + ` |
+
+- **Secrets** have no flag, because every user of a machine can read another's command line. Their name with ` + "`_FILE`" + ` (in the file ` + "`_file`" + `) sets the path of a file with the secret.
+  Setting both is an error.
+- **Durations** are written ` + "`300ms`, `30s`, `1h30m`" + `.
+- **The file** is read strictly. A name without a value (or with ` + "`null` or `\"\"`" + `), an unknown name and an empty file are errors. ` + "`off`, `no` and `false`" + ` mean the same where a setting
+  can be off, ` + "`on`, `yes` and `true`" + ` where it is a switch; write any other text that looks like one of them in quotes.
+- **Variables** whose name is similar to that of a setting are errors. Unknown ones that begin with ` + "`CONDUCTOR_JWT_`" + `, and those of other Conductor SDKs, cause a warning; those that
+  Kubernetes sets for a Service do not.
+
+All errors are reported together; none repeats a value.
 `
 
 func document() string {

@@ -137,7 +137,7 @@ vuln: ## check the linked packages for known vulnerabilities
 FORCE:
 
 .PHONY: bench
-bench: ## compare with the workers of the SDKs on a stub server, 25 minutes, into docs/performance.md and docs/sizing.md
+bench: ## compare with the workers of the SDKs on a stub server, 25 minutes, into docs/evidence/performance.md and docs/evidence/sizing.md
 	bench/peers.sh
 	.cache/bench/compare -fresh
 
@@ -153,7 +153,7 @@ bench-compare: ## run the Go benchmarks and compare them with bench/baseline.txt
 	cd tools && $(GO) tool benchstat ../bench/baseline.txt ../.cache/bench.txt
 
 .PHONY: bench-server
-bench-server: .cache/bench/server ## compare with the workers of the SDKs on the real server, SQLite and PostgreSQL, fifty minutes, into docs/performance.md and docs/sizing.md
+bench-server: .cache/bench/server ## compare with the workers of the SDKs on the real server, SQLite and PostgreSQL, fifty minutes, into docs/evidence/performance.md and docs/evidence/sizing.md
 	bench/peers.sh
 	.cache/bench/server $(or $(ARGS),-fresh)
 

@@ -1,7 +1,7 @@
 // Compare measures conductor-jwt and the workers that a user would write with
 // Conductor's SDKs, in turn, with one stub server on one machine. It appends the
 // samples to a file, does not repeat what is in the file, and writes
-// docs/performance.md and its picture.
+// docs/evidence/performance.md and its picture.
 //
 //	make bench              all figures, at most 25 minutes
 //	make bench-quick        the main figures once, 3 minutes
@@ -57,7 +57,7 @@ func run(ctx context.Context, args []string, log io.Writer) error {
 	f := flag.NewFlagSet("compare", flag.ContinueOnError)
 	f.StringVar(&b.dir, "dir", ".cache/bench", "folder of the workers that bench/peers.sh builds")
 	f.StringVar(&b.file, "o", "bench/results.jsonl", "file of samples to append to")
-	f.StringVar(&b.docs, "docs", "docs", "folder of performance.md, performance.svg and sizing.md; empty writes none")
+	f.StringVar(&b.docs, "docs", "docs/evidence", "folder of performance.md, performance.svg and sizing.md; empty writes none")
 	f.BoolVar(&b.quick, "quick", false, "only the main figures, once, in 3 minutes")
 	f.BoolVar(&fresh, "fresh", false, "discard earlier samples")
 	f.BoolVar(&report, "report", false, "only write the page")

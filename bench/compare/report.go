@@ -8,11 +8,11 @@ import (
 	"conductor-jwt/internal/printable"
 )
 
-// part names what this program writes of docs/performance.md and docs/sizing.md.
+// part names what this program writes of docs/evidence/performance.md and docs/evidence/sizing.md.
 const part = "figures of the stub server, written by make bench"
 
-// write writes the figures of docs/performance.md, with their picture, and those
-// of docs/sizing.md.
+// write writes the figures of docs/evidence/performance.md, with their picture, and those
+// of docs/evidence/sizing.md.
 func (b *bench) write() error {
 	var p page.Page
 	b.head(&p)
@@ -188,7 +188,7 @@ func (b *bench) variantTables(p *page.Page) {
 	p.Table([]string{"binary", "command", "ms"}, rows)
 }
 
-// sizing returns the figures of docs/sizing.md.
+// sizing returns the figures of docs/evidence/sizing.md.
 func (b *bench) sizing() string {
 	var p page.Page
 	p.Line("Measured on %s, %s cores, %s; the stub server ran on the same cores.", b.facts()["cpu"], b.facts()["cores"], b.facts()["date"])
@@ -206,7 +206,7 @@ func (b *bench) sizing() string {
 	return p.String()
 }
 
-// sizingRows returns the editions and algorithms of docs/sizing.md.
+// sizingRows returns the editions and algorithms of docs/evidence/sizing.md.
 func sizingRows() []struct{ name, worker, algorithm string } {
 	return []struct{ name, worker, algorithm string }{
 		{"RS256, native edition (OpenSSL)", workerNative, rs256},

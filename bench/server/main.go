@@ -4,7 +4,7 @@
 // requests, the time from scheduled to ended and the tokens a second. Of
 // conductor-jwt it also measures what slots, replicas and cold polls change. It
 // appends the samples to a file and writes the figures of all of them into
-// docs/performance.md and docs/sizing.md.
+// docs/evidence/performance.md and docs/evidence/sizing.md.
 //
 //	make bench-server                               fifty minutes
 //	make bench-server ARGS='-fresh -stores SQLite -rounds 2'
@@ -56,7 +56,7 @@ func run(ctx context.Context, args []string, log io.Writer) error {
 	b := &bench{log: log}
 	f := flag.NewFlagSet("server", flag.ContinueOnError)
 	f.StringVar(&b.worker, "worker", ".cache/bench/conductor-jwt", "the worker's binary")
-	docs := f.String("docs", "docs", "folder of performance.md and sizing.md; empty writes none")
+	docs := f.String("docs", "docs/evidence", "folder of performance.md and sizing.md; empty writes none")
 	f.StringVar(&b.file, "o", "bench/server.jsonl", "file of samples to append to")
 	fresh := f.Bool("fresh", false, "discard earlier samples")
 	report := f.Bool("report", false, "only write the pages")

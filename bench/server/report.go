@@ -11,7 +11,7 @@ import (
 	"conductor-jwt/internal/printable"
 )
 
-// part names what this program writes of docs/performance.md and docs/sizing.md.
+// part names what this program writes of docs/evidence/performance.md and docs/evidence/sizing.md.
 const part = "figures of the real server, written by make bench-server"
 
 // write writes the figures of all samples into the pages.

@@ -4,7 +4,7 @@
 // library. Built without cgo, [Load] finds no library.
 //
 // It serves RSA only: for ECDSA the gain is small, and Ed25519 is faster in Go
-// (docs/performance.md).
+// (docs/evidence/performance.md).
 package openssl
 
 import "errors"

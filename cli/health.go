@@ -41,22 +41,30 @@ a container, and needs the settings of the worker.`,
 		if live {
 			path = "/livez"
 		}
-		said, err := askHealth(cmd.Context(), loaded, path)
+		text, err := askWorker(cmd.Context(), loaded, path, maxSaid)
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintln(env.Stdout, said)
+		_, err = fmt.Fprintln(env.Stdout, said(text))
 		return err
 	}
 	return cmd
 }
 
-// askHealth returns the worker's answer, or an error if it is not healthy or does
-// not answer.
-func askHealth(ctx context.Context, c *config.Loaded, path string) (string, error) {
+// maxSaid is the length of a worker's answer that is printed, in bytes.
+const maxSaid = 256
+
+// said returns the beginning of a worker's answer, printable.
+func said(text []byte) string {
+	return printable.Line(strings.TrimSpace(string(text[:min(len(text), maxSaid)])))
+}
+
+// askWorker returns the first bytes of the answer of the worker on this machine. An
+// answer with another status than 200 is an error.
+func askWorker(ctx context.Context, c *config.Loaded, path string, limit int64) ([]byte, error) {
 	addresses, err := localAddresses(c.Listen)
 	if err != nil {
-		return "", withHint(err, "set CONDUCTOR_JWT_LISTEN to an address with a port, for the worker and for this command")
+		return nil, withHint(err, "set CONDUCTOR_JWT_LISTEN to an address with a port, for the worker and for this command")
 	}
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
@@ -64,21 +72,20 @@ func askHealth(ctx context.Context, c *config.Loaded, path string) (string, erro
 	for _, address := range addresses {
 		r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+path, nil)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		answer, err := client.Do(r)
 		if err != nil {
 			continue
 		}
-		defer func() { _ = answer.Body.Close() }()              // the body was read
-		text, _ := io.ReadAll(io.LimitReader(answer.Body, 256)) // the beginning is enough
-		said := printable.Line(strings.TrimSpace(string(text)))
+		defer func() { _ = answer.Body.Close() }()                // the body was read
+		text, _ := io.ReadAll(io.LimitReader(answer.Body, limit)) // the beginning is enough
 		if answer.StatusCode != http.StatusOK {
-			return "", fmt.Errorf("the worker answers with status %d: %s", answer.StatusCode, said)
+			return nil, fmt.Errorf("the worker answers with status %d: %s", answer.StatusCode, said(text))
 		}
-		return said, nil
+		return text, nil
 	}
-	return "", withHint(fmt.Errorf("no worker answers at %s", strings.Join(addresses, " or ")),
+	return nil, withHint(fmt.Errorf("no worker answers at %s", strings.Join(addresses, " or ")),
 		"start one, or set CONDUCTOR_JWT_LISTEN to its address")
 }
 

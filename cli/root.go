@@ -115,6 +115,7 @@ func newRootCommand(env Env) *cobra.Command {
 
 	add(root, groupWorker,
 		newWorkerCommand(env),
+		newStatusCommand(env),
 		newHealthCommand(env),
 		newDoctorCommand(env),
 		newTaskDefCommand(env),

@@ -55,10 +55,6 @@ func assemble(ctx context.Context, env Env, c *config.Loaded, once int, log *slo
 		p.registrar = worker.NewRegistrar(client, c.TaskTypes, c.OwnerEmail, log)
 		ensure = p.registrar.Ensure
 	}
-	var onExecuted func(worker.Executed)
-	if c.StatusListen != "" { // only the status page reads the history
-		onExecuted = p.history.Add
-	}
 	p.worker, err = worker.New(worker.Options{
 		Server:        client,
 		Handler:       p.signing,
@@ -66,7 +62,7 @@ func assemble(ctx context.Context, env Env, c *config.Loaded, once int, log *slo
 		Logger:        log,
 		Engine:        c.Engine,
 		Once:          once,
-		OnExecuted:    onExecuted,
+		History:       p.history,
 		EnsureTaskDef: ensure,
 	})
 	return p, err

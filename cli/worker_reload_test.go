@@ -30,6 +30,7 @@ const (
 
 // reloading is a signing whose policy file changes.
 type reloading struct {
+	t *testing.T
 	*signing
 	policy string // the path
 	env    map[string]string
@@ -37,17 +38,17 @@ type reloading struct {
 }
 
 // inReloads runs a test in a bubble of synctest.
-func inReloads(t *testing.T, test func(*testing.T, *reloading)) {
+func inReloads(t *testing.T, test func(*reloading)) {
 	t.Helper()
 	folder := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		test(t, &reloading{policy: filepath.Join(folder, "policy.yaml"), env: map[string]string{}})
+		test(&reloading{t: t, policy: filepath.Join(folder, "policy.yaml"), env: map[string]string{}})
 	})
 }
 
 // begin starts the signing with the policy file as it is.
-func (r *reloading) begin(t *testing.T) {
-	t.Helper()
+func (r *reloading) begin() {
+	r.t.Helper()
 	c := &config.Loaded{Config: config.Defaults()}
 	c.Policy, c.Slots = r.policy, 1
 	env := Env{Now: time.Now, Getenv: func(name string) (string, bool) {
@@ -55,15 +56,18 @@ func (r *reloading) begin(t *testing.T) {
 		return text, ok
 	}}
 	var err error
-	r.signing, err = newSigning(t.Context(), env, c, keys.NewParser(keys.ParserOptions{Now: time.Now}), nil, slog.New(slog.NewTextHandler(&r.log, nil)))
+	r.signing, err = newSigning(r.t.Context(), env, c, keys.NewParser(keys.ParserOptions{Now: time.Now}), nil, slog.New(slog.NewTextHandler(&r.log, nil)))
 	if err != nil {
-		t.Fatal(err)
+		r.t.Fatal(err)
 	}
-	t.Cleanup(r.run(t.Context(), nil))
+	r.t.Cleanup(r.run(r.t.Context(), nil))
 	time.Sleep(time.Second) // between two looks
 }
 
-func (r *reloading) write(t *testing.T, text string) { writeFile(t, r.policy, text) }
+func (r *reloading) write(text string) {
+	r.t.Helper()
+	writeFile(r.t, r.policy, text)
+}
 
 func writeFile(t *testing.T, path, text string) {
 	t.Helper()
@@ -74,112 +78,112 @@ func writeFile(t *testing.T, path, text string) {
 
 // after checks, after some looks, which key the policy in force has, and how often
 // a policy was taken and refused.
-func (r *reloading) after(t *testing.T, looks int, key string, taken, refused float64) {
-	t.Helper()
+func (r *reloading) after(looks int, key string, taken, refused float64) {
+	r.t.Helper()
 	time.Sleep(time.Duration(looks) * watchInterval)
 	synctest.Wait()
 	if got := r.current.Load().ring.Status(); len(got) != 1 || got[0].Name != key {
-		t.Errorf("the keys are %+v, want %s", got, key)
+		r.t.Errorf("the keys are %+v, want %s", got, key)
 	}
 	for result, want := range map[string]float64{reloadTaken: taken, reloadRefused: refused} {
 		if got := testutil.ToFloat64(r.reloads.total.WithLabelValues(result)); got != want {
-			t.Errorf("%v policies were %s, want %v", got, result, want)
+			r.t.Errorf("%v policies were %s, want %v", got, result, want)
 		}
 	}
 }
 
 func TestChangedPolicyIsTaken(t *testing.T) {
-	inReloads(t, func(t *testing.T, r *reloading) {
-		r.write(t, first)
-		r.begin(t)
-		r.after(t, 100, "first", 0, 0)
-		r.write(t, second)
-		r.after(t, 2, "second", 1, 0)
-		r.after(t, 100, "second", 1, 0)
+	inReloads(t, func(r *reloading) {
+		r.write(first)
+		r.begin()
+		r.after(100, "first", 0, 0)
+		r.write(second)
+		r.after(2, "second", 1, 0)
+		r.after(100, "second", 1, 0)
 	})
 }
 
 // A mounted ConfigMap or Secret: the path is a symbolic link through ..data, which
 // is replaced as a whole.
 func TestChangedMountIsTaken(t *testing.T) {
-	inReloads(t, func(t *testing.T, r *reloading) {
+	inReloads(t, func(r *reloading) {
 		folder := filepath.Dir(r.policy)
 		mount := func(version, text string) {
 			if err := os.Mkdir(filepath.Join(folder, version), 0o700); err != nil {
-				t.Fatal(err)
+				r.t.Fatal(err)
 			}
-			writeFile(t, filepath.Join(folder, version, "policy.yaml"), text)
+			writeFile(r.t, filepath.Join(folder, version, "policy.yaml"), text)
 			next := filepath.Join(folder, "..data_tmp")
 			if err := os.Symlink(version, next); err != nil {
-				t.Skip("symbolic links are not permitted here")
+				r.t.Skip("symbolic links are not permitted here")
 			}
 			if err := os.Rename(next, filepath.Join(folder, "..data")); err != nil {
-				t.Fatal(err)
+				r.t.Fatal(err)
 			}
 		}
 		mount("..1", first)
 		if err := os.Symlink(filepath.Join("..data", "policy.yaml"), r.policy); err != nil {
-			t.Fatal(err)
+			r.t.Fatal(err)
 		}
-		r.begin(t)
+		r.begin()
 		mount("..2", second)
-		r.after(t, 2, "second", 1, 0)
+		r.after(2, "second", 1, 0)
 	})
 }
 
 // A file that changes from look to look is being written.
 func TestHalfWrittenPolicyIsNotRead(t *testing.T) {
-	inReloads(t, func(t *testing.T, r *reloading) {
-		r.write(t, first)
-		r.begin(t)
+	inReloads(t, func(r *reloading) {
+		r.write(first)
+		r.begin()
 		for _, text := range []string{wrong[:10], wrong[:20], wrong, "", second} {
-			r.write(t, text)
-			r.after(t, 1, "first", 0, 0)
+			r.write(text)
+			r.after(1, "first", 0, 0)
 		}
-		r.after(t, 1, "second", 1, 0)
+		r.after(1, "second", 1, 0)
 	})
 }
 
 func TestWrongPolicyIsReportedOnce(t *testing.T) {
-	inReloads(t, func(t *testing.T, r *reloading) {
-		r.write(t, first)
-		r.begin(t)
+	inReloads(t, func(r *reloading) {
+		r.write(first)
+		r.begin()
 		successful, at := testutil.ToFloat64(r.reloads.successful), testutil.ToFloat64(r.reloads.at)
 		if successful != 1 || at == 0 {
-			t.Errorf("at the start: successful %v at %v", successful, at)
+			r.t.Errorf("at the start: successful %v at %v", successful, at)
 		}
-		r.write(t, wrong)
-		r.after(t, 100, "first", 0, 1)
+		r.write(wrong)
+		r.after(100, "first", 0, 1)
 		if testutil.ToFloat64(r.reloads.successful) != 0 || testutil.ToFloat64(r.reloads.at) != at {
-			t.Error("a refused policy counts as read")
+			r.t.Error("a refused policy counts as read")
 		}
 		if err := os.Remove(r.policy); err != nil {
-			t.Fatal(err)
+			r.t.Fatal(err)
 		}
-		r.after(t, 100, "first", 0, 2)
-		r.write(t, first)
-		r.after(t, 100, "first", 1, 2)
+		r.after(100, "first", 0, 2)
+		r.write(first)
+		r.after(100, "first", 1, 2)
 		if testutil.ToFloat64(r.reloads.successful) != 1 || testutil.ToFloat64(r.reloads.at) <= at {
-			t.Error("the policy that was taken does not count")
+			r.t.Error("the policy that was taken does not count")
 		}
 		if n := strings.Count(r.log.String(), "a key without a source"); n != 1 {
-			t.Errorf("the log is\n%s", &r.log)
+			r.t.Errorf("the log is\n%s", &r.log)
 		}
 	})
 }
 
 // A Secret with a key may be mounted after the ConfigMap with the policy.
 func TestPolicyIsReadAgainWhenItsKeyComes(t *testing.T) {
-	inReloads(t, func(t *testing.T, r *reloading) {
-		r.write(t, first)
-		r.begin(t)
+	inReloads(t, func(r *reloading) {
+		r.write(first)
+		r.begin()
 		key := filepath.Join(filepath.Dir(r.policy), "key.pem")
-		r.write(t, `keys: {second: {source: "file://`+filepath.ToSlash(key)+`"}}`)
-		r.after(t, 10, "first", 0, 1)
-		writeFile(t, key, newKeyFile(t))
-		r.after(t, 2, "second", 1, 1)
-		writeFile(t, key, newKeyFile(t)) // the ring judges it
-		r.after(t, 10, "second", 1, 1)
+		r.write(`keys: {second: {source: "file://` + filepath.ToSlash(key) + `"}}`)
+		r.after(10, "first", 0, 1)
+		writeFile(r.t, key, newKeyFile(r.t))
+		r.after(2, "second", 1, 1)
+		writeFile(r.t, key, newKeyFile(r.t)) // the ring judges it
+		r.after(10, "second", 1, 1)
 	})
 }
 
@@ -199,15 +203,15 @@ func newKeyFile(t *testing.T) string {
 // The connections of key stores are made anew when a file changes that they read
 // once.
 func TestChangedAuthorityOfAStoreIsTaken(t *testing.T) {
-	inReloads(t, func(t *testing.T, r *reloading) {
+	inReloads(t, func(r *reloading) {
 		ca := filepath.Join(filepath.Dir(r.policy), "ca.pem")
-		writeFile(t, ca, "one")
-		r.write(t, first+"\nvault: {address: \"https://localhost\", ca_file: "+strconv.Quote(ca)+"}")
-		r.begin(t)
-		r.after(t, 10, "first", 0, 0)
-		writeFile(t, ca, "another")
-		r.after(t, 2, "first", 1, 0)
-		r.after(t, 10, "first", 1, 0)
+		writeFile(r.t, ca, "one")
+		r.write(first + "\nvault: {address: \"https://localhost\", ca_file: " + strconv.Quote(ca) + "}")
+		r.begin()
+		r.after(10, "first", 0, 0)
+		writeFile(r.t, ca, "another")
+		r.after(2, "first", 1, 0)
+		r.after(10, "first", 1, 0)
 	})
 }
 

@@ -27,7 +27,7 @@ func (p *parts) listenAll(ctx context.Context, c *config.Loaded, log *slog.Logge
 		all.Wait()
 	}
 	for _, start := range []func() (*web.Server, error){
-		func() (*web.Server, error) { return p.listen(ctx, c, log) },
+		func() (*web.Server, error) { return listenForHealth(ctx, c, p.handler(c, log), log) },
 		func() (*web.Server, error) {
 			return serve(ctx, c, "jwks_listen", c.JWKSListen, web.JWKSHandler(p.signing.published), log)
 		},
@@ -53,18 +53,18 @@ func (p *parts) listenAll(ctx context.Context, c *config.Loaded, log *slog.Logge
 	return closeAll, nil
 }
 
-// listen serves health and metrics. An address that is in use prevents the start
+// listenForHealth serves health and metrics. An address that is in use prevents the start
 // only if it was configured; the default one is replaced by a free port, so that
 // two workers can run on one machine.
-func (p *parts) listen(ctx context.Context, c *config.Loaded, log *slog.Logger) (*web.Server, error) {
+func listenForHealth(ctx context.Context, c *config.Loaded, h http.Handler, log *slog.Logger) (*web.Server, error) {
 	if c.Listen == "" {
 		log.InfoContext(ctx, "health and metrics are off")
 		return nil, nil //nolint:nilnil // off
 	}
-	server, err := web.Start(ctx, c.Listen, p.handler(log), log)
+	server, err := web.Start(ctx, c.Listen, h, log)
 	if err != nil && c.Origin("listen").Source == config.FromDefault {
 		log.WarnContext(ctx, "health and metrics use a free port, because the default one is not available; set CONDUCTOR_JWT_LISTEN", "error", err)
-		server, err = web.Start(ctx, "127.0.0.1:0", p.handler(log), log)
+		server, err = web.Start(ctx, "127.0.0.1:0", h, log)
 		if err != nil {
 			log.WarnContext(ctx, "health and metrics are off: no port is available", "error", err)
 			return nil, nil //nolint:nilnil // off
@@ -102,10 +102,11 @@ func closeServer(server *web.Server, log *slog.Logger) {
 	}
 }
 
-func (p *parts) handler(log *slog.Logger) http.Handler {
+func (p *parts) handler(c *config.Loaded, log *slog.Logger) http.Handler {
 	return web.HealthHandler(web.HealthOptions{
 		Live:    p.worker.Live,
 		Ready:   p.readiness,
+		Status:  p.statusOf(c),
 		Metrics: p.registry,
 		Logger:  log,
 	})
@@ -124,17 +125,18 @@ func (p *parts) readiness() web.Readiness {
 	return r
 }
 
-// statusOf returns the source of the status page.
+// statusOf returns the source of the status page and of the command status.
 func (p *parts) statusOf(c *config.Loaded) func() web.Status {
 	settings := c.Rows()
 	return func() web.Status {
 		_, health := p.worker.Ready()
-		return web.Status{
-			Version: p.build.Version, Edition: p.build.Edition, Crypto: p.build.Crypto,
-			Server: p.client.BaseURL(), Domain: c.Domain, WorkerID: c.WorkerID,
-			Began: p.began, Now: p.history.Now(), Health: health,
-			Hour: p.history.Hour(), Failures: p.history.Failures(),
-			Keys: p.signing.current.Load().ring.Status(), Settings: settings, UI: c.UIURL,
-		}
+		return web.NewStatus(web.StatusSource{
+			Process: web.Process{
+				Version: p.build.Version, Edition: p.build.Edition, Crypto: p.build.Crypto,
+				ID: c.WorkerID, Server: p.client.BaseURL(), Domain: c.Domain, Began: p.began,
+			},
+			Health: health, Hour: p.history.Hour(), Keys: p.signing.current.Load().ring.Status(), PolicyRefused: p.signing.reloads.isRefused.Load(),
+			Settings: settings, UI: c.UIURL,
+		})
 	}
 }

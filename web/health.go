@@ -15,6 +15,7 @@ type HealthOptions struct {
 	// processes: an outage of theirs would restart every replica.
 	Live    func() error
 	Ready   func() Readiness
+	Status  func() Status
 	Metrics prometheus.Gatherer
 	Logger  *slog.Logger
 }
@@ -31,9 +32,10 @@ const (
 	maxScrapes    = 4 // at once
 )
 
-// HealthHandler serves /livez, /readyz and /metrics; everything else is a 404.
-// Probes may have any Host. On loopback, /metrics and /readyz?verbose need a Host
-// of this machine.
+// HealthHandler serves /livez, /readyz, /metrics and /status; everything else is a
+// 404. Probes may have any Host. On loopback, /metrics and /readyz?verbose need a
+// Host of this machine. /status, the JSON of a [Status], is for clients on this
+// machine: it has names of workflows and settings.
 func HealthHandler(o HealthOptions) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", o.live)
@@ -45,7 +47,12 @@ func HealthHandler(o HealthOptions) http.Handler {
 		MaxRequestsInFlight: maxScrapes,
 		Timeout:             scrapeTimeout,
 	})))
+	mux.Handle("GET /status", checkHost(requireSameMachine(statusJSON(o.Status))))
 	return noStore(mux)
+}
+
+func statusJSON(status func() Status) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, status()) }
 }
 
 func (o HealthOptions) live(w http.ResponseWriter, _ *http.Request) {

@@ -29,6 +29,7 @@ func (p process) handler() http.Handler {
 	registry.MustRegister(gauge)
 	return web.HealthHandler(web.HealthOptions{
 		Live: func() error { return p.live }, Ready: func() web.Readiness { return p.readiness },
+		Status:  func() web.Status { return web.NewStatus(busy()) },
 		Metrics: registry, Logger: slog.New(slog.DiscardHandler),
 	})
 }

@@ -41,6 +41,29 @@ func requireLoopback(next http.Handler) http.Handler {
 	})
 }
 
+// requireSameMachine refuses requests of other machines, and those whose Host is a
+// name of another one.
+func requireSameMachine(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !fromSameMachine(r) || !isLocal(r.Host) {
+			writeText(w, http.StatusForbidden, "the status is served to this machine alone; use conductor-jwt status there, or set status_listen")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// fromSameMachine reports whether the client of r has a loopback address, or the
+// address that the server received r at.
+func fromSameMachine(r *http.Request) bool {
+	remote, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return false
+	}
+	local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
+	return remote.Addr().Unmap().IsLoopback() || ok && local.AddrPort().Addr().Unmap() == remote.Addr().Unmap()
+}
+
 // isLoopback reports whether a Host is a loopback address or localhost.
 func isLoopback(host string) bool {
 	host = hostname(host)

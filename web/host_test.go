@@ -1,15 +1,19 @@
 package web_test
 
 import (
+	"context"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
+	"strings"
 	"testing"
 
 	"conductor-jwt/web"
 )
 
 func TestStatusPageRefusesOtherHosts(t *testing.T) {
-	served := httptest.NewServer(web.StatusHandler(busy))
+	served := httptest.NewServer(handler(busy()))
 	t.Cleanup(served.Close)
 	for host, want := range map[string]int{
 		"":                  http.StatusOK, // as it is dialled
@@ -45,7 +49,7 @@ func TestStatusPageRefusesOtherHosts(t *testing.T) {
 func TestAnyHostIsAcceptedBeyondLoopback(t *testing.T) {
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://worker.example/", http.NoBody)
 	w := httptest.NewRecorder()
-	web.StatusHandler(busy).ServeHTTP(w, r)
+	handler(busy()).ServeHTTP(w, r)
 	if w.Code != http.StatusOK {
 		t.Error(w.Code)
 	}
@@ -82,6 +86,34 @@ func TestMetricsRefuseOtherHosts(t *testing.T) {
 		}
 		if answer.StatusCode != c.want {
 			t.Errorf("%s of %s: %d, want %d", c.path, c.host, answer.StatusCode, c.want)
+		}
+	}
+}
+
+// The status has names of workflows and settings, and the listener of probes is often
+// open to other machines.
+func TestStatusBesideTheProbesIsForThisMachine(t *testing.T) {
+	for _, row := range []struct {
+		what, remote, local, host string
+		want                      int
+	}{
+		{"loopback", "127.0.0.1:5000", "127.0.0.1:9991", "127.0.0.1:9991", 200},
+		{"loopback, IPv6", "[::1]:5000", "[::1]:9991", "localhost:9991", 200},
+		{"its own address", "10.0.0.5:5000", "10.0.0.5:9991", "10.0.0.5:9991", 200},
+		{"its own address, mapped into IPv6", "[::ffff:10.0.0.5]:5000", "10.0.0.5:9991", "10.0.0.5:9991", 200},
+		{"another machine", "10.0.0.6:5000", "10.0.0.5:9991", "10.0.0.5:9991", 403},
+		{"another machine that says localhost", "10.0.0.6:5000", "10.0.0.5:9991", "localhost", 403},
+		{"a name that a page of the web may have", "127.0.0.1:5000", "10.0.0.5:9991", "evil.example", 403},
+		{"a name that a page of the web may have, at loopback", "127.0.0.1:5000", "127.0.0.1:9991", "evil.example", 421},
+		{"no address", "@", "10.0.0.5:9991", "10.0.0.5:9991", 403},
+	} {
+		local := net.TCPAddrFromAddrPort(netip.MustParseAddrPort(row.local))
+		r := httptest.NewRequestWithContext(context.WithValue(t.Context(), http.LocalAddrContextKey, local), http.MethodGet, "http://worker/status", http.NoBody)
+		r.RemoteAddr, r.Host = row.remote, row.host
+		w := httptest.NewRecorder()
+		process{}.handler().ServeHTTP(w, r)
+		if w.Code != row.want || (row.want == http.StatusOK) != strings.Contains(w.Body.String(), "billing_run") {
+			t.Errorf("%s: %d, want %d", row.what, w.Code, row.want)
 		}
 	}
 }

@@ -1,258 +1,337 @@
 package web
 
 import (
-	"bytes"
 	"cmp"
-	_ "embed"
 	"fmt"
-	"html/template"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
 
 	"conductor-jwt/config"
+	"conductor-jwt/internal/printable"
 	"conductor-jwt/keyring"
 	"conductor-jwt/worker"
 )
 
-// Status is the content of the status page. It holds no secret.
-type Status struct {
-	Version, Edition, Crypto string
-
-	Server, Domain, WorkerID string
-	Began, Now               time.Time
-	Health                   worker.Health
-	Hour                     []worker.Minute
-	Failures                 []worker.Failure // the latest first
-	Keys                     []keyring.Status
-	Settings                 []config.Row
+// StatusSource is what a [Status] is made of.
+type StatusSource struct {
+	Process Process
+	Health  worker.Health
+	Hour    worker.Hour
+	Keys    []keyring.Status
+	// PolicyRefused says that the last policy file was refused.
+	PolicyRefused bool
+	Settings      []config.Row
 
 	// UI is the URL of Conductor's user interface, for links; empty: no links.
 	UI string
 }
 
-//go:embed status.html
-var statusHTML string
-
-// StatusHandler serves the status page at /; everything else is a 404. The page has
-// no form, no script and no external resource. It reloads itself every 10 s, except
-// as /?refresh=0. On loopback it needs a Host of this machine.
-func StatusHandler(status func() Status) http.Handler {
-	page := template.Must(template.New("status").Parse(statusHTML))
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
-		h.Set("Referrer-Policy", "no-referrer")
-		var body bytes.Buffer
-		if err := page.Execute(&body, viewOf(status(), r.URL.Query().Get("refresh") != "0")); err != nil {
-			writeText(w, http.StatusInternalServerError, "the page cannot be written")
-			return
-		}
-		h.Set("Content-Type", "text/html; charset=utf-8")
-		_, _ = w.Write(body.Bytes()) // the client may have disconnected
-	})
-	return checkHost(noStore(mux))
+// Status is the state of a worker. The status page, its JSON and the command
+// status show it. It holds no secret.
+type Status struct {
+	At       time.Time    `json:"at"`
+	State    State        `json:"state"`
+	Process  Process      `json:"worker"`
+	Slots    Slots        `json:"slots"`
+	Queues   []Queue      `json:"queues"`
+	Hour     Hour         `json:"lastHour"`
+	Failures []Failure    `json:"failures"` // since the start, the latest first
+	Keys     []Key        `json:"keys"`
+	Set      []SettingRow `json:"settings"` // that differ from their defaults
+	Defaults []SettingRow `json:"defaults"`
 }
 
-// view is the data of status.html: a [Status] as text and coordinates.
-type view struct {
-	Status
-
-	Refresh   bool
-	State     mark
-	Up        string
-	Queues    []queueRow
-	SlotsUsed int // in percent
-	Chart     chart
-	Codes     []codeRow
-	Failures  []failureRow
-	Keys      []keyRow
-	Set       []config.Row
-	Defaults  []config.Row
+// State is the overall state.
+type State struct {
+	OK    bool   `json:"ok"`
+	Text  string `json:"text"`  // a few words
+	About string `json:"about"` // a sentence
 }
 
-// mark is a state. The page marks a bad one with a sign as well as a colour.
-type mark struct {
-	Text string
-	Bad  bool
+// Process describes the worker.
+type Process struct {
+	Version string    `json:"version"`
+	Edition string    `json:"edition"`
+	Crypto  string    `json:"crypto"`
+	ID      string    `json:"id"`
+	Server  string    `json:"server"`
+	Domain  string    `json:"domain,omitempty"`
+	Began   time.Time `json:"started"`
 }
 
-func viewOf(s Status, refresh bool) view {
-	v := view{
-		Status:    s,
-		Refresh:   refresh,
-		State:     overall(s),
-		Up:        age(s.Now.Sub(s.Began)),
-		Queues:    queueRows(s),
-		SlotsUsed: min(s.Health.InFlight*100/max(s.Health.Slots, 1), 100),
-		Chart:     chartOf(s),
-		Codes:     codeRows(s.Hour),
-		Failures:  failureRows(s),
-		Keys:      keyRows(s),
+// Slots says how many tasks are in flight.
+type Slots struct {
+	Total int `json:"total"`
+	Busy  int `json:"busy"`
+}
+
+// Queue is one task type.
+type Queue struct {
+	TaskType string    `json:"taskType"`
+	LastPoll time.Time `json:"lastPoll,omitzero"`     // that succeeded
+	Failing  string    `json:"failing,omitempty"`     // class of the last poll, if it failed
+	Since    time.Time `json:"failingSince,omitzero"` // of the first failed poll in a row
+	Hint     string    `json:"hint,omitempty"`
+}
+
+// Hour is what happened in the last sixty minutes.
+type Hour struct {
+	Completed   int       `json:"completed"`
+	Failed      int       `json:"failed"`
+	Waiting     int       `json:"waiting"` // executions of tasks that wait to be tried again
+	FailedPolls int       `json:"failedPolls"`
+	Latency     []Latency `json:"latency"`
+	Codes       []Code    `json:"codes"`   // of failed executions, the most frequent first
+	Minutes     []Minute  `json:"minutes"` // the oldest first
+}
+
+// Minute is one minute of an [Hour].
+type Minute struct {
+	Begin       time.Time `json:"begin"`
+	Completed   int       `json:"completed"`
+	Failed      int       `json:"failed"`
+	Waiting     int       `json:"waiting"`
+	FailedPolls int       `json:"failedPolls"`
+	Latency     []Latency `json:"latency"`
+}
+
+// Latency describes the times of a stage of tasks.
+type Latency struct {
+	Stage string  `json:"stage"`
+	Count int     `json:"count"`
+	P50   Seconds `json:"p50"`
+	P99   Seconds `json:"p99"`
+}
+
+// Seconds is a duration. It is written as a number of seconds.
+type Seconds float64
+
+// Code is how often a code occurred.
+type Code struct {
+	Code  string `json:"code"`
+	Count int    `json:"count"`
+}
+
+// Failure is all failures for one cause.
+type Failure struct {
+	First      time.Time `json:"first"`
+	Last       time.Time `json:"last"`
+	Times      int       `json:"times"`
+	Workflow   string    `json:"workflow,omitempty"`
+	TaskName   string    `json:"task"`
+	Code       string    `json:"code"`
+	Field      string    `json:"field,omitempty"`
+	Message    string    `json:"message"`
+	Waits      bool      `json:"waits,omitempty"` // the task is tried again, without spending a retry
+	WorkflowID string    `json:"workflowId"`      // of the last one
+	URL        string    `json:"url,omitempty"`   // of that execution, in Conductor's user interface
+}
+
+// Key is one named key.
+type Key struct {
+	Name string `json:"name"`
+	// Delivered says that the key comes with each task and has no versions here.
+	Delivered bool         `json:"delivered,omitempty"`
+	Failing   bool         `json:"failing"`
+	Refreshed time.Time    `json:"refreshed,omitzero"`
+	Signs     *KeyVersion  `json:"signs"` // nil: none
+	Next      []KeyVersion `json:"next"`  // that will sign, the earliest first
+	Former    []KeyVersion `json:"former"`
+}
+
+// KeyVersion is a version of a [Key].
+type KeyVersion struct {
+	KeyID     string    `json:"kid,omitempty"`
+	Algorithm string    `json:"algorithm"`
+	Created   time.Time `json:"created,omitzero"`
+	From      time.Time `json:"from,omitzero"`  // when it begins or began to sign
+	Until     time.Time `json:"until,omitzero"` // when it ceases to sign; of a former one, to be published
+}
+
+// SettingRow is a setting.
+type SettingRow struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+	From  string `json:"from"`
+}
+
+// NewStatus makes a Status.
+func NewStatus(s StatusSource) Status {
+	st := Status{
+		At: s.Hour.Now.UTC(), Process: s.Process,
+		Slots: Slots{Total: s.Health.Slots, Busy: s.Health.InFlight},
+		Hour:  hourOf(s.Hour), Failures: failuresOf(s), Queues: []Queue{}, Keys: []Key{}, Set: []SettingRow{}, Defaults: []SettingRow{},
 	}
-	for _, row := range s.Settings {
-		if row.Origin.Source == config.FromDefault {
-			v.Defaults = append(v.Defaults, row)
-		} else {
-			v.Set = append(v.Set, row)
-		}
-	}
-	return v
-}
-
-// overall returns the page's headline.
-func overall(s Status) mark {
-	queues, keys := 0, 0
+	st.Process.Began = st.Process.Began.UTC()
 	for _, q := range s.Health.Queues {
-		if q.Failing != "" {
-			queues++
-		}
+		st.Queues = append(st.Queues, Queue(q))
 	}
 	for _, k := range s.Keys {
+		st.Keys = append(st.Keys, keyOf(k))
+	}
+	for _, row := range s.Settings {
+		one := SettingRow{row.Name, row.Value, row.Origin.String()}
+		if row.Origin.Source == config.FromDefault {
+			st.Defaults = append(st.Defaults, one)
+		} else {
+			st.Set = append(st.Set, one)
+		}
+	}
+	st.State = st.stateOf(s)
+	return st
+}
+
+func hourOf(h worker.Hour) Hour {
+	hour := Hour{
+		Completed: h.Total.Completed, Failed: h.Total.Failures(), Waiting: h.Total.Waiting, FailedPolls: h.Total.FailedPolls,
+		Latency: latencyOf(&h.Total), Codes: []Code{}, Minutes: []Minute{},
+	}
+	for code, n := range h.Total.Failed {
+		hour.Codes = append(hour.Codes, Code{code, n})
+	}
+	slices.SortFunc(hour.Codes, func(a, b Code) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Code, b.Code))
+	})
+	for i := range h.Minutes {
+		m := &h.Minutes[i]
+		hour.Minutes = append(hour.Minutes, Minute{
+			Begin: m.Begin.UTC(), Completed: m.Completed, Failed: m.Failures(), Waiting: m.Waiting, FailedPolls: m.FailedPolls,
+			Latency: latencyOf(&m.Counts),
+		})
+	}
+	return hour
+}
+
+func latencyOf(c *worker.Counts) (list []Latency) {
+	for _, stage := range worker.Stages() {
+		t := c.Times(stage)
+		list = append(list, Latency{stage.String(), t.Count, Seconds(t.P50.Seconds()), Seconds(t.P99.Seconds())})
+	}
+	return list
+}
+
+func failuresOf(s StatusSource) []Failure {
+	list := []Failure{}
+	for _, f := range s.Hour.Failures {
+		one := Failure{
+			First: f.First.UTC(), Last: f.Last.UTC(), Times: f.Times, Workflow: printable.Line(f.Workflow), TaskName: printable.Line(f.TaskName),
+			Code: f.Code, Field: printable.Line(f.Field), Message: printable.Line(f.Message), Waits: f.Waits, WorkflowID: printable.Line(f.WorkflowID),
+		}
+		if s.UI != "" {
+			one.URL = strings.TrimRight(s.UI, "/") + "/execution/" + url.PathEscape(f.WorkflowID)
+		}
+		list = append(list, one)
+	}
+	return list
+}
+
+func keyOf(k keyring.Status) Key {
+	key := Key{Name: k.Name, Delivered: k.Delivered != "", Failing: k.Failing, Refreshed: utc(k.Refreshed), Next: []KeyVersion{}, Former: []KeyVersion{}}
+	for _, v := range k.Versions {
+		one := KeyVersion{v.KeyID, v.Algorithm, utc(v.Created), utc(v.From), utc(v.Until)}
+		switch v.State {
+		case keyring.Active:
+			one.Until = time.Time{} // the next one's From
+			key.Signs = &one
+		case keyring.Published:
+			one.Until = time.Time{}
+			key.Next = append(key.Next, one)
+		case keyring.Retired:
+			key.Former = append(key.Former, one)
+		}
+	}
+	slices.SortStableFunc(key.Next, func(a, b KeyVersion) int { return a.From.Compare(b.From) })
+	if key.Signs != nil && len(key.Next) > 0 {
+		key.Signs.Until = key.Next[0].From
+	}
+	return key
+}
+
+// utc keeps the zero time zero.
+func utc(t time.Time) time.Time {
+	if t.IsZero() {
+		return t
+	}
+	return t.UTC()
+}
+
+// stateOf judges the rest of st.
+func (st *Status) stateOf(s StatusSource) State {
+	var failing []Queue
+	for _, q := range st.Queues {
+		if q.Failing != "" {
+			failing = append(failing, q)
+		}
+	}
+	var keys []string
+	for _, k := range st.Keys {
 		if k.Failing {
-			keys++
+			keys = append(keys, k.Name)
 		}
 	}
 	switch {
 	case s.Health.Draining:
-		return mark{"draining", true}
+		return State{Text: "draining", About: "The worker polls no more and finishes " + printable.Count(st.Slots.Busy, "task") + " in flight."}
+	case len(failing) > 0:
+		return State{
+			Text:  fmt.Sprintf("polling fails for %d of %s", len(failing), printable.Count(len(st.Queues), "task type")),
+			About: causes(failing, st.At),
+		}
 	case !s.Health.Polled:
-		return mark{"no poll has succeeded yet", true}
-	case queues > 0:
-		return mark{"polling fails for " + portion(queues, len(s.Health.Queues), "task type"), true}
-	case keys > 0:
-		return mark{"polling; the store of " + portion(keys, len(s.Keys), "named key") + " fails", true}
-	}
-	return mark{Text: "polling"}
-}
-
-type queueRow struct {
-	TaskType, LastPoll string
-	State              mark
-}
-
-func queueRows(s Status) (rows []queueRow) {
-	for _, q := range s.Health.Queues {
-		last := "never"
-		if !q.LastPoll.IsZero() {
-			last = age(s.Now.Sub(q.LastPoll)) + " ago"
-		}
-		rows = append(rows, queueRow{q.TaskType, last, mark{cmp.Or(q.Failing, "ok"), q.Failing != ""}})
-	}
-	return rows
-}
-
-type codeRow struct {
-	Code  string
-	Count int
-}
-
-// codeRows counts the failures by code, the most frequent first.
-func codeRows(hour []worker.Minute) (rows []codeRow) {
-	counts := map[string]int{}
-	for _, m := range hour {
-		for code, n := range m.Failed {
-			counts[code] += n
+		return State{Text: "no poll has succeeded yet", About: "The worker began " + age(st.At.Sub(st.Process.Began)) + " ago."}
+	case s.PolicyRefused:
+		return State{Text: "polling; the policy file is wrong", About: "The policy from before stays in force. The log says what is wrong with the file."}
+	case len(keys) > 0:
+		return State{
+			Text:  fmt.Sprintf("polling; the store of %d of %s fails", len(keys), printable.Count(len(st.Keys), "named key")),
+			About: "Not refreshed: " + strings.Join(keys, ", ") + ". What was read before stays in use.",
 		}
 	}
-	for code, n := range counts {
-		rows = append(rows, codeRow{code, n})
-	}
-	slices.SortFunc(rows, func(a, b codeRow) int {
-		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Code, b.Code))
-	})
-	return rows
+	return State{OK: true, Text: "polling", About: st.lastHour()}
 }
 
-type failureRow struct {
-	Ago, TaskName, Code, WorkflowID string
-
-	Link  string // to the execution in Conductor's UI; empty: no link
-	Times int
-}
-
-// failureRows returns one row for all retries of a task that failed with the same
-// code.
-func failureRows(s Status) (rows []failureRow) {
-	for _, f := range s.Failures {
-		same := func(r failureRow) bool {
-			return r.WorkflowID == f.WorkflowID && r.TaskName == f.TaskName && r.Code == f.Code
-		}
-		if i := slices.IndexFunc(rows, same); i >= 0 {
-			rows[i].Times++
-			continue
-		}
-		row := failureRow{Ago: age(s.Now.Sub(f.At)), TaskName: f.TaskName, Code: f.Code, WorkflowID: f.WorkflowID, Times: 1}
-		if s.UI != "" {
-			row.Link = strings.TrimRight(s.UI, "/") + "/execution/" + url.PathEscape(f.WorkflowID)
-		}
-		rows = append(rows, row)
-	}
-	return rows
-}
-
-type keyRow struct {
-	Name, KeyID, Algorithm, State, Age, Next string
-	Store                                    mark
-}
-
-func keyRows(s Status) (rows []keyRow) {
-	for _, k := range s.Keys {
-		versions := k.Versions
-		switch {
-		case len(versions) > 0:
-		case k.Delivered != "":
-			versions = []keyring.VersionStatus{{State: "delivered with each task"}}
-		default:
-			versions = []keyring.VersionStatus{{State: "not loaded yet"}}
-		}
-		store := mark{Text: "ok"}
-		if k.Failing {
-			store = mark{"failing", true}
-		}
-		for _, v := range versions {
-			old := ""
-			if since := v.Since(); !since.IsZero() && since.Before(s.Now) {
-				old = age(s.Now.Sub(since))
+// causes says why polls fail: a sentence for each cause, the same for several
+// task types.
+func causes(failing []Queue, now time.Time) string {
+	var sentences []string
+	for len(failing) > 0 {
+		first := failing[0]
+		var types []string
+		failing = slices.DeleteFunc(failing, func(q Queue) bool {
+			same := q.Failing == first.Failing && q.Hint == first.Hint
+			if same {
+				types = append(types, q.TaskType)
 			}
-			rows = append(rows, keyRow{k.Name, v.KeyID, v.Algorithm, string(v.State), old, next(v, s.Now), store})
+			return same
+		})
+		sentence := "Polls of " + strings.Join(types, ", ") + " fail: " + first.why(now)
+		if first.Hint != "" {
+			sentence += "; " + first.Hint
 		}
+		sentences = append(sentences, sentence)
 	}
-	return rows
+	return strings.Join(sentences, ". ")
 }
 
-// next says when the state of v changes; "" where that is not known.
-func next(v keyring.VersionStatus, now time.Time) string {
-	const layout = "2006-01-02 15:04 UTC"
-	switch {
-	case v.From.After(now):
-		return "signs from " + v.From.UTC().Format(layout)
-	case v.Until.After(now):
-		return "published until " + v.Until.UTC().Format(layout)
+// why says why polls of q fail, and for how long.
+func (q Queue) why(now time.Time) string {
+	if q.Since.IsZero() {
+		return q.Failing
 	}
-	return ""
+	return q.Failing + " for " + age(now.Sub(q.Since))
 }
 
-// portion is "1 of 2 task types".
-func portion(n, of int, what string) string {
-	if of != 1 {
-		what += "s"
+// lastHour sums the last hour up.
+func (st *Status) lastHour() string {
+	h := st.Hour
+	if h.Completed+h.Failed == 0 {
+		return "No task ended in the last hour."
 	}
-	return fmt.Sprintf("%d of %d %s", n, of, what)
-}
-
-// age writes a duration in the largest unit of which it has at least two.
-func age(d time.Duration) string {
-	for _, unit := range []struct {
-		length time.Duration
-		name   string
-	}{{24 * time.Hour, "days"}, {time.Hour, "h"}, {time.Minute, "min"}} {
-		if d >= 2*unit.length {
-			return fmt.Sprintf("%d %s", d/unit.length, unit.name)
-		}
+	tasks := " tasks"
+	if h.Completed == 1 {
+		tasks = " task"
 	}
-	return fmt.Sprintf("%d s", max(d, 0)/time.Second)
+	return "In the last hour " + grouped(h.Completed) + tasks + " completed and " + grouped(h.Failed) + " failed."
 }

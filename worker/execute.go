@@ -13,9 +13,13 @@ import (
 type Executed struct {
 	TaskType string
 
-	TaskID, WorkflowID, TaskName string // as the server wrote them
-	Outcome                      task.Outcome
-	Took                         time.Duration
+	WorkflowID, Workflow, TaskName string // as the server wrote them; Workflow is a name
+	Outcome                        task.Outcome
+	Took                           time.Duration
+
+	// QueueWait is how long the task was queued, by the server's clock.
+	QueueWait    time.Duration
+	HasQueueWait bool // false where the server did not say
 }
 
 // execute runs the handler until the delivery's deadline. If ok is false, the
@@ -46,13 +50,12 @@ func (w *Worker) execute(ctxs runContexts, d *delivery) (o task.Outcome, abandon
 
 func (w *Worker) executed(d *delivery, o task.Outcome, took time.Duration) {
 	e := Executed{
-		TaskType: d.taskType, TaskID: d.task.ID, WorkflowID: d.task.WorkflowID, TaskName: d.task.Name,
+		TaskType: d.taskType, WorkflowID: d.task.WorkflowID, Workflow: d.task.WorkflowType, TaskName: d.task.Name,
 		Outcome: o, Took: took,
 	}
+	e.QueueWait, e.HasQueueWait = queueWait(d.task)
 	w.metrics.Executed(e)
-	if w.opts.OnExecuted != nil {
-		w.opts.OnExecuted(e)
-	}
+	w.opts.History.Executed(e)
 }
 
 func (w *Worker) runHandler(ctx context.Context, d *delivery) (task.Outcome, <-chan struct{}) {

@@ -58,6 +58,8 @@ type QueueHealth struct {
 	TaskType string    `json:"taskType"`
 	LastPoll time.Time `json:"lastPoll,omitzero"` // that succeeded
 	Failing  string    `json:"failing,omitempty"` // class of the last poll, if it failed
+	Since    time.Time `json:"failingSince,omitzero"`
+	Hint     string    `json:"hint,omitempty"` // what to do about it
 }
 
 // Ready reports whether a poll has succeeded since the start and the worker is
@@ -76,8 +78,8 @@ func (w *Worker) Ready() (bool, Health) {
 			h.Polled = true
 			qh.LastPoll = at.UTC()
 		}
-		if class := q.failing.Load(); class != nil {
-			qh.Failing = string(*class)
+		if f := q.failing.Load(); f != nil {
+			qh.Failing, qh.Since, qh.Hint = string(f.class), f.since.UTC(), f.hint
 		}
 		h.Queues = append(h.Queues, qh)
 	}

@@ -33,10 +33,26 @@ type queue struct {
 	index         int
 	taskType      string
 	pollsInFlight atomic.Int32
-	singlePolls   atomic.Int32                    // polls left that ask for one task
-	lastPoll      atomic.Pointer[time.Time]       // that succeeded; nil for none
-	failing       atomic.Pointer[conductor.Class] // of the last poll; nil if it succeeded
-	proxyTimeout  atomic.Int64                    // nanoseconds of the last poll that a proxy seems to have ended
+	singlePolls   atomic.Int32                // polls left that ask for one task
+	lastPoll      atomic.Pointer[time.Time]   // that succeeded; nil for none
+	failing       atomic.Pointer[pollFailure] // of the last poll; nil if it succeeded
+	proxyTimeout  atomic.Int64                // nanoseconds of the last poll that a proxy seems to have ended
+}
+
+// pollFailure is why polls fail.
+type pollFailure struct {
+	class conductor.Class
+	hint  string
+	since time.Time // of the first failed poll in a row
+}
+
+// failed sets the failure of the last poll.
+func (q *queue) failed(err *conductor.Error) {
+	f := &pollFailure{class: err.Class, hint: hintFor(err), since: time.Now()}
+	if last := q.failing.Load(); last != nil {
+		f.since = last.since
+	}
+	q.failing.Store(f)
 }
 
 // poller is one polling loop. It waits for one task with the long timeout. When
@@ -262,8 +278,9 @@ func (p *poller) failed(ctx context.Context, err *conductor.Error, took time.Dur
 	if err.Class == conductor.TooLarge {
 		p.queue.singlePolls.Store(singlePolls)
 	}
-	p.queue.failing.Store(&err.Class)
+	p.queue.failed(err)
 	p.w.metrics.Polled(p.queue.taskType, err, took)
+	p.w.opts.History.Polled(true)
 	p.w.pollLog.failed(ctx, err, p.queue.taskType)
 }
 
@@ -303,8 +320,7 @@ func (p *poller) nextMode(tasks []api.Task, asked int) mode {
 	backlog := len(tasks) >= asked
 	if p.mode != batchPoll {
 		backlog = slices.ContainsFunc(tasks, func(t api.Task) bool {
-			waited := t.Started.Sub(t.Scheduled)
-			known := !t.Scheduled.IsZero() && !t.Started.IsZero() && waited >= 0
+			waited, known := queueWait(t)
 			return !known || waited >= tick || !t.Scheduled.After(p.lastStarted)
 		})
 	}
@@ -312,6 +328,13 @@ func (p *poller) nextMode(tasks []api.Task, asked int) mode {
 		return batchPoll
 	}
 	return longPoll
+}
+
+// queueWait is how long a task was queued, by the server's clock. It is not known
+// where the server does not say, or where the clocks of its nodes differ.
+func queueWait(t api.Task) (waited time.Duration, known bool) {
+	waited = t.Started.Sub(t.Scheduled)
+	return waited, !t.Scheduled.IsZero() && !t.Started.IsZero() && waited >= 0
 }
 
 // latestStart is when the server gave out the last of the tasks; zero for none.

@@ -116,6 +116,7 @@ func (w *Worker) update(ctx context.Context, d *delivery, r api.Result, deadline
 	if err := w.opts.Server.Update(ctx, r); err != nil {
 		return conductorError("update", err)
 	}
+	w.opts.History.Updated(time.Since(d.sent))
 	return nil
 }
 

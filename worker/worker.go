@@ -47,9 +47,7 @@ type Options struct {
 	config.Engine
 	Once int // stop after so many tasks; 0 never
 
-	// OnExecuted, if not nil, is called after each execution, from many
-	// goroutines. It must not block.
-	OnExecuted func(Executed)
+	History *History // nil: none is kept
 	// EnsureTaskDef, if not nil, is called from one goroutine for each task name,
 	// with the task's queue, that may have no task definition, and again when later tasks of that name
 	// may have none.

@@ -55,3 +55,11 @@ exchange:
 		t.Error("a policy without a list lists an endpoint")
 	}
 }
+
+// A worker whose keys all come with its tasks may still list an endpoint.
+func TestAFileMayListEndpointsAlone(t *testing.T) {
+	p := read(t, `exchange: {endpoints: ["https://as.example/token"]}`)
+	if !p.ListsEndpoint("https://as.example/token") || p.Inline != policy.InlineAllow {
+		t.Errorf("%+v", p)
+	}
+}

@@ -27,7 +27,7 @@ func Read(path string, text []byte, maxTTL time.Duration) (*Policy, error) {
 		r.sections(body, p)
 	}
 	if len(r.problems) == 0 && definesNothing(body) {
-		r.faultAt(Place{}, "the file defines nothing; write keys, profiles, grants, verifiers or inline, or leave the setting policy out")
+		r.faultAt(Place{}, "the file defines nothing; write keys, profiles, grants, exchange, verifiers or inline, or leave the setting policy out")
 	}
 	if len(r.problems) > 0 {
 		err := &Error{Path: path, Problems: r.problems}
@@ -45,7 +45,7 @@ func definesNothing(body ast.Node) bool {
 	mapping, ok := body.(*ast.MappingNode)
 	return !ok || !slices.ContainsFunc(mapping.Values, func(entry *ast.MappingValueNode) bool {
 		name, _ := yamlfile.Text(entry.Key)
-		return !isEmpty(entry.Value) && slices.Contains([]string{"keys", "profiles", "grants", "verifiers", "inline"}, name)
+		return !isEmpty(entry.Value) && slices.Contains([]string{"keys", "profiles", "grants", "exchange", "verifiers", "inline"}, name)
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -91,15 +92,23 @@ type iotestErr struct{}
 
 func (iotestErr) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
-// Answers hold keys, and the buffer is used again.
+// Answers hold keys, and the first part is used again.
 func TestTheFirstPartIsWiped(t *testing.T) {
-	part, giveBack := newReader().borrow()
-	if len(part) != 0 || cap(part) != firstPart {
-		t.Fatalf("a part of %d bytes of %d", len(part), cap(part))
-	}
-	part = append(part, "a key"...)
-	giveBack()
-	if !bytes.Equal(part, make([]byte, len(part))) {
-		t.Errorf("it still holds %q", part)
+	for _, call := range []Call{callPoll, callUpdate} {
+		r := newReader()
+		kept := &r.parts
+		if call == callPoll {
+			kept = &r.pollParts
+		}
+		part := make([]byte, kept.size)
+		for _, size := range []int{5, kept.size, 2 * kept.size} {
+			kept.pool = sync.Pool{New: func() any { return &part }}
+			if _, err := r.read(t.Context(), call, bytes.NewReader(bytes.Repeat([]byte("k"), size)), testLimit); err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(part, make([]byte, len(part))) {
+				t.Errorf("%s: the part still holds something of %d bytes", call, size)
+			}
+		}
 	}
 }

@@ -168,7 +168,8 @@ func exposes(secrets exposure.Secrets, value jsonobj.Value) bool {
 	var texts strings.Builder
 	value.Walk(func(text string) {
 		// White space in a key's text is ignored, and separates words.
-		texts.WriteString(text + "\n")
+		texts.WriteString(text)
+		texts.WriteByte('\n')
 	})
 	if secrets.In(texts.String()) {
 		return true

@@ -133,7 +133,7 @@ func backoff(age time.Duration) time.Duration {
 // output writes outputData of a completed task. Times are NumericDate seconds
 // (RFC 7519 §2).
 func output(mode OutputMode, t api.Task, d draft, warnings []string) secret.JSON {
-	var o jsonobj.Object
+	o := jsonobj.New(10)
 	if mode != OutputSecrets {
 		o.String(outToken, d.signed.Compact.Reveal())
 	}

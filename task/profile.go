@@ -13,14 +13,11 @@ import (
 	"conductor-jwt/signer"
 )
 
-// noProfile is the profile of a task that names none: it demands nothing.
-func noProfile() *provider.Profile { return new(provider.Profile) }
-
 // profile returns the profile that the task names.
 func (h *Handler) profile(v *inputValues) (*provider.Profile, error) {
 	n, ok := v.values[inProfile]
 	if !ok {
-		return noProfile(), nil
+		return h.noProfile, nil
 	}
 	p, ok := h.profiles[n.Text]
 	if !ok {

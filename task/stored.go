@@ -227,12 +227,14 @@ func (h *Handler) startStoredCheck(ctx context.Context, t api.Task, r request) (
 		return check, func() {}
 	}
 	ctx, stop = context.WithCancel(ctx)
-	go func() {
-		err := h.compareStored(ctx, t, r)
-		h.forgetAfter(err)
-		check.done <- err
-	}()
+	go h.runStoredCheck(ctx, t, r, check.done)
 	return check, stop
+}
+
+func (h *Handler) runStoredCheck(ctx context.Context, t api.Task, r request, done chan<- error) {
+	err := h.compareStored(ctx, t, r)
+	h.forgetAfter(err)
+	done <- err
 }
 
 // needsStored reports whether the stored task is to be read. It returns an error for

@@ -77,6 +77,7 @@ type Handler struct {
 	o         Options
 	contracts []contract
 	profiles  map[string]*provider.Profile
+	noProfile *provider.Profile // of a task that names none: it demands nothing
 
 	deniedReadLogged atomic.Bool
 	workflowReads    chan struct{} // has room for one: see compareStored
@@ -85,7 +86,7 @@ type Handler struct {
 
 // NewHandler returns a Handler.
 func NewHandler(o Options) *Handler {
-	return &Handler{o: o, contracts: contracts(), profiles: o.Policy.Profiles(), workflowReads: make(chan struct{}, 1), clear: newClearValues(o.Now)}
+	return &Handler{o: o, contracts: contracts(), profiles: o.Policy.Profiles(), noProfile: new(provider.Profile), workflowReads: make(chan struct{}, 1), clear: newClearValues(o.Now)}
 }
 
 // Handle runs one task within the deadline of ctx. If it panics, the audit

@@ -110,7 +110,7 @@ func (o *Object) Sort() {
 
 // AppendJSON appends the object, without white space, to dst.
 func (o *Object) AppendJSON(dst []byte) []byte {
-	dst = append(dst, '{')
+	dst = append(slices.Grow(dst, o.Size()), '{')
 	for i, m := range o.members {
 		if i > 0 {
 			dst = append(dst, ',')

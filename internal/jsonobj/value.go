@@ -173,7 +173,7 @@ func String(value jsontext.Value) (string, bool) {
 	if text, ok := plainString(value); ok {
 		return text, true
 	}
-	s, err := jsontext.AppendUnquote(nil, value)
+	s, err := jsontext.AppendUnquote(make([]byte, 0, len(value)), value)
 	return string(s), err == nil
 }
 

@@ -53,12 +53,7 @@ func IsBlank(r rune) bool {
 
 // Squeeze returns text without the characters of [IsBlank].
 func Squeeze(text string) string {
-	return strings.Map(func(r rune) rune {
-		if IsBlank(r) {
-			return -1
-		}
-		return r
-	}, text)
+	return strings.Join(strings.FieldsFunc(text, IsBlank), "")
 }
 
 // escape writes those characters as escapes for which odd is true. It stops

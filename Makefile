@@ -5,7 +5,9 @@ GO        ?= go
 BIN       := bin/conductor-jwt
 NATIVE    := bin/conductor-jwt-native
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-LDFLAGS   := -s -w -X main.version=$(VERSION)
+# The commit, where git cannot tell it: in a build of the image.
+COMMIT    ?=
+LDFLAGS   := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 FUZZTIME  ?= 5s
 KEEP      ?=
 ARGS      ?=
@@ -28,6 +30,13 @@ build: ## build bin/conductor-jwt, the static edition, without cgo
 .PHONY: build-native
 build-native: ## build bin/conductor-jwt-native, with cgo: OpenSSL 3 for RSA, and PKCS#11
 	CGO_ENABLED=1 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(NATIVE) .
+
+# docker, podman or buildah.
+BUILDER   ?= docker
+
+.PHONY: image
+image: ## build the container image conductor-jwt (BUILDER=podman or buildah; ARGS='--target static')
+	$(BUILDER) build -t conductor-jwt --build-arg VERSION=$(VERSION) --build-arg COMMIT=$(shell git rev-parse HEAD) $(ARGS) .
 
 .PHONY: demo
 demo: build ## run a GET_SIGNED_JWT workflow on the real Conductor server (KEEP=1 keeps it running, SERVER=VERSION selects a release)

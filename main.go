@@ -8,7 +8,7 @@ import (
 	"conductor-jwt/cli"
 )
 
-// version is set by the linker: -X main.version=…
-var version string
+// version and commit are set by the linker: -X main.version=…
+var version, commit string
 
-func main() { os.Exit(cli.Main(version)) }
+func main() { os.Exit(cli.Main(version, commit)) }

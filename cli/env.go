@@ -31,8 +31,8 @@ type Env struct {
 	// Reloads does the same with SIGHUP.
 	Reloads func() (<-chan os.Signal, func())
 
-	// Version is set by the linker; it may be empty.
-	Version string
+	// Version and Commit are set by the linker; they may be empty.
+	Version, Commit string
 
 	unprotected bool // core dumps could not be turned off
 }

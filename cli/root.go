@@ -22,9 +22,9 @@ import (
 )
 
 // Main runs the command line of the process and returns the exit status.
-// Version is set by the linker; it may be empty. Before any command reads a key,
+// Version and commit are set by the linker; they may be empty. Before any command reads a key,
 // a password or the settings, Main keeps the memory of the process off the disk.
-func Main(version string) int {
+func Main(version, commit string) int {
 	unprotected := keepOffDisk() != nil
 	return Run(context.Background(), Env{
 		Args:    os.Args[1:],
@@ -37,6 +37,7 @@ func Main(version string) int {
 		Signals: signals,
 		Reloads: reloads,
 		Version: version,
+		Commit:  commit,
 
 		unprotected: unprotected,
 	})

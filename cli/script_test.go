@@ -12,7 +12,7 @@ import (
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"conductor-jwt": func() { os.Exit(cli.Main("v0.0.0-test")) },
+		"conductor-jwt": func() { os.Exit(cli.Main("v0.0.0-test", "")) },
 	})
 }
 

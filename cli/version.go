@@ -28,12 +28,13 @@ type build struct {
 	backEnd backEnd
 }
 
-// newBuild reads the commit from what the toolchain recorded.
+// newBuild takes the commit from what the toolchain recorded, if the linker was
+// given none.
 func newBuild(env Env) build {
 	backEnd := chooseBackEnd()
 	b := build{
 		Version: version(env),
-		Commit:  "unknown",
+		Commit:  cmp.Or(env.Commit, "unknown"),
 		Go:      runtime.Version(),
 		OS:      runtime.GOOS,
 		Arch:    runtime.GOARCH,
@@ -42,8 +43,8 @@ func newBuild(env Env) build {
 		backEnd: backEnd,
 	}
 	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		info = &debug.BuildInfo{}
+	if !ok || env.Commit != "" {
+		return b
 	}
 	dirty := ""
 	for _, s := range info.Settings {

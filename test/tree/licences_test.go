@@ -1,9 +1,11 @@
 package tree
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,40 +14,33 @@ import (
 	"testing"
 )
 
-// module is a linked module in the output of `go list -deps -json`.
+// module is a module in the output of `go list -deps -json`.
 type module struct{ Path, Version, Dir string }
 
-// linked lists the modules that are linked into the native edition.
+// linked lists the modules that an edition links on a platform of the releases.
 func linked(t *testing.T) []module {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "-json=Module", ".")
-	cmd.Dir, cmd.Env = root(), append(os.Environ(), "CGO_ENABLED=1")
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
 	found := map[string]module{}
-	for d := json.NewDecoder(out); ; {
-		var p struct{ Module *module }
-		if err := d.Decode(&p); errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
+	for _, system := range []string{"linux", "darwin", "windows"} {
+		cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "-json=Module", ".")
+		cmd.Dir, cmd.Env = root(), append(os.Environ(), "CGO_ENABLED=1", "GOOS="+system)
+		out, err := cmd.Output()
+		if err != nil {
 			t.Fatal(err)
 		}
-		if p.Module != nil && p.Module.Path != "conductor-jwt" {
-			found[p.Module.Path] = *p.Module
+		for d := json.NewDecoder(bytes.NewReader(out)); ; {
+			var p struct{ Module *module }
+			if err := d.Decode(&p); errors.Is(err, io.EOF) {
+				break
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			if p.Module != nil && p.Module.Path != "conductor-jwt" {
+				found[p.Module.Path] = *p.Module
+			}
 		}
 	}
-	if err := cmd.Wait(); err != nil {
-		t.Fatal(err)
-	}
-	var all []module
-	for _, m := range found {
-		all = append(all, m)
-	}
+	all := slices.Collect(maps.Values(found))
 	slices.SortFunc(all, func(a, b module) int { return strings.Compare(a.Path, b.Path) })
 	return all
 }
@@ -96,5 +91,32 @@ func TestThirdPartyListsEveryLinkedModule(t *testing.T) {
 	_, rows, found := strings.Cut(string(page), "|---|---|\n")
 	if !found || strings.TrimSpace(rows) != strings.TrimSpace(table.String()) {
 		t.Errorf("THIRD_PARTY.md does not list what is linked; its table should be:\n%s", table.String())
+	}
+}
+
+// The image and the archives hold the licence of every linked module, and Go's.
+func TestDistributionsHoldEveryLicence(t *testing.T) {
+	dir := t.TempDir()
+	if out, err := exec.CommandContext(t.Context(), "../../.ci/licences", dir).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, name := range []string{"LICENSE", "NOTICE", "THIRD_PARTY.md", "licences/go/LICENSE"} {
+		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, m := range linked(t) {
+		if files, err := filepath.Glob(filepath.Join(dir, "licences", m.Path, "LICEN[SC]E*")); err != nil || len(files) == 0 {
+			t.Errorf("no licence of %s (%v)", m.Path, err)
+		}
+	}
+	for file, want := range map[string]string{
+		"Dockerfile":  "COPY --from=source /doc /usr/share/doc/conductor-jwt\n",
+		".ci/release": "cp -r .cache/doc/. \"$folder\"\n",
+	} {
+		text, err := os.ReadFile(filepath.Join(root(), file))
+		if err != nil || !strings.Contains(string(text), want) {
+			t.Errorf("%s does not contain %s (%v)", file, want, err)
+		}
 	}
 }

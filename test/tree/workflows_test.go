@@ -156,7 +156,7 @@ func TestReleaseRequiresDigestsOfBaseImages(t *testing.T) {
 		file string
 		fine bool
 	}{
-		"each with its digest":       {"FROM --platform=$BUILDPLATFORM golang:1" + digest + " AS source\nFROM source AS b\nFROM gcr.io/d:nonroot" + digest + " AS run-x\nFROM build-${EDITION} AS build\nFROM run-${EDITION}\n", true},
+		"each with its digest":       {"FROM --platform=$BUILDPLATFORM golang:1" + digest + " AS source\nFROM source AS b\nFROM gcr.io/d:nonroot" + digest + " AS static\nCOPY --from=b /x /x\n", true},
 		"one by a tag":               {"FROM golang:1" + digest + " AS a\nFROM gcr.io/d:nonroot\n", false},
 		"a digest that is too short": {"FROM golang:1@sha256:0a\n", false},
 		"no image":                   {"ARG A\n", false},
@@ -168,6 +168,36 @@ func TestReleaseRequiresDigestsOfBaseImages(t *testing.T) {
 		out, err := exec.CommandContext(t.Context(), "../../.ci/pinned", path).CombinedOutput()
 		if (err == nil) != row.fine {
 			t.Errorf("%s: %v\n%s", name, err, out)
+		}
+	}
+}
+
+// The notes of a release are the section of its version, without the links below the
+// last section.
+func TestReleaseNotesAreOfTheVersion(t *testing.T) {
+	changelog := filepath.Join(t.TempDir(), "CHANGELOG.md")
+	text := "# Changelog\n\n## [Unreleased]\n\n## [1.10.0] - 2020-01-02\n\n### Added\n- ten\n\n## [1.1.0] - 2020-01-01\n- one\n\n[1.1.0]: https://example.com\n"
+	if err := os.WriteFile(changelog, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for version, want := range map[string]string{"v1.10.0": "### Added\n- ten\n", "v1.1.0": "- one\n", "v1.1": "", "v2.0.0": ""} {
+		out, err := exec.CommandContext(t.Context(), "../../.ci/notes", version, changelog).Output()
+		if (err == nil) != (want != "") || string(out) != want {
+			t.Errorf("%s: %q, %v; want %q", version, out, err, want)
+		}
+	}
+}
+
+func TestTagsOfTheImage(t *testing.T) {
+	for args, want := range map[string]string{
+		"i v1.12.3":         "i:1.12.3 i:1.12 i:1",
+		"i v1.12.3 -static": "i:1.12.3-static i:1.12-static i:1-static",
+		"i v2.0.0-rc.1":     "i:2.0.0-rc.1",
+		"i main":            "",
+	} {
+		out, err := exec.CommandContext(t.Context(), "../../.ci/tags", strings.Fields(args)...).Output()
+		if got := strings.Join(strings.Fields(string(out)), " "); (err == nil) != (want != "") || got != want {
+			t.Errorf("%s: %q, %v; want %q", args, got, err, want)
 		}
 	}
 }

@@ -31,9 +31,10 @@ type ruleTests struct {
 }
 
 type ruleTest struct {
-	Name   string        `json:"name"`
-	Input  []inputSeries `json:"input_series"`
-	Alerts []alertTest   `json:"alert_rule_test"`
+	Name     string         `json:"name"`
+	Interval model.Duration `json:"interval"` // of the series and of the evaluation
+	Input    []inputSeries  `json:"input_series"`
+	Alerts   []alertTest    `json:"alert_rule_test"`
 }
 
 type inputSeries struct {
@@ -65,7 +66,7 @@ func TestRulesFireAndResolve(t *testing.T) {
 	}
 	fired, resolved := map[string]bool{}, map[string]bool{}
 	for _, test := range tests.Tests {
-		t.Run(test.Name, func(t *testing.T) { test.run(t, rulesFile, time.Duration(tests.EvaluationInterval)) })
+		t.Run(test.Name, func(t *testing.T) { test.run(t, rulesFile) })
 		for _, a := range test.Alerts {
 			resolved[a.Name] = resolved[a.Name] || fired[a.Name] && len(a.Want) == 0
 			fired[a.Name] = fired[a.Name] || len(a.Want) > 0
@@ -92,6 +93,7 @@ func TestRulesOfTheChartAreThoseOfTheRelease(t *testing.T) {
 	}
 	docs := "https://example.com/docs/troubleshooting.md#"
 	ruleTest{
+		Interval: model.Duration(time.Minute),
 		Input: []inputSeries{
 			{`up{namespace="mail",job="conductor-jwt-metrics",instance="b:9991"}`, "0x30"},
 			{`up{namespace="default",job="conductor-jwt-metrics",instance="a:9991"}`, "1x2 _x30"},
@@ -106,15 +108,16 @@ func TestRulesOfTheChartAreThoseOfTheRelease(t *testing.T) {
 				},
 			}}},
 		},
-	}.run(t, file, time.Minute)
+	}.run(t, file)
 }
 
 // run evaluates the rules of a file with Prometheus' own rule manager, and compares
 // the alerts that fire.
-func (test ruleTest) run(t *testing.T, file string, interval time.Duration) {
+func (test ruleTest) run(t *testing.T, file string) {
 	t.Helper()
+	interval := time.Duration(test.Interval)
 	var load strings.Builder
-	fmt.Fprintf(&load, "load %s\n", model.Duration(interval))
+	fmt.Fprintf(&load, "load %s\n", test.Interval)
 	for _, in := range test.Input {
 		fmt.Fprintf(&load, "  %s %s\n", in.Series, in.Values)
 	}

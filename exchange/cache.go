@@ -99,7 +99,6 @@ func (x *Exchanger) keep(which id, e *entry, err error) {
 		}
 		return
 	}
-	x.pauses.Remove(which)
 	if e.life <= 0 { // unknown
 		return
 	}

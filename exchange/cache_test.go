@@ -37,21 +37,26 @@ func TestATokenIsKeptUntilAFifthOfItsLifeIsLeft(t *testing.T) {
 func TestATokenWithLessThanTheMinLifetimeIsNotGivenOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t, 8)
-		f.answer = func(_ context.Context, n int) (outbound.Response, error) { return granted(n, 100), nil }
+		f.answer = func(_ context.Context, n int) (outbound.Response, error) {
+			time.Sleep(time.Second)
+			return granted(n, 100), nil
+		}
 		r := f.request()
 		f.wants(r, "token-1", false)
-		time.Sleep(40 * time.Second)
-		f.wants(r, "token-1", true) // 60 s are left, and 60 s are wanted
+		time.Sleep(39 * time.Second) // the life counts from the request
+		f.wants(r, "token-1", true)  // 60 s are left, and 60 s are wanted
 		time.Sleep(time.Nanosecond)
 		f.wants(r, "token-2", false)
 		r.MinLifetime = 101 * time.Second
 		f.wants(r, "token-3", false)
 		f.wants(r, "token-4", false)
 		r.MinLifetime = 0
-		time.Sleep(99 * time.Second)
+		time.Sleep(98 * time.Second)
 		f.wants(r, "token-4", true)
-		synctest.Wait()
+		time.Sleep(time.Second)
 		f.wants(r, "token-5", true)
+		time.Sleep(100 * time.Second)
+		f.wants(r, "token-6", false)
 	})
 }
 
@@ -107,8 +112,16 @@ func TestRequestsThatDifferDoNotShareAToken(t *testing.T) {
 		"the profile":  func(r *exchange.Request) { r.Profile = r.Profile.Extend("test-2", r.Profile.Overrides) },
 		"the endpoint": func(r *exchange.Request) { r.Endpoint.URL += "2" },
 		"the key":      func(r *exchange.Request) { r.Key = generated(t, keys.EdDSA) },
-		"a secret":     func(r *exchange.Request) { r.Key = secretA },
-		"a parameter":  func(r *exchange.Request) { r.Input.Parameters.String("resource", "x") },
+		"the provider of a profile with this name": func(r *exchange.Request) {
+			r.Profile.Name = "other"
+			r.Profile = r.Profile.Extend("test", r.Profile.Overrides)
+		},
+		"a name that makes the same text": func(r *exchange.Request) {
+			r.Profile.Name = "te"
+			r.Profile = r.Profile.Extend("sttest", r.Profile.Overrides)
+		},
+		"a secret":    func(r *exchange.Request) { r.Key = secretA },
+		"a parameter": func(r *exchange.Request) { r.Input.Parameters.String("resource", "x") },
 		"another parameter with the value": func(r *exchange.Request) {
 			r.Input.Parameters.String("clientSecret", "x")
 		},
@@ -153,11 +166,16 @@ func TestWhatEachAssertionHasAnewMakesNoDifference(t *testing.T) {
 	}
 	r.Input.Claims.String("jti", "x")
 	f.wants(r, "token-1", true)
-	sub, _ := r.Input.Claims.Get("sub")
-	r.Input.Claims.Delete("sub")
-	r.Input.Claims.Set("sub", sub) // in another order
+	r.Input.Claims.Delete("iss")
+	r.Input.Claims.String("iss", "a") // in another order
 	r.MinLifetime = 0
 	f.wants(r, "token-1", true)
+	r.Input.Parameters.String("resource", "x")
+	r.Input.Parameters.String("clientSecret", "y")
+	f.wants(r, "token-2", false)
+	r.Input.Parameters.Delete("resource")
+	r.Input.Parameters.String("resource", "x")
+	f.wants(r, "token-2", true)
 }
 
 func TestATokenWithoutKnownEndIsNotKept(t *testing.T) {
@@ -264,6 +282,28 @@ func TestExpiredTokensAreDropped(t *testing.T) {
 			}
 			time.Sleep(time.Minute)
 			synctest.Wait()
+		}
+	})
+}
+
+func TestEachKeyIsLookedUpOnceAMinute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, 8)
+		looks := 0
+		f.active = func(string) (keys.Key, bool) { looks++; return nil, false }
+		r := f.request()
+		r.KeyName = "k"
+		for i := range 3 {
+			f.wants(withSubject(r, fmt.Sprint(i)), fmt.Sprintf("token-%d", i+1), false)
+		}
+		for minute := range 3 {
+			time.Sleep(time.Minute)
+			synctest.Wait()
+			f.mu.Lock()
+			if looks != minute+1 {
+				t.Errorf("%d looks after %d minutes", looks, minute+1)
+			}
+			f.mu.Unlock()
 		}
 	})
 }

@@ -156,7 +156,9 @@ func TestAnErrorOfSignIsReturnedAsItIs(t *testing.T) {
 	f := newFixture(t, 8)
 	r := f.request()
 	r.Sign = func(context.Context) (secret.Text, error) { return secret.Text{}, keys.Unavailable("x", "") }
-	f.fails(r, keys.ErrUnavailable)
+	for range 10 { // the provider has no part in it
+		f.fails(r, keys.ErrUnavailable)
+	}
 	if f.posted() != 0 {
 		t.Error("it is posted")
 	}
@@ -249,19 +251,68 @@ func TestTheBreakerOpensAfterFiveFailures(t *testing.T) {
 		if f.posted() != 10 {
 			t.Errorf("%d posts of 10: a refusal is no failure of the provider", f.posted())
 		}
-		f.answer = always(http.StatusBadGateway, "")
-		for range 10 {
-			f.fails(f.request(), exchange.ErrUnavailable)
+		f.answer = func(_ context.Context, n int) (outbound.Response, error) {
+			if n == 15 {
+				return answered(http.StatusBadRequest, `{"error":"invalid_grant"}`), nil
+			}
+			return answered(http.StatusBadGateway, ""), nil
 		}
-		if f.posted() != 15 {
-			t.Errorf("%d posts, want 5 more", f.posted())
+		for range 20 {
+			_, _, _ = f.token(f.request())
+		}
+		if f.posted() != 20 {
+			t.Errorf("%d posts, want 10 more: four failures, a refusal and five failures", f.posted())
 		}
 		elsewhere := f.request()
 		elsewhere.Endpoint.URL = "https://other.example/token"
 		f.answer = nil
-		f.wants(elsewhere, "token-16", false)
+		f.wants(elsewhere, "token-21", false)
 		time.Sleep(5 * time.Second)
-		f.wants(f.request(), "token-17", false)
+		f.wants(f.request(), "token-22", false)
+	})
+}
+
+func TestAnAnswerThatIsNoOutageDoesNotOpenTheBreaker(t *testing.T) {
+	for name, answer := range map[string]func(context.Context, int) (outbound.Response, error){
+		"throttled": always(http.StatusTooManyRequests, ""),
+		"an address that is not permitted": func(context.Context, int) (outbound.Response, error) {
+			return outbound.Response{}, &fault.Error{Reason: outbound.ErrAddress}
+		},
+	} {
+		f := newFixture(t, 8)
+		f.answer = answer
+		for range 10 {
+			_, _, _ = f.token(f.request())
+		}
+		if f.posted() != 10 {
+			t.Errorf("%s: %d posts of 10", name, f.posted())
+		}
+	}
+}
+
+// A provider that asks to wait does not take a token away that is still valid.
+func TestRetryAfterOfARenewal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, 8)
+		f.wants(f.request(), "token-1", false)
+		f.answer = func(context.Context, int) (outbound.Response, error) {
+			r := answered(http.StatusTooManyRequests, "")
+			r.Header.Set("Retry-After", "20")
+			return r, nil
+		}
+		time.Sleep(3000 * time.Second)
+		for range 4 { // the first renews
+			f.wants(f.request(), "token-1", true)
+			time.Sleep(6 * time.Second)
+		}
+		if f.posted() != 2 {
+			t.Errorf("%d posts", f.posted())
+		}
+		f.wants(f.request(), "token-1", true)
+		synctest.Wait()
+		if f.posted() != 3 {
+			t.Errorf("%d posts after the wait", f.posted())
+		}
 	})
 }
 
@@ -304,6 +355,9 @@ func TestACallerMayWaitNoLongerThanItsTask(t *testing.T) {
 			time.Sleep(9 * time.Second)
 			return granted(n, 3600), nil
 		}
+		for i := range 5 { // they wait no more
+			f.wants(withSubject(f.request(), fmt.Sprint(i)), fmt.Sprintf("token-%d", i+1), false)
+		}
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 		defer cancel()
 		began := time.Now()
@@ -312,6 +366,6 @@ func TestACallerMayWaitNoLongerThanItsTask(t *testing.T) {
 			t.Errorf("%v after %s", err, time.Since(began))
 		}
 		time.Sleep(6 * time.Second)
-		f.wants(f.request(), "token-1", true)
+		f.wants(f.request(), "token-6", true)
 	})
 }

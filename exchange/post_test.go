@@ -103,6 +103,10 @@ func TestEndsWithoutAnAnswer(t *testing.T) {
 		if e := f.failure(f.request(), want); e.Error() != "token endpoint: why; what to do" {
 			t.Error(e)
 		}
+		outcome := map[error]string{exchange.ErrUnavailable: "unavailable", exchange.ErrEndpoint: "denied"}[want]
+		if n := metrics(t, f.x); n["total{"+outcome+",test}"] != 1 {
+			t.Errorf("%v: the metrics: %v", reason, n)
+		}
 	}
 }
 
@@ -169,6 +173,16 @@ func TestADescriptionThatRepeatsWhatWasSentIsLeftOut(t *testing.T) {
 		if got := described(t, f, r, description).Description; got != "" {
 			t.Errorf("%s: %q", what, got)
 		}
+	}
+}
+
+func TestADescriptionMayNameParametersThatAreNoSecrets(t *testing.T) {
+	const description = "unknown: https://api.example/a-resource-with-a-long-name"
+	f := newFixture(t, 8)
+	r := f.request()
+	r.Input.Parameters.String("resource", "https://api.example/a-resource-with-a-long-name")
+	if got := described(t, f, r, description).Description; got != description {
+		t.Errorf("%q", got)
 	}
 }
 

@@ -72,7 +72,7 @@ func (c *Client) refusePrivate(_ context.Context, _, address string, _ syscall.R
 
 // isPublic reports whether an address is one of the internet.
 func isPublic(ip netip.Addr) bool {
-	ip = ip.Unmap().WithZone("")
+	ip = ip.Unmap() // no block has an address with a zone
 	if translated.Contains(ip) {
 		bytes := ip.As16()
 		ip = netip.AddrFrom4([4]byte(bytes[12:]))

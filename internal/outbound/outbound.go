@@ -137,7 +137,6 @@ func (c *Client) transport(proxy *url.URL, private bool) *http.Transport {
 		TLSClientConfig:        &tls.Config{RootCAs: c.options.Roots, MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:    connectTimeout,
 		MaxResponseHeaderBytes: maxHeader,
-		DisableCompression:     true,
 		DisableKeepAlives:      true,
 		Protocols:              protocols,
 	}

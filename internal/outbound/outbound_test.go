@@ -42,6 +42,20 @@ func TestARequestAndItsAnswer(t *testing.T) {
 	}
 }
 
+// A connection to a listed private address must not serve another request.
+func TestNoConnectionIsUsedTwice(t *testing.T) {
+	e := serve(t, func(http.ResponseWriter, *http.Request) {})
+	c := client(t, e, nil)
+	for range 3 {
+		if _, err := c.Do(t.Context(), outbound.Request{Method: http.MethodGet, URL: e.URL, Private: true}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := e.conns.Load(); n != 3 {
+		t.Errorf("%d connections for three requests", n)
+	}
+}
+
 func TestARedirectIsAnAnswer(t *testing.T) {
 	other := serve(t, func(http.ResponseWriter, *http.Request) {})
 	for status := 300; status <= 308; status++ {

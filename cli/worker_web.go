@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
+	"conductor-jwt/conductor"
 	"conductor-jwt/config"
 	"conductor-jwt/web"
 )
@@ -136,7 +138,19 @@ func (p *parts) statusOf(c *config.Loaded) func() web.Status {
 				ID: c.WorkerID, Server: p.client.BaseURL(), Domain: c.Domain, Began: p.began,
 			},
 			Health: health, Hour: p.history.Hour(), Keys: p.signing.current.Load().ring.Status(), PolicyRefused: p.signing.reloads.isRefused.Load(),
-			Settings: settings, UI: c.UIURL,
+			Settings: settings, Executions: executionsURL(c, p.client.BaseURL()),
 		})
 	}
+}
+
+// executionsURL returns the URL of executions: in Conductor's user interface or, of
+// a server on this machine that needs no credentials, in its API. Empty: none.
+func executionsURL(c *config.Loaded, server string) string {
+	switch {
+	case c.UIURL != "":
+		return strings.TrimRight(c.UIURL, "/") + "/execution/"
+	case c.AuthKey == "" && strings.HasPrefix(server, "http:") && !conductor.Cleartext(server):
+		return server + "/workflow/"
+	}
+	return ""
 }

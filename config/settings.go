@@ -329,7 +329,7 @@ func endpointSettings() []Setting {
 			field: func(c *Config) any { return &c.StatusListen },
 		}, {
 			Name: "ui_url", Env: "CONDUCTOR_JWT_UI_URL", Kind: URL,
-			About: "URL of Conductor's user interface, to which the status page links.",
+			About: "URL of Conductor's user interface, to which the status page links; without it, executions of a local server without credentials link to its API.",
 			field: func(c *Config) any { return &c.UIURL },
 		}, {
 			Name: settingPprof, Env: "CONDUCTOR_JWT_PPROF_LISTEN", Kind: Address, Default: Off,

@@ -24,8 +24,9 @@ type StatusSource struct {
 	PolicyRefused bool
 	Settings      []config.Row
 
-	// UI is the URL of Conductor's user interface, for links; empty: no links.
-	UI string
+	// Executions is the URL of executions, to which their ids are appended; empty: no
+	// links.
+	Executions string
 }
 
 // Status is the state of a worker. The status page, its JSON and the command
@@ -126,7 +127,7 @@ type Failure struct {
 	Message    string    `json:"message"`
 	Waits      bool      `json:"waits,omitempty"` // the task is tried again, without spending a retry
 	WorkflowID string    `json:"workflowId"`      // of the last one
-	URL        string    `json:"url,omitempty"`   // of that execution, in Conductor's user interface
+	URL        string    `json:"url,omitempty"`   // of that execution
 }
 
 // Key is one named key.
@@ -219,8 +220,8 @@ func failuresOf(s StatusSource) []Failure {
 			First: f.First.UTC(), Last: f.Last.UTC(), Times: f.Times, Workflow: printable.Line(f.Workflow), TaskName: printable.Line(f.TaskName),
 			Code: f.Code, Field: printable.Line(f.Field), Message: printable.Line(f.Message), Waits: f.Waits, WorkflowID: printable.Line(f.WorkflowID),
 		}
-		if s.UI != "" {
-			one.URL = strings.TrimRight(s.UI, "/") + "/execution/" + url.PathEscape(f.WorkflowID)
+		if s.Executions != "" {
+			one.URL = s.Executions + url.PathEscape(f.WorkflowID)
 		}
 		list = append(list, one)
 	}
@@ -326,12 +327,16 @@ func (q Queue) why(now time.Time) string {
 // lastHour sums the last hour up.
 func (st *Status) lastHour() string {
 	h := st.Hour
+	when := "in the last hour"
+	if up := st.At.Sub(st.Process.Began); up < time.Hour {
+		when = "since the start " + age(up) + " ago"
+	}
 	if h.Completed+h.Failed == 0 {
-		return "No task ended in the last hour."
+		return "No task ended " + when + "."
 	}
 	tasks := " tasks"
 	if h.Completed == 1 {
 		tasks = " task"
 	}
-	return "In the last hour " + grouped(h.Completed) + tasks + " completed and " + grouped(h.Failed) + " failed."
+	return grouped(h.Completed) + tasks + " completed and " + grouped(h.Failed) + " failed " + when + "."
 }

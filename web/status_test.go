@@ -85,7 +85,7 @@ func busy() web.StatusSource {
 		{Name: "partner", Failing: true},
 	}
 	s.Settings = []config.Row{row("auth_secret", "[redacted]", config.FromEnvironment), row("max_ttl", "1h", config.FromDefault)}
-	s.UI = "https://conductor.example.com/"
+	s.Executions = "https://conductor.example.com/execution/"
 	return s
 }
 
@@ -262,7 +262,11 @@ func TestHeadline(t *testing.T) {
 		want, about string
 	}{
 		{"it has had no task", func(*web.StatusSource) {}, "● polling", "No task ended in the last hour."},
-		{"it has had tasks", func(s *web.StatusSource) { s.Hour = newPast().completed(1234).failed(5, "a").hour() }, "● polling", "In the last hour 1,234 tasks completed and 5 failed."},
+		{"it has had tasks", func(s *web.StatusSource) { s.Hour = newPast().completed(1234).failed(5, "a").hour() }, "● polling", "1,234 tasks completed and 5 failed in the last hour."},
+		{"it is young", func(s *web.StatusSource) { s.Process.Began = now().Add(-11 * time.Minute) }, "● polling", "No task ended since the start 11 min ago."},
+		{"it is young and has had a task", func(s *web.StatusSource) {
+			s.Process.Began, s.Hour = now().Add(-59*time.Minute), newPast().completed(1).hour()
+		}, "● polling", "1 task completed and 0 failed since the start 59 min ago."},
 		{"it drains", func(s *web.StatusSource) { s.Health.Draining = true }, "▲ draining", "The worker polls no more and finishes 1 task in flight."},
 		{"it has never polled", func(s *web.StatusSource) { s.Health.Polled = false }, "▲ no poll has succeeded yet", "The worker began 2 days ago."},
 		{
@@ -474,7 +478,7 @@ func TestCodesAreSortedByNumber(t *testing.T) {
 
 func TestFailuresAreOneRowForEachCause(t *testing.T) {
 	s := idle()
-	s.UI = "https://ui/"
+	s.Executions = "https://ui/execution/"
 	s.Hour = newPast().at(4*time.Hour).failed(1, "key_weak").
 		at(3*time.Minute).failed(2, "policy_denied").
 		at(time.Minute).run(1, api.InProgress, task.Fault{Code: "key_unavailable", Message: "no answer"}).

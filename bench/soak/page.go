@@ -11,7 +11,7 @@ func (r *Result) page() string {
 	var b strings.Builder
 	line := func(format string, a ...any) { fmt.Fprintf(&b, format+"\n", a...) }
 	line("# Soak\n")
-	line("The worker as a process, for %.0f minutes at %.0f tasks a second, while its server had faults of every kind. `make soak` measures and writes this page; `make soak ARGS=-h` lists its settings. A task is lost if it does not end, if a delivery has neither a terminal update nor a redelivery, or if its token does not verify for its input.\n", r.For/60, r.Rate)
+	line("Evidence for the [reliability promise](../reliability.md): the worker as a process, for %.0f minutes at %.0f tasks a second, while its server had faults of every kind. `make soak` measures and writes this page; `make soak ARGS=-h` lists its settings. A task is lost if it does not end, if a delivery has neither a terminal update nor a redelivery, or if its token does not verify for its input.\n", r.For/60, r.Rate)
 	line("**%s.**\n", strings.ToUpper(r.verdict()[:1])+r.verdict()[1:])
 	line("![tasks, queue, memory, goroutines and descriptors over time](soak.svg)\n")
 	r.run(line)

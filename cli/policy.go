@@ -74,7 +74,7 @@ func explainPolicy(ctx context.Context, env Env, c *config.Loaded, f explainFlag
 	if err != nil {
 		return err
 	}
-	e, err := newHandler(env, c, withoutTask{ring, p}, p, nil, nil, slog.New(slog.DiscardHandler)).Explain(ctx, d)
+	e, err := task.NewHandler(handlerOptions(env, c, withoutTask{ring, p}, p, nil, slog.New(slog.DiscardHandler))).Explain(ctx, d)
 	if err != nil {
 		return outcomeError(task.Outcome{Reason: task.ReasonOf(err)})
 	}
@@ -131,6 +131,9 @@ func explanationJSON(p *policy.Policy, e task.Explanation) map[string]any {
 		grants = append(grants, verdictJSON{v.Grant, g.Place.Line, v.Allowed, v.Field, why(g, v, e), int64(v.TTL / time.Second)})
 	}
 	explanation := map[string]any{"allowed": e.Allowed, "inline": p.InlineMode(), "grants": grants}
+	if e.Endpoint != "" {
+		explanation["endpoint"] = e.Endpoint
+	}
 	if i, ok := p.Issuer(e.Request.Issuer); ok {
 		explanation["issuer"] = issuerJSON{i.Place.Line, p.Publishes(i, e.Request.Use)}
 	}
@@ -163,6 +166,9 @@ func printExplanation(w io.Writer, p *policy.Policy, e task.Explanation) error {
 			what = string(v.Field)
 		}
 		_, _ = fmt.Fprintf(table, "grant %d\tline %d\t%s\t%s\n", v.Grant, g.Place.Line, what, printable.Line(why(g, v, e)))
+	}
+	if e.Endpoint != "" {
+		_, _ = fmt.Fprintf(table, "endpoint\t%s\n", printable.Line(e.Endpoint))
 	}
 	if i, ok := p.Issuer(e.Request.Issuer); ok {
 		what := "publishes the key"

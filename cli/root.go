@@ -126,6 +126,7 @@ func newRootCommand(env Env) *cobra.Command {
 	)
 	add(root, groupTokens,
 		newSignCommand(env),
+		newTokenCommand(env),
 		newVerifyCommand(env),
 		newInspectCommand(env),
 		newKeyCommand(env),

@@ -114,7 +114,7 @@ func ledgerOf(ts *testscript.TestScript) *conductortest.Ledger {
 	return ledger
 }
 
-// enqueue N [INPUT] starts N tasks.
+// enqueue N [INPUT [TYPE]] starts N tasks.
 func enqueue(ts *testscript.TestScript, _ bool, args []string) {
 	n, err := strconv.Atoi(args[0])
 	ts.Check(err)
@@ -122,9 +122,13 @@ func enqueue(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) > 1 {
 		template = args[1]
 	}
+	taskType := "GET_SIGNED_JWT"
+	if len(args) > 2 {
+		taskType = args[2]
+	}
 	for range n {
 		ledgerOf(ts).Enqueue(conductortest.TaskSpec{
-			Type: "GET_SIGNED_JWT", Name: "get_signed_jwt", Template: json.RawMessage(template),
+			Type: taskType, Name: strings.ToLower(taskType), Template: json.RawMessage(template),
 		})
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"conductor-jwt/cli"
+	"conductor-jwt/test/connectproxy"
+	"conductor-jwt/test/tokenendpoint"
 )
 
 func TestMain(m *testing.M) {
@@ -46,12 +48,15 @@ func TestReports(t *testing.T) {
 
 func runScripts(t *testing.T, dir string, setup func(*testscript.Env) error) {
 	t.Helper()
+	providers := &providers{proxy: connectproxy.New(t), endpoints: map[string]*tokenendpoint.Endpoint{}}
 	testscript.Run(t, testscript.Params{
 		Dir:                 dir,
 		Setup:               setup,
 		RequireExplicitExec: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"conductor": startConductor,
+			"provider":  providers.start,
+			"posted":    providers.posted,
 			"enqueue":   enqueue,
 			"workflows": workflows,
 			"await":     await,

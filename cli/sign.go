@@ -70,8 +70,11 @@ type signFlags struct {
 
 func (f *signFlags) register(cmd *cobra.Command) {
 	f.flags = cmd.Flags()
-	f.registerClaims(f.flags)
+	f.registerParties(f.flags)
+	f.registerTimes(f.flags)
+	f.registerAlgorithm(f.flags)
 	f.registerHeader(f.flags)
+	f.registerCertificates(f.flags)
 	f.registerKey(f.flags)
 	s := f.flags
 	s.StringVar(&f.taskInput, "task-input", "", "sign as the worker would sign a task whose inputParameters are in this `file`")
@@ -83,13 +86,21 @@ func (f *signFlags) register(cmd *cobra.Command) {
 	completeAlgorithms(cmd, "alg", "algorithm")
 }
 
-func (f *signFlags) registerClaims(s *pflag.FlagSet) {
+func (f *signFlags) registerParties(s *pflag.FlagSet) {
 	s.StringVar(&f.iss, "iss", "", "iss, the issuer of the token (also --issuer)")
 	alias(s, "iss", "issuer")
 	s.StringVar(&f.sub, "sub", "", "sub, the subject of the token (also --subject)")
 	alias(s, "sub", "subject")
 	s.StringArrayVar(&f.aud, "aud", nil, "aud, the `audience` of the token; may be repeated (also --audience)")
 	alias(s, "aud", "audience")
+	s.StringVar(&f.jti, "jti", "", "jti, the id of the token (by default, or without a value, a random one; also --jwt-id)")
+	alias(s, "jti", "jwt-id")
+	s.StringVar(&f.ttl, "ttl", "", "exp as a `duration` from iat: 5m, or whole seconds")
+	s.StringArrayVar(&f.claim, "claim", nil, "another claim, a string: `name=value`; may be repeated")
+	s.StringArrayVar(&f.claimJSON, "claim-json", nil, "another claim, any JSON: `name=json`; may be repeated")
+}
+
+func (f *signFlags) registerTimes(s *pflag.FlagSet) {
 	const times = "seconds since 1970, RFC 3339, or relative to now: +5m, -30s"
 	s.StringVar(&f.exp, "exp", "", "exp, the `time` at which the token expires: "+times+" (also --expiration)")
 	alias(s, "exp", "expiration")
@@ -97,26 +108,27 @@ func (f *signFlags) registerClaims(s *pflag.FlagSet) {
 	alias(s, "nbf", "not-before")
 	s.StringVar(&f.iat, "iat", "", "iat, the `time` of issue (default now; also --issued-at)")
 	alias(s, "iat", "issued-at")
-	s.StringVar(&f.jti, "jti", "", "jti, the id of the token (by default, or without a value, a random one; also --jwt-id)")
-	alias(s, "jti", "jwt-id")
-	s.StringVar(&f.ttl, "ttl", "", "exp as a `duration` from iat: 5m, or whole seconds")
-	s.StringArrayVar(&f.claim, "claim", nil, "another claim, a string: `name=value`; may be repeated")
-	s.StringArrayVar(&f.claimJSON, "claim-json", nil, "another claim, any JSON: `name=json`; may be repeated")
 	s.BoolVar(&f.noNBF, "no-nbf", false, "leave nbf out")
 	s.BoolVar(&f.noIAT, "no-iat", false, "leave iat out")
 }
 
-func (f *signFlags) registerHeader(s *pflag.FlagSet) {
+func (f *signFlags) registerAlgorithm(s *pflag.FlagSet) {
 	s.StringVar(&f.alg, "alg", "", "alg, the algorithm (default the JWK's, or one that fits the key; also --algorithm)")
 	alias(s, "alg", "algorithm")
+}
+
+func (f *signFlags) registerHeader(s *pflag.FlagSet) {
 	s.StringVar(&f.typ, "typ", "", "typ, the type of token (default JWT)")
 	s.StringArrayVar(&f.header, "header", nil, "another header parameter, a string: `name=value`; may be repeated")
 	s.StringArrayVar(&f.headerJSON, "header-json", nil, "another header parameter, any JSON: `name=json`; may be repeated")
 	s.BoolVar(&f.noKeyID, "no-kid", false, "leave kid out")
+	s.BoolVar(&f.x5cInsecure, "x5c-insecure", false, "name the header parameter of --x5c-cert x5cInsecure")
+}
+
+func (f *signFlags) registerCertificates(s *pflag.FlagSet) {
 	s.StringVar(&f.x5c, "x5c-cert", "", "x5c, from the certificate chain in this PEM or DER `file`")
 	s.StringVar(&f.x5t, "x5t-cert", "", "x5t, the SHA-1 of the first certificate in `file`")
 	s.StringVar(&f.x5t2, "x5t-s256-cert", "", "x5t#S256, the SHA-256 of the first certificate in `file`")
-	s.BoolVar(&f.x5cInsecure, "x5c-insecure", false, "name the header parameter of --x5c-cert x5cInsecure")
 }
 
 func (f *signFlags) registerKey(s *pflag.FlagSet) {

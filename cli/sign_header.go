@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/x509"
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -113,17 +114,7 @@ const maxCertificates = 64 << 10
 // requires the key usage digitalSignature of those for x5c and x5t. step has no
 // x5t#S256; there a certificate without a key usage is allowed (RFC 5280).
 func addCertificates(f *signFlags, r *signer.Request, header *explained, now time.Time) error {
-	x5c := signer.HeaderX5C
-	if f.x5cInsecure {
-		x5c = signer.HeaderX5CInsecure
-	}
-	for _, m := range []struct {
-		file, parameter   string
-		whole, needsUsage bool
-	}{{f.x5c, x5c, true, true}, {f.x5t, signer.HeaderX5T, false, true}, {f.x5t2, signer.HeaderX5TS256, false, false}} {
-		if m.file == "" {
-			continue
-		}
+	for _, m := range f.certificateFiles() {
 		chain, err := readChain(m.file)
 		if err != nil {
 			return err
@@ -144,6 +135,22 @@ func addCertificates(f *signFlags, r *signer.Request, header *explained, now tim
 		header.note(m.parameter, "the certificate")
 	}
 	return nil
+}
+
+// certificateFile is a flag that names a file of certificates.
+type certificateFile struct {
+	file, parameter   string
+	whole, needsUsage bool
+}
+
+// certificateFiles returns the flags that name such a file.
+func (f *signFlags) certificateFiles() []certificateFile {
+	x5c := signer.HeaderX5C
+	if f.x5cInsecure {
+		x5c = signer.HeaderX5CInsecure
+	}
+	all := []certificateFile{{f.x5c, x5c, true, true}, {f.x5t, signer.HeaderX5T, false, true}, {f.x5t2, signer.HeaderX5TS256, false, false}}
+	return slices.DeleteFunc(all, func(m certificateFile) bool { return m.file == "" })
 }
 
 func checkChain(name string, chain []*x509.Certificate, needsUsage bool, now time.Time) error {

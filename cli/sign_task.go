@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -33,21 +34,29 @@ func (f *signFlags) checkTask() error {
 	if f.task != "" && f.taskInput != "" {
 		return usage("keep one of them", "--task and --task-input contradict each other")
 	}
-	allowed := map[string]bool{
-		"task-input": true, "task": true, "output": true, "explain": true,
-		"key": f.task != "", "password-file": f.task != "",
+	allowed := []string{"task-input", "task", "output", "explain"}
+	if f.task != "" {
+		allowed = append(allowed, "key", "password-file")
 	}
+	if err := f.checkTaskFlags(allowed...); err != nil {
+		return err
+	}
+	if f.task != "" && f.keys.key == "" {
+		return usage("add --key with the file of a key", "--task needs --key: the server stores no secrets in a task")
+	}
+	return nil
+}
+
+// checkTaskFlags refuses the flags that do not go with a task.
+func (f *signFlags) checkTaskFlags(allowed ...string) error {
 	var refused string
 	f.flags.Visit(func(flag *pflag.Flag) {
-		if !allowed[mainName(flag)] && refused == "" {
+		if !slices.Contains(allowed, mainName(flag)) && refused == "" {
 			refused = flag.Name
 		}
 	})
 	if refused != "" {
 		return usage("put it into the task's input", "--%s does not go with a task", refused)
-	}
-	if f.task != "" && f.keys.key == "" {
-		return usage("add --key with the file of a key", "--task needs --key: the server stores no secrets in a task")
 	}
 	return nil
 }
@@ -80,7 +89,7 @@ func runTask(ctx context.Context, env Env, f *signFlags, c *config.Loaded, t api
 		return err
 	}
 	used := &usedKey{Resolver: ring}
-	out := handle(ctx, newHandler(env, c, used, p, stored, nil, slog.New(slog.DiscardHandler)), t)
+	out := handle(ctx, task.NewHandler(handlerOptions(env, c, used, p, stored, slog.New(slog.DiscardHandler))), t)
 	for _, w := range out.Warnings {
 		env.warn(w)
 	}
@@ -172,6 +181,9 @@ func signStoredTask(ctx context.Context, env Env, f *signFlags, args []string) e
 	t, err := readStoredTask(ctx, env, c, f.task)
 	if err != nil {
 		return err
+	}
+	if task.Exchanges(t.Type) {
+		return usage("put its input into a file and run `"+program+" token --task-input`", "the task asks for an access token, which sign does not get")
 	}
 	delivered, err := withKey(t, key, password)
 	if err != nil {

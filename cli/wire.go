@@ -123,11 +123,12 @@ func newSilentClient(env Env, c *config.Loaded) (*conductor.Client, error) {
 	return newClient(env, c, slog.New(slog.DiscardHandler), nil)
 }
 
-func newHandler(env Env, c *config.Loaded, resolver keys.Resolver, p *policy.Policy, stored task.Stored, audit func(task.Decision), log *slog.Logger) *task.Handler {
-	return task.NewHandler(task.Options{
+// handlerOptions are the options of a handler that keeps no audit and exchanges
+// nothing.
+func handlerOptions(env Env, c *config.Loaded, resolver keys.Resolver, p *policy.Policy, stored task.Stored, log *slog.Logger) task.Options {
+	return task.Options{
 		Keys:       resolver,
 		Policy:     p,
-		Audit:      audit,
 		Stored:     stored,
 		DefaultTTL: c.DefaultTTL,
 		MaxTTL:     c.MaxTTL,
@@ -138,7 +139,7 @@ func newHandler(env Env, c *config.Loaded, resolver keys.Resolver, p *policy.Pol
 		Now:        env.Now,
 		NewID:      task.NewID,
 		Logger:     log,
-	})
+	}
 }
 
 // register creates missing task definitions and then looks for tasks that no

@@ -16,7 +16,7 @@ const metricsPage = "../docs/metrics.md"
 // The page is generated from the collectors: `go test ./cli -run Metrics -update`.
 func TestMetricsPageIsTheCollectors(t *testing.T) {
 	r := newRig(t)
-	r.everything()
+	r.everything(t)
 	want := metricsDocument(t, r.families(t))
 	if *update {
 		if err := os.WriteFile(metricsPage, []byte(want), 0o644); err != nil {
@@ -204,6 +204,17 @@ func ownNotes() map[string]metricNote {
 		},
 		"conductor_jwt_deliveries_ended_total":     {unit: "deliveries", alert: noAlert + "see `conductor_jwt_updates_lost_total`."},
 		"conductor_jwt_duplicate_deliveries_total": {unit: "deliveries", alert: "Alert when it rises: response timeouts are shorter than tasks take."},
+		"conductor_jwt_exchange_total": {
+			unit: "exchanges", labels: map[string]string{"provider": "a built-in profile with an exchange", "outcome": "`granted`, `refused`, `throttled`, `unavailable`, `denied` (the endpoint's address is not permitted) or `skipped` (not posted, because the provider failed or is busy)"},
+			alert: "Alert when `unavailable` or `throttled` rises for 5 minutes: tasks wait for the provider. There only if `GET_ACCESS_TOKEN` is polled, as the other `conductor_jwt_exchange_*`.",
+		},
+		"conductor_jwt_exchange_seconds": {
+			labels: map[string]string{"provider": "a built-in profile with an exchange"}, alert: noAlert + "a request is given up after 10 s, and counts as unavailable.",
+		},
+		"conductor_jwt_exchange_cache_entries": {unit: "access tokens", alert: noAlert + "1,000 at most."},
+		"conductor_jwt_exchange_cache_hits_total": {
+			unit: "access tokens", labels: map[string]string{"provider": "a built-in profile with an exchange"}, alert: noAlert + "compare it with the exchanges.",
+		},
 		"conductor_jwt_failures_total":             {unit: "tasks", labels: map[string]string{"code": "a [code](task.md#failure)"}, alert: "Alert on an increase of `internal`, `key_unavailable` or `secret_unresolved`, which the operator can fix; the others are for the workflow's author."},
 		"conductor_jwt_injection_unchecked_total":  {unit: "tokens", alert: "Alert on any increase: let the worker's application read tasks and workflows, or set `secret_injection` to `stored` or `key`."},
 		"conductor_jwt_key_cache_entries":          {unit: "keys", alert: noAlert + "it is bounded by the setting `key_cache`."},

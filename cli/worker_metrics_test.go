@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"crypto/ed25519"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -18,10 +19,14 @@ import (
 	"conductor-jwt/conductor"
 	"conductor-jwt/conductor/api"
 	"conductor-jwt/config"
+	"conductor-jwt/exchange"
 	"conductor-jwt/internal/bulkhead"
+	"conductor-jwt/internal/jsonobj"
+	"conductor-jwt/internal/secret"
 	"conductor-jwt/keyring"
 	"conductor-jwt/keys"
 	"conductor-jwt/policy"
+	"conductor-jwt/provider"
 	"conductor-jwt/task"
 	"conductor-jwt/test/keyconformance"
 	"conductor-jwt/worker"
@@ -33,19 +38,21 @@ const taskType = "GET_SIGNED_JWT"
 
 // rig has the metrics of a worker without its process.
 type rig struct {
-	metrics  *worker.Metrics
-	registry *prometheus.Registry
+	metrics   *worker.Metrics
+	exchanger *exchange.Exchanger
+	registry  *prometheus.Registry
 }
 
 func newRig(t *testing.T) rig {
 	t.Helper()
 	m := worker.NewMetrics([]string{taskType})
 	b := build{Version: "v1.2.3", Commit: "0123abc", Go: "go1.27", Edition: "static", Crypto: "go"}
-	registry, err := newRegistry(b, m, keys.NewParser(keys.ParserOptions{}), oneKey(t))
+	s := oneKey(t)
+	registry, err := newRegistry(b, m, keys.NewParser(keys.ParserOptions{}), s)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return rig{m, registry}
+	return rig{m, s.exchanger, registry}
 }
 
 // oneKey is a policy with one key in a store.
@@ -64,7 +71,28 @@ func oneKey(t *testing.T) *signing {
 	}
 	s := &signing{c: &config.Loaded{}, reloads: newReloadMetrics(time.Now())}
 	s.current.Store(&generation{ring: ring})
+	env := Env{Now: time.Now, Getenv: func(string) (string, bool) { return "", false }}
+	if s.exchanger, err = newExchanger(env, &config.Loaded{Config: config.Defaults()}, ring.Active); err != nil {
+		t.Fatal(err)
+	}
 	return s
+}
+
+// deniedExchange asks for an access token at an address that no policy lists.
+func (r rig) deniedExchange(t *testing.T) {
+	t.Helper()
+	p, _ := provider.Find("client-assertion")
+	key, err := keys.NewParser(keys.ParserOptions{}).Resolve(t.Context(), keys.Ref{Text: secret.New(`{"kty":"oct","k":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = r.exchanger.Token(t.Context(), exchange.Request{
+		Profile: p, Key: key, Endpoint: provider.Endpoint{URL: "https://127.0.0.1/token"}, Input: provider.ExchangeInput{Claims: new(jsonobj.Object)},
+		Sign: func(context.Context) (secret.Text, error) { return secret.New("a.b.c"), nil },
+	})
+	if !errors.Is(err, exchange.ErrEndpoint) {
+		t.Fatal(err)
+	}
 }
 
 // shelf is a key store with one key, made an hour ago.
@@ -84,7 +112,9 @@ func (shelf) Versions(context.Context) ([]keys.Key, error) {
 }
 
 // everything makes each possible series; one HTTP status stands for all.
-func (r rig) everything() {
+func (r rig) everything(t *testing.T) {
+	t.Helper()
+	r.deniedExchange(t)
 	r.metrics.Polled(taskType, nil, 0)
 	r.metrics.Updated(taskType, nil, 0, 0)
 	for _, class := range conductor.Classes() {
@@ -189,7 +219,7 @@ func bucketsOf(f *dto.MetricFamily) string {
 // Dashboards use names, labels and buckets: a change here breaks them.
 func TestMetricsExpositionIsTheGoldenOne(t *testing.T) {
 	r := newRig(t)
-	r.everything()
+	r.everything(t)
 	got := outline(r.families(t))
 	const golden = "testdata/metrics.txt"
 	if *update {
@@ -224,7 +254,7 @@ func TestWhatAlertsAskForIsThereFromTheStart(t *testing.T) {
 // Inputs, the server and callers cannot add series by their values.
 func TestNoTextFromOutsideMakesASeries(t *testing.T) {
 	r := newRig(t)
-	r.everything()
+	r.everything(t)
 	hostile := func(text string) {
 		err := &conductor.Error{Class: conductor.Class(text)}
 		r.metrics.Polled(text, err, 0)

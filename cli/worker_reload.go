@@ -157,6 +157,9 @@ func (s *signing) reload(ctx context.Context) {
 	}
 	s.refresh(ctx, next)
 	s.current.Swap(next).end()
+	if s.exchanger != nil {
+		s.exchanger.Sweep()
+	}
 	s.reloads.taken(s.env.Now())
 	s.log.InfoContext(ctx, "the policy was read again", "path", printable.Name(s.c.Policy))
 }

@@ -13,6 +13,7 @@ import (
 	"conductor-jwt/conductor"
 	"conductor-jwt/conductor/api"
 	"conductor-jwt/config"
+	"conductor-jwt/exchange"
 	"conductor-jwt/internal/bulkhead"
 	"conductor-jwt/keyring"
 	"conductor-jwt/keys"
@@ -30,8 +31,10 @@ type signing struct {
 	stored task.Stored
 	stores *bulkhead.Group
 	audit  *auditLog // nil: off
-	log    *slog.Logger
-	pkcs11 keys.Scheme // nil in the static edition
+	// exchanger outlives a reload, with its access tokens; nil: no tasks ask for one.
+	exchanger *exchange.Exchanger
+	log       *slog.Logger
+	pkcs11    keys.Scheme // nil in the static edition
 
 	current atomic.Pointer[generation]
 	running sync.WaitGroup
@@ -54,6 +57,12 @@ func newSigning(ctx context.Context, env Env, c *config.Loaded, parser *keys.Par
 	var err error
 	if s.audit, err = openAudit(ctx, env, c, log); err != nil {
 		return nil, err
+	}
+	if exchanges(c) {
+		active := func(name string) (keys.Key, bool) { return s.current.Load().ring.Active(name) }
+		if s.exchanger, err = newExchanger(env, c, active); err != nil {
+			return nil, err
+		}
 	}
 	next, err := s.read(ctx)
 	if err != nil {
@@ -93,7 +102,12 @@ func (s *signing) read(ctx context.Context) (*generation, error) {
 		audit = s.audit.write
 	}
 	s.warnCleartext(ctx, p)
-	return &generation{ring: ring, handler: newHandler(s.env, s.c, ring, p, s.stored, audit, s.log)}, nil
+	h := handlerOptions(s.env, s.c, ring, p, s.stored, s.log)
+	h.Audit = audit
+	if s.exchanger != nil {
+		h.Exchange = s.exchanger
+	}
+	return &generation{ring: ring, handler: task.NewHandler(h)}, nil
 }
 
 // warnCleartext warns of key stores over plain http, where others can read the
@@ -176,6 +190,9 @@ func (s *signing) Describe(ch chan<- *prometheus.Desc) {
 		c.Describe(ch)
 	}
 	keyring.Describe(ch)
+	if s.exchanger != nil {
+		s.exchanger.Describe(ch)
+	}
 }
 
 // Collect implements [prometheus.Collector].
@@ -184,4 +201,7 @@ func (s *signing) Collect(ch chan<- prometheus.Metric) {
 		c.Collect(ch)
 	}
 	s.current.Load().ring.Collect(ch)
+	if s.exchanger != nil {
+		s.exchanger.Collect(ch)
+	}
 }

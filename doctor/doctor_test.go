@@ -221,6 +221,24 @@ func TestFindings(t *testing.T) {
 	}
 }
 
+// A provider has ten seconds to answer.
+func TestAResponseTimeoutHasRoomForAnExchange(t *testing.T) {
+	for seconds, want := range map[int64]doctor.Level{10: doctor.Warn, 19: doctor.Warn, 20: doctor.OK, 30: doctor.OK} {
+		for taskType, want := range map[string]doctor.Level{"GET_ACCESS_TOKEN": want, "GET_SIGNED_JWT": doctor.OK} {
+			h := fakeServer{tasks: task(taskType, "sign")}.defined(3, seconds)
+			var got doctor.Level
+			for _, f := range examineWith(h, doctor.Options{TaskTypes: []string{taskType}}) {
+				if f.Check == "taskdef" {
+					got = f.Level
+				}
+			}
+			if got != want {
+				t.Errorf("%s with %d s: %s, want %s", taskType, seconds, got, want)
+			}
+		}
+	}
+}
+
 // A user who registers workflows chooses how many queues there are.
 func TestNumberOfQueuesIsLimited(t *testing.T) {
 	h := fakeServer{unpolled: true, waiting: 1}
@@ -269,6 +287,17 @@ func TestUnpolledTasks(t *testing.T) {
 			[]string{"get_signed_jwt"},
 			doctor.Warn,
 			"no worker polls the queue GET_SIGNED_JWT", "add GET_SIGNED_JWT to CONDUCTOR_JWT_TASK_TYPES",
+		},
+		"a task that asks for an access token": {
+			fakeServer{tasks: task("GET_ACCESS_TOKEN", "get_access_token"), unpolled: true},
+			jwt, doctor.Warn,
+			"no worker polls the queue GET_ACCESS_TOKEN", "add GET_ACCESS_TOKEN to CONDUCTOR_JWT_TASK_TYPES",
+		},
+		"a SIMPLE task that asks for an access token": {
+			fakeServer{tasks: task("SIMPLE", "get-access-token"), unpolled: true},
+			[]string{"GET_SIGNED_JWT", "GET_ACCESS_TOKEN"},
+			doctor.Warn,
+			"no worker polls the queue get-access-token", `write "type": "GET_ACCESS_TOKEN"`,
 		},
 		"tasks wait there": {fakeServer{tasks: task("SIMPLE", "get_signed_jwt"), unpolled: true, waiting: 3}, jwt, doctor.Fail, "; 3 tasks waiting", "add get_signed_jwt"},
 		"the type itself, of a workflow that is not stored": {fakeServer{unpolled: true, waiting: 2}, []string{"get_signed_jwt"}, doctor.Fail, "no worker polls the queue GET_SIGNED_JWT; 2 tasks waiting", "add GET_SIGNED_JWT to"},

@@ -66,19 +66,28 @@ func Unpolled(ctx context.Context, o Options, limit int64) []Finding {
 
 // wanted reports whether the tasks of a queue are examined.
 func (o Options) wanted(queue string) bool {
-	return slices.Contains(o.TaskTypes, queue) || looksLikeJWT(queue)
+	return slices.Contains(o.TaskTypes, queue) || resembled(queue) != ""
 }
 
-// looksLikeJWT reports whether a queue is named GET_SIGNED_JWT, ignoring case,
-// separators and a suffix, such as the one that the server's editor adds.
-func looksLikeJWT(queue string) bool {
-	letters := strings.Map(func(r rune) rune {
+// resembled returns the task type that the name of a queue resembles, ignoring case,
+// separators and a suffix, such as the one that the server's editor adds; empty for
+// none.
+func resembled(queue string) string {
+	for _, t := range task.Types() {
+		if strings.HasPrefix(lettersOf(queue), lettersOf(t)) {
+			return t
+		}
+	}
+	return ""
+}
+
+func lettersOf(queue string) string {
+	return strings.Map(func(r rune) rune {
 		if strings.ContainsRune("_-. ", r) {
 			return -1
 		}
 		return r
 	}, strings.ToLower(queue))
-	return strings.HasPrefix(letters, "getsignedjwt")
 }
 
 // maxQueues limits the queues that are asked for, each with two calls: a user who
@@ -121,8 +130,8 @@ func unpolledQueue(ctx context.Context, o Options, queue string, tasks []conduct
 		waiting = 0
 	}
 	remedy := "add" + argument(queue) + " to CONDUCTOR_JWT_TASK_TYPES"
-	if queue != task.TaskType && slices.Contains(o.TaskTypes, task.TaskType) {
-		remedy = "write \"type\": \"" + task.TaskType + "\" in the workflow definition, or " + remedy
+	if meant := resembled(queue); queue != meant && slices.Contains(o.TaskTypes, meant) {
+		remedy = "write \"type\": \"" + meant + "\" in the workflow definition, or " + remedy
 	}
 	found := "no worker polls the queue " + quote(queue)
 	if len(tasks) > 0 {

@@ -9,11 +9,13 @@ import (
 	"conductor-jwt/conductor"
 	"conductor-jwt/conductor/api"
 	"conductor-jwt/internal/printable"
+	"conductor-jwt/task"
 )
 
 // stored is the server's answer for a task definition.
 type stored struct {
 	conductor.TaskDef
+	queue  string
 	simple bool // the definition of a SIMPLE task
 	exists bool
 	err    error
@@ -25,7 +27,7 @@ func definitions(ctx context.Context, o Options, tasks []surveyedTask) map[strin
 	for _, t := range tasks {
 		if _, asked := defs[t.Name]; !asked {
 			def, exists, err := o.Server.TaskDef(ctx, t.Name)
-			defs[t.Name] = stored{def, t.Type == api.Simple, exists, err}
+			defs[t.Name] = stored{def, t.Queue(), t.Type == api.Simple, exists, err}
 		}
 	}
 	return defs
@@ -81,12 +83,17 @@ func limits(name string, def stored) []Finding {
 const (
 	minResponseTimeout = 10
 	maxResponseTimeout = 300
+	// A provider has 10 s to answer, and then the result is to be reported.
+	minExchangeTimeout = 20
 )
 
 func taskDef(name string, def stored) Finding {
 	const check = "taskdef"
 	shown := quote(name)
 	switch {
+	case def.err == nil && def.ResponseTimeoutSeconds > 0 && def.ResponseTimeoutSeconds < minExchangeTimeout && task.Exchanges(def.queue):
+		return warn(check, fmt.Sprintf("%s has responseTimeoutSeconds %d: a provider that is slow has not answered by then, and the task is run again", shown, def.ResponseTimeoutSeconds),
+			"set responseTimeoutSeconds to 30")
 	case def.err != nil:
 		return unknown(check, def.err, "read metadata")
 	case def.ResponseTimeoutSeconds == 0:

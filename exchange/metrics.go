@@ -19,7 +19,7 @@ type metrics struct {
 var _ prometheus.Collector = (*Exchanger)(nil)
 
 func newMetrics(x *Exchanger) *metrics {
-	return &metrics{
+	m := &metrics{
 		exchanges: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "conductor_jwt_exchange_total", Help: "Exchanges of a signed token for an access token, by outcome.",
 		}, []string{"provider", "outcome"}),
@@ -33,6 +33,20 @@ func newMetrics(x *Exchanger) *metrics {
 		entries: prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "conductor_jwt_exchange_cache_entries", Help: "Access tokens in the cache.",
 		}, func() float64 { return float64(x.entries()) }),
+	}
+	m.initSeries()
+	return m
+}
+
+// initSeries makes the series that alerts watch: one that began with its first event
+// would not show that event as an increase.
+func (m *metrics) initSeries() {
+	for _, p := range provider.Profiles() {
+		if p.Exchange != nil {
+			m.exchanges.WithLabelValues(p.Name, string(outcomeRefused))
+			m.exchanges.WithLabelValues(p.Name, string(outcomeUnavailable))
+			m.hits.WithLabelValues(p.Name)
+		}
 	}
 }
 

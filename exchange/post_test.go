@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -242,10 +243,16 @@ func TestMetrics(t *testing.T) {
 		}
 		time.Sleep(5 * time.Second)
 		f.fails(withSubject(r, "c"), exchange.ErrUnavailable)
-		got, want := metrics(t, f.x), map[string]float64{
+		got, want := metrics(t, f.x), map[string]float64{ // of the series that are not 0
 			"total{granted,test}": 1, "total{unavailable,test}": 5, "total{skipped,test}": 1, "total{throttled,test}": 1,
 			"seconds{test}": 7, "cache_hits_total{test}": 2, "cache_entries{}": 1,
 		}
+		for _, series := range []string{"total{refused,okta}", "total{unavailable,okta}", "cache_hits_total{okta}"} {
+			if n, ok := got[series]; !ok || n != 0 {
+				t.Errorf("%s is not there at 0 from the start", series)
+			}
+		}
+		maps.DeleteFunc(got, func(_ string, n float64) bool { return n == 0 })
 		if fmt.Sprint(got) != fmt.Sprint(want) {
 			t.Errorf("%v, want %v", got, want)
 		}

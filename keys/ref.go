@@ -51,10 +51,10 @@ const (
 
 // Secrets prepares the search for text of r that must not be in a token: the
 // private parts of its key and of every delivered key, its password or its HMAC
-// secret. What a key file has in clear (ids, the public half, certificates) is
-// not searched for.
-func (r Ref) Secrets() exposure.Secrets {
-	all := exposure.Parts{Words: []string{r.Password.Reveal()}}
+// secret; and others, which are secrets that come with it. What a key file has in
+// clear (ids, the public half, certificates) is not searched for.
+func (r Ref) Secrets(others ...string) exposure.Secrets {
+	all := exposure.Parts{Words: append([]string{r.Password.Reveal()}, others...)}
 	add := func(p exposure.Parts) {
 		all.Words, all.Bytes = append(all.Words, p.Words...), append(all.Bytes, p.Bytes...)
 	}

@@ -14,11 +14,7 @@ import (
 // addresses included.
 type Endpoint struct {
 	Host, Path glob.Pattern // Host with the port, if it is not 443
-	Place      Place
 }
-
-// String returns the pattern as one of URLs.
-func (e Endpoint) String() string { return httpsURL + string(e.Host) + string(e.Path) }
 
 const httpsURL = "https://"
 
@@ -35,6 +31,10 @@ func (p *Policy) ListsEndpoint(endpoint string) bool {
 	host, path := strings.TrimSuffix(u.Host, ":443"), u.EscapedPath()
 	return slices.ContainsFunc(p.Endpoints, func(e Endpoint) bool { return e.Host.MatchFilled(host) && e.Path.Match(path) })
 }
+
+// AnyEndpoint returns a policy that lists every token endpoint, for the command line,
+// where nobody else chooses the endpoint.
+func AnyEndpoint() *Policy { return &Policy{Endpoints: []Endpoint{{Host: "**", Path: "**"}}} }
 
 func (r *reader) exchange(n ast.Node, p *Policy) {
 	ok := r.object(n, "exchange", fields{"endpoints": func(n ast.Node) {
@@ -69,7 +69,7 @@ func (r *reader) endpoint(n ast.Node, text string) (Endpoint, bool) {
 	case hasDots(path):
 		r.fault(n, "a path with an empty part, or with . or ..; remove them")
 	default:
-		return Endpoint{glob.Pattern(strings.TrimSuffix(host, ":443")), glob.Pattern("/" + path), placeOf(n)}, true
+		return Endpoint{glob.Pattern(strings.TrimSuffix(host, ":443")), glob.Pattern("/" + path)}, true
 	}
 	return Endpoint{}, false
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"conductor-jwt/conductor/api"
+	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
 	"conductor-jwt/signer"
 )
@@ -34,6 +35,14 @@ type Decision struct {
 	TTL         int64    `json:"ttl,omitempty"` // seconds
 	JWTID       string   `json:"jti,omitempty"`
 	TokenSHA256 string   `json:"token_sha256,omitempty"` // in hexadecimal
+
+	// Of a task that asks for an access token. The assertion is the one that was signed
+	// for this task, if any was; a provider may have refused it. ExpiresAt is when the
+	// access token expires, in seconds since 1970.
+	Provider        string `json:"provider,omitempty"` // a built-in profile
+	Cached          *bool  `json:"cached,omitempty"`
+	ExpiresAt       int64  `json:"expires_at,omitempty"`
+	AssertionSHA256 string `json:"assertion_sha256,omitempty"` // in hexadecimal
 
 	WorkflowType string  `json:"workflow_type,omitempty"`
 	WorkflowID   string  `json:"workflow_id,omitempty"`
@@ -83,9 +92,30 @@ func decisionOf(t api.Task, d draft, out Outcome, began time.Time, took time.Dur
 	decision.Subject, _ = claims.Text("sub")
 	decision.Audiences, _ = signer.Audiences(claims)
 	decision.Scopes = r.scopesIn(claims)
-	if decision.Allowed {
-		sum := sha256.Sum256([]byte(d.signed.Compact.Reveal()))
-		decision.TokenSHA256 = hex.EncodeToString(sum[:])
+	switch {
+	case d.access != nil:
+		decision.addExchange(&d)
+	case bool(decision.Allowed):
+		decision.TokenSHA256 = hashOf(d.signed.Compact)
 	}
 	return decision
+}
+
+func (decision *Decision) addExchange(d *draft) {
+	decision.Provider = d.provider()
+	if !d.signed.Compact.IsZero() {
+		decision.AssertionSHA256 = hashOf(d.signed.Compact)
+	}
+	if !decision.Allowed {
+		return
+	}
+	decision.Cached = &d.access.cached
+	if at := d.access.token.Expires; !at.IsZero() {
+		decision.ExpiresAt = at.Unix()
+	}
+}
+
+func hashOf(token secret.Text) string {
+	sum := sha256.Sum256([]byte(token.Reveal()))
+	return hex.EncodeToString(sum[:])
 }

@@ -26,13 +26,13 @@ import (
 func contract() map[string]api.Status {
 	ends := map[string]api.Status{
 		"secret_unresolved": api.Failed, "key_unknown": api.Failed, "timeout": api.Failed, "internal": api.Failed,
-		"injection_unchecked": api.InProgress, "key_unavailable": api.InProgress,
+		"injection_unchecked": api.InProgress, "key_unavailable": api.InProgress, "exchange_unavailable": api.InProgress,
 	}
 	for code := range strings.FieldsSeq(`input_invalid input_missing input_conflict input_too_large input_unknown input_unresolved
 		secret_missing secret_in_claim secret_injected payload_external
 		key_unreadable key_public key_certificate key_encrypted key_password key_ambiguous key_weak key_too_large key_inconsistent
 		key_unsupported key_use algorithm_unknown algorithm_mismatch
-		ttl_out_of_range scope_invalid certificate_mismatch certificate_invalid policy_denied profile_unknown`) {
+		ttl_out_of_range scope_invalid certificate_mismatch certificate_invalid policy_denied profile_unknown exchange_refused`) {
 		ends[code] = api.FailedWithTerminalError
 	}
 	return ends
@@ -50,7 +50,7 @@ func TestTheTableOfCodesIsThePromisedOne(t *testing.T) {
 		if code.Status != end {
 			t.Errorf("%s ends %s, want %s", code.Name, code.Status, end)
 		}
-		if code.FailedAfterWait != (code.Name == "key_unavailable") {
+		if code.FailedAfterWait != strings.HasSuffix(code.Name, "_unavailable") {
 			t.Errorf("%s: FailedAfterWait = %t", code.Name, code.FailedAfterWait)
 		}
 		if code.FailedWithProfiles != (code.Name == "profile_unknown") {

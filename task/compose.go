@@ -31,6 +31,8 @@ type draft struct {
 
 	signed signer.Token
 
+	access *access // of a task that exchanges the token
+
 	// disclosable says that the audit may hold the claims: they are in a token, or
 	// are known to hold no injected secret.
 	disclosable bool

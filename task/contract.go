@@ -24,6 +24,8 @@ type contract struct {
 	inputs  []inputSpec
 	outputs []string
 	run     func(h *Handler, ctx context.Context, t api.Task) (draft, Outcome)
+
+	exchanges bool // the token is exchanged for an access token
 }
 
 // contracts returns the contract of each task type. The first is that of every
@@ -31,7 +33,11 @@ type contract struct {
 func contracts() []contract {
 	return []contract{
 		{
-			queue: TaskType, summary: "Signs a JSON Web Token", inputs: allInputs(), outputs: tokenOutputs(), run: (*Handler).sign,
+			queue: TaskType, summary: "Signs a JSON Web Token", inputs: allInputs(), outputs: tokenOutputs(), run: (*Handler).issue,
+		},
+		{
+			queue: AccessTokenType, summary: "Exchanges a signed assertion for an access token",
+			inputs: accessTokenInputs(), outputs: accessTokenOutputs(), run: (*Handler).issue, exchanges: true,
 		},
 	}
 }
@@ -56,6 +62,18 @@ func DefinitionOf(queue string) Definition {
 	c := contractOf(contracts(), queue)
 	return Definition{Summary: c.summary, InputKeys: namesOf(c.inputs), OutputKeys: c.outputs}
 }
+
+// Types returns the task types.
+func Types() []string {
+	var types []string
+	for _, c := range contracts() {
+		types = append(types, c.queue)
+	}
+	return types
+}
+
+// Exchanges reports whether tasks of a queue ask for an access token.
+func Exchanges(queue string) bool { return contractOf(contracts(), queue).exchanges }
 
 // HasContract reports whether a queue has a contract by its name.
 func HasContract(queue string) bool {

@@ -12,25 +12,37 @@ import (
 	"conductor-jwt/keys/decode"
 )
 
-var update = flag.Bool("update", false, "write the tables of docs/task.md anew")
+var update = flag.Bool("update", false, "write the tables of the pages of tasks anew")
 
-const page = "../docs/task.md"
+const (
+	page            = "../docs/task.md"
+	accessTokenPage = "../docs/access-token.md"
+)
 
-// TestThePageKeepsInStepWithTheTables holds each marked part of the page
+// part is a part of a page between two marks.
+type part struct{ name, table string }
+
+// TestThePageKeepsInStepWithTheTables holds each marked part of the pages
 // against the table in code that it is made from.
 func TestThePageKeepsInStepWithTheTables(t *testing.T) {
+	checkPage(t, page,
+		part{"inputs", inputTable(commonInputs())},
+		part{"extra inputs", inputTable(extraInputs())},
+		part{"algorithms", algorithmList()},
+		part{"limits", limitTable()},
+		part{"codes", codeTable()},
+	)
+	checkPage(t, accessTokenPage, part{"exchange inputs", inputTable(exchangeInputs())})
+}
+
+func checkPage(t *testing.T, page string, parts ...part) {
+	t.Helper()
 	raw, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
 	}
 	text := string(raw)
-	for _, part := range []struct{ name, table string }{
-		{"inputs", inputTable(commonInputs())},
-		{"extra inputs", inputTable(extraInputs())},
-		{"algorithms", algorithmList()},
-		{"limits", limitTable()},
-		{"codes", codeTable()},
-	} {
+	for _, part := range parts {
 		begin, end := "<!-- "+part.name+" -->\n", "<!-- end of "+part.name+" -->"
 		before, rest, ok := strings.Cut(text, begin)
 		if !ok {
@@ -115,8 +127,14 @@ func endOf(code Code) string {
 	return "terminal"
 }
 
-// TestThePagesExamplesAreServed reads the page's example of a task.
+// TestThePagesExamplesAreServed reads each page's example of a task.
 func TestThePagesExamplesAreServed(t *testing.T) {
+	checkExample(t, page, allInputs())
+	checkExample(t, accessTokenPage, accessTokenInputs())
+}
+
+func checkExample(t *testing.T, page string, inputs []inputSpec) {
+	t.Helper()
 	raw, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
@@ -128,7 +146,7 @@ func TestThePagesExamplesAreServed(t *testing.T) {
 		t.Fatalf("the page has no example: %v", err)
 	}
 	for name := range n.Members() {
-		if _, known := find(allInputs(), name); !known {
+		if _, known := find(inputs, name); !known {
 			t.Errorf("the example has %s, which is no input", name)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"conductor-jwt/conductor/api"
+	"conductor-jwt/exchange"
 	"conductor-jwt/internal/fault"
 	"conductor-jwt/internal/printable"
 	"conductor-jwt/keys"
@@ -65,7 +66,7 @@ func Codes() []Code {
 func inputCodes() []Code {
 	return []Code{
 		{
-			Name: "input_invalid", Status: api.FailedWithTerminalError, reasons: []error{errInputInvalid, provider.ErrInvalid},
+			Name: "input_invalid", Status: api.FailedWithTerminalError, reasons: []error{errInputInvalid, provider.ErrInvalid, provider.ErrParameter, provider.ErrEndpoint},
 			When: "an input has the wrong type or text", Remedy: "write the input as the message says",
 		},
 		{
@@ -214,8 +215,16 @@ func lastCodes() []Code {
 			When: "the certificate is unreadable, expired or out of order", Remedy: "give a valid chain in PEM, leaf first",
 		},
 		{
-			Name: "policy_denied", Status: api.FailedWithTerminalError, reasons: []error{errPolicyDenied},
+			Name: "policy_denied", Status: api.FailedWithTerminalError, reasons: []error{errPolicyDenied, exchange.ErrEndpoint},
 			When: "the operator's policy does not allow it", Remedy: "ask the operator for a grant",
+		},
+		{
+			Name: "exchange_refused", Status: api.FailedWithTerminalError, reasons: []error{exchange.ErrRefused}, field: inProfile,
+			When: "the provider refused the assertion (RFC 6749 §5.2, or another status 4xx)", Remedy: "look up `output.error.provider.error` in the recipe of the provider",
+		},
+		{
+			Name: "exchange_unavailable", Status: api.InProgress, FailedAfterWait: true, reasons: []error{exchange.ErrUnavailable}, field: inProfile,
+			When: "the provider could not be reached, timed out, limits the rate, or answered with an error of its own", Remedy: "wait: the task is tried again; then look at the provider's status",
 		},
 		{
 			Name: "timeout", Status: api.Failed, reasons: []error{context.DeadlineExceeded, context.Canceled},
@@ -234,6 +243,7 @@ func lastCodes() []Code {
 func faultOf(err error) (Fault, api.Status) {
 	code := codeOf(err)
 	f := Fault{Code: code.Name, Field: code.field, Message: internalMessage}
+	f.Provider, _ = errors.AsType[*provider.Refused](err)
 	switch code.Name {
 	case "internal":
 	case "timeout":

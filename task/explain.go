@@ -20,6 +20,8 @@ type Explanation struct {
 	// grant is needed: for a key in the task while inline is allow.
 	Verdicts []policy.Verdict
 	Allowed  bool
+	// Endpoint is where the token of the task is exchanged; empty where it is not.
+	Endpoint string
 	// Unseen says that the key could not be read, and that the algorithm of the
 	// request is empty, because the key alone decides it.
 	Unseen bool
@@ -31,7 +33,7 @@ type Explanation struct {
 func (h *Handler) Explain(ctx context.Context, t api.Task) (Explanation, error) {
 	var e Explanation
 	stored := storedKey(t.Input)
-	t.Input = withoutKey(t.Input)
+	t.Input = withoutSecrets(t.Input)
 	r, err := h.read(t)
 	if err != nil {
 		return e, err
@@ -51,6 +53,12 @@ func (h *Handler) Explain(ctx context.Context, t api.Task) (Explanation, error) 
 	d, err := h.compose(r, key)
 	if err != nil {
 		return e, err
+	}
+	if r.exchange != nil {
+		if d.access, err = h.endpoint(&d); err != nil {
+			return e, err
+		}
+		e.Endpoint = d.access.endpoint.URL
 	}
 	e.Unseen = d.token.Algorithm == ""
 	e.Request = h.policyRequest(t, d)
@@ -74,6 +82,9 @@ func ReasonOf(err error) string {
 // unseenKey replaces a key in the task, which no grant looks at.
 const unseenKey = "(a key of the server's secrets)"
 
+// unseenParameter replaces a sealed parameter, which no grant looks at either.
+const unseenParameter = "(a secret of the server)"
+
 // storedKey returns the privateKey of an input; nil if it has none.
 func storedKey(input secret.JSON) jsontext.Value {
 	o, _ := parseObject(input.Reveal())
@@ -81,18 +92,26 @@ func storedKey(input secret.JSON) jsontext.Value {
 	return key
 }
 
-// withoutKey replaces a key that is still an expression. Input that is not an
-// object is returned unchanged; reading it fails later.
-func withoutKey(input secret.JSON) secret.JSON {
+// withoutSecrets replaces a key that is still an expression, and sealed parameters
+// that are. Input that is not an object is returned unchanged; reading it fails later.
+func withoutSecrets(input secret.JSON) secret.JSON {
 	o, err := jsonobj.Parse(input.Reveal(), jsonobj.Limits{Bytes: maxInput, Levels: maxTemplateLevels})
 	if err != nil {
 		return input
 	}
-	if text, ok := o.Text(inPrivateKey); !ok || !strings.Contains(text, secretMark) {
-		return input
+	if text, ok := o.Text(inPrivateKey); ok && strings.Contains(text, secretMark) {
+		o.String(inPrivateKey, unseenKey)
+		o.Delete(inPrivateKeyPassword)
 	}
-	o.String(inPrivateKey, unseenKey)
-	o.Delete(inPrivateKeyPassword)
+	if raw, ok := o.Get(inParameters); ok {
+		parameters, _ := parseObject(raw)
+		for _, name := range anySealedParameters() {
+			if text, ok := parameters.Text(name); ok && strings.Contains(text, secretMark) {
+				parameters.String(name, unseenParameter)
+				o.Set(inParameters, parameters.AppendJSON(nil))
+			}
+		}
+	}
 	return secret.NewJSON(o.AppendJSON(nil))
 }
 

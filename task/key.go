@@ -157,7 +157,11 @@ func (v *inputValues) checkExposure(secrets exposure.Secrets) error {
 }
 
 func exposed(field string) error {
-	return refuse(errSecretInClaim, field, "it holds the key, its password or another private key, which the token would show to everybody",
+	found := "it holds the key, its password or another private key, which the token would show to everybody"
+	if field == inParameters || field == inTokenURL {
+		found = "it holds the key, its password, another private key or a secret parameter, which would be sent to the provider"
+	}
+	return refuse(errSecretInClaim, field, found,
 		"find out who put it into the workflow's data, and replace that secret")
 }
 

@@ -6,16 +6,19 @@ import (
 	"unicode/utf8"
 
 	"conductor-jwt/conductor/api"
+	"conductor-jwt/exchange"
 	"conductor-jwt/internal/jsonobj"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
+	"conductor-jwt/provider"
 )
 
 // Fault is why a task did not complete.
 type Fault struct {
-	Code    string // of the table in errors.go
-	Field   string // the input at fault; may be empty
-	Message string // what was found; what to do
+	Code     string            // of the table in errors.go
+	Field    string            // the input at fault; may be empty
+	Message  string            // what was found; what to do
+	Provider *provider.Refused // the provider's refusal of an assertion, fit to be shown; nil: none
 }
 
 // Outcome is the end of one delivery.
@@ -32,6 +35,11 @@ type Outcome struct {
 	KeyKind   string
 	KeyID     string
 	JWTID     string
+
+	// Provider is the built-in profile of a task that exchanges its token, a label of a
+	// closed set. Cached says that its access token was not issued for this task.
+	Provider string
+	Cached   bool
 
 	// Unchecked says that the server denied the read of the stored task, which
 	// would show an injected secret, and that the token was returned all the
@@ -75,11 +83,18 @@ const (
 // completed returns the outcome of a task whose token was signed.
 func (h *Handler) completed(t api.Task, d draft) Outcome {
 	warnings := d.warnings()
-	return Outcome{
-		Status: api.Completed, Output: output(h.o.Output, t, d, warnings), Warnings: warnings,
+	out := Outcome{
+		Status: api.Completed, Warnings: warnings,
 		Algorithm: string(d.token.Algorithm), KeyKind: string(keys.KindOf(d.key)),
 		KeyID: d.token.KeyID, JWTID: d.jwtID, Unchecked: d.unchecked,
 	}
+	if d.access == nil {
+		out.Output = output(h.o.Output, t, d, warnings)
+	} else {
+		out.Output = accessTokenOutput(h.o.Output, t, d, warnings)
+		out.Provider, out.Cached = d.provider(), d.access.cached
+	}
+	return out
 }
 
 // failed returns the outcome of a task that failed with err.
@@ -99,8 +114,9 @@ func (h *Handler) failed(ctx context.Context, t api.Task, d draft, err error) Ou
 	if d.key != nil {
 		out.Algorithm, out.KeyKind = string(d.token.Algorithm), string(keys.KindOf(d.key))
 	}
+	out.Provider = d.provider()
 	if status == api.InProgress {
-		out.After = backoff(h.age(t))
+		out.After = min(max(backoff(h.age(t)), exchange.RetryAfterOf(err)), maxWait)
 	}
 	return out
 }
@@ -134,14 +150,7 @@ func backoff(age time.Duration) time.Duration {
 // (RFC 7519 §2).
 func output(mode OutputMode, t api.Task, d draft, warnings []string) secret.JSON {
 	o := jsonobj.New(10)
-	if mode != OutputSecrets {
-		o.String(outToken, d.signed.Compact.Reveal())
-	}
-	if mode == OutputSecrets || mode == OutputBoth {
-		var hidden jsonobj.Object
-		hidden.String(outToken, d.signed.Compact.Reveal())
-		o.Set(outSecrets, hidden.AppendJSON(nil))
-	}
+	putToken(&o, mode, outToken, d.signed.Compact)
 	o.String(outTokenType, outTokenTypeJWT)
 	o.String(outAlgorithm, string(d.signed.Algorithm))
 	if d.token.KeyID != "" {
@@ -164,6 +173,18 @@ func output(mode OutputMode, t api.Task, d draft, warnings []string) secret.JSON
 	return secret.NewJSON(o.AppendJSON(nil))
 }
 
+// putToken writes a token where the mode says.
+func putToken(o *jsonobj.Object, mode OutputMode, name string, token secret.Text) {
+	if mode != OutputSecrets {
+		o.String(name, token.Reveal())
+	}
+	if mode == OutputSecrets || mode == OutputBoth {
+		var hidden jsonobj.Object
+		hidden.String(name, token.Reveal())
+		o.Set(outSecrets, hidden.AppendJSON(nil))
+	}
+}
+
 // failedOutput writes outputData of a task that did not complete, for a
 // workflow to branch on.
 func failedOutput(f Fault) secret.JSON {
@@ -171,6 +192,17 @@ func failedOutput(f Fault) secret.JSON {
 	e.String("code", f.Code)
 	e.String("field", f.Field)
 	e.String("message", f.Message)
+	if p := f.Provider; p != nil {
+		var refused jsonobj.Object
+		if p.Code != "" {
+			refused.String("error", p.Code)
+		}
+		refused.Int("status", int64(p.Status))
+		if p.Description != "" {
+			refused.String("description", p.Description)
+		}
+		e.Set("provider", refused.AppendJSON(nil))
+	}
 	o.Set(outError, e.AppendJSON(nil))
 	return secret.NewJSON(o.AppendJSON(nil))
 }

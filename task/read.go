@@ -27,6 +27,11 @@ type inputValues struct {
 	delivered map[string]jsonobj.Value // known inputs, blank ones included
 	unknown   []string                 // names that are not known, in the order of the input
 	templates templates
+
+	// The parameters that are secrets at the provider. They are in neither of the
+	// above.
+	sealed  []string
+	secrets []jsonobj.Member // those that are given
 }
 
 // has reports whether an input is given and not blank.

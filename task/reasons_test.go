@@ -17,14 +17,14 @@ func TestEveryReasonOfATaskHasACode(t *testing.T) {
 		keys.ErrRefused keys.ErrVerification
 		signer.ErrAlgorithm signer.ErrAlgorithmAmbiguous signer.ErrAudience signer.ErrClaimType signer.ErrCritical signer.ErrEncoding signer.ErrEncrypted
 		signer.ErrExpired signer.ErrFormat signer.ErrHeader signer.ErrIssuedAt signer.ErrIssuer signer.ErrNoExpiry signer.ErrNotYet signer.ErrPayload
-		signer.ErrReserved signer.ErrSignature signer.ErrSubject signer.ErrTokenType signer.ErrTooOld signer.ErrUnsigned`)
+		signer.ErrRequired signer.ErrReserved signer.ErrSignature signer.ErrSubject signer.ErrTokenType signer.ErrTooOld signer.ErrUnsigned`)
 	table, err := os.ReadFile("errors.go")
 	if err != nil {
 		t.Fatal(err)
 	}
 	rows := regexp.MustCompile(`reasons: \[\]error\{[^}]*\}`).FindAllString(string(table), -1)
 	reasons := 0
-	for folder, qualifier := range map[string]string{".": "", "../keys": "keys.", "../keys/decode": "keys.", "../provider": "provider.", "../signer": "signer."} {
+	for folder, qualifier := range map[string]string{".": "", "../keys": "keys.", "../keys/decode": "keys.", "../exchange": "exchange.", "../provider": "provider.", "../signer": "signer."} {
 		for _, name := range sentinels(t, folder) {
 			reasons++
 			listed := regexp.MustCompile(`[{ ]` + regexp.QuoteMeta(qualifier+name) + `[,}]`)

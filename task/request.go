@@ -33,6 +33,8 @@ type request struct {
 	chain           chain
 	profile         *provider.Profile // never nil
 
+	exchange *exchangeInput // nil: the token is the result
+
 	key     keys.Ref
 	secrets exposure.Secrets // what no claim may hold
 
@@ -55,7 +57,8 @@ const (
 
 // read reads every input of a task. Its warnings are set also with an error.
 func (h *Handler) read(t api.Task) (request, error) {
-	v, err := readInputs(contractOf(h.contracts, t.Type).inputs, t)
+	contract := contractOf(h.contracts, t.Type)
+	v, err := readInputs(contract.inputs, t)
 	if err != nil {
 		return request{}, err
 	}
@@ -70,11 +73,19 @@ func (h *Handler) read(t api.Task) (request, error) {
 	if r.profile, err = h.profile(v); err != nil {
 		return r, err
 	}
+	if contract.exchanges {
+		if err := h.checkExchanges(v, r.profile); err != nil {
+			return r, err
+		}
+		if err := v.seal(r.profile); err != nil {
+			return r, err
+		}
+	}
 	// The search for key material in the other inputs comes before their errors,
 	// which say how long or of what type they are.
 	r.key, err = v.keyReference(t, r.profile.Overrides.Key)
 	if h.o.Injection != InjectionOff {
-		r.secrets = r.key.Secrets()
+		r.secrets = r.key.Secrets(v.sealedTexts()...)
 		if exposed := v.checkExposure(r.secrets); exposed != nil {
 			return r, exposed
 		}
@@ -92,7 +103,10 @@ func (h *Handler) read(t api.Task) (request, error) {
 	if r.use == "" && h.o.Policy.InlineMode() == policy.InlineSecretsOnly {
 		r.secretsOnly, r.keySecrets = true, v.secretsOfKey()
 	}
-	return h.readClaims(r)
+	if r, err = h.readClaims(r); err == nil && contract.exchanges {
+		r.exchange, err = v.exchange(r.profile)
+	}
+	return r, err
 }
 
 // readClaims reads the inputs that become claims and header parameters.

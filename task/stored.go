@@ -60,6 +60,7 @@ func (v *inputValues) compare(stored api.Task, secretsOnly bool) (signed []strin
 		if err != nil {
 			return nil, nil, unchecked("the stored task's input cannot be read", err)
 		}
+		n = v.unsealed(in.Name, n)
 		references := secretReferences(n)
 		if len(references) == 0 {
 			if !in.Sealed {
@@ -107,7 +108,7 @@ func (v *inputValues) compareDefinition(raw json.RawMessage, queue string, signe
 	}
 	tasks, _ := definition.Get("tasks")
 	for _, name := range signed {
-		if !slices.ContainsFunc(v.templates.all(name), func(t jsonobj.Value) bool { return defines(tasks, queue, name, t) }) {
+		if !slices.ContainsFunc(v.templates.all(name), func(t jsonobj.Value) bool { return v.defines(tasks, queue, name, t) }) {
 			return injected(name)
 		}
 	}
@@ -117,7 +118,7 @@ func (v *inputValues) compareDefinition(raw json.RawMessage, queue string, signe
 // defines reports whether an input has this template anywhere in a workflow's tasks.
 // It skips the inputs of tasks of another queue, which can have the same names, such
 // as the headers of an HTTP task.
-func defines(n jsonobj.Value, queue, input string, template jsonobj.Value) bool {
+func (v *inputValues) defines(n jsonobj.Value, queue, input string, template jsonobj.Value) bool {
 	otherQueue := isOtherQueue(n, queue)
 	for i, item := range n.Items {
 		name := ""
@@ -127,7 +128,7 @@ func defines(n jsonobj.Value, queue, input string, template jsonobj.Value) bool 
 		if otherQueue && (name == "inputParameters" || name == "taskDefinition") {
 			continue
 		}
-		if name == input && item.Equal(template) || defines(item, queue, input, template) {
+		if name == input && v.unsealed(name, item).Equal(template) || v.defines(item, queue, input, template) {
 			return true
 		}
 	}

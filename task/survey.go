@@ -35,6 +35,10 @@ func SurveyOf(queue string, template json.RawMessage) Survey {
 	for name, n := range values {
 		in, _ := find(table, name)
 		references := secretReferences(n)
+		elsewhere := len(references) > 0 && !in.Sealed
+		if name == inParameters {
+			elsewhere = len(secretReferences(without(n, anySealedParameters()))) > 0
+		}
 		for r := range references {
 			name, _, _ := strings.Cut(strings.TrimSuffix(strings.TrimPrefix(r, secretMark), "}"), ".")
 			names[name] = true // without a path into the secret's JSON
@@ -45,7 +49,7 @@ func SurveyOf(queue string, template json.RawMessage) Survey {
 			s.OpenKey = hasExpression(n) && len(references) == 0
 		case name == inKeyRef && !hasExpression(n):
 			s.KeyRef = strings.TrimSpace(n.Text)
-		case len(references) > 0 && !in.Sealed:
+		case elsewhere:
 			s.SecretsElsewhere = append(s.SecretsElsewhere, name)
 		}
 	}

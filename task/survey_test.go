@@ -26,9 +26,10 @@ func TestASurveyOfATemplate(t *testing.T) {
 		`{"subject":"${workflow.secrets.s}","audience":["${workflow.secrets.a}"],"issuer":"${workflow.secrets.i}","privateKey":"${workflow.secrets.k}","privateKeyPassword":"${workflow.secrets.p}"}`: {
 			Secrets: []string{"a", "i", "k", "p", "s"}, SecretsElsewhere: []string{"audience", "issuer", "subject"},
 		},
-		`{"x":"${workflow.secrets.x}"}`: {},
-		`[1]`:                           {},
-		``:                              {},
+		`{"x":"${workflow.secrets.x}"}`:                           {},
+		`{"parameters":{"clientSecret":"${workflow.secrets.c}"}}`: {},
+		`[1]`: {},
+		``:    {},
 	} {
 		for range 20 { // in whatever order a map is walked
 			if got := task.SurveyOf(task.TaskType, json.RawMessage(template)); !reflect.DeepEqual(got, want) {
@@ -106,5 +107,17 @@ func TestExplainSeesAConfiguredKey(t *testing.T) {
 	}
 	if e := explain(asked(t, `"algorithm":"EdDSA"`), away); e.Unseen || e.Request.Algorithm != "EdDSA" || !e.Allowed {
 		t.Errorf("away, with an algorithm: %+v", e)
+	}
+}
+
+func TestASurveyOfAnExchange(t *testing.T) {
+	for template, want := range map[string]task.Survey{
+		`{"profile":"box","parameters":{"clientSecret":"${workflow.secrets.c}"}}`: {Secrets: []string{"c"}},
+		`{"profile":"box","parameters":{"other":"${workflow.secrets.c}"}}`:        {Secrets: []string{"c"}, SecretsElsewhere: []string{"parameters"}},
+		`{"tokenUrl":"https://${workflow.secrets.t}/token"}`:                      {Secrets: []string{"t"}, SecretsElsewhere: []string{"tokenUrl"}},
+	} {
+		if got := task.SurveyOf(task.AccessTokenType, json.RawMessage(template)); !reflect.DeepEqual(got, want) {
+			t.Errorf("%s:\n got %+v\nwant %+v", template, got, want)
+		}
 	}
 }

@@ -1,12 +1,12 @@
-// Package task is the contract of the GET_SIGNED_JWT task: what a workflow
-// author may write, and what comes back. A task takes these steps, each with
-// a value in and a value out:
+// Package task is the contract of the tasks: what a workflow author may write,
+// and what comes back. The queue of a task chooses its contract. A task takes
+// these steps, each with a value in and a value out:
 //
 //	read       api.Task -> request   every input, by the table of inputs
 //	resolve    request  -> keys.Key  the key in the task, or a configured one
 //	compose    request  -> draft     algorithm, kid, header, claims, times
-//	authorise  draft    -> draft     rules of the profile, grant, ttl
-//	sign       draft    -> token
+//	authorise  draft    -> draft     rules of the profile, grant, ttl, token endpoint
+//	sign       draft    -> token     or exchange: an access token for it
 //	output     draft    -> Outcome
 package task
 
@@ -56,6 +56,10 @@ type Options struct {
 
 	Policy *policy.Policy   // nil: any key in a task, and no configured one
 	Audit  func(d Decision) // called with every decision; nil: no audit
+
+	// Exchange exchanges assertions for access tokens; nil: tasks that ask for one are
+	// only explained.
+	Exchange Exchanger
 
 	DefaultTTL time.Duration // whole seconds, at most MaxTTL
 	MaxTTL     time.Duration // whole seconds
@@ -109,8 +113,8 @@ func (h *Handler) Handle(ctx context.Context, t api.Task) (out Outcome) {
 	return out
 }
 
-// sign takes a task through the steps. The draft is as far as it got.
-func (h *Handler) sign(ctx context.Context, t api.Task) (draft, Outcome) {
+// issue takes a task through the steps. The draft is as far as it got.
+func (h *Handler) issue(ctx context.Context, t api.Task) (draft, Outcome) {
 	if err := ctx.Err(); err != nil {
 		return draft{}, h.failed(ctx, t, draft{}, err)
 	}
@@ -130,17 +134,26 @@ func (h *Handler) sign(ctx context.Context, t api.Task) (draft, Outcome) {
 	if err == nil {
 		d, err = h.authorise(t, d)
 	}
+	if err == nil && r.exchange != nil {
+		d.access, err = h.endpoint(&d)
+	}
 	if err != nil {
 		// The audit of a denial holds the claims only if none of them can be a secret.
 		d.disclosable = h.o.Audit != nil && d.rule != "" && errors.Is(err, errPolicyDenied) && stored.agrees(ctx)
 		return d, h.failed(ctx, t, d, err)
 	}
-	d.signed, err = signer.Sign(ctx, key, d.token)
+	if r.exchange == nil {
+		d.signed, err = signer.Sign(ctx, key, d.token) // while the stored task is read
+	}
 	if err == nil {
 		d.unchecked, err = stored.wait(ctx)
 		if err != nil && r.secretsOnly {
 			d.rule = inlineRule(policy.InlineSecretsOnly)
 		}
+	}
+	if err == nil && r.exchange != nil {
+		d.disclosable = true
+		d, err = h.exchange(ctx, d)
 	}
 	if err != nil {
 		return d, h.failed(ctx, t, d, err)

@@ -174,9 +174,11 @@ func (m *Metrics) Executed(e Executed) {
 		m.unchecked.Inc()
 	}
 	t, status := m.labels.taskTypes.label(e.TaskType), success
-	if e.Outcome.Status == api.Completed {
+	switch {
+	case e.Outcome.Status == api.Completed && e.Outcome.Cached: // nothing was signed for it
+	case e.Outcome.Status == api.Completed:
 		m.tokens.WithLabelValues(m.labels.algorithms.label(e.Outcome.Algorithm), m.labels.kinds.label(e.Outcome.KeyKind)).Inc()
-	} else {
+	default:
 		status = failed
 		m.fault(t, e.Outcome.Fault)
 	}

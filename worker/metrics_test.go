@@ -195,11 +195,15 @@ func TestOutcomesAreCounted(t *testing.T) {
 	for range 4 {
 		m.Executed(Executed{TaskType: jwtType, Outcome: task.Outcome{Status: api.Completed}})
 	}
+	for range 8 {
+		m.Executed(Executed{TaskType: jwtType, Outcome: task.Outcome{Status: api.Completed, Provider: "okta", Cached: true}})
+	}
 	got, _ := exposition(t, m)
 	for name, want := range map[string]float64{
+		`conductor_jwt_tokens_total{algorithm="other",key_kind="other"}`:        5, // a cached token was not signed
 		`conductor_jwt_injection_unchecked_total{}`:                             1,
 		`thread_uncaught_exceptions_total{exception="panic"}`:                   2,
-		`task_execute_time_seconds{status="SUCCESS",taskType="GET_SIGNED_JWT"}`: 5,
+		`task_execute_time_seconds{status="SUCCESS",taskType="GET_SIGNED_JWT"}`: 13,
 		`task_execute_time_seconds{status="FAILURE",taskType="GET_SIGNED_JWT"}`: 2,
 	} {
 		if got[name] != want {

@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"os"
+	"reflect"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -96,6 +99,86 @@ func TestRegistersWhatIsMissing(t *testing.T) {
 			t.Errorf("the definition is %+v", d)
 		}
 	})
+}
+
+// The documented definitions are those that the worker registers.
+func TestTheDocumentedTaskDefs(t *testing.T) {
+	raw, err := os.ReadFile("../deploy/conductor/taskdefs.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var documented []map[string]any
+	if err := json.Unmarshal(raw, &documented); err != nil {
+		t.Fatal(err)
+	}
+	names := DefaultNames(task.Types())
+	for _, want := range documented {
+		name, _ := want["name"].(string)
+		i := slices.Index(names, name)
+		if i < 0 {
+			t.Fatalf("%s is documented, and not registered", name)
+		}
+		names = slices.Delete(names, i, i+1)
+		written, err := json.Marshal(Definition(name, name, ""))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got map[string]any
+		if err := json.Unmarshal(written, &got); err != nil {
+			t.Fatal(err)
+		}
+		for field, value := range want {
+			if value != float64(0) && !reflect.DeepEqual(got[field], value) { // 0 is left out
+				t.Errorf("%s: %s is documented as %v, and registered as %v", name, field, value, got[field])
+			}
+		}
+	}
+	if len(names) > 0 {
+		t.Errorf("%q are registered, and not documented", names)
+	}
+}
+
+func TestTheDefaultNames(t *testing.T) {
+	for types, want := range map[string]string{
+		"GET_SIGNED_JWT":                  "get_signed_jwt GET_SIGNED_JWT",
+		"GET_SIGNED_JWT GET_ACCESS_TOKEN": "get_signed_jwt GET_SIGNED_JWT get_access_token GET_ACCESS_TOKEN",
+		"get_access_token":                "get_signed_jwt get_access_token",
+		"Billing":                         "get_signed_jwt Billing",
+	} {
+		if got := strings.Join(DefaultNames(strings.Fields(types)), " "); got != want {
+			t.Errorf("%s: %s, want %s", types, got, want)
+		}
+	}
+}
+
+// A name of the author's choice has the definition of its task's queue.
+func TestADefinitionIsThatOfTheQueue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLedger()
+		types := []string{jwtType, task.AccessTokenType}
+		created := definitions{}
+		r := NewRegistrar(created, types, "", slog.New(slog.DiscardHandler))
+		run := start(t, l, Options{TaskTypes: types, Slots: 2, EnsureTaskDef: r.Ensure})
+		l.Enqueue(conductortest.TaskSpec{Type: task.AccessTokenType, Name: "google_token"})
+		time.Sleep(time.Minute)
+		run.drainClean()
+		if def := created["google_token"]; !slices.Contains(def.InputKeys, "tokenUrl") || !slices.Contains(def.OutputKeys, "accessToken") {
+			t.Errorf("google_token is registered as %+v", def)
+		}
+	})
+}
+
+// definitions are those that were created, by name.
+type definitions map[string]model.TaskDef
+
+func (d definitions) TaskDef(_ context.Context, name string) (conductor.TaskDef, bool, error) {
+	_, ok := d[name]
+	return conductor.TaskDef{}, ok, nil
+}
+
+func (d definitions) CreateTaskDef(_ context.Context, def model.TaskDef) error {
+	d[def.Name] = def
+	return nil
 }
 
 // The server made up the definition that came with these tasks, or somebody

@@ -25,26 +25,29 @@ func neverShown() []string { return []string{"Key stores that do not answer", "A
 // notTriggered returns the alerts that the scenario does not trigger, and why.
 func notTriggered() map[string]string {
 	return map[string]string{
-		"ConductorJWTPollsFail":         "needs failures for minutes",
-		"ConductorJWTUpdatesFail":       "needs failures for minutes",
-		"ConductorJWTUpdatesSlow":       "needs a slow server",
-		"ConductorJWTDoesNotPoll":       "needs a worker that hangs",
-		"ConductorJWTAbsent":            "needs a target that vanishes",
-		"ConductorJWTSlotsFull":         "needs a queue for minutes",
-		"ConductorJWTSlow":              "needs a slow key store",
-		"ConductorJWTPanics":            "needs a bug in the worker",
-		"ConductorJWTPolicyRefused":     "needs a policy file that is replaced",
-		"ConductorJWTKeyStoreOpen":      "needs a key store on the network",
-		"ConductorJWTKeyWithoutVersion": "needs a key store on the network",
-		"ConductorJWTKeyRefreshFails":   "needs a key store on the network",
-		"ConductorJWTKeyNotRefreshed":   "needs a key store on the network",
-		"ConductorJWTKeyOld":            "needs a key that is a year old",
+		"ConductorJWTPollsFail":           "needs failures for minutes",
+		"ConductorJWTUpdatesFail":         "needs failures for minutes",
+		"ConductorJWTUpdatesSlow":         "needs a slow server",
+		"ConductorJWTDoesNotPoll":         "needs a worker that hangs",
+		"ConductorJWTAbsent":              "needs a target that vanishes",
+		"ConductorJWTSlotsFull":           "needs a queue for minutes",
+		"ConductorJWTSlow":                "needs a slow key store",
+		"ConductorJWTPanics":              "needs a bug in the worker",
+		"ConductorJWTPolicyRefused":       "needs a policy file that is replaced",
+		"ConductorJWTKeyStoreOpen":        "needs a key store on the network",
+		"ConductorJWTKeyWithoutVersion":   "needs a key store on the network",
+		"ConductorJWTKeyRefreshFails":     "needs a key store on the network",
+		"ConductorJWTProviderUnavailable": "needs a provider",
+		"ConductorJWTKeyNotRefreshed":     "needs a key store on the network",
+		"ConductorJWTKeyOld":              "needs a key that is a year old",
 	}
 }
 
 // withoutData returns the alerts whose metrics the scenario's worker does not have,
-// because its key is a file.
-func withoutData() []string { return []string{"ConductorJWTKeyStoreOpen", "ConductorJWTKeyOld"} }
+// because its key is a file and it polls GET_SIGNED_JWT alone.
+func withoutData() []string {
+	return []string{"ConductorJWTKeyStoreOpen", "ConductorJWTKeyOld", "ConductorJWTProviderUnavailable"}
+}
 
 // The dashboard and the alerts work with the metrics of a real worker.
 func TestDashboardAndAlertsWithARealWorker(t *testing.T) {

@@ -86,10 +86,10 @@ func TestRegisteredTaskDefIsTheDocumentedOne(t *testing.T) {
 	if err := json.Unmarshal(raw, &documented); err != nil {
 		t.Fatal(err)
 	}
-	if len(documented) != 2 || documented[0]["name"] != "get_signed_jwt" || documented[1]["name"] != "GET_SIGNED_JWT" {
-		t.Errorf("deploy/conductor/taskdefs.json does not define get_signed_jwt and GET_SIGNED_JWT")
+	if len(documented) < 2 || documented[0]["name"] != "get_signed_jwt" || documented[1]["name"] != "GET_SIGNED_JWT" {
+		t.Fatal("deploy/conductor/taskdefs.json does not begin with get_signed_jwt and GET_SIGNED_JWT")
 	}
-	for _, want := range documented {
+	for _, want := range documented[:2] { // the worker of the tests polls no other type
 		got := awaitTaskDef(t, "GET_SIGNED_JWT")
 		for name, value := range want {
 			if name != "name" && !reflect.DeepEqual(got[name], value) {

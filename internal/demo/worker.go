@@ -73,6 +73,7 @@ func (d *demo) startWorker(ctx context.Context) error {
 			"PATH="+child.Getenv(d.env, "PATH"), "HOME="+d.folder,
 			"CONDUCTOR_SERVER_URL="+d.server.URL+"/api", "CONDUCTOR_JWT_LISTEN="+address,
 			"CONDUCTOR_JWT_STATUS_LISTEN="+status,
+			"CONDUCTOR_JWT_TASK_TYPES=GET_SIGNED_JWT,GET_ACCESS_TOKEN",
 			"CONDUCTOR_JWT_POLL_TIMEOUT=1s", // a stopping worker waits for its poll
 		),
 		Grace: 10 * time.Second,

@@ -57,6 +57,7 @@ func runScripts(t *testing.T, dir string, setup func(*testscript.Env) error) {
 			"conductor": startConductor,
 			"provider":  providers.start,
 			"posted":    providers.posted,
+			"issuer":    providers.issuer,
 			"enqueue":   enqueue,
 			"workflows": workflows,
 			"await":     await,

@@ -38,10 +38,14 @@ func newVerifyCommand(env Env) *cobra.Command {
 
 The token is read from FILE or standard input. verify checks the form of the
 token, then that its algorithm fits the key, then the signature, then the claims.
-All faults of the claims are reported together.`,
+All faults of the claims are reported together.
+
+Without --key and --jwks, an https URL in --issuer is asked for its JWK Set, by
+OpenID Connect Discovery or RFC 8414. The token's own issuer is never asked.`,
 		Example: `  conductor-jwt verify --key public.pem --iss me --aud api <token.jwt
   conductor-jwt verify --key rsa.pem --alg RS256 --iss me --aud api token.jwt
-  conductor-jwt verify --jwks keys.json --iss me --aud api --max-age 5m token.jwt`,
+  conductor-jwt verify --jwks keys.json --iss me --aud api --max-age 5m token.jwt
+  conductor-jwt verify --issuer https://token.actions.githubusercontent.com --aud api <token.jwt`,
 		Args: oneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := f.check(cmd.Flags()); err != nil {
@@ -56,7 +60,7 @@ All faults of the claims are reported together.`,
 
 func (f *verifyFlags) register(cmd *cobra.Command) {
 	s := cmd.Flags()
-	s.StringVar(&f.iss, "iss", "", "the expected issuer (also --issuer)")
+	s.StringVar(&f.iss, "iss", "", "the expected issuer; without --key and --jwks, an https URL where its JWK Set is discovered (also --issuer)")
 	alias(s, "iss", "issuer")
 	s.StringVar(&f.aud, "aud", "", "the expected audience, one of the token's (also --audience)")
 	alias(s, "aud", "audience")
@@ -90,7 +94,18 @@ func (f *verifyFlags) check(s *pflag.FlagSet) error {
 	); err != nil {
 		return err
 	}
+	if f.discovers() {
+		if f.keys.passwordFile != "" {
+			return usage("leave it out, or give a key", "--password-file is for a key")
+		}
+		return nil
+	}
 	return f.keys.check()
+}
+
+// discovers reports whether the keys are those that the issuer publishes.
+func (f *verifyFlags) discovers() bool {
+	return f.keys.key == "" && f.keys.jwks == "" && strings.HasPrefix(f.iss, "https://")
 }
 
 func runVerify(ctx context.Context, env Env, f *verifyFlags, args []string) error {
@@ -168,7 +183,7 @@ func (f *verifyFlags) chooseAlgorithm(key keys.Verifier, rules *signer.Rules) er
 	fitting := key.Algorithms()
 	if !f.insecure {
 		return usage("add --alg with the one that the issuer uses: "+keys.JoinAlgorithms(fitting),
-			"%s: fits several algorithms", printable.Name(cmp.Or(f.keys.key, f.keys.jwks)))
+			"%s: fits several algorithms", printable.Name(cmp.Or(f.keys.key, f.keys.jwks, f.iss)))
 	}
 	rules.Algorithms = fitting[:1]
 	return nil
@@ -256,6 +271,9 @@ func quoteValue(value string) string {
 func readVerifyingKey(ctx context.Context, env Env, f *verifyFlags, alg keys.Algorithm, p signer.Parsed) (keys.Verifier, error) {
 	if f.keys.kid != "" && p.KeyID != "" && f.keys.kid != p.KeyID {
 		return nil, withHint(errors.New("kid: the token has another than --kid"), keyIDHint)
+	}
+	if f.discovers() {
+		return discoverKey(ctx, env, f, alg, p)
 	}
 	file, err := readKeyFile(env, &f.keys, alg)
 	if err != nil {

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"log/slog"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -29,6 +31,7 @@ import (
 	"conductor-jwt/provider"
 	"conductor-jwt/task"
 	"conductor-jwt/test/keyconformance"
+	"conductor-jwt/verifier"
 	"conductor-jwt/worker"
 )
 
@@ -55,10 +58,15 @@ func newRig(t *testing.T) rig {
 	return rig{m, s.exchanger, registry}
 }
 
-// oneKey is a policy with one key in a store.
+// oneKey is a policy with one key in a store, and one verifier.
 func oneKey(t *testing.T) *signing {
 	t.Helper()
-	text := "keys: {billing: {source: \"vault-transit://transit/billing\"}}"
+	set := filepath.Join(t.TempDir(), "keys.json")
+	if err := os.WriteFile(set, []byte(`{"keys":[]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	text := "keys: {billing: {source: \"vault-transit://transit/billing\"}}\n" +
+		"verifiers: {partner: {issuer: partner, audiences: api, algorithms: ES256, jwks: \"file://" + filepath.ToSlash(set) + "\"}}"
 	p, err := policy.Read("policy.yaml", []byte(text), time.Hour)
 	if err != nil {
 		t.Fatal(err)
@@ -70,8 +78,15 @@ func oneKey(t *testing.T) *signing {
 		t.Fatal(err)
 	}
 	s := &signing{c: &config.Loaded{}, reloads: newReloadMetrics(time.Now())}
-	s.current.Store(&generation{ring: ring})
 	env := Env{Now: time.Now, Getenv: func(string) (string, bool) { return "", false }}
+	if s.verifying, err = newVerifierOptions(env, s.c, slog.New(slog.DiscardHandler)); err != nil {
+		t.Fatal(err)
+	}
+	verifiers, err := verifier.New(t.Context(), *s.verifying, p, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.current.Store(&generation{ring: ring, verifiers: verifiers})
 	if s.exchanger, err = newExchanger(env, &config.Loaded{Config: config.Defaults()}, ring.Active); err != nil {
 		t.Fatal(err)
 	}

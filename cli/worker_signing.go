@@ -19,6 +19,7 @@ import (
 	"conductor-jwt/keys"
 	"conductor-jwt/policy"
 	"conductor-jwt/task"
+	"conductor-jwt/verifier"
 	"conductor-jwt/web"
 )
 
@@ -33,6 +34,7 @@ type signing struct {
 	audit  *auditLog // nil: off
 	// exchanger outlives a reload, with its access tokens; nil: no tasks ask for one.
 	exchanger *exchange.Exchanger
+	verifying *verifier.Options // nil: no tasks verify a token
 	log       *slog.Logger
 	pkcs11    keys.Scheme // nil in the static edition
 
@@ -47,6 +49,8 @@ type generation struct {
 	ring    *keyring.Ring
 	handler *task.Handler
 	end     context.CancelFunc // stops the refresh of its keys
+
+	verifiers *verifier.Verifiers // nil: no tasks verify a token
 }
 
 func newSigning(ctx context.Context, env Env, c *config.Loaded, parser *keys.Parser, stored task.Stored, log *slog.Logger) (*signing, error) {
@@ -61,6 +65,11 @@ func newSigning(ctx context.Context, env Env, c *config.Loaded, parser *keys.Par
 	if exchanges(c) {
 		active := func(name string) (keys.Key, bool) { return s.current.Load().ring.Active(name) }
 		if s.exchanger, err = newExchanger(env, c, active); err != nil {
+			return nil, err
+		}
+	}
+	if verifies(c) {
+		if s.verifying, err = newVerifierOptions(env, c, log); err != nil {
 			return nil, err
 		}
 	}
@@ -88,13 +97,19 @@ func (s *signing) read(ctx context.Context) (*generation, error) {
 		// as a few wrong ones lock the token.
 		o.Schemes[policy.SchemePKCS11] = s.pkcs11
 	}
-	var before *keyring.Ring
-	if current := s.current.Load(); current != nil {
-		before = current.ring
+	before := s.current.Load()
+	if before == nil {
+		before = &generation{}
 	}
-	ring, err := newRing(ctx, o, before)
+	ring, err := newRing(ctx, o, before.ring)
 	if err != nil {
 		return nil, err
+	}
+	next := &generation{ring: ring}
+	if s.verifying != nil {
+		if next.verifiers, err = verifier.New(ctx, *s.verifying, p, before.verifiers); err != nil {
+			return nil, err
+		}
 	}
 	s.files = inForce
 	var audit func(task.Decision)
@@ -107,7 +122,11 @@ func (s *signing) read(ctx context.Context) (*generation, error) {
 	if s.exchanger != nil {
 		h.Exchange = s.exchanger
 	}
-	return &generation{ring: ring, handler: task.NewHandler(h)}, nil
+	if next.verifiers != nil {
+		h.Verifiers, h.VerifyInline = next.verifiers, s.c.VerifyInline == config.Allow
+	}
+	next.handler = task.NewHandler(h)
+	return next, nil
 }
 
 // warnCleartext warns of key stores over plain http, where others can read the
@@ -193,6 +212,10 @@ func (s *signing) Describe(ch chan<- *prometheus.Desc) {
 	if s.exchanger != nil {
 		s.exchanger.Describe(ch)
 	}
+	if s.verifying != nil {
+		s.verifying.Metrics.Describe(ch)
+		verifier.Describe(ch)
+	}
 }
 
 // Collect implements [prometheus.Collector].
@@ -203,5 +226,9 @@ func (s *signing) Collect(ch chan<- prometheus.Metric) {
 	s.current.Load().ring.Collect(ch)
 	if s.exchanger != nil {
 		s.exchanger.Collect(ch)
+	}
+	if s.verifying != nil {
+		s.verifying.Metrics.Collect(ch)
+		s.current.Load().verifiers.Collect(ch)
 	}
 }

@@ -40,6 +40,7 @@ type Config struct {
 	Output          string        // token, _secrets, both
 	SecretInjection string        // auto, stored, key, off
 	UnknownInputs   string        // warn, error
+	VerifyInline    string        // deny, Allow: keys in tasks that verify
 	KeyWait         time.Duration
 	KeyCache        int    // parsed keys; 0 keeps none
 	Policy          string // path of the policy file; empty without one
@@ -64,6 +65,9 @@ type Engine struct {
 	PollTimeout  time.Duration // how long the server may hold a long poll
 	DrainTimeout time.Duration // 0 gives tasks back at once
 }
+
+// Allow is the value of [Config.VerifyInline] that permits keys in tasks that verify.
+const Allow = "allow"
 
 // Off is the value of a setting that switches its feature off.
 const Off = "off"
@@ -293,9 +297,14 @@ func taskSettings() []Setting {
 			About:   "Whether an input with an unknown name causes a warning or an error.",
 			field:   func(c *Config) any { return &c.UnknownInputs },
 		}, {
+			Name: "verify_inline", Env: "CONDUCTOR_JWT_VERIFY_INLINE", Kind: Choice, Default: "deny",
+			Choices: []string{Allow, "deny"},
+			About:   "Whether a VERIFY_JWT task may bring the key to verify with, or must name a verifier of the policy file (docs/verify.md).",
+			field:   func(c *Config) any { return &c.VerifyInline },
+		}, {
 			Name: "key_wait", Env: "CONDUCTOR_JWT_KEY_WAIT", Kind: Duration, Default: "10m",
 			Max:   int64(24 * time.Hour),
-			About: "Age up to which a task waits for a key store that does not answer.",
+			About: "Age up to which a task waits for a key store, a provider or an issuer that does not answer.",
 			field: func(c *Config) any { return &c.KeyWait },
 		}, {
 			Name: "key_cache", Env: "CONDUCTOR_JWT_KEY_CACHE", Kind: Count, Default: "1000", Max: 100_000,

@@ -44,6 +44,9 @@ type Decision struct {
 	ExpiresAt       int64  `json:"expires_at,omitempty"`
 	AssertionSHA256 string `json:"assertion_sha256,omitempty"` // in hexadecimal
 
+	// Of a task that verifies a token. Nothing of a token that is not valid is recorded.
+	Verifier string `json:"verifier,omitempty"` // a verifier of the policy file
+
 	WorkflowType string  `json:"workflow_type,omitempty"`
 	WorkflowID   string  `json:"workflow_id,omitempty"`
 	TaskID       string  `json:"task_id,omitempty"`
@@ -68,6 +71,9 @@ func decisionOf(t api.Task, d draft, out Outcome, began time.Time, took time.Dur
 		Time: began.UTC(), Allowed: out.Status == api.Completed, Code: out.Fault.Code, Rule: d.rule, RuleField: d.ruleField,
 		WorkflowType: t.WorkflowType, WorkflowID: t.WorkflowID, TaskID: t.ID, Retry: t.Retry,
 		Latency: float64(took) / float64(time.Millisecond),
+	}
+	if d.verified != nil {
+		decision.addVerification(d.verified)
 	}
 	if d.key == nil {
 		return decision

@@ -26,13 +26,13 @@ import (
 func contract() map[string]api.Status {
 	ends := map[string]api.Status{
 		"secret_unresolved": api.Failed, "key_unknown": api.Failed, "timeout": api.Failed, "internal": api.Failed,
-		"injection_unchecked": api.InProgress, "key_unavailable": api.InProgress, "exchange_unavailable": api.InProgress,
+		"injection_unchecked": api.InProgress, "key_unavailable": api.InProgress, "exchange_unavailable": api.InProgress, "issuer_unavailable": api.InProgress,
 	}
 	for code := range strings.FieldsSeq(`input_invalid input_missing input_conflict input_too_large input_unknown input_unresolved
 		secret_missing secret_in_claim secret_injected payload_external
 		key_unreadable key_public key_certificate key_encrypted key_password key_ambiguous key_weak key_too_large key_inconsistent
 		key_unsupported key_use algorithm_unknown algorithm_mismatch
-		ttl_out_of_range scope_invalid certificate_mismatch certificate_invalid policy_denied profile_unknown exchange_refused`) {
+		ttl_out_of_range scope_invalid certificate_mismatch certificate_invalid policy_denied profile_unknown exchange_refused token_invalid verifier_unknown`) {
 		ends[code] = api.FailedWithTerminalError
 	}
 	return ends
@@ -55,6 +55,9 @@ func TestTheTableOfCodesIsThePromisedOne(t *testing.T) {
 		}
 		if code.FailedWithProfiles != (code.Name == "profile_unknown") {
 			t.Errorf("%s: FailedWithProfiles = %t", code.Name, code.FailedWithProfiles)
+		}
+		if code.FailedWithVerifiers != (code.Name == "verifier_unknown") {
+			t.Errorf("%s: FailedWithVerifiers = %t", code.Name, code.FailedWithVerifiers)
 		}
 		if code.When == "" || code.Remedy == "" {
 			t.Errorf("%s does not say when it happens and what to do", code.Name)

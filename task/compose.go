@@ -33,6 +33,8 @@ type draft struct {
 
 	access *access // of a task that exchanges the token
 
+	verified *verified // of a task that verifies a token
+
 	// disclosable says that the audit may hold the claims: they are in a token, or
 	// are known to hold no injected secret.
 	disclosable bool

@@ -14,6 +14,7 @@ import (
 const (
 	TaskType        = "GET_SIGNED_JWT"
 	AccessTokenType = "GET_ACCESS_TOKEN"
+	VerifyType      = "VERIFY_JWT"
 )
 
 // contract is what a task of one queue may say, what comes back, and the steps
@@ -26,6 +27,9 @@ type contract struct {
 	run     func(h *Handler, ctx context.Context, t api.Task) (draft, Outcome)
 
 	exchanges bool // the token is exchanged for an access token
+
+	// hints say what to write instead of an unknown name; see hintFor.
+	hints func() []nameHint
 }
 
 // contracts returns the contract of each task type. The first is that of every
@@ -34,10 +38,15 @@ func contracts() []contract {
 	return []contract{
 		{
 			queue: TaskType, summary: "Signs a JSON Web Token", inputs: allInputs(), outputs: tokenOutputs(), run: (*Handler).issue,
+			hints: signHints,
 		},
 		{
 			queue: AccessTokenType, summary: "Exchanges a signed assertion for an access token",
-			inputs: accessTokenInputs(), outputs: accessTokenOutputs(), run: (*Handler).issue, exchanges: true,
+			inputs: accessTokenInputs(), outputs: accessTokenOutputs(), run: (*Handler).issue, exchanges: true, hints: signHints,
+		},
+		{
+			queue: VerifyType, summary: "Verifies a JSON Web Token", inputs: verifyInputs(), outputs: verifyOutputs(), run: (*Handler).verify,
+			hints: verifyHints,
 		},
 	}
 }
@@ -74,6 +83,9 @@ func Types() []string {
 
 // Exchanges reports whether tasks of a queue ask for an access token.
 func Exchanges(queue string) bool { return contractOf(contracts(), queue).exchanges }
+
+// Verifies reports whether tasks of a queue verify a token.
+func Verifies(queue string) bool { return strings.EqualFold(queue, VerifyType) }
 
 // HasContract reports whether a queue has a contract by its name.
 func HasContract(queue string) bool {

@@ -17,6 +17,7 @@ var update = flag.Bool("update", false, "write the tables of the pages of tasks 
 const (
 	page            = "../docs/task.md"
 	accessTokenPage = "../docs/access-token.md"
+	verifyPage      = "../docs/verify.md"
 )
 
 // part is a part of a page between two marks.
@@ -33,6 +34,10 @@ func TestThePageKeepsInStepWithTheTables(t *testing.T) {
 		part{"codes", codeTable()},
 	)
 	checkPage(t, accessTokenPage, part{"exchange inputs", inputTable(exchangeInputs())})
+	checkPage(t, verifyPage,
+		part{"verify inputs", inputTable(verifyInputs())},
+		part{"fault reasons", "`" + strings.Join(FaultReasons(), "`, `") + "`\n"},
+	)
 }
 
 func checkPage(t *testing.T, page string, parts ...part) {
@@ -115,6 +120,8 @@ func codeTable() string {
 
 func endOf(code Code) string {
 	switch {
+	case code.FailedWithVerifiers:
+		return "terminal; failed where the policy file defines verifiers"
 	case code.FailedWithProfiles:
 		return "terminal; failed where the policy file defines profiles"
 	case code.FailedAfterWait:
@@ -131,6 +138,7 @@ func endOf(code Code) string {
 func TestThePagesExamplesAreServed(t *testing.T) {
 	checkExample(t, page, allInputs())
 	checkExample(t, accessTokenPage, accessTokenInputs())
+	checkExample(t, verifyPage, verifyInputs())
 }
 
 func checkExample(t *testing.T, page string, inputs []inputSpec) {

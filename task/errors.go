@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"conductor-jwt/conductor/api"
@@ -34,6 +35,9 @@ var (
 	errScopeInvalid       = errors.New("scope invalid")
 	errPolicyDenied       = errors.New("denied by policy")
 	errProfileUnknown     = errors.New("profile unknown")
+	errTokenInvalid       = errors.New("token invalid")
+	errVerifierUnknown    = errors.New("verifier unknown")
+	errIssuerUnavailable  = errors.New("issuer unavailable")
 	errInternal           = errors.New("internal error")
 )
 
@@ -49,8 +53,10 @@ type Code struct {
 	// where the operator defines profiles: another replica may have read a newer
 	// policy file.
 	FailedWithProfiles bool
-	When               string // for the documents: when it happens
-	Remedy             string // and what to do
+	// FailedWithVerifiers says the same of verifiers.
+	FailedWithVerifiers bool
+	When                string // for the documents: when it happens
+	Remedy              string // and what to do
 
 	field   string  // the input at fault where the error does not say
 	reasons []error // every error that means this code
@@ -60,7 +66,7 @@ type Code struct {
 // status and its metric label. An error that wraps several reasons takes the first
 // row that fits.
 func Codes() []Code {
-	return append(append(append(inputCodes(), secretCodes()...), keyCodes()...), lastCodes()...)
+	return slices.Concat(inputCodes(), secretCodes(), keyCodes(), verifyCodes(), lastCodes())
 }
 
 func inputCodes() []Code {
@@ -192,6 +198,26 @@ func keyCodes() []Code {
 		{
 			Name: "algorithm_mismatch", Status: api.FailedWithTerminalError, reasons: []error{keys.ErrAlgorithmMismatch, provider.ErrAlgorithm}, field: inAlgorithm,
 			When: "the algorithm does not fit the key", Remedy: "set `algorithm` as the message says, or use another key",
+		},
+	}
+}
+
+// codeTokenInvalid is the code that a task may report instead of failing with it.
+const codeTokenInvalid = "token_invalid"
+
+func verifyCodes() []Code {
+	return []Code{
+		{
+			Name: codeTokenInvalid, Status: api.FailedWithTerminalError, reasons: []error{errTokenInvalid}, field: inToken,
+			When: "the token of a `VERIFY_JWT` task does not verify", Remedy: "`output.error.faults` has every fault; reject the request, or set `onInvalid` to `report` and branch on `valid`",
+		},
+		{
+			Name: "verifier_unknown", Status: api.FailedWithTerminalError, FailedWithVerifiers: true, reasons: []error{errVerifierUnknown}, field: inVerifier,
+			When: "there is no verifier of that name", Remedy: "use the name that the message gives, or define the verifier in the policy file of every worker",
+		},
+		{
+			Name: "issuer_unavailable", Status: api.InProgress, FailedAfterWait: true, reasons: []error{errIssuerUnavailable}, field: inVerifier,
+			When: "the keys of the issuer cannot be fetched, and the last ones are older than a day or do not have the token's key", Remedy: "wait: the task is tried again; then look at the issuer",
 		},
 	}
 }

@@ -41,6 +41,9 @@ type Outcome struct {
 	Provider string
 	Cached   bool
 
+	// Verified says that the task verified a token, and signed none.
+	Verified bool
+
 	// Unchecked says that the server denied the read of the stored task, which
 	// would show an injected secret, and that the token was returned all the
 	// same.
@@ -106,7 +109,8 @@ func (h *Handler) failed(ctx context.Context, t api.Task, d draft, err error) Ou
 		cause, status = faultOf(err)
 	}
 	switch code := codeOf(err); {
-	case code.FailedAfterWait && h.age(t) >= h.o.KeyWait, code.FailedWithProfiles && h.o.Policy.DefinesProfiles():
+	case code.FailedAfterWait && h.age(t) >= h.o.KeyWait, code.FailedWithProfiles && h.o.Policy.DefinesProfiles(),
+		code.FailedWithVerifiers && len(h.o.Policy.VerifierNames()) > 0:
 		status = api.Failed
 	}
 	out := Failure(status, cause)
@@ -186,8 +190,8 @@ func putToken(o *jsonobj.Object, mode OutputMode, name string, token secret.Text
 }
 
 // failedOutput writes outputData of a task that did not complete, for a
-// workflow to branch on.
-func failedOutput(f Fault) secret.JSON {
+// workflow to branch on. More are further members of the error.
+func failedOutput(f Fault, more ...jsonobj.Member) secret.JSON {
 	var e, o jsonobj.Object
 	e.String("code", f.Code)
 	e.String("field", f.Field)
@@ -202,6 +206,9 @@ func failedOutput(f Fault) secret.JSON {
 			refused.String("description", p.Description)
 		}
 		e.Set("provider", refused.AppendJSON(nil))
+	}
+	for _, m := range more {
+		e.Set(m.Name, m.Value)
 	}
 	o.Set(outError, e.AppendJSON(nil))
 	return secret.NewJSON(o.AppendJSON(nil))

@@ -14,7 +14,7 @@ func TestEveryReasonOfATaskHasACode(t *testing.T) {
 	// These end no task: they are about verifying a token, or stand beside another
 	// reason.
 	others := strings.Fields(`
-		keys.ErrRefused keys.ErrVerification
+		keys.ErrRefused keys.ErrVerification verifier.ErrKey verifier.ErrUnavailable verifier.ErrUnknown
 		signer.ErrAlgorithm signer.ErrAlgorithmAmbiguous signer.ErrAudience signer.ErrClaimType signer.ErrCritical signer.ErrEncoding signer.ErrEncrypted
 		signer.ErrExpired signer.ErrFormat signer.ErrHeader signer.ErrIssuedAt signer.ErrIssuer signer.ErrNoExpiry signer.ErrNotYet signer.ErrPayload
 		signer.ErrRequired signer.ErrReserved signer.ErrSignature signer.ErrSubject signer.ErrTokenType signer.ErrTooOld signer.ErrUnsigned`)
@@ -24,7 +24,9 @@ func TestEveryReasonOfATaskHasACode(t *testing.T) {
 	}
 	rows := regexp.MustCompile(`reasons: \[\]error\{[^}]*\}`).FindAllString(string(table), -1)
 	reasons := 0
-	for folder, qualifier := range map[string]string{".": "", "../keys": "keys.", "../keys/decode": "keys.", "../exchange": "exchange.", "../provider": "provider.", "../signer": "signer."} {
+	for folder, qualifier := range map[string]string{
+		".": "", "../keys": "keys.", "../keys/decode": "keys.", "../exchange": "exchange.", "../provider": "provider.", "../signer": "signer.", "../verifier": "verifier.",
+	} {
 		for _, name := range sentinels(t, folder) {
 			reasons++
 			listed := regexp.MustCompile(`[{ ]` + regexp.QuoteMeta(qualifier+name) + `[,}]`)

@@ -18,6 +18,7 @@ import (
 // request is what a task asks for, by its inputs alone.
 type request struct {
 	inputs   *inputValues
+	clear    *clearValues // what was seen in clear before in tasks of this sort
 	warnings []string
 
 	subject, issuer string
@@ -62,8 +63,8 @@ func (h *Handler) read(t api.Task) (request, error) {
 	if err != nil {
 		return request{}, err
 	}
-	r := request{inputs: v}
-	warning, err := checkUnknown(v.table, v.unknown, h.o.Unknown == UnknownError)
+	r := request{inputs: v, clear: h.clear}
+	warning, err := checkUnknown(contract, v.unknown, h.o.Unknown == UnknownError)
 	if err != nil {
 		return r, err
 	}

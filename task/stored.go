@@ -234,7 +234,7 @@ func (h *Handler) startStoredCheck(ctx context.Context, t api.Task, r request) (
 
 func (h *Handler) runStoredCheck(ctx context.Context, t api.Task, r request, done chan<- error) {
 	err := h.compareStored(ctx, t, r)
-	h.forgetAfter(err)
+	h.forgetAfter(r.clear, err)
 	done <- err
 }
 
@@ -253,7 +253,7 @@ func (h *Handler) needsStored(t api.Task, r request) (bool, error) {
 		return true, nil
 	case !reads || !r.inputs.wantsStored():
 		return false, nil
-	case mode == InjectionAuto && (h.o.Stored == nil || h.clear.covers(t.WorkflowType, r.inputs)):
+	case mode == InjectionAuto && (h.o.Stored == nil || r.clear.covers(t.WorkflowType, r.inputs)):
 		return false, nil
 	case h.o.Stored == nil:
 		return false, unchecked(noServer, nil)
@@ -279,7 +279,7 @@ func (h *Handler) compareStored(ctx context.Context, t api.Task, r request) (err
 		return err
 	}
 	for text := range inClear {
-		h.clear.add(t.WorkflowType, text)
+		r.clear.add(t.WorkflowType, text)
 	}
 	if len(signed) == 0 {
 		return nil
@@ -301,12 +301,12 @@ func (h *Handler) compareStored(ctx context.Context, t api.Task, r request) (err
 
 // forgetAfter forgets the values that were seen in clear if a comparison failed: one
 // of them may be a guess that was to be confirmed (see clearValues).
-func (h *Handler) forgetAfter(err error) {
+func (h *Handler) forgetAfter(clear *clearValues, err error) {
 	switch {
 	case err == nil:
 	case !errors.Is(err, errSecretInjected):
-		h.clear.forget()
-	case h.clear.close():
+		clear.forget()
+	case clear.close():
 		h.o.Logger.Warn("a secret was injected into a task; from now on every stored task is read")
 	}
 }

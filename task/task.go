@@ -61,6 +61,9 @@ type Options struct {
 	// only explained.
 	Exchange Exchanger
 
+	Verifiers    Verifiers // nil: no task verifies a token
+	VerifyInline bool      // a task may bring the key to verify with
+
 	DefaultTTL time.Duration // whole seconds, at most MaxTTL
 	MaxTTL     time.Duration // whole seconds
 	KeyWait    time.Duration // age up to which a task waits for its key store; 0: it does not wait
@@ -86,11 +89,15 @@ type Handler struct {
 	deniedReadLogged atomic.Bool
 	workflowReads    chan struct{} // has room for one: see compareStored
 	clear            *clearValues
+	clearVerify      *clearValues // apart, since each token to verify is a new value
 }
 
 // NewHandler returns a Handler.
 func NewHandler(o Options) *Handler {
-	return &Handler{o: o, contracts: contracts(), profiles: o.Policy.Profiles(), noProfile: new(provider.Profile), workflowReads: make(chan struct{}, 1), clear: newClearValues(o.Now)}
+	return &Handler{
+		o: o, contracts: contracts(), profiles: o.Policy.Profiles(), noProfile: new(provider.Profile), workflowReads: make(chan struct{}, 1),
+		clear: newClearValues(o.Now), clearVerify: newClearValues(o.Now),
+	}
 }
 
 // Handle runs one task within the deadline of ctx. If it panics, the audit

@@ -11,11 +11,11 @@ import (
 // checkUnknown refuses the names that look like a known one, and returns a
 // warning that names the others, which are ignored. With all set, it refuses
 // every unknown name.
-func checkUnknown(table []inputSpec, names []string, all bool) (warning string, err error) {
+func checkUnknown(c *contract, names []string, all bool) (warning string, err error) {
 	for _, name := range names {
-		hint := meant(table, name)
+		hint := meant(c, name)
 		if hint == "" && all {
-			hint = "the inputs are " + strings.Join(namesOf(table), ", ")
+			hint = "the inputs are " + strings.Join(namesOf(c.inputs), ", ")
 		}
 		if hint != "" {
 			return "", refuse(errInputUnknown, shown(name), "there is no input of this name", hint)
@@ -44,14 +44,14 @@ func ignored(names []string) string {
 
 // meant returns the hint that says what to write instead of an unknown name;
 // empty if no known name is similar.
-func meant(table []inputSpec, name string) string {
+func meant(c *contract, name string) string {
 	if utf8.RuneCountInString(name) > maxNameShown {
 		return ""
 	}
-	if hint, ok := hintFor(table, name); ok {
+	if hint, ok := hintFor(c, name); ok {
 		return hint
 	}
-	if near := nearest.Within(name, namesOf(table), maxEdits); near != "" {
+	if near := nearest.Within(name, namesOf(c.inputs), maxEdits); near != "" {
 		return "write " + near + "; names are matched exactly"
 	}
 	return ""
@@ -60,11 +60,13 @@ func meant(table []inputSpec, name string) string {
 // maxEdits is by how many letters a name may differ, however short it is.
 const maxEdits = 2
 
-// hintFor returns the hint for a registered claim, a registered header parameter or
-// a common short form. Case, - and _ are ignored.
-func hintFor(table []inputSpec, name string) (string, bool) {
-	folded := nearest.Fold(name)
-	for _, row := range []struct{ names, hint string }{
+// nameHint is what to write instead of some names. They are separated by spaces,
+// without - and _, in lower case.
+type nameHint struct{ names, hint string }
+
+// signHints returns the hints of tasks that sign.
+func signHints() []nameHint {
+	return []nameHint{
 		{"sub user principal", "write " + inSubject},
 		{"iss clientid client", "write " + inIssuer},
 		{"aud audiences", "write " + inAudience},
@@ -89,14 +91,40 @@ func hintFor(table []inputSpec, name string) (string, bool) {
 			zoneinfo locale phonenumber phonenumberverified address updatedat azp nonce authtime athash chash acr amr subjwk sid
 			cnf act mayact roles groups entitlements authorizationdetails events toe txn vc vp htm htu ath
 			sipfromtag sipdate sipcallid sipcseqnum sipviabranch orig dest mky rph vot vtm attest origid div opt jcard`, "put it into " + inClaims},
-	} {
+	}
+}
+
+// verifyHints returns the hints of tasks that verify.
+func verifyHints() []nameHint {
+	const inPolicy = "it is set in the verifier of the policy file"
+	return []nameHint{
+		{"jwt accesstoken idtoken bearer bearertoken authorization assertion signedjwt", "write " + inToken},
+		{"profile provider name", "write " + inVerifier},
+		{"key keys pem jwk jwks cert certificate privatekey secret keyref", "write " + inPublicKey + ", or name a verifier"},
+		{"alg algorithm algo", "write " + inAlgorithms},
+		{"iss", "write " + inIssuer},
+		{"aud audiences", "write " + inAudience},
+		{"sub", "write " + inSubject},
+		{"claim claims required requiredclaim", "write " + inRequiredClaims},
+		{"oninvalidtoken onerror onfailure fail report", "write " + inOnInvalid},
+		{"jwksuri jwksurl jku x5u discover", "the keys of an issuer come from its verifier in the policy file"},
+		{"leeway clockskew maxage typ types exp nbf iat", inPolicy},
+		{"kid keyid privatekeyid", "the token names its key"},
+	}
+}
+
+// hintFor returns the hint for a registered claim, a registered header parameter or
+// a common short form. Case, - and _ are ignored.
+func hintFor(c *contract, name string) (string, bool) {
+	folded := nearest.Fold(name)
+	for _, row := range c.hints() {
 		for known := range strings.FieldsSeq(row.names) {
 			if known == folded {
 				return row.hint, true
 			}
 		}
 	}
-	for _, in := range table {
+	for _, in := range c.inputs {
 		if in.claim != "" && nearest.Fold(in.claim) == folded {
 			return "write " + in.Name, true
 		}

@@ -48,7 +48,7 @@ func invalid(err error) *Invalid {
 		return &Invalid{Faults: []*fault.Error{one}}
 	}
 	all := &Invalid{}
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // errors.Join's own, never wrapped
+	if joined, ok := err.(interface{ Unwrap() []error }); ok { // errors.Join's own, never wrapped
 		for _, e := range joined.Unwrap() {
 			if f, ok := errors.AsType[*fault.Error](e); ok {
 				all.Faults = append(all.Faults, f)

@@ -29,15 +29,18 @@ func TestAnIssuersSetIsDiscovered(t *testing.T) {
 		asked   []string
 	}{
 		"by OpenID": {
-			"https://issuer.example", map[string]string{"https://issuer.example" + openID: metadata("https://issuer.example", "https://keys.example/set")},
+			"https://issuer.example",
+			map[string]string{"https://issuer.example" + openID: metadata("https://issuer.example", "https://keys.example/set")},
 			[]string{"https://issuer.example" + openID, "https://keys.example/set"},
 		},
 		"by OpenID below a path": {
-			"https://issuer.example/tenant/a/", map[string]string{"https://issuer.example/tenant/a" + openID: metadata("https://issuer.example/tenant/a/", "https://keys.example/set")},
+			"https://issuer.example/tenant/a/",
+			map[string]string{"https://issuer.example/tenant/a" + openID: metadata("https://issuer.example/tenant/a/", "https://keys.example/set")},
 			[]string{"https://issuer.example/tenant/a" + openID, "https://keys.example/set"},
 		},
 		"by OAuth below a path": {
-			"https://issuer.example:8443/tenant/a", map[string]string{"https://issuer.example:8443" + oauth + "/tenant/a": metadata("https://issuer.example:8443/tenant/a", "https://keys.example/set")},
+			"https://issuer.example:8443/tenant/a",
+			map[string]string{"https://issuer.example:8443" + oauth + "/tenant/a": metadata("https://issuer.example:8443/tenant/a", "https://keys.example/set")},
 			[]string{"https://issuer.example:8443/tenant/a" + openID, "https://issuer.example:8443" + oauth + "/tenant/a", "https://keys.example/set"},
 		},
 	} {

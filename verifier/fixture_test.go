@@ -44,19 +44,19 @@ type issuer struct {
 	private []string // addresses that may be private
 }
 
-func newIssuer(t testing.TB) *issuer {
-	t.Helper()
-	i := &issuer{t: t, header: http.Header{}, answers: map[string]outbound.Response{}}
+func newIssuer(tb testing.TB) *issuer {
+	tb.Helper()
+	i := &issuer{t: tb, header: http.Header{}, answers: map[string]outbound.Response{}}
 	i.rotate("a")
 	i.answer(issuerURL+"/.well-known/openid-configuration", 200, `{"issuer":"`+issuerURL+`","jwks_uri":"`+issuerURL+`/keys"}`)
 	return i
 }
 
-func newKey(t testing.TB, kid string) jose.JSONWebKey {
-	t.Helper()
+func newKey(tb testing.TB, kid string) jose.JSONWebKey {
+	tb.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return jose.JSONWebKey{Key: private, KeyID: kid, Algorithm: "ES256", Use: "sig"}
 }
@@ -151,10 +151,10 @@ type rig struct {
 	log     *strings.Builder
 }
 
-func newRig(t testing.TB, client verifier.Fetcher, text string) *rig {
-	t.Helper()
+func newRig(tb testing.TB, client verifier.Fetcher, text string) *rig {
+	tb.Helper()
 	var log strings.Builder
-	r := &rig{t: t, log: &log, options: verifier.Options{
+	r := &rig{t: tb, log: &log, options: verifier.Options{
 		Client: client, Waiting: bulkhead.New(100, time.Now), Metrics: verifier.NewMetrics(), Now: time.Now,
 		Logger: slog.New(slog.NewTextHandler(&log, nil)),
 	}}
@@ -162,11 +162,11 @@ func newRig(t testing.TB, client verifier.Fetcher, text string) *rig {
 	return r
 }
 
-func readPolicy(t testing.TB, text string) *policy.Policy {
-	t.Helper()
+func readPolicy(tb testing.TB, text string) *policy.Policy {
+	tb.Helper()
 	p, err := policy.Read("policy.yaml", []byte(text), time.Hour)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return p
 }
@@ -195,13 +195,13 @@ func (r *rig) verifyWith(ctx context.Context, token string) error {
 }
 
 // sign signs a token that verifies. Headers are further header parameters.
-func sign(t testing.TB, key jose.JSONWebKey, headers ...any) string {
-	t.Helper()
-	return signClaims(t, key, fmt.Sprintf(`{"iss":%q,"aud":"api","sub":"s","exp":%d}`, issuerURL, time.Now().Add(1000*time.Hour).Unix()), headers...)
+func sign(tb testing.TB, key jose.JSONWebKey, headers ...any) string {
+	tb.Helper()
+	return signClaims(tb, key, fmt.Sprintf(`{"iss":%q,"aud":"api","sub":"s","exp":%d}`, issuerURL, time.Now().Add(1000*time.Hour).Unix()), headers...)
 }
 
-func signClaims(t testing.TB, key jose.JSONWebKey, claims string, headers ...any) string {
-	t.Helper()
+func signClaims(tb testing.TB, key jose.JSONWebKey, claims string, headers ...any) string {
+	tb.Helper()
 	options := (&jose.SignerOptions{}).WithType("JWT")
 	for n := 0; n+1 < len(headers); n += 2 {
 		name, _ := headers[n].(string)
@@ -209,33 +209,33 @@ func signClaims(t testing.TB, key jose.JSONWebKey, claims string, headers ...any
 	}
 	s, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.SignatureAlgorithm(key.Algorithm), Key: key}, options)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	signed, err := s.Sign([]byte(claims))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	compact, err := signed.CompactSerialize()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return compact
 }
 
 // wantInvalid wants an invalid token, for a reason unless that is nil.
-func wantInvalid(t testing.TB, err, reason error) {
-	t.Helper()
+func wantInvalid(tb testing.TB, err, reason error) {
+	tb.Helper()
 	if _, ok := errors.AsType[*verifier.Invalid](err); !ok || reason != nil && !errors.Is(err, reason) {
-		t.Errorf("%v, want an invalid token: %v", err, reason)
+		tb.Errorf("%v, want an invalid token: %v", err, reason)
 	}
 }
 
-func wantUnavailable(t testing.TB, err error, found string) {
-	t.Helper()
+func wantUnavailable(tb testing.TB, err error, found string) {
+	tb.Helper()
 	if !errors.Is(err, verifier.ErrUnavailable) || !strings.Contains(err.Error(), found) {
-		t.Errorf("%v, want unavailable: %s", err, found)
+		tb.Errorf("%v, want unavailable: %s", err, found)
 	}
 	if _, ok := errors.AsType[*verifier.Invalid](err); ok {
-		t.Errorf("%v says that the token is invalid", err)
+		tb.Errorf("%v says that the token is invalid", err)
 	}
 }

@@ -175,7 +175,7 @@ func (m *Metrics) Executed(e Executed) {
 	}
 	t, status := m.labels.taskTypes.label(e.TaskType), success
 	switch {
-	case e.Outcome.Status == api.Completed && e.Outcome.Cached: // nothing was signed for it
+	case e.Outcome.Status == api.Completed && (e.Outcome.Cached || e.Outcome.Verified): // nothing was signed for it
 	case e.Outcome.Status == api.Completed:
 		m.tokens.WithLabelValues(m.labels.algorithms.label(e.Outcome.Algorithm), m.labels.kinds.label(e.Outcome.KeyKind)).Inc()
 	default:

@@ -5,6 +5,7 @@
 package outbound
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -93,6 +94,28 @@ func (c *Client) Do(ctx context.Context, r Request) (Response, error) {
 		return Response{}, unanswered(err)
 	}
 	return answer, nil
+}
+
+// Connect makes a connection to the host of a URL, with the TLS handshake, and closes
+// it. Nothing is requested. Private is that of [Request]; the error is that of Do.
+func (c *Client) Connect(ctx context.Context, address string, private bool) error {
+	target, err := parse(address, private)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	proxy, err := proxyenv.Choose(c.options.Getenv, target)
+	if err != nil {
+		return unanswered(err)
+	}
+	host := net.JoinHostPort(target.Hostname(), cmp.Or(target.Port(), "443"))
+	connection, err := c.transport(proxy, private).NewClientConn(ctx, target.Scheme, host)
+	if err != nil {
+		return unanswered(err)
+	}
+	_ = connection.Close() // nothing was sent that could be lost
+	return nil
 }
 
 func (c *Client) send(ctx context.Context, target *url.URL, r Request) (Response, error) {

@@ -262,6 +262,37 @@ func TestAWrongProxyIsRefusedAtOnce(t *testing.T) {
 	}
 }
 
+func TestConnectRequestsNothing(t *testing.T) {
+	e := serve(t, func(http.ResponseWriter, *http.Request) {})
+	closed := serve(t, func(http.ResponseWriter, *http.Request) {})
+	closed.Close()
+	p := startProxy(t, e, 0)
+	for name, row := range map[string]struct {
+		c       *outbound.Client
+		url     string
+		private bool
+		want    error
+	}{
+		"a listed endpoint":          {client(t, e, nil), e.URL, true, nil},
+		"by a name":                  {client(t, e, nil).WithResolver(resolves("127.0.0.1")), e.named("example.com"), true, nil},
+		"a private address":          {client(t, e, nil), e.URL, false, outbound.ErrAddress},
+		"a name with a private one":  {client(t, e, nil).WithResolver(resolves("127.0.0.1")), e.named("example.com"), false, outbound.ErrAddress},
+		"through a proxy":            {client(t, e, p.env()), "https://example.com/token", false, nil},
+		"a certificate of another":   {client(t, nil, nil), e.URL, true, outbound.ErrUnreachable},
+		"a port that nobody listens": {client(t, closed, nil), closed.URL, true, outbound.ErrUnreachable},
+		"a scheme that is not https": {client(t, nil, nil), "http://example.com/", true, outbound.ErrURL},
+		"a name that has no address": {client(t, nil, nil).WithResolver(resolves()), "https://example.com/", true, outbound.ErrUnreachable},
+		"a silent proxy's refusal":   {client(t, e, startProxy(t, e, http.StatusForbidden).env()), "https://example.com/", false, outbound.ErrUnreachable},
+	} {
+		if err := row.c.Connect(t.Context(), row.url, row.private); !errors.Is(err, row.want) || row.want == nil && err != nil {
+			t.Errorf("%s: %v, want %v", name, err, row.want)
+		}
+	}
+	if host := <-p.hosts; host != "example.com:443" || e.requests.Load() != 0 || e.conns.Load() == 0 {
+		t.Errorf("the proxy was asked for %s; %d requests, %d connections", host, e.requests.Load(), e.conns.Load())
+	}
+}
+
 func TestNothingPrints(t *testing.T) {
 	const canary = "canary"
 	for _, v := range []any{

@@ -68,7 +68,7 @@ func New(o Options) *Exchanger {
 	x.kept, _ = simplelru.NewLRU[id, *entry](maxEntries, nil)
 	x.pauses, _ = simplelru.NewLRU[id, time.Time](maxPauses, nil)
 	x.hosts, _ = simplelru.NewLRU[string, *bulkhead.Bulkhead](maxHosts, nil)
-	x.metrics = newMetrics(x)
+	x.metrics = newMetrics()
 	return x
 }
 

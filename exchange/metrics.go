@@ -1,6 +1,9 @@
 package exchange
 
 import (
+	"maps"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -8,72 +11,129 @@ import (
 	"conductor-jwt/provider"
 )
 
-// metrics are those of exchanges. The label provider is the name of a built-in profile.
+// metrics count exchanges by the names of built-in profiles, which are a closed set.
 type metrics struct {
-	exchanges *prometheus.CounterVec
-	seconds   *prometheus.HistogramVec
-	hits      *prometheus.CounterVec
-	entries   prometheus.GaugeFunc
+	seconds *prometheus.HistogramVec
+
+	mu     sync.Mutex
+	counts map[string]*counts
 }
 
-var _ prometheus.Collector = (*Exchanger)(nil)
+// counts are those of one provider.
+type counts struct {
+	outcomes map[outcome]uint64
+	hits     uint64
+}
 
-func newMetrics(x *Exchanger) *metrics {
+func newMetrics() *metrics {
 	m := &metrics{
-		exchanges: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "conductor_jwt_exchange_total", Help: "Exchanges of a signed token for an access token, by outcome.",
-		}, []string{"provider", "outcome"}),
+		counts: map[string]*counts{},
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "conductor_jwt_exchange_seconds", Help: "Time of a request to a token endpoint.",
 			Buckets: []float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 		}, []string{"provider"}),
-		hits: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "conductor_jwt_exchange_cache_hits_total", Help: "Access tokens that were given out of the cache.",
-		}, []string{"provider"}),
-		entries: prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "conductor_jwt_exchange_cache_entries", Help: "Access tokens in the cache.",
-		}, func() float64 { return float64(x.entries()) }),
 	}
-	m.initSeries()
+	// Alerts watch these: a series that began with its first event would not show that
+	// event as an increase.
+	for _, p := range provider.Profiles() {
+		if p.Exchange != nil {
+			m.counts[p.Name] = &counts{outcomes: map[outcome]uint64{outcomeRefused: 0, outcomeUnavailable: 0}}
+		}
+	}
 	return m
 }
 
-// initSeries makes the series that alerts watch: one that began with its first event
-// would not show that event as an increase.
-func (m *metrics) initSeries() {
-	for _, p := range provider.Profiles() {
-		if p.Exchange != nil {
-			m.exchanges.WithLabelValues(p.Name, string(outcomeRefused))
-			m.exchanges.WithLabelValues(p.Name, string(outcomeUnavailable))
-			m.hits.WithLabelValues(p.Name)
-		}
+func (m *metrics) add(p *provider.Profile, add func(*counts)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	c, ok := m.counts[p.Provider()]
+	if !ok {
+		c = &counts{outcomes: map[outcome]uint64{}}
+		m.counts[p.Provider()] = c
 	}
+	add(c)
 }
 
 func (m *metrics) count(p *provider.Profile, o outcome) {
-	m.exchanges.WithLabelValues(p.Provider(), string(o)).Inc()
+	m.add(p, func(c *counts) { c.outcomes[o]++ })
 }
+
+func (m *metrics) hit(p *provider.Profile) { m.add(p, func(c *counts) { c.hits++ }) }
 
 func (m *metrics) took(p *provider.Profile, d time.Duration) {
 	m.seconds.WithLabelValues(p.Provider()).Observe(d.Seconds())
 }
 
-func (m *metrics) hit(p *provider.Profile) { m.hits.WithLabelValues(p.Provider()).Inc() }
+// Status describes the access tokens of one provider since the start.
+type Status struct {
+	Provider string // name of its built-in profile
+	Hits     uint64 // tokens that were given out of the cache
+	Granted  uint64 // exchanges
+	Refused  uint64 // exchanges that the provider refused
+	Failed   uint64 // exchanges that ended otherwise, or were not made
+}
 
-func (m *metrics) collectors() []prometheus.Collector {
-	return []prometheus.Collector{m.exchanges, m.seconds, m.hits, m.entries}
+// Status returns the status of each provider that was used, by their names, and the
+// number of tokens in the cache.
+func (x *Exchanger) Status() (list []Status, cached int) {
+	m := x.metrics
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, name := range slices.Sorted(maps.Keys(m.counts)) {
+		s := Status{Provider: name, Hits: m.counts[name].hits}
+		for o, n := range m.counts[name].outcomes {
+			switch o {
+			case outcomeGranted:
+				s.Granted = n
+			case outcomeRefused:
+				s.Refused = n
+			default:
+				s.Failed += n
+			}
+		}
+		if s != (Status{Provider: name}) {
+			list = append(list, s)
+		}
+	}
+	return list, x.entries()
+}
+
+var _ prometheus.Collector = (*Exchanger)(nil)
+
+// descriptions are those of the metrics that are made of counts.
+type descriptions struct{ exchanges, hits, entries *prometheus.Desc }
+
+func describe() descriptions {
+	desc := func(name, help string, labels ...string) *prometheus.Desc {
+		return prometheus.NewDesc("conductor_jwt_exchange_"+name, help, labels, nil)
+	}
+	return descriptions{
+		exchanges: desc("total", "Exchanges of a signed token for an access token, by outcome.", "provider", "outcome"),
+		hits:      desc("cache_hits_total", "Access tokens that were given out of the cache.", "provider"),
+		entries:   desc("cache_entries", "Access tokens in the cache."),
+	}
 }
 
 // Describe implements [prometheus.Collector].
 func (x *Exchanger) Describe(ch chan<- *prometheus.Desc) {
-	for _, c := range x.metrics.collectors() {
-		c.Describe(ch)
+	d := describe()
+	for _, desc := range []*prometheus.Desc{d.exchanges, d.hits, d.entries} {
+		ch <- desc
 	}
+	x.metrics.seconds.Describe(ch)
 }
 
 // Collect implements [prometheus.Collector].
 func (x *Exchanger) Collect(ch chan<- prometheus.Metric) {
-	for _, c := range x.metrics.collectors() {
-		c.Collect(ch)
+	d, m := describe(), x.metrics
+	ch <- prometheus.MustNewConstMetric(d.entries, prometheus.GaugeValue, float64(x.entries()))
+	m.seconds.Collect(ch)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for name, c := range m.counts {
+		for o, n := range c.outcomes {
+			ch <- prometheus.MustNewConstMetric(d.exchanges, prometheus.CounterValue, float64(n), name, string(o))
+		}
+		ch <- prometheus.MustNewConstMetric(d.hits, prometheus.CounterValue, float64(c.hits), name)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -255,6 +256,13 @@ func TestMetrics(t *testing.T) {
 		maps.DeleteFunc(got, func(_ string, n float64) bool { return n == 0 })
 		if fmt.Sprint(got) != fmt.Sprint(want) {
 			t.Errorf("%v, want %v", got, want)
+		}
+		f.answer = always(http.StatusBadRequest, "{}")
+		time.Sleep(5 * time.Second)
+		f.fails(withSubject(r, "d"), exchange.ErrRefused)
+		list, cached := f.x.Status()
+		if want := []exchange.Status{{Provider: "test", Hits: 2, Granted: 1, Refused: 1, Failed: 7}}; !slices.Equal(list, want) || cached != 1 {
+			t.Errorf("%+v and %d cached, want %+v and 1", list, cached, want)
 		}
 	})
 }

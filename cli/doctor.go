@@ -111,12 +111,12 @@ func printFindings(env Env, w io.Writer, found []doctor.Finding) error {
 	return nil
 }
 
-// keyFindings reads the policy and calls every key store once, as the worker does
-// at its start. Delivered holds the secrets of keys that come with tasks, by name.
+// keyFindings reads the policy, calls every key store once, as the worker does at its
+// start, and connects to the token endpoints. Delivered holds the secrets of keys that come with tasks, by name.
 func keyFindings(ctx context.Context, env Env, c *config.Loaded) (found []doctor.Finding, delivered map[string]string) {
 	if c.Policy == "" {
 		none := doctor.Finding{Check: "policy", Level: doctor.OK, Found: "there is none: keys come with the tasks"}
-		return append([]doctor.Finding{none}, fileFindings(ctx, env, c, nil)...), nil
+		return slices.Concat([]doctor.Finding{none}, endpointFindings(ctx, env, c, nil), fileFindings(ctx, env, c, nil)), nil
 	}
 	p, ring, err := openRing(ctx, env, c)
 	if err != nil {
@@ -133,7 +133,7 @@ func keyFindings(ctx context.Context, env Env, c *config.Loaded) (found []doctor
 		}
 	}
 	found = append(found, doctor.Issuers(ctx, nil, issuersOf(p, ring))...)
-	return append(found, fileFindings(ctx, env, c, p)...), delivered
+	return slices.Concat(found, endpointFindings(ctx, env, c, p), fileFindings(ctx, env, c, p)), delivered
 }
 
 func issuersOf(p *policy.Policy, ring *keyring.Ring) []doctor.Issuer {

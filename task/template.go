@@ -27,7 +27,7 @@ func readTemplates(table []inputSpec, t api.Task) templates {
 // readTemplate reads the templates of the known inputs. One that
 // cannot be read counts as missing, and sets all to false.
 func readTemplate(table []inputSpec, raw json.RawMessage) (values map[string]jsonobj.Value, all bool) {
-	if len(raw) == 0 || raw.Kind() == jsontext.KindNull {
+	if len(raw) == 0 || raw.Kind() == jsontext.KindNull || string(raw) == "{}" {
 		return nil, true
 	}
 	object, err := parseObject(raw)

@@ -28,6 +28,9 @@ func ParseValue(raw []byte, limits Limits) (Value, error) {
 	if text, ok := String(raw); ok {
 		return Value{Kind: jsontext.KindString, Raw: raw, Text: text}, nil
 	}
+	if isDigits(raw) {
+		return Value{Kind: jsontext.KindNumber, Raw: raw, Text: string(raw)}, nil
+	}
 	r := newReader(raw, limits)
 	v, err := r.tree()
 	if err := r.finish(err); err != nil {
@@ -82,6 +85,11 @@ func (r *reader) inside(v *Value) error {
 	end := r.dec.InputOffset()
 	v.Raw = r.raw[start:end:end]
 	return err
+}
+
+// isDigits reports whether a value is a number of digits alone (RFC 8259 §6).
+func isDigits(raw jsontext.Value) bool {
+	return len(raw) > 0 && (raw[0] != '0' || len(raw) == 1) && len(bytes.Trim(raw, "0123456789")) == 0
 }
 
 // plainString returns the text of a JSON string without escapes (RFC 8259 §7),

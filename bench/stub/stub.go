@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,7 +19,7 @@ import (
 
 // Options configure a server.
 type Options struct {
-	Task    []byte // JSON of a task; @id is replaced by the task's ID
+	Task    []byte // JSON of a task; @id is replaced by the task's ID, @scheduled and @started by times
 	Fills   bool   // a poll waits for the requested number of tasks, as with an SQL store
 	Endless bool   // the queue is never empty
 }
@@ -30,7 +31,8 @@ const tick = 100 * time.Millisecond
 // Server is the stub. It is safe for concurrent use.
 type Server struct {
 	options Options
-	pieces  [][]byte
+	pieces  [][]byte // of the task's JSON, without the marks between them
+	marks   [][]byte
 
 	mu       sync.Mutex
 	next     int
@@ -59,10 +61,12 @@ type Update struct {
 
 // New returns a server.
 func New(o Options) *Server {
-	return &Server{
-		options: o, pieces: bytes.Split(o.Task, []byte("@id")), arrived: make(chan struct{}),
-		queued: map[string]time.Time{},
+	mark := regexp.MustCompile(`@id|@scheduled|@started`)
+	s := &Server{options: o, marks: mark.FindAll(o.Task, -1), arrived: make(chan struct{}), queued: map[string]time.Time{}}
+	for _, piece := range mark.Split(string(o.Task), -1) {
+		s.pieces = append(s.pieces, []byte(piece))
 	}
+	return s
 }
 
 // Enqueue queues a task.
@@ -225,12 +229,29 @@ func (s *Server) pop(n int) ([]string, <-chan struct{}) {
 	return ids, s.arrived
 }
 
+// render appends a task that is given out now. An endless task has always been
+// queued.
 func (s *Server) render(dst []byte, id string) []byte {
+	now := time.Now()
+	s.mu.Lock()
+	scheduled, known := s.queued[id]
+	s.mu.Unlock()
+	if !known {
+		scheduled = now.Add(-time.Minute)
+	}
 	for i, piece := range s.pieces {
-		if i > 0 {
-			dst = append(dst, id...)
-		}
 		dst = append(dst, piece...)
+		if i == len(s.marks) {
+			break
+		}
+		switch string(s.marks[i]) {
+		case "@id":
+			dst = append(dst, id...)
+		case "@scheduled":
+			dst = strconv.AppendInt(dst, scheduled.UnixMilli(), 10)
+		case "@started":
+			dst = strconv.AppendInt(dst, now.UnixMilli(), 10)
+		}
 	}
 	return dst
 }
@@ -324,15 +345,14 @@ func Task(algorithm, key string) ([]byte, error) {
 		"rateLimitPerFrequency": 0, "rateLimitFrequencyInSeconds": 1, "ownerEmail": "owner@example.com",
 		"pollTimeoutSeconds": 3600, "backoffScaleFactor": 1,
 	}
-	now := time.Now().UnixMilli()
-	return json.Marshal(map[string]any{
+	text, err := json.Marshal(map[string]any{
 		"taskType": "GET_SIGNED_JWT", "status": "IN_PROGRESS", "referenceTaskName": "get_signed_jwt_ref",
 		"inputData": map[string]any{
 			"subject": "user-4711", "issuer": "https://issuer.example", "privateKey": key, "privateKeyId": "key-123",
 			"audience": "https://api.example", "ttlInSecond": 3600, "scopes": []string{"read", "write"}, "algorithm": algorithm,
 		},
-		"retryCount": 0, "seq": 1, "pollCount": 1, "taskDefName": "get_signed_jwt", "scheduledTime": now,
-		"startTime": now, "endTime": 0, "updateTime": now, "startDelayInSeconds": 0, "retried": false, "executed": false,
+		"retryCount": 0, "seq": 1, "pollCount": 1, "taskDefName": "get_signed_jwt", "scheduledTime": "@scheduled",
+		"startTime": "@started", "endTime": 0, "updateTime": "@started", "startDelayInSeconds": 0, "retried": false, "executed": false,
 		"callbackFromWorker": true, "responseTimeoutSeconds": 0, "workflowInstanceId": "wf-@id", "workflowType": "bench",
 		"taskId": "@id", "callbackAfterSeconds": 0, "workerId": "bench", "outputData": map[string]any{},
 		"workflowTask": map[string]any{
@@ -342,7 +362,11 @@ func Task(algorithm, key string) ([]byte, error) {
 			"defaultExclusiveJoinTask": []any{}, "asyncComplete": false, "loopOver": []any{}, "permissive": false,
 		},
 		"rateLimitPerFrequency": 0, "rateLimitFrequencyInSeconds": 0, "workflowPriority": 0, "iteration": 0,
-		"subworkflowChanged": false, "firstStartTime": now, "taskDefinition": definition, "queueWaitTime": 0,
+		"subworkflowChanged": false, "firstStartTime": "@started", "taskDefinition": definition, "queueWaitTime": 0,
 		"loopOverTask": false,
 	})
+	for _, mark := range []string{"@scheduled", "@started"} { // numbers
+		text = bytes.ReplaceAll(text, []byte(`"`+mark+`"`), []byte(mark))
+	}
+	return text, err
 }

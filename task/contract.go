@@ -42,7 +42,8 @@ func contracts() []contract {
 		},
 		{
 			queue: AccessTokenType, summary: "Exchanges a signed assertion for an access token",
-			inputs: accessTokenInputs(), outputs: accessTokenOutputs(), run: (*Handler).issue, exchanges: true, hints: signHints,
+			inputs: accessTokenInputs(), outputs: accessTokenOutputs(), run: (*Handler).issue, exchanges: true,
+			hints: accessTokenHints,
 		},
 		{
 			queue: VerifyType, summary: "Verifies a JSON Web Token", inputs: verifyInputs(), outputs: verifyOutputs(), run: (*Handler).verify,

@@ -14,6 +14,7 @@ import (
 	"conductor-jwt/exchange"
 	"conductor-jwt/internal/fault"
 	"conductor-jwt/internal/jsonobj"
+	"conductor-jwt/internal/nearest"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/provider"
 	"conductor-jwt/signer"
@@ -60,6 +61,26 @@ func exchangeInputs() []inputSpec {
 			Blank: "`false`", kinds: `tf"`, bytes: jsonText,
 		},
 	}
+}
+
+// accessTokenHints returns the hints of [AccessTokenType]: also those for the
+// parameters of all providers.
+func accessTokenHints() []nameHint {
+	var parameters []string
+	for _, p := range provider.Profiles() {
+		if p.Exchange != nil {
+			for _, parameter := range p.Exchange.Parameters {
+				parameters = append(parameters, nearest.Fold(parameter.Name))
+			}
+		}
+	}
+	return append(signHints(), []nameHint{
+		{"tokenendpoint tokenuri tokenendpointurl", "write " + inTokenURL},
+		{"params parameter", "write " + inParameters},
+		{"minlifetime minlifetimeseconds minttl", "write " + inMinLifetime},
+		{"refresh force forcerefresh nocache", "write " + inFresh},
+		{strings.Join(parameters, " "), "put it into " + inParameters},
+	}...)
 }
 
 // exchangeInput is what a task of [AccessTokenType] asks for beside the assertion.
@@ -314,12 +335,34 @@ func accessTokenOutputs() []string {
 	}
 }
 
+// splitResponse returns what the output's response has in clear, and the tokens that
+// stand where the mode says, such as a refresh_token.
+func splitResponse(mode OutputMode, response *jsonobj.Object) (clear, tokens jsonobj.Object) {
+	for m := range response.Members() {
+		isToken := strings.HasSuffix(m.Name, "_token")
+		if !isToken || mode != OutputSecrets {
+			clear.Set(m.Name, m.Value)
+		}
+		if isToken && mode != OutputToken {
+			tokens.Set(m.Name, m.Value)
+		}
+	}
+	return clear, tokens
+}
+
 // accessTokenOutput writes outputData of a completed task. Times are NumericDate
 // seconds (RFC 7519 §2).
 func accessTokenOutput(mode OutputMode, t api.Task, d draft, warnings []string) secret.JSON {
 	o := jsonobj.New(11)
 	token := &d.access.token
+	response, tokens := splitResponse(mode, &token.Response)
 	putToken(&o, mode, outAccessToken, token.AccessToken)
+	if tokens.Len() > 0 {
+		hidden, _ := o.Get(outSecrets)
+		object, _ := parseObject(hidden)
+		object.Set(outResponse, tokens.AppendJSON(nil))
+		o.Set(outSecrets, object.AppendJSON(nil))
+	}
 	o.String(outTokenType, token.TokenType)
 	if scope := cmp.Or(token.Scope, strings.Join(d.request.scopesIn(&d.token.Claims), " ")); scope != "" { // RFC 6749 §5.1
 		o.String(outScope, scope)
@@ -334,8 +377,8 @@ func accessTokenOutput(mode OutputMode, t api.Task, d draft, warnings []string) 
 	if t.ID != "" {
 		o.String(outTaskID, t.ID)
 	}
-	if token.Response.Len() > 0 {
-		o.Set(outResponse, token.Response.AppendJSON(nil))
+	if response.Len() > 0 {
+		o.Set(outResponse, response.AppendJSON(nil))
 	}
 	if len(warnings) > 0 {
 		o.Strings(outWarnings, warnings)

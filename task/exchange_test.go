@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -25,6 +26,7 @@ type providers struct {
 	requests []exchange.Request
 	posted   []string // assertions
 	cached   bool
+	response []string // names and texts
 	err      error
 }
 
@@ -37,9 +39,13 @@ func (p *providers) Token(ctx context.Context, r exchange.Request) (provider.Tok
 		}
 		p.posted = append(p.posted, assertion.Reveal())
 	}
-	return provider.Token{
+	token := provider.Token{
 		AccessToken: secret.New("ya29.access"), TokenType: "Bearer", IssuedAt: noon.Add(-time.Minute), Expires: noon.Add(time.Hour),
-	}, p.cached, p.err
+	}
+	for pair := range slices.Chunk(p.response, 2) {
+		token.Response.String(pair[0], pair[1])
+	}
+	return token, p.cached, p.err
 }
 
 // exchanging delivers a task of the type that asks for an access token.
@@ -442,4 +448,62 @@ func TestTheQueueChoosesTheContract(t *testing.T) {
 func sha256Of(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:])
+}
+
+// Some providers return more tokens than the one that was asked for.
+func TestWhereOtherTokensStand(t *testing.T) {
+	for mode, want := range map[task.OutputMode]string{
+		task.OutputToken:   `"accessToken":"a","response":{"instance_url":"https://i","refresh_token":"r"}`,
+		task.OutputSecrets: `"_secrets":{"accessToken":"a","response":{"refresh_token":"r"}},"response":{"instance_url":"https://i"}`,
+		task.OutputBoth:    `"_secrets":{"accessToken":"a","response":{"refresh_token":"r"}},"accessToken":"a","response":{"instance_url":"https://i","refresh_token":"r"}`,
+	} {
+		p := &providers{response: []string{"instance_url", "https://i", "refresh_token", "r"}}
+		output := exchanged(t, handle(t, rsaWith(githubInput+`,"parameters":{"installationId":1}`), exchanging(p), func(o *task.Options, _ *api.Task) { o.Output = mode }))
+		got := map[string]any{}
+		for _, name := range []string{"_secrets", "accessToken", "response"} {
+			if value, ok := output[name]; ok {
+				got[name] = value
+			}
+		}
+		if text, err := json.Marshal(got); err != nil || string(text) != "{"+strings.ReplaceAll(want, `"a"`, `"ya29.access"`)+"}" {
+			t.Errorf("%s: %s, %v", mode, text, err)
+		}
+	}
+}
+
+// A name that belongs into parameters, or is nearly an input, is refused with what is
+// meant.
+func TestHintsForTheInputsOfAnExchange(t *testing.T) {
+	for name, want := range map[string]string{
+		"token_endpoint": "write tokenUrl", "tokenURI": "write tokenUrl", "params": "write parameters", "minLifetime": "write minLifetimeInSecond",
+		"installationId": "put it into parameters", "repositories": "put it into parameters", "client_secret": "put it into parameters",
+	} {
+		message := failed(t, handle(t, rsaWith(githubInput+`,`+quote(name)+`:"x"`), exchanging(new(providers))), "input_unknown", name)
+		if !strings.Contains(message, want) {
+			t.Errorf("%s: the message is %q, want %q in it", name, message, want)
+		}
+	}
+	for _, name := range []string{"token_endpoint", "installationId"} { // nothing of it is an input of a task that signs
+		completed(t, handle(t, with(quote(name)+`:"x"`)))
+	}
+}
+
+func TestAnExchangeIsExplained(t *testing.T) {
+	explain := func(input string) (task.Explanation, error) {
+		o, d := options(), api.Task{Type: task.AccessTokenType, Input: secret.NewJSON([]byte(input))}
+		return task.NewHandler(o).Explain(t.Context(), d)
+	}
+	e, err := explain(`{"privateKey":"${workflow.secrets.k}",` + boxInput + `,"parameters":{"clientSecret":"${workflow.secrets.BOX}"}}`)
+	if err != nil || !e.Allowed || e.Endpoint != "https://api.box.com/oauth2/token" {
+		t.Errorf("%+v, %v", e, err)
+	}
+	for input, want := range map[string]string{
+		`{"privateKey":"k",` + keycloakInput + `}`:                                                        "policy_denied: tokenUrl: ",
+		`{"privateKey":"k",` + boxInput + `}`:                                                             "input_invalid: parameters: ",
+		`{"privateKey":"k",` + githubInput + `,"parameters":{"installationId":"${workflow.secrets.id}"}}`: "secret_unresolved: parameters: ",
+	} {
+		if _, err := explain(input); err == nil || !strings.HasPrefix(task.ReasonOf(err), want) {
+			t.Errorf("%s: %v, want %s", input, err, want)
+		}
+	}
 }

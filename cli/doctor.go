@@ -202,10 +202,7 @@ func fileFindings(ctx context.Context, env Env, c *config.Loaded, p *policy.Poli
 // secretFiles returns the files with keys and credentials that the settings and
 // the policy name.
 func secretFiles(ctx context.Context, env Env, c *config.Loaded, p *policy.Policy) []string {
-	paths := []string{c.TLSClientKey, c.HeadersFile}
-	for _, s := range config.Settings() {
-		paths = append(paths, c.SecretFile(s.Name))
-	}
+	paths := append(credentialFiles(c), c.TLSClientKey, c.HeadersFile)
 	if p != nil {
 		login := p.Vault.Login
 		paths = append(paths, login.TokenFile, login.Kubernetes.TokenFile, login.AppRole.SecretIDFile, p.Azure.TokenFile, p.Google.CredentialsFile)

@@ -76,9 +76,9 @@ func newClient(env Env, c *config.Loaded, log *slog.Logger, observe func(conduct
 		KeyID:   c.AuthKey,
 		Secret:  c.AuthSecret,
 
-		SecretFile: c.SecretFile("auth_secret"),
-		ReadSecret: func() (secret.Text, error) {
-			return c.ReadSecret("auth_secret", func(path string) ([]byte, error) { return readfile.Shared(path, maxSettings) })
+		CredentialFiles: credentialFiles(c),
+		ReadCredentials: func() (string, secret.Text, error) {
+			return c.Credentials(func(path string) ([]byte, error) { return readfile.Shared(path, maxSettings) })
 		},
 
 		CAFile:   c.TLSCACert,
@@ -102,6 +102,17 @@ func newClient(env Env, c *config.Loaded, log *slog.Logger, observe func(conduct
 		return nil, clientError(c, err)
 	}
 	return client, nil
+}
+
+// credentialFiles returns the files that hold the credentials of the server.
+func credentialFiles(c *config.Loaded) []string {
+	var paths []string
+	for _, s := range config.Settings() {
+		if path := c.ValueFile(s.Name); path != "" {
+			paths = append(paths, path)
+		}
+	}
+	return paths
 }
 
 // clientError reports settings that the client refuses as package config reports

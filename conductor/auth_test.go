@@ -64,22 +64,23 @@ func TestRefusedTokenIsReplaced(t *testing.T) {
 	}
 }
 
-// A secret's file that changes is read for the next access token. One that cannot
-// be used changes nothing.
-func TestChangedSecretFileIsUsed(t *testing.T) {
+// A file of the credentials that changes is read for the next access token. One that
+// cannot be used changes nothing.
+func TestChangedCredentialsAreUsed(t *testing.T) {
 	s := conductortest.ServeWith(t, conductortest.NewLedger(conductortest.Options{}), nil,
 		conductortest.ServerOptions{KeyID: "id", Secret: "canary-1"})
 	file := filepath.Join(t.TempDir(), "secret")
-	replace(t, file, []byte("canary-1"))
+	replace(t, file, []byte("id/canary-1"))
 	var log bytes.Buffer
 	c := connect(t, conductor.Options{
-		BaseURL: s.URL, KeyID: "id", Secret: secret.New("canary-1"), SecretFile: file,
-		ReadSecret: func() (secret.Text, error) {
+		BaseURL: s.URL, KeyID: "id", Secret: secret.New("canary-1"), CredentialFiles: []string{file},
+		ReadCredentials: func() (string, secret.Text, error) {
 			text, err := os.ReadFile(file)
 			if err == nil && len(text) == 0 {
 				err = errors.New("the file is empty")
 			}
-			return secret.New(string(text)), err
+			id, password, _ := strings.Cut(string(text), "/")
+			return id, secret.New(password), err
 		},
 		Logger: slog.New(slog.NewTextHandler(&log, nil)),
 	})
@@ -90,11 +91,11 @@ func TestChangedSecretFileIsUsed(t *testing.T) {
 		}
 	}
 	works(true)
-	s.ChangeSecret("canary-2")
+	s.ChangeKey("new-id", "canary-2")
 	works(false)
 	replace(t, file, nil)
 	works(false)
-	replace(t, file, []byte("canary-2"))
+	replace(t, file, []byte("new-id/canary-2"))
 	works(true)
 	if text := log.String(); strings.Contains(text, "canary") || strings.Count(text, "cannot be used") != 1 || strings.Count(text, "changed files are in use") != 1 {
 		t.Errorf("the log is\n%s", text)

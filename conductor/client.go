@@ -35,11 +35,10 @@ type Options struct {
 
 	KeyID  string // with Secret: POST /token and X-Authorization; empty: no authentication
 	Secret secret.Text
-	// SecretFile is the path of the file that Secret was read from; empty: none. When
-	// it changes, ReadSecret reads it again. A new secret is used for the next access
-	// token.
-	SecretFile string
-	ReadSecret func() (secret.Text, error)
+	// CredentialFiles are the paths of the files that KeyID and Secret were read from.
+	// When one changes, ReadCredentials reads both again, for the next access token.
+	CredentialFiles []string
+	ReadCredentials func() (keyID string, password secret.Text, err error)
 
 	// Files of PEM, read again when they change. Empty: the system's authorities, and
 	// no client certificate.
@@ -96,7 +95,7 @@ type Client struct {
 	timeout   time.Duration // of every call but a poll
 	transport *transport
 	headers   *watched[http.Header]
-	secret    *watched[secret.Text]
+	login     *watched[login]
 	tokens    *tokens // nil without authentication
 	reader    *reader
 	skew      atomic.Pointer[time.Duration]
@@ -110,7 +109,7 @@ func New(o Options) (*Client, error) {
 		return nil, err
 	}
 	o.BaseURL = base.String()
-	c := &Client{options: o, base: base, timeout: callTimeout, reader: newReader(), secret: watchSecret(o)}
+	c := &Client{options: o, base: base, timeout: callTimeout, reader: newReader(), login: watchLogin(o)}
 	if c.transport, err = newTransport(o, base); err != nil {
 		return nil, err
 	}

@@ -22,7 +22,6 @@ const (
 	settingCert    = "tls_client_cert"
 	settingKey     = "tls_client_key"
 	settingHeaders = "headers_file"
-	settingSecret  = "auth_secret"
 )
 
 // unusable is an [ErrFile]. The text says what was found and, after a semicolon,
@@ -106,17 +105,19 @@ func (w *watched[T]) current() *T {
 	return next
 }
 
-// watchSecret watches the file of the secret, which was read before.
-func watchSecret(o Options) *watched[secret.Text] {
-	w := &watched[secret.Text]{name: settingSecret, log: o.Logger, read: func() (*secret.Text, error) {
-		text, err := o.ReadSecret()
-		return &text, err
+// login is what an access token is asked for with.
+type login struct {
+	keyID    string
+	password secret.Text
+}
+
+// watchLogin watches the files of the login, which were read before.
+func watchLogin(o Options) *watched[login] {
+	w := &watched[login]{name: "credentials", log: o.Logger, files: o.CredentialFiles, stamps: stampsOf(o.CredentialFiles), read: func() (*login, error) {
+		keyID, password, err := o.ReadCredentials()
+		return &login{keyID, password}, err
 	}}
-	if o.SecretFile != "" {
-		w.files = []string{o.SecretFile}
-		w.stamps = stampsOf(w.files)
-	}
-	w.value.Store(&o.Secret)
+	w.value.Store(&login{o.KeyID, o.Secret})
 	return w
 }
 

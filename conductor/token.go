@@ -92,9 +92,8 @@ func (t *tokens) drop(refused secret.Text) {
 
 // fetchToken asks the server for an access token.
 func (c *Client) fetchToken(ctx context.Context) (secret.Text, error) {
-	credentials, err := json.Marshal(map[string]string{
-		"keyId": c.options.KeyID, "keySecret": c.secret.current().Reveal(),
-	})
+	login := c.login.current()
+	credentials, err := json.Marshal(map[string]string{"keyId": login.keyID, "keySecret": login.password.Reveal()})
 	if err != nil {
 		return secret.Text{}, &Error{Class: Unauthorized, Call: callToken}
 	}

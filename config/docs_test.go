@@ -82,7 +82,7 @@ func code(s string) string { return "`" + s + "`" }
 
 func nameCell(s config.Setting) string {
 	switch {
-	case s.Secret:
+	case s.HasFile:
 		return code(s.Name) + ", " + code(s.NameFile())
 	case s.Name == "config":
 		return "not in the file"
@@ -91,7 +91,7 @@ func nameCell(s config.Setting) string {
 }
 
 func envCell(s config.Setting) string {
-	if s.Secret {
+	if s.HasFile {
 		return code(s.Env) + ", " + code(s.EnvFile())
 	}
 	return code(s.Env)

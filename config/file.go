@@ -16,8 +16,8 @@ import (
 	"conductor-jwt/internal/yamlfile"
 )
 
-// maxSecret is the length of a file that holds a secret, in bytes.
-const maxSecret = 64 << 10
+// maxValue is the length of a file that holds a value, in bytes.
+const maxValue = 64 << 10
 
 // addFile reads the configuration file, where one is named. It is a mapping of
 // setting names to scalars, or to lists where the setting is one. Names must be
@@ -39,18 +39,22 @@ func (vs values) addFile(src Sources, table []Setting, wrong *problems) {
 	}
 }
 
-// readSecret reads the file that holds a secret, without the byte order mark and
-// the one newline at the end that editors write.
-func readSecret(path string, readFile func(path string) ([]byte, error)) (text, fault string) {
+// readValueFile reads the file that holds a setting's value, without the byte order
+// mark and the one newline at the end that editors write.
+func readValueFile(s Setting, path string, readFile func(path string) ([]byte, error)) (text, fault string) {
+	what := "value"
+	if s.Secret {
+		what = "secret"
+	}
 	raw, err := readFile(path)
 	raw = bytes.TrimPrefix(raw, []byte(readfile.ByteOrderMark))
 	switch {
 	case err != nil:
-		return "", readfile.Reason(err) + "; name a file that holds the secret"
-	case len(raw) > maxSecret:
-		return "", "the file is over 64 KiB; name a file that holds the secret alone"
+		return "", readfile.Reason(err) + "; name a file that holds the " + what
+	case len(raw) > maxValue:
+		return "", "the file is over 64 KiB; name a file that holds the " + what + " alone"
 	case len(bytes.TrimSpace(raw)) == 0:
-		return "", "the file is empty; write the secret into it"
+		return "", "the file is empty; write the " + what + " into it"
 	case !utf8.Valid(raw):
 		return "", "the file is not utf-8 text; write it as utf-8"
 	}
@@ -121,17 +125,17 @@ func (f *file) readEntry(entry *ast.MappingValueNode) {
 		return
 	}
 	v.at = at
-	if s.Secret && name == s.NameFile() {
+	if s.HasFile && name == s.NameFile() {
 		v = value{path: v.text, at: at}
 	}
 	f.values[s.Name] = v
 }
 
-// find returns the setting that has a name, or whose secret is in a file of that
+// find returns the setting that has a name, or whose value is in a file of that
 // name.
 func (f *file) find(name string) (Setting, bool) {
 	i := slices.IndexFunc(f.table, func(s Setting) bool {
-		return s.inFile() && (name == s.Name || s.Secret && name == s.NameFile())
+		return s.inFile() && (name == s.Name || s.HasFile && name == s.NameFile())
 	})
 	if i < 0 {
 		return Setting{}, false
@@ -145,7 +149,7 @@ func (f *file) unknown(key ast.Node, name string) {
 		if s.inFile() {
 			names = append(names, s.Name)
 		}
-		if s.Secret {
+		if s.HasFile {
 			names = append(names, s.NameFile())
 		}
 	}

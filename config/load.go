@@ -49,8 +49,8 @@ type Loaded struct {
 	// Warnings are problems that do not keep a worker from starting, one line each.
 	Warnings []string
 
-	origins     map[string]Origin
-	secretFiles map[string]string // paths, by the setting's name
+	origins    map[string]Origin
+	valueFiles map[string]string // paths, by the setting's name
 }
 
 // Origin returns where the setting of a name came from.
@@ -61,21 +61,33 @@ func (l *Loaded) Origin(name string) Origin {
 	return Origin{Source: FromDefault}
 }
 
-// SecretFile returns the path of the file that a secret was read from; empty where
-// it was set in another way.
-func (l *Loaded) SecretFile(name string) string { return l.secretFiles[name] }
+// ValueFile returns the path of the file that the value of a setting was read from;
+// empty where it was set in another way.
+func (l *Loaded) ValueFile(name string) string { return l.valueFiles[name] }
 
-// ReadSecret reads the file of [Loaded.SecretFile] again. Its error is a [*Error].
-func (l *Loaded) ReadSecret(name string, readFile func(path string) ([]byte, error)) (secret.Text, error) {
-	text, fault := readSecret(l.secretFiles[name], readFile)
-	if fault != "" {
-		return secret.Text{}, &Error{Problems: []Problem{{Setting: name, Origin: l.Origin(name), Text: fault}}}
+// Credentials returns AuthKey and AuthSecret. It reads their files again, where they
+// have some. Its error is an [*Error].
+func (l *Loaded) Credentials(readFile func(path string) ([]byte, error)) (id string, password secret.Text, err error) {
+	var wrong problems
+	again := Config{AuthKey: l.AuthKey, AuthSecret: l.AuthSecret}
+	for _, s := range connectionSettings() {
+		path := l.valueFiles[s.Name]
+		if path == "" {
+			continue
+		}
+		text, fault := readValueFile(s, path, readFile)
+		if fault == "" {
+			fault = parse(s, s.field(&again), value{text: text})
+		}
+		if fault != "" {
+			wrong.add(s.Name, l.Origin(s.Name), "%s", fault)
+		}
 	}
-	return secret.New(text), nil
+	return again.AuthKey, again.AuthSecret, wrong.err()
 }
 
 // value is a setting as it was written: a text, a list of the file, or the path
-// of a file that holds a secret.
+// of a file that holds it.
 type value struct {
 	text string
 	list []string
@@ -92,7 +104,7 @@ func Load(src Sources) (*Loaded, error) {
 	given.addEnvironment(src, table, &wrong)
 	given.addFile(src, table, &wrong)
 
-	l := &Loaded{Config: Defaults(), origins: map[string]Origin{}, secretFiles: map[string]string{}}
+	l := &Loaded{Config: Defaults(), origins: map[string]Origin{}, valueFiles: map[string]string{}}
 	for _, s := range table {
 		v, ok := given[s.Name]
 		if !ok {
@@ -101,10 +113,10 @@ func Load(src Sources) (*Loaded, error) {
 		l.origins[s.Name] = v.at
 		if v.path != "" {
 			var fault string
-			if v.text, fault = readSecret(v.path, src.ReadFile); fault != "" {
+			if v.text, fault = readValueFile(s, v.path, src.ReadFile); fault != "" {
 				wrong.add(s.Name, v.at, "%s", fault)
 			}
-			l.secretFiles[s.Name] = v.path
+			l.valueFiles[s.Name] = v.path
 		}
 		if fault := parse(s, s.field(&l.Config), v); fault != "" {
 			wrong.add(s.Name, v.at, "%s", fault)

@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"reflect"
@@ -181,10 +182,10 @@ func TestEverySettingFromEverySource(t *testing.T) {
 			file.flags = map[string]string{s.Name: text}
 			check(file, "flag --"+s.Flag)
 		}
-		if s.Secret {
+		if s.HasFile {
 			check(sources{
 				env:   map[string]string{s.EnvFile(): "/run/s"},
-				files: map[string]string{"/run/s": "x\n"},
+				files: map[string]string{"/run/s": text + "\n"},
 			}, "environment "+s.EnvFile())
 		}
 	}
@@ -248,6 +249,43 @@ func TestSecretFiles(t *testing.T) {
 	delete(src.files, "/s")
 	if l := src.mustLoad(t); l.AuthSecret.Reveal() != "outer" {
 		t.Error("the environment does not beat the file")
+	}
+}
+
+// Both are read again from their files, and stay as they are where they have none.
+func TestCredentialsAreReadAgain(t *testing.T) {
+	files := map[string]string{"/id": "id-1\n", "/s": "s-1\n"}
+	read := func(path string) ([]byte, error) {
+		text, ok := files[path]
+		if !ok {
+			return nil, fs.ErrNotExist
+		}
+		return []byte(text), nil
+	}
+	for what, row := range map[string]struct {
+		env            map[string]string
+		id, secret     string // after both files have changed
+		inFile, wanted string // the error without a file /s
+	}{
+		"both in files":          {map[string]string{"CONDUCTOR_AUTH_KEY_FILE": "/id", "CONDUCTOR_AUTH_SECRET_FILE": "/s"}, "id-2", "s-2", "/id", "auth_secret (CONDUCTOR_AUTH_SECRET_FILE): there is no such file; name a file that holds the secret"},
+		"the secret in a file":   {map[string]string{"CONDUCTOR_AUTH_KEY": "id-0", "CONDUCTOR_AUTH_SECRET_FILE": "/s"}, "id-0", "s-2", "", "auth_secret (CONDUCTOR_AUTH_SECRET_FILE): there is no such file; name a file that holds the secret"},
+		"neither":                {map[string]string{"CONDUCTOR_AUTH_KEY": "id-0", "CONDUCTOR_AUTH_SECRET": "s-0"}, "id-0", "s-0", "", ""},
+		"none: a server without": {nil, "", "", "", ""},
+	} {
+		files["/id"], files["/s"] = "id-1\n", "s-1\n"
+		l := sources{env: row.env, files: maps.Clone(files)}.mustLoad(t)
+		if got := l.ValueFile("auth_key"); got != row.inFile {
+			t.Errorf("%s: the file of the id is %q", what, got)
+		}
+		files["/id"], files["/s"] = "id-2", "s-2"
+		if id, secret, err := l.Credentials(read); err != nil || id != row.id || secret.Reveal() != row.secret {
+			t.Errorf("%s: %s, %s, %v", what, id, secret.Reveal(), err)
+		}
+		delete(files, "/s")
+		_, _, err := l.Credentials(read)
+		if got := fmt.Sprint(err); row.wanted == "" && err != nil || row.wanted != "" && got != row.wanted {
+			t.Errorf("%s: %v", what, err)
+		}
 	}
 }
 
@@ -508,18 +546,21 @@ func TestProfilerListensOnLoopbackOnly(t *testing.T) {
 	}
 }
 
-// The variable and the key of the file with _FILE name a file with the secret. To set
+// The variable and the key of the file with _FILE name a file with the value. To set
 // both is an error that quotes neither.
-func TestEverySecretCanComeFromAFile(t *testing.T) {
+func TestCredentialsCanComeFromFiles(t *testing.T) {
 	const secret, path = "hunter2hunter2", "/run/secrets/hunter3hunter3"
 	found := 0
 	for _, s := range config.Settings() {
-		if !s.Secret {
+		if !s.HasFile {
+			if s.Secret {
+				t.Errorf("%s is a secret that no file can hold", s.Name)
+			}
 			continue
 		}
 		found++
-		if s.Flag != "" || s.EnvFile() != s.Env+"_FILE" || s.NameFile() != s.Name+"_file" {
-			t.Errorf("%s: flag %q, names %s and %s", s.Name, s.Flag, s.EnvFile(), s.NameFile())
+		if s.EnvFile() != s.Env+"_FILE" || s.NameFile() != s.Name+"_file" {
+			t.Errorf("%s: names %s and %s", s.Name, s.EnvFile(), s.NameFile())
 		}
 		for what, src := range map[string]sources{
 			"in the environment": env(s.Env, secret, s.EnvFile(), path),
@@ -534,8 +575,8 @@ func TestEverySecretCanComeFromAFile(t *testing.T) {
 			}
 		}
 	}
-	if found == 0 {
-		t.Error("no setting is a secret")
+	if found != 2 {
+		t.Errorf("%d settings can come from a file, want two", found)
 	}
 }
 
@@ -582,7 +623,6 @@ func TestMisspelledVariablesAreErrors(t *testing.T) {
 		"CONDUCTOR_TLS_INSECURE_SKIP_VERIFI": "CONDUCTOR_TLS_INSECURE_SKIP_VERIFY",
 		"CONDUCTOR_AUTH_KEYS":                "CONDUCTOR_AUTH_KEY",
 		"CONDUCTOR_AUTH_KEY_ID":              "CONDUCTOR_AUTH_KEY",
-		"CONDUCTOR_AUTH_KEY_FILE":            "CONDUCTOR_AUTH_KEY",
 		"CONDUCTOR_AUTH_SECRETS":             "CONDUCTOR_AUTH_SECRET",
 		"CONDUCTOR_AUTH_SECRET_FILES":        "CONDUCTOR_AUTH_SECRET_FILE",
 		"CONDUCTOR_JWT_AUTH_SECRET":          "CONDUCTOR_AUTH_SECRET",

@@ -41,7 +41,7 @@ func Schema() ([]byte, error) {
 			continue
 		}
 		root.Properties[s.Name] = schemaOf(s)
-		if s.Secret {
+		if s.HasFile {
 			root.Properties[s.NameFile()] = schema{
 				Description: "Path of a file that holds " + s.Name + ".", Type: "string", MinLength: 1,
 			}

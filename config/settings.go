@@ -87,7 +87,8 @@ type Setting struct {
 	Choices []string // of a Choice
 
 	Computed bool // the default is computed at start
-	Secret   bool // never printed; it has no flag, and a second name with _FILE
+	Secret   bool // never printed; it has no flag
+	HasFile  bool // a second name with _FILE names a file that holds the value
 
 	// Min and Max bound a Count, and a Duration in nanoseconds.
 	Min, Max int64
@@ -112,19 +113,19 @@ const (
 	List     Kind = "list" // separated by commas in a variable and a flag
 )
 
-// EnvFile is the variable that names a file with the secret; empty for a setting
-// that is not secret.
+// EnvFile is the variable that names a file with the value; empty for a setting
+// without one.
 func (s Setting) EnvFile() string {
-	if !s.Secret {
+	if !s.HasFile {
 		return ""
 	}
 	return s.Env + "_FILE"
 }
 
-// NameFile is the key of the file that names a file with the secret; empty for a
-// setting that is not secret.
+// NameFile is the key of the configuration file that names a file with the value;
+// empty for a setting without one.
 func (s Setting) NameFile() string {
-	if !s.Secret {
+	if !s.HasFile {
 		return ""
 	}
 	return s.Name + "_file"
@@ -188,12 +189,12 @@ func connectionSettings() []Setting {
 			About: "URL of the Conductor server, with or without /api.",
 			field: func(c *Config) any { return &c.ServerURL },
 		}, {
-			Name: "auth_key", Env: "CONDUCTOR_AUTH_KEY", Kind: Text,
-			About: "Key id of the application that the worker signs in as; leave it out for a server without authentication.",
+			Name: "auth_key", Env: "CONDUCTOR_AUTH_KEY", Kind: Text, HasFile: true,
+			About: "Key id of the application that the worker signs in as; leave it out for a server without authentication. A file that holds it is read again when it changes.",
 			field: func(c *Config) any { return &c.AuthKey },
 		}, {
-			Name: "auth_secret", Env: "CONDUCTOR_AUTH_SECRET", Kind: Text, Secret: true,
-			About: "Key secret that belongs to auth_key; a file that holds it is read again when it changes.",
+			Name: "auth_secret", Env: "CONDUCTOR_AUTH_SECRET", Kind: Text, Secret: true, HasFile: true,
+			About: "Key secret that belongs to auth_key. A file that holds it is read again when it changes.",
 			field: func(c *Config) any { return &c.AuthSecret },
 		}, {
 			Name: "tls_ca_cert", Env: "CONDUCTOR_TLS_CA_CERT", Kind: Path,

@@ -36,7 +36,7 @@ func (vs values) addEnvironment(src Sources, table []Setting, wrong *problems) {
 		if text != "" {
 			vs.add(s.Name, value{text: text, at: Origin{FromEnvironment, s.Env}})
 		}
-		if !s.Secret {
+		if !s.HasFile {
 			continue
 		}
 		path, _ := src.Getenv(s.EnvFile())
@@ -110,7 +110,7 @@ func variables(table []Setting) map[string]bool {
 	names := map[string]bool{}
 	for _, s := range table {
 		names[s.Env] = true
-		if s.Secret {
+		if s.HasFile {
 			names[s.EnvFile()] = true
 		}
 	}

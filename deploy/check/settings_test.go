@@ -19,6 +19,7 @@ func settingsOfValues() map[string][]struct{ values, shown string } {
 	type rows = []struct{ values, shown string }
 	return map[string][]struct{ values, shown string }{
 		"server_url":               rows{{`conductor: {url: "https://conductor.example.com/a'b"}`, "https://conductor.example.com/a'b"}},
+		"auth_key_file":            rows{{`conductor: {auth: {secret: credentials}}`, "id"}},
 		"auth_secret_file":         rows{{`conductor: {auth: {secret: credentials}}`, "[redacted]"}},
 		"tls_ca_cert":              rows{{`conductor: {tls: {caSecret: ca}}`, "/run/conductor/ca/ca.crt"}},
 		"tls_client_cert":          rows{{`conductor: {tls: {clientSecret: client}}`, "/run/conductor/client/tls.crt"}},
@@ -52,7 +53,8 @@ func settingsOfValues() map[string][]struct{ values, shown string } {
 	}
 }
 
-// notOfValues returns the settings that the pod's environment sets.
+// notOfValues returns the settings that the pod's environment sets, and those that
+// files hold.
 func notOfValues() []string { return []string{"auth_key", "auth_secret", "listen", "worker_id"} }
 
 // Every setting given through the chart's values reaches the worker as it was
@@ -79,20 +81,17 @@ func TestSettingsReachTheWorker(t *testing.T) {
 func shownBy(t *testing.T, worker, values string) map[string]string {
 	t.Helper()
 	folder := t.TempDir()
-	secret := filepath.Join(folder, "key-secret")
+	id, secret := filepath.Join(folder, "key-id"), filepath.Join(folder, "key-secret")
 	text := read[core.ConfigMap](t, values, "ConfigMap", "conductor-jwt").Data["config.yaml"]
-	text = strings.ReplaceAll(text, "/run/conductor/auth/key-secret", filepath.ToSlash(secret))
+	text = strings.ReplaceAll(text, "/run/conductor/auth", filepath.ToSlash(folder))
 	config := filepath.Join(folder, "config.yaml")
-	for name, content := range map[string]string{secret: "a secret", config: text} {
+	for name, content := range map[string]string{id: "id", secret: "a secret", config: text} {
 		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
 	show := exec.CommandContext(t.Context(), worker, "config", "show", "-o", "json")
 	show.Env = []string{"CONDUCTOR_JWT_CONFIG=" + config}
-	if strings.Contains(text, "auth_secret_file") {
-		show.Env = append(show.Env, "CONDUCTOR_AUTH_KEY=id")
-	}
 	out, err := show.Output()
 	if err != nil {
 		t.Fatalf("%s: %v\n%s\n%s", values, err, text, fmt.Sprint(err))

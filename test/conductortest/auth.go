@@ -10,9 +10,8 @@ import (
 
 // auth grants tokens and knows which are valid.
 type auth struct {
-	keyID string
-
 	mu        sync.Mutex
+	keyID     string
 	secret    string
 	valid     map[string]bool
 	granted   []string
@@ -32,13 +31,13 @@ func (s *Server) Rotate() {
 	s.auth.expired = http.StatusUnauthorized
 }
 
-// ChangeSecret makes the server grant tokens for another secret alone, and refuse
-// every token granted so far.
-func (s *Server) ChangeSecret(secret string) {
+// ChangeKey makes the server grant tokens for another key alone, and refuse every
+// token granted so far.
+func (s *Server) ChangeKey(keyID, secret string) {
 	s.Rotate()
 	s.auth.mu.Lock()
 	defer s.auth.mu.Unlock()
-	s.auth.secret = secret
+	s.auth.keyID, s.auth.secret = keyID, secret
 }
 
 // Expire makes the server refuse, with 403, every token granted so far, as some
@@ -78,9 +77,9 @@ func (a *auth) grant(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	a.mu.Lock()
-	secret := a.secret
+	valid := asked.KeyID == a.keyID && asked.KeySecret == a.secret
 	a.mu.Unlock()
-	if asked.KeyID != a.keyID || asked.KeySecret != secret {
+	if !valid {
 		problem(w, http.StatusUnauthorized, "Invalid credentials of "+asked.KeyID+": "+asked.KeySecret)
 		return
 	}

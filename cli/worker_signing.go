@@ -203,6 +203,19 @@ func (s *signing) refresh(ctx context.Context, g *generation) {
 	s.running.Go(func() { g.ring.Run(ctx) })
 }
 
+// accessTokens returns the status of the exchanges; nil where there are none.
+func (s *signing) accessTokens() *web.AccessTokens {
+	if s.exchanger == nil {
+		return nil
+	}
+	list, cached := s.exchanger.Status()
+	tokens := &web.AccessTokens{Cached: cached, Providers: []web.Provider{}}
+	for _, p := range list {
+		tokens.Providers = append(tokens.Providers, web.Provider{Name: p.Provider, Hits: p.Hits, Granted: p.Granted, Refused: p.Refused, Failed: p.Failed})
+	}
+	return tokens
+}
+
 // Describe implements [prometheus.Collector].
 func (s *signing) Describe(ch chan<- *prometheus.Desc) {
 	for _, c := range s.reloads.collectors() {

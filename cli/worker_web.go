@@ -133,6 +133,7 @@ func (p *parts) statusOf(c *config.Loaded) func() web.Status {
 	return func() web.Status {
 		_, health := p.worker.Ready()
 		return web.NewStatus(web.StatusSource{
+			AccessTokens: p.signing.accessTokens(),
 			Process: web.Process{
 				Version: p.build.Version, Edition: p.build.Edition, Crypto: p.build.Crypto,
 				ID: c.WorkerID, Server: p.client.BaseURL(), Domain: c.Domain, Began: p.began,

@@ -21,8 +21,8 @@ type metrics struct {
 
 // counts are those of one provider.
 type counts struct {
-	outcomes map[outcome]uint64
-	hits     uint64
+	outcomes map[outcome]int
+	hits     int
 }
 
 func newMetrics() *metrics {
@@ -37,7 +37,7 @@ func newMetrics() *metrics {
 	// event as an increase.
 	for _, p := range provider.Profiles() {
 		if p.Exchange != nil {
-			m.counts[p.Name] = &counts{outcomes: map[outcome]uint64{outcomeRefused: 0, outcomeUnavailable: 0}}
+			m.counts[p.Name] = &counts{outcomes: map[outcome]int{outcomeRefused: 0, outcomeUnavailable: 0}}
 		}
 	}
 	return m
@@ -48,7 +48,7 @@ func (m *metrics) add(p *provider.Profile, add func(*counts)) {
 	defer m.mu.Unlock()
 	c, ok := m.counts[p.Provider()]
 	if !ok {
-		c = &counts{outcomes: map[outcome]uint64{}}
+		c = &counts{outcomes: map[outcome]int{}}
 		m.counts[p.Provider()] = c
 	}
 	add(c)
@@ -67,10 +67,10 @@ func (m *metrics) took(p *provider.Profile, d time.Duration) {
 // Status describes the access tokens of one provider since the start.
 type Status struct {
 	Provider string // name of its built-in profile
-	Hits     uint64 // tokens that were given out of the cache
-	Granted  uint64 // exchanges
-	Refused  uint64 // exchanges that the provider refused
-	Failed   uint64 // exchanges that ended otherwise, or were not made
+	Hits     int    // tokens that were given out of the cache
+	Granted  int    // exchanges
+	Refused  int    // exchanges that the provider refused
+	Failed   int    // exchanges that ended otherwise, or were not made
 }
 
 // Status returns the status of each provider that was used, by their names, and the

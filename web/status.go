@@ -20,6 +20,8 @@ type StatusSource struct {
 	Health  worker.Health
 	Hour    worker.Hour
 	Keys    []keyring.Status
+	// AccessTokens is nil where the worker exchanges nothing.
+	AccessTokens *AccessTokens
 	// PolicyRefused says that the last policy file was refused.
 	PolicyRefused bool
 	Settings      []config.Row
@@ -32,16 +34,18 @@ type StatusSource struct {
 // Status is the state of a worker. The status page, its JSON and the command
 // status show it. It holds no secret.
 type Status struct {
-	At       time.Time    `json:"at"`
-	State    State        `json:"state"`
-	Process  Process      `json:"worker"`
-	Slots    Slots        `json:"slots"`
-	Queues   []Queue      `json:"queues"`
-	Hour     Hour         `json:"lastHour"`
-	Failures []Failure    `json:"failures"` // since the start, the latest first
-	Keys     []Key        `json:"keys"`
-	Set      []SettingRow `json:"settings"` // that differ from their defaults
-	Defaults []SettingRow `json:"defaults"`
+	At       time.Time `json:"at"`
+	State    State     `json:"state"`
+	Process  Process   `json:"worker"`
+	Slots    Slots     `json:"slots"`
+	Queues   []Queue   `json:"queues"`
+	Hour     Hour      `json:"lastHour"`
+	Failures []Failure `json:"failures"` // since the start, the latest first
+	Keys     []Key     `json:"keys"`
+	// AccessTokens is nil where the worker exchanges nothing.
+	AccessTokens *AccessTokens `json:"accessTokens,omitempty"`
+	Set          []SettingRow  `json:"settings"` // that differ from their defaults
+	Defaults     []SettingRow  `json:"defaults"`
 }
 
 // State is the overall state.
@@ -130,6 +134,21 @@ type Failure struct {
 	URL        string    `json:"url,omitempty"`   // of that execution
 }
 
+// AccessTokens describes the exchanges of assertions for access tokens.
+type AccessTokens struct {
+	Cached    int        `json:"cached"`    // tokens in the cache
+	Providers []Provider `json:"providers"` // that were used since the start
+}
+
+// Provider is one provider since the start.
+type Provider struct {
+	Name    string `json:"name"`
+	Hits    int    `json:"hits"`    // tokens that were given out of the cache
+	Granted int    `json:"granted"` // exchanges
+	Refused int    `json:"refused"` // exchanges that the provider refused
+	Failed  int    `json:"failed"`  // exchanges that ended otherwise, or were not made
+}
+
 // Key is one named key.
 type Key struct {
 	Name string `json:"name"`
@@ -164,6 +183,7 @@ func NewStatus(s StatusSource) Status {
 		At: s.Hour.Now.UTC(), Process: s.Process,
 		Slots: Slots{Total: s.Health.Slots, Busy: s.Health.InFlight},
 		Hour:  hourOf(s.Hour), Failures: failuresOf(s), Queues: []Queue{}, Keys: []Key{}, Set: []SettingRow{}, Defaults: []SettingRow{},
+		AccessTokens: s.AccessTokens,
 	}
 	st.Process.Began = st.Process.Began.UTC()
 	for _, q := range s.Health.Queues {

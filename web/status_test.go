@@ -84,6 +84,7 @@ func busy() web.StatusSource {
 		{Name: "billing", Versions: []keyring.VersionStatus{{KeyID: "k-1", Algorithm: "RS256", State: keyring.Active, Created: now().Add(-72 * time.Hour)}}},
 		{Name: "partner", Failing: true},
 	}
+	s.AccessTokens = &web.AccessTokens{Cached: 2, Providers: []web.Provider{{Name: "google-service-account", Hits: 5678, Granted: 45, Refused: 23, Failed: 67}}}
 	s.Settings = []config.Row{row("auth_secret", "[redacted]", config.FromEnvironment), row("max_ttl", "1h", config.FromDefault)}
 	s.Executions = "https://conductor.example.com/execution/"
 	return s
@@ -114,6 +115,22 @@ func asText(t *testing.T, s web.StatusSource) string {
 	return b.String()
 }
 
+func TestAccessTokensAreShownWhereThereAreExchanges(t *testing.T) {
+	s := idle()
+	for _, none := range []string{show(t, s, "/").Body.String(), asText(t, s), show(t, s, "/status").Body.String()} {
+		if strings.Contains(strings.ToLower(none), "access token") || strings.Contains(none, "accessTokens") {
+			t.Errorf("a worker that exchanges nothing shows %s", none)
+		}
+	}
+	s.AccessTokens = &web.AccessTokens{Cached: 1, Providers: []web.Provider{}}
+	if page := asPlain(t, show(t, s, "/").Body.String()); !strings.Contains(page, "None was asked for.") || !strings.Contains(page, "1 access token in the cache") {
+		t.Error(page)
+	}
+	if text := asText(t, s); !strings.Contains(text, "Access tokens since the start: none") {
+		t.Error(text)
+	}
+}
+
 func TestStatusIsOnThePageAndInTheText(t *testing.T) {
 	page, text := asPlain(t, show(t, busy(), "/").Body.String()), asText(t, busy())
 	for what, want := range map[string]string{
@@ -130,6 +147,12 @@ func TestStatusIsOnThePageAndInTheText(t *testing.T) {
 		"its kid":                "k-1",
 		"its age":                "3 days old",
 		"a key without versions": "not loaded yet",
+		"a provider":             "google-service-account",
+		"its hits":               "5,678",
+		"its exchanges":          "45",
+		"its refusals":           "23",
+		"its failures":           "67",
+		"the cache":              "2 access tokens in the cache",
 		"a setting":              "[redacted]",
 	} {
 		if !strings.Contains(page, want) {

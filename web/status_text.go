@@ -46,6 +46,13 @@ func WriteStatus(w io.Writer, s Status) error {
 		k := v.Keys[i]
 		return []string{k.Name, k.Signs.Whole, k.Algorithm, k.Since, k.Until, joined(k.Next), joined(k.Former), k.Store.text()}
 	})
+	if s.AccessTokens != nil {
+		t.table("Access tokens since the start", []string{"PROVIDER", "FROM THE CACHE", "EXCHANGED", "REFUSED", "FAILED"}, len(v.Providers), func(i int) []string {
+			p := v.Providers[i]
+			return []string{p.Name, p.Hits, p.Granted, p.Refused, p.Failed}
+		})
+		t.row(v.CachedText())
+	}
 	t.table("Settings that differ from their defaults", []string{"SETTING", "VALUE", "FROM"}, len(s.Set), func(i int) []string {
 		return []string{s.Set[i].Name, s.Set[i].Value, s.Set[i].From}
 	})

@@ -22,6 +22,7 @@ type view struct {
 	Codes                                   []codeRow
 	Failures                                []failureRow
 	Keys                                    []keyRow
+	Providers                               []providerRow
 }
 
 // mark is a state. The page marks a bad one with a sign as well as a colour.
@@ -74,8 +75,20 @@ func viewOf(s Status) *view {
 	for _, k := range s.Keys {
 		v.Keys = append(v.Keys, keyRowOf(k, s.At))
 	}
+	if s.AccessTokens != nil {
+		for _, p := range s.AccessTokens.Providers {
+			v.Providers = append(v.Providers, providerRow{p.Name, grouped(p.Hits), grouped(p.Granted), grouped(p.Refused), grouped(p.Failed)})
+		}
+	}
 	return v
 }
+
+// CachedText says how many access tokens are in the cache.
+func (v *view) CachedText() string {
+	return printable.Count(v.AccessTokens.Cached, "access token") + " in the cache"
+}
+
+type providerRow struct{ Name, Hits, Granted, Refused, Failed string }
 
 type queueRow struct {
 	TaskType, LastPoll, Hint string

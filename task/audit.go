@@ -78,7 +78,7 @@ func decisionOf(t api.Task, d draft, out Outcome, began time.Time, took time.Dur
 	if d.key == nil {
 		return decision
 	}
-	r := &d.request
+	r := d.request
 	decision.Key, decision.Algorithm = r.key.Name, string(d.token.Algorithm)
 	if r.keyFromProfile() {
 		decision.Use = r.use

@@ -25,7 +25,7 @@ const maxGrantTTL = 100 * 365 * 24 * time.Hour
 func inlineRule(mode policy.Inline) string { return "inline: " + string(mode) }
 
 // checkInline refuses a key in a task that the operator's mode does not permit.
-func (h *Handler) checkInline(r request) error {
+func (h *Handler) checkInline(r *request) error {
 	if r.use != "" || r.key.Name != "" {
 		return nil
 	}
@@ -45,7 +45,7 @@ func (h *Handler) checkInline(r request) error {
 // grants. Where the task names no ttl, it returns the draft with the ttl that its
 // grant permits, which may be less than the default.
 func (h *Handler) authorise(t api.Task, d draft) (draft, error) {
-	r := &d.request
+	r := d.request
 	verdict := policy.Verdict{Allowed: true, TTL: time.Duration(d.ttl) * time.Second}
 	if r.needsGrant() {
 		verdict = h.o.Policy.Decide(h.policyRequest(t, d))
@@ -119,7 +119,7 @@ func checkRepeated(token *signer.Request) error {
 // policyRequest describes the draft to the policy. It reads the claims
 // themselves: an input, a profile or the author's claims may have set them.
 func (h *Handler) policyRequest(t api.Task, d draft) policy.Request {
-	r := &d.request
+	r := d.request
 	q := policy.Request{
 		Use: r.use, Secrets: r.keySecrets, Workflow: t.WorkflowType, TaskType: t.Type, Algorithm: string(d.token.Algorithm),
 		TTL: time.Duration(d.ttl) * time.Second, DefaultTTL: r.times.defaulted, WorkerMaxTTL: h.workerTTL(r),

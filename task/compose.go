@@ -14,7 +14,7 @@ import (
 // draft is the token that a task asks for, and what was decided about it. Each
 // step returns it with its own fields set.
 type draft struct {
-	request request
+	request *request // nil where it was not read
 	key     keys.Key // nil in an explanation of a task whose key cannot be read
 
 	// Of compose.
@@ -43,7 +43,7 @@ type draft struct {
 }
 
 // compose writes the token that r asks for, with the presets of its profile.
-func (h *Handler) compose(r request, key keys.Key) (draft, error) {
+func (h *Handler) compose(r *request, key keys.Key) (draft, error) {
 	d := draft{request: r, now: h.o.Now(), ttl: r.times.ttl}
 	var err error
 	if d.token.KeyID, err = r.tokenKeyID(key); err != nil {
@@ -86,7 +86,7 @@ func (h *Handler) compose(r request, key keys.Key) (draft, error) {
 
 // tokenKeyID returns the kid of the token. For a configured key, privateKeyId
 // may say its name or its kid, and the token has its kid in either case.
-func (r request) tokenKeyID(key keys.Key) (string, error) {
+func (r *request) tokenKeyID(key keys.Key) (string, error) {
 	if key == nil {
 		return r.keyID, nil
 	}
@@ -104,7 +104,7 @@ func (r request) tokenKeyID(key keys.Key) (string, error) {
 
 // tokenAlgorithm returns the algorithm that was asked for, where it fits the
 // key and the profile, or their default. It is never overridden.
-func (r request) tokenAlgorithm(key keys.Key) (keys.Algorithm, error) {
+func (r *request) tokenAlgorithm(key keys.Key) (keys.Algorithm, error) {
 	switch {
 	case key == nil:
 		return r.algorithm, nil
@@ -124,7 +124,7 @@ func (r request) tokenAlgorithm(key keys.Key) (keys.Algorithm, error) {
 
 // parties returns the claims that name the parties, those that the task leaves
 // out as its profile presets them.
-func (r request) parties(key keys.Key) (provider.Parties, error) {
+func (r *request) parties(key keys.Key) (provider.Parties, error) {
 	given := provider.Parties{Issuer: r.issuer, Subject: r.subject, Audiences: r.audience}
 	if !r.hasProfile() {
 		return given, nil
@@ -136,7 +136,7 @@ func (r request) parties(key keys.Key) (provider.Parties, error) {
 // claims writes iss, sub, aud, exp, iat, nbf, jti and the scopes in this order,
 // then the author's own in theirs.
 func (d *draft) claims(p provider.Parties) jsonobj.Object {
-	r := &d.request
+	r := d.request
 	claims := jsonobj.New(9 + r.claims.Len())
 	if p.Issuer != "" {
 		claims.String("iss", p.Issuer)

@@ -270,7 +270,7 @@ func (d *draft) provider() string {
 // endpoint returns the token endpoint of a draft: one of the provider, or one that
 // the policy lists.
 func (h *Handler) endpoint(d *draft) (*access, error) {
-	r := &d.request
+	r := d.request
 	found, err := r.profile.Endpoint(r.exchange.tokenURL, &d.token.Claims, &r.exchange.parameters)
 	if err != nil {
 		return nil, err
@@ -293,7 +293,7 @@ type Exchanger interface {
 // exchange gets the access token of a draft that was authorised and agrees with the
 // stored task.
 func (h *Handler) exchange(ctx context.Context, d draft) (draft, error) {
-	r, a := &d.request, d.access
+	r, a := d.request, d.access
 	var err error
 	a.token, a.cached, err = h.o.Exchange.Token(ctx, exchange.Request{
 		Profile: r.profile, Endpoint: a.endpoint, Listed: a.listed,

@@ -117,7 +117,7 @@ func withoutSecrets(input secret.JSON) secret.JSON {
 
 // readableKey returns the key of a task; nil for a key in the task, and for a
 // configured one whose store cannot be asked from here.
-func (h *Handler) readableKey(ctx context.Context, r request) (keys.Key, error) {
+func (h *Handler) readableKey(ctx context.Context, r *request) (keys.Key, error) {
 	if r.key.Name == "" {
 		return nil, nil //nolint:nilnil // compose takes a task without its key
 	}

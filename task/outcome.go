@@ -114,7 +114,9 @@ func (h *Handler) failed(ctx context.Context, t api.Task, d draft, err error) Ou
 		status = api.Failed
 	}
 	out := Failure(status, cause)
-	out.Warnings = d.request.warnings
+	if d.request != nil {
+		out.Warnings = d.request.warnings
+	}
 	if d.key != nil {
 		out.Algorithm, out.KeyKind = string(d.token.Algorithm), string(keys.KindOf(d.key))
 	}

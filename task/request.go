@@ -57,13 +57,13 @@ const (
 )
 
 // read reads every input of a task. Its warnings are set also with an error.
-func (h *Handler) read(t api.Task) (request, error) {
+func (h *Handler) read(t api.Task) (*request, error) {
 	contract := contractOf(h.contracts, t.Type)
 	v, err := readInputs(contract.inputs, t)
 	if err != nil {
-		return request{}, err
+		return &request{}, err
 	}
-	r := request{inputs: v, clear: h.clear}
+	r := &request{inputs: v, clear: h.clear}
 	warning, err := checkUnknown(contract, v.unknown, h.o.Unknown == UnknownError)
 	if err != nil {
 		return r, err
@@ -111,7 +111,7 @@ func (h *Handler) read(t api.Task) (request, error) {
 }
 
 // readClaims reads the inputs that become claims and header parameters.
-func (h *Handler) readClaims(r request) (request, error) {
+func (h *Handler) readClaims(r *request) (*request, error) {
 	v := r.inputs
 	var err error
 	if r.subject, err = v.text(inSubject); err != nil {
@@ -126,7 +126,7 @@ func (h *Handler) readClaims(r request) (request, error) {
 	if r.scopes, err = v.scopes(r.profile); err != nil {
 		return r, err
 	}
-	if r.times, err = v.times(h.bounds(&r)); err != nil {
+	if r.times, err = v.times(h.bounds(r)); err != nil {
 		return r, err
 	}
 	if r.algorithm, err = v.algorithm(); err != nil {

@@ -221,7 +221,7 @@ type storedCheck struct {
 
 // startStoredCheck starts the comparison of a task with what the server keeps of it,
 // if there is anything to compare. Stop cancels the read if it still runs.
-func (h *Handler) startStoredCheck(ctx context.Context, t api.Task, r request) (check *storedCheck, stop func()) {
+func (h *Handler) startStoredCheck(ctx context.Context, t api.Task, r *request) (check *storedCheck, stop func()) {
 	check = &storedCheck{done: make(chan error, 1), mode: h.o.Injection, secretsOnly: r.secretsOnly, deniedRead: h.logDeniedRead}
 	if needed, err := h.needsStored(t, r); !needed {
 		check.done <- err
@@ -232,7 +232,7 @@ func (h *Handler) startStoredCheck(ctx context.Context, t api.Task, r request) (
 	return check, stop
 }
 
-func (h *Handler) runStoredCheck(ctx context.Context, t api.Task, r request, done chan<- error) {
+func (h *Handler) runStoredCheck(ctx context.Context, t api.Task, r *request, done chan<- error) {
 	err := h.compareStored(ctx, t, r)
 	h.forgetAfter(r.clear, err)
 	done <- err
@@ -240,7 +240,7 @@ func (h *Handler) runStoredCheck(ctx context.Context, t api.Task, r request, don
 
 // needsStored reports whether the stored task is to be read. It returns an error for
 // a task that needs the read where the settings or the command exclude it.
-func (h *Handler) needsStored(t api.Task, r request) (bool, error) {
+func (h *Handler) needsStored(t api.Task, r *request) (bool, error) {
 	const noServer = "there is no server to read the stored task from"
 	mode := h.o.Injection
 	reads := mode == InjectionAuto || mode == InjectionStored
@@ -263,7 +263,7 @@ func (h *Handler) needsStored(t api.Task, r request) (bool, error) {
 
 // compareStored reads what the server keeps of the task and, where secrets are
 // to be signed, of its workflow.
-func (h *Handler) compareStored(ctx context.Context, t api.Task, r request) (err error) {
+func (h *Handler) compareStored(ctx context.Context, t api.Task, r *request) (err error) {
 	defer func() {
 		if recover() != nil { // the caller of Handle recovers only in its own goroutine
 			h.o.Logger.ErrorContext(ctx, "the check for injected secrets panicked; please report it", "task_id", t.ID, "at", PanicSite())

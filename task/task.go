@@ -170,7 +170,7 @@ func (h *Handler) issue(ctx context.Context, t api.Task) (draft, Outcome) {
 }
 
 // resolve returns the key that a task names, if the operator allows it.
-func (h *Handler) resolve(ctx context.Context, r request) (keys.Key, error) {
+func (h *Handler) resolve(ctx context.Context, r *request) (keys.Key, error) {
 	if err := h.checkInline(r); err != nil {
 		return nil, err
 	}

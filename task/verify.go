@@ -36,14 +36,14 @@ func (h *Handler) verify(ctx context.Context, t api.Task) (draft, Outcome) {
 		return d, h.failed(ctx, t, d, err)
 	}
 	q, err := h.readVerification(t)
-	d.request, d.verified.verifier = q.request, q.ask.Verifier
+	d.request, d.verified.verifier = &q.request, q.ask.Verifier
 	if err != nil {
 		return d, h.failed(ctx, t, d, err)
 	}
 	// The stored task is read while the token is verified. There is no verdict before the
 	// comparison with it has succeeded: a valid token shows its claims, and either
 	// verdict confirms or refutes a guess at an injected secret.
-	stored, stop := h.startStoredCheck(ctx, t, q.request)
+	stored, stop := h.startStoredCheck(ctx, t, &q.request)
 	defer stop()
 	p, err := h.o.Verifiers.Verify(ctx, q.ask)
 	invalid, isInvalid := errors.AsType[*verifier.Invalid](err)

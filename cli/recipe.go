@@ -42,9 +42,9 @@ func newRecipeShowCommand(env Env) *cobra.Command {
 		Use:   "show NAME",
 		Short: "Print the workflow of one provider, how to get its key, and known problems",
 		Long: `Print the workflow of one provider, how to get its key, and known problems, in
-Markdown. With -o json only the workflows and the task definition are printed, in
-the form that the server accepts.`,
-		Example:           "  conductor-jwt recipe show github-app -o json | jq .workflows",
+Markdown. With -o json only the workflow is printed, in the form that the server
+accepts.`,
+		Example:           "  conductor-jwt recipe show github-app -o json | jq .workflow",
 		ValidArgsFunction: cobra.FixedCompletions(provider.Names(), cobra.ShellCompDirectiveNoFileComp),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {
@@ -69,7 +69,6 @@ func showRecipe(env Env, name, output string) error {
 	var o jsonobj.Object
 	o.String("name", p.Name)
 	o.String("secret", p.Recipe.Secret)
-	o.Set("workflows", array(p.CallWorkflow(), p.TokenWorkflow()))
-	o.Set("taskDefinitions", array(provider.TokenTaskDef()))
+	o.Set("workflow", p.Workflow())
 	return writeObject(env.Stdout, &o)
 }

@@ -41,8 +41,8 @@ func (r *Refused) Error() string {
 	return fmt.Sprintf("the provider refused the request with status %d", r.Status)
 }
 
-// MaxAnswer is the length of the longest answer that is read, in bytes.
-const MaxAnswer = 256 << 10
+// maxAnswer is the length of the longest answer that is read, in bytes.
+const maxAnswer = 256 << 10
 
 // ReadToken reads the answer of a token endpoint (RFC 6749 §5.1 and §5.2, or the
 // provider's own form). Its error is a *[Refused] where a later attempt would meet the
@@ -55,7 +55,7 @@ func (p *Profile) ReadToken(status int, body []byte, now time.Time) (Token, erro
 	if status >= 500 || slices.Contains([]int{408, 425, 429}, status) {
 		return Token{}, fmt.Errorf("the provider answered with status %d", status)
 	}
-	value, err := jsonobj.ParseValue(body, jsonobj.Limits{Bytes: MaxAnswer})
+	value, err := jsonobj.ParseValue(body, jsonobj.Limits{Bytes: maxAnswer})
 	if err != nil {
 		return Token{}, fmt.Errorf("the provider answered with status %d and a body that is not JSON", status)
 	}

@@ -16,9 +16,8 @@ func appStoreConnect() *Profile {
 		OneOf: []string{"iss", "sub"},
 		Recipe: Recipe{
 			Secret: "APP_STORE_CONNECT_KEY", KeySetup: "In App Store Connect, *Users and Access*, *Integrations*, make a team key and take its .p8 file as it is.",
-			signInputs: `"issuer":"${workflow.input.issuer}","privateKeyId":"${workflow.input.keyId}"`,
-			inputs:     `"issuer":"issuer-id","keyId":"2X9R4HXF34","apiUrl":"https://api.appstoreconnect.apple.com/v1/apps"`,
-			request:    bearerGet + `}`,
+			task:   `"issuer":"${workflow.input.issuer}","privateKeyId":"${workflow.input.keyId}"`,
+			inputs: `"issuer":"issuer-id","keyId":"2X9R4HXF34","apiUrl":"https://api.appstoreconnect.apple.com/v1/apps"`,
 			Problems: []string{
 				"401 `NOT_AUTHORIZED`: the key was revoked, or the issuer ID is another team's.",
 				"An individual key has no issuer: write `\"subject\":\"user\"` in place of `issuer`.",
@@ -48,12 +47,10 @@ func appleSignIn() *Profile {
 		},
 		Recipe: Recipe{
 			Secret: "APPLE_SIGN_IN_KEY", KeySetup: "Under *Certificates, Identifiers & Profiles*, make a key with *Sign in with Apple* and take its .p8 file as it is.",
-			signInputs: `"issuer":"${workflow.input.teamId}","subject":"${workflow.input.clientId}","privateKeyId":"${workflow.input.keyId}"`,
-			inputs: `"teamId":"DEF123GHIJ","clientId":"com.example.web","keyId":"ABC123DEFG","code":"authorization-code","tokenUrl":"https://appleid.apple.com/auth/token",` +
-				`"apiUrl":"https://example.com/"`,
-			request:     form + `grant_type=authorization_code&code=${workflow.input.code}&client_id=${workflow.input.clientId}&client_secret=${jwt.output.token}"`,
-			accessToken: "access_token",
-			Problems:    []string{"`invalid_grant`: an authorization code is valid once and for five minutes. Only the user brings another; a retry does not."},
+			task: `"issuer":"${workflow.input.teamId}","subject":"${workflow.input.clientId}","privateKeyId":"${workflow.input.keyId}",` +
+				`"parameters":{"code":"${workflow.input.code}"}`,
+			inputs:   `"teamId":"DEF123GHIJ","clientId":"com.example.web","keyId":"ABC123DEFG","code":"authorization-code","apiUrl":"https://example.com/"`,
+			Problems: []string{"`invalid_grant`: an authorization code is valid once and for five minutes. Only the user brings another; a retry does not."},
 		},
 	}
 }

@@ -22,13 +22,12 @@ func auth0() *Profile {
 			endpoint: func(audience string) string { return below(audience, "oauth/token") },
 		},
 		Recipe: Recipe{
-			Secret: "AUTH0_KEY", KeySetup: newKey + " Upload key.pub.pem as a credential of the application, under *Private Key JWT*.", signInputs: clientInputs,
-			inputs: `"clientId":"client-id","audience":"https://example.auth0.com/","api":"https%3A%2F%2Fexample.auth0.com%2Fapi%2Fv2%2F",` +
-				`"tokenUrl":"https://example.auth0.com/oauth/token","apiUrl":"https://example.auth0.com/api/v2/clients"`,
-			request: clientAssertionForm + `&client_id=${workflow.input.clientId}&audience=${workflow.input.api}"`, accessToken: "access_token",
+			Secret: "AUTH0_KEY", KeySetup: newKey + " Upload key.pub.pem as a credential of the application, under *Private Key JWT*.",
+			task:   clientInputs + `,"parameters":{"audience":"${workflow.input.api}"}`,
+			inputs: `"clientId":"client-id","audience":"https://example.auth0.com/","api":"https://example.auth0.com/api/v2/","apiUrl":"https://example.auth0.com/api/v2/clients"`,
 			Problems: []string{
 				"`access_denied`: the application has no grant for the API.",
-				"A custom domain is the audience where the token URL has it.",
+				"A custom domain is the audience, `https://login.example.com/`. The policy file must list its token endpoint.",
 			},
 		},
 	}

@@ -21,10 +21,9 @@ func box() *Profile {
 			Secret: "BOX_KEY",
 			KeySetup: "Generate a key pair in the developer console. Of the config.json, take `privateKey` for this secret, `passphrase` for BOX_PASSPHRASE and `clientSecret` for BOX_CLIENT_SECRET, " +
 				"which are stored in the same way.",
-			signInputs: issuerAndSubject + `,"privateKeyId":"${workflow.input.keyId}","privateKeyPassword":"${workflow.secrets.BOX_PASSPHRASE}",` +
-				`"claims":{"box_sub_type":"enterprise"}`,
-			inputs:  `"issuer":"client-id","subject":"enterprise-id","keyId":"public-key-id","tokenUrl":"https://api.box.com/oauth2/token","apiUrl":"https://api.box.com/2.0/users/me"`,
-			request: assertionForm + `&client_id=${workflow.input.issuer}&client_secret=${workflow.secrets.BOX_CLIENT_SECRET}"`, accessToken: "access_token",
+			task: issuerAndSubject + `,"privateKeyId":"${workflow.input.keyId}","privateKeyPassword":"${workflow.secrets.BOX_PASSPHRASE}",` +
+				`"claims":{"box_sub_type":"enterprise"},"parameters":{"clientSecret":"${workflow.secrets.BOX_CLIENT_SECRET}"}`,
+			inputs: `"issuer":"client-id","subject":"enterprise-id","keyId":"public-key-id","apiUrl":"https://api.box.com/2.0/users/me"`,
 			Problems: []string{
 				"`unauthorized_client`: the app is not authorised in the admin console.",
 				"`invalid_grant`, *check the 'exp' claim*: a token is valid for a minute; check the clocks.",

@@ -25,9 +25,8 @@ func clientAssertion() *Profile {
 			Parameters: []Parameter{{Name: "resource", Meaning: "the resources that the access token is for (RFC 8707)", Type: urisType, Field: "resource"}},
 		},
 		Recipe: Recipe{
-			Secret: "CLIENT_KEY", KeySetup: newKey + registerJWKS, signInputs: clientInputs,
-			inputs:  `"clientId":"client-id","audience":"https://as.example.com","tokenUrl":"https://as.example.com/token","apiUrl":"https://api.example.com/"`,
-			request: clientAssertionForm + `"`, accessToken: "access_token",
+			Secret: "CLIENT_KEY", KeySetup: newKey + registerJWKS, task: clientInputs + tokenURLInput,
+			inputs: `"clientId":"client-id","audience":"https://as.example.com","tokenUrl":"https://as.example.com/token","apiUrl":"https://api.example.com/"`,
 			Problems: []string{
 				invalidClient,
 				"The audience is the issuer of the authorization server (`issuer` in its metadata), not its token URL (RFC 10070 §4).",

@@ -21,10 +21,8 @@ func docusign() *Profile {
 		},
 		Recipe: Recipe{
 			Secret: "DOCUSIGN_KEY", KeySetup: "Under *Apps and Keys*, add an RSA key pair to the integration key and take the private key, which is shown once.",
-			signInputs: issuerAndSubject + `,"audience":"${workflow.input.audience}"`,
-			inputs: `"issuer":"integration-key","subject":"user-guid","audience":"account-d.docusign.com","tokenUrl":"https://account-d.docusign.com/oauth/token",` +
-				`"apiUrl":"https://account-d.docusign.com/oauth/userinfo"`,
-			request: assertionForm + `"`, accessToken: "access_token",
+			task:   issuerAndSubject + `,"audience":"${workflow.input.audience}"`,
+			inputs: `"issuer":"integration-key","subject":"user-guid","audience":"account-d.docusign.com","apiUrl":"https://account-d.docusign.com/oauth/userinfo"`,
 			Problems: []string{
 				"`consent_required`: the user must open the consent page once, with the scopes of the token.",
 				"`issuer_not_found`: the integration key belongs to the other environment, demo or production.",

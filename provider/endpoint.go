@@ -43,7 +43,7 @@ func (p *Profile) Endpoint(tokenURL string, claims, parameters *jsonobj.Object) 
 		tokenURL = fixed
 	}
 	if tokenURL == "" {
-		return Endpoint{}, wrongEndpoint("not set, and this provider's endpoint differs from tenant to tenant", "set it to the token endpoint of your tenant"+x.example())
+		return Endpoint{}, wrongEndpoint("not set, and this provider's endpoint differs from tenant to tenant", "set it to the token endpoint of your tenant, such as "+p.exampleEndpoint())
 	}
 	if problem, hint := checkURL(tokenURL); problem != "" {
 		return Endpoint{}, wrongEndpoint(problem, hint)
@@ -61,15 +61,7 @@ func (p *Profile) Endpoint(tokenURL string, claims, parameters *jsonobj.Object) 
 }
 
 func wrongEndpoint(found, hint string) error {
-	return &fault.Error{Reason: ErrEndpoint, Field: TokenURLField, Found: found, Hint: hint}
-}
-
-// example returns the form of the provider's endpoints.
-func (e *Exchange) example() string {
-	if len(e.Patterns) == 0 {
-		return ""
-	}
-	return ", of the form " + strings.ReplaceAll(e.Patterns[0], "*", "TENANT")
+	return &fault.Error{Reason: ErrEndpoint, Field: tokenURLField, Found: found, Hint: hint}
 }
 
 // expand replaces {name} in a URL by a parameter. It returns the name where the
@@ -97,7 +89,7 @@ func checkURL(text string) (problem, hint string) {
 	case len(text) > maxURL, err != nil, u.Host == "", u.Opaque != "":
 		return "not an absolute URL", "set it to the token endpoint, such as https://as.example.com/token"
 	case u.Scheme != "https":
-		return "not an https URL", "tokens are posted over https only"
+		return "not an https URL", "write an https URL"
 	case u.User != nil, u.RawQuery != "", u.ForceQuery, strings.Contains(text, "#"):
 		return "a URL with user information, a query or a fragment", "leave that part out"
 	case u.String() != text, u.Hostname() != strings.ToLower(u.Hostname()), !isNormal(u):

@@ -2,10 +2,13 @@ package provider_test
 
 import (
 	"errors"
+	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
 	"conductor-jwt/internal/fault"
+	"conductor-jwt/internal/jsonobj"
 	"conductor-jwt/provider"
 )
 
@@ -149,7 +152,7 @@ func TestAnEndpointIsRefusedWithAReason(t *testing.T) {
 	} {
 		_, err := endpoint(t, row.profile, row.url)
 		f, ok := errors.AsType[*fault.Error](err)
-		if !ok || f.Found != row.found || f.Field != provider.TokenURLField || !errors.Is(err, provider.ErrEndpoint) {
+		if !ok || f.Found != row.found || f.Field != "tokenUrl" || !errors.Is(err, provider.ErrEndpoint) {
 			t.Errorf("%s %.60s: %v, want %s", row.profile, row.url, err, row.found)
 		}
 	}
@@ -158,15 +161,62 @@ func TestAnEndpointIsRefusedWithAReason(t *testing.T) {
 func TestTheInstallationIsInTheTokenURLOrAParameter(t *testing.T) {
 	p := find(t, "github-app")
 	_, err := p.Endpoint("", object(t, `{}`), object(t, `{}`))
-	wantFault(t, err, provider.ErrParameter, provider.ParametersField)
+	wantFault(t, err, provider.ErrParameter, "parameters")
 	_, err = p.Endpoint("https://api.acme.ghe.com/app/installations/2/access_tokens", object(t, `{}`), object(t, `{"installationId":1}`))
-	wantFault(t, err, provider.ErrEndpoint, provider.TokenURLField)
+	wantFault(t, err, provider.ErrEndpoint, "tokenUrl")
 	_, err = p.Endpoint("", object(t, `{}`), object(t, `{"installationId":"../user"}`))
-	wantFault(t, err, provider.ErrParameter, provider.ParametersField)
+	wantFault(t, err, provider.ErrParameter, "parameters")
 }
 
 // A token for several audiences has no endpoint by itself.
 func TestSeveralAudiencesNameNoEndpoint(t *testing.T) {
 	_, err := find(t, "okta").Endpoint("", object(t, `{"aud":["https://a.okta.com","https://b.okta.com"]}`), object(t, `{}`))
-	wantFault(t, err, provider.ErrEndpoint, provider.TokenURLField)
+	wantFault(t, err, provider.ErrEndpoint, "tokenUrl")
+}
+
+// owned are the domains of each provider that has some.
+func owned() map[string][]string {
+	return map[string][]string{
+		"google-service-account": {"oauth2.googleapis.com"}, "firebase": {"identitytoolkit.googleapis.com"}, "github-app": {"api.github.com", ".ghe.com"},
+		"salesforce": {".my.salesforce.com", ".my.site.com", "login.salesforce.com", "test.salesforce.com"}, "docusign": {"account.docusign.com", "account-d.docusign.com"},
+		"box": {"api.box.com"}, "netsuite": {".suitetalk.api.netsuite.com"}, "apple-sign-in": {"appleid.apple.com"},
+		"entra": {"login.microsoftonline.com", "login.microsoftonline.us", "login.partner.microsoftonline.cn"},
+		"okta":  {".okta.com", ".oktapreview.com", ".okta-emea.com", ".okta-gov.com", ".okta.mil"}, "auth0": {".auth0.com"}, "tableau": {".online.tableau.com"},
+	}
+}
+
+// Whatever a task says, an endpoint that counts as the provider's is at one of its
+// domains, and every endpoint is https to a host without a user.
+func FuzzEndpoint(f *testing.F) {
+	for profile := range owned() {
+		for _, u := range []string{
+			"https://acme.okta.com/oauth2/v1/token", "https://evil.example/.okta.com/oauth2/v1/token", "https://acme.my.site.com/x/services/oauth2/token",
+			"https://user@api.box.com/oauth2/token", "https://login.microsoftonline.com/a%2f..%2fb/oauth2/v2.0/token", "https://a.auth0.com\\@evil.example/oauth/token",
+		} {
+			f.Add(profile, u, u)
+		}
+	}
+	f.Fuzz(func(t *testing.T, profile, tokenURL, audience string) {
+		p, ok := provider.Find(profile)
+		if !ok || p.Exchange == nil {
+			return
+		}
+		var claims, parameters jsonobj.Object
+		claims.String("aud", audience)
+		e, err := p.Endpoint(tokenURL, &claims, &parameters)
+		if err != nil {
+			return
+		}
+		u, err := url.Parse(e.URL)
+		if err != nil || u.Scheme != "https" || u.User != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.String() != e.URL {
+			t.Errorf("%s: %q, %v", profile, e.URL, err)
+			return
+		}
+		owns := slices.ContainsFunc(owned()[profile], func(domain string) bool {
+			return u.Host == domain || strings.HasPrefix(domain, ".") && strings.HasSuffix(u.Host, domain)
+		})
+		if e.BuiltIn && !owns {
+			t.Errorf("%s: %q is taken for the provider's", profile, e.URL)
+		}
+	})
 }

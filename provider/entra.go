@@ -31,10 +31,9 @@ func entra() *Profile {
 			Secret: "ENTRA_KEY",
 			KeySetup: "`openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out key.crt -subj /CN=conductor -days 365`. Upload key.crt to the app registration, under *Certificates & secrets*. " +
 				"The secret is key.pem followed by key.crt, in one text.",
-			signInputs: clientInputs + `,"certificateHeaders":["x5t#S256"]`,
-			inputs: `"clientId":"client-id","audience":"https://login.microsoftonline.com/my-tenant/oauth2/v2.0/token","scope":"https%3A%2F%2Fgraph.microsoft.com%2F.default",` +
-				`"tokenUrl":"https://login.microsoftonline.com/my-tenant/oauth2/v2.0/token","apiUrl":"https://graph.microsoft.com/v1.0/users"`,
-			request: clientAssertionForm + `&client_id=${workflow.input.clientId}&scope=${workflow.input.scope}"`, accessToken: "access_token",
+			task: clientInputs + scopesInput + `,"certificateHeaders":["x5t#S256"]`,
+			inputs: `"clientId":"client-id","audience":"https://login.microsoftonline.com/my-tenant/oauth2/v2.0/token","scopes":"https://graph.microsoft.com/.default",` +
+				`"apiUrl":"https://graph.microsoft.com/v1.0/users"`,
 			Problems: []string{
 				"`AADSTS700027`: the certificate is not the registered one.",
 				"`AADSTS700024`: the clocks differ, or the token was sent twice.",

@@ -4,7 +4,6 @@ import (
 	"encoding/json/jsontext"
 	"errors"
 	"net/url"
-	"slices"
 	"strings"
 
 	"conductor-jwt/internal/jsonobj"
@@ -159,5 +158,5 @@ func elements(value jsontext.Value) []jsontext.Value {
 	if list, ok := jsonobj.Elements(value); ok {
 		return list
 	}
-	return []jsontext.Value{slices.Clip(value)}
+	return []jsontext.Value{value}
 }

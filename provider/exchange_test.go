@@ -199,7 +199,7 @@ func TestNoParameterOverridesWhatTheWorkerSets(t *testing.T) {
 			var parameters jsonobj.Object
 			parameters.String(name, "x")
 			err := p.CheckParameters(parameters)
-			wantFault(t, err, provider.ErrParameter, provider.ParametersField)
+			wantFault(t, err, provider.ErrParameter, "parameters")
 		}
 		for _, parameter := range p.Exchange.Parameters {
 			switch parameter.Field {
@@ -262,7 +262,7 @@ func TestAParameterStaysInItsPlace(t *testing.T) {
 		var parameters jsonobj.Object
 		parameters.Set(row.name, []byte(row.value))
 		err := find(t, row.profile).CheckParameters(parameters)
-		wantFault(t, err, provider.ErrParameter, provider.ParametersField)
+		wantFault(t, err, provider.ErrParameter, "parameters")
 		if f, _ := errors.AsType[*fault.Error](err); f != nil && !strings.HasPrefix(f.Found, row.name+" is not what") {
 			t.Errorf("%s %s: %v", row.name, row.value, err)
 		}

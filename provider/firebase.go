@@ -25,10 +25,8 @@ func firebase() *Profile {
 		},
 		Recipe: Recipe{
 			Secret: accountSecret, KeySetup: accountKey,
-			signInputs: `"claims":{"uid":"${workflow.input.uid}"}`,
-			inputs: `"uid":"user-1","tokenUrl":"https://identitytoolkit.googleapis.com/v1/accounts:signInWithCustomToken?key=WEB_API_KEY",` +
-				`"apiUrl":"https://firestore.googleapis.com/v1/projects/my-project/databases/(default)/documents/users"`,
-			request: post + `"contentType":"application/json","body":{"token":"${jwt.output.token}","returnSecureToken":true}`, accessToken: "idToken",
+			task:     `"claims":{"uid":"${workflow.input.uid}"},"parameters":{"apiKey":"${workflow.input.apiKey}"}`,
+			inputs:   `"uid":"user-1","apiKey":"web-api-key","apiUrl":"https://firestore.googleapis.com/v1/projects/my-project/databases/(default)/documents/users"`,
 			Problems: []string{"`INVALID_CUSTOM_TOKEN`: the service account is another project's than the API key."},
 		},
 	}

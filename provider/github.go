@@ -23,9 +23,8 @@ func githubApp() *Profile {
 		},
 		Recipe: Recipe{
 			Secret: "GITHUB_APP_KEY", KeySetup: "In the settings of the app, under *Private keys*, generate one and take the PEM file as it is.",
-			signInputs: `"issuer":"${workflow.input.clientId}"`,
-			inputs:     `"clientId":"Iv23li0000","tokenUrl":"https://api.github.com/app/installations/1/access_tokens","apiUrl":"https://api.github.com/installation/repositories"`,
-			request:    post + `"headers":{"Authorization":"Bearer ${jwt.output.token}"}`, accessToken: "token",
+			task:   `"issuer":"${workflow.input.clientId}","parameters":{"installationId":"${workflow.input.installationId}"}`,
+			inputs: `"clientId":"Iv23li0000","installationId":12345678,"apiUrl":"https://api.github.com/installation/repositories"`,
 			Problems: []string{
 				"404: the installation is another app's.",
 				"401, *'Expiration time' claim ('exp') is too far in the future*: the worker's clock is ahead.",

@@ -26,10 +26,8 @@ func googleServiceAccount() *Profile {
 		Exchange: &Exchange{URL: "https://oauth2.googleapis.com/token", Token: []string{"access_token", "id_token"}},
 		Recipe: Recipe{
 			Secret: accountSecret, KeySetup: accountKey,
-			signInputs: `"scopes":"${workflow.input.scopes}"`,
-			inputs: `"scopes":"https://www.googleapis.com/auth/devstorage.read_only","tokenUrl":"https://oauth2.googleapis.com/token",` +
-				`"apiUrl":"https://storage.googleapis.com/storage/v1/b?project=my-project"`,
-			request: assertionForm + `"`, accessToken: "access_token",
+			task:   `"scopes":"${workflow.input.scopes}"`,
+			inputs: `"scopes":"https://www.googleapis.com/auth/devstorage.read_only","apiUrl":"https://storage.googleapis.com/storage/v1/b?project=my-project"`,
 			Problems: []string{
 				"`invalid_grant`, *Invalid JWT Signature*: the key was deleted in the console.",
 				"`invalid_scope`: the scope does not exist.",
@@ -52,9 +50,8 @@ func googleSelfSigned() *Profile {
 		OneOf: []string{"aud", "scope"}, issuer: serviceAccount,
 		Recipe: Recipe{
 			Secret: accountSecret, KeySetup: accountKey,
-			signInputs: `"audience":"${workflow.input.audience}"`,
-			inputs:     `"audience":"https://pubsub.googleapis.com/","apiUrl":"https://pubsub.googleapis.com/v1/projects/my-project/topics"`,
-			request:    bearerGet + `}`,
+			task:   `"audience":"${workflow.input.audience}"`,
+			inputs: `"audience":"https://pubsub.googleapis.com/","apiUrl":"https://pubsub.googleapis.com/v1/projects/my-project/topics"`,
 			Problems: []string{
 				"401: the audience is another API, or lacks the slash at the end.",
 				"Some APIs do not accept these tokens; use google-service-account for them.",

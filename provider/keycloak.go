@@ -19,10 +19,9 @@ func keycloak() *Profile {
 		},
 		Exchange: &Exchange{Scope: true, endpoint: func(audience string) string { return below(audience, "/protocol/openid-connect/token") }},
 		Recipe: Recipe{
-			Secret: "KEYCLOAK_KEY", KeySetup: newKey + registerJWKS, signInputs: clientInputs + keyIDInput,
-			inputs: clientDefaults + `"audience":"https://keycloak.example.com/realms/main","tokenUrl":"https://keycloak.example.com/realms/main/protocol/openid-connect/token",` +
-				`"apiUrl":"https://keycloak.example.com/admin/realms/main/users"`,
-			request: clientAssertionForm + `"`, accessToken: "access_token", Problems: []string{invalidClient},
+			Secret: "KEYCLOAK_KEY", KeySetup: newKey + registerJWKS, task: clientInputs + keyIDInput,
+			inputs:   clientDefaults + `"audience":"https://keycloak.example.com/realms/main","apiUrl":"https://keycloak.example.com/admin/realms/main/users"`,
+			Problems: []string{invalidClient},
 		},
 	}
 }

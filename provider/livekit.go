@@ -13,10 +13,9 @@ func livekit() *Profile {
 		},
 		Recipe: Recipe{
 			Secret: "LIVEKIT_API_SECRET", KeySetup: "Take the API secret of the project, of 32 characters or more; its API key is the issuer.",
-			signInputs: rawSecret + `,"issuer":"${workflow.input.apiKey}","claims":{"video":{"roomList":true}}`,
-			inputs:     `"apiKey":"APIxxxxxxxx","apiUrl":"https://example.livekit.cloud/twirp/livekit.RoomService/ListRooms"`,
-			request: `"uri":"${workflow.input.apiUrl}","method":"POST","contentType":"application/json","accept":"application/json","body":{},` +
-				`"headers":{"Authorization":"Bearer ${jwt.output.token}"}`,
+			task:   rawSecret + `,"issuer":"${workflow.input.apiKey}","claims":{"video":{"roomList":true}}`,
+			inputs: `"apiKey":"APIxxxxxxxx","apiUrl":"https://example.livekit.cloud/twirp/livekit.RoomService/ListRooms"`,
+			call:   `"method":"POST","contentType":"application/json","body":{}`,
 			Problems: []string{
 				"401: the key and the secret belong to different projects.",
 				"403: `video` lacks what the call needs.",

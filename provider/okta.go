@@ -11,21 +11,25 @@ func okta() *Profile {
 			"the token URL or the issuer of the authorization server, such as https://example.okta.com/oauth2/v1/token or https://example.okta.com",
 			"https://*", "https://*/oauth2/*", "https://*/oauth2/v1/token", "https://*/oauth2/*/v1/token",
 		)},
-		Exchange: &Exchange{
-			Patterns: []string{
-				"https://*.okta.com/oauth2/v1/token", "https://*.okta.com/oauth2/*/v1/token", "https://*.oktapreview.com/oauth2/v1/token", "https://*.oktapreview.com/oauth2/*/v1/token",
-				"https://*.okta-emea.com/oauth2/v1/token", "https://*.okta-emea.com/oauth2/*/v1/token", "https://*.okta-gov.com/oauth2/v1/token", "https://*.okta-gov.com/oauth2/*/v1/token",
-			},
-			Scope: true, endpoint: oktaEndpoint,
-		},
+		Exchange: &Exchange{Patterns: oktaPatterns(), Scope: true, endpoint: oktaEndpoint},
 		Recipe: Recipe{
-			Secret: "OKTA_KEY", KeySetup: newKey + registerJWKS, signInputs: clientInputs + keyIDInput,
-			inputs: clientDefaults + `"audience":"https://example.okta.com/oauth2/v1/token","scope":"okta.users.read","tokenUrl":"https://example.okta.com/oauth2/v1/token",` +
-				`"apiUrl":"https://example.okta.com/api/v1/users"`,
-			request: clientAssertionForm + `&scope=${workflow.input.scope}"`, accessToken: "access_token",
-			Problems: []string{invalidClient, "`invalid_scope`: the scope is not granted to the app."},
+			Secret: "OKTA_KEY", KeySetup: newKey + registerJWKS, task: clientInputs + keyIDInput + scopesInput,
+			inputs: clientDefaults + `"audience":"https://example.okta.com/oauth2/v1/token","scopes":"okta.users.read","apiUrl":"https://example.okta.com/api/v1/users"`,
+			Problems: []string{
+				invalidClient, "`invalid_scope`: the scope is not granted to the app.",
+				"`invalid_dpop_proof`: turn off *Require Demonstrating Proof of Possession (DPoP) header* in the app's general settings.",
+			},
 		},
 	}
+}
+
+// oktaPatterns match the authorization servers at Okta's domains.
+func oktaPatterns() []string {
+	var patterns []string
+	for _, domain := range []string{"okta.com", "oktapreview.com", "okta-emea.com", "okta-gov.com", "okta.mil"} {
+		patterns = append(patterns, "https://*."+domain+"/oauth2/v1/token", "https://*."+domain+"/oauth2/*/v1/token")
+	}
+	return patterns
 }
 
 // oktaEndpoint returns the token endpoint of an authorization server, whose issuer

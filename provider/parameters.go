@@ -45,8 +45,8 @@ const (
 // The fields of the errors of this package that are no claim and no header
 // parameter.
 const (
-	ParametersField = "parameters"
-	TokenURLField   = "tokenUrl"
+	parametersField = "parameters"
+	tokenURLField   = "tokenUrl"
 )
 
 // ErrParameter is the reason of an error of [Profile.CheckParameters].
@@ -75,7 +75,7 @@ func (p *Profile) CheckParameters(given jsonobj.Object) error {
 }
 
 func wrongParameter(found, hint string) error {
-	return &fault.Error{Reason: ErrParameter, Field: ParametersField, Found: found, Hint: hint}
+	return &fault.Error{Reason: ErrParameter, Field: parametersField, Found: found, Hint: hint}
 }
 
 func (e *Exchange) parameter(name string) (Parameter, bool) {

@@ -1,47 +1,35 @@
 package provider
 
 import (
+	"cmp"
 	"encoding/json/jsontext"
 	"strings"
 
 	"conductor-jwt/internal/jsonobj"
 )
 
-// Recipe is what is particular to a provider in its two example workflows. The
-// first signs a token and exchanges it for an access token; the second runs the
-// first as a sub-workflow and calls the provider.
-//
-// Most providers accept a token only once, and only for minutes. A retry must
-// therefore sign a new token: the task that runs the sub-workflow has retries,
-// the exchange has none.
+// Recipe is what is particular to a provider in its example workflow, which gets a
+// token and calls the provider with it.
 type Recipe struct {
 	Secret   string   // name of the server's secret that holds the key
 	KeySetup string   // how to get the key; Markdown
 	Problems []string // errors of the provider and their causes; Markdown
 
 	// Members of JSON objects, without the braces:
-	signInputs string // further inputs of the signing task
-	inputs     string // inputs of both workflows, with example values
-	request    string // inputs of the HTTP task that sends the token
-	callHeader string // header of the call with the access token; empty: Authorization: Bearer
-
-	// accessToken is the path of the access token in the response. It is empty
-	// where the provider is called with the token itself.
-	accessToken string
+	task   string // further inputs of the task that gets the token
+	inputs string // inputs of the workflow, with example values
+	header string // headers of the call; empty: bearer
+	call   string // further inputs of the call; empty: it is a GET
 }
 
 // Parts that several recipes share.
 const (
-	post      = `"uri":"${workflow.input.tokenUrl}","method":"POST","accept":"application/json",`
-	form      = post + `"contentType":"application/x-www-form-urlencoded","body":"`
-	bearerGet = `"uri":"${workflow.input.apiUrl}","method":"GET","accept":"application/json","headers":{"Authorization":"Bearer ${jwt.output.token}"`
-
-	// RFC 7523 §2.1 and §2.2.
-	assertionForm       = form + `grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion=${jwt.output.token}`
-	clientAssertionForm = form + `grant_type=client_credentials&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&client_assertion=${jwt.output.token}`
+	bearer = `"Authorization":"Bearer ${token.output.token}"`
 
 	clientInputs     = `"issuer":"${workflow.input.clientId}","audience":"${workflow.input.audience}"`
 	keyIDInput       = `,"privateKeyId":"${workflow.input.keyId}"`
+	scopesInput      = `,"scopes":"${workflow.input.scopes}"`
+	tokenURLInput    = `,"tokenUrl":"${workflow.input.tokenUrl}"`
 	clientDefaults   = `"clientId":"client-id","keyId":"key-1",`
 	issuerAndSubject = `"issuer":"${workflow.input.issuer}","subject":"${workflow.input.subject}"`
 	rawSecret        = `"secretEncoding":"raw"`
@@ -51,88 +39,29 @@ const (
 	invalidClient = "`invalid_client`: the `kid` is not that of the registered key, or the audience is not the URL that the provider expects."
 )
 
-// tokenTaskName is the name of the task that runs the sub-workflow, in every
-// recipe.
-const tokenTaskName = "provider_token"
+// WorkflowName is the name of the recipe's workflow.
+func (p *Profile) WorkflowName() string { return strings.ReplaceAll(p.Name, "-", "_") + "_call" }
 
-// TokenTaskDef returns the JSON of the definition of the task that runs the
-// sub-workflow. It sets the delay before a retry; without it the server waits a
-// minute.
-func TokenTaskDef() []byte {
-	return indented(`{"name":"` + tokenTaskName + `","ownerEmail":"you@example.com","description":"Signs a token and sends it to the provider; a retry does both.",
-		"retryCount":3,"retryLogic":"EXPONENTIAL_BACKOFF","retryDelaySeconds":1,"timeoutSeconds":0,"responseTimeoutSeconds":3600,"timeoutPolicy":"RETRY"}`)
-}
-
-// CallWorkflowName is the name of the workflow that a user starts.
-func (p *Profile) CallWorkflowName() string { return p.workflowName("_call") }
-
-// tokenWorkflowName is the name of the sub-workflow.
-func (p *Profile) tokenWorkflowName() string { return p.workflowName("_token") }
-
-func (p *Profile) workflowName(suffix string) string {
-	return strings.ReplaceAll(p.Name, "-", "_") + suffix
-}
-
-// TokenWorkflow returns the JSON of the sub-workflow, which signs a token and
-// sends it to the provider.
-func (p *Profile) TokenWorkflow() []byte {
+// Workflow returns the JSON of a workflow that gets a token and calls the provider
+// with it.
+func (p *Profile) Workflow() []byte {
 	r := p.Recipe
-	sign := `"profile":"` + p.Name + `","privateKey":"${workflow.secrets.` + r.Secret + `}"`
-	if r.signInputs != "" {
-		sign += "," + r.signInputs
+	kind, header, inputs := "GET_SIGNED_JWT", bearer, r.inputs
+	task := `"profile":"` + p.Name + `","privateKey":"${workflow.secrets.` + r.Secret + `}"`
+	if r.task != "" {
+		task += "," + r.task
 	}
-	output := `"response":"${exchange.output.response.body}"`
-	if r.accessToken != "" {
-		output = `"accessToken":"${exchange.output.response.body.` + r.accessToken + `}"`
+	if p.Exchange != nil {
+		kind, header = "GET_ACCESS_TOKEN", `"Authorization":"Bearer ${token.output.accessToken}"`
+		task += `,"fresh":"${workflow.input.fresh}"`
+		inputs += `,"fresh":false`
 	}
-	return p.workflow(p.tokenWorkflowName(), `{"name":"get_signed_jwt","taskReferenceName":"jwt","type":"GET_SIGNED_JWT","inputParameters":{`+sign+`}},
-		{"name":"exchange","taskReferenceName":"exchange","type":"HTTP","retryCount":0,"inputParameters":{`+r.request+`,"connectionTimeOut":5000,"readTimeOut":10000}}`, output)
-}
-
-// CallWorkflow returns the JSON of the workflow that a user starts: the
-// sub-workflow, then the call with the access token where there is one.
-func (p *Profile) CallWorkflow() []byte {
-	r := p.Recipe
-	tasks := `{"name":"` + tokenTaskName + `","taskReferenceName":"token","type":"SUB_WORKFLOW","retryCount":3,
-		"inputParameters":{` + r.passedInputs() + `},"subWorkflowParam":{"name":"` + p.tokenWorkflowName() + `","version":1}}`
-	if r.accessToken == "" {
-		return p.workflow(p.CallWorkflowName(), tasks, `"response":"${token.output.response}"`)
-	}
-	header := r.callHeader
-	if header == "" {
-		header = `"Authorization":"Bearer ${token.output.accessToken}"`
-	}
-	tasks += `,{"name":"call","taskReferenceName":"call","type":"HTTP","inputParameters":{"uri":"${workflow.input.apiUrl}","method":"GET",
-		"accept":"application/json","headers":{` + header + `}}}`
-	return p.workflow(p.CallWorkflowName(), tasks, `"response":"${call.output.response.body}"`)
-}
-
-func (p *Profile) workflow(name, tasks, output string) []byte {
-	return indented(`{"name":"` + name + `","version":1,"schemaVersion":2,"ownerEmail":"you@example.com","timeoutSeconds":300,"timeoutPolicy":"TIME_OUT_WF",
-		"inputTemplate":{` + p.Recipe.inputs + `},"tasks":[` + tasks + `],"outputParameters":{` + output + `}}`)
-}
-
-// passedInputs are the inputs of the sub-workflow: those of the workflow.
-func (r Recipe) passedInputs() string {
-	var list []string
-	for _, name := range memberNames(r.inputs) {
-		list = append(list, `"`+name+`":"${workflow.input.`+name+`}"`)
-	}
-	return strings.Join(list, ",")
-}
-
-// memberNames returns the names of the members of a JSON object, which are
-// given without its braces.
-func memberNames(members string) []string {
-	object, err := jsonobj.Parse([]byte("{"+members+"}"), jsonobj.Limits{})
-	if err != nil {
-		panic("provider: a recipe is not json: " + err.Error())
-	}
-	var names []string
-	for m := range object.Members() {
-		names = append(names, m.Name)
-	}
-	return names
+	return indented(`{"name":"` + p.WorkflowName() + `","version":1,"schemaVersion":2,"ownerEmail":"you@example.com","timeoutSeconds":300,"timeoutPolicy":"TIME_OUT_WF",
+		"inputTemplate":{` + inputs + `},"tasks":[
+		{"name":"` + strings.ToLower(kind) + `","taskReferenceName":"token","type":"` + kind + `","inputParameters":{` + task + `}},
+		{"name":"call","taskReferenceName":"call","type":"HTTP","inputParameters":{"uri":"${workflow.input.apiUrl}",` + cmp.Or(r.call, `"method":"GET"`) + `,
+		"accept":"application/json","headers":{` + cmp.Or(r.header, header) + `}}}],
+		"outputParameters":{"response":"${call.output.response.body}"}}`)
 }
 
 func indented(text string) []byte {
@@ -149,37 +78,61 @@ func (p *Profile) RecipePage() string {
 	for _, text := range []string{
 		"# ", p.Name, "\n\nThe rules: [docs/profiles.md](../profiles.md#", p.Name, "). Printed by `conductor-jwt recipe show ", p.Name, "`.\n",
 		"\n## The key\n\n", p.Recipe.KeySetup, " Store it on the server as the environment variable `CONDUCTOR_SECRET_", p.Recipe.Secret, "`.\n",
-		"\n## The workflow\n\n`", p.tokenWorkflowName(), "` signs and ", p.exchangeSentence(), ". If either fails, both run again: the task in `", p.CallWorkflowName(),
-		"` has retries. The task that sends the token has none, because a retry would send an old token.\n",
-		jsonBlock(p.CallWorkflow()), jsonBlock(p.TokenWorkflow()),
-		"\nThe definition of the task that runs the sub-workflow; register it once for all recipes:\n", jsonBlock(TokenTaskDef()),
-		"\n## Problems\n\n", bullets(p.Recipe.Problems), bullets(p.Recipe.commonProblems()),
+		p.setup(),
+		"\n## The workflow\n\n", p.summary(), "\n", jsonBlock(p.Workflow()),
+		"\n## Problems\n\n", bullets(p.Recipe.Problems), bullets(p.commonProblems()),
 	} {
 		b.WriteString(text)
 	}
 	return b.String()
 }
 
-func (p *Profile) exchangeSentence() string {
-	if p.Recipe.accessToken == "" {
-		return "calls the provider with the token; there is no access token"
+// setup says what an operator does before the workflow can run.
+func (p *Profile) setup() string {
+	if p.Exchange == nil {
+		return ""
 	}
-	return "exchanges the token for an access token, with which `" + p.CallWorkflowName() + "` calls the provider"
+	text := "\n## The worker\n\nSet `CONDUCTOR_JWT_TASK_TYPES=GET_SIGNED_JWT,GET_ACCESS_TOKEN` ([the task](../access-token.md))."
+	if p.Exchange.URL == "" && p.Exchange.Patterns == nil {
+		text += " List the token endpoint in the policy file (`CONDUCTOR_JWT_POLICY`), because the host is yours:\n\n```yaml\nexchange:\n  endpoints: [\"" + p.exampleEndpoint() + "\"]\n```"
+	}
+	return text + "\n"
+}
+
+// exampleEndpoint returns the token endpoint of the example values.
+func (p *Profile) exampleEndpoint() string {
+	inputs, err := jsonobj.Parse([]byte("{"+p.Recipe.inputs+"}"), jsonobj.Limits{})
+	if err != nil {
+		panic("provider: a recipe is not json: " + err.Error())
+	}
+	tokenURL, ok := inputs.Text("tokenUrl")
+	if !ok {
+		audience, _ := inputs.Text("audience")
+		tokenURL = p.Exchange.endpoint(audience)
+	}
+	return tokenURL
+}
+
+func (p *Profile) summary() string {
+	if p.Exchange == nil {
+		return "`token` signs a token, and `call` calls the provider with it. There is no access token."
+	}
+	return "`token` signs a token, exchanges it for an access token and keeps that until a fifth of its life is left, for every workflow that asks for the same. `call` calls the provider with it."
 }
 
 // commonProblems are those of every recipe of a kind.
-func (r Recipe) commonProblems() []string {
-	const again = "A retry within the sub-workflow (`resumeSubworkflowTasks=true`) sends the old token, which has expired."
-	if r.accessToken == "" {
+func (p *Profile) commonProblems() []string {
+	if p.Exchange == nil {
 		return []string{
-			"Hours later, *Retry* from the failed task (`POST /workflow/{id}/retry`) signs a new token. " + again,
+			"Hours later, the token has expired: use *Rerun* from the task `token`, not *Retry*.",
 			"The token is stored in clear with the execution, for everyone who may read it.",
 		}
 	}
 	return []string{
-		"Hours later, *Retry* from the failed task (`POST /workflow/{id}/retry`) signs a new token if the exchange failed. " + again,
-		"If the call failed, its access token has expired: use *Rerun* from the task `token`.",
-		"The token and the access token are stored in clear with the execution, for everyone who may read it.",
+		"`exchange_refused`: the provider's own error is in `output.error.provider`.",
+		"401 from the API with a token that has not expired: it was revoked. Start the workflow with `\"fresh\": true`, which does not use the cache.",
+		"Hours later, the access token has expired: use *Rerun* from the task `token`, not *Retry*.",
+		"The access token is stored in clear with the execution, for everyone who may read it.",
 	}
 }
 

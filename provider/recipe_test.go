@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"conductor-jwt/internal/jsonobj"
 	"conductor-jwt/provider"
 )
 
@@ -22,26 +23,31 @@ func TestEachProfileHasARecipe(t *testing.T) {
 	}
 }
 
-// Six providers accept the token itself: their pages mention no exchange.
-func TestAPageMentionsAnAccessTokenOnlyWhereThereIsOne(t *testing.T) {
-	direct := 0
+// A page mentions an access token only where there is one.
+func TestAPageSaysWhatTheTokenIs(t *testing.T) {
 	for _, p := range provider.Profiles() {
 		page := p.RecipePage()
-		if p.Use != provider.Bearer {
-			continue
-		}
-		direct++
-		for _, claim := range []string{"the exchange", "exchanges", "If the call failed", "and the access token"} {
-			if strings.Contains(page, claim) {
-				t.Errorf("%s: the page says %q, and the token is not exchanged", p.Name, claim)
+		for _, text := range []string{"exchanges it for an access token", "GET_ACCESS_TOKEN", "CONDUCTOR_JWT_TASK_TYPES", "exchange_refused"} {
+			if strings.Contains(page, text) == (p.Exchange == nil) {
+				t.Errorf("%s: the page says %q: %t", p.Name, text, p.Exchange == nil)
 			}
 		}
-		if !strings.Contains(page, "there is no access token") {
-			t.Errorf("%s: the page does not say that the token is sent itself", p.Name)
+		if strings.Contains(page, "There is no access token") != (p.Exchange == nil) {
+			t.Errorf("%s: the page does not say whether there is an access token", p.Name)
 		}
 	}
-	if direct != 6 {
-		t.Errorf("%d recipes send the token itself", direct)
+}
+
+// The policy must list a host that is not the provider's.
+func TestAPageSaysWhatThePolicyMustList(t *testing.T) {
+	for name, want := range map[string]string{
+		"keycloak": `["https://keycloak.example.com/realms/main/protocol/openid-connect/token"]`, "smart-backend-services": `["https://ehr.example.com/token"]`,
+		"client-assertion": `["https://as.example.com/token"]`, "okta": "",
+	} {
+		page := find(t, name).RecipePage()
+		if listed := strings.Contains(page, "endpoints: "+want); listed != (want != "") {
+			t.Errorf("%s: the page lists an endpoint: %t", name, listed)
+		}
 	}
 }
 
@@ -65,8 +71,8 @@ func TestACommandOfAPageDoesNotPrompt(t *testing.T) {
 
 func TestTheSalesforceRecipeUsesMyDomain(t *testing.T) {
 	p, _ := provider.Find("salesforce")
-	inputs := parse(t, p.CallWorkflow()).InputTemplate
-	for _, name := range []string{"audience", "tokenUrl", "apiUrl"} {
+	inputs := parse(t, p.Workflow()).InputTemplate
+	for _, name := range []string{"audience", "apiUrl"} {
 		if text, _ := inputs[name].(string); !strings.HasPrefix(text, "https://example.my.salesforce.com") {
 			t.Errorf("%s is %v", name, inputs[name])
 		}
@@ -81,38 +87,66 @@ func TestTheSalesforceRecipeUsesMyDomain(t *testing.T) {
 type workflow struct {
 	Name  string
 	Tasks []struct {
-		Name, Type       string
-		RetryCount       *int
-		InputParameters  map[string]any
-		SubWorkflowParam struct{ Name string }
+		Type            string
+		InputParameters map[string]any
 	}
 	InputTemplate map[string]any
 }
 
-// The exchange is never retried with the same token: the sub-workflow, which
-// signs, is.
-func TestOnlyTheSubWorkflowIsRetried(t *testing.T) {
+// With its example values, the task of a recipe has valid parameters and a token
+// endpoint, which belongs to the provider or is the one that its page lists.
+func TestTheTaskOfARecipeIsValid(t *testing.T) {
 	for _, p := range provider.Profiles() {
-		call, token := parse(t, p.CallWorkflow()), parse(t, p.TokenWorkflow())
-		name, sub := p.CallWorkflowName(), call.Tasks[0].SubWorkflowParam.Name
-		if call.Name != name || token.Name != sub || sub == name {
-			t.Errorf("%s, %s", call.Name, token.Name)
+		w := parse(t, p.Workflow())
+		kind := "GET_SIGNED_JWT"
+		if p.Exchange != nil {
+			kind = "GET_ACCESS_TOKEN"
 		}
-		if first := call.Tasks[0]; !strings.Contains(string(provider.TokenTaskDef()), `"name": "`+first.Name+`"`) || first.Type != "SUB_WORKFLOW" || first.RetryCount == nil || *first.RetryCount < 1 {
-			t.Errorf("%s: %+v", name, first)
+		if w.Name != p.WorkflowName() || len(w.Tasks) != 2 || w.Tasks[0].Type != kind || w.Tasks[0].InputParameters["profile"] != p.Name || w.Tasks[1].Type != "HTTP" {
+			t.Errorf("%s: %+v", p.Name, w)
+			continue
 		}
-		sign, exchange := token.Tasks[0], token.Tasks[1]
-		if sign.Type != "GET_SIGNED_JWT" || sign.InputParameters["profile"] != p.Name || exchange.Type != "HTTP" || exchange.RetryCount == nil || *exchange.RetryCount != 0 {
-			t.Errorf("%s: %+v", sub, token.Tasks)
-		}
-		for input := range call.InputTemplate {
-			if call.Tasks[0].InputParameters[input] != "${workflow.input."+input+"}" {
-				t.Errorf("%s: the input %s is not handed on", name, input)
-			}
-			if text := string(p.TokenWorkflow()) + string(p.CallWorkflow()); !strings.Contains(text, "{workflow.input."+input+"}") {
-				t.Errorf("%s: nobody needs the input %s", name, input)
+		for input := range w.InputTemplate {
+			if !strings.Contains(string(p.Workflow()), "{workflow.input."+input+"}") {
+				t.Errorf("%s: no task reads the input %s", p.Name, input)
 			}
 		}
+		if p.Exchange != nil {
+			checkExchange(t, p, w)
+		}
+	}
+}
+
+func checkExchange(t *testing.T, p *provider.Profile, w workflow) {
+	t.Helper()
+	raw, err := json.Marshal(w.Tasks[0].InputParameters)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(raw)
+	for name, value := range w.InputTemplate {
+		example, err := json.Marshal(value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = strings.ReplaceAll(text, "${workflow.input."+name+"}", strings.Trim(string(example), `"`))
+	}
+	inputs := object(t, text)
+	var parameters jsonobj.Object
+	if given, ok := inputs.Get("parameters"); ok {
+		parameters = *object(t, string(given))
+	}
+	if err := p.CheckParameters(parameters); err != nil {
+		t.Errorf("%s: %v", p.Name, err)
+	}
+	claims := object(t, good()[p.Name][1])
+	if audience, ok := inputs.Text("audience"); ok {
+		claims.String("aud", audience)
+	}
+	tokenURL, _ := inputs.Text("tokenUrl")
+	e, err := p.Endpoint(tokenURL, claims, &parameters)
+	if listed := strings.Contains(p.RecipePage(), `endpoints: ["`+e.URL+`"]`); err != nil || e.BuiltIn == listed {
+		t.Errorf("%s: %+v, listed %t: %v", p.Name, e, listed, err)
 	}
 }
 
@@ -126,7 +160,7 @@ func parse(t *testing.T, raw []byte) workflow {
 }
 
 func TestThePagesOfRecipesAreUpToDate(t *testing.T) {
-	index := "# Recipes\n\nA workflow for each provider: sign, exchange, call. Each is run on the real server against an endpoint that has the provider's rules.\n\n"
+	index := "# Recipes\n\nA workflow for each provider: get a token, call the provider. Each is run on the real server against an endpoint that has the provider's rules.\n[Sign and exchange in two tasks](../two-tasks.md) is for workers that do not exchange tokens.\n\n"
 	files := map[string]string{}
 	for _, p := range provider.Profiles() {
 		files[p.Name+".md"] = p.RecipePage()

@@ -15,10 +15,9 @@ func smartBackendServices() *Profile {
 		Exchange: &Exchange{Scope: true, endpoint: func(audience string) string { return audience }},
 		Recipe: Recipe{
 			Secret: "SMART_KEY", KeySetup: "Make a key: `conductor-jwt key generate key.pem --alg ES384 --public-out key.pub.pem`." + registerJWKS,
-			signInputs: clientInputs + keyIDInput,
-			inputs: clientDefaults + `"audience":"https://ehr.example.com/token","scope":"system%2FPatient.rs","tokenUrl":"https://ehr.example.com/token",` +
-				`"apiUrl":"https://ehr.example.com/fhir/Patient?_count=1"`,
-			request: clientAssertionForm + `&scope=${workflow.input.scope}"`, accessToken: "access_token", Problems: []string{invalidClient},
+			task:     clientInputs + keyIDInput + scopesInput,
+			inputs:   clientDefaults + `"audience":"https://ehr.example.com/token","scopes":"system/Patient.rs","apiUrl":"https://ehr.example.com/fhir/Patient?_count=1"`,
+			Problems: []string{invalidClient},
 		},
 	}
 }

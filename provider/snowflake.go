@@ -28,10 +28,10 @@ func snowflake() *Profile {
 		issuer: fingerprintIssuer,
 		Recipe: Recipe{
 			Secret: "SNOWFLAKE_KEY", KeySetup: newKey + " `ALTER USER BOB SET RSA_PUBLIC_KEY='…'` with the lines of key.pub.pem between its BEGIN and END lines.",
-			signInputs: `"subject":"${workflow.input.subject}"`,
-			inputs:     `"subject":"MYORG-MYACCOUNT.BOB","apiUrl":"https://myorg-myaccount.snowflakecomputing.com/api/v2/databases"`,
-			request:    bearerGet + `,"X-Snowflake-Authorization-Token-Type":"KEYPAIR_JWT"}`,
-			Problems:   []string{"390144, *JWT token is invalid*: the user has another public key (`DESC USER`), or the account in the subject has its region in it."},
+			task:     `"subject":"${workflow.input.subject}"`,
+			inputs:   `"subject":"MYORG-MYACCOUNT.BOB","apiUrl":"https://myorg-myaccount.snowflakecomputing.com/api/v2/databases"`,
+			header:   bearer + `,"X-Snowflake-Authorization-Token-Type":"KEYPAIR_JWT"`,
+			Problems: []string{"390144, *JWT token is invalid*: the user has another public key (`DESC USER`), or the account in the subject has its region in it."},
 		},
 	}
 }

@@ -14,11 +14,11 @@ func supabase() *Profile {
 			optionalIssuedAt(),
 		},
 		Recipe: Recipe{
-			Secret:     "SUPABASE_JWT_SECRET",
-			KeySetup:   "Take the JWT secret of the project (*Project Settings*, *JWT Keys*). Newer projects sign with a key pair: import one of yours, take its PEM, and take `secretEncoding` out.",
-			signInputs: rawSecret + `,"subject":"${workflow.input.userId}"`,
-			inputs:     `"userId":"00000000-0000-0000-0000-000000000000","apiUrl":"https://example.supabase.co/rest/v1/todos","apiKey":"publishable-key"`,
-			request:    bearerGet + `,"apikey":"${workflow.input.apiKey}"}`,
+			Secret:   "SUPABASE_JWT_SECRET",
+			KeySetup: "Take the JWT secret of the project (*Project Settings*, *JWT Keys*). Newer projects sign with a key pair: import one of yours, take its PEM, and take `secretEncoding` out.",
+			task:     rawSecret + `,"subject":"${workflow.input.userId}"`,
+			inputs:   `"userId":"00000000-0000-0000-0000-000000000000","apiUrl":"https://example.supabase.co/rest/v1/todos","apiKey":"publishable-key"`,
+			header:   bearer + `,"apikey":"${workflow.input.apiKey}"`,
 			Problems: []string{
 				"401 from the gateway: `apikey` belongs to another project.",
 				"An empty response: row level security hides everything from this user.",

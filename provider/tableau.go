@@ -23,11 +23,10 @@ func tableau() *Profile {
 		},
 		Recipe: Recipe{
 			Secret: "TABLEAU_SECRET", KeySetup: "Make a connected app with direct trust, enable it, and generate a secret: its id is the key id, its value this secret.",
-			signInputs: rawSecret + "," + issuerAndSubject + `,"privateKeyId":"${workflow.input.keyId}","scopes":"tableau:content:read"`,
-			inputs: `"issuer":"client-id","subject":"user@example.com","keyId":"secret-id","site":"mysite","tokenUrl":"https://example.online.tableau.com/api/3.24/auth/signin",` +
-				`"apiUrl":"https://example.online.tableau.com/api/3.24/sites"`,
-			request:     post + `"contentType":"application/json","body":{"credentials":{"jwt":"${jwt.output.token}","site":{"contentUrl":"${workflow.input.site}"}}}`,
-			accessToken: "credentials.token", callHeader: `"X-Tableau-Auth":"${token.output.accessToken}"`,
+			task: rawSecret + "," + issuerAndSubject + `,"privateKeyId":"${workflow.input.keyId}","scopes":"tableau:content:read","parameters":{"site":"${workflow.input.site}"}` + tokenURLInput,
+			inputs: `"issuer":"client-id","subject":"user@example.com","keyId":"secret-id","site":"mysite","tokenUrl":"https://example.online.tableau.com/api/3.27/auth/signin",` +
+				`"apiUrl":"https://example.online.tableau.com/api/3.27/sites"`,
+			header: `"X-Tableau-Auth":"${token.output.accessToken}"`,
 			Problems: []string{
 				"401001: the connected app is disabled, or the user is not in this site.",
 				"403: a scope is missing.",

@@ -11,10 +11,9 @@ func vonage() *Profile {
 		},
 		Recipe: Recipe{
 			Secret: "VONAGE_KEY", KeySetup: "Generate the key pair of the application in the dashboard and take the file private.key as it is.",
-			signInputs: `"claims":{"application_id":"${workflow.input.applicationId}"}`,
-			inputs:     `"applicationId":"aaaaaaaa-bbbb-cccc-dddd-0123456789ab","apiUrl":"https://api.nexmo.com/v1/calls"`,
-			request:    bearerGet + `}`,
-			Problems:   []string{"401: the key pair was generated again, so the old one is no longer valid."},
+			task:     `"claims":{"application_id":"${workflow.input.applicationId}"}`,
+			inputs:   `"applicationId":"aaaaaaaa-bbbb-cccc-dddd-0123456789ab","apiUrl":"https://api.nexmo.com/v1/calls"`,
+			Problems: []string{"401: the key pair was generated again, so the old one is no longer valid."},
 		},
 	}
 }

@@ -25,9 +25,22 @@ type keySet struct {
 	password string // a secret that is not a key
 	control  string // a secret that a test leaks
 	recipes  *recipeKeys
+	next     *keySet // the keys of the recipes after a rotation
 }
 
+// nextSuffix ends the names of the secrets of next.
+const nextSuffix = "_NEXT"
+
 func newKeySet() (*keySet, error) {
+	k, err := newRecipeKeySet()
+	if err != nil {
+		return nil, err
+	}
+	k.next, err = newRecipeKeySet()
+	return k, err
+}
+
+func newRecipeKeySet() (*keySet, error) {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		return nil, err
@@ -65,7 +78,10 @@ func (k *keySet) secrets() map[string]string {
 		"jwt-privatekey": k.text, "service-account": k.account,
 		"database-password": k.password, "control": k.control,
 	}
-	k.recipes.addTo(all, k)
+	k.recipes.addTo(all, k, "")
+	if k.next != nil {
+		k.next.recipes.addTo(all, k.next, nextSuffix)
+	}
 	return all
 }
 

@@ -11,6 +11,9 @@ import (
 	"encoding/pem"
 	"math/big"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -56,16 +59,18 @@ func newRecipeKeys(key *rsa.PrivateKey) (*recipeKeys, error) {
 	return k, nil
 }
 
-// addTo adds a secret for every recipe.
-func (k *recipeKeys) addTo(all map[string]string, set *keySet) {
+// addTo adds a secret for every recipe, under its name and a suffix.
+func (k *recipeKeys) addTo(all map[string]string, set *keySet, suffix string) {
 	for _, p := range provider.Profiles() {
-		all[p.Recipe.Secret] = set.text
+		all[p.Recipe.Secret+suffix] = set.text
 	}
-	all["GOOGLE_SERVICE_ACCOUNT"] = set.account
-	all["APP_STORE_CONNECT_KEY"], all["APPLE_SIGN_IN_KEY"] = k.ecText, k.ecText
-	all["ENTRA_KEY"] = set.text + k.certificate
-	all["BOX_KEY"], all["BOX_PASSPHRASE"], all["BOX_CLIENT_SECRET"] = k.encrypted, k.passphrase, k.shared
-	all["SUPABASE_JWT_SECRET"], all["LIVEKIT_API_SECRET"], all["TABLEAU_SECRET"] = k.shared, k.shared, k.shared
+	for name, text := range map[string]string{
+		"GOOGLE_SERVICE_ACCOUNT": set.account, "APP_STORE_CONNECT_KEY": k.ecText, "APPLE_SIGN_IN_KEY": k.ecText, "ENTRA_KEY": set.text + k.certificate,
+		"BOX_KEY": k.encrypted, "BOX_PASSPHRASE": k.passphrase, "BOX_CLIENT_SECRET": k.shared,
+		"SUPABASE_JWT_SECRET": k.shared, "LIVEKIT_API_SECRET": k.shared, "TABLEAU_SECRET": k.shared,
+	} {
+		all[name+suffix] = text
+	}
 }
 
 // verifierFor returns the key with which a recipe's provider verifies.
@@ -80,13 +85,13 @@ func (k *recipeKeys) verifierFor(p *provider.Profile, set *keySet) any {
 }
 
 // providerEndpoint starts a fake provider for a profile, and returns the
-// workflow's input with its URLs.
+// workflow's input with the URL of its API.
 func providerEndpoint(t *testing.T, p *provider.Profile) (*tokenendpoint.Endpoint, object) {
 	t.Helper()
 	e := tokenendpoint.New(p, shared.keys.recipes.verifierFor(p, shared.keys), time.Now)
 	server := httptest.NewServer(e)
 	t.Cleanup(server.Close)
-	return e, object{"tokenUrl": server.URL + "/token?key=web-api-key", "apiUrl": server.URL + "/api"}
+	return e, object{"tokenUrl": server.URL + "/token", "apiUrl": server.URL + "/api"}
 }
 
 func registerAll(t *testing.T, definitions ...json.RawMessage) {
@@ -112,6 +117,7 @@ func awaitEnd(t *testing.T, id, status string) conductorjar.Workflow {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
 	defer cancel()
+	go shared.evaluateAll(ctx, []string{id})
 	w, err := shared.server.AwaitWorkflow(ctx, id)
 	if err != nil {
 		t.Fatal(err)
@@ -122,52 +128,82 @@ func awaitEnd(t *testing.T, id, status string) conductorjar.Workflow {
 	return w
 }
 
-// The provider accepts the token, and its response is lost. The token cannot be
-// used again, so the recipe must sign another one.
-func TestRecipeSignsAnotherTokenAfterALostResponse(t *testing.T) {
+// Providers that take the signed token itself.
+func TestRecipesOfSignedTokens(t *testing.T) {
 	withExclusiveLoad(t)
-	if err := shared.server.RegisterTaskDef(t.Context(), provider.TokenTaskDef()); err != nil {
-		t.Fatal(err)
-	}
-	endpoints, ids := map[string]*tokenendpoint.Endpoint{}, map[string]string{}
+	ids := map[string]string{}
 	for _, p := range provider.Profiles() {
-		registerAll(t, p.TokenWorkflow(), p.CallWorkflow())
-		e, input := providerEndpoint(t, p)
-		e.Lose(1)
-		endpoints[p.Name], ids[p.Name] = e, startRecipe(t, p.CallWorkflowName(), input)
+		if p.Exchange == nil {
+			registerAll(t, p.Workflow())
+			_, input := providerEndpoint(t, p)
+			ids[p.Name] = startRecipe(t, p.WorkflowName(), input)
+		}
 	}
-	for _, p := range provider.Profiles() {
-		t.Run(p.Name, func(t *testing.T) {
-			w := awaitEnd(t, ids[p.Name], "COMPLETED")
-			if seen, taken := endpoints[p.Name].Counts(); seen != 2 || taken != 2 {
-				t.Errorf("%d tokens were sent and %d accepted, want 2 each", seen, taken)
-			}
-			if !strings.Contains(string(w.Output), `"response"`) {
+	for name, id := range ids {
+		t.Run(name, func(t *testing.T) {
+			if w := awaitEnd(t, id, "COMPLETED"); !strings.Contains(string(w.Output), `"access_token"`) {
 				t.Errorf("output %s, want a response", w.Output)
 			}
 		})
 	}
 }
 
+// twoTasks reads the definitions of docs/two-tasks.md, in the order of the page.
+func twoTasks(t *testing.T) (taskDef, token, call string) {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join(shared.root, "docs", "two-tasks.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := regexp.MustCompile("(?s)```json\n(.*?)```").FindAllStringSubmatch(string(raw), -1)
+	if len(blocks) != 3 {
+		t.Fatalf("docs/two-tasks.md has %d definitions, want 3", len(blocks))
+	}
+	return blocks[0][1], blocks[1][1], blocks[2][1]
+}
+
+func google(t *testing.T) *provider.Profile {
+	t.Helper()
+	p, ok := provider.Find("google-service-account")
+	if !ok {
+		t.Fatal("there is no provider google-service-account")
+	}
+	return p
+}
+
+// The provider accepts the token, and its response is lost. The token cannot be
+// used again, so the sub-workflow must sign another one.
+func TestTwoTasksSignAnotherTokenAfterALostResponse(t *testing.T) {
+	withExclusiveLoad(t)
+	taskDef, token, call := twoTasks(t)
+	if err := shared.server.RegisterTaskDef(t.Context(), json.RawMessage(taskDef)); err != nil {
+		t.Fatal(err)
+	}
+	registerAll(t, json.RawMessage(token), json.RawMessage(call))
+	e, input := providerEndpoint(t, google(t))
+	e.Lose(1)
+	w := awaitEnd(t, startRecipe(t, "google_two_tasks", input), "COMPLETED")
+	if seen, taken := e.Counts(); seen != 2 || taken != 2 {
+		t.Errorf("%d tokens were sent and %d accepted, want 2 each", seen, taken)
+	}
+	if !strings.Contains(string(w.Output), `"ok":true`) {
+		t.Errorf("output %s, want a response", w.Output)
+	}
+}
+
 // A workflow fails while its provider is down. When it is retried, its token has
 // expired.
-func TestFailedRecipeCanBeRetriedAfterItsTokenHasExpired(t *testing.T) {
+func TestFailedTwoTasksCanBeRetriedAfterTheTokenHasExpired(t *testing.T) {
 	withExclusiveLoad(t)
-	if err := shared.server.RegisterTaskDef(t.Context(), provider.TokenTaskDef()); err != nil {
+	taskDef, token, call := twoTasks(t)
+	if err := shared.server.RegisterTaskDef(t.Context(), json.RawMessage(taskDef)); err != nil {
 		t.Fatal(err)
 	}
 	const ttl = 8 * time.Second
-	p, ok := provider.Find("client-assertion")
-	if !ok {
-		t.Fatal("there is no provider client-assertion")
-	}
-	definition := strings.NewReplacer("client_assertion_token", "short_lived_token", "client_assertion_call", "short_lived_call").
-		Replace(string(p.TokenWorkflow()) + "\x00" + string(p.CallWorkflow()))
-	definition = strings.Replace(definition, `"profile":`, `"ttlInSecond": 8, "profile":`, 1)
-	definition = strings.Replace(definition, `"retryCount": 3`, `"retryCount": 1`, 1)
-	token, workflow, _ := strings.Cut(definition, "\x00")
-	registerAll(t, json.RawMessage(token), json.RawMessage(workflow))
-	e, input := providerEndpoint(t, p)
+	rename := strings.NewReplacer("google_two_tasks_token", "short_lived_token", "google_two_tasks", "short_lived_call",
+		`"profile":`, `"ttlInSecond": 8, "profile":`, `"retryCount": 3`, `"retryCount": 1`)
+	registerAll(t, json.RawMessage(rename.Replace(token)), json.RawMessage(rename.Replace(call)))
+	e, input := providerEndpoint(t, google(t))
 	e.Down(true)
 	id := startRecipe(t, "short_lived_call", input)
 	awaitEnd(t, id, "FAILED")

@@ -26,7 +26,7 @@ type Endpoint struct {
 
 	mu       sync.Mutex
 	keys     []any           // public keys, or the bytes of symmetric secrets
-	used     map[string]bool // jti
+	used     map[string]bool // jti, and the authorization codes of Apple
 	issued   map[string]bool // access tokens
 	path     string
 	lose     int
@@ -275,9 +275,14 @@ func (e *Endpoint) checkReplay(claims *jsonobj.Object) *refusal {
 	if !ok || e.profile.Use == provider.Bearer {
 		return nil
 	}
-	if e.used[id] {
-		return e.refuse("the jti was used before")
+	return e.useOnce("jti "+id, e.refuse("the jti was used before"))
+}
+
+// useOnce records what may be used once, and returns the refusal if it was used before.
+func (e *Endpoint) useOnce(what string, again *refusal) *refusal {
+	if e.used[what] {
+		return again
 	}
-	e.used[id] = true
+	e.used[what] = true
 	return nil
 }

@@ -54,7 +54,7 @@ func (e *Endpoint) checkRequest(r *http.Request, s *sent, claims *jsonobj.Object
 	return nil
 }
 
-// checkGrant refuses a request without a code or a refresh token, and a client that is
+// checkGrant refuses an authorization code that was used before, and a client that is
 // not the token's subject.
 func (e *Endpoint) checkGrant(s *sent, claims *jsonobj.Object) *refusal {
 	invalid := &refusal{http.StatusBadRequest, "invalid_grant", "the code or the refresh token is not valid"}
@@ -63,7 +63,7 @@ func (e *Endpoint) checkGrant(s *sent, claims *jsonobj.Object) *refusal {
 	case s.form.Get("client_id") != subject:
 		return &refusal{http.StatusBadRequest, "invalid_client", "client_id is not the subject"}
 	case s.form.Get("grant_type") == "authorization_code" && code != "":
-		return nil
+		return e.useOnce("code "+code, invalid)
 	case s.form.Get("grant_type") == "refresh_token" && s.form.Get("refresh_token") != "":
 		return nil
 	}

@@ -94,21 +94,25 @@ type exchangeInput struct {
 }
 
 // checkExchanges refuses a profile without an exchange.
-func (h *Handler) checkExchanges(v *inputValues, p *provider.Profile) error {
-	var names []string
-	for _, builtIn := range provider.Profiles() {
-		if builtIn.Exchange != nil {
-			names = append(names, builtIn.Name)
-		}
-	}
-	hint := "write one of " + strings.Join(names, ", ") + ", or a profile of the policy file that extends one"
+func checkExchanges(v *inputValues, p *provider.Profile) error {
 	switch {
 	case !v.has(inProfile):
-		return cmp.Or(v.checkResolved(inProfile), refuse(errInputMissing, inProfile, "no profile was given, and it names the provider", hint))
+		return cmp.Or(v.checkResolved(inProfile), refuse(errInputMissing, inProfile, "no profile was given, and it names the provider", useExchange()))
 	case p.Exchange == nil:
-		return invalid(inProfile, "a profile whose provider takes the signed token itself", "use a "+TaskType+" task, or "+hint)
+		return invalid(inProfile, "a profile whose provider takes the signed token itself", "use a "+TaskType+" task, or "+useExchange())
 	}
 	return nil
+}
+
+// useExchange is the hint that names the profiles with an exchange.
+func useExchange() string {
+	var names []string
+	for _, p := range provider.Profiles() {
+		if p.Exchange != nil {
+			names = append(names, p.Name)
+		}
+	}
+	return "write one of " + strings.Join(names, ", ") + ", or a profile of the policy file that extends one"
 }
 
 // seal takes the parameters that are secrets at the provider out of the input and of

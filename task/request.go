@@ -75,7 +75,7 @@ func (h *Handler) read(t api.Task) (*request, error) {
 		return r, err
 	}
 	if contract.exchanges {
-		if err := h.checkExchanges(v, r.profile); err != nil {
+		if err := checkExchanges(v, r.profile); err != nil {
 			return r, err
 		}
 		if err := v.seal(r.profile); err != nil {

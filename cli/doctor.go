@@ -214,9 +214,6 @@ func secretFiles(ctx context.Context, env Env, c *config.Loaded, p *policy.Polic
 
 // sourceFiles returns the files that the sources of keys read.
 func sourceFiles(ctx context.Context, env Env, p *policy.Policy) []string {
-	if p == nil {
-		return nil
-	}
 	stores := schemes(env, p, nil)
 	var paths []string
 	for _, k := range p.Keys {

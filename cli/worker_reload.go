@@ -133,6 +133,20 @@ func filesReadOnce(env Env, p *policy.Policy) []string {
 	return slices.DeleteFunc(paths, func(path string) bool { return path == "" })
 }
 
+// filesOfKeys returns the files that the sources of keys and the verifiers read.
+func filesOfKeys(ctx context.Context, env Env, p *policy.Policy) []string {
+	if p == nil {
+		return nil
+	}
+	paths := sourceFiles(ctx, env, p)
+	for _, v := range p.Verifiers {
+		if path, ok := v.JWKSFile(); ok {
+			paths = append(paths, path)
+		}
+	}
+	return paths
+}
+
 func usesScheme(p *policy.Policy, scheme string) bool {
 	return slices.ContainsFunc(p.Keys, func(k policy.Key) bool {
 		return slices.ContainsFunc(k.Versions, func(v policy.Version) bool { return v.Scheme() == scheme })

@@ -243,3 +243,20 @@ func TestFilesThatConnectionsReadOnce(t *testing.T) {
 		}
 	}
 }
+
+// A policy that is refused because a file is missing is read again when it appears.
+func TestFilesOfKeysAndVerifiers(t *testing.T) {
+	text := `keys: {k: {source: "file:///k.pem"}}` + "\n" +
+		`verifiers: {v: {issuer: "https://v", audiences: [us], algorithms: [ES256], jwks: "file:///set.json"}, w: {issuer: "https://w", audiences: [us], algorithms: [ES256]}}`
+	p, err := policy.Read("policy.yaml", []byte(text), time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := Env{Now: time.Now, Getenv: func(string) (string, bool) { return "", false }}
+	if got := filesOfKeys(t.Context(), env, p); !slices.Equal(got, []string{filepath.FromSlash("/k.pem"), "/set.json"}) {
+		t.Errorf("%q", got)
+	}
+	if got := filesOfKeys(t.Context(), env, nil); got != nil {
+		t.Errorf("without a policy: %q", got)
+	}
+}

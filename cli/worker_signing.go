@@ -90,7 +90,7 @@ func (s *signing) read(ctx context.Context) (*generation, error) {
 	}
 	once := filesReadOnce(s.env, p)
 	inForce := s.files.with(ctx, once)
-	s.files = s.files.with(ctx, append(once, sourceFiles(ctx, s.env, p)...)) // a missing key may come later
+	s.files = s.files.with(ctx, append(once, filesOfKeys(ctx, s.env, p)...)) // a missing one may come later
 	o := ringOptions(s.env, p, s.parser, s.stores, s.log)
 	if s.pkcs11 != nil {
 		// The same for all generations: it remembers the PINs that a token refused,
@@ -214,6 +214,17 @@ func (s *signing) accessTokens() *web.AccessTokens {
 		tokens.Providers = append(tokens.Providers, web.Provider{Name: p.Provider, Hits: p.Hits, Granted: p.Granted, Refused: p.Refused, Failed: p.Failed})
 	}
 	return tokens
+}
+
+// verifierSets returns the status of the verifiers; none where no tasks verify.
+func (s *signing) verifierSets() (list []web.Verifier) {
+	if s.verifying == nil {
+		return nil
+	}
+	for _, v := range s.current.Load().verifiers.Status() {
+		list = append(list, web.Verifier{Name: v.Name, Keys: v.Keys, Fetched: v.Fetched, Failing: v.Failing})
+	}
+	return list
 }
 
 // Describe implements [prometheus.Collector].

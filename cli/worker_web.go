@@ -138,7 +138,8 @@ func (p *parts) statusOf(c *config.Loaded) func() web.Status {
 				Version: p.build.Version, Edition: p.build.Edition, Crypto: p.build.Crypto,
 				ID: c.WorkerID, Server: p.client.BaseURL(), Domain: c.Domain, Began: p.began,
 			},
-			Health: health, Hour: p.history.Hour(), Keys: p.signing.current.Load().ring.Status(), PolicyRefused: p.signing.reloads.isRefused.Load(),
+			Verifiers: p.signing.verifierSets(),
+			Health:    health, Hour: p.history.Hour(), Keys: p.signing.current.Load().ring.Status(), PolicyRefused: p.signing.reloads.isRefused.Load(),
 			Settings: settings, Executions: executionsURL(c, p.client.BaseURL()),
 		})
 	}

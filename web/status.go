@@ -22,6 +22,8 @@ type StatusSource struct {
 	Keys    []keyring.Status
 	// AccessTokens is nil where the worker exchanges nothing.
 	AccessTokens *AccessTokens
+	// Verifiers are empty where the worker verifies nothing.
+	Verifiers []Verifier
 	// PolicyRefused says that the last policy file was refused.
 	PolicyRefused bool
 	Settings      []config.Row
@@ -42,6 +44,8 @@ type Status struct {
 	Hour     Hour      `json:"lastHour"`
 	Failures []Failure `json:"failures"` // since the start, the latest first
 	Keys     []Key     `json:"keys"`
+	// Verifiers are empty where the worker verifies nothing.
+	Verifiers []Verifier `json:"verifiers,omitempty"`
 	// AccessTokens is nil where the worker exchanges nothing.
 	AccessTokens *AccessTokens `json:"accessTokens,omitempty"`
 	Set          []SettingRow  `json:"settings"` // that differ from their defaults
@@ -161,6 +165,14 @@ type Key struct {
 	Former    []KeyVersion `json:"former"`
 }
 
+// Verifier is the JWK Set of a verifier of the policy.
+type Verifier struct {
+	Name    string    `json:"name"`
+	Keys    int       `json:"keys"`
+	Fetched time.Time `json:"fetched,omitzero"`
+	Failing bool      `json:"failing"` // the last fetch failed
+}
+
 // KeyVersion is a version of a [Key].
 type KeyVersion struct {
 	KeyID     string    `json:"kid,omitempty"`
@@ -191,6 +203,10 @@ func NewStatus(s StatusSource) Status {
 	}
 	for _, k := range s.Keys {
 		st.Keys = append(st.Keys, keyOf(k))
+	}
+	for _, v := range s.Verifiers {
+		v.Fetched = utc(v.Fetched)
+		st.Verifiers = append(st.Verifiers, v)
 	}
 	for _, row := range s.Settings {
 		one := SettingRow{row.Name, row.Value, row.Origin.String()}
@@ -286,10 +302,15 @@ func (st *Status) stateOf(s StatusSource) State {
 			failing = append(failing, q)
 		}
 	}
-	var keys []string
+	var keys, sets []string
 	for _, k := range st.Keys {
 		if k.Failing {
 			keys = append(keys, k.Name)
+		}
+	}
+	for _, v := range st.Verifiers {
+		if v.Failing {
+			sets = append(sets, v.Name)
 		}
 	}
 	switch {
@@ -308,6 +329,11 @@ func (st *Status) stateOf(s StatusSource) State {
 		return State{
 			Text:  fmt.Sprintf("polling; the store of %d of %s fails", len(keys), printable.Count(len(st.Keys), "named key")),
 			About: "Not refreshed: " + strings.Join(keys, ", ") + ". What was read before stays in use.",
+		}
+	case len(sets) > 0:
+		return State{
+			Text:  fmt.Sprintf("polling; the key set of %d of %s cannot be fetched", len(sets), printable.Count(len(st.Verifiers), "verifier")),
+			About: "Not fetched: " + strings.Join(sets, ", ") + ". A set that was fetched before stays in use for a day.",
 		}
 	}
 	return State{OK: true, Text: "polling", About: st.lastHour()}

@@ -85,6 +85,7 @@ func busy() web.StatusSource {
 		{Name: "partner", Failing: true},
 	}
 	s.AccessTokens = &web.AccessTokens{Cached: 2, Providers: []web.Provider{{Name: "google-service-account", Hits: 5678, Granted: 45, Refused: 23, Failed: 67}}}
+	s.Verifiers = []web.Verifier{{Name: "okta", Keys: 1234, Fetched: now().Add(-7 * time.Minute)}, {Name: "entra", Failing: true}}
 	s.Settings = []config.Row{row("auth_secret", "[redacted]", config.FromEnvironment), row("max_ttl", "1h", config.FromDefault)}
 	s.Executions = "https://conductor.example.com/execution/"
 	return s
@@ -153,6 +154,10 @@ func TestStatusIsOnThePageAndInTheText(t *testing.T) {
 		"its refusals":           "23",
 		"its failures":           "67",
 		"the cache":              "2 access tokens in the cache",
+		"a verifier":             "okta",
+		"its keys":               "1,234",
+		"its set":                "7 min ago",
+		"a verifier without set": "not yet",
 		"a setting":              "[redacted]",
 	} {
 		if !strings.Contains(page, want) {
@@ -286,6 +291,10 @@ func TestHeadline(t *testing.T) {
 	}{
 		{"it has had no task", func(*web.StatusSource) {}, "● polling", "No task ended in the last hour."},
 		{"it has had tasks", func(s *web.StatusSource) { s.Hour = newPast().completed(1234).failed(5, "a").hour() }, "● polling", "1,234 tasks completed and 5 failed in the last hour."},
+		{
+			"a verifier's set cannot be fetched", func(s *web.StatusSource) { s.Verifiers = busy().Verifiers },
+			"▲ polling; the key set of 1 of 2 verifiers cannot be fetched", "Not fetched: entra. A set that was fetched before stays in use for a day.",
+		},
 		{"it is young", func(s *web.StatusSource) { s.Process.Began = now().Add(-11 * time.Minute) }, "● polling", "No task ended since the start 11 min ago."},
 		{"it is young and has had a task", func(s *web.StatusSource) {
 			s.Process.Began, s.Hour = now().Add(-59*time.Minute), newPast().completed(1).hour()

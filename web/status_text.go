@@ -53,6 +53,12 @@ func WriteStatus(w io.Writer, s Status) error {
 		})
 		t.row(v.CachedText())
 	}
+	if len(v.Verifiers) > 0 {
+		t.table("Verifiers", []string{"VERIFIER", "KEYS", "FETCHED", "STATE"}, len(v.Verifiers), func(i int) []string {
+			one := v.Verifiers[i]
+			return []string{one.Name, one.Keys, one.Fetched, one.State.text()}
+		})
+	}
 	t.table("Settings that differ from their defaults", []string{"SETTING", "VALUE", "FROM"}, len(s.Set), func(i int) []string {
 		return []string{s.Set[i].Name, s.Set[i].Value, s.Set[i].From}
 	})

@@ -23,6 +23,7 @@ type view struct {
 	Failures                                []failureRow
 	Keys                                    []keyRow
 	Providers                               []providerRow
+	Verifiers                               []verifierRow
 }
 
 // mark is a state. The page marks a bad one with a sign as well as a colour.
@@ -80,6 +81,16 @@ func viewOf(s Status) *view {
 			v.Providers = append(v.Providers, providerRow{p.Name, grouped(p.Hits), grouped(p.Granted), grouped(p.Refused), grouped(p.Failed)})
 		}
 	}
+	for _, one := range s.Verifiers {
+		row := verifierRow{Name: one.Name, Keys: grouped(one.Keys), Fetched: "not yet", State: mark{Text: "ok"}}
+		if !one.Fetched.IsZero() {
+			row.Fetched = age(s.At.Sub(one.Fetched)) + " ago"
+		}
+		if one.Failing {
+			row.State = mark{"failing", true}
+		}
+		v.Verifiers = append(v.Verifiers, row)
+	}
 	return v
 }
 
@@ -89,6 +100,11 @@ func (v *view) CachedText() string {
 }
 
 type providerRow struct{ Name, Hits, Granted, Refused, Failed string }
+
+type verifierRow struct {
+	Name, Keys, Fetched string
+	State               mark
+}
 
 type queueRow struct {
 	TaskType, LastPoll, Hint string

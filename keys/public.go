@@ -9,8 +9,8 @@ import (
 	"conductor-jwt/keys/decode"
 )
 
-// MaxPublicSet is the maximum number of keys of a [PublicSet].
-const MaxPublicSet = 256
+// maxPublicSet is the maximum number of keys of a [PublicSet].
+const maxPublicSet = 256
 
 // PublicSet is a JWK Set of another party, whose keys check signatures. It does
 // not change, and prints as [redacted], since it may hold HMAC secrets.
@@ -32,10 +32,10 @@ func ReadPublicSet(text []byte, secrets bool) (PublicSet, error) {
 		return PublicSet{}, err
 	case !ok:
 		return PublicSet{}, &fault.Error{Reason: ErrUnreadable, Found: "text that is not a jwks", Hint: "give a json object with the member keys (rfc 7517 section 5)"}
-	case len(set) > MaxPublicSet:
+	case len(set) > maxPublicSet:
 		return PublicSet{}, &fault.Error{
 			Reason: ErrTooLarge, Found: fmt.Sprintf("a jwks of %d keys", len(set)),
-			Hint: fmt.Sprintf("at most %d keys are read", MaxPublicSet),
+			Hint: fmt.Sprintf("at most %d keys are read", maxPublicSet),
 		}
 	}
 	list := make([]setMember, len(set))

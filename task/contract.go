@@ -14,7 +14,7 @@ import (
 const (
 	TaskType        = "GET_SIGNED_JWT"
 	AccessTokenType = "GET_ACCESS_TOKEN"
-	VerifyType      = "VERIFY_JWT"
+	verifyType      = "VERIFY_JWT"
 )
 
 // contract is what a task of one queue may say, what comes back, and the steps
@@ -46,7 +46,7 @@ func contracts() []contract {
 			hints: accessTokenHints,
 		},
 		{
-			queue: VerifyType, summary: "Verifies a JSON Web Token", inputs: verifyInputs(), outputs: verifyOutputs(), run: (*Handler).verify,
+			queue: verifyType, summary: "Verifies a JSON Web Token", inputs: verifyInputs(), outputs: verifyOutputs(), run: (*Handler).verify,
 			hints: verifyHints,
 		},
 	}
@@ -86,7 +86,7 @@ func Types() []string {
 func Exchanges(queue string) bool { return contractOf(contracts(), queue).exchanges }
 
 // Verifies reports whether tasks of a queue verify a token.
-func Verifies(queue string) bool { return strings.EqualFold(queue, VerifyType) }
+func Verifies(queue string) bool { return strings.EqualFold(queue, verifyType) }
 
 // HasContract reports whether a queue has a contract by its name.
 func HasContract(queue string) bool {

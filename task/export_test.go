@@ -10,3 +10,14 @@ func Inputs() []Input { return allInputs() }
 var ErrPolicyDenied = errPolicyDenied
 
 func FaultOf(err error) (Fault, api.Status) { return faultOf(err) }
+
+const VerifyType = verifyType
+
+// FaultReasons returns the words for the faults of a token.
+func FaultReasons() []string {
+	words := []string{wordMalformed}
+	for _, w := range faultWords() {
+		words = append(words, w.word)
+	}
+	return words
+}

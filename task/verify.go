@@ -76,7 +76,7 @@ func (h *Handler) invalidToken(ctx context.Context, t api.Task, d draft, q verif
 	found := make([]string, len(faults))
 	hint := ""
 	for i, f := range faults {
-		found[i] = f.Field + ": " + f.found
+		found[i] = f.field + ": " + f.found
 		hint = cmp.Or(hint, f.hint)
 	}
 	out := h.failed(ctx, t, d, refuse(errTokenInvalid, inToken, strings.Join(found, "; "), hint))
@@ -104,25 +104,25 @@ func verifyNames() map[string]string {
 	return map[string]string{fault.Key: inPublicKey, fault.KeyID: "kid", fault.Algorithm: inAlgorithms, fault.Password: "a password", fault.Encoding: "an encoding"}
 }
 
-// TokenFault is one fault of a token that does not verify.
-type TokenFault struct {
-	Reason string // a word of a closed set
-	Field  string // the claim or header parameter; token for the token as a whole
+// tokenFault is one fault of a token that does not verify.
+type tokenFault struct {
+	reason string // a word of [faultWords], or wordMalformed
+	field  string // the claim or header parameter; token for the token as a whole
 	found  string
 	hint   string
 }
 
 // faults returns the faults of a token, in the words of a task. They hold no text of
 // it, and the name of a required claim only where the workflow's definition has it.
-func (q verification) faults(invalid *verifier.Invalid) []TokenFault {
-	list := make([]TokenFault, len(invalid.Faults))
+func (q verification) faults(invalid *verifier.Invalid) []tokenFault {
+	list := make([]tokenFault, len(invalid.Faults))
 	for i, f := range invalid.Faults {
 		field := cmp.Or(fault.Rename(f.Field, verifyNames()), inToken)
 		if errors.Is(f, signer.ErrRequired) {
 			field = q.requiredName(f.Field)
 		}
-		list[i] = TokenFault{
-			Reason: faultReason(f), Field: field,
+		list[i] = tokenFault{
+			reason: faultReason(f), field: field,
 			found: fault.Rename(f.Found, verifyNames()), hint: fault.Rename(f.Hint, verifyNames()),
 		}
 	}
@@ -139,12 +139,17 @@ func (q verification) requiredName(name string) string {
 	return inRequiredClaims
 }
 
-// faultReason returns the word for a fault.
-func faultReason(err error) string {
-	for _, row := range []struct {
-		word    string
-		reasons []error
-	}{
+// faultWord is the word for a fault of some reasons.
+type faultWord struct {
+	word    string
+	reasons []error
+}
+
+// wordMalformed is the word for a text that is no token.
+const wordMalformed = "malformed"
+
+func faultWords() []faultWord {
+	return []faultWord{
 		{"unsigned", []error{signer.ErrUnsigned}},
 		{"encrypted", []error{signer.ErrEncrypted}},
 		{"too_large", []error{signer.ErrTooLarge}},
@@ -163,22 +168,19 @@ func faultReason(err error) string {
 		{"type", []error{signer.ErrTokenType}},
 		{"required_claim", []error{signer.ErrRequired}},
 		{"claim", []error{signer.ErrClaimType}},
-	} {
+	}
+}
+
+// faultReason returns the word for a fault.
+func faultReason(err error) string {
+	for _, row := range faultWords() {
 		for _, reason := range row.reasons {
 			if errors.Is(err, reason) {
 				return row.word
 			}
 		}
 	}
-	return "malformed"
-}
-
-// FaultReasons returns the closed set of [TokenFault].Reason.
-func FaultReasons() []string {
-	return []string{
-		"malformed", "unsigned", "encrypted", "too_large", "critical", "algorithm", "key", "signature", "expired", "no_expiry", "not_yet_valid",
-		"issued_at", "too_old", "issuer", "audience", "subject", "type", "required_claim", "claim",
-	}
+	return wordMalformed
 }
 
 // The members of the output beside those of a token.
@@ -227,7 +229,7 @@ func (h *Handler) verifiedOutput(p *signer.Parsed, warnings []string) secret.JSO
 
 // invalidOutput writes outputData of a token that is not valid, where the task reports
 // that. It holds nothing of the token.
-func invalidOutput(faults []TokenFault, warnings []string) secret.JSON {
+func invalidOutput(faults []tokenFault, warnings []string) secret.JSON {
 	var o jsonobj.Object
 	o.Set(outValid, jsontext.Value("false"))
 	o.String(outCode, codeTokenInvalid)
@@ -239,15 +241,15 @@ func invalidOutput(faults []TokenFault, warnings []string) secret.JSON {
 }
 
 // faultList writes the faults of a token as a JSON array.
-func faultList(faults []TokenFault) jsontext.Value {
+func faultList(faults []tokenFault) jsontext.Value {
 	list := []byte{'['}
 	for i, f := range faults {
 		if i > 0 {
 			list = append(list, ',')
 		}
 		var o jsonobj.Object
-		o.String("reason", f.Reason)
-		o.String("field", f.Field)
+		o.String("reason", f.reason)
+		o.String("field", f.field)
 		o.String("message", sentence(f.found, f.hint))
 		list = o.AppendJSON(list)
 	}

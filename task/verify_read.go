@@ -15,7 +15,7 @@ import (
 	"conductor-jwt/verifier"
 )
 
-// The inputs of [VerifyType] beside issuer, audience and subject.
+// The inputs of [verifyType] beside issuer, audience and subject.
 const (
 	inToken          = "token"
 	inVerifier       = "verifier"
@@ -35,7 +35,7 @@ const (
 // has at most 64 KiB, so that it cannot cause much work.
 const maxRequired = 64
 
-// verifyInputs returns the table of inputs of [VerifyType].
+// verifyInputs returns the table of inputs of [verifyType].
 func verifyInputs() []inputSpec {
 	const inline = "`verifier` must name one"
 	return []inputSpec{
@@ -79,7 +79,7 @@ func verifyInputs() []inputSpec {
 	}
 }
 
-// verification is what a task of [VerifyType] asks for.
+// verification is what a task of [verifyType] asks for.
 type verification struct {
 	request request // its inputs and warnings
 	ask     verifier.Request

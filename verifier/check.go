@@ -6,11 +6,11 @@ import (
 	"conductor-jwt/signer"
 )
 
-// Check verifies a token by rules, which must name the algorithms, with the key that
+// check verifies a token by rules, which must name the algorithms, with the key that
 // find returns for the token's kid and algorithm. The rest of the token's header
 // selects nothing: jku, x5u, jwk and x5c are not read (RFC 8725 §3.10). If the token
 // does not verify, the error is an [*Invalid]; otherwise it is that of find.
-func Check(token string, rules signer.Rules, find func(kid string, alg keys.Algorithm) (keys.Verifier, error)) (signer.Parsed, error) {
+func check(token string, rules signer.Rules, find func(kid string, alg keys.Algorithm) (keys.Verifier, error)) (signer.Parsed, error) {
 	p, err := signer.Parse(token)
 	if err != nil {
 		return signer.Parsed{}, invalid(err)

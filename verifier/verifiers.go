@@ -125,7 +125,7 @@ type Inline struct {
 // that of ctx.
 func (v *Verifiers) Verify(ctx context.Context, r Request) (signer.Parsed, error) {
 	if r.Verifier == "" {
-		p, err := Check(r.Token.Reveal(), r.Inline.rules(v.o.Now(), r), func(kid string, alg keys.Algorithm) (keys.Verifier, error) {
+		p, err := check(r.Token.Reveal(), r.Inline.rules(v.o.Now(), r), func(kid string, alg keys.Algorithm) (keys.Verifier, error) {
 			return r.Inline.key(ctx, kid, alg)
 		})
 		v.o.Metrics.verified(inlineLabel, err)
@@ -135,7 +135,7 @@ func (v *Verifiers) Verify(ctx context.Context, r Request) (signer.Parsed, error
 	if !ok {
 		return signer.Parsed{}, &fault.Error{Reason: ErrUnknown, Found: "no verifier of this name is configured", Hint: "name one of the policy file"}
 	}
-	p, err := Check(r.Token.Reveal(), n.rules(v.o.Now(), r), func(kid string, alg keys.Algorithm) (keys.Verifier, error) {
+	p, err := check(r.Token.Reveal(), n.rules(v.o.Now(), r), func(kid string, alg keys.Algorithm) (keys.Verifier, error) {
 		return n.set.key(ctx, n.source, kid, alg)
 	})
 	v.o.Metrics.verified(n.policy.Name, err)

@@ -72,31 +72,29 @@ func indented(text string) []byte {
 	return value
 }
 
-// RecipePage returns the recipe as a page of documentation, in Markdown.
+// RecipePage returns the recipe as a page of documentation, in Markdown. What all
+// recipes have in common is in docs/recipes/README.md.
 func (p *Profile) RecipePage() string {
 	var b strings.Builder
 	for _, text := range []string{
-		"# ", p.Name, "\n\nThe rules: [docs/profiles.md](../profiles.md#", p.Name, "). Printed by `conductor-jwt recipe show ", p.Name, "`.\n",
-		"\n## The key\n\n", p.Recipe.KeySetup, " Store it on the server as the environment variable `CONDUCTOR_SECRET_", p.Recipe.Secret, "`.\n",
-		p.setup(),
+		"# ", p.Name, "\n\nFor workflow authors: ", p.Title, ". [The rules](../profiles.md#", p.Name, "), [how to run a recipe](README.md).\n",
+		"\n## The key\n\n", p.Recipe.KeySetup, " Store the key as the server's secret `", p.Recipe.Secret, "`.\n",
+		p.endpointToList(),
 		"\n## The workflow\n\n", p.summary(), "\n", jsonBlock(p.Workflow()),
-		"\n## Problems\n\n", bullets(p.Recipe.Problems), bullets(p.commonProblems()),
+		"\n## Problems\n\n", bullets(p.Recipe.Problems),
 	} {
 		b.WriteString(text)
 	}
 	return b.String()
 }
 
-// setup says what an operator does before the workflow can run.
-func (p *Profile) setup() string {
-	if p.Exchange == nil {
+// endpointToList says which token endpoint an operator lists; "" if the provider's
+// own are built in.
+func (p *Profile) endpointToList() string {
+	if p.Exchange == nil || p.Exchange.URL != "" || p.Exchange.Patterns != nil {
 		return ""
 	}
-	text := "\n## The worker\n\nSet `CONDUCTOR_JWT_TASK_TYPES=GET_SIGNED_JWT,GET_ACCESS_TOKEN` ([the task](../access-token.md))."
-	if p.Exchange.URL == "" && p.Exchange.Patterns == nil {
-		text += " List the token endpoint in the policy file (`CONDUCTOR_JWT_POLICY`), because the host is yours:\n\n```yaml\nexchange:\n  endpoints: [\"" + p.exampleEndpoint() + "\"]\n```"
-	}
-	return text + "\n"
+	return "\n## The policy file\n\nList the token endpoint, because the host is yours:\n\n```yaml\nexchange:\n  endpoints: [\"" + p.exampleEndpoint() + "\"]\n```\n"
 }
 
 // exampleEndpoint returns the token endpoint of the example values.
@@ -115,25 +113,9 @@ func (p *Profile) exampleEndpoint() string {
 
 func (p *Profile) summary() string {
 	if p.Exchange == nil {
-		return "`token` signs a token, and `call` calls the provider with it. There is no access token."
+		return "`token` signs a token, and `call` sends it to the provider. There is no access token."
 	}
-	return "`token` signs a token, exchanges it for an access token and keeps that until a fifth of its life is left, for every workflow that asks for the same. `call` calls the provider with it."
-}
-
-// commonProblems are those of every recipe of a kind.
-func (p *Profile) commonProblems() []string {
-	if p.Exchange == nil {
-		return []string{
-			"Hours later, the token has expired: use *Rerun* from the task `token`, not *Retry*.",
-			"The token is stored in clear with the execution, for everyone who may read it.",
-		}
-	}
-	return []string{
-		"`exchange_refused`: the provider's own error is in `output.error.provider`.",
-		"401 from the API with a token that has not expired: it was revoked. Start the workflow with `\"fresh\": true`, which does not use the cache.",
-		"Hours later, the access token has expired: use *Rerun* from the task `token`, not *Retry*.",
-		"The access token is stored in clear with the execution, for everyone who may read it.",
-	}
+	return "`token` signs a token and exchanges it for an access token ([GET_ACCESS_TOKEN](../access-token.md)). `call` sends that to the provider."
 }
 
 func jsonBlock(json []byte) string { return "\n```json\n" + string(json) + "\n```\n" }

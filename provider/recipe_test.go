@@ -27,7 +27,7 @@ func TestEachProfileHasARecipe(t *testing.T) {
 func TestAPageSaysWhatTheTokenIs(t *testing.T) {
 	for _, p := range provider.Profiles() {
 		page := p.RecipePage()
-		for _, text := range []string{"exchanges it for an access token", "GET_ACCESS_TOKEN", "CONDUCTOR_JWT_TASK_TYPES", "exchange_refused"} {
+		for _, text := range []string{"exchanges it for an access token", "GET_ACCESS_TOKEN"} {
 			if strings.Contains(page, text) == (p.Exchange == nil) {
 				t.Errorf("%s: the page says %q: %t", p.Name, text, p.Exchange == nil)
 			}
@@ -160,13 +160,10 @@ func parse(t *testing.T, raw []byte) workflow {
 }
 
 func TestThePagesOfRecipesAreUpToDate(t *testing.T) {
-	index := "# Recipes\n\nA workflow for each provider: get a token, call the provider. Each is run on the real server against an endpoint that has the provider's rules.\n[Sign and exchange in two tasks](../two-tasks.md) is for workers that do not exchange tokens.\n\n"
-	files := map[string]string{}
+	files := map[string]string{"README.md": recipeIndex(t)}
 	for _, p := range provider.Profiles() {
 		files[p.Name+".md"] = p.RecipePage()
-		index += fmt.Sprintf("- [%s](%s.md): %s\n", p.Name, p.Name, p.Title)
 	}
-	files["README.md"] = index
 	for name, text := range files {
 		path := filepath.Join(pages, name)
 		if *update {
@@ -183,4 +180,34 @@ func TestThePagesOfRecipesAreUpToDate(t *testing.T) {
 	if err != nil || len(entries) != len(files) {
 		t.Errorf("%d pages for %d recipes: %v", len(entries), len(files), err)
 	}
+}
+
+// recipeIndex returns docs/recipes/README.md with the list of the recipes between
+// its marks.
+func recipeIndex(t *testing.T) string {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join(pages, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const begin, end = "<!-- recipes -->\n", "<!-- end of recipes -->\n"
+	before, rest, found := strings.Cut(string(raw), begin)
+	_, after, closed := strings.Cut(rest, end)
+	if !found || !closed {
+		t.Fatalf("README.md does not have the lines %s and %s", begin, end)
+	}
+	for _, text := range []string{"CONDUCTOR_JWT_TASK_TYPES=GET_SIGNED_JWT,GET_ACCESS_TOKEN", "exchange_refused"} {
+		if !strings.Contains(before+after, text) {
+			t.Errorf("README.md does not say %s", text)
+		}
+	}
+	list := "| recipe | provider | the workflow gets |\n|---|---|---|\n"
+	for _, p := range provider.Profiles() {
+		gets := "an access token"
+		if p.Exchange == nil {
+			gets = "a signed token"
+		}
+		list += fmt.Sprintf("| [%s](%s.md) | %s | %s |\n", p.Name, p.Name, p.Title, gets)
+	}
+	return before + begin + list + end + after
 }

@@ -136,7 +136,7 @@ func Describe(ch chan<- *prometheus.Desc) {
 // Collect sends the current metrics of the sets.
 func (v *Verifiers) Collect(ch chan<- prometheus.Metric) {
 	d := describe()
-	for _, s := range v.statuses() {
+	for _, s := range v.Status() {
 		failing := 0.0
 		if s.Failing {
 			failing = 1
@@ -148,20 +148,20 @@ func (v *Verifiers) Collect(ch chan<- prometheus.Metric) {
 	}
 }
 
-// status describes the JWK Set of a verifier.
-type status struct {
+// Status describes the JWK Set of a verifier.
+type Status struct {
 	Name    string
 	Keys    int
 	Fetched time.Time // zero: never
 	Failing bool      // the last fetch failed
 }
 
-// statuses returns the status of all verifiers, in the order of the file.
-func (v *Verifiers) statuses() []status {
-	list := make([]status, 0, len(v.order))
+// Status returns the status of all verifiers, in the order of the file.
+func (v *Verifiers) Status() []Status {
+	list := make([]Status, 0, len(v.order))
 	for _, n := range v.order {
 		state := n.set.current()
-		list = append(list, status{Name: n.policy.Name, Keys: state.set.Len(), Fetched: state.at, Failing: state.failure != nil})
+		list = append(list, Status{Name: n.policy.Name, Keys: state.set.Len(), Fetched: state.at, Failing: state.failure != nil})
 	}
 	return list
 }

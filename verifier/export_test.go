@@ -1,5 +1,0 @@
-package verifier
-
-type Status = status
-
-func (v *Verifiers) Status() []Status { return v.statuses() }

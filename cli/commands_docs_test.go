@@ -67,12 +67,16 @@ func documentCommand(b *strings.Builder, c *cobra.Command) {
 	}
 	fmt.Fprintf(b, "\n### %s\n\n`%s`: %s.\n", strings.TrimPrefix(c.CommandPath(), program+" "), usage, c.Short)
 	var rows strings.Builder
+	var shared []string
+	sign := c.Root().Commands()[slices.IndexFunc(c.Root().Commands(), func(c *cobra.Command) bool { return c.Name() == "sign" })]
 	settings := 0
 	c.NonInheritedFlags().VisitAll(func(f *pflag.Flag) {
 		switch {
 		case f.Hidden || f.Name == "help" || f.Name == "output":
 		case isSetting(f.Name):
 			settings++
+		case c != sign && sign.Flags().Lookup(f.Name) != nil && sign.Flags().Lookup(f.Name).Usage == f.Usage:
+			shared = append(shared, "`--"+f.Name+"`")
 		default:
 			value, usage := pflag.UnquoteUsage(f)
 			if value != "" {
@@ -81,6 +85,9 @@ func documentCommand(b *strings.Builder, c *cobra.Command) {
 			fmt.Fprintf(&rows, "| %s | %s |\n", escape("`--"+f.Name+value+"`"), escape(usage))
 		}
 	})
+	if len(shared) > 0 {
+		b.WriteString("As for [sign](#sign): " + strings.Join(shared, ", ") + ".\n")
+	}
 	if settings > 0 {
 		b.WriteString("Settings of the worker are [flags](configuration.md) too.\n")
 	}

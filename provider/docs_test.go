@@ -41,7 +41,7 @@ func TestThePageOfProfilesIsUpToDate(t *testing.T) {
 func profileTables() string {
 	var b strings.Builder
 	for _, p := range provider.Profiles() {
-		fmt.Fprintf(&b, "\n### %s\n\n[%s](%s). %s; [a workflow](recipes/%s.md).\n\n", p.Name, p.Title, p.DocsURL, useWords(p.Use), p.Name)
+		fmt.Fprintf(&b, "\n### %s\n\n[%s](%s). %s; [recipe](recipes/%s.md).\n\n", p.Name, p.Title, p.DocsURL, useWords(p.Use), p.Name)
 		b.WriteString("| member | rule |\n|---|---|\n")
 		for _, row := range append(headerRows(p), claimRows(p)...) {
 			fmt.Fprintf(&b, "| `%s` | %s |\n", row[0], row[1])
@@ -61,14 +61,14 @@ func profileTables() string {
 func useWords(u provider.Use) string {
 	switch u {
 	case provider.Assertion:
-		return "The token is an authorization grant, exchanged for an access token (RFC 7523 §2.1)"
+		return "Authorization grant (RFC 7523 §2.1)"
 	case provider.ClientAssertion:
-		return "The token authenticates the client that asks for an access token (RFC 7523 §2.2)"
+		return "Client authentication (RFC 7523 §2.2)"
 	case provider.Bearer:
-		return "The token itself is sent with each call, in `Authorization: Bearer`"
+		return "Sent with each call, in `Authorization: Bearer`"
 	case provider.CustomRequest:
 	}
-	return "The token is sent in a request of the provider's own form"
+	return "Sent in a request of the provider's own form"
 }
 
 // exchangeRows say what a task writes beside the claims, and what it gets beside the
@@ -89,33 +89,36 @@ func exchangeRows(p *provider.Profile) [][2]string {
 		}
 		rows = append(rows, [2]string{"parameters." + parameter.Name, words})
 	}
+	var response []string
 	for _, path := range x.Response {
-		rows = append(rows, [2]string{"response." + path[strings.LastIndex(path, ".")+1:], "the answer's `" + path + "`"})
+		response = append(response, "`"+path+"`")
+	}
+	if len(response) > 0 {
+		rows = append(rows, [2]string{"response", strings.Join(response, ", ")})
 	}
 	if x.TokenType != "" {
 		rows = append(rows, [2]string{"tokenType", "`" + x.TokenType + "`"})
 	}
 	if x.Lifetime > 0 {
-		rows = append(rows, [2]string{"expiresIn", fmt.Sprintf("%d, because the answer does not tell", x.Lifetime)})
+		rows = append(rows, [2]string{"expiresIn", fmt.Sprintf("%d: the provider does not say", x.Lifetime)})
 	}
 	return rows
 }
 
 func endpointWords(x *provider.Exchange) string {
+	words := "required"
 	switch {
 	case x.URL != "" && x.Patterns == nil:
-		return "none: it is `" + x.URL + "`"
+		return "fixed: `" + x.URL + "`"
 	case x.URL != "":
-		return "without one: `" + x.URL + "`. The provider's own: `" + strings.Join(x.Patterns, "`, `") + "`; any other must be on the policy's list"
-	}
-	words := "required"
-	if x.EndpointFollows() {
-		words = "without one, it follows from `aud`"
+		words = "default `" + x.URL + "`"
+	case x.EndpointFollows():
+		words = "default: follows from `aud`"
 	}
 	if x.Patterns == nil {
-		return words + "; it must be on the policy's list"
+		return words + "; listed in the policy file"
 	}
-	return words + ". The provider's own: `" + strings.Join(x.Patterns, "`, `") + "`; any other must be on the policy's list"
+	return words + "; built in: `" + strings.Join(x.Patterns, "`, `") + "`"
 }
 
 func headerRows(p *provider.Profile) [][2]string {

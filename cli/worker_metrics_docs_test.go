@@ -208,7 +208,7 @@ func ownNotes() map[string]metricNote {
 		"conductor_jwt_duplicate_deliveries_total": {unit: "deliveries", alert: "Alert when it rises: response timeouts are shorter than tasks take."},
 		"conductor_jwt_exchange_total": {
 			unit: "exchanges", labels: map[string]string{"provider": "a built-in profile with an exchange", "outcome": "`granted`, `refused`, `throttled`, `unavailable`, `denied` (the endpoint's address is not permitted) or `skipped` (not posted, because the provider failed or is busy)"},
-			alert: "Alert when `unavailable` or `throttled` rises for 5 minutes: tasks wait for the provider. There only if `GET_ACCESS_TOKEN` is polled, as the other `conductor_jwt_exchange_*`.",
+			alert: "Alert when `unavailable` or `throttled` rises for 5 minutes: tasks wait for the provider. `refused` is for the workflow's author or the owner of the key. There only if `GET_ACCESS_TOKEN` is polled, as the other `conductor_jwt_exchange_*`.",
 		},
 		"conductor_jwt_exchange_seconds": {
 			labels: map[string]string{"provider": "a built-in profile with an exchange"}, alert: noAlert + "a request is given up after 10 s, and counts as unavailable.",

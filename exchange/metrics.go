@@ -37,7 +37,7 @@ func newMetrics() *metrics {
 	// event as an increase.
 	for _, p := range provider.Profiles() {
 		if p.Exchange != nil {
-			m.counts[p.Name] = &counts{outcomes: map[outcome]int{outcomeRefused: 0, outcomeUnavailable: 0}}
+			m.counts[p.Name] = &counts{outcomes: map[outcome]int{outcomeRefused: 0, outcomeUnavailable: 0, outcomeThrottled: 0}}
 		}
 	}
 	return m

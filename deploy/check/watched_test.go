@@ -19,8 +19,13 @@ func emptyAtStart() []string {
 }
 
 // neverShown returns the panels whose metrics the scenario's worker does not have,
-// because its key is a file.
-func neverShown() []string { return []string{"Key stores that do not answer", "Age of keys"} }
+// because its key is a file and it exchanges no tokens.
+func neverShown() []string {
+	return []string{
+		"Key stores that do not answer", "Age of keys",
+		"Exchanges by outcome", "Time of an exchange, p99", "Access tokens: from the cache", "Access tokens in the cache",
+	}
+}
 
 // notTriggered returns the alerts that the scenario does not trigger, and why.
 func notTriggered() map[string]string {
@@ -38,6 +43,7 @@ func notTriggered() map[string]string {
 		"ConductorJWTKeyWithoutVersion":   "needs a key store on the network",
 		"ConductorJWTKeyRefreshFails":     "needs a key store on the network",
 		"ConductorJWTProviderUnavailable": "needs a provider",
+		"ConductorJWTProviderRefuses":     "needs a provider",
 		"ConductorJWTKeyNotRefreshed":     "needs a key store on the network",
 		"ConductorJWTKeyOld":              "needs a key that is a year old",
 	}
@@ -46,7 +52,7 @@ func notTriggered() map[string]string {
 // withoutData returns the alerts whose metrics the scenario's worker does not have,
 // because its key is a file and it polls GET_SIGNED_JWT alone.
 func withoutData() []string {
-	return []string{"ConductorJWTKeyStoreOpen", "ConductorJWTKeyOld", "ConductorJWTProviderUnavailable"}
+	return []string{"ConductorJWTKeyStoreOpen", "ConductorJWTKeyOld", "ConductorJWTProviderUnavailable", "ConductorJWTProviderRefuses"}
 }
 
 // The dashboard and the alerts work with the metrics of a real worker.

@@ -105,7 +105,7 @@ func TestSettingsInDeployExist(t *testing.T) {
 	names, variables := map[string]bool{}, map[string]bool{}
 	for _, s := range config.Settings() {
 		names[s.Name], variables[s.Env] = true, true
-		if s.Secret {
+		if s.HasFile {
 			names[s.NameFile()], variables[s.EnvFile()] = true, true
 		}
 	}

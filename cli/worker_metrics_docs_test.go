@@ -186,11 +186,11 @@ func canonicalNotes() map[string]metricNote {
 		"task_execute_time_seconds":       {alert: "Alert when its 99th percentile nears the response timeout: keys or their store are slow."},
 		"task_execution_queue_full_total": {unit: "times", alert: noAlert + "see `active_workers`."},
 		"task_execution_started_total":    {unit: "tasks", alert: noAlert + "the worker does not know how many tasks are queued; see `task_poll_total`."},
-		"task_poll_error_total":           {unit: "polls", alert: "Alert when it rises for 5 minutes: the log names the class of failure and the fix."},
+		"task_poll_error_total":           {unit: "polls", labels: map[string]string{"exception": "a [class of failure](troubleshooting.md#polls-fail)"}, alert: "Alert when it rises for 5 minutes: the log names the class of failure and the fix."},
 		"task_poll_time_seconds":          {alert: noAlert + "an idle poll lasts as long as the setting `poll_timeout`."},
 		"task_poll_total":                 {unit: "polls", alert: "Alert when it stops rising: the process hangs or has exited."},
 		"task_result_size_bytes":          {alert: noAlert + "a result is a token, a few kB; the server's limit is 3 MB by default."},
-		"task_update_error_total":         {unit: "attempts", alert: "Alert when it rises for 5 minutes; results are sent again until their lease ends."},
+		"task_update_error_total":         {unit: "attempts", labels: map[string]string{"exception": "a [class of failure](troubleshooting.md#polls-fail)"}, alert: "Alert when it rises for 5 minutes; results are sent again until their lease ends."},
 		"task_update_time_seconds":        {alert: "Alert when its 99th percentile is over a second: the server accepts results slowly."},
 		"thread_uncaught_exceptions_total": {
 			unit: "panics", alert: "Alert on any increase: please report it with the log line.",
@@ -238,7 +238,7 @@ func ownNotes() map[string]metricNote {
 		"conductor_jwt_policy_last_reload_success_timestamp_seconds": {
 			unit: "seconds since 1970", alert: noAlert + "it shows which replicas have read a change.",
 		},
-		"conductor_jwt_policy_denials_total":   {unit: "tasks", alert: "Alert on any increase: a workflow requests what no grant allows."},
+		"conductor_jwt_policy_denials_total":   {unit: "tasks", labels: map[string]string{"field": "an [input](task.md#inputs), or `other`"}, alert: "Alert on any increase: a workflow requests what no grant allows."},
 		"conductor_jwt_tasks_unreadable_total": {unit: "tasks", alert: "Alert on any increase: something between server and worker damages responses."},
 		"conductor_jwt_slots":                  {unit: "tasks", alert: noAlert + "see `active_workers`."},
 		"conductor_jwt_tasks_without_response_timeout_total": {

@@ -14,7 +14,7 @@ func auth0() *Profile {
 		},
 		// A custom domain is on the policy's list.
 		Exchange: &Exchange{
-			Patterns: []string{"https://*.auth0.com/oauth/token"}, ClientID: "iss", Scope: true,
+			Patterns: []string{"https://**.auth0.com/oauth/token"}, ClientID: "iss", Scope: true,
 			Parameters: []Parameter{
 				{Name: "audience", Meaning: "the identifier of the API that the access token is for", Type: textType, Required: true, Field: "audience"},
 				{Name: "organization", Meaning: "the organization that the access token is for", Type: wordType, Field: "organization"},

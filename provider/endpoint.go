@@ -52,7 +52,7 @@ func (p *Profile) Endpoint(tokenURL string, claims, parameters *jsonobj.Object) 
 		return Endpoint{}, wrongEndpoint("set, and so is a parameter that is part of it", "leave one of them out")
 	}
 	builtIn := tokenURL == fixed || isPlain(tokenURL) && slices.ContainsFunc(x.Patterns, func(pattern string) bool {
-		return glob.Pattern(pattern).MatchFilled(tokenURL)
+		return glob.Pattern(withLabels(pattern)).MatchFilled(withLabels(tokenURL))
 	})
 	if !builtIn && x.URL != "" && x.Patterns == nil {
 		return Endpoint{}, wrongEndpoint("not the endpoint of this provider, which has only one", "leave it out")
@@ -111,6 +111,13 @@ func isNormal(u *url.URL) bool {
 		}
 	}
 	return true
+}
+
+// withLabels writes the labels of a URL's host as segments, so that a star of a pattern
+// matches one of them.
+func withLabels(u string) string {
+	host, path, _ := strings.Cut(strings.TrimPrefix(u, "https://"), "/")
+	return strings.ReplaceAll(host, ".", "/") + "//" + path
 }
 
 // isPlain reports whether a URL has only a host of letters, digits and hyphens, and a

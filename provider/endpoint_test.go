@@ -29,7 +29,6 @@ func TestTheProviderOwnsItsEndpoints(t *testing.T) {
 		"github-app":             {"", "https://api.acme.ghe.com/app/installations/1/access_tokens"},
 		"salesforce": {
 			"", "https://acme.my.salesforce.com/services/oauth2/token", "https://acme--dev.sandbox.my.salesforce.com/services/oauth2/token",
-			"https://acme.my.site.com/services/oauth2/token", "https://acme.my.site.com/customers/services/oauth2/token",
 			"https://login.salesforce.com/services/oauth2/token", "https://test.salesforce.com/services/oauth2/token",
 		},
 		"docusign":      {"", "https://account.docusign.com/oauth/token"},
@@ -112,13 +111,25 @@ func TestNoOtherHostIsTakenForTheProviders(t *testing.T) {
 	}
 }
 
+// A host below one that the provider owns may be anybody's.
+func TestAStarOfAHostIsOneLabel(t *testing.T) {
+	for profile, u := range map[string]string{
+		"okta": "https://a.acme.okta.com/oauth2/v1/token", "github-app": "https://api.a.acme.ghe.com/app/installations/1/access_tokens",
+		"netsuite": "https://a.1.suitetalk.api.netsuite.com/services/rest/auth/oauth2/v1/token", "tableau": "https://a.b.online.tableau.com/api/3.27/auth/signin",
+	} {
+		if e, err := endpoint(t, profile, u); err != nil || e.BuiltIn {
+			t.Errorf("%s: %+v %v, want an endpoint for the policy", profile, e, err)
+		}
+	}
+}
+
 // These have no hosts of their own.
 func TestOtherEndpointsAreForThePolicy(t *testing.T) {
 	for profile, u := range map[string]string{
 		"keycloak": "https://kc.acme.com/realms/r/protocol/openid-connect/token", "smart-backend-services": "https://ehr.acme.com/token",
 		"client-assertion": "https://as.acme.com/token", "auth0": "https://login.acme.com/oauth/token", "okta": "https://id.acme.com/oauth2/v1/token",
 		"github-app": "https://github.acme.com/api/v3/app/installations/1/access_tokens", "tableau": "https://tableau.acme.com/api/3.27/auth/signin",
-		"salesforce": "https://acme.my.site.com/services/apexrest/x/services/oauth2/token",
+		"salesforce": "https://acme.my.site.com/customers/services/oauth2/token",
 	} {
 		if e, err := endpoint(t, profile, u); err != nil || e.BuiltIn || e.URL != u {
 			t.Errorf("%s: %+v %v", profile, e, err)
@@ -178,7 +189,7 @@ func TestSeveralAudiencesNameNoEndpoint(t *testing.T) {
 func owned() map[string][]string {
 	return map[string][]string{
 		"google-service-account": {"oauth2.googleapis.com"}, "firebase": {"identitytoolkit.googleapis.com"}, "github-app": {"api.github.com", ".ghe.com"},
-		"salesforce": {".my.salesforce.com", ".my.site.com", "login.salesforce.com", "test.salesforce.com"}, "docusign": {"account.docusign.com", "account-d.docusign.com"},
+		"salesforce": {".my.salesforce.com", "login.salesforce.com", "test.salesforce.com"}, "docusign": {"account.docusign.com", "account-d.docusign.com"},
 		"box": {"api.box.com"}, "netsuite": {".suitetalk.api.netsuite.com"}, "apple-sign-in": {"appleid.apple.com"},
 		"entra": {"login.microsoftonline.com", "login.microsoftonline.us", "login.partner.microsoftonline.cn"},
 		"okta":  {".okta.com", ".oktapreview.com", ".okta-emea.com", ".okta-gov.com", ".okta.mil"}, "auth0": {".auth0.com"}, "tableau": {".online.tableau.com"},

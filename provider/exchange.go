@@ -17,9 +17,9 @@ type Exchange struct {
 	// URL is the token endpoint, with {name} in place of a parameter. Empty: the
 	// endpoint differs from tenant to tenant.
 	URL string
-	// Patterns match the provider's own endpoints, as those of claims do. Other
-	// endpoints are used only if the policy lists them, or, where there is a URL and no
-	// pattern, not at all.
+	// Patterns match the provider's own endpoints. In a host, * is one label and ** any
+	// number of them; in a path, * is one segment. Other endpoints are used only if the
+	// policy lists them, or, where there is a URL and no pattern, not at all.
 	Patterns []string
 
 	Parameters []Parameter

@@ -18,11 +18,11 @@ func salesforce() *Profile {
 			),
 			optionalIssuedAt(),
 		},
-		// A path of two segments could be a tenant's own service on a site.
+		// Not the hosts of sites (my.site.com): a tenant's own pages answer there, and may
+		// answer under any path.
 		Exchange: &Exchange{
 			Patterns: []string{
-				"https://*.my.salesforce.com/services/oauth2/token", "https://*.my.site.com/services/oauth2/token", "https://*.my.site.com/*/services/oauth2/token",
-				"https://login.salesforce.com/services/oauth2/token", "https://test.salesforce.com/services/oauth2/token",
+				"https://**.my.salesforce.com/services/oauth2/token", "https://login.salesforce.com/services/oauth2/token", "https://test.salesforce.com/services/oauth2/token",
 			},
 			Response: []string{"instance_url", "id"},
 			// The answer does not tell when the token ends: after a time without use that

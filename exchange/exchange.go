@@ -99,6 +99,7 @@ type Request struct {
 // that of Sign.
 //
 // A token of which a fifth of the life is left is renewed while it is still given out.
+// Other callers may have the same token: its Response must not be changed.
 func (x *Exchanger) Token(ctx context.Context, r Request) (token provider.Token, shared bool, err error) {
 	which, key, err := x.identify(&r)
 	if err != nil {

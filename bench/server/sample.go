@@ -50,27 +50,26 @@ type sample struct {
 	P99       float64 `json:"p99,omitempty"`       // ms
 }
 
-func (s sample) String() string {
-	text, _ := json.Marshal(s) // plain values
-	return string(text)
-}
-
 // add appends a sample to the file and to those that it has.
 func (b *bench) add(at *testbed, s sample) error {
 	s.Store, s.Version, s.Date = at.store, at.server.Version(), time.Now().UTC().Format(time.DateOnly)
-	_, _ = fmt.Fprintln(b.log, s)
+	line, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintf(b.log, "%s\n", line)
 	b.samples = append(b.samples, s)
 	f, err := os.OpenFile(b.file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644) //nolint:gosec // to be read by all
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(f, s)
+	_, err = f.Write(append(line, '\n'))
 	return errors.Join(err, f.Close())
 }
 
 // read reads the samples of the file. A file that does not exist is empty.
 func (b *bench) read() error {
-	f, err := os.Open(b.file) //nolint:gosec // the file named by -o
+	f, err := os.Open(b.file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

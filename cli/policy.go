@@ -70,6 +70,9 @@ func explainPolicy(ctx context.Context, env Env, c *config.Loaded, f explainFlag
 	if err != nil {
 		return err
 	}
+	if task.Verifies(d.Type) {
+		return usage("run it, and read its code", "a task that verifies a token needs no grant")
+	}
 	p, ring, err := openRing(ctx, env, c)
 	if err != nil {
 		return err

@@ -185,6 +185,9 @@ func signStoredTask(ctx context.Context, env Env, f *signFlags, args []string) e
 	if task.Exchanges(t.Type) {
 		return usage("put its input into a file and run `"+program+" token --task-input`", "the task asks for an access token, which sign does not get")
 	}
+	if task.Verifies(t.Type) {
+		return usage("verify its token with `"+program+" verify`", "the task verifies a token, and signs none")
+	}
 	delivered, err := withKey(t, key, password)
 	if err != nil {
 		return err

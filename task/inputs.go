@@ -45,6 +45,9 @@ type inputSpec struct {
 	// Sealed says that the input is expected to come from a secret, so that a secret
 	// in it is not an injected one.
 	Sealed bool
+	// Foreign says that the input is a token of someone else, which may well be stored
+	// as a secret. It is compared with its template all the same.
+	Foreign bool
 
 	claim string // the claim that it sets, which the input claims may not set
 	kinds string // the allowed JSON kinds, as jsontext.Kind has them

@@ -35,7 +35,7 @@ func SurveyOf(queue string, template json.RawMessage) Survey {
 	for name, n := range values {
 		in, _ := find(table, name)
 		references := secretReferences(n)
-		elsewhere := len(references) > 0 && !in.Sealed
+		elsewhere := len(references) > 0 && !in.Sealed && !in.Foreign
 		if name == inParameters {
 			elsewhere = len(secretReferences(without(n, anySealedParameters()))) > 0
 		}

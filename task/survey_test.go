@@ -39,6 +39,15 @@ func TestASurveyOfATemplate(t *testing.T) {
 	}
 }
 
+// A token to verify may be a secret; what it must say is none.
+func TestASurveyOfATaskThatVerifies(t *testing.T) {
+	template := json.RawMessage(`{"token":"${workflow.secrets.t}","subject":"${workflow.secrets.s}","privateKey":"x"}`)
+	want := task.Survey{Secrets: []string{"s", "t"}, SecretsElsewhere: []string{"subject"}}
+	if got := task.SurveyOf(task.VerifyType, template); !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
 // Where grants decide, a ttl of a hundred years is read and no longer one.
 func TestTheLongestTTLThatIsRead(t *testing.T) {
 	grant := under(t, "keys: {billing: {source: \"env:A\"}}\ngrants: [{use: [billing], max_ttl: 876000h}]\n")

@@ -42,7 +42,7 @@ func verifyInputs() []inputSpec {
 		{
 			// Of any type and length: that of a text from outside is a fault of the token.
 			Name: inToken, Type: "string, a JWT", Meaning: "the token to verify; `Bearer ` in front is removed",
-			Blank: "the token is invalid", kinds: `"0{[tf`, bytes: maxInput,
+			Blank: "the token is invalid", Foreign: true, kinds: `"0{[tf`, bytes: maxInput,
 		},
 		{
 			Name: inVerifier, Type: "string", Meaning: "a verifier of the policy file", Blank: "`publicKey`, `algorithms`, `issuer` and `audience` are required",

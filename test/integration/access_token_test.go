@@ -265,6 +265,26 @@ func (f *fakeProvider) rotate(t *testing.T) {
 		t.Errorf("after the rotation, the token is that of the old key: %+v", out)
 	}
 	f.wantAccepted(t, "a rotation", 7)
+	if f.profile.Name == "google-service-account" {
+		f.wantIDToken(t)
+	}
+}
+
+// wantIDToken wants an ID token of Google, which has no access token beside it and
+// tells its end itself.
+func (f *fakeProvider) wantIDToken(t *testing.T) {
+	t.Helper()
+	r := request(t, definition(t, nil, object{
+		"name": "get_access_token", "taskReferenceName": "token", "type": "GET_ACCESS_TOKEN", "inputParameters": object{
+			"profile": f.profile.Name, "privateKey": "${workflow.secrets.GOOGLE_SERVICE_ACCOUNT" + nextSuffix + "}",
+			"claims": object{"target_audience": "https://service.example"},
+		},
+	}), nil)
+	r.TaskToDomain = map[string]string{"GET_ACCESS_TOKEN": f.x.domain}
+	out := outputOf[accessTokenOutput](t, lastTask(t, shared.run(t, r, "COMPLETED"), "token"))
+	if strings.Count(out.AccessToken, ".") != 2 || out.ExpiresIn < 3000 || out.TokenType != "Bearer" {
+		t.Errorf("the ID token is %+v", out)
+	}
 }
 
 func (f *fakeProvider) wantRefused(t *testing.T, w conductorjar.Workflow) {

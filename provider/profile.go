@@ -1,6 +1,6 @@
 // Package provider holds what each provider of the table demands of a JWT:
-// algorithms, header parameters, claims and lifetimes, and a workflow that uses
-// the token. A [Profile] fills in what its provider leaves no choice about, and
+// algorithms, header parameters, claims and lifetimes; how the token is exchanged
+// for an access token; and a workflow that uses it. A [Profile] fills in what its provider leaves no choice about, and
 // reports what the provider would refuse. It makes no calls; callers pass the
 // time.
 //

@@ -124,19 +124,15 @@ func (v *inputValues) seal(p *provider.Profile) error {
 	if err := v.checkSealedResolved(); err != nil {
 		return err
 	}
-	given := v.values[inParameters]
-	for name, value := range given.Members() {
+	for name, value := range v.values[inParameters].Members() {
 		if slices.Contains(v.sealed, name) {
 			v.secrets = append(v.secrets, jsonobj.Member{Name: name, Value: value.Raw})
 		}
 	}
-	for _, values := range []map[string]jsonobj.Value{v.values, v.delivered, v.templates.parameters, v.templates.defaults} {
+	for _, values := range []map[string]jsonobj.Value{v.values, v.templates.parameters, v.templates.defaults} {
 		if value, ok := values[inParameters]; ok {
 			values[inParameters] = v.unsealed(inParameters, value)
 		}
-	}
-	if len(given.Items) > 0 && len(v.values[inParameters].Items) == 0 {
-		delete(v.values, inParameters)
 	}
 	return nil
 }

@@ -29,6 +29,8 @@ type tokenServer struct {
 	mu     sync.Mutex
 	forms  []url.Values
 	answer func(form url.Values) (status int, body string)
+
+	retryAfter string
 }
 
 func serveTokens(t *testing.T, answer func(url.Values) (int, string)) *tokenServer {
@@ -42,6 +44,9 @@ func serveTokens(t *testing.T, answer func(url.Values) (int, string)) *tokenServ
 		defer s.mu.Unlock()
 		s.forms = append(s.forms, r.PostForm)
 		status, body := s.answer(r.PostForm)
+		if s.retryAfter != "" {
+			w.Header().Set("Retry-After", s.retryAfter)
+		}
 		w.WriteHeader(status)
 		_, _ = io.WriteString(w, body)
 	}))
@@ -168,6 +173,9 @@ func TestAProviderThatEchoesTheAssertion(t *testing.T) {
 		"in the code": func(f url.Values) map[string]any {
 			return map[string]any{"error": f.Get("client_assertion")[:64], "error_description": "x"}
 		},
+		"a part of the key": func(url.Values) map[string]any {
+			return map[string]any{"error": "invalid_client", "error_description": strings.Split(key, "\n")[1]}
+		},
 		"the key": func(url.Values) map[string]any {
 			return map[string]any{"error": "invalid_client", "error_description": key}
 		},
@@ -218,6 +226,22 @@ func TestTheFormOfAnExchange(t *testing.T) {
 	}
 	if len(form) != 5 {
 		t.Errorf("the form is %v", form)
+	}
+}
+
+func TestAProviderThatAsksToWait(t *testing.T) {
+	server := serveTokens(t, func(url.Values) (int, string) { return http.StatusTooManyRequests, "" })
+	server.retryAfter = "20"
+	x := server.exchanger(t)
+	for range 2 { // the second is not posted
+		out := handle(t, server.input(`"issuer":"a"`), server.through(t, x, anyKey))
+		failed(t, out, "exchange_unavailable", "profile")
+		if out.Status != api.InProgress || out.After != 20*time.Second {
+			t.Errorf("the task ended %s, after %s", out.Status, out.After)
+		}
+	}
+	if server.posted() != 1 {
+		t.Errorf("%d assertions were posted", server.posted())
 	}
 }
 

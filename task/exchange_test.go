@@ -281,6 +281,10 @@ func TestAParameterThatIsASecret(t *testing.T) {
 	if reads != 0 {
 		t.Errorf("the stored task was read %d times", reads)
 	}
+	exchanged(t, handle(t, rsaWith(members), defaults(written), reading, exchanging(p)))
+	if reads != 0 {
+		t.Errorf("the stored task was read %d times for the template of a task definition", reads)
+	}
 	exchanged(t, handle(t, rsaWith(members), template(strings.Replace(written, `"7"`, `"${workflow.input.s}"`, 1)), reading, exchanging(p)))
 	if reads != 1 {
 		t.Errorf("the stored task was read %d times, want 1", reads)
@@ -314,7 +318,7 @@ grants: [{use: [billing], task_types: [GET_ACCESS_TOKEN], issuers: [client], sco
 			}
 			out := handle(t, `{`+test.members+`}`, under(t, test.policy), exchanging(p))
 			if test.field == "" {
-				if output := exchanged(t, out); output["cached"] != true || output["scope"] != "read" || !out.Cached {
+				if output := exchanged(t, out); output["cached"] != true || output["scope"] != "read" || !out.Cached || p.requests[0].KeyName != "billing" {
 					t.Errorf("the output is %v", output)
 				}
 				return
@@ -505,5 +509,32 @@ func TestAnExchangeIsExplained(t *testing.T) {
 		if _, err := explain(input); err == nil || !strings.HasPrefix(task.ReasonOf(err), want) {
 			t.Errorf("%s: %v, want %s", input, err, want)
 		}
+	}
+}
+
+// A secret that the workflow's definition names in another parameter is meant.
+func TestASecretBesideAParameterThatIsASecret(t *testing.T) {
+	const parameters = `"parameters":{"refreshToken":"${workflow.secrets.R}","redirectUri":"${workflow.secrets.U}"}`
+	members := `"profile":"apple-sign-in","privateKeyId":"k","issuer":"team","subject":"client"`
+	input := strings.ReplaceAll(with(members+`,"parameters":{"refreshToken":"hunter2","redirectUri":"https://a.example/"}`), "@key", quote(pemOf(ecKey())))
+	written := `{"privateKey":"${workflow.secrets.k}",` + members + "," + parameters + "}"
+	workflow := `{"workflowDefinition":{"tasks":[{"type":"GET_ACCESS_TOKEN","name":"get_access_token","inputParameters":` + written + `}]}}`
+	p := new(providers)
+	out := handle(t, input, template(written), stored(task.InjectionStored, written), running(workflow, nil), exchanging(p))
+	exchanged(t, out)
+	changed := strings.Replace(workflow, "secrets.U}", "input.u}", 1)
+	failed(t, handle(t, input, template(written), stored(task.InjectionStored, written), running(changed, nil), exchanging(p)), "secret_injected", "parameters")
+}
+
+func TestTheAuditOfARefusal(t *testing.T) {
+	var decisions []task.Decision
+	p := &providers{err: &fault.Error{Reason: exchange.ErrRefused, Found: "refused"}}
+	handle(t, rsaWith(githubInput+`,"parameters":{"installationId":1}`), exchanging(p),
+		func(o *task.Options, _ *api.Task) {
+			o.Audit = func(d task.Decision) { decisions = append(decisions, d) }
+		})
+	d := decisions[0]
+	if d.Allowed || d.Code != "exchange_refused" || d.Issuer != "app" || d.AssertionSHA256 != sha256Of(p.posted[0]) || d.Cached != nil || d.ExpiresAt != 0 {
+		t.Errorf("the decision is %+v", d)
 	}
 }

@@ -77,7 +77,7 @@ func isPublic(ip netip.Addr) bool {
 		bytes := ip.As16()
 		ip = netip.AddrFrom4([4]byte(bytes[12:]))
 	}
-	if ip.Is6() && !global.Contains(ip) {
+	if !ip.IsValid() || ip.Is6() && !global.Contains(ip) {
 		return false
 	}
 	for _, block := range special {

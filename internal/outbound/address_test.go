@@ -34,6 +34,9 @@ func TestAddressesOfTheInternet(t *testing.T) {
 			t.Errorf("%s is public: %v", text, got)
 		}
 	}
+	if outbound.IsPublic(netip.Addr{}) {
+		t.Error("no address is public")
+	}
 }
 
 // hostile are URLs that no request may reach without a listing: the value says

@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"syscall"
 
 	"conductor-jwt/internal/fault"
@@ -98,7 +97,7 @@ func describe(err error) (found, hint string) {
 
 func isTimeout(err error) bool {
 	timeout, ok := errors.AsType[net.Error](err)
-	return ok && timeout.Timeout() || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded)
+	return ok && timeout.Timeout()
 }
 
 func is[E error](err error) bool {

@@ -133,6 +133,7 @@ func keyFindings(ctx context.Context, env Env, c *config.Loaded) (found []doctor
 		}
 	}
 	found = append(found, doctor.Issuers(ctx, nil, issuersOf(p, ring))...)
+	found = append(found, verifierFindings(ctx, env, c, p)...)
 	return slices.Concat(found, endpointFindings(ctx, env, c, p), fileFindings(ctx, env, c, p)), delivered
 }
 

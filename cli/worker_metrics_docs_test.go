@@ -227,9 +227,9 @@ func ownNotes() map[string]metricNote {
 		"conductor_jwt_key_refresh_failures_total": {unit: "refreshes", alert: "Alert when it rises for 10 minutes: new versions are not seen; versions that were read stay in use."},
 		"conductor_jwt_key_versions":               {unit: "versions", alert: "Alert when none is `active`: the key's tasks wait for its store."},
 		"conductor_jwt_key_store_open":             {unit: "0 or 1", alert: "Alert when it is 1 for a minute: tasks of its keys return to the queue until it responds."},
-		"conductor_jwt_verify_total":               {unit: "tokens", alert: noAlert + "the failing fetch is in `conductor_jwt_jwks_failing`. A rise of `invalid` is an attack, or a key that an issuer replaced without publishing it first."},
+		"conductor_jwt_verify_total":               {unit: "tokens", alert: "Alert when `unavailable` rises for 5 minutes: tasks wait for the keys of an issuer. A rise of `invalid` is an attack, or a key that an issuer replaced without publishing it first."},
 		"conductor_jwt_jwks_fetch_total":           {unit: "fetches", alert: noAlert + "see `conductor_jwt_jwks_failing`; the outcome says why."},
-		"conductor_jwt_jwks_failing":               {unit: "0 or 1", alert: noAlert + "watch it where workflows depend on an issuer: the last set stays in use for a day, and then the verifier's tasks fail."},
+		"conductor_jwt_jwks_failing":               {unit: "0 or 1", alert: "Alert when it is 1 for 15 minutes: the last set stays in use for a day, and then the verifier's tasks fail."},
 		"conductor_jwt_jwks_age_seconds":           {unit: "seconds", alert: noAlert + "a set is fetched when a token needs it, so that it grows without tokens; beside `conductor_jwt_jwks_failing` it says how much of the day is left."},
 		"conductor_jwt_policy_reloads_total":       {unit: "reloads", alert: noAlert + "see `conductor_jwt_policy_last_reload_successful`, which says whether the last one was refused."},
 		"conductor_jwt_policy_last_reload_successful": {

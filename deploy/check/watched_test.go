@@ -19,11 +19,12 @@ func emptyAtStart() []string {
 }
 
 // neverShown returns the panels whose metrics the scenario's worker does not have,
-// because its key is a file and it exchanges no tokens.
+// because its key is a file, and it neither exchanges nor verifies tokens.
 func neverShown() []string {
 	return []string{
 		"Key stores that do not answer", "Age of keys",
 		"Exchanges by outcome", "Time of an exchange, p99", "Access tokens: from the cache", "Access tokens in the cache",
+		"Verified tokens by outcome", "Verifiers whose keys cannot be fetched", "Time since keys of verifiers were fetched",
 	}
 }
 
@@ -44,6 +45,8 @@ func notTriggered() map[string]string {
 		"ConductorJWTKeyRefreshFails":     "needs a key store on the network",
 		"ConductorJWTProviderUnavailable": "needs a provider",
 		"ConductorJWTProviderRefuses":     "needs a provider",
+		"ConductorJWTVerifierUnavailable": "needs an issuer",
+		"ConductorJWTVerifierKeysFail":    "needs an issuer",
 		"ConductorJWTKeyNotRefreshed":     "needs a key store on the network",
 		"ConductorJWTKeyOld":              "needs a key that is a year old",
 	}
@@ -52,7 +55,8 @@ func notTriggered() map[string]string {
 // withoutData returns the alerts whose metrics the scenario's worker does not have,
 // because its key is a file and it polls GET_SIGNED_JWT alone.
 func withoutData() []string {
-	return []string{"ConductorJWTKeyStoreOpen", "ConductorJWTKeyOld", "ConductorJWTProviderUnavailable", "ConductorJWTProviderRefuses"}
+	return []string{"ConductorJWTKeyStoreOpen", "ConductorJWTKeyOld", "ConductorJWTProviderUnavailable", "ConductorJWTProviderRefuses",
+		"ConductorJWTVerifierUnavailable", "ConductorJWTVerifierKeysFail"}
 }
 
 // The dashboard and the alerts work with the metrics of a real worker.

@@ -133,6 +133,11 @@ func TestRequestsThatDifferDoNotShareAToken(t *testing.T) {
 		"another claim":    func(r *exchange.Request) { r.Input.Claims.Set("n", jsontext.Value("1")) },
 		"its digits":       func(r *exchange.Request) { r.Input.Claims.Set("n", jsontext.Value("1.0")) },
 		"its type":         func(r *exchange.Request) { r.Input.Claims.String("n", "1") },
+		"the key id":       func(r *exchange.Request) { r.KeyID = "x" },
+		"the type":         func(r *exchange.Request) { r.Header.String("typ", "x") },
+		"a key id that is a type": func(r *exchange.Request) {
+			r.KeyID = `{"typ":"x"}`
+		},
 		"a claim that looks like the end of another": func(r *exchange.Request) {
 			r.Input.Claims.String("sub", `b","n":"1`)
 		},

@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 
 	"conductor-jwt/internal/bulkhead"
+	"conductor-jwt/internal/jsonobj"
 	"conductor-jwt/internal/outbound"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
@@ -81,6 +82,9 @@ type Request struct {
 	Input    provider.ExchangeInput // without the assertion
 	Endpoint provider.Endpoint      // of [provider.Profile.Endpoint]
 	Listed   bool                   // the policy lists the endpoint, which may therefore have a private address
+
+	KeyID  string         // kid of the assertion: at some providers it chooses whose token is issued
+	Header jsonobj.Object // of the assertion, but what signing adds
 
 	Key     keys.Key         // that Sign uses
 	KeyName string           // of a configured key; empty: the key comes with the task

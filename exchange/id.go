@@ -20,16 +20,17 @@ func (x *Exchanger) identify(r *Request) (which id, key string, err error) {
 	if err != nil {
 		return id{}, "", err
 	}
-	claims, parameters := r.Input.Claims.Clone(), r.Input.Parameters.Clone()
+	claims, parameters, header := r.Input.Claims.Clone(), r.Input.Parameters.Clone(), r.Header.Clone()
 	for _, name := range []string{"iat", "exp", "nbf", "jti"} {
 		claims.Delete(name)
 	}
 	claims.Sort()
 	parameters.Sort()
+	header.Sort()
 	mac := hmac.New(sha256.New, x.pepper)
 	for _, part := range [][]byte{
 		[]byte(r.Profile.Provider()), []byte(r.Profile.Name), []byte(r.Endpoint.URL), []byte(key),
-		parameters.AppendJSON(nil), claims.AppendJSON(nil),
+		parameters.AppendJSON(nil), claims.AppendJSON(nil), []byte(r.KeyID), header.AppendJSON(nil),
 	} {
 		var length [8]byte
 		binary.BigEndian.PutUint64(length[:], uint64(len(part)))

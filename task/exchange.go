@@ -298,7 +298,8 @@ func (h *Handler) exchange(ctx context.Context, d draft) (draft, error) {
 	a.token, a.cached, err = h.o.Exchange.Token(ctx, exchange.Request{
 		Profile: r.profile, Endpoint: a.endpoint, Listed: a.listed,
 		Input: provider.ExchangeInput{Claims: &d.token.Claims, Parameters: r.exchange.parameters, TokenURL: a.endpoint.URL},
-		Key:   d.key, KeyName: r.key.Name, Secrets: r.secrets,
+		KeyID: d.token.KeyID, Header: d.token.Header,
+		Key: d.key, KeyName: r.key.Name, Secrets: r.secrets,
 		MinLifetime: r.exchange.minLifetime, Fresh: r.exchange.fresh,
 		Sign: func(ctx context.Context) (secret.Text, error) {
 			var err error

@@ -91,6 +91,9 @@ func TestAnAssertionIsExchanged(t *testing.T) {
 	if header["alg"] != "EdDSA" || !strings.Contains(claims, `"iss":"client","sub":"client","aud":"https://keycloak.corp.example/realms/main"`) {
 		t.Errorf("the assertion has the header %v and the claims %s", header, claims)
 	}
+	if r := p.requests[0]; r.KeyID != "kid" {
+		t.Errorf("asked for the token of the key id %q", r.KeyID)
+	}
 	if out.Provider != "keycloak" || out.Cached || out.Algorithm != "EdDSA" {
 		t.Errorf("the outcome is %+v", out)
 	}

@@ -2,6 +2,7 @@ package integration_test
 
 import (
 	"crypto/rand"
+	"encoding/json"
 	"fmt"
 	"net"
 	"os"
@@ -36,7 +37,7 @@ func TestCommandsOfTheKeysTutorial(t *testing.T) {
 // they start.
 func TestCommandsOfTheFirstTutorial(t *testing.T) {
 	exclusive.start.Lock()
-	defer exclusive.start.Unlock()
+	t.Cleanup(exclusive.start.Unlock) // after the commands, which run in parallel
 	runtime, err := conductorjar.Prepare(t.Context(), shared.options(nil).Setup)
 	if err != nil {
 		t.Fatal(err)
@@ -56,6 +57,28 @@ func TestCommandsOfTheFirstTutorial(t *testing.T) {
 		}
 		return os.WriteFile(filepath.Join(e.WorkDir, ".bin", "java"), []byte(java), 0o700)
 	})
+}
+
+// The command of docs/troubleshooting.md sets the response timeout of a definition.
+func TestCommandOfTroubleshooting(t *testing.T) {
+	name := "troubled_" + strings.ToLower(rand.Text()[:8])
+	if err := shared.server.RegisterTaskDef(t.Context(), json.RawMessage(`{"name":"`+name+`","ownerEmail":"team@example.com","retryCount":7,
+		"timeoutSeconds":0,"responseTimeoutSeconds":3600}`)); err != nil {
+		t.Fatal(err)
+	}
+	page := strings.ReplaceAll(tutorial(t, "troubleshooting.md", shared.url()), "get_signed_jwt_1", name)
+	t.Run("commands", func(t *testing.T) { pagetest.Run(t, page, 1, nil) })
+	raw, err := shared.server.TaskDef(t.Context(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct{ RetryCount, ResponseTimeoutSeconds int }
+	if err := json.Unmarshal(raw, &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.RetryCount != 7 || got.ResponseTimeoutSeconds != 30 {
+		t.Errorf("the definition has %d retries and a response timeout of %d s, want 7 and 30", got.RetryCount, got.ResponseTimeoutSeconds)
+	}
 }
 
 // tutorial returns a page with the addresses of this run.

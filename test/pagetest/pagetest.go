@@ -15,7 +15,8 @@ import (
 // block is a block of shell commands in a page, and their output.
 type block struct{ shell, prints string }
 
-var blocks = regexp.MustCompile("(?m)^```sh\n((?s:.*?))^```\n(?:```text\n((?s:.*?))^```\n)?")
+// A block in a list is indented.
+var blocks = regexp.MustCompile("(?m)^( *)```sh\n((?s:.*?))^ *```\n(?: *```text\n((?s:.*?))^ *```\n)?")
 
 // Run runs the sh blocks of a page in order, in one folder. Variables that a block
 // exports are set in the next. A block that is followed by a text block must print
@@ -24,7 +25,7 @@ func Run(t *testing.T, page string, minimum int, setup func(*testscript.Env) err
 	t.Helper()
 	var list []block
 	for _, m := range blocks.FindAllStringSubmatch(page, -1) {
-		list = append(list, block{m[1], m[2]})
+		list = append(list, block{outdented(m[2], m[1]), outdented(m[3], m[1])})
 	}
 	if len(list) < minimum {
 		t.Fatalf("found %d blocks, want at least %d; the page's format has changed", len(list), minimum)
@@ -34,6 +35,11 @@ func Run(t *testing.T, page string, minimum int, setup func(*testscript.Env) err
 		t.Fatal(err)
 	}
 	testscript.Run(t, testscript.Params{Dir: scripts, RequireExplicitExec: true, Setup: setup})
+}
+
+// outdented returns text without the indentation of its lines.
+func outdented(text, indentation string) string {
+	return strings.TrimPrefix(strings.ReplaceAll("\n"+text, "\n"+indentation, "\n"), "\n")
 }
 
 func script(list []block) []byte {

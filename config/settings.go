@@ -327,7 +327,7 @@ func endpointSettings() []Setting {
 	return group("Endpoints and logging", []Setting{
 		{
 			Name: "listen", Env: "CONDUCTOR_JWT_LISTEN", Kind: Address, Default: "127.0.0.1:9991",
-			About: "Address of /livez, /readyz and /metrics, or off; if the default port is in use, the worker takes a free one.",
+			About: "Address of /livez, /readyz, /metrics and, for clients on this machine, /status, or off; if the default port is in use, the worker takes a free one.",
 			field: func(c *Config) any { return &c.Listen },
 		}, {
 			Name: "jwks_listen", Env: "CONDUCTOR_JWT_JWKS_LISTEN", Kind: Address, Default: Off,

@@ -44,6 +44,7 @@ func settingsOfValues() map[string][]struct{ values, shown string } {
 		"output":                   rows{{`settings: {output: both}`, "both"}},
 		"secret_injection":         rows{{`settings: {secret_injection: no}`, "off"}},
 		"unknown_inputs":           rows{{`settings: {unknown_inputs: error}`, "error"}},
+		"verify_inline":            rows{{`settings: {verify_inline: allow}`, "allow"}},
 		"key_wait":                 rows{{`settings: {key_wait: 1h}`, "1h"}},
 		"verify_inline":            rows{{`settings: {verify_inline: allow}`, "allow"}},
 		"key_cache":                rows{{`settings: {key_cache: 100000}`, "100000"}},

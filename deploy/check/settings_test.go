@@ -46,7 +46,6 @@ func settingsOfValues() map[string][]struct{ values, shown string } {
 		"unknown_inputs":           rows{{`settings: {unknown_inputs: error}`, "error"}},
 		"verify_inline":            rows{{`settings: {verify_inline: allow}`, "allow"}},
 		"key_wait":                 rows{{`settings: {key_wait: 1h}`, "1h"}},
-		"verify_inline":            rows{{`settings: {verify_inline: allow}`, "allow"}},
 		"key_cache":                rows{{`settings: {key_cache: 100000}`, "100000"}},
 		"audit":                    rows{{`settings: {audit: stdout}`, "stdout"}, {`settings: {audit: off}`, "off"}},
 		"pprof_listen":             rows{{`settings: {pprof_listen: "127.0.0.1:6060"}`, "127.0.0.1:6060"}, {`settings: {pprof_listen: false}`, "off"}},

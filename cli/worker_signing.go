@@ -211,7 +211,7 @@ func (s *signing) accessTokens() *web.AccessTokens {
 	list, cached := s.exchanger.Status()
 	tokens := &web.AccessTokens{Cached: cached, Providers: []web.Provider{}}
 	for _, p := range list {
-		tokens.Providers = append(tokens.Providers, web.Provider{Name: p.Provider, Hits: p.Hits, Granted: p.Granted, Refused: p.Refused, Failed: p.Failed})
+		tokens.Providers = append(tokens.Providers, web.Provider(p))
 	}
 	return tokens
 }
@@ -222,7 +222,7 @@ func (s *signing) verifierSets() (list []web.Verifier) {
 		return nil
 	}
 	for _, v := range s.current.Load().verifiers.Status() {
-		list = append(list, web.Verifier{Name: v.Name, Keys: v.Keys, Fetched: v.Fetched, Failing: v.Failing})
+		list = append(list, web.Verifier(v))
 	}
 	return list
 }

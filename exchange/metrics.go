@@ -66,11 +66,11 @@ func (m *metrics) took(p *provider.Profile, d time.Duration) {
 
 // Status describes the access tokens of one provider since the start.
 type Status struct {
-	Provider string // name of its built-in profile
-	Hits     int    // tokens that were given out of the cache
-	Granted  int    // exchanges
-	Refused  int    // exchanges that the provider refused
-	Failed   int    // exchanges that ended otherwise, or were not made
+	Name    string // of its built-in profile
+	Hits    int    // tokens that were given out of the cache
+	Granted int    // exchanges
+	Refused int    // exchanges that the provider refused
+	Failed  int    // exchanges that ended otherwise, or were not made
 }
 
 // Status returns the status of each provider that was used, by their names, and the
@@ -80,7 +80,7 @@ func (x *Exchanger) Status() (list []Status, cached int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, name := range slices.Sorted(maps.Keys(m.counts)) {
-		s := Status{Provider: name, Hits: m.counts[name].hits}
+		s := Status{Name: name, Hits: m.counts[name].hits}
 		for o, n := range m.counts[name].outcomes {
 			switch o {
 			case outcomeGranted:
@@ -91,7 +91,7 @@ func (x *Exchanger) Status() (list []Status, cached int) {
 				s.Failed += n
 			}
 		}
-		if s != (Status{Provider: name}) {
+		if s != (Status{Name: name}) {
 			list = append(list, s)
 		}
 	}

@@ -261,7 +261,7 @@ func TestMetrics(t *testing.T) {
 		time.Sleep(5 * time.Second)
 		f.fails(withSubject(r, "d"), exchange.ErrRefused)
 		list, cached := f.x.Status()
-		if want := []exchange.Status{{Provider: "test", Hits: 2, Granted: 1, Refused: 1, Failed: 7}}; !slices.Equal(list, want) || cached != 1 {
+		if want := []exchange.Status{{Name: "test", Hits: 2, Granted: 1, Refused: 1, Failed: 7}}; !slices.Equal(list, want) || cached != 1 {
 			t.Errorf("%+v and %d cached, want %+v and 1", list, cached, want)
 		}
 	})

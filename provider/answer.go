@@ -41,13 +41,10 @@ func (r *Refused) Error() string {
 	return fmt.Sprintf("the provider refused the request with status %d", r.Status)
 }
 
-// maxAnswer is the length of the longest answer that is read, in bytes.
-const maxAnswer = 256 << 10
-
 // ReadToken reads the answer of a token endpoint (RFC 6749 §5.1 and §5.2, or the
 // provider's own form). Its error is a *[Refused] where a later attempt would meet the
-// same answer. Any other error means that the provider is unavailable. now is when the
-// request was made.
+// same answer. Any other error means that the provider is unavailable. The caller has
+// limited the length of the body; now is when the request was made.
 func (p *Profile) ReadToken(status int, body []byte, now time.Time) (Token, error) {
 	if p.Exchange == nil {
 		return Token{}, errNoExchange
@@ -55,7 +52,7 @@ func (p *Profile) ReadToken(status int, body []byte, now time.Time) (Token, erro
 	if status >= 500 || slices.Contains([]int{408, 425, 429}, status) {
 		return Token{}, fmt.Errorf("the provider answered with status %d", status)
 	}
-	value, err := jsonobj.ParseValue(body, jsonobj.Limits{Bytes: maxAnswer})
+	value, err := jsonobj.ParseValue(body, jsonobj.Limits{Bytes: len(body)})
 	if err != nil {
 		return Token{}, fmt.Errorf("the provider answered with status %d and a body that is not JSON", status)
 	}

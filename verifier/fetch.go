@@ -25,9 +25,6 @@ type Fetcher interface {
 }
 
 const (
-	// maxDocument is the maximum size of a document in bytes. The answers of
-	// [outbound.Client] are not longer.
-	maxDocument = 256 << 10
 	// fetchTimeout bounds all requests for one set: two documents of metadata, and the
 	// set.
 	fetchTimeout = 20 * time.Second
@@ -76,12 +73,12 @@ func (s source) fetch(ctx context.Context) (fetched, error) {
 }
 
 func (s source) fromFile(ctx context.Context, name string) (fetched, error) {
-	text, err := readfile.Regular(ctx, name, maxDocument)
+	text, err := readfile.Regular(ctx, name, outbound.MaxBody)
 	switch {
 	case err != nil:
 		return fetched{}, failure(outcomeUnreachable, "the file of the JWK Set cannot be read: "+readfile.Reason(err), "check the file that the policy names", err)
-	case len(text) > maxDocument:
-		return fetched{}, failure(outcomeInvalid, fmt.Sprintf("the file of the JWK Set is longer than %d KiB", maxDocument>>10), "check the file that the policy names", nil)
+	case len(text) > outbound.MaxBody:
+		return fetched{}, failure(outcomeInvalid, fmt.Sprintf("the file of the JWK Set is longer than %d KiB", outbound.MaxBody>>10), "check the file that the policy names", nil)
 	}
 	set, err := keys.ReadPublicSet(text, true)
 	if err != nil {
@@ -136,7 +133,7 @@ func isMissing(status int) bool {
 // jwksURI reads the issuer's metadata. They must be those of this issuer (OpenID
 // Connect Discovery 1.0 §4.3, RFC 8414 §3.3): another may answer at its address.
 func (s source) jwksURI(document []byte) (string, error) {
-	metadata, err := jsonobj.Parse(document, jsonobj.Limits{Bytes: maxDocument})
+	metadata, err := jsonobj.Parse(document, jsonobj.Limits{Bytes: outbound.MaxBody})
 	if err != nil {
 		return "", failure(outcomeInvalid, "the issuer's metadata are not a json object", "check the issuer", err)
 	}

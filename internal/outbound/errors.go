@@ -32,7 +32,7 @@ func notPermitted() error {
 
 func tooLarge() error {
 	return &fault.Error{
-		Reason: ErrTooLarge, Found: fmt.Sprintf("an answer of more than %d KiB", maxBody>>10),
+		Reason: ErrTooLarge, Found: fmt.Sprintf("an answer of more than %d KiB", MaxBody>>10),
 		Hint: "check the address; another service may answer there",
 	}
 }

@@ -22,11 +22,13 @@ import (
 	"conductor-jwt/internal/secret"
 )
 
+// MaxBody is the maximum size of an answer's body in bytes.
+const MaxBody = 256 << 10
+
 // Limits of a request.
 const (
 	connectTimeout = 3 * time.Second  // of the name's resolution and the connection, and of the TLS handshake
 	answerTimeout  = 10 * time.Second // of the whole request, the answer's body included
-	maxBody        = 256 << 10        // bytes of an answer's body
 	maxHeader      = 64 << 10         // bytes of an answer's header
 )
 
@@ -168,11 +170,11 @@ func (c *Client) transport(proxy *url.URL, private bool) *http.Transport {
 // read reads the body of an answer and closes it.
 func read(answer *http.Response) ([]byte, error) {
 	defer func() { _ = answer.Body.Close() }()
-	if answer.ContentLength > maxBody {
+	if answer.ContentLength > MaxBody {
 		return nil, tooLarge()
 	}
-	body, err := io.ReadAll(io.LimitReader(answer.Body, maxBody+1))
-	if err == nil && len(body) > maxBody {
+	body, err := io.ReadAll(io.LimitReader(answer.Body, MaxBody+1))
+	if err == nil && len(body) > MaxBody {
 		err = tooLarge()
 	}
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"conductor-jwt/internal/fault"
 	"conductor-jwt/internal/glob"
@@ -93,18 +94,19 @@ func checkURL(text string) (problem, hint string) {
 	case u.User != nil, u.RawQuery != "", u.ForceQuery, strings.Contains(text, "#"):
 		return "a URL with user information, a query or a fragment", "leave that part out"
 	case u.String() != text, u.Hostname() != strings.ToLower(u.Hostname()), !isNormal(u):
-		return "a URL that is not normalized", "write the host in lower-case ascii, and the path without . and .. segments, // and encoded slashes"
+		return "a URL that is not normalized", "write the host in lower-case ascii, and the path without . and .. segments, //, semicolons and encoded delimiters"
 	}
 	return "", ""
 }
 
 // isNormal reports whether a URL's path has no segment that a server may resolve to
-// another path than the one that a pattern matched.
+// another path than the one that a pattern matched. Tomcat drops what follows a
+// semicolon before it resolves .., and some proxies decode twice.
 func isNormal(u *url.URL) bool {
 	for i, segment := range strings.Split(u.EscapedPath(), "/") {
 		plain, err := url.PathUnescape(segment)
 		switch {
-		case err != nil, plain == ".", plain == "..", strings.ContainsAny(plain, `/\`), strings.ContainsFunc(plain, glob.Hidden):
+		case err != nil, plain == ".", plain == "..", strings.ContainsAny(plain, `/\;%?#`), !utf8.ValidString(plain), strings.ContainsFunc(plain, glob.Hidden):
 			return false
 		case segment == "" && i > 0 && i < strings.Count(u.EscapedPath(), "/"):
 			return false

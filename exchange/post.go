@@ -6,6 +6,8 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"conductor-jwt/internal/bulkhead"
@@ -25,6 +27,9 @@ type post struct {
 	request outbound.Request
 	key     exposure.Secrets // of the task's key
 	sent    exposure.Parts   // what no error may repeat: the assertion and secret parameters
+	// unique is what no token may repeat of what was sent: the secret parameters and the
+	// signature. The other parts of an assertion may be like those of a token.
+	unique exposure.Parts
 
 	entry entry
 }
@@ -41,11 +46,13 @@ func newPost(r *Request, key string, assertion secret.Text) (*post, error) {
 	for name, value := range request.Header {
 		header.Set(name, value)
 	}
+	compact := assertion.Reveal()
 	return &post{
+		unique:  exposure.Parts{Words: append(sealed(r), compact[strings.LastIndexByte(compact, '.')+1:])},
 		profile: r.Profile,
 		request: outbound.Request{Method: request.Method, URL: request.URL, Header: header, Body: request.Body, Private: r.Listed},
 		key:     r.Secrets,
-		sent:    exposure.Parts{Words: append(sealed(r), assertion.Reveal())},
+		sent:    exposure.Parts{Words: append(sealed(r), compact)},
 		entry:   entry{key: key, keyName: r.KeyName},
 	}, nil
 }
@@ -86,6 +93,9 @@ func (p *post) send(ctx context.Context, x *Exchanger) (*entry, error) {
 	if err != nil {
 		return nil, unavailable(err.Error(), "wait until the provider answers again", throttledBy(answer, now))
 	}
+	if p.isRepeatedIn(&token) {
+		return nil, unavailable("an answer that repeats what was sent", "check the token endpoint; another service may answer there", nil)
+	}
 	e := p.entry
 	e.token, e.obtained = token, began
 	if !token.Expires.IsZero() {
@@ -94,6 +104,13 @@ func (p *post) send(ctx context.Context, x *Exchanger) (*entry, error) {
 		}
 	}
 	return &e, nil
+}
+
+// isRepeatedIn reports whether a token holds the assertion or a secret parameter, which
+// would then stand in the output of tasks.
+func (p *post) isRepeatedIn(t *provider.Token) bool {
+	texts := []string{t.AccessToken.Reveal(), t.TokenType, t.Scope, string(t.Response.AppendJSON(nil))}
+	return slices.ContainsFunc(texts, exposure.New(p.unique).In)
 }
 
 // throttledBy returns the cause of an answer that asks to wait; nil for any other.

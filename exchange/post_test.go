@@ -362,3 +362,31 @@ func BenchmarkHit(b *testing.B) {
 		})
 	}
 }
+
+// Some services answer with what they were sent.
+func TestATokenThatRepeatsWhatWasSentIsNotGivenOut(t *testing.T) {
+	const signature = "c2lnbmF0dXJlIG9mIGFuIGFzc2VydGlvbg"
+	for says, row := range map[string]struct {
+		answer string
+		reason error
+	}{
+		"the assertion as the token":     {`{"access_token":"header.claims.` + signature + `","expires_in":60}`, exchange.ErrUnavailable},
+		"the assertion as the type":      {`{"access_token":"x","expires_in":60,"token_type":"header.claims.` + signature + `"}`, exchange.ErrUnavailable},
+		"the assertion among the scopes": {`{"access_token":"x","expires_in":60,"scope":"read header.claims.` + signature + `"}`, exchange.ErrUnavailable},
+		"the assertion in the response":  {`{"access_token":"x","expires_in":60,"extra":{"a":["header.claims.` + signature + `"]}}`, exchange.ErrUnavailable},
+		"the client's secret":            {`{"access_token":"x","expires_in":60,"scope":"correct horse battery"}`, exchange.ErrUnavailable},
+		"the header and the claims":      {`{"access_token":"header.claims.of-another-signature","expires_in":60}`, nil},
+	} {
+		t.Run(says, func(t *testing.T) {
+			f := newFixture(t, 8)
+			f.answer = always(http.StatusOK, row.answer)
+			r := f.request()
+			r.Profile.Exchange.Response = []string{"extra"}
+			r.Input.Parameters.String("clientSecret", "correct horse battery")
+			r.Sign = func(context.Context) (secret.Text, error) { return secret.New("header.claims." + signature), nil }
+			if _, _, err := f.token(r); !errors.Is(err, row.reason) {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+}

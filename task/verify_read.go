@@ -198,7 +198,8 @@ func (v *inputValues) inlineVerifier() (*verifier.Inline, error) {
 // it would not be checked.
 func (v *inputValues) checkExpected(name string) error {
 	value, delivered := v.delivered[name]
-	if !delivered || v.has(name) || v.templates.literally(name, value) {
+	isEmpty := value.Kind == jsontext.KindBeginObject && len(value.Items) == 0
+	if !delivered || v.has(name) && !isEmpty || v.templates.literally(name, value) {
 		return nil
 	}
 	return refuse(errInputUnresolved, name, "a blank value from the workflow's data, with which nothing would be checked",

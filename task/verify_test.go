@@ -275,6 +275,7 @@ func TestABlankExpectationIsRefused(t *testing.T) {
 		{`"requiredClaims":["a"]`, "input_invalid", "requiredClaims"},
 		{`"requiredClaims":{"a":1,"a":2}`, "input_invalid", "requiredClaims"},
 		{`"requiredClaims":null`, "input_unresolved", "requiredClaims"},
+		{`"requiredClaims":{}`, "input_unresolved", "requiredClaims"},
 		{`"subject":""`, "input_unresolved", "subject"},
 		{`"subject":null`, "input_unresolved", "subject"},
 		{`"onInvalid":"ignore"`, "input_invalid", "onInvalid"},
@@ -287,6 +288,7 @@ func TestABlankExpectationIsRefused(t *testing.T) {
 		failed(t, handle(t, ask(token, ","+row.members), s, written), row.code, row.field)
 	}
 	valid(t, handle(t, ask(token, `,"subject":"","onInvalid":""`), s, template(`{"subject":"","onInvalid":""}`)))
+	valid(t, handle(t, ask(token, `,"requiredClaims":{}`), s, template(`{"requiredClaims":{}}`)))
 	failed(t, handle(t, ask(token, `,"requiredClaims":{"sub":null}`), s, template(`{"requiredClaims":{"sub":"${workflow.input.s}"}}`)), "input_unresolved", "requiredClaims")
 }
 

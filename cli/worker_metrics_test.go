@@ -102,7 +102,7 @@ func (r rig) deniedExchange(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, _, err = r.exchanger.Token(t.Context(), exchange.Request{
-		Profile: p, Key: key, Endpoint: provider.Endpoint{URL: "https://127.0.0.1/token"}, Input: provider.ExchangeInput{Claims: new(jsonobj.Object)},
+		Profile: p, Key: key, Input: provider.ExchangeInput{Claims: new(jsonobj.Object), URL: "https://127.0.0.1/token"},
 		Sign: func(context.Context) (secret.Text, error) { return secret.New("a.b.c"), nil },
 	})
 	if !errors.Is(err, exchange.ErrEndpoint) {

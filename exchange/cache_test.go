@@ -110,7 +110,7 @@ func TestRequestsThatDifferDoNotShareAToken(t *testing.T) {
 	for name, change := range map[string]func(*exchange.Request){
 		"the provider": func(r *exchange.Request) { r.Profile.Name = "other" },
 		"the profile":  func(r *exchange.Request) { r.Profile = r.Profile.Extend("test-2", r.Profile.Overrides) },
-		"the endpoint": func(r *exchange.Request) { r.Endpoint.URL += "2" },
+		"the endpoint": func(r *exchange.Request) { r.Input.URL += "2" },
 		"the key":      func(r *exchange.Request) { r.Key = generated(t, keys.EdDSA) },
 		"the provider of a profile with this name": func(r *exchange.Request) {
 			r.Profile.Name = "other"

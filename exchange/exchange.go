@@ -78,10 +78,9 @@ func New(o Options) *Exchanger {
 type Request struct {
 	secret.Opaque
 
-	Profile  *provider.Profile
-	Input    provider.ExchangeInput // without the assertion
-	Endpoint provider.Endpoint      // of [provider.Profile.Endpoint]
-	Listed   bool                   // the policy lists the endpoint, which may therefore have a private address
+	Profile *provider.Profile
+	Input   provider.ExchangeInput // without the assertion
+	Listed  bool                   // the policy lists the endpoint, which may therefore have a private address
 
 	KeyID  string         // kid of the assertion: at some providers it chooses whose token is issued
 	Header jsonobj.Object // of the assertion, but what signing adds

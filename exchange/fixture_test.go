@@ -113,8 +113,8 @@ func (f *fixture) request() exchange.Request {
 	claims.Int("iat", 1)
 	claims.Int("exp", 2)
 	return exchange.Request{
-		Profile: testProfile(), Input: provider.ExchangeInput{Claims: &claims},
-		Endpoint: provider.Endpoint{URL: tokenURL}, Listed: true, Key: f.key, MinLifetime: time.Minute,
+		Profile: testProfile(), Input: provider.ExchangeInput{Claims: &claims, URL: tokenURL},
+		Listed: true, Key: f.key, MinLifetime: time.Minute,
 		Sign: func(context.Context) (secret.Text, error) {
 			f.mu.Lock()
 			defer f.mu.Unlock()

@@ -46,13 +46,8 @@ func (x *Exchanger) begin(ctx context.Context, f *flight, which id, key string, 
 		return
 	}
 	f.abandoned = false
-	post, err := newPost(r, key, assertion)
-	if err != nil {
-		f.err = err
-		return
-	}
 	posted = true
-	go x.fly(context.WithoutCancel(ctx), f, which, post, release)
+	go x.fly(context.WithoutCancel(ctx), f, which, newPost(r, key, assertion), release)
 }
 
 // fly posts an assertion. A panic counts as a failure of the provider: it may come from
@@ -123,7 +118,7 @@ func (x *Exchanger) countWaiting(provider string, change int) int {
 // tenants may have hosts of their own and be slow together, and of the host, because a
 // tenant's host that fails must not keep the others from theirs.
 func (x *Exchanger) acquire(r *Request) (release func(error), err error) {
-	host, err := x.host(r.Endpoint.URL)
+	host, err := x.host(r.Input.URL)
 	if err != nil {
 		return nil, err
 	}

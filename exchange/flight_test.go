@@ -205,7 +205,7 @@ func TestASlowProviderHoldsAQuarterOfTheSlots(t *testing.T) {
 		}
 		tenant := func(i int) exchange.Request {
 			r := withSubject(f.request(), fmt.Sprint(i))
-			r.Endpoint.URL = fmt.Sprintf("https://tenant-%d.example/token", i)
+			r.Input.URL = fmt.Sprintf("https://tenant-%d.example/token", i)
 			return r
 		}
 		flying := []chan result{f.callers(t.Context(), 1, tenant(1)), f.callers(t.Context(), 1, tenant(2))}
@@ -264,7 +264,7 @@ func TestTheBreakerOpensAfterFiveFailures(t *testing.T) {
 			t.Errorf("%d posts, want 10 more: four failures, a refusal and five failures", f.posted())
 		}
 		elsewhere := f.request()
-		elsewhere.Endpoint.URL = "https://other.example/token"
+		elsewhere.Input.URL = "https://other.example/token"
 		f.answer = nil
 		f.wants(elsewhere, "token-21", false)
 		time.Sleep(5 * time.Second)

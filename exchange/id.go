@@ -29,7 +29,7 @@ func (x *Exchanger) identify(r *Request) (which id, key string, err error) {
 	header.Sort()
 	mac := hmac.New(sha256.New, x.pepper)
 	for _, part := range [][]byte{
-		[]byte(r.Profile.Provider()), []byte(r.Profile.Name), []byte(r.Endpoint.URL), []byte(key),
+		[]byte(r.Profile.Provider()), []byte(r.Profile.Name), []byte(r.Input.URL), []byte(key),
 		parameters.AppendJSON(nil), claims.AppendJSON(nil), []byte(r.KeyID), header.AppendJSON(nil),
 	} {
 		var length [8]byte

@@ -35,13 +35,10 @@ type post struct {
 }
 
 // newPost returns the exchange of an assertion.
-func newPost(r *Request, key string, assertion secret.Text) (*post, error) {
+func newPost(r *Request, key string, assertion secret.Text) *post {
 	in := r.Input
-	in.Assertion, in.TokenURL = assertion, r.Endpoint.URL
-	request, err := r.Profile.ExchangeRequest(in)
-	if err != nil {
-		return nil, err
-	}
+	in.Assertion = assertion
+	request := r.Profile.ExchangeRequest(in)
 	header := http.Header{}
 	for name, value := range request.Header {
 		header.Set(name, value)
@@ -54,7 +51,7 @@ func newPost(r *Request, key string, assertion secret.Text) (*post, error) {
 		key:     r.Secrets,
 		sent:    exposure.Parts{Words: append(sealed(r), compact)},
 		entry:   entry{key: key, keyName: r.KeyName},
-	}, nil
+	}
 }
 
 // sealed returns the texts of the parameters that are secrets.

@@ -295,7 +295,7 @@ func TestHostileEndpoints(t *testing.T) {
 			f := newFixture(t, 8)
 			f.x = exchange.New(exchange.Options{Client: client, Slots: 8, Now: time.Now, Active: f.activeVersion})
 			r := f.request()
-			r.Endpoint.URL, r.Listed = s.URL+"/token", row.listed
+			r.Input.URL, r.Listed = s.URL+"/token", row.listed
 			if _, _, err := f.token(r); !errors.Is(err, row.reason) {
 				t.Error(err)
 			}

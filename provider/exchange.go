@@ -49,7 +49,7 @@ type ExchangeInput struct {
 	Assertion  secret.Text
 	Claims     *jsonobj.Object // of the assertion
 	Parameters jsonobj.Object  // checked by [Profile.CheckParameters]
-	TokenURL   string          // the task's tokenUrl, or the URL of [Profile.Endpoint]
+	URL        string          // of [Profile.Endpoint]
 }
 
 // ExchangeRequest is an HTTP request to a token endpoint.
@@ -63,17 +63,13 @@ type ExchangeRequest struct {
 
 var errNoExchange = errors.New("the profile has no exchange")
 
-// ExchangeRequest returns the request that exchanges a signed token. Its error is
-// that of [Profile.Endpoint].
-func (p *Profile) ExchangeRequest(in ExchangeInput) (ExchangeRequest, error) {
-	endpoint, err := p.Endpoint(in.TokenURL, in.Claims, &in.Parameters)
-	if err != nil {
-		return ExchangeRequest{}, err
-	}
-	r := ExchangeRequest{Method: "POST", URL: endpoint.URL, Header: map[string]string{"Accept": "application/json"}}
+// ExchangeRequest returns the request that exchanges a signed token. The profile must
+// have an exchange.
+func (p *Profile) ExchangeRequest(in ExchangeInput) ExchangeRequest {
+	r := ExchangeRequest{Method: "POST", URL: in.URL, Header: map[string]string{"Accept": "application/json"}}
 	if p.Exchange.request != nil {
 		p.Exchange.request(p.Exchange, &in, &r)
-		return r, nil
+		return r
 	}
 	form := url.Values{}
 	if p.Use == ClientAssertion { // RFC 7523 §2.2, RFC 6749 §4.4.2
@@ -88,7 +84,7 @@ func (p *Profile) ExchangeRequest(in ExchangeInput) (ExchangeRequest, error) {
 		form.Set("scope", scope)
 	}
 	p.Exchange.postForm(&in, &r, form)
-	return r, nil
+	return r
 }
 
 // postForm makes r the post of a form, to which it adds the client id and the

@@ -249,7 +249,7 @@ func (v *inputValues) boolean(name string) (bool, error) {
 
 // access is the access token of a draft: where it comes from, and then the token.
 type access struct {
-	endpoint provider.Endpoint
+	endpoint string // a URL
 	// listed says that the operator lists the endpoint, so that its address may be
 	// private.
 	listed bool
@@ -280,7 +280,7 @@ func (h *Handler) endpoint(d *draft) (*access, error) {
 		return nil, refuse(errPolicyDenied, inTokenURL, "the token endpoint is neither one of this provider nor listed by the operator",
 			"correct it, or have the operator list it under exchange.endpoints of the policy file")
 	}
-	return &access{endpoint: found, listed: listed}, nil
+	return &access{endpoint: found.URL, listed: listed}, nil
 }
 
 // Exchanger exchanges assertions for access tokens.
@@ -296,8 +296,8 @@ func (h *Handler) exchange(ctx context.Context, d draft) (draft, error) {
 	r, a := d.request, d.access
 	var err error
 	a.token, a.cached, err = h.o.Exchange.Token(ctx, exchange.Request{
-		Profile: r.profile, Endpoint: a.endpoint, Listed: a.listed,
-		Input: provider.ExchangeInput{Claims: &d.token.Claims, Parameters: r.exchange.parameters, TokenURL: a.endpoint.URL},
+		Profile: r.profile, Listed: a.listed,
+		Input: provider.ExchangeInput{Claims: &d.token.Claims, Parameters: r.exchange.parameters, URL: a.endpoint},
 		KeyID: d.token.KeyID, Header: d.token.Header,
 		Key: d.key, KeyName: r.key.Name, Secrets: r.secrets,
 		MinLifetime: r.exchange.minLifetime, Fresh: r.exchange.fresh,

@@ -132,7 +132,7 @@ func TestTheInputsOfAnExchange(t *testing.T) {
 			p := new(providers)
 			exchanged(t, handle(t, rsaWith(test.members), exchanging(p)))
 			r := p.requests[0]
-			got := fmt.Sprintf("%s %s %s %t", r.Input.Parameters.AppendJSON(nil), r.Endpoint.URL, r.MinLifetime, r.Fresh)
+			got := fmt.Sprintf("%s %s %s %t", r.Input.Parameters.AppendJSON(nil), r.Input.URL, r.MinLifetime, r.Fresh)
 			if got != test.want || r.Listed {
 				t.Errorf("asked for %s, listed %t\nwant      %s", got, r.Listed, test.want)
 			}
@@ -214,7 +214,7 @@ func TestAnEndpointOfTheOperator(t *testing.T) {
 	failed(t, handle(t, with(keycloakInput), exchanging(p)), "policy_denied", "tokenUrl")
 	failed(t, handle(t, with(keycloakInput), under(t, "inline: allow\nexchange: {endpoints: [\"https://keycloak.corp.example/realms/other/**\"]}\n"), exchanging(p)), "policy_denied", "tokenUrl")
 	exchanged(t, handle(t, with(keycloakInput), under(t, listed), exchanging(p)))
-	if len(p.requests) != 1 || !p.requests[0].Listed || p.requests[0].Endpoint.URL != "https://keycloak.corp.example/realms/main/protocol/openid-connect/token" {
+	if len(p.requests) != 1 || !p.requests[0].Listed || p.requests[0].Input.URL != "https://keycloak.corp.example/realms/main/protocol/openid-connect/token" {
 		t.Errorf("asked for %d tokens", len(p.requests))
 	}
 }

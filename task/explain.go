@@ -58,7 +58,7 @@ func (h *Handler) Explain(ctx context.Context, t api.Task) (Explanation, error) 
 		if d.access, err = h.endpoint(&d); err != nil {
 			return e, err
 		}
-		e.Endpoint = d.access.endpoint.URL
+		e.Endpoint = d.access.endpoint
 	}
 	e.Unseen = d.token.Algorithm == ""
 	e.Request = h.policyRequest(t, d)

@@ -15,7 +15,8 @@ import (
 	"conductor-jwt/internal/printable"
 )
 
-// Parameter is what a provider wants beside the token. Null and "" count as absent.
+// Parameter is what a provider wants beside the token. Null and "" count as absent, but
+// not for a list or an object.
 type Parameter struct {
 	Name     string
 	Meaning  string // what it is at this provider, for messages and documents
@@ -67,8 +68,12 @@ func (p *Profile) CheckParameters(given jsonobj.Object) error {
 		if !ok {
 			return p.Exchange.unknown(m.Name)
 		}
-		if !absent(m.Value) && !parameter.fits(m.Value) {
-			return wrongParameter(parameter.Name+" is not what this provider expects", "write it as "+article(string(parameter.Type))+": "+parameter.Meaning)
+		switch {
+		case absent(m.Value) && parameter.narrows():
+			return wrongParameter(parameter.Name+" is blank", "set it to "+parameter.Meaning+"; or leave it out: the token is then valid for more")
+		case !absent(m.Value) && !parameter.fits(m.Value):
+			found := parameter.Name + " is not what this provider expects: " + jsonobj.TypePhrase(m.Value.Kind())
+			return wrongParameter(found, "write it as "+article(string(parameter.Type))+": "+parameter.Meaning)
 		}
 	}
 	return p.Exchange.checkPresent(&given)
@@ -131,6 +136,13 @@ func given(parameters *jsonobj.Object, name string) (jsontext.Value, bool) {
 }
 
 func absent(value jsontext.Value) bool { return string(value) == "null" || string(value) == `""` }
+
+// narrows reports whether the parameter says what the token is valid for, such as the
+// repositories of GitHub. A blank value from a workflow's data must not make a token
+// that is valid for all of them.
+func (p Parameter) narrows() bool {
+	return slices.Contains([]ParameterType{wordsType, urisType, numbersType, pairsType}, p.Type)
+}
 
 func (p Parameter) fits(value jsontext.Value) bool {
 	list := elements(value)

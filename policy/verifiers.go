@@ -96,9 +96,13 @@ func (r *reader) verifier(name string, entry *ast.MappingValueNode) Verifier {
 	if !ok {
 		return v
 	}
-	for _, field := range []string{"issuer", "audiences", "algorithms"} {
-		if given[field] == nil {
-			r.fault(entry.Key, "a verifier without %s; a token must not be accepted from anybody, for anybody or by any algorithm", field)
+	for _, required := range []struct{ field, use string }{
+		{"issuer", "write the iss of its tokens"},
+		{"audiences", "list what aud must name, such as the URL of your service"},
+		{"algorithms", "list those that the issuer signs with, such as [RS256]"},
+	} {
+		if given[required.field] == nil {
+			r.fault(entry.Key, "a verifier without %s; %s", required.field, required.use)
 		}
 	}
 	r.checkVerifier(v, given)

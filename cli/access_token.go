@@ -233,6 +233,22 @@ func (f *accessTokenFlags) certificate(o *jsonobj.Object) error {
 	return nil
 }
 
+// flagOutcome returns the failure of a task whose inputs are flags. That of an input is
+// wrong use, and names the flag.
+func flagOutcome(out task.Outcome) error {
+	if !strings.HasPrefix(out.Fault.Code, "input_") {
+		return outcomeError(out)
+	}
+	flags := map[string]string{
+		"profile": "profile", "privateKey": "key", "privateKeyId": "kid", "issuer": "iss", "subject": "sub", "audience": "aud", "scopes": "scope",
+		"ttlInSecond": "ttl", "jwtId": "jti", "algorithm": "alg", "claims": "claim", "parameters": "param", "tokenUrl": "token-url",
+	}
+	if flag, ok := flags[out.Fault.Field]; ok {
+		out.Reason = out.Fault.Code + ": --" + flag + ": " + out.Fault.Message
+	}
+	return asUsage(outcomeError(out))
+}
+
 // getToken runs a task and prints its access token.
 func getToken(ctx context.Context, env Env, f *accessTokenFlags, c *config.Loaded, resolver keys.Resolver, p *policy.Policy, input json.RawMessage) error {
 	c.Output, c.SecretInjection = string(task.OutputToken), string(task.InjectionAuto)
@@ -248,6 +264,9 @@ func getToken(ctx context.Context, env Env, f *accessTokenFlags, c *config.Loade
 		env.warn(w)
 	}
 	if out.Status != api.Completed {
+		if f.taskInput == "" {
+			return flagOutcome(out)
+		}
 		return outcomeError(out)
 	}
 	output, err := jsonobj.Parse(out.Output.Reveal(), jsonobj.Limits{Bytes: maxTaskInput})

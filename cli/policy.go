@@ -71,7 +71,7 @@ func explainPolicy(ctx context.Context, env Env, c *config.Loaded, f explainFlag
 		return err
 	}
 	if task.Verifies(d.Type) {
-		return usage("run it, and read its code", "a task that verifies a token needs no grant")
+		return usage("the verifiers of the policy file decide; conductor-jwt verify says what is wrong with a token", "a task that verifies a token needs no grant")
 	}
 	p, ring, err := openRing(ctx, env, c)
 	if err != nil {

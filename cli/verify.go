@@ -100,6 +100,9 @@ func (f *verifyFlags) check(s *pflag.FlagSet) error {
 		}
 		return nil
 	}
+	if f.keys.key == "" && f.keys.jwks == "" {
+		return usage("give the file of a key with --key, a JWK Set with --jwks, or an https URL in --iss, whose JWK Set is discovered", "--key or --jwks must be given")
+	}
 	return f.keys.check()
 }
 

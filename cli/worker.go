@@ -25,11 +25,12 @@ func newWorkerCommand(env Env) *cobra.Command {
 	var once int
 	cmd := &cobra.Command{
 		Use:   "worker",
-		Short: "Run GET_SIGNED_JWT tasks",
-		Long: `Run GET_SIGNED_JWT tasks until SIGTERM or SIGINT. The worker then finishes the
-tasks in flight; a second signal stops it at once. Every setting can also be set
-by a variable or a file: see docs/configuration.md. Secrets have no flag: set
-CONDUCTOR_AUTH_SECRET, or CONDUCTOR_AUTH_SECRET_FILE to a file that holds it.`,
+		Short: "Run the tasks of the setting task_types",
+		Long: `Run the tasks of the setting task_types, by default GET_SIGNED_JWT, until SIGTERM or
+SIGINT. The worker then finishes the tasks in flight; a second signal stops it at
+once. Every setting can also be set by a variable or a file: see
+docs/configuration.md. Secrets have no flag: set CONDUCTOR_AUTH_SECRET, or
+CONDUCTOR_AUTH_SECRET_FILE to a file that holds it.`,
 		Args: noArgs,
 	}
 	flags := addSettings(cmd)

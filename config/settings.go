@@ -228,7 +228,7 @@ func workSettings() []Setting {
 	return group("Polling and running", []Setting{
 		{
 			Name: "task_types", Env: "CONDUCTOR_JWT_TASK_TYPES", Kind: List, Default: "GET_SIGNED_JWT",
-			About: "Task types to poll for. GET_ACCESS_TOKEN turns on access tokens (docs/access-token.md).",
+			About: "Task types to poll for. GET_ACCESS_TOKEN turns on access tokens (docs/access-token.md), VERIFY_JWT the verification of tokens (docs/verify.md).",
 			field: func(c *Config) any { return &c.TaskTypes },
 		}, {
 			Name: settingDomain, Env: "CONDUCTOR_JWT_DOMAIN", Kind: Text,

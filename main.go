@@ -9,6 +9,6 @@ import (
 )
 
 // version and commit are set by the linker: -X main.version=…
-var version, commit string
+var version, commit string //nolint:gochecknoglobals // the linker cannot set anything else
 
 func main() { os.Exit(cli.Main(version, commit)) }

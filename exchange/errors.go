@@ -23,17 +23,11 @@ var (
 	ErrUnavailable = errors.New("no access token for now")
 )
 
-// The causes of an exchange that is not made.
-var (
-	errPaused  = errors.New("the provider asked to wait")
-	errCrowded = errors.New("too many tasks wait")
-)
-
 // throttled is the cause of an error after which the provider asked to wait.
 type throttled time.Duration // 0: it did not say how long
 
 // Error implements the error interface.
-func (throttled) Error() string { return errPaused.Error() }
+func (throttled) Error() string { return "the provider asked to wait" }
 
 // RetryAfterOf returns how long the provider asked to wait; 0 where it did not say.
 func RetryAfterOf(err error) time.Duration {
@@ -58,14 +52,15 @@ func noAnswer(err error) error {
 	return unavailable("token endpoint: "+e.Found, e.Hint, nil)
 }
 
-// skipped counts an exchange that is not made, and returns its error.
-func (x *Exchanger) skipped(r *Request, cause error, wait time.Duration) error {
+// skipped counts an exchange that is not made because of cause, and returns its error.
+// The cause is throttled, [bulkhead.ErrOpen] or [bulkhead.ErrFull].
+func (x *Exchanger) skipped(r *Request, cause error) error {
 	x.metrics.count(r.Profile, outcomeSkipped)
-	switch {
-	case errors.Is(cause, bulkhead.ErrOpen):
+	if wait, ok := errors.AsType[throttled](cause); ok {
+		return unavailable("the provider has asked to wait before the next request", "wait; or ask for fewer tokens", wait)
+	}
+	if errors.Is(cause, bulkhead.ErrOpen) {
 		return unavailable("the token endpoint has failed several times in a row and is not called for now", "look at the provider", nil)
-	case errors.Is(cause, errPaused):
-		return unavailable("the provider has asked to wait before the next request", "wait; or ask for fewer tokens", throttled(wait))
 	}
 	return unavailable("as many tasks as may wait for this provider", "wait; or give the worker more slots", nil)
 }

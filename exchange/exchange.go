@@ -111,7 +111,7 @@ func (x *Exchanger) Token(ctx context.Context, r Request) (token provider.Token,
 	for {
 		found := x.find(which, &r)
 		if found.paused > 0 {
-			return provider.Token{}, false, x.skipped(&r, errPaused, found.paused)
+			return provider.Token{}, false, x.skipped(&r, throttled(found.paused))
 		}
 		if found.mine {
 			x.begin(ctx, found.flight, which, key, &r)

@@ -103,7 +103,7 @@ func (x *Exchanger) wait(ctx context.Context, f *flight, r *Request) error {
 	case <-ctx.Done():
 		return unavailable("an exchange that did not end before the task's time was up", "look at the provider", ctx.Err())
 	case <-crowded:
-		return x.skipped(r, errCrowded, 0)
+		return x.skipped(r, bulkhead.ErrFull)
 	}
 }
 
@@ -124,12 +124,12 @@ func (x *Exchanger) acquire(r *Request) (release func(error), err error) {
 	}
 	leave, err := x.providers.Of(r.Profile.Provider()).Acquire()
 	if err != nil {
-		return nil, x.skipped(r, err, 0)
+		return nil, x.skipped(r, err)
 	}
 	leaveHost, err := host.Acquire()
 	if err != nil {
 		leave(bulkhead.ErrUnknownEnd)
-		return nil, x.skipped(r, err, 0)
+		return nil, x.skipped(r, err)
 	}
 	return func(err error) {
 		leaveHost(err)

@@ -40,18 +40,6 @@ const fileURL = "file://"
 // more than a few minutes" (RFC 7519 §4.1.4).
 const maxLeeway = 10 * time.Minute
 
-// Verifier returns the verifier of a name.
-func (p *Policy) Verifier(name string) (Verifier, bool) {
-	if p != nil {
-		for _, v := range p.Verifiers {
-			if v.Name == name {
-				return v, true
-			}
-		}
-	}
-	return Verifier{}, false
-}
-
 // VerifierNames returns the names of the verifiers, sorted.
 func (p *Policy) VerifierNames() []string {
 	var names []string

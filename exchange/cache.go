@@ -9,6 +9,10 @@ import (
 )
 
 const (
+	// maxKept is the maximum length of a kept token with its response, in bytes: few
+	// servers read a longer header, and all entries together take 32 MiB at most.
+	maxKept = 32 << 10
+
 	renewPause    = 5 * time.Second // after a renewal that failed
 	sweepInterval = time.Minute     // maximum time until the token of a retired key is dropped
 )
@@ -32,6 +36,10 @@ func (e *entry) left(now time.Time) time.Duration {
 		return 0
 	}
 	return max(e.life-passed, 0)
+}
+
+func (e *entry) size() int {
+	return e.token.AccessToken.Len() + len(e.token.TokenType) + len(e.token.Scope) + e.token.Response.Size()
 }
 
 // found is what there is of a token.
@@ -99,7 +107,7 @@ func (x *Exchanger) keep(which id, e *entry, err error) {
 		}
 		return
 	}
-	if e.life <= 0 { // unknown
+	if e.life <= 0 || e.size() > maxKept { // a life of 0 is unknown
 		return
 	}
 	x.kept.Add(which, e)

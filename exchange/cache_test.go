@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -319,5 +320,28 @@ func TestAKeyWithoutIdentityIsRefused(t *testing.T) {
 	r.Key = brokenKey{f.key}
 	if _, _, err := f.token(r); !errors.Is(err, keys.ErrUnsupported) {
 		t.Error(err)
+	}
+}
+
+// A thousand of them would take the memory of a worker.
+func TestAnAnswerThatIsTooLongIsNotKept(t *testing.T) {
+	for _, body := range []string{
+		`{"access_token":"@","expires_in":600}`, `{"access_token":"t","expires_in":600,"scope":"@"}`,
+		`{"access_token":"t","expires_in":600,"extra":"@"}`,
+	} {
+		for kibibytes, kept := range map[int]bool{31: true, 33: false} {
+			f := newFixture(t, 8)
+			f.answer = always(http.StatusOK, strings.Replace(body, "@", strings.Repeat("x", kibibytes<<10), 1))
+			r := f.request()
+			r.Profile.Exchange.Response = []string{"extra"}
+			for range 2 {
+				if _, _, err := f.token(r); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got := f.posted() == 1; got != kept {
+				t.Errorf("%s, %d KiB: kept is %v", body, kibibytes, got)
+			}
+		}
 	}
 }

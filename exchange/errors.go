@@ -23,6 +23,9 @@ var (
 	ErrUnavailable = errors.New("no access token for now")
 )
 
+// errAnswered is the cause of an error about the answer of a host that works.
+var errAnswered = errors.New("the host answered")
+
 // throttled is the cause of an error after which the provider asked to wait.
 type throttled time.Duration // 0: it did not say how long
 
@@ -49,7 +52,11 @@ func noAnswer(err error) error {
 	if errors.Is(e, outbound.ErrAddress) || errors.Is(e, outbound.ErrURL) {
 		return &fault.Error{Reason: ErrEndpoint, Found: "token endpoint: " + e.Found, Hint: e.Hint}
 	}
-	return unavailable("token endpoint: "+e.Found, e.Hint, nil)
+	var cause error
+	if errors.Is(e, outbound.ErrTooLarge) {
+		cause = errAnswered
+	}
+	return unavailable("token endpoint: "+e.Found, e.Hint, cause)
 }
 
 // skipped counts an exchange that is not made because of cause, and returns its error.
@@ -118,13 +125,15 @@ func outcomeOf(err error) outcome {
 }
 
 // endOf returns the end of a call for the circuit breaker: only an outage is a failure
-// of the service.
+// of the service. A task may choose a path of a shared host where no token is issued.
 func endOf(err error) error {
 	switch outcomeOf(err) {
 	case outcomeGranted, outcomeRefused:
 		return nil
 	case outcomeUnavailable:
-		return err
+		if !errors.Is(err, errAnswered) {
+			return err
+		}
 	}
 	return bulkhead.ErrUnknownEnd
 }

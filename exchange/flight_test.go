@@ -274,7 +274,14 @@ func TestTheBreakerOpensAfterFiveFailures(t *testing.T) {
 
 func TestAnAnswerThatIsNoOutageDoesNotOpenTheBreaker(t *testing.T) {
 	for name, answer := range map[string]func(context.Context, int) (outbound.Response, error){
-		"throttled": always(http.StatusTooManyRequests, ""),
+		"throttled":            always(http.StatusTooManyRequests, ""),
+		"no such path":         always(http.StatusNotFound, "<html>"),
+		"a redirect":           always(http.StatusFound, ""),
+		"no token":             always(http.StatusOK, `{}`),
+		"a token that expired": always(http.StatusOK, `{"access_token":"x","expires_in":0}`),
+		"an answer that is too long": func(context.Context, int) (outbound.Response, error) {
+			return outbound.Response{}, &fault.Error{Reason: outbound.ErrTooLarge}
+		},
 		"an address that is not permitted": func(context.Context, int) (outbound.Response, error) {
 			return outbound.Response{}, &fault.Error{Reason: outbound.ErrAddress}
 		},

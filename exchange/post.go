@@ -88,16 +88,16 @@ func (p *post) send(ctx context.Context, x *Exchanger) (*entry, error) {
 		return nil, p.refusal(refused)
 	}
 	if err != nil {
-		return nil, unavailable(err.Error(), "wait until the provider answers again", throttledBy(answer, now))
+		return nil, unavailable(err.Error(), "wait until the provider answers again", causeIn(answer, now))
 	}
 	if p.isRepeatedIn(&token) {
-		return nil, unavailable("an answer that repeats what was sent", "check the token endpoint; another service may answer there", nil)
+		return nil, unavailable("an answer that repeats what was sent", "check the token endpoint; another service may answer there", causeIn(answer, now))
 	}
 	e := p.entry
 	e.token, e.obtained = token, began
 	if !token.Expires.IsZero() {
 		if e.life = token.Expires.Sub(began); e.left(now) <= 0 {
-			return nil, unavailable("the provider's token has expired already", "check the worker's clock", nil)
+			return nil, unavailable("the provider's token has expired already", "check the worker's clock", causeIn(answer, now))
 		}
 	}
 	return &e, nil
@@ -110,11 +110,15 @@ func (p *post) isRepeatedIn(t *provider.Token) bool {
 	return slices.ContainsFunc(texts, exposure.New(p.unique).In)
 }
 
-// throttledBy returns the cause of an answer that asks to wait; nil for any other.
-func throttledBy(answer outbound.Response, now time.Time) error {
+// causeIn returns why an answer has no token that can be used: the provider asks to
+// wait, or something else than an outage; nil for an outage.
+func causeIn(answer outbound.Response, now time.Time) error {
 	wait := retryafter.Read(answer.Header.Get("Retry-After"), now)
 	if wait > 0 || answer.Status == http.StatusTooManyRequests {
 		return throttled(wait)
+	}
+	if answer.Status < http.StatusInternalServerError {
+		return errAnswered
 	}
 	return nil
 }

@@ -88,7 +88,11 @@ func (p *post) send(ctx context.Context, x *Exchanger) (*entry, error) {
 		return nil, p.refusal(refused)
 	}
 	if err != nil {
-		return nil, unavailable(err.Error(), "wait until the provider answers again", causeIn(answer, now))
+		hint := "wait until the provider answers again"
+		if answer.Status < 400 { // a page, or a redirect, which is not followed
+			hint = "check the address; another service may answer there"
+		}
+		return nil, unavailable(err.Error(), hint, causeIn(answer, now))
 	}
 	if p.isRepeatedIn(&token) {
 		return nil, unavailable("an answer that repeats what was sent", "check the token endpoint; another service may answer there", causeIn(answer, now))

@@ -88,6 +88,17 @@ func TestAnswersAndTheirErrors(t *testing.T) {
 	}
 }
 
+// Waiting does not help where a page or a redirect answers.
+func TestWhatToDoFollowsFromTheAnswer(t *testing.T) {
+	for status, want := range map[int]string{200: "check the address", 302: "check the address", 429: "wait until", 503: "wait until"} {
+		f := newFixture(t, 8)
+		f.answer = always(status, `<html>`)
+		if e := f.failure(f.request(), exchange.ErrUnavailable); !strings.Contains(e.Error(), "; "+want) {
+			t.Errorf("status %d: %v", status, e)
+		}
+	}
+}
+
 func isNoFault(err error) bool {
 	_, ok := errors.AsType[*fault.Error](err)
 	return !ok

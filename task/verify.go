@@ -76,7 +76,9 @@ func (h *Handler) invalidToken(ctx context.Context, t api.Task, d draft, q verif
 	found := make([]string, len(faults))
 	hint := ""
 	for i, f := range faults {
-		found[i] = f.field + ": " + f.found
+		if found[i] = f.found; f.field != inToken {
+			found[i] = f.field + ": " + f.found
+		}
 		hint = cmp.Or(hint, f.hint)
 	}
 	out := h.failed(ctx, t, d, refuse(errTokenInvalid, inToken, strings.Join(found, "; "), hint))

@@ -210,8 +210,8 @@ func TestAnInvalidTokenFailsTheTaskOrIsReported(t *testing.T) {
 			text := `{"verifier":"partner","token":` + row.token
 			out := handle(t, text+`}`, s)
 			message := failed(t, out, "token_invalid", "token")
-			if out.Status != api.FailedWithTerminalError {
-				t.Errorf("the task ended %s", out.Status)
+			if out.Status != api.FailedWithTerminalError || strings.HasPrefix(message, "token: ") { // the field is there already
+				t.Errorf("the task ended %s: %s", out.Status, message)
 			}
 			e, _ := object(t, out.Output.Reveal())["error"].(map[string]any)
 			if got := strings.Join(faultsOf(t, e), " "); got != row.faults {

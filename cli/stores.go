@@ -18,6 +18,7 @@ import (
 	"conductor-jwt/keys/vault"
 	"conductor-jwt/policy"
 	"conductor-jwt/task"
+	"conductor-jwt/verifier"
 )
 
 const policyHint = "see docs/keys.md; `" + program + " config validate` checks the file without starting anything"
@@ -115,8 +116,17 @@ func checkPolicy(ctx context.Context, env Env, c *config.Loaded) error {
 			o.Schemes[name] = offline{s}
 		}
 	}
-	_, err = newRing(ctx, o, nil)
-	return err
+	if _, err = newRing(ctx, o, nil); err != nil || !verifies(c) {
+		return err
+	}
+	verifiers, err := newVerifierOptions(env, c, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	if _, err := verifier.New(ctx, *verifiers, p, nil); err != nil { // reads the JWK Sets that are files
+		return withHint(err, policyHint)
+	}
+	return nil
 }
 
 // schemes returns the kinds of sources of this edition. The policy, which may be

@@ -128,9 +128,13 @@ func handle(ctx context.Context, h worker.Handler, t api.Task) (out task.Outcome
 	return h.Handle(ctx, t)
 }
 
-// outcomeError returns the reason for a task's failure, its last part as a hint.
+// outcomeError returns the reason for a task's failure, its last part as a hint, and
+// what a provider said of it.
 func outcomeError(out task.Outcome) error {
 	what, next, ok := strings.Cut(out.Reason, "; ")
+	if p := out.Fault.Provider; p != nil && p.Description != "" {
+		what += ": " + p.Description
+	}
 	if !ok {
 		return errors.New(out.Reason)
 	}

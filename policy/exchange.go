@@ -18,14 +18,15 @@ type Endpoint struct {
 
 const httpsURL = "https://"
 
-// ListsEndpoint reports whether the file lists a token endpoint. The URL is
-// normalised, as [provider.Profile.Endpoint] returns it.
+// ListsEndpoint reports whether the file lists an endpoint. It lists no URL whose path
+// has an empty, . or .. part: a pattern would match it, and a server serve another path.
 func (p *Policy) ListsEndpoint(endpoint string) bool {
 	if p == nil {
 		return false
 	}
 	u, err := url.Parse(endpoint)
-	if err != nil || u.Scheme != "https" || u.User != nil || u.Fragment != "" || u.RawQuery != "" || u.ForceQuery {
+	if err != nil || u.Scheme != "https" || u.User != nil || u.Fragment != "" || u.RawQuery != "" || u.ForceQuery ||
+		hasDots(strings.TrimPrefix(u.Path, "/")) {
 		return false
 	}
 	host, path := strings.TrimSuffix(u.Host, ":443"), u.EscapedPath()

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"path"
 	"strconv"
 	"strings"
 	"time"
@@ -150,7 +149,7 @@ func (s source) jwksURI(document []byte) (string, error) {
 // get fetches a document, which what names.
 func (s source) get(ctx context.Context, what, address string) (outbound.Response, error) {
 	answer, err := s.client.Do(ctx, outbound.Request{
-		Method: http.MethodGet, URL: address, Header: http.Header{"Accept": {"application/json"}}, Private: isPlain(address) && s.listed(address),
+		Method: http.MethodGet, URL: address, Header: http.Header{"Accept": {"application/json"}}, Private: s.listed(address),
 	})
 	if err == nil {
 		return answer, nil
@@ -167,13 +166,6 @@ func (s source) get(ctx context.Context, what, address string) (outbound.Respons
 		outcome = outcomeInvalid
 	}
 	return outbound.Response{}, failure(outcome, "the issuer's "+what+" cannot be fetched: "+found, hint, err)
-}
-
-// isPlain reports whether the path of an address has no . and .. parts, with which
-// it would match a pattern for another path.
-func isPlain(address string) bool {
-	u, err := url.Parse(address)
-	return err == nil && path.Clean("/"+u.Path) == "/"+strings.Trim(u.Path, "/")
 }
 
 func badStatus(what string, status int) error {

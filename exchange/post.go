@@ -57,8 +57,8 @@ func newPost(r *Request, key string, assertion secret.Text) *post {
 // sealed returns the texts of the parameters that are secrets.
 func sealed(r *Request) []string {
 	var list []string
-	for _, p := range r.Profile.Exchange.Parameters {
-		if value, ok := r.Input.Parameters.Get(p.Name); ok && p.Sealed {
+	for _, name := range r.Profile.SealedParameters() {
+		if value, ok := r.Input.Parameters.Get(name); ok {
 			list = append(list, texts(value)...)
 		}
 	}

@@ -79,6 +79,20 @@ func (p *Profile) CheckParameters(given jsonobj.Object) error {
 	return p.Exchange.checkPresent(&given)
 }
 
+// SealedParameters returns the names of the parameters that are secrets.
+func (p *Profile) SealedParameters() []string {
+	if p.Exchange == nil {
+		return nil
+	}
+	var names []string
+	for _, parameter := range p.Exchange.Parameters {
+		if parameter.Sealed {
+			names = append(names, parameter.Name)
+		}
+	}
+	return names
+}
+
 func wrongParameter(found, hint string) error {
 	return &fault.Error{Reason: ErrParameter, Field: parametersField, Found: found, Hint: hint}
 }

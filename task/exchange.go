@@ -118,7 +118,7 @@ func useExchange() string {
 // seal takes the parameters that are secrets at the provider out of the input and of
 // its templates. They are expected to come from a secret, as a key is.
 func (v *inputValues) seal(p *provider.Profile) error {
-	if v.sealed = sealedParameters(p); len(v.sealed) == 0 {
+	if v.sealed = p.SealedParameters(); len(v.sealed) == 0 {
 		return nil
 	}
 	if err := v.checkSealedResolved(); err != nil {
@@ -137,23 +137,11 @@ func (v *inputValues) seal(p *provider.Profile) error {
 	return nil
 }
 
-func sealedParameters(p *provider.Profile) []string {
-	var names []string
-	if p.Exchange != nil {
-		for _, parameter := range p.Exchange.Parameters {
-			if parameter.Sealed {
-				names = append(names, parameter.Name)
-			}
-		}
-	}
-	return names
-}
-
 // anySealedParameters returns the parameters that are secrets at some provider.
 func anySealedParameters() []string {
 	var names []string
 	for _, p := range provider.Profiles() {
-		names = append(names, sealedParameters(p)...)
+		names = append(names, p.SealedParameters()...)
 	}
 	return names
 }

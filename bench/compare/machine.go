@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"strings"
 	"time"
+
+	"conductor-jwt/bench/samples"
 )
 
 // describe records the machine and the versions, once in a file.
@@ -36,7 +38,7 @@ func (b *bench) describe(ctx context.Context) error {
 	}
 	s := Sample{Figure: Machine, Facts: facts}
 	b.samples = append(b.samples, s)
-	return Append(b.file, s)
+	return samples.Append(b.file, s)
 }
 
 // first returns the first line of a command's output.

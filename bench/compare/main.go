@@ -21,6 +21,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"conductor-jwt/bench/samples"
 )
 
 func main() {
@@ -109,7 +111,7 @@ func (b *bench) open(fresh bool) error {
 			return err
 		}
 	}
-	b.samples, err = Read(b.file)
+	b.samples, err = samples.Read[Sample](b.file)
 	return err
 }
 
@@ -178,7 +180,7 @@ func (b *bench) measure(ctx context.Context, c Cell) error {
 	}
 	_, _ = fmt.Fprintln(b.log, best)
 	b.samples = append(b.samples, *best)
-	return Append(b.file, *best)
+	return samples.Append(b.file, *best)
 }
 
 func (b *bench) sample(ctx context.Context, c Cell) (*Sample, error) {

@@ -1,12 +1,7 @@
 package main
 
 import (
-	"bufio"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"strings"
 )
 
@@ -93,40 +88,4 @@ func (s *Sample) String() string {
 		}
 	}
 	return strings.Join(text, " ")
-}
-
-// Read reads a file of samples, one per line. A file that does not exist is empty.
-func Read(file string) ([]Sample, error) {
-	f, err := os.Open(file) //nolint:gosec // the file named by -o
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }()
-	var samples []Sample
-	lines := bufio.NewScanner(f)
-	for lines.Scan() {
-		var s Sample
-		if err := json.Unmarshal(lines.Bytes(), &s); err != nil {
-			return nil, fmt.Errorf("%s: %w", file, err)
-		}
-		samples = append(samples, s)
-	}
-	return samples, lines.Err()
-}
-
-// Append adds a sample to a file.
-func Append(file string, s Sample) error {
-	line, err := json.Marshal(s)
-	if err != nil {
-		return err
-	}
-	f, err := os.OpenFile(file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644) //nolint:gosec // to be read by all
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(append(line, '\n'))
-	return errors.Join(err, f.Close())
 }

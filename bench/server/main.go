@@ -22,6 +22,8 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
+
+	"conductor-jwt/bench/samples"
 )
 
 func main() {
@@ -84,7 +86,7 @@ func run(ctx context.Context, args []string, log io.Writer) error {
 			return err
 		}
 	}
-	if err := b.read(); err != nil {
+	if b.samples, err = samples.Read[sample](b.file); err != nil {
 		return err
 	}
 	if !*report {

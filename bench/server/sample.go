@@ -1,13 +1,11 @@
 package main
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"slices"
 	"time"
+
+	"conductor-jwt/bench/samples"
 )
 
 // figure is a kind of measurement.
@@ -53,38 +51,9 @@ type sample struct {
 // add appends a sample to the file and to those that it has.
 func (b *bench) add(at *testbed, s sample) error {
 	s.Store, s.Version, s.Date = at.store, at.server.Version(), time.Now().UTC().Format(time.DateOnly)
-	line, err := json.Marshal(s)
-	if err != nil {
-		return err
-	}
-	_, _ = fmt.Fprintf(b.log, "%s\n", line)
+	_, _ = fmt.Fprintf(b.log, "%+v\n", s)
 	b.samples = append(b.samples, s)
-	f, err := os.OpenFile(b.file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644) //nolint:gosec // to be read by all
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(append(line, '\n'))
-	return errors.Join(err, f.Close())
-}
-
-// read reads the samples of the file. A file that does not exist is empty.
-func (b *bench) read() error {
-	f, err := os.Open(b.file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer func() { _ = f.Close() }()
-	for lines := json.NewDecoder(f); lines.More(); {
-		var s sample
-		if err := lines.Decode(&s); err != nil {
-			return fmt.Errorf("%s: %w", b.file, err)
-		}
-		b.samples = append(b.samples, s)
-	}
-	return nil
+	return samples.Append(b.file, s)
 }
 
 // median returns the medians of a cell's samples; false if it was not measured.

@@ -31,12 +31,16 @@ func TestThePageKeepsInStepWithTheTables(t *testing.T) {
 		part{"extra inputs", inputTable(extraInputs())},
 		part{"algorithms", algorithmList()},
 		part{"limits", limitTable()},
-		part{"codes", codeTable()},
+		part{"codes", codeTable(Codes())},
 	)
-	checkPage(t, accessTokenPage, part{"exchange inputs", inputTable(exchangeInputs())})
+	checkPage(t, accessTokenPage,
+		part{"exchange inputs", inputTable(exchangeInputs())},
+		part{"exchange codes", codeTable(exchangeCodes())},
+	)
 	checkPage(t, verifyPage,
 		part{"verify inputs", inputTable(verifyInputs())},
 		part{"fault reasons", "`" + strings.Join(FaultReasons(), "`, `") + "`\n"},
+		part{"verify codes", codeTable(verifyCodes())},
 	)
 }
 
@@ -109,10 +113,10 @@ func limitTable() string {
 
 func kib(n int) string { return fmt.Sprintf("%d KiB", n>>10) }
 
-func codeTable() string {
+func codeTable(codes []Code) string {
 	var b strings.Builder
 	b.WriteString("| code | end | when | what to do |\n|---|---|---|---|\n")
-	for _, code := range Codes() {
+	for _, code := range codes {
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", code.Name, endOf(code), code.When, code.Remedy)
 	}
 	return b.String()

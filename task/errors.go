@@ -66,7 +66,7 @@ type Code struct {
 // status and its metric label. An error that wraps several reasons takes the first
 // row that fits.
 func Codes() []Code {
-	return slices.Concat(inputCodes(), secretCodes(), keyCodes(), verifyCodes(), lastCodes())
+	return slices.Concat(inputCodes(), secretCodes(), keyCodes(), verifyCodes(), exchangeCodes(), lastCodes())
 }
 
 func inputCodes() []Code {
@@ -222,6 +222,19 @@ func verifyCodes() []Code {
 	}
 }
 
+func exchangeCodes() []Code {
+	return []Code{
+		{
+			Name: "exchange_refused", Status: api.FailedWithTerminalError, reasons: []error{exchange.ErrRefused}, field: inProfile,
+			When: "the provider refused the assertion (RFC 6749 §5.2, or another status 4xx)", Remedy: "look up `output.error.provider.error` in the recipe of the provider",
+		},
+		{
+			Name: "exchange_unavailable", Status: api.InProgress, FailedAfterWait: true, reasons: []error{exchange.ErrUnavailable}, field: inProfile,
+			When: "the provider could not be reached, timed out, limits the rate, or answered with an error of its own", Remedy: "wait: the task is tried again; then look at the provider's status",
+		},
+	}
+}
+
 func lastCodes() []Code {
 	return []Code{
 		{
@@ -243,14 +256,6 @@ func lastCodes() []Code {
 		{
 			Name: "policy_denied", Status: api.FailedWithTerminalError, reasons: []error{errPolicyDenied, exchange.ErrEndpoint},
 			When: "the operator's policy does not allow it", Remedy: "ask the operator for a grant",
-		},
-		{
-			Name: "exchange_refused", Status: api.FailedWithTerminalError, reasons: []error{exchange.ErrRefused}, field: inProfile,
-			When: "the provider refused the assertion (RFC 6749 §5.2, or another status 4xx)", Remedy: "look up `output.error.provider.error` in the recipe of the provider",
-		},
-		{
-			Name: "exchange_unavailable", Status: api.InProgress, FailedAfterWait: true, reasons: []error{exchange.ErrUnavailable}, field: inProfile,
-			When: "the provider could not be reached, timed out, limits the rate, or answered with an error of its own", Remedy: "wait: the task is tried again; then look at the provider's status",
 		},
 		{
 			Name: "timeout", Status: api.Failed, reasons: []error{context.DeadlineExceeded, context.Canceled},

@@ -132,18 +132,33 @@ func keyFindings(ctx context.Context, env Env, c *config.Loaded) (found []doctor
 			delivered[s.Name] = s.Delivered
 		}
 	}
-	found = append(found, doctor.Issuers(ctx, nil, issuersOf(p, ring))...)
+	found = append(found, issuerFindings(ctx, env, p, ring)...)
 	found = append(found, verifierFindings(ctx, env, c, p)...)
 	return slices.Concat(found, endpointFindings(ctx, env, c, p), fileFindings(ctx, env, c, p)), delivered
 }
 
-func issuersOf(p *policy.Policy, ring *keyring.Ring) []doctor.Issuer {
+// issuerFindings reads what verifiers read of the issuers of the policy.
+func issuerFindings(ctx context.Context, env Env, p *policy.Policy, ring *keyring.Ring) []doctor.Finding {
+	if len(p.Issuers) == 0 {
+		return nil
+	}
+	client, err := newOutbound(env)
+	if err != nil {
+		f := noClient("issuer", err)
+		f.Level = doctor.Warn // tasks run
+		return []doctor.Finding{f}
+	}
 	var list []doctor.Issuer
 	for _, i := range p.Issuers {
 		issuer, _ := ring.IssuerSet(i.Path)
 		list = append(list, doctor.Issuer{URL: i.URL, JWKSURI: i.JWKSURI(), Set: issuer.Set.Body})
 	}
-	return list
+	return doctor.Issuers(ctx, client, list)
+}
+
+// noClient is the finding of a check that needs the internet, without a client for it.
+func noClient(check string, err error) doctor.Finding {
+	return doctor.Finding{Check: check, Level: doctor.Fail, Found: firstLine(err), Remedy: "correct HTTPS_PROXY; the worker reaches nothing on the internet"}
 }
 
 func keyFinding(s keyring.Status) doctor.Finding {

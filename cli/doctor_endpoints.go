@@ -23,7 +23,7 @@ func endpointFindings(ctx context.Context, env Env, c *config.Loaded, p *policy.
 	}
 	client, err := newOutbound(env)
 	if err != nil {
-		return []doctor.Finding{{Check: "endpoint", Level: doctor.Fail, Found: firstLine(err), Remedy: "correct HTTPS_PROXY; no assertion can be exchanged"}}
+		return []doctor.Finding{noClient("endpoint", err)}
 	}
 	connect := func(ctx context.Context, e doctor.Endpoint) string {
 		err := client.Connect(ctx, e.URL, e.Listed)

@@ -23,7 +23,7 @@ func verifierFindings(ctx context.Context, env Env, c *config.Loaded, p *policy.
 	}
 	client, err := newOutbound(env)
 	if err != nil {
-		return []doctor.Finding{{Check: "verifier", Level: doctor.Fail, Found: firstLine(err), Remedy: "correct HTTPS_PROXY; no keys can be fetched"}}
+		return []doctor.Finding{noClient("verifier", err)}
 	}
 	var found []doctor.Finding
 	for _, v := range p.Verifiers {

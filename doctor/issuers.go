@@ -5,13 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
-	"time"
 
+	"conductor-jwt/internal/fault"
+	"conductor-jwt/internal/outbound"
 	"conductor-jwt/internal/printable"
 )
 
@@ -22,19 +21,10 @@ type Issuer struct {
 	Set     []byte // the JWK Set that the worker serves
 }
 
-const (
-	discoveryTimeout = 10 * time.Second
-	maxDiscoveryBody = 256 << 10
-)
-
 // Issuers reads the metadata and the JWK Set of each issuer as a verifier does,
 // from its URL, and compares them with what the worker serves. It follows no
-// redirect, as not all verifiers do. The transport may be nil.
-func Issuers(ctx context.Context, transport http.RoundTripper, list []Issuer) []Finding {
-	client := &http.Client{
-		Transport: transport, Timeout: discoveryTimeout,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
+// redirect, as not all verifiers do.
+func Issuers(ctx context.Context, client *outbound.Client, list []Issuer) []Finding {
 	var found []Finding
 	for _, i := range list {
 		found = append(found, i.discover(ctx, client))
@@ -42,7 +32,7 @@ func Issuers(ctx context.Context, transport http.RoundTripper, list []Issuer) []
 	return found
 }
 
-func (i Issuer) discover(ctx context.Context, client *http.Client) Finding {
+func (i Issuer) discover(ctx context.Context, client *outbound.Client) Finding {
 	var metadata struct {
 		Issuer  string `json:"issuer"`
 		JWKSURI string `json:"jwks_uri"`
@@ -78,24 +68,17 @@ type keyID struct {
 	ID string `json:"kid"` // empty: the key has none
 }
 
-// getJSON reads a JSON document. Its errors quote nothing of the answer.
-func getJSON(ctx context.Context, client *http.Client, address string, into any) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-	if err != nil {
-		return errors.New("not a url")
+// getJSON reads a JSON document. Its errors quote nothing of the answer. The operator
+// names the issuer, which may have a private address.
+func getJSON(ctx context.Context, client *outbound.Client, address string, into any) error {
+	answer, err := client.Do(ctx, outbound.Request{Method: http.MethodGet, URL: address, Private: true})
+	if e, ok := errors.AsType[*fault.Error](err); ok {
+		return errors.New(e.Found)
 	}
-	response, err := client.Do(request)
-	if err != nil {
-		if e, is := errors.AsType[*url.Error](err); is {
-			err = e.Err // without the address
-		}
-		return errors.New(printable.Line(err.Error()))
+	if answer.Status != http.StatusOK {
+		return fmt.Errorf("status %d", answer.Status)
 	}
-	defer func() { _ = response.Body.Close() }()
-	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("status %d", response.StatusCode)
-	}
-	if err := json.NewDecoder(io.LimitReader(response.Body, maxDiscoveryBody)).Decode(into); err != nil {
+	if json.Unmarshal(answer.Body, into) != nil {
 		return errors.New("the answer is not JSON")
 	}
 	return nil

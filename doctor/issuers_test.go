@@ -1,6 +1,7 @@
 package doctor_test
 
 import (
+	"crypto/x509"
 	"io"
 	"log"
 	"net/http"
@@ -9,7 +10,18 @@ import (
 	"testing"
 
 	"conductor-jwt/doctor"
+	"conductor-jwt/internal/outbound"
 )
+
+// outboundClient returns a client that trusts only the certificates of a pool.
+func outboundClient(t *testing.T, roots *x509.CertPool) *outbound.Client {
+	t.Helper()
+	client, err := outbound.New(outbound.Options{Getenv: func(string) string { return "" }, UserAgent: "test", Roots: roots})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
 
 func TestIssuersAreDiscovered(t *testing.T) {
 	const set = `{"keys":[{"kid":"a"},{"kid":"b"},{}]}`
@@ -27,6 +39,8 @@ func TestIssuersAreDiscovered(t *testing.T) {
 	server.Config.ErrorLog = log.New(io.Discard, "", 0) // of a client that does not trust it
 	server.StartTLS()
 	defer server.Close()
+	roots := x509.NewCertPool()
+	roots.AddCert(server.Certificate())
 	issuer := doctor.Issuer{URL: server.URL + "/cloud", JWKSURI: server.URL + "/cloud/jwks.json", Set: []byte(set)}
 	const document, jwks = "/cloud/.well-known/openid-configuration", "/cloud/jwks.json"
 	good := `{"issuer":"` + issuer.URL + `","jwks_uri":"` + issuer.JWKSURI + `"}`
@@ -50,7 +64,7 @@ func TestIssuersAreDiscovered(t *testing.T) {
 				pages[path] = body
 			}
 		}
-		found := doctor.Issuers(t.Context(), server.Client().Transport, []doctor.Issuer{issuer})
+		found := doctor.Issuers(t.Context(), outboundClient(t, roots), []doctor.Issuer{issuer})
 		if len(found) != 1 || !strings.Contains(found[0].Found, row.want) || (found[0].Level == doctor.OK) != strings.Contains(row.want, "discovered") {
 			t.Errorf("%+v, want %s", found, row.want)
 		}
@@ -58,7 +72,7 @@ func TestIssuersAreDiscovered(t *testing.T) {
 			t.Errorf("%+v", found)
 		}
 	}
-	found := doctor.Issuers(t.Context(), nil, []doctor.Issuer{issuer})
+	found := doctor.Issuers(t.Context(), outboundClient(t, x509.NewCertPool()), []doctor.Issuer{issuer})
 	if len(found) != 1 || found[0].Level != doctor.Warn || !strings.Contains(found[0].Found, "certificate") {
 		t.Errorf("a certificate that is not trusted: %+v", found)
 	}

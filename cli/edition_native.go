@@ -12,6 +12,5 @@ const edition = "native"
 // pkcs11Store serves pkcs11:. The variable is the one of OpenSSL's providers
 // and of OpenSC.
 func pkcs11Store(env Env) keys.Scheme {
-	module, _ := env.Getenv("PKCS11_MODULE_PATH")
-	return pkcs11.New(pkcs11.Options{Module: module})
+	return pkcs11.New(pkcs11.Options{Module: env.variable("PKCS11_MODULE_PATH")})
 }

@@ -37,6 +37,12 @@ type Env struct {
 	unprotected bool // core dumps could not be turned off
 }
 
+// variable returns a variable of the environment; empty if it is not set.
+func (e Env) variable(name string) string {
+	text, _ := e.Getenv(name)
+	return text
+}
+
 // signals buffers two: the first asks the worker to drain, the second to stop
 // at once.
 func signals() (<-chan os.Signal, func()) {
@@ -62,10 +68,7 @@ func isTerminal(v any) bool {
 // colours reports whether w may be written to in colour: only on a terminal,
 // and never where NO_COLOR is set to anything (https://no-color.org).
 func (e Env) colours(w io.Writer) bool {
-	if v, ok := e.Getenv("NO_COLOR"); ok && v != "" {
-		return false
-	}
-	return isTerminal(w)
+	return e.variable("NO_COLOR") == "" && isTerminal(w)
 }
 
 // SGR parameters, ECMA-48 §8.3.117.

@@ -22,13 +22,7 @@ func newExchanger(env Env, c *config.Loaded, active func(name string) (keys.Key,
 
 // newOutbound returns a client for addresses on the internet.
 func newOutbound(env Env) (*outbound.Client, error) {
-	client, err := outbound.New(outbound.Options{
-		Getenv: func(name string) string {
-			text, _ := env.Getenv(name)
-			return text
-		},
-		UserAgent: program + "/" + version(env),
-	})
+	client, err := outbound.New(outbound.Options{Getenv: env.variable, UserAgent: program + "/" + version(env)})
 	if err != nil {
 		return nil, asUsage(withHint(err, "check HTTPS_PROXY and NO_PROXY"))
 	}

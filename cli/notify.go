@@ -44,7 +44,7 @@ func (r *workerRun) notify(ctx, polling context.Context, live func() error) (end
 // newNotifier returns nil if the process was not started by such a unit. An error
 // is no reason not to work: systemd ends a unit that stays silent.
 func newNotifier(env Env) *notifier {
-	socket, _ := env.Getenv("NOTIFY_SOCKET")
+	socket := env.variable("NOTIFY_SOCKET")
 	if socket == "" {
 		return nil
 	}
@@ -57,11 +57,10 @@ func newNotifier(env Env) *notifier {
 
 // watchdog returns the interval of sd_watchdog_enabled(3).
 func watchdog(env Env) time.Duration {
-	if pid, _ := env.Getenv("WATCHDOG_PID"); pid != "" && pid != strconv.Itoa(os.Getpid()) {
+	if pid := env.variable("WATCHDOG_PID"); pid != "" && pid != strconv.Itoa(os.Getpid()) {
 		return 0
 	}
-	text, _ := env.Getenv("WATCHDOG_USEC")
-	usec, err := strconv.ParseInt(text, 10, 64)
+	usec, err := strconv.ParseInt(env.variable("WATCHDOG_USEC"), 10, 64)
 	if err != nil || usec <= 0 {
 		return 0
 	}

@@ -170,8 +170,7 @@ func vaultStore(env Env, v policy.Vault, parser keys.Resolver) keys.Scheme {
 		AppRole:    vault.AppRole(l.AppRole),
 	}
 	if l.TokenEnv != "" {
-		token, _ := env.Getenv(l.TokenEnv)
-		login.Token = secret.New(token)
+		login.Token = secret.New(env.variable(l.TokenEnv))
 	}
 	return vault.New(vault.Options{
 		Address: v.Address, Namespace: v.Namespace, CAFile: v.CAFile, Login: login, Parser: parser, Now: env.Now,

@@ -88,10 +88,7 @@ func newClient(env Env, c *config.Loaded, log *slog.Logger, observe func(conduct
 		Proxy:    c.Proxy,
 
 		HeadersFile: c.HeadersFile,
-		Getenv: func(name string) string {
-			text, _ := env.Getenv(name)
-			return text
-		},
+		Getenv:      env.variable,
 		Connections: c.Slots + c.Pollers*len(c.TaskTypes),
 		UserAgent:   program + "/" + version(env),
 		Observe:     observe,

@@ -113,22 +113,18 @@ func filesReadOnce(env Env, p *policy.Policy) []string {
 	if p == nil {
 		return nil
 	}
-	get := func(name string) string {
-		text, _ := env.Getenv(name)
-		return text
-	}
 	paths := []string{p.Vault.CAFile}
 	if usesScheme(p, policy.SchemeAWSKMS) {
 		for _, file := range [][2]string{{"AWS_SHARED_CREDENTIALS_FILE", "credentials"}, {"AWS_CONFIG_FILE", "config"}} {
-			path := get(file[0])
-			if home := get("HOME"); path == "" && home != "" {
+			path := env.variable(file[0])
+			if home := env.variable("HOME"); path == "" && home != "" {
 				path = filepath.Join(home, ".aws", file[1])
 			}
 			paths = append(paths, path)
 		}
 	}
 	if usesScheme(p, policy.SchemeAzureKMS) {
-		paths = append(paths, get("AZURE_CLIENT_CERTIFICATE_PATH"))
+		paths = append(paths, env.variable("AZURE_CLIENT_CERTIFICATE_PATH"))
 	}
 	return slices.DeleteFunc(paths, func(path string) bool { return path == "" })
 }

@@ -121,6 +121,23 @@ func (decision *Decision) addExchange(d *draft) {
 	}
 }
 
+// addVerification adds to a decision what a task verified.
+func (decision *Decision) addVerification(v *verified) {
+	decision.Verifier = v.verifier
+	if v.code != "" {
+		decision.Allowed, decision.Code = false, v.code
+	}
+	if v.parsed == nil {
+		return
+	}
+	claims := &v.parsed.Claims
+	decision.Algorithm, decision.KeyID, decision.TokenSHA256 = v.parsed.Algorithm, v.parsed.KeyID, hashOf(v.token)
+	decision.Issuer, _ = claims.Text("iss")
+	decision.Subject, _ = claims.Text("sub")
+	decision.JWTID, _ = claims.Text("jti")
+	decision.Audiences, _ = signer.Audiences(claims)
+}
+
 func hashOf(token secret.Text) string {
 	sum := sha256.Sum256([]byte(token.Reveal()))
 	return hex.EncodeToString(sum[:])

@@ -11,7 +11,6 @@ import (
 	"conductor-jwt/internal/fault"
 	"conductor-jwt/internal/jsonobj"
 	"conductor-jwt/internal/secret"
-	"conductor-jwt/keys"
 	"conductor-jwt/signer"
 	"conductor-jwt/verifier"
 )
@@ -256,46 +255,4 @@ func faultList(faults []tokenFault) jsontext.Value {
 		list = o.AppendJSON(list)
 	}
 	return append(list, ']')
-}
-
-// addVerification adds to a decision what a task verified.
-func (decision *Decision) addVerification(v *verified) {
-	decision.Verifier = v.verifier
-	if v.code != "" {
-		decision.Allowed, decision.Code = false, v.code
-	}
-	if v.parsed == nil {
-		return
-	}
-	claims := &v.parsed.Claims
-	decision.Algorithm, decision.KeyID, decision.TokenSHA256 = v.parsed.Algorithm, v.parsed.KeyID, hashOf(v.token)
-	decision.Issuer, _ = claims.Text("iss")
-	decision.Subject, _ = claims.Text("sub")
-	decision.JWTID, _ = claims.Text("jti")
-	decision.Audiences, _ = signer.Audiences(claims)
-}
-
-// parseAlgorithms reads the input algorithms, without those of HMAC: its key is no
-// public one.
-func (v *inputValues) parseAlgorithms() ([]keys.Algorithm, error) {
-	var list []keys.Algorithm
-	n := v.values[inAlgorithms]
-	items := n.Items
-	if n.Kind == jsontext.KindString {
-		items = []jsonobj.Value{n}
-	}
-	for i, item := range items {
-		if item.Kind != jsontext.KindString {
-			return nil, invalid(inAlgorithms, element(i)+describe(item), "list exact names")
-		}
-		alg, err := keys.ParseAlgorithm(item.Text)
-		switch {
-		case err != nil:
-			return nil, fault.In(inAlgorithms, err)
-		case alg.IsHMAC():
-			return nil, invalid(inAlgorithms, string(alg)+", whose key is a secret", "have the operator configure a verifier whose JWK Set is in a file")
-		}
-		list = append(list, alg)
-	}
-	return list, nil
 }

@@ -8,9 +8,11 @@ import (
 	"strings"
 
 	"conductor-jwt/conductor/api"
+	"conductor-jwt/internal/fault"
 	"conductor-jwt/internal/jsonobj"
 	"conductor-jwt/internal/nearest"
 	"conductor-jwt/internal/secret"
+	"conductor-jwt/keys"
 	"conductor-jwt/signer"
 	"conductor-jwt/verifier"
 )
@@ -192,6 +194,31 @@ func (v *inputValues) inlineVerifier() (*verifier.Inline, error) {
 	}
 	i.Audiences, err = v.audience()
 	return i, err
+}
+
+// parseAlgorithms reads the input algorithms, without those of HMAC: its key is no
+// public one.
+func (v *inputValues) parseAlgorithms() ([]keys.Algorithm, error) {
+	var list []keys.Algorithm
+	n := v.values[inAlgorithms]
+	items := n.Items
+	if n.Kind == jsontext.KindString {
+		items = []jsonobj.Value{n}
+	}
+	for i, item := range items {
+		if item.Kind != jsontext.KindString {
+			return nil, invalid(inAlgorithms, element(i)+describe(item), "list exact names")
+		}
+		alg, err := keys.ParseAlgorithm(item.Text)
+		switch {
+		case err != nil:
+			return nil, fault.In(inAlgorithms, err)
+		case alg.IsHMAC():
+			return nil, invalid(inAlgorithms, string(alg)+", whose key is a secret", "have the operator configure a verifier whose JWK Set is in a file")
+		}
+		list = append(list, alg)
+	}
+	return list, nil
 }
 
 // checkExpected refuses an expectation that was delivered blank but is not written so:

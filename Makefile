@@ -62,8 +62,6 @@ test: ## all tests: unit, scripts, and integration on the real server
 	.ci/softhsm
 	$(GO) test -race -timeout 30m ./...
 	cd bench && $(GO) test -race -timeout 30m ./...
-	@# Again without -race, which hides some timing errors. 40 seconds.
-	$(GO) test $$($(GO) list ./... | grep -Ev '/test/(integration|interop|reliability)')
 	@# -race needs cgo, so the above is the native edition; this is the static one.
 	CGO_ENABLED=0 $(GO) test ./keys/... ./task ./cli
 
@@ -88,6 +86,7 @@ unit: ## the tests that need no server
 	$(GO) test $$($(GO) list ./... | grep -v /test/integration)
 
 # Without packages that run other programs (the server, the peers), whose clocks do not change.
+# They run without -race, which hides some timing errors.
 CLOCK     ?= 2037-01-01
 CLOCKED    = $$($(GO) list ./... | grep -Ev '/test/(integration|interop|reliability.*|tree)$$')
 

@@ -79,14 +79,13 @@ func (n *notifier) run(ctx context.Context, live func() error) {
 	}
 	tick := time.NewTicker(n.watchdog / 2)
 	defer tick.Stop()
-	for {
+	for ctx.Err() == nil { // select may choose the tick where both are ready
 		if live() == nil {
 			n.send(notifyAlive)
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return
 		}
 	}
 }

@@ -80,6 +80,10 @@ test-vault: ## build a real Vault and run the tests of keys/vault with it
 	cd test/realvault && CGO_ENABLED=0 $(GO) build -o ../../.cache/realvault .
 	.cache/realvault $(GO) test -race -count=1 ./keys/vault
 
+.PHONY: test-image
+test-image: ## build both container images and run them without root, capabilities or a writable disk, with 64 MB
+	.ci/test-image
+
 .PHONY: unit
 unit: ## the tests that need no server
 	.ci/softhsm

@@ -30,6 +30,7 @@ import (
 	"conductor-jwt/internal/outbound"
 	"conductor-jwt/policy"
 	"conductor-jwt/task"
+	"conductor-jwt/test/josetoken"
 	"conductor-jwt/verifier"
 )
 
@@ -102,23 +103,10 @@ const partnerClaims = `{"iss":"partner","aud":"api","sub":"alice","exp":17953488
 // jwsOf signs claims with go-jose.
 func jwsOf(tb testing.TB, key any, kid string, alg jose.SignatureAlgorithm, claims string) string {
 	tb.Helper()
-	options := (&jose.SignerOptions{}).WithType("JWT")
-	if kid != "" {
-		options = options.WithHeader("kid", kid)
+	if kid == "" {
+		return josetoken.Sign(tb, alg, key, claims)
 	}
-	s, err := jose.NewSigner(jose.SigningKey{Algorithm: alg, Key: key}, options)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	signed, err := s.Sign([]byte(claims))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	compact, err := signed.CompactSerialize()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return compact
+	return josetoken.Sign(tb, alg, key, claims, "kid", kid)
 }
 
 func partnerToken(tb testing.TB, claims string) string {
@@ -517,24 +505,7 @@ func hostile(t *testing.T) map[string]string {
 	public := publicPEM(t, edKey().Public())
 	jwk := setOf(t, jose.JSONWebKey{Key: edKey(), KeyID: "ed"})
 	evil := func(headers ...any) string {
-		options := (&jose.SignerOptions{}).WithType("JWT")
-		for i := 0; i+1 < len(headers); i += 2 {
-			name, _ := headers[i].(string)
-			options = options.WithHeader(jose.HeaderKey(name), headers[i+1])
-		}
-		s, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: strangerKey()}, options)
-		if err != nil {
-			t.Fatal(err)
-		}
-		signed, err := s.Sign([]byte(partnerClaims))
-		if err != nil {
-			t.Fatal(err)
-		}
-		compact, err := signed.CompactSerialize()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return compact
+		return josetoken.Sign(t, jose.ES256, strangerKey(), partnerClaims, headers...)
 	}
 	publicEvil := strangerKey().Public()
 	tokens := map[string]string{

@@ -22,6 +22,7 @@ import (
 	"conductor-jwt/internal/outbound"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/policy"
+	"conductor-jwt/test/josetoken"
 	"conductor-jwt/verifier"
 )
 
@@ -202,24 +203,7 @@ func sign(tb testing.TB, key jose.JSONWebKey, headers ...any) string {
 
 func signClaims(tb testing.TB, key jose.JSONWebKey, claims string, headers ...any) string {
 	tb.Helper()
-	options := (&jose.SignerOptions{}).WithType("JWT")
-	for n := 0; n+1 < len(headers); n += 2 {
-		name, _ := headers[n].(string)
-		options = options.WithHeader(jose.HeaderKey(name), headers[n+1])
-	}
-	s, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.SignatureAlgorithm(key.Algorithm), Key: key}, options)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	signed, err := s.Sign([]byte(claims))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	compact, err := signed.CompactSerialize()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return compact
+	return josetoken.Sign(tb, jose.SignatureAlgorithm(key.Algorithm), key, claims, headers...)
 }
 
 // wantInvalid wants an invalid token, for a reason unless that is nil.

@@ -18,6 +18,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"conductor-jwt/test/connectproxy"
+	"conductor-jwt/test/josetoken"
 )
 
 // liveIssuer publishes the key that it signs with now.
@@ -63,27 +64,6 @@ func (i *liveIssuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (i *liveIssuer) sign(t *testing.T, key jose.JSONWebKey, claims string, headers map[string]any) string {
-	t.Helper()
-	options := (&jose.SignerOptions{}).WithType("JWT")
-	for name, value := range headers {
-		options = options.WithHeader(jose.HeaderKey(name), value)
-	}
-	s, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: key}, options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	signed, err := s.Sign([]byte(claims))
-	if err != nil {
-		t.Fatal(err)
-	}
-	compact, err := signed.CompactSerialize()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return compact
-}
-
 // verification is the output of a task.
 type verification struct {
 	Valid  bool
@@ -124,7 +104,7 @@ func TestVerifyJWT(t *testing.T) {
 	claims := func(more string) string {
 		return fmt.Sprintf(`{"iss":%q,"aud":"api","sub":"ci","exp":%d,"roles":["build","deploy"],"id":12345678901234567890%s}`, liveIssuerURL, time.Now().Add(time.Hour).Unix(), more)
 	}
-	good := issuer.sign(t, issuer.key, claims(""), nil)
+	good := josetoken.Sign(t, jose.ES256, issuer.key, claims(""))
 
 	t.Run("a valid token", func(t *testing.T) {
 		out := verify(t, "Bearer "+good, "COMPLETED", nil)
@@ -133,7 +113,7 @@ func TestVerifyJWT(t *testing.T) {
 		}
 	})
 	t.Run("an invalid token fails the workflow", func(t *testing.T) {
-		out := verify(t, issuer.sign(t, issuer.key, `{"iss":"x","aud":"api","exp":1}`, nil), "FAILED", nil)
+		out := verify(t, josetoken.Sign(t, jose.ES256, issuer.key, `{"iss":"x","aud":"api","exp":1}`), "FAILED", nil)
 		if out.Error.Code != "token_invalid" || out.Error.Field != "token" {
 			t.Errorf("error %+v", out.Error)
 		}
@@ -147,7 +127,7 @@ func TestVerifyJWT(t *testing.T) {
 	t.Run("a token names an address", func(t *testing.T) {
 		stranger := issuer.key
 		issuer.rotate(t, "a")
-		forged := issuer.sign(t, issuer.key, claims(""), map[string]any{"jku": "https://evil.example/keys", "x5u": "https://evil.example/chain"})
+		forged := josetoken.Sign(t, jose.ES256, issuer.key, claims(""), "jku", "https://evil.example/keys", "x5u", "https://evil.example/chain")
 		issuer.mu.Lock()
 		issuer.key = stranger
 		issuer.mu.Unlock()
@@ -157,7 +137,7 @@ func TestVerifyJWT(t *testing.T) {
 	})
 	t.Run("the issuer rotates its key", func(t *testing.T) {
 		issuer.rotate(t, "b")
-		next := issuer.sign(t, issuer.key, claims(""), nil)
+		next := josetoken.Sign(t, jose.ES256, issuer.key, claims(""))
 		if out := verify(t, next, "COMPLETED", nil); !out.Valid || out.KeyID != "b" || issuer.sets != 2 {
 			t.Errorf("output %+v after %d requests", out, issuer.sets)
 		}
@@ -166,7 +146,7 @@ func TestVerifyJWT(t *testing.T) {
 		issuer.mu.Lock()
 		issuer.away = true
 		issuer.mu.Unlock()
-		if out := verify(t, issuer.sign(t, issuer.key, claims(`,"n":1`), nil), "COMPLETED", nil); !out.Valid {
+		if out := verify(t, josetoken.Sign(t, jose.ES256, issuer.key, claims(`,"n":1`)), "COMPLETED", nil); !out.Valid {
 			t.Errorf("output %+v", out)
 		}
 	})

@@ -36,7 +36,7 @@ const metricsPreface = `# Metrics
 
 <!-- Written by go test ./cli -run Metrics -update from the collectors themselves. -->
 
-Reference for operators: every metric of ` + "`GET /metrics`" + ` on the address ` + "`listen`" + `, in Prometheus' text format or OpenMetrics, besides Go's ` + "`go_*`" + ` and the system's ` + "`process_*`" + `.
+Reference for operators: every metric of ` + "`GET /metrics`" + ` on the address ` + "`listen`" + `, in Prometheus' text format or OpenMetrics, except Go's ` + "`go_*`" + ` and the system's ` + "`process_*`" + `.
 [Monitoring](monitoring.md) says where to start. Names, types, labels and buckets change only with a major version.
 
 Label values come from closed sets: no input, workflow name or server response becomes a label. Other values count as ` + "`other`" + `. ` + "`taskType`" + ` is a value of the

@@ -61,7 +61,7 @@ func TestATokenWithLessThanTheMinLifetimeIsNotGivenOut(t *testing.T) {
 	})
 }
 
-// While the provider is away, tokens that are valid are given out.
+// During an outage of the provider, kept tokens that are valid are returned.
 func TestARenewalThatFailsIsTriedAgainAfterFiveSeconds(t *testing.T) {
 	for name, answer := range map[string]func(context.Context, int) (outbound.Response, error){
 		"away":    always(http.StatusServiceUnavailable, ""),

@@ -34,7 +34,7 @@ func (p *Policy) ListsEndpoint(endpoint string) bool {
 }
 
 // AnyEndpoint returns a policy that lists every token endpoint, for the command line,
-// where nobody else chooses the endpoint.
+// whose user chooses the endpoint.
 func AnyEndpoint() *Policy { return &Policy{Endpoints: []Endpoint{{Host: "**", Path: "**"}}} }
 
 func (r *reader) exchange(n ast.Node, p *Policy) {

@@ -15,7 +15,7 @@ func supabase() *Profile {
 		},
 		Recipe: Recipe{
 			Secret:   "SUPABASE_JWT_SECRET",
-			KeySetup: "Take the JWT secret of the project (*Project Settings*, *JWT Keys*). Newer projects sign with a key pair: import one of yours, take its PEM, and take `secretEncoding` out.",
+			KeySetup: "Take the JWT secret of the project (*Project Settings*, *JWT Keys*). Newer projects sign with a key pair: import one of yours, use its PEM, and remove `secretEncoding`.",
 			task:     rawSecret + `,"subject":"${workflow.input.userId}"`,
 			inputs:   `"userId":"00000000-0000-0000-0000-000000000000","apiUrl":"https://example.supabase.co/rest/v1/todos","apiKey":"publishable-key"`,
 			header:   bearer + `,"apikey":"${workflow.input.apiKey}"`,

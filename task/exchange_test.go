@@ -478,7 +478,7 @@ func TestWhereOtherTokensStand(t *testing.T) {
 	}
 }
 
-// A name that belongs into parameters, or is nearly an input, is refused with what is
+// A name that belongs in parameters, or is nearly an input, is refused with what is
 // meant.
 func TestHintsForTheInputsOfAnExchange(t *testing.T) {
 	for name, want := range map[string]string{

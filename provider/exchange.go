@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"encoding/json/jsontext"
 	"errors"
 	"net/url"
@@ -116,11 +117,7 @@ func (e *Exchange) postJSON(in *ExchangeInput, r *ExchangeRequest, body jsonobj.
 
 // requestedScope returns the scope of the claims as RFC 6749 §3.3 writes it.
 func (p *Profile) requestedScope(claims *jsonobj.Object) string {
-	name := p.ScopeClaim
-	if name == "" {
-		name = "scope"
-	}
-	value, ok := claims.Get(name)
+	value, ok := claims.Get(cmp.Or(p.ScopeClaim, "scope"))
 	if !ok {
 		return ""
 	}

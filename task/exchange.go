@@ -369,8 +369,6 @@ func accessTokenOutput(mode OutputMode, t api.Task, d draft, warnings []string) 
 	if response.Len() > 0 {
 		o.Set(outResponse, response.AppendJSON(nil))
 	}
-	if len(warnings) > 0 {
-		o.Strings(outWarnings, warnings)
-	}
+	addWarnings(&o, warnings)
 	return secret.NewJSON(o.AppendJSON(nil))
 }

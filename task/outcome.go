@@ -173,9 +173,7 @@ func output(mode OutputMode, t api.Task, d draft, warnings []string) secret.JSON
 	if t.ID != "" {
 		o.String(outTaskID, t.ID)
 	}
-	if len(warnings) > 0 {
-		o.Strings(outWarnings, warnings)
-	}
+	addWarnings(&o, warnings)
 	return secret.NewJSON(o.AppendJSON(nil))
 }
 
@@ -188,6 +186,13 @@ func putToken(o *jsonobj.Object, mode OutputMode, name string, token secret.Text
 		var hidden jsonobj.Object
 		hidden.String(name, token.Reveal())
 		o.Set(outSecrets, hidden.AppendJSON(nil))
+	}
+}
+
+// addWarnings writes the warnings of an output, if there are any.
+func addWarnings(o *jsonobj.Object, warnings []string) {
+	if len(warnings) > 0 {
+		o.Strings(outWarnings, warnings)
 	}
 }
 

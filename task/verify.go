@@ -222,9 +222,7 @@ func (h *Handler) verifiedOutput(p *signer.Parsed, warnings []string) secret.JSO
 	if p.KeyID != "" {
 		o.String(outKeyID, p.KeyID)
 	}
-	if len(warnings) > 0 {
-		o.Strings(outWarnings, warnings)
-	}
+	addWarnings(&o, warnings)
 	return secret.NewJSON(o.AppendJSON(nil))
 }
 
@@ -235,9 +233,7 @@ func invalidOutput(faults []tokenFault, warnings []string) secret.JSON {
 	o.Set(outValid, jsontext.Value("false"))
 	o.String(outCode, codeTokenInvalid)
 	o.Set(outFaults, faultList(faults))
-	if len(warnings) > 0 {
-		o.Strings(outWarnings, warnings)
-	}
+	addWarnings(&o, warnings)
 	return secret.NewJSON(o.AppendJSON(nil))
 }
 

@@ -18,6 +18,7 @@ import (
 	"conductor-jwt/test/josetoken"
 )
 
+// signedBy returns a token of a payload that need not be an object.
 func signedBy(t *testing.T, key *testKey, alg jose.SignatureAlgorithm, typ, payload string) string {
 	t.Helper()
 	return josetoken.Sign(t, alg, key.private, payload, "typ", typ)

@@ -279,7 +279,7 @@ func TestConnectRequestsNothing(t *testing.T) {
 		"a name with a private one":  {client(t, e, nil).WithResolver(resolves("127.0.0.1")), e.named("example.com"), false, outbound.ErrAddress},
 		"through a proxy":            {client(t, e, p.env()), "https://example.com/token", false, nil},
 		"a certificate of another":   {client(t, nil, nil), e.URL, true, outbound.ErrUnreachable},
-		"a port without a listener": {client(t, closed, nil), closed.URL, true, outbound.ErrUnreachable},
+		"a port without a listener":  {client(t, closed, nil), closed.URL, true, outbound.ErrUnreachable},
 		"a scheme that is not https": {client(t, nil, nil), "http://example.com/", true, outbound.ErrURL},
 		"a name that has no address": {client(t, nil, nil).WithResolver(resolves()), "https://example.com/", true, outbound.ErrUnreachable},
 		"a silent proxy's refusal":   {client(t, e, startProxy(t, e, http.StatusForbidden).env()), "https://example.com/", false, outbound.ErrUnreachable},

@@ -23,6 +23,7 @@ import (
 	"conductor-jwt/internal/outbound"
 	"conductor-jwt/internal/secret"
 	"conductor-jwt/keys"
+	"conductor-jwt/keys/exposure"
 	"conductor-jwt/provider"
 )
 
@@ -314,8 +315,8 @@ func TestHostileEndpoints(t *testing.T) {
 	}
 }
 
-// FuzzAnswer reads whatever a provider answers. No error may show what was sent, or a
-// character that does not print.
+// FuzzAnswer reads whatever a provider answers. No error may show a run of what was
+// sent, as package exposure defines a run, or a character that does not print.
 func FuzzAnswer(f *testing.F) {
 	for _, body := range []string{
 		`{"access_token":"x","expires_in":3600}`, `{"error":"invalid_grant","error_description":"header.assertion-number-1.signature"}`,
@@ -343,13 +344,19 @@ func FuzzAnswer(f *testing.F) {
 		}
 		text := err.Error()
 		if refused, ok := errors.AsType[*provider.Refused](err); ok {
-			text += refused.Code + refused.Description
+			text += " " + refused.Code + " " + refused.Description
 			if len(refused.Description) > 200 {
 				t.Errorf("%d characters", len(refused.Description))
 			}
 		}
-		if strings.Contains(text, "assertion-number") || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' }) {
+		if strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' }) {
 			t.Errorf("%q", text)
+		}
+		const sent = "header.assertion-number-1.signature"
+		for from := range len(sent) - exposure.MinRun + 1 { // a shorter piece may be there by chance
+			if run := sent[from : from+exposure.MinRun]; strings.Contains(text, run) {
+				t.Errorf("%q repeats %q of the assertion", text, run)
+			}
 		}
 		if got := exchange.RetryAfterOf(err); got < 0 || got > time.Minute {
 			t.Errorf("retry after %s", got)

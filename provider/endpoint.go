@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"conductor-jwt/internal/fault"
 	"conductor-jwt/internal/glob"
@@ -44,19 +43,19 @@ func (p *Profile) Endpoint(tokenURL string, claims, parameters *jsonobj.Object) 
 		tokenURL = fixed
 	}
 	if tokenURL == "" {
-		return Endpoint{}, wrongEndpoint("not set, and this provider's endpoint differs from tenant to tenant", "set it to the token endpoint of your tenant, such as "+p.exampleEndpoint())
+		return Endpoint{}, wrongEndpoint("this is not set, and each tenant of this provider has its own endpoint", "set it to the token endpoint of your tenant, such as "+p.exampleEndpoint())
 	}
 	if problem, hint := checkURL(tokenURL); problem != "" {
 		return Endpoint{}, wrongEndpoint(problem, hint)
 	}
 	if fixed != "" && fixed != x.URL && tokenURL != fixed {
-		return Endpoint{}, wrongEndpoint("set, and so is a parameter that is part of it", "leave one of them out")
+		return Endpoint{}, wrongEndpoint("this is set, and so is a parameter that is part of the endpoint", "leave one of them out")
 	}
 	builtIn := tokenURL == fixed || isPlain(tokenURL) && slices.ContainsFunc(x.Patterns, func(pattern string) bool {
 		return glob.Pattern(withLabels(pattern)).MatchFilled(withLabels(tokenURL))
 	})
 	if !builtIn && x.URL != "" && x.Patterns == nil {
-		return Endpoint{}, wrongEndpoint("not the endpoint of this provider, which has only one", "leave it out")
+		return Endpoint{}, wrongEndpoint("this is not the endpoint of the provider, which has only one", "leave it out")
 	}
 	return Endpoint{URL: tokenURL, BuiltIn: builtIn}, nil
 }
@@ -88,31 +87,15 @@ func checkURL(text string) (problem, hint string) {
 	u, err := url.Parse(text)
 	switch {
 	case len(text) > maxURL, err != nil, u.Host == "", u.Opaque != "":
-		return "not an absolute URL", "set it to the token endpoint, such as https://as.example.com/token"
+		return "this is not an absolute URL", "set it to the token endpoint, such as https://as.example.com/token"
 	case u.Scheme != "https":
-		return "not an https URL", "write an https URL"
+		return "the URL does not begin with https://", "write an https URL"
 	case u.User != nil, u.RawQuery != "", u.ForceQuery, strings.Contains(text, "#"):
-		return "a URL with user information, a query or a fragment", "leave that part out"
-	case u.String() != text, u.Hostname() != strings.ToLower(u.Hostname()), !isNormal(u):
-		return "a URL that is not normalized", "write the host in lower-case ascii, and the path without . and .. segments, //, semicolons and encoded delimiters"
+		return "the URL has user information, a query or a fragment", "leave that part out"
+	case !glob.IsNormalURL(text):
+		return glob.NotNormal, glob.NormalForm
 	}
 	return "", ""
-}
-
-// isNormal reports whether a URL's path has no segment that a server may resolve to
-// another path than the one that a pattern matched. Tomcat drops what follows a
-// semicolon before it resolves .., and some proxies decode twice.
-func isNormal(u *url.URL) bool {
-	for i, segment := range strings.Split(u.EscapedPath(), "/") {
-		plain, err := url.PathUnescape(segment)
-		switch {
-		case err != nil, plain == ".", plain == "..", strings.ContainsAny(plain, `/\;%?#`), !utf8.ValidString(plain), strings.ContainsFunc(plain, glob.Hidden):
-			return false
-		case segment == "" && i > 0 && i < strings.Count(u.EscapedPath(), "/"):
-			return false
-		}
-	}
-	return true
 }
 
 // withLabels writes the labels of a URL's host as segments, so that a star of a pattern

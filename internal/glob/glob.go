@@ -1,7 +1,9 @@
-// Package glob matches texts with the patterns of grants and profiles.
+// Package glob matches texts with the patterns of grants and profiles, and checks that
+// a URL is written in the one way that a pattern can be trusted to match.
 package glob
 
 import (
+	"net/url"
 	"slices"
 	"strings"
 	"unicode"
@@ -87,3 +89,32 @@ func MatchAny(patterns []Pattern, text string) bool {
 // separator, or invisible, such as a zero-width space or a change of direction.
 // People and parsers read a text with it as another one.
 func Hidden(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) }
+
+// NotNormal and NormalForm say what was found, and what to do, where [IsNormalURL] is
+// false.
+const (
+	NotNormal  = "the URL is not normalized"
+	NormalForm = "write the host in lower-case ASCII, and the path without . and .. segments, //, semicolons and encoded delimiters"
+)
+
+// IsNormalURL reports whether a URL is written as it is requested: the host in
+// lower-case ASCII, and a path without a segment that a server may resolve to another
+// path than the one that a pattern matched. Tomcat drops what follows a semicolon
+// before it resolves .., and some proxies decode twice.
+func IsNormalURL(text string) bool {
+	u, err := url.Parse(text)
+	if err != nil || u.String() != text || u.Hostname() != strings.ToLower(u.Hostname()) {
+		return false
+	}
+	segments := strings.Split(u.EscapedPath(), "/")
+	for i, segment := range segments {
+		plain, err := url.PathUnescape(segment)
+		switch {
+		case err != nil, plain == ".", plain == "..", strings.ContainsAny(plain, `/\;%?#`), !utf8.ValidString(plain), strings.ContainsFunc(plain, Hidden):
+			return false
+		case segment == "" && i > 0 && i < len(segments)-1:
+			return false
+		}
+	}
+	return true
+}

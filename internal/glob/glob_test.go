@@ -95,3 +95,47 @@ func TestAFilledStarMatchesSomething(t *testing.T) {
 		}
 	}
 }
+
+// A pattern must not match a URL that a server may take for another one.
+func TestNormalURLs(t *testing.T) {
+	for text, want := range map[string]bool{
+		"https://as.example/token":            true,
+		"https://as.example:443/token":        true,
+		"https://as.example":                  true,
+		"https://as.example/":                 true,
+		"https://as.example/a/":               true,
+		"https://as.example/a%20b/~.-_/...":   true,
+		"https://as.example/a?policy=p":       true,
+		"https://[::1]:8443/token":            true,
+		"https://as.example/a/../token":       false,
+		"https://as.example/a/..":             false,
+		"https://as.example/./token":          false,
+		"https://as.example/%2e%2E/token":     false,
+		"https://as.example/a/..;/token":      false,
+		"https://as.example/a/..%3bx/token":   false,
+		"https://as.example/token;v=1":        false,
+		"https://as.example/%252e%252e/token": false,
+		"https://as.example/%c0%ae%c0%ae/a":   false,
+		"https://as.example/a%2fb":            false,
+		"https://as.example/a%5cb":            false,
+		`https://as.example/a\b`:              false,
+		"https://as.example/a%3fb":            false,
+		"https://as.example/a%23b":            false,
+		"https://as.example/a%00b":            false,
+		"https://as.example/a%e2%80%8bb":      false,
+		"https://as.example/a b":              false,
+		"https://as.example/ä":                false,
+		"https://as.example//token":           false,
+		"https://as.example/a//token":         false,
+		"https://as.example/token#":           false,
+		"https://AS.example/token":            false,
+		"https://äs.example/token":            false,
+		"HTTPS://as.example/token":            false,
+		"https://as.example/%zz":              false,
+		"https://as.example:port/":            false,
+	} {
+		if got := glob.IsNormalURL(text); got != want {
+			t.Errorf("%s is normal: %t", text, got)
+		}
+	}
+}

@@ -6,9 +6,9 @@ import (
 	"net/url"
 	"strings"
 	"syscall"
-	"unicode/utf8"
 
 	"conductor-jwt/internal/fault"
+	"conductor-jwt/internal/glob"
 )
 
 // parse reads the URL of a request, and refuses a host that is a private address.
@@ -16,20 +16,20 @@ import (
 func parse(text string, private bool) (*url.URL, error) {
 	u, err := url.Parse(text)
 	if err != nil {
-		return nil, notURL("text that is no url")
+		return nil, notURL("this is not a URL")
 	}
 	host := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
 	switch {
 	case u.Scheme != "https":
-		return nil, notURL("a url whose scheme is not https")
+		return nil, notURL("the URL does not begin with https://")
 	case u.User != nil:
-		return nil, notURL("a url with a user name or a password")
+		return nil, notURL("the URL has a user name or a password")
 	case u.Fragment != "":
-		return nil, notURL("a url with a fragment")
+		return nil, notURL("the URL has a fragment")
 	case host == "":
-		return nil, notURL("a url without a host")
-	case strings.ContainsFunc(host, func(r rune) bool { return r >= utf8.RuneSelf }):
-		return nil, notURL("a url whose host is not written in ascii")
+		return nil, notURL("the URL has no host")
+	case !glob.IsNormalURL(text):
+		return nil, &fault.Error{Reason: ErrURL, Found: glob.NotNormal, Hint: glob.NormalForm}
 	}
 	ip, err := netip.ParseAddr(host)
 	switch {
@@ -37,7 +37,7 @@ func parse(text string, private bool) (*url.URL, error) {
 		return nil, notPermitted()
 	case err == nil:
 	case endsInNumber(host):
-		return nil, notURL("a url whose host is an address in an unusual form")
+		return nil, notURL("the URL's host is an IP address in an unusual form")
 	case !private && (host == "localhost" || strings.HasSuffix(host, ".localhost")): // RFC 6761 §6.3
 		return nil, notPermitted()
 	}

@@ -72,23 +72,21 @@ func (x *Exchanger) skipped(r *Request, cause error) error {
 	return unavailable("as many tasks as may wait for this provider", "wait; or give the worker more slots", nil)
 }
 
-// Limits of what is repeated of a refusal, in characters.
-const (
-	maxCode        = 64
-	maxDescription = 200
-)
+// maxDescription limits what is repeated of a refusal, in characters. Package provider
+// limits its code.
+const maxDescription = 200
 
 // refusal returns the error of a refusal. Its texts are the provider's: they are left
 // out where they repeat what was sent, and are escaped otherwise.
 func (p *post) refusal(r *provider.Refused) error {
 	sent := exposure.New(p.sent)
-	clean := func(text string, maxBytes int) string {
+	clean := func(text string) string {
 		if sent.In(text) || p.key.In(text) {
 			return ""
 		}
-		return printable.ASCII(text, maxBytes)
+		return text
 	}
-	shown := &provider.Refused{Code: clean(r.Code, maxCode), Description: clean(r.Description, maxDescription), Status: r.Status}
+	shown := &provider.Refused{Code: clean(r.Code), Description: printable.ASCII(clean(r.Description), maxDescription), Status: r.Status}
 	found := fmt.Sprintf("the provider refused the assertion with status %d", r.Status)
 	if shown.Code != "" {
 		found += " (" + shown.Code + ")"

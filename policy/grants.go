@@ -68,7 +68,7 @@ func (r *reader) grants(n ast.Node, p *Policy) {
 		}
 		table[string(FieldMaxTTL)] = r.duration(&g.MaxTTL)
 		if r.object(element, "a grant", table) && g.Patterns[FieldUse] == nil && g.Patterns[FieldSecrets] == nil {
-			r.faultAt(g.Place, "a grant that permits nothing; write use with names of keys and profiles, or secrets with names of the server's secrets")
+			r.faultAt(g.Place, "this grant permits nothing; write use with names of keys and profiles, or secrets with names of the server's secrets")
 		}
 		p.Grants = append(p.Grants, g)
 	}
@@ -82,9 +82,9 @@ func (r *reader) patterns(n ast.Node, f Field) []glob.Pattern {
 		p := glob.Pattern(text)
 		switch {
 		case len(text) > maxPattern:
-			r.fault(element, "a pattern of %d bytes; write at most %d", len(text), maxPattern)
+			r.fault(element, "the pattern has %d bytes; write at most %d", len(text), maxPattern)
 		case f == FieldSecrets && strings.Trim(text, SecretNameCharacters+"*") != "":
-			r.fault(element, "not a pattern for names of secrets; write the NAME of ${workflow.secrets.NAME}: letters, digits, _ - . and *")
+			r.fault(element, "this is not a pattern for names of secrets; write the NAME of ${workflow.secrets.NAME}: letters, digits, _ - . and *")
 		case f == FieldAlgorithms && !slices.ContainsFunc(algorithmNames(), p.Match):
 			r.unknown(placeOf(element), text, "algorithm", algorithmNames())
 		}
@@ -105,7 +105,7 @@ func (r *reader) checkUses(p *Policy) {
 	for _, g := range p.Grants {
 		for _, use := range g.Patterns[FieldUse] {
 			if !slices.ContainsFunc(names, use.Match) {
-				r.unknown(g.Place, string(use), "key or profile", names)
+				r.within(string(FieldUse), func() { r.unknown(g.Place, string(use), "key or profile", names) })
 			}
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 
+	"conductor-jwt/internal/glob"
 	"conductor-jwt/internal/yamlfile"
 )
 
@@ -58,14 +59,14 @@ type keyName struct {
 
 func (r *reader) readIssuers(n ast.Node) {
 	if isEmpty(n) {
-		r.fault(n, "an empty list; name at least one, or leave the field out")
+		r.fault(n, "the list is empty; name at least one, or remove the field")
 	}
 	for _, element := range r.elements(n, "issuers") {
 		var e issuerEntry
 		if _, ok := yamlfile.Text(element); ok {
 			r.issuerURL(&e.Issuer)(element)
 		} else if r.object(element, "an issuer", fields{"url": r.issuerURL(&e.Issuer), "keys": r.issuerKeys(&e)}) && e.Place == (Place{}) {
-			r.fault(element, "an issuer without a url; write url: https://host/path")
+			r.fault(element, "url is missing; write url: https://host/path")
 		}
 		if e.URL != "" {
 			r.issuers = append(r.issuers, e)
@@ -92,11 +93,11 @@ func issuerURLProblem(text string) string {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil || !strings.HasPrefix(text, httpsURL) || u.Hostname() == "":
-		return "not the url of an issuer; begin with https:// and a host"
+		return "this is not the URL of an issuer; begin with https:// and a host"
 	case strings.ContainsAny(text, "@?#"):
-		return "a url with a user name, query or fragment; end it after the path"
+		return "the URL has a user name, query or fragment; end it after the path"
 	case strings.Trim(text, urlCharacters) != "":
-		return "a url with a character that may be written in two ways; use letters, digits and - . _ ~"
+		return "the URL has a character that can be written in two ways; use only letters, digits and - . _ ~"
 	}
 	return ""
 }
@@ -116,10 +117,10 @@ func (r *reader) issuerURL(i *Issuer) func(ast.Node) {
 		u, _ := url.Parse(text) // it was parsed before
 		i.Path = strings.TrimSuffix(path.Clean("/"+u.Path), "/")
 		switch {
-		case i.Path != strings.TrimSuffix(u.Path, "/"):
-			r.fault(n, "a path with an empty part, or with . or ..; remove them")
+		case !glob.IsNormalURL(text):
+			r.fault(n, glob.NotNormal+"; "+glob.NormalForm)
 		case strings.Contains(u.Path, "/.well-known") || strings.HasPrefix(u.Path, "/keys/"):
-			r.fault(n, "a path of the JWKS listener itself; write one without .well-known that does not begin with /keys/")
+			r.fault(n, "this is a path of the JWKS listener itself; write one without .well-known that does not begin with /keys/")
 		default:
 			i.URL = text
 		}
@@ -140,21 +141,21 @@ func (r *reader) resolveIssuers(p *Policy) {
 		for _, other := range p.Issuers {
 			switch {
 			case e.URL == other.URL:
-				r.faultAt(e.Place, "the issuer of line %d again; keep one", other.Place.Line)
+				r.faultIn("issuers", e.Place, "this issuer is in line %d already; keep one", other.Place.Line)
 			case e.Path == other.Path:
-				r.faultAt(e.Place, "an issuer with the path of the one in line %d; give each its own, because requests are told apart by their path", other.Place.Line)
+				r.faultIn("issuers", e.Place, "the issuer in line %d has the same path, and requests differ by path alone; give each issuer its own path", other.Place.Line)
 			}
 		}
 		if e.keys == nil && len(published) == 0 {
-			r.faultAt(e.Place, "an issuer without keys, because no key is published; write publish: true in the keys that sign its tokens")
+			r.faultIn("issuers", e.Place, "this issuer has no keys, because no key is published; write publish: true in the keys that sign its tokens")
 		}
 		for _, k := range e.keys {
 			key, ok := p.Key(k.name)
 			switch {
 			case !ok:
-				r.unknown(k.place, k.name, "key", p.keyNames())
+				r.within("keys", func() { r.unknown(k.place, k.name, "key", p.keyNames()) })
 			case !key.Publish:
-				r.faultAt(k.place, "this key is not published; write publish: true in it, or remove it here")
+				r.faultIn("keys", k.place, "this key is not published; write publish: true in it, or remove it here")
 			}
 			e.Keys = append(e.Keys, k.name)
 		}

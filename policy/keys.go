@@ -94,11 +94,11 @@ func (r *reader) key(name string, entry *ast.MappingValueNode) Key {
 	})
 	switch {
 	case single.Source != "" && k.Versions != nil:
-		r.fault(entry.Key, "source and versions contradict each other; keep one")
+		r.fault(entry.Key, "this key has source and versions; keep one of them")
 	case single.Source != "":
 		k.Versions = []Version{single}
 	case ok && k.Versions == nil && single.Place == Place{}:
-		r.fault(entry.Key, "a key without a source; write source, or versions with one each")
+		r.fault(entry.Key, "this key has no source; write source, or versions with a source each")
 	}
 	r.checkVersions(entry.Key, &k)
 	return k
@@ -107,7 +107,7 @@ func (r *reader) key(name string, entry *ast.MappingValueNode) Key {
 func (r *reader) versions(n ast.Node, k *Key) {
 	k.Versions = []Version{}
 	if isEmpty(n) {
-		r.fault(n, "an empty list; write at least one version")
+		r.fault(n, "the list is empty; write at least one version")
 	}
 	for _, element := range r.elements(n, "versions") {
 		var v Version
@@ -118,7 +118,7 @@ func (r *reader) versions(n ast.Node, k *Key) {
 		case v.Source != "":
 			k.Versions = append(k.Versions, v)
 		case ok && v.Place == Place{}:
-			r.fault(element, "a version without a source; write source")
+			r.fault(element, "this version has no source; write one")
 		}
 	}
 	slices.SortStableFunc(k.Versions, func(a, b Version) int { return a.From.Compare(b.From) })
@@ -130,16 +130,16 @@ func (r *reader) checkVersions(n ast.Node, k *Key) {
 	for i, v := range k.Versions {
 		switch {
 		case i > 0 && !v.From.IsZero() && v.From.Equal(k.Versions[i-1].From):
-			r.faultAt(v.Place, "two versions begin to sign at the same time; write another from")
+			r.faultIn("from", v.Place, "another version begins to sign at the same time; write another time")
 		case several && v.Scheme() == SchemeConductor:
-			r.faultAt(v.Place, "a key of conductor: has one version; the server keeps the others")
+			r.faultIn("source", v.Place, "a key of conductor: has one version, because the server keeps the others; leave one")
 		}
 		if k.Publish && v.Scheme() == SchemeConductor {
-			r.faultAt(v.Place, "a key of conductor: comes with each task and cannot be published; leave publish out")
+			r.faultIn("publish", v.Place, "a key of conductor: comes with each task and cannot be published; remove publish")
 		}
 	}
 	if several && k.KeyID != "" && k.KeyID != KeyIDThumbprint && k.KeyID != KeyIDNone {
-		r.fault(n, "one kid for several versions; write kid in each of them")
+		r.faultIn("kid", placeOf(n), "the key has one kid for several versions; write kid in each of them")
 	}
 }
 
@@ -147,7 +147,7 @@ func (r *reader) activationDelay(place *time.Duration) func(ast.Node) {
 	return func(n ast.Node) {
 		r.duration(place)(n)
 		if *place < MinActivationDelay {
-			r.fault(n, "shorter than a verifier may take to learn of a key; write %s or more", short(MinActivationDelay))
+			r.fault(n, "this is shorter than a verifier may take to learn of a key; write %s or more", short(MinActivationDelay))
 		}
 	}
 }
@@ -162,7 +162,7 @@ func (r *reader) checkTimes(p *Policy) {
 			k.RetireAfter = minimum
 		}
 		if k.RetireAfter < minimum {
-			r.faultAt(k.Place, "retire_after is shorter than its tokens are valid; write %s or more, or lower max_ttl in its grants", short(minimum))
+			r.faultIn("retire_after", k.Place, "this is shorter than the key's tokens are valid; write %s or more, or lower max_ttl in its grants", short(minimum))
 		}
 	}
 }
@@ -204,11 +204,11 @@ func (r *reader) source(v *Version) func(ast.Node) {
 		scheme, rest, ok := strings.Cut(text, ":")
 		switch {
 		case !ok || text == ":":
-			r.fault(n, "not a uri; write the source of a key as file:///path, env:NAME or another scheme of %s", strings.Join(Schemes(), ", "))
+			r.fault(n, "this is not a URI; write the source of a key as file:///path, env:NAME or another scheme of %s", strings.Join(Schemes(), ", "))
 		case !slices.Contains(Schemes(), scheme):
 			r.unknown(placeOf(n), scheme, "scheme", Schemes())
 		case rest == "" || rest == "//":
-			r.fault(n, "a uri with nothing after its scheme; name the key")
+			r.fault(n, "the URI has nothing after its scheme; name the key")
 		default:
 			v.Source = text
 		}

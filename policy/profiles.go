@@ -34,7 +34,7 @@ func (r *reader) profile(name string, entry *ast.MappingValueNode) profileEntry 
 	e := profileEntry{name: name, place: placeOf(entry.Key)}
 	if text, ok := yamlfile.Text(entry.Value); ok {
 		if e.off = text == "off" || text == "false"; !e.off {
-			r.fault(entry.Value, "text where a profile belongs; write a mapping, or off")
+			r.fault(entry.Value, "this is text; write a profile as a mapping, or off")
 		}
 		return e
 	}
@@ -60,7 +60,7 @@ func (r *reader) limits(n ast.Node, o *provider.Overrides) {
 	})
 	o.MaxTTL = int64(maxTTL / time.Second)
 	if isEmpty(n) {
-		r.fault(n, "no limit in limits; write one, or remove the field")
+		r.fault(n, "there is no limit; write one, or remove the field")
 	}
 }
 
@@ -95,7 +95,7 @@ func (r *reader) resolveProfiles(p *Policy) {
 	for _, k := range p.Keys {
 		// A built-in profile names no key, so that no grant can mean it.
 		if e, ok := own[k.Name]; ok && !e.off {
-			r.faultAt(k.Place, "a profile of this file has this name too; rename one of them, because a grant would permit both")
+			r.faultAt(k.Place, "a profile has the name of this key, and a grant would permit both; rename one of them")
 		}
 	}
 	p.profiles, p.definesProfiles = builtInProfiles(), len(own) > 0
@@ -109,22 +109,22 @@ func (r *reader) resolveProfiles(p *Policy) {
 
 func (r *reader) resolveProfile(p *Policy, own map[string]profileEntry, e profileEntry) *provider.Profile {
 	if _, ok := p.Key(e.overrides.Key); e.overrides.Key != "" && !ok {
-		r.unknown(e.place, e.overrides.Key, "key", p.keyNames())
+		r.within("key", func() { r.unknown(e.place, e.overrides.Key, "key", p.keyNames()) })
 	}
 	_, builtIn := provider.Find(e.name)
 	names := r.profileNames()
 	switch {
 	case e.off && !builtIn:
-		r.faultAt(e.place, "there is no built-in profile of this name to turn off; remove it")
+		r.faultIn("off", e.place, "there is no built-in profile of this name; remove the entry")
 	case e.off:
 	case e.extends == "" && !builtIn:
-		r.faultAt(e.place, "a profile that extends none; write extends: with the name of another")
+		r.faultIn("extends", e.place, "this profile extends none; name the profile that it extends")
 	case e.extends != "" && !slices.Contains(names, e.extends):
-		r.unknown(e.place, e.extends, "profile", names)
+		r.within("extends", func() { r.unknown(e.place, e.extends, "profile", names) })
 	default:
 		f, ok := extend(own, e, 0)
 		if !ok {
-			r.faultAt(e.place, "a profile that extends itself; begin with a built-in one")
+			r.faultIn("extends", e.place, "this profile extends itself; extend a built-in one")
 		}
 		return f
 	}

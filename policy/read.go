@@ -76,7 +76,7 @@ const maxName = 64
 func (r *reader) name(n ast.Node, what string) (string, bool) {
 	name, _ := yamlfile.Text(n)
 	if !isName(name) {
-		r.fault(n, "not a name for %s; write up to %d letters, digits, and . _ - in between", what, maxName)
+		r.fault(n, "this is not a name for %s; write at most %d letters and digits, with . _ - in between", what, maxName)
 		return "", false
 	}
 	return name, true

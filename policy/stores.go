@@ -98,7 +98,7 @@ func (r *reader) vault(n ast.Node, v *Vault) {
 		"login":     func(n ast.Node) { r.login(n, &v.Login) },
 	})
 	if ok && v.Address == "" {
-		r.fault(n, "vault without an address; write address: https://host:8200")
+		r.fault(n, "address is missing; write address: https://host:8200")
 	}
 }
 
@@ -124,7 +124,7 @@ func (r *reader) login(n ast.Node, l *VaultLogin) {
 				"mount":          r.text(&l.AppRole.Mount),
 			})
 			if l.AppRole.RoleID == "" || l.AppRole.SecretIDFile == "" {
-				r.fault(n, "approle without role_id and secret_id_file; write both")
+				r.fault(n, "role_id or secret_id_file is missing; write both")
 			}
 		},
 	})
@@ -135,7 +135,7 @@ func (r *reader) login(n ast.Node, l *VaultLogin) {
 		}
 	}
 	if ok && ways != 1 {
-		r.fault(n, "login names %d ways; write one of token_file, token_env, kubernetes, approle", ways)
+		r.fault(n, "there are %d ways to log in; write one of token_file, token_env, kubernetes, approle", ways)
 	}
 }
 
@@ -162,9 +162,9 @@ func (r *reader) url(place *string) func(ast.Node) {
 		switch {
 		case *place == "":
 		case !ok || rest == "":
-			r.fault(n, "not a url; begin with https://")
+			r.fault(n, "this is not a URL; begin with https:// and a host")
 		case strings.ContainsAny(rest, "@?#"):
-			r.fault(n, "a url with a user name, query or fragment; end it after the path")
+			r.fault(n, "the URL has a user name, query or fragment; end it after the path")
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 
+	"conductor-jwt/internal/glob"
 	"conductor-jwt/keys"
 )
 
@@ -54,7 +55,7 @@ func (p *Policy) VerifierNames() []string {
 
 func (r *reader) verifiers(n ast.Node, p *Policy) {
 	if mapping, ok := n.(*ast.MappingNode); ok && isEmpty(mapping) {
-		r.fault(n, "no verifier in verifiers; write one, or remove the field")
+		r.fault(n, "there is no verifier; write one, or remove the field")
 	}
 	for _, entry := range r.entries(n, "verifiers") {
 		if name, ok := r.name(entry.Key, "a verifier"); ok {
@@ -90,7 +91,7 @@ func (r *reader) verifier(name string, entry *ast.MappingValueNode) Verifier {
 		{"algorithms", "list those that the issuer signs with, such as [RS256]"},
 	} {
 		if given[required.field] == nil {
-			r.fault(entry.Key, "a verifier without %s; %s", required.field, required.use)
+			r.fault(entry.Key, "%s is missing; %s", required.field, required.use)
 		}
 	}
 	r.checkVerifier(v, given)
@@ -101,7 +102,7 @@ func (r *reader) verifier(name string, entry *ast.MappingValueNode) Verifier {
 func (r *reader) checkVerifier(v Verifier, given map[string]ast.Node) {
 	if v.JWKS == JWKSDiscover && v.Issuer != "" {
 		if problem := issuerURLProblem(v.Issuer); problem != "" {
-			r.fault(given["issuer"], "%s; or write jwks with the address of the JWK Set", problem)
+			r.faultIn("issuer", placeOf(given["issuer"]), "%s; or write jwks with the address of the JWK Set", problem)
 		}
 	}
 	if _, isFile := v.JWKSFile(); isFile || v.JWKS == "" {
@@ -109,7 +110,7 @@ func (r *reader) checkVerifier(v Verifier, given map[string]ast.Node) {
 	}
 	for _, alg := range v.Algorithms {
 		if alg.IsHMAC() {
-			r.fault(given["algorithms"], "%s with a JWK Set from the network, which would publish the secret; name a file in jwks, or another algorithm", alg)
+			r.faultIn("algorithms", placeOf(given["algorithms"]), "%s needs a secret, which a JWK Set from the network would publish; name a file in jwks, or another algorithm", alg)
 		}
 	}
 }
@@ -118,7 +119,7 @@ func (r *reader) leeway(place *time.Duration) func(ast.Node) {
 	return func(n ast.Node) {
 		r.duration(place)(n)
 		if *place > maxLeeway {
-			r.fault(n, "longer than clocks may differ; write at most %s", short(maxLeeway))
+			r.fault(n, "this is longer than clocks may differ; write at most %s", short(maxLeeway))
 		}
 	}
 }
@@ -136,11 +137,13 @@ func (r *reader) jwks(v *Verifier) func(ast.Node) {
 		case text == JWKSDiscover:
 			v.JWKS = text
 		case err != nil || !strings.HasPrefix(text, httpsURL) && !strings.HasPrefix(text, fileURL):
-			r.fault(n, "not the place of a JWK Set; write discover, https://host/path or file:///path")
+			r.fault(n, "this is not the place of a JWK Set; write discover, https://host/path or file:///path")
 		case u.Scheme == "file" && (u.Host != "" || len(u.Path) < 2 || strings.ContainsAny(text, "?#%")):
-			r.fault(n, "not the path of a file; write file:/// and an absolute path")
+			r.fault(n, "this is not the path of a file; write file:/// and an absolute path")
 		case u.Scheme == "https" && (u.Hostname() == "" || strings.ContainsAny(text, "@#")):
-			r.fault(n, "not the address of a JWK Set; write https:// and a host, without user name and fragment")
+			r.fault(n, "this is not the address of a JWK Set; write https:// and a host, without user name and fragment")
+		case u.Scheme == "https" && !glob.IsNormalURL(text):
+			r.fault(n, glob.NotNormal+"; "+glob.NormalForm)
 		default:
 			v.JWKS = text
 		}

@@ -19,6 +19,7 @@ type reader struct {
 	issuers  []issuerEntry  // in the order of the file
 	profiles []profileEntry // in the order of the file
 	problems []Problem
+	field    string // that is read now, by its name in the file
 }
 
 // fields are the fields that a mapping may have, and what reads each.
@@ -33,6 +34,11 @@ func (r *reader) fault(n ast.Node, format string, args ...any) {
 	r.faultAt(placeOf(n), format, args...)
 }
 
+// faultIn reports a problem of a field that was read before.
+func (r *reader) faultIn(field string, at Place, format string, args ...any) {
+	r.within(field, func() { r.faultAt(at, format, args...) })
+}
+
 // maxProblems bounds the problems of one error: a file that is not a policy may
 // have one on each of 50,000 lines.
 const maxProblems = 100
@@ -41,7 +47,11 @@ func (r *reader) faultAt(at Place, format string, args ...any) {
 	if len(r.problems) == maxProblems {
 		return
 	}
-	r.problems = append(r.problems, Problem{Place: at, Text: fmt.Sprintf(format, args...)})
+	text := fmt.Sprintf(format, args...)
+	if r.field != "" {
+		text = r.field + ": " + text
+	}
+	r.problems = append(r.problems, Problem{Place: at, Text: text})
 }
 
 // entries returns the members of a mapping whose names are text and distinct,
@@ -49,7 +59,7 @@ func (r *reader) faultAt(at Place, format string, args ...any) {
 func (r *reader) entries(n ast.Node, what string) []*ast.MappingValueNode {
 	mapping, ok := n.(*ast.MappingNode)
 	if !ok {
-		r.fault(n, "%s; write %s as a mapping", yamlfile.Kind(n), what)
+		r.fault(n, "this is %s; write %s as a mapping", yamlfile.Kind(n), what)
 		return nil
 	}
 	var list []*ast.MappingValueNode
@@ -57,11 +67,11 @@ func (r *reader) entries(n ast.Node, what string) []*ast.MappingValueNode {
 	for _, entry := range mapping.Values {
 		name, ok := yamlfile.Text(entry.Key)
 		if !ok || entry.Key.IsMergeKey() {
-			r.fault(entry.Key, "%s where a name belongs", yamlfile.Kind(entry.Key))
+			r.fault(entry.Key, "this is %s; write a name", yamlfile.Kind(entry.Key))
 			continue
 		}
 		if line, ok := seen[name]; ok {
-			r.fault(entry.Key, "set already in line %d; keep one", line)
+			r.fault(entry.Key, "this is set already in line %d; keep one", line)
 			continue
 		}
 		seen[name] = placeOf(entry.Key).Line
@@ -79,15 +89,23 @@ func (r *reader) object(n ast.Node, what string, table fields) bool {
 		read, ok := table[name]
 		switch {
 		case !ok:
-			r.unknown(placeOf(entry.Key), name, "field of "+what, slices.Sorted(maps.Keys(table)))
+			r.within("", func() { r.unknown(placeOf(entry.Key), name, "field of "+what, slices.Sorted(maps.Keys(table))) })
 		case entry.Value.Type() == ast.NullType:
-			r.fault(entry.Key, "no value; write a value, or remove the field")
+			r.within(name, func() { r.fault(entry.Key, "there is no value; write one, or remove the field") })
 		default:
-			read(entry.Value)
+			r.within(name, func() { read(entry.Value) })
 		}
 	}
 	_, ok := n.(*ast.MappingNode)
 	return ok
+}
+
+// within names the field in every problem that read reports.
+func (r *reader) within(field string, read func()) {
+	outer := r.field
+	r.field = field
+	read()
+	r.field = outer
 }
 
 // unknown reports a name that is none of names, with the one that was probably
@@ -112,13 +130,13 @@ func (r *reader) text(place *string) func(ast.Node) {
 		text, ok := yamlfile.Text(n)
 		switch {
 		case !ok:
-			r.fault(n, "%s where text belongs", yamlfile.Kind(n))
+			r.fault(n, "this is %s; write text", yamlfile.Kind(n))
 		case text == "":
-			r.fault(n, "empty text; write something, or leave the field out")
+			r.fault(n, "this is empty; write text, or remove the field")
 		case len(text) > maxText:
-			r.fault(n, "text of %d bytes; write at most %d", len(text), maxText)
+			r.fault(n, "this has %d bytes; write at most %d", len(text), maxText)
 		case strings.ContainsFunc(text, func(c rune) bool { return c < ' ' || c == 0x7f }):
-			r.fault(n, "text with a control character; write it on one line")
+			r.fault(n, "this has a control character; write text on one line, without one")
 		default:
 			*place = text
 		}
@@ -138,7 +156,7 @@ func (r *reader) eachText(n ast.Node, read func(element ast.Node, text string)) 
 	if list, ok := n.(*ast.SequenceNode); ok {
 		elements = list.Values
 		if len(elements) == 0 {
-			r.fault(n, "an empty list; name at least one, or leave the field out")
+			r.fault(n, "the list is empty; name at least one, or remove the field")
 		}
 	}
 	seen := map[string]bool{}
@@ -148,7 +166,7 @@ func (r *reader) eachText(n ast.Node, read func(element ast.Node, text string)) 
 		switch {
 		case text == "":
 		case seen[text]:
-			r.fault(element, "named twice in this list; keep one")
+			r.fault(element, "this is named twice in the list; keep one")
 		default:
 			seen[text] = true
 			read(element, text)
@@ -160,7 +178,7 @@ func (r *reader) eachText(n ast.Node, read func(element ast.Node, text string)) 
 func (r *reader) elements(n ast.Node, what string) []ast.Node {
 	list, ok := n.(*ast.SequenceNode)
 	if !ok {
-		r.fault(n, "%s where %s belong, a list", yamlfile.Kind(n), what)
+		r.fault(n, "this is %s; write a list of %s", yamlfile.Kind(n), what)
 		return nil
 	}
 	return list.Values
@@ -170,7 +188,7 @@ func (r *reader) boolean(place *bool) func(ast.Node) {
 	return func(n ast.Node) {
 		b, ok := n.(*ast.BoolNode)
 		if !ok {
-			r.fault(n, "%s that is not true or false", yamlfile.Kind(n))
+			r.fault(n, "this is %s; write true or false", yamlfile.Kind(n))
 			return
 		}
 		*place = b.Value
@@ -198,9 +216,9 @@ func (r *reader) duration(place *time.Duration) func(ast.Node) {
 		d, err := time.ParseDuration(text)
 		switch {
 		case !ok || err != nil:
-			r.fault(n, "not a duration; write it as 30s, 15m or 24h")
+			r.fault(n, "this is not a duration; write one such as 30s, 15m or 24h")
 		case d < time.Second || d%time.Second != 0:
-			r.fault(n, "not a positive number of whole seconds; write it as 30s, 15m or 24h")
+			r.fault(n, "this is not a positive number of whole seconds; write one such as 30s, 15m or 24h")
 		default:
 			*place = d
 		}
@@ -213,7 +231,7 @@ func (r *reader) instant(place *time.Time) func(ast.Node) {
 		text, ok := yamlfile.Text(n)
 		at, err := time.Parse(time.RFC3339, text)
 		if !ok || err != nil {
-			r.fault(n, "not a time; write it as 2027-01-31T00:00:00Z")
+			r.fault(n, "this is not a time; write one such as 2027-01-31T00:00:00Z")
 			return
 		}
 		*place = at

@@ -39,31 +39,31 @@ const maxRequired = 64
 
 // verifyInputs returns the table of inputs of [verifyType].
 func verifyInputs() []inputSpec {
-	const inline = "`verifier` must name one"
+	const inline = "that of `verifier`"
 	return []inputSpec{
 		{
 			// Of any type and length: that of a text from outside is a fault of the token.
-			Name: inToken, Type: "string, a JWT", Meaning: "the token to verify; `Bearer ` in front is removed",
+			Name: inToken, Type: "string, a JWT", Meaning: "the token, also after `Bearer `",
 			Blank: "the token is invalid", Foreign: true, kinds: `"0{[tf`, bytes: maxInput,
 		},
 		{
-			Name: inVerifier, Type: "string", Meaning: "a verifier of the policy file", Blank: "`publicKey`, `algorithms`, `issuer` and `audience` are required",
+			Name: inVerifier, Type: "string", Meaning: "a verifier of the policy file", Blank: "the next four are required",
 			Resolved: true, kinds: `"`, bytes: jsonText,
 		},
 		{
-			Name: inPublicKey, Type: "string, or object (JWK, JWK Set)", Meaning: "the key to verify with, where the setting `verify_inline` is `allow`",
+			Name: inPublicKey, Type: "string, or object (JWK, JWK Set)", Meaning: "the key, if the setting `verify_inline` is `allow`",
 			Blank: inline, Resolved: true, Sealed: true, kinds: `"{`, bytes: 6*maxKeyText + 2,
 		},
 		{
-			Name: inAlgorithms, Type: "string, an exact name, or list of them", Meaning: "the accepted algorithms, beside `publicKey`; not HS*",
+			Name: inAlgorithms, Type: "string, an exact name, or list of them", Meaning: "those accepted with `publicKey`; not HS*",
 			Blank: inline, Resolved: true, kinds: `"[`, bytes: jsonText,
 		},
 		{
-			Name: inIssuer, Type: "string or whole number", Meaning: "the expected `iss`, beside `publicKey`",
+			Name: inIssuer, Type: "string or whole number", Meaning: "the expected `iss`",
 			Blank: inline, Resolved: true, kinds: `"0`, bytes: jsonText,
 		},
 		{
-			Name: inAudience, Type: "string or whole number, or list of them", Meaning: "`aud` must name one of them, beside `publicKey`",
+			Name: inAudience, Type: "string or whole number, or list of them", Meaning: "`aud` must name one of them",
 			Blank: inline, Resolved: true, kinds: `"0[`, bytes: maxListText,
 		},
 		{
@@ -71,11 +71,11 @@ func verifyInputs() []inputSpec {
 			Resolved: true, kinds: `"0`, bytes: jsonText,
 		},
 		{
-			Name: inRequiredClaims, Type: "object of name: value, or list of values", Meaning: "claims that must have the value, or one of the values; all must hold",
+			Name: inRequiredClaims, Type: "object of name: value, or list of values", Meaning: "claims that must have the value, or one of the values",
 			Blank: "none", Resolved: true, kinds: `{`, bytes: 2 * maxClaims,
 		},
 		{
-			Name: inOnInvalid, Type: "`fail` or `report`", Meaning: "whether an invalid token fails the task, or is reported in its output",
+			Name: inOnInvalid, Type: "`fail` or `report`", Meaning: "what an invalid token causes",
 			Blank: "`fail`", kinds: `"`, bytes: jsonText,
 		},
 	}

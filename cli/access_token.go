@@ -159,7 +159,7 @@ func (f *accessTokenFlags) input() (json.RawMessage, error) {
 	if f.ttl != "" {
 		ttl, err := parseTTL(f.ttl)
 		if err != nil {
-			return nil, badFlag("ttl", err, "for example --ttl 5m")
+			return nil, badFlag("ttl", err, "for example --ttl 5m or --ttl 24h")
 		}
 		o.Int("ttlInSecond", ttl)
 	}

@@ -62,15 +62,22 @@ func rowsAsJSON(l *config.Loaded, origin bool) map[string]any {
 }
 
 func printRows(w io.Writer, l *config.Loaded, origin bool) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	var text strings.Builder
+	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
 	for _, row := range l.Rows() {
 		line := row.Name + "\t" + printable.Line(row.Value)
 		if origin {
 			line += "\t" + printable.Line(row.Origin.String())
 		}
-		_, _ = fmt.Fprintln(table, strings.TrimRight(line, "\t")) // Flush reports errors
+		_, _ = fmt.Fprintln(table, line) // a strings.Builder never fails
 	}
-	return table.Flush()
+	_ = table.Flush()
+	for line := range strings.Lines(text.String()) {
+		if _, err := fmt.Fprintln(w, strings.TrimRight(line, " \n")); err != nil { // an empty value
+			return err
+		}
+	}
+	return nil
 }
 
 func newConfigValidateCommand(env Env) *cobra.Command {

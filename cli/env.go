@@ -65,10 +65,17 @@ func isTerminal(v any) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// colours reports whether w may be written to in colour: only on a terminal,
-// and never where NO_COLOR is set to anything (https://no-color.org).
+// colours reports whether w may be written to in colour: on a terminal that is not
+// dumb, or with CLICOLOR_FORCE (https://bixense.com/clicolors), and never with
+// NO_COLOR (https://no-color.org).
 func (e Env) colours(w io.Writer) bool {
-	return e.variable("NO_COLOR") == "" && isTerminal(w)
+	if e.variable("NO_COLOR") != "" {
+		return false
+	}
+	if force := e.variable("CLICOLOR_FORCE"); force != "" && force != "0" {
+		return true
+	}
+	return e.variable("TERM") != "dumb" && isTerminal(w)
 }
 
 // SGR parameters, ECMA-48 §8.3.117.

@@ -151,7 +151,7 @@ func flagError(cmd *cobra.Command, err error) error {
 		return usage(help, "flag %s needs a value", dashed(e.GetFlag(), e.GetSpecifiedName()))
 	}
 	if e, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
-		return invalidFlag(e, help)
+		return invalidFlag(cmd, e, help)
 	}
 	if _, ok := errors.AsType[*pflag.InvalidSyntaxError](err); ok {
 		return usage(help, "an argument looks like a flag but has no name")
@@ -161,12 +161,26 @@ func flagError(cmd *cobra.Command, err error) error {
 
 // invalidFlag gives the reason only if the flag's type is ours: pflag's own types
 // quote the value.
-func invalidFlag(e *pflag.InvalidValueError, help string) error {
+func invalidFlag(cmd *cobra.Command, e *pflag.InvalidValueError, help string) error {
 	name := e.GetFlag().Name
-	if own, ok := errors.AsType[*usageError](e); ok {
-		return usage(help, "flag --%s: %s", name, own.message)
+	if name == "output" {
+		help = "-o sets the format; " + fileHint(cmd)
 	}
-	return usage(help, "flag --%s: not a valid %s", name, e.GetFlag().Value.Type())
+	if own, ok := errors.AsType[*usageError](e); ok {
+		return usage(help, "--%s: %s", name, own.message)
+	}
+	return usage(help, "--%s: the value is not a valid %s", name, e.GetFlag().Value.Type())
+}
+
+// fileHint says how cmd writes its output to a file.
+func fileHint(cmd *cobra.Command) string {
+	switch {
+	case cmd.Flags().Lookup("out") != nil:
+		return "to write to a file, add --out FILE"
+	case strings.HasSuffix(cmd.Use, "generate FILE"):
+		return "the file is the argument: `" + cmd.CommandPath() + " FILE`"
+	}
+	return "to write to a file, add >FILE"
 }
 
 func unknownFlag(cmd *cobra.Command, e *pflag.NotExistError, help string) error {
@@ -175,6 +189,9 @@ func unknownFlag(cmd *cobra.Command, e *pflag.NotExistError, help string) error 
 		long, _, _ := strings.Cut(short, "=")
 		if near := nearestFlag(cmd, long); near != "" && len(long) > 2 { // a long flag with one dash
 			return usage("did you mean "+near+"?", "unknown flag -%s", printable.Name(long))
+		}
+		if strings.HasPrefix(short, "o") {
+			help = fileHint(cmd)
 		}
 		return usage(help, "unknown flag -%s", printable.Name(name))
 	}

@@ -66,7 +66,7 @@ func (c *choice) Type() string { return strings.Join(c.allowed, "|") }
 
 func (c *choice) Set(s string) error {
 	if !slices.Contains(c.allowed, s) {
-		return usage("", "not one of %s", strings.Join(c.allowed, ", "))
+		return usage("", "the value is not one of %s", strings.Join(c.allowed, ", "))
 	}
 	*c.target = s
 	return nil

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"encoding/json/jsontext"
@@ -23,20 +24,37 @@ func newKeyCommand(env Env) *cobra.Command {
 }
 
 func newKeyGenerateCommand(env Env) *cobra.Command {
-	var alg, publicOut, output string
+	var alg, publicOut, passwordFile, output string
 	var bits int
 	w := keyOutput{}
 	cmd := &cobra.Command{
-		Use:   "generate FILE",
-		Short: "Generate a new key",
+		Use:        "generate FILE",
+		Short:      "Generate a new key",
+		SuggestFor: []string{"create", "new"},
 		Long: `Generate a private key for an algorithm and write it to FILE, which must not
-exist and is created with mode 0600. The output is that of key inspect.`,
+exist and is created with mode 0600. The output is that of key inspect.
+
+With --encrypt the key is encrypted with the password in --password-file, or with
+one that you type.`,
 		Example: `  conductor-jwt key generate key.pem
+  conductor-jwt key generate key.pem --encrypt
   conductor-jwt key generate key.jwk --alg RS256 --bits 3072 --to jwk --public-out public.jwk`,
 		Args: exactlyOneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if bits == 0 && cmd.Flags().Changed("bits") {
 				return usage("use 2048 to 8192, or leave --bits out", "--bits: 0 is too small for an RSA key")
+			}
+			if passwordFile != "" && !w.encrypt {
+				return usage("add --encrypt", "--password-file needs --encrypt")
+			}
+			if w.encrypt {
+				password, err := readPassword(env, passwordFile)
+				if err != nil {
+					return err
+				}
+				if w.password, err = newPassword(env, passwordFile, password, args[0]); err != nil {
+					return err
+				}
 			}
 			return runKeyGenerate(env, args[0], alg, bits, publicOut, output, w)
 		},
@@ -47,7 +65,9 @@ exist and is created with mode 0600. The output is that of key inspect.`,
 	s.VarP(&choice{&w.form, []string{formPEM, formJWK}}, "to", "", "the form: pem or jwk (default pem; a secret is always a jwk)")
 	s.StringVar(&w.keyID, "kid", "", "the kid of a jwk (default its thumbprint)")
 	s.BoolVar(&w.noKeyID, "no-kid", false, "leave the kid of a jwk out")
-	s.StringVar(&publicOut, "public-out", "", "also write the public key to this `file`")
+	s.BoolVar(&w.encrypt, "encrypt", false, "encrypt the private key with a password")
+	s.StringVar(&passwordFile, "password-file", "", "the `file` with the password of --encrypt, or - for standard input")
+	s.StringVar(&publicOut, "public-out", "", "also write the public key to this new `file`, with mode 0644")
 	outputFlag(cmd, &output, outputText, outputJSON)
 	completeAlgorithms(cmd, "alg")
 	return cmd
@@ -65,6 +85,9 @@ func runKeyGenerate(env Env, name, algName string, bits int, publicOut, output s
 		}
 	}
 	w.algorithm = alg
+	if bits >= 4096 && isTerminal(env.Stderr) {
+		_, _ = fmt.Fprintf(env.Stderr, "Generating an RSA key of %d bits. This can take a minute.\n", bits)
+	}
 	private, err := keys.Generate(alg, bits)
 	if err != nil && bits != 0 {
 		return asUsage(faultError("--bits", err))
@@ -82,9 +105,9 @@ func runKeyGenerate(env Env, name, algName string, bits int, publicOut, output s
 		return err
 	}
 	if publicOut != "" && private.Public() == nil {
-		return usage("leave --public-out out", "--public-out: a secret has no public key")
+		return usage("leave --public-out out", "--public-out: an HMAC secret has no public key")
 	}
-	if err := writeNew(name, text); err != nil {
+	if err := writeNew(name, text, privateMode); err != nil {
 		return err
 	}
 	if publicOut != "" {
@@ -92,7 +115,7 @@ func runKeyGenerate(env Env, name, algName string, bits int, publicOut, output s
 		if text, err = w.text(key); err != nil {
 			return err
 		}
-		if err := writeNew(publicOut, text); err != nil {
+		if err := writeNew(publicOut, text, publicMode); err != nil {
 			return err
 		}
 	}
@@ -108,16 +131,21 @@ func newKeyConvertCommand(env Env) *cobra.Command {
 	var alg, out string
 	w := keyOutput{}
 	cmd := &cobra.Command{
-		Use:   "convert FILE",
-		Short: "Convert a key to another form",
+		Use:        "convert FILE",
+		Short:      "Convert a key to another form",
+		SuggestFor: []string{"public", "format"},
 		Long: `Convert a key: PEM (PKCS#8 or SubjectPublicKeyInfo) to JWK, and every other form
-that sign and verify read to PEM. The new key is not encrypted.
+that sign and verify read to PEM.
 
-It is written to standard output, or with --out to a new file with mode 0600. A
-JWK gets the key's own kid, or its thumbprint, which is also the kid that sign
-uses for a PEM key.`,
+The new key is written to standard output, or with --out to a new file, with mode
+0600 if it is private. A JWK gets the key's own kid, or its thumbprint, which is
+also the kid that sign uses for a PEM key.
+
+With --encrypt the new key keeps its form and is encrypted with the password in
+--password-file, or with one that you type: PEM by PBES2, a JWK in a JWE.`,
 		Example: `  conductor-jwt key convert key.pem --to jwk --out key.jwk
   conductor-jwt key convert key.p12 --password-file pw --to pem --out key.pem
+  conductor-jwt key convert key.pem --encrypt --out encrypted.pem
   conductor-jwt key convert key.pem --public`,
 		Args: exactlyOneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -126,10 +154,11 @@ uses for a PEM key.`,
 		},
 	}
 	s := cmd.Flags()
-	s.VarP(&choice{&w.form, []string{formPEM, formJWK}}, "to", "", "the form: pem or jwk (default the other one)")
+	s.VarP(&choice{&w.form, []string{formPEM, formJWK}}, "to", "", "the form: pem or jwk (default the other one; with --encrypt the same)")
 	s.BoolVar(&w.public, "public", false, "write the public key only")
+	s.BoolVar(&w.encrypt, "encrypt", false, "encrypt the new key with a password")
 	s.StringVar(&out, "out", "", "write to this new `file`, or - for standard output")
-	s.StringVar(&from.passwordFile, "password-file", "", "the `file` with the key's password, or - for standard input")
+	s.StringVar(&from.passwordFile, "password-file", "", "the `file` with the key's password, or - for standard input; also the new key's with --encrypt")
 	s.StringVar(&w.keyID, "kid", "", "the kid of a jwk (default its own, or its thumbprint)")
 	s.BoolVar(&w.noKeyID, "no-kid", false, "leave the kid of a jwk out")
 	s.StringVar(&alg, "alg", "", "the alg of a jwk (default the only one that fits)")
@@ -149,15 +178,23 @@ func runKeyConvert(ctx context.Context, env Env, from keyFlags, algName, out str
 	}
 	if w.form == "" {
 		w.form = formJWK
-		if key.jose {
+		if key.jose != w.encrypt {
 			w.form = formPEM
 		}
 	}
 	if key.private == nil {
 		w.public = true
 	}
+	if w.public && w.encrypt {
+		return usage("leave --encrypt out", "--encrypt: a public key is not encrypted")
+	}
 	if err := key.checkAlgorithm(alg); err != nil {
 		return err
+	}
+	if w.encrypt {
+		if w.password, err = newPassword(env, from.passwordFile, key.password, cmp.Or(out, key.name)); err != nil {
+			return err
+		}
 	}
 	text, err := w.text(key)
 	if err != nil {
@@ -179,6 +216,8 @@ type keyOutput struct {
 	keyID     string // of a JWK; empty for the key's own, or its thumbprint
 	noKeyID   bool
 	algorithm keys.Algorithm // of a JWK; empty for the only one that fits
+	encrypt   bool
+	password  secret.Text // of an encrypted key
 }
 
 // text returns a key in the form of w.
@@ -196,13 +235,20 @@ func (w keyOutput) encode(k anyKey) (secret.Text, error) {
 		text, err := keys.PublicPEM(k.verifier)
 		return secret.New(text), err
 	case w.form == formPEM:
-		return keys.PrivatePEM(k.private)
+		text, err := keys.PrivatePEM(k.private)
+		if err != nil || !w.encrypt {
+			return text, err
+		}
+		return encryptPEM(text, w.password)
 	case w.public:
 		raw, err := keys.PublicJWK(k.verifier, w.meta(k))
 		return indented(raw), err
 	}
 	raw, err := keys.PrivateJWK(k.private, w.meta(k))
-	return indented(raw.Reveal()), err
+	if err != nil || !w.encrypt {
+		return indented(raw.Reveal()), err
+	}
+	return encryptJWK(indented(raw.Reveal()), w.password)
 }
 
 // meta returns the metadata of a JWK. Its kid is that which sign gives to a PEM
@@ -229,12 +275,18 @@ func indented(jwk json.RawMessage) secret.Text {
 	return secret.New(string(jwk) + "\n")
 }
 
-// writeNew writes a new file with mode 0600.
-func writeNew(name string, text secret.Text) error {
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // the file that the user named
+// The modes of the files that are written.
+const (
+	privateMode os.FileMode = 0o600
+	publicMode  os.FileMode = 0o644
+)
+
+// writeNew writes a new file.
+func writeNew(name string, text secret.Text, mode os.FileMode) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode) //nolint:gosec // the file that the user named
 	switch {
 	case errors.Is(err, os.ErrExist):
-		return withHint(fmt.Errorf("%s: exists already", printable.Name(name)), "choose another name, or remove the file")
+		return withHint(fmt.Errorf("%s: the file exists already", printable.Name(name)), "choose another name, or remove the file")
 	case err != nil:
 		return withHint(fmt.Errorf("%s: cannot be written", printable.Name(name)), "check the folder and its permissions")
 	}
@@ -253,7 +305,11 @@ func writeNew(name string, text secret.Text) error {
 // empty; an empty name does not print a private key on a terminal.
 func writeKey(env Env, name string, text secret.Text, isPrivate bool) error {
 	if name != "" && name != dash {
-		return writeNew(name, text)
+		mode := publicMode
+		if isPrivate {
+			mode = privateMode
+		}
+		return writeNew(name, text, mode)
 	}
 	if isPrivate && name != dash && isTerminal(env.Stdout) {
 		return usage("add --out FILE, or --out - to print it", "a private key is not printed on a terminal")

@@ -29,8 +29,9 @@ func newKeyInspectCommand(env Env) *cobra.Command {
 	var from keyFlags
 	var certificate, set, output string
 	cmd := &cobra.Command{
-		Use:   "inspect FILE",
-		Short: "Print the type, algorithms and fingerprints of a key",
+		Use:        "inspect FILE",
+		Short:      "Print the type, algorithms and fingerprints of a key",
+		SuggestFor: []string{"fingerprint", "thumbprint"},
 		Long: `Print the type and size of a key, the algorithms that it can sign or verify with,
 its RFC 7638 thumbprint (the kid that sign gives to a PEM key) and the SHA-256 of
 its public key in DER. Nothing of the private key is printed.
@@ -80,7 +81,8 @@ type anyKey struct {
 	name     string
 	private  keys.Key // nil for a public key
 	verifier keys.Verifier
-	jose     bool // read from a JWK
+	jose     bool        // read from a JWK
+	password secret.Text // of --password-file
 }
 
 // readAnyKey reads a private key, a public key, a certificate or a secret.
@@ -98,7 +100,7 @@ func readAnyKey(ctx context.Context, env Env, from keyFlags) (anyKey, error) {
 		if err != nil {
 			return anyKey{}, file.keyError(err)
 		}
-		return anyKey{file.name, key, v, file.form == formJOSE}, nil
+		return anyKey{file.name, key, v, file.form == formJOSE, file.ref.Password}, nil
 	}
 	v, publicErr := keys.ReadVerifier(ctx, file.ref)
 	switch {
@@ -108,7 +110,7 @@ func readAnyKey(ctx context.Context, env Env, from keyFlags) (anyKey, error) {
 	default:
 		return anyKey{}, err
 	}
-	return anyKey{file.name, nil, v, file.form == formJOSE}, nil
+	return anyKey{file.name, nil, v, file.form == formJOSE, file.ref.Password}, nil
 }
 
 // checkAlgorithm refuses an algorithm that does not fit the key; empty is none.
@@ -175,16 +177,24 @@ func printFacts(w io.Writer, o *jsonobj.Object, output string) error {
 		return writeObject(w, o)
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	writeFacts(table, "", o)
+	return table.Flush()
+}
+
+// writeFacts writes a line for each member of an object, and of the objects in it.
+func writeFacts(table io.Writer, prefix string, o *jsonobj.Object) {
 	for m := range o.Members() {
 		text := brief(m.Name, m.Value)
 		if s, ok := o.Text(m.Name); ok {
 			text = printable.Line(s)
 		} else if list, ok := jsonobj.Strings(m.Value); ok {
 			text = strings.Join(list, ", ")
+		} else if inner, err := jsonobj.Parse(m.Value, jsonobj.Limits{Bytes: len(m.Value)}); err == nil {
+			writeFacts(table, m.Name+".", &inner)
+			continue
 		}
-		_, _ = fmt.Fprintf(table, "%s\t%s\n", m.Name, text) // only Flush writes
+		_, _ = fmt.Fprintf(table, "%s%s\t%s\n", prefix, m.Name, text) // only Flush writes
 	}
-	return table.Flush()
 }
 
 // addCertificate adds the first certificate of the file, or fails if it does not

@@ -260,11 +260,11 @@ func (c *claimSet) expiryFlag() (at int64, flag string, err error) {
 	case c.flags.ttl != "":
 		ttl, err := parseTTL(c.flags.ttl)
 		if err != nil {
-			return 0, "", badFlag("ttl", err, "for example --ttl 5m")
+			return 0, "", badFlag("ttl", err, "for example --ttl 5m or --ttl 24h")
 		}
 		at, err = inRange(c.issuedAt() + ttl)
 		if err != nil {
-			return 0, "", badFlag("ttl", err, "for example --ttl 5m")
+			return 0, "", badFlag("ttl", err, "for example --ttl 5m or --ttl 24h")
 		}
 		return at, "ttl", nil
 	}

@@ -65,12 +65,23 @@ func TestColourIsForATerminal(t *testing.T) {
 	if got := onTerminal(t, map[string]string{"NO_COLOR": "1"}, wrong); !strings.HasPrefix(got, "error: unknown") {
 		t.Errorf("NO_COLOR is not obeyed: %q", got)
 	}
-	var b bytes.Buffer
-	env := logEnv(&b)
-	env.Args = []string{"wroker"}
-	Run(context.Background(), env)
-	if !strings.HasPrefix(b.String(), "error: unknown") {
-		t.Errorf("colour in a file: %q", b.String())
+	if got := onTerminal(t, map[string]string{"TERM": "dumb"}, wrong); !strings.HasPrefix(got, "error: unknown") {
+		t.Errorf("colour on a dumb terminal: %q", got)
+	}
+	for force, want := range map[string]string{"": "error: unknown", "0": "error: unknown", "1": "\x1b[31merror\x1b[0m: unknown"} {
+		var b bytes.Buffer
+		env := logEnv(&b)
+		env.Args = []string{"wroker"}
+		env.Getenv = func(name string) (string, bool) {
+			if name != "CLICOLOR_FORCE" {
+				return "", false
+			}
+			return force, true
+		}
+		Run(context.Background(), env)
+		if !strings.HasPrefix(b.String(), want) {
+			t.Errorf("in a file with CLICOLOR_FORCE=%s: %q", force, b.String())
+		}
 	}
 }
 

@@ -3,14 +3,11 @@ package cli
 import (
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-
-	"conductor-jwt/config"
 )
 
 const commandsPage = "../docs/cli.md"
@@ -54,6 +51,8 @@ func commandsDocument(root *cobra.Command) string {
 	return b.String()
 }
 
+// documentCommand writes a command's flags as --help does, without those that stand
+// elsewhere on the page: --help, the settings, and the flags that mean the same in sign.
 func documentCommand(b *strings.Builder, c *cobra.Command) {
 	if c.HasSubCommands() {
 		for _, sub := range c.Commands() {
@@ -61,43 +60,41 @@ func documentCommand(b *strings.Builder, c *cobra.Command) {
 		}
 		return
 	}
-	usage := strings.TrimSuffix(c.UseLine(), " [flags]")
-	if f := c.Flags().Lookup("output"); f != nil {
-		usage += " [-o " + f.Value.Type() + "]"
+	fmt.Fprintf(b, "\n### %s\n\n%s.\n", strings.TrimPrefix(c.CommandPath(), program+" "), c.Short)
+	var own []*pflag.Flag
+	var shared, settings []string
+	sign, _, err := c.Root().Find([]string{"sign"})
+	if err != nil {
+		panic(err) // the command that signs
 	}
-	fmt.Fprintf(b, "\n### %s\n\n`%s`: %s.\n", strings.TrimPrefix(c.CommandPath(), program+" "), usage, c.Short)
-	var rows strings.Builder
-	var shared []string
-	sign := c.Root().Commands()[slices.IndexFunc(c.Root().Commands(), func(c *cobra.Command) bool { return c.Name() == "sign" })]
-	settings := 0
-	c.NonInheritedFlags().VisitAll(func(f *pflag.Flag) {
+	usage := strings.TrimSuffix(c.UseLine(), " [flags]")
+	c.LocalFlags().VisitAll(func(f *pflag.Flag) {
+		same := sign.Flags().Lookup(f.Name)
 		switch {
-		case f.Hidden || f.Name == "help" || f.Name == "output":
+		case f.Hidden || f.Name == "help":
+		case f.Name == "output":
+			usage += " [-o " + f.Value.Type() + "]"
 		case isSetting(f.Name):
-			settings++
-		case c != sign && sign.Flags().Lookup(f.Name) != nil && sign.Flags().Lookup(f.Name).Usage == f.Usage:
+			settings = append(settings, "`--"+f.Name+"`")
+		case c != sign && same != nil && same.Usage == f.Usage:
 			shared = append(shared, "`--"+f.Name+"`")
 		default:
-			value, usage := pflag.UnquoteUsage(f)
-			if value != "" {
-				value = " " + value
-			}
-			fmt.Fprintf(&rows, "| %s | %s |\n", escape("`--"+f.Name+value+"`"), escape(usage))
+			own = append(own, f)
 		}
 	})
+	switch {
+	case len(settings) > 5:
+		b.WriteString("Flags: every [setting](configuration.md).\n")
+	case len(settings) > 0:
+		b.WriteString("Flags: the [settings](configuration.md) " + strings.Join(settings, ", ") + ".\n")
+	}
 	if len(shared) > 0 {
-		b.WriteString("As for [sign](#sign): " + strings.Join(shared, ", ") + ".\n")
+		b.WriteString("Flags as for [sign](#sign): " + strings.Join(shared, ", ") + ".\n")
 	}
-	if settings > 0 {
-		b.WriteString("Settings of the worker are [flags](configuration.md) too.\n")
+	var help strings.Builder
+	help.WriteString(usage + "\n")
+	writeFlags(&help, "", own)
+	for line := range strings.Lines("\n" + help.String()) {
+		b.WriteString(strings.TrimRight("    "+line, " \n") + "\n")
 	}
-	if rows.Len() > 0 {
-		b.WriteString("\n| flag | |\n|---|---|\n" + rows.String())
-	}
-}
-
-func escape(cell string) string { return strings.ReplaceAll(cell, "|", `\|`) }
-
-func isSetting(flag string) bool {
-	return slices.ContainsFunc(config.Settings(), func(s config.Setting) bool { return s.Flag == flag })
 }

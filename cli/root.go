@@ -9,8 +9,6 @@
 package cli
 
 import (
-	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -107,7 +105,7 @@ func newRootCommand(env Env) *cobra.Command {
 	root.SilenceErrors = true
 	root.SetFlagErrorFunc(flagError)
 	root.SetHelpCommand(newHelpCommand())
-	plainBooleans(root)
+	root.SetUsageFunc(printUsage)
 	root.AddGroup(
 		&cobra.Group{ID: groupWorker, Title: "The worker:"},
 		&cobra.Group{ID: groupTokens, Title: "Tokens and keys:"},
@@ -152,22 +150,6 @@ func versionFlag(root *cobra.Command, env Env) {
 	}
 }
 
-// plainBooleans removes from help the "[=true|false]" that pflag 1.1 prints
-// behind the name of every boolean flag.
-func plainBooleans(root *cobra.Command) {
-	const values = "[=true|false]"
-	usage := root.UsageFunc()
-	root.SetUsageFunc(func(cmd *cobra.Command) error {
-		var text bytes.Buffer
-		out := cmd.OutOrStderr()
-		cmd.SetOut(&text)
-		err := usage(cmd)
-		cmd.SetOut(out)
-		_, writeErr := fmt.Fprint(out, strings.ReplaceAll(text.String(), values, strings.Repeat(" ", len(values))))
-		return cmp.Or(err, writeErr)
-	})
-}
-
 func add(root *cobra.Command, group string, commands ...*cobra.Command) {
 	for _, c := range commands {
 		c.GroupID = group
@@ -196,8 +178,8 @@ func newGroup(use, short string, commands ...*cobra.Command) *cobra.Command {
 
 func newHelpCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "help [command]",
-		Short: "Help about any command",
+		Use:   "help [COMMAND]",
+		Short: "Print the help of a command",
 		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 			var names []string
 			if c, rest, err := cmd.Root().Find(args); err == nil && len(rest) == 0 {

@@ -26,7 +26,8 @@ func newSignCommand(env Env) *cobra.Command {
 The claims come from flags and from a payload, a JSON object. The payload is read
 from FILE, or from standard input if that is a pipe or FILE is -. It adds claims
 and must not contradict a flag. All flags of step crypto jwt sign have the same
-names and meanings here, and may be written with one dash or two.`,
+names and meanings here, long ones such as --issuer too, and may be written with
+one dash or two.`,
 		Example: `  conductor-jwt sign --key key.pem --iss me --aud https://api --sub me --ttl 5m
   echo '{"scope":"read"}' | conductor-jwt sign --key key.jwk --iss me --aud api --sub me --exp +1h
   conductor-jwt sign --profile github-app --key app.pem --iss Iv23li0000
@@ -78,7 +79,7 @@ func (f *signFlags) register(cmd *cobra.Command) {
 	f.registerKey(f.flags)
 	s := f.flags
 	s.StringVar(&f.taskInput, "task-input", "", "sign as the worker would sign a task whose inputParameters are in this `file`")
-	s.StringVar(&f.task, "task", "", "sign the task with this `id` on the server again, with the key of --key")
+	s.StringVar(&f.task, "task", "", "sign the task with this `id` on the server again, with --key")
 	s.BoolVar(&f.subtle, "subtle", false, "do not require --iss, --aud, --sub and --exp, allow an --exp in the past, and let --alg override a JWK's")
 	s.BoolVar(&f.explain, "explain", false, "print to standard error why each header parameter and claim is there")
 	outputFlag(cmd, &f.output, outputText, outputJSON)
@@ -87,38 +88,38 @@ func (f *signFlags) register(cmd *cobra.Command) {
 }
 
 func (f *signFlags) registerParties(s *pflag.FlagSet) {
-	s.StringVar(&f.iss, "iss", "", "iss, the issuer of the token (also --issuer)")
+	s.StringVar(&f.iss, "iss", "", "the issuer")
 	alias(s, "iss", "issuer")
-	s.StringVar(&f.sub, "sub", "", "sub, the subject of the token (also --subject)")
+	s.StringVar(&f.sub, "sub", "", "the subject")
 	alias(s, "sub", "subject")
-	s.StringArrayVar(&f.aud, "aud", nil, "aud, the `audience` of the token; may be repeated (also --audience)")
+	s.StringArrayVar(&f.aud, "aud", nil, "the `audience`; may be repeated")
 	alias(s, "aud", "audience")
-	s.StringVar(&f.jti, "jti", "", "jti, the id of the token (by default, or without a value, a random one; also --jwt-id)")
+	s.StringVar(&f.jti, "jti", "", "the token's id (default a random one, also without a value)")
 	alias(s, "jti", "jwt-id")
-	s.StringVar(&f.ttl, "ttl", "", "exp as a `duration` from iat: 5m, or whole seconds")
+	s.StringVar(&f.ttl, "ttl", "", "the `duration` from iat to exp: 5m, or whole seconds")
 	s.StringArrayVar(&f.claim, "claim", nil, "another claim, a string: `name=value`; may be repeated")
 	s.StringArrayVar(&f.claimJSON, "claim-json", nil, "another claim, any JSON: `name=json`; may be repeated")
 }
 
 func (f *signFlags) registerTimes(s *pflag.FlagSet) {
 	const times = "seconds since 1970, RFC 3339, or relative to now: +5m, -30s"
-	s.StringVar(&f.exp, "exp", "", "exp, the `time` at which the token expires: "+times+" (also --expiration)")
+	s.StringVar(&f.exp, "exp", "", "the `time` of expiry: "+times)
 	alias(s, "exp", "expiration")
-	s.StringVar(&f.nbf, "nbf", "", "nbf, the `time` before which the token is not valid (default now; also --not-before)")
+	s.StringVar(&f.nbf, "nbf", "", "the `time` before which the token is not valid (default now)")
 	alias(s, "nbf", "not-before")
-	s.StringVar(&f.iat, "iat", "", "iat, the `time` of issue (default now; also --issued-at)")
+	s.StringVar(&f.iat, "iat", "", "the `time` of issue (default now)")
 	alias(s, "iat", "issued-at")
 	s.BoolVar(&f.noNBF, "no-nbf", false, "leave nbf out")
 	s.BoolVar(&f.noIAT, "no-iat", false, "leave iat out")
 }
 
 func (f *signFlags) registerAlgorithm(s *pflag.FlagSet) {
-	s.StringVar(&f.alg, "alg", "", "alg, the algorithm (default the JWK's, or one that fits the key; also --algorithm)")
+	s.StringVar(&f.alg, "alg", "", "the algorithm (default the JWK's, or one that fits the key)")
 	alias(s, "alg", "algorithm")
 }
 
 func (f *signFlags) registerHeader(s *pflag.FlagSet) {
-	s.StringVar(&f.typ, "typ", "", "typ, the type of token (default JWT)")
+	s.StringVar(&f.typ, "typ", "", "the type of token (default JWT)")
 	s.StringArrayVar(&f.header, "header", nil, "another header parameter, a string: `name=value`; may be repeated")
 	s.StringArrayVar(&f.headerJSON, "header-json", nil, "another header parameter, any JSON: `name=json`; may be repeated")
 	s.BoolVar(&f.noKeyID, "no-kid", false, "leave kid out")
@@ -126,17 +127,17 @@ func (f *signFlags) registerHeader(s *pflag.FlagSet) {
 }
 
 func (f *signFlags) registerCertificates(s *pflag.FlagSet) {
-	s.StringVar(&f.x5c, "x5c-cert", "", "x5c, from the certificate chain in this PEM or DER `file`")
+	s.StringVar(&f.x5c, "x5c-cert", "", "x5c, the certificate chain in this PEM or DER `file`")
 	s.StringVar(&f.x5t, "x5t-cert", "", "x5t, the SHA-1 of the first certificate in `file`")
 	s.StringVar(&f.x5t2, "x5t-s256-cert", "", "x5t#S256, the SHA-256 of the first certificate in `file`")
 }
 
 func (f *signFlags) registerKey(s *pflag.FlagSet) {
-	s.StringVar(&f.keys.key, "key", "", "the private key, a `file`: PEM, DER, JWK, JWE, PKCS#12, or with --alg HS* a raw secret")
+	s.StringVar(&f.keys.key, "key", "", "the `file` of the private key: PEM, DER, JWK, JWE, PKCS#12, or with --alg HS* a raw secret")
 	alias(s, "key", "x5c-key")
 	alias(s, "key", "x5t-key")
-	s.StringVar(&f.keys.jwks, "jwks", "", "a JWK Set `file` that holds the private key")
-	s.StringVar(&f.keys.kid, "kid", "", "kid, the key id; it also selects the key of --jwks")
+	s.StringVar(&f.keys.jwks, "jwks", "", "a JWK Set `file` with the private key")
+	s.StringVar(&f.keys.kid, "kid", "", "the key id; it also selects the key of --jwks")
 	s.StringVar(&f.keys.passwordFile, "password-file", "", "the `file` with the key's password, or - for standard input")
 }
 

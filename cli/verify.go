@@ -40,6 +40,10 @@ The token is read from FILE or standard input. verify checks the form of the
 token, then that its algorithm fits the key, then the signature, then the claims.
 All faults of the claims are reported together.
 
+An RSA key fits six algorithms, RS256 to PS512. The token must not choose between
+them (RFC 8725 section 3.1), so give the issuer's with --alg. The long names of
+step, such as --issuer and --audience, are accepted too.
+
 Without --key and --jwks, an https URL in --issuer is asked for its JWK Set, by
 OpenID Connect Discovery or RFC 8414. The token's own issuer is never asked.`,
 		Example: `  conductor-jwt verify --key public.pem --iss me --aud api <token.jwt
@@ -60,22 +64,22 @@ OpenID Connect Discovery or RFC 8414. The token's own issuer is never asked.`,
 
 func (f *verifyFlags) register(cmd *cobra.Command) {
 	s := cmd.Flags()
-	s.StringVar(&f.iss, "iss", "", "the expected issuer; without --key and --jwks, an https URL where its JWK Set is discovered (also --issuer)")
+	s.StringVar(&f.iss, "iss", "", "the expected issuer; without a key, an https URL where its JWK Set is discovered")
 	alias(s, "iss", "issuer")
-	s.StringVar(&f.aud, "aud", "", "the expected audience, one of the token's (also --audience)")
+	s.StringVar(&f.aud, "aud", "", "the expected audience, one of the token's")
 	alias(s, "aud", "audience")
-	s.StringVar(&f.alg, "alg", "", "the expected algorithm; required for a key that fits several (also --algorithm)")
+	s.StringVar(&f.alg, "alg", "", "the expected algorithm; required for a key that fits several, such as RSA")
 	alias(s, "alg", "algorithm")
 	s.StringVar(&f.sub, "sub", "", "the expected subject")
 	s.StringVar(&f.typ, "typ", "", "the expected typ, such as at+jwt")
-	s.StringVar(&f.keys.key, "key", "", "the key, a `file`: public or private PEM, DER or JWK, a certificate, or with --alg HS* a raw secret")
-	s.StringVar(&f.keys.jwks, "jwks", "", "a JWK Set `file`, from which --kid or the token's kid selects the key")
+	s.StringVar(&f.keys.key, "key", "", "the `file` of the key: PEM, DER or JWK, public or private, a certificate, or with --alg HS* a raw secret")
+	s.StringVar(&f.keys.jwks, "jwks", "", "a JWK Set `file`; --kid or the token's kid selects the key")
 	s.StringVar(&f.keys.kid, "kid", "", "the key id")
-	s.StringVar(&f.keys.passwordFile, "password-file", "", "the `file` with the key's password")
+	s.StringVar(&f.keys.passwordFile, "password-file", "", "the `file` with the key's password, or - for standard input")
 	s.StringVar(&f.leeway, "leeway", "0", "the allowed difference of clocks: a `duration`, or whole seconds")
-	s.StringVar(&f.maxAge, "max-age", "", "the maximum time since iat: a `duration` of more than 0, or whole seconds")
+	s.StringVar(&f.maxAge, "max-age", "", "the maximum time since iat: a `duration`, or whole seconds")
 	s.BoolVar(&f.subtle, "subtle", false, "do not require --iss and --aud")
-	s.BoolVar(&f.insecure, "insecure", false, "allow --no-exp-check, and the default algorithm of a key that would need --alg")
+	s.BoolVar(&f.insecure, "insecure", false, "allow --no-exp-check, and the default algorithm of a key that needs --alg")
 	s.BoolVar(&f.noExpCheck, "no-exp-check", false, "accept an expired token; needs --insecure")
 	outputFlag(cmd, &f.output, outputJSON, outputText)
 	completeAlgorithms(cmd, "alg", "algorithm")

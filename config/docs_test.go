@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -36,8 +37,8 @@ const preface = `# Settings of the worker
 
 <!-- Written by go test ./config -update from the table in config/settings.go. -->
 
-Reference for operators: every setting of ` + "`conductor-jwt worker`" + `, its variable, flag and default. A flag overrides the environment, the environment the YAML file, the
-file the default. An empty variable counts as not set.
+Reference for operators: every setting of ` + "`conductor-jwt worker`" + `. A flag overrides the variable, the variable the YAML file, the file the default. An empty variable
+counts as not set.
 
 ` + "```yaml" + `
 server_url: https://conductor.example.com/api
@@ -47,19 +48,17 @@ task_types: [GET_SIGNED_JWT]
 poll_timeout: 5s
 ` + "```" + `
 
-| command | does |
-|---|---|
-| ` + "`conductor-jwt config show --origin`" + ` | prints each effective value and where it comes from |
-| ` + "`conductor-jwt config validate`" + ` | checks everything without starting a worker |
-| ` + "`conductor-jwt config schema`" + ` | prints the JSON Schema of the file ([deploy/config.schema.json](../deploy/config.schema.json)); editors use it if the first line is ` + "`# yaml-language-server: $schema=…`" + ` |
+` + "`conductor-jwt config show --origin`" + ` prints each effective value and its origin, ` + "`config validate`" + ` checks everything without starting a worker, and
+` + "`config schema`" + ` prints [the JSON Schema of the file](../deploy/config.schema.json); editors use it if the first line is ` + "`# yaml-language-server: $schema=…`" + `
 
-- **Secrets** have no flag, because every user of a machine can read another's command line. Their name with ` + "`_FILE`" + ` (in the file ` + "`_file`" + `) sets the path of a file with the secret.
-  Setting both is an error.
+- **Flags** are the names with dashes: ` + "`--poll-timeout`" + `. Only ` + "`output`" + ` differs: ` + "`--output-path`" + `.
+- **Secrets** have no flag, because every user of a machine can read another's command line. ` + "`CONDUCTOR_AUTH_KEY_FILE` and `CONDUCTOR_AUTH_SECRET_FILE`" + ` (in the YAML file
+  ` + "`auth_key_file`, `auth_secret_file`" + `) name a file with the value. Setting both is an error.
+- **Files** of authentication, TLS, headers and policy are read again when they change.
 - **Durations** are written ` + "`300ms`, `30s`, `1h30m`" + `.
-- **The file** is read strictly. A name without a value (or with ` + "`null` or `\"\"`" + `), an unknown name and an empty file are errors. ` + "`off`, `no` and `false`" + ` mean the same where a setting
-  can be off, ` + "`on`, `yes` and `true`" + ` where it is a switch; write any other text that looks like one of them in quotes.
-- **Variables** whose name is similar to that of a setting are errors. Unknown ones that begin with ` + "`CONDUCTOR_JWT_`" + `, and those of other Conductor SDKs, cause a warning; those that
-  Kubernetes sets for a Service do not.
+- **The YAML file**: an unknown name, a name without a value and an empty file are errors. ` + "`off`, `no` and `false`" + ` mean the same where a setting can be off, ` + "`on`, `yes` and `true`" + `
+  where it is a switch. Quote any other text that looks like one of them.
+- **Variables** whose name is similar to a setting's are errors. Unknown ones that begin with ` + "`CONDUCTOR_JWT_`" + `, and those of other Conductor SDKs, cause a warning.
 
 All errors are reported together; none repeats a value.
 `
@@ -71,9 +70,9 @@ func document() string {
 	for _, s := range config.Settings() {
 		if s.Group != group {
 			group = s.Group
-			fmt.Fprintf(&b, "\n## %s\n\n| name | environment | flag | default | |\n|---|---|---|---|---|\n", group)
+			fmt.Fprintf(&b, "\n## %s\n\n| name, variable | default | |\n|---|---|---|\n", group)
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", nameCell(s), envCell(s), flagCell(s), defaultCell(s), aboutCell(s))
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", nameCell(s), defaultCell(s), aboutCell(s))
 	}
 	return b.String()
 }
@@ -81,27 +80,11 @@ func document() string {
 func code(s string) string { return "`" + s + "`" }
 
 func nameCell(s config.Setting) string {
-	switch {
-	case s.HasFile:
-		return code(s.Name) + ", " + code(s.NameFile())
-	case s.Name == "config":
-		return "not in the file"
+	name := code(s.Name)
+	if s.Name == "config" {
+		name = "not in the file"
 	}
-	return code(s.Name)
-}
-
-func envCell(s config.Setting) string {
-	if s.HasFile {
-		return code(s.Env) + ", " + code(s.EnvFile())
-	}
-	return code(s.Env)
-}
-
-func flagCell(s config.Setting) string {
-	if s.Flag == "" {
-		return "none"
-	}
-	return code("--" + s.Flag)
+	return name + "<br>" + code(s.Env)
 }
 
 func defaultCell(s config.Setting) string {
@@ -109,7 +92,7 @@ func defaultCell(s config.Setting) string {
 	case s.Computed:
 		return s.Default
 	case s.Default == "":
-		return "none"
+		return ""
 	}
 	return code(s.Default)
 }
@@ -137,6 +120,10 @@ func TestEveryRowIsComplete(t *testing.T) {
 			t.Errorf("%s: variable %q", s.Name, s.Env)
 		case (s.Flag == "") != s.Secret:
 			t.Errorf("%s: flag %q of a secret, or none", s.Name, s.Flag)
+		case !s.Secret && s.Name != "output" && s.Flag != strings.ReplaceAll(s.Name, "_", "-"):
+			t.Errorf("%s: flag %q; the page says it is the name with dashes", s.Name, s.Flag)
+		case s.HasFile != slices.Contains([]string{"auth_key", "auth_secret"}, s.Name):
+			t.Errorf("%s: the page does not say that it has, or has no file", s.Name)
 		case !strings.HasSuffix(s.About, ".") || strings.Contains(s.About, "\n") || strings.Contains(s.About, "|"):
 			t.Errorf("%s: sentence %q", s.Name, s.About)
 		case s.Group == "" || s.Kind == "":

@@ -182,7 +182,7 @@ func connectionSettings() []Setting {
 	return group("Connection to Conductor", []Setting{
 		{
 			Name: settingConfig, Env: "CONDUCTOR_JWT_CONFIG", Kind: Path,
-			About: "YAML file of settings, under the names of docs/configuration.md.",
+			About: "YAML file of settings (docs/configuration.md).",
 			field: func(c *Config) any { return &c.File },
 		}, {
 			Name: "server_url", Env: "CONDUCTOR_SERVER_URL", Kind: URL, Default: "http://localhost:8080/api",
@@ -190,23 +190,23 @@ func connectionSettings() []Setting {
 			field: func(c *Config) any { return &c.ServerURL },
 		}, {
 			Name: "auth_key", Env: "CONDUCTOR_AUTH_KEY", Kind: Text, HasFile: true,
-			About: "Key id of the application that the worker signs in as; leave it out for a server without authentication. A file that holds it is read again when it changes.",
+			About: "Key id of the application that the worker signs in as; leave it out for a server without authentication.",
 			field: func(c *Config) any { return &c.AuthKey },
 		}, {
 			Name: "auth_secret", Env: "CONDUCTOR_AUTH_SECRET", Kind: Text, Secret: true, HasFile: true,
-			About: "Key secret that belongs to auth_key. A file that holds it is read again when it changes.",
+			About: "Key secret of auth_key.",
 			field: func(c *Config) any { return &c.AuthSecret },
 		}, {
 			Name: "tls_ca_cert", Env: "CONDUCTOR_TLS_CA_CERT", Kind: Path,
-			About: "PEM file of the authorities that the server's certificate is checked against, in place of the system's; read again when it changes.",
+			About: "PEM file of the authorities to check the server's certificate against, in place of the system's.",
 			field: func(c *Config) any { return &c.TLSCACert },
 		}, {
 			Name: "tls_client_cert", Env: "CONDUCTOR_TLS_CLIENT_CERT", Kind: Path,
-			About: "PEM file of the client certificate; read again when it changes.",
+			About: "PEM file of the client certificate.",
 			field: func(c *Config) any { return &c.TLSClientCert },
 		}, {
 			Name: "tls_client_key", Env: "CONDUCTOR_TLS_CLIENT_KEY", Kind: Path,
-			About: "PEM file of the client certificate's key; read again when it changes.",
+			About: "PEM file of the client certificate's key.",
 			field: func(c *Config) any { return &c.TLSClientKey },
 		}, {
 			Name: "tls_insecure_skip_verify", Env: "CONDUCTOR_TLS_INSECURE_SKIP_VERIFY", Kind: Switch, Default: "false",
@@ -218,7 +218,7 @@ func connectionSettings() []Setting {
 			field: func(c *Config) any { return &c.Proxy },
 		}, {
 			Name: "headers_file", Env: "CONDUCTOR_HEADERS_FILE", Kind: Path,
-			About: "File of further request headers, for a gateway in front of the server: one `Name: value` on each line; read again when it changes.",
+			About: "File of further request headers, for a gateway in front of the server: one `Name: value` on each line.",
 			field: func(c *Config) any { return &c.HeadersFile },
 		},
 	})
@@ -313,7 +313,7 @@ func taskSettings() []Setting {
 			field: func(c *Config) any { return &c.KeyCache },
 		}, {
 			Name: "policy", Env: "CONDUCTOR_JWT_POLICY", Kind: Path,
-			About: "YAML file of named keys, profiles and grants (docs/keys.md); read again when it changes, and on SIGHUP.",
+			About: "YAML file of named keys, profiles and grants (docs/keys.md); read again on SIGHUP too.",
 			field: func(c *Config) any { return &c.Policy },
 		}, {
 			Name: "audit", Env: "CONDUCTOR_JWT_AUDIT", Kind: Path, Default: Off,

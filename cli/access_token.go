@@ -33,15 +33,18 @@ func newTokenCommand(env Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "token",
 		Short: "Get an access token from a provider",
-		Long: `Sign an assertion, exchange it at the token endpoint of the provider of --profile, and
-print the access token.
+		Long: `Sign an assertion, exchange it at the token endpoint of the provider of
+--profile, and print the access token.
 
-The flags become the inputs of a GET_ACCESS_TOKEN task, which is run by the code of
-the worker, without a policy file: any token endpoint is allowed. With --task-input the settings and the
-policy file of the worker hold.`,
-		Example: `  conductor-jwt token --profile google-service-account --key sa.json --scope https://www.googleapis.com/auth/devstorage.read_only
-  conductor-jwt token --profile github-app --key app.pem --iss Iv23li0000 --param installationId=1
-  conductor-jwt token --profile keycloak --key key.jwk --iss client --aud https://keycloak.example.com/realms/main
+The flags become the inputs of a GET_ACCESS_TOKEN task, which is run by the code
+of the worker, without a policy file: any token endpoint is allowed. With
+--task-input the settings and the policy file of the worker hold.`,
+		Example: `  conductor-jwt token --profile google-service-account --key sa.json \
+    --scope https://www.googleapis.com/auth/devstorage.read_only
+  conductor-jwt token --profile github-app --key app.pem --iss Iv23li0000 \
+    --param installationId=1
+  conductor-jwt token --profile keycloak --key key.jwk --iss client \
+    --aud https://keycloak.example.com/realms/main
   conductor-jwt token --task-input input.json`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

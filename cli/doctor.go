@@ -115,7 +115,7 @@ func printFindings(env Env, w io.Writer, found []doctor.Finding) error {
 // start, and connects to the token endpoints. Delivered holds the secrets of keys that come with tasks, by name.
 func keyFindings(ctx context.Context, env Env, c *config.Loaded) (found []doctor.Finding, delivered map[string]string) {
 	if c.Policy == "" {
-		none := doctor.Finding{Check: "policy", Level: doctor.OK, Found: "there is none: keys come with the tasks"}
+		none := doctor.Finding{Check: "policy", Level: doctor.OK, Found: "no policy file is set: keys come with the tasks"}
 		return slices.Concat([]doctor.Finding{none}, endpointFindings(ctx, env, c, nil), fileFindings(ctx, env, c, nil)), nil
 	}
 	p, ring, err := openRing(ctx, env, c)
@@ -158,7 +158,7 @@ func issuerFindings(ctx context.Context, env Env, p *policy.Policy, ring *keyrin
 
 // noClient is the finding of a check that needs the internet, without a client for it.
 func noClient(check string, err error) doctor.Finding {
-	return doctor.Finding{Check: check, Level: doctor.Fail, Found: firstLine(err), Remedy: "correct HTTPS_PROXY; the worker reaches nothing on the internet"}
+	return doctor.Finding{Check: check, Level: doctor.Fail, Found: firstLine(err), Remedy: "correct HTTPS_PROXY; until then the worker reaches nothing on the internet"}
 }
 
 func keyFinding(s keyring.Status) doctor.Finding {
@@ -209,7 +209,7 @@ func fileFindings(ctx context.Context, env Env, c *config.Loaded, p *policy.Poli
 		}
 		found = append(found, doctor.Finding{
 			Check: "secret file", Level: doctor.Warn, Found: printable.Name(path) + " can be read by every user of this machine",
-			Remedy: "chmod 0600 it; for a secret that Kubernetes mounts, set defaultMode: 0440 and fsGroup",
+			Remedy: "run chmod 0600 on it; for a secret that Kubernetes mounts, set defaultMode: 0440 and fsGroup",
 		})
 	}
 	return found

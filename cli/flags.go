@@ -85,7 +85,7 @@ func refuseEmpty(cmd *cobra.Command, _ []string) error {
 	if len(empty) == 0 {
 		return nil
 	}
-	return usage("give it a value, or leave it out", "%s: an empty value", strings.Join(empty, ", "))
+	return usage("give it a value, or leave it out", "%s: the value is empty", strings.Join(empty, ", "))
 }
 
 func isEmpty(f *pflag.Flag) bool {

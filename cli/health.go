@@ -93,14 +93,14 @@ func askWorker(ctx context.Context, c *config.Loaded, path string, limit int64) 
 // answers on its own machine.
 func localAddresses(address string) ([]string, error) {
 	if address == "" {
-		return nil, errors.New("listen: off, so the worker does not answer")
+		return nil, errors.New("listen: the setting is off, so that the worker does not answer")
 	}
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, err
 	}
 	if port == "0" {
-		return nil, errors.New("listen: port 0, for which the system chooses a port that is not known here")
+		return nil, errors.New("listen: the system chooses the port, because it is set to 0; it is not known here")
 	}
 	if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
 		return []string{net.JoinHostPort("127.0.0.1", port), net.JoinHostPort("::1", port)}, nil

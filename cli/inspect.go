@@ -24,8 +24,9 @@ func newInspectCommand(env Env) *cobra.Command {
 		Long: `Print the header and payload of a token without verifying it.
 
 The token is read from FILE or standard input. As nothing in it can be trusted,
---insecure is required. With --profile each rule of that provider which the token
-breaks is printed to standard error, and the exit status is 1 if there is one.`,
+--insecure is required. With --profile each rule of that provider which the
+token breaks is printed to standard error, and the exit status is 1 if there is
+one.`,
 		Example: "  conductor-jwt inspect --insecure -o text <token.jwt",
 		Args:    oneFile,
 		RunE: func(_ *cobra.Command, args []string) error {

@@ -18,8 +18,8 @@ func newJWKSCommand(env Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "jwks [FILE...]",
 		Short: "Print the public JWK Set of key files, or of the configured keys",
-		Long: `Print the public JWK Set (RFC 7517) of key files, for verifiers. Private keys are
-printed as public keys; secrets are refused.
+		Long: `Print the public JWK Set (RFC 7517) of key files, for verifiers. Private keys
+are printed as public keys; secrets are refused.
 
 Each key has use sig and the kid of the tokens that it signs: its own, or its
 thumbprint. It has alg if it fits only one algorithm, or --alg is given.

@@ -34,11 +34,11 @@ func newKeyGenerateCommand(env Env) *cobra.Command {
 		Long: `Generate a private key for an algorithm and write it to FILE, which must not
 exist and is created with mode 0600. The output is that of key inspect.
 
-With --encrypt the key is encrypted with the password in --password-file, or with
-one that you type.`,
+With --encrypt the key is encrypted with the password in --password-file, or
+with one that you type.`,
 		Example: `  conductor-jwt key generate key.pem
   conductor-jwt key generate key.pem --encrypt
-  conductor-jwt key generate key.jwk --alg RS256 --bits 3072 --to jwk --public-out public.jwk`,
+  conductor-jwt key generate key.jwk --alg RS256 --to jwk --public-out pub.jwk`,
 		Args: exactlyOneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if bits == 0 && cmd.Flags().Changed("bits") {
@@ -137,9 +137,9 @@ func newKeyConvertCommand(env Env) *cobra.Command {
 		Long: `Convert a key: PEM (PKCS#8 or SubjectPublicKeyInfo) to JWK, and every other form
 that sign and verify read to PEM.
 
-The new key is written to standard output, or with --out to a new file, with mode
-0600 if it is private. A JWK gets the key's own kid, or its thumbprint, which is
-also the kid that sign uses for a PEM key.
+The new key is written to standard output, or with --out to a new file, with
+mode 0600 if it is private. A JWK gets the key's own kid, or its thumbprint,
+which is also the kid that sign uses for a PEM key.
 
 With --encrypt the new key keeps its form and is encrypted with the password in
 --password-file, or with one that you type: PEM by PBES2, a JWK in a JWE.`,
@@ -288,7 +288,7 @@ func writeNew(name string, text secret.Text, mode os.FileMode) error {
 	case errors.Is(err, os.ErrExist):
 		return withHint(fmt.Errorf("%s: the file exists already", printable.Name(name)), "choose another name, or remove the file")
 	case err != nil:
-		return withHint(fmt.Errorf("%s: cannot be written", printable.Name(name)), "check the folder and its permissions")
+		return withHint(fmt.Errorf("%s: the file cannot be written", printable.Name(name)), "check the folder and its permissions")
 	}
 	_, err = io.WriteString(f, text.Reveal())
 	if closeErr := f.Close(); err == nil {
@@ -296,7 +296,7 @@ func writeNew(name string, text secret.Text, mode os.FileMode) error {
 	}
 	if err != nil {
 		_ = os.Remove(name) // an incomplete key
-		return withHint(fmt.Errorf("%s: cannot be written", printable.Name(name)), "check that the disk has space")
+		return withHint(fmt.Errorf("%s: the file cannot be written", printable.Name(name)), "check that the disk has space")
 	}
 	return nil
 }

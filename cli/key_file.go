@@ -95,7 +95,7 @@ func readKeyFile(env Env, k *keyFlags, alg keys.Algorithm) (keyFile, error) {
 	}
 	if isKeySet(file.text) {
 		if k.choose == "" {
-			return keyFile{}, usage("use --jwks and --kid", "%s: a JWK Set, not a key", printable.Name(file.name))
+			return keyFile{}, usage("give it with --jwks and --kid", "%s: this is a JWK Set, not a key", printable.Name(file.name))
 		}
 		file.ref.KeyID, file.choose = k.kid, k.choose
 	}
@@ -184,7 +184,7 @@ func isKeySet(text []byte) bool {
 // checkKeySet refuses a file that is not a JWK Set. Package keys chooses the key.
 func checkKeySet(file keyFile) error {
 	if file.form != formJOSE {
-		return usage("a PEM or DER file goes with --key", "%s: not a JWK Set", printable.Name(file.name))
+		return usage("give a PEM or DER file with --key", "%s: this is not a JWK Set", printable.Name(file.name))
 	}
 	if isCompactJWE(file.text) {
 		return nil
@@ -194,7 +194,7 @@ func checkKeySet(file keyFile) error {
 		return faultError(file.name, err)
 	}
 	if !set.Has("keys") && !set.Has("ciphertext") {
-		return usage("a single JWK, or public keys under their ids, go with --key", "%s: not a JWK Set", printable.Name(file.name))
+		return usage("give a single JWK, or public keys under their ids, with --key", "%s: this is not a JWK Set", printable.Name(file.name))
 	}
 	return nil
 }
@@ -217,7 +217,7 @@ func (file keyFile) setError(e *fault.Error) error {
 		return nil
 	}
 	if choice.Unknown {
-		return withHint(fmt.Errorf("%s: no key with %s %s", printable.Name(file.name), cmp.Or(file.idFrom, "the id of --kid"), quoteName(file.ref.KeyID)),
+		return withHint(fmt.Errorf("%s: no key has %s %s", printable.Name(file.name), cmp.Or(file.idFrom, "the id of --kid"), quoteName(file.ref.KeyID)),
 			idsHint(choice.KeyIDs))
 	}
 	hint := "give each key a kid of its own"

@@ -32,12 +32,12 @@ func newKeyInspectCommand(env Env) *cobra.Command {
 		Use:        "inspect FILE",
 		Short:      "Print the type, algorithms and fingerprints of a key",
 		SuggestFor: []string{"fingerprint", "thumbprint"},
-		Long: `Print the type and size of a key, the algorithms that it can sign or verify with,
-its RFC 7638 thumbprint (the kid that sign gives to a PEM key) and the SHA-256 of
-its public key in DER. Nothing of the private key is printed.
+		Long: `Print the type and size of a key, the algorithms that it can sign or verify
+with, its RFC 7638 thumbprint (the kid that sign gives to a PEM key) and the
+SHA-256 of its public key in DER. Nothing of the private key is printed.
 
-With --cert or --jwks the command fails unless the certificate belongs to the key,
-or the set holds it.`,
+With --cert or --jwks the command fails unless the certificate belongs to the
+key, or the set holds it.`,
 		Example: `  conductor-jwt key inspect key.pem
   conductor-jwt key inspect key.pem --cert cert.pem --jwks jwks.json -o json`,
 		Args: exactlyOneFile,
@@ -119,7 +119,7 @@ func (k anyKey) checkAlgorithm(alg keys.Algorithm) error {
 	if alg == "" || slices.Contains(fitting, alg) {
 		return nil
 	}
-	return usage("use "+keys.JoinAlgorithms(fitting), "--alg: does not fit %s", printable.Name(k.name))
+	return usage("use "+keys.JoinAlgorithms(fitting), "--alg: the algorithm does not fit %s", printable.Name(k.name))
 }
 
 // facts returns what may be printed of a key.
@@ -251,7 +251,7 @@ func (k anyKey) addSet(ctx context.Context, facts *jsonobj.Object, name string) 
 		facts.Set("jwks", found.AppendJSON(nil))
 		return nil
 	}
-	return withHint(fmt.Errorf("%s: has %s, but not %s", printable.Name(name), printable.Count(len(elements), "key"), printable.Name(k.name)),
+	return withHint(fmt.Errorf("%s: the set has %s, but not %s", printable.Name(name), printable.Count(len(elements), "key"), printable.Name(k.name)),
 		"publish it: `conductor-jwt jwks "+printable.Name(k.name)+"`")
 }
 
@@ -268,7 +268,7 @@ func readSet(name string) ([]json.RawMessage, error) {
 	list, _ := set.Get("keys")
 	elements, ok := jsonobj.Elements(list)
 	if !ok {
-		return nil, withHint(errors.New(printable.Name(name)+": not a JWK Set"), "a JWK Set is an object with an array keys (rfc 7517 section 5)")
+		return nil, withHint(errors.New(printable.Name(name)+": this is not a JWK Set"), "give an object with an array keys (RFC 7517 section 5)")
 	}
 	return elements, nil
 }

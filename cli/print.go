@@ -30,7 +30,7 @@ func writeJSON(w io.Writer, v any) error {
 func writeObject(w io.Writer, o *jsonobj.Object) error {
 	value := jsontext.Value(o.AppendJSON(nil))
 	if err := value.Indent(jsontext.PreserveRawStrings(true), jsontext.WithIndent("  ")); err != nil {
-		return fmt.Errorf("output: not json")
+		return fmt.Errorf("the output is not JSON")
 	}
 	_, err := w.Write(append(visible(value), '\n'))
 	return err

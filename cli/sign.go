@@ -23,13 +23,13 @@ func newSignCommand(env Env) *cobra.Command {
 		Short: "Sign a JWT",
 		Long: `Sign a JWT with a private key.
 
-The claims come from flags and from a payload, a JSON object. The payload is read
-from FILE, or from standard input if that is a pipe or FILE is -. It adds claims
-and must not contradict a flag. All flags of step crypto jwt sign have the same
-names and meanings here, long ones such as --issuer too, and may be written with
-one dash or two.`,
+The claims come from flags and from a payload, a JSON object. The payload is
+read from FILE, or from standard input if that is a pipe or FILE is -. It adds
+claims and must not contradict a flag. All flags of step crypto jwt sign have
+the same names and meanings here, long ones such as --issuer too, and may be
+written with one dash or two.`,
 		Example: `  conductor-jwt sign --key key.pem --iss me --aud https://api --sub me --ttl 5m
-  echo '{"scope":"read"}' | conductor-jwt sign --key key.jwk --iss me --aud api --sub me --exp +1h
+  conductor-jwt sign --key key.jwk --iss me --aud api --sub me --exp +1h <claims.json
   conductor-jwt sign --profile github-app --key app.pem --iss Iv23li0000
   conductor-jwt sign --task-input input.json`,
 		Args: oneFile,

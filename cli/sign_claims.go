@@ -134,7 +134,7 @@ func (c *claimSet) names() error {
 		}
 	}
 	if slices.Contains(f.aud, "") {
-		return usage("give the audience of the token", "--aud: empty")
+		return usage("give the audience of the token", "--aud: the value is empty")
 	}
 	switch len(f.aud) {
 	case 0:
@@ -203,7 +203,7 @@ func (c *claimSet) expiry() error {
 		return err
 	}
 	if !c.flags.subtle && at <= c.now.Unix() {
-		return usage("give a later time, or add --subtle", "--%s: in the past", flag)
+		return usage("give a later time, or add --subtle", "--%s: the time is in the past", flag)
 	}
 	if at == 0 {
 		return nil
@@ -234,7 +234,7 @@ func (c *claimSet) checkTimes() error {
 		return usage(hint, "the token can never be valid: iat is after exp")
 	}
 	if !exp.After(c.now) {
-		return usage(hint, "exp: in the past")
+		return usage(hint, "exp: the time is in the past")
 	}
 	return nil
 }
@@ -350,9 +350,9 @@ func nameAndValue(flag, text string) (name, value string, err error) {
 	name, value, ok := strings.Cut(text, "=")
 	switch {
 	case !ok:
-		return "", "", usage("write --"+flag+" name=value", "--%s: no = in it", flag)
+		return "", "", usage("write --"+flag+" name=value", "--%s: the value has no =", flag)
 	case strings.TrimSpace(name) == "":
-		return "", "", usage("write --"+flag+" name=value", "--%s: no name before =", flag)
+		return "", "", usage("write --"+flag+" name=value", "--%s: there is no name before =", flag)
 	}
 	return name, value, nil
 }
@@ -434,5 +434,5 @@ func (c *claimSet) checkTypes() error {
 }
 
 func wrongType(name string, raw json.RawMessage, want string) error {
-	return withHint(fmt.Errorf("%s: a json %s", name, jsonobj.TypeName(raw)), name+" is "+want+" (rfc 7519 section 4.1)")
+	return withHint(fmt.Errorf("%s: the value is a JSON %s", name, jsonobj.TypeName(raw)), name+" must be "+want+" (RFC 7519 section 4.1)")
 }

@@ -54,7 +54,7 @@ func (e *explained) addType(f *signFlags, p *provider.Profile) error {
 		return nil
 	}
 	if typ, _ := e.object.Text("typ"); strings.TrimSpace(typ) == "" {
-		return usage("give a type such as JWT or at+jwt, or leave it out", "typ: empty, or not a string")
+		return usage("give a type such as JWT or at+jwt, or leave it out", "typ: the value is empty, or not a string")
 	}
 	return nil
 }
@@ -83,7 +83,7 @@ func checkHeaderName(name string) error {
 	case signer.HeaderX5TS256:
 		hint = "use --x5t-s256-cert"
 	}
-	return usage(hint, "%s: set by the signer, not by --header", name)
+	return usage(hint, "%s: the program sets this header parameter", name)
 }
 
 // keyID returns the kid of the header: none with --no-kid, otherwise that of
@@ -126,7 +126,7 @@ func addCertificates(f *signFlags, r *signer.Request, header *explained, now tim
 			return err
 		}
 		if len(r.Chain) > 0 && !bytes.Equal(r.Chain[0].Raw, chain[0].Raw) {
-			return usage("use the same certificate in all flags", "%s: begins with another certificate than the file of the flag before", printable.Name(m.file))
+			return usage("use the same certificate in all flags", "%s: its first certificate is not that of the previous flag", printable.Name(m.file))
 		}
 		if len(r.Chain) == 0 {
 			r.Chain = chain

@@ -45,14 +45,14 @@ func readSigningKey(ctx context.Context, env Env, f *signFlags, p *provider.Prof
 		return signingKey{}, err
 	}
 	if id := key.ID(); id != "" && f.keys.kid != "" && id != f.keys.kid {
-		return signingKey{}, usage("leave --kid out, or give the key's own", "--kid: %s has another kid", printable.Name(file.name))
+		return signingKey{}, usage("leave --kid out, or give the key's own", "--kid: %s has a different kid", printable.Name(file.name))
 	}
 	if f.subtle && alg != "" {
 		key = keys.Unbind(key)
 	}
 	if bound := keys.BoundTo(key); bound != "" && alg != "" && alg != bound {
 		return signingKey{}, usage("leave --alg out, or add --subtle to override the key",
-			"--alg: %s has another alg", printable.Name(file.name))
+			"--alg: %s has a different alg", printable.Name(file.name))
 	}
 	s := signingKey{key: key, algorithm: alg, algorithmReason: "--alg"}
 	if p != nil {
@@ -82,7 +82,7 @@ func checkPrimes(file keyFile) error {
 	if kty, _ := jwk.Text("kty"); kty != "RSA" {
 		return nil
 	}
-	return withHint(fmt.Errorf("%s: an RSA JWK without its primes p and q", printable.Name(file.name)),
+	return withHint(fmt.Errorf("%s: this RSA JWK has no primes p and q", printable.Name(file.name)),
 		"complete it with `"+program+" key convert "+printable.Name(file.name)+"`")
 }
 
@@ -110,7 +110,7 @@ func findProfile(name string) (*provider.Profile, error) {
 	if p, ok := provider.Find(name); ok {
 		return p, nil
 	}
-	return nil, usage(profileHint(name), "--profile: unknown name")
+	return nil, usage(profileHint(name), "--profile: unknown profile")
 }
 
 // profileHint is the next step after an unknown name of a profile.

@@ -58,7 +58,7 @@ func readPipe(ctx context.Context, r io.Reader, limit int) ([]byte, error) {
 		}
 		return readUpTo(buffered, limit)
 	case <-timer.C:
-		return nil, withHint(errors.New("standard input: an open pipe that sends nothing"), "add </dev/null, or - to wait for it")
+		return nil, withHint(errors.New("standard input is an open pipe that sends nothing"), "add </dev/null, or - to wait for it")
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -78,7 +78,7 @@ func readInput(env Env, name string, limit int) ([]byte, error) {
 	}
 	raw, err := readUpTo(env.Stdin, limit)
 	if err != nil {
-		return nil, errors.New("standard input: cannot be read")
+		return nil, errors.New("standard input cannot be read")
 	}
 	return raw, nil
 }
@@ -96,7 +96,7 @@ func readFile(name string, limit int) ([]byte, error) {
 		return nil, fileError(name, err)
 	}
 	if len(raw) > limit {
-		return nil, withHint(fmt.Errorf("%s: more than %d bytes", printable.Name(name), limit), "give a smaller file")
+		return nil, withHint(fmt.Errorf("%s: the file has more than %d bytes", printable.Name(name), limit), "give a smaller file")
 	}
 	return raw, nil
 }
@@ -124,12 +124,12 @@ func fileError(name string, err error) error {
 	shown := printable.Name(name)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return withHint(fmt.Errorf("%s: no such file", shown), "check the name and the folder")
+		return withHint(fmt.Errorf("%s: there is no such file", shown), "check the name and the folder")
 	case errors.Is(err, os.ErrPermission):
-		return withHint(fmt.Errorf("%s: not readable", shown), "check its permissions")
+		return withHint(fmt.Errorf("%s: this user may not read the file", shown), "check its permissions")
 	}
 	if info, statErr := os.Stat(name); statErr == nil && info.IsDir() {
-		return withHint(fmt.Errorf("%s: a folder", shown), "give a file in it")
+		return withHint(fmt.Errorf("%s: this is a folder", shown), "give a file in it")
 	}
-	return fmt.Errorf("%s: cannot be read", shown)
+	return fmt.Errorf("%s: the file cannot be read", shown)
 }

@@ -27,10 +27,10 @@ func newTaskDefApplyCommand(env Env) *cobra.Command {
 		Use:   "apply [name...]",
 		Short: "Register missing task definitions",
 		Long: `Register a task definition for each name that has none; one that exists is not
-changed. The default names are get_signed_jwt, each configured task type, and the
-name of every such task in the server's workflow definitions. The server needs a
-definition to return the tasks of a worker that died. A workflow that was started
-earlier keeps the definition that it had.`,
+changed. The default names are get_signed_jwt, each configured task type, and
+the name of every such task in the server's workflow definitions. The server
+needs a definition to return the tasks of a worker that died. A workflow that
+was started earlier keeps the definition that it had.`,
 	}
 	flags := addSettings(cmd)
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "print what would be registered, and register nothing")

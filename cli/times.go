@@ -22,28 +22,28 @@ func parseMoment(text string, now time.Time) (int64, error) {
 	}
 	at, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		return 0, errors.New("not seconds since 1970, an RFC 3339 time or a duration such as +5m")
+		return 0, errors.New("the value is not seconds since 1970, an RFC 3339 time or a duration such as +5m")
 	}
 	if at.Nanosecond() != 0 {
-		return 0, errors.New("a fraction of a second; the times of a token are whole seconds")
+		return 0, errors.New("the time has a fraction of a second, but the times of a token are whole seconds")
 	}
 	return inRange(at.Unix())
 }
 
 func parseSeconds(text string) (int64, error) {
 	if digits := strings.TrimPrefix(text, "-"); len(digits) > 1 && digits[0] == '0' {
-		return 0, errors.New("a number that begins with 0, which may be octal or decimal")
+		return 0, errors.New("the number begins with 0, so that it may be octal or decimal")
 	}
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
-		return 0, errors.New("past the year 9999")
+		return 0, errors.New("the time is past the year 9999")
 	}
 	return inRange(n)
 }
 
 func inRange(n int64) (int64, error) {
 	if n >= minMilliseconds || n <= -minMilliseconds {
-		return 0, errors.New("past the year 9999, or in milliseconds; the times of a token are in seconds")
+		return 0, errors.New("the time is past the year 9999, or in milliseconds, but the times of a token are in seconds")
 	}
 	return n, nil
 }
@@ -52,7 +52,7 @@ func inRange(n int64) (int64, error) {
 func parseTTL(text string) (int64, error) {
 	seconds, err := parseDuration(text)
 	if err == nil && seconds < 1 {
-		err = errors.New("less than one second")
+		err = errors.New("the duration is less than one second")
 	}
 	return seconds, err
 }
@@ -65,11 +65,11 @@ func parseDuration(text string) (int64, error) {
 	d, err := time.ParseDuration(text)
 	switch {
 	case err != nil:
-		return 0, errors.New("not whole seconds or a duration such as 5m or 1h30m")
+		return 0, errors.New("the value is not whole seconds or a duration such as 5m or 1h30m")
 	case d < 0:
-		return 0, errors.New("negative")
+		return 0, errors.New("the duration is negative")
 	case d%time.Second != 0:
-		return 0, errors.New("a fraction of a second")
+		return 0, errors.New("the duration has a fraction of a second")
 	}
 	return int64(d / time.Second), nil
 }

@@ -20,22 +20,22 @@ import (
 // token would have several texts.
 func tokenText(raw []byte) (string, error) {
 	if isUTF16(raw) {
-		return "", notAlone("text in UTF-16", "save it as UTF-8")
+		return "", notAlone("this is text in UTF-16", "save it as UTF-8")
 	}
 	text := string(bytes.TrimFunc(raw, printable.IsBlank))
 	if !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
-		return "", notAlone("binary data, such as a key in DER", "give a JWT; a key goes with --key")
+		return "", notAlone("this is binary data, such as a key in DER", "give a JWT; a key goes with --key")
 	}
 	if text == "" {
-		return "", notAlone("no token", compactForm)
+		return "", notAlone("there is no token", compactForm)
 	}
 	switch text[0] {
 	case '{':
 		return tokenInObject(text)
 	case '[':
-		return "", notAlone("a JSON array", "give one token alone, without brackets and quotes")
+		return "", notAlone("this is a JSON array", "give one token alone, without brackets and quotes")
 	case '"', '\'', '`':
-		return "", notAlone("quotes around the token", "give the token without quotes")
+		return "", notAlone("there are quotes around the token", "give the token without quotes")
 	}
 	return text, checkAlone(text)
 }
@@ -62,16 +62,16 @@ func checkAlone(text string) error {
 	words := strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || r == ',' || r == ';' })
 	switch first := strings.ToLower(words[0]); {
 	case strings.Contains(text, "-----BEGIN "):
-		return notAlone("PEM text, a key or a certificate", "give a JWT; a key goes with --key")
+		return notAlone("this is PEM text, a key or a certificate", "give a JWT; a key goes with --key")
 	case strings.HasPrefix(first, "ssh-") || strings.HasPrefix(first, "ecdsa-"):
-		return notAlone("an SSH public key", "give a JWT; a key goes with --key")
+		return notAlone("this is an SSH public key", "give a JWT; a key goes with --key")
 	case strings.HasPrefix(first, "authorization:"):
-		return notAlone("an Authorization header", "give the token alone, without Authorization: and Bearer")
+		return notAlone("this is an Authorization header", "give the token alone, without Authorization: and Bearer")
 	case len(words) > 1 && (first == "bearer" || first == "dpop" || first == "jwt"):
-		return notAlone("the scheme of an Authorization header before the token", "give the token alone, without Bearer")
+		return notAlone("the scheme of an Authorization header stands before the token", "give the token alone, without Bearer")
 	case len(words) == 1:
 		if i := strings.Index(text, "eyJ"); i > 0 && strings.ContainsAny(text[:i], "=:?&/") && looksLikeJWT(text[i:]) {
-			return notAlone("text before the token", "give the token alone")
+			return notAlone("there is text before the token", "give the token alone")
 		}
 		return nil
 	}
@@ -83,13 +83,13 @@ func checkAlone(text string) error {
 	}
 	switch {
 	case tokens > 1:
-		return notAlone("more than one token", "give one token")
+		return notAlone("there is more than one token", "give one token")
 	case strings.HasPrefix(words[0], "eyJ") && strings.Count(text, ".") == 2:
-		return notAlone("line breaks or spaces inside the token", "join its lines, for example with tr -d '[:space:]'")
+		return notAlone("there are line breaks or spaces inside the token", "join its lines, for example with tr -d '[:space:]'")
 	case strings.Contains(text, "eyJ"):
-		return notAlone("text beside the token", "give the token alone")
+		return notAlone("there is text beside the token", "give the token alone")
 	}
-	return notAlone("text, not a JWT", compactForm)
+	return notAlone("this is not a JWT", compactForm)
 }
 
 func looksLikeJWT(text string) bool {
@@ -106,29 +106,29 @@ func tokenInObject(text string) (string, error) {
 	case o.Has("protected") || o.Has("signature"):
 		return flattened(&o)
 	case o.Has("ciphertext"):
-		return "", &fault.Error{Reason: signer.ErrEncrypted, Found: "an encrypted token (jwe in json)", Hint: "decrypt it first"}
+		return "", &fault.Error{Reason: signer.ErrEncrypted, Found: "this is an encrypted token (JWE in JSON)", Hint: "decrypt it first"}
 	case o.Has("signatures"):
-		return "", notAlone("a JWS in General JSON Serialization", "give the token in compact form")
+		return "", notAlone("this is a JWS in General JSON Serialization", "give the token in compact form")
 	case o.Has("kty"):
-		return "", notAlone("a JWK", "give a JWT; a key goes with --key")
+		return "", notAlone("this is a JWK", "give a JWT; a key goes with --key")
 	case o.Has("keys"):
-		return "", notAlone("a JWK Set", "give a JWT; a JWK Set goes with --jwks")
+		return "", notAlone("this is a JWK Set", "give a JWT; a JWK Set goes with --jwks")
 	}
 	names := []string{"access_token", "id_token", "token", "refresh_token", "client_assertion", "assertion", "jwt"}
 	for _, name := range names {
 		if value, _ := o.Text(name); looksLikeJWT(value) {
-			return "", notAlone("a JSON object with a token in its member "+name, "give that token alone, for example with jq -r ."+name)
+			return "", notAlone("this is a JSON object with a token in its member "+name, "give that token alone, for example with jq -r ."+name)
 		}
 	}
 	for _, name := range names {
 		if o.Has(name) {
-			return "", notAlone("a JSON object whose "+name+" is not a JWT", "only a JWT can be read here")
+			return "", notAlone("this is a JSON object whose "+name+" is not a JWT", "only a JWT can be read here")
 		}
 	}
 	if strings.Contains(text, `"eyJ`) {
-		return "", notAlone("a JSON object with a token in one of its members", "give that token alone")
+		return "", notAlone("this is a JSON object with a token in one of its members", "give that token alone")
 	}
-	return "", notAlone("a JSON object without a token", compactForm)
+	return "", notAlone("this is a JSON object without a token", compactForm)
 }
 
 // flattened returns the compact form of a JWS. It refuses an unprotected header,
@@ -139,12 +139,12 @@ func flattened(o *jsonobj.Object) (string, error) {
 	for _, name := range []string{"protected", "payload", "signature"} {
 		part, ok := o.Text(name)
 		if !ok {
-			return "", &fault.Error{Reason: signer.ErrFormat, Field: name, Found: "no string member of that name", Hint: "give the token in compact form"}
+			return "", &fault.Error{Reason: signer.ErrFormat, Field: name, Found: "there is no string member of this name", Hint: "give the token in compact form"}
 		}
 		parts = append(parts, part)
 	}
 	if o.Has("header") {
-		return "", &fault.Error{Reason: signer.ErrFormat, Field: "header", Found: "an unprotected header", Hint: "it is not signed; give the token in compact form"}
+		return "", &fault.Error{Reason: signer.ErrFormat, Field: "header", Found: "the unprotected header is not signed", Hint: "give the token in compact form"}
 	}
 	return strings.Join(parts, "."), nil
 }

@@ -37,19 +37,20 @@ func newVerifyCommand(env Env) *cobra.Command {
 		Long: `Verify a token and print its header and payload.
 
 The token is read from FILE or standard input. verify checks the form of the
-token, then that its algorithm fits the key, then the signature, then the claims.
-All faults of the claims are reported together.
+token, then that its algorithm fits the key, then the signature, then the
+claims. All faults of the claims are reported together.
 
-An RSA key fits six algorithms, RS256 to PS512. The token must not choose between
-them (RFC 8725 section 3.1), so give the issuer's with --alg. The long names of
-step, such as --issuer and --audience, are accepted too.
+An RSA key fits six algorithms, RS256 to PS512. The token must not choose
+between them (RFC 8725 section 3.1), so give the issuer's with --alg. The long
+names of step, such as --issuer and --audience, are accepted too.
 
 Without --key and --jwks, an https URL in --issuer is asked for its JWK Set, by
 OpenID Connect Discovery or RFC 8414. The token's own issuer is never asked.`,
 		Example: `  conductor-jwt verify --key public.pem --iss me --aud api <token.jwt
   conductor-jwt verify --key rsa.pem --alg RS256 --iss me --aud api token.jwt
   conductor-jwt verify --jwks keys.json --iss me --aud api --max-age 5m token.jwt
-  conductor-jwt verify --issuer https://token.actions.githubusercontent.com --aud api <token.jwt`,
+  conductor-jwt verify --issuer https://token.actions.githubusercontent.com \
+    --aud api token.jwt`,
 		Args: oneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := f.check(cmd.Flags()); err != nil {
@@ -100,7 +101,7 @@ func (f *verifyFlags) check(s *pflag.FlagSet) error {
 	}
 	if f.discovers() {
 		if f.keys.passwordFile != "" {
-			return usage("leave it out, or give a key", "--password-file is for a key")
+			return usage("leave it out, or give a key", "--password-file needs --key or --jwks")
 		}
 		return nil
 	}
@@ -160,9 +161,9 @@ func (f *verifyFlags) rules(now time.Time, alg keys.Algorithm) (signer.Rules, er
 		switch {
 		case err != nil:
 		case m.flag == "max-age" && seconds == 0:
-			err = errors.New("must be more than 0")
+			err = errors.New("the duration must be more than 0")
 		case seconds > int64((1<<63-1)/time.Second):
-			err = errors.New("too long")
+			err = errors.New("the duration is too long")
 		}
 		if err != nil {
 			return r, badFlag(m.flag, err, "for example --"+m.flag+" 30s")
@@ -190,7 +191,7 @@ func (f *verifyFlags) chooseAlgorithm(key keys.Verifier, rules *signer.Rules) er
 	fitting := key.Algorithms()
 	if !f.insecure {
 		return usage("add --alg with the one that the issuer uses: "+keys.JoinAlgorithms(fitting),
-			"%s: fits several algorithms", printable.Name(cmp.Or(f.keys.key, f.keys.jwks, f.iss)))
+			"%s: the key fits several algorithms", printable.Name(cmp.Or(f.keys.key, f.keys.jwks, f.iss)))
 	}
 	rules.Algorithms = fitting[:1]
 	return nil
@@ -277,7 +278,7 @@ func quoteValue(value string) string {
 
 func readVerifyingKey(ctx context.Context, env Env, f *verifyFlags, alg keys.Algorithm, p signer.Parsed) (keys.Verifier, error) {
 	if f.keys.kid != "" && p.KeyID != "" && f.keys.kid != p.KeyID {
-		return nil, withHint(errors.New("kid: the token has another than --kid"), keyIDHint)
+		return nil, withHint(errors.New("kid: the token's kid differs from --kid"), keyIDHint)
 	}
 	if f.discovers() {
 		return discoverKey(ctx, env, f, alg, p)
@@ -301,10 +302,10 @@ func readVerifyingKey(ctx context.Context, env Env, f *verifyFlags, alg keys.Alg
 	}
 	id := key.ID()
 	if id != "" && f.keys.kid != "" && id != f.keys.kid {
-		return nil, withHint(fmt.Errorf("kid: %s has another than --kid", printable.Name(file.name)), keyIDHint)
+		return nil, withHint(fmt.Errorf("kid: the kid of %s differs from --kid", printable.Name(file.name)), keyIDHint)
 	}
 	if id != "" && p.KeyID != "" && id != p.KeyID {
-		return nil, withHint(fmt.Errorf("kid: the token has another than %s", printable.Name(file.name)), keyIDHint)
+		return nil, withHint(fmt.Errorf("kid: the token's kid differs from that of %s", printable.Name(file.name)), keyIDHint)
 	}
 	return key, nil
 }

@@ -170,11 +170,11 @@ func announce(ctx context.Context, b build, c *config.Loaded, server string, log
 		log.WarnContext(ctx, "a setting is not in force", "problem", w)
 	}
 	if conductor.Cleartext(server) {
-		log.WarnContext(ctx, "the server is asked over plain http: others on the network can read tasks and their private keys; use https",
+		log.WarnContext(ctx, "the connection to the server is plain HTTP: anyone on the network path can read tasks and their private keys; use HTTPS",
 			"server", server)
 	}
 	if c.TLSInsecureSkipVerify {
-		log.WarnContext(ctx, "the server's certificate is not checked: another server in its place would be trusted; set tls_ca_cert instead",
+		log.WarnContext(ctx, "the server's certificate is not checked, so another server can take its place; set tls_ca_cert instead",
 			"setting", fmt.Sprint(c.Origin("tls_insecure_skip_verify")))
 	}
 }

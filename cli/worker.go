@@ -17,7 +17,7 @@ import (
 )
 
 var (
-	errOnce   = errors.New("--once: less than 1; give the number of tasks, or leave it out")
+	errOnce   = errors.New("--once: the number is less than 1; give the number of tasks, or leave the flag out")
 	errSecond = errors.New("stopped at once by a second signal; the server delivers the tasks in flight again when their response timeout is over")
 )
 
@@ -26,9 +26,9 @@ func newWorkerCommand(env Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "worker",
 		Short: "Run the tasks of the setting task_types",
-		Long: `Run the tasks of the setting task_types, by default GET_SIGNED_JWT, until SIGTERM or
-SIGINT. The worker then finishes the tasks in flight; a second signal stops it at
-once. Every setting can also be set by a variable or a file: see
+		Long: `Run the tasks of the setting task_types, by default GET_SIGNED_JWT, until
+SIGTERM or SIGINT. The worker then finishes the tasks in flight; a second signal
+stops it at once. Every setting can also be set by a variable or a file: see
 docs/configuration.md. Secrets have no flag: set CONDUCTOR_AUTH_SECRET, or
 CONDUCTOR_AUTH_SECRET_FILE to a file that holds it.`,
 		Args: noArgs,

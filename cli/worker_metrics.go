@@ -89,7 +89,7 @@ func (w *clockWatch) see(skew time.Duration) {
 		return
 	}
 	w.once.Do(func() {
-		w.log.Warn("the clocks of the server and of this worker do not agree; tokens may be refused as expired or as not yet valid: synchronise both with a time server",
+		w.log.Warn("the clocks of the server and of this worker do not agree, so that verifiers may refuse tokens as expired or as not yet valid; synchronise both with a time server",
 			"server_ahead_seconds", int64(skew/time.Second))
 	})
 }

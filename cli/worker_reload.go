@@ -162,7 +162,7 @@ func (s *signing) reload(ctx context.Context) {
 	}
 	if err != nil {
 		s.reloads.refused()
-		s.log.ErrorContext(ctx, "the policy is wrong; the one from before stays in force", "problem", firstLine(err), "hint", hintOf(err))
+		s.log.ErrorContext(ctx, "the policy file has an error; the previous policy stays in force", "problem", firstLine(err), "hint", hintOf(err))
 		return
 	}
 	s.refresh(ctx, next)

@@ -137,7 +137,7 @@ func (s *signing) warnCleartext(ctx context.Context, p *policy.Policy) {
 	}
 	for _, store := range [][2]string{{"vault.address", p.Vault.Address}, {"google.endpoint", p.Google.Endpoint}, {"aws.endpoint", p.AWS.Endpoint}} {
 		if conductor.Cleartext(store[1]) {
-			s.log.WarnContext(ctx, "a key store is asked over plain http: everybody on the way can read its token, and keys; use https", "setting", store[0])
+			s.log.WarnContext(ctx, "the connection to a key store is plain HTTP: anyone on the network path can read its token and keys; use HTTPS", "setting", store[0])
 		}
 	}
 }

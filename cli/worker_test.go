@@ -347,8 +347,8 @@ func TestWhatIsUnsafeIsSaidOnce(t *testing.T) {
 	p.address(t)
 	p.signals <- syscall.SIGTERM
 	p.ends(t, 0)
-	if strings.Contains(p.err.String(), "plain http") {
-		t.Error("warns of plain http over loopback")
+	if strings.Contains(p.err.String(), "plain HTTP") {
+		t.Error("warns of plain HTTP over loopback")
 	}
 
 	// The unspecified address reaches this host, but is not loopback.
@@ -359,7 +359,7 @@ func TestWhatIsUnsafeIsSaidOnce(t *testing.T) {
 	p.address(t)
 	p.signals <- syscall.SIGTERM
 	p.ends(t, 0)
-	for _, text := range []string{"over plain http", "certificate is not checked", "CONDUCTOR_JWT_THREADS"} {
+	for _, text := range []string{"is plain HTTP", "certificate is not checked", "CONDUCTOR_JWT_THREADS"} {
 		if strings.Count(p.err.String(), text) != 1 {
 			t.Errorf("does not say %q once:\n%s", text, p.err.String())
 		}

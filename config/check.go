@@ -16,9 +16,9 @@ func (l *Loaded) check(wrong *problems) {
 	pair := func(a, b string, hasA, hasB bool) {
 		switch {
 		case hasA && !hasB:
-			fault(a, "set without %s; set both or neither", b)
+			fault(a, "%s is not set; set both or neither", b)
 		case hasB && !hasA:
-			fault(b, "set without %s; set both or neither", a)
+			fault(b, "%s is not set; set both or neither", a)
 		}
 	}
 	pair("auth_key", "auth_secret", l.AuthKey != "", !l.AuthSecret.IsZero())
@@ -26,14 +26,14 @@ func (l *Loaded) check(wrong *problems) {
 	l.checkTaskTypes(fault)
 	l.checkDomain(fault)
 	if l.Slots < len(l.TaskTypes) {
-		fault("slots", "fewer than the %d task types; set one for each at least", len(l.TaskTypes))
+		fault("slots", "there are %d task types; set at least one slot for each", len(l.TaskTypes))
 	}
 	l.checkTTL(fault)
 	if l.PprofListen != "" && !isLoopback(l.PprofListen) {
-		fault(settingPprof, "not a loopback address; set 127.0.0.1:PORT or [::1]:PORT")
+		fault(settingPprof, "the address is not a loopback address; set 127.0.0.1:PORT or [::1]:PORT")
 	}
 	if l.OwnerEmail != "" && !strings.Contains(l.OwnerEmail, "@") {
-		fault("owner_email", "not an e-mail address; the server refuses task definitions with it")
+		fault("owner_email", "the value is not an e-mail address, and the server refuses task definitions with it; write NAME@DOMAIN")
 	}
 }
 
@@ -44,9 +44,9 @@ func (l *Loaded) checkDomain(fault func(string, string, ...any)) {
 	case strings.EqualFold(l.Domain, "NO_DOMAIN"):
 		fault(settingDomain, "NO_DOMAIN means the queue without a domain; to poll that queue, leave the setting out")
 	case strings.ContainsAny(l.Domain, "\"'"):
-		fault(settingDomain, "holds a quote; write the domain without quotes")
+		fault(settingDomain, "the value holds a quote; write the domain without quotes")
 	case strings.Contains(l.Domain, ","):
-		fault(settingDomain, "a list; write one domain, and run a worker for each of the others")
+		fault(settingDomain, "the value is a list; write one domain, and run a worker for each of the others")
 	}
 }
 
@@ -66,22 +66,22 @@ func (l *Loaded) checkTaskTypes(fault func(string, string, ...any)) {
 	for _, t := range l.TaskTypes {
 		switch {
 		case t == "" || strings.ContainsFunc(t, func(r rune) bool { return r == ' ' || isInvisible(r) }):
-			fault("task_types", "holds an empty name or one with a space in it")
+			fault("task_types", "the list holds an empty name or a name with a space; write the names with commas between them")
 		case strings.ContainsAny(t, "[]{}\"'`;"):
-			fault("task_types", "holds a bracket, a quote or a semicolon; write the names alone, with commas between them")
+			fault("task_types", "the list holds a bracket, a quote or a semicolon; write the names alone, with commas between them")
 			return
 		case seen[t]:
-			fault("task_types", "names a type twice")
+			fault("task_types", "the list names a type twice; name each type once")
 		}
 		seen[t] = true
 	}
 	if len(l.TaskTypes) == 0 {
-		fault("task_types", "an empty list; name at least one type")
+		fault("task_types", "the list is empty; name at least one type")
 	}
 }
 
 func (l *Loaded) checkTTL(fault func(string, string, ...any)) {
-	const fraction = "not whole seconds; token times are"
+	const fraction = "the duration has a fraction of a second; write whole seconds, as the times of a token are"
 	if l.DefaultTTL%time.Second != 0 {
 		fault(settingDefaultTTL, fraction)
 	}
@@ -89,6 +89,6 @@ func (l *Loaded) checkTTL(fault func(string, string, ...any)) {
 		fault("max_ttl", fraction)
 	}
 	if l.DefaultTTL > l.MaxTTL {
-		fault(settingDefaultTTL, "over max_ttl, which is %s; set %[1]s or less", short(int64(l.MaxTTL)))
+		fault(settingDefaultTTL, "the duration is over max_ttl, which is %s; set %[1]s or less", short(int64(l.MaxTTL)))
 	}
 }

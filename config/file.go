@@ -56,7 +56,7 @@ func readValueFile(s Setting, path string, readFile func(path string) ([]byte, e
 	case len(bytes.TrimSpace(raw)) == 0:
 		return "", "the file is empty; write the " + what + " into it"
 	case !utf8.Valid(raw):
-		return "", "the file is not utf-8 text; write it as utf-8"
+		return "", "the file is not UTF-8 text; write it as UTF-8"
 	}
 	return strings.TrimSuffix(strings.TrimSuffix(string(raw), "\n"), "\r"), ""
 }
@@ -95,7 +95,7 @@ func (f *file) read(text []byte) {
 	}
 	mapping, ok := body.(*ast.MappingNode)
 	if !ok {
-		f.fault(body, "%s where a mapping of setting names to values belongs", yamlfile.Kind(body))
+		f.fault(body, "the file is %s; write a mapping of setting names to values", yamlfile.Kind(body))
 		return
 	}
 	if len(mapping.Values) == 0 {
@@ -116,7 +116,7 @@ func (f *file) readEntry(entry *ast.MappingValueNode) {
 	line, _ := yamlfile.Position(entry.Key)
 	at := f.origin(line)
 	if first, ok := f.values[s.Name]; ok {
-		f.wrong.add(s.Name, at, "set already at %s; keep one", first.at.Where)
+		f.wrong.add(s.Name, at, "the setting is set already at %s; keep one", first.at.Where)
 		return
 	}
 	v, fault := readValue(s, entry.Value)
@@ -176,9 +176,9 @@ func readValue(s Setting, n ast.Node) (v value, fault string) {
 	text, ok := yamlfile.Text(n)
 	switch _, null := n.(*ast.NullNode); {
 	case null || ok && text == "":
-		return value{}, "no value; write " + s.expected() + ", or remove the line"
+		return value{}, "the setting has no value; write " + s.expected() + ", or remove the line"
 	case !ok:
-		return value{}, yamlfile.Kind(n) + " where " + s.expected() + " belongs"
+		return value{}, "the value is " + yamlfile.Kind(n) + "; write " + s.expected()
 	}
 	return value{text: text}, ""
 }
@@ -213,7 +213,7 @@ func readBoolean(s Setting, n ast.Node, on bool) (v value, fault string) {
 	case s.canBeOff() && !on:
 		return value{text: Off}, ""
 	case written || s.canBeOff():
-		return value{}, "a boolean where " + s.expected() + " belongs; write text in quotes"
+		return value{}, "the value is a boolean, not " + s.expected() + "; write text in quotes"
 	}
 	text, _ := yamlfile.Text(n)
 	return value{text: text}, ""
@@ -224,7 +224,7 @@ func readList(n *ast.SequenceNode) (v value, fault string) {
 	for _, element := range n.Values {
 		text, ok := yamlfile.Text(element)
 		if !ok {
-			return value{}, "a list of text is needed; it holds " + yamlfile.Kind(element)
+			return value{}, "the list holds " + yamlfile.Kind(element) + "; write a list of text"
 		}
 		v.list = append(v.list, text)
 	}
@@ -240,7 +240,7 @@ func (s Setting) expected() string {
 		}
 		return "the path of a file"
 	case URL, Proxy:
-		return "a url"
+		return "a URL"
 	case Address:
 		return "an address or off"
 	case Duration:

@@ -229,7 +229,7 @@ func TestSecretFiles(t *testing.T) {
 	}
 	for content, want := range map[string]string{
 		"\ufeff\n":                 "the file is empty; write the secret into it",
-		"\xff\xfes\x003\x00":       "the file is not utf-8 text; write it as utf-8",
+		"\xff\xfes\x003\x00":       "the file is not UTF-8 text; write it as UTF-8",
 		strings.Repeat("s", 65537): "the file is over 64 KiB; name a file that holds the secret alone",
 	} {
 		_, err := sources{
@@ -309,13 +309,13 @@ func TestBooleansOfYAML(t *testing.T) {
 			t.Errorf("tls_insecure_skip_verify: %s is false", on)
 		}
 		for _, name := range []string{"audit", "listen", "register_taskdefs"} {
-			if _, err := inFile(name + ": " + on).load(); err == nil || !strings.Contains(err.Error(), name+" (w.yaml:1): a boolean where ") {
+			if _, err := inFile(name + ": " + on).load(); err == nil || !strings.Contains(err.Error(), name+" (w.yaml:1): the value is a boolean, not ") {
 				t.Errorf("%s: %s: %v", name, on, err)
 			}
 		}
 	}
 	for _, text := range []string{"output: false", "domain: false", "policy: true", "slots: true", "task_types: true"} {
-		if _, err := inFile(text).load(); err == nil || !strings.Contains(err.Error(), ": a boolean where ") {
+		if _, err := inFile(text).load(); err == nil || !strings.Contains(err.Error(), ": the value is a boolean, not ") {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
@@ -391,81 +391,81 @@ func TestProblems(t *testing.T) {
 		src  sources
 		want string
 	}{
-		{env("CONDUCTOR_JWT_SLOTS", "many"), "slots (CONDUCTOR_JWT_SLOTS): not a whole number; set 1 to 10000"},
-		{env("CONDUCTOR_JWT_SLOTS", "0"), "slots (CONDUCTOR_JWT_SLOTS): out of range; set 1 to 10000"},
-		{env("CONDUCTOR_JWT_SLOTS", "-1"), "slots (CONDUCTOR_JWT_SLOTS): not a whole number; set 1 to 10000"},
-		{env("CONDUCTOR_JWT_SLOTS", "99999999999999999999"), "slots (CONDUCTOR_JWT_SLOTS): out of range; set 1 to 10000"},
-		{flag("slots", ""), "slots (--slots): not a whole number; set 1 to 10000"},
-		{inFile("slots: 1.5"), "slots (w.yaml:1): not a whole number; set 1 to 10000"},
-		{inFile("\n\nslots: [1]"), "slots (w.yaml:3): a list where a whole number belongs"},
-		{inFile("slots: {a: 1}"), "slots (w.yaml:1): a mapping where a whole number belongs"},
+		{env("CONDUCTOR_JWT_SLOTS", "many"), "slots (CONDUCTOR_JWT_SLOTS): the value is not a whole number; set 1 to 10000"},
+		{env("CONDUCTOR_JWT_SLOTS", "0"), "slots (CONDUCTOR_JWT_SLOTS): the number is out of range; set 1 to 10000"},
+		{env("CONDUCTOR_JWT_SLOTS", "-1"), "slots (CONDUCTOR_JWT_SLOTS): the value is not a whole number; set 1 to 10000"},
+		{env("CONDUCTOR_JWT_SLOTS", "99999999999999999999"), "slots (CONDUCTOR_JWT_SLOTS): the number is out of range; set 1 to 10000"},
+		{flag("slots", ""), "slots (--slots): the value is not a whole number; set 1 to 10000"},
+		{inFile("slots: 1.5"), "slots (w.yaml:1): the value is not a whole number; set 1 to 10000"},
+		{inFile("\n\nslots: [1]"), "slots (w.yaml:3): the value is a list; write a whole number"},
+		{inFile("slots: {a: 1}"), "slots (w.yaml:1): the value is a mapping; write a whole number"},
 		{inFile("a: &x 3\nslots: *x"), "w.yaml:1: unknown setting; `conductor-jwt config schema` lists them\n" +
-			"slots (w.yaml:2): an anchor or alias where a whole number belongs"},
+			"slots (w.yaml:2): the value is an anchor or alias; write a whole number"},
 		{
 			env("CONDUCTOR_JWT_SLOTS", "1", "CONDUCTOR_JWT_TASK_TYPES", "A,B"),
-			"slots (CONDUCTOR_JWT_SLOTS): fewer than the 2 task types; set one for each at least",
+			"slots (CONDUCTOR_JWT_SLOTS): there are 2 task types; set at least one slot for each",
 		},
-		{env("CONDUCTOR_JWT_POLL_TIMEOUT", "6s"), "poll_timeout (CONDUCTOR_JWT_POLL_TIMEOUT): too long; set 5s or less"},
-		{flag("poll_timeout", "0"), "poll_timeout (--poll-timeout): too short; set 1ms or more"},
-		{flag("poll_timeout", "5"), "poll_timeout (--poll-timeout): a number without a unit; write it as 30s, 5m or 1h30m"},
-		{inFile("drain_timeout: 25"), "drain_timeout (w.yaml:1): a number without a unit; write it as 30s, 5m or 1h30m"},
-		{flag("drain_timeout", "soon"), "drain_timeout (--drain-timeout): not a duration; write it as 30s, 5m or 1h30m"},
-		{flag("drain_timeout", "-1s"), "drain_timeout (--drain-timeout): too short; set 0s or more"},
-		{flag("default_ttl", "25h"), "default_ttl (--default-ttl): over max_ttl, which is 24h; set 24h or less"},
-		{flag("default_ttl", "1500ms"), "default_ttl (--default-ttl): not whole seconds; token times are"},
-		{flag("max_ttl", "3600500ms"), "max_ttl (--max-ttl): not whole seconds; token times are"},
-		{flag("output", "secrets"), "output (--output-path): not one of token, _secrets, both"},
-		{flag("output", "TOKEN"), "output (--output-path): not one of token, _secrets, both"},
-		{env("LOG_LEVEL", "trace"), "log_level (LOG_LEVEL): not one of debug, info, warn, error"},
-		{flag("server_url", "localhost:8080"), "server_url (--server-url): not a url; begin with http:// or https://"},
-		{flag("server_url", "http:///api"), "server_url (--server-url): a url without a host; write scheme://host:port"},
-		{flag("server_url", "http://h/api?x=1"), "server_url (--server-url): a url with a query or fragment; end it after the path"},
-		{flag("server_url", "http://u:p@h"), "server_url (--server-url): a url with a user name; set auth_key and auth_secret, or headers_file for a gateway"},
-		{flag("server_url", "http://h:port"), "server_url (--server-url): not a url; begin with http:// or https://"},
+		{env("CONDUCTOR_JWT_POLL_TIMEOUT", "6s"), "poll_timeout (CONDUCTOR_JWT_POLL_TIMEOUT): the duration is too long; set 5s or less"},
+		{flag("poll_timeout", "0"), "poll_timeout (--poll-timeout): the duration is too short; set 1ms or more"},
+		{flag("poll_timeout", "5"), "poll_timeout (--poll-timeout): the duration has no unit; write it as 30s, 5m or 1h30m"},
+		{inFile("drain_timeout: 25"), "drain_timeout (w.yaml:1): the duration has no unit; write it as 30s, 5m or 1h30m"},
+		{flag("drain_timeout", "soon"), "drain_timeout (--drain-timeout): the value is not a duration; write it as 30s, 5m or 1h30m"},
+		{flag("drain_timeout", "-1s"), "drain_timeout (--drain-timeout): the duration is too short; set 0s or more"},
+		{flag("default_ttl", "25h"), "default_ttl (--default-ttl): the duration is over max_ttl, which is 24h; set 24h or less"},
+		{flag("default_ttl", "1500ms"), "default_ttl (--default-ttl): the duration has a fraction of a second; write whole seconds, as the times of a token are"},
+		{flag("max_ttl", "3600500ms"), "max_ttl (--max-ttl): the duration has a fraction of a second; write whole seconds, as the times of a token are"},
+		{flag("output", "secrets"), "output (--output-path): the value must be one of token, _secrets, both"},
+		{flag("output", "TOKEN"), "output (--output-path): the value must be one of token, _secrets, both"},
+		{env("LOG_LEVEL", "trace"), "log_level (LOG_LEVEL): the value must be one of debug, info, warn, error"},
+		{flag("server_url", "localhost:8080"), "server_url (--server-url): the value is not a URL; begin it with http:// or https://"},
+		{flag("server_url", "http:///api"), "server_url (--server-url): the URL has no host; write scheme://host:port"},
+		{flag("server_url", "http://h/api?x=1"), "server_url (--server-url): the URL has a query or a fragment; end it after the path"},
+		{flag("server_url", "http://u:p@h"), "server_url (--server-url): the URL has a user name; set auth_key and auth_secret instead, or headers_file for a gateway"},
+		{flag("server_url", "http://h:port"), "server_url (--server-url): the value is not a URL; begin it with http:// or https://"},
 		{
 			flag("proxy", "http://u:p@h"),
-			"proxy (--proxy): a url with a user name, which every user of this machine can read; set CONDUCTOR_PROXY",
+			"proxy (--proxy): the URL has a user name, which every user of this machine can read in a flag; set CONDUCTOR_PROXY",
 		},
-		{flag("proxy", "ftp://h"), "proxy (--proxy): not a url; begin with http:// or https:// or socks5:// or socks5h://"},
-		{flag("listen", "9991"), "listen (--listen): not an address; write host:port, :port or off"},
-		{flag("listen", ":http"), "listen (--listen): not an address; write host:port, :port or off"},
-		{flag("listen", ":65536"), "listen (--listen): not an address; write host:port, :port or off"},
-		{flag("listen", "::1:80"), "listen (--listen): not an address; write host:port, :port or off"},
-		{flag("tls_insecure_skip_verify", "maybe"), "tls_insecure_skip_verify (--tls-insecure-skip-verify): not true or false"},
-		{flag("task_types", ","), "task_types (--task-types): an empty list; name at least one type"},
-		{flag("task_types", "A,B,A"), "task_types (--task-types): names a type twice"},
-		{inFile(`task_types: ["A B"]`), "task_types (w.yaml:1): holds an empty name or one with a space in it"},
-		{flag("task_types", `["GET_SIGNED_JWT","B"]`), "task_types (--task-types): holds a bracket, a quote or a semicolon; write the names alone, with commas between them"},
-		{flag("task_types", `[GET_SIGNED_JWT]`), "task_types (--task-types): holds a bracket, a quote or a semicolon; write the names alone, with commas between them"},
-		{flag("task_types", `'GET_SIGNED_JWT'`), "task_types (--task-types): holds a bracket, a quote or a semicolon; write the names alone, with commas between them"},
-		{flag("task_types", `A;B`), "task_types (--task-types): holds a bracket, a quote or a semicolon; write the names alone, with commas between them"},
-		{inFile(`task_types: '["A"]'`), "task_types (w.yaml:1): holds a bracket, a quote or a semicolon; write the names alone, with commas between them"},
-		{inFile(`task_types: [{a: b}]`), "task_types (w.yaml:1): a list of text is needed; it holds a mapping"},
-		{flag("owner_email", "me"), "owner_email (--owner-email): not an e-mail address; the server refuses task definitions with it"},
-		{flag("domain", "a\nb"), "domain (--domain): holds a control character; write it on one line"},
+		{flag("proxy", "ftp://h"), "proxy (--proxy): the value is not a URL; begin it with http:// or https:// or socks5:// or socks5h://"},
+		{flag("listen", "9991"), "listen (--listen): the value is not an address; write host:port, :port or off"},
+		{flag("listen", ":http"), "listen (--listen): the value is not an address; write host:port, :port or off"},
+		{flag("listen", ":65536"), "listen (--listen): the value is not an address; write host:port, :port or off"},
+		{flag("listen", "::1:80"), "listen (--listen): the value is not an address; write host:port, :port or off"},
+		{flag("tls_insecure_skip_verify", "maybe"), "tls_insecure_skip_verify (--tls-insecure-skip-verify): the value must be true or false"},
+		{flag("task_types", ","), "task_types (--task-types): the list is empty; name at least one type"},
+		{flag("task_types", "A,B,A"), "task_types (--task-types): the list names a type twice; name each type once"},
+		{inFile(`task_types: ["A B"]`), "task_types (w.yaml:1): the list holds an empty name or a name with a space; write the names with commas between them"},
+		{flag("task_types", `["GET_SIGNED_JWT","B"]`), "task_types (--task-types): the list holds a bracket, a quote or a semicolon; write the names alone, with commas between them"},
+		{flag("task_types", `[GET_SIGNED_JWT]`), "task_types (--task-types): the list holds a bracket, a quote or a semicolon; write the names alone, with commas between them"},
+		{flag("task_types", `'GET_SIGNED_JWT'`), "task_types (--task-types): the list holds a bracket, a quote or a semicolon; write the names alone, with commas between them"},
+		{flag("task_types", `A;B`), "task_types (--task-types): the list holds a bracket, a quote or a semicolon; write the names alone, with commas between them"},
+		{inFile(`task_types: '["A"]'`), "task_types (w.yaml:1): the list holds a bracket, a quote or a semicolon; write the names alone, with commas between them"},
+		{inFile(`task_types: [{a: b}]`), "task_types (w.yaml:1): the list holds a mapping; write a list of text"},
+		{flag("owner_email", "me"), "owner_email (--owner-email): the value is not an e-mail address, and the server refuses task definitions with it; write NAME@DOMAIN"},
+		{flag("domain", "a\nb"), "domain (--domain): the value holds a control character; write it on one line"},
 		{env("CONDUCTOR_JWT_DOMAIN", "NO_DOMAIN"), "domain (CONDUCTOR_JWT_DOMAIN): NO_DOMAIN means the queue without a domain; to poll that queue, leave the setting out"},
-		{env("CONDUCTOR_JWT_DOMAIN", `"blue"`), "domain (CONDUCTOR_JWT_DOMAIN): holds a quote; write the domain without quotes"},
-		{env("CONDUCTOR_JWT_DOMAIN", "'a','b'"), "domain (CONDUCTOR_JWT_DOMAIN): holds a quote; write the domain without quotes"},
+		{env("CONDUCTOR_JWT_DOMAIN", `"blue"`), "domain (CONDUCTOR_JWT_DOMAIN): the value holds a quote; write the domain without quotes"},
+		{env("CONDUCTOR_JWT_DOMAIN", "'a','b'"), "domain (CONDUCTOR_JWT_DOMAIN): the value holds a quote; write the domain without quotes"},
 		{flag("domain", "no_domain"), "domain (--domain): NO_DOMAIN means the queue without a domain; to poll that queue, leave the setting out"},
-		{env("CONDUCTOR_JWT_DOMAIN", "eu,us"), "domain (CONDUCTOR_JWT_DOMAIN): a list; write one domain, and run a worker for each of the others"},
-		{inFile("domain: eu,NO_DOMAIN"), "domain (w.yaml:1): a list; write one domain, and run a worker for each of the others"},
-		{env("CONDUCTOR_JWT_DOMAIN", "eu "), "domain (CONDUCTOR_JWT_DOMAIN): begins or ends with a space; remove it"},
-		{env("CONDUCTOR_JWT_DOMAIN", " "), "domain (CONDUCTOR_JWT_DOMAIN): begins or ends with a space; remove it"},
-		{inFile("domain: \"\u00a0eu\""), "domain (w.yaml:1): begins or ends with a space; remove it"},
-		{env("CONDUCTOR_JWT_DOMAIN", "e\u200bu"), "domain (CONDUCTOR_JWT_DOMAIN): holds an invisible character; type the value again"},
-		{env("CONDUCTOR_AUTH_KEY", "\ufeffk", "CONDUCTOR_AUTH_SECRET", "s"), "auth_key (CONDUCTOR_AUTH_KEY): holds an invisible character; type the value again"},
-		{env("CONDUCTOR_JWT_TASK_TYPES", "A\u00a0B"), "task_types (CONDUCTOR_JWT_TASK_TYPES): holds an empty name or one with a space in it"},
-		{env("CONDUCTOR_JWT_POLICY", " "), "policy (CONDUCTOR_JWT_POLICY): begins or ends with a space; remove it"},
-		{env("CONDUCTOR_AUTH_KEY", "k"), "auth_key (CONDUCTOR_AUTH_KEY): set without auth_secret; set both or neither"},
-		{env("CONDUCTOR_AUTH_SECRET", "k"), "auth_secret (CONDUCTOR_AUTH_SECRET): set without auth_key; set both or neither"},
-		{flag("tls_client_key", "k"), "tls_client_key (--tls-client-key): set without tls_client_cert; set both or neither"},
+		{env("CONDUCTOR_JWT_DOMAIN", "eu,us"), "domain (CONDUCTOR_JWT_DOMAIN): the value is a list; write one domain, and run a worker for each of the others"},
+		{inFile("domain: eu,NO_DOMAIN"), "domain (w.yaml:1): the value is a list; write one domain, and run a worker for each of the others"},
+		{env("CONDUCTOR_JWT_DOMAIN", "eu "), "domain (CONDUCTOR_JWT_DOMAIN): the value begins or ends with a space; remove the space"},
+		{env("CONDUCTOR_JWT_DOMAIN", " "), "domain (CONDUCTOR_JWT_DOMAIN): the value begins or ends with a space; remove the space"},
+		{inFile("domain: \"\u00a0eu\""), "domain (w.yaml:1): the value begins or ends with a space; remove the space"},
+		{env("CONDUCTOR_JWT_DOMAIN", "e\u200bu"), "domain (CONDUCTOR_JWT_DOMAIN): the value holds an invisible character; type the value again"},
+		{env("CONDUCTOR_AUTH_KEY", "\ufeffk", "CONDUCTOR_AUTH_SECRET", "s"), "auth_key (CONDUCTOR_AUTH_KEY): the value holds an invisible character; type the value again"},
+		{env("CONDUCTOR_JWT_TASK_TYPES", "A\u00a0B"), "task_types (CONDUCTOR_JWT_TASK_TYPES): the list holds an empty name or a name with a space; write the names with commas between them"},
+		{env("CONDUCTOR_JWT_POLICY", " "), "policy (CONDUCTOR_JWT_POLICY): the value begins or ends with a space; remove the space"},
+		{env("CONDUCTOR_AUTH_KEY", "k"), "auth_key (CONDUCTOR_AUTH_KEY): auth_secret is not set; set both or neither"},
+		{env("CONDUCTOR_AUTH_SECRET", "k"), "auth_secret (CONDUCTOR_AUTH_SECRET): auth_key is not set; set both or neither"},
+		{flag("tls_client_key", "k"), "tls_client_key (--tls-client-key): tls_client_cert is not set; set both or neither"},
 		{
 			env("CONDUCTOR_AUTH_SECRET", "a", "CONDUCTOR_AUTH_SECRET_FILE", "b"),
 			"auth_secret (CONDUCTOR_AUTH_SECRET_FILE): CONDUCTOR_AUTH_SECRET is set too; set one of the two",
 		},
 		{
 			inFile("auth_key: k\nauth_secret: a\nauth_secret_file: b"),
-			"auth_secret (w.yaml:3): set already at w.yaml:2; keep one",
+			"auth_secret (w.yaml:3): the setting is set already at w.yaml:2; keep one",
 		},
 		{
 			env("CONDUCTOR_AUTH_KEY", "k", "CONDUCTOR_AUTH_SECRET_FILE", "hunter2"),
@@ -476,36 +476,36 @@ func TestProblems(t *testing.T) {
 		{inFile("slots: 3\npollTimeout: 3s"), "w.yaml:2: unknown setting; did you mean poll_timeout?"},
 		{inFile("auth_secret_fil: /x"), "w.yaml:1: unknown setting; did you mean auth_secret_file?"},
 		{inFile("config: x"), "w.yaml:1: config cannot be set in the file itself"},
-		{inFile("slots: 3\nslots: 4"), "slots (w.yaml:2): set already at w.yaml:1; keep one"},
+		{inFile("slots: 3\nslots: 4"), "slots (w.yaml:2): the setting is set already at w.yaml:1; keep one"},
 		{inFile("slots: 3\n---\nslots: 4"), "w.yaml:2: a second document; keep one"},
-		{inFile("slots:\npolicy: ~"), "slots (w.yaml:1): no value; write a whole number, or remove the line\n" +
-			"policy (w.yaml:2): no value; write the path of a file, or remove the line"},
-		{inFile("task_types: [A, ]\nauth_secret_file:"), "auth_secret (w.yaml:2): no value; write text, or remove the line"},
-		{inFile("task_types: [A, ~]"), "task_types (w.yaml:1): a list of text is needed; it holds no value"},
-		{flag("policy", ""), "policy (--policy): empty; name a file, or leave the setting out"},
-		{flag("config", ""), "config (--config): empty; name a file, or leave the setting out"},
-		{inFile("policy: ''\nmax_ttl: \"\"\nauth_secret_file: ''\nproxy: |\n  \ntask_types: ''"), "policy (w.yaml:1): no value; write the path of a file, or remove the line\n" +
-			"max_ttl (w.yaml:2): no value; write a duration, or remove the line\nauth_secret (w.yaml:3): no value; write text, or remove the line\n" +
-			"proxy (w.yaml:4): no value; write a url, or remove the line\ntask_types (w.yaml:6): no value; write a list of text, or remove the line"},
+		{inFile("slots:\npolicy: ~"), "slots (w.yaml:1): the setting has no value; write a whole number, or remove the line\n" +
+			"policy (w.yaml:2): the setting has no value; write the path of a file, or remove the line"},
+		{inFile("task_types: [A, ]\nauth_secret_file:"), "auth_secret (w.yaml:2): the setting has no value; write text, or remove the line"},
+		{inFile("task_types: [A, ~]"), "task_types (w.yaml:1): the list holds no value; write a list of text"},
+		{flag("policy", ""), "policy (--policy): the value is empty; name a file, or leave the setting out"},
+		{flag("config", ""), "config (--config): the value is empty; name a file, or leave the setting out"},
+		{inFile("policy: ''\nmax_ttl: \"\"\nauth_secret_file: ''\nproxy: |\n  \ntask_types: ''"), "policy (w.yaml:1): the setting has no value; write the path of a file, or remove the line\n" +
+			"max_ttl (w.yaml:2): the setting has no value; write a duration, or remove the line\nauth_secret (w.yaml:3): the setting has no value; write text, or remove the line\n" +
+			"proxy (w.yaml:4): the setting has no value; write a URL, or remove the line\ntask_types (w.yaml:6): the setting has no value; write a list of text, or remove the line"},
 		{inFile(""), "w.yaml: the file holds no setting; write one, or do not name the file"},
 		{inFile("# policy: p.yaml\n"), "w.yaml: the file holds no setting; write one, or do not name the file"},
 		{inFile("{}"), "w.yaml:1: the file holds no setting; write one, or do not name the file"},
 		{inFile("slots: " + strings.Repeat("[", 1000)), "w.yaml:1: nested more than 64 deep"},
 		{inFile("a: 1\n---\n---\npolicy: p"), "w.yaml:2: a second document; keep one"},
-		{inFile("- slots"), "w.yaml:1: a list where a mapping of setting names to values belongs"},
-		{inFile("slots"), "w.yaml:1: text where a mapping of setting names to values belongs"},
+		{inFile("- slots"), "w.yaml:1: the file is a list; write a mapping of setting names to values"},
+		{inFile("slots"), "w.yaml:1: the file is text; write a mapping of setting names to values"},
 		{inFile("slots: [1\n"), "w.yaml:1: not valid yaml from here on"},
 		{inFile("a: \xff"), "w.yaml: not utf-8 text"},
 		{inFile(strings.Repeat("#", 1<<20+1)), "w.yaml: over 1 MiB"},
-		{env("CONDUCTOR_JWT_JWKS_LISTEN", "80"), "jwks_listen (CONDUCTOR_JWT_JWKS_LISTEN): not an address; write host:port, :port or off"},
-		{env("CONDUCTOR_JWT_STATUS_LISTEN", "80"), "status_listen (CONDUCTOR_JWT_STATUS_LISTEN): not an address; write host:port, :port or off"},
-		{inFile("ui_url: conductor"), "ui_url (w.yaml:1): not a url; begin with http:// or https://"},
+		{env("CONDUCTOR_JWT_JWKS_LISTEN", "80"), "jwks_listen (CONDUCTOR_JWT_JWKS_LISTEN): the value is not an address; write host:port, :port or off"},
+		{env("CONDUCTOR_JWT_STATUS_LISTEN", "80"), "status_listen (CONDUCTOR_JWT_STATUS_LISTEN): the value is not an address; write host:port, :port or off"},
+		{inFile("ui_url: conductor"), "ui_url (w.yaml:1): the value is not a URL; begin it with http:// or https://"},
 		{env("CONDUCTOR_JWT_SLOT", "3"), "CONDUCTOR_JWT_SLOT: unknown variable; did you mean CONDUCTOR_JWT_SLOTS?"},
 		{
 			env("CONDUCTOR_JWT_SLOTS", "x", "CONDUCTOR_JWT_POLLERS", "y", "CONDUCTOR_JWT_LISTEN", "z"),
-			"pollers (CONDUCTOR_JWT_POLLERS): not a whole number; set 1 to 64\n" +
-				"slots (CONDUCTOR_JWT_SLOTS): not a whole number; set 1 to 10000\n" +
-				"listen (CONDUCTOR_JWT_LISTEN): not an address; write host:port, :port or off",
+			"pollers (CONDUCTOR_JWT_POLLERS): the value is not a whole number; set 1 to 64\n" +
+				"slots (CONDUCTOR_JWT_SLOTS): the value is not a whole number; set 1 to 10000\n" +
+				"listen (CONDUCTOR_JWT_LISTEN): the value is not an address; write host:port, :port or off",
 		},
 	} {
 		_, err := row.src.load()
@@ -537,7 +537,7 @@ func TestProfilerListensOnLoopbackOnly(t *testing.T) {
 		switch {
 		case ok && (err != nil || (address == "off") != (l.PprofListen == "")):
 			t.Errorf("%s: %q, %v", address, l.PprofListen, err)
-		case !ok && (err == nil || !strings.Contains(err.Error(), "not a loopback address; set 127.0.0.1:PORT or [::1]:PORT")):
+		case !ok && (err == nil || !strings.Contains(err.Error(), "the address is not a loopback address; set 127.0.0.1:PORT or [::1]:PORT")):
 			t.Errorf("%s: %v", address, err)
 		}
 	}
@@ -686,7 +686,7 @@ func TestVariablesOfOtherSDKs(t *testing.T) {
 		"CONDUCTOR_SECURITY_CLIENT_KEY_ID":             "set CONDUCTOR_AUTH_KEY",
 	} {
 		l := env(name, "hush").mustLoad(t)
-		if want := name + ": a variable of another Conductor SDK, which is not read; " + instead; !slices.Equal(l.Warnings, []string{want}) {
+		if want := name + ": this variable of another Conductor SDK is not read; " + instead; !slices.Equal(l.Warnings, []string{want}) {
 			t.Errorf("%q, want %s", l.Warnings, want)
 		}
 	}

@@ -37,7 +37,7 @@ func parse(s Setting, place any, v value) string {
 	case *time.Duration:
 		return parseDuration(s, place, v.text)
 	}
-	return "a setting of a type that nothing reads; report it"
+	return "the type of the setting is unknown to the program; report it"
 }
 
 // isInvisible reports whether a character is one that is copied unseen: a
@@ -46,19 +46,19 @@ func isInvisible(r rune) bool { return !unicode.IsPrint(r) }
 
 func parseText(s Setting, place *string, v value) string {
 	if strings.ContainsFunc(v.text, func(r rune) bool { return r < ' ' || r == 0x7f }) {
-		return "holds a control character; write it on one line"
+		return "the value holds a control character; write it on one line"
 	}
 	if v.text != strings.TrimSpace(v.text) {
-		return "begins or ends with a space; remove it"
+		return "the value begins or ends with a space; remove the space"
 	}
 	if strings.ContainsFunc(v.text, isInvisible) {
-		return "holds an invisible character; type the value again"
+		return "the value holds an invisible character; type the value again"
 	}
 	*place = v.text
 	switch s.Kind {
 	case Path:
 		if v.text == "" { // --policy "$POLICY" without that variable
-			return "empty; name a file, or leave the setting out"
+			return "the value is empty; name a file, or leave the setting out"
 		}
 	case Choice:
 		return parseChoice(s, place)
@@ -84,7 +84,7 @@ func parseChoice(s Setting, place *string) string {
 		*place = "warn"
 	}
 	if !slices.Contains(s.Choices, *place) {
-		return "not one of " + strings.Join(s.Choices, ", ")
+		return "the value must be one of " + strings.Join(s.Choices, ", ")
 	}
 	return ""
 }
@@ -102,7 +102,7 @@ func splitList(text string) []string {
 func parseSwitch(place *bool, text string) string {
 	b, err := strconv.ParseBool(text)
 	if err != nil {
-		return "not true or false"
+		return "the value must be true or false"
 	}
 	*place = b
 	return ""
@@ -111,11 +111,11 @@ func parseSwitch(place *bool, text string) string {
 func parseCount(s Setting, place *int, text string) string {
 	bounds := "set " + s.bounds()
 	if text == "" || strings.Trim(text, "0123456789") != "" {
-		return "not a whole number; " + bounds
+		return "the value is not a whole number; " + bounds
 	}
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || n < s.Min || n > s.Max {
-		return "out of range; " + bounds
+		return "the number is out of range; " + bounds
 	}
 	*place = int(n)
 	return ""
@@ -125,13 +125,13 @@ func parseDuration(s Setting, place *time.Duration, text string) string {
 	d, err := time.ParseDuration(text)
 	switch {
 	case err != nil && text != "" && strings.Trim(text, "0123456789.") == "":
-		return "a number without a unit; write it as 30s, 5m or 1h30m"
+		return "the duration has no unit; write it as 30s, 5m or 1h30m"
 	case err != nil:
-		return "not a duration; write it as 30s, 5m or 1h30m"
+		return "the value is not a duration; write it as 30s, 5m or 1h30m"
 	case d < time.Duration(s.Min):
-		return "too short; set " + short(s.Min) + " or more"
+		return "the duration is too short; set " + short(s.Min) + " or more"
 	case d > time.Duration(s.Max):
-		return "too long; set " + short(s.Max) + " or less"
+		return "the duration is too long; set " + short(s.Max) + " or less"
 	}
 	*place = d
 	return ""
@@ -170,25 +170,25 @@ func checkURL(s Setting, v value) string {
 	u, err := parseURL(s, v.text)
 	switch {
 	case err != nil || u.Opaque != "" || !slices.Contains(schemes, u.Scheme):
-		return "not a url; begin with " + strings.Join(schemes, ":// or ") + "://"
+		return "the value is not a URL; begin it with " + strings.Join(schemes, ":// or ") + "://"
 	case u.Hostname() == "":
-		return "a url without a host; write scheme://host:port"
+		return "the URL has no host; write scheme://host:port"
 	case u.RawQuery != "" || u.Fragment != "":
-		return "a url with a query or fragment; end it after the path"
+		return "the URL has a query or a fragment; end it after the path"
 	case u.User == nil:
 		return ""
 	case s.Name == "ui_url":
-		return "a url with a user name; write it without"
+		return "the URL has a user name; remove the user name"
 	case s.Kind != Proxy:
-		return "a url with a user name; set auth_key and auth_secret, or headers_file for a gateway"
+		return "the URL has a user name; set auth_key and auth_secret instead, or headers_file for a gateway"
 	case v.at.Source == FromFlag:
-		return "a url with a user name, which every user of this machine can read; set " + s.Env
+		return "the URL has a user name, which every user of this machine can read in a flag; set " + s.Env
 	}
 	return ""
 }
 
 func checkAddress(text string) string {
-	const form = "not an address; write host:port, :port or off"
+	const form = "the value is not an address; write host:port, :port or off"
 	_, port, err := net.SplitHostPort(text)
 	if err != nil {
 		return form

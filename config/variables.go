@@ -69,9 +69,9 @@ func (l *Loaded) checkVariables(src Sources, table []Setting, wrong *problems) {
 		instead, other := ofAnotherSDK(name)
 		switch near := nearVariable(name, names); {
 		case instead != "":
-			l.warn(at, "a variable of another Conductor SDK, which is not read; set "+instead)
+			l.warn(at, "this variable of another Conductor SDK is not read; set "+instead)
 		case other:
-			l.warn(at, "a variable of another Conductor SDK, which is not read; unset it")
+			l.warn(at, "this variable of another Conductor SDK is not read; unset it")
 		case near != "":
 			wrong.add("", at, "unknown variable; did you mean %s?", near)
 		default:

@@ -153,17 +153,17 @@ func TestFindings(t *testing.T) {
 		says, helps string
 	}{
 		"a server that answers":             {fakeServer{}, "server", doctor.OK, "version 3.32.3", ""},
-		"plain http over a network":         {fakeServer{url: "http://conductor:8080/api"}, "server", doctor.Warn, "plain http", "https"},
+		"plain http over a network":         {fakeServer{url: "http://conductor:8080/api"}, "server", doctor.Warn, "plain HTTP", "HTTPS"},
 		"no server":                         {fakeServer{version: class(conductor.Network, 0)}, "server", doctor.Fail, "no answer", "CONDUCTOR_SERVER_URL"},
-		"something else there":              {fakeServer{version: class(conductor.NotFound, 404)}, "server", doctor.Fail, "not conductor's api", "/api"},
-		"a login page":                      {fakeServer{version: class(conductor.Garbled, 200)}, "server", doctor.Fail, "not conductor's api", "/api"},
+		"something else there":              {fakeServer{version: class(conductor.NotFound, 404)}, "server", doctor.Fail, "not Conductor's API", "/api"},
+		"a login page":                      {fakeServer{version: class(conductor.Garbled, 200)}, "server", doctor.Fail, "not Conductor's API", "/api"},
 		"a server that is not well":         {fakeServer{version: class(conductor.Server, 503)}, "server", doctor.Fail, "answers with an error", "log"},
 		"credentials that are refused":      {fakeServer{version: class(conductor.Unauthorized, 401)}, "auth", doctor.Fail, "refuses the credentials", "CONDUCTOR_AUTH_KEY"},
 		"credentials refused for the queue": {fakeServer{queue: class(conductor.Unauthorized, 401)}, "auth", doctor.Fail, "refuses the credentials", "CONDUCTOR_AUTH_KEY"},
 		"credentials that may not":          {fakeServer{queue: class(conductor.Forbidden, 403)}, "auth", doctor.Fail, "lack a right", "right to execute"},
 		"no credentials":                    {fakeServer{queue: class(conductor.Unauthorized, 401), anonymous: true}, "auth", doctor.Fail, "requires credentials, and none are set (http status 401)", "set CONDUCTOR_AUTH_KEY"},
 		"no credentials, and no right":      {fakeServer{queue: class(conductor.Forbidden, 403), anonymous: true}, "auth", doctor.Fail, "forbids this to a worker without credentials", "set CONDUCTOR_AUTH_KEY"},
-		"credentials for a server without":  {fakeServer{version: &conductor.Error{Class: conductor.Unauthorized, Call: "token", Status: 404}}, "auth", doctor.Fail, "it has no authentication", "unset CONDUCTOR_AUTH_KEY and CONDUCTOR_AUTH_SECRET"},
+		"credentials for a server without":  {fakeServer{version: &conductor.Error{Class: conductor.Unauthorized, Call: "token", Status: 404}}, "auth", doctor.Fail, "the server has no authentication", "unset CONDUCTOR_AUTH_KEY and CONDUCTOR_AUTH_SECRET"},
 		"an unknown name":                   {fakeServer{version: &conductor.Error{Class: conductor.Network, Call: "version", Cause: &net.DNSError{Err: "no such host", Name: "c"}}}, "server", doctor.Fail, "no answer from https://conductor.example.com/api (lookup c: no such host)", "check the host in CONDUCTOR_SERVER_URL"},
 		"a certificate that is wanted":      {fakeServer{version: &conductor.Error{Class: conductor.Network, Call: "version", Cause: &net.OpError{Op: "remote error", Err: tls.AlertError(116)}}}, "server", doctor.Fail, "certificate required", "CONDUCTOR_TLS_CLIENT_CERT"},
 		"a certificate that is not trusted": {fakeServer{version: &conductor.Error{Class: conductor.Network, Call: "version", Cause: x509.UnknownAuthorityError{}}}, "server", doctor.Fail, "unknown authority", "CONDUCTOR_TLS_CA_CERT"},
@@ -194,9 +194,9 @@ func TestFindings(t *testing.T) {
 		"a secret that is listed":           {listed(known), "secret", doctor.OK, "k is defined", ""},
 		"a secret that is not listed":       {listed(uses(secretKey)), "secret", doctor.Fail, "is not defined", "CONDUCTOR_SECRET_k"},
 		"a server without secrets":          {fakeServer{tasks: known.tasks, defs: known.defs, secrets: class(conductor.NotFound, 404)}, "secret", doctor.Warn, "could not be checked", "has secrets"},
-		"a key in a workflow":               {uses(`{"privateKey":"-----BEGIN PRIVATE KEY-----"}`), "key", doctor.Fail, "has the private key itself", "workflow.secrets"},
-		"a key in a workflow's input":       {uses(`{"privateKey":"${workflow.input.key}"}`), "key", doctor.Warn, "stored in clear", "keyRef"},
-		"a secret in a claim":               {uses(`{"keyRef":"a","subject":"${workflow.secrets.k}"}`), "key", doctor.Warn, "puts a secret into subject", "no secret"},
+		"a key in a workflow":               {uses(`{"privateKey":"-----BEGIN PRIVATE KEY-----"}`), "key", doctor.Fail, "has the private key in its definition", "workflow.secrets"},
+		"a key in a workflow's input":       {uses(`{"privateKey":"${workflow.input.key}"}`), "key", doctor.Warn, "stored in plain text", "keyRef"},
+		"a secret in a claim":               {uses(`{"keyRef":"a","subject":"${workflow.secrets.k}"}`), "key", doctor.Warn, "puts a secret into subject", "not secret"},
 		"a key that does not come":          {uses(`{"keyRef":"partner"}`), "taskdef", doctor.Fail, "sign does not list the secret partner-key in runtimeMetadata: its tasks come without the key partner", "add partner-key to runtimeMetadata"},
 		"a key that comes as no secret":     {uses(`{"keyRef":"partner"}`).sending("partner-key"), "secret", doctor.Fail, "partner-key, used by task sign_ref", "CONDUCTOR_SECRET_partner-key"},
 		"no key in a workflow":              {known, "key", doctor.OK, "no workflow holds", ""},
@@ -264,7 +264,7 @@ func TestUnpolledTasks(t *testing.T) {
 		"a SIMPLE task in place of the type": {
 			fakeServer{tasks: task("SIMPLE", "get_signed_jwt"), unpolled: true},
 			jwt, doctor.Warn,
-			"task ref of workflow w version 1: no worker polls the queue get_signed_jwt, which type SIMPLE and name get_signed_jwt lead to",
+			"task ref of workflow w version 1: no worker polls the queue get_signed_jwt, which tasks of type SIMPLE and name get_signed_jwt use",
 			`write "type": "GET_SIGNED_JWT" in the workflow definition, or add get_signed_jwt to CONDUCTOR_JWT_TASK_TYPES`,
 		},
 		"a SIMPLE task of the editor's name": {
@@ -275,7 +275,7 @@ func TestUnpolledTasks(t *testing.T) {
 		"the type in lower case": {
 			fakeServer{tasks: task("get_signed_jwt", "sign"), unpolled: true},
 			jwt, doctor.Warn,
-			"no worker polls the queue get_signed_jwt, which type get_signed_jwt and name sign lead to", `"type": "GET_SIGNED_JWT"`,
+			"no worker polls the queue get_signed_jwt, which tasks of type get_signed_jwt and name sign use", `"type": "GET_SIGNED_JWT"`,
 		},
 		"the type with other separators": {
 			fakeServer{tasks: task("Get-Signed.JWT", "sign"), unpolled: true},

@@ -42,7 +42,7 @@ func (i Issuer) discover(ctx context.Context, client *outbound.Client) Finding {
 		return warn("issuer", address+" cannot be read ("+err.Error()+")", "forward it to the address of jwks_listen, with https and its path unchanged")
 	}
 	if metadata.Issuer != i.URL || metadata.JWKSURI != i.JWKSURI {
-		return warn("issuer", address+" is of another issuer, or has another jwks_uri", "forward it to a worker with this policy file")
+		return warn("issuer", address+" names another issuer or jwks_uri", "forward it to a worker with this policy file")
 	}
 	var served, ours keySet
 	if err := getJSON(ctx, client, i.JWKSURI, &served); err != nil {

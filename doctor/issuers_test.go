@@ -53,8 +53,8 @@ func TestIssuersAreDiscovered(t *testing.T) {
 		{"", set, "openid-configuration cannot be read (status 404)"},
 		{jwks, set, "openid-configuration cannot be read (status 302)"},
 		{"<html>secret", set, "openid-configuration cannot be read (the answer is not JSON)"},
-		{`{"issuer":"` + issuer.URL + `/","jwks_uri":"` + issuer.JWKSURI + `"}`, set, "is of another issuer"},
-		{`{"issuer":"` + issuer.URL + `","jwks_uri":"` + issuer.JWKSURI + `2"}`, set, "has another jwks_uri"},
+		{`{"issuer":"` + issuer.URL + `/","jwks_uri":"` + issuer.JWKSURI + `"}`, set, "names another issuer or jwks_uri"},
+		{`{"issuer":"` + issuer.URL + `","jwks_uri":"` + issuer.JWKSURI + `2"}`, set, "names another issuer or jwks_uri"},
 		{good, "", "jwks.json cannot be read (status 404)"},
 		{good, `{"keys":[{"kid":"a"}]}`, "jwks.json lacks the key b"},
 	} {

@@ -135,7 +135,7 @@ func unpolledQueue(ctx context.Context, o Options, queue string, tasks []conduct
 	}
 	found := "no worker polls the queue " + quote(queue)
 	if len(tasks) > 0 {
-		found = whoUses(tasks) + ": " + found + fmt.Sprintf(", which type %s and name %s lead to", quote(tasks[0].Type), quote(tasks[0].Name))
+		found = whoUses(tasks) + ": " + found + fmt.Sprintf(", which tasks of type %s and name %s use", quote(tasks[0].Type), quote(tasks[0].Name))
 	}
 	switch {
 	case waiting > 0:

@@ -20,10 +20,10 @@ func secretsAPI(ctx context.Context, o Options) Finding {
 	_, listed, err := anonymous.SecretNames(ctx)
 	switch {
 	case err != nil:
-		return warn("secrets api", "could not be checked: "+reason(err), "ask for /api/secrets without credentials yourself: it should be refused")
+		return warn("secrets api", "could not be checked: "+reason(err), "request /api/secrets without credentials; the server must refuse it")
 	case listed:
-		return warn("secrets api", "/api/secrets answers without credentials: anyone who reaches the api can read the names of all secrets, in some versions their values, and can sign with any of them",
-			"put an authenticating proxy before the api, and let only workers and operators reach it")
+		return warn("secrets api", "/api/secrets answers without credentials: anyone who reaches the API can read the names of all secrets, in some versions their values, and can sign with any of them",
+			"put an authenticating proxy before the API, and let only workers and operators reach it")
 	default:
 		return ok("secrets api", "secrets are not listed without credentials")
 	}
@@ -63,7 +63,7 @@ func secrets(ctx context.Context, o Options, tasks []surveyedTask) []Finding {
 func secretUnknown(err error) Finding {
 	f := unknown("secret", err, "read the names of secrets")
 	if e, is := errors.AsType[*conductor.Error](err); is && e.Class == conductor.NotFound {
-		f.Remedy = "look whether this server has secrets: older versions have none"
+		f.Remedy = "check whether this server has secrets; older versions have none"
 	}
 	return f
 }

@@ -17,8 +17,8 @@ func server(ctx context.Context, o Options) []Finding {
 	}
 	found := []Finding{ok("server", fmt.Sprintf("%s answers, version %s", o.Server.BaseURL(), version))}
 	if conductor.Cleartext(o.Server.BaseURL()) {
-		found = append(found, warn("server", "the connection is plain http: tasks carry private keys, which anyone on the network path can read",
-			"use https, or a private network"))
+		found = append(found, warn("server", "the connection is plain HTTP: tasks carry private keys, which anyone on the network path can read",
+			"use HTTPS, or a private network"))
 	}
 	for _, taskType := range o.TaskTypes {
 		// Some servers give their version without a permission.
@@ -26,7 +26,7 @@ func server(ctx context.Context, o Options) []Finding {
 			return append(found, unreachable(o, err))
 		}
 	}
-	return append(found, ok("auth", "the api accepts this worker"))
+	return append(found, ok("auth", "the API accepts this worker"))
 }
 
 func unreachable(o Options, err error) Finding {
@@ -42,8 +42,8 @@ func unreachable(o Options, err error) Finding {
 	case conductor.Forbidden:
 		return forbidden(o, e)
 	case conductor.NotFound, conductor.Garbled, conductor.Rejected:
-		return fail("server", "something at "+url+" answers, but it is not conductor's api"+why,
-			"set CONDUCTOR_SERVER_URL to the api's address, such as http://conductor:8080/api")
+		return fail("server", "something at "+url+" answers, but it is not Conductor's API"+why,
+			"set CONDUCTOR_SERVER_URL to the API's address, such as http://conductor:8080/api")
 	case conductor.Throttled, conductor.Server:
 		return fail("server", "the server answers with an error"+why, "look at the server's own log, then try again")
 	}
@@ -57,7 +57,7 @@ func unreachable(o Options, err error) Finding {
 func unauthorized(o Options, e *conductor.Error) Finding {
 	switch {
 	case e.GrantsNoTokens():
-		return fail("auth", "credentials are set, and the server grants no tokens ("+reason(e)+"): it has no authentication", e.Hint())
+		return fail("auth", "credentials are set, but the server has no authentication ("+reason(e)+")", e.Hint())
 	case o.Anonymous == nil:
 		return fail("auth", "the server requires credentials, and none are set ("+reason(e)+")", e.Hint())
 	}
@@ -86,9 +86,9 @@ func clock(o Options) Finding {
 		return ok("clock", fmt.Sprintf("this machine and the server agree to %v", max(skew.Abs(), time.Second)))
 	case skew > 0:
 		return warn("clock", fmt.Sprintf("this machine is %v behind the server: tokens may be expired when they are issued", skew),
-			"synchronise both clocks, by ntp for instance")
+			"synchronise both clocks, for example with NTP")
 	default:
-		return warn("clock", fmt.Sprintf("this machine is %v ahead of the server: a verifier may refuse tokens that are issued in its future", -skew),
-			"synchronise both clocks, by ntp for instance")
+		return warn("clock", fmt.Sprintf("this machine is %v ahead of the server: verifiers may refuse new tokens as not yet valid", -skew),
+			"synchronise both clocks, for example with NTP")
 	}
 }

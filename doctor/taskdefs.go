@@ -55,7 +55,7 @@ func undefined(o Options, name string, simple bool) Finding {
 	const check = "taskdef"
 	found := quote(name) + " has no task definition: a task whose worker dies hangs forever, and nothing is retried"
 	if simple {
-		found = quote(name) + " has no task definition: a task whose worker dies waits an hour for another"
+		found = quote(name) + " has no task definition: a task whose worker dies waits an hour for another worker"
 	}
 	remedy := "run `conductor-jwt taskdef apply" + argument(name) + "`"
 	if o.Registers {
@@ -92,17 +92,17 @@ func taskDef(name string, def stored) Finding {
 	shown := quote(name)
 	switch {
 	case def.err == nil && def.ResponseTimeoutSeconds > 0 && def.ResponseTimeoutSeconds < minExchangeTimeout && task.Exchanges(def.queue):
-		return warn(check, fmt.Sprintf("%s has responseTimeoutSeconds %d: a provider that is slow has not answered by then, and the task is run again", shown, def.ResponseTimeoutSeconds),
+		return warn(check, fmt.Sprintf("%s has responseTimeoutSeconds %d: a slow provider may answer later, and then the task is run again", shown, def.ResponseTimeoutSeconds),
 			"set responseTimeoutSeconds to 30")
 	case def.err != nil:
 		return unknown(check, def.err, "read metadata")
 	case def.ResponseTimeoutSeconds == 0:
 		return fail(check, shown+" has responseTimeoutSeconds 0: a task whose worker dies hangs forever", "set responseTimeoutSeconds to 30")
 	case def.ResponseTimeoutSeconds < minResponseTimeout:
-		return warn(check, fmt.Sprintf("%s has responseTimeoutSeconds %d: a worker that meets an outage has that long to report", shown, def.ResponseTimeoutSeconds),
+		return warn(check, fmt.Sprintf("%s has responseTimeoutSeconds %d: during an outage of the server a worker has only that long to report", shown, def.ResponseTimeoutSeconds),
 			"set responseTimeoutSeconds to 30")
 	case def.ResponseTimeoutSeconds > maxResponseTimeout:
-		return warn(check, fmt.Sprintf("%s has responseTimeoutSeconds %d: a task whose worker dies waits that long for another", shown, def.ResponseTimeoutSeconds),
+		return warn(check, fmt.Sprintf("%s has responseTimeoutSeconds %d: a task whose worker dies waits that long for another worker", shown, def.ResponseTimeoutSeconds),
 			"set responseTimeoutSeconds to 30")
 	case def.RetryCount == 0:
 		return warn(check, shown+" has retryCount 0: one lost worker, or one outage of a key store, fails the workflow", "set retryCount to 3")

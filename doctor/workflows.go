@@ -44,16 +44,16 @@ func keysIn(tasks []surveyedTask) []Finding {
 	var found []Finding
 	for _, t := range tasks {
 		if t.LiteralKey {
-			found = append(found, fail("key", where(t.WorkflowTask)+" has the private key itself in its definition, for all who may read workflows",
-				"store the key as a secret, write ${workflow.secrets.NAME} in its place, and replace the key: it has been seen"))
+			found = append(found, fail("key", where(t.WorkflowTask)+" has the private key in its definition, where everyone who may read workflows sees it",
+				"store the key as a secret, write ${workflow.secrets.NAME} in its place, and replace the key, because others may have read it"))
 		}
 		if t.OpenKey {
-			found = append(found, warn("key", where(t.WorkflowTask)+" takes its private key from the workflow's data: it is stored in clear with each execution",
+			found = append(found, warn("key", where(t.WorkflowTask)+" takes its private key from the workflow's data, which is stored in plain text with each execution",
 				"store the key as a secret and write ${workflow.secrets.NAME}, or name a key of the policy by keyRef"))
 		}
 		for _, name := range t.SecretsElsewhere {
-			found = append(found, warn("key", fmt.Sprintf("%s puts a secret into %s, which anybody who gets the token can read", where(t.WorkflowTask), name),
-				"write the value itself: what a token says is no secret"))
+			found = append(found, warn("key", fmt.Sprintf("%s puts a secret into %s, which everyone who gets the token can read", where(t.WorkflowTask), name),
+				"write the value itself; the claims of a token are not secret"))
 		}
 	}
 	if len(found) == 0 && len(tasks) > 0 {

@@ -166,7 +166,7 @@ func TestWrongPolicyIsReportedOnce(t *testing.T) {
 		if testutil.ToFloat64(r.reloads.successful) != 1 || testutil.ToFloat64(r.reloads.at) <= at {
 			r.t.Error("the policy that was taken does not count")
 		}
-		if n := strings.Count(r.log.String(), "a key without a source"); n != 1 {
+		if n := strings.Count(r.log.String(), "this key has no source"); n != 1 {
 			r.t.Errorf("the log is\n%s", &r.log)
 		}
 	})

@@ -40,12 +40,13 @@ func TestCommandsPageIsTheCommands(t *testing.T) {
 func commandsDocument(root *cobra.Command) string {
 	var b strings.Builder
 	for _, group := range root.Groups() {
-		fmt.Fprintf(&b, "\n## %s\n", strings.TrimSuffix(group.Title, ":"))
+		var short, long strings.Builder
 		for _, c := range root.Commands() {
 			if c.GroupID == group.ID {
-				documentCommand(&b, c)
+				documentCommand(&short, &long, c)
 			}
 		}
+		fmt.Fprintf(&b, "\n## %s\n\n%s%s", strings.TrimSuffix(group.Title, ":"), short.String(), long.String())
 	}
 	b.WriteString("\n")
 	return b.String()
@@ -53,21 +54,21 @@ func commandsDocument(root *cobra.Command) string {
 
 // documentCommand writes a command's flags as --help does, without those that stand
 // elsewhere on the page: --help, the settings, and the flags that mean the same in sign.
-func documentCommand(b *strings.Builder, c *cobra.Command) {
+// A command that has no others is a line in short.
+func documentCommand(short, long *strings.Builder, c *cobra.Command) {
 	if c.HasSubCommands() {
 		for _, sub := range c.Commands() {
-			documentCommand(b, sub)
+			documentCommand(short, long, sub)
 		}
 		return
 	}
-	fmt.Fprintf(b, "\n### %s\n\n%s.\n", strings.TrimPrefix(c.CommandPath(), program+" "), c.Short)
 	var own []*pflag.Flag
 	var shared, settings []string
 	sign, _, err := c.Root().Find([]string{"sign"})
 	if err != nil {
 		panic(err) // the command that signs
 	}
-	usage := strings.TrimSuffix(c.UseLine(), " [flags]")
+	usage := strings.TrimPrefix(strings.TrimSuffix(c.UseLine(), " [flags]"), program+" ")
 	c.LocalFlags().VisitAll(func(f *pflag.Flag) {
 		same := sign.Flags().Lookup(f.Name)
 		switch {
@@ -75,26 +76,29 @@ func documentCommand(b *strings.Builder, c *cobra.Command) {
 		case f.Name == "output":
 			usage += " [-o " + f.Value.Type() + "]"
 		case isSetting(f.Name):
-			settings = append(settings, "`--"+f.Name+"`")
+			settings = append(settings, " [--"+f.Name+"]")
 		case c != sign && same != nil && same.Usage == f.Usage:
 			shared = append(shared, "`--"+f.Name+"`")
 		default:
 			own = append(own, f)
 		}
 	})
-	switch {
-	case len(settings) > 5:
-		b.WriteString("Flags: every [setting](configuration.md).\n")
-	case len(settings) > 0:
-		b.WriteString("Flags: the [settings](configuration.md) " + strings.Join(settings, ", ") + ".\n")
+	if len(settings) > 5 {
+		settings = []string{" [SETTINGS]"}
 	}
+	usage += strings.Join(settings, "")
+	if len(own)+len(shared) == 0 {
+		fmt.Fprintf(short, "- `%s`: %s.\n", usage, c.Short)
+		return
+	}
+	fmt.Fprintf(long, "\n### %s\n\n%s.\n", strings.TrimPrefix(c.CommandPath(), program+" "), c.Short)
 	if len(shared) > 0 {
-		b.WriteString("Flags as for [sign](#sign): " + strings.Join(shared, ", ") + ".\n")
+		long.WriteString("Flags as for [sign](#sign): " + strings.Join(shared, ", ") + ".\n")
 	}
 	var help strings.Builder
 	help.WriteString(usage + "\n")
 	writeFlags(&help, "", own)
 	for line := range strings.Lines("\n" + help.String()) {
-		b.WriteString(strings.TrimRight("    "+line, " \n") + "\n")
+		long.WriteString(strings.TrimRight("    "+line, " \n") + "\n")
 	}
 }

@@ -24,7 +24,7 @@ func newHealthCommand(env Env) *cobra.Command {
 	var live bool
 	cmd := &cobra.Command{
 		Use:   "health",
-		Short: "Check whether the worker on this machine is ready; exit status 0 or 1",
+		Short: "Check whether the worker on this machine is ready",
 		Long: `Ask the worker on this machine whether it is ready, at the address of the
 setting listen: exit status 0 if it is, 1 if not. It is for the health check of
 a container, and needs the settings of the worker.`,

@@ -37,7 +37,7 @@ one.`,
 		},
 	}
 	cmd.Flags().BoolVar(&insecure, "insecure", false, "required, because the token is not verified")
-	profileFlag(cmd, &name, "print the rules of the provider of this `name` that the token breaks")
+	profileFlag(cmd, &name, "print the rules of the provider `name` that the token breaks")
 	outputFlag(cmd, &output, outputJSON, outputText)
 	return cmd
 }

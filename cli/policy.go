@@ -40,7 +40,7 @@ in place of expressions, or - for standard input. privateKey may be an
 expression. With --task the input is that of a task on the server.
 
 The exit status is 1 if no grant allows the task.`,
-		Example: `  conductor-jwt policy explain --policy policy.yaml --workflow billing input.json
+		Example: `  conductor-jwt policy explain --policy policy.yaml --workflow pay input.json
   conductor-jwt policy explain --task 5f0c…`,
 		Args: cobra.MaximumNArgs(1),
 	}

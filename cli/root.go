@@ -97,7 +97,7 @@ const (
 func Command(env Env) *cobra.Command { return newRootCommand(env) }
 
 func newRootCommand(env Env) *cobra.Command {
-	root := newGroup(program, "Run Conductor's tasks GET_SIGNED_JWT, GET_ACCESS_TOKEN and VERIFY_JWT; sign and verify JWTs")
+	root := newGroup(program, "Run Conductor's GET_SIGNED_JWT tasks; sign and verify JWTs")
 	root.SetIn(env.Stdin)
 	root.SetOut(env.Stdout)
 	root.SetErr(env.Stderr)

@@ -43,8 +43,8 @@ func typeOf(s config.Setting) string {
 		return strings.Join(s.Choices, "|")
 	case config.Switch:
 		return "bool" // pflag lists it without a value
-	case config.Proxy:
-		return string(config.URL)
+	case config.URL, config.Proxy:
+		return "URL"
 	}
 	return string(s.Kind)
 }

@@ -29,7 +29,7 @@ claims and must not contradict a flag. All flags of step crypto jwt sign have
 the same names and meanings here, long ones such as --issuer too, and may be
 written with one dash or two.`,
 		Example: `  conductor-jwt sign --key key.pem --iss me --aud https://api --sub me --ttl 5m
-  conductor-jwt sign --key key.jwk --iss me --aud api --sub me --exp +1h <claims.json
+  conductor-jwt sign --key key.jwk --iss a --aud b --sub c --exp +1h claims.json
   conductor-jwt sign --profile github-app --key app.pem --iss Iv23li0000
   conductor-jwt sign --task-input input.json`,
 		Args: oneFile,
@@ -78,10 +78,10 @@ func (f *signFlags) register(cmd *cobra.Command) {
 	f.registerCertificates(f.flags)
 	f.registerKey(f.flags)
 	s := f.flags
-	s.StringVar(&f.taskInput, "task-input", "", "sign as the worker would sign a task whose inputParameters are in this `file`")
-	s.StringVar(&f.task, "task", "", "sign the task with this `id` on the server again, with --key")
-	s.BoolVar(&f.subtle, "subtle", false, "do not require --iss, --aud, --sub and --exp, allow an --exp in the past, and let --alg override a JWK's")
-	s.BoolVar(&f.explain, "explain", false, "print to standard error why each header parameter and claim is there")
+	s.StringVar(&f.taskInput, "task-input", "", "sign as the worker would for the inputParameters in this `file`")
+	s.StringVar(&f.task, "task", "", "sign the task with this `id` again, with --key")
+	s.BoolVar(&f.subtle, "subtle", false, "do not require --iss, --aud, --sub and --exp; allow an --exp in the past, and another --alg than the JWK's")
+	s.BoolVar(&f.explain, "explain", false, "print to standard error why each header parameter and claim is set")
 	outputFlag(cmd, &f.output, outputText, outputJSON)
 	profileFlag(cmd, &f.profile, "add and check what the provider of this `name` requires; then no claim is required")
 	completeAlgorithms(cmd, "alg", "algorithm")
@@ -92,20 +92,20 @@ func (f *signFlags) registerParties(s *pflag.FlagSet) {
 	alias(s, "iss", "issuer")
 	s.StringVar(&f.sub, "sub", "", "the subject")
 	alias(s, "sub", "subject")
-	s.StringArrayVar(&f.aud, "aud", nil, "the `audience`; may be repeated")
+	s.StringArrayVar(&f.aud, "aud", nil, "the `audience`; repeatable")
 	alias(s, "aud", "audience")
-	s.StringVar(&f.jti, "jti", "", "the token's id (default a random one, also without a value)")
+	s.StringVar(&f.jti, "jti", "", "the token's id (default, and without a value, random)")
 	alias(s, "jti", "jwt-id")
 	s.StringVar(&f.ttl, "ttl", "", "the `duration` from iat to exp: 5m, or whole seconds")
-	s.StringArrayVar(&f.claim, "claim", nil, "another claim, a string: `name=value`; may be repeated")
-	s.StringArrayVar(&f.claimJSON, "claim-json", nil, "another claim, any JSON: `name=json`; may be repeated")
+	s.StringArrayVar(&f.claim, "claim", nil, "another claim, a string: `name=value`; repeatable")
+	s.StringArrayVar(&f.claimJSON, "claim-json", nil, "another claim, any JSON: `name=json`; repeatable")
 }
 
 func (f *signFlags) registerTimes(s *pflag.FlagSet) {
 	const times = "seconds since 1970, RFC 3339, or relative to now: +5m, -30s"
 	s.StringVar(&f.exp, "exp", "", "the `time` of expiry: "+times)
 	alias(s, "exp", "expiration")
-	s.StringVar(&f.nbf, "nbf", "", "the `time` before which the token is not valid (default now)")
+	s.StringVar(&f.nbf, "nbf", "", "the `time` from which the token is valid (default now)")
 	alias(s, "nbf", "not-before")
 	s.StringVar(&f.iat, "iat", "", "the `time` of issue (default now)")
 	alias(s, "iat", "issued-at")
@@ -120,14 +120,14 @@ func (f *signFlags) registerAlgorithm(s *pflag.FlagSet) {
 
 func (f *signFlags) registerHeader(s *pflag.FlagSet) {
 	s.StringVar(&f.typ, "typ", "", "the type of token (default JWT)")
-	s.StringArrayVar(&f.header, "header", nil, "another header parameter, a string: `name=value`; may be repeated")
-	s.StringArrayVar(&f.headerJSON, "header-json", nil, "another header parameter, any JSON: `name=json`; may be repeated")
+	s.StringArrayVar(&f.header, "header", nil, "another header parameter, a string: `name=value`; repeatable")
+	s.StringArrayVar(&f.headerJSON, "header-json", nil, "another header parameter, any JSON: `name=json`; repeatable")
 	s.BoolVar(&f.noKeyID, "no-kid", false, "leave kid out")
 	s.BoolVar(&f.x5cInsecure, "x5c-insecure", false, "name the header parameter of --x5c-cert x5cInsecure")
 }
 
 func (f *signFlags) registerCertificates(s *pflag.FlagSet) {
-	s.StringVar(&f.x5c, "x5c-cert", "", "x5c, the certificate chain in this PEM or DER `file`")
+	s.StringVar(&f.x5c, "x5c-cert", "", "x5c, the certificate chain in this `file`, PEM or DER")
 	s.StringVar(&f.x5t, "x5t-cert", "", "x5t, the SHA-1 of the first certificate in `file`")
 	s.StringVar(&f.x5t2, "x5t-s256-cert", "", "x5t#S256, the SHA-256 of the first certificate in `file`")
 }

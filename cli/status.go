@@ -16,7 +16,7 @@ func newStatusCommand(env Env) *cobra.Command {
 	var output string
 	cmd := &cobra.Command{
 		Use:   "status",
-		Short: "Print what the worker on this machine does, as its status page shows it",
+		Short: "Print the status page of the worker on this machine",
 		Long: `Print what the worker on this machine does, as its status page shows it: the
 overall state, the queues, the last hour, failures by cause, keys and settings.
 It asks at the address of the setting listen, and needs the settings of the

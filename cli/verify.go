@@ -48,7 +48,7 @@ Without --key and --jwks, an https URL in --issuer is asked for its JWK Set, by
 OpenID Connect Discovery or RFC 8414. The token's own issuer is never asked.`,
 		Example: `  conductor-jwt verify --key public.pem --iss me --aud api <token.jwt
   conductor-jwt verify --key rsa.pem --alg RS256 --iss me --aud api token.jwt
-  conductor-jwt verify --jwks keys.json --iss me --aud api --max-age 5m token.jwt
+  conductor-jwt verify --jwks keys.json --iss me --aud api --max-age 5m t.jwt
   conductor-jwt verify --issuer https://token.actions.githubusercontent.com \
     --aud api token.jwt`,
 		Args: oneFile,
@@ -77,8 +77,8 @@ func (f *verifyFlags) register(cmd *cobra.Command) {
 	s.StringVar(&f.keys.jwks, "jwks", "", "a JWK Set `file`; --kid or the token's kid selects the key")
 	s.StringVar(&f.keys.kid, "kid", "", "the key id")
 	s.StringVar(&f.keys.passwordFile, "password-file", "", "the `file` with the key's password, or - for standard input")
-	s.StringVar(&f.leeway, "leeway", "0", "the allowed difference of clocks: a `duration`, or whole seconds")
-	s.StringVar(&f.maxAge, "max-age", "", "the maximum time since iat: a `duration`, or whole seconds")
+	s.StringVar(&f.leeway, "leeway", "0", "the allowed difference of clocks, a `duration` or whole seconds")
+	s.StringVar(&f.maxAge, "max-age", "", "the maximum time since iat, a `duration` or whole seconds")
 	s.BoolVar(&f.subtle, "subtle", false, "do not require --iss and --aud")
 	s.BoolVar(&f.insecure, "insecure", false, "allow --no-exp-check, and the default algorithm of a key that needs --alg")
 	s.BoolVar(&f.noExpCheck, "no-exp-check", false, "accept an expired token; needs --insecure")

@@ -72,7 +72,7 @@ func TestDefaults(t *testing.T) {
 	l := sources{}.mustLoad(t)
 	want := config.Config{
 		ServerURL: "http://localhost:8080/api", TaskTypes: []string{"GET_SIGNED_JWT"}, WorkerID: "host-17",
-		Slots: 16, Pollers: 2, PollTimeout: 5 * time.Second, DrainTimeout: 25 * time.Second,
+		Slots: 16, Pollers: 4, PollTimeout: 5 * time.Second, DrainTimeout: 25 * time.Second,
 		RegisterTaskdefs: "missing", DefaultTTL: 300 * time.Second, MaxTTL: 24 * time.Hour, Output: "token",
 		SecretInjection: "auto", UnknownInputs: "warn", KeyWait: 10 * time.Minute, KeyCache: 1000,
 		Listen: "127.0.0.1:9991", LogLevel: "info",

@@ -244,7 +244,7 @@ func workSettings() []Setting {
 			About: "Tasks in flight at once; at least one for each task type.",
 			field: func(c *Config) any { return &c.Slots },
 		}, {
-			Name: "pollers", Env: "CONDUCTOR_JWT_POLLERS", Kind: Count, Default: "2", Min: 1, Max: 64,
+			Name: "pollers", Env: "CONDUCTOR_JWT_POLLERS", Kind: Count, Default: "4", Min: 1, Max: 64,
 			About: "Long polls for each task type that wait while the worker is idle.",
 			field: func(c *Config) any { return &c.Pollers },
 		}, {

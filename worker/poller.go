@@ -33,7 +33,8 @@ type queue struct {
 	index         int
 	taskType      string
 	pollsInFlight atomic.Int32
-	singlePolls   atomic.Int32                // polls left that ask for one task
+	singlePolls   atomic.Int32 // polls left that ask for one task
+	backlog       backlog
 	lastPoll      atomic.Pointer[time.Time]   // that succeeded; nil for none
 	failing       atomic.Pointer[pollFailure] // of the last poll; nil if it succeeded
 	proxyTimeout  atomic.Int64                // nanoseconds of the last poll that a proxy seems to have ended
@@ -102,8 +103,12 @@ func (p *poller) step(ctxs runContexts) {
 	if !p.backOff(ctxs.polling) {
 		return
 	}
+	if p.mode == longPoll {
+		p.queue.backlog.wait(ctxs.polling)
+	}
 	n := p.take(ctxs.polling)
 	if n == 0 {
+		p.queue.backlog.end(p)
 		return
 	}
 	if p.mode == longPoll && !p.sleepUntilPhase(ctxs.polling) {
@@ -111,6 +116,9 @@ func (p *poller) step(ctxs runContexts) {
 		return
 	}
 	p.countPoll()
+	if p.mode == batchPoll {
+		p.queue.backlog.begin(p)
+	}
 	began := time.Now()
 	tasks, err := p.poll(ctxs.reporting, n)
 	took := time.Since(began)
@@ -267,6 +275,7 @@ func (p *poller) poll(ctx context.Context, n int) (tasks []api.Task, failure *co
 // would hide for the length of the poll that the server is back.
 func (p *poller) failed(ctx context.Context, err *conductor.Error, took time.Duration) {
 	p.failures++
+	p.queue.backlog.end(p)
 	if p.mode == longPoll {
 		err = p.queue.detectProxyTimeout(err, took, p.w.opts.PollTimeout)
 	}
@@ -298,6 +307,12 @@ func (p *poller) succeeded(ctx context.Context, tasks []api.Task, asked int, too
 
 	last := p.mode
 	p.mode = p.nextMode(tasks, asked)
+	if p.mode == batchPoll && !p.queue.backlog.begin(p) {
+		p.mode = longPoll
+	}
+	if p.mode != batchPoll {
+		p.queue.backlog.end(p)
+	}
 	p.lastStarted = latestStart(tasks)
 	if len(tasks) > 0 || last != longPoll || took >= p.w.opts.PollTimeout/2 {
 		p.emptyEarly = 0

@@ -37,6 +37,7 @@ func TestTasksWithoutAResponseTimeout(t *testing.T) {
 			ensured[name]++
 		}})
 		r.idle(time.Minute)
+		synctest.Wait() // the last name may still be on its way
 		r.drainClean()
 		want := map[string]int{"get_signed_jwt_0\n": 1, "get_signed_jwt_1\n": 1, "get_signed_jwt_2\n": 1}
 		if !maps.Equal(ensured, want) {

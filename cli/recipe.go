@@ -40,10 +40,10 @@ func newRecipeShowCommand(env Env) *cobra.Command {
 	var output string
 	cmd := &cobra.Command{
 		Use:   "show NAME",
-		Short: "Print the workflow of one provider, how to get its key, and known problems",
-		Long: `Print the workflow of one provider, how to get its key, and known problems, in
-Markdown. With -o json only the workflow is printed, in the form that the server
-accepts.`,
+		Short: "Print the recipe of one provider: its key, its task and known problems",
+		Long: `Print the recipe of one provider in Markdown: how to get the key, the inputs of
+the task that gets the token, and known problems. With -o json, print the whole
+workflow in the form that the server accepts.`,
 		Example:           "  conductor-jwt recipe show github-app -o json | jq .workflow",
 		ValidArgsFunction: cobra.FixedCompletions(provider.Names(), cobra.ShellCompDirectiveNoFileComp),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -15,7 +15,7 @@ func appStoreConnect() *Profile {
 		},
 		OneOf: []string{"iss", "sub"},
 		Recipe: Recipe{
-			Secret: "APP_STORE_CONNECT_KEY", KeySetup: "In App Store Connect, *Users and Access*, *Integrations*, make a team key and take its .p8 file as it is.",
+			Secret: "APP_STORE_CONNECT_KEY", KeySetup: "Make a team key in App Store Connect, *Users and Access*, *Integrations*.",
 			task:   `"issuer":"${workflow.input.issuer}","privateKeyId":"${workflow.input.keyId}"`,
 			inputs: `"issuer":"issuer-id","keyId":"2X9R4HXF34","apiUrl":"https://api.appstoreconnect.apple.com/v1/apps"`,
 			Problems: []string{
@@ -46,11 +46,11 @@ func appleSignIn() *Profile {
 			request: appleGrant,
 		},
 		Recipe: Recipe{
-			Secret: "APPLE_SIGN_IN_KEY", KeySetup: "Under *Certificates, Identifiers & Profiles*, make a key with *Sign in with Apple* and take its .p8 file as it is.",
+			Secret: "APPLE_SIGN_IN_KEY", KeySetup: "Under *Certificates, Identifiers & Profiles*, make a key with *Sign in with Apple*.",
 			task: `"issuer":"${workflow.input.teamId}","subject":"${workflow.input.clientId}","privateKeyId":"${workflow.input.keyId}",` +
 				`"parameters":{"code":"${workflow.input.code}"}`,
 			inputs:   `"teamId":"DEF123GHIJ","clientId":"com.example.web","keyId":"ABC123DEFG","code":"authorization-code","apiUrl":"https://example.com/"`,
-			Problems: []string{"`invalid_grant`: an authorization code is valid once and for five minutes. Only the user brings another; a retry does not."},
+			Problems: []string{"`invalid_grant`: an authorization code is valid once, for five minutes. The user must sign in again; a retry does not help."},
 		},
 	}
 }

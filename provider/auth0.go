@@ -22,12 +22,12 @@ func auth0() *Profile {
 			endpoint: func(audience string) string { return below(audience, "oauth/token") },
 		},
 		Recipe: Recipe{
-			Secret: "AUTH0_KEY", KeySetup: newKey + " Upload key.pub.pem as a credential of the application, under *Private Key JWT*.",
+			Secret: "AUTH0_KEY", KeySetup: newKey + " Upload key.pub.pem to the application, under *Private Key JWT*.",
 			task:   clientInputs + `,"parameters":{"audience":"${workflow.input.api}"}`,
 			inputs: `"clientId":"client-id","audience":"https://example.auth0.com/","api":"https://example.auth0.com/api/v2/","apiUrl":"https://example.auth0.com/api/v2/clients"`,
 			Problems: []string{
 				"`access_denied`: the application has no grant for the API.",
-				"A custom domain is the audience, `https://login.example.com/`. The policy file must list its token endpoint.",
+				"With a custom domain, `https://login.example.com/` is the audience, and the policy file must list the token endpoint.",
 			},
 		},
 	}

@@ -18,15 +18,14 @@ func box() *Profile {
 			},
 		},
 		Recipe: Recipe{
-			Secret: "BOX_KEY",
-			KeySetup: "Generate a key pair in the developer console. Of the config.json, take `privateKey` for this secret, `passphrase` for BOX_PASSPHRASE and `clientSecret` for BOX_CLIENT_SECRET, " +
-				"which are stored in the same way.",
+			Secret:   "BOX_KEY",
+			KeySetup: "Generate a key pair in the developer console. Store three members of config.json: `privateKey` as BOX_KEY, `passphrase` as BOX_PASSPHRASE, `clientSecret` as BOX_CLIENT_SECRET.",
 			task: issuerAndSubject + `,"privateKeyId":"${workflow.input.keyId}","privateKeyPassword":"${workflow.secrets.BOX_PASSPHRASE}",` +
 				`"claims":{"box_sub_type":"enterprise"},"parameters":{"clientSecret":"${workflow.secrets.BOX_CLIENT_SECRET}"}`,
 			inputs: `"issuer":"client-id","subject":"enterprise-id","keyId":"public-key-id","apiUrl":"https://api.box.com/2.0/users/me"`,
 			Problems: []string{
 				"`unauthorized_client`: the app is not authorised in the admin console.",
-				"`invalid_grant`, *check the 'exp' claim*: a token is valid for a minute; check the clocks.",
+				"`invalid_grant`, *check the 'exp' claim*: the clocks differ; a token is valid for a minute.",
 			},
 		},
 	}

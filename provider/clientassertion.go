@@ -29,8 +29,8 @@ func clientAssertion() *Profile {
 			inputs: `"clientId":"client-id","audience":"https://as.example.com","tokenUrl":"https://as.example.com/token","apiUrl":"https://api.example.com/"`,
 			Problems: []string{
 				invalidClient,
-				"The audience is the issuer of the authorization server (`issuer` in its metadata), not its token URL (RFC 10070 §4).",
-				"FAPI 2.0 does not permit RS256. With an RSA key the profile signs with PS256, unless the task sets `algorithm`.",
+				"The audience is the authorization server's `issuer`, not its token URL (RFC 10070 §4).",
+				"With an RSA key the profile signs with PS256, because FAPI 2.0 does not permit RS256.",
 			},
 		},
 	}

@@ -28,10 +28,9 @@ func entra() *Profile {
 			ClientID: "iss", Scope: true, endpoint: entraEndpoint,
 		},
 		Recipe: Recipe{
-			Secret: "ENTRA_KEY",
-			KeySetup: "`openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out key.crt -subj /CN=conductor -days 365`. Upload key.crt to the app registration, under *Certificates & secrets*. " +
-				"The secret is key.pem followed by key.crt, in one text.",
-			task: clientInputs + scopesInput + `,"certificateHeaders":["x5t#S256"]`,
+			Secret:   "ENTRA_KEY",
+			KeySetup: newCertificate + " Upload key.crt to the app registration, under *Certificates & secrets*. The secret is key.pem followed by key.crt.",
+			task:     clientInputs + scopesInput + `,"certificateHeaders":["x5t#S256"]`,
 			inputs: `"clientId":"client-id","audience":"https://login.microsoftonline.com/my-tenant/oauth2/v2.0/token","scopes":"https://graph.microsoft.com/.default",` +
 				`"apiUrl":"https://graph.microsoft.com/v1.0/users"`,
 			Problems: []string{

@@ -27,7 +27,7 @@ func firebase() *Profile {
 			Secret: accountSecret, KeySetup: accountKey,
 			task:     `"claims":{"uid":"${workflow.input.uid}"},"parameters":{"apiKey":"${workflow.input.apiKey}"}`,
 			inputs:   `"uid":"user-1","apiKey":"web-api-key","apiUrl":"https://firestore.googleapis.com/v1/projects/my-project/databases/(default)/documents/users"`,
-			Problems: []string{"`INVALID_CUSTOM_TOKEN`: the service account is another project's than the API key."},
+			Problems: []string{"`INVALID_CUSTOM_TOKEN`: service account and API key belong to different projects."},
 		},
 	}
 }

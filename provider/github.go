@@ -22,11 +22,11 @@ func githubApp() *Profile {
 			request: installationToken,
 		},
 		Recipe: Recipe{
-			Secret: "GITHUB_APP_KEY", KeySetup: "In the settings of the app, under *Private keys*, generate one and take the PEM file as it is.",
+			Secret: "GITHUB_APP_KEY", KeySetup: "Generate a key in the app's settings, under *Private keys*.",
 			task:   `"issuer":"${workflow.input.clientId}","parameters":{"installationId":"${workflow.input.installationId}"}`,
 			inputs: `"clientId":"Iv23li0000","installationId":12345678,"apiUrl":"https://api.github.com/installation/repositories"`,
 			Problems: []string{
-				"404: the installation is another app's.",
+				"404: the installation belongs to another app.",
 				"401, *'Expiration time' claim ('exp') is too far in the future*: the worker's clock is ahead.",
 			},
 		},

@@ -6,7 +6,7 @@ const (
 	accountIssuer = "the client_email of the service account, which comes with its JSON key file"
 	accountKeyID  = "the private_key_id of the service account, which comes with its JSON key file"
 	accountSecret = "GOOGLE_SERVICE_ACCOUNT"
-	accountKey    = "Make a key for the service account in the Google Cloud console (IAM, Service Accounts, Keys) and take the JSON file as it is."
+	accountKey    = "Make a JSON key for the service account in the Google Cloud console (*IAM*, *Service Accounts*, *Keys*)."
 )
 
 func googleServiceAccount() *Profile {
@@ -30,7 +30,6 @@ func googleServiceAccount() *Profile {
 			inputs: `"scopes":"https://www.googleapis.com/auth/devstorage.read_only","apiUrl":"https://storage.googleapis.com/storage/v1/b?project=my-project"`,
 			Problems: []string{
 				"`invalid_grant`, *Invalid JWT Signature*: the key was deleted in the console.",
-				"`invalid_scope`: the scope does not exist.",
 				"403 from the API: the service account has no role there.",
 			},
 		},
@@ -54,7 +53,7 @@ func googleSelfSigned() *Profile {
 			inputs: `"audience":"https://pubsub.googleapis.com/","apiUrl":"https://pubsub.googleapis.com/v1/projects/my-project/topics"`,
 			Problems: []string{
 				"401: the audience is another API, or lacks the slash at the end.",
-				"Some APIs do not accept these tokens; use google-service-account for them.",
+				"Some APIs do not accept these tokens: use google-service-account.",
 			},
 		},
 	}

@@ -12,13 +12,12 @@ func livekit() *Profile {
 			optionalIssuedAt(),
 		},
 		Recipe: Recipe{
-			Secret: "LIVEKIT_API_SECRET", KeySetup: "Take the API secret of the project, of 32 characters or more; its API key is the issuer.",
+			Secret: "LIVEKIT_API_SECRET", KeySetup: "Take the project's API secret, at least 32 characters. The API key is the issuer.",
 			task:   rawSecret + `,"issuer":"${workflow.input.apiKey}","claims":{"video":{"roomList":true}}`,
 			inputs: `"apiKey":"APIxxxxxxxx","apiUrl":"https://example.livekit.cloud/twirp/livekit.RoomService/ListRooms"`,
 			call:   `"method":"POST","contentType":"application/json","body":{}`,
 			Problems: []string{
 				"401: the key and the secret belong to different projects.",
-				"403: `video` lacks what the call needs.",
 			},
 		},
 	}

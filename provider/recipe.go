@@ -34,9 +34,10 @@ const (
 	issuerAndSubject = `"issuer":"${workflow.input.issuer}","subject":"${workflow.input.subject}"`
 	rawSecret        = `"secretEncoding":"raw"`
 
-	newKey        = "Make a key: `conductor-jwt key generate key.pem --alg RS256 --public-out key.pub.pem`."
-	registerJWKS  = " Register the public half, which `conductor-jwt jwks key.pub.pem` prints as a JWK Set."
-	invalidClient = "`invalid_client`: the `kid` is not that of the registered key, or the audience is not the URL that the provider expects."
+	newKey         = "Run `conductor-jwt key generate key.pem --alg RS256 --public-out key.pub.pem`."
+	newCertificate = "Run `openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out key.crt -subj /CN=conductor -days 365`."
+	registerJWKS   = " Register the JWK Set that `conductor-jwt jwks key.pub.pem` prints."
+	invalidClient  = "`invalid_client`: the provider expects another `kid` or audience."
 )
 
 // WorkflowName is the name of the recipe's workflow.
@@ -46,11 +47,7 @@ func (p *Profile) WorkflowName() string { return strings.ReplaceAll(p.Name, "-",
 // with it.
 func (p *Profile) Workflow() []byte {
 	r := p.Recipe
-	kind, header, inputs := "GET_SIGNED_JWT", bearer, r.inputs
-	task := `"profile":"` + p.Name + `","privateKey":"${workflow.secrets.` + r.Secret + `}"`
-	if r.task != "" {
-		task += "," + r.task
-	}
+	kind, header, inputs, task := "GET_SIGNED_JWT", bearer, r.inputs, p.tokenInputs()
 	if p.Exchange != nil {
 		kind, header = "GET_ACCESS_TOKEN", `"Authorization":"Bearer ${token.output.accessToken}"`
 		task += `,"fresh":"${workflow.input.fresh}"`
@@ -64,6 +61,16 @@ func (p *Profile) Workflow() []byte {
 		"outputParameters":{"response":"${call.output.response.body}"}}`)
 }
 
+// tokenInputs returns the inputs of the task that gets the token, without fresh, as
+// members of a JSON object.
+func (p *Profile) tokenInputs() string {
+	members := `"profile":"` + p.Name + `","privateKey":"${workflow.secrets.` + p.Recipe.Secret + `}"`
+	if p.Recipe.task != "" {
+		members += "," + p.Recipe.task
+	}
+	return members
+}
+
 func indented(text string) []byte {
 	value := jsontext.Value(text)
 	if err := value.Indent(jsontext.WithIndent("  ")); err != nil {
@@ -72,15 +79,14 @@ func indented(text string) []byte {
 	return value
 }
 
-// RecipePage returns the recipe as a page of documentation, in Markdown. What all
-// recipes have in common is in docs/recipes/README.md.
+// RecipePage returns the recipe as a page of documentation, in Markdown, with what
+// is particular to the provider. docs/recipes/README.md has what all recipes share.
 func (p *Profile) RecipePage() string {
 	var b strings.Builder
 	for _, text := range []string{
-		"# ", p.Name, "\n\nFor workflow authors: ", p.Title, ". [The rules](../profiles.md#", p.Name, "), [how to run a recipe](README.md).\n",
-		"\n## The key\n\n", p.Recipe.KeySetup, " Store the key as the server's secret `", p.Recipe.Secret, "`.\n",
-		p.endpointToList(),
-		"\n## The workflow\n\n", p.summary(), "\n", jsonBlock(p.Workflow()),
+		"# ", p.Name, "\n\nFor workflow authors: ", p.Title, " ([rules](../profiles.md#", p.Name, "), [run it](README.md)).\n\n",
+		p.Recipe.KeySetup, "\n", p.endpointToList(),
+		"\nInputs of ", p.taskLink(), ":\n", p.example(p.tokenInputs()), p.callInputs(),
 		"\n## Problems\n\n", bullets(p.Recipe.Problems),
 	} {
 		b.WriteString(text)
@@ -94,15 +100,12 @@ func (p *Profile) endpointToList() string {
 	if p.Exchange == nil || p.Exchange.URL != "" || p.Exchange.Patterns != nil {
 		return ""
 	}
-	return "\n## The policy file\n\nList the token endpoint, because the host is yours:\n\n```yaml\nexchange:\n  endpoints: [\"" + p.exampleEndpoint() + "\"]\n```\n"
+	return "\nIn the policy file, list your token endpoint:\n\n```yaml\nexchange:\n  endpoints: [\"" + p.exampleEndpoint() + "\"]\n```\n"
 }
 
 // exampleEndpoint returns the token endpoint of the example values.
 func (p *Profile) exampleEndpoint() string {
-	inputs, err := jsonobj.Parse([]byte("{"+p.Recipe.inputs+"}"), jsonobj.Limits{})
-	if err != nil {
-		panic("provider: a recipe is not json: " + err.Error())
-	}
+	inputs := p.exampleInputs()
 	tokenURL, ok := inputs.Text("tokenUrl")
 	if !ok {
 		audience, _ := inputs.Text("audience")
@@ -111,14 +114,47 @@ func (p *Profile) exampleEndpoint() string {
 	return tokenURL
 }
 
-func (p *Profile) summary() string {
-	if p.Exchange == nil {
-		return "`token` signs a token, and `call` sends it to the provider. There is no access token."
+// exampleInputs returns the workflow's inputs with their example values.
+func (p *Profile) exampleInputs() jsonobj.Object {
+	inputs, err := jsonobj.Parse([]byte("{"+p.Recipe.inputs+"}"), jsonobj.Limits{})
+	if err != nil {
+		panic("provider: a recipe is not json: " + err.Error())
 	}
-	return "`token` signs a token and exchanges it for an access token ([GET_ACCESS_TOKEN](../access-token.md)). `call` sends that to the provider."
+	return inputs
 }
 
-func jsonBlock(json []byte) string { return "\n```json\n" + string(json) + "\n```\n" }
+func (p *Profile) taskLink() string {
+	if p.Exchange == nil {
+		return "[GET_SIGNED_JWT](../task.md)"
+	}
+	return "[GET_ACCESS_TOKEN](../access-token.md)"
+}
+
+// callInputs shows the call where it is not a GET with a bearer token, which
+// docs/recipes/README.md shows.
+func (p *Profile) callInputs() string {
+	var members []string
+	if p.Recipe.call != "" {
+		members = append(members, p.Recipe.call)
+	}
+	if p.Recipe.header != "" {
+		members = append(members, `"headers":{`+p.Recipe.header+`}`)
+	}
+	if members == nil {
+		return ""
+	}
+	return "\nThe call has:\n" + p.example(strings.Join(members, ","))
+}
+
+// example shows an object with the members given, and the workflow's example values in
+// place of its inputs.
+func (p *Profile) example(members string) string {
+	inputs := p.exampleInputs()
+	for input := range inputs.Members() {
+		members = strings.ReplaceAll(members, `"${workflow.input.`+input.Name+`}"`, string(input.Value))
+	}
+	return "\n```json\n" + string(indented("{"+members+"}")) + "\n```\n"
+}
 
 func bullets(list []string) string {
 	var b strings.Builder

@@ -33,17 +33,17 @@ func salesforce() *Profile {
 			},
 		},
 		Recipe: Recipe{
-			Secret: "SALESFORCE_KEY",
-			KeySetup: newKey + " Make a certificate of it with `openssl req -x509 -key key.pem -out key.crt -days 730 -subj /CN=conductor`. " +
-				"Make an external client app (*Setup*, *External Client App Manager*), enable the JWT bearer flow and upload key.crt there. Since Spring '26 new orgs have connected apps turned off.",
-			task: issuerAndSubject + `,"audience":"${workflow.input.audience}"`,
+			Secret:   "SALESFORCE_KEY",
+			KeySetup: newCertificate + " Make an external client app (*Setup*, *External Client App Manager*), enable the JWT bearer flow and upload key.crt.",
+			task:     issuerAndSubject + `,"audience":"${workflow.input.audience}"`,
 			inputs: `"issuer":"3MVG9consumerkey","subject":"user@example.com","audience":"https://example.my.salesforce.com",` +
 				`"apiUrl":"https://example.my.salesforce.com/services/data/v62.0/limits"`,
 			Problems: []string{
-				"`invalid_grant`, *user hasn't approved this consumer*: let an administrator pre-authorise the app for the user's profile.",
-				"`app_not_found`, *External client app is not installed in this org*: the audience must be the My Domain URL of the org that has the app, " +
-					"not `login.salesforce.com` or `test.salesforce.com`; of a sandbox it is `https://example--sandbox.sandbox.my.salesforce.com`. A sandbox that was refreshed needs the app again.",
-				"`invalid_grant`, *audience is invalid*: orgs from before Spring '26 and Government Cloud may want https://login.salesforce.com, or https://test.salesforce.com for a sandbox, as the audience. Then set `tokenUrl` to that of My Domain, https://example.my.salesforce.com/services/oauth2/token.",
+				"`invalid_grant`, *user hasn't approved this consumer*: an administrator must pre-authorise the app for the user's profile.",
+				"`app_not_found`: the audience must be the My Domain URL of the org that has the app (sandbox: `https://example--sandbox.sandbox.my.salesforce.com`). " +
+					"A refreshed sandbox needs the app again.",
+				"`invalid_grant`, *audience is invalid*: older orgs and Government Cloud may want https://login.salesforce.com (sandbox: https://test.salesforce.com). " +
+					"Then set `tokenUrl` to https://example.my.salesforce.com/services/oauth2/token.",
 			},
 		},
 	}

@@ -14,7 +14,7 @@ func smartBackendServices() *Profile {
 		},
 		Exchange: &Exchange{Scope: true, endpoint: func(audience string) string { return audience }},
 		Recipe: Recipe{
-			Secret: "SMART_KEY", KeySetup: "Make a key: `conductor-jwt key generate key.pem --alg ES384 --public-out key.pub.pem`." + registerJWKS,
+			Secret: "SMART_KEY", KeySetup: "Run `conductor-jwt key generate key.pem --alg ES384 --public-out key.pub.pem`." + registerJWKS,
 			task:     clientInputs + keyIDInput + scopesInput,
 			inputs:   clientDefaults + `"audience":"https://ehr.example.com/token","scopes":"system/Patient.rs","apiUrl":"https://ehr.example.com/fhir/Patient?_count=1"`,
 			Problems: []string{invalidClient},

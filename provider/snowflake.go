@@ -27,11 +27,11 @@ func snowflake() *Profile {
 		},
 		issuer: fingerprintIssuer,
 		Recipe: Recipe{
-			Secret: "SNOWFLAKE_KEY", KeySetup: newKey + " `ALTER USER BOB SET RSA_PUBLIC_KEY='…'` with the lines of key.pub.pem between its BEGIN and END lines.",
+			Secret: "SNOWFLAKE_KEY", KeySetup: newKey + " Run `ALTER USER BOB SET RSA_PUBLIC_KEY='…'` with the lines of key.pub.pem between BEGIN and END.",
 			task:     `"subject":"${workflow.input.subject}"`,
 			inputs:   `"subject":"MYORG-MYACCOUNT.BOB","apiUrl":"https://myorg-myaccount.snowflakecomputing.com/api/v2/databases"`,
 			header:   bearer + `,"X-Snowflake-Authorization-Token-Type":"KEYPAIR_JWT"`,
-			Problems: []string{"390144, *JWT token is invalid*: the user has another public key (`DESC USER`), or the account in the subject has its region in it."},
+			Problems: []string{"390144, *JWT token is invalid*: the user has another public key (`DESC USER`), or the subject's account contains its region."},
 		},
 	}
 }

@@ -22,14 +22,13 @@ func tableau() *Profile {
 			request:  tableauSignIn,
 		},
 		Recipe: Recipe{
-			Secret: "TABLEAU_SECRET", KeySetup: "Make a connected app with direct trust, enable it, and generate a secret: its id is the key id, its value this secret.",
+			Secret: "TABLEAU_SECRET", KeySetup: "Make a connected app with direct trust, enable it, and generate a secret. Its id is the key id.",
 			task: rawSecret + "," + issuerAndSubject + `,"privateKeyId":"${workflow.input.keyId}","scopes":"tableau:content:read","parameters":{"site":"${workflow.input.site}"}` + tokenURLInput,
 			inputs: `"issuer":"client-id","subject":"user@example.com","keyId":"secret-id","site":"mysite","tokenUrl":"https://example.online.tableau.com/api/3.27/auth/signin",` +
 				`"apiUrl":"https://example.online.tableau.com/api/3.27/sites"`,
 			header: `"X-Tableau-Auth":"${token.output.accessToken}"`,
 			Problems: []string{
 				"401001: the connected app is disabled, or the user is not in this site.",
-				"403: a scope is missing.",
 			},
 		},
 	}

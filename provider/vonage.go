@@ -10,10 +10,10 @@ func vonage() *Profile {
 			{Name: "acl", Meaning: "the paths that the token permits", JSONType: "object"},
 		},
 		Recipe: Recipe{
-			Secret: "VONAGE_KEY", KeySetup: "Generate the key pair of the application in the dashboard and take the file private.key as it is.",
+			Secret: "VONAGE_KEY", KeySetup: "Generate the application's key pair in the dashboard. The key is private.key.",
 			task:     `"claims":{"application_id":"${workflow.input.applicationId}"}`,
 			inputs:   `"applicationId":"aaaaaaaa-bbbb-cccc-dddd-0123456789ab","apiUrl":"https://api.nexmo.com/v1/calls"`,
-			Problems: []string{"401: the key pair was generated again, so the old one is no longer valid."},
+			Problems: []string{"401: the key pair was generated again, which revokes the old one."},
 		},
 	}
 }

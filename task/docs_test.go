@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -27,11 +28,10 @@ type part struct{ name, table string }
 // against the table in code that it is made from.
 func TestThePageKeepsInStepWithTheTables(t *testing.T) {
 	checkPage(t, page,
-		part{"inputs", inputTable(commonInputs())},
-		part{"extra inputs", inputTable(extraInputs())},
+		part{"inputs", inputTable(allInputs())},
 		part{"algorithms", algorithmList()},
 		part{"limits", limitTable()},
-		part{"codes", codeTable(Codes())},
+		part{"codes", signingTable()},
 	)
 	checkPage(t, accessTokenPage,
 		part{"exchange inputs", inputTable(exchangeInputs())},
@@ -98,13 +98,13 @@ func limitTable() string {
 		limit string
 	}{
 		{"`privateKey`, `certificate`", kib(maxKeyText)},
-		{"`subject`, `issuer`, `jwtId`, one audience, one scope, the `kid`, the password", kib(maxText)},
+		{"`subject`, `issuer`, `jwtId`, an audience, a scope, `kid`, password", kib(maxText)},
 		{"audiences", fmt.Sprint(maxAudiences)},
 		{"scopes", fmt.Sprint(maxScopes)},
-		{"`claims`, and `headers` likewise", fmt.Sprintf("%s, %d levels", kib(maxClaims), maxLevels)},
+		{"`claims`, `headers`, each", fmt.Sprintf("%s, %d levels", kib(maxClaims), maxLevels)},
 		{"certificates", fmt.Sprint(decode.MaxChain)},
-		{"inputs, known and unknown", fmt.Sprint(maxInputs)},
-		{"the token", "64 KiB; over " + kib(headerBudget) + " it is warned of, since many servers take no longer header"},
+		{"inputs", fmt.Sprint(maxInputs)},
+		{"the token", "64 KiB; over " + kib(headerBudget) + " with a warning"},
 	} {
 		fmt.Fprintf(&b, "| %s | %s |\n", row.what, row.limit)
 	}
@@ -118,6 +118,21 @@ func codeTable(codes []Code) string {
 	b.WriteString("| code | end | when | what to do |\n|---|---|---|---|\n")
 	for _, code := range codes {
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", code.Name, endOf(code), code.When, code.Remedy)
+	}
+	return b.String()
+}
+
+// signingTable lists the codes of a task that signs; the pages of the other tasks list
+// theirs. An end is shown where it is not terminal.
+func signingTable() string {
+	var b strings.Builder
+	b.WriteString("| code | when; what to do |\n|---|---|\n")
+	for _, code := range slices.Concat(inputCodes(), secretCodes(), keyCodes(), lastCodes()) {
+		end := ""
+		if code.Status != api.FailedWithTerminalError || code.FailedWithProfiles {
+			end = "**" + endOf(code) + "**: "
+		}
+		fmt.Fprintf(&b, "| `%s` | %s%s |\n", code.Name, end, sentence(code.When, code.Remedy))
 	}
 	return b.String()
 }

@@ -73,33 +73,31 @@ func inputCodes() []Code {
 	return []Code{
 		{
 			Name: "input_invalid", Status: api.FailedWithTerminalError, reasons: []error{errInputInvalid, provider.ErrInvalid, provider.ErrParameter, provider.ErrEndpoint},
-			When: "an input has the wrong type or text", Remedy: "write the input as the message says",
+			When: "an input has the wrong type or text", Remedy: "correct it",
 		},
 		{
 			Name: "input_missing", Status: api.FailedWithTerminalError, reasons: []error{errInputMissing, keys.ErrMissing, provider.ErrMissing}, field: inPrivateKey,
-			When: "no key was given", Remedy: "set `privateKey` to `${workflow.secrets.NAME}`",
+			When: "a key or a required input is missing", Remedy: "set it, a key as `${workflow.secrets.NAME}`",
 		},
 		{
 			Name: "input_conflict", Status: api.FailedWithTerminalError, reasons: []error{errInputConflict, provider.ErrConflict},
-			When: "two inputs contradict each other", Remedy: "leave one of the two out",
+			When: "two inputs contradict each other", Remedy: "leave one out",
 		},
 		{
 			Name: "input_too_large", Status: api.FailedWithTerminalError, reasons: []error{errInputTooLarge, signer.ErrTooLarge},
-			When: "an input or the token is over a limit", Remedy: "shorten it; limits are never stretched by cutting",
+			When: "an input or the token exceeds a limit", Remedy: "shorten it",
 		},
 		{
 			Name: "input_unknown", Status: api.FailedWithTerminalError, reasons: []error{errInputUnknown},
-			When: "an input's name is not known and looks like one that is", Remedy: "use the name that the message gives",
+			When: "an input's name is misspelt", Remedy: "use the suggested name",
 		},
 		{
 			Name: "input_unresolved", Status: api.FailedWithTerminalError, reasons: []error{errInputUnresolved},
-			When:   "an expression in an input's template resolved to nothing",
-			Remedy: "start the workflow with that value, or take the input out of the task",
+			When: "an expression resolved to nothing", Remedy: "start the workflow with that value, or remove the input",
 		},
 		{
 			Name: "payload_external", Status: api.FailedWithTerminalError, reasons: []error{errPayloadExternal},
-			When:   "the input was moved to external payload storage, where secrets are not resolved",
-			Remedy: "pass less data into the task",
+			When: "the input is in external payload storage", Remedy: "pass less data into the task",
 		},
 	}
 }
@@ -108,27 +106,23 @@ func secretCodes() []Code {
 	return []Code{
 		{
 			Name: "secret_missing", Status: api.FailedWithTerminalError, reasons: []error{errSecretMissing}, field: inPrivateKey,
-			When: "`privateKey` names a secret that the server does not have", Remedy: "define the secret that the message names on the server",
+			When: "the server does not have the secret", Remedy: "define it on the server",
 		},
 		{
 			Name: "secret_unresolved", Status: api.Failed, reasons: []error{errSecretUnresolved},
-			When:   "the server delivered the text `${workflow.secrets.…}` instead of the secret",
-			Remedy: "look in the server's log; its secrets may be off, or the server too old",
+			When: "the server delivered `${workflow.secrets.…}` itself", Remedy: "its secrets are off (see its log), or it is too old",
 		},
 		{
 			Name: "secret_in_claim", Status: api.FailedWithTerminalError, reasons: []error{errSecretInClaim},
-			When:   "a claim, a header or the `kid` would have held the key, its password or any private key",
-			Remedy: "find out who put it into the workflow's data, and replace the secret",
+			When: "a claim, header or `kid` contains a key or password", Remedy: "find where it comes from; replace the secret",
 		},
 		{
 			Name: "secret_injected", Status: api.FailedWithTerminalError, reasons: []error{errSecretInjected},
-			When:   "the workflow's data held `${workflow.secrets.…}` where the definition has no secret",
-			Remedy: "find out who put it into the workflow's data",
+			When: "the data contains `${workflow.secrets.…}`", Remedy: "find where it comes from",
 		},
 		{
 			Name: "injection_unchecked", Status: api.InProgress, reasons: []error{errInjectionUnchecked},
-			When:   "the stored task, or the definition of its workflow, could not be read to look for injected secrets",
-			Remedy: "let the worker read `GET /tasks/{id}` and `GET /workflow/{id}`, or set `secret_injection` to `auto` or `key`",
+			When: "the stored task or workflow could not be read", Remedy: "permit `GET /tasks/{id}` and `GET /workflow/{id}`, or set `secret_injection` to `auto` or `key`",
 		},
 	}
 }
@@ -137,7 +131,7 @@ func keyCodes() []Code {
 	return []Code{
 		{
 			Name: "key_unreadable", Status: api.FailedWithTerminalError, reasons: []error{keys.ErrUnreadable}, field: inPrivateKey,
-			When: "the key is in no form that is read", Remedy: "store the key as PEM (PKCS#8) or JWK",
+			When: "the key's format is unknown", Remedy: "store it as PEM (PKCS#8) or JWK",
 		},
 		{
 			Name: "key_public", Status: api.FailedWithTerminalError, reasons: []error{keys.ErrPublic}, field: inPrivateKey,
@@ -145,11 +139,11 @@ func keyCodes() []Code {
 		},
 		{
 			Name: "key_certificate", Status: api.FailedWithTerminalError, reasons: []error{keys.ErrCertificate}, field: inPrivateKey,
-			When: "a certificate or a certificate request was given", Remedy: "give the private key; a certificate goes into `certificate`",
+			When: "a certificate or request was given", Remedy: "give the private key",
 		},
 		{
 			Name: "key_encrypted", Status: api.FailedWithTerminalError, reasons: []error{keys.ErrEncrypted}, field: inPrivateKey,
-			When: "the key is encrypted and there is no password", Remedy: "set `privateKeyPassword`",
+			When: "the key is encrypted", Remedy: "set `privateKeyPassword`",
 		},
 		{
 			Name: "key_password", Status: api.FailedWithTerminalError, reasons: []error{keys.ErrPassword}, field: inPrivateKeyPassword,
@@ -157,47 +151,47 @@ func keyCodes() []Code {
 		},
 		{
 			Name: "key_ambiguous", Status: api.FailedWithTerminalError, reasons: []error{keys.ErrAmbiguous}, field: inPrivateKey,
-			When: "there are several keys, or none with the id", Remedy: "give one key, or choose by `privateKeyId`",
+			When: "there are several keys, or none with the id", Remedy: "give one, or set `privateKeyId`",
 		},
 		{
 			Name: "key_weak", Status: api.FailedWithTerminalError, reasons: []error{keys.ErrWeak}, field: inPrivateKey,
-			When: "the key is too short", Remedy: "make a key of the size that the message says",
+			When: "the key is too short", Remedy: "make a longer key",
 		},
 		{
 			Name: "key_too_large", Status: api.FailedWithTerminalError, reasons: []error{keys.ErrTooLarge}, field: inPrivateKey,
-			When: "the key, or the work to open it, is over a limit", Remedy: "make a key within the limit",
+			When: "the key, or the work to open it, exceeds a limit", Remedy: "make a smaller key",
 		},
 		{
 			Name: "key_inconsistent", Status: api.FailedWithTerminalError, reasons: []error{keys.ErrInconsistent}, field: inPrivateKey,
-			When: "the key's values contradict each other", Remedy: "export the key again; it may have been tampered with",
+			When: "the key's values contradict each other", Remedy: "export it again",
 		},
 		{
 			Name: "key_unsupported", Status: api.FailedWithTerminalError, reasons: []error{keys.ErrUnsupported}, field: inPrivateKey,
-			When: "the key is of a kind that is not served", Remedy: "convert it, or use a key of another kind",
+			When: "this kind of key is not supported", Remedy: "use another kind",
 		},
 		{
 			Name: "key_use", Status: api.FailedWithTerminalError, reasons: []error{keys.ErrUse}, field: inPrivateKey,
-			When: "the JWK says that it is not for signing", Remedy: "use a key whose `use` is `sig` and whose `key_ops` has `sign`",
+			When: "the JWK is not for signing", Remedy: "`use` and `key_ops` must allow it",
 		},
 		{
 			Name: "key_unknown", Status: api.Failed, reasons: []error{keys.ErrUnknown}, field: inKeyRef,
-			When: "no key of that name is configured", Remedy: "configure it on every worker, or correct the name",
+			When: "there is no key of that name", Remedy: "correct the name, or configure the key on every worker",
 		},
 		{
 			Name: "profile_unknown", Status: api.FailedWithTerminalError, FailedWithProfiles: true, reasons: []error{errProfileUnknown}, field: inProfile,
-			When: "there is no profile of that name", Remedy: "use the name that the message gives, or define the profile in the policy file of every worker",
+			When: "there is no profile of that name", Remedy: "correct the name, or define the profile on every worker",
 		},
 		{
 			Name: "key_unavailable", Status: api.InProgress, FailedAfterWait: true, reasons: []error{keys.ErrUnavailable}, field: inKeyRef,
-			When: "the key store failed or timed out", Remedy: "wait: the task is tried again; then look at the key store",
+			When: "the key store failed or timed out", Remedy: "wait, then check the key store",
 		},
 		{
 			Name: "algorithm_unknown", Status: api.FailedWithTerminalError, reasons: []error{keys.ErrAlgorithmUnknown}, field: inAlgorithm,
-			When: "`algorithm` is no algorithm's exact name", Remedy: "use the name that the message gives",
+			When: "no algorithm has that exact name", Remedy: "use the suggested name",
 		},
 		{
 			Name: "algorithm_mismatch", Status: api.FailedWithTerminalError, reasons: []error{keys.ErrAlgorithmMismatch, provider.ErrAlgorithm}, field: inAlgorithm,
-			When: "the algorithm does not fit the key", Remedy: "set `algorithm` as the message says, or use another key",
+			When: "the algorithm does not fit the key", Remedy: "use the suggested algorithm, or another key",
 		},
 	}
 }
@@ -226,11 +220,11 @@ func exchangeCodes() []Code {
 	return []Code{
 		{
 			Name: "exchange_refused", Status: api.FailedWithTerminalError, reasons: []error{exchange.ErrRefused}, field: inProfile,
-			When: "the provider refused the assertion (RFC 6749 §5.2, or another status 4xx)", Remedy: "look up `output.error.provider.error` in the recipe of the provider",
+			When: "the provider refused the assertion", Remedy: "look up `output.error.provider.error` in the provider's recipe",
 		},
 		{
 			Name: "exchange_unavailable", Status: api.InProgress, FailedAfterWait: true, reasons: []error{exchange.ErrUnavailable}, field: inProfile,
-			When: "the provider could not be reached, timed out, limits the rate, or answered with an error of its own", Remedy: "wait: the task is tried again; then look at the provider's status",
+			When: "the provider is unreachable, slow or failing, or limits the rate", Remedy: "wait, then check the provider's status",
 		},
 	}
 }
@@ -239,31 +233,31 @@ func lastCodes() []Code {
 	return []Code{
 		{
 			Name: "ttl_out_of_range", Status: api.FailedWithTerminalError, reasons: []error{errTTLOutOfRange, provider.ErrLifetime}, field: inTTL,
-			When: "the ttl is below 1 s or over the maximum", Remedy: "ask for less, or have the worker's max ttl raised",
+			When: "the ttl is below 1 s or over the maximum", Remedy: "ask for less, or raise `max_ttl`",
 		},
 		{
 			Name: "scope_invalid", Status: api.FailedWithTerminalError, reasons: []error{errScopeInvalid}, field: inScopes,
-			When: "a scope holds a character that it may not", Remedy: "write scopes as RFC 6749 §3.3 has them",
+			When: "a scope contains an invalid character", Remedy: "see RFC 6749 §3.3",
 		},
 		{
 			Name: "certificate_mismatch", Status: api.FailedWithTerminalError, reasons: []error{signer.ErrCertificateMismatch}, field: inCertificate,
-			When: "the certificate belongs to another key", Remedy: "give the certificate of this key, leaf first",
+			When: "the certificate belongs to another key", Remedy: "give this key's certificate, leaf first",
 		},
 		{
 			Name: "certificate_invalid", Status: api.FailedWithTerminalError, reasons: []error{keys.ErrCertificateInvalid}, field: inCertificate,
-			When: "the certificate is unreadable, expired or out of order", Remedy: "give a valid chain in PEM, leaf first",
+			When: "the certificate is unreadable, expired or out of order", Remedy: "give a PEM chain, leaf first",
 		},
 		{
 			Name: "policy_denied", Status: api.FailedWithTerminalError, reasons: []error{errPolicyDenied, exchange.ErrEndpoint},
-			When: "the operator's policy does not allow it", Remedy: "ask the operator for a grant",
+			When: "the policy does not allow it", Remedy: "ask the operator for a grant",
 		},
 		{
 			Name: "timeout", Status: api.Failed, reasons: []error{context.DeadlineExceeded, context.Canceled},
-			When: "the task's deadline was reached", Remedy: "nothing: the server tries again",
+			When: "the deadline was reached", Remedy: "wait: the server retries",
 		},
 		{
 			Name: "internal", Status: api.Failed, reasons: []error{errInternal},
-			When: "a fault of the worker", Remedy: "report it; the worker's log and metrics say when",
+			When: "a bug in the worker", Remedy: "report it with the log line",
 		},
 	}
 }

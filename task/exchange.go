@@ -45,19 +45,19 @@ func accessTokenInputs() []inputSpec {
 func exchangeInputs() []inputSpec {
 	return []inputSpec{
 		{
-			Name: inParameters, Type: "object", Meaning: "what the provider needs beside the assertion; [profiles](profiles.md) lists the names",
+			Name: inParameters, Type: "object", Meaning: "what the provider needs beside the assertion ([names](profiles.md))",
 			Blank: "none", Resolved: true, Signed: true, kinds: `{`, bytes: 2 * maxClaims,
 		},
 		{
-			Name: inTokenURL, Type: "string, an https URL", Meaning: "the token endpoint, where it differs from tenant to tenant",
-			Blank: "the provider's only endpoint, or the one that follows from `audience`", Resolved: true, Signed: true, kinds: `"`, bytes: jsonText,
+			Name: inTokenURL, Type: "string, an https URL", Meaning: "the token endpoint of your tenant",
+			Blank: "the provider's, or from `audience`", Resolved: true, Signed: true, kinds: `"`, bytes: jsonText,
 		},
 		{
-			Name: inMinLifetime, Type: "whole seconds, 0 to 3600", Meaning: "a cached token with less time left is not returned",
+			Name: inMinLifetime, Type: "whole seconds, 0 to 3600", Meaning: "minimum lifetime left of a cached token",
 			Blank: "60", kinds: `"0`, bytes: jsonText,
 		},
 		{
-			Name: inFresh, Type: "`true` or `false`", Meaning: "`true`: do not use the cache, for example after a 401",
+			Name: inFresh, Type: "`true` or `false`", Meaning: "`true` bypasses the cache",
 			Blank: "`false`", kinds: `tf"`, bytes: jsonText,
 		},
 	}

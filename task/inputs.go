@@ -79,7 +79,7 @@ func allInputs() []inputSpec {
 }
 
 func commonInputs() []inputSpec {
-	const omitted = "the claim is left out"
+	const omitted = "no claim"
 	return []inputSpec{
 		{
 			Name: inSubject, Type: "string or whole number", Meaning: "`sub`", Blank: omitted,
@@ -91,22 +91,22 @@ func commonInputs() []inputSpec {
 		},
 		{
 			Name: inPrivateKey, Type: "string, or object (JWK, JWKS, service account)", Meaning: "the key to sign with",
-			Blank: "`keyRef` or a profile must name a key", Sealed: true, kinds: `"{`, bytes: 6*maxKeyText + 2,
+			Blank: "`keyRef`, or the profile's key", Sealed: true, kinds: `"{`, bytes: 6*maxKeyText + 2,
 		},
 		{
-			Name: inPrivateKeyID, Type: "string or whole number", Meaning: "`kid`; chooses the key of a JWKS, together with `algorithm`",
-			Blank: "the id that the JWK or service account carries, else no `kid`", Signed: true, kinds: `"0`, bytes: jsonText,
+			Name: inPrivateKeyID, Type: "string or whole number", Meaning: "`kid`; selects a key of a JWKS",
+			Blank: "the id in the key, else none", Signed: true, kinds: `"0`, bytes: jsonText,
 		},
 		{
-			Name: inAudience, Type: "string or whole number, or list of them", Meaning: "`aud`: one as a string, several as an array",
+			Name: inAudience, Type: "string or whole number, or list of them", Meaning: "`aud`, a string or an array",
 			Blank: omitted, Resolved: true, Signed: true, claim: "aud", kinds: `"0[`, bytes: maxListText,
 		},
 		{
-			Name: inTTL, Type: "whole seconds", Meaning: "`exp` = `iat` + ttl", Blank: "the worker's setting `default_ttl`",
+			Name: inTTL, Type: "whole seconds", Meaning: "`exp` = `iat` + ttl", Blank: "setting `default_ttl`",
 			claim: "exp", kinds: `"0`, bytes: jsonText, zero: true,
 		},
 		{
-			Name: inTTLs, Type: "whole seconds", Meaning: "the same as `ttlInSecond`", Blank: "the worker's setting `default_ttl`",
+			Name: inTTLs, Type: "whole seconds", Meaning: "the same", Blank: "setting `default_ttl`",
 			kinds: `"0`, bytes: jsonText, zero: true,
 		},
 		{
@@ -115,7 +115,7 @@ func commonInputs() []inputSpec {
 		},
 		{
 			Name: inAlgorithm, Type: "string, an exact name", Meaning: "`alg`",
-			Blank: "the JWK's own `alg`, else by the key's kind", kinds: `"`, bytes: jsonText,
+			Blank: "the JWK's `alg`, else by the kind of key", kinds: `"`, bytes: jsonText,
 		},
 	}
 }
@@ -123,23 +123,23 @@ func commonInputs() []inputSpec {
 func extraInputs() []inputSpec {
 	return []inputSpec{
 		{
-			Name: inClaims, Type: "object", Meaning: "more claims, numbers digit for digit", Blank: "none",
+			Name: inClaims, Type: "object", Meaning: "more claims, any JSON", Blank: "none",
 			Resolved: true, Signed: true, kinds: `{`, bytes: 2 * maxClaims,
 		},
 		{
-			Name: inHeaders, Type: "object", Meaning: "more header members: `typ`, `cty`, private names, and `iss`, `sub`, `aud` where they equal the claim",
+			Name: inHeaders, Type: "object", Meaning: "more header members: `typ`, `cty`, private names; `iss`, `sub`, `aud` equal to the claim",
 			Blank: "`typ` is `JWT`", Resolved: true, Signed: true, kinds: `{`, bytes: 2 * maxClaims,
 		},
 		{
 			Name: inCertificate, Type: "string, a PEM chain, leaf first", Meaning: "`x5t` and `x5t#S256`, or those of `certificateHeaders`",
-			Blank: "the certificates beside the key, when `certificateHeaders` is given", Resolved: true, Sealed: true, kinds: `"`, bytes: 6*maxKeyText + 2,
+			Blank: "with `certificateHeaders`, the certificates beside the key", Resolved: true, Sealed: true, kinds: `"`, bytes: 6*maxKeyText + 2,
 		},
 		{
-			Name: inCertificateHeaders, Type: "list of `x5c`, `x5t`, `x5t#S256`", Meaning: "the header members that the certificate fills",
-			Blank: "`x5t` and `x5t#S256` when `certificate` is given", kinds: `[`, bytes: jsonText,
+			Name: inCertificateHeaders, Type: "list of `x5c`, `x5t`, `x5t#S256`", Meaning: "header members of the certificate",
+			Blank: "`x5t` and `x5t#S256`", kinds: `[`, bytes: jsonText,
 		},
 		{
-			Name: inJWTID, Type: "string", Meaning: "`jti`", Blank: "a fresh random UUID", Signed: true, claim: "jti", kinds: `"`, bytes: jsonText,
+			Name: inJWTID, Type: "string", Meaning: "`jti`", Blank: "a random UUID", Signed: true, claim: "jti", kinds: `"`, bytes: jsonText,
 		},
 		{
 			Name: inOmitClaims, Type: "list of `jti`, `iat`", Meaning: "leaves these claims out", Blank: "none", kinds: `[`, bytes: jsonText,
@@ -149,11 +149,11 @@ func extraInputs() []inputSpec {
 			Blank: "no `nbf`", claim: "nbf", kinds: `"0`, bytes: jsonText,
 		},
 		{
-			Name: inIssuedAtOffset, Type: "whole seconds, -600 to 0", Meaning: "moves `iat`, and so `exp`, back",
+			Name: inIssuedAtOffset, Type: "whole seconds, -600 to 0", Meaning: "moves `iat` and `exp` back",
 			Blank: "0", claim: "iat", kinds: `"0`, bytes: jsonText,
 		},
 		{
-			Name: inScopeClaim, Type: "`scope` or `scp`", Meaning: "the claim that scopes go into", Blank: "`scope`",
+			Name: inScopeClaim, Type: "`scope` or `scp`", Meaning: "the claim of the scopes", Blank: "`scope`",
 			kinds: `"`, bytes: jsonText,
 		},
 		{
@@ -166,14 +166,14 @@ func extraInputs() []inputSpec {
 		},
 		{
 			Name: inSecretEncoding, Type: "`raw`, `base64`, `base64url` or `hex`", Meaning: "reads `privateKey` as an HMAC secret",
-			Blank: "an HMAC key must be an `oct` JWK", kinds: `"`, bytes: jsonText,
+			Blank: "HMAC keys are `oct` JWKs", kinds: `"`, bytes: jsonText,
 		},
 		{
-			Name: inKeyRef, Type: "string", Meaning: "a key that the operator configured", Blank: "the key is `privateKey`",
+			Name: inKeyRef, Type: "string", Meaning: "the name of a configured key", Blank: "the key is `privateKey`",
 			Resolved: true, kinds: `"`, bytes: jsonText,
 		},
 		{
-			Name: inProfile, Type: "string", Meaning: "presets and rules of one provider", Blank: "none",
+			Name: inProfile, Type: "string", Meaning: "the rules of a provider", Blank: "none",
 			Resolved: true, kinds: `"`, bytes: jsonText,
 		},
 	}

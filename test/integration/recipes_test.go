@@ -13,7 +13,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -148,18 +147,19 @@ func TestRecipesOfSignedTokens(t *testing.T) {
 	}
 }
 
-// twoTasks reads the definitions of docs/two-tasks.md, in the order of the page.
-func twoTasks(t *testing.T) (taskDef, token, call string) {
+// twoTasks returns definitions that sign and exchange in two tasks, as
+// docs/access-token.md describes.
+func twoTasks(t *testing.T) (taskDef, token, call json.RawMessage) {
 	t.Helper()
-	raw, err := os.ReadFile(filepath.Join(shared.root, "docs", "two-tasks.md"))
+	raw, err := os.ReadFile(filepath.Join("testdata", "two_tasks.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	blocks := regexp.MustCompile("(?s)```json\n(.*?)```").FindAllStringSubmatch(string(raw), -1)
-	if len(blocks) != 3 {
-		t.Fatalf("docs/two-tasks.md has %d definitions, want 3", len(blocks))
+	var definitions struct{ TaskDef, Token, Call json.RawMessage }
+	if err := json.Unmarshal(raw, &definitions); err != nil {
+		t.Fatal(err)
 	}
-	return blocks[0][1], blocks[1][1], blocks[2][1]
+	return definitions.TaskDef, definitions.Token, definitions.Call
 }
 
 func google(t *testing.T) *provider.Profile {
@@ -176,10 +176,10 @@ func google(t *testing.T) *provider.Profile {
 func TestTwoTasksSignAnotherTokenAfterALostResponse(t *testing.T) {
 	withExclusiveLoad(t)
 	taskDef, token, call := twoTasks(t)
-	if err := shared.server.RegisterTaskDef(t.Context(), json.RawMessage(taskDef)); err != nil {
+	if err := shared.server.RegisterTaskDef(t.Context(), taskDef); err != nil {
 		t.Fatal(err)
 	}
-	registerAll(t, json.RawMessage(token), json.RawMessage(call))
+	registerAll(t, token, call)
 	e, input := providerEndpoint(t, google(t))
 	e.Lose(1)
 	w := awaitEnd(t, startRecipe(t, "google_two_tasks", input), "COMPLETED")
@@ -196,13 +196,13 @@ func TestTwoTasksSignAnotherTokenAfterALostResponse(t *testing.T) {
 func TestFailedTwoTasksCanBeRetriedAfterTheTokenHasExpired(t *testing.T) {
 	withExclusiveLoad(t)
 	taskDef, token, call := twoTasks(t)
-	if err := shared.server.RegisterTaskDef(t.Context(), json.RawMessage(taskDef)); err != nil {
+	if err := shared.server.RegisterTaskDef(t.Context(), taskDef); err != nil {
 		t.Fatal(err)
 	}
 	const ttl = 8 * time.Second
 	rename := strings.NewReplacer("google_two_tasks_token", "short_lived_token", "google_two_tasks", "short_lived_call",
 		`"profile":`, `"ttlInSecond": 8, "profile":`, `"retryCount": 3`, `"retryCount": 1`)
-	registerAll(t, json.RawMessage(rename.Replace(token)), json.RawMessage(rename.Replace(call)))
+	registerAll(t, json.RawMessage(rename.Replace(string(token))), json.RawMessage(rename.Replace(string(call))))
 	e, input := providerEndpoint(t, google(t))
 	e.Down(true)
 	id := startRecipe(t, "short_lived_call", input)

@@ -37,7 +37,7 @@ const (
 	newKey         = "Run `conductor-jwt key generate key.pem --alg RS256 --public-out key.pub.pem`."
 	newCertificate = "Run `openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out key.crt -subj /CN=conductor -days 365`."
 	registerJWKS   = " Register the JWK Set that `conductor-jwt jwks key.pub.pem` prints."
-	invalidClient  = "`invalid_client`: the provider expects another `kid` or audience."
+	invalidClient  = "`invalid_client`: the provider expects another `privateKeyId` (the JWK Set's `kid`) or audience."
 )
 
 // WorkflowName is the name of the recipe's workflow.

@@ -153,3 +153,20 @@ func TestAWrongPasswordThatIsTypedSaysSo(t *testing.T) {
 		}
 	}
 }
+
+func TestThePasswordOfANewKeyIsTypedTwice(t *testing.T) {
+	for again, want := range map[string]string{"secret": "", "secrt": "the passwords differ"} {
+		name := filepath.Join(t.TempDir(), "key.pem")
+		got := converse(t, []string{"secret", again}, "key", "generate", name, "--encrypt")
+		text, err := os.ReadFile(name)
+		if want != "" {
+			if !strings.Contains(got, want) || !os.IsNotExist(err) {
+				t.Errorf("%v: %s", err, got)
+			}
+			continue
+		}
+		if !strings.HasPrefix(string(text), "-----BEGIN ENCRYPTED PRIVATE KEY-----") {
+			t.Errorf("%v: %s", err, got)
+		}
+	}
+}

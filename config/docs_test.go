@@ -59,8 +59,6 @@ poll_timeout: 5s
 - **The YAML file**: an unknown name, a name without a value and an empty file are errors. ` + "`off`, `no` and `false`" + ` mean the same where a setting can be off, ` + "`on`, `yes` and `true`" + `
   where it is a switch. Quote any other text that looks like one of them.
 - **Variables** whose name is similar to a setting's are errors. Unknown ones that begin with ` + "`CONDUCTOR_JWT_`" + `, and those of other Conductor SDKs, cause a warning.
-
-All errors are reported together; none repeats a value.
 `
 
 func document() string {

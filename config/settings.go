@@ -210,7 +210,7 @@ func connectionSettings() []Setting {
 			field: func(c *Config) any { return &c.TLSClientKey },
 		}, {
 			Name: "tls_insecure_skip_verify", Env: "CONDUCTOR_TLS_INSECURE_SKIP_VERIFY", Kind: Switch, Default: "false",
-			About: "Do not check the server's certificate; another host can then answer in its place and receive tasks and their keys.",
+			About: "Do not check the server's certificate; another host can then receive tasks and their keys.",
 			field: func(c *Config) any { return &c.TLSInsecureSkipVerify },
 		}, {
 			Name: "proxy", Env: "CONDUCTOR_PROXY", Kind: Proxy,
@@ -255,7 +255,7 @@ func workSettings() []Setting {
 		}, {
 			Name: "drain_timeout", Env: "CONDUCTOR_JWT_DRAIN_TIMEOUT", Kind: Duration, Default: "25s",
 			Max:   int64(time.Hour),
-			About: "How long tasks in flight may take to finish after SIGTERM; after that they are returned to the server.",
+			About: "How long tasks in flight may take to finish after SIGTERM; then they are returned to the server.",
 			field: func(c *Config) any { return &c.DrainTimeout },
 		}, {
 			Name: "register_taskdefs", Env: "CONDUCTOR_JWT_REGISTER_TASKDEFS", Kind: Choice, Default: "missing",
@@ -339,7 +339,7 @@ func endpointSettings() []Setting {
 			field: func(c *Config) any { return &c.StatusListen },
 		}, {
 			Name: "ui_url", Env: "CONDUCTOR_JWT_UI_URL", Kind: URL,
-			About: "URL of Conductor's user interface, to which the status page links; without it, executions of a local server without credentials link to its API.",
+			About: "URL of Conductor's user interface, for the links of the status page.",
 			field: func(c *Config) any { return &c.UIURL },
 		}, {
 			Name: settingPprof, Env: "CONDUCTOR_JWT_PPROF_LISTEN", Kind: Address, Default: Off,

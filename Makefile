@@ -84,6 +84,15 @@ test-vault: ## build a real Vault and run the tests of keys/vault with it
 test-image: ## build both container images and run them without root, capabilities or a writable disk, with 64 MB
 	.ci/test-image
 
+.PHONY: test-kubernetes
+test-kubernetes: ## apply chart and manifest to a real Kubernetes API server; it is compiled, which takes minutes once
+	@command -v etcd >/dev/null || { echo "error: no etcd" >&2; echo "hint: apt-get install etcd-server" >&2; exit 1; }
+	@mkdir -p .cache
+	cd test/kubernetes && CGO_ENABLED=0 $(GO) build -p 2 -trimpath -ldflags '-s -w' -o ../../.cache/kube-apiserver k8s.io/kubernetes/cmd/kube-apiserver
+	@# Without a package, go test shows the steps.
+	cd deploy/check && $(GO) test -tags kubernetes -run TestKubernetes -count=1
+	@echo "test-kubernetes: passed"
+
 .PHONY: unit
 unit: ## the tests that need no server
 	.ci/softhsm

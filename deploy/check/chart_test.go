@@ -38,13 +38,13 @@ func loadChart(t *testing.T) *chart.Chart {
 // YAML, in the order of installation.
 func render(t *testing.T, values string) ([]releaseutil.Manifest, error) {
 	t.Helper()
-	return renderWith(t, values, engine.Render)
+	return renderWith(t, loadChart(t), values, engine.Render)
 }
 
-// renderWith renders with a renderer of Helm.
-func renderWith(t *testing.T, values string, do func(*chart.Chart, chartutil.Values) (map[string]string, error)) ([]releaseutil.Manifest, error) {
+// renderWith renders a chart with a renderer of Helm.
+func renderWith(t *testing.T, c *chart.Chart, values string, do func(*chart.Chart, chartutil.Values) (map[string]string, error)) ([]releaseutil.Manifest, error) {
 	t.Helper()
-	files, err := renderFiles(t, values, do)
+	files, err := renderFiles(t, c, values, do)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +55,7 @@ func renderWith(t *testing.T, values string, do func(*chart.Chart, chartutil.Val
 // tests returns the objects that helm test would create.
 func tests(t *testing.T, values string) []releaseutil.Manifest {
 	t.Helper()
-	files, err := renderFiles(t, values, engine.Render)
+	files, err := renderFiles(t, loadChart(t), values, engine.Render)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,9 +74,8 @@ func tests(t *testing.T, values string) []releaseutil.Manifest {
 	return list
 }
 
-func renderFiles(t *testing.T, values string, do func(*chart.Chart, chartutil.Values) (map[string]string, error)) (map[string]string, error) {
+func renderFiles(t *testing.T, c *chart.Chart, values string, do func(*chart.Chart, chartutil.Values) (map[string]string, error)) (map[string]string, error) {
 	t.Helper()
-	c := loadChart(t)
 	given := map[string]any{}
 	if err := yaml.Unmarshal([]byte(values), &given); err != nil {
 		t.Fatal(err)
@@ -208,55 +207,98 @@ func TestHelmLint(t *testing.T) {
 	}
 }
 
+// refusedValues are values that the chart refuses. Each has a word of the chart's
+// error and, if the API server would refuse the rendered objects, a text of its error.
+func refusedValues() []struct{ values, word, server string } {
+	return []struct{ values, word, server string }{
+		{`replica: 3`, "replica", ""},
+		{`conductor: {url: "http://me:pw@conductor"}`, "url", ""},
+		{`settings: {policy: /x}`, "policy", ""},
+		{`settings: {listen: ":1"}`, "listen", ""},
+		{`settings: {worker_id: me}`, "worker_id", ""},
+		{`settings: {task_types: [A]}`, "task_types", ""},
+		{`settings: {slot: 3}`, "slot", ""},
+		{`settings: {slots: "3"}`, "slots", ""},
+		{`settings: {domain: no}`, "domain", ""},
+		{`settings: {audit: on}`, "audit", ""},
+		{`settings: {default_ttl: 300}`, "default_ttl", ""},
+		{`settings: {drain_timeout: 1m}`, "drain_timeout", ""},
+		{`taskTypes: []`, "taskTypes", ""},
+		{`taskTypes: [A, A]`, "taskTypes", ""},
+		{`image: {digest: "sha256:1"}`, "digest", ""},
+		{`image: {repository: " worker"}`, "repository", ""},
+		{`image: {pullPolicy: Sometimes}`, "pullPolicy", "imagePullPolicy"},
+		{`conductor: {auth: {secret: "not a name"}}`, "secret", ""},
+		{`policy: {configMap: a, inline: "keys: {}"}`, "policy.inline", ""},
+		{`policy: {keySecrets: [a, a]}`, "keySecrets", "must be unique"},
+		{`policy: {keySecrets: ["a..b"]}`, "keySecrets", ""},
+		{`replicas: -1`, "replicas", "spec.replicas"},
+		{`revisionHistoryLimit: -1`, "revisionHistoryLimit", "spec.revisionHistoryLimit"},
+		{`strategy: {type: Rolling}`, "strategy", "spec.strategy"},
+		{`strategy: {rollingUpdate: {maxSurge: 0}}`, "strategy.rollingUpdate", "may not be 0 when `maxSurge` is 0"},
+		{`terminationGracePeriodSeconds: "forty"`, "terminationGracePeriodSeconds", "terminationGracePeriodSeconds"},
+		{`terminationGracePeriodSeconds: 25`, "drain_timeout", ""},
+		{`resources: {limits: {memory: 128MB}}`, "memory", "quantities must match"},
+		{`jwks: {port: 9991}`, "port", ""},
+		{`jwks: {enabled: true, port: 9991}`, "port", "duplicate"},
+		{`jwks: {enabled: true, port: 70000}`, "port", "between 1 and 65535"},
+		{`jwks: {enabled: true, port: 9000}
+status: {enabled: true, port: 9000}`, "jwks.port and status.port", "duplicate"},
+		{`jwks: {enabled: true, service: {port: 0}}`, "port", "between 1 and 65535"},
+		{`jwks: {enabled: true, service: {type: Internal}}`, "type", "Unsupported value"},
+		{`jwks: {enabled: true, service: {annotations: {"a b": c}}}`, "'a b'", "annotations"},
+		{`jwks: {ingress: {enabled: true, host: a.example.com}}`, "jwks.enabled", ""},
+		{`jwks: {enabled: true, ingress: {enabled: true}}`, "jwks.ingress.host", ""},
+		{`jwks: {enabled: true, ingress: {enabled: true, host: A.example.com}}`, "host", "spec.rules[0].host"},
+		{`jwks: {enabled: true, ingress: {enabled: true, host: a.example.com, path: keys}}`, "path", "must be an absolute path"},
+		{`jwks: {enabled: true, ingress: {enabled: true, host: a.example.com, path: /a//b}}`, "path", "must not contain '//'"},
+		{`jwks: {enabled: true, ingress: {enabled: true, host: a.example.com, className: Nginx}}`, "className", "ingressClassName"},
+		{`jwks: {enabled: true, httpRoute: {enabled: true}}`, "parentRefs", ""},
+		{`jwks: {enabled: true, httpRoute: {enabled: true, parentRefs: [{sectionName: web}]}}`, "parentRefs", "Required value"},
+		{`jwks: {enabled: true, httpRoute: {enabled: true, parentRefs: [{name: gateway}], hostnames: [A.example.com]}}`, "hostnames", "spec.hostnames"},
+		{`podDisruptionBudget: {maxUnavailable: half}`, "maxUnavailable", "spec.maxUnavailable"},
+		{`podDisruptionBudget: {maxUnavailable: 150%}`, "maxUnavailable", "must not be greater than 100%"},
+		{`podDisruptionBudget: {unhealthyPodEvictionPolicy: Never}`, "unhealthyPodEvictionPolicy", "spec.unhealthyPodEvictionPolicy"},
+		{`networkPolicy: {enabled: "yes"}`, "enabled", ""},
+		{`networkPolicy: {internetExcept: [10.0.0.0]}`, "internetExcept", ""},
+		{`networkPolicy: {enabled: true, internet: always, internetExcept: [10.0.0.0/33]}`, "internetExcept", "except"},
+		{`networkPolicy: {enabled: true, internet: always, internetExcept: [10.0.0.256/32]}`, "internetExcept", "except"},
+		{`networkPolicy: {enabled: true, internet: always, internetExcept: [0.0.0.0/0]}`, "internetExcept", "strict subset"},
+		{`keda: {enabled: true, tasksPerReplica: 0}`, "tasksPerReplica", ""},
+		{`keda: {enabled: true, minReplicas: 11}`, "keda.minReplicas", ""},
+		{`metrics: {serviceMonitor: {enabled: true, interval: often}}`, "interval", "interval"},
+		{`metrics: {serviceMonitor: {enabled: true, interval: 30s1m}}`, "interval", "interval"},
+		{`metrics: {rules: {disabled: [ConductorJWTDowm]}}`, "disabled", ""},
+		{`podLabels: {app.kubernetes.io/name: x}`, "app.kubernetes.io/name", ""},
+		{`podLabels: {Example/team: x}`, "'Example/team'", "labels"},
+		{`commonLabels: {team: "a b"}`, "commonLabels", "labels"},
+		{`podAnnotations: {checksum/config: x}`, "checksum/config", ""},
+		{`nodeSelector: {disk: "a b"}`, "nodeSelector", "nodeSelector"},
+		{`fullnameOverride: a.b`, "fullnameOverride", "metadata.name"},
+		{`serviceAccount: {name: Worker}`, "serviceAccount", "metadata.name"},
+		{`priorityClassName: High`, "priorityClassName", "priorityClassName"},
+		{`runtimeClassName: gVisor`, "runtimeClassName", "runtimeClassName"},
+		{`dnsPolicy: Cluster`, "dnsPolicy", "dnsPolicy"},
+		{`dnsPolicy: None`, "dnsConfig.nameservers", "must provide `dnsConfig` when `dnsPolicy` is None"},
+		{`livenessProbe: {tcpSocket: {port: metrics}}`, "livenessProbe", "may not specify more than 1 handler type"},
+		{`extraEnv: [{name: CONDUCTOR_JWT_WORKER_ID, value: me}]`, "extraEnv", "duplicate"},
+		{`extraEnv: [{name: A, value: b}, {name: A, value: c}]`, "extraEnv: A", "duplicate"},
+		{`extraEnv: [{name: A=B, value: c}]`, "extraEnv", "env["},
+		{`extraEnv: [{name: A, value: 1}]`, "extraEnv", "value"},
+		{`extraVolumes: [{name: a.b, emptyDir: {}}]`, "extraVolumes", "must not contain dots"},
+		{`extraVolumes: [{name: config, emptyDir: {}}]`, "extraVolumes", "Duplicate value"},
+		{`extraVolumes: [{name: a, emptyDir: {}}, {name: a, emptyDir: {}}]`, "extraVolumes: a", "Duplicate value"},
+		{`{policy: {keySecrets: [a]}, extraVolumes: [{name: key-0, emptyDir: {}}]}`, "extraVolumes", "Duplicate value"},
+		{`extraContainers: [{name: worker, image: x}]`, "extraContainers", "Duplicate value"},
+		{`{extraContainers: [{name: a, image: x}], initContainers: [{name: a, image: x}]}`, "extraContainers: a", "Duplicate value"},
+	}
+}
+
 // The chart refuses what the API server or the worker would refuse.
 func TestChartRefusesInvalidValues(t *testing.T) {
-	for values, word := range map[string]string{
-		`replica: 3`: "replica",
-		`conductor: {url: "http://me:pw@conductor"}`: "url",
-		`settings: {policy: /x}`:                     "policy",
-		`settings: {listen: ":1"}`:                   "listen",
-		`settings: {worker_id: me}`:                  "worker_id",
-		`settings: {task_types: [A]}`:                "task_types",
-		`settings: {slot: 3}`:                        "slot",
-		`settings: {slots: "3"}`:                     "slots",
-		`settings: {domain: no}`:                     "domain",
-		`settings: {audit: on}`:                      "audit",
-		`settings: {default_ttl: 300}`:               "default_ttl",
-		`taskTypes: []`:                              "taskTypes",
-		`taskTypes: [A, A]`:                          "taskTypes",
-		`image: {digest: "sha256:1"}`:                "digest",
-		`jwks: {port: 9991}`:                         "port",
-		`jwks: {enabled: true, port: 9000}
-status: {enabled: true, port: 9000}`: "jwks.port and status.port",
-		`jwks: {ingress: {enabled: true, host: a.example.com}}`:  "jwks.enabled",
-		`jwks: {enabled: true, ingress: {enabled: true}}`:        "jwks.ingress.host",
-		`jwks: {enabled: true, httpRoute: {enabled: true}}`:      "parentRefs",
-		`conductor: {auth: {secret: "not a name"}}`:              "secret",
-		`policy: {keySecrets: [a, a]}`:                           "keySecrets",
-		`policy: {keySecrets: ["a..b"]}`:                         "keySecrets",
-		`policy: {configMap: a, inline: "keys: {}"}`:             "policy.inline",
-		`networkPolicy: {enabled: "yes"}`:                        "enabled",
-		`networkPolicy: {internetExcept: [10.0.0.0]}`:            "internetExcept",
-		`terminationGracePeriodSeconds: "forty"`:                 "terminationGracePeriodSeconds",
-		`terminationGracePeriodSeconds: 25`:                      "drain_timeout",
-		`settings: {drain_timeout: 1m}`:                          "drain_timeout",
-		`keda: {enabled: true, tasksPerReplica: 0}`:              "tasksPerReplica",
-		`keda: {enabled: true, minReplicas: 11}`:                 "keda.minReplicas",
-		`metrics: {serviceMonitor: {interval: often}}`:           "interval",
-		`metrics: {rules: {disabled: [ConductorJWTDowm]}}`:       "disabled",
-		`podLabels: {app.kubernetes.io/name: x}`:                 "app.kubernetes.io/name",
-		`commonLabels: {team: "a b"}`:                            "commonLabels",
-		`podAnnotations: {checksum/config: x}`:                   "checksum/config",
-		`fullnameOverride: a.b`:                                  "fullnameOverride",
-		`podDisruptionBudget: {maxUnavailable: half}`:            "maxUnavailable",
-		`extraEnv: [{name: CONDUCTOR_JWT_WORKER_ID, value: me}]`: "extraEnv",
-		`extraEnv: [{name: A, value: b}, {name: A, value: c}]`:   "extraEnv: A",
-		`extraVolumes: [{name: config, emptyDir: {}}]`:           "extraVolumes",
-		`extraVolumes: [{name: key-0, emptyDir: {}}]`:            "extraVolumes",
-		`extraContainers: [{name: worker, image: x}]`:            "extraContainers",
-	} {
-		if _, err := render(t, values); err == nil || !strings.Contains(err.Error(), word) {
-			t.Errorf("%s: got %v, want an error about %s", values, err, word)
+	for _, row := range refusedValues() {
+		if _, err := render(t, row.values); err == nil || !strings.Contains(err.Error(), row.word) {
+			t.Errorf("%s: got %v, want an error about %s", row.values, err, row.word)
 		}
 	}
 }

@@ -205,7 +205,7 @@ func TestTurningKEDAOnKeepsThePods(t *testing.T) {
 		t.Fatal(err)
 	}
 	cluster := oneCluster{fake.NewSimpleDynamicClient(runtime.NewScheme(), running)}
-	manifests, err := renderWith(t, "keda: {enabled: true}", func(c *chart.Chart, v chartutil.Values) (map[string]string, error) {
+	manifests, err := renderWith(t, loadChart(t), "keda: {enabled: true}", func(c *chart.Chart, v chartutil.Values) (map[string]string, error) {
 		return engine.RenderWithClientProvider(c, v, cluster)
 	})
 	if err != nil {

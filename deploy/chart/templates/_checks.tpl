@@ -20,14 +20,25 @@
 {{- if and $drain (le (mul (int64 $v.terminationGracePeriodSeconds) 1000) (int64 $drain)) }}
 {{- fail "terminationGracePeriodSeconds is not longer than settings.drain_timeout; pods would be killed while they drain" }}
 {{- end }}
+{{- $rolling := $v.strategy.rollingUpdate | default dict }}
+{{- if and (eq $v.strategy.type "RollingUpdate") (has (toString $rolling.maxSurge) (list "0" "0%")) (has (toString $rolling.maxUnavailable) (list "0" "0%")) }}
+{{- fail "strategy.rollingUpdate: maxSurge and maxUnavailable are both 0; increase one of them" }}
+{{- end }}
+{{- if and (eq $v.dnsPolicy "None") (not $v.dnsConfig.nameservers) }}
+{{- fail "dnsPolicy None needs dnsConfig.nameservers" }}
+{{- end }}
+{{- range $probe := list "startupProbe" "livenessProbe" "readinessProbe" }}
+{{- $handlers := keys (pick (get $v $probe) "exec" "grpc" "httpGet" "tcpSocket") | sortAlpha }}
+{{- if gt (len $handlers) 1 }}
+{{- fail (printf "%s has %s; set all but one to null" $probe (join " and " $handlers)) }}
+{{- end }}
+{{- end }}
+{{- $lists := dict "extraEnv" $v.extraEnv "extraVolumes" $v.extraVolumes "extraContainers" (concat $v.initContainers $v.extraContainers) }}
+{{- range $list, $items := $lists }}
 {{- $names := list }}
-{{- range $v.extraEnv }}
-{{- if has .name $names }}{{ fail (printf "extraEnv: %s is set twice" .name) }}{{ end }}
+{{- range $items }}
+{{- if has .name $names }}{{ fail (printf "%s: %s is there twice" $list .name) }}{{ end }}
 {{- $names = append $names .name }}
 {{- end }}
-{{- $volumes := list }}
-{{- range $v.extraVolumes }}
-{{- if has .name $volumes }}{{ fail (printf "extraVolumes: %s is there twice" .name) }}{{ end }}
-{{- $volumes = append $volumes .name }}
 {{- end }}
 {{- end }}

@@ -121,6 +121,35 @@ func TestPodSecurityContext(t *testing.T) {
 	}
 }
 
+// GOMEMLIMIT leaves a part of any memory limit to what is not Go's.
+func TestGOMEMLIMITIsBelowTheMemoryLimit(t *testing.T) {
+	for _, limit := range []string{"64Mi", "128Mi", "100M", "200000k", "0.5Gi", "1G", "4Gi"} {
+		container := read[apps.Deployment](t, "resources: {limits: {memory: "+limit+"}}", "Deployment", "conductor-jwt").Spec.Template.Spec.Containers[0]
+		var divided, value string
+		for _, e := range container.Env {
+			switch e.Name {
+			case "MEMORY_LIMIT_MIB": // the kubelet rounds up
+				divisor := e.ValueFrom.ResourceFieldRef.Divisor.Value()
+				divided = fmt.Sprint((container.Resources.Limits.Memory().Value() + divisor - 1) / divisor)
+			case "GOMEMLIMIT":
+				value = strings.ReplaceAll(e.Value, "$(MEMORY_LIMIT_MIB)", divided)
+			}
+		}
+		var bytes int64
+		if _, err := fmt.Sscan(value, &bytes); err != nil {
+			t.Fatalf("%s: %q: %v", limit, value, err)
+		}
+		if share := float64(bytes) / container.Resources.Limits.Memory().AsApproximateFloat64(); share < 0.9 || share > 0.97 {
+			t.Errorf("%s: GOMEMLIMIT is %q, %.2f of the limit", limit, value, share)
+		}
+	}
+	for _, e := range read[apps.Deployment](t, "resources: {limits: null}", "Deployment", "conductor-jwt").Spec.Template.Spec.Containers[0].Env {
+		if e.Name == "GOMEMLIMIT" {
+			t.Error("GOMEMLIMIT is set without a memory limit: it would be that of the node")
+		}
+	}
+}
+
 func TestSecretsAreReferences(t *testing.T) {
 	pod := read[apps.Deployment](t, everything, "Deployment", "conductor-jwt").Spec.Template.Spec
 	for _, e := range pod.Containers[0].Env {

@@ -8,6 +8,8 @@ import (
 	"encoding/json"
 	"flag"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -386,6 +388,37 @@ func TestManifestIsTheRenderedChart(t *testing.T) {
 	}
 	if got != string(want) {
 		t.Error("deploy/manifest.yaml differs from the rendered chart; run go test -update in deploy/check")
+	}
+}
+
+// The chart of a release has the version of the tag, names the image of that version,
+// and passes the checks of helm push.
+func TestChartOfARelease(t *testing.T) {
+	for _, row := range []struct{ tag, repository, version, image string }{
+		{"v1.2.3", "Own/Conductor-JWT", "1.2.3", "ghcr.io/own/conductor-jwt:1.2.3"},
+		{"v1.2.3-rc.1", "", "1.2.3-rc.1", "conductor-jwt:1.2.3-rc.1"},
+		{"0badcafe", "", "0.0.0-g0badcafe", "conductor-jwt:0badcafe"},
+	} {
+		folder := t.TempDir()
+		command := exec.CommandContext(t.Context(), "../../.ci/chart", row.tag, folder)
+		command.Env = append(os.Environ(), "GITHUB_REPOSITORY="+row.repository)
+		if out, err := command.CombinedOutput(); err != nil {
+			t.Fatalf(".ci/chart: %v\n%s", err, out)
+		}
+		c, err := loader.LoadFile(filepath.Join(folder, "conductor-jwt-"+row.version+".tgz"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Validate(); err != nil || c.Metadata.Version != row.version {
+			t.Errorf("%s: the version is %s, want %s; %v", row.tag, c.Metadata.Version, row.version, err)
+		}
+		manifests, err := renderWith(t, c, "", engine.Render)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(text(manifests), "image: \""+row.image+"\"\n") {
+			t.Errorf("%s: the image is not %s", row.tag, row.image)
+		}
 	}
 }
 

@@ -84,9 +84,9 @@ func indented(text string) []byte {
 func (p *Profile) RecipePage() string {
 	var b strings.Builder
 	for _, text := range []string{
-		"# ", p.Name, "\n\nFor workflow authors: ", p.Title, " ([rules](../profiles.md#", p.Name, "), [run it](README.md)).\n\n",
+		"# ", p.Name, "\n\nFor workflow authors: ", p.Title, " ([rules](../profiles.md#", p.Name, "), [how-to](README.md)).\n\n",
 		p.Recipe.KeySetup, "\n", p.endpointToList(),
-		"\nInputs of ", p.taskLink(), ":\n", p.example(p.tokenInputs()), p.callInputs(),
+		"\n", p.taskLink(), " inputs:\n", p.example(p.tokenInputs()), p.callInputs(),
 		"\n## Problems\n\n", bullets(p.Recipe.Problems),
 	} {
 		b.WriteString(text)

@@ -203,15 +203,15 @@ func verifyCodes() []Code {
 	return []Code{
 		{
 			Name: codeTokenInvalid, Status: api.FailedWithTerminalError, reasons: []error{errTokenInvalid}, field: inToken,
-			When: "the token of a `VERIFY_JWT` task does not verify", Remedy: "`output.error.faults` has every fault; reject the request, or set `onInvalid` to `report` and branch on `valid`",
+			When: "the token is not valid", Remedy: "see `output.error.faults`; reject the request",
 		},
 		{
 			Name: "verifier_unknown", Status: api.FailedWithTerminalError, FailedWithVerifiers: true, reasons: []error{errVerifierUnknown}, field: inVerifier,
-			When: "there is no verifier of that name", Remedy: "use the name that the message gives, or define the verifier in the policy file of every worker",
+			When: "there is no verifier of that name", Remedy: "correct the name, or define the verifier on every worker",
 		},
 		{
 			Name: "issuer_unavailable", Status: api.InProgress, FailedAfterWait: true, reasons: []error{errIssuerUnavailable}, field: inVerifier,
-			When: "the keys of the issuer cannot be fetched, and the last ones are older than a day or do not have the token's key", Remedy: "wait: the task is tried again; then look at the issuer",
+			When: "the keys of the issuer cannot be fetched", Remedy: "wait, then check the issuer",
 		},
 	}
 }

@@ -39,14 +39,14 @@ func (i Issuer) discover(ctx context.Context, client *outbound.Client) Finding {
 	}
 	address := strings.TrimSuffix(i.URL, "/") + "/.well-known/openid-configuration"
 	if err := getJSON(ctx, client, address, &metadata); err != nil {
-		return warn("issuer", address+" cannot be read ("+err.Error()+")", "forward it to the address of jwks_listen, with https and its path unchanged")
+		return warn("issuer", address+" cannot be read ("+err.Error()+")", "forward it to the address of jwks_listen, over HTTPS and with its path unchanged")
 	}
 	if metadata.Issuer != i.URL || metadata.JWKSURI != i.JWKSURI {
 		return warn("issuer", address+" names another issuer or jwks_uri", "forward it to a worker with this policy file")
 	}
 	var served, ours keySet
 	if err := getJSON(ctx, client, i.JWKSURI, &served); err != nil {
-		return warn("issuer", i.JWKSURI+" cannot be read ("+err.Error()+")", "forward it to the address of jwks_listen, with https and its path unchanged")
+		return warn("issuer", i.JWKSURI+" cannot be read ("+err.Error()+")", "forward it to the address of jwks_listen, over HTTPS and with its path unchanged")
 	}
 	if err := json.Unmarshal(i.Set, &ours); err != nil {
 		return warn("issuer", i.URL+": the set of the worker cannot be read", "report it")

@@ -36,9 +36,9 @@ func newTokenCommand(env Env) *cobra.Command {
 		Long: `Sign an assertion, exchange it at the token endpoint of the provider of
 --profile, and print the access token.
 
-The flags become the inputs of a GET_ACCESS_TOKEN task, which is run by the code
-of the worker, without a policy file: any token endpoint is allowed. With
---task-input the settings and the policy file of the worker hold.`,
+The flags become the inputs of a GET_ACCESS_TOKEN task, which runs as in the
+worker but without a policy file: any token endpoint is allowed. With
+--task-input the settings and the policy file of the worker apply.`,
 		Example: `  conductor-jwt token --profile google-service-account --key sa.json \
     --scope https://www.googleapis.com/auth/devstorage.read_only
   conductor-jwt token --profile github-app --key app.pem --iss Iv23li0000 \
@@ -61,16 +61,17 @@ of the worker, without a policy file: any token endpoint is allowed. With
 func (f *accessTokenFlags) register(cmd *cobra.Command) {
 	f.flags = cmd.Flags()
 	s := f.flags
-	f.registerParties(s)
-	f.registerAlgorithm(s)
-	f.registerCertificates(s)
+	s.SortFlags = false // in groups
+	profileFlag(cmd, &f.profile, "the `name` of the provider, a profile with an exchange")
 	f.registerKey(s)
+	f.registerAlgorithm(s)
+	f.registerParties(s)
+	f.registerCertificates(s)
 	s.StringArrayVar(&f.scope, "scope", nil, "the `scope`; repeatable")
 	s.StringArrayVar(&f.param, "param", nil, "a parameter of the provider: `name=value`; repeatable for a list")
 	s.StringArrayVar(&f.paramJSON, "param-json", nil, "a parameter of the provider, any JSON: `name=json`; repeatable")
 	s.StringVar(&f.tokenURL, "token-url", "", "the https `URL` of the token endpoint, where it differs from tenant to tenant")
 	s.StringVar(&f.taskInput, "task-input", "", "get the token as the worker would for the inputParameters in this `file`")
-	profileFlag(cmd, &f.profile, "the `name` of the provider, a profile with an exchange")
 	outputFlag(cmd, &f.output, outputText, outputJSON)
 	completeAlgorithms(cmd, "alg", "algorithm")
 }

@@ -28,7 +28,7 @@ func newDoctorCommand(env Env) *cobra.Command {
 		Short: "Check what tasks need, and report each problem with its remedy",
 		Long: `Check the server, the workflows, the queues, the policy and the keys with the
 settings of the worker, and report each problem with its remedy. Nothing is
-changed, and no secret is read. The exit status is 1 if tasks would not run.`,
+changed, and no secret is read.`,
 		Args: noArgs,
 	}
 	flags := addSettings(cmd)

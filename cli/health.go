@@ -25,9 +25,9 @@ func newHealthCommand(env Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "health",
 		Short: "Check whether the worker on this machine is ready",
-		Long: `Ask the worker on this machine whether it is ready, at the address of the
-setting listen: exit status 0 if it is, 1 if not. It is for the health check of
-a container, and needs the settings of the worker.`,
+		Long: `Check whether the worker on this machine is ready, for the health check of a
+container. The command connects to the address of the setting listen, and so
+needs the settings of the worker.`,
 		Args: noArgs,
 	}
 	flags := addSettings(cmd, "config", "listen")

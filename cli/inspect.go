@@ -23,10 +23,9 @@ func newInspectCommand(env Env) *cobra.Command {
 		Short: "Print the header and payload of a token without verifying it",
 		Long: `Print the header and payload of a token without verifying it.
 
-The token is read from FILE or standard input. As nothing in it can be trusted,
---insecure is required. With --profile each rule of that provider which the
-token breaks is printed to standard error, and the exit status is 1 if there is
-one.`,
+The token is read from FILE or standard input. --insecure is required, because
+nothing in the token can be trusted. With --profile, each rule of that provider
+that the token breaks is printed to standard error.`,
 		Example: "  conductor-jwt inspect --insecure -o text <token.jwt",
 		Args:    oneFile,
 		RunE: func(_ *cobra.Command, args []string) error {

@@ -25,7 +25,7 @@ Each key has use sig and the kid of the tokens that it signs: its own, or its
 thumbprint. It has alg if it fits only one algorithm, or --alg is given.
 
 Without files the set is the one that the worker serves: the current public keys
-of those that the policy file publishes.`,
+that the policy file publishes.`,
 		Example: `  conductor-jwt jwks key.pem next.pem >jwks.json
   conductor-jwt jwks --policy policy.yaml`,
 	}

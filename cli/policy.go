@@ -37,9 +37,7 @@ func newPolicyExplainCommand(env Env) *cobra.Command {
 		Long: `Print which grant of the policy file allows a task, or for each grant the first
 field that fails. FILE is the task's input, or its inputParameters with values
 in place of expressions, or - for standard input. privateKey may be an
-expression. With --task the input is that of a task on the server.
-
-The exit status is 1 if no grant allows the task.`,
+expression. With --task the input is that of a task on the server.`,
 		Example: `  conductor-jwt policy explain --policy policy.yaml --workflow pay input.json
   conductor-jwt policy explain --task 5f0c…`,
 		Args: cobra.MaximumNArgs(1),

@@ -71,19 +71,20 @@ type signFlags struct {
 
 func (f *signFlags) register(cmd *cobra.Command) {
 	f.flags = cmd.Flags()
+	f.flags.SortFlags = false // in groups
+	f.registerKey(f.flags)
+	f.registerAlgorithm(f.flags)
 	f.registerParties(f.flags)
 	f.registerTimes(f.flags)
-	f.registerAlgorithm(f.flags)
 	f.registerHeader(f.flags)
 	f.registerCertificates(f.flags)
-	f.registerKey(f.flags)
+	profileFlag(cmd, &f.profile, "add and check what the provider of this `name` requires; then no claim is required")
 	s := f.flags
 	s.StringVar(&f.taskInput, "task-input", "", "sign as the worker would for the inputParameters in this `file`")
 	s.StringVar(&f.task, "task", "", "sign the task with this `id` again, with --key")
 	s.BoolVar(&f.subtle, "subtle", false, "do not require --iss, --aud, --sub and --exp; allow an --exp in the past, and another --alg than the JWK's")
 	s.BoolVar(&f.explain, "explain", false, "print to standard error why each header parameter and claim is set")
 	outputFlag(cmd, &f.output, outputText, outputJSON)
-	profileFlag(cmd, &f.profile, "add and check what the provider of this `name` requires; then no claim is required")
 	completeAlgorithms(cmd, "alg", "algorithm")
 }
 

@@ -19,8 +19,8 @@ func newStatusCommand(env Env) *cobra.Command {
 		Short: "Print the status page of the worker on this machine",
 		Long: `Print what the worker on this machine does, as its status page shows it: the
 overall state, the queues, the last hour, failures by cause, keys and settings.
-It asks at the address of the setting listen, and needs the settings of the
-worker.`,
+It connects to the address of the setting listen, and so needs the settings of
+the worker.`,
 		Example: `  conductor-jwt status
   kubectl exec deploy/conductor-jwt -- conductor-jwt status
   conductor-jwt status -o json | jq .lastHour.codes`,

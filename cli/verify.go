@@ -44,8 +44,8 @@ An RSA key fits six algorithms, RS256 to PS512. The token must not choose
 between them (RFC 8725 section 3.1), so give the issuer's with --alg. The long
 names of step, such as --issuer and --audience, are accepted too.
 
-Without --key and --jwks, an https URL in --issuer is asked for its JWK Set, by
-OpenID Connect Discovery or RFC 8414. The token's own issuer is never asked.`,
+Without --key and --jwks, the JWK Set of the https URL in --iss is fetched, by
+OpenID Connect Discovery or RFC 8414. The iss of the token is never contacted.`,
 		Example: `  conductor-jwt verify --key public.pem --iss me --aud api <token.jwt
   conductor-jwt verify --key rsa.pem --alg RS256 --iss me --aud api token.jwt
   conductor-jwt verify --jwks keys.json --iss me --aud api --max-age 5m t.jwt
@@ -65,6 +65,7 @@ OpenID Connect Discovery or RFC 8414. The token's own issuer is never asked.`,
 
 func (f *verifyFlags) register(cmd *cobra.Command) {
 	s := cmd.Flags()
+	s.SortFlags = false // in groups
 	s.StringVar(&f.iss, "iss", "", "the expected issuer; without a key, an https URL where its JWK Set is discovered")
 	alias(s, "iss", "issuer")
 	s.StringVar(&f.aud, "aud", "", "the expected audience, one of the token's")

@@ -110,6 +110,9 @@ func (r *workerRun) run(ctx, polling, aborted context.Context) error {
 	if p.build.backEnd.rsa == nil { // OpenSSL allocates outside of Go's heap
 		defer headroom()()
 	}
+	if cores := newProcs(r.env); cores != nil {
+		go cores.run(polling)
+	}
 	announce(ctx, p.build, r.c, p.client.BaseURL(), r.log)
 	if r.env.unprotected {
 		r.log.WarnContext(ctx, "core dumps could not be turned off: a crash may write keys to disk")

@@ -1,0 +1,55 @@
+package cli
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestCoresFollowTheLoad(t *testing.T) {
+	type phase struct {
+		load  float64 // cores in use
+		lasts time.Duration
+		all   bool // at the end
+	}
+	for says, phases := range map[string][]phase{
+		"a worker begins with all cores":          {{0, time.Second, true}},
+		"idle for five seconds: one":              {{0, 6 * time.Second, false}},
+		"a few tokens a second: one":              {{0.1, 6 * time.Second, false}},
+		"a backlog: all at once":                  {{0, 6 * time.Second, false}, {0.9, 300 * time.Millisecond, true}},
+		"half busy keeps one":                     {{0, 6 * time.Second, false}, {0.4, time.Minute, false}},
+		"half busy keeps all":                     {{0.4, time.Minute, true}},
+		"a pause of four seconds keeps all":       {{2, 10 * time.Second, true}, {0, 4 * time.Second, true}, {2, time.Second, true}, {0, 4 * time.Second, true}},
+		"after a backlog it takes five calm ones": {{0, 6 * time.Second, false}, {0.9, time.Second, true}, {0, 4 * time.Second, true}, {0, 2 * time.Second, false}},
+	} {
+		t.Run(says, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var load float64
+				var used time.Duration
+				last, all := time.Now(), true
+				p := &procs{one: func() { all = false }, all: func() { all = true }, used: func() time.Duration {
+					used += time.Duration(load * float64(time.Since(last)))
+					last = time.Now()
+					return used
+				}}
+				ctx, stop := context.WithCancel(t.Context())
+				go p.run(ctx)
+				synctest.Wait()
+				for i, ph := range phases {
+					load = ph.load
+					time.Sleep(ph.lasts)
+					synctest.Wait()
+					if all != ph.all {
+						t.Errorf("phase %d: all cores: %t, want %t", i, all, ph.all)
+					}
+				}
+				stop()
+				synctest.Wait()
+				if !all {
+					t.Error("the end leaves one core")
+				}
+			})
+		})
+	}
+}

@@ -42,156 +42,185 @@ func profileTables() string {
 	var b strings.Builder
 	for _, p := range provider.Profiles() {
 		fmt.Fprintf(&b, "\n### %s\n\n[%s](%s). %s; [recipe](recipes/%s.md).\n\n", p.Name, p.Title, p.DocsURL, useWords(p.Use), p.Name)
-		b.WriteString("| member | rule |\n|---|---|\n")
-		for _, row := range append(headerRows(p), claimRows(p)...) {
-			fmt.Fprintf(&b, "| `%s` | %s |\n", row[0], row[1])
+		b.WriteString("|name|rule|\n|---|---|\n")
+		rows := append(headerRows(p), claimRows(p)...)
+		if p.Exchange != nil {
+			rows = append(rows, exchangeRows(p.Exchange)...)
 		}
-		if p.Exchange == nil {
-			continue
-		}
-		b.WriteString("\n| `GET_ACCESS_TOKEN` | rule |\n|---|---|\n")
-		for _, row := range exchangeRows(p) {
-			fmt.Fprintf(&b, "| `%s` | %s |\n", row[0], strings.ReplaceAll(row[1], "|", `\|`))
+		for _, row := range rows {
+			fmt.Fprintf(&b, "|%s|%s|\n", row[0], strings.ReplaceAll(row[1], "|", `\|`))
 		}
 	}
 	b.WriteString("\n")
 	return b.String()
 }
 
+// name writes what a row is about; a bold name must be set.
+func name(text string, required bool) string {
+	if required {
+		return "**" + code(text) + "**"
+	}
+	return code(text)
+}
+
+func code(texts ...string) string { return "`" + strings.Join(texts, "`, `") + "`" }
+
+// useWords are explained above the tables.
 func useWords(u provider.Use) string {
 	switch u {
 	case provider.Assertion:
-		return "Authorization grant (RFC 7523 §2.1)"
+		return "*Grant*"
 	case provider.ClientAssertion:
-		return "Client authentication (RFC 7523 §2.2)"
+		return "*Client*"
 	case provider.Bearer:
-		return "Sent with each call, in `Authorization: Bearer`"
+		return "*Bearer*"
 	case provider.CustomRequest:
 	}
-	return "Sent in a request of the provider's own form"
+	return "*Own request*"
 }
 
 // exchangeRows say what a task writes beside the claims, and what it gets beside the
 // token.
-func exchangeRows(p *provider.Profile) [][2]string {
-	x := p.Exchange
-	rows := [][2]string{{"tokenUrl", endpointWords(x)}}
+func exchangeRows(x *provider.Exchange) [][2]string {
+	rows := [][2]string{endpointRow(x)}
 	for _, parameter := range x.Parameters {
-		words := parameter.Meaning + "; " + string(parameter.Type)
-		switch {
-		case parameter.Required:
-			words = "required: " + words
-		case slices.Contains(x.OneOf, parameter.Name):
-			words = "one of `" + strings.Join(x.OneOf, "`, `") + "` is required: " + words
+		words := parameter.Meaning + "; " + plainWords(parameter.Type)
+		if slices.Contains(x.OneOf, parameter.Name) {
+			words = "one of " + code(x.OneOf...) + ": " + words
 		}
 		if parameter.Sealed {
 			words += "; a secret"
 		}
-		rows = append(rows, [2]string{"parameters." + parameter.Name, words})
+		rows = append(rows, [2]string{name("parameters."+parameter.Name, parameter.Required), words})
 	}
-	var response []string
-	for _, path := range x.Response {
-		response = append(response, "`"+path+"`")
-	}
-	if len(response) > 0 {
-		rows = append(rows, [2]string{"response", strings.Join(response, ", ")})
+	if len(x.Response) > 0 {
+		rows = append(rows, [2]string{code("response"), code(x.Response...)})
 	}
 	if x.TokenType != "" {
-		rows = append(rows, [2]string{"tokenType", "`" + x.TokenType + "`"})
+		rows = append(rows, [2]string{code("tokenType"), code(x.TokenType)})
 	}
 	if x.Lifetime > 0 {
-		rows = append(rows, [2]string{"expiresIn", fmt.Sprintf("%d: the provider does not say", x.Lifetime)})
+		rows = append(rows, [2]string{code("expiresIn"), fmt.Sprintf("%d, assumed", x.Lifetime)})
 	}
 	return rows
 }
 
-func endpointWords(x *provider.Exchange) string {
-	words := "required"
+// plainWords names the characters of a parameter by a word that is explained above the
+// tables.
+func plainWords(t provider.ParameterType) string {
+	kind, isPlain := strings.CutSuffix(string(t), " of letters, digits, -, _, . and ~")
+	if !isPlain {
+		return kind
+	}
+	return strings.Replace(kind, "string", "*plain* string", 1)
+}
+
+func endpointRow(x *provider.Exchange) [2]string {
+	var words []string
 	switch {
 	case x.URL != "" && x.Patterns == nil:
-		return "fixed: `" + x.URL + "`"
+		words = []string{"= " + code(x.URL)}
 	case x.URL != "":
-		words = "default `" + x.URL + "`"
+		words = []string{"by default " + code(x.URL)}
 	case x.EndpointFollows():
-		words = "default: follows from `aud`"
+		words = []string{"from `aud`"}
 	}
-	if x.Patterns == nil {
-		return words + "; listed in the policy file"
+	switch {
+	case x.Patterns != nil:
+		words = append(words, code(x.Patterns...))
+	case x.URL == "":
+		words = append(words, "listed in the policy file")
 	}
-	return words + "; built in: `" + strings.Join(x.Patterns, "`, `") + "`"
+	return [2]string{name("tokenUrl", x.URL == "" && !x.EndpointFollows()), strings.Join(words, "; ")}
 }
 
 func headerRows(p *provider.Profile) [][2]string {
 	names := make([]string, len(p.Algorithms))
 	for i, alg := range p.Algorithms {
-		names[i] = "`" + string(alg) + "`"
+		names[i] = string(alg)
 	}
-	algorithms := strings.Join(names, ", ")
-	if len(names) > 1 {
-		algorithms += "; by default the first that fits the key"
-	}
-	rows := [][2]string{{"alg", algorithms}}
+	rows := [][2]string{{code("alg"), code(names...)}}
 	if p.KeyID != "" {
-		rows = append(rows, [2]string{"kid", "required: " + p.KeyID})
+		rows = append(rows, [2]string{name("kid", true), p.KeyID})
 	}
 	if p.Type != "" {
-		rows = append(rows, [2]string{"typ", "`" + p.Type + "`, set by the profile"})
+		rows = append(rows, [2]string{code("typ"), "= " + code(p.Type)})
 	}
 	if p.Certificate {
-		rows = append(rows, [2]string{"x5t#S256", "required, or `x5t`; set from `certificate`"})
+		rows = append(rows, [2]string{name("x5t#S256", true), "or `x5t`; from `certificate`"})
 	}
-	for _, name := range p.Replicated {
-		rows = append(rows, [2]string{name, "in the header: the same as the claim, set by the profile"})
+	for _, claim := range p.Replicated {
+		rows = append(rows, [2]string{"header " + code(claim), "= " + code(claim)})
 	}
 	return rows
 }
 
 func claimRows(p *provider.Profile) [][2]string {
 	var rows [][2]string
+	var forbidden []string
 	for _, c := range p.Claims {
-		rows = append(rows, [2]string{c.Name, claimWords(p, c)})
+		if c.Forbidden {
+			forbidden = append(forbidden, c.Name)
+			continue
+		}
+		rows = append(rows, [2]string{name(c.Name, c.Required && c.Preset == "" && c.SameAs == ""), claimWords(p, c)})
 	}
-	exp := "`iat` + the worker's default ttl"
-	if p.TTL > 0 {
-		exp = fmt.Sprintf("`iat` + %d s by default", p.TTL)
+	if len(forbidden) > 0 {
+		rows = append(rows, [2]string{code(forbidden...), "not allowed"})
 	}
-	switch {
-	case p.MinTTL > 0:
-		exp = fmt.Sprintf("exactly `iat` + %d s", p.MaxTTL)
-	case p.FromIssue:
-		exp += fmt.Sprintf("; at most `iat` + %d s", p.MaxTTL)
-	case p.MaxTTL > 0:
-		exp += fmt.Sprintf("; at most %d s after the provider receives the token", p.MaxTTL)
+	if ttl := ttlWords(p); ttl != "" {
+		rows = append(rows, [2]string{code("ttl"), ttl})
 	}
-	rows = append(rows, [2]string{"exp", exp})
 	if p.Backdate > 0 {
-		rows = append(rows, [2]string{"iat", fmt.Sprintf("%d s in the past, for clocks that are behind", p.Backdate)})
+		rows = append(rows, [2]string{code("iat"), fmt.Sprintf("%d s in the past, for clocks that are behind", p.Backdate)})
 	}
 	if p.NotBefore {
-		rows = append(rows, [2]string{"nbf", "the time of issue, set by the profile"})
+		rows = append(rows, [2]string{code("nbf"), "= `iat`"})
 	}
 	return rows
 }
 
+func ttlWords(p *provider.Profile) string {
+	var words []string
+	if p.TTL > 0 && p.MinTTL == 0 {
+		words = append(words, fmt.Sprintf("%d", p.TTL))
+	}
+	switch {
+	case p.MinTTL > 0:
+		words = append(words, fmt.Sprintf("exactly %d", p.MaxTTL))
+	case p.FromIssue:
+		words = append(words, fmt.Sprintf("max %d", p.MaxTTL))
+	case p.MaxTTL > 0:
+		words = append(words, fmt.Sprintf("max %d after receipt", p.MaxTTL))
+	}
+	return strings.Join(words, ", ")
+}
+
 func claimWords(p *provider.Profile, c provider.Claim) string {
 	words := []string{c.Meaning}
-	if c.Forbidden {
-		return "not allowed"
+	fixed := c.Preset != "" && !strings.HasPrefix(c.Preset, "(") // a preset in brackets is computed
+	switch {
+	case c.SameAs != "":
+		words[0] = "= " + code(c.SameAs)
+	case fixed && c.Preset == c.Meaning:
+		words[0] = "= " + code(c.Preset)
+	case fixed:
+		words = append(words, "= "+code(c.Preset))
+	case c.Preset != "":
+		words[0] = "= " + c.Meaning
+	case c.Name == "jti":
+		words[0] = "used once"
+	case c.Name == "iat" && c.JSONType != "":
+		words = nil
 	}
 	switch {
-	case c.Required && c.Preset == "" && c.SameAs == "":
-		words[0] = "required: " + c.Meaning
-	case c.SameAs != "", c.Preset != "":
-		words = append(words, "set by the profile")
-	}
-	if c.Preset != "" && !strings.HasPrefix(c.Preset, "(") && c.Preset != c.Meaning {
-		words[len(words)-1] += " to `" + c.Preset + "`"
-	}
-	switch {
+	case !slices.ContainsFunc(c.Patterns, func(pattern string) bool {
+		return strings.Contains(pattern, "*") || !strings.Contains(c.Meaning, pattern)
+	}):
 	case len(c.Patterns) > 1:
-		words = append(words, "one of `"+strings.Join(c.Patterns, "`, `")+"`")
-	case len(c.Patterns) == 1 && c.Patterns[0] != c.Meaning:
-		words = append(words, "of the form `"+c.Patterns[0]+"`")
+		words = append(words, "one of "+code(c.Patterns...))
+	case len(c.Patterns) == 1:
+		words = append(words, code(c.Patterns[0]))
 	}
 	switch {
 	case c.MinLength > 0 && c.MaxLength > 0:
@@ -200,10 +229,10 @@ func claimWords(p *provider.Profile, c provider.Claim) string {
 		words = append(words, fmt.Sprintf("at most %d characters", c.MaxLength))
 	}
 	if c.JSONType != "" {
-		words = append(words, "a JSON "+c.JSONType)
+		words = append(words, "JSON "+c.JSONType)
 	}
 	if c.Name == "scope" && p.ScopeFormat != "" {
 		words = append(words, "written as "+p.ScopeFormat)
 	}
-	return strings.ReplaceAll(strings.Join(words, "; "), "|", `\|`)
+	return strings.Join(words, "; ")
 }

@@ -3,8 +3,8 @@ package provider
 import "conductor-jwt/keys"
 
 const (
-	accountIssuer = "the client_email of the service account, which comes with its JSON key file"
-	accountKeyID  = "the private_key_id of the service account, which comes with its JSON key file"
+	accountIssuer = "the client_email of the service account's JSON key file"
+	accountKeyID  = "the private_key_id of the service account's JSON key file"
 	accountSecret = "GOOGLE_SERVICE_ACCOUNT"
 	accountKey    = "Make a JSON key for the service account in the Google Cloud console (*IAM*, *Service Accounts*, *Keys*)."
 )

@@ -108,8 +108,8 @@ func describe() descriptions {
 		return prometheus.NewDesc("conductor_jwt_exchange_"+name, help, labels, nil)
 	}
 	return descriptions{
-		exchanges: desc("total", "Exchanges of a signed token for an access token, by outcome.", "provider", "outcome"),
-		hits:      desc("cache_hits_total", "Access tokens that were given out of the cache.", "provider"),
+		exchanges: desc("total", "Exchanges of a signed token for an access token.", "provider", "outcome"),
+		hits:      desc("cache_hits_total", "Access tokens given out of the cache.", "provider"),
 		entries:   desc("cache_entries", "Access tokens in the cache."),
 	}
 }

@@ -75,11 +75,11 @@ func describe() descriptions {
 		return prometheus.NewDesc("conductor_jwt_"+name, help, labels, nil)
 	}
 	return descriptions{
-		age:       desc("key_age_seconds", "Time since the active version was created or began to sign, where that is known.", "key"),
+		age:       desc("key_age_seconds", "Time since the active version was created or began to sign, if known.", "key"),
 		refreshed: desc("key_refresh_age_seconds", "Time since the sources of a key were last read.", "key"),
 		failures:  desc("key_refresh_failures_total", "Failed refreshes of a key: a source could not be read, or held no usable key.", "key"),
-		versions:  desc("key_versions", "Versions of a key, by state.", "key", "state"),
-		open:      desc("key_store_open", "Whether the circuit breaker of a key store is open, after failures in a row.", "store"),
+		versions:  desc("key_versions", "Versions of a key.", "key", "state"),
+		open:      desc("key_store_open", "Whether the circuit breaker is open, after failures in a row.", "store"),
 	}
 }
 

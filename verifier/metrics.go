@@ -55,10 +55,10 @@ const inlineLabel = "(inline)"
 func NewMetrics() *Metrics {
 	m := &Metrics{
 		verify: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "conductor_jwt_verify_total", Help: "Tokens of VERIFY_JWT tasks, by verifier and outcome.",
+			Name: "conductor_jwt_verify_total", Help: "Tokens of VERIFY_JWT tasks.",
 		}, []string{"verifier", "outcome"}),
 		fetch: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "conductor_jwt_jwks_fetch_total", Help: "Fetches of the JWK Set of a verifier, by outcome.",
+			Name: "conductor_jwt_jwks_fetch_total", Help: "Fetches of a JWK Set.",
 		}, []string{"verifier", "outcome"}),
 	}
 	m.begin(inlineLabel, verifyOutcomes(), nil)
@@ -121,8 +121,8 @@ func describe() descriptions {
 		return prometheus.NewDesc("conductor_jwt_jwks_"+name, help, []string{"verifier"}, nil)
 	}
 	return descriptions{
-		age:     desc("age_seconds", "Time since the JWK Set of a verifier was last fetched. It is fetched when a token needs it."),
-		failing: desc("failing", "Whether the last fetch of the JWK Set of a verifier failed."),
+		age:     desc("age_seconds", "Time since the JWK Set was last fetched."),
+		failing: desc("failing", "Whether the last fetch of the JWK Set failed."),
 	}
 }
 

@@ -182,7 +182,7 @@ func TestMetricsOfVerifiers(t *testing.T) {
 		_ = r.verify(token)
 	}
 	want := `
-# HELP conductor_jwt_verify_total Tokens of VERIFY_JWT tasks, by verifier and outcome.
+# HELP conductor_jwt_verify_total Tokens of VERIFY_JWT tasks.
 # TYPE conductor_jwt_verify_total counter
 conductor_jwt_verify_total{outcome="invalid",verifier="(inline)"} 0
 conductor_jwt_verify_total{outcome="invalid",verifier="ci"} 1
@@ -190,7 +190,7 @@ conductor_jwt_verify_total{outcome="unavailable",verifier="(inline)"} 0
 conductor_jwt_verify_total{outcome="unavailable",verifier="ci"} 1
 conductor_jwt_verify_total{outcome="valid",verifier="(inline)"} 0
 conductor_jwt_verify_total{outcome="valid",verifier="ci"} 2
-# HELP conductor_jwt_jwks_fetch_total Fetches of the JWK Set of a verifier, by outcome.
+# HELP conductor_jwt_jwks_fetch_total Fetches of a JWK Set.
 # TYPE conductor_jwt_jwks_fetch_total counter
 conductor_jwt_jwks_fetch_total{outcome="address",verifier="ci"} 0
 conductor_jwt_jwks_fetch_total{outcome="invalid",verifier="ci"} 0

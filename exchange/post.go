@@ -131,7 +131,7 @@ func causeIn(answer outbound.Response, now time.Time) error {
 func (x *Exchanger) host(endpoint string) (*bulkhead.Bulkhead, error) {
 	u, err := url.Parse(endpoint)
 	if err != nil {
-		return nil, unavailable("a token endpoint that is no url", "report it", nil)
+		return nil, unavailable("a token endpoint that is no URL", "report it", nil)
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()

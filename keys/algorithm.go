@@ -159,9 +159,9 @@ func ParseAlgorithm(name string) (Algorithm, error) {
 		}
 	}
 	if strings.EqualFold(strings.TrimSpace(name), "none") {
-		return "", &fault.Error{Reason: ErrAlgorithmUnknown, Found: "the algorithm none, an unsigned token", Hint: "use one of " + list(Algorithms())}
+		return "", &fault.Error{Reason: ErrAlgorithmUnknown, Found: "the algorithm none leaves the token unsigned", Hint: "use one of " + list(Algorithms())}
 	}
-	found := fmt.Sprintf("an unknown algorithm name of %d characters", len(name))
+	found := fmt.Sprintf("this is an unknown algorithm name of %d characters", len(name))
 	if near, ok := nearestAlgorithm(name); ok {
 		return "", &fault.Error{Reason: ErrAlgorithmUnknown, Found: found, Hint: fmt.Sprintf("did you mean %s? names are matched exactly", near)}
 	}
@@ -261,8 +261,8 @@ func nameOf(alg Algorithm) string {
 func otherAlgorithm(alg, own Algorithm) error {
 	return &fault.Error{
 		Reason: ErrAlgorithmMismatch,
-		Found:  nameOf(alg) + " is not the jwk's own alg",
-		Hint:   fmt.Sprintf("set %s to %s, or take alg out of the jwk", fault.Algorithm, own),
+		Found:  nameOf(alg) + " is not the JWK's own alg",
+		Hint:   fmt.Sprintf("set %s to %s, or take alg out of the JWK", fault.Algorithm, own),
 	}
 }
 
@@ -270,7 +270,7 @@ func otherAlgorithm(alg, own Algorithm) error {
 func unfitJWKAlg(kind Kind, fitting []Algorithm) error {
 	return &fault.Error{
 		Reason: ErrAlgorithmMismatch,
-		Found:  fmt.Sprintf("a jwk with %s whose alg does not fit it", kind.phrase(fitting)),
+		Found:  fmt.Sprintf("this is a JWK with %s whose alg does not fit it", kind.phrase(fitting)),
 		Hint:   "correct its alg to " + list(fitting) + ", or leave it out",
 	}
 }
@@ -287,19 +287,19 @@ func unfitAlgorithm(kind Kind, alg Algorithm, fitting []Algorithm) error {
 func (k Kind) phrase(fitting []Algorithm) string {
 	switch k {
 	case KindRSA:
-		return "an rsa key"
+		return "an RSA key"
 	case KindRSAPSS:
-		return "an rsassa-pss key"
+		return "an RSASSA-PSS key"
 	case KindEC:
-		return "an ec key" + curvePhrase(fitting)
+		return "an EC key" + curvePhrase(fitting)
 	case KindSecp256k1:
 		return "a secp256k1 key"
 	case KindOKP:
-		return "an ed25519 key"
+		return "an Ed25519 key"
 	case KindOct:
-		return "an hmac key"
+		return "an HMAC key"
 	case KindMLDSA:
-		return "an ml-dsa key"
+		return "an ML-DSA key"
 	}
 	return "this key"
 }
@@ -392,7 +392,7 @@ func fittingSecret(octets int) ([]row, error) {
 
 func weakHMAC(octets, minimum int) error {
 	return &fault.Error{
-		Reason: ErrWeak, Found: fmt.Sprintf("an hmac key of %d bytes", octets),
-		Hint: fmt.Sprintf("the algorithm needs at least %d random bytes (rfc 7518 section 3.2)", minimum),
+		Reason: ErrWeak, Found: fmt.Sprintf("this is an HMAC key of %d bytes", octets),
+		Hint: fmt.Sprintf("the algorithm needs at least %d random bytes (RFC 7518 section 3.2)", minimum),
 	}
 }

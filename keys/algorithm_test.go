@@ -67,9 +67,9 @@ func TestAMisfitSaysWhatFits(t *testing.T) {
 	}{
 		{ecJWK(elliptic.P384(), "P-384").text(t), keys.RS256, []string{"P-384", "ES384"}},
 		{secp256k1JWK().text(t), keys.ES256, []string{"secp256k1", "ES256K"}},
-		{ed25519JWK().text(t), keys.RS256, []string{"ed25519", "EdDSA or Ed25519"}},
-		{pemFile(t, "rsapss.pkcs8.pem"), keys.RS256, []string{"rsassa-pss", "PS256, PS384 or PS512"}},
-		{rsaJWK(sharedRSA()).text(t), keys.ES256, []string{"rsa key", "RS256, "}},
+		{ed25519JWK().text(t), keys.RS256, []string{"Ed25519", "EdDSA or Ed25519"}},
+		{pemFile(t, "rsapss.pkcs8.pem"), keys.RS256, []string{"RSASSA-PSS", "PS256, PS384 or PS512"}},
+		{rsaJWK(sharedRSA()).text(t), keys.ES256, []string{"RSA key", "RS256, "}},
 	} {
 		err := keys.Check(mustResolve(t, c.key), c.alg)
 		wantReason(t, err, keys.ErrAlgorithmMismatch)

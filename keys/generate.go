@@ -40,7 +40,7 @@ func Generate(alg Algorithm, bits int) (Key, error) {
 	}
 	private, err := generate(r, bits)
 	if err != nil {
-		return nil, &fault.Error{Reason: ErrUnsupported, Found: fmt.Sprintf("a new key for %s, which the cryptographic library refused to make", alg), Hint: "use another algorithm"}
+		return nil, &fault.Error{Reason: ErrUnsupported, Found: fmt.Sprintf("the cryptographic library refused to make a key for %s", alg), Hint: "use another algorithm"}
 	}
 	return newKey(private, meta{gate: newGate()})
 }

@@ -47,8 +47,8 @@ func TestEveryPrintedCommandWorks(t *testing.T) {
 		{"openssh with a short key", pemFile(t, "ssh-ed25519-256.aes128-cbc.pem"), false, "key", []string{"-P", password, "-N", "x1234"}, "saved"},
 		{"openssh with gcm", pemFile(t, "ssh-ed25519-256.aes256-gcm.pem"), false, "key", []string{"-P", password, "-N", "x1234"}, "saved"},
 		{"openssh with too many rounds", pemFile(t, "ssh-ed25519-256.rounds.pem"), false, "key", []string{"-P", password, "-N", "x1234"}, "saved"},
-		{"encrypted openssh", pemFile(t, "ssh-ed25519-256.encrypted.pem"), true, "key", []string{"-P", password, "-N", ""}, "saved"},
-		{"a java key store", report("keystore.jks"), false, "key.jks", []string{"-srcstorepass", "changeit", "-deststorepass", "changeit", "-noprompt"}, "imported"},
+		{"encrypted OpenSSH", pemFile(t, "ssh-ed25519-256.encrypted.pem"), true, "key", []string{"-P", password, "-N", ""}, "saved"},
+		{"a Java key store", report("keystore.jks"), false, "key.jks", []string{"-srcstorepass", "changeit", "-deststorepass", "changeit", "-noprompt"}, "imported"},
 	} {
 		t.Run(c.what, func(t *testing.T) { c.run(t) })
 	}

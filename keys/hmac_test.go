@@ -99,16 +99,16 @@ func TestAnHMACSecretIsRefused(t *testing.T) {
 		{"base64url as base64", strings.Repeat("-_", 24), keys.EncodingBase64, keys.ErrUnreadable},
 		{"base64 as base64url", strings.Repeat("+/", 24), keys.EncodingBase64URL, keys.ErrUnreadable},
 		{"half a padding", base64.StdEncoding.EncodeToString(make([]byte, 34))[:47], keys.EncodingBase64, keys.ErrUnreadable},
-		{"a private key in pem", pemFile(t, "rsa.pkcs8.pem"), keys.EncodingRaw, keys.ErrUnsupported},
+		{"a private key in PEM", pemFile(t, "rsa.pkcs8.pem"), keys.EncodingRaw, keys.ErrUnsupported},
 		{"a public key in pem", publicPEM, keys.EncodingRaw, keys.ErrUnsupported},
 		{"a public key in pem behind white space", " \n" + publicPEM, keys.EncodingRaw, keys.ErrUnsupported},
 		{"a certificate", pemFile(t, "p256.crt"), keys.EncodingRaw, keys.ErrUnsupported},
 		{"pem in base64", base64.StdEncoding.EncodeToString([]byte(publicPEM)), keys.EncodingBase64, keys.ErrUnsupported},
 		{"a public key in der", publicDER, keys.EncodingBase64, keys.ErrUnsupported},
-		{"a jwk", rsaJWK(sharedRSA()).text(t), keys.EncodingRaw, keys.ErrUnsupported},
-		{"an oct jwk", octJWK(64).text(t), keys.EncodingRaw, keys.ErrUnsupported},
+		{"a JWK", rsaJWK(sharedRSA()).text(t), keys.EncodingRaw, keys.ErrUnsupported},
+		{"an oct JWK", octJWK(64).text(t), keys.EncodingRaw, keys.ErrUnsupported},
 		{"a jwk in hex", hex.EncodeToString([]byte(octJWK(64).text(t))), keys.EncodingHex, keys.ErrUnsupported},
-		{"a jwk with text behind it", octJWK(64).text(t) + " x", keys.EncodingRaw, keys.ErrUnsupported},
+		{"a JWK with text behind it", octJWK(64).text(t) + " x", keys.EncodingRaw, keys.ErrUnsupported},
 		{"a jwk in quotes", quoted(octJWK(64).text(t)), keys.EncodingRaw, keys.ErrUnsupported},
 		{"pem in quotes", quoted(publicPEM), keys.EncodingRaw, keys.ErrUnsupported},
 		{"pem with four dashes", strings.ReplaceAll(publicPEM, "-----", "----"), keys.EncodingRaw, keys.ErrUnsupported},
@@ -131,9 +131,9 @@ func TestAnHMACSecretIsRefused(t *testing.T) {
 		{"that of a P-521 key in hex", hex.EncodeToString([]byte(point(elliptic.P521()))), keys.EncodingHex, keys.ErrUnsupported},
 		{"that of a P-256 key in hex, taken raw", hex.EncodeToString([]byte(point(elliptic.P256()))), keys.EncodingRaw, keys.ErrUnsupported},
 		{"that of a secp256k1 key", string(must(secp256k1.GeneratePrivateKey()).PubKey().SerializeUncompressed()), keys.EncodingRaw, keys.ErrUnsupported},
-		{"a java key store", "\xfe\xed\xfe\xed\x00\x00\x00\x02" + strings.Repeat("x", 99), keys.EncodingRaw, keys.ErrUnsupported},
+		{"a Java key store", "\xfe\xed\xfe\xed\x00\x00\x00\x02" + strings.Repeat("x", 99), keys.EncodingRaw, keys.ErrUnsupported},
 		{"an expression that was not resolved", "${env.a_secret_of_32_bytes_or_more}", keys.EncodingRaw, keys.ErrUnreadable},
-		{"an ssh public key", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGxv someone@somewhere", keys.EncodingRaw, keys.ErrUnsupported},
+		{"an SSH public key", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGxv someone@somewhere", keys.EncodingRaw, keys.ErrUnsupported},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			k, err := keys.NewParser(keys.ParserOptions{}).Resolve(t.Context(), keys.Ref{Text: secret.New(c.text), Encoding: c.encoding})
@@ -154,7 +154,7 @@ func TestAnOctJWKMustNotHoldAnotherKey(t *testing.T) {
 		"pem":           []byte(pemFile(t, "rsa.public.pem")),
 		"der":           der.Bytes,
 		"der in base64": []byte(base64.StdEncoding.EncodeToString(der.Bytes)),
-		"a jwk":         []byte(ed25519JWK().without("d").text(t)),
+		"a JWK":         []byte(ed25519JWK().without("d").text(t)),
 	} {
 		t.Run(name, func(t *testing.T) {
 			text := object{"kty": "oct", "k": b64(k)}.text(t)

@@ -26,5 +26,5 @@ func Identity(k Key, pepper []byte) (string, error) {
 			return base64url(mac.Sum(nil)), nil
 		}
 	}
-	return "", &fault.Error{Reason: ErrUnsupported, Found: "a key without a public half, whose secret is not in this process", Hint: "use another key"}
+	return "", &fault.Error{Reason: ErrUnsupported, Found: "this is a key without a public half, whose secret is not in this process", Hint: "use another key"}
 }

@@ -66,7 +66,7 @@ func PublicJWK(key any, m JWKMeta) (json.RawMessage, error) {
 func PrivateJWK(k Key, m JWKMeta) (secret.JSON, error) {
 	private, ok := privateOf(k)
 	if !ok {
-		return secret.JSON{}, &fault.Error{Reason: ErrUnsupported, Found: "a key whose private half is not in this process", Hint: "export it from its store, if that can be"}
+		return secret.JSON{}, &fault.Error{Reason: ErrUnsupported, Found: "this is a key whose private half is not in this process", Hint: "export it from its store, if that can be"}
 	}
 	if s, ok := private.(decode.HMACSecret); ok {
 		return hideFields(withMeta([]field{{"kty", "oct"}, {"k", base64url(s)}}, m))
@@ -136,7 +136,7 @@ func publicFields(key any) ([]field, error) {
 	case *mldsa.PublicKey:
 		return []field{{"alg", p.Parameters().String()}, {"kty", "AKP"}, {"pub", base64url(p.Bytes())}}, nil
 	}
-	return nil, &fault.Error{Reason: ErrUnsupported, Found: "a key without a public half", Hint: "an hmac secret has no public form and no thumbprint"}
+	return nil, &fault.Error{Reason: ErrUnsupported, Found: "this is a key without a public half", Hint: "an HMAC secret has no public form and no thumbprint"}
 }
 
 func ecFields(curve string, point []byte) []field {
@@ -183,7 +183,7 @@ func encodeFields(fields []field) (json.RawMessage, error) {
 	}
 	for _, t := range append(tokens, jsontext.EndObject) {
 		if err := e.WriteToken(t); err != nil {
-			return nil, &fault.Error{Reason: ErrUnreadable, Found: "a key id that is not valid utf-8", Hint: "use another key id"}
+			return nil, &fault.Error{Reason: ErrUnreadable, Found: "the key id is not valid UTF-8", Hint: "use another key id"}
 		}
 	}
 	return json.RawMessage(strings.TrimSpace(out.String())), nil

@@ -29,7 +29,7 @@ func TestAJWKIsReadWithWhatItSaysOfItself(t *testing.T) {
 		id         string
 		algorithms []keys.Algorithm
 	}{
-		{"an rsa key defaults to RS256", rsaJWK(sharedRSA()).text(t), keys.KindRSA, "", []keys.Algorithm{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"}},
+		{"an RSA key defaults to RS256", rsaJWK(sharedRSA()).text(t), keys.KindRSA, "", []keys.Algorithm{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"}},
 		{"without crt values", rsaJWK(sharedRSA()).without("dp", "dq", "qi").text(t), keys.KindRSA, "", []keys.Algorithm{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"}},
 		{"alg is the only algorithm", rsaJWK(sharedRSA()).with("alg", "PS384").text(t), keys.KindRSA, "", []keys.Algorithm{"PS384"}},
 		{"P-256", ec.text(t), keys.KindEC, "", []keys.Algorithm{"ES256"}},
@@ -335,7 +335,7 @@ func TestABlankMemberCountsAsAbsent(t *testing.T) {
 			t.Errorf("a public key whose d is %s: %v", what, err)
 		}
 		_, err := resolve(t.Context(), public)
-		wantMessage(t, err, "a public jwk", "with d")
+		wantMessage(t, err, "a public JWK", "with d")
 	}
 }
 

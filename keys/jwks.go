@@ -19,7 +19,7 @@ type SetError struct {
 }
 
 // Error implements the error interface.
-func (e *SetError) Error() string { return fmt.Sprintf("a jwks with %d key ids", len(e.KeyIDs)) }
+func (e *SetError) Error() string { return fmt.Sprintf("a JWKS with %d key ids", len(e.KeyIDs)) }
 
 // setChoice chooses one key of a JWK Set.
 type setChoice struct {
@@ -106,7 +106,7 @@ func unknownID(set []setMember) error {
 		hint = "none of them has a kid: give each key a kid, or leave " + fault.KeyID + " out and set " + fault.Algorithm
 	}
 	return &fault.Error{
-		Reason: ErrAmbiguous, Found: fmt.Sprintf("a jwks of %d keys, none with the requested id", len(set)),
+		Reason: ErrAmbiguous, Found: fmt.Sprintf("this is a JWKS of %d keys, none with the requested id", len(set)),
 		Hint: hint, Cause: &SetError{KeyIDs: ids, Unknown: true},
 	}
 }
@@ -156,7 +156,7 @@ func (c setChoice) fitting(from []setKey) ([]setKey, error) {
 	}
 	slices.Sort(others)
 	return nil, &fault.Error{
-		Reason: ErrAlgorithmMismatch, Found: fmt.Sprintf("a jwks of which no key fits %s", c.alg),
+		Reason: ErrAlgorithmMismatch, Found: fmt.Sprintf("this is a JWKS of which no key fits %s", c.alg),
 		Hint: "set " + fault.Algorithm + " to " + list(slices.Compact(others)) + ", or give the key that is for it",
 	}
 }
@@ -193,9 +193,9 @@ func (c setChoice) ambiguous(good []setKey) error {
 		}
 	}
 	e := &fault.Error{Reason: ErrAmbiguous, Cause: &SetError{KeyIDs: ids}}
-	e.Found = fmt.Sprintf("a jwks in which %d keys have the requested id", len(good))
+	e.Found = fmt.Sprintf("this is a JWKS in which %d keys have the requested id", len(good))
 	if c.id == "" {
-		e.Found = fmt.Sprintf("a jwks with %d keys that could be the %s", len(good), c.what)
+		e.Found = fmt.Sprintf("this is a JWKS with %d keys that could be the %s", len(good), c.what)
 	}
 	switch {
 	case len(ids) > 1:

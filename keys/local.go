@@ -60,12 +60,12 @@ func (k *localKey) Sign(ctx context.Context, alg Algorithm, input []byte) ([]byt
 func (k *localKey) refused() error {
 	if k.kind == KindRSA || k.kind == KindRSAPSS {
 		return &fault.Error{
-			Reason: ErrInconsistent, Found: "an rsa key whose numbers do not belong together",
+			Reason: ErrInconsistent, Found: "this is an RSA key whose numbers do not belong together",
 			Hint: "export the key again; this copy is damaged or was tampered with",
 		}
 	}
 	return &fault.Error{
-		Reason: ErrUnsupported, Found: fmt.Sprintf("a key (%s) that the cryptographic library refused to sign with", k.kind),
+		Reason: ErrUnsupported, Found: fmt.Sprintf("the cryptographic library refused to sign with this key (%s)", k.kind),
 		Hint: "check the key with conductor-jwt key inspect",
 	}
 }

@@ -82,7 +82,7 @@ func (p *Parser) Stats() Stats { return p.cache.stats() }
 // with a name is [ErrUnknown], as a keyring has the named keys.
 func (p *Parser) Resolve(ctx context.Context, ref Ref) (Key, error) {
 	if ref.Name != "" {
-		return nil, &fault.Error{Reason: ErrUnknown, Found: "a key name, but no keys are configured", Hint: "give the key itself in " + fault.Key}
+		return nil, &fault.Error{Reason: ErrUnknown, Found: "this names a key, and no keys are configured", Hint: "give the key itself in " + fault.Key}
 	}
 	if n := ref.Text.Len(); n > p.options.MaxText {
 		return nil, decode.TooLarge(n, p.options.MaxText)
@@ -178,7 +178,7 @@ func (f *flight) wait(ctx context.Context) error {
 // interrupted is the error of a parse that panicked, for those who waited for
 // it.
 func interrupted() error {
-	return &fault.Error{Reason: ErrUnavailable, Found: "a key whose reading was interrupted", Hint: "try again"}
+	return &fault.Error{Reason: ErrUnavailable, Found: "reading the key was interrupted", Hint: "try again"}
 }
 
 // isUnavailable reports whether reading ended early, such as by a timeout. Such

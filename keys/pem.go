@@ -20,7 +20,7 @@ import (
 // secret.
 func SPKI(key any) ([]byte, error) {
 	if t := traitsOf(key); t != nil && t.kind == KindRSAPSS {
-		return nil, &fault.Error{Reason: ErrUnsupported, Found: "an rsassa-pss key, whose parameters were not kept", Hint: "take its public key: openssl pkey -pubout -in key.pem"}
+		return nil, &fault.Error{Reason: ErrUnsupported, Found: "this is an RSASSA-PSS key, whose parameters were not kept", Hint: "take its public key: openssl pkey -pubout -in key.pem"}
 	}
 	switch p := key.(type) {
 	case interface{ Public() crypto.PublicKey }:
@@ -35,7 +35,7 @@ func SPKI(key any) ([]byte, error) {
 			return der, nil
 		}
 	}
-	return nil, &fault.Error{Reason: ErrUnsupported, Found: "a key without a public half", Hint: "an hmac secret has no public form"}
+	return nil, &fault.Error{Reason: ErrUnsupported, Found: "this is a key without a public half", Hint: "an HMAC secret has no public form"}
 }
 
 // PublicPEM returns the public half of a Key, a Verifier or a public key in
@@ -54,7 +54,7 @@ func PublicPEM(key any) (string, error) {
 func PrivatePEM(k Key) (secret.Text, error) {
 	private, ok := privateOf(k)
 	if !ok {
-		return secret.Text{}, &fault.Error{Reason: ErrUnsupported, Found: "a key whose private half is not in this process", Hint: "export it from its store, if that can be"}
+		return secret.Text{}, &fault.Error{Reason: ErrUnsupported, Found: "this is a key whose private half is not in this process", Hint: "export it from its store, if that can be"}
 	}
 	der, err := privateDER(private)
 	if err != nil {
@@ -66,12 +66,12 @@ func PrivatePEM(k Key) (secret.Text, error) {
 func privateDER(private any) ([]byte, error) {
 	switch p := private.(type) {
 	case decode.HMACSecret:
-		return nil, &fault.Error{Reason: ErrUnsupported, Found: "an hmac secret, which pem cannot hold", Hint: "write it as a jwk"}
+		return nil, &fault.Error{Reason: ErrUnsupported, Found: "this is an HMAC secret, which PEM cannot hold", Hint: "write it as a JWK"}
 	case *secp256k1.PrivateKey:
 		return secp256k1PKCS8(p)
 	case decode.RSAPSS:
 		if p.Hash != 0 {
-			return nil, &fault.Error{Reason: ErrUnsupported, Found: "an rsassa-pss key that is bound to a hash", Hint: "keep it in the form that it has"}
+			return nil, &fault.Error{Reason: ErrUnsupported, Found: "this is an RSASSA-PSS key that is bound to a hash", Hint: "keep it in the form that it has"}
 		}
 		return rsaPSSPKCS8(p.Key)
 	}
@@ -152,7 +152,7 @@ func addOID(b *cryptobyte.Builder, text string) {
 
 func unwritable() error {
 	return &fault.Error{
-		Reason: ErrUnsupported, Found: "a key of a type that cannot be written",
-		Hint: "use an rsa, ec (P-256, P-384, P-521, secp256k1), ed25519 or ml-dsa key",
+		Reason: ErrUnsupported, Found: "this is a key of a type that cannot be written",
+		Hint: "use an RSA, EC (P-256, P-384, P-521, secp256k1), Ed25519 or ML-DSA key",
 	}
 }

@@ -31,10 +31,10 @@ func ReadPublicSet(text []byte, secrets bool) (PublicSet, error) {
 	case err != nil:
 		return PublicSet{}, err
 	case !ok:
-		return PublicSet{}, &fault.Error{Reason: ErrUnreadable, Found: "text that is not a jwks", Hint: "give a json object with the member keys (rfc 7517 section 5)"}
+		return PublicSet{}, &fault.Error{Reason: ErrUnreadable, Found: "this is text that is not a JWKS", Hint: "give a JSON object with the member keys (RFC 7517 section 5)"}
 	case len(set) > maxPublicSet:
 		return PublicSet{}, &fault.Error{
-			Reason: ErrTooLarge, Found: fmt.Sprintf("a jwks of %d keys", len(set)),
+			Reason: ErrTooLarge, Found: fmt.Sprintf("this is a JWKS of %d keys", len(set)),
 			Hint: fmt.Sprintf("at most %d keys are read", maxPublicSet),
 		}
 	}
@@ -61,13 +61,13 @@ func checkPublic(k decode.Key, secrets bool) error {
 	case k.Private == nil, isSecret && secrets:
 		return nil
 	case isSecret:
-		return &fault.Error{Reason: ErrUnsupported, Found: "an hmac secret, not a public key", Hint: "have the operator keep it in a file"}
+		return &fault.Error{Reason: ErrUnsupported, Found: "this is an HMAC secret, not a public key", Hint: "have the operator keep it in a file"}
 	}
 	return privateKeyFound()
 }
 
 func privateKeyFound() error {
-	return &fault.Error{Reason: ErrUnsupported, Found: "a private key, not a public one", Hint: "give the public key, and replace the private one, which others have seen"}
+	return &fault.Error{Reason: ErrUnsupported, Found: "this is a private key, not a public one", Hint: "give the public key, and replace the private one, which others have seen"}
 }
 
 // Len returns the number of keys, those that cannot be used included.

@@ -85,7 +85,7 @@ func TestAPublicSetIsRefused(t *testing.T) {
 		text   string
 		reason error
 	}{
-		"a jwk":                {`{"kty":"oct","k":"AAAA"}`, keys.ErrUnreadable},
+		"a JWK":                {`{"kty":"oct","k":"AAAA"}`, keys.ErrUnreadable},
 		"another object":       {`{"issuer":"x"}`, keys.ErrUnreadable},
 		"a page":               {"<html>", keys.ErrUnreadable},
 		"nothing":              {"", keys.ErrUnreadable},
@@ -112,9 +112,9 @@ func TestAPublicKeyOfATaskIsRead(t *testing.T) {
 	}{
 		"pem":                     {pemFile(t, "p256.public.pem"), nil},
 		"a certificate":           {pemFile(t, "p256.crt"), nil},
-		"a jwk":                   {public.text(t), nil},
-		"a jwks":                  {object{"keys": []any{public, ed25519JWK().without("d")}}.text(t), nil},
-		"a private key in pem":    {pemFile(t, "p256.pkcs8.pem"), keys.ErrUnsupported},
+		"a JWK":                   {public.text(t), nil},
+		"a JWKS":                  {object{"keys": []any{public, ed25519JWK().without("d")}}.text(t), nil},
+		"a private key in PEM":    {pemFile(t, "p256.pkcs8.pem"), keys.ErrUnsupported},
 		"a private jwk":           {jwk.text(t), keys.ErrUnsupported},
 		"a private key in a jwks": {object{"keys": []any{jwk}}.text(t), keys.ErrUnsupported},
 		"a secret":                {octJWK(32).text(t), keys.ErrUnsupported},

@@ -44,7 +44,7 @@ func metaOf(k decode.Key) (meta, error) {
 	m := meta{id: k.ID, alg: Algorithm(k.Algorithm), account: k.Account, chain: k.Chain}
 	if m.alg != "" && !slices.Contains(Algorithms(), m.alg) {
 		return meta{}, &fault.Error{
-			Reason: ErrAlgorithmMismatch, Found: "a jwk whose alg is not a signature algorithm",
+			Reason: ErrAlgorithmMismatch, Found: "this is a JWK whose alg is not a signature algorithm",
 			Hint: "its alg must be one of " + list(Algorithms()) + ", or left out",
 		}
 	}

@@ -34,7 +34,7 @@ func (r Ref) Warning() string {
 	if _, err := decode.Secret(text, string(r.Encoding)); err != nil {
 		return ""
 	}
-	return "the hmac secret ends in a line break, which counts as a part of it; most secrets have none"
+	return "the HMAC secret ends in a line break, which counts as a part of it; most secrets have none"
 }
 
 // Encoding says how the text of an HMAC secret is encoded; empty means that the

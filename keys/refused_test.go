@@ -16,10 +16,10 @@ import (
 // each with the words that it has for a private key.
 func TestAPublicKeyThatIsRefusedSaysWhatItIs(t *testing.T) {
 	found := map[string]string{
-		"brainpool": "an ec key on brainpoolP384r1", "p224": "an ec key on P-224", "sm2": "an ec key on SM2",
+		"brainpool": "an EC key on brainpoolP384r1", "p224": "an EC key on P-224", "sm2": "an EC key on SM2",
 		"explicit": "with explicit curve parameters", "ed448": "Ed448 is not supported",
 		"x25519": "X25519 is not supported: it does not sign", "x448": "X448 is not supported: it does not sign",
-		"dh": "Diffie-Hellman is not supported", "dsa": "DSA is not supported", "rsa1024": "an rsa key of 1024 bits",
+		"dh": "Diffie-Hellman is not supported", "dsa": "DSA is not supported", "rsa1024": "an RSA key of 1024 bits",
 	}
 	files, err := filepath.Glob("testdata/refused/*")
 	if err != nil || len(files) < 2*len(found)-1 {
@@ -38,14 +38,14 @@ func TestAPublicKeyThatIsRefusedSaysWhatItIs(t *testing.T) {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			wantMessage(t, err, found[kind], "")
 			wantNoPrivateKey(t, err)
-			if strings.Contains(text, "CERTIFICATE") && !strings.HasPrefix(refusalOf(t, err).Found, "a certificate with ") {
+			if strings.Contains(text, "CERTIFICATE") && !strings.HasPrefix(refusalOf(t, err).Found, "this is a certificate with ") {
 				t.Errorf("%v does not speak of a certificate", err)
 			}
 		})
 	}
 	for crv, want := range map[string]string{"P-224": "P-224", "brainpoolP256r1": "brainpoolP256r1", "BP-384": "brainpoolP384r1", "SM2": "SM2"} {
 		_, err := resolve(t.Context(), ecJWK(elliptic.P256(), "P-256").with("crv", crv).text(t))
-		wantMessage(t, err, "an ec key on "+want+",", "use P-256")
+		wantMessage(t, err, "an EC key on "+want+",", "use P-256")
 	}
 	for _, line := range []struct{ text, found string }{
 		{"ssh-ed448 AAAACXNzaC1lZDQ0OAAAADk= me@host", "Ed448 is not supported"},

@@ -62,7 +62,7 @@ func TestSecretsFindsKeyMaterial(t *testing.T) {
 		{"a private jwk with spaces", inPEM, `{ "d" : "AA", "kty" : "OKP" }`, true},
 		{"a private jwk inside of text", inPEM, `see "{\"kty\":\"oct\",\"k\":\"AA\"}"`, true},
 		{"a private jwk inside of claims", inPEM, `{"a":{"b":[{"kty":"AKP","priv":"AA"}]}}`, true},
-		{"a public jwk", inPEM, `{"cnf":{"jwk":{"kty":"OKP","crv":"Ed25519","x":"AA"}},"d":"2026"}`, false},
+		{"a public JWK", inPEM, `{"cnf":{"jwk":{"kty":"OKP","crv":"Ed25519","x":"AA"}},"d":"2026"}`, false},
 		{"a d that is no key's", inPEM, `{"d":"2026-11-22"}`, false},
 		{"the d of the jwk", inJWK, d, true},
 		{"24 characters of it in text", inJWK, "it is " + d[10:34] + "!", true},
@@ -85,7 +85,7 @@ func TestSecretsFindsKeyMaterial(t *testing.T) {
 		{"another key's armour in base64", inJWK, "key: " + base64.StdEncoding.EncodeToString([]byte(rsaPEM)), true},
 		{"another's armour in base64, further along", inJWK, base64.StdEncoding.EncodeToString([]byte("the key: " + rsaPEM)), true},
 		{"another's jwk in base64url", inPEM, base64.RawURLEncoding.EncodeToString([]byte("  " + ed25519JWK().text(t))), true},
-		{"a public jwk in base64url", inPEM, base64.RawURLEncoding.EncodeToString([]byte(ed25519JWK().without("d").text(t))), false},
+		{"a public JWK in base64url", inPEM, base64.RawURLEncoding.EncodeToString([]byte(ed25519JWK().without("d").text(t))), false},
 		{"the bytes of the key, begun elsewhere", inPEM, base64.StdEncoding.EncodeToString(append([]byte("x"), private(t, rsaPEM)[400:]...)), true},
 		{"a number of the pem key as a jwk writes it", inPEM, b64(mustRSA(t, rsaPEM).Primes[0].Bytes()), true},
 		{"a line of it, piece by piece in a list", inPEM, `["` + body[9][:8] + `","` + body[9][8:16] + `","` + body[9][16:30] + `"]`, true},
@@ -93,7 +93,7 @@ func TestSecretsFindsKeyMaterial(t *testing.T) {
 		{"d between padding", inJWK, d[:12] + "==" + d[12:], true},
 		{"a private jwk with an object before d", inPEM, `{"kty":"EC","a":{"b":[{}]},"d":"AA"}`, true},
 		{"a private jwk with an object before kty", inPEM, `{"d":"AA","a":{},"kty":"EC"}`, true},
-		{"a public jwk around another object", inPEM, `{"kty":"EC","x":"AA","a":{"d":"2026"}}`, false},
+		{"a public JWK around another object", inPEM, `{"kty":"EC","x":"AA","a":{"d":"2026"}}`, false},
 		{"the first object of two", inPEM, `[{"kty":"EC"},{"d":"2026"}]`, false},
 		{"a putty key", inPEM, "PuTTY-User-Key-File-3: ssh-ed25519\r\nEncryption: none", true},
 		{"the secret in base64", raw, base64.StdEncoding.EncodeToString([]byte("x=correct horse battery staple")), true},
@@ -150,9 +150,9 @@ func TestShortSecretsAreFoundAsAWhole(t *testing.T) {
 	} {
 		for kind, ref := range map[string]keys.Ref{
 			"password":    {Text: secret.New(locked), Password: secret.New(c.secret)},
-			"hmac secret": {Text: secret.New(c.secret), Encoding: keys.EncodingRaw},
+			"HMAC secret": {Text: secret.New(c.secret), Encoding: keys.EncodingRaw},
 			"hex secret":  {Text: secret.New(hex.EncodeToString([]byte(c.secret))), Encoding: keys.EncodingHex},
-			"oct jwk":     {Text: secret.New(object{"kty": "oct", "k": b64([]byte(c.secret))}.text(t))},
+			"oct JWK":     {Text: secret.New(object{"kty": "oct", "k": b64([]byte(c.secret))}.text(t))},
 			"broken jwk":  {Text: secret.New(`{"kty":"oct","k":"` + b64([]byte(c.secret)) + `",}`)},
 			"no key":      {Text: secret.New(strings.TrimLeft(c.secret, "!"))},
 			"delivered":   {Name: "conductor", Delivered: map[string]secret.Text{"k": secret.New(c.secret)}},
@@ -263,7 +263,7 @@ func TestPublicPartsOfAKeyAreNotExposed(t *testing.T) {
 	}
 	jwk := ecJWK(elliptic.P256(), "P-256").with("kid", "a-key-id-that-has-more-than-24-characters")
 	twice := strings.TrimSuffix(jwk.text(t), "}") + `,"use":"sig","use":"sig"}`
-	for name, text := range map[string]string{"a jwk": jwk.text(t), "one with a member twice": twice} {
+	for name, text := range map[string]string{"a JWK": jwk.text(t), "one with a member twice": twice} {
 		ref := keys.Ref{Text: secret.New(text)}
 		for _, member := range []string{"kid", "x", "y"} {
 			if ref.Secrets().In(jwk.member(member)) {

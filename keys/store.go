@@ -59,7 +59,7 @@ func (k *storeKey) Sign(ctx context.Context, alg Algorithm, input []byte) ([]byt
 		return nil, decode.TimedOut(ctx)
 	}
 	if _, ok := errors.AsType[*fault.Error](err); !ok {
-		err = Unavailable("a key store that did not sign", "look at the key store")
+		err = Unavailable("the key store did not sign", "look at the key store")
 	}
 	return nil, err
 }
@@ -91,7 +91,7 @@ func Digest(alg Algorithm, input []byte) []byte {
 func JoinECDSA(alg Algorithm, der []byte) ([]byte, error) {
 	out, ok := joinDER(der, rowOf(alg).width)
 	if !ok {
-		return nil, Unavailable("an ecdsa signature of the wrong form", "look at the key store")
+		return nil, Unavailable("the key store returned an ECDSA signature of the wrong form", "look at the key store")
 	}
 	return out, nil
 }

@@ -17,7 +17,7 @@ func TestAStoreThatDoesNotSign(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const noTime, noSignature = "no time left to use the key", "a key store that did not sign"
+	const noTime, noSignature = "there was no time left to use the key", "the key store did not sign"
 	for name, c := range map[string]struct {
 		answer        error
 		before, after bool // the time is up before, or after, the store is asked
@@ -73,15 +73,15 @@ func TestFormsThatAKeyDoesNotHave(t *testing.T) {
 		return map[string]func() (string, error){
 			"spki":       func() (string, error) { b, err := keys.SPKI(key); return string(b), err },
 			"public pem": func() (string, error) { return keys.PublicPEM(key) },
-			"public jwk": func() (string, error) { raw, err := keys.PublicJWK(key, keys.JWKMeta{}); return string(raw), err },
+			"public JWK": func() (string, error) { raw, err := keys.PublicJWK(key, keys.JWKMeta{}); return string(raw), err },
 			"thumbprint": func() (string, error) { return keys.Thumbprint(key) },
 		}
 	}
 	for name, forms := range map[string]map[string]func() (string, error){
-		"an hmac key":           ofPublic(hmac),
+		"an HMAC key":           ofPublic(hmac),
 		"what is no key":        ofPublic("text"),
 		"nothing":               ofPublic(nil),
-		"an hmac key's private": {"pem": func() (string, error) { text, err := keys.PrivatePEM(hmac); return text.Reveal(), err }},
+		"an HMAC key's private": {"pem": func() (string, error) { text, err := keys.PrivatePEM(hmac); return text.Reveal(), err }},
 		"a stored key's private": {
 			"pem": func() (string, error) { text, err := keys.PrivatePEM(stored); return text.Reveal(), err },
 			"jwk": func() (string, error) {

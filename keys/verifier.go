@@ -94,7 +94,7 @@ func (v *verifier) Verify(alg Algorithm, input, signature []byte) error {
 	}
 	if err := r.method.Verify(string(input), signature, v.key()); err != nil {
 		return &fault.Error{
-			Reason: ErrVerification, Found: fmt.Sprintf("a signature (%s) that does not belong to the token and this key", alg),
+			Reason: ErrVerification, Found: fmt.Sprintf("the signature (%s) does not belong to the token and this key", alg),
 			Hint: "check that the key is the signer's and the token unchanged",
 		}
 	}

@@ -35,16 +35,16 @@ func TestAVerifierIsReadFromEveryForm(t *testing.T) {
 		keyID          string
 	}{
 		{"a public key in pem", publicPEM, "", keys.ES256, ""},
-		{"a private key in pem", pemFile(t, "p256.pkcs8.pem"), "", keys.ES256, ""},
+		{"a private key in PEM", pemFile(t, "p256.pkcs8.pem"), "", keys.ES256, ""},
 		{"a certificate", pemFile(t, "p256.crt"), "", keys.ES256, ""},
 		{"a pkcs#1 public key", pemFile(t, "rsa.public-pkcs1.pem"), "", keys.RS256, ""},
 		{"an rsassa-pss public key", pemFile(t, "rsapss-sha384.public.pem"), "", keys.PS384, ""},
 		{"der", string(block.Bytes), "", keys.ES256, ""},
 		{"der in base64", base64.StdEncoding.EncodeToString(block.Bytes), "", keys.ES256, ""},
-		{"a public jwk", jwk.without("d").text(t), "", keys.ES256, "k"},
+		{"a public JWK", jwk.without("d").text(t), "", keys.ES256, "k"},
 		{"a private jwk", jwk.text(t), "", keys.ES256, "k"},
 		{"a jwk for verifying", jwk.without("d").with("key_ops", []string{"verify"}).text(t), "", keys.ES256, "k"},
-		{"an oct jwk", octJWK(32).text(t), "", keys.HS256, ""},
+		{"an oct JWK", octJWK(32).text(t), "", keys.HS256, ""},
 		{"a public ml-dsa jwk", akpJWK(mldsa.MLDSA44()).without("priv").text(t), "", keys.MLDSA44, ""},
 		{"a key of a jwks", both, "o", keys.EdDSA, "o"},
 	} {
@@ -97,9 +97,9 @@ func TestAVerifierIsBoundToItsKey(t *testing.T) {
 		reason     error
 	}{
 		{"HS256 with a public key", rsaJWK(sharedRSA()).without("d", "p", "q", "dp", "dq", "qi").text(t), keys.HS256, keys.ErrAlgorithmMismatch},
-		{"ES256 with an rsa key", rsaJWK(sharedRSA()).text(t), keys.ES256, keys.ErrAlgorithmMismatch},
+		{"ES256 with an RSA key", rsaJWK(sharedRSA()).text(t), keys.ES256, keys.ErrAlgorithmMismatch},
 		{"PS512 with a key of alg RS256", rsaJWK(sharedRSA()).with("alg", "RS256").text(t), keys.PS512, keys.ErrAlgorithmMismatch},
-		{"RS256 with an rsassa-pss key", pemFile(t, "rsapss.pkcs8.pem"), keys.RS256, keys.ErrAlgorithmMismatch},
+		{"RS256 with an RSASSA-PSS key", pemFile(t, "rsapss.pkcs8.pem"), keys.RS256, keys.ErrAlgorithmMismatch},
 		{"HS512 with a key of 32 bytes", octJWK(32).text(t), keys.HS512, keys.ErrWeak},
 		{"none", octJWK(32).text(t), "none", keys.ErrAlgorithmMismatch},
 	} {

@@ -225,9 +225,9 @@ func TestMistakes(t *testing.T) {
 		{"vault: {address: \"https://v\", login: {}}", "login: there are 0 ways to log in"},
 		{"vault: {address: \"https://v\", login: {token_file: /t, kubernetes: r}}", "login: there are 2 ways to log in"},
 		{"keys: {a: {source: \"env:A\"}}\n---\nkeys: {}", "a second document"},
-		{"keys: {a: {source: \"env:A\"}", "not valid yaml"},
-		{"keys:\n\t- a", "not valid yaml"},
-		{"\xff", "not utf-8"},
+		{"keys: {a: {source: \"env:A\"}", "not valid YAML"},
+		{"keys:\n\t- a", "not valid YAML"},
+		{"\xff", "not UTF-8"},
 	} {
 		_, err := policy.Read("policy.yaml", []byte(row.text), maxTTL)
 		e, ok := errors.AsType[*policy.Error](err)

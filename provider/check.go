@@ -83,7 +83,7 @@ const notSet = "not set, and this profile requires it"
 func (c *check) missing(field, meaning string) { c.add(ErrMissing, field, notSet, setTo(meaning)) }
 
 func (c *check) wrongType(name, found, want, meaning string) {
-	c.add(ErrInvalid, name, "of json type "+found+", where this profile requires "+want, setTo(meaning))
+	c.add(ErrInvalid, name, "of JSON type "+found+", where this profile requires "+want, setTo(meaning))
 }
 
 func (c *check) algorithm() {
@@ -166,7 +166,7 @@ func (c *check) audience(rule Claim) {
 	audiences, ok := signer.Audiences(c.claims)
 	switch {
 	case !ok || len(audiences) == 0:
-		c.add(ErrInvalid, "aud", "of json type "+jsonobj.TypeName(value), setTo(rule.Meaning))
+		c.add(ErrInvalid, "aud", "of JSON type "+jsonobj.TypeName(value), setTo(rule.Meaning))
 		return
 	case rule.Single && jsonobj.TypeName(value) != "string":
 		c.add(ErrInvalid, "aud", "a list, where this profile allows a single audience", "write one audience as a string")

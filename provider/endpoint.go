@@ -89,7 +89,7 @@ func checkURL(text string) (problem, hint string) {
 	case len(text) > maxURL, err != nil, u.Host == "", u.Opaque != "":
 		return "this is not an absolute URL", "set it to the token endpoint, such as https://as.example.com/token"
 	case u.Scheme != "https":
-		return "the URL does not begin with https://", "write an https URL"
+		return "the URL does not begin with https://", "write an HTTPS URL"
 	case u.User != nil, u.RawQuery != "", u.ForceQuery, strings.Contains(text, "#"):
 		return "the URL has user information, a query or a fragment", "leave that part out"
 	case !glob.IsNormalURL(text):

@@ -151,7 +151,7 @@ func (p *Profile) noAlgorithm(key keys.Key) error {
 	}
 	found, use := "a key ("+string(keys.KindOf(key))+") that fits no algorithm of this profile", "sign with a key for "
 	if keys.BoundTo(key) != "" && slices.ContainsFunc(keys.Unbind(key).Algorithms(), p.permits) {
-		found, use = "a jwk whose own alg this profile does not allow", "take alg out of the jwk, or correct it to "
+		found, use = "a JWK whose own alg this profile does not allow", "take alg out of the JWK, or correct it to "
 	}
 	return &fault.Error{Reason: ErrAlgorithm, Field: "alg", Found: found, Hint: use + orList(keys.JoinAlgorithms(p.Algorithms))}
 }

@@ -78,7 +78,7 @@ func CheckChain(chain []*x509.Certificate, at time.Time) error {
 		if i > 0 && (string(chain[i-1].RawIssuer) != string(c.RawSubject) || chain[i-1].CheckSignatureFrom(c) != nil) {
 			return &fault.Error{
 				Reason: keys.ErrCertificateInvalid, Found: fmt.Sprintf("certificate %d of the chain did not issue the one before it", i+1),
-				Hint: "order the chain from the key's own certificate upwards, each issued by the next (rfc 7515 section 4.1.6)",
+				Hint: "order the chain from the key's own certificate upwards, each issued by the next (RFC 7515 section 4.1.6)",
 			}
 		}
 	}

@@ -67,7 +67,7 @@ func (c *claimCheck) audience() {
 	list, ok := Audiences(c.claims)
 	switch {
 	case !ok:
-		c.fault(ErrClaimType, "aud", "aud is a string or an array of strings (rfc 7519 section 4.1.3)", "neither a string nor an array of strings")
+		c.fault(ErrClaimType, "aud", "aud is a string or an array of strings (RFC 7519 section 4.1.3)", "neither a string nor an array of strings")
 	case len(c.rules.Audiences) == 0:
 	case len(list) == 0:
 		c.fault(ErrAudience, "aud", "", "the token has no audience")
@@ -186,7 +186,7 @@ func (c *claimCheck) text(name string) (string, claimState) {
 	}
 	s, ok := jsonobj.String(value)
 	if !ok {
-		c.fault(ErrClaimType, name, name+" is a string (rfc 7519 section 4.1)", "of json type %s", jsonobj.TypeName(value))
+		c.fault(ErrClaimType, name, name+" is a string (RFC 7519 section 4.1)", "of JSON type %s", jsonobj.TypeName(value))
 		return "", claimInvalid
 	}
 	return s, claimValid
@@ -215,8 +215,8 @@ const maxNumericDate = 253402300799
 func NumericDate(value json.RawMessage) (time.Time, error) {
 	if jsonobj.TypeName(value) != "number" {
 		return time.Time{}, &fault.Error{
-			Reason: ErrClaimType, Found: "of json type " + jsonobj.TypeName(value),
-			Hint: "a time is a json number of seconds (rfc 7519 section 2)",
+			Reason: ErrClaimType, Found: "of JSON type " + jsonobj.TypeName(value),
+			Hint: "a time is a JSON number of seconds (RFC 7519 section 2)",
 		}
 	}
 	if n, err := strconv.ParseInt(string(value), 10, 64); err == nil {
@@ -235,7 +235,7 @@ func unixTime(seconds, nanoseconds int64) (time.Time, error) {
 	if seconds > maxNumericDate || seconds < -maxNumericDate {
 		return time.Time{}, &fault.Error{
 			Reason: ErrClaimType, Found: "a time beyond the year 9999",
-			Hint: "a time is in seconds, not in milliseconds (rfc 7519 section 2)",
+			Hint: "a time is in seconds, not in milliseconds (RFC 7519 section 2)",
 		}
 	}
 	return time.Unix(seconds, nanoseconds), nil

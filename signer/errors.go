@@ -7,7 +7,7 @@ import (
 // The reasons for which a text is refused as a token.
 var (
 	ErrTooLarge  = errors.New("token too large")
-	ErrFormat    = errors.New("not a compact jws")
+	ErrFormat    = errors.New("not a compact JWS")
 	ErrEncrypted = errors.New("encrypted token")
 	ErrEncoding  = errors.New("not base64url")
 	ErrHeader    = errors.New("invalid header parameter")

@@ -38,8 +38,8 @@ func Parse(token string) (Parsed, error) {
 	}
 	if !p.IsClaims {
 		return Parsed{}, &fault.Error{
-			Reason: ErrPayload, Field: "payload", Found: "of json type " + jsonobj.TypeName(p.Payload),
-			Hint: "the claims of a jwt are a json object (rfc 7519 section 7.2)",
+			Reason: ErrPayload, Field: "payload", Found: "of JSON type " + jsonobj.TypeName(p.Payload),
+			Hint: "the claims of a JWT are a JSON object (RFC 7519 section 7.2)",
 		}
 	}
 	return p, nil
@@ -52,13 +52,13 @@ func (p *Parsed) checkHeader() error {
 		}
 	}
 	if strings.EqualFold(strings.TrimSpace(p.Algorithm), "none") {
-		return &fault.Error{Reason: ErrUnsigned, Field: "alg", Found: "an unsigned token", Hint: "only signed tokens can be verified (rfc 8725 section 3.2)"}
+		return &fault.Error{Reason: ErrUnsigned, Field: "alg", Found: "an unsigned token", Hint: "only signed tokens can be verified (RFC 8725 section 3.2)"}
 	}
 	if p.Header.Has("b64") {
-		return &fault.Error{Reason: ErrCritical, Field: "b64", Found: "a header parameter for unencoded payloads", Hint: "a jwt must not use b64 (rfc 7797 section 7)"}
+		return &fault.Error{Reason: ErrCritical, Field: "b64", Found: "a header parameter for unencoded payloads", Hint: "a JWT must not use b64 (RFC 7797 section 7)"}
 	}
 	if p.Header.Has("crit") {
-		return &fault.Error{Reason: ErrCritical, Field: "crit", Found: "critical header parameters", Hint: "none is supported, so the token must be refused (rfc 7515 section 4.1.11)"}
+		return &fault.Error{Reason: ErrCritical, Field: "crit", Found: "critical header parameters", Hint: "none is supported, so the token must be refused (RFC 7515 section 4.1.11)"}
 	}
 	if len(p.Signature) == 0 {
 		return &fault.Error{Reason: ErrUnsigned, Field: "signature", Found: "an empty signature", Hint: "copy the token whole"}
@@ -74,12 +74,12 @@ func (p *Parsed) checkString(name string) error {
 		if name != "alg" {
 			return nil
 		}
-		return &fault.Error{Reason: ErrHeader, Field: name, Found: "not in the header", Hint: "a jws header names its algorithm (rfc 7515 section 4.1.1)"}
+		return &fault.Error{Reason: ErrHeader, Field: name, Found: "not in the header", Hint: "a JWS header names its algorithm (RFC 7515 section 4.1.1)"}
 	}
 	if _, ok := jsonobj.String(value); ok {
 		return nil
 	}
-	return &fault.Error{Reason: ErrHeader, Field: name, Found: "of json type " + jsonobj.TypeName(value), Hint: name + " is a string (rfc 7515 section 4.1)"}
+	return &fault.Error{Reason: ErrHeader, Field: name, Found: "of JSON type " + jsonobj.TypeName(value), Hint: name + " is a string (RFC 7515 section 4.1)"}
 }
 
 // Decode reads a compact JWS to show it. It checks the form: the size before
@@ -123,11 +123,11 @@ func split(token string) ([]string, error) {
 	case token == "":
 		return nil, &fault.Error{Reason: ErrFormat, Found: "no token", Hint: "give a JWT in compact form, three parts separated by dots"}
 	case dots == 4:
-		return nil, &fault.Error{Reason: ErrEncrypted, Found: "an encrypted token (jwe, five parts)", Hint: "decrypt it first"}
+		return nil, &fault.Error{Reason: ErrEncrypted, Found: "an encrypted token (JWE, five parts)", Hint: "decrypt it first"}
 	case dots != 2:
 		return nil, &fault.Error{
 			Reason: ErrFormat, Found: fmt.Sprintf("not a JWT: expected three parts separated by dots, found %d", dots+1),
-			Hint: "copy the token whole (rfc 7515 section 7.1)",
+			Hint: "copy the token whole (RFC 7515 section 7.1)",
 		}
 	}
 	return strings.SplitN(token, ".", 3), nil
@@ -170,7 +170,7 @@ func decodeSegment(part string) ([]byte, error) {
 		if part[i] == '=' {
 			found = "base64url with padding"
 		}
-		return nil, &fault.Error{Reason: ErrEncoding, Found: found, Hint: "use base64url without padding (rfc 7515 section 2)"}
+		return nil, &fault.Error{Reason: ErrEncoding, Found: found, Hint: "use base64url without padding (RFC 7515 section 2)"}
 	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(part)
 	if err != nil {

@@ -25,7 +25,7 @@ func TestParse(t *testing.T) {
 		token  string
 		reason error
 	}{
-		"a jws":                             {good, nil},
+		"a JWS":                             {good, nil},
 		"nothing":                           {"", signer.ErrFormat},
 		"two parts":                         {"a.b", signer.ErrFormat},
 		"four parts":                        {good + ".x", signer.ErrFormat},
@@ -38,7 +38,7 @@ func TestParse(t *testing.T) {
 		"standard base64":                   {b64(goodHeader) + "." + b64(`{}`) + ".ab+/", signer.ErrEncoding},
 		"extra bits at the end":             {b64(goodHeader) + "." + b64(`{}`) + ".c2lnMR", signer.ErrEncoding},
 		"an impossible length":              {b64(goodHeader) + "." + b64(`{}`) + ".abcde", signer.ErrEncoding},
-		"a header that is not json":         {compactOf(`alg`, `{}`), jsonobj.ErrSyntax},
+		"a header that is not JSON":         {compactOf(`alg`, `{}`), jsonobj.ErrSyntax},
 		"a header that is an array":         {compactOf(`["alg"]`, `{}`), jsonobj.ErrSyntax},
 		"an empty header":                   {"." + b64(`{}`) + ".c2ln", jsonobj.ErrSyntax},
 		"two algs":                          {compactOf(`{"alg":"HS256","alg":"none"}`, `{}`), jsonobj.ErrDuplicate},
@@ -133,7 +133,7 @@ func TestDecodeCountsParts(t *testing.T) {
 	for token, found := range map[string]string{
 		"hello":     "not a JWT: expected three parts separated by dots, found 1",
 		"a.b":       "not a JWT: expected three parts separated by dots, found 2",
-		"a.b.c.d.e": "an encrypted token (jwe, five parts)",
+		"a.b.c.d.e": "an encrypted token (JWE, five parts)",
 	} {
 		_, err := signer.Decode(token)
 		if refusal, ok := errors.AsType[*fault.Error](err); !ok || refusal.Found != found {

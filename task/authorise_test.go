@@ -328,7 +328,7 @@ func TestSecretsOnlyComparesTheStoredKey(t *testing.T) {
 		{"another secret in place of the task definition's", ``, granted, `"${workflow.secrets.other}"`, "secret_injected"},
 		{"a literal key", granted, ``, key, "policy_denied"},
 		{"a literal key in place of the task definition's", ``, granted, key, "policy_denied"},
-		{"a jwk", granted, ``, `{"kty":"OKP"}`, "policy_denied"},
+		{"a JWK", granted, ``, `{"kty":"OKP"}`, "policy_denied"},
 		{"a list around the secret", granted, ``, `[` + granted + `]`, "policy_denied"},
 		{"text beside the secret", granted, ``, `" ${workflow.secrets.billing-key}"`, "policy_denied"},
 		{"null", granted, ``, `null`, "policy_denied"},

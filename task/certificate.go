@@ -69,7 +69,7 @@ func (c chain) withKey(key keys.Key, named bool, now time.Time) (chain, error) {
 		}
 		if i > 0 {
 			return chain{}, refuse(keys.ErrCertificateInvalid, inCertificate, fmt.Sprintf("the key's own certificate is number %d of the chain", i+1),
-				"put it first, then the one that issued it, and so on (rfc 7515 section 4.1.6)")
+				"put it first, then the one that issued it, and so on (RFC 7515 section 4.1.6)")
 		}
 		return c, signer.CheckChain(c.certificates, now)
 	}

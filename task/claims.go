@@ -72,7 +72,7 @@ func (v *inputValues) object(name string) (jsonobj.Object, error) {
 	}
 	object := n.Object()
 	if size := len(object.AppendJSON(nil)); size > maxClaims {
-		return object, tooLarge(name, fmt.Sprintf("%d bytes of json", size), fmt.Sprintf("write at most %d", maxClaims))
+		return object, tooLarge(name, fmt.Sprintf("%d bytes of JSON", size), fmt.Sprintf("write at most %d", maxClaims))
 	}
 	return object, nil
 }

@@ -76,7 +76,7 @@ func TestAValueSeenInClearIsNotReadAgain(t *testing.T) {
 		says, template, values string
 		again                  int // reads of the second task
 	}{
-		{"an https address", fromInput, subject("https://a.example"), 0},
+		{"an HTTPS address", fromInput, subject("https://a.example"), 0},
 		{"an e-mail address", fromInput, subject("a@b.example"), 0},
 		{"20 characters", fromInput, subject("12345678901234567890"), 0},
 		{"20 characters of several bytes", fromInput, subject(strings.Repeat("é", 20)), 0},

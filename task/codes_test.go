@@ -169,7 +169,7 @@ func TestEveryCodeOfAKeyIsReached(t *testing.T) {
 		{"key_unknown", "keyRef", "a key that nobody configured", `{"keyRef":"billing"}`},
 		{"algorithm_unknown", "algorithm", "a wrongly cased algorithm", `{"privateKey":` + quote(ec) + `,"algorithm":"es256"}`},
 		{"algorithm_unknown", "algorithm", "no algorithm", `{"privateKey":` + quote(ec) + `,"algorithm":"none"}`},
-		{"algorithm_mismatch", "algorithm", "the form's RS256 with an ec key", `{"privateKey":` + quote(ec) + `,"algorithm":"RS256"}`},
+		{"algorithm_mismatch", "algorithm", "the form's RS256 with an EC key", `{"privateKey":` + quote(ec) + `,"algorithm":"RS256"}`},
 		{"algorithm_mismatch", "algorithm", "a jwk for another algorithm", `{"privateKey":` + jwk(`,"alg":"EdDSA"`) + `,"algorithm":"Ed25519"}`},
 		{"certificate_mismatch", "certificate", "another key's certificate", `{"privateKey":` + quote(ec) + `,"certificate":` + quote(certificate(t, rsaKey(), nil)) + `}`},
 	} {
@@ -196,10 +196,10 @@ func TestAnECKeyBesideTheFormsAlgorithmSaysWhichToSet(t *testing.T) {
 func TestAKeyThatIsTooLargeIsRefused(t *testing.T) {
 	out := handle(t, with(""), func(o *task.Options, _ *api.Task) {
 		o.Keys = resolverFunc(func(context.Context, keys.Ref) (keys.Key, error) {
-			return nil, &fault.Error{Reason: keys.ErrTooLarge, Found: "an rsa key of 16384 bits", Hint: "use one of 2048 to 8192 bits"}
+			return nil, &fault.Error{Reason: keys.ErrTooLarge, Found: "an RSA key of 16384 bits", Hint: "use one of 2048 to 8192 bits"}
 		})
 	})
-	if message := failed(t, out, "key_too_large", "privateKey"); message != "an rsa key of 16384 bits; use one of 2048 to 8192 bits" {
+	if message := failed(t, out, "key_too_large", "privateKey"); message != "an RSA key of 16384 bits; use one of 2048 to 8192 bits" {
 		t.Errorf("message = %q", message)
 	}
 }

@@ -49,7 +49,7 @@ func exchangeInputs() []inputSpec {
 			Blank: "none", Resolved: true, Signed: true, kinds: `{`, bytes: 2 * maxClaims,
 		},
 		{
-			Name: inTokenURL, Type: "string, an https URL", Meaning: "the token endpoint of your tenant",
+			Name: inTokenURL, Type: "string, an HTTPS URL", Meaning: "the token endpoint of your tenant",
 			Blank: "the provider's, or from `audience`", Resolved: true, Signed: true, kinds: `"`, bytes: jsonText,
 		},
 		{

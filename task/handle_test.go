@@ -161,7 +161,7 @@ func object(tb testing.TB, raw []byte) map[string]any {
 	d.UseNumber()
 	var m map[string]any
 	if err := d.Decode(&m); err != nil {
-		tb.Fatalf("not a json object: %v", err)
+		tb.Fatalf("not a JSON object: %v", err)
 	}
 	return m
 }

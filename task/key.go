@@ -127,7 +127,7 @@ func howToDefine(template string) string {
 		hint += " (a shell cannot set a name with -: use env or a properties file, or the java option -D" + variable + "=…, or rename it with _)"
 	}
 	if dotted {
-		hint += "; what follows the first dot (" + path + ") is a path into that secret's json, so a name cannot hold a dot"
+		hint += "; what follows the first dot (" + path + ") is a path into that secret's JSON, so a name cannot hold a dot"
 	}
 	return hint + "; an empty one counts as missing"
 }

@@ -372,7 +372,7 @@ func TestAnUnknownProfile(t *testing.T) {
 // A closed set is no secret: what was asked for stands beside what is allowed.
 func TestRecognisedValuesAreNamed(t *testing.T) {
 	for _, row := range []struct{ input, code, field, says string }{
-		{`{"privateKey":` + quote(pemOf(ecKey())) + `,"algorithm":"RS256"}`, "algorithm_mismatch", "algorithm", "RS256 does not fit an ec key on P-256; set algorithm to ES256"},
+		{`{"privateKey":` + quote(pemOf(ecKey())) + `,"algorithm":"RS256"}`, "algorithm_mismatch", "algorithm", "RS256 does not fit an EC key on P-256; set algorithm to ES256"},
 		{`{"privateKey":@key,"ttlInSecond":90000}`, "ttl_out_of_range", "ttlInSecond", "a ttl of 90000 seconds is outside of what is allowed; ask for 1 to 86400 seconds"},
 		{`{"privateKey":@key,"ttlInSeconds":"-5"}`, "ttl_out_of_range", "ttlInSeconds", "a ttl of -5 seconds"},
 	} {

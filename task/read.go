@@ -75,7 +75,7 @@ func (v *inputValues) add(m jsonobj.Member) error {
 		return nil
 	}
 	if len(m.Value) > in.bytes {
-		return tooLarge(in.Name, fmt.Sprintf("a json text of %d bytes", len(m.Value)), fmt.Sprintf("shorten it to %d bytes", in.bytes))
+		return tooLarge(in.Name, fmt.Sprintf("a JSON text of %d bytes", len(m.Value)), fmt.Sprintf("shorten it to %d bytes", in.bytes))
 	}
 	value, err := parseValue(m.Value, maxLevels)
 	if err != nil {
@@ -150,7 +150,7 @@ func readMembers(table []inputSpec, raw jsontext.Value) ([]jsonobj.Member, error
 		return nil, nil
 	case jsontext.KindInvalid, jsontext.KindBeginObject:
 	default:
-		return nil, invalid(inputData, jsonobj.TypePhrase(kind), "pass the inputs as one json object")
+		return nil, invalid(inputData, jsonobj.TypePhrase(kind), "pass the inputs as one JSON object")
 	}
 	if len(raw) == 0 {
 		return nil, nil
@@ -197,13 +197,13 @@ func inputFault(table []inputSpec, err error) error {
 func jsonFault(field string, err error) error {
 	switch {
 	case errors.Is(err, jsonobj.ErrTooDeep):
-		return tooLarge(field, fmt.Sprintf("json of more than %d levels", maxLevels), "nest it less deeply")
+		return tooLarge(field, fmt.Sprintf("JSON of more than %d levels", maxLevels), "nest it less deeply")
 	case errors.Is(err, jsonobj.ErrTooMany):
-		return tooLarge(field, fmt.Sprintf("json of more than %d values", jsonobj.DefaultValues), "pass fewer")
+		return tooLarge(field, fmt.Sprintf("JSON of more than %d values", jsonobj.DefaultValues), "pass fewer")
 	case errors.Is(err, jsonobj.ErrDuplicate):
-		return invalid(field, "a json member that appears twice", "write it once")
+		return invalid(field, "a JSON member that appears twice", "write it once")
 	case errors.Is(err, jsonobj.ErrEncoding):
-		return invalid(field, "text that is not valid utf-8", "encode it as utf-8")
+		return invalid(field, "text that is not valid UTF-8", "encode it as UTF-8")
 	}
-	return invalid(field, "json that cannot be read strictly: a syntax error or a lone surrogate", "write it as rfc 8259 has it")
+	return invalid(field, "JSON that cannot be read strictly: a syntax error or a lone surrogate", "write it as RFC 8259 has it")
 }

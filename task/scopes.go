@@ -109,7 +109,7 @@ func (s scopes) checkToken(i int, token string) error {
 	for _, r := range token {
 		if r <= ' ' || r > '~' || r == '"' || r == '\\' || s.separates(r) {
 			return refuse(errScopeInvalid, inScopes, fmt.Sprintf("scope %d holds %s", i+1, unfit(r)),
-				"write tokens of printable ascii without quotes and backslashes, one space between two, or each as its own element of a list (rfc 6749 section 3.3)")
+				"write tokens of printable ASCII without quotes and backslashes, one space between two, or each as its own element of a list (RFC 6749 section 3.3)")
 		}
 	}
 	return nil
@@ -154,7 +154,7 @@ func unfit(r rune) string {
 	case glob.Hidden(r):
 		return "a control or invisible character"
 	case r > '~':
-		return "a character outside of ascii"
+		return "a character outside of ASCII"
 	case r == ',':
 		return "a comma"
 	}

@@ -89,7 +89,7 @@ func TestASecretThatEndsInALineBreakIsWarnedOf(t *testing.T) {
 		if out.Status != api.Completed {
 			t.Errorf("status = %v", out.Status)
 		}
-		if got := len(out.Warnings) == 1 && strings.Contains(out.Warnings[0], "privateKey: the hmac secret ends in a line break"); got != warned {
+		if got := len(out.Warnings) == 1 && strings.Contains(out.Warnings[0], "privateKey: the HMAC secret ends in a line break"); got != warned {
 			t.Errorf("warnings = %q", out.Warnings)
 		}
 	}

@@ -374,7 +374,7 @@ func TestAllOfAVerifierInTheTaskIsRequired(t *testing.T) {
 		{"algorithms", []any{5}, "input_invalid", "list exact names"},
 		{"publicKey", pemOf(edKey()), "key_unsupported", "a private key, not a public one"},
 		{"publicKey", encryptedPEM(t, "x"), "key_unsupported", "a private key, not a public one"},
-		{"publicKey", `{"kty":"oct","k":"MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE"}`, "key_unsupported", "an hmac secret"},
+		{"publicKey", `{"kty":"oct","k":"MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE"}`, "key_unsupported", "an HMAC secret"},
 		{"publicKey", "not a key", "key_unreadable", "public key or certificate"},
 		{"publicKey", strings.Repeat("x", 70_000), "input_too_large", "at most 65536 bytes"},
 		{"publicKey", setOf(t, jose.JSONWebKey{Key: ecKey(), KeyID: "other"}), "token_invalid", "no key of the issuer has the id"},

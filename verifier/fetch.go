@@ -111,7 +111,7 @@ func (s source) discover(ctx context.Context) (string, error) {
 		// An authorization server without OpenID has them elsewhere (RFC 8414 §3.1).
 		u, err := url.Parse(s.issuer)
 		if err != nil {
-			return "", failure(outcomeInvalid, "the issuer is not a url", "correct the issuer", err)
+			return "", failure(outcomeInvalid, "the issuer is not a URL", "correct the issuer", err)
 		}
 		if answer, err = s.get(ctx, "metadata", "https://"+u.Host+"/.well-known/oauth-authorization-server"+strings.TrimSuffix(u.EscapedPath(), "/")); err != nil {
 			return "", err
@@ -134,14 +134,14 @@ func isMissing(status int) bool {
 func (s source) jwksURI(document []byte) (string, error) {
 	metadata, err := jsonobj.Parse(document, jsonobj.Limits{Bytes: outbound.MaxBody})
 	if err != nil {
-		return "", failure(outcomeInvalid, "the issuer's metadata are not a json object", "check the issuer", err)
+		return "", failure(outcomeInvalid, "the issuer's metadata are not a JSON object", "check the issuer", err)
 	}
 	if named, _ := metadata.Text("issuer"); named != s.issuer {
 		return "", failure(outcomeInvalid, "the metadata at the issuer's address name another issuer", "write the issuer exactly as its metadata have it", nil)
 	}
 	address, _ := metadata.Text("jwks_uri")
 	if !strings.HasPrefix(address, "https://") {
-		return "", failure(outcomeInvalid, "the issuer's metadata name no JWK Set with an https address", "name its address in jwks", nil)
+		return "", failure(outcomeInvalid, "the issuer's metadata name no JWK Set with an HTTPS address", "name its address in jwks", nil)
 	}
 	return address, nil
 }

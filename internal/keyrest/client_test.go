@@ -31,7 +31,7 @@ func TestDo(t *testing.T) {
 		{"a refusal", []int{403}, "", 1, keys.ErrUnavailable, true},
 		{"not found", []int{404}, "", 1, keys.ErrUnavailable, true},
 		{"a redirect", []int{307}, "", 1, keys.ErrUnavailable, false},
-		{"not json", []int{200}, `{"a":"secret-canary`, 1, keys.ErrUnavailable, false},
+		{"not JSON", []int{200}, `{"a":"secret-canary`, 1, keys.ErrUnavailable, false},
 		{"json of another shape", []int{200}, `{"a":{"secret-canary":1}}`, 1, keys.ErrUnavailable, false},
 		{"more than 1 MiB", []int{200}, `{"a":"` + strings.Repeat("x", 1<<20) + `"}`, 1, keys.ErrUnavailable, false},
 	} {
@@ -80,7 +80,7 @@ func TestTransport(t *testing.T) {
 		{"server errors", []int{500}, "canary", 2, false, false},
 		{"a refusal", []int{403}, "canary", 1, true, false},
 		{"a redirect", []int{307}, "canary", 1, false, false},
-		{"not json", []int{200}, "canary", 1, false, false},
+		{"not JSON", []int{200}, "canary", 1, false, false},
 		{"more than 1 MiB", []int{200}, `{"a":"` + strings.Repeat("x", 1<<20) + `"}`, 1, false, false},
 	} {
 		t.Run(row.name, func(t *testing.T) {

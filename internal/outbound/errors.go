@@ -17,7 +17,7 @@ import (
 
 // The reasons for which a request has no answer.
 var (
-	ErrURL         = errors.New("url of a request")      // it may not be requested by anyone
+	ErrURL         = errors.New("URL of a request")      // it may not be requested by anyone
 	ErrAddress     = errors.New("address not permitted") // it may be requested where the operator lists it
 	ErrTooLarge    = errors.New("answer too large")
 	ErrUnreachable = errors.New("no answer")
@@ -92,7 +92,7 @@ func describe(err error) (found, hint string) {
 	case is[*tls.CertificateVerificationError](err):
 		return "a certificate that is not trusted", "check the address and the clock, or add its authority to the system's"
 	}
-	return "a connection that broke, or spoke no https", "check the address and the network"
+	return "a connection that broke, or spoke no HTTPS", "check the address and the network"
 }
 
 func isTimeout(err error) bool {

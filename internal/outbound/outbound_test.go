@@ -183,7 +183,7 @@ func TestACancelledRequestEndsAtOnce(t *testing.T) {
 // again.
 func TestABrokenConnectionIsNoReasonToRepeat(t *testing.T) {
 	for name, write := range map[string]string{
-		"no byte": "", "half a header": "HTTP/1.1 200 OK\r\nContent-", "half a body": "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{", "no http": "canary canary\r\n\r\n",
+		"no byte": "", "half a header": "HTTP/1.1 200 OK\r\nContent-", "half a body": "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{", "no HTTP": "canary canary\r\n\r\n",
 		"a header without end": "HTTP/1.1 200 OK\r\nX-Canary: " + strings.Repeat("canary", 20_000) + "\r\n\r\n",
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -225,7 +225,7 @@ func TestErrorsSayWhatToCheck(t *testing.T) {
 		"another host's certificate":       {client(t, e, nil).WithResolver(resolves("127.0.0.1")), e.named("other.example"), "a certificate for another host"},
 		"a name without an address":        {client(t, e, nil).WithResolver(resolves()), e.named("example.com"), "a host name that does not exist"},
 		"a closed port":                    {client(t, e, nil), closed.URL, "a host that refuses the connection"},
-		"plain http":                       {client(t, e, nil), strings.Replace(refusing.URL, "http:", "https:", 1), "a connection that broke, or spoke no https"},
+		"plain http":                       {client(t, e, nil), strings.Replace(refusing.URL, "http:", "https:", 1), "a connection that broke, or spoke no HTTPS"},
 		"a proxy that refuses":             {client(t, e, refusing.env()), e.named("example.com"), "the proxy answered with status 407"},
 	} {
 		_, err := row.c.Do(t.Context(), outbound.Request{Method: http.MethodPost, URL: row.url, Private: true})

@@ -15,7 +15,7 @@ import (
 
 // Err is the reason of every error of this package. No error holds the value that it
 // reports.
-var Err = errors.New("proxy url")
+var Err = errors.New("proxy URL")
 
 // Choose returns the proxy for target; nil for none. There is none for localhost and
 // loopback addresses.
@@ -52,7 +52,7 @@ func Parse(text string) (*url.URL, error) {
 	}
 	u, err := url.Parse(text)
 	if err != nil || u.Hostname() == "" {
-		return nil, fmt.Errorf("%w: not a url; write it as http://host:3128", Err)
+		return nil, fmt.Errorf("%w: this is not a URL; write it as http://host:3128", Err)
 	}
 	switch u.Scheme {
 	case "http", "https", "socks5", "socks5h":

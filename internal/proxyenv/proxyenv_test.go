@@ -75,7 +75,7 @@ func TestParse(t *testing.T) {
 		{"socks5h", "socks5h://p:1", "socks5h://p:1"},
 		{"another scheme", "ftp://p:1", "error"},
 		{"no host", "http://", "error"},
-		{"no url", "http://%zz", "error"},
+		{"no URL", "http://%zz", "error"},
 		{"no scheme", "p:1", "http://p:1"},
 	} {
 		got, err := proxyenv.Parse(row.text)

@@ -29,7 +29,7 @@ func New(s string) Text {
 func (t *Text) UnmarshalJSON(data []byte) error {
 	var s string
 	if json.Unmarshal(data, &s) != nil {
-		return errors.New("secret: not a json string") // the decoder's own error quotes the value
+		return errors.New("secret: not a JSON string") // the decoder's own error quotes the value
 	}
 	*t = New(s)
 	return nil

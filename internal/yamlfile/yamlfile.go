@@ -44,7 +44,7 @@ func Parse(text []byte) (ast.Node, *Fault) {
 	case len(text) > maxBytes:
 		return nil, &Fault{Text: "over 1 MiB"}
 	case !utf8.Valid(text):
-		return nil, &Fault{Text: "not utf-8 text"}
+		return nil, &Fault{Text: "not UTF-8 text"}
 	case countIndicators(text) > maxIndicators:
 		return nil, &Fault{Text: fmt.Sprintf("more than %d lines, brackets and other signs", maxIndicators)}
 	}
@@ -79,7 +79,7 @@ func countIndicators(text []byte) int {
 }
 
 // invalid stands for the parser's own message, which quotes the line.
-const invalid = "not valid yaml from here on"
+const invalid = "not valid YAML from here on"
 
 // content returns nil for a document that is null or holds only comments.
 func content(body ast.Node) ast.Node {

@@ -41,13 +41,13 @@ func TestFaults(t *testing.T) {
 		text string
 		want yamlfile.Fault
 	}{
-		{"a: \xff", yamlfile.Fault{Text: "not utf-8 text"}},
-		{"\xff\xfea\x00:\x00", yamlfile.Fault{Text: "not utf-8 text"}},
+		{"a: \xff", yamlfile.Fault{Text: "not UTF-8 text"}},
+		{"\xff\xfea\x00:\x00", yamlfile.Fault{Text: "not UTF-8 text"}},
 		{strings.Repeat("#", yamlfile.MaxBytes+1), yamlfile.Fault{Text: "over 1 MiB"}},
 		{strings.Repeat("[", 200_000), yamlfile.Fault{Text: "more than 100000 lines, brackets and other signs"}},
 		{strings.Repeat("[", 1000), yamlfile.Fault{Line: 1, Column: 65, Text: "nested more than 64 deep"}},
 		{strings.Repeat("- ", 1000), yamlfile.Fault{Line: 1, Column: 129, Text: "nested more than 64 deep"}},
-		{"a: [1\n", yamlfile.Fault{Line: 1, Column: 4, Text: "not valid yaml from here on"}},
+		{"a: [1\n", yamlfile.Fault{Line: 1, Column: 4, Text: "not valid YAML from here on"}},
 		{"a: 1\n---\nb: 2\n", yamlfile.Fault{Line: 2, Column: 1, Text: "a second document; keep one"}},
 		{"%YAML 1.2\n---\na: 1\n", yamlfile.Fault{Line: 1, Column: 1, Text: "a directive; remove the line"}},
 		{"a: 1\n...\nb: 2\n", yamlfile.Fault{Line: 3, Column: 1, Text: "a second document; keep one"}},

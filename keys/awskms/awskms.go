@@ -47,7 +47,7 @@ func readURI(uri string) (id, region string, isAlias bool, err error) {
 	const shape = `^(?:arn:aws[\w-]*:kms:([a-z0-9-]+):\d{12}:)?(key/[\w-]+|alias/[\w/-]+)$|^[\w-]+$`
 	parts := regexp.MustCompile(shape).FindStringSubmatch(id)
 	if !ok || parts == nil || parts[1] == "" && strings.HasPrefix(id, "key/") {
-		return "", "", false, store.Unsupported("not the uri of a key", "write awskms:///alias/name or awskms:///arn:aws:kms:…")
+		return "", "", false, store.Unsupported("this is not the URI of a key", "write awskms:///alias/name or awskms:///arn:aws:kms:…")
 	}
 	return id, parts[1], strings.HasPrefix(parts[2], "alias/"), nil
 }

@@ -11,7 +11,7 @@ import (
 	"conductor-jwt/internal/keyrest"
 )
 
-const store keyrest.Store = "aws kms"
+const store keyrest.Store = "AWS KMS"
 
 // storeError maps an error of the SDK to ours. The SDK's own text holds key
 // ids, account numbers and what the server said.

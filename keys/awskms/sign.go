@@ -48,7 +48,7 @@ func sign(ctx context.Context, c *kms.Client, arn string, alg keys.Algorithm, in
 	}
 	if len(in.Message) > maxMessage {
 		return nil, &fault.Error{
-			Reason: keys.ErrTooLarge, Found: "a token of more than 4096 bytes, which aws kms does not sign with ed25519",
+			Reason: keys.ErrTooLarge, Found: "the token has more than 4096 bytes, which AWS KMS does not sign with Ed25519",
 			Hint: "shorten its claims, or use a key of another type",
 		}
 	}

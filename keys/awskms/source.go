@@ -128,7 +128,7 @@ func readKey(ctx context.Context, c *kms.Client, arn string, created time.Time) 
 	}
 	algorithms = slices.DeleteFunc(algorithms, func(a keys.Algorithm) bool { return !slices.Contains(answer.SigningAlgorithms, specOf(a)) })
 	if len(algorithms) == 0 {
-		return nil, store.Unsupported("the key's type makes no jws signature", "use RSA, ECC_NIST, ECC_SECG_P256K1 or ECC_NIST_EDWARDS25519")
+		return nil, store.Unsupported("the key's type makes no JWS signature", "use RSA, ECC_NIST, ECC_SECG_P256K1 or ECC_NIST_EDWARDS25519")
 	}
 	return keys.FromStore(public, keys.StoreOptions{
 		Algorithms: algorithms, Created: created,

@@ -58,7 +58,7 @@ func readURI(uri string) (place, error) {
 	const shape = `^([A-Za-z0-9][A-Za-z0-9.-]*)/([A-Za-z0-9-]{1,127})(?:/([0-9a-fA-F]{32}))?$`
 	parts := regexp.MustCompile(shape).FindStringSubmatch(path)
 	if !ok || parts == nil {
-		return place{}, store.Unsupported("not the uri of a key", "write azurekms://vault/key")
+		return place{}, store.Unsupported("this is not the URI of a key", "write azurekms://vault/key")
 	}
 	host := parts[1]
 	if !strings.Contains(host, ".") {

@@ -10,7 +10,7 @@ import (
 	"conductor-jwt/internal/keyrest"
 )
 
-const store keyrest.Store = "azure key vault"
+const store keyrest.Store = "Azure Key Vault"
 
 // storeError maps an error of the SDK to ours. The SDK's own text holds
 // addresses and what the server said.

@@ -22,7 +22,7 @@ func publicKey(k *azkeys.JSONWebKey) (crypto.PublicKey, error) {
 	}
 	isSign := func(op *azkeys.KeyOperation) bool { return op != nil && *op == azkeys.KeyOperationSign }
 	if len(k.KeyOps) > 0 && !slices.ContainsFunc(k.KeyOps, isSign) {
-		return nil, &fault.Error{Reason: keys.ErrUse, Found: "a key of azure key vault that may not sign", Hint: "permit its operation sign"}
+		return nil, &fault.Error{Reason: keys.ErrUse, Found: "the key of Azure Key Vault may not sign", Hint: "permit its operation sign"}
 	}
 	switch *k.Kty {
 	case azkeys.KeyTypeRSA, azkeys.KeyTypeRSAHSM:
@@ -34,7 +34,7 @@ func publicKey(k *azkeys.JSONWebKey) (crypto.PublicKey, error) {
 	case azkeys.KeyTypeEC, azkeys.KeyTypeECHSM:
 		return ecPublicKey(k)
 	}
-	return nil, store.Unsupported("the key's type makes no jws signature", "use an rsa or ec key")
+	return nil, store.Unsupported("the key's type makes no JWS signature", "use an RSA or EC key")
 }
 
 func ecPublicKey(k *azkeys.JSONWebKey) (crypto.PublicKey, error) {

@@ -114,11 +114,11 @@ func scanLabel(text string) (label, rest string, ok bool) {
 func withoutSpaces(label string) string { return strings.ReplaceAll(label, " ", "") }
 
 func cutArmour(found string) error {
-	return &fault.Error{Reason: ErrUnreadable, Found: "pem text with " + found, Hint: "copy the whole key, from its begin line to its end line"}
+	return &fault.Error{Reason: ErrUnreadable, Found: "this is PEM text with " + found, Hint: "copy the whole key, from its begin line to its end line"}
 }
 
 func urlEncoded() error {
-	return &fault.Error{Reason: ErrUnreadable, Found: "a key that is encoded for a web address", Hint: "decode it, %0A and %2B included"}
+	return &fault.Error{Reason: ErrUnreadable, Found: "this is a key that is encoded for a web address", Hint: "decode it, %0A and %2B included"}
 }
 
 // unescape undoes the escapes of string literals in PEM text: line ends as \n,
@@ -237,7 +237,7 @@ func scanDEKInfo(text string) (dekInfo, string, error) {
 	digits := 2 * legacyIVLen(cipher)
 	if digits == 0 {
 		return dekInfo{}, "", &fault.Error{
-			Reason: ErrUnsupported, Found: "a key encrypted with an unsupported cipher",
+			Reason: ErrUnsupported, Found: "this is a key encrypted with an unsupported cipher",
 			Hint: convertLegacy,
 		}
 	}
@@ -271,7 +271,7 @@ func skipHeader(text string) (string, error) {
 }
 
 func badHeader() error {
-	return &fault.Error{Reason: ErrUnreadable, Found: "pem text with a damaged header", Hint: "copy the whole key again, with its line ends"}
+	return &fault.Error{Reason: ErrUnreadable, Found: "this is PEM text with a damaged header", Hint: "copy the whole key again, with its line ends"}
 }
 
 // labelKind is the kind of an armour label.

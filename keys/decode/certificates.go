@@ -65,7 +65,7 @@ func parseCertificates(blocks []block) ([]*x509.Certificate, error) {
 	}
 	if len(blocks) > MaxChain {
 		return nil, &fault.Error{
-			Reason: ErrCertificateInvalid, Found: "more than ten certificates",
+			Reason: ErrCertificateInvalid, Found: "there are more than ten certificates",
 			Hint: "give the key's own certificate and those that issued it, not a bundle of authorities",
 		}
 	}
@@ -98,7 +98,7 @@ func parseCertificate(der []byte) (*x509.Certificate, error) {
 	case *rsa.PublicKey:
 		if public.N.BitLen() > MaxRSABits {
 			return nil, &fault.Error{
-				Reason: ErrCertificateInvalid, Found: "a certificate with an rsa key that is too large",
+				Reason: ErrCertificateInvalid, Found: "this is a certificate with an RSA key that is too large",
 				Hint: fmt.Sprintf("use keys of %d to %d bits", MinRSABits, MaxRSABits),
 			}
 		}
@@ -116,7 +116,7 @@ func ofCertificate(err error) error {
 		return err
 	}
 	out := *e
-	out.Found = "a certificate with " + e.Found
+	out.Found = "this is a certificate with " + strings.TrimPrefix(e.Found, "this is ")
 	if strings.Contains(e.Hint, "openssl pkey") {
 		out.Hint, out.Cause = "have it issued again, for a key that names its curve", nil
 	}
@@ -153,14 +153,14 @@ func (s blockGroups) chain() []*x509.Certificate {
 
 func unreadableCertificate() error {
 	return &fault.Error{
-		Reason: ErrCertificateInvalid, Found: "a certificate that cannot be read",
-		Hint: "give the whole x.509 certificate in pem",
+		Reason: ErrCertificateInvalid, Found: "this is a certificate that cannot be read",
+		Hint: "give the whole X.509 certificate in PEM",
 	}
 }
 
 func noCertificate() error {
 	return &fault.Error{
-		Reason: ErrCertificateInvalid, Found: "text without a certificate",
-		Hint: "give the chain in pem, the key's own certificate first",
+		Reason: ErrCertificateInvalid, Found: "this is text without a certificate",
+		Hint: "give the chain in PEM, the key's own certificate first",
 	}
 }

@@ -39,7 +39,7 @@ func (HMACSecret) Format(f fmt.State, _ rune) {
 }
 
 // useSupported is the hint for a key of another type.
-const useSupported = "use an rsa, ec (P-256, P-384, P-521, secp256k1), ed25519 or ml-dsa key"
+const useSupported = "use an RSA, EC (P-256, P-384, P-521, secp256k1), Ed25519 or ML-DSA key"
 
 // Check checks the numbers of a private key, of one of the types of
 // [Key.Private], and compares the public half that it holds with the one that
@@ -64,14 +64,14 @@ func Check(private any) error {
 		return checkEd25519(p)
 	case *mldsa.PrivateKey:
 		if p == nil {
-			return &fault.Error{Reason: ErrUnreadable, Found: "an ml-dsa key without its seed", Hint: "export the whole key again"}
+			return &fault.Error{Reason: ErrUnreadable, Found: "this is an ML-DSA key without its seed", Hint: "export the whole key again"}
 		}
 		return nil
 	case HMACSecret:
 		return nil
 	}
 	return &fault.Error{
-		Reason: ErrUnsupported, Found: "a private key of a type that cannot sign a jwt",
+		Reason: ErrUnsupported, Found: "this is a private key of a type that cannot sign a JWT",
 		Hint: useSupported,
 	}
 }
@@ -104,14 +104,14 @@ func checkPSSHash(hash crypto.Hash) error {
 		return nil
 	}
 	return &fault.Error{
-		Reason: ErrUnsupported, Found: "an rsassa-pss key bound to a hash that no jws algorithm has",
-		Hint: "use one without parameters, or with sha-256, sha-384 or sha-512",
+		Reason: ErrUnsupported, Found: "this is an RSASSA-PSS key bound to a hash that no JWS algorithm has",
+		Hint: "use one without parameters, or with SHA-256, SHA-384 or SHA-512",
 	}
 }
 
 func unsupportedPublic() error {
 	return &fault.Error{
-		Reason: ErrUnsupported, Found: "a public key of a type that cannot check a jwt",
+		Reason: ErrUnsupported, Found: "this is a public key of a type that cannot check a JWT",
 		Hint: useSupported,
 	}
 }
@@ -121,7 +121,7 @@ func unsupportedPublic() error {
 // (RFC 8032 §5.1.6).
 func checkEd25519(p ed25519.PrivateKey) error {
 	if len(p) != ed25519.PrivateKeySize {
-		return &fault.Error{Reason: ErrUnreadable, Found: "an ed25519 key of the wrong length", Hint: "export the whole key again"}
+		return &fault.Error{Reason: ErrUnreadable, Found: "this is an Ed25519 key of the wrong length", Hint: "export the whole key again"}
 	}
 	if !bytes.Equal(ed25519.NewKeyFromSeed(p.Seed()), p) {
 		return inconsistentEd25519()
@@ -144,12 +144,12 @@ func checkEd25519Public(public ed25519.PublicKey) error {
 	encoded[0] &= 0x7f
 	y := new(big.Int).SetBytes(encoded)
 	if y.Cmp(p) >= 0 {
-		return unusablePoint("an ed25519 public key that is not in its canonical form")
+		return unusablePoint("this is an Ed25519 public key that is not in its canonical form")
 	}
 	order8, _ := new(big.Int).SetString("7a03ac9277fdc74ec6cc392cfa53202a0f67100d760b3cba4fd84d3d706a17c7", 16)
 	for _, small := range []*big.Int{new(big.Int), big.NewInt(1), order8} {
 		if y.Cmp(small) == 0 || y.Cmp(new(big.Int).Sub(p, small)) == 0 {
-			return unusablePoint("an ed25519 public key of small order")
+			return unusablePoint("this is an Ed25519 public key of small order")
 		}
 	}
 	return nil
@@ -164,7 +164,7 @@ func unusablePoint(found string) error {
 
 func inconsistentEd25519() error {
 	return &fault.Error{
-		Reason: ErrInconsistent, Found: "an ed25519 key whose public half does not belong to its private half",
+		Reason: ErrInconsistent, Found: "this is an Ed25519 key whose public half does not belong to its private half",
 		Hint: "export the key again; this copy is damaged or was tampered with",
 	}
 }

@@ -128,31 +128,31 @@ func unknownJSON(m members) error {
 	switch {
 	case m.has("boxAppSettings"):
 		return &fault.Error{
-			Reason: ErrUnsupported, Found: "the configuration file of a box app",
-			Hint: "give the pem text of its appAuth alone, its passphrase as " + fault.Password + " and its publicKeyID as " + fault.KeyID,
+			Reason: ErrUnsupported, Found: "this is the configuration file of a Box app",
+			Hint: "give the PEM text of its appAuth alone, its passphrase as " + fault.Password + " and its publicKeyID as " + fault.KeyID,
 		}
 	case isPublicMap(m):
 		return &fault.Error{
-			Reason: ErrCertificate, Found: "certificates or public keys under their ids",
+			Reason: ErrCertificate, Found: "these are certificates or public keys under their ids",
 			Hint: "give the private key that belongs to one of them", Cause: givePublic,
 		}
 	}
 	for name := range m {
 		if inner, err := readMembers(string(m[name])); err == nil && (inner.has("kty") || inner.has("private_key")) {
 			return &fault.Error{
-				Reason: ErrUnreadable, Found: "a json object with a key in one of its members",
+				Reason: ErrUnreadable, Found: "this is a JSON object with a key in one of its members",
 				Hint: "give that member's object alone, in place of the one around it",
 			}
 		}
 		if text, ok, _ := m.text(name); ok && isArmoured(text) {
 			return &fault.Error{
-				Reason: ErrUnreadable, Found: "a json object with pem text in one of its members",
+				Reason: ErrUnreadable, Found: "this is a JSON object with PEM text in one of its members",
 				Hint: "give that text alone, in place of the object",
 			}
 		}
 	}
 	return &fault.Error{
-		Reason: ErrUnreadable, Found: "a json object that is neither a jwk nor a jwks nor a service account file",
+		Reason: ErrUnreadable, Found: "this is a JSON object that is neither a JWK nor a JWKS nor a service account file",
 		Hint: "give an object with kty, with keys, or with type service_account",
 	}
 }
@@ -204,7 +204,7 @@ func readServiceAccount(ctx context.Context, m members, password secret.Text) (K
 	}
 	if !ok || text == "" {
 		return Key{}, &fault.Error{
-			Reason: ErrUnreadable, Found: "a service account file without private_key",
+			Reason: ErrUnreadable, Found: "this is a service account file without private_key",
 			Hint: "create a new key for the service account and give its file",
 		}
 	}
@@ -231,12 +231,12 @@ func checkAccountType(m members) error {
 	}
 	if m.has("private_key") {
 		return &fault.Error{
-			Reason: ErrUnsupported, Found: "a json object with private_key that is no service account file",
+			Reason: ErrUnsupported, Found: "this is a JSON object with private_key that is no service account file",
 			Hint: "give the text of private_key alone, or a file whose type is service_account",
 		}
 	}
 	return &fault.Error{
-		Reason: ErrUnsupported, Found: "a credential file that is no service account's",
+		Reason: ErrUnsupported, Found: "this is a credential file that is no service account's",
 		Hint: "give a file whose type is service_account: only that one holds a private key", Cause: givePublic,
 	}
 }

@@ -17,7 +17,7 @@ func (s blockGroups) withoutKey(text string) error {
 	case len(s.public) > 0:
 		return foundPublic()
 	case len(s.params) > 0:
-		return &fault.Error{Reason: ErrUnreadable, Found: "key parameters without a key", Hint: "give the private key block below them", Cause: givePublic}
+		return &fault.Error{Reason: ErrUnreadable, Found: "these are key parameters without a key", Hint: "give the private key block below them", Cause: givePublic}
 	case len(s.other) > 0:
 		return otherArmour(s.other[0].label)
 	}
@@ -30,8 +30,8 @@ func otherPrivate(label string) error {
 		return foundSSH2()
 	}
 	return &fault.Error{
-		Reason: ErrUnsupported, Found: "a private key in an unsupported format",
-		Hint: "use pkcs#8, pkcs#1, sec1 or openssh; write it as pkcs#8 with the tool that made it",
+		Reason: ErrUnsupported, Found: "this is a private key in an unsupported format",
+		Hint: "use PKCS#8, PKCS#1, SEC1 or OpenSSH; write it as PKCS#8 with the tool that made it",
 	}
 }
 
@@ -43,9 +43,9 @@ func otherArmour(label string) error {
 	case joined == "PKCS7" || joined == "CMS" || joined == "PKCS#7SIGNEDDATA":
 		return foundPKCS7()
 	case joined == "X509CRL":
-		return noKey("a certificate revocation list")
+		return noKey("this is a certificate revocation list")
 	}
-	return noKey("pem text that holds no key")
+	return noKey("this is PEM text that holds no key")
 }
 
 // notPrivateDER says what DER is that is no private key.
@@ -67,7 +67,7 @@ func notPrivateDER(der []byte) error {
 	if isBERPKCS12(der) {
 		return foundPKCS12()
 	}
-	return notDER("a key", der)
+	return notDER("this is a key", der)
 }
 
 // isBERPKCS12 reports a PKCS#12 file of indefinite length, as some writers make
@@ -77,31 +77,31 @@ func isBERPKCS12(der []byte) bool {
 }
 
 func foundPublic() error {
-	return &fault.Error{Reason: ErrPublic, Found: "a public key", Hint: "give the private key that belongs to it; it cannot be made from the public one", Cause: givePublic}
+	return &fault.Error{Reason: ErrPublic, Found: "this is a public key", Hint: "give the private key that belongs to it; it cannot be made from the public one", Cause: givePublic}
 }
 
 func foundCertificate() error {
 	return &fault.Error{
-		Reason: ErrCertificate, Found: "a certificate",
+		Reason: ErrCertificate, Found: "this is a certificate",
 		Hint: "give the private key that belongs to it; the certificate may stand beside it", Cause: givePublic,
 	}
 }
 
 func foundCSR() error {
-	return &fault.Error{Reason: ErrCertificate, Found: "a certificate request", Hint: "give the private key that it was made with", Cause: givePublic}
+	return &fault.Error{Reason: ErrCertificate, Found: "this is a certificate request", Hint: "give the private key that it was made with", Cause: givePublic}
 }
 
 func foundPGP() error {
-	return &fault.Error{Reason: ErrUnsupported, Found: "a pgp message or key", Hint: "make a key for tokens: conductor-jwt key generate key.pem", Cause: givePublic}
+	return &fault.Error{Reason: ErrUnsupported, Found: "this is a PGP message or key", Hint: "make a key for tokens: conductor-jwt key generate key.pem", Cause: givePublic}
 }
 
 func foundSSH2() error {
-	return &fault.Error{Reason: ErrUnsupported, Found: "a key in the ssh.com format", Hint: "convert it with: ssh-keygen -i -f key"}
+	return &fault.Error{Reason: ErrUnsupported, Found: "this is a key in the ssh.com format", Hint: "convert it with: ssh-keygen -i -f key"}
 }
 
 func foundPKCS12() error {
 	return &fault.Error{
-		Reason: ErrUnsupported, Found: "a pkcs#12 file",
+		Reason: ErrUnsupported, Found: "this is a PKCS#12 file",
 		Hint: "take the key out of it: conductor-jwt key convert key.p12 --password-file pw --to pem",
 	}
 }
@@ -112,19 +112,19 @@ const opensslPKCS12 = "openssl pkcs12 -legacy -in key.p12 -nocerts -nodes"
 
 func foundJKS() error {
 	return &fault.Error{
-		Reason: ErrUnsupported, Found: "a java key store",
+		Reason: ErrUnsupported, Found: "this is a Java key store",
 		Hint: "convert it with: keytool -importkeystore -srckeystore key.jks -destkeystore key.p12 -deststoretype pkcs12; " +
 			"then take the key out of key.p12: conductor-jwt key convert key.p12 --password-file pw --to pem",
 	}
 }
 
 func foundPKCS7() error {
-	return &fault.Error{Reason: ErrCertificate, Found: "a pkcs#7 file, which holds certificates", Hint: "give the private key that belongs to them", Cause: givePublic}
+	return &fault.Error{Reason: ErrCertificate, Found: "this is a PKCS#7 file, which holds certificates", Hint: "give the private key that belongs to them", Cause: givePublic}
 }
 
 func foundJWE() error {
 	return &fault.Error{
-		Reason: ErrUnsupported, Found: "an encrypted jwk (jwe)",
-		Hint: "decrypt it and give the jwk itself: conductor-jwt key convert key.jwe --password-file pw --to jwk --out key.jwk",
+		Reason: ErrUnsupported, Found: "this is an encrypted JWK (JWE)",
+		Hint: "decrypt it and give the JWK itself: conductor-jwt key convert key.jwe --password-file pw --to jwk --out key.jwk",
 	}
 }

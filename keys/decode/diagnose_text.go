@@ -23,10 +23,10 @@ func diagnoseWithin(text string, names int) error {
 	case trimmed == "" && text != "":
 		return noKey("white space alone")
 	case text == "":
-		return &fault.Error{Reason: ErrMissing, Found: "an empty key", Hint: "give a private key in pem or jwk form", Cause: givePublic}
+		return &fault.Error{Reason: ErrMissing, Found: "this is an empty key", Hint: "give a private key in PEM or JWK form", Cause: givePublic}
 	case isPuTTY(trimmed):
 		return &fault.Error{
-			Reason: ErrUnsupported, Found: "a putty key file",
+			Reason: ErrUnsupported, Found: "this is a putty key file",
 			Hint: "convert it with: puttygen key.ppk -O private-openssh-new -o key.pem",
 		}
 	case isSSHPublic(trimmed):
@@ -36,14 +36,14 @@ func diagnoseWithin(text string, names int) error {
 	case strings.HasPrefix(trimmed, "<"):
 		return foundXML(trimmed)
 	case isUTF16(text):
-		return &fault.Error{Reason: ErrUnreadable, Found: "a text in utf-16", Hint: "save it as utf-8, or write it with a tool that does"}
+		return &fault.Error{Reason: ErrUnreadable, Found: "this is text in UTF-16", Hint: "save it as UTF-8, or write it with a tool that does"}
 	case isKeyStore([]byte(text)):
 		return foundJKS()
 	case isURLEncoded(trimmed):
 		return urlEncoded()
 	case isArmoured(trimmed):
 		return &fault.Error{
-			Reason: ErrUnreadable, Found: "pem text whose begin and end lines are damaged",
+			Reason: ErrUnreadable, Found: "this is PEM text whose begin and end lines are damaged",
 			Hint: "each is in upper case and begins and ends with five dashes; copy the key again from a plain text editor",
 		}
 	case isCompact(trimmed):
@@ -91,11 +91,11 @@ func wrappedJSON(text string) error {
 	case isURLEncoded(trimmed):
 		return urlEncoded()
 	case strings.HasPrefix(trimmed, "["):
-		return &fault.Error{Reason: ErrUnreadable, Found: "a json array", Hint: "give the one object in it; several jwks go into a jwks: an object whose member keys is the array"}
+		return &fault.Error{Reason: ErrUnreadable, Found: "this is a JSON array", Hint: "give the one object in it; several JWKs go into a JWKS: an object whose member keys is the array"}
 	case isJSON(trimQuotes(text)), strings.HasPrefix(trimmed, `"`):
-		return &fault.Error{Reason: ErrUnreadable, Found: "a json key inside of quotes", Hint: "give the object itself, without quotes around it and backslashes in it"}
+		return &fault.Error{Reason: ErrUnreadable, Found: "this is a JSON key inside of quotes", Hint: "give the object itself, without quotes around it and backslashes in it"}
 	}
-	return &fault.Error{Reason: ErrUnreadable, Found: "a json key with other text around it", Hint: "give the json object alone, as the provider wrote it: from its { to its }"}
+	return &fault.Error{Reason: ErrUnreadable, Found: "this is a JSON key with other text around it", Hint: "give the JSON object alone, as the provider wrote it: from its { to its }"}
 }
 
 // isUTF16 reports ASCII text in UTF-16: every other byte is zero.
@@ -131,9 +131,9 @@ func diagnoseEncoded(text string) error {
 	case isKeyStore(inner):
 		return foundJKS()
 	case isJSON(string(inner)) && beginsWithJSON(string(inner)), isMemberPEM(string(inner)): // there may be pem in it
-		return &fault.Error{Reason: ErrUnreadable, Found: "a json key that is base64-encoded", Hint: "decode it first: base64 -d"}
+		return &fault.Error{Reason: ErrUnreadable, Found: "this is a JSON key that is base64-encoded", Hint: "decode it first: base64 -d"}
 	case isArmoured(string(inner)):
-		return &fault.Error{Reason: ErrUnreadable, Found: "pem text that is base64-encoded again", Hint: "decode it first: base64 -d"}
+		return &fault.Error{Reason: ErrUnreadable, Found: "this is PEM text that is base64-encoded again", Hint: "decode it first: base64 -d"}
 	}
 	return nil
 }
@@ -144,12 +144,12 @@ func diagnoseWord(text string) error {
 	case isTemplate(text):
 		return unresolved()
 	case isMask(text):
-		return &fault.Error{Reason: ErrUnreadable, Found: "a mask in place of a key", Hint: "give the key itself, not what a log or a page shows of it"}
+		return &fault.Error{Reason: ErrUnreadable, Found: "this is a mask in place of a key", Hint: "give the key itself, not what a log or a page shows of it"}
 	case isNothing(text):
-		return &fault.Error{Reason: ErrUnreadable, Found: "a word for no value, such as null", Hint: "check the expression that should give the key: it gave none"}
+		return &fault.Error{Reason: ErrUnreadable, Found: "this is a word for no value, such as null", Hint: "check the expression that should give the key: it gave none"}
 	case strings.HasPrefix(text, "$ANSIBLE_VAULT;"), strings.HasPrefix(text, "ENC["):
 		return &fault.Error{
-			Reason: ErrUnsupported, Found: "a text that ansible-vault or sops encrypted",
+			Reason: ErrUnsupported, Found: "this is a text that ansible-vault or sops encrypted",
 			Hint: "decrypt it where it is deployed: ansible-vault decrypt, or sops decrypt",
 		}
 	case strings.Contains(text, "rivate-Key: ("):
@@ -169,13 +169,13 @@ func diagnoseWord(text string) error {
 		return &fault.Error{Reason: ErrUnreadable, Found: "what looks like the path of a file", Hint: "give the content of the file, not its name"}
 	}
 	return &fault.Error{
-		Reason: ErrUnreadable, Found: "text that is no key in any known form",
-		Hint:  "give a private key in pem or jwk form" + secretHint,
+		Reason: ErrUnreadable, Found: "this is text that is no key in any known form",
+		Hint:  "give a private key in PEM or JWK form" + secretHint,
 		Cause: givePublic + secretHint,
 	}
 }
 
-const secretHint = "; an hmac secret needs " + fault.Encoding
+const secretHint = "; an HMAC secret needs " + fault.Encoding
 
 // trimQuotes removes white space, a byte order mark and quotes around a text,
 // and the backslashes of quotes within quotes.
@@ -214,11 +214,11 @@ func isKeyStore(data []byte) bool {
 func foundXML(text string) error {
 	if strings.Contains(text, "<RSAKeyValue>") {
 		return &fault.Error{
-			Reason: ErrUnsupported, Found: "an rsa key in xml",
+			Reason: ErrUnsupported, Found: "this is an RSA key in XML",
 			Hint: "write it as pem: .net does so with ExportPkcs8PrivateKeyPem",
 		}
 	}
-	return noKey("an xml or html text")
+	return noKey("this is an XML or HTML text")
 }
 
 // isCompact reports a JOSE compact serialisation: its header begins with {".
@@ -230,7 +230,7 @@ func diagnoseCompact(text string) error {
 	if strings.Count(text, ".") == 4 {
 		return foundJWE()
 	}
-	return noKey("a token instead of a key")
+	return noKey("this is a token instead of a key")
 }
 
 // isTemplate reports text that is one expression of a template language:
@@ -254,7 +254,7 @@ func isTemplate(text string) bool {
 
 func unresolved() error {
 	return &fault.Error{
-		Reason: ErrUnreadable, Found: "an expression that was not resolved",
+		Reason: ErrUnreadable, Found: "this is an expression that was not resolved",
 		Hint: "check the name in it; a workflow writes a secret as ${workflow.secrets.NAME}",
 	}
 }

@@ -20,7 +20,7 @@ import (
 // crypto/ecdsa would sign with it.
 func checkEC(p *ecdsa.PrivateKey) error {
 	if p == nil || p.Curve == nil || p.D == nil || p.X == nil || p.Y == nil { //nolint:staticcheck // a nil number would panic in Bytes
-		return &fault.Error{Reason: ErrUnreadable, Found: "an ec key without its numbers", Hint: "export the whole key again"}
+		return &fault.Error{Reason: ErrUnreadable, Found: "this is an EC key without its numbers", Hint: "export the whole key again"}
 	}
 	if err := checkCurve(p.Curve); err != nil {
 		return err
@@ -43,14 +43,14 @@ func checkCurve(c elliptic.Curve) error {
 		return nil
 	}
 	return &fault.Error{
-		Reason: ErrUnsupported, Found: "an ec key on a curve that no jws algorithm has",
+		Reason: ErrUnsupported, Found: "this is an EC key on a curve that no JWS algorithm has",
 		Hint: "use P-256, P-384, P-521 or secp256k1",
 	}
 }
 
 func inconsistentEC() error {
 	return &fault.Error{
-		Reason: ErrInconsistent, Found: "an ec key whose public half does not belong to its private half",
+		Reason: ErrInconsistent, Found: "this is an EC key whose public half does not belong to its private half",
 		Hint: "export the key again; this copy is damaged or was tampered with",
 	}
 }
@@ -121,7 +121,7 @@ func curveName(name string) string {
 func unsupportedCurve(name string) error {
 	const use = "use P-256, P-384, P-521 or secp256k1"
 	return &fault.Error{
-		Reason: ErrUnsupported, Found: "an ec key on " + cmp.Or(curveName(name), "another curve") + ", which no jws algorithm has",
+		Reason: ErrUnsupported, Found: "this is an EC key on " + cmp.Or(curveName(name), "another curve") + ", which no JWS algorithm has",
 		Hint:  use + "; make one with: openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256",
 		Cause: VerifierHint(use),
 	}
@@ -129,7 +129,7 @@ func unsupportedCurve(name string) error {
 
 func explicitCurve() error {
 	return &fault.Error{
-		Reason: ErrUnsupported, Found: "an ec key with explicit curve parameters",
+		Reason: ErrUnsupported, Found: "this is an EC key with explicit curve parameters",
 		Hint:  "name the curve instead: openssl pkey -in key.pem -ec_param_enc named_curve",
 		Cause: VerifierHint("name the curve instead: openssl pkey -pubin -pubout -in key.pem -ec_param_enc named_curve"),
 	}
@@ -158,8 +158,8 @@ func readSEC1(der []byte, curve string) (any, error) {
 	}
 	if k.curve == "" {
 		return nil, &fault.Error{
-			Reason: ErrUnreadable, Found: "an ec key that does not name its curve",
-			Hint: "put its EC PARAMETERS block in front, or use pkcs#8",
+			Reason: ErrUnreadable, Found: "this is an EC key that does not name its curve",
+			Hint: "put its EC PARAMETERS block in front, or use PKCS#8",
 		}
 	}
 	return k.build()
@@ -168,7 +168,7 @@ func readSEC1(der []byte, curve string) (any, error) {
 func splitSEC1(der []byte) (sec1, error) {
 	s, ok := wholeSequence(der)
 	if !ok {
-		return sec1{}, notDER("an ec key", der)
+		return sec1{}, notDER("this is an EC key", der)
 	}
 	var k sec1
 	var version int
@@ -292,12 +292,12 @@ func compressPoint(full []byte) []byte {
 }
 
 func unreadableEC() error {
-	return &fault.Error{Reason: ErrUnreadable, Found: "an ec key that is damaged", Hint: "copy the whole key again"}
+	return &fault.Error{Reason: ErrUnreadable, Found: "this is an EC key that is damaged", Hint: "copy the whole key again"}
 }
 
 func inconsistentCurve() error {
 	return &fault.Error{
-		Reason: ErrInconsistent, Found: "an ec key that names two different curves",
+		Reason: ErrInconsistent, Found: "this is an EC key that names two different curves",
 		Hint: "export the key again; this copy is damaged or was tampered with",
 	}
 }

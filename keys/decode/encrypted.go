@@ -36,11 +36,11 @@ const (
 // §6.2). The cost of the derivation is checked before it begins.
 func openPBES2(ctx context.Context, der []byte, password secret.Text) ([]byte, error) {
 	if password.IsZero() {
-		return nil, isEncrypted("an encrypted pkcs#8 key")
+		return nil, isEncrypted("this is an encrypted PKCS#8 key")
 	}
 	s, ok := wholeSequence(der)
 	if !ok {
-		return nil, notDER("an encrypted pkcs#8 key", der)
+		return nil, notDER("this is an encrypted PKCS#8 key", der)
 	}
 	scheme, params, ok := readAlgorithm(&s)
 	sealed, okSealed := readOctetString(&s)
@@ -49,7 +49,7 @@ func openPBES2(ctx context.Context, der []byte, password secret.Text) ([]byte, e
 	}
 	if scheme != oidPBES2 {
 		return nil, &fault.Error{
-			Reason: ErrUnsupported, Found: "a key encrypted with an outdated scheme (pbes1)",
+			Reason: ErrUnsupported, Found: "this is a key encrypted with an outdated scheme (pbes1)",
 			Hint: convertLegacy,
 		}
 	}
@@ -118,12 +118,12 @@ func readKeyLength(s *cryptobyte.String, want int) bool {
 }
 
 func unreadablePBES2() error {
-	return &fault.Error{Reason: ErrUnreadable, Found: "an encrypted pkcs#8 key that is damaged", Hint: "copy the whole key again"}
+	return &fault.Error{Reason: ErrUnreadable, Found: "this is an encrypted PKCS#8 key that is damaged", Hint: "copy the whole key again"}
 }
 
 func unsupportedPBES2(part string) error {
 	return &fault.Error{
-		Reason: ErrUnsupported, Found: "an encrypted pkcs#8 key with a " + part + " that is not supported",
+		Reason: ErrUnsupported, Found: "this is an encrypted PKCS#8 key with a " + part + " that is not supported",
 		Hint: convertLegacy,
 	}
 }
@@ -250,13 +250,13 @@ func legacyIVLen(cipher string) int {
 // Its derivation is one round of MD5 and needs no limit.
 func readLegacy(ctx context.Context, dek dekInfo, sealed []byte, curve string, password secret.Text) (any, error) {
 	if password.IsZero() {
-		return nil, isEncrypted("an encrypted pem key")
+		return nil, isEncrypted("this is an encrypted PEM key")
 	}
 	if ctx.Err() != nil {
 		return nil, TimedOut(ctx)
 	}
 	if len(sealed) == 0 || len(sealed)%legacyIVLen(dek.cipher) != 0 {
-		return nil, &fault.Error{Reason: ErrUnreadable, Found: "an encrypted pem key that is cut short or damaged", Hint: "copy the whole key again"}
+		return nil, &fault.Error{Reason: ErrUnreadable, Found: "this is an encrypted PEM key that is cut short or damaged", Hint: "copy the whole key again"}
 	}
 	b := &pem.Block{Bytes: sealed, Headers: map[string]string{
 		"Proc-Type": "4,ENCRYPTED",
@@ -284,7 +284,7 @@ func isEncrypted(found string) error {
 }
 
 func wrongPassword() error {
-	return &fault.Error{Reason: ErrPassword, Found: "an encrypted key that the password does not open", Hint: "check " + fault.Password + "; white space counts"}
+	return &fault.Error{Reason: ErrPassword, Found: "the password does not open the encrypted key", Hint: "check " + fault.Password + "; white space counts"}
 }
 
 // cosignKey is the JSON of an ENCRYPTED COSIGN PRIVATE KEY, which step reads,
@@ -308,7 +308,7 @@ type cosignKey struct {
 
 func readCosign(ctx context.Context, data []byte, password secret.Text) (any, error) {
 	if password.IsZero() {
-		return nil, isEncrypted("an encrypted cosign key")
+		return nil, isEncrypted("this is an encrypted cosign key")
 	}
 	var k cosignKey
 	if err := json.Unmarshal(data, &k); err != nil || len(k.Cipher.Nonce) != 24 {
@@ -336,5 +336,5 @@ func readCosign(ctx context.Context, data []byte, password secret.Text) (any, er
 }
 
 func unreadableCosign() error {
-	return &fault.Error{Reason: ErrUnreadable, Found: "an encrypted cosign key that is damaged", Hint: "copy the whole key again"}
+	return &fault.Error{Reason: ErrUnreadable, Found: "this is an encrypted cosign key that is damaged", Hint: "copy the whole key again"}
 }

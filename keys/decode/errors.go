@@ -28,7 +28,7 @@ var (
 )
 
 // ErrEmptySet is a Cause of the error of a JWK Set without keys.
-var ErrEmptySet = errors.New("jwks without keys")
+var ErrEmptySet = errors.New("JWKS without keys")
 
 // VerifierHint is the Cause of an error whose Hint is for someone who signs. It
 // is the hint for someone who verifies, and thus has no private key and makes
@@ -39,17 +39,17 @@ type VerifierHint string
 func (h VerifierHint) Error() string { return string(h) }
 
 // givePublic is the hint for a text without a key.
-const givePublic VerifierHint = "give the signer's public key or certificate in pem, or a jwk"
+const givePublic VerifierHint = "give the signer's public key or certificate in PEM, or a JWK"
 
 // noKey is the error of a text without a key.
 func noKey(found string) error {
-	return &fault.Error{Reason: ErrUnreadable, Found: found, Hint: "give a private key in pem or jwk form", Cause: givePublic}
+	return &fault.Error{Reason: ErrUnreadable, Found: found, Hint: "give a private key in PEM or JWK form", Cause: givePublic}
 }
 
 // TimedOut is the error of a key that could not be used before ctx ended.
 func TimedOut(ctx context.Context) error {
 	return &fault.Error{
-		Reason: ErrUnavailable, Found: "no time left to use the key",
+		Reason: ErrUnavailable, Found: "there was no time left to use the key",
 		Hint: "try again", Cause: ctx.Err(),
 	}
 }
@@ -57,7 +57,7 @@ func TimedOut(ctx context.Context) error {
 // TooLarge is the error of a text of length bytes where at most limit are read.
 func TooLarge(length, limit int) error {
 	return &fault.Error{
-		Reason: ErrTooLarge, Found: fmt.Sprintf("a key of %d bytes of text", length),
+		Reason: ErrTooLarge, Found: fmt.Sprintf("this is a key of %d bytes of text", length),
 		Hint: fmt.Sprintf("at most %d bytes are read; give one key, without other text", limit),
 	}
 }

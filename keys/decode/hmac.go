@@ -24,7 +24,7 @@ import (
 func Secret(text, encoding string) (HMACSecret, error) {
 	switch {
 	case text == "":
-		return nil, &fault.Error{Reason: ErrMissing, Found: "an empty hmac secret", Hint: "give the secret"}
+		return nil, &fault.Error{Reason: ErrMissing, Found: "this is an empty HMAC secret", Hint: "give the secret"}
 	case isTemplate(text):
 		return nil, unresolved()
 	}
@@ -49,8 +49,8 @@ func readOctJWK(m members) (private, public any, err error) {
 	}
 	if what := otherKey(k); what != "" {
 		return nil, nil, &fault.Error{
-			Reason: ErrUnsupported, Found: "an oct jwk whose k is " + what,
-			Hint: "give that key itself, or an oct jwk with random bytes",
+			Reason: ErrUnsupported, Found: "this is an oct JWK whose k is " + what,
+			Hint: "give that key itself, or an oct JWK with random bytes",
 		}
 	}
 	return HMACSecret(k), nil, nil
@@ -72,7 +72,7 @@ func decodeSecret(text, encoding string) ([]byte, error) {
 		ok = err == nil
 	default:
 		return nil, &fault.Error{
-			Reason: ErrUnreadable, Found: fmt.Sprintf("an unknown %s of %d characters", fault.Encoding, len(encoding)),
+			Reason: ErrUnreadable, Found: fmt.Sprintf("this is an unknown %s of %d characters", fault.Encoding, len(encoding)),
 			Hint: "use raw, base64, base64url or hex",
 		}
 	}
@@ -84,7 +84,7 @@ func decodeSecret(text, encoding string) ([]byte, error) {
 
 func badEncoding(encoding string) error {
 	return &fault.Error{
-		Reason: ErrUnreadable, Found: fmt.Sprintf("an hmac secret that is not %s", encoding),
+		Reason: ErrUnreadable, Found: fmt.Sprintf("this is an HMAC secret that is not %s", encoding),
 		Hint: "set " + fault.Encoding + " to what the secret is written in: raw, base64, base64url or hex; white space counts",
 	}
 }
@@ -122,21 +122,21 @@ func otherKeyText(raw []byte) string {
 	text = trimQuotes(text)
 	switch {
 	case isArmoured(text):
-		return "pem text"
+		return "PEM text"
 	case isSSHPublic(text):
-		return "an ssh public key"
+		return "an SSH public key"
 	case isPuTTY(text):
 		return "a putty key file"
 	case isJSON(text) && beginsWithJSON(text):
-		return "a json object"
+		return "a JSON object"
 	case strings.Contains(text, `"kty"`):
-		return "a jwk in another text"
+		return "a JWK in another text"
 	case isKeyDER(raw):
-		return "a key or certificate in der form"
+		return "a key or certificate in DER form"
 	case isKeyStore(raw):
-		return "a java key store"
+		return "a Java key store"
 	case isECPoint(raw):
-		return "the public point of an ec key"
+		return "the public point of an EC key"
 	}
 	return ""
 }
@@ -188,7 +188,7 @@ func isECPoint(raw []byte) bool {
 
 func notASecret(what string) error {
 	return &fault.Error{
-		Reason: ErrUnsupported, Found: what + " where " + fault.Encoding + " says that it is an hmac secret",
+		Reason: ErrUnsupported, Found: "this is " + what + " where " + fault.Encoding + " says that it is an HMAC secret",
 		Hint: "leave " + fault.Encoding + " out to read it as a key, or give a random secret",
 	}
 }

@@ -35,7 +35,7 @@ func openJWE(ctx context.Context, text string, password secret.Text) (string, er
 		return "", err
 	}
 	if password.IsZero() {
-		return "", &fault.Error{Reason: ErrEncrypted, Found: "an encrypted jwk (jwe)", Hint: "set " + fault.Password}
+		return "", &fault.Error{Reason: ErrEncrypted, Found: "this is an encrypted JWK (JWE)", Hint: "set " + fault.Password}
 	}
 	if err := checkJWEHeader(compact); err != nil {
 		return "", err
@@ -52,7 +52,7 @@ func openJWE(ctx context.Context, text string, password secret.Text) (string, er
 		return "", wrongPassword()
 	}
 	if !isJSON(string(plain)) {
-		return "", &fault.Error{Reason: ErrUnreadable, Found: "a jwe that holds no jwk", Hint: "wrap a jwk or a jwks"}
+		return "", &fault.Error{Reason: ErrUnreadable, Found: "this is a JWE that holds no JWK", Hint: "wrap a JWK or a JWKS"}
 	}
 	return string(plain), nil
 }
@@ -76,7 +76,7 @@ func compactJWE(text string) (string, error) {
 		return "", unreadableJWE()
 	}
 	if len(parts.Other) > 0 {
-		return "", &fault.Error{Reason: ErrUnsupported, Found: "a jwe with members that a key file does not have", Hint: "use one recipient and no unprotected header"}
+		return "", &fault.Error{Reason: ErrUnsupported, Found: "this is a JWE with members that a key file does not have", Hint: "use one recipient and no unprotected header"}
 	}
 	return strings.Join([]string{parts.Protected, parts.EncryptedKey, parts.IV, parts.Ciphertext, parts.Tag}, "."), nil
 }
@@ -95,8 +95,8 @@ func checkJWEHeader(compact string) error {
 	}
 	if h.Compression != "" || !isJWEAlgorithm(h.Algorithm) || !isJWEEncryption(h.Encryption) {
 		return &fault.Error{
-			Reason: ErrUnsupported, Found: "a jwe with an unsupported algorithm, or compressed",
-			Hint: "wrap the jwk again with PBES2-HS256+A128KW and A256GCM",
+			Reason: ErrUnsupported, Found: "this is a JWE with an unsupported algorithm, or compressed",
+			Hint: "wrap the JWK again with PBES2-HS256+A128KW and A256GCM",
 		}
 	}
 	return h.checkIterations()
@@ -109,8 +109,8 @@ func (h jweHeader) checkIterations() error {
 	n, err := strconv.ParseUint(string(h.Iterations), 10, 64)
 	if err == nil && n > maxP2C || err != nil && isDigits(string(h.Iterations)) {
 		return &fault.Error{
-			Reason: ErrTooLarge, Found: fmt.Sprintf("a jwe that asks for more than %d iterations (p2c)", maxP2C),
-			Hint: "wrap the jwk again with a p2c of 600000",
+			Reason: ErrTooLarge, Found: fmt.Sprintf("this is a JWE that asks for more than %d iterations (p2c)", maxP2C),
+			Hint: "wrap the JWK again with a p2c of 600000",
 		}
 	}
 	if err != nil || n == 0 {
@@ -147,5 +147,5 @@ func isJWEEncryption(name string) bool {
 }
 
 func unreadableJWE() error {
-	return &fault.Error{Reason: ErrUnreadable, Found: "an encrypted jwk (jwe) that is damaged", Hint: "copy the whole file again"}
+	return &fault.Error{Reason: ErrUnreadable, Found: "this is an encrypted JWK (JWE) that is damaged", Hint: "copy the whole file again"}
 }

@@ -67,7 +67,7 @@ func readSet(m members) ([]JWK, error) {
 	}
 	if len(set) == 0 {
 		return nil, &fault.Error{
-			Reason: ErrUnreadable, Found: "a jwks without keys", Hint: "give a jwks that holds the private key", Cause: errors.Join(givePublic, ErrEmptySet),
+			Reason: ErrUnreadable, Found: "this is a JWKS without keys", Hint: "give a JWKS that holds the private key", Cause: errors.Join(givePublic, ErrEmptySet),
 		}
 	}
 	return set, nil
@@ -80,13 +80,13 @@ func readPrivateJWK(m members) (Key, error) {
 		return Key{}, err
 	}
 	if k.Private == nil {
-		return Key{}, &fault.Error{Reason: ErrPublic, Found: "a public jwk", Hint: "give the private jwk: the one with " + privateMember(m)}
+		return Key{}, &fault.Error{Reason: ErrPublic, Found: "this is a public JWK", Hint: "give the private JWK: the one with " + privateMember(m)}
 	}
 	if err := k.checkOps(); err != nil {
 		return Key{}, err
 	}
 	if k.operations != nil && !slices.Contains(k.operations, "sign") {
-		return Key{}, &fault.Error{Reason: ErrUse, Found: "a jwk whose key_ops does not hold sign", Hint: "use a key meant for signing (rfc 7517 section 4.3)"}
+		return Key{}, &fault.Error{Reason: ErrUse, Found: "this is a JWK whose key_ops does not hold sign", Hint: "use a key meant for signing (RFC 7517 section 4.3)"}
 	}
 	return k, nil
 }
@@ -102,7 +102,7 @@ func readVerifyingJWK(m members) (Key, error) {
 	}
 	// A private JWK that may sign says nothing of its public half.
 	if k.operations != nil && !slices.Contains(k.operations, "verify") && !slices.Contains(k.operations, "sign") {
-		return Key{}, &fault.Error{Reason: ErrUse, Found: "a jwk whose key_ops does not hold verify", Hint: "use a key meant for signatures (rfc 7517 section 4.3)"}
+		return Key{}, &fault.Error{Reason: ErrUse, Found: "this is a JWK whose key_ops does not hold verify", Hint: "use a key meant for signatures (RFC 7517 section 4.3)"}
 	}
 	return k, nil
 }
@@ -112,7 +112,7 @@ func (k Key) checkOps() error {
 	if k.operations == nil || len(k.operations) > 0 {
 		return nil
 	}
-	return &fault.Error{Reason: ErrUse, Found: "a jwk whose key_ops is empty", Hint: "leave key_ops out"}
+	return &fault.Error{Reason: ErrUse, Found: "this is a JWK whose key_ops is empty", Hint: "leave key_ops out"}
 }
 
 // readJWK reads a JWK for signatures, private or public.
@@ -122,7 +122,7 @@ func readJWK(m members) (Key, error) {
 		return Key{}, err
 	}
 	if !ok {
-		return Key{}, &fault.Error{Reason: ErrUnreadable, Found: "a jwk without kty", Hint: "export the whole key again"}
+		return Key{}, &fault.Error{Reason: ErrUnreadable, Found: "this is a JWK without kty", Hint: "export the whole key again"}
 	}
 	k, err := readJWKMeta(m)
 	if err != nil {
@@ -149,7 +149,7 @@ func readJWKNumbers(kty string, m members) (private, public any, err error) {
 		return readAKPJWK(m)
 	}
 	return nil, nil, &fault.Error{
-		Reason: ErrUnsupported, Found: fmt.Sprintf("a jwk of an unknown type (kty of %d characters)", len(kty)),
+		Reason: ErrUnsupported, Found: fmt.Sprintf("this is a JWK of an unknown type (kty of %d characters)", len(kty)),
 		Hint: "kty must be RSA, EC, OKP, oct or AKP",
 	}
 }
@@ -180,7 +180,7 @@ func checkUse(m members) error {
 		return err
 	}
 	if ok && use != "sig" {
-		return &fault.Error{Reason: ErrUse, Found: "a jwk whose use is not sig", Hint: "use a key meant for signing (rfc 7517 section 4.2)"}
+		return &fault.Error{Reason: ErrUse, Found: "this is a JWK whose use is not sig", Hint: "use a key meant for signing (RFC 7517 section 4.2)"}
 	}
 	return nil
 }
@@ -192,7 +192,7 @@ func readKeyOps(m members) ([]string, error) {
 	}
 	distinct := slices.Compact(slices.Sorted(slices.Values(ops)))
 	if len(distinct) != len(ops) {
-		return nil, &fault.Error{Reason: ErrUnreadable, Found: "a jwk whose key_ops holds an operation twice", Hint: "remove the duplicate (rfc 7517 section 4.3)"}
+		return nil, &fault.Error{Reason: ErrUnreadable, Found: "this is a JWK whose key_ops holds an operation twice", Hint: "remove the duplicate (RFC 7517 section 4.3)"}
 	}
 	if ops == nil {
 		ops = []string{}
@@ -231,15 +231,15 @@ func (k Key) checkChain() error {
 	own, ok := k.Public.(interface{ Equal(crypto.PublicKey) bool })
 	if !ok || !own.Equal(k.Chain[0].PublicKey) {
 		return &fault.Error{
-			Reason: ErrInconsistent, Found: "a jwk whose x5c begins with another key's certificate",
-			Hint: "put the key's own certificate first, or leave x5c out (rfc 7517 section 4.7)",
+			Reason: ErrInconsistent, Found: "this is a JWK whose x5c begins with another key's certificate",
+			Hint: "put the key's own certificate first, or leave x5c out (RFC 7517 section 4.7)",
 		}
 	}
 	return nil
 }
 
 func badX5C() error {
-	return &fault.Error{Reason: ErrUnreadable, Found: "a jwk whose x5c holds no certificate in base64", Hint: "correct x5c or leave it out (rfc 7517 section 4.7)"}
+	return &fault.Error{Reason: ErrUnreadable, Found: "this is a JWK whose x5c holds no certificate in base64", Hint: "correct x5c or leave it out (RFC 7517 section 4.7)"}
 }
 
 // privateMember returns the member that only the private form of a JWK has.

@@ -25,7 +25,7 @@ func readRSAJWK(m members) (private, public any, err error) {
 	pub := &rsa.PublicKey{N: n, E: e}
 	if !m.has("d") {
 		if m.has("p") || m.has("q") {
-			return nil, nil, &fault.Error{Reason: ErrUnreadable, Found: "an rsa jwk with primes but without d", Hint: "export the whole key again"}
+			return nil, nil, &fault.Error{Reason: ErrUnreadable, Found: "this is an RSA JWK with primes but without d", Hint: "export the whole key again"}
 		}
 		return nil, pub, nil
 	}
@@ -116,7 +116,7 @@ func readECJWK(m members) (private, public any, err error) {
 		return nil, nil, err
 	}
 	if !ok {
-		return nil, nil, &fault.Error{Reason: ErrUnreadable, Found: "an ec jwk without crv", Hint: "export the whole key again"}
+		return nil, nil, &fault.Error{Reason: ErrUnreadable, Found: "this is an EC JWK without crv", Hint: "export the whole key again"}
 	}
 	switch crv {
 	case "P-256":
@@ -132,7 +132,7 @@ func readECJWK(m members) (private, public any, err error) {
 		return nil, nil, unsupportedCurve(crv)
 	}
 	return nil, nil, &fault.Error{
-		Reason: ErrUnsupported, Found: fmt.Sprintf("an ec jwk on an unknown curve (crv of %d characters)", len(crv)),
+		Reason: ErrUnsupported, Found: fmt.Sprintf("this is an EC JWK on an unknown curve (crv of %d characters)", len(crv)),
 		Hint: "crv must be P-256, P-384, P-521 or secp256k1",
 	}
 }
@@ -199,7 +199,7 @@ func readPoint(m members, size int) ([]byte, error) {
 
 func offCurve() error {
 	return &fault.Error{
-		Reason: ErrInconsistent, Found: "an ec key whose public point is not on its curve",
+		Reason: ErrInconsistent, Found: "this is an EC key whose public point is not on its curve",
 		Hint: "export the key again; this copy is damaged or was tampered with",
 	}
 }
@@ -212,7 +212,7 @@ func readOKPJWK(m members) (private, public any, err error) {
 		return nil, nil, err
 	}
 	if !ok {
-		return nil, nil, &fault.Error{Reason: ErrUnreadable, Found: "an okp jwk without crv", Hint: "export the whole key again"}
+		return nil, nil, &fault.Error{Reason: ErrUnreadable, Found: "this is an OKP JWK without crv", Hint: "export the whole key again"}
 	}
 	if crv != "Ed25519" {
 		return nil, nil, unsupportedOKP(crv)
@@ -241,7 +241,7 @@ func unsupportedOKP(crv string) error {
 		return unsupportedKey(crv)
 	}
 	return &fault.Error{
-		Reason: ErrUnsupported, Found: fmt.Sprintf("an okp jwk on an unknown curve (crv of %d characters)", len(crv)),
+		Reason: ErrUnsupported, Found: fmt.Sprintf("this is an OKP JWK on an unknown curve (crv of %d characters)", len(crv)),
 		Hint: "use an Ed25519 key",
 	}
 }
@@ -281,8 +281,8 @@ func readSeed(m members, params mldsa.Parameters) (*mldsa.PrivateKey, error) {
 	}
 	if len(seed) != mldsa.PrivateKeySize {
 		return nil, &fault.Error{
-			Reason: ErrUnsupported, Found: fmt.Sprintf("an ml-dsa jwk whose priv has %d bytes", len(seed)),
-			Hint: fmt.Sprintf("priv must be the seed of %d bytes, not the expanded key (rfc 9964)", mldsa.PrivateKeySize),
+			Reason: ErrUnsupported, Found: fmt.Sprintf("this is an ML-DSA JWK whose priv has %d bytes", len(seed)),
+			Hint: fmt.Sprintf("priv must be the seed of %d bytes, not the expanded key (RFC 9964)", mldsa.PrivateKeySize),
 		}
 	}
 	key, err := mldsa.NewPrivateKey(params, seed)
@@ -298,12 +298,12 @@ func readAKPAlgorithm(m members) (mldsa.Parameters, error) {
 		return mldsa.Parameters{}, err
 	}
 	if !ok {
-		return mldsa.Parameters{}, &fault.Error{Reason: ErrUnreadable, Found: "an akp jwk without alg", Hint: "set its alg to ML-DSA-44, ML-DSA-65 or ML-DSA-87"}
+		return mldsa.Parameters{}, &fault.Error{Reason: ErrUnreadable, Found: "this is an AKP JWK without alg", Hint: "set its alg to ML-DSA-44, ML-DSA-65 or ML-DSA-87"}
 	}
 	params, ok := mldsaParameters(alg)
 	if !ok {
 		return mldsa.Parameters{}, &fault.Error{
-			Reason: ErrAlgorithmMismatch, Found: "an akp jwk whose alg is none of ml-dsa's",
+			Reason: ErrAlgorithmMismatch, Found: "this is an AKP JWK whose alg is none of ML-DSA's",
 			Hint: "its alg must be ML-DSA-44, ML-DSA-65 or ML-DSA-87",
 		}
 	}
@@ -322,7 +322,7 @@ func mldsaParameters(name string) (mldsa.Parameters, bool) {
 
 func inconsistentMLDSA() error {
 	return &fault.Error{
-		Reason: ErrInconsistent, Found: "an ml-dsa key whose public half does not belong to its private half",
+		Reason: ErrInconsistent, Found: "this is an ML-DSA key whose public half does not belong to its private half",
 		Hint: "export the key again; this copy is damaged or was tampered with",
 	}
 }

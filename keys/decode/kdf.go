@@ -167,7 +167,7 @@ func (p scryptParams) derive(_ context.Context, password []byte, length int) ([]
 
 func tooMuchWork(found string) error {
 	return &fault.Error{
-		Reason: ErrTooLarge, Found: "an encrypted key that asks for " + found,
+		Reason: ErrTooLarge, Found: "this is an encrypted key that asks for " + found,
 		Hint: "encrypt it again with less: openssl pkcs8 -topk8 -v2 aes-256-cbc -iter 600000 -in key.pem",
 	}
 }
@@ -175,7 +175,7 @@ func tooMuchWork(found string) error {
 // tooMuchScrypt names no command: OpenSSL does not read such a key either.
 func tooMuchScrypt(found string) error {
 	return &fault.Error{
-		Reason: ErrTooLarge, Found: "an encrypted key whose scrypt asks for " + found,
+		Reason: ErrTooLarge, Found: "this is an encrypted key whose scrypt asks for " + found,
 		Hint: "encrypt it again where it was made: pbkdf2, or scrypt with N=16384, r=8 and p=1",
 	}
 }

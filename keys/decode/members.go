@@ -25,9 +25,9 @@ func readMembers(text string) (members, error) {
 	}
 	switch {
 	case strings.HasPrefix(text, `{\`):
-		return nil, &fault.Error{Reason: ErrUnreadable, Found: "a json key with backslashes in front of its quotes", Hint: "give the object as it was before it was escaped"}
+		return nil, &fault.Error{Reason: ErrUnreadable, Found: "this is a JSON key with backslashes in front of its quotes", Hint: "give the object as it was before it was escaped"}
 	case strings.HasPrefix(text, `{'`):
-		return nil, &fault.Error{Reason: ErrUnreadable, Found: "a json key with single quotes", Hint: "write it with double quotes (rfc 8259 section 7)"}
+		return nil, &fault.Error{Reason: ErrUnreadable, Found: "this is a JSON key with single quotes", Hint: "write it with double quotes (RFC 8259 section 7)"}
 	}
 	return nil, err
 }
@@ -50,11 +50,11 @@ func parseMembers(text string) (members, error) {
 func badJSON(err error) error {
 	switch {
 	case errors.Is(err, jsonobj.ErrDuplicate):
-		return &fault.Error{Reason: ErrInconsistent, Found: "a json key that has a member twice", Hint: "remove the duplicate member (rfc 7517 section 4)"}
+		return &fault.Error{Reason: ErrInconsistent, Found: "this is a JSON key that has a member twice", Hint: "remove the duplicate member (RFC 7517 section 4)"}
 	case errors.Is(err, jsonobj.ErrTrailing):
-		return &fault.Error{Reason: ErrUnreadable, Found: "a json key followed by other text", Hint: "give one json object"}
+		return &fault.Error{Reason: ErrUnreadable, Found: "this is a JSON key followed by other text", Hint: "give one JSON object"}
 	}
-	return &fault.Error{Reason: ErrUnreadable, Found: "text that begins like a json key but is not valid json", Hint: "give the jwk, jwks or service account file unchanged"}
+	return &fault.Error{Reason: ErrUnreadable, Found: "this is text that begins like a JSON key but is not valid JSON", Hint: "give the JWK, JWKS or service account file unchanged"}
 }
 
 func (m members) has(name string) bool { _, ok := m[name]; return ok }
@@ -103,8 +103,8 @@ func readArray(name string, value jsontext.Value) ([]jsontext.Value, error) {
 
 func wrongType(name, want string, value jsontext.Value) error {
 	return &fault.Error{
-		Reason: ErrUnreadable, Found: fmt.Sprintf("a json key whose member %s is %s, not %s", name, jsonobj.TypePhrase(value.Kind()), want),
-		Hint: "write it so, or leave it out where it is optional (rfc 7517 section 4)",
+		Reason: ErrUnreadable, Found: fmt.Sprintf("this is a JSON key whose member %s is %s, not %s", name, jsonobj.TypePhrase(value.Kind()), want),
+		Hint: "write it so, or leave it out where it is optional (RFC 7517 section 4)",
 	}
 }
 
@@ -131,15 +131,15 @@ func (m members) bytes(name string) ([]byte, error) {
 	}
 	if !ok {
 		return nil, &fault.Error{
-			Reason: ErrUnreadable, Found: fmt.Sprintf("a jwk without its member %s", name),
+			Reason: ErrUnreadable, Found: fmt.Sprintf("this is a JWK without its member %s", name),
 			Hint: "export the whole key again",
 		}
 	}
 	out, ok := decodeStrict(s, base64.URLEncoding)
 	if !ok {
 		return nil, &fault.Error{
-			Reason: ErrUnreadable, Found: fmt.Sprintf("a jwk whose member %s is not base64url", name),
-			Hint: "write it in the url-safe alphabet, without = and white space (rfc 7515 section 2)",
+			Reason: ErrUnreadable, Found: fmt.Sprintf("this is a JWK whose member %s is not base64url", name),
+			Hint: "write it in the url-safe alphabet, without = and white space (RFC 7515 section 2)",
 		}
 	}
 	return out, nil
@@ -162,7 +162,7 @@ func (m members) octets(name string, size int) ([]byte, error) {
 		how, hint = "too long", "export the whole key again"
 	}
 	return nil, &fault.Error{
-		Reason: ErrUnreadable, Found: fmt.Sprintf("a jwk whose member %s has %d bytes, not %d: it is %s", name, len(b), size, how),
+		Reason: ErrUnreadable, Found: fmt.Sprintf("this is a JWK whose member %s has %d bytes, not %d: it is %s", name, len(b), size, how),
 		Hint: hint,
 	}
 }

@@ -50,7 +50,7 @@ func splitOpenSSH(data []byte) (sshFile, error) {
 		return sshFile{}, unreadableSSH()
 	}
 	if f.Keys != 1 {
-		return sshFile{}, &fault.Error{Reason: ErrAmbiguous, Found: "an openssh file that does not hold exactly one key", Hint: "give one key"}
+		return sshFile{}, &fault.Error{Reason: ErrAmbiguous, Found: "this is an OpenSSH file that does not hold exactly one key", Hint: "give one key"}
 	}
 	return f, nil
 }
@@ -86,13 +86,13 @@ func readOpenSSH(ctx context.Context, data []byte, password secret.Text) (any, e
 func (f sshFile) checkEncryption(password secret.Text) error {
 	if password.IsZero() {
 		return &fault.Error{
-			Reason: ErrEncrypted, Found: "an encrypted openssh key",
+			Reason: ErrEncrypted, Found: "this is an encrypted OpenSSH key",
 			Hint: "set " + fault.Password + ", or decrypt the key: ssh-keygen -p -N '' -f key",
 		}
 	}
 	if f.KDF != "bcrypt" || f.Cipher != "aes256-ctr" && f.Cipher != "aes256-cbc" {
 		return &fault.Error{
-			Reason: ErrUnsupported, Found: "an openssh key encrypted with " + f.cipherName(),
+			Reason: ErrUnsupported, Found: "this is an OpenSSH key encrypted with " + f.cipherName(),
 			Hint: "encrypt it again with: ssh-keygen -p -Z aes256-ctr -f key",
 		}
 	}
@@ -106,7 +106,7 @@ func (f sshFile) checkEncryption(password secret.Text) error {
 	}
 	if kdf.Rounds > maxBcryptRounds {
 		return &fault.Error{
-			Reason: ErrTooLarge, Found: fmt.Sprintf("an encrypted openssh key that asks for more than %d bcrypt rounds", maxBcryptRounds),
+			Reason: ErrTooLarge, Found: fmt.Sprintf("this is an encrypted OpenSSH key that asks for more than %d bcrypt rounds", maxBcryptRounds),
 			Hint: "encrypt it again with fewer: ssh-keygen -p -a 24 -f key",
 		}
 	}
@@ -147,8 +147,8 @@ func checkSSHPublic(public []byte) error {
 		return unsupportedKey("DSA")
 	}
 	return &fault.Error{
-		Reason: ErrUnsupported, Found: "an openssh key of a type that cannot sign a jwt, such as one in a hardware token",
-		Hint: "use an rsa, ecdsa or ed25519 key",
+		Reason: ErrUnsupported, Found: "this is an OpenSSH key of a type that cannot sign a JWT, such as one in a hardware token",
+		Hint: "use an RSA, ECDSA or Ed25519 key",
 	}
 }
 
@@ -179,7 +179,7 @@ func (f sshFile) open(data []byte, password secret.Text) (any, error) {
 	public, err := ssh.NewPublicKey(private.Public())
 	if err != nil || !bytes.Equal(f.Public, public.Marshal()) {
 		return nil, &fault.Error{
-			Reason: ErrInconsistent, Found: "an openssh key whose public half does not belong to its private half",
+			Reason: ErrInconsistent, Found: "this is an OpenSSH key whose public half does not belong to its private half",
 			Hint: "export the key again; this copy is damaged or was tampered with",
 		}
 	}
@@ -187,5 +187,5 @@ func (f sshFile) open(data []byte, password secret.Text) (any, error) {
 }
 
 func unreadableSSH() error {
-	return &fault.Error{Reason: ErrUnreadable, Found: "an openssh key that is damaged", Hint: "copy the whole key again"}
+	return &fault.Error{Reason: ErrUnreadable, Found: "this is an OpenSSH key that is damaged", Hint: "copy the whole key again"}
 }

@@ -37,7 +37,7 @@ func readPEM(ctx context.Context, text string, password secret.Text) (Key, error
 		return Key{}, found.withoutKey(text)
 	case 1:
 	default:
-		return Key{}, &fault.Error{Reason: ErrAmbiguous, Found: "more than one private key", Hint: "give exactly one, or a jwks and the key's id in " + fault.KeyID}
+		return Key{}, &fault.Error{Reason: ErrAmbiguous, Found: "there is more than one private key", Hint: "give exactly one, or a JWKS and the key's id in " + fault.KeyID}
 	}
 	curve, err := found.curve()
 	if err != nil {
@@ -101,7 +101,7 @@ func readPlainDER(der []byte, curve string) (any, error) {
 	case shapeSEC1:
 		return readSEC1(der, curve)
 	case shapeEncrypted:
-		return nil, &fault.Error{Reason: ErrUnsupported, Found: "a key that is encrypted twice", Hint: "export the key again and encrypt it once"}
+		return nil, &fault.Error{Reason: ErrUnsupported, Found: "this is a key that is encrypted twice", Hint: "export the key again and encrypt it once"}
 	}
 	return nil, notPrivateDER(der)
 }
@@ -161,5 +161,5 @@ func bareBase64(text string) ([]byte, bool) {
 }
 
 func notBase64() error {
-	return &fault.Error{Reason: ErrUnreadable, Found: "pem text whose content is not base64", Hint: "copy the whole key again; no character may be lost or added"}
+	return &fault.Error{Reason: ErrUnreadable, Found: "this is PEM text whose content is not base64", Hint: "copy the whole key again; no character may be lost or added"}
 }

@@ -45,7 +45,7 @@ func unopenedPKCS12(err error, password secret.Text) error {
 	case !errors.Is(err, pkcs12.ErrIncorrectPassword) && !errors.Is(err, pkcs12.ErrDecryption):
 	case password.IsZero():
 		return &fault.Error{
-			Reason: ErrEncrypted, Found: "a pkcs#12 file",
+			Reason: ErrEncrypted, Found: "this is a PKCS#12 file",
 			Hint: "set " + fault.Password + ", or take the key out of it: " + opensslPKCS12,
 		}
 	default:
@@ -57,13 +57,13 @@ func unopenedPKCS12(err error, password secret.Text) error {
 	switch _, text, _ := strings.Cut(err.Error(), "pkcs12: "); text {
 	case "expected exactly one key bag":
 		return &fault.Error{
-			Reason: ErrAmbiguous, Found: "a pkcs#12 file with two private keys or more",
+			Reason: ErrAmbiguous, Found: "this is a PKCS#12 file with two private keys or more",
 			Hint: "take the keys out of it, and give one of them: " + opensslPKCS12,
 		}
 	case "private key missing":
-		return &fault.Error{Reason: ErrCertificate, Found: "a pkcs#12 file with certificates and no private key", Hint: "give the file with the private key that belongs to them", Cause: givePublic}
+		return &fault.Error{Reason: ErrCertificate, Found: "this is a PKCS#12 file with certificates and no private key", Hint: "give the file with the private key that belongs to them", Cause: givePublic}
 	case "certificate missing":
-		return &fault.Error{Reason: ErrUnsupported, Found: "a pkcs#12 file without a certificate", Hint: "take the key out of it: " + opensslPKCS12}
+		return &fault.Error{Reason: ErrUnsupported, Found: "this is a PKCS#12 file without a certificate", Hint: "take the key out of it: " + opensslPKCS12}
 	}
 	return unreadablePKCS12()
 }
@@ -138,14 +138,14 @@ func readContent(element cryptobyte.String, content *cryptobyte.String) bool {
 
 func tooMuchPKCS12() error {
 	return &fault.Error{
-		Reason: ErrTooLarge, Found: "a pkcs#12 file that asks for more than 1000000 iterations, or 4000000 in all",
+		Reason: ErrTooLarge, Found: "this is a PKCS#12 file that asks for more than 1000000 iterations, or 4000000 in all",
 		Hint: "write it again with less, or take the key out of it: " + opensslPKCS12,
 	}
 }
 
 func unreadablePKCS12() error {
 	return &fault.Error{
-		Reason: ErrUnreadable, Found: "a pkcs#12 file that cannot be read",
+		Reason: ErrUnreadable, Found: "this is a PKCS#12 file that cannot be read",
 		Hint: "take the key out of it: " + opensslPKCS12,
 	}
 }

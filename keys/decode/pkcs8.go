@@ -60,7 +60,7 @@ func readPKCS8(der []byte) (any, error) {
 func splitPKCS8(der []byte) (pkcs8, error) {
 	s, ok := wholeSequence(der)
 	if !ok {
-		return pkcs8{}, notDER("a pkcs#8 key", der)
+		return pkcs8{}, notDER("this is a PKCS#8 key", der)
 	}
 	var k pkcs8
 	var version int
@@ -141,7 +141,7 @@ func (k pkcs8) ed25519() (any, error) {
 	s := cryptobyte.String(k.key)
 	seed, ok := readOctetString(&s)
 	if !ok || !s.Empty() || len(seed) != ed25519.SeedSize || !k.params.Empty() {
-		return nil, &fault.Error{Reason: ErrUnreadable, Found: "an ed25519 key that is damaged", Hint: "copy the whole key again"}
+		return nil, &fault.Error{Reason: ErrUnreadable, Found: "this is an Ed25519 key that is damaged", Hint: "copy the whole key again"}
 	}
 	key := ed25519.NewKeyFromSeed(seed)
 	if len(k.public) > 0 && !bytes.Equal(k.public, key[ed25519.SeedSize:]) {
@@ -158,12 +158,12 @@ func unsupportedKey(name string) error {
 	why := name + " is not supported"
 	switch name {
 	case "":
-		why = "it is none that jws has"
+		why = "it is none that JWS has"
 	case "X25519", "X448", "Diffie-Hellman", "EC key-agreement", "ML-KEM", "RSAES-OAEP":
 		why += ": it does not sign"
 	}
 	return &fault.Error{
-		Reason: ErrUnsupported, Found: "a key of another type: " + why,
+		Reason: ErrUnsupported, Found: "this is a key of another type: " + why,
 		Hint:  useSupported + "; make one with: conductor-jwt key generate key.pem",
 		Cause: VerifierHint(useSupported),
 	}
@@ -202,7 +202,7 @@ func typeName(oid string) string {
 }
 
 func unreadablePKCS8() error {
-	return &fault.Error{Reason: ErrUnreadable, Found: "a pkcs#8 key that is damaged", Hint: "copy the whole key again"}
+	return &fault.Error{Reason: ErrUnreadable, Found: "this is a PKCS#8 key that is damaged", Hint: "copy the whole key again"}
 }
 
 // mldsa reads an ML-DSA private key (RFC 9881 §6): a seed, or a seed and the
@@ -228,7 +228,7 @@ func (k pkcs8) mldsa() (any, error) {
 		ok = ok && okSeed && okExpanded && both.Empty() && len(expanded) == expandedSize(k.oid)
 	case s.PeekASN1Tag(cbasn1.OCTET_STRING):
 		return nil, &fault.Error{
-			Reason: ErrUnsupported, Found: "an ml-dsa key in its expanded form, without the seed",
+			Reason: ErrUnsupported, Found: "this is an ML-DSA key in its expanded form, without the seed",
 			Hint: "export the key again in a form that keeps the seed, as openssl does by default",
 		}
 	}
@@ -242,14 +242,14 @@ func buildMLDSA(params mldsa.Parameters, seed, expanded, public []byte) (any, er
 	key, err := mldsa.NewPrivateKey(params, seed)
 	if err != nil {
 		return nil, &fault.Error{
-			Reason: ErrUnsupported, Found: "an ml-dsa key, which this build's cryptographic module does not have",
-			Hint: "use an rsa, ec or ed25519 key",
+			Reason: ErrUnsupported, Found: "this is an ML-DSA key, which this build's cryptographic module does not have",
+			Hint: "use an RSA, EC or Ed25519 key",
 		}
 	}
 	derived := key.PublicKey().Bytes()
 	if len(public) > 0 && !bytes.Equal(public, derived) || !expandedFits(expanded, derived) {
 		return nil, &fault.Error{
-			Reason: ErrInconsistent, Found: "an ml-dsa key whose parts do not belong together",
+			Reason: ErrInconsistent, Found: "this is an ML-DSA key whose parts do not belong together",
 			Hint: "export the key again; this copy is damaged or was tampered with",
 		}
 	}
@@ -292,5 +292,5 @@ func expandedSize(oid string) int {
 }
 
 func unreadableMLDSA() error {
-	return &fault.Error{Reason: ErrUnreadable, Found: "an ml-dsa key that is damaged", Hint: "copy the whole key again"}
+	return &fault.Error{Reason: ErrUnreadable, Found: "this is an ML-DSA key that is damaged", Hint: "copy the whole key again"}
 }

@@ -44,8 +44,8 @@ func readPSSParams(params cryptobyte.String) (crypto.Hash, error) {
 	}
 	if hash == 0 || mask != hash || salt > hash.Size() || trailer != 1 {
 		return 0, &fault.Error{
-			Reason: ErrUnsupported, Found: "an rsassa-pss key bound to parameters that no jws algorithm has",
-			Hint: "use one without parameters, or with one of sha-256, sha-384, sha-512 for both hash and mask",
+			Reason: ErrUnsupported, Found: "this is an RSASSA-PSS key bound to parameters that no JWS algorithm has",
+			Hint: "use one without parameters, or with one of SHA-256, SHA-384, SHA-512 for both hash and mask",
 		}
 	}
 	return hash, nil

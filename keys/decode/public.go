@@ -31,7 +31,7 @@ func readPublicPEM(text string) (Key, error) {
 	candidates := slices.Concat(found.public, found.private)
 	switch {
 	case len(candidates) > 1:
-		return Key{}, &fault.Error{Reason: ErrAmbiguous, Found: "more than one key", Hint: "give exactly one"}
+		return Key{}, &fault.Error{Reason: ErrAmbiguous, Found: "there is more than one key", Hint: "give exactly one"}
 	case len(candidates) == 1:
 		public, err := readPublicBlock(candidates[0])
 		return Key{Public: public, Chain: found.chain()}, err
@@ -71,7 +71,7 @@ func readPublicBlock(b block) (any, error) {
 func readSPKI(der []byte) (any, error) {
 	s, ok := wholeSequence(der)
 	if !ok {
-		return nil, notDER("a public key", der)
+		return nil, notDER("this is a public key", der)
 	}
 	oid, params, ok := readAlgorithm(&s)
 	var key []byte
@@ -157,7 +157,7 @@ func expandPoint(curve elliptic.Curve, x, y *big.Int) []byte {
 }
 
 func unreadablePublic() error {
-	return &fault.Error{Reason: ErrUnreadable, Found: "a public key that is damaged", Hint: "copy the whole key again"}
+	return &fault.Error{Reason: ErrUnreadable, Found: "this is a public key that is damaged", Hint: "copy the whole key again"}
 }
 
 // readPublicText reads a public key or certificate, armoured or not.
@@ -225,7 +225,7 @@ func readPublicMap(m members, id string) (Key, error) {
 	text, ok, err := m.text(id)
 	if err != nil || !ok {
 		return Key{}, &fault.Error{
-			Reason: ErrAmbiguous, Found: fmt.Sprintf("%d certificates or public keys under their ids, none with the requested id", len(m)),
+			Reason: ErrAmbiguous, Found: fmt.Sprintf("these are %d certificates or public keys under their ids, none with the requested id", len(m)),
 			Hint: "set " + fault.KeyID + " to the id of one of them",
 		}
 	}

@@ -139,7 +139,7 @@ func TestReadChain(t *testing.T) {
 		"with text around":         {"subject=x\n" + leaf + "\nissuer=y\n" + root, 2},
 		"with a key between":       {leaf + keyFile(t, "p256.sec1.pem") + root, 2},
 		"in one line":              {strings.ReplaceAll(leaf+root, "\n", " "), 2},
-		"in der":                   {string(b.Bytes), 1},
+		"in DER":                   {string(b.Bytes), 1},
 		"in base64 without armour": {strings.Join(lines(leaf)[1:len(lines(leaf))-2], "\n"), 1},
 	} {
 		chain, err := Chain(c.text)

@@ -31,7 +31,7 @@ const (
 // size is checked before any arithmetic.
 func checkRSAPrivate(p *rsa.PrivateKey) error {
 	if p == nil || p.N == nil || p.D == nil {
-		return &fault.Error{Reason: ErrUnreadable, Found: "an rsa key without modulus or private exponent", Hint: "export the whole key again"}
+		return &fault.Error{Reason: ErrUnreadable, Found: "this is an RSA key without modulus or private exponent", Hint: "export the whole key again"}
 	}
 	if err := checkRSAPublic(p.N, p.E); err != nil {
 		return err
@@ -62,7 +62,7 @@ func checkRSAPrivate(p *rsa.PrivateKey) error {
 func checkPrimeSizes(a, b int) error {
 	if a-b > maxPrimeDifference || b-a > maxPrimeDifference {
 		return &fault.Error{
-			Reason: ErrWeak, Found: "an rsa key whose primes differ in size, which makes it easy to factor",
+			Reason: ErrWeak, Found: "this is an RSA key whose primes differ in size, which makes it easy to factor",
 			Hint: "make a new key: " + makeRSA, Cause: givePublic,
 		}
 	}
@@ -88,16 +88,16 @@ func checkRSAPublic(n *big.Int, e int) error {
 // a key.
 func checkRSABits(n int) error {
 	if n < MinRSABits {
-		use := fmt.Sprintf("use one of %d to %d bits (rfc 7518 section 3.3)", MinRSABits, MaxRSABits)
+		use := fmt.Sprintf("use one of %d to %d bits (RFC 7518 section 3.3)", MinRSABits, MaxRSABits)
 		return &fault.Error{
-			Reason: ErrWeak, Found: fmt.Sprintf("an rsa key of %d bits", n),
+			Reason: ErrWeak, Found: fmt.Sprintf("this is an RSA key of %d bits", n),
 			Hint:  use + "; make one with: " + makeRSA,
 			Cause: VerifierHint(use),
 		}
 	}
 	if n > MaxRSABits {
 		return &fault.Error{
-			Reason: ErrTooLarge, Found: fmt.Sprintf("an rsa key of %d bits", n),
+			Reason: ErrTooLarge, Found: fmt.Sprintf("this is an RSA key of %d bits", n),
 			Hint: fmt.Sprintf("use one of %d to %d bits", MinRSABits, MaxRSABits),
 		}
 	}
@@ -105,7 +105,7 @@ func checkRSABits(n int) error {
 }
 
 func unusableExponent() error {
-	return &fault.Error{Reason: ErrWeak, Found: "an rsa key with an unusable public exponent", Hint: "use a key with the exponent 65537"}
+	return &fault.Error{Reason: ErrWeak, Found: "this is an RSA key with an unusable public exponent", Hint: "use a key with the exponent 65537"}
 }
 
 // rsaOfExponents finds the primes of n from both exponents, the only private
@@ -153,13 +153,13 @@ func primesOf(n, sum *big.Int) (p, q *big.Int, ok bool) {
 
 // withoutPrimes is the error of a key in another form with d alone.
 func withoutPrimes() error {
-	return &fault.Error{Reason: ErrUnsupported, Found: "an rsa key without its primes", Hint: "export the key with p and q"}
+	return &fault.Error{Reason: ErrUnsupported, Found: "this is an RSA key without its primes", Hint: "export the key with p and q"}
 }
 
 func multiPrime() error {
 	const use = "use an ordinary key of two primes"
 	return &fault.Error{
-		Reason: ErrUnsupported, Found: "an rsa key of more than two primes",
+		Reason: ErrUnsupported, Found: "this is an RSA key of more than two primes",
 		Hint:  use + "; make one with: " + makeRSA,
 		Cause: VerifierHint(use),
 	}
@@ -167,7 +167,7 @@ func multiPrime() error {
 
 func inconsistentRSA() error {
 	return &fault.Error{
-		Reason: ErrInconsistent, Found: "an rsa key whose numbers do not belong together",
+		Reason: ErrInconsistent, Found: "this is an RSA key whose numbers do not belong together",
 		Hint: "export the key again; this copy is damaged or was tampered with",
 	}
 }
@@ -177,7 +177,7 @@ func inconsistentRSA() error {
 func readPKCS1(der []byte) (*rsa.PrivateKey, error) {
 	s, ok := wholeSequence(der)
 	if !ok {
-		return nil, notDER("an rsa key", der)
+		return nil, notDER("this is an RSA key", der)
 	}
 	var version int
 	if !s.ReadASN1Integer(&version) || version < 0 || version > 1 {
@@ -239,7 +239,7 @@ func smallInt(n *big.Int) int {
 func readPKCS1Public(der []byte) (*rsa.PublicKey, error) {
 	s, ok := wholeSequence(der)
 	if !ok {
-		return nil, notDER("an rsa public key", der)
+		return nil, notDER("this is an RSA public key", der)
 	}
 	return readRSANumbers(s)
 }
@@ -257,5 +257,5 @@ func readRSANumbers(s cryptobyte.String) (*rsa.PublicKey, error) {
 }
 
 func unreadableRSA() error {
-	return &fault.Error{Reason: ErrUnreadable, Found: "an rsa key that is damaged", Hint: "copy the whole key again"}
+	return &fault.Error{Reason: ErrUnreadable, Found: "this is an RSA key that is damaged", Hint: "copy the whole key again"}
 }

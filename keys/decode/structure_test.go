@@ -220,13 +220,13 @@ func TestAKeyWithoutItsNumbersIsNoPanic(t *testing.T) {
 	}
 	for name, private := range map[string]any{
 		"no ec key": (*ecdsa.PrivateKey)(nil), "an empty ec key": &ecdsa.PrivateKey{},
-		"an ec key without a curve":  lacking(func(k *ecdsa.PrivateKey) { k.Curve = nil }),
-		"an ec key without d":        lacking(func(k *ecdsa.PrivateKey) { k.D = nil }), //nolint:staticcheck // what is looked at
-		"an ec key without x":        lacking(func(k *ecdsa.PrivateKey) { k.X = nil }),
-		"an ec key without y":        lacking(func(k *ecdsa.PrivateKey) { k.Y = nil }),
+		"an EC key without a curve":  lacking(func(k *ecdsa.PrivateKey) { k.Curve = nil }),
+		"an EC key without d":        lacking(func(k *ecdsa.PrivateKey) { k.D = nil }), //nolint:staticcheck // what is looked at
+		"an EC key without x":        lacking(func(k *ecdsa.PrivateKey) { k.X = nil }),
+		"an EC key without y":        lacking(func(k *ecdsa.PrivateKey) { k.Y = nil }),
 		"no rsa key":                 (*rsa.PrivateKey)(nil),
-		"an rsa key without modulus": &rsa.PrivateKey{D: big.NewInt(3)},
-		"an rsa key without d":       &rsa.PrivateKey{N: big.NewInt(15), E: 3},
+		"an RSA key without modulus": &rsa.PrivateKey{D: big.NewInt(3)},
+		"an RSA key without d":       &rsa.PrivateKey{N: big.NewInt(15), E: 3},
 	} {
 		t.Run(name, func(t *testing.T) {
 			wantRefusal(t, Check(private), ErrUnreadable)

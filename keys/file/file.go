@@ -34,13 +34,13 @@ func (s scheme) Open(uri string) (keys.Source, error) {
 	kind, rest, _ := strings.Cut(uri, ":")
 	if kind == "env" {
 		if rest == "" || strings.ContainsAny(rest, "=/ ") {
-			return nil, malformed("a uri without the name of a variable", "write env:NAME")
+			return nil, malformed("this is a URI without the name of a variable", "write env:NAME")
 		}
 		return source{o: s.o, variable: rest}, nil
 	}
 	u, err := url.Parse(uri)
 	if err != nil || u.Host != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil || !filepath.IsAbs(filepath.FromSlash(u.Path)) {
-		return nil, malformed("a uri without an absolute path", "write "+kind+":///path, with three slashes")
+		return nil, malformed("this is a URI without an absolute path", "write "+kind+":///path, with three slashes")
 	}
 	path := filepath.FromSlash(u.Path)
 	switch kind {
@@ -49,7 +49,7 @@ func (s scheme) Open(uri string) (keys.Source, error) {
 	case "dir":
 		return source{o: s.o, paths: func() ([]string, error) { return filesIn(path) }}, nil
 	}
-	return nil, malformed("a uri of another scheme", "write file:///path, dir:///path or env:NAME")
+	return nil, malformed("this is a URI of another scheme", "write file:///path, dir:///path or env:NAME")
 }
 
 func malformed(found, hint string) error {
@@ -101,7 +101,7 @@ func (s source) texts(ctx context.Context) ([]secret.Text, error) {
 	if s.paths == nil {
 		text, _ := s.o.Getenv(s.variable)
 		if strings.TrimSpace(text) == "" {
-			return nil, &fault.Error{Reason: keys.ErrMissing, Found: "a variable that is not set", Hint: "set it to the key"}
+			return nil, &fault.Error{Reason: keys.ErrMissing, Found: "the variable is not set", Hint: "set it to the key"}
 		}
 		return []secret.Text{secret.New(text)}, nil
 	}
@@ -113,7 +113,7 @@ func (s source) texts(ctx context.Context) ([]secret.Text, error) {
 	for _, path := range paths {
 		text, err := readfile.Regular(ctx, path, maxFile)
 		if errors.Is(err, readfile.ErrNotRegular) || len(text) > maxFile {
-			return nil, &fault.Error{Reason: keys.ErrTooLarge, Found: "not a regular file of at most 64 KiB", Hint: "name the file of one key"}
+			return nil, &fault.Error{Reason: keys.ErrTooLarge, Found: "this is not a regular file of at most 64 KiB", Hint: "name the file of one key"}
 		}
 		if err != nil {
 			return nil, readError(err)

@@ -74,7 +74,7 @@ func (c *client) token(ctx context.Context) (token, error) {
 		return token{}, err
 	}
 	if t.text.IsZero() {
-		return token{}, keys.Refused("google returned no token for the credentials", "check them")
+		return token{}, keys.Refused("Google returned no token for the credentials", "check them")
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -41,7 +41,7 @@ func (c *client) fetch(ctx context.Context) (token, error) {
 	switch google.CredentialsType(f.Type) {
 	case google.ServiceAccount:
 		if f.Email == "" {
-			return token{}, keys.Refused("a service account without client_email", "download its key again")
+			return token{}, keys.Refused("the service account has no client_email", "download its key again")
 		}
 		return c.fromLibrary(ctx, f.serviceAccount)
 	case google.AuthorizedUser:
@@ -53,7 +53,7 @@ func (c *client) fetch(ctx context.Context) (token, error) {
 		}
 		return c.fromLibrary(ctx, f.externalAccount(subject))
 	}
-	return token{}, keys.Refused("google credentials of a type that is not supported", "use a service_account, an authorized_user, or an external_account")
+	return token{}, keys.Refused("the Google credentials are of a type that is not supported", "use a service_account, an authorized_user, or an external_account")
 }
 
 // credentialsFile returns the path of the credentials; empty: there is no file.
@@ -103,7 +103,7 @@ func (c *client) fromLibrary(ctx context.Context, open func(context.Context) (oa
 	case transport.Err != nil:
 		return token{}, transport.Err
 	case err != nil:
-		return token{}, keys.Refused("google credentials that return no token", "download them again, and check the permissions of their account")
+		return token{}, keys.Refused("the Google credentials return no token", "download them again, and check the permissions of their account")
 	}
 	return token{secret.New(t.AccessToken), t.Expiry}, nil
 }
@@ -139,7 +139,7 @@ func readCredentials(ctx context.Context, path string) (credentials, error) {
 	raw, err := keyrest.ReadFile(ctx, path, maxFile, what, hint)
 	var f credentials
 	if err == nil && json.Unmarshal(raw, &f) != nil {
-		err = keys.Refused(what+" is not json", hint)
+		err = keys.Refused(what+" is not JSON", hint)
 	}
 	f.text = secret.New(string(raw))
 	return f, err
@@ -197,7 +197,7 @@ func (f credentials) readSubject(ctx context.Context) (secret.Text, error) {
 	if f.Source.Format.Type == "json" {
 		var members map[string]secret.JSON
 		if json.Unmarshal(raw, &members) != nil || json.Unmarshal(members[f.Source.Format.Field].Reveal(), &text) != nil || text.IsZero() {
-			return secret.Text{}, keys.Refused(what+" is not a json object with the token as text", hint)
+			return secret.Text{}, keys.Refused(what+" is not a JSON object with the token as text", hint)
 		}
 	}
 	return text, nil

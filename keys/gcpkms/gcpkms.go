@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	store      keyrest.Store = "google cloud kms"
+	store      keyrest.Store = "Google Cloud KMS"
 	storeToken keyrest.Store = "google's metadata server"
 )
 
@@ -54,7 +54,7 @@ func (s scheme) Open(uri string) (keys.Source, error) {
 	const shape = `^(projects/[\w.:-]+/locations/[\w-]+/keyRings/[\w-]+/cryptoKeys/[\w-]+)(/cryptoKeyVersions/\d+)?$`
 	parts := regexp.MustCompile(shape).FindStringSubmatch(name)
 	if !ok || parts == nil {
-		return nil, store.Unsupported("not the uri of a key", "write gcpkms://projects/P/locations/L/keyRings/R/cryptoKeys/K")
+		return nil, store.Unsupported("this is not the URI of a key", "write gcpkms://projects/P/locations/L/keyRings/R/cryptoKeys/K")
 	}
 	only := ""
 	if parts[2] != "" {

@@ -59,7 +59,7 @@ func (s *source) Versions(ctx context.Context) ([]keys.Key, error) {
 	case len(enabled) == 0:
 		return nil, store.Missing("has no enabled version of the key", "enable one, or correct the source")
 	case len(list) == 0:
-		return nil, store.Unsupported("the key's algorithm makes no jws signature",
+		return nil, store.Unsupported("the key's algorithm makes no JWS signature",
 			"create one for asymmetric signing with RSA_SIGN_PKCS1, RSA_SIGN_PSS, EC_SIGN_P256, EC_SIGN_P384, EC_SIGN_SECP256K1 or EC_SIGN_ED25519")
 	}
 	return list, nil

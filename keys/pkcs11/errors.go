@@ -11,7 +11,7 @@ import (
 	"conductor-jwt/internal/keyrest"
 )
 
-const store keyrest.Store = "pkcs#11 token"
+const store keyrest.Store = "PKCS#11 token"
 
 func is(err error, code uint) bool {
 	found, ok := errors.AsType[pkcs11.Error](err)
@@ -53,7 +53,7 @@ func storeError(err error) error {
 	case !ok || isStale(err):
 		return store.Unavailable("cannot be used", "check the device")
 	case isPIN(err):
-		return store.Refused("does not accept the pin", "correct the file that pin-source names; the pin is not tried again until the file changes")
+		return store.Refused("does not accept the PIN", "correct the file that pin-source names; the PIN is not tried again until the file changes")
 	}
 	switch uint(found) {
 	case pkcs11.CKR_GENERAL_ERROR, pkcs11.CKR_HOST_MEMORY, pkcs11.CKR_DEVICE_MEMORY, pkcs11.CKR_FUNCTION_FAILED, pkcs11.CKR_SESSION_COUNT:

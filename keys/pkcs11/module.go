@@ -40,11 +40,11 @@ func (l *library) load(path string) (*pkcs11.Ctx, error) {
 	}
 	m := pkcs11.New(path)
 	if m == nil {
-		return nil, keys.Unavailable("a pkcs#11 module that cannot be loaded", "check module-path, and that the library is installed")
+		return nil, keys.Unavailable("the PKCS#11 module cannot be loaded", "check module-path, and that the library is installed")
 	}
 	if err := m.Initialize(); err != nil && !is(err, pkcs11.CKR_CRYPTOKI_ALREADY_INITIALIZED) {
 		m.Destroy()
-		return nil, keys.Unavailable("a pkcs#11 module that does not start", "check its configuration")
+		return nil, keys.Unavailable("the PKCS#11 module does not start", "check its configuration")
 	}
 	l.module = m
 	return m, nil
@@ -69,7 +69,7 @@ func (p place) slot(m *pkcs11.Ctx) (uint, error) {
 	case 1:
 		return found[0], nil
 	}
-	return 0, &fault.Error{Reason: keys.ErrAmbiguous, Found: "several tokens that match the source", Hint: "add serial to the source"}
+	return 0, &fault.Error{Reason: keys.ErrAmbiguous, Found: "several tokens match the source", Hint: "add serial to the source"}
 }
 
 // matches compares the attributes that p names. The module pads its values (PKCS

@@ -86,7 +86,7 @@ func (p place) private(at *session) (pkcs11.ObjectHandle, error) {
 	case len(list) == 0:
 		return 0, store.Missing("has no private key that matches the source", "correct object and id; without pin-source, a token may hide its private keys")
 	case len(list) > 1:
-		return 0, &fault.Error{Reason: keys.ErrAmbiguous, Found: "a token with several private keys that match the source", Hint: "add id to the source"}
+		return 0, &fault.Error{Reason: keys.ErrAmbiguous, Found: "the token has several private keys that match the source", Hint: "add id to the source"}
 	}
 	return list[0], nil
 }
@@ -137,7 +137,7 @@ func (s *session) publicOf(private pkcs11.ObjectHandle) (crypto.PublicKey, error
 		}
 	}
 	return nil, &fault.Error{
-		Reason: keys.ErrInconsistent, Found: "a private key of a token without exactly one public key of the same id or label",
+		Reason: keys.ErrInconsistent, Found: "the token does not have exactly one public key with the id or label of the private key",
 		Hint: "store its public key in the token, too",
 	}
 }
@@ -188,5 +188,5 @@ func ecPublicKey(params, point []byte) (crypto.PublicKey, error) {
 }
 
 func unsupportedType() error {
-	return store.Unsupported("the key's type makes no jws signature", "use an rsa, ec (P-256, P-384, P-521, secp256k1) or ed25519 key")
+	return store.Unsupported("the key's type makes no JWS signature", "use an RSA, EC (P-256, P-384, P-521, secp256k1) or Ed25519 key")
 }

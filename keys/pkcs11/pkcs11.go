@@ -96,7 +96,7 @@ func readURI(uri string) (place, error) {
 		return place{}, malformed("its path has token, serial, manufacturer, model, object, id and type=private, each at most once")
 	}
 	if strings.Contains(query, "pin-value") {
-		return place{}, malformed("write the pin into a file of its own, and pin-source=/path")
+		return place{}, malformed("write the PIN into a file of its own, and pin-source=/path")
 	}
 	if !readAttributes(query, "&", map[string]*string{"pin-source": &p.pinSource, "module-path": &p.module}) {
 		return place{}, malformed("its query has pin-source and module-path, each at most once")
@@ -133,4 +133,4 @@ func readAttributes(text, separator string, values map[string]*string) bool {
 	return true
 }
 
-func malformed(hint string) error { return store.Unsupported("not the uri of a key", hint) }
+func malformed(hint string) error { return store.Unsupported("this is not the URI of a key", hint) }

@@ -155,7 +155,7 @@ func (t *token) logIn(ctx context.Context, s *session) error {
 const maxPIN = 255 // bytes
 
 func readPIN(ctx context.Context, path string) (secret.Text, error) {
-	const what, hint = "the file of the pin", "check the file that pin-source names"
+	const what, hint = "the file of the PIN", "check the file that pin-source names"
 	raw, err := keyrest.ReadFile(ctx, path, maxPIN, what, hint)
 	if err != nil {
 		return secret.Text{}, err

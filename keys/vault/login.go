@@ -48,7 +48,7 @@ func (l Login) method() method {
 		return l.AppRole.method()
 	}
 	return method{static: func(context.Context) (secret.Text, error) {
-		return secret.Text{}, keys.Refused("no way to log in to vault", "set login in the policy's vault")
+		return secret.Text{}, keys.Refused("there is no way to log in to Vault", "set login in the policy's vault")
 	}}
 }
 

@@ -49,7 +49,7 @@ func (t *transit) Versions(ctx context.Context) ([]keys.Key, error) {
 	}
 	k := answer.Data
 	if k.Derived || !isSigning(k.Type) {
-		return nil, store.Unsupported("the transit key's type makes no jws signature",
+		return nil, store.Unsupported("the transit key's type makes no JWS signature",
 			"create one of type rsa-2048 or above, ecdsa-p256, ecdsa-p384, ecdsa-p521 or ed25519, without derived")
 	}
 	numbers, err := k.versions()

@@ -64,7 +64,7 @@ func New(o Options) keys.Scheme {
 	}
 	roots, err := readCA(o.CAFile)
 	if o.Address == "" {
-		err = &fault.Error{Reason: keys.ErrMissing, Found: "a key of vault, but no address of vault", Hint: "add vault: {address: https://host:8200, …} to the policy"}
+		err = &fault.Error{Reason: keys.ErrMissing, Found: "the key is in Vault, and Vault has no address", Hint: "add vault: {address: https://host:8200, …} to the policy"}
 	}
 	if o.HTTP == nil {
 		o.HTTP = keyrest.NewHTTP(roots)
@@ -82,7 +82,7 @@ func readCA(path string) (*x509.CertPool, error) {
 	pem, err := readfile.Shared(path, maxCA)
 	pool := x509.NewCertPool()
 	if err != nil || len(pem) > maxCA || !pool.AppendCertsFromPEM(pem) {
-		return nil, &fault.Error{Reason: keys.ErrMissing, Found: "a ca_file that cannot be read or holds no certificate", Hint: "name a file of PEM certificates"}
+		return nil, &fault.Error{Reason: keys.ErrMissing, Found: "the ca_file cannot be read or holds no certificate", Hint: "name a file of PEM certificates"}
 	}
 	return pool, nil
 }
@@ -104,11 +104,11 @@ func (s *scheme) Open(uri string) (keys.Source, error) {
 	case kind == "vault-transit" && ok && !hasField:
 		return &transit{c: s.c, mount: mount, name: name}, nil
 	case kind == "vault-transit":
-		return nil, store.Unsupported("not the uri of a key", "write vault-transit://mount/key")
+		return nil, store.Unsupported("this is not the URI of a key", "write vault-transit://mount/key")
 	case kind == "vault-kv" && ok && field != "":
 		return &kv{c: s.c, mount: mount, path: name, field: field}, nil
 	}
-	return nil, store.Unsupported("not the uri of a key", "write vault-kv://mount/path#field")
+	return nil, store.Unsupported("this is not the URI of a key", "write vault-kv://mount/path#field")
 }
 
 // cutMount splits a path into the mount and the rest. A double slash ends the

@@ -32,6 +32,14 @@ type throttled time.Duration // 0: it did not say how long
 // Error implements the error interface.
 func (throttled) Error() string { return "the provider asked to wait" }
 
+// hint says how long to wait, rounded up to a second.
+func (t throttled) hint() string {
+	if t == 0 {
+		return "wait"
+	}
+	return "wait " + (time.Duration(t) + time.Second - 1).Truncate(time.Second).String()
+}
+
 // RetryAfterOf returns how long the provider asked to wait; 0 where it did not say.
 func RetryAfterOf(err error) time.Duration {
 	wait, _ := errors.AsType[throttled](err)
@@ -43,20 +51,25 @@ func unavailable(found, hint string, cause error) error {
 	return &fault.Error{Reason: ErrUnavailable, Found: found, Hint: hint, Cause: cause}
 }
 
-// noAnswer returns the error of a request without an answer.
-func noAnswer(err error) error {
+// noAnswer returns the error of a request without an answer. It names the host where
+// the profile does.
+func (p *post) noAnswer(err error) error {
+	endpoint := "token endpoint"
+	if host := p.profile.KnownHost(p.request.URL); host != "" {
+		endpoint += " " + host
+	}
 	e, ok := errors.AsType[*fault.Error](err)
 	if !ok {
-		return unavailable("token endpoint: no answer", "check the network", nil)
+		return unavailable(endpoint+": there was no answer", "check the network", nil)
 	}
 	if errors.Is(e, outbound.ErrAddress) || errors.Is(e, outbound.ErrURL) {
-		return &fault.Error{Reason: ErrEndpoint, Found: "token endpoint: " + e.Found, Hint: e.Hint}
+		return &fault.Error{Reason: ErrEndpoint, Found: endpoint + ": " + e.Found, Hint: e.Hint}
 	}
 	var cause error
 	if errors.Is(e, outbound.ErrTooLarge) {
 		cause = errAnswered
 	}
-	return unavailable("token endpoint: "+e.Found, e.Hint, cause)
+	return unavailable(endpoint+": "+e.Found, e.Hint, cause)
 }
 
 // skipped counts an exchange that is not made because of cause, and returns its error.
@@ -64,12 +77,12 @@ func noAnswer(err error) error {
 func (x *Exchanger) skipped(r *Request, cause error) error {
 	x.metrics.count(r.Profile, outcomeSkipped)
 	if wait, ok := errors.AsType[throttled](cause); ok {
-		return unavailable("the provider has asked to wait before the next request", "wait; or ask for fewer tokens", wait)
+		return unavailable("the provider has asked to wait before the next request", wait.hint()+", or ask for fewer tokens", wait)
 	}
 	if errors.Is(cause, bulkhead.ErrOpen) {
 		return unavailable("the token endpoint has failed several times in a row and is not called for now", "look at the provider", nil)
 	}
-	return unavailable("as many tasks as may wait for this provider", "wait; or give the worker more slots", nil)
+	return unavailable("too many tasks wait for this provider", "wait; or give the worker more slots", nil)
 }
 
 // maxDescription limits what is repeated of a refusal, in characters. Package provider

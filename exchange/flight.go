@@ -54,7 +54,7 @@ func (x *Exchanger) begin(ctx context.Context, f *flight, which id, key string, 
 // the bytes of its answer.
 func (x *Exchanger) fly(ctx context.Context, f *flight, which id, p *post, release func(error)) {
 	var e *entry
-	f.err = unavailable("a provider whose answer could not be read", "report it", nil)
+	f.err = unavailable("the provider's answer could not be read", "report it", nil)
 	defer func() {
 		_ = recover()
 		x.metrics.count(p.profile, outcomeOf(f.err))
@@ -101,7 +101,7 @@ func (x *Exchanger) wait(ctx context.Context, f *flight, r *Request) error {
 	case <-f.done:
 		return nil
 	case <-ctx.Done():
-		return unavailable("an exchange that did not end before the task's time was up", "look at the provider", ctx.Err())
+		return unavailable("the exchange did not end before the task's time was up", "look at the provider", ctx.Err())
 	case <-crowded:
 		return x.skipped(r, bulkhead.ErrFull)
 	}

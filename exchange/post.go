@@ -81,21 +81,23 @@ func (p *post) send(ctx context.Context, x *Exchanger) (*entry, error) {
 	now := x.options.Now()
 	x.metrics.took(p.profile, now.Sub(began))
 	if err != nil {
-		return nil, noAnswer(err)
+		return nil, p.noAnswer(err)
 	}
 	token, err := p.profile.ReadToken(answer.Status, answer.Body, began)
 	if refused, ok := errors.AsType[*provider.Refused](err); ok {
 		return nil, p.refusal(refused)
 	}
 	if err != nil {
-		hint := "wait until the provider answers again"
-		if answer.Status < 400 { // a page, or a redirect, which is not followed
+		cause, hint := causeIn(answer, now), "wait until the provider answers again"
+		if wait, ok := errors.AsType[throttled](cause); ok {
+			hint = wait.hint() + ", as the provider asks"
+		} else if answer.Status < 400 { // a page, or a redirect, which is not followed
 			hint = "check the address; another service may answer there"
 		}
-		return nil, unavailable(err.Error(), hint, causeIn(answer, now))
+		return nil, unavailable(err.Error(), hint, cause)
 	}
 	if p.isRepeatedIn(&token) {
-		return nil, unavailable("an answer that repeats what was sent", "check the token endpoint; another service may answer there", causeIn(answer, now))
+		return nil, unavailable("the answer repeats what was sent", "check the token endpoint; another service may answer there", causeIn(answer, now))
 	}
 	e := p.entry
 	e.token, e.obtained = token, began
@@ -131,7 +133,7 @@ func causeIn(answer outbound.Response, now time.Time) error {
 func (x *Exchanger) host(endpoint string) (*bulkhead.Bulkhead, error) {
 	u, err := url.Parse(endpoint)
 	if err != nil {
-		return nil, unavailable("a token endpoint that is no URL", "report it", nil)
+		return nil, unavailable("the token endpoint is not a URL", "report it", nil)
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()

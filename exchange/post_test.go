@@ -124,6 +124,42 @@ func TestEndsWithoutAnAnswer(t *testing.T) {
 	}
 }
 
+// The host of a profile is public; that of a task is not.
+func TestAnErrorNamesTheHostOfTheProfileAlone(t *testing.T) {
+	for own, want := range map[string]string{
+		tokenURL: "token endpoint as.example: why", "https://other.example/token": "token endpoint: why", "": "token endpoint: why",
+	} {
+		f := newFixture(t, 8)
+		f.answer = func(context.Context, int) (outbound.Response, error) {
+			return outbound.Response{}, &fault.Error{Reason: outbound.ErrUnreachable, Found: "why"}
+		}
+		r := f.request()
+		r.Profile.Exchange.URL = own
+		if e := f.failure(r, exchange.ErrUnavailable); e.Found != want {
+			t.Errorf("%q: %s, want %s", own, e.Found, want)
+		}
+	}
+}
+
+func TestAHintSaysHowLongAProviderAsksToWait(t *testing.T) {
+	f := newFixture(t, 8)
+	now := time.Now()
+	f.now = func() time.Time { return now }
+	f.answer = func(context.Context, int) (outbound.Response, error) {
+		r := answered(http.StatusTooManyRequests, "")
+		r.Header.Set("Retry-After", "20")
+		return r, nil
+	}
+	for _, want := range []string{"wait 20s, as the provider asks", "wait 20s, or ask for fewer tokens"} { // the second is not posted
+		if e := f.failure(f.request(), exchange.ErrUnavailable); e.Hint != want {
+			t.Errorf("the hint is %q, want %q", e.Hint, want)
+		}
+	}
+	if n := f.posted(); n != 1 {
+		t.Errorf("%d posts", n)
+	}
+}
+
 // described is the answer to a request whose provider describes its refusal so.
 func described(t *testing.T, f *fixture, r exchange.Request, description string) *provider.Refused {
 	t.Helper()

@@ -60,6 +60,26 @@ func (p *Profile) Endpoint(tokenURL string, claims, parameters *jsonobj.Object) 
 	return Endpoint{URL: tokenURL, BuiltIn: builtIn}, nil
 }
 
+// EndpointFollows reports whether the token endpoint follows from the audience.
+func (e *Exchange) EndpointFollows() bool { return e.endpoint != nil }
+
+// KnownHost returns the host of an endpoint where the profile itself names it. It returns
+// "" where a task names it, because no message may show a value of a task.
+func (p *Profile) KnownHost(endpoint string) string {
+	host := hostOf(endpoint)
+	for _, known := range append([]string{p.Exchange.URL}, p.Exchange.Patterns...) {
+		if hostOf(known) == host && !strings.Contains(host, "*") {
+			return host
+		}
+	}
+	return ""
+}
+
+func hostOf(endpoint string) string {
+	host, _, _ := strings.Cut(strings.TrimPrefix(endpoint, "https://"), "/")
+	return host
+}
+
 func wrongEndpoint(found, hint string) error {
 	return &fault.Error{Reason: ErrEndpoint, Field: tokenURLField, Found: found, Hint: hint}
 }

@@ -190,6 +190,24 @@ func TestSeveralAudiencesNameNoEndpoint(t *testing.T) {
 	wantFault(t, err, provider.ErrEndpoint, "tokenUrl")
 }
 
+// A message may name a host that is part of the profile, and none that a task chooses.
+func TestTheHostThatAProfileNames(t *testing.T) {
+	for _, row := range []struct{ profile, url, want string }{
+		{"google-service-account", "https://oauth2.googleapis.com/token", "oauth2.googleapis.com"},
+		{"github-app", "https://api.github.com/app/installations/1/access_tokens", "api.github.com"},
+		{"github-app", "https://api.acme.ghe.com/app/installations/1/access_tokens", ""},
+		{"salesforce", "https://login.salesforce.com/services/oauth2/token", "login.salesforce.com"},
+		{"salesforce", "https://acme.my.salesforce.com/services/oauth2/token", ""},
+		{"okta", "https://*.okta.com/oauth2/v1/token", ""},
+		{"keycloak", "https://kc.acme.com/realms/r/protocol/openid-connect/token", ""},
+		{"client-assertion", "https://as.acme.com/token", ""},
+	} {
+		if got := find(t, row.profile).KnownHost(row.url); got != row.want {
+			t.Errorf("%s %s: %q, want %q", row.profile, row.url, got, row.want)
+		}
+	}
+}
+
 // owned are the domains of each provider that has some.
 func owned() map[string][]string {
 	return map[string][]string{

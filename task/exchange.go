@@ -99,7 +99,7 @@ func checkExchanges(v *inputValues, p *provider.Profile) error {
 	case !v.has(inProfile):
 		return cmp.Or(v.checkResolved(inProfile), refuse(errInputMissing, inProfile, "no profile was given, and it names the provider", useExchange()))
 	case p.Exchange == nil:
-		return invalid(inProfile, "a profile whose provider takes the signed token itself", "use a "+TaskType+" task, or "+useExchange())
+		return invalid(inProfile, "the provider of this profile takes the signed token itself", "use a "+TaskType+" task, or "+useExchange())
 	}
 	return nil
 }
@@ -265,7 +265,7 @@ func (h *Handler) endpoint(d *draft) (*access, error) {
 	}
 	listed := h.o.Policy.ListsEndpoint(found.URL)
 	if !found.BuiltIn && !listed {
-		return nil, refuse(errPolicyDenied, inTokenURL, "the token endpoint is neither one of this provider nor listed by the operator",
+		return nil, refuse(errPolicyDenied, r.endpointField(), "the token endpoint is neither one of the provider nor listed by the operator",
 			"correct it, or have the operator list it under exchange.endpoints of the policy file")
 	}
 	return &access{endpoint: found.URL, listed: listed}, nil
@@ -295,15 +295,22 @@ func (h *Handler) exchange(ctx context.Context, d draft) (draft, error) {
 			return d.signed.Compact, err
 		},
 	})
-	return d, exchangeFault(err)
+	return d, r.locatedEndpoint(err)
 }
 
-// exchangeFault names the input behind an error of an exchange.
-func exchangeFault(err error) error {
-	if e, ok := errors.AsType[*fault.Error](err); ok && errors.Is(err, exchange.ErrEndpoint) {
-		located := *e
-		located.Field = inTokenURL
-		return &located
+// endpointField returns the input that decides about the endpoint: the audience, where
+// it follows from that.
+func (r *request) endpointField() string {
+	if r.exchange.tokenURL == "" && r.profile.Exchange.EndpointFollows() {
+		return inAudience
+	}
+	return inTokenURL
+}
+
+// locatedEndpoint names the input behind an error about an endpoint.
+func (r *request) locatedEndpoint(err error) error {
+	if errors.Is(err, exchange.ErrEndpoint) {
+		return fault.In(r.endpointField(), err)
 	}
 	return err
 }

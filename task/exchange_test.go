@@ -211,8 +211,8 @@ func TestAParameterThatResolvedToNothing(t *testing.T) {
 
 func TestAnEndpointOfTheOperator(t *testing.T) {
 	p := new(providers)
-	failed(t, handle(t, with(keycloakInput), exchanging(p)), "policy_denied", "tokenUrl")
-	failed(t, handle(t, with(keycloakInput), under(t, "inline: allow\nexchange: {endpoints: [\"https://keycloak.corp.example/realms/other/**\"]}\n"), exchanging(p)), "policy_denied", "tokenUrl")
+	failed(t, handle(t, with(keycloakInput), exchanging(p)), "policy_denied", "audience")
+	failed(t, handle(t, with(keycloakInput), under(t, "inline: allow\nexchange: {endpoints: [\"https://keycloak.corp.example/realms/other/**\"]}\n"), exchanging(p)), "policy_denied", "audience")
 	exchanged(t, handle(t, with(keycloakInput), under(t, listed), exchanging(p)))
 	if len(p.requests) != 1 || !p.requests[0].Listed || p.requests[0].Input.URL != "https://keycloak.corp.example/realms/main/protocol/openid-connect/token" {
 		t.Errorf("asked for %d tokens", len(p.requests))

@@ -72,7 +72,7 @@ func TestTokenText(t *testing.T) {
 		"an unprotected header":         {`{"payload":"P","protected":"H","signature":"S","header":{}}`, "the unprotected header is not signed", "compact form"},
 		"flattened without a part":      {`{"payload":"P","protected":"H"}`, "no string member", "compact form"},
 		"a part that is no string":      {`{"payload":1,"protected":"H","signature":"S"}`, "no string member", "compact form"},
-		"JSON that ends":                {`{"access_token":`, "JSON that ends too early", "whole"},
+		"JSON that ends":                {`{"access_token":`, "the JSON ends too early", "whole"},
 		"json with a member twice":      {`{"token":"a","token":"b"}`, "appears twice", "keep one"},
 	} {
 		t.Run(name, func(t *testing.T) {

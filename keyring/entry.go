@@ -31,7 +31,7 @@ func (r *Ring) openEntries(k policy.Key) ([]*entry, *policy.Error) {
 	for _, v := range k.Versions {
 		scheme, ok := r.o.Schemes[v.Scheme()]
 		if !ok {
-			return nil, r.o.Policy.Fault(v.Place, "this build has no "+v.Scheme()+": keys"+r.o.Missing[v.Scheme()])
+			return nil, r.o.Policy.Fault(v.Place, "source: this build has no "+v.Scheme()+": keys"+r.o.Missing[v.Scheme()])
 		}
 		source, err := scheme.Open(v.Source)
 		if err != nil {
@@ -45,7 +45,7 @@ func (r *Ring) openEntries(k policy.Key) ([]*entry, *policy.Error) {
 			e.store = r.o.Stores.Of(storeName(v.Scheme()))
 		}
 		if len(k.Versions) > 1 && !source.Timed() && v.From.IsZero() {
-			return nil, r.o.Policy.Fault(v.Place, "a version without from, whose source has no creation time; write from: 2027-01-31T00:00:00Z, at least "+strings.TrimSuffix(policy.MinActivationDelay.String(), "0s")+" after it is published")
+			return nil, r.o.Policy.Fault(v.Place, "from: the version has no from, and its source no creation time; write from: 2027-01-31T00:00:00Z, at least "+strings.TrimSuffix(policy.MinActivationDelay.String(), "0s")+" after it is published")
 		}
 		list = append(list, e)
 	}
@@ -67,7 +67,7 @@ func (r *Ring) fault(v policy.Version, err error) *policy.Error {
 	if e, ok := errors.AsType[*fault.Error](err); ok {
 		text = e.Error()
 	}
-	return r.o.Policy.Fault(v.Place, text)
+	return r.o.Policy.Fault(v.Place, "source: "+text)
 }
 
 // versions reads the versions of the source. Its error is a [*fault.Error].
@@ -142,7 +142,7 @@ func (e *entry) version(key keys.Key, k policy.Key) (*version, error) {
 func (e *entry) checkCount(found []keys.Key) error {
 	switch {
 	case len(found) == 0:
-		return &fault.Error{Reason: keys.ErrMissing, Found: "a source without a key", Hint: "store a key there"}
+		return &fault.Error{Reason: keys.ErrMissing, Found: "the source has no key", Hint: "store a key there"}
 	case len(found) == 1:
 		return nil
 	case !e.policy.From.IsZero():
@@ -163,7 +163,7 @@ func (e *entry) checkCount(found []keys.Key) error {
 
 func ambiguous(n int, what string) error {
 	return &fault.Error{
-		Reason: keys.ErrAmbiguous, Found: fmt.Sprintf("a source with %d keys and %s", n, what),
+		Reason: keys.ErrAmbiguous, Found: fmt.Sprintf("the source has %d keys and %s", n, what),
 		Hint: "list each under versions, with a source and from of its own",
 	}
 }
@@ -191,7 +191,7 @@ func (e *entry) checkReplaced(ctx context.Context, previous, current []*version,
 			continue
 		}
 		return &fault.Error{
-			Reason: keys.ErrAmbiguous, Found: "another key than before, without a time from which it may sign",
+			Reason: keys.ErrAmbiguous, Found: "the source has another key than before, without a time from which it may sign",
 			Hint: "list both under versions with from; or reload the policy to use the new one at once",
 		}
 	}

@@ -118,7 +118,7 @@ func (r *Ring) refresh(ctx context.Context, n *namedKey) (policy.Version, error)
 	loaded := newLoadedVersions(n.policy, perEntry, r.o.Now())
 	if loaded.repeatsKeyID() {
 		return n.policy.Versions[0], &fault.Error{
-			Reason: keys.ErrAmbiguous, Found: "two versions with the same kid", Hint: "list each key once, with a kid of its own",
+			Reason: keys.ErrAmbiguous, Found: "two versions have the same kid", Hint: "list each key once, with a kid of its own",
 		}
 	}
 	n.loaded.Store(loaded)

@@ -122,7 +122,7 @@ func TestVersionsWithoutTimes(t *testing.T) {
 		r.put("vault-transit://t/a", edKey(t, time.Now()))
 		r.put("vault-transit://t/b", edKey(t, time.Now()))
 		_, err := keyring.New(t.Context(), r.options(t), nil)
-		if _, ok := errors.AsType[*policy.Error](err); ok != row.fault || row.fault && !strings.Contains(err.Error(), "a version without from, whose source has no creation time") {
+		if _, ok := errors.AsType[*policy.Error](err); ok != row.fault || row.fault && !strings.Contains(err.Error(), "from: the version has no from, and its source no creation time") {
 			t.Errorf("timed %t, %s: %v", row.timed, row.versions, err)
 		}
 	}

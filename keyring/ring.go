@@ -101,7 +101,7 @@ func (r *Ring) checkKeyIDs(ctx context.Context) []*policy.Error {
 		}
 		for _, v := range loaded.versions {
 			if other, ok := seen[v.kid]; ok && v.kid != "" && !isSameKey(ctx, other, v) {
-				wrong = append(wrong, r.o.Policy.Fault(n.policy.Place, "it has a kid that another published key has; give each its own"))
+				wrong = append(wrong, r.o.Policy.Fault(n.policy.Place, "kid: another published key has this kid; give each key its own"))
 			}
 			seen[v.kid] = v
 		}

@@ -90,17 +90,17 @@ func TestSourceErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, row := range []struct{ text, want string }{
-		{`keys: {k: {source: "file:///nonsense"}}`, "policy.yaml:1:20: a uri that makes no sense; write another"},
-		{`keys: {k: {source: "pkcs11:token=x"}}`, "policy.yaml:1:20: this build has no pkcs11: keys; the native edition has it"},
-		{`keys: {k: {source: "file:///broken"}}`, "policy.yaml:1:20: not a key at all"},
-		{`keys: {k: {source: "file:///empty"}}`, "a source without a key"},
-		{`keys: {k: {source: "file:///two"}}`, "a source with 2 keys and no time from which each may sign"},
-		{`keys: {k: {versions: [{source: "file:///two", from: 2000-01-01T00:00:00Z}]}}`, "a source with 2 keys and one from"},
-		{`keys: {k: {source: "file:///two", kid: x}}`, "a source with 2 keys and one kid"},
-		{`keys: {k: {source: "file:///oct", publish: true}}`, "a secret key, which cannot be published"},
+		{`keys: {k: {source: "file:///nonsense"}}`, "policy.yaml:1:20: source: a uri that makes no sense; write another"},
+		{`keys: {k: {source: "pkcs11:token=x"}}`, "policy.yaml:1:20: source: this build has no pkcs11: keys; the native edition has it"},
+		{`keys: {k: {source: "file:///broken"}}`, "policy.yaml:1:20: source: not a key at all"},
+		{`keys: {k: {source: "file:///empty"}}`, "the source has no key"},
+		{`keys: {k: {source: "file:///two"}}`, "the source has 2 keys and no time from which each may sign"},
+		{`keys: {k: {versions: [{source: "file:///two", from: 2000-01-01T00:00:00Z}]}}`, "the source has 2 keys and one from"},
+		{`keys: {k: {source: "file:///two", kid: x}}`, "the source has 2 keys and one kid"},
+		{`keys: {k: {source: "file:///oct", publish: true}}`, "this is a secret key, which cannot be published"},
 		{`keys: {k: {source: "file:///a", algorithms: [RS256, ES256]}}`, "no listed algorithm fits the key"},
-		{`keys: {k: {versions: [{source: "file:///a", from: 2000-01-01T00:00:00Z}, {source: "file:///same", from: 2001-01-01T00:00:00Z}]}}`, "two versions with the same kid"},
-		{`keys: {k: {source: "file:///a", publish: true, kid: x}, l: {source: "file:///b", publish: true, kid: x}}`, "policy.yaml:1:57: it has a kid that another published key has"},
+		{`keys: {k: {versions: [{source: "file:///a", from: 2000-01-01T00:00:00Z}, {source: "file:///same", from: 2001-01-01T00:00:00Z}]}}`, "two versions have the same kid"},
+		{`keys: {k: {source: "file:///a", publish: true, kid: x}, l: {source: "file:///b", publish: true, kid: x}}`, "policy.yaml:1:57: kid: another published key has this kid"},
 	} {
 		r := &fixture{memoryStore: newMemoryStore(), text: row.text}
 		r.fail("file:///broken", &fault.Error{Reason: keys.ErrUnreadable, Found: "not a key at all"})

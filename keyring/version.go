@@ -48,7 +48,7 @@ func newVersion(key keys.Key, k policy.Key, kid string, s *bulkhead.Bulkhead) (*
 	}
 	if k.Publish && key.Public() == nil {
 		return nil, &fault.Error{
-			Reason: keys.ErrUnsupported, Found: "a secret key, which cannot be published",
+			Reason: keys.ErrUnsupported, Found: "this is a secret key, which cannot be published",
 			Hint: "leave publish out, or use a key with a public half",
 		}
 	}

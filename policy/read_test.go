@@ -218,7 +218,7 @@ func TestMistakes(t *testing.T) {
 		{k + "profiles: {a: {extends: github-app, key: a}}", "policy.yaml:2:3: a profile has the name of this key, and a grant would permit both; rename one of them"},
 		{"keys: {snowflake: {source: \"env:A\"}}\nprofiles: {snowflake: {extends: snowflake, key: snowflake}}", "policy.yaml:1:8: a profile has the name of this key"},
 		{"keys: {a: {source: \"env:A\"}}\ngrants: [{use: [a], issuers: }]", "policy.yaml:2:21: issuers: there is no value; write one, or remove the field"},
-		{strings.Repeat("[", 1000), "policy.yaml:1:65: nested more than 64 deep"},
+		{strings.Repeat("[", 1000), "policy.yaml:1:65: this is nested more than 64 deep; nest it less"},
 		{"vault: {login: {token_file: /t}}", "vault: address is missing"},
 		{"vault: {address: \"https://v\", token: x}", "unknown field of vault"},
 		{"vault: {address: \"https://u:p@v\"}", "address: the URL has a user name"},

@@ -78,12 +78,14 @@ func (c *check) add(reason error, field, found, hint string) {
 	c.broken = append(c.broken, &fault.Error{Reason: reason, Field: field, Found: found, Hint: hint})
 }
 
-const notSet = "not set, and this profile requires it"
+const notSet = "not set, and the profile requires it"
 
-func (c *check) missing(field, meaning string) { c.add(ErrMissing, field, notSet, setTo(meaning)) }
+func (c *check) missing(field, meaning string) {
+	c.add(ErrMissing, field, "this is "+notSet, setTo(meaning))
+}
 
 func (c *check) wrongType(name, found, want, meaning string) {
-	c.add(ErrInvalid, name, "of JSON type "+found+", where this profile requires "+want, setTo(meaning))
+	c.add(ErrInvalid, name, "this is of JSON type "+found+", and the profile requires "+want, setTo(meaning))
 }
 
 func (c *check) algorithm() {
@@ -102,7 +104,7 @@ func (c *check) typ() {
 	case !ok:
 		c.missing("typ", c.p.Type)
 	case !strings.EqualFold(typ, c.p.Type):
-		c.add(ErrInvalid, "typ", "a type that this profile does not allow", setTo(c.p.Type))
+		c.add(ErrInvalid, "typ", "the profile does not allow this type", setTo(c.p.Type))
 	}
 }
 
@@ -114,7 +116,7 @@ func (c *check) keyID() {
 
 func (c *check) certificate() {
 	if c.p.Certificate && !c.header.Has(signer.HeaderX5TS256) && !c.header.Has(signer.HeaderX5T) {
-		c.add(ErrMissing, signer.HeaderX5TS256, notSet, "give the certificate that is registered with the provider")
+		c.add(ErrMissing, signer.HeaderX5TS256, "this is "+notSet, "give the certificate that is registered with the provider")
 	}
 }
 
@@ -125,7 +127,7 @@ func (c *check) claim(rule Claim) {
 		c.missing(rule.Name, rule.Meaning)
 	case !ok:
 	case rule.Forbidden:
-		c.add(ErrConflict, rule.Name, "set, and this profile does not allow it", "leave it out")
+		c.add(ErrConflict, rule.Name, "this is set, and the profile does not allow it", "leave it out")
 	case rule.Name == "aud":
 		c.audience(rule)
 	case rule.JSONType != "":
@@ -144,13 +146,13 @@ func (c *check) text(rule Claim, value json.RawMessage) {
 	case !ok:
 		c.wrongType(rule.Name, jsonobj.TypeName(value), "string", rule.Meaning)
 	case rule.SameAs != "" && !c.equal(rule.Name, rule.SameAs):
-		c.add(ErrInvalid, rule.Name, "not the same as "+rule.SameAs, "set it to the same value, or leave it out")
+		c.add(ErrInvalid, rule.Name, "this is not the same as "+rule.SameAs, "set it to the same value, or leave it out")
 	case rule.Patterns != nil && !rule.matches(text):
-		c.add(ErrInvalid, rule.Name, "a value that this profile does not allow", rule.correction(text))
+		c.add(ErrInvalid, rule.Name, "the profile does not allow this value", rule.correction(text))
 	case rule.UpperCase && strings.ContainsFunc(text, unicode.IsLower):
-		c.add(ErrInvalid, rule.Name, "lower-case letters", "write it in upper case")
+		c.add(ErrInvalid, rule.Name, "this has lower-case letters", "write it in upper case")
 	case length < rule.MinLength || rule.MaxLength > 0 && length > rule.MaxLength:
-		c.add(ErrInvalid, rule.Name, fmt.Sprintf("a string of %d characters", length), "write "+rule.lengths())
+		c.add(ErrInvalid, rule.Name, fmt.Sprintf("this has %d characters", length), "write "+rule.lengths())
 	}
 }
 
@@ -166,16 +168,16 @@ func (c *check) audience(rule Claim) {
 	audiences, ok := signer.Audiences(c.claims)
 	switch {
 	case !ok || len(audiences) == 0:
-		c.add(ErrInvalid, "aud", "of JSON type "+jsonobj.TypeName(value), setTo(rule.Meaning))
+		c.add(ErrInvalid, "aud", "this is of JSON type "+jsonobj.TypeName(value), setTo(rule.Meaning))
 		return
 	case rule.Single && jsonobj.TypeName(value) != "string":
-		c.add(ErrInvalid, "aud", "a list, where this profile allows a single audience", "write one audience as a string")
+		c.add(ErrInvalid, "aud", "this is a list, and the profile allows a single audience", "write one audience as a string")
 		return
 	}
 	// The token would also be valid at an audience that is not the provider.
 	for _, audience := range audiences {
 		if rule.Patterns != nil && !rule.matches(audience) {
-			c.add(ErrInvalid, "aud", "an audience that is not the provider's", rule.correction(audience))
+			c.add(ErrInvalid, "aud", "this audience is not the provider's", rule.correction(audience))
 			return
 		}
 	}
@@ -193,10 +195,10 @@ func (c *check) oneOf() {
 	}
 	switch len(set) {
 	case 0:
-		c.add(ErrMissing, c.p.OneOf[0], "neither "+strings.Join(c.p.OneOf, " nor ")+" is set, and this profile requires one", "set one of them")
+		c.add(ErrMissing, c.p.OneOf[0], "neither "+strings.Join(c.p.OneOf, " nor ")+" is set, and the profile requires one", "set one of them")
 	case 1:
 	default:
-		c.add(ErrConflict, set[1], "this profile allows "+strings.Join(c.p.OneOf, " or ")+", not both", "leave one of them out")
+		c.add(ErrConflict, set[1], "the profile allows "+strings.Join(c.p.OneOf, " or ")+", not both", "leave one of them out")
 	}
 }
 
@@ -225,9 +227,9 @@ func (c *check) lifetime(issued int64, hasIssued bool, expires int64) {
 	life := expires - c.start(issued, hasIssued, expires)
 	switch {
 	case c.p.MaxTTL > 0 && life > c.p.MaxTTL:
-		c.add(ErrLifetime, "exp", "a longer lifetime than this profile allows", fmt.Sprintf("ask for at most %d seconds", c.p.MaxTTL))
+		c.add(ErrLifetime, "exp", "the lifetime is longer than the profile allows", fmt.Sprintf("ask for at most %d seconds", c.p.MaxTTL))
 	case hasIssued && expires-issued < c.p.MinTTL:
-		c.add(ErrLifetime, "exp", "a shorter lifetime than this profile allows", fmt.Sprintf("ask for at least %d seconds", c.p.MinTTL))
+		c.add(ErrLifetime, "exp", "the lifetime is shorter than the profile allows", fmt.Sprintf("ask for at least %d seconds", c.p.MinTTL))
 	}
 }
 
@@ -260,7 +262,7 @@ func (c *check) time(name string, required bool) (seconds int64, ok bool) {
 	if !has {
 		switch {
 		case required && name == "exp":
-			c.add(ErrLifetime, name, notSet, "let the token expire")
+			c.add(ErrLifetime, name, "this is "+notSet, "let the token expire")
 		case required:
 			c.missing(name, timeOfIssue)
 		}
@@ -275,7 +277,7 @@ func (c *check) time(name string, required bool) (seconds int64, ok bool) {
 
 // algorithmNotAllowed names the algorithms to use instead.
 func algorithmNotAllowed(use []keys.Algorithm) *fault.Error {
-	return &fault.Error{Reason: ErrAlgorithm, Field: "alg", Found: "an algorithm that this profile does not allow", Hint: "use " + orList(keys.JoinAlgorithms(use))}
+	return &fault.Error{Reason: ErrAlgorithm, Field: "alg", Found: "the profile does not allow this algorithm", Hint: "use " + orList(keys.JoinAlgorithms(use))}
 }
 
 // orList writes "a, b, c" as "a, b or c".

@@ -194,7 +194,7 @@ func TestALifetimeBeginsWhereTheProviderCountsFrom(t *testing.T) {
 func TestATimeThatIsNotANumberIsReported(t *testing.T) {
 	for _, edit := range []string{`iat="100"`, `exp="700"`} {
 		faults := find(t, "github-app").Check(object(t, `{"alg":"RS256"}`), object(t, good()["github-app"][1], edit), noon)
-		if len(faults) != 1 || faults[0].Found != "of JSON type string, where this profile requires number" {
+		if len(faults) != 1 || faults[0].Found != "this is of JSON type string, and the profile requires number" {
 			t.Errorf("%s: %v", edit, faults)
 		}
 	}

@@ -216,19 +216,19 @@ func TestNoParameterOverridesWhatTheWorkerSets(t *testing.T) {
 
 func TestParametersAreChecked(t *testing.T) {
 	for _, row := range []struct{ profile, parameters, message string }{
-		{"github-app", `{"instalationId":1}`, "this provider has no parameter instalationId; did you mean installationId?"},
-		{"github-app", `{"x":1}`, "this provider has no parameter x; the parameters are installationId, repositories, repositoryIds, permissions"},
-		{"keycloak", `{"x":1}`, "this provider has no parameter x; leave it out"},
-		{"github-app", `{"installationId":"a"}`, "installationId is not what this provider expects: a string; write it as a whole number: the id of the app's installation, unless tokenUrl has it"},
-		{"github-app", `{"installationId":1.5}`, "installationId is not what this provider expects: a number; write it as a whole number: the id of the app's installation, unless tokenUrl has it"},
-		{"github-app", `{"permissions":{"contents":1}}`, `permissions is not what this provider expects: an object; write it as an object of strings: the permissions of the token, such as {"contents": "read"}`},
+		{"github-app", `{"instalationId":1}`, "the provider has no parameter instalationId; did you mean installationId?"},
+		{"github-app", `{"x":1}`, "the provider has no parameter x; the parameters are installationId, repositories, repositoryIds, permissions"},
+		{"keycloak", `{"x":1}`, "the provider has no parameter x; leave it out"},
+		{"github-app", `{"installationId":"a"}`, "installationId is not what the provider expects: a string; write it as a whole number: the id of the app's installation, unless tokenUrl has it"},
+		{"github-app", `{"installationId":1.5}`, "installationId is not what the provider expects: a number; write it as a whole number: the id of the app's installation, unless tokenUrl has it"},
+		{"github-app", `{"permissions":{"contents":1}}`, `permissions is not what the provider expects: an object; write it as an object of strings: the permissions of the token, such as {"contents": "read"}`},
 		{"github-app", `{"installationId":1,"repositories":""}`, "repositories is blank; set it to the names of the repositories that the token may access, without their owner; or leave it out: the token is then valid for more"},
 		{"github-app", `{"installationId":1,"permissions":null}`, `permissions is blank; set it to the permissions of the token, such as {"contents": "read"}; or leave it out: the token is then valid for more`},
 		{"client-assertion", `{"resource":""}`, "resource is blank; set it to the resources that the access token is for (RFC 8707); or leave it out: the token is then valid for more"},
-		{"box", `{}`, "clientSecret is not set, and this profile requires it; set it to the clientSecret of the app's config.json"},
-		{"box", `{"clientSecret":""}`, "clientSecret is not set, and this profile requires it; set it to the clientSecret of the app's config.json"},
-		{"apple-sign-in", `{}`, "neither code nor refreshToken is set, and this profile requires one; set one of them"},
-		{"apple-sign-in", `{"code":"c","refreshToken":"r"}`, "code and refreshToken are set, and this profile allows one of them; leave one of them out"},
+		{"box", `{}`, "clientSecret is not set, and the profile requires it; set it to the clientSecret of the app's config.json"},
+		{"box", `{"clientSecret":""}`, "clientSecret is not set, and the profile requires it; set it to the clientSecret of the app's config.json"},
+		{"apple-sign-in", `{}`, "neither code nor refreshToken is set, and the profile requires one; set one of them"},
+		{"apple-sign-in", `{"code":"c","refreshToken":"r"}`, "code and refreshToken are set, and the profile allows one of them; leave one of them out"},
 	} {
 		err := find(t, row.profile).CheckParameters(*object(t, row.parameters))
 		if f, ok := errors.AsType[*fault.Error](err); !ok || f.Message(nil) != row.message || !errors.Is(err, provider.ErrParameter) {

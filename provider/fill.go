@@ -41,7 +41,7 @@ func (p *Profile) Fill(d Parties, key keys.Key) (Parties, error) {
 		if issuer != "" && d.Issuer != "" && d.Issuer != issuer && iss.Preset == computed {
 			return d, &fault.Error{
 				Reason: ErrConflict, Field: "iss",
-				Found: "not the issuer that follows from the subject and the key", Hint: "leave it out: the profile computes it",
+				Found: "this is not the issuer that follows from the subject and the key", Hint: "leave it out: the profile computes it",
 			}
 		}
 		d.Issuer = cmp.Or(d.Issuer, issuer)
@@ -80,7 +80,7 @@ func (p *Profile) fillOverrides(d *Parties) error {
 }
 
 func overridden(name string) error {
-	return &fault.Error{Reason: ErrConflict, Field: name, Found: "not the value that the operator has set in this profile", Hint: "leave it out"}
+	return &fault.Error{Reason: ErrConflict, Field: name, Found: "this is not the value that the operator has set in the profile", Hint: "leave it out"}
 }
 
 // Complete sets the claims and header parameters that are absent and have one

@@ -72,7 +72,7 @@ func (p *Profile) CheckParameters(given jsonobj.Object) error {
 		case absent(m.Value) && parameter.narrows():
 			return wrongParameter(parameter.Name+" is blank", "set it to "+parameter.Meaning+"; or leave it out: the token is then valid for more")
 		case !absent(m.Value) && !parameter.fits(m.Value):
-			found := parameter.Name + " is not what this provider expects: " + jsonobj.TypePhrase(m.Value.Kind())
+			found := parameter.Name + " is not what the provider expects: " + jsonobj.TypePhrase(m.Value.Kind())
 			return wrongParameter(found, "write it as "+article(string(parameter.Type))+": "+parameter.Meaning)
 		}
 	}
@@ -110,7 +110,7 @@ func (e *Exchange) unknown(name string) error {
 	for _, p := range e.Parameters {
 		names = append(names, p.Name)
 	}
-	found, hint := "this provider has no parameter "+printable.Name(name), "leave it out"
+	found, hint := "the provider has no parameter "+printable.Name(name), "leave it out"
 	if near := nearest.Of(name, names); near != "" {
 		hint = "did you mean " + near + "?"
 	} else if len(names) > 0 {
@@ -136,11 +136,11 @@ func (e *Exchange) checkPresent(parameters *jsonobj.Object) error {
 	}
 	switch len(set) {
 	case 0:
-		return wrongParameter("neither "+strings.Join(e.OneOf, " nor ")+" is set, and this profile requires one", "set one of them")
+		return wrongParameter("neither "+strings.Join(e.OneOf, " nor ")+" is set, and the profile requires one", "set one of them")
 	case 1:
 		return nil
 	}
-	return wrongParameter(strings.Join(set, " and ")+" are set, and this profile allows one of them", "leave one of them out")
+	return wrongParameter(strings.Join(set, " and ")+" are set, and the profile allows one of them", "leave one of them out")
 }
 
 // given returns the value of a parameter that is not absent.

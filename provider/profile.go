@@ -135,7 +135,7 @@ func (p *Profile) ChooseAlgorithm(key keys.Key, requested keys.Algorithm) (keys.
 	case !slices.Contains(fitting, requested):
 		return "", &fault.Error{
 			Reason: ErrAlgorithm, Field: "alg",
-			Found: "an algorithm that does not fit this key (" + string(keys.KindOf(key)) + ")", Hint: "use " + orList(keys.JoinAlgorithms(fitting)),
+			Found: "the algorithm does not fit this key (" + string(keys.KindOf(key)) + ")", Hint: "use " + orList(keys.JoinAlgorithms(fitting)),
 		}
 	}
 	return requested, nil
@@ -149,9 +149,9 @@ func (p *Profile) noAlgorithm(key keys.Key) error {
 			return err
 		}
 	}
-	found, use := "a key ("+string(keys.KindOf(key))+") that fits no algorithm of this profile", "sign with a key for "
+	found, use := "this key ("+string(keys.KindOf(key))+") fits no algorithm of the profile", "sign with a key for "
 	if keys.BoundTo(key) != "" && slices.ContainsFunc(keys.Unbind(key).Algorithms(), p.permits) {
-		found, use = "a JWK whose own alg this profile does not allow", "take alg out of the JWK, or correct it to "
+		found, use = "this is a JWK whose own alg the profile does not allow", "take alg out of the JWK, or correct it to "
 	}
 	return &fault.Error{Reason: ErrAlgorithm, Field: "alg", Found: found, Hint: use + orList(keys.JoinAlgorithms(p.Algorithms))}
 }

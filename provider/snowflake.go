@@ -44,7 +44,7 @@ func fingerprintIssuer(d Parties, key keys.Key) (string, error) {
 	}
 	der, err := x509.MarshalPKIXPublicKey(key.Public())
 	if err != nil {
-		return "", &fault.Error{Reason: ErrAlgorithm, Field: "alg", Found: "a key whose fingerprint cannot be computed", Hint: "sign with an RSA key"}
+		return "", &fault.Error{Reason: ErrAlgorithm, Field: "alg", Found: "the fingerprint of this key cannot be computed", Hint: "sign with an RSA key"}
 	}
 	sum := sha256.Sum256(der)
 	return d.Subject + ".SHA256:" + base64.StdEncoding.EncodeToString(sum[:]), nil

@@ -25,7 +25,7 @@ const (
 // addChain sets the header parameters that r.ChainHeaders lists.
 func addChain(header *jsonobj.Object, key keys.Key, r *Request) error {
 	if len(r.Chain) == 0 {
-		return &fault.Error{Reason: keys.ErrCertificateInvalid, Found: "no certificate", Hint: "give the key's certificate"}
+		return &fault.Error{Reason: keys.ErrCertificateInvalid, Found: "there is no certificate", Hint: "give the key's certificate"}
 	}
 	leaf := r.Chain[0]
 	if err := MatchCertificate(key.Public(), leaf); err != nil {
@@ -46,7 +46,7 @@ func addChain(header *jsonobj.Object, key keys.Key, r *Request) error {
 			sum := sha256.Sum256(leaf.Raw)
 			header.String(name, base64.RawURLEncoding.EncodeToString(sum[:]))
 		default:
-			return &fault.Error{Reason: keys.ErrCertificateInvalid, Found: "an unknown certificate header", Hint: "use x5c, x5t or x5t#S256"}
+			return &fault.Error{Reason: keys.ErrCertificateInvalid, Found: "this certificate header is unknown", Hint: "use x5c, x5t or x5t#S256"}
 		}
 	}
 	return nil

@@ -48,7 +48,7 @@ func (c *claimCheck) issuer() {
 	case state == claimAbsent:
 		c.fault(ErrIssuer, "iss", "expect no issuer, or ask for a token with one", "the token has no issuer")
 	case s != c.rules.Issuer:
-		c.fault(ErrIssuer, "iss", "", "not the expected issuer")
+		c.fault(ErrIssuer, "iss", "", "this is not the expected issuer")
 	}
 }
 
@@ -59,7 +59,7 @@ func (c *claimCheck) subject() {
 	case state == claimAbsent:
 		c.fault(ErrSubject, "sub", "", "the token has no subject")
 	case s != c.rules.Subject:
-		c.fault(ErrSubject, "sub", "", "not the expected subject")
+		c.fault(ErrSubject, "sub", "", "this is not the expected subject")
 	}
 }
 
@@ -67,12 +67,12 @@ func (c *claimCheck) audience() {
 	list, ok := Audiences(c.claims)
 	switch {
 	case !ok:
-		c.fault(ErrClaimType, "aud", "aud is a string or an array of strings (RFC 7519 section 4.1.3)", "neither a string nor an array of strings")
+		c.fault(ErrClaimType, "aud", "aud is a string or an array of strings (RFC 7519 section 4.1.3)", "this is neither a string nor an array of strings")
 	case len(c.rules.Audiences) == 0:
 	case len(list) == 0:
 		c.fault(ErrAudience, "aud", "", "the token has no audience")
 	case !slices.ContainsFunc(c.rules.Audiences, func(expected string) bool { return slices.Contains(list, expected) }):
-		c.fault(ErrAudience, "aud", "", "without the expected audience")
+		c.fault(ErrAudience, "aud", "", "the token does not have the expected audience")
 	}
 }
 
@@ -95,7 +95,7 @@ func (c *claimCheck) tokenType(typ string) {
 	case typ == "":
 		c.fault(ErrTokenType, "typ", "", "the token has no type")
 	default:
-		c.fault(ErrTokenType, "typ", "", "not the expected token type")
+		c.fault(ErrTokenType, "typ", "", "this is not the expected token type")
 	}
 }
 
@@ -113,7 +113,7 @@ func (c *claimCheck) notBefore() {
 	at, state := c.time("nbf")
 	if state == claimValid && at.After(c.rules.Now.Add(c.rules.Leeway)) {
 		c.fault(ErrNotYet, "nbf", "wait, or allow a leeway if the clocks differ",
-			"not valid before %s, in %s", timestamp(at), inSeconds(at.Sub(c.rules.Now)))
+			"the token is not valid before %s, in %s", timestamp(at), inSeconds(at.Sub(c.rules.Now)))
 	}
 }
 
@@ -127,9 +127,9 @@ func (c *claimCheck) issuedAt() {
 	case state == claimAbsent:
 		c.fault(ErrIssuedAt, "iat", "", "the token does not say when it was issued, so its age is unknown")
 	case at.After(now.Add(c.rules.Leeway)):
-		c.fault(ErrIssuedAt, "iat", "allow a leeway if the clocks differ", "issued in the future, at %s", timestamp(at))
+		c.fault(ErrIssuedAt, "iat", "allow a leeway if the clocks differ", "the token was issued in the future, at %s", timestamp(at))
 	case at.Add(c.rules.MaxAge + c.rules.Leeway).Before(now):
-		c.fault(ErrTooOld, "iat", "", "issued at %s, %s ago", timestamp(at), inSeconds(now.Sub(at)))
+		c.fault(ErrTooOld, "iat", "", "the token was issued at %s, %s ago", timestamp(at), inSeconds(now.Sub(at)))
 	}
 }
 
@@ -143,7 +143,7 @@ func (c *claimCheck) expiry() {
 		c.fault(ErrNoExpiry, "exp", "a token should expire", "the token never expires")
 	case !c.rules.Now.Before(at.Add(c.rules.Leeway)):
 		c.fault(ErrExpired, "exp", "get a new token, or allow a leeway if the clocks differ",
-			"expired at %s, %s ago", timestamp(at), inSeconds(c.rules.Now.Sub(at)))
+			"the token expired at %s, %s ago", timestamp(at), inSeconds(c.rules.Now.Sub(at)))
 	}
 }
 
@@ -158,7 +158,7 @@ func (c *claimCheck) required() {
 		}
 		// A claims set that was read has no value that cannot be.
 		if value, err := jsonobj.ParseValue(raw, jsonobj.Limits{}); err != nil || !r.holds(value) {
-			c.fault(ErrRequired, r.Name, "", "not a required value")
+			c.fault(ErrRequired, r.Name, "", "this is not a required value")
 		}
 	}
 }
@@ -186,7 +186,7 @@ func (c *claimCheck) text(name string) (string, claimState) {
 	}
 	s, ok := jsonobj.String(value)
 	if !ok {
-		c.fault(ErrClaimType, name, name+" is a string (RFC 7519 section 4.1)", "of JSON type %s", jsonobj.TypeName(value))
+		c.fault(ErrClaimType, name, name+" is a string (RFC 7519 section 4.1)", "this is of JSON type %s", jsonobj.TypeName(value))
 		return "", claimInvalid
 	}
 	return s, claimValid
@@ -215,7 +215,7 @@ const maxNumericDate = 253402300799
 func NumericDate(value json.RawMessage) (time.Time, error) {
 	if jsonobj.TypeName(value) != "number" {
 		return time.Time{}, &fault.Error{
-			Reason: ErrClaimType, Found: "of JSON type " + jsonobj.TypeName(value),
+			Reason: ErrClaimType, Found: "this is of JSON type " + jsonobj.TypeName(value),
 			Hint: "a time is a JSON number of seconds (RFC 7519 section 2)",
 		}
 	}
@@ -234,7 +234,7 @@ func NumericDate(value json.RawMessage) (time.Time, error) {
 func unixTime(seconds, nanoseconds int64) (time.Time, error) {
 	if seconds > maxNumericDate || seconds < -maxNumericDate {
 		return time.Time{}, &fault.Error{
-			Reason: ErrClaimType, Found: "a time beyond the year 9999",
+			Reason: ErrClaimType, Found: "this is a time beyond the year 9999",
 			Hint: "a time is in seconds, not in milliseconds (RFC 7519 section 2)",
 		}
 	}

@@ -38,7 +38,7 @@ func Parse(token string) (Parsed, error) {
 	}
 	if !p.IsClaims {
 		return Parsed{}, &fault.Error{
-			Reason: ErrPayload, Field: "payload", Found: "of JSON type " + jsonobj.TypeName(p.Payload),
+			Reason: ErrPayload, Field: "payload", Found: "this is of JSON type " + jsonobj.TypeName(p.Payload),
 			Hint: "the claims of a JWT are a JSON object (RFC 7519 section 7.2)",
 		}
 	}
@@ -52,16 +52,16 @@ func (p *Parsed) checkHeader() error {
 		}
 	}
 	if strings.EqualFold(strings.TrimSpace(p.Algorithm), "none") {
-		return &fault.Error{Reason: ErrUnsigned, Field: "alg", Found: "an unsigned token", Hint: "only signed tokens can be verified (RFC 8725 section 3.2)"}
+		return &fault.Error{Reason: ErrUnsigned, Field: "alg", Found: "the token is unsigned", Hint: "only signed tokens can be verified (RFC 8725 section 3.2)"}
 	}
 	if p.Header.Has("b64") {
-		return &fault.Error{Reason: ErrCritical, Field: "b64", Found: "a header parameter for unencoded payloads", Hint: "a JWT must not use b64 (RFC 7797 section 7)"}
+		return &fault.Error{Reason: ErrCritical, Field: "b64", Found: "this header parameter is for unencoded payloads", Hint: "a JWT must not use b64 (RFC 7797 section 7)"}
 	}
 	if p.Header.Has("crit") {
-		return &fault.Error{Reason: ErrCritical, Field: "crit", Found: "critical header parameters", Hint: "none is supported, so the token must be refused (RFC 7515 section 4.1.11)"}
+		return &fault.Error{Reason: ErrCritical, Field: "crit", Found: "the header has critical parameters", Hint: "none is supported, so the token must be refused (RFC 7515 section 4.1.11)"}
 	}
 	if len(p.Signature) == 0 {
-		return &fault.Error{Reason: ErrUnsigned, Field: "signature", Found: "an empty signature", Hint: "copy the token whole"}
+		return &fault.Error{Reason: ErrUnsigned, Field: "signature", Found: "the signature is empty", Hint: "copy the token whole"}
 	}
 	return nil
 }
@@ -74,12 +74,12 @@ func (p *Parsed) checkString(name string) error {
 		if name != "alg" {
 			return nil
 		}
-		return &fault.Error{Reason: ErrHeader, Field: name, Found: "not in the header", Hint: "a JWS header names its algorithm (RFC 7515 section 4.1.1)"}
+		return &fault.Error{Reason: ErrHeader, Field: name, Found: "this is not in the header", Hint: "a JWS header names its algorithm (RFC 7515 section 4.1.1)"}
 	}
 	if _, ok := jsonobj.String(value); ok {
 		return nil
 	}
-	return &fault.Error{Reason: ErrHeader, Field: name, Found: "of JSON type " + jsonobj.TypeName(value), Hint: name + " is a string (RFC 7515 section 4.1)"}
+	return &fault.Error{Reason: ErrHeader, Field: name, Found: "this is of JSON type " + jsonobj.TypeName(value), Hint: name + " is a string (RFC 7515 section 4.1)"}
 }
 
 // Decode reads a compact JWS to show it. It checks the form: the size before
@@ -114,19 +114,19 @@ func (p *Parsed) Compact() string {
 func split(token string) ([]string, error) {
 	if len(token) > MaxToken {
 		return nil, &fault.Error{
-			Reason: ErrTooLarge, Found: fmt.Sprintf("a token of %d bytes", len(token)),
+			Reason: ErrTooLarge, Found: fmt.Sprintf("the token has %d bytes", len(token)),
 			Hint: fmt.Sprintf("at most %d bytes are read", MaxToken),
 		}
 	}
 	dots := strings.Count(token, ".")
 	switch {
 	case token == "":
-		return nil, &fault.Error{Reason: ErrFormat, Found: "no token", Hint: "give a JWT in compact form, three parts separated by dots"}
+		return nil, &fault.Error{Reason: ErrFormat, Found: "there is no token", Hint: "give a JWT in compact form, three parts separated by dots"}
 	case dots == 4:
-		return nil, &fault.Error{Reason: ErrEncrypted, Found: "an encrypted token (JWE, five parts)", Hint: "decrypt it first"}
+		return nil, &fault.Error{Reason: ErrEncrypted, Found: "the token is encrypted (JWE, five parts)", Hint: "decrypt it first"}
 	case dots != 2:
 		return nil, &fault.Error{
-			Reason: ErrFormat, Found: fmt.Sprintf("not a JWT: expected three parts separated by dots, found %d", dots+1),
+			Reason: ErrFormat, Found: fmt.Sprintf("this is not a JWT: expected three parts separated by dots, found %d", dots+1),
 			Hint: "copy the token whole (RFC 7515 section 7.1)",
 		}
 	}
@@ -166,15 +166,15 @@ func (p *Parsed) decodePayload(part string) error {
 // comparison or a revocation list would miss some of them.
 func decodeSegment(part string) ([]byte, error) {
 	if i := strings.IndexFunc(part, isNotBase64URL); i >= 0 {
-		found := fmt.Sprintf("a character that is not base64url at byte %d", i)
+		found := fmt.Sprintf("the character at byte %d is not base64url", i)
 		if part[i] == '=' {
-			found = "base64url with padding"
+			found = "the base64url has padding"
 		}
 		return nil, &fault.Error{Reason: ErrEncoding, Found: found, Hint: "use base64url without padding (RFC 7515 section 2)"}
 	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(part)
 	if err != nil {
-		return nil, &fault.Error{Reason: ErrEncoding, Found: "base64url of an impossible length or with extra bits at its end", Hint: "copy the token whole"}
+		return nil, &fault.Error{Reason: ErrEncoding, Found: "the base64url has an impossible length, or extra bits at its end", Hint: "copy the token whole"}
 	}
 	return raw, nil
 }

@@ -104,11 +104,11 @@ func TestParseReadsHeader(t *testing.T) {
 func TestParseErrors(t *testing.T) {
 	good := compactOf(goodHeader, `{}`)
 	for token, want := range map[string]string{
-		b64(goodHeader) + "." + b64(`{}`) + ".c2lnMQ==": "base64url with padding",
+		b64(goodHeader) + "." + b64(`{}`) + ".c2lnMQ==": "the base64url has padding",
 		b64(goodHeader) + "." + b64(`{}`) + ".c2+nMQ":   "not base64url at byte 2",
 		b64(goodHeader) + "." + b64(`{}`) + ".abcde":    "impossible length",
-		good + ".x":   "not a JWT: expected three parts separated by dots, found 4",
-		"a.b":         "not a JWT: expected three parts separated by dots, found 2",
+		good + ".x":   "this is not a JWT: expected three parts separated by dots, found 4",
+		"a.b":         "this is not a JWT: expected three parts separated by dots, found 2",
 		"":            "no token",
 		good + ".x.y": "five parts",
 		b64(`{"alg":"HS256"`) + "." + b64(`{}`) + ".c2ln": "ends too early",
@@ -131,9 +131,9 @@ func TestParseMaxToken(t *testing.T) {
 
 func TestDecodeCountsParts(t *testing.T) {
 	for token, found := range map[string]string{
-		"hello":     "not a JWT: expected three parts separated by dots, found 1",
-		"a.b":       "not a JWT: expected three parts separated by dots, found 2",
-		"a.b.c.d.e": "an encrypted token (JWE, five parts)",
+		"hello":     "this is not a JWT: expected three parts separated by dots, found 1",
+		"a.b":       "this is not a JWT: expected three parts separated by dots, found 2",
+		"a.b.c.d.e": "the token is encrypted (JWE, five parts)",
 	} {
 		_, err := signer.Decode(token)
 		if refusal, ok := errors.AsType[*fault.Error](err); !ok || refusal.Found != found {

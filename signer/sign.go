@@ -84,14 +84,14 @@ func chooseAlgorithm(key keys.Key, requested keys.Algorithm) (keys.Algorithm, er
 	}
 	supported := key.Algorithms()
 	if len(supported) == 0 {
-		return "", &fault.Error{Reason: ErrAlgorithm, Found: "a key without an algorithm", Hint: "use another key"}
+		return "", &fault.Error{Reason: ErrAlgorithm, Found: "the key has no algorithm", Hint: "use another key"}
 	}
 	return supported[0], nil
 }
 
 func tokenTooLarge(size int) error {
 	return &fault.Error{
-		Reason: ErrTooLarge, Found: fmt.Sprintf("a token of %d bytes", size),
+		Reason: ErrTooLarge, Found: fmt.Sprintf("the token has %d bytes", size),
 		Hint: fmt.Sprintf("a token has at most %d bytes; send fewer claims", MaxToken),
 	}
 }
@@ -113,7 +113,7 @@ func composeHeader(key keys.Key, alg keys.Algorithm, r *Request) (jsonobj.Object
 	for m := range header.Members() {
 		if Reserved(m.Name) {
 			return jsonobj.Object{}, &fault.Error{
-				Reason: ErrReserved, Field: m.Name, Found: "a header parameter that the signer sets itself",
+				Reason: ErrReserved, Field: m.Name, Found: "the signer sets this header parameter itself",
 				Hint: fmt.Sprintf("remove %s from the free header parameters", m.Name),
 			}
 		}

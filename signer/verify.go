@@ -72,7 +72,7 @@ func VerifySignature(p Parsed, v keys.Verifier, expected ...keys.Algorithm) erro
 	}
 	if isDERSignature(alg, p.Signature) {
 		return &fault.Error{
-			Reason: ErrSignature, Field: "signature", Found: "an ECDSA signature in DER",
+			Reason: ErrSignature, Field: "signature", Found: "the ECDSA signature is in DER",
 			Hint: "write R and S side by side, each in its full width (RFC 7518 section 3.4)",
 		}
 	}

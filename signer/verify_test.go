@@ -113,7 +113,7 @@ func TestDERSignatureIsNamed(t *testing.T) {
 		signature []byte
 		found     string
 	}{
-		"in DER":                  {der, "an ECDSA signature in DER"},
+		"in DER":                  {der, "the ECDSA signature is in DER"},
 		"in DER with more behind": {append(slices.Clip(der), 0), "it does not verify with this key"},
 		"of another length":       {make([]byte, 63), "it does not verify with this key"},
 	} {

@@ -72,7 +72,7 @@ func (h *Handler) authorise(t api.Task, d draft) (draft, error) {
 		}
 	}
 	if r.times.notBefore != nil && *r.times.notBefore >= d.ttl && !r.times.noExpiry {
-		return d, invalid(inNotBefore, "a number of seconds out of range", fmt.Sprintf("write -%d to %d: the grant permits a ttl of %d", maxBack, d.ttl-1, d.ttl))
+		return d, invalid(inNotBefore, "this number of seconds is out of range", fmt.Sprintf("write -%d to %d: the grant permits a ttl of %d", maxBack, d.ttl-1, d.ttl))
 	}
 	if err := checkRepeated(&d.token); err != nil {
 		return d, err
@@ -110,7 +110,7 @@ func checkRepeated(token *signer.Request) error {
 		repeated, headerErr := parseValue(header, maxLevels)
 		original, claimErr := parseValue(claim, maxLevels)
 		if headerErr != nil || claimErr != nil || !repeated.Equal(original) {
-			return refuse(errInputConflict, inHeaders, "a member "+name+" that is not the claim "+name, "write the same in both, or leave it out of "+inHeaders)
+			return refuse(errInputConflict, inHeaders, "the member "+name+" is not the claim "+name, "write the same in both, or leave it out of "+inHeaders)
 		}
 	}
 	return nil
@@ -225,7 +225,7 @@ func checkLookalikes(q *signer.Request) error {
 	}{{inClaims, &q.Claims, claims}, {inHeaders, &q.Header, headers}} {
 		for m := range row.object.Members() {
 			if name := alike(m.Name, row.decided); name != "" {
-				return refuse(errPolicyDenied, row.input, "a member that some verifiers take for "+name+": it differs only in case, in _ and -, or in white space",
+				return refuse(errPolicyDenied, row.input, "some verifiers take a member for "+name+": it differs only in case, in _ and -, or in white space",
 					"remove it, or give it another name")
 			}
 		}

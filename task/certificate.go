@@ -32,10 +32,10 @@ func (v *inputValues) chain(thumbprint bool) (chain, error) {
 		return chain{headers: headers}, nil
 	}
 	if len(n.Text) > maxKeyText {
-		return chain{}, tooLarge(inCertificate, describe(n), fmt.Sprintf("write at most %d bytes", maxKeyText))
+		return chain{}, tooLarge(inCertificate, "this is "+describe(n), fmt.Sprintf("write at most %d bytes", maxKeyText))
 	}
 	if strings.Contains(n.Text, "PRIVATE KEY-----") {
-		return chain{}, refuse(keys.ErrCertificateInvalid, inCertificate, "a private key", "give certificates alone; the key goes into "+inPrivateKey)
+		return chain{}, refuse(keys.ErrCertificateInvalid, inCertificate, "this is a private key", "give certificates alone; the key goes into "+inPrivateKey)
 	}
 	certificates, err := decode.Chain(n.Text)
 	if err != nil {

@@ -17,11 +17,11 @@ func (v *inputValues) claims(s scopes) (jsonobj.Object, error) {
 	}
 	for _, in := range v.table {
 		if in.claim != "" && claims.Has(in.claim) {
-			return claims, invalid(inClaims, "a member "+in.claim+", which may not be set here", "remove it; "+in.Name+" is for that")
+			return claims, invalid(inClaims, "the member "+in.claim+" may not be set here", "remove it; "+in.Name+" is for that")
 		}
 	}
 	if len(s.list) > 0 && claims.Has(s.claim) {
-		return claims, refuse(errInputConflict, inClaims, "a member "+s.claim+", which "+inScopes+" sets", "leave one of the two out")
+		return claims, refuse(errInputConflict, inClaims, inScopes+" sets the member "+s.claim+" too", "leave one of the two out")
 	}
 	return claims, nil
 }
@@ -34,13 +34,13 @@ func (v *inputValues) headers() (jsonobj.Object, error) {
 	}
 	for m := range headers.Members() {
 		if slices.Contains(reservedHeaders(), m.Name) {
-			return headers, invalid(inHeaders, "a member "+m.Name+", which may not be set here", insteadOf(m.Name))
+			return headers, invalid(inHeaders, "the member "+m.Name+" may not be set here", insteadOf(m.Name))
 		}
 	}
 	for _, name := range []string{"typ", "cty"} { // RFC 7515 §4.1.9, §4.1.10
 		value, ok := v.values[inHeaders].Get(name)
 		if ok && (value.Kind != jsontext.KindString || value.Text == "") {
-			return headers, invalid(inHeaders, "a member "+name+" that is "+describe(value), "write a media type as a string, or leave it out")
+			return headers, invalid(inHeaders, "the member "+name+" is "+describe(value), "write a media type as a string, or leave it out")
 		}
 	}
 	return headers, nil
@@ -72,7 +72,7 @@ func (v *inputValues) object(name string) (jsonobj.Object, error) {
 	}
 	object := n.Object()
 	if size := len(object.AppendJSON(nil)); size > maxClaims {
-		return object, tooLarge(name, fmt.Sprintf("%d bytes of JSON", size), fmt.Sprintf("write at most %d", maxClaims))
+		return object, tooLarge(name, fmt.Sprintf("this has %d bytes of JSON", size), fmt.Sprintf("write at most %d", maxClaims))
 	}
 	return object, nil
 }

@@ -60,12 +60,12 @@ func (v *inputValues) inlineKey(ref keys.Ref) (keys.Ref, error) {
 		text = string(n.Raw)
 	}
 	if len(text) > maxKeyText {
-		return ref, tooLarge(inPrivateKey, fmt.Sprintf("%d bytes", len(text)), fmt.Sprintf("a key has at most %d bytes; give the key alone", maxKeyText))
+		return ref, tooLarge(inPrivateKey, fmt.Sprintf("this has %d bytes", len(text)), fmt.Sprintf("a key has at most %d bytes; give the key alone", maxKeyText))
 	}
 	ref.Text = secret.New(text)
 	password := v.values[inPrivateKeyPassword].Text
 	if len(password) > maxText {
-		return ref, tooLarge(inPrivateKeyPassword, fmt.Sprintf("%d bytes", len(password)), fmt.Sprintf("write at most %d bytes", maxText))
+		return ref, tooLarge(inPrivateKeyPassword, fmt.Sprintf("this has %d bytes", len(password)), fmt.Sprintf("write at most %d bytes", maxText))
 	}
 	ref.Password = secret.New(password)
 	encoding, err := v.choice(inSecretEncoding, "", string(keys.EncodingRaw), string(keys.EncodingBase64), string(keys.EncodingBase64URL), string(keys.EncodingHex))

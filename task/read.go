@@ -75,7 +75,7 @@ func (v *inputValues) add(m jsonobj.Member) error {
 		return nil
 	}
 	if len(m.Value) > in.bytes {
-		return tooLarge(in.Name, fmt.Sprintf("a JSON text of %d bytes", len(m.Value)), fmt.Sprintf("shorten it to %d bytes", in.bytes))
+		return tooLarge(in.Name, fmt.Sprintf("this has %d bytes of JSON", len(m.Value)), fmt.Sprintf("shorten it to %d bytes", in.bytes))
 	}
 	value, err := parseValue(m.Value, maxLevels)
 	if err != nil {
@@ -86,10 +86,21 @@ func (v *inputValues) add(m jsonobj.Member) error {
 		return nil
 	}
 	if !strings.ContainsRune(in.kinds, rune(value.Kind)) {
-		return invalid(in.Name, describe(value), "write it as "+plain(in.Type))
+		return invalid(in.Name, "this is "+describe(value), "write "+articled(plain(in.Type)))
 	}
 	v.values[in.Name] = value
 	return nil
+}
+
+// articled writes the type of an input with its article, where it has one.
+func articled(kind string) string {
+	switch word, _, _ := strings.Cut(kind, " "); strings.TrimSuffix(word, ",") {
+	case "object":
+		return "an " + kind
+	case "string", "list":
+		return "a " + kind
+	}
+	return kind
 }
 
 // describe names a value by its type and length, never by what it holds.
@@ -142,7 +153,7 @@ func rank(table []inputSpec, name string) int {
 // readMembers reads the input's outermost level, which checks all of it.
 func readMembers(table []inputSpec, raw jsontext.Value) ([]jsonobj.Member, error) {
 	if len(raw) > maxInput {
-		return nil, tooLarge(inputData, fmt.Sprintf("%d bytes", len(raw)), fmt.Sprintf("pass at most %d bytes into the task", maxInput))
+		return nil, tooLarge(inputData, fmt.Sprintf("this has %d bytes", len(raw)), fmt.Sprintf("pass at most %d bytes into the task", maxInput))
 	}
 	kind := raw.Kind()
 	switch kind {
@@ -150,7 +161,7 @@ func readMembers(table []inputSpec, raw jsontext.Value) ([]jsonobj.Member, error
 		return nil, nil
 	case jsontext.KindInvalid, jsontext.KindBeginObject:
 	default:
-		return nil, invalid(inputData, jsonobj.TypePhrase(kind), "pass the inputs as one JSON object")
+		return nil, invalid(inputData, "this is "+jsonobj.TypePhrase(kind), "pass the inputs as one JSON object")
 	}
 	if len(raw) == 0 {
 		return nil, nil
@@ -160,7 +171,7 @@ func readMembers(table []inputSpec, raw jsontext.Value) ([]jsonobj.Member, error
 		return nil, inputFault(table, err)
 	}
 	if len(members) > maxInputs {
-		return nil, tooLarge(inputData, printable.Count(len(members), "input"), fmt.Sprintf("pass at most %d", maxInputs))
+		return nil, tooLarge(inputData, "there are "+printable.Count(len(members), "input"), fmt.Sprintf("pass at most %d", maxInputs))
 	}
 	// The server's order is that of a hash map. Which of several faults is
 	// reported must not depend on it.
@@ -197,13 +208,13 @@ func inputFault(table []inputSpec, err error) error {
 func jsonFault(field string, err error) error {
 	switch {
 	case errors.Is(err, jsonobj.ErrTooDeep):
-		return tooLarge(field, fmt.Sprintf("JSON of more than %d levels", maxLevels), "nest it less deeply")
+		return tooLarge(field, fmt.Sprintf("this has more than %d levels of JSON", maxLevels), "nest it less deeply")
 	case errors.Is(err, jsonobj.ErrTooMany):
-		return tooLarge(field, fmt.Sprintf("JSON of more than %d values", jsonobj.DefaultValues), "pass fewer")
+		return tooLarge(field, fmt.Sprintf("this has more than %d JSON values", jsonobj.DefaultValues), "pass fewer")
 	case errors.Is(err, jsonobj.ErrDuplicate):
-		return invalid(field, "a JSON member that appears twice", "write it once")
+		return invalid(field, "a JSON member appears twice", "write it once")
 	case errors.Is(err, jsonobj.ErrEncoding):
-		return invalid(field, "text that is not valid UTF-8", "encode it as UTF-8")
+		return invalid(field, "this is not valid UTF-8", "encode it as UTF-8")
 	}
-	return invalid(field, "JSON that cannot be read strictly: a syntax error or a lone surrogate", "write it as RFC 8259 has it")
+	return invalid(field, "this is not strict JSON: it has a syntax error or a lone surrogate", "write it as RFC 8259 has it")
 }

@@ -180,10 +180,10 @@ func (v *inputValues) text(name string) (string, error) {
 	if !ok {
 		return "", nil
 	}
-	return boundedText(name, "", n)
+	return boundedText(name, "this is ", n)
 }
 
-// boundedText reads one such value; where is "" or names an element of a list.
+// boundedText reads one such value; where begins a sentence about it, as [element] does.
 func boundedText(field, where string, n jsonobj.Value) (string, error) {
 	text := n.Text
 	if n.Kind == jsontext.KindNumber {
@@ -211,7 +211,7 @@ func (v *inputValues) choice(name, fallback string, allowed ...string) (string, 
 	if slices.Contains(allowed, n.Text) {
 		return n.Text, nil
 	}
-	return "", invalid(name, describe(n)+" that is not one of the allowed words", "write "+oneOf(allowed))
+	return "", invalid(name, "this is "+describe(n)+", not one of the allowed words", "write "+oneOf(allowed))
 }
 
 // choices returns an input that is a list of such words, each once.
@@ -219,7 +219,7 @@ func (v *inputValues) choices(name string, allowed ...string) ([]string, error) 
 	var list []string
 	for i, item := range v.values[name].Items {
 		if item.Kind != jsontext.KindString || !slices.Contains(allowed, item.Text) {
-			return nil, invalid(name, element(i)+describe(item)+", which is not one of the allowed words", "list "+oneOf(allowed))
+			return nil, invalid(name, element(i)+describe(item)+", not one of the allowed words", "list "+oneOf(allowed))
 		}
 		if !slices.Contains(list, item.Text) {
 			list = append(list, item.Text)
@@ -228,7 +228,7 @@ func (v *inputValues) choices(name string, allowed ...string) ([]string, error) 
 	return list, nil
 }
 
-// element names a place in a list, counted from 1.
+// element begins a sentence about a place in a list, counted from 1.
 func element(i int) string { return fmt.Sprintf("element %d is ", i+1) }
 
 // plain takes the marks of the documents out of a sentence.
@@ -242,11 +242,11 @@ func (v *inputValues) audience() ([]string, error) {
 		return nil, nil
 	}
 	if n.Kind != jsontext.KindBeginArray {
-		one, err := boundedText(inAudience, "", n)
+		one, err := boundedText(inAudience, "this is ", n)
 		return []string{one}, err
 	}
 	if len(n.Items) > maxAudiences {
-		return nil, tooLarge(inAudience, describe(n), fmt.Sprintf("list at most %d", maxAudiences))
+		return nil, tooLarge(inAudience, "this is "+describe(n), fmt.Sprintf("list at most %d", maxAudiences))
 	}
 	list := make([]string, 0, len(n.Items))
 	for i, item := range n.Items {

@@ -46,7 +46,7 @@ func (v *inputValues) scopes(p *provider.Profile) (scopes, error) {
 	}
 	s.list, err = s.tokens(elements, n.Kind == jsontext.KindBeginArray)
 	if len(s.list) > maxScopes {
-		return s, tooLarge(inScopes, fmt.Sprintf("%d scopes", len(s.list)), fmt.Sprintf("ask for at most %d", maxScopes))
+		return s, tooLarge(inScopes, fmt.Sprintf("there are %d scopes", len(s.list)), fmt.Sprintf("ask for at most %d", maxScopes))
 	}
 	return s, err
 }

@@ -111,7 +111,7 @@ func (v *inputValues) checkResolved(name string) error {
 	}
 	found := "an expression in its template resolved to nothing"
 	if replaced { // by the data of a dynamic fork, whose expressions are not known here
-		found = "null in place of the value that its template has"
+		found = "this is null in place of the value that its template has"
 	}
 	if quotable(template.Text) {
 		found = template.Text + " resolved to nothing"

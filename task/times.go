@@ -132,7 +132,7 @@ func (v *inputValues) relative(name string, lowest, highest int64) (*int64, erro
 		return nil, err
 	}
 	if value < lowest || value > highest {
-		return nil, invalid(name, "a number of seconds out of range", fmt.Sprintf("write %d to %d", lowest, highest))
+		return nil, invalid(name, "this number of seconds is out of range", fmt.Sprintf("write %d to %d", lowest, highest))
 	}
 	return &value, nil
 }
@@ -141,9 +141,9 @@ func wholeSeconds(name string, n jsonobj.Value) (int64, error) {
 	value, err := seconds(n)
 	switch {
 	case errors.Is(err, errNotDigit):
-		return 0, invalid(name, describe(n)+" that is not digits alone", "write whole seconds, without a unit")
+		return 0, invalid(name, "this is "+describe(n)+", not digits alone", "write whole seconds, without a unit")
 	case err != nil:
-		return 0, invalid(name, "a number that is not whole", "write whole seconds")
+		return 0, invalid(name, "this is not a whole number", "write whole seconds")
 	}
 	return value, nil
 }

@@ -182,7 +182,7 @@ func (v *inputValues) inlineVerifier() (*verifier.Inline, error) {
 		text = string(n.Raw)
 	}
 	if len(text) > maxKeyText {
-		return nil, tooLarge(inPublicKey, fmt.Sprintf("%d bytes", len(text)), fmt.Sprintf("a key has at most %d bytes; give the key alone", maxKeyText))
+		return nil, tooLarge(inPublicKey, fmt.Sprintf("this has %d bytes", len(text)), fmt.Sprintf("a key has at most %d bytes; give the key alone", maxKeyText))
 	}
 	i := &verifier.Inline{Key: secret.New(text)}
 	var err error
@@ -214,7 +214,7 @@ func (v *inputValues) parseAlgorithms() ([]keys.Algorithm, error) {
 		case err != nil:
 			return nil, fault.In(inAlgorithms, err)
 		case alg.IsHMAC():
-			return nil, invalid(inAlgorithms, string(alg)+", whose key is a secret", "have the operator configure a verifier whose JWK Set is in a file")
+			return nil, invalid(inAlgorithms, "the key of "+string(alg)+" is a secret", "have the operator configure a verifier whose JWK Set is in a file")
 		}
 		list = append(list, alg)
 	}
@@ -229,7 +229,7 @@ func (v *inputValues) checkExpected(name string) error {
 	if !delivered || v.has(name) && !isEmpty || v.templates.literally(name, value) {
 		return nil
 	}
-	return refuse(errInputUnresolved, name, "a blank value from the workflow's data, with which nothing would be checked",
+	return refuse(errInputUnresolved, name, "this is a blank value from the workflow's data, with which nothing would be checked",
 		"start the workflow with that value, or leave the input out of the task")
 }
 
@@ -238,7 +238,7 @@ func (v *inputValues) checkExpected(name string) error {
 func (v *inputValues) requiredClaims() ([]signer.RequiredClaim, error) {
 	n := v.values[inRequiredClaims]
 	if len(n.Items) > maxRequired {
-		return nil, tooLarge(inRequiredClaims, describe(n), fmt.Sprintf("require at most %d claims", maxRequired))
+		return nil, tooLarge(inRequiredClaims, "this is "+describe(n), fmt.Sprintf("require at most %d claims", maxRequired))
 	}
 	var list []signer.RequiredClaim
 	for name, value := range n.Members() {
@@ -247,10 +247,10 @@ func (v *inputValues) requiredClaims() ([]signer.RequiredClaim, error) {
 			values = value.Items
 		}
 		if len(values) > maxRequired {
-			return nil, tooLarge(inRequiredClaims, "a member that is "+describe(value), fmt.Sprintf("list at most %d values", maxRequired))
+			return nil, tooLarge(inRequiredClaims, "a member is "+describe(value), fmt.Sprintf("list at most %d values", maxRequired))
 		}
 		if len(values) == 0 || slices.ContainsFunc(values, isNoExpectation) {
-			return nil, invalid(inRequiredClaims, "a member that is "+describe(value)+", or holds a value that cannot be required",
+			return nil, invalid(inRequiredClaims, "a member is "+describe(value)+", or holds a value that cannot be required",
 				"write a string, a number, a boolean or a list of these, none of them blank")
 		}
 		list = append(list, signer.RequiredClaim{Name: name, Values: values})

@@ -368,7 +368,7 @@ func TestAllOfAVerifierInTheTaskIsRequired(t *testing.T) {
 		code  string
 		says  string
 	}{
-		{"algorithms", []any{"HS256"}, "input_invalid", "whose key is a secret"},
+		{"algorithms", []any{"HS256"}, "input_invalid", "the key of HS256 is a secret"},
 		{"algorithms", "none", "algorithm_unknown", "use "},
 		{"algorithms", []any{"EdDSA", "eddsa"}, "algorithm_unknown", "EdDSA"},
 		{"algorithms", []any{5}, "input_invalid", "list exact names"},

@@ -129,7 +129,7 @@ var errLocked = errors.New("another caller fetches the set")
 func (s *issuerSet) lock(ctx context.Context, atOnce bool) (unlock func(), err error) {
 	leave, err := s.waiting.Acquire()
 	if err != nil {
-		return nil, unavailable("as many tasks wait for the keys of issuers as may", "wait; or give the worker more slots")
+		return nil, unavailable("too many tasks wait for the keys of issuers", "wait; or give the worker more slots")
 	}
 	unlock = func() {
 		<-s.fetching

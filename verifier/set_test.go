@@ -256,7 +256,7 @@ func TestFewTasksWaitForAnIssuer(t *testing.T) {
 		}
 		synctest.Wait()
 		for range 20 {
-			wantUnavailable(t, r.verify(token), "as many tasks wait")
+			wantUnavailable(t, r.verify(token), "too many tasks wait")
 		}
 		close(i.hang)
 		all.Wait()

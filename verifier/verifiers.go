@@ -65,7 +65,7 @@ func New(ctx context.Context, o Options, p *policy.Policy, before *Verifiers) (*
 			continue
 		}
 		if err := n.set.fetch(ctx, n.source, false); err != nil {
-			faults = append(faults, p.Fault(each.Place, textOf(err)))
+			faults = append(faults, p.Fault(each.Place, "jwks: "+textOf(err)))
 		}
 	}
 	if err := policy.Join(faults...); err != nil {

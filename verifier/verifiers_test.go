@@ -156,7 +156,7 @@ func TestASetInAFileIsReadAtTheStart(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]string{
-		"missing.json": "policy.yaml:1:13: the file of the JWK Set cannot be read: there is no such file", "none.json": "JWK Set cannot be used", "long.json": "longer than 256 KiB",
+		"missing.json": "policy.yaml:1:13: jwks: the file of the JWK Set cannot be read: there is no such file", "none.json": "JWK Set cannot be used", "long.json": "longer than 256 KiB",
 	} {
 		text := `verifiers: {ci: {issuer: i, audiences: [api], algorithms: [HS256], jwks: "file://` + filepath.Join(folder, name) + `"}}`
 		_, err := verifier.New(t.Context(), newRig(t, newIssuer(t), policyText).options, readPolicy(t, text), nil)

@@ -25,7 +25,7 @@ const (
 type Error struct {
 	Reason error  // a sentinel of the package that refuses
 	Field  string // what is at fault: a field above, a claim, a header parameter, an input; may be empty
-	Found  string // lower case, no full stop
+	Found  string // a sentence without the field, such as "this is a public key"; lower case, no full stop
 	Hint   string // what to do, lower case, no full stop; may be empty
 	Cause  error  // for errors.Is and errors.As; never printed
 }

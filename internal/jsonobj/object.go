@@ -137,11 +137,11 @@ func (o *Object) Size() int {
 // *[fault.Error] of [ErrEncoding].
 func (o *Object) Check() error {
 	if o.broken {
-		return &fault.Error{Reason: ErrEncoding, Found: "text that is not valid UTF-8", Hint: "encode it as UTF-8"}
+		return &fault.Error{Reason: ErrEncoding, Found: "this is not valid UTF-8", Hint: "encode it as UTF-8"}
 	}
 	for i := range o.members {
 		if !utf8.ValidString(o.members[i].Name) {
-			return &fault.Error{Reason: ErrEncoding, Found: "text that is not valid UTF-8", Hint: "encode it as UTF-8"}
+			return &fault.Error{Reason: ErrEncoding, Found: "this is not valid UTF-8", Hint: "encode it as UTF-8"}
 		}
 	}
 	return nil

@@ -240,9 +240,9 @@ func TestMembersAreFoundByTheirExactName(t *testing.T) {
 // An error names the place and the fault.
 func TestWhatIsWrongIsTold(t *testing.T) {
 	for text, want := range map[string]string{
-		`{"a":1`: "ends too early", `{"a" 1}`: "not JSON (line 1, column 6)", `{"a":1,"a":2}`: "appears twice", `{}x`: "text after the JSON object",
+		`{"a":1`: "ends too early", `{"a" 1}`: "not JSON (line 1, column 6)", `{"a":1,"a":2}`: "appears twice", `{}x`: "there is text after the JSON object",
 		`true`: "a JSON boolean", `[1]`: "a JSON array", `"a"`: "a JSON string", `5`: "a JSON number",
-		"": "ends too early", " \t\r\n": "ends too early", "\n\r\n \tnope": "not a JSON object (line 3, column 3)", "{\n  é: 1}": "not JSON (line 2, column 3)",
+		"": "ends too early", " \t\r\n": "ends too early", "\n\r\n \tnope": "this is not a JSON object (line 3, column 3)", "{\n  é: 1}": "not JSON (line 2, column 3)",
 	} {
 		if _, err := jsonobj.Parse([]byte(text), jsonobj.Limits{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", text, err, want)

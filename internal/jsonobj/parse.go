@@ -59,7 +59,7 @@ func (l Limits) check(raw []byte) (Limits, error) {
 		return l, nil
 	}
 	return l, &fault.Error{
-		Reason: ErrTooLarge, Found: fmt.Sprintf("%d bytes of JSON", len(raw)),
+		Reason: ErrTooLarge, Found: fmt.Sprintf("this has %d bytes of JSON", len(raw)),
 		Hint: fmt.Sprintf("at most %d bytes are read", l.Bytes),
 	}
 }
@@ -230,21 +230,21 @@ func (r *reader) fault(err error) error {
 	}
 	switch {
 	case errors.Is(err, ErrTooDeep):
-		e.Reason, e.Found, e.Hint = ErrTooDeep, fmt.Sprintf("JSON of more than %d levels", r.limits.Levels), "nest it less deeply"
+		e.Reason, e.Found, e.Hint = ErrTooDeep, fmt.Sprintf("this has more than %d levels of JSON", r.limits.Levels), "nest it less deeply"
 	case errors.Is(err, ErrTooMany):
-		e.Reason, e.Found, e.Hint = ErrTooMany, fmt.Sprintf("JSON of more than %d values", r.limits.Values), "give fewer"
+		e.Reason, e.Found, e.Hint = ErrTooMany, fmt.Sprintf("this has more than %d JSON values", r.limits.Values), "give fewer"
 	case errors.Is(err, jsontext.ErrDuplicateName):
-		e.Reason, e.Found, e.Hint = ErrDuplicate, "a JSON member name that appears twice", "keep one of them"
+		e.Reason, e.Found, e.Hint = ErrDuplicate, "a JSON member name appears twice", "keep one of them"
 	case errors.Is(err, ErrTrailing):
-		e.Reason, e.Found, e.Hint = ErrTrailing, "text after the JSON "+TypeName(r.raw), "remove it"
+		e.Reason, e.Found, e.Hint = ErrTrailing, "there is text after the JSON "+TypeName(r.raw), "remove it"
 	case len(bytes.TrimSpace(r.raw)) == 0, errors.Is(err, io.ErrUnexpectedEOF):
-		e.Reason, e.Found, e.Hint = ErrSyntax, "JSON that ends too early", "give one whole JSON object"
+		e.Reason, e.Found, e.Hint = ErrSyntax, "the JSON ends too early", "give one whole JSON object"
 	case errors.Is(err, errNotObject):
 		return notObject(r.raw)
 	case !utf8.Valid(r.raw):
-		e.Reason, e.Found, e.Hint = ErrEncoding, "text that is not valid UTF-8"+place, "encode it as UTF-8"
+		e.Reason, e.Found, e.Hint = ErrEncoding, "this is not valid UTF-8"+place, "encode it as UTF-8"
 	default:
-		e.Reason, e.Found, e.Hint = ErrSyntax, "text that is not JSON"+place, "give JSON in UTF-8 (RFC 8259)"
+		e.Reason, e.Found, e.Hint = ErrSyntax, "this is not JSON"+place, "give JSON in UTF-8 (RFC 8259)"
 	}
 	return e
 }
@@ -253,10 +253,10 @@ func (r *reader) fault(err error) error {
 // another type, or no JSON at all.
 func notObject(raw []byte) error {
 	if value, err := Compact(raw, Limits{Bytes: len(raw), Levels: MaxLevels}); err == nil {
-		return &fault.Error{Reason: ErrSyntax, Found: "a JSON " + TypeName(value), Hint: "give a JSON object"}
+		return &fault.Error{Reason: ErrSyntax, Found: "this is a JSON " + TypeName(value), Hint: "give a JSON object"}
 	}
 	p := position(raw, len(raw)-len(bytes.TrimLeft(raw, " \t\r\n")))
-	return &fault.Error{Reason: ErrSyntax, Found: "not a JSON object (" + p.Error() + ")", Hint: "give a JSON object", Cause: p}
+	return &fault.Error{Reason: ErrSyntax, Found: "this is not a JSON object (" + p.Error() + ")", Hint: "give a JSON object", Cause: p}
 }
 
 func position(raw []byte, offset int) *Position {

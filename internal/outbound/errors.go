@@ -25,14 +25,14 @@ var (
 
 func notPermitted() error {
 	return &fault.Error{
-		Reason: ErrAddress, Found: "a host with a loopback, private or metadata address",
+		Reason: ErrAddress, Found: "the host has a loopback, private or metadata address",
 		Hint: "have the operator list the endpoint in the policy file, if it is meant",
 	}
 }
 
 func tooLarge() error {
 	return &fault.Error{
-		Reason: ErrTooLarge, Found: fmt.Sprintf("an answer of more than %d KiB", MaxBody>>10),
+		Reason: ErrTooLarge, Found: fmt.Sprintf("the answer has more than %d KiB", MaxBody>>10),
 		Hint: "check the address; another service may answer there",
 	}
 }
@@ -71,28 +71,28 @@ func causeOf(err error) error {
 
 func describe(err error) (found, hint string) {
 	if name, ok := errors.AsType[*net.DNSError](err); ok && name.IsNotFound {
-		return "a host name that does not exist", "correct the address, or check the name server"
+		return "the host name does not exist", "correct the address, or check the name server"
 	} else if ok {
-		return "a host name that could not be resolved", "check the name server"
+		return "the host name could not be resolved", "check the name server"
 	}
 	if status, ok := errors.AsType[proxyStatus](err); ok {
 		return status.Error(), "have the proxy permit the host"
 	}
 	switch {
 	case errors.Is(err, context.Canceled):
-		return "a request that was cancelled", ""
+		return "the request was cancelled", ""
 	case errors.Is(err, proxyenv.Err):
-		return "a proxy variable that is wrong", "correct HTTPS_PROXY"
+		return "the variable of the proxy is wrong", "correct HTTPS_PROXY"
 	case isTimeout(err):
-		return "no answer in time", "check the network, or wait until the service answers again"
+		return "there was no answer in time", "check the network, or wait until the service answers again"
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return "a host that refuses the connection", "check the address, or wait until the service is back"
+		return "the host refuses the connection", "check the address, or wait until the service is back"
 	case is[*tls.CertificateVerificationError](err) && is[x509.HostnameError](err):
-		return "a certificate for another host", "check the address, and who answers there"
+		return "the certificate is for another host", "check the address, and who answers there"
 	case is[*tls.CertificateVerificationError](err):
-		return "a certificate that is not trusted", "check the address and the clock, or add its authority to the system's"
+		return "the certificate is not trusted", "check the address and the clock, or add its authority to the system's"
 	}
-	return "a connection that broke, or spoke no HTTPS", "check the address and the network"
+	return "the connection broke, or the host does not speak HTTPS", "check the address and the network"
 }
 
 func isTimeout(err error) bool {

@@ -137,7 +137,7 @@ func TestARequestEndsInTime(t *testing.T) {
 	defer func() { _ = silent.Close() }()
 	for name, address := range map[string]string{"no answer": slow.URL, "no TLS handshake": "https://" + silent.Addr().String()} {
 		_, err := client(t, slow, nil).WithTimeout(50*time.Millisecond).Do(t.Context(), outbound.Request{Method: http.MethodPost, URL: address, Private: true})
-		if e := reason(t, err); !errors.Is(err, outbound.ErrUnreachable) || e.Found != "no answer in time" {
+		if e := reason(t, err); !errors.Is(err, outbound.ErrUnreachable) || e.Found != "there was no answer in time" {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -161,7 +161,7 @@ func serveSlowly(t *testing.T, beginning string) *endpoint {
 func TestASlowBodyEndsInTime(t *testing.T) {
 	e := serveSlowly(t, `{"access_`)
 	_, err := client(t, e, nil).WithTimeout(50*time.Millisecond).Do(t.Context(), outbound.Request{Method: http.MethodPost, URL: e.URL, Private: true})
-	if e := reason(t, err); !errors.Is(err, outbound.ErrUnreachable) || e.Found != "no answer in time" {
+	if e := reason(t, err); !errors.Is(err, outbound.ErrUnreachable) || e.Found != "there was no answer in time" {
 		t.Error(err)
 	}
 }
@@ -221,11 +221,11 @@ func TestErrorsSayWhatToCheck(t *testing.T) {
 		url  string
 		want string
 	}{
-		"an authority that is not trusted": {client(t, nil, nil), e.URL, "a certificate that is not trusted"},
-		"another host's certificate":       {client(t, e, nil).WithResolver(resolves("127.0.0.1")), e.named("other.example"), "a certificate for another host"},
-		"a name without an address":        {client(t, e, nil).WithResolver(resolves()), e.named("example.com"), "a host name that does not exist"},
-		"a closed port":                    {client(t, e, nil), closed.URL, "a host that refuses the connection"},
-		"plain http":                       {client(t, e, nil), strings.Replace(refusing.URL, "http:", "https:", 1), "a connection that broke, or spoke no HTTPS"},
+		"an authority that is not trusted": {client(t, nil, nil), e.URL, "the certificate is not trusted"},
+		"another host's certificate":       {client(t, e, nil).WithResolver(resolves("127.0.0.1")), e.named("other.example"), "the certificate is for another host"},
+		"a name without an address":        {client(t, e, nil).WithResolver(resolves()), e.named("example.com"), "the host name does not exist"},
+		"a closed port":                    {client(t, e, nil), closed.URL, "the host refuses the connection"},
+		"plain http":                       {client(t, e, nil), strings.Replace(refusing.URL, "http:", "https:", 1), "the connection broke, or the host does not speak HTTPS"},
 		"a proxy that refuses":             {client(t, e, refusing.env()), e.named("example.com"), "the proxy answered with status 407"},
 	} {
 		_, err := row.c.Do(t.Context(), outbound.Request{Method: http.MethodPost, URL: row.url, Private: true})

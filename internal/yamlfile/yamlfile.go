@@ -42,11 +42,11 @@ func Parse(text []byte) (ast.Node, *Fault) {
 	text = bytes.TrimPrefix(text, []byte(readfile.ByteOrderMark))
 	switch {
 	case len(text) > maxBytes:
-		return nil, &Fault{Text: "over 1 MiB"}
+		return nil, &Fault{Text: "the file is over 1 MiB"}
 	case !utf8.Valid(text):
-		return nil, &Fault{Text: "not UTF-8 text"}
+		return nil, &Fault{Text: "the file is not UTF-8 text"}
 	case countIndicators(text) > maxIndicators:
-		return nil, &Fault{Text: fmt.Sprintf("more than %d lines, brackets and other signs", maxIndicators)}
+		return nil, &Fault{Text: fmt.Sprintf("the file has more than %d lines, brackets and other signs", maxIndicators)}
 	}
 	tokens, fault := scan(string(text))
 	if fault != nil {
@@ -79,7 +79,7 @@ func countIndicators(text []byte) int {
 }
 
 // invalid stands for the parser's own message, which quotes the line.
-const invalid = "not valid YAML from here on"
+const invalid = "this is not valid YAML from here on"
 
 // content returns nil for a document that is null or holds only comments.
 func content(body ast.Node) ast.Node {
@@ -131,13 +131,13 @@ type bounds struct {
 
 func (b *bounds) check(t *token.Token) *Fault {
 	if b.isSecondDocument(t) {
-		return faultAt(t, "a second document; keep one")
+		return faultAt(t, "this is a second document; keep one")
 	}
 	switch t.Type {
 	case token.InvalidType:
 		return faultAt(t, invalid)
 	case token.DirectiveType:
-		return faultAt(t, "a directive; remove the line")
+		return faultAt(t, "this is a directive; remove the line")
 	case token.SequenceStartType, token.MappingStartType:
 		b.flow++
 	case token.SequenceEndType, token.MappingEndType:
@@ -151,9 +151,9 @@ func (b *bounds) check(t *token.Token) *Fault {
 	}
 	switch {
 	case b.flow+len(b.block) > maxDepth:
-		return faultAt(t, "nested more than %d deep", maxDepth)
+		return faultAt(t, "this is nested more than %d deep; nest it less", maxDepth)
 	case b.references > maxReferences:
-		return faultAt(t, "more than %d anchors, aliases and tags; write the values out", maxReferences)
+		return faultAt(t, "there are more than %d anchors, aliases and tags; write the values out", maxReferences)
 	}
 	return nil
 }

@@ -41,19 +41,19 @@ func TestFaults(t *testing.T) {
 		text string
 		want yamlfile.Fault
 	}{
-		{"a: \xff", yamlfile.Fault{Text: "not UTF-8 text"}},
-		{"\xff\xfea\x00:\x00", yamlfile.Fault{Text: "not UTF-8 text"}},
-		{strings.Repeat("#", yamlfile.MaxBytes+1), yamlfile.Fault{Text: "over 1 MiB"}},
-		{strings.Repeat("[", 200_000), yamlfile.Fault{Text: "more than 100000 lines, brackets and other signs"}},
-		{strings.Repeat("[", 1000), yamlfile.Fault{Line: 1, Column: 65, Text: "nested more than 64 deep"}},
-		{strings.Repeat("- ", 1000), yamlfile.Fault{Line: 1, Column: 129, Text: "nested more than 64 deep"}},
-		{"a: [1\n", yamlfile.Fault{Line: 1, Column: 4, Text: "not valid YAML from here on"}},
-		{"a: 1\n---\nb: 2\n", yamlfile.Fault{Line: 2, Column: 1, Text: "a second document; keep one"}},
-		{"%YAML 1.2\n---\na: 1\n", yamlfile.Fault{Line: 1, Column: 1, Text: "a directive; remove the line"}},
-		{"a: 1\n...\nb: 2\n", yamlfile.Fault{Line: 3, Column: 1, Text: "a second document; keep one"}},
-		{"---\n---\nb: 2\n", yamlfile.Fault{Line: 2, Column: 1, Text: "a second document; keep one"}},
-		{"a:\n" + strings.Repeat(" - ", 1) + strings.Repeat("[", 64), yamlfile.Fault{Line: 2, Column: 66, Text: "nested more than 64 deep"}},
-		{strings.Repeat("&a ", 101), yamlfile.Fault{Line: 1, Column: 301, Text: "more than 100 anchors, aliases and tags; write the values out"}},
+		{"a: \xff", yamlfile.Fault{Text: "the file is not UTF-8 text"}},
+		{"\xff\xfea\x00:\x00", yamlfile.Fault{Text: "the file is not UTF-8 text"}},
+		{strings.Repeat("#", yamlfile.MaxBytes+1), yamlfile.Fault{Text: "the file is over 1 MiB"}},
+		{strings.Repeat("[", 200_000), yamlfile.Fault{Text: "the file has more than 100000 lines, brackets and other signs"}},
+		{strings.Repeat("[", 1000), yamlfile.Fault{Line: 1, Column: 65, Text: "this is nested more than 64 deep; nest it less"}},
+		{strings.Repeat("- ", 1000), yamlfile.Fault{Line: 1, Column: 129, Text: "this is nested more than 64 deep; nest it less"}},
+		{"a: [1\n", yamlfile.Fault{Line: 1, Column: 4, Text: "this is not valid YAML from here on"}},
+		{"a: 1\n---\nb: 2\n", yamlfile.Fault{Line: 2, Column: 1, Text: "this is a second document; keep one"}},
+		{"%YAML 1.2\n---\na: 1\n", yamlfile.Fault{Line: 1, Column: 1, Text: "this is a directive; remove the line"}},
+		{"a: 1\n...\nb: 2\n", yamlfile.Fault{Line: 3, Column: 1, Text: "this is a second document; keep one"}},
+		{"---\n---\nb: 2\n", yamlfile.Fault{Line: 2, Column: 1, Text: "this is a second document; keep one"}},
+		{"a:\n" + strings.Repeat(" - ", 1) + strings.Repeat("[", 64), yamlfile.Fault{Line: 2, Column: 66, Text: "this is nested more than 64 deep; nest it less"}},
+		{strings.Repeat("&a ", 101), yamlfile.Fault{Line: 1, Column: 301, Text: "there are more than 100 anchors, aliases and tags; write the values out"}},
 	} {
 		_, fault := yamlfile.Parse([]byte(row.text))
 		if fault == nil || *fault != row.want {

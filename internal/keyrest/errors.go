@@ -11,7 +11,7 @@ import (
 	"conductor-jwt/keys"
 )
 
-// Store is the name of a key store in its errors, such as "vault". No error
+// Store is the name of a key store in its errors, such as "Vault". No error
 // holds an address, a header or a body: those of the libraries do, and are
 // dropped.
 type Store string

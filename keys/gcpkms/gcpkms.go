@@ -16,7 +16,7 @@ import (
 
 const (
 	store      keyrest.Store = "Google Cloud KMS"
-	storeToken keyrest.Store = "google's metadata server"
+	storeToken keyrest.Store = "Google's metadata server"
 )
 
 // Options are the connection to Cloud KMS.

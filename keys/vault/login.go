@@ -76,7 +76,7 @@ const maxCredential = 64 << 10 // bytes
 // readCredential reads a token or a secret id, without the line end that an
 // editor leaves.
 func readCredential(ctx context.Context, path string) (secret.Text, error) {
-	const what, hint = "the file of vault's credentials", "check the files that login names"
+	const what, hint = "the file of Vault's credentials", "check the files that login names"
 	raw, err := keyrest.ReadFile(ctx, path, maxCredential, what, hint)
 	if err != nil {
 		return secret.Text{}, err

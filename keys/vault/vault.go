@@ -21,7 +21,7 @@ import (
 	"conductor-jwt/keys"
 )
 
-const store keyrest.Store = "vault"
+const store keyrest.Store = "Vault"
 
 // Options are the connection to Vault.
 type Options struct {

@@ -29,7 +29,7 @@ func TestACommonMistakeIsNamed(t *testing.T) {
 		{"a public JWK", jwk.without("d").text(t), "a public JWK", "with d"},
 		{"a certificate", pemFile(t, "p256.crt"), "a certificate", "private key that belongs to it"},
 		{"a certificate request", pemFile(t, "p256.csr"), "a certificate request", "private key"},
-		{"a putty key", "PuTTY-User-Key-File-3: ssh-ed25519\r\nEncryption: none\r\n", "putty", "puttygen key.ppk -O private-openssh-new"},
+		{"a putty key", "PuTTY-User-Key-File-3: ssh-ed25519\r\nEncryption: none\r\n", "PuTTY", "puttygen key.ppk -O private-openssh-new"},
 		{"pkcs#12 in base64", in64(pemFile(t, "p256.p12")), "PKCS#12", "conductor-jwt key convert key.p12"},
 		{"a Java key store in base64", in64("\xfe\xed\xfe\xed\x00\x00\x00\x02" + strings.Repeat("\x00", 99)), "Java key store", "keytool -importkeystore"},
 		{"an xml key", "<RSAKeyValue><Modulus>AA==</Modulus></RSAKeyValue>", "XML", "ExportPkcs8PrivateKeyPem"},

@@ -76,7 +76,7 @@ func (s *scheme) client(ctx context.Context, region string) (*kms.Client, error)
 		return nil, store.Refused("has a configuration that cannot be read", "check the files of the aws command, and aws.profile")
 	}
 	if c.Region == "" {
-		return nil, store.Refused("has no region", "set aws.region, or write the key's arn")
+		return nil, store.Refused("has no region", "set aws.region, or write the key's ARN")
 	}
 	s.clients[region] = kms.NewFromConfig(c, func(o *kms.Options) {
 		if s.o.Endpoint != "" {

@@ -21,7 +21,7 @@ func storeError(err error) error {
 		if _, ok := errors.AsType[*smithyhttp.RequestSendError](err); ok {
 			return store.Unavailable("cannot be reached", "check the region, aws.endpoint and the network")
 		}
-		return store.Unavailable("cannot be called", "check the worker's aws credentials")
+		return store.Unavailable("cannot be called", "check the worker's AWS credentials")
 	}
 	if answer, ok := errors.AsType[*smithyhttp.ResponseError](err); isTransient(api.ErrorCode()) || ok && answer.HTTPStatusCode()/100 == 5 {
 		return store.Unavailable("failed or throttles", "check its quota and health")

@@ -26,7 +26,7 @@ func diagnoseWithin(text string, names int) error {
 		return &fault.Error{Reason: ErrMissing, Found: "this is an empty key", Hint: "give a private key in PEM or JWK form", Cause: givePublic}
 	case isPuTTY(trimmed):
 		return &fault.Error{
-			Reason: ErrUnsupported, Found: "this is a putty key file",
+			Reason: ErrUnsupported, Found: "this is a PuTTY key file",
 			Hint: "convert it with: puttygen key.ppk -O private-openssh-new -o key.pem",
 		}
 	case isSSHPublic(trimmed):

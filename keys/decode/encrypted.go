@@ -49,7 +49,7 @@ func openPBES2(ctx context.Context, der []byte, password secret.Text) ([]byte, e
 	}
 	if scheme != oidPBES2 {
 		return nil, &fault.Error{
-			Reason: ErrUnsupported, Found: "this is a key encrypted with an outdated scheme (pbes1)",
+			Reason: ErrUnsupported, Found: "this is a key encrypted with an outdated scheme (PBES1)",
 			Hint: convertLegacy,
 		}
 	}

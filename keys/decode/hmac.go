@@ -126,7 +126,7 @@ func otherKeyText(raw []byte) string {
 	case isSSHPublic(text):
 		return "an SSH public key"
 	case isPuTTY(text):
-		return "a putty key file"
+		return "a PuTTY key file"
 	case isJSON(text) && beginsWithJSON(text):
 		return "a JSON object"
 	case strings.Contains(text, `"kty"`):

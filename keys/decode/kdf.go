@@ -45,7 +45,7 @@ func readPBKDF2(s cryptobyte.String, keyLen int) (derivation, error) {
 		return nil, unreadablePBES2()
 	}
 	if iterations.Cmp(big.NewInt(maxPBKDF2Iterations)) > 0 {
-		return nil, tooMuchWork(fmt.Sprintf("more than %d pbkdf2 iterations", maxPBKDF2Iterations))
+		return nil, tooMuchWork(fmt.Sprintf("more than %d PBKDF2 iterations", maxPBKDF2Iterations))
 	}
 	kdf := pbkdf2Params{salt: salt, iterations: int(iterations.Int64()), prf: sha1.New}
 	if !s.Empty() {
@@ -139,7 +139,7 @@ func checkScrypt(salt []byte, cost, blockSize, parallel *big.Int) (derivation, e
 		return nil, unreadablePBES2()
 	}
 	if cost.BitLen() > 31 || blockSize.BitLen() > 31 || parallel.BitLen() > 31 {
-		return nil, tooMuchScrypt(fmt.Sprintf("more than %d mib of memory", maxScryptMemory>>20))
+		return nil, tooMuchScrypt(fmt.Sprintf("more than %d MiB of memory", maxScryptMemory>>20))
 	}
 	n, r, p := cost.Int64(), blockSize.Int64(), parallel.Int64()
 	if n&(n-1) != 0 {
@@ -147,7 +147,7 @@ func checkScrypt(salt []byte, cost, blockSize, parallel *big.Int) (derivation, e
 	}
 	// No product overflows: each factor is limited before the next.
 	if r > maxScryptBlocks/128 || n > maxScryptMemory/(128*r) {
-		return nil, tooMuchScrypt(fmt.Sprintf("more than %d mib of memory", maxScryptMemory>>20))
+		return nil, tooMuchScrypt(fmt.Sprintf("more than %d MiB of memory", maxScryptMemory>>20))
 	}
 	if p > maxScryptBlocks/(128*r) || p > maxScryptWork/(128*r*n) {
 		return nil, tooMuchScrypt("too many passes")
@@ -176,6 +176,6 @@ func tooMuchWork(found string) error {
 func tooMuchScrypt(found string) error {
 	return &fault.Error{
 		Reason: ErrTooLarge, Found: "this is an encrypted key whose scrypt asks for " + found,
-		Hint: "encrypt it again where it was made: pbkdf2, or scrypt with N=16384, r=8 and p=1",
+		Hint: "encrypt it again where it was made: PBKDF2, or scrypt with N=16384, r=8 and p=1",
 	}
 }

@@ -135,7 +135,7 @@ type credentials struct {
 }
 
 func readCredentials(ctx context.Context, path string) (credentials, error) {
-	const what, hint = "the file of google credentials", "check google.credentials_file, or GOOGLE_APPLICATION_CREDENTIALS"
+	const what, hint = "the file of Google credentials", "check google.credentials_file, or GOOGLE_APPLICATION_CREDENTIALS"
 	raw, err := keyrest.ReadFile(ctx, path, maxFile, what, hint)
 	var f credentials
 	if err == nil && json.Unmarshal(raw, &f) != nil {

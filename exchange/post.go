@@ -89,8 +89,8 @@ func (p *post) send(ctx context.Context, x *Exchanger) (*entry, error) {
 	}
 	if err != nil {
 		cause, hint := causeIn(answer, now), "wait until the provider answers again"
-		if wait, ok := errors.AsType[throttled](cause); ok {
-			hint = wait.hint() + ", as the provider asks"
+		if wait := RetryAfterOf(cause); wait > 0 {
+			hint = throttled(wait).hint() + ", as the provider asks"
 		} else if answer.Status < 400 { // a page, or a redirect, which is not followed
 			hint = "check the address; another service may answer there"
 		}

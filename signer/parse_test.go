@@ -105,7 +105,7 @@ func TestParseErrors(t *testing.T) {
 	good := compactOf(goodHeader, `{}`)
 	for token, want := range map[string]string{
 		b64(goodHeader) + "." + b64(`{}`) + ".c2lnMQ==": "the base64url has padding",
-		b64(goodHeader) + "." + b64(`{}`) + ".c2+nMQ":   "not base64url at byte 2",
+		b64(goodHeader) + "." + b64(`{}`) + ".c2+nMQ":   "the character at byte 2 is not base64url",
 		b64(goodHeader) + "." + b64(`{}`) + ".abcde":    "impossible length",
 		good + ".x":   "this is not a JWT: expected three parts separated by dots, found 4",
 		"a.b":         "this is not a JWT: expected three parts separated by dots, found 2",

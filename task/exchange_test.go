@@ -312,7 +312,7 @@ grants: [{use: [billing], task_types: [GET_ACCESS_TOKEN], issuers: [client], sco
 		{"another scope", strings.Replace(input, `"read"`, `"write"`, 1), policy, "scopes"},
 		{"a grant for another type of task", input, strings.Replace(policy, "GET_ACCESS_TOKEN", "GET_SIGNED_JWT", 1), "keyRef"},
 		{"a grant that was taken away", input, strings.Replace(policy, "use: [billing]", "use: [gone]", 1), "keyRef"},
-		{"an endpoint that is no longer listed", input, strings.Replace(policy, "corp.example/**", "corp.example/x", 1), "tokenUrl"},
+		{"an endpoint that is no longer listed", input, strings.Replace(policy, "corp.example/**", "corp.example/x", 1), "audience"},
 	} {
 		t.Run(test.says, func(t *testing.T) {
 			p := &providers{cached: true}
@@ -505,7 +505,7 @@ func TestAnExchangeIsExplained(t *testing.T) {
 		t.Errorf("%+v, %v", e, err)
 	}
 	for input, want := range map[string]string{
-		`{"privateKey":"k",` + keycloakInput + `}`:                                                        "policy_denied: tokenUrl: ",
+		`{"privateKey":"k",` + keycloakInput + `}`:                                                        "policy_denied: audience: ",
 		`{"privateKey":"k",` + boxInput + `}`:                                                             "input_invalid: parameters: ",
 		`{"privateKey":"k",` + githubInput + `,"parameters":{"installationId":"${workflow.secrets.id}"}}`: "secret_unresolved: parameters: ",
 	} {

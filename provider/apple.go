@@ -15,12 +15,12 @@ func appStoreConnect() *Profile {
 		},
 		OneOf: []string{"iss", "sub"},
 		Recipe: Recipe{
-			Secret: "APP_STORE_CONNECT_KEY", KeySetup: "Make a team key in App Store Connect, *Users and Access*, *Integrations*.",
+			Secret: "APP_STORE_CONNECT_KEY", KeySetup: "App Store Connect, *Users and Access*, *Integrations*: make a team key.",
 			task:   `"issuer":"${workflow.input.issuer}","privateKeyId":"${workflow.input.keyId}"`,
 			inputs: `"issuer":"issuer-id","keyId":"2X9R4HXF34","apiUrl":"https://api.appstoreconnect.apple.com/v1/apps"`,
 			Problems: []string{
 				"401 `NOT_AUTHORIZED`: the key was revoked, or the issuer ID is another team's.",
-				"An individual key has no issuer: write `\"subject\":\"user\"` in place of `issuer`.",
+				"For an individual key, write `\"subject\":\"user\"` in place of `issuer`.",
 			},
 		},
 	}
@@ -46,11 +46,11 @@ func appleSignIn() *Profile {
 			request: appleGrant,
 		},
 		Recipe: Recipe{
-			Secret: "APPLE_SIGN_IN_KEY", KeySetup: "Under *Certificates, Identifiers & Profiles*, make a key with *Sign in with Apple*.",
+			Secret: "APPLE_SIGN_IN_KEY", KeySetup: "*Certificates, Identifiers & Profiles*: make a key with *Sign in with Apple*.",
 			task: `"issuer":"${workflow.input.teamId}","subject":"${workflow.input.clientId}","privateKeyId":"${workflow.input.keyId}",` +
 				`"parameters":{"code":"${workflow.input.code}"}`,
 			inputs:   `"teamId":"DEF123GHIJ","clientId":"com.example.web","keyId":"ABC123DEFG","code":"authorization-code","apiUrl":"https://example.com/"`,
-			Problems: []string{"`invalid_grant`: an authorization code is valid once, for five minutes. The user must sign in again; a retry does not help."},
+			Problems: []string{"`invalid_grant`: an authorization code is valid once, for five minutes. The user must sign in again."},
 		},
 	}
 }

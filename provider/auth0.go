@@ -27,7 +27,7 @@ func auth0() *Profile {
 			inputs: `"clientId":"client-id","audience":"https://example.auth0.com/","api":"https://example.auth0.com/api/v2/","apiUrl":"https://example.auth0.com/api/v2/clients"`,
 			Problems: []string{
 				"`access_denied`: the application has no grant for the API.",
-				"With a custom domain, `https://login.example.com/` is the audience, and the policy file must list the token endpoint.",
+				"Custom domain: the audience is `https://login.example.com/`, and the policy file must list the token endpoint.",
 			},
 		},
 	}

@@ -19,7 +19,7 @@ func box() *Profile {
 		},
 		Recipe: Recipe{
 			Secret:   "BOX_KEY",
-			KeySetup: "Generate a key pair in the developer console. Store three members of config.json: `privateKey` as BOX_KEY, `passphrase` as BOX_PASSPHRASE, `clientSecret` as BOX_CLIENT_SECRET.",
+			KeySetup: "Generate a key pair in the developer console. Store from config.json: `privateKey` as BOX_KEY, `passphrase` as BOX_PASSPHRASE, `clientSecret` as BOX_CLIENT_SECRET.",
 			task: issuerAndSubject + `,"privateKeyId":"${workflow.input.keyId}","privateKeyPassword":"${workflow.secrets.BOX_PASSPHRASE}",` +
 				`"claims":{"box_sub_type":"enterprise"},"parameters":{"clientSecret":"${workflow.secrets.BOX_CLIENT_SECRET}"}`,
 			inputs: `"issuer":"client-id","subject":"enterprise-id","keyId":"public-key-id","apiUrl":"https://api.box.com/2.0/users/me"`,

@@ -30,7 +30,7 @@ func clientAssertion() *Profile {
 			Problems: []string{
 				invalidClient,
 				"The audience is the authorization server's `issuer`, not its token URL (RFC 10070 §4).",
-				"With an RSA key the profile signs with PS256, because FAPI 2.0 does not permit RS256.",
+				"RSA keys sign with PS256: FAPI 2.0 does not permit RS256.",
 			},
 		},
 	}

@@ -42,13 +42,13 @@ func profileTables() string {
 	var b strings.Builder
 	for _, p := range provider.Profiles() {
 		fmt.Fprintf(&b, "\n### %s\n\n[%s](%s). %s; [recipe](recipes/%s.md).\n\n", p.Name, p.Title, p.DocsURL, useWords(p.Use), p.Name)
-		b.WriteString("|name|rule|\n|---|---|\n")
+		b.WriteString("| name | rule |\n|---|---|\n")
 		rows := append(headerRows(p), claimRows(p)...)
 		if p.Exchange != nil {
 			rows = append(rows, exchangeRows(p.Exchange)...)
 		}
 		for _, row := range rows {
-			fmt.Fprintf(&b, "|%s|%s|\n", row[0], strings.ReplaceAll(row[1], "|", `\|`))
+			fmt.Fprintf(&b, "| %s | %s |\n", row[0], strings.ReplaceAll(row[1], "|", `\|`))
 		}
 	}
 	b.WriteString("\n")
@@ -84,7 +84,7 @@ func useWords(u provider.Use) string {
 func exchangeRows(x *provider.Exchange) [][2]string {
 	rows := [][2]string{endpointRow(x)}
 	for _, parameter := range x.Parameters {
-		words := parameter.Meaning + "; " + plainWords(parameter.Type)
+		words := cell(parameter.Meaning) + plainWords(parameter.Type)
 		if slices.Contains(x.OneOf, parameter.Name) {
 			words = "one of " + code(x.OneOf...) + ": " + words
 		}
@@ -100,19 +100,34 @@ func exchangeRows(x *provider.Exchange) [][2]string {
 		rows = append(rows, [2]string{code("tokenType"), code(x.TokenType)})
 	}
 	if x.Lifetime > 0 {
-		rows = append(rows, [2]string{code("expiresIn"), fmt.Sprintf("%d, assumed", x.Lifetime)})
+		rows = append(rows, [2]string{code("expiresIn"), fmt.Sprint(x.Lifetime)})
 	}
 	return rows
 }
 
 // plainWords names the characters of a parameter by a word that is explained above the
-// tables.
+// tables. A string needs no word.
 func plainWords(t provider.ParameterType) string {
 	kind, isPlain := strings.CutSuffix(string(t), " of letters, digits, -, _, . and ~")
-	if !isPlain {
-		return kind
+	switch {
+	case kind == "string" && isPlain:
+		return "; *plain*"
+	case kind == "string":
+		return ""
+	case isPlain:
+		return "; " + strings.Replace(kind, "strings", "*plain* strings", 1)
 	}
-	return strings.Replace(kind, "string", "*plain* string", 1)
+	return "; " + kind
+}
+
+// cell returns a meaning, which is part of a sentence in a message, without what the
+// table's other cells say.
+func cell(meaning string) string {
+	known := strings.NewReplacer(
+		"service account's JSON key file", "key file", "; the profile computes it", "",
+		" that the token may access", "", " that the access token is for", "",
+	)
+	return strings.TrimPrefix(known.Replace(meaning), "the ")
 }
 
 func endpointRow(x *provider.Exchange) [2]string {
@@ -141,7 +156,7 @@ func headerRows(p *provider.Profile) [][2]string {
 	}
 	rows := [][2]string{{code("alg"), code(names...)}}
 	if p.KeyID != "" {
-		rows = append(rows, [2]string{name("kid", true), p.KeyID})
+		rows = append(rows, [2]string{name("kid", true), cell(p.KeyID)})
 	}
 	if p.Type != "" {
 		rows = append(rows, [2]string{code("typ"), "= " + code(p.Type)})
@@ -159,8 +174,11 @@ func claimRows(p *provider.Profile) [][2]string {
 	var rows [][2]string
 	var forbidden []string
 	for _, c := range p.Claims {
-		if c.Forbidden {
+		switch {
+		case c.Forbidden:
 			forbidden = append(forbidden, c.Name)
+			continue
+		case c.Name == "iat": // which the worker writes
 			continue
 		}
 		rows = append(rows, [2]string{name(c.Name, c.Required && c.Preset == "" && c.SameAs == ""), claimWords(p, c)})
@@ -172,7 +190,7 @@ func claimRows(p *provider.Profile) [][2]string {
 		rows = append(rows, [2]string{code("ttl"), ttl})
 	}
 	if p.Backdate > 0 {
-		rows = append(rows, [2]string{code("iat"), fmt.Sprintf("%d s in the past, for clocks that are behind", p.Backdate)})
+		rows = append(rows, [2]string{code("iat"), fmt.Sprintf("%d s in the past", p.Backdate)})
 	}
 	if p.NotBefore {
 		rows = append(rows, [2]string{code("nbf"), "= `iat`"})
@@ -189,15 +207,16 @@ func ttlWords(p *provider.Profile) string {
 	case p.MinTTL > 0:
 		words = append(words, fmt.Sprintf("exactly %d", p.MaxTTL))
 	case p.FromIssue:
-		words = append(words, fmt.Sprintf("max %d", p.MaxTTL))
+		words = append(words, fmt.Sprintf("max %d from `iat`", p.MaxTTL))
 	case p.MaxTTL > 0:
-		words = append(words, fmt.Sprintf("max %d after receipt", p.MaxTTL))
+		words = append(words, fmt.Sprintf("max %d", p.MaxTTL))
 	}
 	return strings.Join(words, ", ")
 }
 
 func claimWords(p *provider.Profile, c provider.Claim) string {
-	words := []string{c.Meaning}
+	meaning, _, _ := strings.Cut(c.Meaning, ", such as ") // the recipe has an example
+	words := []string{cell(meaning)}
 	fixed := c.Preset != "" && !strings.HasPrefix(c.Preset, "(") // a preset in brackets is computed
 	switch {
 	case c.SameAs != "":
@@ -207,20 +226,14 @@ func claimWords(p *provider.Profile, c provider.Claim) string {
 	case fixed:
 		words = append(words, "= "+code(c.Preset))
 	case c.Preset != "":
-		words[0] = "= " + c.Meaning
+		words[0] = "= " + cell(meaning)
 	case c.Name == "jti":
-		words[0] = "used once"
-	case c.Name == "iat" && c.JSONType != "":
-		words = nil
+		words[0] = "unique"
 	}
-	switch {
-	case !slices.ContainsFunc(c.Patterns, func(pattern string) bool {
+	if slices.ContainsFunc(c.Patterns, func(pattern string) bool {
 		return strings.Contains(pattern, "*") || !strings.Contains(c.Meaning, pattern)
-	}):
-	case len(c.Patterns) > 1:
-		words = append(words, "one of "+code(c.Patterns...))
-	case len(c.Patterns) == 1:
-		words = append(words, code(c.Patterns[0]))
+	}) {
+		words = append(words, code(c.Patterns...))
 	}
 	switch {
 	case c.MinLength > 0 && c.MaxLength > 0:
@@ -228,10 +241,10 @@ func claimWords(p *provider.Profile, c provider.Claim) string {
 	case c.MaxLength > 0:
 		words = append(words, fmt.Sprintf("at most %d characters", c.MaxLength))
 	}
-	if c.JSONType != "" {
-		words = append(words, "JSON "+c.JSONType)
-	}
-	if c.Name == "scope" && p.ScopeFormat != "" {
+	switch {
+	case c.JSONType != "":
+		words = append(words, c.JSONType)
+	case c.Name == "scope" && p.ScopeFormat != "":
 		words = append(words, "written as "+p.ScopeFormat)
 	}
 	return strings.Join(words, "; ")

@@ -20,11 +20,11 @@ func docusign() *Profile {
 			},
 		},
 		Recipe: Recipe{
-			Secret: "DOCUSIGN_KEY", KeySetup: "Under *Apps and Keys*, add an RSA key pair to the integration key. The private key is shown once.",
+			Secret: "DOCUSIGN_KEY", KeySetup: "*Apps and Keys*: add an RSA key pair to the integration key. The private key is shown once.",
 			task:   issuerAndSubject + `,"audience":"${workflow.input.audience}"`,
 			inputs: `"issuer":"integration-key","subject":"user-guid","audience":"account-d.docusign.com","apiUrl":"https://account-d.docusign.com/oauth/userinfo"`,
 			Problems: []string{
-				"`consent_required`: the user must once open the consent page with the token's scopes.",
+				"`consent_required`: the user must open the consent page once, with the token's scopes.",
 				"`issuer_not_found`: the integration key belongs to the other environment (demo, production).",
 			},
 		},

@@ -29,7 +29,7 @@ func entra() *Profile {
 		},
 		Recipe: Recipe{
 			Secret:   "ENTRA_KEY",
-			KeySetup: newCertificate + " Upload key.crt to the app registration, under *Certificates & secrets*. The secret is key.pem followed by key.crt.",
+			KeySetup: newCertificate + " Upload key.crt to the app registration: *Certificates & secrets*. The secret is key.pem followed by key.crt.",
 			task:     clientInputs + scopesInput + `,"certificateHeaders":["x5t#S256"]`,
 			inputs: `"clientId":"client-id","audience":"https://login.microsoftonline.com/my-tenant/oauth2/v2.0/token","scopes":"https://graph.microsoft.com/.default",` +
 				`"apiUrl":"https://graph.microsoft.com/v1.0/users"`,

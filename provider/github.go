@@ -22,7 +22,7 @@ func githubApp() *Profile {
 			request: installationToken,
 		},
 		Recipe: Recipe{
-			Secret: "GITHUB_APP_KEY", KeySetup: "Generate a key in the app's settings, under *Private keys*.",
+			Secret: "GITHUB_APP_KEY", KeySetup: "Generate a key in the app's settings, *Private keys*.",
 			task:   `"issuer":"${workflow.input.clientId}","parameters":{"installationId":"${workflow.input.installationId}"}`,
 			inputs: `"clientId":"Iv23li0000","installationId":12345678,"apiUrl":"https://api.github.com/installation/repositories"`,
 			Problems: []string{

@@ -6,7 +6,7 @@ const (
 	accountIssuer = "the client_email of the service account's JSON key file"
 	accountKeyID  = "the private_key_id of the service account's JSON key file"
 	accountSecret = "GOOGLE_SERVICE_ACCOUNT"
-	accountKey    = "Make a JSON key for the service account in the Google Cloud console (*IAM*, *Service Accounts*, *Keys*)."
+	accountKey    = "Make a JSON key in the Google Cloud console: *IAM*, *Service Accounts*, *Keys*."
 )
 
 func googleServiceAccount() *Profile {
@@ -52,7 +52,7 @@ func googleSelfSigned() *Profile {
 			task:   `"audience":"${workflow.input.audience}"`,
 			inputs: `"audience":"https://pubsub.googleapis.com/","apiUrl":"https://pubsub.googleapis.com/v1/projects/my-project/topics"`,
 			Problems: []string{
-				"401: the audience is another API, or lacks the slash at the end.",
+				"401: the audience is another API, or lacks the final slash.",
 				"Some APIs do not accept these tokens: use google-service-account.",
 			},
 		},

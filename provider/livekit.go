@@ -12,7 +12,7 @@ func livekit() *Profile {
 			optionalIssuedAt(),
 		},
 		Recipe: Recipe{
-			Secret: "LIVEKIT_API_SECRET", KeySetup: "Take the project's API secret, at least 32 characters. The API key is the issuer.",
+			Secret: "LIVEKIT_API_SECRET", KeySetup: "The key is the project's API secret, at least 32 characters; the issuer is the API key.",
 			task:   rawSecret + `,"issuer":"${workflow.input.apiKey}","claims":{"video":{"roomList":true}}`,
 			inputs: `"apiKey":"APIxxxxxxxx","apiUrl":"https://example.livekit.cloud/twirp/livekit.RoomService/ListRooms"`,
 			call:   `"method":"POST","contentType":"application/json","body":{}`,

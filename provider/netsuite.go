@@ -20,7 +20,7 @@ func netsuite() *Profile {
 		Recipe: Recipe{
 			Secret: "NETSUITE_KEY",
 			KeySetup: "Run `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem -out key.crt -subj /CN=conductor -days 700`. " +
-				"Upload key.crt under *OAuth 2.0 Client Credentials (M2M) Setup*. The certificate ID there is the key id.",
+				"Upload key.crt under *OAuth 2.0 Client Credentials (M2M) Setup*. Its certificate ID is the key id.",
 			task: `"issuer":"${workflow.input.clientId}","privateKeyId":"${workflow.input.keyId}","scopes":"rest_webservices","audience":"${workflow.input.audience}"`,
 			inputs: `"clientId":"client-id","keyId":"certificate-id","audience":"https://1234567.suitetalk.api.netsuite.com/services/rest/auth/oauth2/v1/token",` +
 				`"apiUrl":"https://1234567.suitetalk.api.netsuite.com/services/rest/record/v1/customer"`,

@@ -17,7 +17,7 @@ func okta() *Profile {
 			inputs: clientDefaults + `"audience":"https://example.okta.com/oauth2/v1/token","scopes":"okta.users.read","apiUrl":"https://example.okta.com/api/v1/users"`,
 			Problems: []string{
 				invalidClient, "`invalid_scope`: grant the scope to the app.",
-				"`invalid_dpop_proof`: turn off *Require Demonstrating Proof of Possession (DPoP) header* in the app's general settings.",
+				"`invalid_dpop_proof`: turn off *Require Demonstrating Proof of Possession (DPoP) header* in the app.",
 			},
 		},
 	}

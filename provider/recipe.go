@@ -36,8 +36,8 @@ const (
 
 	newKey         = "Run `conductor-jwt key generate key.pem --alg RS256 --public-out key.pub.pem`."
 	newCertificate = "Run `openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out key.crt -subj /CN=conductor -days 365`."
-	registerJWKS   = " Register the JWK Set that `conductor-jwt jwks key.pub.pem` prints."
-	invalidClient  = "`invalid_client`: the provider expects another `privateKeyId` (the JWK Set's `kid`) or audience."
+	registerJWKS   = " Register the JWK Set of `conductor-jwt jwks key.pub.pem`."
+	invalidClient  = "`invalid_client`: the audience is wrong, or `privateKeyId` (the JWK Set's `kid`)."
 )
 
 // WorkflowName is the name of the recipe's workflow.
@@ -84,10 +84,10 @@ func indented(text string) []byte {
 func (p *Profile) RecipePage() string {
 	var b strings.Builder
 	for _, text := range []string{
-		"# ", p.Name, "\n\nFor workflow authors: ", p.Title, " ([rules](../profiles.md#", p.Name, "), [how-to](README.md)).\n\n",
+		"# ", p.Name, "\n\nFor authors: ", p.Title, " ([rules](../profiles.md#", p.Name, "), [how-to](README.md)).\n\n",
 		p.Recipe.KeySetup, "\n", p.endpointToList(),
 		"\n", p.taskLink(), " inputs:\n", p.example(p.tokenInputs()), p.callInputs(),
-		"\n## Problems\n\n", bullets(p.Recipe.Problems),
+		"\nProblems:\n\n", bullets(p.Recipe.Problems),
 	} {
 		b.WriteString(text)
 	}
@@ -100,7 +100,7 @@ func (p *Profile) endpointToList() string {
 	if p.Exchange == nil || p.Exchange.URL != "" || p.Exchange.Patterns != nil {
 		return ""
 	}
-	return "\nIn the policy file, list your token endpoint:\n\n```yaml\nexchange:\n  endpoints: [\"" + p.exampleEndpoint() + "\"]\n```\n"
+	return "\nIn the [policy file](../keys.md#exchange):\n\n```yaml\nexchange:\n  endpoints: [\"" + p.exampleEndpoint() + "\"]\n```\n"
 }
 
 // exampleEndpoint returns the token endpoint of the example values.

@@ -34,16 +34,16 @@ func salesforce() *Profile {
 		},
 		Recipe: Recipe{
 			Secret:   "SALESFORCE_KEY",
-			KeySetup: newCertificate + " Make an external client app (*Setup*, *External Client App Manager*), enable the JWT bearer flow and upload key.crt.",
+			KeySetup: newCertificate + " Make an external client app (*Setup*, *External Client App Manager*), enable the JWT bearer flow, upload key.crt.",
 			task:     issuerAndSubject + `,"audience":"${workflow.input.audience}"`,
 			inputs: `"issuer":"3MVG9consumerkey","subject":"user@example.com","audience":"https://example.my.salesforce.com",` +
 				`"apiUrl":"https://example.my.salesforce.com/services/data/v62.0/limits"`,
 			Problems: []string{
-				"`invalid_grant`, *user hasn't approved this consumer*: an administrator must pre-authorise the app for the user's profile.",
-				"`app_not_found`: the audience must be the My Domain URL of the org that has the app (sandbox: `https://example--sandbox.sandbox.my.salesforce.com`). " +
+				"`invalid_grant`, *user hasn't approved this consumer*: pre-authorise the app for the user's profile.",
+				"`app_not_found`: the audience is not the My Domain URL of the app's org (sandbox: `https://example--sandbox.sandbox.my.salesforce.com`). " +
 					"A refreshed sandbox needs the app again.",
-				"`invalid_grant`, *audience is invalid*: older orgs and Government Cloud may want https://login.salesforce.com (sandbox: https://test.salesforce.com). " +
-					"Then set `tokenUrl` to https://example.my.salesforce.com/services/oauth2/token.",
+				"`invalid_grant`, *audience is invalid*: older orgs and Government Cloud may want https://login.salesforce.com (sandbox: https://test.salesforce.com), " +
+					"and `tokenUrl` https://example.my.salesforce.com/services/oauth2/token.",
 			},
 		},
 	}

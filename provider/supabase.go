@@ -15,13 +15,13 @@ func supabase() *Profile {
 		},
 		Recipe: Recipe{
 			Secret:   "SUPABASE_JWT_SECRET",
-			KeySetup: "Take the project's JWT secret (*Project Settings*, *JWT Keys*). Newer projects sign with a key pair: import one, use its PEM, and remove `secretEncoding`.",
+			KeySetup: "The key is the project's JWT secret (*Project Settings*, *JWT Keys*). In newer projects, import a key pair, use its PEM, and remove `secretEncoding`.",
 			task:     rawSecret + `,"subject":"${workflow.input.userId}"`,
 			inputs:   `"userId":"00000000-0000-0000-0000-000000000000","apiUrl":"https://example.supabase.co/rest/v1/todos","apiKey":"publishable-key"`,
 			header:   bearer + `,"apikey":"${workflow.input.apiKey}"`,
 			Problems: []string{
 				"401 from the gateway: `apikey` belongs to another project.",
-				"Empty response: row level security hides everything from this user.",
+				"Empty response: row level security hides everything.",
 			},
 		},
 	}

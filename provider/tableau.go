@@ -22,7 +22,7 @@ func tableau() *Profile {
 			request:  tableauSignIn,
 		},
 		Recipe: Recipe{
-			Secret: "TABLEAU_SECRET", KeySetup: "Make a connected app with direct trust, enable it, and generate a secret. Its id is the key id.",
+			Secret: "TABLEAU_SECRET", KeySetup: "Make and enable a connected app with direct trust. Generate a secret; its id is the key id.",
 			task: rawSecret + "," + issuerAndSubject + `,"privateKeyId":"${workflow.input.keyId}","scopes":"tableau:content:read","parameters":{"site":"${workflow.input.site}"}` + tokenURLInput,
 			inputs: `"issuer":"client-id","subject":"user@example.com","keyId":"secret-id","site":"mysite","tokenUrl":"https://example.online.tableau.com/api/3.27/auth/signin",` +
 				`"apiUrl":"https://example.online.tableau.com/api/3.27/sites"`,

@@ -42,7 +42,7 @@ func buildInfo(b build) prometheus.Collector {
 
 func slots(n int) prometheus.Collector {
 	gauge := prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: "conductor_jwt_slots", Help: "Tasks that the worker may have in flight at once: the setting `slots`.",
+		Name: "conductor_jwt_slots", Help: "Maximum of tasks in flight: the setting `slots`.",
 	})
 	gauge.Set(float64(n))
 	return gauge
@@ -51,10 +51,10 @@ func slots(n int) prometheus.Collector {
 func keyCacheMetrics(parser *keys.Parser) []prometheus.Collector {
 	return []prometheus.Collector{
 		prometheus.NewCounterFunc(prometheus.CounterOpts{
-			Name: "conductor_jwt_key_cache_hits_total", Help: "Keys that were found in the cache of parsed keys.",
+			Name: "conductor_jwt_key_cache_hits_total", Help: "Keys found in the cache of parsed keys.",
 		}, func() float64 { return float64(parser.Stats().Hits) }),
 		prometheus.NewCounterFunc(prometheus.CounterOpts{
-			Name: "conductor_jwt_key_cache_misses_total", Help: "Keys that were not in the cache and had to be parsed.",
+			Name: "conductor_jwt_key_cache_misses_total", Help: "Keys not found in the cache of parsed keys.",
 		}, func() float64 { return float64(parser.Stats().Misses) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "conductor_jwt_key_cache_entries", Help: "Keys in the cache of parsed keys.",

@@ -187,7 +187,7 @@ func newReloadMetrics(start time.Time) reloadMetrics {
 	m := reloadMetrics{
 		isRefused: isRefused,
 		total: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "conductor_jwt_policy_reloads_total", Help: "Times that the policy was read again, by result.",
+			Name: "conductor_jwt_policy_reloads_total", Help: "Reloads of the policy.",
 		}, []string{"result"}),
 		successful: prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "conductor_jwt_policy_last_reload_successful", Help: "Whether the policy that was read last is in force; 1 without a policy.",

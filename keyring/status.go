@@ -79,7 +79,7 @@ func describe() descriptions {
 		refreshed: desc("key_refresh_age_seconds", "Time since the sources of a key were last read.", "key"),
 		failures:  desc("key_refresh_failures_total", "Failed refreshes of a key: a source could not be read, or held no usable key.", "key"),
 		versions:  desc("key_versions", "Versions of a key.", "key", "state"),
-		open:      desc("key_store_open", "Whether the circuit breaker is open, after failures in a row.", "store"),
+		open:      desc("key_store_open", "Whether the circuit breaker of a store is open.", "store"),
 	}
 }
 

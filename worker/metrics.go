@@ -49,9 +49,9 @@ func NewMetrics(taskTypes []string) *Metrics {
 	m := &Metrics{
 		polls:         counter("task_poll_total", "Polls of the server.", labelType),
 		started:       counter("task_execution_started_total", "Tasks that were started.", labelType),
-		pollErrors:    counter("task_poll_error_total", "Polls that failed, by class of failure.", labelType, labelException),
-		executeErrors: counter("task_execute_error_total", "Tasks that were not completed, by code.", labelType, labelException),
-		updateErrors:  counter("task_update_error_total", "Updates that failed, by class of failure; each attempt counts.", labelType, labelException),
+		pollErrors:    counter("task_poll_error_total", "Polls that failed.", labelType, labelException),
+		executeErrors: counter("task_execute_error_total", "Tasks that were not completed.", labelType, labelException),
+		updateErrors:  counter("task_update_error_total", "Attempts to update that failed.", labelType, labelException),
 		queueFull:     counter("task_execution_queue_full_total", "Times that a poller with tasks to fetch found no free slot.", labelType),
 		uncaught:      counter("thread_uncaught_exceptions_total", "Panics that were recovered.", labelException),
 
@@ -68,9 +68,9 @@ func NewMetrics(taskTypes []string) *Metrics {
 		}, []string{labelType}),
 
 		tokens:     counter("conductor_jwt_tokens_total", "Tokens that were signed.", "algorithm", "key_kind"),
-		failures:   counter("conductor_jwt_failures_total", "Tasks that were not completed, by error code.", "code"),
+		failures:   counter("conductor_jwt_failures_total", "Tasks that were not completed.", "code"),
 		ends:       counter("conductor_jwt_deliveries_ended_total", "Deliveries by how they ended.", "end"),
-		lost:       counter("conductor_jwt_updates_lost_total", "Results that the server did not accept: it has to deliver the task again.", "end"),
+		lost:       counter("conductor_jwt_updates_lost_total", "Results that the server did not accept.", "end"),
 		duplicates: counter("conductor_jwt_duplicate_deliveries_total", "Deliveries of a task that was in flight already.", labelType),
 		noTimeout:  counter("conductor_jwt_tasks_without_response_timeout_total", "Tasks whose definition has no response timeout: a crash would hang them forever.", labelType),
 		unreadable: prometheus.NewCounter(prometheus.CounterOpts{
@@ -83,7 +83,7 @@ func NewMetrics(taskTypes []string) *Metrics {
 			Name: "conductor_jwt_clock_skew_seconds", Help: "The server's clock, by its Date header, minus this worker's.",
 		}),
 
-		denials: counter("conductor_jwt_policy_denials_total", "Tasks that the policy denied, by the input that it denied.", "field"),
+		denials: counter("conductor_jwt_policy_denials_total", "Tasks that the policy denied.", "field"),
 
 		labels: newLabelSets(taskTypes),
 	}

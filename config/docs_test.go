@@ -48,16 +48,16 @@ task_types: [GET_SIGNED_JWT]
 poll_timeout: 5s
 ` + "```" + `
 
-` + "`conductor-jwt config show --origin`" + ` prints each effective value and its origin, ` + "`config validate`" + ` checks everything without starting a worker, and
-` + "`config schema`" + ` prints [the JSON Schema of the file](../deploy/config.schema.json); editors use it if the first line is ` + "`# yaml-language-server: $schema=…`" + `
+` + "`conductor-jwt config show --origin`" + ` prints each value and its origin, ` + "`config validate`" + ` checks everything, and ` + "`config schema`" + ` prints
+[the JSON Schema of the file](../deploy/config.schema.json), which editors use if the first line is ` + "`# yaml-language-server: $schema=…`" + `
 
 - **Flags** are the names with dashes: ` + "`--poll-timeout`" + `. Only ` + "`output`" + ` differs: ` + "`--output-path`" + `.
-- **Secrets** have no flag, because every user of a machine can read another's command line. ` + "`CONDUCTOR_AUTH_KEY_FILE` and `CONDUCTOR_AUTH_SECRET_FILE`" + ` (in the YAML file
-  ` + "`auth_key_file`, `auth_secret_file`" + `) name a file with the value. Setting both is an error.
+- **Secrets** have [no flag](cli.md). ` + "`CONDUCTOR_AUTH_KEY_FILE` and `CONDUCTOR_AUTH_SECRET_FILE`" + ` (in the YAML file ` + "`auth_key_file`, `auth_secret_file`" + `) name a file
+  with the value. Setting both is an error.
 - **Files** of authentication, TLS, headers and policy are read again when they change.
 - **Durations** are written ` + "`300ms`, `30s`, `1h30m`" + `.
-- **The YAML file**: an unknown name, a name without a value and an empty file are errors. ` + "`off`, `no` and `false`" + ` mean the same where a setting can be off, ` + "`on`, `yes` and `true`" + `
-  where it is a switch. Quote any other text that looks like one of them.
+- **The YAML file**: unknown names, names without a value and empty files are errors. ` + "`off`, `no` and `false`" + ` mean the same where a setting can be off, ` + "`on`, `yes` and `true`" + `
+  where it is a switch. Quote other text that looks like one of them.
 - **Variables** whose name is similar to a setting's are errors. Unknown ones that begin with ` + "`CONDUCTOR_JWT_`" + `, and those of other Conductor SDKs, cause a warning.
 `
 

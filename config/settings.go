@@ -190,7 +190,7 @@ func connectionSettings() []Setting {
 			field: func(c *Config) any { return &c.ServerURL },
 		}, {
 			Name: "auth_key", Env: "CONDUCTOR_AUTH_KEY", Kind: Text, HasFile: true,
-			About: "Key id of the application that the worker signs in as; leave it out for a server without authentication.",
+			About: "Key id of the worker's application; leave it out if the server has no authentication.",
 			field: func(c *Config) any { return &c.AuthKey },
 		}, {
 			Name: "auth_secret", Env: "CONDUCTOR_AUTH_SECRET", Kind: Text, Secret: true, HasFile: true,
@@ -198,7 +198,7 @@ func connectionSettings() []Setting {
 			field: func(c *Config) any { return &c.AuthSecret },
 		}, {
 			Name: "tls_ca_cert", Env: "CONDUCTOR_TLS_CA_CERT", Kind: Path,
-			About: "PEM file of the authorities to check the server's certificate against, in place of the system's.",
+			About: "PEM file of the server's certificate authorities, in place of the system's.",
 			field: func(c *Config) any { return &c.TLSCACert },
 		}, {
 			Name: "tls_client_cert", Env: "CONDUCTOR_TLS_CLIENT_CERT", Kind: Path,
@@ -218,7 +218,7 @@ func connectionSettings() []Setting {
 			field: func(c *Config) any { return &c.Proxy },
 		}, {
 			Name: "headers_file", Env: "CONDUCTOR_HEADERS_FILE", Kind: Path,
-			About: "File of further request headers, for a gateway in front of the server: one `Name: value` on each line.",
+			About: "File of request headers for a gateway, one `Name: value` on each line.",
 			field: func(c *Config) any { return &c.HeadersFile },
 		},
 	})
@@ -228,7 +228,7 @@ func workSettings() []Setting {
 	return group("Polling and running", []Setting{
 		{
 			Name: "task_types", Env: "CONDUCTOR_JWT_TASK_TYPES", Kind: List, Default: "GET_SIGNED_JWT",
-			About: "Task types to poll for. GET_ACCESS_TOKEN turns on access tokens (docs/access-token.md), VERIFY_JWT the verification of tokens (docs/verify.md).",
+			About: "Task types to poll for: GET_SIGNED_JWT, GET_ACCESS_TOKEN (docs/access-token.md), VERIFY_JWT (docs/verify.md).",
 			field: func(c *Config) any { return &c.TaskTypes },
 		}, {
 			Name: settingDomain, Env: "CONDUCTOR_JWT_DOMAIN", Kind: Text,
@@ -236,7 +236,7 @@ func workSettings() []Setting {
 			field: func(c *Config) any { return &c.Domain },
 		}, {
 			Name: "worker_id", Env: "CONDUCTOR_JWT_WORKER_ID", Kind: Text, Default: "host name and process id", Computed: true,
-			About: "Name under which the server lists this worker.",
+			About: "Name of this worker on the server.",
 			field: func(c *Config) any { return &c.WorkerID },
 		}, {
 			Name: "slots", Env: "CONDUCTOR_JWT_SLOTS", Kind: Count, Default: "8 x cores", Computed: true,
@@ -245,7 +245,7 @@ func workSettings() []Setting {
 			field: func(c *Config) any { return &c.Slots },
 		}, {
 			Name: "pollers", Env: "CONDUCTOR_JWT_POLLERS", Kind: Count, Default: "4", Min: 1, Max: 64,
-			About: "Long polls for each task type that wait while the worker is idle.",
+			About: "Long polls for each task type of an idle worker.",
 			field: func(c *Config) any { return &c.Pollers },
 		}, {
 			Name: "poll_timeout", Env: "CONDUCTOR_JWT_POLL_TIMEOUT", Kind: Duration, Default: "5s",
@@ -255,16 +255,16 @@ func workSettings() []Setting {
 		}, {
 			Name: "drain_timeout", Env: "CONDUCTOR_JWT_DRAIN_TIMEOUT", Kind: Duration, Default: "25s",
 			Max:   int64(time.Hour),
-			About: "How long tasks in flight may take to finish after SIGTERM; then they are returned to the server.",
+			About: "How long tasks may run after SIGTERM before they are returned to the server.",
 			field: func(c *Config) any { return &c.DrainTimeout },
 		}, {
 			Name: "register_taskdefs", Env: "CONDUCTOR_JWT_REGISTER_TASKDEFS", Kind: Choice, Default: "missing",
 			Choices: []string{Off, "missing"},
-			About:   "Create task definitions that do not exist; an existing one is never changed.",
+			About:   "Create missing task definitions; existing ones are never changed.",
 			field:   func(c *Config) any { return &c.RegisterTaskdefs },
 		}, {
 			Name: "owner_email", Env: "CONDUCTOR_JWT_OWNER_EMAIL", Kind: Text,
-			About: "ownerEmail of the task definitions that the worker creates.",
+			About: "ownerEmail of the created task definitions.",
 			field: func(c *Config) any { return &c.OwnerEmail },
 		},
 	})
@@ -275,41 +275,41 @@ func taskSettings() []Setting {
 		{
 			Name: settingDefaultTTL, Env: "CONDUCTOR_JWT_DEFAULT_TTL", Kind: Duration, Default: "300s",
 			Min: int64(time.Second), Max: int64(maxTTL),
-			About: "Lifetime of a token whose task names none; whole seconds, and at most max_ttl.",
+			About: "Lifetime of a token whose task names none; whole seconds, at most max_ttl.",
 			field: func(c *Config) any { return &c.DefaultTTL },
 		}, {
 			Name: "max_ttl", Env: "CONDUCTOR_JWT_MAX_TTL", Kind: Duration, Default: "24h",
 			Min: int64(time.Second), Max: int64(maxTTL),
-			About: "Longest lifetime that a task may ask for; whole seconds.",
+			About: "Maximum lifetime of a token; whole seconds.",
 			field: func(c *Config) any { return &c.MaxTTL },
 		}, {
 			Name: "output", Env: "CONDUCTOR_JWT_OUTPUT", Flag: "output-path", Kind: Choice, Default: "token",
 			Choices: []string{"token", "_secrets", "both"},
-			About:   "Where the output holds the token: token, _secrets.token, or both.",
+			About:   "Where the output holds the token; _secrets stands for _secrets.token.",
 			field:   func(c *Config) any { return &c.Output },
 		}, {
 			Name: "secret_injection", Env: "CONDUCTOR_JWT_SECRET_INJECTION", Kind: Choice, Default: "auto",
 			Choices: []string{"auto", "stored", "key", Off},
-			About:   "How to look for secrets that a workflow's data brought into a token's claims (docs/task.md).",
+			About:   "How to look for secrets in a token's claims (docs/task.md).",
 			field:   func(c *Config) any { return &c.SecretInjection },
 		}, {
 			Name: "unknown_inputs", Env: "CONDUCTOR_JWT_UNKNOWN_INPUTS", Kind: Choice, Default: "warn",
 			Choices: []string{"warn", "error"},
-			About:   "Whether an input with an unknown name causes a warning or an error.",
+			About:   "What an unknown input causes.",
 			field:   func(c *Config) any { return &c.UnknownInputs },
 		}, {
 			Name: "verify_inline", Env: "CONDUCTOR_JWT_VERIFY_INLINE", Kind: Choice, Default: "deny",
 			Choices: []string{Allow, "deny"},
-			About:   "Whether a VERIFY_JWT task may bring the key to verify with, or must name a verifier of the policy file (docs/verify.md).",
+			About:   "Whether a VERIFY_JWT task may bring its own key (docs/verify.md).",
 			field:   func(c *Config) any { return &c.VerifyInline },
 		}, {
 			Name: "key_wait", Env: "CONDUCTOR_JWT_KEY_WAIT", Kind: Duration, Default: "10m",
 			Max:   int64(24 * time.Hour),
-			About: "Age up to which a task waits for a key store, a provider or an issuer that does not answer.",
+			About: "Maximum age of a task that waits for a key store, a provider or an issuer.",
 			field: func(c *Config) any { return &c.KeyWait },
 		}, {
 			Name: "key_cache", Env: "CONDUCTOR_JWT_KEY_CACHE", Kind: Count, Default: "1000", Max: 100_000,
-			About: "Parsed keys to keep in memory; 0 keeps none.",
+			About: "Maximum number of parsed keys in memory.",
 			field: func(c *Config) any { return &c.KeyCache },
 		}, {
 			Name: "policy", Env: "CONDUCTOR_JWT_POLICY", Kind: Path,
@@ -317,7 +317,7 @@ func taskSettings() []Setting {
 			field: func(c *Config) any { return &c.Policy },
 		}, {
 			Name: "audit", Env: "CONDUCTOR_JWT_AUDIT", Kind: Path, Default: Off,
-			About: "Where each decision is recorded as a line of JSON: off, stdout or a file, which is reopened on SIGHUP.",
+			About: "Where decisions are recorded as lines of JSON: off, stdout or a file, reopened on SIGHUP.",
 			field: func(c *Config) any { return &c.Audit },
 		},
 	})
@@ -327,19 +327,19 @@ func endpointSettings() []Setting {
 	return group("Endpoints and logging", []Setting{
 		{
 			Name: "listen", Env: "CONDUCTOR_JWT_LISTEN", Kind: Address, Default: "127.0.0.1:9991",
-			About: "Address of /livez, /readyz, /metrics and, for clients on this machine, /status, or off; if the default port is in use, the worker takes a free one.",
+			About: "Address of /livez, /readyz, /metrics and, for clients on this machine, /status, or off; a free port if the default one is in use.",
 			field: func(c *Config) any { return &c.Listen },
 		}, {
 			Name: "jwks_listen", Env: "CONDUCTOR_JWT_JWKS_LISTEN", Kind: Address, Default: Off,
-			About: "Address of the JWK Sets and of the metadata of issuers (docs/keys.md), or off.",
+			About: "Address of the JWK Sets and issuers' metadata (docs/keys.md), or off.",
 			field: func(c *Config) any { return &c.JWKSListen },
 		}, {
 			Name: "status_listen", Env: "CONDUCTOR_JWT_STATUS_LISTEN", Kind: Address, Default: Off,
-			About: "Address of the status page, or off; it shows names of tasks and settings, and no secret.",
+			About: "Address of the status page (docs/monitoring.md), or off.",
 			field: func(c *Config) any { return &c.StatusListen },
 		}, {
 			Name: "ui_url", Env: "CONDUCTOR_JWT_UI_URL", Kind: URL,
-			About: "URL of Conductor's user interface, for the links of the status page.",
+			About: "URL of Conductor's UI, for links of the status page.",
 			field: func(c *Config) any { return &c.UIURL },
 		}, {
 			Name: settingPprof, Env: "CONDUCTOR_JWT_PPROF_LISTEN", Kind: Address, Default: Off,
@@ -348,7 +348,7 @@ func endpointSettings() []Setting {
 		}, {
 			Name: settingLogLevel, Env: "LOG_LEVEL", Kind: Choice, Default: "info",
 			Choices: []string{"debug", "info", "warn", "error"},
-			About:   "Lowest level that is logged.",
+			About:   "Minimum log level.",
 			field:   func(c *Config) any { return &c.LogLevel },
 		}, {
 			Name: "log_format", Env: "LOG_FORMAT", Kind: Choice, Default: "text on a terminal, else json", Computed: true,

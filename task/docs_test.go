@@ -123,16 +123,26 @@ func codeTable(codes []Code) string {
 }
 
 // signingTable lists the codes of a task that signs; the pages of the other tasks list
-// theirs. An end is shown where it is not terminal.
+// theirs. An end is shown where it is not terminal, a remedy where it does not follow
+// from the condition.
 func signingTable() string {
 	var b strings.Builder
+	evident := []string{
+		"input_invalid", "input_conflict", "input_too_large", "input_unknown", "secret_missing", "key_public", "key_certificate", "key_password",
+		"key_weak", "key_too_large", "key_inconsistent", "key_unsupported", "key_unavailable", "algorithm_unknown", "algorithm_mismatch", "certificate_mismatch",
+		"timeout",
+	}
 	b.WriteString("| code | when; what to do |\n|---|---|\n")
 	for _, code := range slices.Concat(inputCodes(), secretCodes(), keyCodes(), lastCodes()) {
 		end := ""
 		if code.Status != api.FailedWithTerminalError || code.FailedWithProfiles {
 			end = "**" + endOf(code) + "**: "
 		}
-		fmt.Fprintf(&b, "| `%s` | %s%s |\n", code.Name, end, sentence(code.When, code.Remedy))
+		remedy := code.Remedy
+		if slices.Contains(evident, code.Name) {
+			remedy = ""
+		}
+		fmt.Fprintf(&b, "| `%s` | %s%s |\n", code.Name, end, sentence(code.When, remedy))
 	}
 	return b.String()
 }

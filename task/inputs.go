@@ -90,31 +90,31 @@ func commonInputs() []inputSpec {
 			Resolved: true, Signed: true, claim: "iss", kinds: `"0`, bytes: jsonText,
 		},
 		{
-			Name: inPrivateKey, Type: "string, or object (JWK, JWKS, service account)", Meaning: "the key to sign with",
+			Name: inPrivateKey, Type: "string, or object (JWK, JWKS, service account)", Meaning: "signing key",
 			Blank: "`keyRef`, or the profile's key", Sealed: true, kinds: `"{`, bytes: 6*maxKeyText + 2,
 		},
 		{
 			Name: inPrivateKeyID, Type: "string or whole number", Meaning: "`kid`; selects a key of a JWKS",
-			Blank: "the id in the key, else none", Signed: true, kinds: `"0`, bytes: jsonText,
+			Blank: "the key's id, else none", Signed: true, kinds: `"0`, bytes: jsonText,
 		},
 		{
-			Name: inAudience, Type: "string or whole number, or list of them", Meaning: "`aud`, a string or an array",
+			Name: inAudience, Type: "string or whole number, or list of them", Meaning: "`aud`, a string or array",
 			Blank: omitted, Resolved: true, Signed: true, claim: "aud", kinds: `"0[`, bytes: maxListText,
 		},
 		{
-			Name: inTTL, Type: "whole seconds", Meaning: "`exp` = `iat` + ttl", Blank: "setting `default_ttl`",
+			Name: inTTL, Type: "whole seconds", Meaning: "`exp` = `iat` + ttl", Blank: "`default_ttl`",
 			claim: "exp", kinds: `"0`, bytes: jsonText, zero: true,
 		},
 		{
-			Name: inTTLs, Type: "whole seconds", Meaning: "the same", Blank: "setting `default_ttl`",
+			Name: inTTLs, Type: "whole seconds", Meaning: "the same", Blank: "`default_ttl`",
 			kinds: `"0`, bytes: jsonText, zero: true,
 		},
 		{
-			Name: inScopes, Type: "string of tokens, or list of tokens", Meaning: "`scope`, joined by one space",
+			Name: inScopes, Type: "string, or list of strings", Meaning: "`scope`",
 			Blank: omitted, Signed: true, kinds: `"[`, bytes: maxListText,
 		},
 		{
-			Name: inAlgorithm, Type: "string, an exact name", Meaning: "`alg`",
+			Name: inAlgorithm, Type: "string", Meaning: "`alg`",
 			Blank: "the JWK's `alg`, else by the kind of key", kinds: `"`, bytes: jsonText,
 		},
 	}
@@ -123,7 +123,7 @@ func commonInputs() []inputSpec {
 func extraInputs() []inputSpec {
 	return []inputSpec{
 		{
-			Name: inClaims, Type: "object", Meaning: "more claims, any JSON", Blank: "none",
+			Name: inClaims, Type: "object", Meaning: "more claims", Blank: "none",
 			Resolved: true, Signed: true, kinds: `{`, bytes: 2 * maxClaims,
 		},
 		{
@@ -131,29 +131,29 @@ func extraInputs() []inputSpec {
 			Blank: "`typ` is `JWT`", Resolved: true, Signed: true, kinds: `{`, bytes: 2 * maxClaims,
 		},
 		{
-			Name: inCertificate, Type: "string, a PEM chain, leaf first", Meaning: "`x5t` and `x5t#S256`, or those of `certificateHeaders`",
-			Blank: "with `certificateHeaders`, the certificates beside the key", Resolved: true, Sealed: true, kinds: `"`, bytes: 6*maxKeyText + 2,
+			Name: inCertificate, Type: "string, a PEM chain, leaf first", Meaning: "see `certificateHeaders`",
+			Blank: "with `certificateHeaders`, those beside the key", Resolved: true, Sealed: true, kinds: `"`, bytes: 6*maxKeyText + 2,
 		},
 		{
-			Name: inCertificateHeaders, Type: "list of `x5c`, `x5t`, `x5t#S256`", Meaning: "header members of the certificate",
+			Name: inCertificateHeaders, Type: "list of `x5c`, `x5t`, `x5t#S256`", Meaning: "the certificate's header members",
 			Blank: "`x5t` and `x5t#S256`", kinds: `[`, bytes: jsonText,
 		},
 		{
 			Name: inJWTID, Type: "string", Meaning: "`jti`", Blank: "a random UUID", Signed: true, claim: "jti", kinds: `"`, bytes: jsonText,
 		},
 		{
-			Name: inOmitClaims, Type: "list of `jti`, `iat`", Meaning: "leaves these claims out", Blank: "none", kinds: `[`, bytes: jsonText,
+			Name: inOmitClaims, Type: "list of `jti`, `iat`", Meaning: "leaves claims out", Blank: "none", kinds: `[`, bytes: jsonText,
 		},
 		{
 			Name: inNotBefore, Type: "whole seconds relative to `iat`, -600 to ttl - 1", Meaning: "`nbf`",
-			Blank: "no `nbf`", claim: "nbf", kinds: `"0`, bytes: jsonText,
+			Blank: "no claim", claim: "nbf", kinds: `"0`, bytes: jsonText,
 		},
 		{
 			Name: inIssuedAtOffset, Type: "whole seconds, -600 to 0", Meaning: "moves `iat` and `exp` back",
 			Blank: "0", claim: "iat", kinds: `"0`, bytes: jsonText,
 		},
 		{
-			Name: inScopeClaim, Type: "`scope` or `scp`", Meaning: "the claim of the scopes", Blank: "`scope`",
+			Name: inScopeClaim, Type: "`scope` or `scp`", Meaning: "claim of the scopes", Blank: "`scope`",
 			kinds: `"`, bytes: jsonText,
 		},
 		{
@@ -169,11 +169,11 @@ func extraInputs() []inputSpec {
 			Blank: "HMAC keys are `oct` JWKs", kinds: `"`, bytes: jsonText,
 		},
 		{
-			Name: inKeyRef, Type: "string", Meaning: "the name of a configured key", Blank: "the key is `privateKey`",
+			Name: inKeyRef, Type: "string", Meaning: "a configured key", Blank: "`privateKey`",
 			Resolved: true, kinds: `"`, bytes: jsonText,
 		},
 		{
-			Name: inProfile, Type: "string", Meaning: "the rules of a provider", Blank: "none",
+			Name: inProfile, Type: "string", Meaning: "a provider's rules", Blank: "none",
 			Resolved: true, kinds: `"`, bytes: jsonText,
 		},
 	}

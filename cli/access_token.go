@@ -62,16 +62,16 @@ func (f *accessTokenFlags) register(cmd *cobra.Command) {
 	f.flags = cmd.Flags()
 	s := f.flags
 	s.SortFlags = false // in groups
-	profileFlag(cmd, &f.profile, "the `name` of the provider, a profile with an exchange")
+	profileFlag(cmd, &f.profile, "provider `name`, a profile with an exchange")
 	f.registerKey(s)
 	f.registerAlgorithm(s)
 	f.registerParties(s)
 	f.registerCertificates(s)
-	s.StringArrayVar(&f.scope, "scope", nil, "the `scope`; repeatable")
-	s.StringArrayVar(&f.param, "param", nil, "a parameter of the provider: `name=value`; repeatable for a list")
-	s.StringArrayVar(&f.paramJSON, "param-json", nil, "a parameter of the provider, any JSON: `name=json`; repeatable")
-	s.StringVar(&f.tokenURL, "token-url", "", "the https `URL` of the token endpoint, where it differs from tenant to tenant")
-	s.StringVar(&f.taskInput, "task-input", "", "get the token as the worker would for the inputParameters in this `file`")
+	s.StringArrayVar(&f.scope, "scope", nil, "`scope`; repeatable")
+	s.StringArrayVar(&f.param, "param", nil, "provider's parameter `name=value`; repeatable for a list")
+	s.StringArrayVar(&f.paramJSON, "param-json", nil, "provider's parameter `name=json`; repeatable")
+	s.StringVar(&f.tokenURL, "token-url", "", "https `URL` of the tenant's token endpoint")
+	s.StringVar(&f.taskInput, "task-input", "", "use the inputParameters in `file` as the worker would")
 	outputFlag(cmd, &f.output, outputText, outputJSON)
 	completeAlgorithms(cmd, "alg", "algorithm")
 }

@@ -31,7 +31,7 @@ needs the settings of the worker.`,
 		Args: noArgs,
 	}
 	flags := addSettings(cmd, "config", "listen")
-	cmd.Flags().BoolVar(&live, "live", false, "check that the worker is alive (/livez) instead of ready (/readyz)")
+	cmd.Flags().BoolVar(&live, "live", false, "check /livez (alive) instead of /readyz (ready)")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		loaded, err := loadConfig(env, flags)
 		if err != nil {

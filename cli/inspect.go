@@ -35,7 +35,7 @@ that the token breaks is printed to standard error.`,
 			return runInspect(env, args, output, name)
 		},
 	}
-	cmd.Flags().BoolVar(&insecure, "insecure", false, "required, because the token is not verified")
+	cmd.Flags().BoolVar(&insecure, "insecure", false, "required: the token is not verified")
 	profileFlag(cmd, &name, "print the rules of the provider `name` that the token breaks")
 	outputFlag(cmd, &output, outputJSON, outputText)
 	return cmd

@@ -40,8 +40,8 @@ that the policy file publishes.`,
 		return runJWKS(cmd.Context(), env, from, alg, args)
 	}
 	s := cmd.Flags()
-	s.StringVar(&alg, "alg", "", "the alg of the keys")
-	s.StringVar(&from.passwordFile, "password-file", "", "the `file` with the keys' password")
+	s.StringVar(&alg, "alg", "", "alg of the keys")
+	s.StringVar(&from.passwordFile, "password-file", "", "`file` with the keys' password")
 	completeAlgorithms(cmd, "alg")
 	return cmd
 }

@@ -60,14 +60,14 @@ with one that you type.`,
 		},
 	}
 	s := cmd.Flags()
-	s.StringVar(&alg, "alg", string(keys.ES256), "the algorithm of the key")
-	s.IntVar(&bits, "bits", 0, "the size of an RSA key (default 2048)")
-	s.VarP(&choice{&w.form, []string{formPEM, formJWK}}, "to", "", "the form (default pem; an HMAC secret is always a JWK)")
-	s.StringVar(&w.keyID, "kid", "", "the kid of a JWK (default its thumbprint)")
-	s.BoolVar(&w.noKeyID, "no-kid", false, "leave the kid of a JWK out")
+	s.StringVar(&alg, "alg", string(keys.ES256), "algorithm of the key")
+	s.IntVar(&bits, "bits", 0, "size of an RSA key (default 2048)")
+	s.VarP(&choice{&w.form, []string{formPEM, formJWK}}, "to", "", "form (default pem; an HMAC secret is always a JWK)")
+	s.StringVar(&w.keyID, "kid", "", "kid of a JWK (default its thumbprint)")
+	s.BoolVar(&w.noKeyID, "no-kid", false, "leave the kid out")
 	s.BoolVar(&w.encrypt, "encrypt", false, "encrypt the private key with a password")
-	s.StringVar(&passwordFile, "password-file", "", "the `file` with the password, or - for standard input")
-	s.StringVar(&publicOut, "public-out", "", "also write the public key to this new `file`")
+	s.StringVar(&passwordFile, "password-file", "", "`file` with the password, or - for standard input")
+	s.StringVar(&publicOut, "public-out", "", "new `file` for the public key")
 	outputFlag(cmd, &output, outputText, outputJSON)
 	completeAlgorithms(cmd, "alg")
 	return cmd
@@ -154,14 +154,14 @@ With --encrypt the new key keeps its form and is encrypted with the password in
 		},
 	}
 	s := cmd.Flags()
-	s.VarP(&choice{&w.form, []string{formPEM, formJWK}}, "to", "", "the form (default the other one; with --encrypt the same)")
-	s.BoolVar(&w.public, "public", false, "write the public key only")
+	s.VarP(&choice{&w.form, []string{formPEM, formJWK}}, "to", "", "form (default the other; with --encrypt the same)")
+	s.BoolVar(&w.public, "public", false, "write only the public key")
 	s.BoolVar(&w.encrypt, "encrypt", false, "encrypt the private key with a password")
-	s.StringVar(&out, "out", "", "write to this new `file`, or - for standard output")
-	s.StringVar(&from.passwordFile, "password-file", "", "the `file` with the key's password, or - for standard input")
-	s.StringVar(&w.keyID, "kid", "", "the kid of a JWK (default its own, or its thumbprint)")
-	s.BoolVar(&w.noKeyID, "no-kid", false, "leave the kid of a JWK out")
-	s.StringVar(&alg, "alg", "", "the alg of a JWK (default the only one that fits)")
+	s.StringVar(&out, "out", "", "new `file` to write, or - for standard output")
+	s.StringVar(&from.passwordFile, "password-file", "", "`file` with the key's password, or - for standard input")
+	s.StringVar(&w.keyID, "kid", "", "kid of a JWK (default its own, or its thumbprint)")
+	s.BoolVar(&w.noKeyID, "no-kid", false, "leave the kid out")
+	s.StringVar(&alg, "alg", "", "alg of a JWK (default the only one that fits)")
 	completeAlgorithms(cmd, "alg")
 	return cmd
 }

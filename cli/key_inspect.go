@@ -61,8 +61,8 @@ key, or the set holds it.`,
 		},
 	}
 	s := cmd.Flags()
-	s.StringVar(&from.passwordFile, "password-file", "", "the `file` with the key's password, or - for standard input")
-	s.StringVar(&from.kid, "kid", "", "the kid of the key, if FILE is a JWK Set")
+	s.StringVar(&from.passwordFile, "password-file", "", "`file` with the key's password, or - for standard input")
+	s.StringVar(&from.kid, "kid", "", "kid of the key, if FILE is a JWK Set")
 	s.StringVar(&certificate, "cert", "", "check that the certificate in `file` belongs to the key")
 	s.StringVar(&set, "jwks", "", "check that the JWK Set in `file` holds the key")
 	outputFlag(cmd, &output, outputText, outputJSON)

@@ -43,9 +43,9 @@ expression. With --task the input is that of a task on the server.`,
 		Args: cobra.MaximumNArgs(1),
 	}
 	settings := addSettings(cmd, "policy", "config")
-	cmd.Flags().StringVar(&f.task, "task", "", "the `id` of a task on the server")
-	cmd.Flags().StringVar(&f.workflow, "workflow", "", "the `name` of the task's workflow")
-	cmd.Flags().StringVar(&f.taskType, "task-type", task.TaskType, "the task's `type`")
+	cmd.Flags().StringVar(&f.task, "task", "", "`id` of a task on the server")
+	cmd.Flags().StringVar(&f.workflow, "workflow", "", "`name` of the task's workflow")
+	cmd.Flags().StringVar(&f.taskType, "task-type", task.TaskType, "task's `type`")
 	outputFlag(cmd, &f.output, outputText, outputJSON)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if (len(args) == 1) == (f.task != "") {

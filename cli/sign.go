@@ -78,68 +78,68 @@ func (f *signFlags) register(cmd *cobra.Command) {
 	f.registerTimes(f.flags)
 	f.registerHeader(f.flags)
 	f.registerCertificates(f.flags)
-	profileFlag(cmd, &f.profile, "add and check what the provider of this `name` requires; then no claim is required")
+	profileFlag(cmd, &f.profile, "apply the rules of the provider `name`; then no claim is required")
 	s := f.flags
-	s.StringVar(&f.taskInput, "task-input", "", "sign as the worker would for the inputParameters in this `file`")
+	s.StringVar(&f.taskInput, "task-input", "", "sign the inputParameters in `file` as the worker would")
 	s.StringVar(&f.task, "task", "", "sign the task with this `id` again, with --key")
-	s.BoolVar(&f.subtle, "subtle", false, "do not require --iss, --aud, --sub and --exp; allow an --exp in the past, and another --alg than the JWK's")
-	s.BoolVar(&f.explain, "explain", false, "print to standard error why each header parameter and claim is set")
+	s.BoolVar(&f.subtle, "subtle", false, "do not require --iss, --aud, --sub, --exp; allow a past --exp and another --alg than the JWK's")
+	s.BoolVar(&f.explain, "explain", false, "explain header parameters and claims on standard error")
 	outputFlag(cmd, &f.output, outputText, outputJSON)
 	completeAlgorithms(cmd, "alg", "algorithm")
 }
 
 func (f *signFlags) registerParties(s *pflag.FlagSet) {
-	s.StringVar(&f.iss, "iss", "", "the issuer")
+	s.StringVar(&f.iss, "iss", "", "issuer")
 	alias(s, "iss", "issuer")
-	s.StringVar(&f.sub, "sub", "", "the subject")
+	s.StringVar(&f.sub, "sub", "", "subject")
 	alias(s, "sub", "subject")
-	s.StringArrayVar(&f.aud, "aud", nil, "the `audience`; repeatable")
+	s.StringArrayVar(&f.aud, "aud", nil, "`audience`; repeatable")
 	alias(s, "aud", "audience")
-	s.StringVar(&f.jti, "jti", "", "the token's id (default, and without a value, random)")
+	s.StringVar(&f.jti, "jti", "", "token id (random by default, and without a value)")
 	alias(s, "jti", "jwt-id")
-	s.StringVar(&f.ttl, "ttl", "", "the `duration` from iat to exp: 5m, or whole seconds")
-	s.StringArrayVar(&f.claim, "claim", nil, "another claim, a string: `name=value`; repeatable")
-	s.StringArrayVar(&f.claimJSON, "claim-json", nil, "another claim, any JSON: `name=json`; repeatable")
+	s.StringVar(&f.ttl, "ttl", "", "`duration` from iat to exp: 5m, or whole seconds")
+	s.StringArrayVar(&f.claim, "claim", nil, "claim `name=value`, a string; repeatable")
+	s.StringArrayVar(&f.claimJSON, "claim-json", nil, "claim `name=json`; repeatable")
 }
 
 func (f *signFlags) registerTimes(s *pflag.FlagSet) {
 	const times = "seconds since 1970, RFC 3339, or relative to now: +5m, -30s"
-	s.StringVar(&f.exp, "exp", "", "the `time` of expiry: "+times)
+	s.StringVar(&f.exp, "exp", "", "expiry `time`: "+times)
 	alias(s, "exp", "expiration")
-	s.StringVar(&f.nbf, "nbf", "", "the `time` from which the token is valid (default now)")
+	s.StringVar(&f.nbf, "nbf", "", "start `time` of validity (default now)")
 	alias(s, "nbf", "not-before")
-	s.StringVar(&f.iat, "iat", "", "the `time` of issue (default now)")
+	s.StringVar(&f.iat, "iat", "", "issue `time` (default now)")
 	alias(s, "iat", "issued-at")
 	s.BoolVar(&f.noNBF, "no-nbf", false, "leave nbf out")
 	s.BoolVar(&f.noIAT, "no-iat", false, "leave iat out")
 }
 
 func (f *signFlags) registerAlgorithm(s *pflag.FlagSet) {
-	s.StringVar(&f.alg, "alg", "", "the algorithm (default the JWK's, or one that fits the key)")
+	s.StringVar(&f.alg, "alg", "", "algorithm (default the JWK's, or one that fits the key)")
 	alias(s, "alg", "algorithm")
 }
 
 func (f *signFlags) registerHeader(s *pflag.FlagSet) {
-	s.StringVar(&f.typ, "typ", "", "the type of token (default JWT)")
-	s.StringArrayVar(&f.header, "header", nil, "another header parameter, a string: `name=value`; repeatable")
-	s.StringArrayVar(&f.headerJSON, "header-json", nil, "another header parameter, any JSON: `name=json`; repeatable")
+	s.StringVar(&f.typ, "typ", "", "type of token (default JWT)")
+	s.StringArrayVar(&f.header, "header", nil, "header parameter `name=value`, a string; repeatable")
+	s.StringArrayVar(&f.headerJSON, "header-json", nil, "header parameter `name=json`; repeatable")
 	s.BoolVar(&f.noKeyID, "no-kid", false, "leave kid out")
-	s.BoolVar(&f.x5cInsecure, "x5c-insecure", false, "name the header parameter of --x5c-cert x5cInsecure")
+	s.BoolVar(&f.x5cInsecure, "x5c-insecure", false, "name the header parameter x5cInsecure, not x5c")
 }
 
 func (f *signFlags) registerCertificates(s *pflag.FlagSet) {
-	s.StringVar(&f.x5c, "x5c-cert", "", "x5c, the certificate chain in this `file`, PEM or DER")
-	s.StringVar(&f.x5t, "x5t-cert", "", "x5t, the SHA-1 of the first certificate in `file`")
-	s.StringVar(&f.x5t2, "x5t-s256-cert", "", "x5t#S256, the SHA-256 of the first certificate in `file`")
+	s.StringVar(&f.x5c, "x5c-cert", "", "x5c: certificate chain `file`, PEM or DER")
+	s.StringVar(&f.x5t, "x5t-cert", "", "x5t: SHA-1 of the first certificate in `file`")
+	s.StringVar(&f.x5t2, "x5t-s256-cert", "", "x5t#S256: SHA-256 of the first certificate in `file`")
 }
 
 func (f *signFlags) registerKey(s *pflag.FlagSet) {
-	s.StringVar(&f.keys.key, "key", "", "the `file` of the private key: PEM, DER, JWK, JWE, PKCS#12, or with --alg HS* a raw secret")
+	s.StringVar(&f.keys.key, "key", "", "private key `file`: PEM, DER, JWK, JWE, PKCS#12, or with --alg HS* a raw secret")
 	alias(s, "key", "x5c-key")
 	alias(s, "key", "x5t-key")
-	s.StringVar(&f.keys.jwks, "jwks", "", "a JWK Set `file` with the private key")
-	s.StringVar(&f.keys.kid, "kid", "", "the key id; it also selects the key of --jwks")
-	s.StringVar(&f.keys.passwordFile, "password-file", "", "the `file` with the key's password, or - for standard input")
+	s.StringVar(&f.keys.jwks, "jwks", "", "JWK Set `file` with the private key")
+	s.StringVar(&f.keys.kid, "kid", "", "key id; selects the key of --jwks")
+	s.StringVar(&f.keys.passwordFile, "password-file", "", "`file` with the key's password, or - for standard input")
 }
 
 // check refuses flags that contradict each other, before anything is read.

@@ -33,7 +33,7 @@ needs a definition to return the tasks of a worker that died. A workflow that
 was started earlier keeps the definition that it had.`,
 	}
 	flags := addSettings(cmd)
-	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "print what would be registered, and register nothing")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "print what would be registered")
 	outputFlag(cmd, &output, outputText, outputJSON)
 	cmd.RunE = func(cmd *cobra.Command, names []string) error {
 		loaded, err := loadConfig(env, flags)

@@ -97,13 +97,17 @@ const (
 	NormalForm = "write the host in lower-case ASCII, and the path without . and .. segments, //, semicolons and encoded delimiters"
 )
 
+// hostCharacters are those of a host and its port, and * for patterns. HTTP clients
+// and proxies map others, such as full-width digits, to these (UTS #46).
+const hostCharacters = "abcdefghijklmnopqrstuvwxyz0123456789-._:[]*"
+
 // IsNormalURL reports whether a URL is written as it is requested: the host in
 // lower-case ASCII, and a path without a segment that a server may resolve to another
 // path than the one that a pattern matched. Tomcat drops what follows a semicolon
 // before it resolves .., and some proxies decode twice.
 func IsNormalURL(text string) bool {
 	u, err := url.Parse(text)
-	if err != nil || u.String() != text || u.Hostname() != strings.ToLower(u.Hostname()) {
+	if err != nil || u.String() != text || strings.Trim(u.Host, hostCharacters) != "" {
 		return false
 	}
 	segments := strings.Split(u.EscapedPath(), "/")

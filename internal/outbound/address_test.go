@@ -44,7 +44,7 @@ func TestAddressesOfTheInternet(t *testing.T) {
 func hostile() map[string]bool {
 	return map[string]bool{
 		"https://127.0.0.1/": true, "https://127.0.0.1./": true, "https://[::1]/": true, "https://[::]/": true, "https://0.0.0.0/": true,
-		"https://10.0.0.1/": true, "https://169.254.169.254/": true, "https://[fd00::1]/": true, "https://[fe80::1%25eth0]/": true,
+		"https://10.0.0.1/": true, "https://169.254.169.254/": true, "https://[fd00::1]/": true, "https://[fe80::1]/": true,
 		"https://[::ffff:10.0.0.1]/": true, "https://[::ffff:a00:1]/": true, "https://[64:ff9b::a00:1]/": true,
 		"https://localhost/": true, "https://localhost./": true, "https://a.localhost/": true,
 
@@ -55,6 +55,7 @@ func hostile() map[string]bool {
 		"ftp://example.com/": false, "file:///etc/passwd": false, "https:///": false, "https://": false, "https:example.com": false,
 		"https://canary:canary@example.com/": false, "https://canary@127.0.0.1/": false, "https://example.com/#canary": false,
 		"https://１２７.0.0.1/": false, "https://bücher.example/": false, "https://ⓛocalhost/": false,
+		"https://10.0.0.%EF%BC%91/": false, "https://%E2%93%9Bocalhost/": false, "https://[fe80::1%25eth0]/": false,
 		"https://%31%32%37.0.0.1/": false, "https://LocalHost/": false, "https://example.com/a/..;/b": false, "https://example.com//b": false, "https://exa mple.com/": false, "https://example.com:port/": false, "https://[::1/": false,
 	}
 }

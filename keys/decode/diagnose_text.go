@@ -21,7 +21,7 @@ func diagnoseWithin(text string, names int) error {
 	trimmed := trimQuotes(text)
 	switch {
 	case trimmed == "" && text != "":
-		return noKey("white space alone")
+		return noKey("this is white space alone")
 	case text == "":
 		return &fault.Error{Reason: ErrMissing, Found: "this is an empty key", Hint: "give a private key in PEM or JWK form", Cause: givePublic}
 	case isPuTTY(trimmed):
@@ -154,19 +154,19 @@ func diagnoseWord(text string) error {
 		}
 	case strings.Contains(text, "rivate-Key: ("):
 		return &fault.Error{
-			Reason: ErrUnreadable, Found: "the numbers of a key as openssl prints them",
+			Reason: ErrUnreadable, Found: "these are the numbers of a key as openssl prints them",
 			Hint:  "give the key itself: openssl pkey -in key.pem",
 			Cause: VerifierHint("give the key itself: openssl pkey -pubin -pubout -in key.pem"),
 		}
 	case isStoreURI(text):
 		return &fault.Error{
-			Reason: ErrUnreadable, Found: "what looks like the address of a key in a store",
+			Reason: ErrUnreadable, Found: "this looks like the address of a key in a store",
 			Hint: "give the key itself; stores are for the operator to configure",
 		}
 	case strings.HasPrefix(text, "https://") || strings.HasPrefix(text, "http://"):
-		return &fault.Error{Reason: ErrUnreadable, Found: "what looks like a web address", Hint: "give the key itself"}
+		return &fault.Error{Reason: ErrUnreadable, Found: "this looks like a web address", Hint: "give the key itself"}
 	case isPath(text):
-		return &fault.Error{Reason: ErrUnreadable, Found: "what looks like the path of a file", Hint: "give the content of the file, not its name"}
+		return &fault.Error{Reason: ErrUnreadable, Found: "this looks like the path of a file", Hint: "give the content of the file, not its name"}
 	}
 	return &fault.Error{
 		Reason: ErrUnreadable, Found: "this is text that is no key in any known form",
@@ -215,7 +215,7 @@ func foundXML(text string) error {
 	if strings.Contains(text, "<RSAKeyValue>") {
 		return &fault.Error{
 			Reason: ErrUnsupported, Found: "this is an RSA key in XML",
-			Hint: "write it as pem: .net does so with ExportPkcs8PrivateKeyPem",
+			Hint: "write it as PEM: .NET does so with ExportPkcs8PrivateKeyPem",
 		}
 	}
 	return noKey("this is an XML or HTML text")

@@ -139,7 +139,7 @@ func (m members) bytes(name string) ([]byte, error) {
 	if !ok {
 		return nil, &fault.Error{
 			Reason: ErrUnreadable, Found: fmt.Sprintf("this is a JWK whose member %s is not base64url", name),
-			Hint: "write it in the url-safe alphabet, without = and white space (RFC 7515 section 2)",
+			Hint: "write it in the URL-safe alphabet, without = and white space (RFC 7515 section 2)",
 		}
 	}
 	return out, nil

@@ -121,6 +121,20 @@ func TestPodSecurityContext(t *testing.T) {
 	}
 }
 
+// Null is no probe; Helm merges {} with the default.
+func TestNullMeansNone(t *testing.T) {
+	for values, want := range map[string][2]bool{ // is there a liveness, a readiness probe?
+		"livenessProbe: null":  {false, true},
+		"readinessProbe: null": {true, false},
+		"{initContainers: null, extraContainers: null, extraEnv: null, extraVolumes: null}": {true, true},
+	} {
+		container := read[apps.Deployment](t, values, "Deployment", "conductor-jwt").Spec.Template.Spec.Containers[0]
+		if got := [2]bool{container.LivenessProbe != nil, container.ReadinessProbe != nil}; got != want {
+			t.Errorf("%s: %v, want %v", values, got, want)
+		}
+	}
+}
+
 // GOMEMLIMIT leaves a part of any memory limit to what is not Go's.
 func TestGOMEMLIMITIsBelowTheMemoryLimit(t *testing.T) {
 	for _, limit := range []string{"64Mi", "128Mi", "100M", "200000k", "0.5Gi", "1G", "4Gi"} {

@@ -28,12 +28,12 @@
 {{- fail "dnsPolicy None needs dnsConfig.nameservers" }}
 {{- end }}
 {{- range $probe := list "startupProbe" "livenessProbe" "readinessProbe" }}
-{{- $handlers := keys (pick (get $v $probe) "exec" "grpc" "httpGet" "tcpSocket") | sortAlpha }}
+{{- $handlers := keys (pick (get $v $probe | default dict) "exec" "grpc" "httpGet" "tcpSocket") | sortAlpha }}
 {{- if gt (len $handlers) 1 }}
 {{- fail (printf "%s has %s; set all but one to null" $probe (join " and " $handlers)) }}
 {{- end }}
 {{- end }}
-{{- $lists := dict "extraEnv" $v.extraEnv "extraVolumes" $v.extraVolumes "extraContainers" (concat $v.initContainers $v.extraContainers) }}
+{{- $lists := dict "extraEnv" $v.extraEnv "extraVolumes" $v.extraVolumes "extraContainers" (concat ($v.initContainers | default list) ($v.extraContainers | default list)) }}
 {{- range $list, $items := $lists }}
 {{- $names := list }}
 {{- range $items }}

@@ -112,10 +112,11 @@ func runKeyGenerate(env Env, name, algName string, bits int, publicOut, output s
 	}
 	if publicOut != "" {
 		w.public = true
-		if text, err = w.text(key); err != nil {
-			return err
+		if text, err = w.text(key); err == nil {
+			err = writeNew(publicOut, text, publicMode)
 		}
-		if err := writeNew(publicOut, text, publicMode); err != nil {
+		if err != nil {
+			_ = os.Remove(name) // so that the command can be repeated
 			return err
 		}
 	}

@@ -190,7 +190,7 @@ func writeFacts(table io.Writer, prefix string, o *jsonobj.Object) {
 		} else if list, ok := jsonobj.Strings(m.Value); ok {
 			text = strings.Join(list, ", ")
 		} else if inner, err := jsonobj.Parse(m.Value, jsonobj.Limits{Bytes: len(m.Value)}); err == nil {
-			writeFacts(table, m.Name+".", &inner)
+			writeFacts(table, prefix+m.Name+".", &inner)
 			continue
 		}
 		_, _ = fmt.Fprintf(table, "%s%s\t%s\n", prefix, m.Name, text) // only Flush writes

@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"bytes"
 	"context"
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -51,5 +53,25 @@ func TestCoresFollowTheLoad(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+func TestGOMAXPROCSOfTheEnvironmentIsKept(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
+	for _, set := range []bool{false, true} {
+		env := logEnv(new(bytes.Buffer))
+		env.Getenv = func(name string) (string, bool) { 
+			if !set || name != "GOMAXPROCS" {
+				return "", false
+			}
+			return "2", true
+		}
+		if changes := newProcs(env) != nil; changes == set {
+			t.Errorf("GOMAXPROCS is set: %t, and is changed: %t", set, changes)
+		}
+	}
+	runtime.GOMAXPROCS(1)
+	if newProcs(logEnv(new(bytes.Buffer))) != nil {
+		t.Error("there is something to decide on one core")
 	}
 }

@@ -83,7 +83,7 @@ func documentCommand(short, long *strings.Builder, c *cobra.Command) {
 			own = append(own, f)
 		}
 	})
-	if len(settings) > 5 {
+	if len(settings) > maxListedSettings {
 		settings = []string{" [SETTINGS]"}
 	}
 	usage += strings.Join(settings, "")

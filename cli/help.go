@@ -18,6 +18,9 @@ const (
 	maxFlagColumn = 32 // the description of a longer flag begins on a line of its own
 )
 
+// maxListedSettings is how many settings a command other than worker lists.
+const maxListedSettings = 5
+
 // printUsage prints the part of --help that follows the description of cmd. Cobra's
 // own lists the settings among the flags, and is wider than a terminal.
 func printUsage(cmd *cobra.Command) error {
@@ -51,7 +54,7 @@ func printUsage(cmd *cobra.Command) error {
 		}
 	})
 	writeFlags(&b, "Flags:", own)
-	if len(settings) > 5 && cmd.Name() != "worker" {
+	if len(settings) > maxListedSettings && cmd.Name() != "worker" {
 		b.WriteString("\nSettings of the worker:\n  Each setting is a flag here too, such as --config and --server-url.\n  They are listed by `" + program + " worker --help`.\n")
 	} else {
 		writeFlags(&b, "Settings of the worker:", settings)

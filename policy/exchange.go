@@ -67,14 +67,12 @@ func (r *reader) endpoint(n ast.Node, text string) (Endpoint, bool) {
 		r.fault(n, "the URL has a character that can be written in two ways; write the host in lower case, and only letters, digits and - . _ ~ in the path")
 	case !hasPath:
 		r.fault(n, "the URL has no path; write /** after the host to permit all of its paths")
-	case strings.Contains(domain, "*") || isWild && len(strings.FieldsFunc(domain, isDot)) < 2:
+	case strings.Contains(domain, "*") || isWild && !strings.Contains(strings.Trim(domain, "."), "."):
 		r.fault(n, "the pattern matches hosts of other owners; write the host itself, or *. before a domain of your own, such as *.idp.example.com")
 	case !glob.IsNormalURL(text):
-		r.fault(n, glob.NotNormal+"; "+glob.NormalForm)
+		r.fault(n, notNormal)
 	default:
 		return Endpoint{glob.Pattern(strings.TrimSuffix(host, ":443")), glob.Pattern("/" + path)}, true
 	}
 	return Endpoint{}, false
 }
-
-func isDot(r rune) bool { return r == '.' }

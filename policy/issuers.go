@@ -86,6 +86,9 @@ func (r *reader) issuerKeys(e *issuerEntry) func(ast.Node) {
 // those between its parts.
 const urlCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/:[]"
 
+// notNormal is the problem of a URL that is not normal.
+const notNormal = glob.NotNormal + "; " + glob.NormalForm
+
 // issuerURLProblem returns what is wrong with the URL of an issuer, which is https
 // without query and fragment (OpenID Connect Discovery 1.0 §3, RFC 8414 §2); empty
 // for nothing.
@@ -118,7 +121,7 @@ func (r *reader) issuerURL(i *Issuer) func(ast.Node) {
 		i.Path = strings.TrimSuffix(path.Clean("/"+u.Path), "/")
 		switch {
 		case !glob.IsNormalURL(text):
-			r.fault(n, glob.NotNormal+"; "+glob.NormalForm)
+			r.fault(n, notNormal)
 		case strings.Contains(u.Path, "/.well-known") || strings.HasPrefix(u.Path, "/keys/"):
 			r.fault(n, "this is a path of the JWKS listener itself; write one without .well-known that does not begin with /keys/")
 		default:

@@ -143,7 +143,7 @@ func (r *reader) jwks(v *Verifier) func(ast.Node) {
 		case u.Scheme == "https" && (u.Hostname() == "" || strings.ContainsAny(text, "@#")):
 			r.fault(n, "this is not the address of a JWK Set; write https:// and a host, without user name and fragment")
 		case u.Scheme == "https" && !glob.IsNormalURL(text):
-			r.fault(n, glob.NotNormal+"; "+glob.NormalForm)
+			r.fault(n, notNormal)
 		default:
 			v.JWKS = text
 		}

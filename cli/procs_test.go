@@ -60,7 +60,7 @@ func TestGOMAXPROCSOfTheEnvironmentIsKept(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
 	for _, set := range []bool{false, true} {
 		env := logEnv(new(bytes.Buffer))
-		env.Getenv = func(name string) (string, bool) { 
+		env.Getenv = func(name string) (string, bool) {
 			if !set || name != "GOMAXPROCS" {
 				return "", false
 			}

@@ -117,7 +117,7 @@ func (p *poller) step(ctxs runContexts) {
 	}
 	p.countPoll()
 	if p.mode == batchPoll {
-		p.queue.backlog.begin(p)
+		p.queue.backlog.begin(p) // maxBatchWait counts from here again
 	}
 	began := time.Now()
 	tasks, err := p.poll(ctxs.reporting, n)

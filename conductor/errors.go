@@ -46,7 +46,7 @@ type Error struct {
 // Error implements the error interface.
 func (e *Error) Error() string {
 	if e.Status != 0 {
-		return fmt.Sprintf("%s: %s (http status %d)", e.Call, e.Class, e.Status)
+		return fmt.Sprintf("%s: %s (HTTP status %d)", e.Call, e.Class, e.Status)
 	}
 	if e.Cause != nil {
 		return fmt.Sprintf("%s: %s: %v", e.Call, e.Class, e.Cause)
@@ -58,9 +58,9 @@ func (e *Error) Error() string {
 func (e *Error) Reason() string {
 	switch {
 	case e.Status != 0 && e.Class == Garbled:
-		return fmt.Sprintf("a page answers, with http status %d", e.Status)
+		return fmt.Sprintf("a page answers, with HTTP status %d", e.Status)
 	case e.Status != 0:
-		return fmt.Sprintf("http status %d", e.Status)
+		return fmt.Sprintf("HTTP status %d", e.Status)
 	case e.Cause != nil:
 		return e.Cause.Error()
 	case e.Class == Garbled:

@@ -17,10 +17,10 @@ import (
 
 func TestErrorText(t *testing.T) {
 	for want, e := range map[string]*conductor.Error{
-		"poll: server (http status 503)":        {Class: conductor.Server, Call: "poll", Status: 503, Cause: io.EOF},
+		"poll: server (HTTP status 503)":        {Class: conductor.Server, Call: "poll", Status: 503, Cause: io.EOF},
 		"poll: network: EOF":                    {Class: conductor.Network, Call: "poll", Cause: io.EOF},
 		"update: too_large":                     {Class: conductor.TooLarge, Call: "update"},
-		"token: unauthorized (http status 404)": {Class: conductor.Unauthorized, Call: "token", Status: 404},
+		"token: unauthorized (HTTP status 404)": {Class: conductor.Unauthorized, Call: "token", Status: 404},
 	} {
 		if got := e.Error(); got != want {
 			t.Errorf("%q, want %q", got, want)
@@ -33,9 +33,9 @@ func TestErrorText(t *testing.T) {
 
 func TestErrorReason(t *testing.T) {
 	for want, e := range map[string]*conductor.Error{
-		"http status 503":                      {Class: conductor.Server, Call: "poll", Status: 503, Cause: io.EOF},
+		"HTTP status 503":                      {Class: conductor.Server, Call: "poll", Status: 503, Cause: io.EOF},
 		"EOF":                                  {Class: conductor.Network, Call: "poll", Cause: io.EOF},
-		"a page answers, with http status 200": {Class: conductor.Garbled, Call: "poll", Status: 200},
+		"a page answers, with HTTP status 200": {Class: conductor.Garbled, Call: "poll", Status: 200},
 		"the answer is not what Conductor answers": {Class: conductor.Garbled, Call: "poll"},
 		"the answer is too large":                  {Class: conductor.TooLarge, Call: "poll"},
 		"no answer":                                {Class: conductor.Network, Call: "poll"},

@@ -10,7 +10,7 @@ import (
 )
 
 // errOutput is a constant text, so it may be printed.
-var errOutput = errors.New("the output is not a json object")
+var errOutput = errors.New("the output is not a JSON object")
 
 // wholeSeconds rounds up.
 func wholeSeconds(d time.Duration) int64 {

@@ -16,7 +16,7 @@ const (
 
 // procs runs Go code on one thread while a worker uses little of one core. At a few
 // tokens a second each step of a task would wake another thread, which takes a sixth
-// of the CPU of a token (docs/evidence/performance.md).
+// of the CPU of a token (bench/README.md, "Why goals are missed").
 type procs struct {
 	used func() time.Duration // CPU time of the process
 	one  func()

@@ -85,9 +85,13 @@ func Soak(ctx context.Context, o Options) (*Result, error) {
 	return s.result, errors.Join(err, s.finish(context.WithoutCancel(ctx)))
 }
 
+// coldPolls is how many long polls wait while the worker is idle.
+const coldPolls = 4
+
 func (o Options) env() map[string]string {
 	env := map[string]string{
-		"CONDUCTOR_JWT_SLOTS": strconv.Itoa(o.Slots), "CONDUCTOR_JWT_POLL_TIMEOUT": "5s", "LOG_LEVEL": "info",
+		"CONDUCTOR_JWT_SLOTS": strconv.Itoa(o.Slots), "CONDUCTOR_JWT_POLLERS": strconv.Itoa(coldPolls),
+		"CONDUCTOR_JWT_POLL_TIMEOUT": "5s", "LOG_LEVEL": "info",
 	}
 	if o.Procs > 0 {
 		env["GOMAXPROCS"] = strconv.Itoa(o.Procs)
@@ -101,7 +105,8 @@ func (s *soak) phases(ctx context.Context) (err error) {
 	if s.base, err = reliability.BaseURL(ctx, s.worker); err != nil {
 		return fmt.Errorf("soak: %w", err)
 	}
-	if err := s.bed.AwaitCalls(ctx, "poll", 2); err != nil {
+	if err := s.bed.AwaitCalls(ctx, "poll", 1+coldPolls); err != nil { // a probe, then the long poll of each
+
 		return fmt.Errorf("soak: %w", err)
 	}
 	if s.result.Before, err = readSample(ctx, s.base); err != nil {

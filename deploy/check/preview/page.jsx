@@ -46,7 +46,7 @@ async function frames(panel, pixels) {
   };
   const all = [];
   for (const target of panel.targets) {
-    const query = target.expr.replaceAll('$__rate_interval', `${Math.max(step + scrape, 4 * scrape)}s`).replaceAll(/\$(job|instance)\b/g, '.*');
+    const query = target.expr.replaceAll('$__rate_interval', `${Math.max(step + scrape, 4 * scrape)}s`).replaceAll(/\$(namespace|job|instance)\b/g, '.*');
     const answer = await fetch(`${prometheus}/api/v1/query_range?${new URLSearchParams({ query, start: Math.ceil(from / step) * step, end: to, step })}`);
     const { data, error } = await answer.json();
     if (error) throw new Error(error);

@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	store      keyrest.Store = "Google Cloud KMS"
-	storeToken keyrest.Store = "Google's metadata server"
+	store    keyrest.Store = "Google Cloud KMS"
+	metadata keyrest.Store = "Google's metadata server"
 )
 
 // Options are the connection to Cloud KMS.
@@ -42,7 +42,7 @@ func New(o Options) keys.Scheme {
 	return scheme{&client{
 		o: o, login: make(chan struct{}, 1),
 		kms:      keyrest.Client{Store: store, HTTP: o.HTTP},
-		metadata: keyrest.Client{Store: storeToken, HTTP: keyrest.Direct(o.HTTP)},
+		metadata: keyrest.Client{Store: metadata, HTTP: keyrest.Direct(o.HTTP)},
 	}}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"runtime"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -27,11 +28,12 @@ func TestCoresFollowTheLoad(t *testing.T) {
 	} {
 		t.Run(says, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				var load float64
-				var used time.Duration
-				last, all := time.Now(), true
-				p := &procs{one: func() { all = false }, all: func() { all = true }, used: func() time.Duration {
-					used += time.Duration(load * float64(time.Since(last)))
+				var load atomic.Int64 // percent of a core
+				var all atomic.Bool
+				all.Store(true)
+				used, last := time.Duration(0), time.Now()
+				p := &procs{one: func() { all.Store(false) }, all: func() { all.Store(true) }, used: func() time.Duration {
+					used += time.Duration(load.Load()) * time.Since(last) / 100
 					last = time.Now()
 					return used
 				}}
@@ -39,16 +41,16 @@ func TestCoresFollowTheLoad(t *testing.T) {
 				go p.run(ctx)
 				synctest.Wait()
 				for i, ph := range phases {
-					load = ph.load
+					load.Store(int64(100 * ph.load))
 					time.Sleep(ph.lasts)
 					synctest.Wait()
-					if all != ph.all {
-						t.Errorf("phase %d: all cores: %t, want %t", i, all, ph.all)
+					if all.Load() != ph.all {
+						t.Errorf("phase %d: all cores: %t, want %t", i, all.Load(), ph.all)
 					}
 				}
 				stop()
 				synctest.Wait()
-				if !all {
+				if !all.Load() {
 					t.Error("the end leaves one core")
 				}
 			})

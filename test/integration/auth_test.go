@@ -53,7 +53,7 @@ func TestForbiddenWorkerRetriesWithBackoff(t *testing.T) {
 	f := newAuthProxy(t, shared.url())
 	f.rotate()
 	f.set(func() { f.forbidden = true })
-	w := shared.extraWorker(t, append(f.env(), "CONDUCTOR_JWT_DOMAIN="+domain)...)
+	w := shared.extraWorker(t, append(f.env(), "CONDUCTOR_JWT_DOMAIN="+domain, "CONDUCTOR_JWT_POLLERS=2")...)
 	began := time.Now()
 	r := numberedRequests(t, domain, "get_signed_jwt")
 	ids, err := shared.startMany(ctx, n, r)

@@ -82,7 +82,7 @@ func TestForbidden(t *testing.T) {
 	t.Parallel()
 	row := Forbidden()
 	steps := row.Steps
-	calls, pollers := 0, 2
+	calls, pollers := 0, 4
 	row.Steps = func(ctx context.Context, r *Run) error {
 		defer func() { calls = r.Ledger.Calls("poll") }()
 		return steps(ctx, r)

@@ -240,7 +240,7 @@ func (w keyOutput) encode(k anyKey) (secret.Text, error) {
 		if err != nil || !w.encrypt {
 			return text, err
 		}
-		return encryptPEM(text, w.password)
+		return keys.EncryptPEM(text, w.password)
 	case w.public:
 		raw, err := keys.PublicJWK(k.verifier, w.meta(k))
 		return indented(raw), err
@@ -249,7 +249,7 @@ func (w keyOutput) encode(k anyKey) (secret.Text, error) {
 	if err != nil || !w.encrypt {
 		return indented(raw.Reveal()), err
 	}
-	return encryptJWK(indented(raw.Reveal()), w.password)
+	return keys.EncryptJWK(indented(raw.Reveal()), w.password)
 }
 
 // meta returns the metadata of a JWK. Its kid is that which sign gives to a PEM

@@ -99,7 +99,7 @@ func TestACommonMistakeIsNamed(t *testing.T) {
 		{"a service account in base64 behind a name", "KEY=" + in64(account), "a JSON key that is base64-encoded", "base64 -d"},
 		{"the same in a data url", "data:application/json;base64," + in64(account), "a JSON key that is base64-encoded", "base64 -d"},
 		{"a web address behind two names", "export A=B=https://example.com/1", "web address", "give the key itself"},
-		{"a web address behind so many names that nobody wrote them", strings.Repeat("A=", 1000) + "https://example.com/1", "no key in any known form", "PEM or JWK"},
+		{"a web address behind a thousand names", strings.Repeat("A=", 1000) + "https://example.com/1", "no key in any known form", "PEM or JWK"},
 		{"pem in base64 behind a name", "export KEY='" + in64(p256) + "'", "PEM text that is base64-encoded", "base64 -d"},
 		{"a variable behind a name", "KEY=${SECRET}", "an expression", "check the name"},
 		{"a service account in base64", in64(account), "a JSON key that is base64-encoded", "base64 -d"},

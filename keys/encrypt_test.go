@@ -1,4 +1,4 @@
-package cli
+package keys_test
 
 import (
 	"bytes"
@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"conductor-jwt/internal/secret"
+	"conductor-jwt/keys"
 )
 
 // Each key has a salt of its own, and the iterations that OWASP recommends.
@@ -16,7 +17,7 @@ func TestAnEncryptedKeyIsCostlyToGuess(t *testing.T) {
 	iterations := []byte{2, 3, 0x09, 0x27, 0xc0} // INTEGER 600000, behind the salt
 	var salts [2][]byte
 	for i := range salts {
-		text, err := encryptPEM(secret.New("-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----\n"), password)
+		text, err := keys.EncryptPEM(secret.New("-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----\n"), password)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -30,7 +31,7 @@ func TestAnEncryptedKeyIsCostlyToGuess(t *testing.T) {
 	if bytes.Equal(salts[0], salts[1]) {
 		t.Error("two keys have the same salt")
 	}
-	text, err := encryptJWK(secret.New(`{"kty":"oct"}`), password)
+	text, err := keys.EncryptJWK(secret.New(`{"kty":"oct"}`), password)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -108,7 +108,6 @@ func (p *poller) step(ctxs runContexts) {
 	}
 	n := p.take(ctxs.polling)
 	if n == 0 {
-		p.queue.backlog.end(p)
 		return
 	}
 	if p.mode == longPoll && !p.sleepUntilPhase(ctxs.polling) {

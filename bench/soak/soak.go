@@ -105,8 +105,7 @@ func (s *soak) phases(ctx context.Context) (err error) {
 	if s.base, err = reliability.BaseURL(ctx, s.worker); err != nil {
 		return fmt.Errorf("soak: %w", err)
 	}
-	if err := s.bed.AwaitCalls(ctx, "poll", 1+coldPolls); err != nil { // a probe, then the long poll of each
-
+	if err := s.bed.AwaitCalls(ctx, "poll", 1+coldPolls); err != nil { // a probe, then the long polls
 		return fmt.Errorf("soak: %w", err)
 	}
 	if s.result.Before, err = readSample(ctx, s.base); err != nil {
